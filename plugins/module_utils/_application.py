@@ -1,0 +1,153 @@
+# Copyright: (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an operator declares about an application: its options, and the form the modules work with."""
+
+import os
+import re
+from typing import Any, Dict, List, NamedTuple, Optional
+
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, of_uid, of_user
+from ansible_collections.oxzep7.python.plugins.module_utils._runner import words
+
+NAME = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,62}$")
+ACTIONS = ["stop-start", "restart", "reload", "none"]
+
+CHECK_OPTIONS = {
+    "name": {"type": "str", "required": True},
+    "http": {
+        "type": "dict",
+        "options": {
+            "url": {"type": "str", "required": True},
+            "status": {"type": "int", "default": 200},
+            "body": {"type": "str"},
+            "timeout": {"type": "float", "default": 5.0},
+            "validate_certs": {"type": "bool", "default": True},
+        },
+    },
+    "tcp": {
+        "type": "dict",
+        "options": {
+            "host": {"type": "str", "default": "127.0.0.1"},
+            "port": {"type": "int", "required": True},
+            "timeout": {"type": "float", "default": 5.0},
+        },
+    },
+    "systemd": {"type": "dict", "options": {"unit": {"type": "str", "required": True}}},
+    "command": {
+        "type": "dict",
+        "options": {
+            "cmd": {"type": "raw", "required": True},
+            "rc": {"type": "int", "default": 0},
+            "timeout": {"type": "float", "default": 30.0},
+        },
+    },
+    "process": {
+        "type": "dict",
+        "options": {"unit": {"type": "str"}, "pidfile": {"type": "str"}, "interpreter": {"type": "str"}},
+    },
+}  # type: Dict[str, Any]
+CHECK_KINDS = ["http", "tcp", "systemd", "command", "process"]
+
+APPLICATION_OPTIONS = {
+    "name": {"type": "str", "required": True},
+    "environment": {"type": "str", "required": True},
+    "source": {"type": "str"},
+    "user": {"type": "str"},
+    "services": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "name": {"type": "str", "required": True},
+            "action": {"type": "str", "choices": ACTIONS, "default": "stop-start"},
+            "start": {"type": "raw"},
+            "stop": {"type": "raw"},
+            "status": {"type": "raw"},
+            "pidfile": {"type": "str"},
+        },
+        "required_together": [["start", "stop", "status"]],
+    },
+    "checks": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": CHECK_OPTIONS,
+        "mutually_exclusive": [CHECK_KINDS],
+        "required_one_of": [CHECK_KINDS],
+    },
+    "tests": {"type": "list", "elements": "raw", "default": []},
+    "tests_timeout": {"type": "float", "default": 900.0},
+}  # type: Dict[str, Any]
+
+APPLICATION_ARGUMENT = {"type": "dict", "required": True, "options": APPLICATION_OPTIONS}  # type: Dict[str, Any]
+
+
+class Service(NamedTuple):
+    """A service of an application; ``start``, ``stop`` and ``status`` are empty for a systemd unit."""
+
+    name: str
+    action: str
+    start: List[str]
+    stop: List[str]
+    status: List[str]
+    pidfile: Optional[str]
+
+    def is_unit(self) -> bool:
+        """Whether systemd runs it, rather than commands that the operator gave."""
+        return not self.start
+
+
+class Application(NamedTuple):
+    """One declared application. Paths are absolute; ``user`` is None until the environment tells it."""
+
+    name: str
+    environment: str
+    source: Optional[str]
+    user: Optional[str]
+    services: List[Service]
+    checks: List[Dict[str, Any]]
+    tests: List[List[str]]
+    tests_timeout: float
+
+    def generations_directory(self) -> str:
+        """Where this application's generations live, beside the live path."""
+        return self.environment + ".generations"
+
+    def generation_path(self, identifier: str) -> str:
+        """The directory of the generation called *identifier*."""
+        return os.path.join(self.generations_directory(), identifier)
+
+    def account(self) -> Identity:
+        """The account that the application runs as. Raises IdentityError, OSError when it cannot be told."""
+        return of_user(self.user) if self.user else of_uid(os.stat(self.environment).st_uid)
+
+
+class ApplicationError(ValueError):
+    """A declaration that cannot be meant; the text names the application and the option."""
+
+
+def _service(entry: Dict[str, Any]) -> Service:
+    return Service(entry["name"], entry.get("action") or "stop-start", words(entry.get("start") or []),
+                   words(entry.get("stop") or []), words(entry.get("status") or []), entry.get("pidfile"))
+
+
+def from_parameters(parameters: Dict[str, Any]) -> Application:
+    """The application that validated module *parameters* declare. Raises ApplicationError."""
+    name = parameters["name"]
+    if not NAME.match(name):
+        raise ApplicationError("application name %r: use lower-case letters, digits, '_', '.' and '-', at most 63" % name)
+    for option in ("environment", "source"):
+        value = parameters.get(option)
+        if value and (not os.path.isabs(value) or os.path.normpath(value) != value.rstrip("/") or "\n" in value):
+            raise ApplicationError("application %s: %s %r is not an absolute, normal path" % (name, option, value))
+    try:
+        services = [_service(entry) for entry in parameters.get("services") or []]
+        tests = [words(command) for command in parameters.get("tests") or []]
+    except ValueError as error:
+        raise ApplicationError("application %s: a command cannot be split into words: %s" % (name, error))
+    return Application(name, parameters["environment"].rstrip("/"), parameters.get("source"), parameters.get("user"),
+                       services, list(parameters.get("checks") or []), tests,
+                       float(parameters.get("tests_timeout") or 900.0))
+

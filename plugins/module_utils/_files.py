@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Small files, written so that a crash leaves either the old or the new content.
+
+Every write is: temporary file in the same directory, fsync, rename, fsync of the directory.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import tempfile
+from typing import Any, Optional
+
+BLOCK = 1 << 20
+
+
+def sync_directory(path: str) -> None:
+    """Make the entries of directory *path* durable. Raises OSError."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_atomically(path: str, data: bytes, mode: int = 0o600) -> None:
+    """Replace *path* with *data*; readers see the old or the new bytes, never a mixture. Raises OSError."""
+    directory = os.path.dirname(path) or "."
+    handle, temporary = tempfile.mkstemp(prefix=".%s." % os.path.basename(path), dir=directory)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fchmod(stream.fileno(), mode)
+            os.fsync(stream.fileno())
+        os.rename(temporary, path)
+    except BaseException:
+        remove_quietly(temporary)
+        raise
+    sync_directory(directory)
+
+
+def remove_quietly(path: str) -> bool:
+    """Unlink *path*; tell whether it existed. Raises OSError for anything but its absence."""
+    try:
+        os.unlink(path)
+    except OSError as error:
+        if error.errno != errno.ENOENT:
+            raise
+        return False
+    return True
+
+
+def write_json(path: str, value: Any, mode: int = 0o600) -> None:
+    """Write *value* as indented JSON with sorted keys, atomically. Raises OSError."""
+    write_atomically(path, (json.dumps(value, indent=2, sort_keys=True) + "\n").encode("utf-8"), mode)
+
+
+def read_text(path: str) -> Optional[str]:
+    """The text of *path*, or None where there is no such file. Raises OSError for other failures."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            return stream.read()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def read_json(path: str) -> Optional[Any]:
+    """The JSON value in *path*, or None where there is no such file. Raises ValueError naming a damaged file."""
+    text = read_text(path)
+    if text is None:
+        return None
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ValueError("%s is not valid JSON (%s)" % (path, error))
+
+
+def sha256_of(path: str) -> str:
+    """Hexadecimal SHA-256 of the bytes of *path*. Raises OSError."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        for block in iter(lambda: stream.read(BLOCK), b""):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,223 @@
+# Copyright: (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Builds a generation beside the live environment and proves that it imports and passes its tests."""
+
+import os
+import shutil
+from typing import Any, Dict, List, NamedTuple, Optional
+
+from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
+from ansible_collections.oxzep7.python.plugins.module_utils._files import read_text, remove_quietly
+from ansible_collections.oxzep7.python.plugins.module_utils._generation import _imports, _lock
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import (
+    Identity,
+    act_as,
+    controller_of,
+    environment_for,
+    of_uid,
+    usable,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transaction import current_generation, settle
+from ansible_collections.oxzep7.python.plugins.module_utils._runner import CommandError, Result, must, run
+from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, now
+
+INSTALL_TIMEOUT = 1800.0
+IMPORT_TIMEOUT = 300.0
+
+
+class BuildError(Exception):
+    """A generation that could not be built or proven; nothing of it is left. ``details`` is evidence."""
+
+    def __init__(self, text: str, details: Optional[Dict[str, Any]] = None) -> None:
+        super().__init__(text)
+        self.details = details or {}
+
+
+class Order(NamedTuple):
+    """What to build: interpreter path and version, lock text, wheel folder, uv's path (None: pip), run id."""
+
+    interpreter: str
+    version: str
+    lock: str
+    wheels: str
+    uv: Optional[str]
+    run: str
+
+
+def configuration(environment: str) -> Dict[str, str]:
+    """The keys of *environment*'s ``pyvenv.cfg``, lower-case. Raises BuildError where there is none."""
+    text = read_text(os.path.join(environment, "pyvenv.cfg"))
+    if text is None:
+        raise BuildError("%s is not an environment: it has no pyvenv.cfg; correct `environment`" % environment)
+    pairs = (line.split("=", 1) for line in text.splitlines() if "=" in line)
+    return {key.strip().lower(): value.strip() for key, value in pairs}
+
+
+def version_of(environment: str) -> str:
+    """The Python version that *environment* was made with, from its ``pyvenv.cfg``. Raises BuildError."""
+    values = configuration(environment)
+    version = values.get("version") or values.get("version_info")
+    if not version:
+        raise BuildError("%s/pyvenv.cfg does not say which Python made it" % environment)
+    return ".".join(version.split(".")[:3])
+
+
+def builder_of(application: Application) -> Identity:
+    """Who writes the generations: the user who controls the directory around them, or the live environment's owner."""
+    controller = controller_of(os.path.dirname(application.environment))
+    return controller if controller.uid != 0 else of_uid(os.stat(application.environment).st_uid)
+
+
+def _prepare(directory: str, owner: int, group: int) -> None:
+    os.makedirs(directory, mode=0o755, exist_ok=True)
+    if os.lstat(directory).st_uid != owner:
+        os.chown(directory, owner, group)
+
+
+def _remove(path: str) -> None:
+    if os.path.lexists(path):
+        shutil.rmtree(path)
+
+
+def _write_lock(path: str, text: str) -> None:
+    remove_quietly(path)
+    with open(path, "x", encoding="utf-8") as stream:
+        stream.write(text)
+
+
+def _install(order: Order, path: str, lock: str, cache: str, shared_site: bool, builder: Identity) -> None:
+    python = os.path.join(path, "bin", "python")
+    shared = ["--system-site-packages"] if shared_site else []
+    if order.uv:
+        common = ["--no-config", "--offline", "--no-python-downloads", "--cache-dir", cache]
+        commands = [
+            [order.uv, "venv"] + common + ["--no-project", "--python", order.interpreter] + shared + [path],
+            [order.uv, "pip", "sync"] + common + ["--python", python, "--no-index", "--find-links", order.wheels,
+                                                  "--only-binary", ":all:", "--require-hashes", "--compile-bytecode", lock],
+        ]
+    else:
+        commands = [
+            [order.interpreter, "-m", "venv"] + shared + [path],
+            [python, "-m", "pip", "install", "--isolated", "--disable-pip-version-check", "--no-cache-dir", "--no-deps",
+             "--no-index", "--find-links", order.wheels, "--only-binary", ":all:", "--require-hashes", "--requirement", lock],
+        ]
+    for command in commands:
+        must("install", run(command, INSTALL_TIMEOUT, builder, environment=environment_for(builder)))
+
+
+def _consistent(order: Order, path: str, cache: str, user: Identity) -> Result:
+    python = os.path.join(path, "bin", "python")
+    command = [python, "-m", "pip", "check"]
+    if order.uv:
+        command = [order.uv, "pip", "check", "--no-config", "--offline", "--no-cache", "--python", python]
+    return run(command, IMPORT_TIMEOUT, user, environment=environment_for(user))
+
+
+def new_import_failures(live: str, path: str, user: Identity) -> Dict[str, str]:
+    """Modules that cannot be imported in *path* though they can in *live*, or are not there."""
+    failed = _imports.failing(path, _lock.top_level_modules(path), user, IMPORT_TIMEOUT)
+    if not failed:
+        return {}
+    known = set(_lock.top_level_modules(live))
+    before = _imports.failing(live, [name for name in failed if name in known], user, IMPORT_TIMEOUT)
+    return {name: failure for name, failure in failed.items() if name not in before}
+
+
+def run_tests(application: Application, path: str, user: Identity) -> List[Result]:
+    """Run the application's tests in the environment *path*, stopping at the first that fails."""
+    settings = dict(environment_for(user, os.path.join(path, "bin")), VIRTUAL_ENV=path)
+    results = []  # type: List[Result]
+    for command in application.tests:
+        results.append(run(command, application.tests_timeout, user, cwd=application.source or "/", environment=settings))
+        if results[-1].rc != 0:
+            break
+    return results
+
+
+def _prove(application: Application, order: Order, path: str, cache: str, user: Identity) -> None:
+    consistent = _consistent(order, path, cache, user)
+    if consistent.rc != 0:
+        raise BuildError("its packages do not fit together: %s" % consistent.last_lines(10), {"check": consistent.describe()})
+    failed = new_import_failures(application.environment, path, user)
+    if failed:
+        text = "; ".join("%s: %s" % item for item in sorted(failed.items())[:5])
+        raise BuildError("%d modules that import in the live environment do not import in it: %s" % (len(failed), text),
+                         {"imports": failed})
+    results = run_tests(application, path, user)
+    if results and results[-1].rc != 0:
+        raise BuildError("test %r ended with %d: %s" % (" ".join(results[-1].cmd), results[-1].rc, results[-1].last_lines(15)),
+                         {"tests": results[-1].describe()})
+
+
+def build(application: Application, state: ApplicationState, order: Order, check_mode: bool, changes: Changes) -> Dict[str, Any]:
+    """Make a complete generation for *order*, or find the one that exists; returns its record.
+
+    Raises BuildError, PromotionRefused, LeaseHeld, IdentityError, OSError.
+    """
+    if not os.path.isdir(application.environment):
+        raise BuildError("%s does not exist; correct `environment` of %s" % (application.environment, application.name))
+    live_configuration = configuration(application.environment)
+    builder, user = builder_of(application), application.account()
+    for who in (builder, user):
+        if not usable(who):
+            raise BuildError("%s can only be built and tested by %s; run with become" % (application.name, who.name))
+    with state.lease(order.run):
+        settle(state, order.run)
+        record = state.read()
+        live = current_generation(application, record, version_of(application.environment))
+        lock_id = _lock.identifier(order.lock)
+        minor = ".".join(order.version.split(".")[:2])
+        same = next((entry for entry in record["generations"] if entry.get("complete") and entry.get("lock") == lock_id
+                     and entry.get("interpreter") == order.interpreter and os.path.isdir(entry["path"])), None)
+        if same:
+            return same
+        # A number is never used twice, so that a log line always means one generation.
+        number = 1 + max([int(entry["id"].split("-")[0]) for entry in record["generations"]] + [record.get("last_number", 0)])
+        name = "%d-py%s" % (number, minor)
+        path = application.generation_path(name)
+        generation = {"id": name, "path": path, "python": order.version, "interpreter": order.interpreter, "origin": "built",
+                      "lock": lock_id, "complete": False, "created": now(),
+                      "target": os.path.relpath(path, os.path.dirname(application.environment))}
+        before = {package.name: package.version for package in _lock.packages(application.environment)}
+        changes.add("build generation %s of %s" % (name, application.name), path, None,
+                    {"python": order.version, "packages": "%d" % len(_lock.pins(order.lock))})
+        for package, version in sorted(_lock.pins(order.lock).items()):
+            if before.get(package) != version:
+                changes.add("%s %s -> %s" % (package, before.get(package), version), package, before.get(package), version)
+        if check_mode:
+            return generation
+        state.write(dict(record, generations=record["generations"] + [generation], last_number=number))
+        _build_new(application, order, live_configuration, generation, builder, user, state, record)
+        generation["complete"] = True
+        final = dict(record, generations=record["generations"] + [generation], last_number=number)
+        state.write(final)
+        state.event(order.run, "generation complete", generation=name, live=live["id"])
+        return generation
+
+
+def _build_new(application: Application, order: Order, live_configuration: Dict[str, str], generation: Dict[str, Any],
+               builder: Identity, user: Identity, state: ApplicationState, record: Dict[str, Any]) -> None:
+    path = generation["path"]
+    directory = application.generations_directory()
+    scratch = os.path.join(directory, ".building")
+    lock, cache = os.path.join(scratch, "lock.txt"), os.path.join(scratch, "cache")
+    shared_site = live_configuration.get("include-system-site-packages", "false").lower() == "true"
+    try:
+        act_as(controller_of(os.path.dirname(directory)), _prepare, directory, builder.uid, builder.gid)
+        for leftover in (path, scratch):
+            act_as(builder, _remove, leftover)
+        act_as(builder, os.mkdir, scratch)
+        act_as(builder, _write_lock, lock, order.lock)
+        _install(order, path, lock, cache, shared_site, builder)
+        act_as(builder, _remove, scratch)
+        _prove(application, order, path, cache, user)
+    except (BuildError, CommandError, OSError) as error:
+        for leftover in (path, scratch):
+            act_as(builder, _remove, leftover)
+        state.write(dict(record, last_number=int(generation["id"].split("-")[0])))
+        state.event(order.run, "generation failed", generation=generation["id"], reason=str(error)[:2000])
+        details = error.details if isinstance(error, BuildError) else {}
+        raise BuildError("generation %s of %s was not built: %s" % (generation["id"], application.name, error), details)

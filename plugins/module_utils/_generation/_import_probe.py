@@ -1,0 +1,42 @@
+# Copyright: (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs inside the environment under test, by its own Python: imports modules one by one.
+
+Reads a JSON list of names from standard input and answers, after each import, one JSON line
+``[name, null]`` or ``[name, "error"]``. What the modules print goes nowhere. Python 3.6 and later.
+"""
+
+import importlib
+import json
+import os
+import sys
+import traceback
+import warnings
+
+
+def main() -> None:
+    """Import every name given; a module that ends the process leaves its name unanswered."""
+    names = json.load(sys.stdin)
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, 0)
+    os.dup2(nowhere, 1)
+    warnings.simplefilter("ignore")
+    for name in names:
+        try:
+            importlib.import_module(name)
+            failure = None
+        except BaseException as error:  # a module may raise SystemExit, or worse, when it is imported
+            frames = traceback.extract_tb(sys.exc_info()[2])
+            where = next(("%s:%d: " % (frame.filename, frame.lineno or 0) for frame in reversed(frames)
+                          if not frame.filename.startswith("<frozen")), "")
+            failure = "%s%s: %s" % (where, type(error).__name__, error)
+        answers.write(json.dumps([name, failure]) + "\n")
+    answers.flush()
+    os._exit(0)  # threads that an import started must not keep this process
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+# Copyright: (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Imports every top-level module of an environment, as the application's user."""
+
+import inspect
+import json
+import os
+from typing import Dict, List, Optional
+
+from ansible_collections.oxzep7.python.plugins.module_utils._generation import _import_probe
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, environment_for
+from ansible_collections.oxzep7.python.plugins.module_utils._runner import run
+
+
+def failing(environment: str, names: List[str], identity: Identity, timeout: float) -> Dict[str, str]:
+    """The *names* that cannot be imported in *environment*, each with its error.
+
+    A module that kills the interpreter, or is still importing after *timeout* seconds, is named; the
+    ones after it are tried in a new process.
+    """
+    python = os.path.join(environment, "bin", "python")
+    program = inspect.getsource(_import_probe)
+    failed = {}  # type: Dict[str, str]
+    waiting = list(names)
+    while waiting:
+        done = run([python, "-c", program], timeout, identity, environment=environment_for(identity, os.path.dirname(python)),
+                   stdin=json.dumps(waiting))
+        answered = 0
+        for line in done.stdout.splitlines():
+            name, failure = json.loads(line)  # type: str, Optional[str]
+            answered += 1
+            if failure is not None:
+                failed[name] = failure
+        waiting = waiting[answered:]
+        if waiting:
+            failed[waiting[0]] = "the interpreter ended with %d while importing it: %s" % (done.rc, done.last_lines(2))
+            waiting = waiting[1:]
+    return failed

@@ -1,0 +1,63 @@
+# Copyright: (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Measures how long an application did not answer, by asking it all the time."""
+
+import threading
+import time
+from typing import Any, Dict, List, Optional, Tuple
+
+from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import evaluate
+
+INTERVAL = 0.005
+
+
+class DowntimeProbe:
+    """Asks one HTTP check every few milliseconds from `start` to `stop`."""
+
+    def __init__(self, checks: List[Dict[str, Any]]) -> None:
+        chosen = next((check for check in checks if check.get("http")), None)
+        self._check = dict(chosen, http=dict(chosen["http"], timeout=min(2.0, chosen["http"]["timeout"]))) if chosen else None
+        self._seen = []  # type: List[Tuple[float, float, bool]]
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._ask, daemon=True)
+
+    def _ask(self) -> None:
+        while self._check and not self._ended.is_set():
+            began = time.monotonic()
+            passed = evaluate(self._check, None)["passed"]
+            self._seen.append((began, time.monotonic(), passed))
+            self._ended.wait(INTERVAL)
+
+    def start(self) -> "DowntimeProbe":
+        """Begin to ask, in a thread of its own."""
+        if self._check:
+            self._thread.start()
+        return self
+
+    def stop(self) -> Optional[int]:
+        """Stop asking; the downtime in milliseconds, or None where there is no HTTP check to ask."""
+        self._ended.set()
+        if not self._check:
+            return None
+        self._thread.join()
+        return downtime(self._seen)
+
+
+def downtime(seen: List[Tuple[float, float, bool]]) -> int:
+    """Milliseconds between the first failed request and the answer to the next good one, summed.
+
+    *seen* holds (began, ended, passed) per request, in seconds. An outage that has not ended
+    counts up to the last request.
+    """
+    total, down_since = 0.0, None  # type: float, Optional[float]
+    for began, ended, passed in seen:
+        if not passed and down_since is None:
+            down_since = began
+        elif passed and down_since is not None:
+            total += ended - down_since
+            down_since = None
+    if down_since is not None:
+        total += seen[-1][1] - down_since
+    return int(round(total * 1000))

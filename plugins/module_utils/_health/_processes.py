@@ -1,0 +1,100 @@
+# Copyright: (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which processes belong to a service, which interpreter they run and what they have mapped.
+
+Read from proc(5) only; a process that ends meanwhile is simply not there.
+"""
+
+import os
+import re
+from typing import Dict, List, NamedTuple, Optional, Set, Tuple
+
+from ansible_collections.oxzep7.python.plugins.module_utils._files import read_text
+
+PYTHON = re.compile(r"^(?:python|pypy)[0-9.]*$")
+
+
+class Process(NamedTuple):
+    """A running process: id, resolved executable, its control group's path parts, and parent id."""
+
+    pid: int
+    executable: str
+    groups: Set[str]
+    parent: int
+
+
+def _process(pid: int) -> Optional[Process]:
+    try:
+        executable = os.readlink("/proc/%d/exe" % pid)
+    except OSError:
+        executable = ""
+    try:
+        groups = read_text("/proc/%d/cgroup" % pid) or ""
+        stat = read_text("/proc/%d/stat" % pid) or ""
+    except OSError:
+        return None
+    fields = stat[stat.rfind(")") + 2:].split()
+    if len(fields) < 2:
+        return None
+    return Process(pid, executable, {part for line in groups.splitlines() for part in line.split("/")[1:]}, int(fields[1]))
+
+
+def running() -> List[Process]:
+    """Every process that can be seen."""
+    found = (_process(int(entry)) for entry in os.listdir("/proc") if entry.isdigit())
+    return [process for process in found if process is not None]
+
+
+def belonging(units: List[str], pidfiles: List[str], processes: List[Process]) -> List[Process]:
+    """Those of *processes* in the control groups of *units*, or below the processes that *pidfiles* name."""
+    wanted = set(units)
+    chosen = {process.pid for process in processes if process.groups & wanted}
+    for path in pidfiles:
+        text = (read_text(path) or "").strip()
+        if text.isdigit():
+            chosen.add(int(text))
+    children = {}  # type: Dict[int, List[int]]
+    for process in processes:
+        children.setdefault(process.parent, []).append(process.pid)
+    waiting = list(chosen)
+    while waiting:
+        for child in children.get(waiting.pop(), []):
+            if child not in chosen:
+                chosen.add(child)
+                waiting.append(child)
+    return [process for process in processes if process.pid in chosen]
+
+
+def maps_below(pid: int, directory: str) -> Optional[str]:
+    """A file below *directory* that process *pid* has mapped, or None. Raises OSError."""
+    prefix = directory.rstrip("/") + "/"
+    for line in (read_text("/proc/%d/maps" % pid) or "").splitlines():
+        path = line.split(None, 5)[-1]
+        if path.startswith(prefix):
+            return path
+    return None
+
+
+def examine(units: List[str], pidfiles: List[str], interpreter: Optional[str], old: Optional[str]) -> Tuple[bool, str]:
+    """Whether the services' Python processes run *interpreter* and none maps a file below *old*.
+
+    Both limits are optional. The evidence names the first process that differs, or counts them.
+    """
+    members = belonging(units, pidfiles, running())
+    names = ", ".join(units + pidfiles)
+    if not members:
+        return False, "no process of %s runs" % names
+    pythons = [process for process in members if PYTHON.match(os.path.basename(process.executable))]
+    wanted = os.path.realpath(interpreter) if interpreter else None
+    for process in pythons:
+        if wanted and process.executable != wanted:
+            return False, "process %d of %s runs %s, not %s" % (process.pid, names, process.executable, wanted)
+    for process in members:
+        mapped = maps_below(process.pid, old) if old else None
+        if mapped:
+            return False, "process %d of %s still maps %s" % (process.pid, names, mapped)
+    if not pythons:
+        return False, "none of the %d processes of %s is a Python that can be seen" % (len(members), names)
+    return True, "%d Python processes of %s run %s" % (len(pythons), names, wanted or pythons[0].executable)

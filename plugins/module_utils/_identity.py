@@ -1,0 +1,150 @@
+# Copyright: (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who acts: the accounts under which commands and file operations run.
+
+Root never runs an application's code and never works inside a directory that an application's
+user can rearrange; it becomes that user first, so that whatever is planted there is met with the
+user's own rights and nothing more.
+"""
+
+import grp
+import json
+import os
+import pwd
+import stat
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+
+
+class Identity(NamedTuple):
+    """An account: name, user id, group id, supplementary group ids, home directory."""
+
+    name: str
+    uid: int
+    gid: int
+    groups: Tuple[int, ...]
+    home: str
+
+    def is_current(self) -> bool:
+        """Whether this process already acts as this account."""
+        return self.uid == os.geteuid()
+
+    def assume(self) -> None:
+        """Become this account for good: group list, group, user, in that order. Raises OSError."""
+        if self.is_current():
+            return
+        os.setgroups(self.groups)
+        os.setgid(self.gid)
+        os.setuid(self.uid)
+
+
+class IdentityError(Exception):
+    """An account that does not exist, or a path whose owners do not allow a safe choice."""
+
+
+def _of_entry(entry: Any) -> Identity:
+    groups = {group.gr_gid for group in grp.getgrall() if entry.pw_name in group.gr_mem} | {entry.pw_gid}
+    return Identity(entry.pw_name, entry.pw_uid, entry.pw_gid, tuple(sorted(groups)), entry.pw_dir)
+
+
+def of_user(name: str) -> Identity:
+    """The account called *name*. Raises IdentityError when there is none."""
+    try:
+        return _of_entry(pwd.getpwnam(name))
+    except KeyError:
+        raise IdentityError("no user %r on this host" % name)
+
+
+def of_uid(uid: int) -> Identity:
+    """The account with user id *uid*; one without a name is called by its number."""
+    try:
+        return _of_entry(pwd.getpwuid(uid))
+    except KeyError:
+        return Identity(str(uid), uid, uid, (uid,), "/")
+
+
+def current() -> Identity:
+    """The account of this process."""
+    return of_uid(os.geteuid())
+
+
+def usable(identity: Identity) -> bool:
+    """Whether this process may become *identity*."""
+    return os.geteuid() == 0 or identity.is_current()
+
+
+def owners_of(path: str) -> List[Tuple[str, int]]:
+    """Each real directory from ``/`` to *path* with its owner's user id. Raises OSError."""
+    real = os.path.realpath(path)
+    found = []  # type: List[Tuple[str, int]]
+    while True:
+        found.append((real, os.lstat(real).st_uid))
+        if real == os.path.dirname(real):
+            return found[::-1]
+        real = os.path.dirname(real)
+
+
+def controller_of(path: str) -> Identity:
+    """The account that can rearrange directory *path*: the one non-root owner on the way to it, or root.
+
+    Raises IdentityError when two unprivileged owners share the way, or when a directory on it is
+    writable for everybody without the sticky bit, because then no single account is safe to act as.
+    """
+    unprivileged = {}  # type: Dict[int, str]
+    for directory, uid in owners_of(path):
+        mode = os.lstat(directory).st_mode
+        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+            raise IdentityError("%s is writable for every user; nothing below it can be changed safely" % directory)
+        if uid != 0:
+            unprivileged.setdefault(uid, directory)
+    if len(unprivileged) > 1:
+        listed = ", ".join("%s (%s)" % (where, of_uid(uid).name) for uid, where in sorted(unprivileged.items()))
+        raise IdentityError("%s lies below directories of different users: %s" % (path, listed))
+    return of_uid(next(iter(unprivileged))) if unprivileged else of_uid(0)
+
+
+def environment_for(identity: Identity, path_first: Optional[str] = None) -> Dict[str, str]:
+    """A minimal, predictable process environment for *identity*; *path_first* leads its PATH."""
+    search = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    return {
+        "HOME": identity.home,
+        "USER": identity.name,
+        "LOGNAME": identity.name,
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        "PATH": path_first + ":" + search if path_first else search,
+    }
+
+
+def act_as(identity: Identity, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call *function* in a child process that is *identity*; return its JSON-able result.
+
+    Raises the OSError that the function met, or RuntimeError with the text of any other exception.
+    """
+    if identity.is_current():
+        return function(*arguments)
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        try:
+            identity.assume()
+            answer = {"result": function(*arguments)}  # type: Dict[str, Any]
+        except OSError as error:
+            answer = {"errno": error.errno, "text": error.strerror, "path": error.filename}
+        except BaseException as error:  # the child must always answer and end here, whatever happened
+            answer = {"error": "%s: %s" % (type(error).__name__, error)}
+        with os.fdopen(writer, "w") as stream:
+            json.dump(answer, stream)
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as stream:
+        text = stream.read()
+    os.waitpid(child, 0)
+    reply = json.loads(text) if text else {"error": "the helper process died"}
+    if "result" in reply:
+        return reply["result"]
+    if "errno" in reply:
+        raise OSError(reply["errno"], reply["text"], reply["path"])
+    raise RuntimeError(reply["error"])

@@ -1,0 +1,206 @@
+# Copyright: (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Puts interpreters side by side under one directory, each complete or absent."""
+
+import errno
+import fcntl
+import json
+import os
+import re
+import shutil
+import stat
+import tarfile
+import tempfile
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+
+from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
+from ansible_collections.oxzep7.python.plugins.module_utils._files import read_json, sha256_of, sync_directory, write_json
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import current, of_uid, owners_of, usable
+from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._archive import UnsafeArchive, extract
+from ansible_collections.oxzep7.python.plugins.module_utils._runner import run
+
+MARKER = ".oxzep7.json"
+INCOMING = ".incoming-"
+BLOCK = 1 << 20
+DOWNLOAD_TIMEOUT = 60.0
+PROBE_TIMEOUT = 60.0
+PROBE = ("import json, platform, sys, sysconfig;"
+         "print(json.dumps([platform.python_version(), platform.python_implementation(), sys.prefix,"
+         " sysconfig.get_platform()]))")
+NEEDED = "import ctypes, lzma, sqlite3, ssl"
+
+
+class InterpreterError(Exception):
+    """An interpreter that cannot be had or does not work; nothing was changed."""
+
+
+class Wanted(NamedTuple):
+    """An interpreter as asked for: source, version (``3.9`` or ``3.9.18``) and where it comes from."""
+
+    source: str
+    version: str
+    url: Optional[str]
+    archive: Optional[str]
+    sha256: Optional[str]
+    path: Optional[str]
+
+
+def _matches(version: str, wanted: str) -> bool:
+    return version == wanted or version.startswith(wanted + ".")
+
+
+def least_trusted_owner(path: str) -> Any:
+    """The account to run *path* as: root only if root alone can write it and every directory above it."""
+    real = os.path.realpath(path)
+    for _directory, uid in owners_of(os.path.dirname(real)) + [(real, os.stat(real).st_uid)]:
+        if uid != 0:
+            return of_uid(uid)
+    if os.stat(real).st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return of_uid(65534)
+    return of_uid(0)
+
+
+def ask(path: str) -> Tuple[str, str, str, str]:
+    """Version, implementation, prefix and platform that the interpreter *path* says of itself.
+
+    It is run isolated (``-I -S``), with a timeout, as its least trusted owner. Raises InterpreterError.
+    """
+    who = least_trusted_owner(path)
+    answer = run([path, "-I", "-S", "-c", PROBE], PROBE_TIMEOUT, who if usable(who) else current())
+    try:
+        version, implementation, prefix, platform = json.loads(answer.stdout)
+    except ValueError:
+        raise InterpreterError("%s does not run on this host: %s" % (path, answer.last_lines() or "status %d" % answer.rc))
+    return version, implementation, prefix, platform
+
+
+def prove(path: str, wanted: str) -> str:
+    """Run the interpreter *path* and import what applications need; returns its full version. Raises InterpreterError."""
+    version = ask(path)[0]
+    if not _matches(version, wanted):
+        raise InterpreterError("%s is Python %s, not %s" % (path, version, wanted))
+    who = least_trusted_owner(path)
+    imported = run([path, "-I", "-S", "-c", NEEDED], PROBE_TIMEOUT, who if usable(who) else current())
+    if imported.rc != 0:
+        raise InterpreterError("%s lacks a part of the standard library: %s" % (path, imported.last_lines(2)))
+    return version
+
+
+def installed(directory: str) -> List[Dict[str, Any]]:
+    """The interpreters complete under *directory*: their markers, with ``prefix`` and ``path`` added."""
+    found = []
+    try:
+        entries = sorted(os.listdir(directory))
+    except OSError:
+        return []
+    for entry in entries:
+        prefix = os.path.join(directory, entry)
+        marker = None if entry.startswith(".") else read_json(os.path.join(prefix, MARKER))
+        if marker:
+            found.append(dict(marker, prefix=prefix, path=executable_in(prefix)))
+    return found
+
+
+def executable_in(prefix: str) -> Optional[str]:
+    """The ``bin/pythonX.Y`` of *prefix*, or None."""
+    try:
+        names = [name for name in os.listdir(os.path.join(prefix, "bin")) if re.match(r"^python3\.\d+$", name)]
+    except OSError:
+        return None
+    return os.path.join(prefix, "bin", sorted(names)[0]) if names else None
+
+
+def _download(url: str, target: str) -> None:
+    try:
+        with urllib.request.urlopen(url, timeout=DOWNLOAD_TIMEOUT) as source, open(target, "wb") as stream:
+            for block in iter(lambda: source.read(BLOCK), b""):
+                stream.write(block)
+    except urllib.error.HTTPError as error:
+        raise InterpreterError("%s cannot be fetched: the server answered %d %s" % (url, error.code, error.reason))
+    except (urllib.error.URLError, ValueError) as error:
+        raise InterpreterError("%s cannot be fetched: %s" % (url, getattr(error, "reason", error)))
+
+
+def _prefix_in(directory: str, origin: str) -> str:
+    for candidate in [directory] + sorted(os.path.join(directory, entry) for entry in os.listdir(directory)):
+        if executable_in(candidate):
+            return candidate
+    raise InterpreterError("%s holds no bin/python3.* at its top or one directory below" % origin)
+
+
+@contextmanager
+def _alone(directory: str) -> Iterator[None]:
+    """Keep other installations out of *directory* for the block, and clear what a dead one left."""
+    handle = os.open(os.path.join(directory, ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        for entry in os.listdir(directory):
+            if entry.startswith(INCOMING):
+                shutil.rmtree(os.path.join(directory, entry), ignore_errors=True)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _install_archive(wanted: Wanted, directory: str) -> Dict[str, Any]:
+    origin = wanted.url or wanted.archive or ""
+    incoming = tempfile.mkdtemp(prefix=INCOMING, dir=directory)
+    try:
+        archive = wanted.archive or os.path.join(incoming, "archive")
+        if wanted.url:
+            _download(wanted.url, archive)
+        digest = sha256_of(archive)
+        if digest != (wanted.sha256 or "").lower():
+            raise InterpreterError("%s has sha256 %s, but %s was expected; it was not unpacked" % (origin, digest, wanted.sha256))
+        tree = os.path.join(incoming, "tree")
+        os.mkdir(tree, 0o755)
+        extract(archive, tree)
+        os.chmod(incoming, 0o755)
+        prefix = _prefix_in(tree, origin)
+        version = prove(executable_in(prefix) or "", wanted.version)
+        final = os.path.join(directory, version)
+        if os.path.lexists(final):
+            raise InterpreterError("%s exists already and did not come from this archive; remove it, if nothing uses it, "
+                                   "or name it with source: existing" % final)
+        marker = {"version": version, "sha256": digest, "source": origin}
+        write_json(os.path.join(prefix, MARKER), marker, 0o644)
+        os.sync()
+        os.rename(prefix, final)
+        sync_directory(directory)
+        return dict(marker, prefix=final, path=executable_in(final))
+    except (UnsafeArchive, tarfile.TarError, EOFError) as error:
+        raise InterpreterError("%s was refused: %s" % (origin, error))
+    except OSError as error:
+        hint = "; free space or choose another oxzep7_interpreter_dir" if error.errno == errno.ENOSPC else ""
+        raise InterpreterError("%s could not be installed under %s: %s%s" % (origin, directory, error, hint))
+    finally:
+        shutil.rmtree(incoming, ignore_errors=True)
+
+
+def ensure(wanted: Wanted, directory: str, check_mode: bool, changes: Changes) -> Dict[str, Any]:
+    """Have the interpreter *wanted*; returns its ``version``, ``prefix`` and ``path``.
+
+    In check mode the version of an archive not installed yet is what was asked for. Raises InterpreterError.
+    """
+    if wanted.source == "existing":
+        path = wanted.path or ""
+        if not os.access(path, os.X_OK) or not os.path.isfile(path):
+            raise InterpreterError("%s is not an executable file; correct the path of this interpreter" % path)
+        return {"version": prove(path, wanted.version), "path": path, "prefix": ask(path)[2]}
+    present = [entry for entry in installed(directory)
+               if entry["sha256"] == (wanted.sha256 or "").lower() and _matches(entry["version"], wanted.version)]
+    if present:
+        return present[0]
+    origin = wanted.url or wanted.archive or "an archive"
+    changes.add("install Python %s from %s" % (wanted.version, origin), os.path.join(directory, wanted.version), None, origin)
+    if check_mode:
+        return {"version": wanted.version, "prefix": os.path.join(directory, wanted.version),
+                "path": os.path.join(directory, wanted.version, "bin", "python" + ".".join(wanted.version.split(".")[:2]))}
+    os.makedirs(directory, mode=0o755, exist_ok=True)
+    with _alone(directory):
+        return _install_archive(wanted, directory)

@@ -1,0 +1,295 @@
+# Copyright: (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The transaction that makes a generation the live one, proves it, or undoes it."""
+
+import os
+import signal
+import time
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+from ansible_collections.oxzep7.python.plugins.module_utils import _services
+from ansible_collections.oxzep7.python.plugins.module_utils._application import Application, Service
+from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
+from ansible_collections.oxzep7.python.plugins.module_utils._files import remove_quietly, write_atomically
+from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import describe, evaluate_all, failures
+from ansible_collections.oxzep7.python.plugins.module_utils._health._probe import DowntimeProbe
+from ansible_collections.oxzep7.python.plugins.module_utils._health._processes import examine
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import act_as, controller_of, usable
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion import _arm, _swap
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._undo import Return, render
+from ansible_collections.oxzep7.python.plugins.module_utils._runner import CommandError, run
+from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, generation_of, now
+
+POLL_SECONDS = 0.05
+WATCH_SECONDS = 1.0
+UNDO_SECONDS = 600
+MARGIN_SECONDS = 180
+
+
+class Options(NamedTuple):
+    """How to promote: seconds until all checks must pass, seconds they must keep passing, run id."""
+
+    timeout: float
+    stability: float
+    run: str
+    check_mode: bool
+
+
+class PromotionRefused(Exception):
+    """A precondition does not hold; nothing was changed. The text says which and what to do."""
+
+
+class PromotionReverted(Exception):
+    """The new generation failed and the old one is live again; ``evidence`` tells why."""
+
+    def __init__(self, text: str, evidence: Dict[str, Any]) -> None:
+        super().__init__(text)
+        self.evidence = evidence
+
+
+class UndoFailed(Exception):
+    """``undo.sh`` could not restore the old generation; it stays armed."""
+
+
+class _Interrupted(Exception):
+    """The module was told to end while a promotion was open."""
+
+
+def live_target(application: Application) -> Optional[str]:
+    """The text of the live symlink, or None while the live path is a directory of its own."""
+    return os.readlink(application.environment) if os.path.islink(application.environment) else None
+
+
+def current_generation(application: Application, record: Dict[str, Any], python: str) -> Dict[str, Any]:
+    """The generation that is live: the recorded one, or the adoption of what is there now.
+
+    Raises PromotionRefused when the live path is not what the record says.
+    """
+    target = live_target(application)
+    if record["current"] is None:
+        identifier = "0-py%s" % ".".join(python.split(".")[:2])
+        path = os.path.realpath(application.environment) if target else application.generation_path(identifier)
+        return {"id": identifier, "path": path, "python": python, "origin": "adopted", "lock": None, "complete": True,
+                "target": target or os.path.relpath(path, os.path.dirname(application.environment)), "created": now()}
+    known = generation_of(record, record["current"])
+    if known is None or target is None or os.path.realpath(application.environment) != os.path.realpath(known["path"]):
+        raise PromotionRefused(
+            "the live path %s is %s, but the record says generation %s; put the live path back or correct %s first" % (
+                application.environment, "-> " + target if target else "not a symlink", record["current"], "state.json"))
+    return known
+
+
+def results_of(application: Application, interpreter: Optional[str], old: Optional[str]) -> List[Dict[str, Any]]:
+    """Every declared check, and that each service runs; with *interpreter*, that its processes run that one."""
+    active = [service for service in application.services if service.action != "none"]
+    results = [{"name": service.name, "kind": "service", "passed": running, "seconds": 0.0,
+                "evidence": "running" if running else "not running"}
+               for service, running in ((service, _services.is_running(service)) for service in active)]
+    if failures(results):
+        return results
+    results += evaluate_all(application.checks, application.account())
+    observed = [service for service in active if service.is_unit() or service.pidfile]
+    if interpreter and observed and not failures(results):
+        passed, evidence = examine([service.name for service in observed if service.is_unit()],
+                                   [service.pidfile for service in observed if service.pidfile], interpreter, old)
+        results.append({"name": "processes", "kind": "process", "passed": passed, "evidence": evidence, "seconds": 0.0})
+    return results
+
+
+def _definitely_down(services: List[Service]) -> bool:
+    """Whether a unit is in the state ``failed``, from which systemd never restarts it."""
+    units = [service.name for service in services if service.is_unit() and service.action != "none"]
+    return any(properties.get("ActiveState") == "failed"
+               for properties in _services.unit_properties(units, ["ActiveState"]).values())
+
+
+def _until_healthy(application: Application, interpreter: str, old: str, options: Options) -> List[Dict[str, Any]]:
+    deadline = time.monotonic() + options.timeout
+    while True:
+        results = results_of(application, interpreter, old)
+        if not failures(results) or time.monotonic() > deadline or _definitely_down(application.services):
+            return results
+        time.sleep(POLL_SECONDS)
+
+
+def _while_stable(application: Application, interpreter: str, old: str, seconds: float,
+                  results: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
+    deadline = time.monotonic() + seconds
+    while not failures(results) and time.monotonic() < deadline:
+        time.sleep(min(WATCH_SECONDS, max(0.0, deadline - time.monotonic())))
+        results = results_of(application, interpreter, old)
+    return results
+
+
+def settle(state: ApplicationState, run_id: str, reason: str = "its run died") -> Optional[Dict[str, Any]]:
+    """Close an open promotion, giving *reason*; the lease must be held. Returns its history entry, if there was one.
+
+    Raises UndoFailed, OSError.
+    """
+    if state.is_open():
+        undone = run(["/bin/sh", state.undo_path, "held"], UNDO_SECONDS)
+        if state.is_open():
+            raise UndoFailed("%s did not restore the old generation of %s (status %d): %s; it stays armed: "
+                             "mend the cause, then run it by hand" % (state.undo_path, state.name, undone.rc, undone.last_lines()))
+    left = state.take_undone()
+    entry = None
+    if left is not None:
+        record = state.read()
+        entry = dict(left["history"][-1], event="reverted", time=now(), closed_by=run_id, reason=reason)
+        if record["current"] is None and os.path.islink(left["live"]):
+            adopted = generation_of(left, entry["from"])
+            record["generations"] = [adopted] + [known for known in record["generations"] if known["id"] != entry["from"]]
+            record["current"] = entry["from"]
+        record["history"].append(entry)
+        state.write(record)
+        state.event(run_id, "reverted", **{key: entry[key] for key in ("from", "to", "reason")})
+        state.forget_undone()
+    if os.path.exists(state.undo_path):
+        _arm.disarm(state)
+        remove_quietly(state.undo_path)
+    return entry
+
+
+def _choose(record: Dict[str, Any], wanted: str, live: Dict[str, Any]) -> Optional[Dict[str, Any]]:
+    """The generation that *wanted* (an id, or ``previous``) means; None when there is nothing left to do."""
+    if wanted == "previous":
+        last = next((entry for entry in reversed(record["history"]) if entry["event"] == "promoted"), None)
+        if last is None or record["current"] is None:
+            raise PromotionRefused("no promotion of %s is recorded, so there is no previous generation to go back to"
+                                   % record["application"])
+        if last.get("kind") == "rollback":
+            return None
+        wanted = last["from"]
+    chosen = live if wanted == live["id"] else generation_of(record, wanted)
+    if chosen is None:
+        raise PromotionRefused("application %s has no generation %s; it has %s" % (
+            record["application"], wanted, ", ".join(entry["id"] for entry in record["generations"]) or "none"))
+    if not chosen.get("complete"):
+        raise PromotionRefused("generation %s of %s is not complete; build it again first" % (wanted, record["application"]))
+    return chosen
+
+
+def _check_preconditions(application: Application, chosen: Dict[str, Any], live: Dict[str, Any]) -> None:
+    if not os.path.isfile(os.path.join(chosen["path"], "pyvenv.cfg")):
+        raise PromotionRefused("generation %s of %s is recorded at %s, but no environment is there; build it again"
+                               % (chosen["id"], application.name, chosen["path"]))
+    if os.path.ismount(application.environment):
+        raise PromotionRefused("%s is a mount point and cannot be swapped; mount its parent instead" % application.environment)
+    absent = _services.missing(application.services)
+    if absent:
+        raise PromotionRefused("application %s: no such service on this host: %s; correct `services`"
+                               % (application.name, ", ".join(absent)))
+    owner = controller_of(os.path.dirname(application.environment))
+    if not usable(owner):
+        raise PromotionRefused("%s can only be changed by %s; run with become" % (application.environment, owner.name))
+
+
+def promote(application: Application, state: ApplicationState, wanted: str, python: str, options: Options,
+            kind: str, changes: Changes) -> Dict[str, Any]:
+    """Make generation *wanted* live; returns ``outcome``, ``downtime_ms``, ``checks`` and more.
+
+    *python* is the live environment's version, for an adoption; *kind* is ``upgrade`` or ``rollback``.
+    Raises PromotionRefused, PromotionReverted, UndoFailed, LeaseHeld, OSError.
+    """
+    with state.lease(options.run):
+        settle(state, options.run)
+        record = state.read()
+        live = current_generation(application, record, python)
+        chosen = _choose(record, wanted, live)
+        if chosen is None or (chosen["id"] == live["id"] and record["current"] is not None):
+            return {"outcome": "unchanged", "generation": live["id"], "from": live["id"]}
+        _check_preconditions(application, chosen, live)
+        baseline = results_of(application, None, None)
+        if failures(baseline):
+            raise PromotionRefused("application %s is not healthy before the promotion of %s: %s; nothing was changed"
+                                   % (application.name, chosen["id"], describe(failures(baseline))))
+        changes.add("promote %s of %s in place of %s" % (chosen["id"], application.name, live["id"]),
+                    application.environment, live["id"], chosen["id"])
+        if options.check_mode:
+            return {"outcome": "promoted", "generation": chosen["id"], "from": live["id"]}
+        return _transact(application, state, record, live, chosen, options, kind)
+
+
+def _next_record(record: Dict[str, Any], application: Application, live: Dict[str, Any], chosen: Dict[str, Any],
+                 options: Options, kind: str) -> Dict[str, Any]:
+    generations = record["generations"]
+    if record["current"] is None:
+        generations = [live] + [entry for entry in generations if entry["id"] != live["id"]]
+    entry = {"time": now(), "run": options.run, "event": "promoted", "kind": kind, "from": live["id"], "to": chosen["id"]}
+    return dict(record, current=chosen["id"], live=application.environment, generations=generations,
+                history=record["history"] + [entry])
+
+
+def _transact(application: Application, state: ApplicationState, record: Dict[str, Any], live: Dict[str, Any],
+              chosen: Dict[str, Any], options: Options, kind: str) -> Dict[str, Any]:
+    owner = controller_of(os.path.dirname(application.environment))
+    way = Return(application.name, state.directory, application.environment, application.generation_path(live["id"]),
+                 live["target"], live["id"], chosen["id"], options.run, now(),
+                 _arm.timer_of(state) if _arm.kind() == "systemd" else None)
+    following = _next_record(record, application, live, chosen, options, kind)
+    # undo.sh before state.next.json: the script does nothing until the promotion it belongs to is open.
+    write_atomically(state.undo_path, render(way, application.services, owner, not owner.is_current()).encode("utf-8"), 0o700)
+    dead_man = _arm.arm(state, "%s by run %s" % (way.written, options.run),
+                        int(options.timeout + options.stability + MARGIN_SECONDS))
+    state.begin(following)
+    state.event(options.run, "promotion opened", **{"from": live["id"], "to": chosen["id"], "dead_man": dead_man})
+    previous = _handle_signals()
+    probe = DowntimeProbe(application.checks).start()
+    try:
+        results, how = _swap_and_check(application, live, chosen, options, owner)
+        downtime = probe.stop()
+        if failures(results):
+            raise _Failure(describe(failures(results)), results)
+        following["history"][-1].update(downtime_ms=downtime)
+        state.begin(following)
+        state.commit()
+    except BaseException as error:
+        _set_signals([(number, signal.SIG_IGN) for number, _handler in previous])
+        probe.stop()
+        evidence = {"checks": getattr(error, "results", []), "log": _services.log_tail(application.services)}
+        settle(state, options.run, str(error))
+        raise PromotionReverted(
+            "generation %s of %s failed and %s is live again: %s" % (chosen["id"], application.name, live["id"], error), evidence)
+    _arm.disarm(state)
+    remove_quietly(state.undo_path)
+    _set_signals(previous)
+    state.event(options.run, "promoted", **{"from": live["id"], "to": chosen["id"], "downtime_ms": downtime})
+    return {"outcome": "promoted", "generation": chosen["id"], "from": live["id"], "downtime_ms": downtime,
+            "checks": results, "dead_man": dead_man, "swap": how}
+
+
+class _Failure(Exception):
+    def __init__(self, text: str, results: List[Dict[str, Any]]) -> None:
+        super().__init__(text)
+        self.results = results
+
+
+def _swap_and_check(application: Application, live: Dict[str, Any], chosen: Dict[str, Any], options: Options,
+                    owner: Any) -> Tuple[List[Dict[str, Any]], str]:
+    interpreter = os.path.join(chosen["path"], "bin", "python")
+    try:
+        _services.before_swap(application.services)
+        if live_target(application) is None:
+            how = act_as(owner, _swap.adopt, application.environment, live["path"], chosen["target"])
+        else:
+            how = act_as(owner, _swap.repoint, application.environment, chosen["target"])
+        _services.after_swap(application.services)
+        results = _until_healthy(application, interpreter, live["path"], options)
+        return _while_stable(application, interpreter, live["path"], options.stability, results), how
+    except (_services.ServiceError, CommandError) as error:
+        raise _Failure(str(error), [])
+
+
+def _handle_signals() -> List[Tuple[int, Any]]:
+    """End in order on SIGTERM and SIGINT; outlive a lost connection (SIGHUP, SIGPIPE)."""
+    def interrupted(number: int, _frame: Any) -> None:
+        raise _Interrupted("the module was ended by signal %d" % number)
+
+    return _set_signals([(signal.SIGTERM, interrupted), (signal.SIGINT, interrupted),
+                         (signal.SIGHUP, signal.SIG_IGN), (signal.SIGPIPE, signal.SIG_IGN)])
+
+
+def _set_signals(handlers: List[Tuple[int, Any]]) -> List[Tuple[int, Any]]:
+    return [(number, signal.signal(number, handler)) for number, handler in handlers]
