@@ -8,6 +8,7 @@ import os
 import re
 from typing import Any, Dict, List, NamedTuple, Optional
 
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, of_uid, of_user
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import words
 
@@ -151,3 +152,11 @@ def from_parameters(parameters: Dict[str, Any]) -> Application:
                        services, list(parameters.get("checks") or []), tests,
                        float(parameters.get("tests_timeout") or 900.0))
 
+
+
+def validated(parameters: Dict[str, Any]) -> Dict[str, Any]:
+    """*parameters* checked against `APPLICATION_OPTIONS`, with defaults filled in. Raises ApplicationError."""
+    result = ArgumentSpecValidator(APPLICATION_OPTIONS).validate(parameters)
+    if result.error_messages:
+        raise ApplicationError("application %s: %s" % (parameters.get("name", "without a name"), "; ".join(result.error_messages)))
+    return result.validated_parameters

@@ -87,6 +87,10 @@ class ApplicationState:
         """Whether a promotion has begun and neither been committed nor undone."""
         return os.path.exists(self.next_path)
 
+    def is_unsettled(self) -> bool:
+        """Whether a promotion is open, or was undone without a note in the record."""
+        return self.is_open() or os.path.exists(self.undone_path)
+
     def begin(self, record: Dict[str, Any]) -> None:
         """Open a promotion whose success will make *record* the truth."""
         private_directory(self.directory)

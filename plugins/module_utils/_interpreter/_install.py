@@ -182,6 +182,12 @@ def _install_archive(wanted: Wanted, directory: str) -> Dict[str, Any]:
         shutil.rmtree(incoming, ignore_errors=True)
 
 
+def find_installed(wanted: Wanted, directory: str) -> Optional[Dict[str, Any]]:
+    """The interpreter under *directory* that came from the archive *wanted*, or None."""
+    return next((entry for entry in installed(directory)
+                 if entry["sha256"] == (wanted.sha256 or "").lower() and _matches(entry["version"], wanted.version)), None)
+
+
 def ensure(wanted: Wanted, directory: str, check_mode: bool, changes: Changes) -> Dict[str, Any]:
     """Have the interpreter *wanted*; returns its ``version``, ``prefix`` and ``path``.
 
@@ -192,10 +198,9 @@ def ensure(wanted: Wanted, directory: str, check_mode: bool, changes: Changes) -
         if not os.access(path, os.X_OK) or not os.path.isfile(path):
             raise InterpreterError("%s is not an executable file; correct the path of this interpreter" % path)
         return {"version": prove(path, wanted.version), "path": path, "prefix": ask(path)[2]}
-    present = [entry for entry in installed(directory)
-               if entry["sha256"] == (wanted.sha256 or "").lower() and _matches(entry["version"], wanted.version)]
+    present = find_installed(wanted, directory)
     if present:
-        return present[0]
+        return present
     origin = wanted.url or wanted.archive or "an archive"
     changes.add("install Python %s from %s" % (wanted.version, origin), os.path.join(directory, wanted.version), None, origin)
     if check_mode:

@@ -1,0 +1,33 @@
+# Copyright: (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Controller half of host_info: keeps the full inventory in a file, and out of the result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, canonical, write_private
+
+
+class ActionModule(ActionBase):
+    """Run the module, write its inventory to ``report_dir`` and return the summary."""
+
+    _supports_check_mode = True
+
+    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        """One module execution; the report is written only outside check mode."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        result.update(self._execute_module(task_vars=task_vars))
+        directory = self._task.args.get("report_dir")
+        if result.get("failed") or "inventory" not in result:
+            return result
+        if directory and not self._task.check_mode:
+            path = absolute(directory) / "hosts" / f"{task_vars['inventory_hostname']}.json"
+            write_private(path, canonical(result["inventory"]))
+            result["report"] = str(path)
+        if not self._task.args.get("detail"):
+            del result["inventory"]
+        return result

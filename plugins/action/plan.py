@@ -1,0 +1,85 @@
+# Copyright: (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Makes the plan on the controller, once for all hosts."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, canonical, write_private
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import UnknownVersion
+from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import Host, Plan, PlanError, Planner, readable
+from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import Resolver, UvMissing, find_uv
+from ansible_collections.oxzep7.python.plugins.plugin_utils._waves import waves
+
+
+class ActionModule(ActionBase):
+    """Read what host_info returned for each host, plan, and write the plan directory."""
+
+    _supports_check_mode = True
+    _requires_connection = False
+
+    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        """No module execution. In check mode the plan is written to the cache directory only."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _validation, given = self.validate_argument_spec(argument_spec={
+            "target": {"type": "str", "required": True},
+            "plan_dir": {"type": "path", "required": True},
+            "cache_dir": {"type": "path", "default": "~/.cache/oxzep7"},
+            "waves": {"type": "list", "elements": "raw", "default": ["100%"]},
+            "inventories": {"type": "str", "default": "audit_result"},
+        })
+        hosts, unknown = self._hosts(task_vars, given["inventories"])
+        cache = absolute(given["cache_dir"])
+        try:
+            planner = Planner(given["target"], Resolver(cache, find_uv()))
+            plan = planner.plan(hosts)
+            busy = [host for host, count in plan.steps().items() if count]
+            cut = waves(busy, given["waves"])
+        except (PlanError, UnknownVersion, UvMissing, ValueError) as error:
+            result.update(failed=True, msg=str(error), changed=False)
+            return result
+        result.update(id=plan.identifier, steps=plan.steps(), waves=cut, unknown=unknown, changed=False)
+        for host in unknown:
+            self._display.warning(f"{host} gave no inventory; it is unknown to this plan")
+        if plan.identifier is None:
+            result["directory"] = None
+            return result
+        directory = cache / "plans" / plan.document["id"] if self._task.check_mode else absolute(given["plan_dir"])
+        published = absolute(given["plan_dir"]) / "plan.json"
+        before = published.read_text(encoding="utf-8") if published.exists() else ""
+        write(plan, directory)
+        text = readable(plan)
+        result.update(directory=str(directory), path=str(directory / "plan.md"), changed=before != canonical(plan.document))
+        if result["changed"]:
+            old = published.with_name("plan.md")
+            result["diff"] = {"before": old.read_text(encoding="utf-8") if old.exists() else "", "after": text,
+                              "before_header": str(old), "after_header": str(old)}
+        return result
+
+    def _hosts(self, task_vars: Mapping[str, Any], variable: str) -> tuple[list[Host], list[str]]:
+        hosts, unknown = [], []
+        for name in task_vars["ansible_play_hosts_all"]:
+            facts = task_vars["hostvars"][name]
+            taken = facts.get(variable)
+            if not taken or taken.get("failed") or taken.get("unreachable") or "applications" not in taken:
+                unknown.append(str(name))
+                continue
+            hosts.append(Host(str(name), taken["host"], taken["applications"], taken["interpreters"],
+                              facts.get("oxzep7_interpreters") or [], facts.get("oxzep7_constraints") or []))
+        return hosts, unknown
+
+
+def write(plan: Plan, directory: pathlib.Path) -> None:
+    """Write *plan* to *directory*: locks first and ``plan.json`` last, so that it never names a lock that is not there."""
+    for identifier, text in plan.locks.items():
+        path = directory / "locks" / f"{identifier}.txt"
+        if not path.exists():
+            write_private(path, text)
+    write_private(directory / "plan.md", readable(plan))
+    write_private(directory / "plan.json", canonical(plan.document))

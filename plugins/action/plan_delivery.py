@@ -1,0 +1,41 @@
+# Copyright: (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Delivers a host's part of the plan to the host."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, canonical
+
+
+class ActionModule(ActionBase):
+    """Read the part on the controller and store it with plan_store."""
+
+    _supports_check_mode = True
+
+    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        """One module execution; ``steps`` lists what is to be done on the host, in order."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _validation, given = self.validate_argument_spec(argument_spec={
+            "plan_dir": {"type": "path", "required": True},
+            "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
+        })
+        directory = absolute(given["plan_dir"])
+        host = task_vars["inventory_hostname"]
+        try:
+            part = json.loads((directory / "plan.json").read_text(encoding="utf-8"))["hosts"][host]
+            names = sorted({step["lock"] for application in part["applications"] for step in application["steps"]})
+            locks = {name: (directory / "locks" / f"{name}.txt").read_text(encoding="utf-8") for name in names}
+        except (OSError, ValueError, KeyError) as error:
+            result.update(failed=True, msg=f"{directory} has no usable plan for {host} ({type(error).__name__}: {error}); plan again")
+            return result
+        arguments = {"plan": canonical(part), "locks": locks, "state_dir": given["state_dir"]}
+        result.update(self._execute_module("oxzep7.python.plan_store", module_args=arguments, task_vars=task_vars))
+        result["steps"] = [{"application": application["name"], **{key: step[key] for key in ("from", "to", "lock", "interpreter")}}
+                           for application in part["applications"] for step in application["steps"]]
+        return result

@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Has the wheels of a lock on the host: downloaded once, sent in one transfer."""
+
+from __future__ import annotations
+
+import pathlib
+import platform
+import tempfile
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.oxzep7.python.plugins.plugin_utils import _wheels
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute
+from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import UvMissing, find_uv
+
+
+class ActionModule(ActionBase):
+    """Ask the host what it lacks, and send that."""
+
+    _supports_check_mode = True
+
+    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        """One module execution when the host lacks nothing, otherwise two and a transfer."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _validation, given = self.validate_argument_spec(argument_spec={
+            "lock": {"type": "str", "required": True},
+            "version": {"type": "str", "required": True},
+            "architecture": {"type": "str", "required": True},
+            "libc_version": {"type": "str", "required": True},
+            "plan_dir": {"type": "path", "required": True},
+            "cache_dir": {"type": "path", "default": "~/.cache/oxzep7"},
+            "ship_uv": {"type": "bool", "default": True},
+            "directory": {"type": "path", "default": "/opt/oxzep7/wheelhouse"},
+        })
+        cache = absolute(given["cache_dir"])
+        minor = ".".join(given["version"].split(".")[:2])
+        lock_path = absolute(given["plan_dir"]) / "locks" / f"{given['lock']}.txt"
+        files = _wheels.known_files(cache, given["lock"], given["architecture"])
+        if files is None and self._task.check_mode:
+            count = sum("==" in line for line in lock_path.read_text(encoding="utf-8").splitlines())
+            result.update(changed=True, sent=[], directory=given["directory"], uv=None,
+                          actions=[f"download up to {count} wheels and send those that the host lacks"])
+            return result
+        try:
+            if files is None:
+                files = _wheels.download(cache, lock_path, given["lock"], minor, given["architecture"], given["libc_version"])
+        except (_wheels.DownloadError, OSError) as error:
+            result.update(failed=True, msg=f"wheels of lock {given['lock'][:12]} could not be downloaded: {error}")
+            return result
+        sources = {entry["name"]: cache / "wheels" / entry["name"] for entry in files}
+        uv = self._uv(given["architecture"]) if given["ship_uv"] else None
+        if uv:
+            described = _wheels.describe(uv, executable=True, name="uv")
+            described["name"] = f"uv-{described['sha256'][:12]}"
+            sources[described["name"]] = uv
+            files = [*files, described]
+            result["uv"] = f"{given['directory']}/{described['name']}"
+        arguments = {"files": files, "directory": given["directory"]}
+        answer = self._execute_module("oxzep7.python.wheelhouse_store", module_args=arguments, task_vars=task_vars)
+        missing = answer.get("missing", [])
+        if not answer.get("failed") and missing and not self._task.check_mode:
+            answer = self._send(arguments, [(name, sources[name]) for name in missing], task_vars)
+        result.update(answer, sent=missing)
+        return result
+
+    def _uv(self, architecture: str) -> pathlib.Path | None:
+        """The controller's uv, if the host can run it."""
+        if platform.machine() != architecture or platform.system() != "Linux":
+            return None
+        try:
+            return pathlib.Path(find_uv())
+        except UvMissing:
+            return None
+
+    def _send(self, arguments: dict[str, Any], files: list[tuple[str, pathlib.Path]], task_vars: Any) -> dict[str, Any]:
+        directory = self._make_tmp_path()
+        target = self._connection._shell.join_path(directory, "wheels.tar")
+        with tempfile.TemporaryDirectory(prefix="oxzep7-wheels-") as scratch:
+            _wheels.bundle(pathlib.Path(scratch, "wheels.tar"), files)
+            self._transfer_file(str(pathlib.Path(scratch, "wheels.tar")), target)
+        self._fixup_perms2((directory, target))
+        answer: dict[str, Any] = self._execute_module("oxzep7.python.wheelhouse_store", module_args={**arguments, "bundle": target},
+                                                      task_vars=task_vars)
+        self._remove_tmp_path(directory)
+        return answer

@@ -1,0 +1,154 @@
+# Copyright: (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The option that declares an application."""
+
+
+class ModuleDocFragment:
+    """The option that declares an application."""
+
+    DOCUMENTATION = r"""
+options:
+  application:
+    description: The application, as declared in C(oxzep7_applications). Keys that only other parts use are not accepted here.
+    type: dict
+    required: true
+    suboptions:
+      name:
+        description: Its name; lower-case letters, digits, V(_), V(.) and V(-), at most 63 characters.
+        type: str
+        required: true
+      environment:
+        description: The path that its services use. It stays the path for ever; it becomes a symlink to the live generation.
+        type: str
+        required: true
+      source:
+        description: Directory of its source code; O(application.tests) run there.
+        type: str
+      user:
+        description: The user it runs as. Default is the owner of O(application.environment).
+        type: str
+      services:
+        description: Its services, in the order in which they are started.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          name:
+            description: Name of the systemd unit; or any name when commands are given.
+            type: str
+            required: true
+          action:
+            description: What a promotion does with it.
+            type: str
+            choices: [stop-start, restart, reload, none]
+            default: stop-start
+          start:
+            description: Command that starts it, as a list or as a string that is split into words; no shell is involved.
+            type: raw
+          stop:
+            description: Command that stops it.
+            type: raw
+          status:
+            description: Command that ends with 0 when, and only when, it runs.
+            type: raw
+          pidfile:
+            description: File with the process id of its main process, so that its processes can be examined.
+            type: str
+      checks:
+        description: Its health checks. They must pass before a promotion and after it.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          name:
+            description: Name of the check, for messages.
+            type: str
+            required: true
+          http:
+            description: Requests a URL; redirects are not followed and proxies are not used.
+            type: dict
+            suboptions:
+              url:
+                description: The URL.
+                type: str
+                required: true
+              status:
+                description: The status expected.
+                type: int
+                default: 200
+              body:
+                description: Regular expression that must match somewhere in the first mebibyte of the body.
+                type: str
+              timeout:
+                description: Seconds to wait for the answer.
+                type: float
+                default: 5.0
+              validate_certs:
+                description: Whether to validate the server's certificate.
+                type: bool
+                default: true
+          tcp:
+            description: Opens a TCP connection.
+            type: dict
+            suboptions:
+              host:
+                description: Name or address.
+                type: str
+                default: 127.0.0.1
+              port:
+                description: Port.
+                type: int
+                required: true
+              timeout:
+                description: Seconds to wait for the connection.
+                type: float
+                default: 5.0
+          systemd:
+            description: Asks whether a unit is active.
+            type: dict
+            suboptions:
+              unit:
+                description: Name of the unit.
+                type: str
+                required: true
+          command:
+            description: Runs a command as the application's user.
+            type: dict
+            suboptions:
+              cmd:
+                description: The command, as a list or as a string that is split into words.
+                type: raw
+                required: true
+              rc:
+                description: The exit status expected.
+                type: int
+                default: 0
+              timeout:
+                description: Seconds after which it is killed and the check has failed.
+                type: float
+                default: 30.0
+          process:
+            description: Examines running processes.
+            type: dict
+            suboptions:
+              unit:
+                description: Unit whose processes are meant.
+                type: str
+              pidfile:
+                description: File with the process id of the process that is meant, with those below it.
+                type: str
+              interpreter:
+                description: Interpreter that the Python processes among them must run.
+                type: str
+      tests:
+        description: Commands run in O(application.source) with the new generation first in E(PATH), before it is promoted.
+        type: list
+        elements: raw
+        default: []
+      tests_timeout:
+        description: Seconds that each test command may take.
+        type: float
+        default: 900.0
+"""

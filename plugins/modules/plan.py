@@ -1,0 +1,90 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Makes the plan. The work is done on the controller, by the action plugin of this name."""
+
+DOCUMENTATION = r"""
+module: plan
+short_description: Plan every step of every application to the target
+version_added: 0.1.0
+description:
+  - Runs once, on the controller, for all hosts, from what M(oxzep7.python.host_info) returned for each.
+  - The path visits every minor version between the current one and O(target); each step gets a lock with hashes.
+  - A package moves only when its version has no wheel for the next Python, or a dependency or a constraint forces it; then to
+    the nearest later version that has one.
+  - Each unique combination of pins, Python and platform is resolved once.
+author: oxzep7.python contributors (@oxzep7)
+options:
+  target:
+    description: The version to reach, as V(3.11) or V(3.11.9).
+    type: str
+    required: true
+  plan_dir:
+    description: Directory on the controller for the plan; fit to be read and committed.
+    type: path
+    required: true
+  cache_dir:
+    description: Directory on the controller that keeps resolutions.
+    type: path
+    default: ~/.cache/oxzep7
+  waves:
+    description: Shape of the rollout, as counts and percentages of hosts; the last entry repeats.
+    type: list
+    elements: raw
+    default: ["100%"]
+  inventories:
+    description: Name of the variable that holds the result of M(oxzep7.python.host_info) for each host.
+    type: str
+    default: audit_result
+extends_documentation_fragment:
+  - oxzep7.python.attributes
+  - oxzep7.python.attributes.actiongroup
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+notes:
+  - The variables C(oxzep7_interpreters) and C(oxzep7_constraints) are read for each host.
+"""
+
+EXAMPLES = r"""
+- name: Plan
+  oxzep7.python.plan:
+    target: "3.11"
+    plan_dir: ./oxzep7/plan
+  run_once: true
+"""
+
+RETURN = r"""
+id:
+  description: Digest of the plan; V(null) when there is nothing to do.
+  returned: success
+  type: str
+steps:
+  description: Number of steps still to do, by host.
+  returned: success
+  type: dict
+waves:
+  description: Names of the hosts that have something to do, wave by wave.
+  returned: success
+  type: list
+  elements: list
+unknown:
+  description: Hosts that gave no inventory.
+  returned: success
+  type: list
+  elements: str
+directory:
+  description: Where the plan is on the controller; the cache directory in check mode.
+  returned: success
+  type: str
+path:
+  description: The plan for reading.
+  returned: when there is something to do
+  type: str
+"""

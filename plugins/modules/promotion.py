@@ -1,0 +1,165 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Makes a generation the live one."""
+
+DOCUMENTATION = r"""
+module: promotion
+short_description: Make a generation of an application live, or undo the attempt
+version_added: 0.1.0
+description:
+  - Stops the services, swaps the live path, starts the services, waits until all checks pass and keep passing, and commits.
+  - Whatever fails, or dies, the application is put back by one short script, C(undo.sh); a timer and the next boot run it if the module
+    cannot.
+  - The first promotion adopts the original environment as generation 0, unchanged.
+author: oxzep7.python contributors (@oxzep7)
+options:
+  generation:
+    description: Identifier of the generation, or V(previous) for the one before the newest promotion.
+    type: str
+    required: true
+  kind:
+    description: What the promotion is for, which is recorded.
+    type: str
+    choices: [upgrade, rollback]
+    default: upgrade
+  timeout:
+    description: Seconds within which all checks must pass.
+    type: float
+    default: 150.0
+  stability_window:
+    description: Seconds through which they must then keep passing.
+    type: float
+    default: 60.0
+extends_documentation_fragment:
+  - oxzep7.python.application
+  - oxzep7.python.host
+  - oxzep7.python.attributes
+  - oxzep7.python.attributes.actiongroup
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+notes:
+  - With systemd the deadline is kept by a transient timer and the unit C(oxzep7-undo.service) undoes open promotions at boot. Without it a waiting
+    shell keeps the deadline, which a restart of the host ends; RV(dead_man) tells which.
+"""
+
+EXAMPLES = r"""
+- name: Promote
+  oxzep7.python.promotion:
+    application:
+      name: billing
+      environment: /srv/billing/venv
+      services: [{name: billing-web.service}]
+      checks: [{name: answers, http: {url: "http://127.0.0.1:8001/health"}}]
+    generation: 1-py3.9
+"""
+
+RETURN = r"""
+outcome:
+  description: What became of it.
+  returned: always
+  type: str
+  sample: promoted
+generation:
+  description: The generation that is live now, or would be.
+  returned: success
+  type: str
+from:
+  description: The generation that was live before.
+  returned: success
+  type: str
+downtime_ms:
+  description: Milliseconds in which the first HTTP check was not answered; V(null) without one.
+  returned: when promoted and check mode is off
+  type: int
+dead_man:
+  description: What kept the deadline.
+  returned: when promoted and check mode is off
+  type: str
+  sample: systemd
+swap:
+  description: How the live path changed.
+  returned: when promoted and check mode is off
+  type: str
+  sample: exchange
+checks:
+  description: The last result of every check.
+  returned: when promoted or reverted
+  type: list
+  elements: dict
+log:
+  description: Last log lines of the services.
+  returned: when reverted
+  type: str
+actions:
+  description: What was done, or would be.
+  returned: success
+  type: list
+  elements: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.oxzep7.python.plugins.module_utils._application import (
+    APPLICATION_ARGUMENT,
+    ApplicationError,
+    from_parameters,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import BuildError, version_of
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transaction import (
+    Options,
+    PromotionRefused,
+    PromotionReverted,
+    UndoFailed,
+    promote,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._runner import CommandError
+from ansible_collections.oxzep7.python.plugins.module_utils._services import ServiceError
+from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, LeaseHeld, generation_of
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "application": APPLICATION_ARGUMENT,
+            "generation": {"type": "str", "required": True},
+            "kind": {"type": "str", "choices": ["upgrade", "rollback"], "default": "upgrade"},
+            "timeout": {"type": "float", "default": 150.0},
+            "stability_window": {"type": "float", "default": 60.0},
+            "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
+            "run_id": {"type": "str", "default": "manual"},
+        },
+        supports_check_mode=True,
+    )
+    given = module.params
+    changes = Changes()
+    options = Options(given["timeout"], given["stability_window"], given["run_id"], module.check_mode)
+    try:
+        application = from_parameters(given["application"])
+        state = ApplicationState(given["state_dir"], application.name)
+        if module.check_mode and given["generation"] != "previous" and generation_of(state.read(), given["generation"]) is None:
+            changes.add("promote %s of %s" % (given["generation"], application.name), application.environment,
+                        state.read()["current"], given["generation"])
+            module.exit_json(outcome="promoted", generation=given["generation"], **changes.result())
+        result = promote(application, state, given["generation"], version_of(application.environment), options, given["kind"], changes)
+    except PromotionReverted as error:
+        module.fail_json(msg=str(error), outcome="reverted", **dict(error.evidence, **changes.result()))
+    except UndoFailed as error:
+        module.fail_json(msg=str(error), outcome="failed")
+    except (ApplicationError, BuildError, CommandError, IdentityError, LeaseHeld, PromotionRefused, ServiceError, ValueError,
+            OSError) as error:
+        module.fail_json(msg=str(error), outcome="refused")
+    module.exit_json(**dict(result, **changes.result()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Closes promotions that a dead run left open."""
+
+DOCUMENTATION = r"""
+module: recovery
+short_description: Close promotions that were left open on a host
+version_added: 0.1.0
+description:
+  - Finds every application on the host whose promotion was neither committed nor undone, undoes it, and records what C(undo.sh) did by itself.
+  - An application that another process works on is left alone and named.
+author: oxzep7.python contributors (@oxzep7)
+extends_documentation_fragment:
+  - oxzep7.python.host
+  - oxzep7.python.attributes
+  - oxzep7.python.attributes.actiongroup
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Close what was left open
+  oxzep7.python.recovery:
+"""
+
+RETURN = r"""
+closed:
+  description: The promotions that were closed, or would be.
+  returned: success
+  type: list
+  elements: dict
+busy:
+  description: Applications that another process works on, with what it says of itself.
+  returned: success
+  type: dict
+actions:
+  description: What was done, or would be.
+  returned: success
+  type: list
+  elements: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transaction import UndoFailed, settle
+from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, LeaseHeld, applications_in
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
+            "run_id": {"type": "str", "default": "manual"},
+        },
+        supports_check_mode=True,
+    )
+    given = module.params
+    changes = Changes()
+    closed, busy = [], {}
+    for name in applications_in(given["state_dir"]):
+        state = ApplicationState(given["state_dir"], name)
+        if not state.is_unsettled():
+            continue
+        try:
+            with state.lease(given["run_id"]):
+                changes.add("close the open promotion of %s" % name, name, "open", "undone")
+                if not module.check_mode:
+                    closed.append(settle(state, given["run_id"]))
+        except LeaseHeld as error:
+            busy[name] = error.holder
+        except (UndoFailed, ValueError, OSError) as error:
+            module.fail_json(msg="%s: %s" % (name, error), closed=closed)
+    module.exit_json(closed=closed, busy=busy, **changes.result())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+# Copyright: (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is known about CPython's versions: which exist, their newest patch and their end of life.
+
+The data are vendored in ``_data/python-releases.toml`` (CC0; see ``_data/README.md`` for source and date).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import functools
+import pathlib
+import re
+import sys
+from typing import Any
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+Minor = tuple[int, int]
+VERSION = re.compile(r"^(\d+)\.(\d+)(?:\.(\d+))?$")
+FINAL = re.compile(r"^(\d+)\.(\d+)\.(\d+)(?: final)?$")
+DATA = pathlib.Path(__file__).parent / "_data" / "python-releases.toml"
+
+
+class UnknownVersion(ValueError):
+    """A version that is no version, or that was never released."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Release:
+    """One minor version: its newest released patch and its end of life."""
+
+    minor: Minor
+    newest_patch: int
+    end_of_life: datetime.date
+
+
+def parse(text: str) -> tuple[Minor, int | None]:
+    """Minor version and patch (None if not given) that *text* says. Raises UnknownVersion."""
+    match = VERSION.match(str(text))
+    if not match:
+        raise UnknownVersion(f"{text!r} is not a Python version; write one like 3.11 or 3.11.9")
+    return (int(match[1]), int(match[2])), int(match[3]) if match[3] else None
+
+
+def text_of(minor: Minor) -> str:
+    """*minor* as people write it."""
+    return f"{minor[0]}.{minor[1]}"
+
+
+def _newest_patch(entries: list[dict[str, Any]]) -> int | None:
+    finals = (FINAL.match(entry["stage"]) for entry in entries if entry["state"] == "actual")
+    patches = [int(match[3]) for match in finals if match]
+    return max(patches) if patches else None
+
+
+@functools.cache
+def releases() -> dict[Minor, Release]:
+    """Every released minor version of Python 3, from the vendored data."""
+    with DATA.open("rb") as stream:
+        data = tomllib.load(stream)
+    found = {}
+    for name, metadata in data["metadata"].items():
+        minor, _patch = parse(name)
+        newest = _newest_patch(data["release"].get(name, []))
+        if minor >= (3, 0) and newest is not None:
+            end = metadata["end-of-life"]
+            found[minor] = Release(minor, newest, end if isinstance(end, datetime.date) else datetime.date.fromisoformat(end))
+    return found
+
+
+def check_target(text: str) -> tuple[Minor, int | None]:
+    """The target that *text* names. Raises UnknownVersion for one that was never released."""
+    minor, patch = parse(text)
+    known = releases()
+    if minor not in known:
+        raise UnknownVersion(f"Python {text} is not a released version; the newest known is {text_of(max(known))}")
+    if patch is not None and patch > known[minor].newest_patch:
+        raise UnknownVersion(f"Python {text} is not a released version; the newest known is {text_of(minor)}.{known[minor].newest_patch}")
+    return minor, patch
+
+
+def path(current: Minor, target: Minor) -> list[Minor]:
+    """Every minor after *current* up to *target*, in order. Raises UnknownVersion when *target* lies below."""
+    if target < current:
+        raise UnknownVersion(f"the target {text_of(target)} is below the current version {text_of(current)}; "
+                             "use oxzep7.python.rollback to go back")
+    return [minor for minor in sorted(releases()) if current < minor <= target]

@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Keeps the wheels of locks on the controller: downloaded once, by pip, with hashes required."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterable
+from typing import Any
+
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import canonical, exclusive, write_private
+
+TIMEOUT = 1800
+LEGACY = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
+
+
+class DownloadError(Exception):
+    """Wheels that could not be had; the text is pip's own explanation."""
+
+
+def platform_tags(architecture: str, libc_version: str) -> list[str]:
+    """The wheel platform tags that a host with this glibc accepts, newest first (PEP 600)."""
+    match = re.match(r"^2\.(\d+)", libc_version)
+    if not match:
+        raise DownloadError(f"{libc_version!r} is not a glibc version")
+    tags = []
+    for minor in range(int(match[1]), 4, -1):
+        tags.append(f"manylinux_2_{minor}_{architecture}")
+        if minor in LEGACY:
+            tags.append(f"{LEGACY[minor]}_{architecture}")
+    return [*tags, f"linux_{architecture}"]
+
+
+def _index(cache: pathlib.Path, lock: str, architecture: str) -> pathlib.Path:
+    return cache / "locks" / f"{lock}-{architecture}.json"
+
+
+def known_files(cache: pathlib.Path, lock: str, architecture: str) -> list[dict[str, Any]] | None:
+    """The wheels of *lock* as earlier downloaded (name, size in bytes, sha256), or None."""
+    path = _index(cache, lock, architecture)
+    if not path.exists():
+        return None
+    files: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    return files if all((cache / "wheels" / entry["name"]).exists() for entry in files) else None
+
+
+def describe(path: pathlib.Path, executable: bool = False, name: str | None = None) -> dict[str, Any]:
+    """Name, size in bytes and SHA-256 of the file *path*."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        for block in iter(lambda: stream.read(1 << 20), b""):
+            digest.update(block)
+    return {"name": name or path.name, "size": path.stat().st_size, "sha256": digest.hexdigest(), "executable": executable}
+
+
+def download(cache: pathlib.Path, lock_path: pathlib.Path, lock: str, minor: str, architecture: str, libc_version: str) -> list[dict[str, Any]]:
+    """Have every wheel of the lock in *lock_path* in ``cache/wheels``; the same list as `known_files`. Raises DownloadError."""
+    with exclusive(cache / "locks" / f"{lock}-{architecture}.lock"):
+        files = known_files(cache, lock, architecture)
+        if files is not None:
+            return files
+        incoming = cache / "wheels" / f".incoming-{lock}-{architecture}"
+        incoming.mkdir(parents=True, exist_ok=True)
+        _run_pip(lock_path, incoming, minor, platform_tags(architecture, libc_version))
+        files = []
+        for path in sorted(incoming.glob("*.whl")):
+            files.append(describe(path))
+            os.replace(path, cache / "wheels" / path.name)
+        incoming.rmdir()
+        write_private(_index(cache, lock, architecture), canonical(files))
+        return files
+
+
+def _run_pip(lock_path: pathlib.Path, target: pathlib.Path, minor: str, tags: Iterable[str]) -> None:
+    abi = "cp" + minor.replace(".", "")
+    command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--quiet", "--no-deps", "--require-hashes",
+               "--only-binary", ":all:", "--implementation", "cp", "--python-version", minor,
+               "--abi", abi, "--abi", "abi3", "--abi", "none", "--dest", str(target), "--requirement", str(lock_path)]
+    for tag in tags:
+        command += ["--platform", tag]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False, stdin=subprocess.DEVNULL)
+    except subprocess.TimeoutExpired:
+        raise DownloadError(f"pip did not finish within {TIMEOUT} seconds") from None
+    if done.returncode != 0:
+        raise DownloadError(" ".join(line for line in done.stderr.splitlines() if line.startswith("ERROR")) or done.stderr[-2000:])
+
+
+def bundle(target: pathlib.Path, files: Iterable[tuple[str, pathlib.Path]]) -> None:
+    """Put *files* (name in the bundle, path) into the uncompressed tar file *target*; wheels are compressed already."""
+    with tarfile.open(target, "w") as stream:
+        for name, path in files:
+            stream.add(path, arcname=name, recursive=False)
