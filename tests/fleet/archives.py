@@ -1,0 +1,110 @@
+# Copyright: (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Packs Oxzep7 archives from interpreters found on this machine."""
+
+from __future__ import annotations
+
+import hashlib
+import pathlib
+import re
+import shutil
+import subprocess
+import sysconfig
+import tarfile
+import tempfile
+
+from tests.fleet.paths import CACHE, HERE, FleetError, digest, run
+
+MINORS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
+LEFT_OUT = re.compile(r"(^|/)(test|tests|idlelib|turtledemo|lib2to3/tests|__pycache__|config-3[^/]*|site-packages|pkgconfig)(/|$)|\.a$")
+
+
+def _candidates() -> list[pathlib.Path]:
+    home = pathlib.Path.home()
+    places = [*home.glob(".pyenv/versions/*/bin/python3.*"), *home.glob(".local/share/uv/python/cpython-*/bin/python3.*"),
+              *pathlib.Path("/opt").glob("python*/bin/python3.*")]
+    return [path for path in places if re.fullmatch(r"python3\.\d+", path.name)]
+
+
+def find(minor: str) -> pathlib.Path | None:
+    """The executable of the newest *minor* interpreter here that can be packed; tries to install one with uv when there is none."""
+    found = [path for path in _candidates() if path.name == f"python{minor}"]
+    if not found:
+        try:
+            run("uv", "python", "install", minor)
+        except (FleetError, FileNotFoundError):
+            return None
+        found = [path for path in _candidates() if path.name == f"python{minor}"]
+    return max(found, key=lambda path: [int(part) for part in re.findall(r"\d+", version_of(path))], default=None)
+
+
+def version_of(executable: pathlib.Path) -> str:
+    """Full version of *executable*."""
+    return run(str(executable), "-I", "-S", "-c", "import platform; print(platform.python_version())").strip()
+
+
+def _copy(prefix: pathlib.Path, minor: str, target: pathlib.Path) -> None:
+    for name in ("lib", "include"):
+        shutil.copytree(prefix / name, target / name, symlinks=True,
+                        ignore=lambda directory, names: [entry for entry in names if LEFT_OUT.search(
+                            str(pathlib.PurePath(directory).relative_to(prefix) / entry))])
+    (target / "lib" / f"python{minor}" / "site-packages").mkdir()
+    (target / "bin").mkdir()
+    shutil.copy2(prefix / "bin" / f"python{minor}", target / "bin" / f"python{minor}")
+    for alias in ("python3", "python"):
+        (target / "bin" / alias).symlink_to(f"python{minor}")
+    dynamic = subprocess.run(["readelf", "-d", str(target / "bin" / f"python{minor}")], capture_output=True, text=True, check=True).stdout
+    if "libpython" in dynamic:
+        run("patchelf", "--set-rpath", "$ORIGIN/../lib", str(target / "bin" / f"python{minor}"))
+
+
+def _add_vendor_modules(executable: pathlib.Path, minor: str, target: pathlib.Path) -> None:
+    site = target / "lib" / f"python{minor}" / "site-packages"
+    shutil.copytree(HERE / "vendor" / "oxzep7_vendor", site / "oxzep7_vendor", ignore=shutil.ignore_patterns("__pycache__"))
+    suffix, include = run(str(executable), "-c", "import sysconfig; print(sysconfig.get_config_var('EXT_SUFFIX')); "
+                          "print(sysconfig.get_path('include'))").split()
+    run("cc", "-shared", "-fPIC", "-O2", f"-I{include}", "-o", str(site / "oxzep7_vendor" / f"_native{suffix}"), str(HERE / "vendor" / "native.c"))
+
+
+def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    member.uid = member.gid = 0
+    member.uname = member.gname = "root"
+    member.mtime = 0
+    return member
+
+
+def pack(minor: str) -> pathlib.Path | None:
+    """The archive for *minor*, packed unless it is there already; None when no interpreter can be had."""
+    executable = find(minor)
+    if executable is None:
+        return None
+    version = version_of(executable)
+    machine = sysconfig.get_platform().split("-")[-1]
+    recipe = digest(HERE / "archives.py", HERE / "vendor", str(executable))
+    archive = CACHE / "archives" / recipe / f"oxzep7-{version}-linux-{machine}.tar.gz"
+    if archive.exists():
+        return archive
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="oxzep7-pack-") as directory:
+        target = pathlib.Path(directory, f"oxzep7-{version}")
+        target.mkdir()
+        _copy(executable.parent.parent, minor, target)
+        _add_vendor_modules(executable, minor, target)
+        temporary = archive.with_suffix(".part")
+        with tarfile.open(temporary, "w:gz", compresslevel=3) as stream:
+            stream.add(target, arcname=target.name, filter=_anonymous)
+        temporary.rename(archive)
+    archive.with_name(archive.name + ".sha256").write_text(f"{sha256_of(archive)}  {archive.name}\n", encoding="utf-8")
+    return archive
+
+
+def sha256_of(path: pathlib.Path) -> str:
+    """Hexadecimal SHA-256 of *path*."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def pack_all() -> dict[str, pathlib.Path]:
+    """Archive by minor, for each minor that can be had here."""
+    return {minor: archive for minor in MINORS if (archive := pack(minor))}

@@ -1,0 +1,168 @@
+# Copyright: (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Starts and stops the fleet: ``python -m tests.fleet.fleet up --hosts debian12:sqlite …`` and ``… down``."""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import functools
+import http.server
+import ipaddress
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+from tests.fleet import archives, images
+from tests.fleet.paths import CACHE, ROOT, WORK, FleetError, prepare_podman, run
+
+NETWORK = "oxzep7-fleet"
+SUBNET = ipaddress.ip_network("10.97.0.0/24")
+PORT = 8099
+DEFAULT_HOSTS = ["debian12:sqlite"] * 2 + ["debian12:postgresql"] + ["debian13:sqlite"] * 3
+KEY = WORK / "id_ed25519"
+INVENTORY = WORK / "inventory.json"
+
+
+def application(host: str) -> dict[str, object]:
+    """How an operator declares the ledger."""
+    return {
+        "name": "ledger",
+        "environment": "/srv/ledger/venv",
+        "source": "/srv/ledger/app",
+        "user": "ledger",
+        "services": [{"name": "ledger-web.service"}, {"name": "ledger-worker.service"}],
+        "checks": [{"name": "answers", "http": {"url": "http://127.0.0.1:8001/health", "body": '"vendor": "'}}],
+        "tests": ["python -m pytest -q"],
+    }
+
+
+def _serve(directory: pathlib.Path) -> None:
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(directory))
+    http.server.ThreadingHTTPServer((str(SUBNET[1]), PORT), handler).serve_forever()
+
+
+def _start_server(packed: dict[str, pathlib.Path]) -> None:
+    served = WORK / "archives"
+    shutil.rmtree(served, ignore_errors=True)
+    served.mkdir()
+    for archive in packed.values():
+        for path in (archive, archive.with_name(archive.name + ".sha256")):
+            (served / path.name).symlink_to(path)
+    with (WORK / "server.log").open("w") as log:
+        process = subprocess.Popen([sys.executable, "-m", "tests.fleet.fleet", "serve"], cwd=ROOT, stdout=log, stderr=log,
+                                   stdin=subprocess.DEVNULL, start_new_session=True)
+    (WORK / "server.pid").write_text(str(process.pid), encoding="utf-8")
+
+
+def _start(name: str, address: str, image: str) -> None:
+    run("podman", "run", "--detach", "--name", name, "--hostname", name, "--network", NETWORK, "--ip", address, "--systemd", "always",
+        "--cap-add", "SYS_ADMIN,NET_ADMIN,SYS_PTRACE,AUDIT_WRITE", "--security-opt", "label=disable", *images.legacy(), image, "/sbin/init")
+    public = KEY.with_suffix(".pub").read_text(encoding="utf-8")
+    for user, home in (("root", "/root"), ("ops", "/home/ops")):
+        run("podman", "exec", "--interactive", name, "sh", "-c",
+            f"mkdir -p -m 700 {home}/.ssh && cat > {home}/.ssh/authorized_keys && chown -R {user}: {home}/.ssh", input=public)
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            with socket.create_connection((address, 22), timeout=2) as connection:
+                if connection.recv(4):
+                    break
+        except OSError:
+            pass
+        if time.monotonic() > deadline:
+            raise FleetError(f"sshd of {name} did not answer within 60 seconds")
+        time.sleep(0.1)
+    images.wait_for_boot(name)
+
+
+def _inventory(kinds: dict[str, str], addresses: dict[str, str], packed: dict[str, pathlib.Path]) -> dict[str, object]:
+    interpreters = [{"source": "archive", "version": minor, "url": f"http://{SUBNET[1]}:{PORT}/{archive.name}",
+                     "sha256": archives.sha256_of(archive)} for minor, archive in packed.items()]
+    hosts: dict[str, dict[str, object]] = {}
+    for name, kind in kinds.items():
+        hosts[name] = {"ansible_host": addresses[name]}
+        if ":" in kind:
+            hosts[name]["oxzep7_applications"] = [application(name)]
+    return {"all": {"hosts": hosts, "vars": {
+        "ansible_user": "ops",
+        "ansible_ssh_private_key_file": str(KEY),
+        "ansible_ssh_common_args": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR",
+        "ansible_python_interpreter": "/usr/bin/python3",
+        "oxzep7_interpreters": interpreters,
+        "oxzep7_constraints": [{"requirement": "pytest>=6.2.5", "python": ">=3.10",
+                                "reason": "earlier releases cannot rewrite assertions on Python 3.10"}],
+    }}}
+
+
+def up(kinds: list[str], prefix: str = "host") -> float:
+    """Start one host for each of *kinds* (``debian12``, ``debian12:sqlite`` …); returns the seconds that starting took.
+
+    A fleet that runs already is taken down first. Raises FleetError.
+    """
+    down()
+    prepare_podman()
+    packed = archives.pack_all()
+    chosen = {kind: images.with_ledger(*kind.split(":")) if ":" in kind else images.base(kind) for kind in dict.fromkeys(kinds)}
+    began = time.monotonic()
+    if not KEY.exists():
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(KEY))
+    run("podman", "network", "create", "--disable-dns", "--subnet", str(SUBNET), "--gateway", str(SUBNET[1]), NETWORK)
+    names = {f"{prefix}{index}": kind for index, kind in enumerate(kinds, 1)}
+    addresses = {name: str(SUBNET[10 + index]) for index, name in enumerate(names)}
+    with concurrent.futures.ThreadPoolExecutor(max_workers=4) as pool:
+        list(pool.map(lambda name: _start(name, addresses[name], chosen[names[name]]), names))
+    _start_server(packed)
+    INVENTORY.write_text(json.dumps(_inventory(names, addresses, packed), indent=2), encoding="utf-8")
+    return time.monotonic() - began
+
+
+def down() -> None:
+    """Stop every host and the archive server, and remove their network. Images and archives stay cached."""
+    if not shutil.which("podman"):
+        return
+    prepare_podman()
+    pid = WORK / "server.pid"
+    if pid.exists():
+        try:
+            os.killpg(int(pid.read_text(encoding="utf-8")), signal.SIGTERM)
+        except ProcessLookupError:
+            pass
+        pid.unlink()
+    containers = run("podman", "ps", "--all", "--quiet", "--filter", f"network={NETWORK}").split()
+    if containers:
+        run("podman", "rm", "--force", "--time", "0", "--volumes", *containers)
+    if NETWORK in run("podman", "network", "ls", "--quiet").split():
+        run("podman", "network", "rm", "--force", NETWORK)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    starting = commands.add_parser("up")
+    starting.add_argument("--hosts", nargs="+", default=DEFAULT_HOSTS, metavar="RELEASE[:DATABASE]")
+    commands.add_parser("down")
+    commands.add_parser("serve")
+    given = parser.parse_args()
+    try:
+        if given.command == "up":
+            print(f"{len(given.hosts)} hosts up in {up(given.hosts):.1f} s; inventory: {INVENTORY}")
+        elif given.command == "down":
+            down()
+        else:
+            _serve(WORK / "archives")
+    except FleetError as error:
+        sys.exit(f"fleet: {error}\n(cache: {CACHE})")
+
+
+if __name__ == "__main__":
+    main()

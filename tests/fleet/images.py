@@ -1,0 +1,106 @@
+# Copyright: (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Images of test hosts: a Debian release by mmdebstrap, and on top of it the ledger application as it was in 2021."""
+
+from __future__ import annotations
+
+import pathlib
+import tempfile
+import time
+
+from tests.fleet.archives import pack
+from tests.fleet.paths import CACHE, HERE, FleetError, digest, run
+
+RELEASES = {"debian11": "bullseye", "debian12": "bookworm", "debian13": "trixie"}
+PACKAGES = ["systemd", "systemd-sysv", "dbus", "openssh-server", "sudo", "cron", "python3", "iproute2", "curl", "procps", "zstd"]
+EXTRA = {"debian11": ["python3-venv"], "debian12": [], "debian13": []}
+ORIGIN = "3.8"
+
+
+def _exists(image: str) -> bool:
+    try:
+        run("podman", "image", "exists", image)
+    except FleetError:
+        return False
+    return True
+
+
+def base(release: str, extra: tuple[str, ...] = ()) -> str:
+    """The image of a bare host of *release* with *extra* packages."""
+    packages = PACKAGES + EXTRA[release] + list(extra)
+    image = f"localhost/oxzep7-fleet/{release}-base:{digest(HERE / 'images.py', packages)}"
+    if not _exists(image):
+        with tempfile.TemporaryDirectory(prefix="oxzep7-image-") as directory:
+            archive = pathlib.Path(directory, "root.tar")
+            run("mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(packages)}",
+                "--customize-hook=chroot \"$1\" useradd --create-home --shell /bin/bash ops",
+                "--customize-hook=echo 'ops ALL=(ALL) NOPASSWD: ALL' > \"$1/etc/sudoers.d/ops\"",
+                "--customize-hook=rm -f \"$1\"/var/cache/apt/archives/*.deb", RELEASES[release], str(archive))
+            run("podman", "import", "--quiet", str(archive), image)
+    return image
+
+
+def wheels(requirements: pathlib.Path, minor: str) -> pathlib.Path:
+    """A folder with the wheels of *requirements* for *minor*, downloaded once."""
+    folder = CACHE / "wheels" / digest(requirements, minor)
+    done = folder / ".complete"
+    if not done.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        run("python3", "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--python-version", minor, "--dest", str(folder),
+            "--implementation", "cp", "--abi", "cp" + minor.replace(".", ""), "--abi", "abi3", "--abi", "none",
+            *(word for tag in ("manylinux2014", "manylinux2010", "manylinux1", "manylinux_2_17", "manylinux_2_24")
+              for word in ("--platform", f"{tag}_x86_64")), "--requirement", str(requirements))
+        done.touch()
+    return folder
+
+
+def with_ledger(release: str, database: str) -> str:
+    """The image of a host of *release* that runs the ledger on Python 3.8 with *database* (``sqlite`` or ``postgresql``)."""
+    parent = base(release, ("postgresql",) if database == "postgresql" else ())
+    archive = pack(ORIGIN)
+    if archive is None:
+        raise FleetError(f"no Python {ORIGIN} on this machine to pack an archive from; install one with pyenv or uv")
+    recipe = digest(parent, HERE / "ledger", HERE / "provision.sh", archive.name, archive.parent.name)
+    image = f"localhost/oxzep7-fleet/{release}-ledger-{database}:{recipe}"
+    if not _exists(image):
+        _provision(parent, image, archive, database)
+    return image
+
+
+def _provision(parent: str, image: str, archive: pathlib.Path, database: str) -> None:
+    name = f"oxzep7-provision-{image.rpartition(':')[2]}"
+    try:
+        run("podman", "run", "--detach", "--replace", "--name", name, "--network", "none", "--systemd", "always", *legacy(), parent, "/sbin/init")
+        run("podman", "cp", str(HERE / "ledger"), f"{name}:/root/ledger")
+        run("podman", "cp", str(wheels(HERE / "ledger" / "requirements.txt", ORIGIN)), f"{name}:/root/wheels")
+        run("podman", "cp", str(archive), f"{name}:/root/python.tar.gz")
+        run("podman", "cp", str(HERE / "provision.sh"), f"{name}:/root/provision.sh")
+        wait_for_boot(name)
+        run("podman", "exec", name, "sh", "/root/provision.sh", database)
+        run("podman", "stop", "--time", "10", name)
+        run("podman", "commit", "--quiet", name, image)
+    finally:
+        run("podman", "rm", "--force", "--time", "0", name)
+
+
+def legacy() -> list[str]:
+    """Options that let newer systemd releases start on machines with the older control group layout."""
+    return ["--env", "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1", "--stop-signal", "SIGRTMIN+3"]
+
+
+def wait_for_boot(name: str, seconds: float = 60) -> None:
+    """Wait until systemd in container *name* has started everything. Raises FleetError with what failed."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            state = run("podman", "exec", name, "sh", "-c", "systemctl is-system-running || true").strip()
+        except FleetError:
+            state = "starting"
+        if state in ("running", "degraded"):
+            return
+        if time.monotonic() > deadline:
+            raise FleetError(f"{name} did not boot within {seconds:g} seconds (state {state!r}):\n" + run(
+                "podman", "exec", name, "sh", "-c", "systemctl list-jobs; systemctl --failed; true"))
+        time.sleep(0.2)

@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where the fleet keeps things, and the one way it runs commands."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pathlib
+import resource
+import subprocess
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+CACHE = pathlib.Path(os.environ.get("OXZEP7_FLEET_CACHE") or pathlib.Path.home() / ".cache" / "oxzep7-fleet")
+WORK = ROOT / ".fleet"
+CONTAINERS_CONF = WORK / "containers.conf"
+
+
+class FleetError(Exception):
+    """A part of the fleet that could not be made; the text says what to do."""
+
+
+def run(*command: str, **options: object) -> str:
+    """Standard output of *command*. Raises FleetError with what it printed when it fails."""
+    environment = {**os.environ, "CONTAINERS_CONF": str(CONTAINERS_CONF)}
+    done = subprocess.run(command, check=False, text=True, capture_output=True, env=environment, **options)  # type: ignore[call-overload]
+    if done.returncode != 0:
+        raise FleetError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-3000:]}")
+    return str(done.stdout)
+
+
+def digest(*parts: object) -> str:
+    """Twelve hexadecimal digits that change with any of *parts*; a path counts by its content."""
+    state = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, pathlib.Path):
+            for path in sorted(part.rglob("*")) if part.is_dir() else [part]:
+                if path.is_file() and "__pycache__" not in path.parts:
+                    state.update(str(path.relative_to(HERE)).encode() + path.read_bytes())
+        else:
+            state.update(repr(part).encode())
+    return state.hexdigest()[:12]
+
+
+def prepare_podman() -> None:
+    """Write podman's settings for this machine: its own limits, and a runtime that starts systemd here."""
+    # Above its own hard limits podman cannot go; its helpers' limit for processes is lower than this process's.
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    files = 65536 if files == resource.RLIM_INFINITY else min(files, 65536)
+    limits = [f"nofile={files}:{files}", "nproc=16384:16384"]
+    unified = "cgroup2fs" in run("stat", "--file-system", "--format=%T", "/sys/fs/cgroup")
+    runtime = "crun" if unified and _works("crun") else "runc"
+    WORK.mkdir(mode=0o700, exist_ok=True)
+    CONTAINERS_CONF.write_text(
+        f"[containers]\ndefault_ulimits = {limits!r}\n[engine]\nruntime = \"{runtime}\"\ncgroup_manager = \"cgroupfs\"\n".replace("'", '"'),
+        encoding="utf-8")
+
+
+def _works(program: str) -> bool:
+    try:
+        run(program, "--version")
+    except (FleetError, FileNotFoundError):
+        return False
+    return True
