@@ -19,9 +19,11 @@ def rows(hostvars: Mapping[str, Any], hosts: Sequence[str]) -> list[dict[str, An
     table = []
     for host in hosts:
         facts = hostvars[host]
-        table += [{"host": host, **row} for row in facts.get("step_results") or []]
-        if not facts.get("step_results") or _waves.outcome(facts) not in _waves.GOOD:
-            table.append({"host": host, "application": facts.get("wave_application"), "from": None, "to": facts.get("wave_version"),
+        done = facts.get("step_results") or []
+        table += [{"host": host, **row} for row in done]
+        if not done or _waves.outcome(facts) not in _waves.GOOD:
+            last = facts.get("step_current") or {}
+            table.append({"host": host, "application": last.get("application"), "from": last.get("from"), "to": last.get("to"),
                           "downtime_ms": None, "result": _waves.outcome(facts), "reason": facts.get("wave_reason")})
     return table
 

@@ -64,8 +64,9 @@ def _start_server(packed: dict[str, pathlib.Path]) -> None:
 
 
 def _start(name: str, address: str, image: str) -> None:
+    # /srv is a volume because directories of an image's own layers cannot be renamed on overlayfs.
     run("podman", "run", "--detach", "--name", name, "--hostname", name, "--network", NETWORK, "--ip", address, "--systemd", "always",
-        "--cap-add", "SYS_ADMIN,NET_ADMIN,SYS_PTRACE,AUDIT_WRITE", "--security-opt", "label=disable", *images.legacy(), image, "/sbin/init")
+        "--volume", "/srv", "--cap-add", "SYS_ADMIN,NET_ADMIN,SYS_PTRACE,AUDIT_WRITE", "--security-opt", "label=disable", *images.legacy(), image, "/sbin/init")
     public = KEY.with_suffix(".pub").read_text(encoding="utf-8")
     for user, home in (("root", "/root"), ("ops", "/home/ops")):
         run("podman", "exec", "--interactive", name, "sh", "-c",

@@ -14,12 +14,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._identity import Ide
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import run
 
 
-def failing(environment: str, names: List[str], identity: Identity, timeout: float) -> Dict[str, str]:
-    """The *names* that cannot be imported in *environment*, each with its error.
-
-    A module that kills the interpreter, or is still importing after *timeout* seconds, is named; the
-    ones after it are tried in a new process.
-    """
+def _attempt(environment: str, names: List[str], identity: Identity, timeout: float) -> Dict[str, str]:
+    """Import *names* one after the other, in as few processes as their crashes allow; errors by name."""
     python = os.path.join(environment, "bin", "python")
     program = inspect.getsource(_import_probe)
     failed = {}  # type: Dict[str, str]
@@ -37,4 +33,16 @@ def failing(environment: str, names: List[str], identity: Identity, timeout: flo
         if waiting:
             failed[waiting[0]] = "the interpreter ended with %d while importing it: %s" % (done.rc, done.last_lines(2))
             waiting = waiting[1:]
+    return failed
+
+
+def failing(environment: str, names: List[str], identity: Identity, timeout: float) -> Dict[str, str]:
+    """The *names* that cannot be imported in *environment*, each with its error.
+
+    One that fails after others were imported is tried again alone, because only that tells about itself. A
+    module that kills the interpreter, or is still importing after *timeout* seconds, is named.
+    """
+    failed = {}  # type: Dict[str, str]
+    for name in _attempt(environment, names, identity, timeout):
+        failed.update(_attempt(environment, [name], identity, timeout))
     return failed
