@@ -4,7 +4,7 @@
 
 """What a module changed, or would: one list that feeds ``changed``, ``diff`` and ``actions``."""
 
-from typing import Any, Dict, List
+from typing import Any, Dict
 
 
 class Changes:

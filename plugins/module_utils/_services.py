@@ -8,7 +8,7 @@ import os
 from typing import Dict, Iterable, List, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application import Service
-from ansible_collections.oxzep7.python.plugins.module_utils._runner import Result, run
+from ansible_collections.oxzep7.python.plugins.module_utils._runner import run
 
 COMMAND_TIMEOUT = 120.0
 

@@ -14,9 +14,6 @@ import urllib.parse
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import canonical
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
@@ -27,6 +24,8 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import (
     pins_of,
     platform_of,
 )
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 SCHEMA = 1
 # Debian's pip once reported this package, which exists nowhere.

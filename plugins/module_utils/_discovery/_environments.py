@@ -7,7 +7,7 @@
 import json
 import os
 import pwd
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._files import read_text
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import configuration, version_of

@@ -7,7 +7,7 @@
 import inspect
 import json
 import os
-from typing import Dict, List, Optional
+from typing import Dict, List
 
 from ansible_collections.oxzep7.python.plugins.module_utils._generation import _import_probe
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, environment_for

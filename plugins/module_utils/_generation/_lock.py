@@ -8,7 +8,7 @@ import email.parser
 import hashlib
 import os
 import re
-from typing import Dict, Iterator, List, NamedTuple, Set
+from typing import Dict, Iterator, List, NamedTuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._files import read_text
 

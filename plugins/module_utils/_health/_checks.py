@@ -10,7 +10,7 @@ import ssl
 import time
 import urllib.error
 import urllib.request
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._health._processes import examine
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity

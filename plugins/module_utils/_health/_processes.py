@@ -9,7 +9,7 @@ Read from proc(5) only; a process that ends meanwhile is simply not there.
 
 import os
 import re
-from typing import Dict, List, NamedTuple, Optional, Set, Tuple
+from typing import List, NamedTuple, Optional, Set, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._files import read_text
 
