@@ -15,7 +15,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._runner import words
 NAME = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,62}$")
 ACTIONS = ["stop-start", "restart", "reload", "none"]
 
-CHECK_OPTIONS = {
+CHECK_OPTIONS: Dict[str, Any] = {
     "name": {"type": "str", "required": True},
     "http": {
         "type": "dict",
@@ -48,10 +48,10 @@ CHECK_OPTIONS = {
         "type": "dict",
         "options": {"unit": {"type": "str"}, "pidfile": {"type": "str"}, "interpreter": {"type": "str"}},
     },
-}  # type: Dict[str, Any]
+}
 CHECK_KINDS = ["http", "tcp", "systemd", "command", "process"]
 
-APPLICATION_OPTIONS = {
+APPLICATION_OPTIONS: Dict[str, Any] = {
     "name": {"type": "str", "required": True},
     "environment": {"type": "str", "required": True},
     "source": {"type": "str"},
@@ -80,9 +80,9 @@ APPLICATION_OPTIONS = {
     },
     "tests": {"type": "list", "elements": "raw", "default": []},
     "tests_timeout": {"type": "float", "default": 900.0},
-}  # type: Dict[str, Any]
+}
 
-APPLICATION_ARGUMENT = {"type": "dict", "required": True, "options": APPLICATION_OPTIONS}  # type: Dict[str, Any]
+APPLICATION_ARGUMENT: Dict[str, Any] = {"type": "dict", "required": True, "options": APPLICATION_OPTIONS}
 
 
 class Service(NamedTuple):
@@ -159,4 +159,4 @@ def validated(parameters: Dict[str, Any]) -> Dict[str, Any]:
     result = ArgumentSpecValidator(APPLICATION_OPTIONS).validate(parameters)
     if result.error_messages:
         raise ApplicationError("application %s: %s" % (parameters.get("name", "without a name"), "; ".join(result.error_messages)))
-    return result.validated_parameters
+    return dict(result.validated_parameters)

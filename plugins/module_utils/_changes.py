@@ -4,16 +4,16 @@
 
 """What a module changed, or would: one list that feeds ``changed``, ``diff`` and ``actions``."""
 
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 
 class Changes:
     """Collects the differences between what is and what shall be, in order."""
 
     def __init__(self) -> None:
-        self._actions = []  # type: List[str]
-        self._before = {}  # type: Dict[str, Any]
-        self._after = {}  # type: Dict[str, Any]
+        self._actions: List[str] = []
+        self._before: Dict[str, Any] = {}
+        self._after: Dict[str, Any] = {}
 
     def add(self, action: str, key: str, before: Any, after: Any) -> None:
         """Record *action* (a sentence), which takes *key* from *before* to *after*."""

@@ -77,7 +77,7 @@ def usable(identity: Identity) -> bool:
 def owners_of(path: str) -> List[Tuple[str, int]]:
     """Each real directory from ``/`` to *path* with its owner's user id. Raises OSError."""
     real = os.path.realpath(path)
-    found = []  # type: List[Tuple[str, int]]
+    found: List[Tuple[str, int]] = []
     while True:
         found.append((real, os.lstat(real).st_uid))
         if real == os.path.dirname(real):
@@ -91,7 +91,7 @@ def controller_of(path: str) -> Identity:
     Raises IdentityError when two unprivileged owners share the way, or when a directory on it is
     writable for everybody without the sticky bit, because then no single account is safe to act as.
     """
-    unprivileged = {}  # type: Dict[int, str]
+    unprivileged: Dict[int, str] = {}
     for directory, uid in owners_of(path):
         mode = os.lstat(directory).st_mode
         if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
@@ -130,7 +130,7 @@ def act_as(identity: Identity, function: Callable[..., Any], *arguments: Any) ->
         os.close(reader)
         try:
             identity.assume()
-            answer = {"result": function(*arguments)}  # type: Dict[str, Any]
+            answer: Dict[str, Any] = {"result": function(*arguments)}
         except OSError as error:
             answer = {"errno": error.errno, "text": error.strerror, "path": error.filename}
         except BaseException as error:  # the child must always answer and end here, whatever happened

@@ -5,10 +5,10 @@
 """Services of an application: systemd units, or the commands an operator gave."""
 
 import os
-from typing import Dict, Iterable, List, Optional
+from typing import Dict, List, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application import Service
-from ansible_collections.oxzep7.python.plugins.module_utils._runner import run
+from ansible_collections.oxzep7.python.plugins.module_utils._runner import Result, run
 
 COMMAND_TIMEOUT = 120.0
 
@@ -31,10 +31,10 @@ def unit_properties(units: List[str], names: List[str]) -> Dict[str, Dict[str, s
         raise ServiceError("systemctl show: %s" % shown.last_lines())
     blocks = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
               for block in shown.stdout.strip().split("\n\n")]
-    return dict(zip(units, blocks))
+    return {unit: blocks[index] for index, unit in enumerate(units)}
 
 
-def missing(services: Iterable[Service]) -> List[str]:
+def missing(services: List[Service]) -> List[str]:
     """Names of the units among *services* that this host does not have."""
     units = [service.name for service in services if service.is_unit()]
     if units and not systemd_runs():
@@ -50,12 +50,12 @@ def is_running(service: Service) -> bool:
     return run(service.status, COMMAND_TIMEOUT).rc == 0
 
 
-def _units(services: Iterable[Service]) -> List[str]:
+def _units(services: List[Service]) -> List[str]:
     return [service.name for service in services if service.is_unit()]
 
 
 def _each(verb: str, units: List[str], commands: Dict[str, List[str]]) -> None:
-    done = []  # type: List[Result]
+    done: List[Result] = []
     if units:
         done.append(run(["systemctl", verb, "--"] + units, COMMAND_TIMEOUT))
     done.extend(run(command, COMMAND_TIMEOUT) for command in commands.values())
@@ -80,7 +80,7 @@ def after_swap(services: List[Service]) -> None:
         _each(verb, _units(chosen), commands)
 
 
-def log_tail(services: Iterable[Service], lines: int = 15) -> Optional[str]:
+def log_tail(services: List[Service], lines: int = 15) -> Optional[str]:
     """The last journal *lines* of the units among *services*, as evidence; None without any."""
     units = _units(services)
     if not units or not systemd_runs():

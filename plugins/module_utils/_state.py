@@ -147,9 +147,10 @@ class ApplicationState:
     def holder(self) -> Optional[Dict[str, Any]]:
         """What the lease's file says of its holder, dead or alive."""
         try:
-            return json.loads(read_text(self.lease_path) or "null")
+            found = json.loads(read_text(self.lease_path) or "null")
         except ValueError:
             return None
+        return found if isinstance(found, dict) else None
 
     def event(self, run: str, kind: str, **details: Any) -> None:
         """Append one event to the run's journal. Raises OSError."""

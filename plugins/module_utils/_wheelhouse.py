@@ -24,7 +24,7 @@ def lacking(files: List[Dict[str, Any]], directory: str) -> List[Dict[str, Any]]
     """
     def present(entry: Dict[str, Any]) -> bool:
         try:
-            return os.path.getsize(os.path.join(directory, entry["name"])) == entry["size"]
+            return bool(os.path.getsize(os.path.join(directory, entry["name"])) == entry["size"])
         except OSError:
             return False
 

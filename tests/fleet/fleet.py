@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import concurrent.futures
+import contextlib
 import functools
 import http.server
 import ipaddress
@@ -135,10 +136,8 @@ def down() -> None:
     prepare_podman()
     pid = WORK / "server.pid"
     if pid.exists():
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(int(pid.read_text(encoding="utf-8")), signal.SIGTERM)
-        except ProcessLookupError:
-            pass
         pid.unlink()
     containers = run("podman", "ps", "--all", "--quiet", "--filter", f"network={NETWORK}").split()
     if containers:

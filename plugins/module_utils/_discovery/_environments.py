@@ -7,7 +7,7 @@
 import json
 import os
 import pwd
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._files import read_text
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import configuration, version_of
@@ -46,7 +46,7 @@ def owner_of(path: str) -> str:
 def describe(path: str) -> Dict[str, Any]:
     """Python, base interpreter, packages and owner of the environment *path*. Raises BuildError, OSError."""
     values = configuration(path)
-    found = [_package(package) for package in packages(path)]  # type: List[Dict[str, Any]]
+    found: List[Dict[str, Any]] = [_package(package) for package in packages(path)]
     base = os.path.join(path, "bin", "python")
     return {
         "path": path,

@@ -120,7 +120,7 @@ def inventory(roots: List[str], exclude: List[str], applications: List[Applicati
     for entry in environments:
         entry["services"] = uses[entry["path"]]
     declared = [_application(application, state_root, interpreter_directory) for application in applications]
-    live = {application.environment: entry["environment"] for application, entry in zip(applications, declared) if entry["environment"]}
+    live = {entry["environment"]["path"]: entry["environment"] for entry in declared if entry["environment"]}
     for path, names in _units.by_environment(units, list(live)).items():
         live[path]["services"] = names
     return {

@@ -36,7 +36,8 @@ def _texts(name: str, directories: List[str]) -> List[str]:
 
 def parse(name: str, texts: List[str]) -> Unit:
     """The unit *name* whose files contain *texts*, in systemd's order."""
-    user, paths = None, []  # type: Optional[str], List[str]
+    user: Optional[str] = None
+    paths: List[str] = []
     for line in "\n".join(texts).replace("\\\n", " ").splitlines():
         key, separator, value = line.strip().partition("=")
         if not separator or key.startswith(("#", ";", "[")):

@@ -129,7 +129,7 @@ def new_import_failures(live: str, path: str, user: Identity) -> Dict[str, str]:
 def run_tests(application: Application, path: str, user: Identity) -> List[Result]:
     """Run the application's tests in the environment *path*, stopping at the first that fails."""
     settings = dict(environment_for(user, os.path.join(path, "bin")), VIRTUAL_ENV=path)
-    results = []  # type: List[Result]
+    results: List[Result] = []
     for command in application.tests:
         results.append(run(command, application.tests_timeout, user, cwd=application.source or "/", environment=settings))
         if results[-1].rc != 0:
@@ -173,7 +173,7 @@ def build(application: Application, state: ApplicationState, order: Order, check
         same = next((entry for entry in record["generations"] if entry.get("complete") and entry.get("lock") == lock_id
                      and entry.get("interpreter") == order.interpreter and os.path.isdir(entry["path"])), None)
         if same:
-            return same
+            return dict(same)
         # A number is never used twice, so that a log line always means one generation.
         number = 1 + max([int(entry["id"].split("-")[0]) for entry in record["generations"]] + [record.get("last_number", 0)])
         name = "%d-py%s" % (number, minor)

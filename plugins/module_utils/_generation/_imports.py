@@ -18,14 +18,14 @@ def _attempt(environment: str, names: List[str], identity: Identity, timeout: fl
     """Import *names* one after the other, in as few processes as their crashes allow; errors by name."""
     python = os.path.join(environment, "bin", "python")
     program = inspect.getsource(_import_probe)
-    failed = {}  # type: Dict[str, str]
+    failed: Dict[str, str] = {}
     waiting = list(names)
     while waiting:
         done = run([python, "-c", program], timeout, identity, environment=environment_for(identity, os.path.dirname(python)),
                    stdin=json.dumps(waiting))
         answered = 0
         for line in done.stdout.splitlines():
-            name, failure = json.loads(line)  # type: str, Optional[str]
+            name, failure = json.loads(line)
             answered += 1
             if failure is not None:
                 failed[name] = failure
@@ -42,7 +42,7 @@ def failing(environment: str, names: List[str], identity: Identity, timeout: flo
     One that fails after others were imported is tried again alone, because only that tells about itself. A
     module that kills the interpreter, or is still importing after *timeout* seconds, is named.
     """
-    failed = {}  # type: Dict[str, str]
+    failed: Dict[str, str] = {}
     for name in _attempt(environment, names, identity, timeout):
         failed.update(_attempt(environment, [name], identity, timeout))
     return failed

@@ -8,7 +8,7 @@ import email.parser
 import hashlib
 import os
 import re
-from typing import Dict, Iterator, List, NamedTuple
+from typing import Dict, Iterator, List, NamedTuple, Set
 
 from ansible_collections.oxzep7.python.plugins.module_utils._files import read_text
 
@@ -92,7 +92,7 @@ def _recorded(package: Package) -> Iterator[str]:
 
 def top_level_modules(environment: str) -> List[str]:
     """Every module that can be imported by one name in *environment*, as the packages' RECORDs tell."""
-    names = set()  # type: Set[str]
+    names: Set[str] = set()
     for package in packages(environment):
         for path in _recorded(package):
             first, _separator, rest = path.partition("/")

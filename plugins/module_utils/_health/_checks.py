@@ -10,7 +10,7 @@ import ssl
 import time
 import urllib.error
 import urllib.request
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._health._processes import examine
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity
@@ -76,9 +76,9 @@ def _process(options: Dict[str, Any], _identity: Optional[Identity]) -> Verdict:
                    options.get("interpreter"), None)
 
 
-EVALUATORS = {
+EVALUATORS: Dict[str, Callable[[Dict[str, Any], Optional[Identity]], Verdict]] = {
     "http": _http, "tcp": _tcp, "systemd": _systemd, "command": _command, "process": _process,
-}  # type: Dict[str, Callable[[Dict[str, Any], Optional[Identity]], Verdict]]
+}
 
 
 def evaluate(check: Dict[str, Any], identity: Optional[Identity]) -> Dict[str, Any]:

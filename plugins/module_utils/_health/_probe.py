@@ -19,7 +19,7 @@ class DowntimeProbe:
     def __init__(self, checks: List[Dict[str, Any]]) -> None:
         chosen = next((check for check in checks if check.get("http")), None)
         self._check = dict(chosen, http=dict(chosen["http"], timeout=min(2.0, chosen["http"]["timeout"]))) if chosen else None
-        self._seen = []  # type: List[Tuple[float, float, bool]]
+        self._seen: List[Tuple[float, float, bool]] = []
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._ask, daemon=True)
 
@@ -51,7 +51,8 @@ def downtime(seen: List[Tuple[float, float, bool]]) -> int:
     *seen* holds (began, ended, passed) per request, in seconds. An outage that has not ended
     counts up to the last request.
     """
-    total, down_since = 0.0, None  # type: float, Optional[float]
+    total = 0.0
+    down_since: Optional[float] = None
     for began, ended, passed in seen:
         if not passed and down_since is None:
             down_since = began

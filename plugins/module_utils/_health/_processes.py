@@ -9,7 +9,7 @@ Read from proc(5) only; a process that ends meanwhile is simply not there.
 
 import os
 import re
-from typing import List, NamedTuple, Optional, Set, Tuple
+from typing import Dict, List, NamedTuple, Optional, Set, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._files import read_text
 
@@ -55,7 +55,7 @@ def belonging(units: List[str], pidfiles: List[str], processes: List[Process]) -
         text = (read_text(path) or "").strip()
         if text.isdigit():
             chosen.add(int(text))
-    children = {}  # type: Dict[int, List[int]]
+    children: Dict[int, List[int]] = {}
     for process in processes:
         children.setdefault(process.parent, []).append(process.pid)
     waiting = list(chosen)

@@ -42,13 +42,58 @@ def _write(source: IO[bytes], path: str, mode: int) -> None:
         os.fchmod(stream.fileno(), mode)
 
 
-def _parent(target: str, parts: List[str], links: Set[str]) -> str:
-    for depth in range(1, len(parts)):
-        if "/".join(parts[:depth]) in links:
-            raise UnsafeArchive("member %r passes through the symlink %r" % ("/".join(parts), "/".join(parts[:depth])))
-    parent = os.path.join(target, *parts[:-1])
-    os.makedirs(parent, mode=0o755, exist_ok=True)
-    return parent
+class _Extraction:
+    """One archive on its way into *target*; remembers the symlinks made, since nothing may pass through them."""
+
+    def __init__(self, stream: tarfile.TarFile, target: str) -> None:
+        self._stream = stream
+        self._target = target
+        self._links: Set[str] = set()
+
+    def take(self, member: tarfile.TarInfo) -> None:
+        """Unpack *member*. Raises UnsafeArchive, OSError."""
+        parts = _parts(member.name)
+        if not parts:
+            return
+        path = os.path.join(self._parent(parts), parts[-1])
+        if "/".join(parts) in self._links:
+            raise UnsafeArchive("member %r appears twice, once as a symlink" % member.name)
+        if member.isdir():
+            os.makedirs(path, mode=0o755, exist_ok=True)
+        elif member.isreg():
+            self._file(member, path)
+        elif member.issym():
+            self._symlink(member, parts, path)
+        elif member.islnk():
+            self._hard_link(member, path)
+        else:
+            raise UnsafeArchive("member %r is neither file, directory nor link" % member.name)
+
+    def _parent(self, parts: List[str]) -> str:
+        for depth in range(1, len(parts)):
+            if "/".join(parts[:depth]) in self._links:
+                raise UnsafeArchive("member %r passes through the symlink %r" % ("/".join(parts), "/".join(parts[:depth])))
+        parent = os.path.join(self._target, *parts[:-1])
+        os.makedirs(parent, mode=0o755, exist_ok=True)
+        return parent
+
+    def _file(self, member: tarfile.TarInfo, path: str) -> None:
+        source = self._stream.extractfile(member)
+        if source is None:
+            raise UnsafeArchive("member %r has no content" % member.name)
+        _write(source, path, 0o755 if member.mode & 0o111 else 0o644)
+
+    def _symlink(self, member: tarfile.TarInfo, parts: List[str], path: str) -> None:
+        _inside(posixpath.join("/".join(parts[:-1]), member.linkname), member)
+        os.symlink(member.linkname, path)
+        self._links.add("/".join(parts))
+
+    def _hard_link(self, member: tarfile.TarInfo, path: str) -> None:
+        linked = _parts(_inside(member.linkname, member))
+        self._parent(linked)
+        if "/".join(linked) in self._links:
+            raise UnsafeArchive("member %r is a hard link to a symlink" % member.name)
+        os.link(os.path.join(self._target, *linked), path)
 
 
 def extract(archive: str, target: str) -> None:
@@ -57,37 +102,12 @@ def extract(archive: str, target: str) -> None:
     Files become the property of this process's user, without setuid, setgid or group-writable bits.
     Raises UnsafeArchive for traversal, links that lead outside, devices and bombs; OSError, tarfile.TarError.
     """
-    links = set()  # type: Set[str]
     total = count = 0
     with tarfile.open(archive, "r:*") as stream:
+        extraction = _Extraction(stream, target)
         for member in stream:
             count += 1
             total += member.size
             if total > MAXIMUM_BYTES or count > MAXIMUM_MEMBERS:
                 raise UnsafeArchive("it unpacks to more than %d bytes or %d members" % (MAXIMUM_BYTES, MAXIMUM_MEMBERS))
-            parts = _parts(member.name)
-            if not parts:
-                continue
-            path = os.path.join(_parent(target, parts, links), parts[-1])
-            if "/".join(parts) in links:
-                raise UnsafeArchive("member %r appears twice, once as a symlink" % member.name)
-            if member.isdir():
-                os.makedirs(path, mode=0o755, exist_ok=True)
-            elif member.isreg():
-                source = stream.extractfile(member)
-                if source is None:
-                    raise UnsafeArchive("member %r has no content" % member.name)
-                _write(source, path, 0o755 if member.mode & 0o111 else 0o644)
-            elif member.issym():
-                _inside(posixpath.join(posixpath.dirname("/".join(parts)), member.linkname)
-                        if not member.linkname.startswith("/") else member.linkname, member)
-                os.symlink(member.linkname, path)
-                links.add("/".join(parts))
-            elif member.islnk():
-                linked = _parts(_inside(member.linkname, member))
-                _parent(target, linked, links)
-                if "/".join(linked) in links:
-                    raise UnsafeArchive("member %r is a hard link to a symlink" % member.name)
-                os.link(os.path.join(target, *linked), path)
-            else:
-                raise UnsafeArchive("member %r is neither file, directory nor link" % member.name)
+            extraction.take(member)
