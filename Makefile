@@ -1,0 +1,65 @@
+# Copyright: (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.venv/collections
+export PYTHONDONTWRITEBYTECODE := 1
+NAME ?=
+FLEET ?=
+
+.PHONY: help tools fleet demo test lint sanity unit units integration scenarios fleet-up fleet-down build benchmark faults pins
+
+help:
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
+
+tools:
+	@tests/tools/prepare.sh tools
+
+fleet:
+	@tests/tools/prepare.sh fleet
+
+demo: tools ## the main job on this machine; FLEET=podman: on six systemd hosts over SSH (root)
+	@[ "$(FLEET)" != podman ] || tests/tools/prepare.sh fleet
+	@python -m tests.demo $(if $(FLEET),--fleet $(FLEET))
+
+test: fleet lint sanity units integration scenarios ## everything; needs root for the test hosts
+
+lint: tools ## the quick gates: style, types, documentation, licences
+	@tests/tools/lint.sh
+
+unit: tools ## the unit tests, on this Python
+	@python -m pytest -q -n 2 tests/unit
+
+sanity: tools ## ansible-test sanity on the oldest and the newest supported ansible-core
+	@tests/tools/ansible_test.sh sanity
+
+units: tools ## ansible-test units on both cores, target code on Python 3.6 too
+	@tests/tools/ansible_test.sh units
+
+integration: tools ## each module in the four-times pattern, on this machine
+	@python -m pytest -q tests/integration
+
+scenarios: fleet ## molecule scenarios and fleet tests on real hosts
+	@python -m pytest -q tests/scenarios
+
+fleet-up: fleet ## start six test hosts
+	@python -m tests.fleet.fleet up
+
+fleet-down: ## stop the test hosts
+	@python -m tests.fleet.fleet down
+
+build: tools ## a tarball for ansible-galaxy collection install
+	@ansible-galaxy collection build --force --output-path dist
+
+benchmark: fleet ## ratios against named baselines; NAME=… chooses one
+	@python -m tests.benchmark $(NAME)
+
+faults: fleet ## kill everything everywhere; NAME=… chooses one
+	@python -m tests.faults $(NAME)
+
+pins: tools ## resolve requirements-dev.txt again
+	@uv pip compile --quiet --universal --python-version 3.10 --no-annotate --no-header tests/requirements.in --upgrade --output-file requirements-dev.txt

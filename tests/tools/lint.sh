@@ -1,0 +1,29 @@
+#!/bin/sh
+# Copyright: (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The gates that need neither containers nor the network.
+set -eu
+cd "$(dirname "$0")/../.."
+root=$(pwd)
+tree=$root/.venv/collections/ansible_collections/oxzep7/python
+
+step() { echo "lint: $1"; }
+
+step "ruff"
+ruff check --quiet .
+step "mypy, strict"
+(cd "$root/.venv/collections" && MYPYPATH=. mypy --no-error-summary --config-file "$root/pyproject.toml" -p ansible_collections.oxzep7.python.plugins)
+mypy --no-error-summary --config-file pyproject.toml -p tests.fleet -p tests.demo -p tests.benchmark -p tests.faults
+step "yamllint"
+yamllint --strict .
+step "ansible-lint, production profile"
+(cd "$tree" && ansible-lint --offline --strict -q --nocolor)
+step "documentation"
+antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck "$tree"
+step "changelog"
+antsibull-changelog lint
+step "licences"
+reuse --suppress-deprecation lint --quiet 2>/dev/null || reuse lint
+step "no dead names in the tree"
+python -m tests.tools.tree
