@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, oxzep7.python contributors
+# Copyright (c) 2026, oxzep7.python contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -24,10 +24,10 @@ options:
         type: str
         required: true
       source:
-        description: Directory of its source code; O(application.tests) run there.
+        description: Directory of its source code; its tests run there.
         type: str
       user:
-        description: The user it runs as. Default is the owner of O(application.environment).
+        description: The user it runs as. Default is the owner of its environment.
         type: str
       services:
         description: Its services, in the order in which they are started.
@@ -143,7 +143,7 @@ options:
                 description: Interpreter that the Python processes among them must run.
                 type: str
       tests:
-        description: Commands run in O(application.source) with the new generation first in E(PATH), before it is promoted.
+        description: Commands run in its source directory with the new generation first in E(PATH), before it is promoted.
         type: list
         elements: raw
         default: []
