@@ -153,7 +153,6 @@ def from_parameters(parameters: Dict[str, Any]) -> Application:
                        float(parameters.get("tests_timeout") or 900.0))
 
 
-
 def validated(parameters: Dict[str, Any]) -> Dict[str, Any]:
     """*parameters* checked against `APPLICATION_OPTIONS`, with defaults filled in. Raises ApplicationError."""
     result = ArgumentSpecValidator(APPLICATION_OPTIONS).validate(parameters)

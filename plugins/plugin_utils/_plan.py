@@ -24,8 +24,13 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import (
     pins_of,
     platform_of,
 )
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+try:
+    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    PACKAGING_ERROR: ImportError | None = None
+except ImportError as error:
+    PACKAGING_ERROR = error
 
 SCHEMA = 1
 # Debian's pip once reported this package, which exists nowhere.
@@ -156,6 +161,8 @@ class Planner:
     """Plans for many hosts; equal questions are asked once."""
 
     def __init__(self, target: str, resolver: Resolves) -> None:
+        if PACKAGING_ERROR:
+            raise PlanError(f"planning needs the collection's requirements.txt on the controller: {PACKAGING_ERROR}")
         self._minor, self._patch = _lifecycle.check_target(target)
         self._target = target
         self._resolver = resolver

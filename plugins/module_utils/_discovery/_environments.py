@@ -59,5 +59,3 @@ def describe(path: str) -> Dict[str, Any]:
         "packages": found,
         "services": [],
     }
-
-

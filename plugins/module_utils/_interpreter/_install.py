@@ -14,10 +14,10 @@ import stat
 import tarfile
 import tempfile
 import urllib.error
-import urllib.request
 from contextlib import contextmanager
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
+from ansible.module_utils.urls import open_url
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._files import read_json, sha256_of, sync_directory, write_json
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import current, of_uid, owners_of, usable
@@ -117,7 +117,7 @@ def executable_in(prefix: str) -> Optional[str]:
 
 def _download(url: str, target: str) -> None:
     try:
-        with urllib.request.urlopen(url, timeout=DOWNLOAD_TIMEOUT) as source, open(target, "wb") as stream:
+        with open_url(url, timeout=DOWNLOAD_TIMEOUT) as source, open(target, "wb") as stream:
             for block in iter(lambda: source.read(BLOCK), b""):
                 stream.write(block)
     except urllib.error.HTTPError as error:

@@ -77,7 +77,8 @@ def arm(state: ApplicationState, token: str, seconds: int) -> str:
         return "systemd"
     script = "sleep %d; while grep -qF %s %s 2>/dev/null; do /bin/sh %s && exit; sleep %d; done" % (
         seconds, join([token]), join([state.undo_path]), join([state.undo_path]), RETRY_SECONDS)
-    subprocess.Popen(["/bin/sh", "-c", script], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+    # It has to outlive this module, which AnsibleModule.run_command would wait for.
+    subprocess.Popen(["/bin/sh", "-c", script], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,  # pylint: disable=ansible-bad-function
                      stderr=subprocess.DEVNULL, cwd="/", start_new_session=True)
     return "process"
 
