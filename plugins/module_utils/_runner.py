@@ -70,8 +70,7 @@ def run(command: List[str], timeout: float, identity: Optional[Identity] = None,
         try:
             # AnsibleModule.run_command can neither become another user for good nor kill what a command leaves behind.
             process = subprocess.Popen(  # pylint: disable=ansible-bad-function
-                command, stdin=text, stdout=out, stderr=err, cwd=cwd, env=given,
-                                       start_new_session=True, preexec_fn=become)
+                command, stdin=text, stdout=out, stderr=err, cwd=cwd, env=given, start_new_session=True, preexec_fn=become)
         except (OSError, subprocess.SubprocessError) as error:
             return Result(command, 127, "", "%s: %s" % (command[0], error))
         try:

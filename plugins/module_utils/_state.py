@@ -31,7 +31,7 @@ DEFAULT_DIRECTORY = "/var/lib/oxzep7"
 
 def now() -> str:
     """The current time, UTC, ISO 8601 to the second."""
-    return datetime.datetime.utcnow().strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class LeaseHeld(Exception):

@@ -125,7 +125,7 @@ def main() -> None:
     try:
         application = from_parameters(given["application"])
         state = ApplicationState(given["state_dir"], application.name)
-        order = Order(given["interpreter"], given["version"], lock or "", given["wheels"], uv, given["run_id"])
+        order = Order(given["interpreter"], given["version"], given["lock"], lock, given["wheels"], uv, given["run_id"])
         generation = build(application, state, order, module.check_mode, changes)
     except BuildError as error:
         module.fail_json(msg=str(error), details=error.details, **changes.result())

@@ -37,11 +37,15 @@ class BuildError(Exception):
 
 
 class Order(NamedTuple):
-    """What to build: interpreter path and version, lock text, wheel folder, uv's path (None: pip), run id."""
+    """What to build: interpreter path and version, lock identifier and text, wheel folder, uv's path (None: pip), run id.
+
+    The text is None in check mode on a host that the plan was not delivered to.
+    """
 
     interpreter: str
     version: str
-    lock: str
+    lock_id: str
+    lock: Optional[str]
     wheels: str
     uv: Optional[str]
     run: str
@@ -152,6 +156,13 @@ def _prove(application: Application, order: Order, path: str, cache: str, user: 
                          {"tests": results[-1].describe()})
 
 
+def _add_packages(changes: Changes, environment: str, lock: str) -> None:
+    before = {package.name: package.version for package in _lock.packages(environment)}
+    for package, version in sorted(_lock.pins(lock).items()):
+        if before.get(package) != version:
+            changes.add("%s %s -> %s" % (package, before.get(package), version), package, before.get(package), version)
+
+
 def build(application: Application, state: ApplicationState, order: Order, check_mode: bool, changes: Changes) -> Dict[str, Any]:
     """Make a complete generation for *order*, or find the one that exists; returns its record.
 
@@ -168,9 +179,8 @@ def build(application: Application, state: ApplicationState, order: Order, check
         settle(state, order.run)
         record = state.read()
         live = current_generation(application, record, version_of(application.environment))
-        lock_id = _lock.identifier(order.lock)
         minor = ".".join(order.version.split(".")[:2])
-        same = next((entry for entry in record["generations"] if entry.get("complete") and entry.get("lock") == lock_id
+        same = next((entry for entry in record["generations"] if entry.get("complete") and entry.get("lock") == order.lock_id
                      and entry.get("interpreter") == order.interpreter and os.path.isdir(entry["path"])), None)
         if same:
             return dict(same)
@@ -179,14 +189,11 @@ def build(application: Application, state: ApplicationState, order: Order, check
         name = "%d-py%s" % (number, minor)
         path = application.generation_path(name)
         generation = {"id": name, "path": path, "python": order.version, "interpreter": order.interpreter, "origin": "built",
-                      "lock": lock_id, "complete": False, "created": now(),
+                      "lock": order.lock_id, "complete": False, "created": now(),
                       "target": os.path.relpath(path, os.path.dirname(application.environment))}
-        before = {package.name: package.version for package in _lock.packages(application.environment)}
-        changes.add("build generation %s of %s" % (name, application.name), path, None,
-                    {"python": order.version, "packages": "%d" % len(_lock.pins(order.lock))})
-        for package, version in sorted(_lock.pins(order.lock).items()):
-            if before.get(package) != version:
-                changes.add("%s %s -> %s" % (package, before.get(package), version), package, before.get(package), version)
+        changes.add("build generation %s of %s" % (name, application.name), path, None, {"python": order.version, "lock": order.lock_id})
+        if order.lock is not None:
+            _add_packages(changes, application.environment, order.lock)
         if check_mode:
             return generation
         state.write(dict(record, generations=record["generations"] + [generation], last_number=number))
@@ -210,7 +217,7 @@ def _build_new(application: Application, order: Order, live_configuration: Dict[
         for leftover in (path, scratch):
             act_as(builder, _remove, leftover)
         act_as(builder, os.mkdir, scratch)
-        act_as(builder, _write_lock, lock, order.lock)
+        act_as(builder, _write_lock, lock, order.lock or "")
         _install(order, path, lock, cache, shared_site, builder)
         act_as(builder, _remove, scratch)
         _prove(application, order, path, cache, user)

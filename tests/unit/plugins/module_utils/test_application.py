@@ -1,0 +1,45 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an operator may declare."""
+
+import pytest
+from ansible_collections.oxzep7.python.plugins.module_utils._application import ApplicationError, from_parameters, validated
+
+
+def declared(**options):
+    return validated(dict({"name": "billing", "environment": "/srv/billing/venv"}, **options))
+
+
+def test_defaults():
+    application = from_parameters(declared(services=[{"name": "a.service"}]))
+    assert application.services[0].action == "stop-start" and application.services[0].is_unit()
+    assert application.generation_path("1-py3.9") == "/srv/billing/venv.generations/1-py3.9"
+    assert application.tests_timeout == 900.0
+
+
+def test_commands_are_split_like_a_shell_would_but_nothing_is_expanded():
+    application = from_parameters(declared(tests=["python -c 'print(\"$HOME; `id`\")'", ["a b", "c"]]))
+    assert application.tests == [["python", "-c", "print(\"$HOME; `id`\")"], ["a b", "c"]]
+
+
+@pytest.mark.parametrize("options", [
+    {"name": "Billing"}, {"name": "../x"}, {"name": ""}, {"name": "a/b"}, {"name": "a" * 64}, {"name": "-a"},
+    {"environment": "venv"}, {"environment": "/srv/../etc"}, {"environment": "/srv/a\n"}, {"source": "app"},
+    {"tests": ["unbalanced 'quote"]},
+])
+def test_what_cannot_be_meant_is_refused(options):
+    with pytest.raises(ApplicationError):
+        from_parameters(declared(**options))
+
+
+@pytest.mark.parametrize("options", [
+    {"services": [{"name": "x", "start": "true"}]}, {"services": [{"name": "x", "action": "kill"}]},
+    {"checks": [{"name": "none"}]}, {"checks": [{"name": "two", "tcp": {"port": 1}, "systemd": {"unit": "x"}}]},
+    {"checks": [{"name": "x", "http": {}}]}, {"surprise": 1},
+])
+def test_wrong_options_are_refused_by_name(options):
+    with pytest.raises(ApplicationError) as caught:
+        declared(**options)
+    assert "billing" in str(caught.value)

@@ -1,0 +1,51 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Importing modules in another process."""
+
+import sys
+
+import pytest
+from ansible_collections.oxzep7.python.plugins.module_utils._generation import _imports
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import current
+
+
+@pytest.fixture
+def environment(tmp_path, monkeypatch):
+    (tmp_path / "bin").mkdir()
+    modules = tmp_path / "modules"
+    modules.mkdir()
+    (tmp_path / "bin" / "python").write_text("#!/bin/sh\nPYTHONPATH=%s exec %s \"$@\"\n" % (modules, sys.executable))
+    (tmp_path / "bin" / "python").chmod(0o755)
+    for name, text in {
+        "good": "print('noise')", "bad": "import nothing_of_that_name", "leaves": "import sys; sys.exit(3)", "dies": "import os; os._exit(7)",
+        "crashes": "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "poisons": "import sys; sys.modules['victim'] = None",
+        "victim": "", "threads": "import threading; threading.Thread(target=threading.Event().wait).start()",
+    }.items():
+        (modules / (name + ".py")).write_text(text + "\n")
+    return str(tmp_path)
+
+
+def failing(environment, *names):
+    return _imports.failing(environment, list(names), current(), 60)
+
+
+def test_good_modules_do_not_fail_whatever_they_print_or_start(environment):
+    assert failing(environment, "good", "threads", "json") == {}
+
+
+def test_failures_are_named_with_place_and_reason(environment):
+    failed = failing(environment, "good", "bad", "leaves")
+    assert sorted(failed) == ["bad", "leaves"]
+    assert "bad.py:1" in failed["bad"] and "nothing_of_that_name" in failed["bad"]
+
+
+def test_a_module_that_kills_the_interpreter_does_not_hide_the_others(environment):
+    failed = failing(environment, "dies", "good", "crashes", "bad")
+    assert sorted(failed) == ["bad", "crashes", "dies"]
+    assert "ended with 7" in failed["dies"] and "ended with -11" in failed["crashes"]
+
+
+def test_a_module_is_not_blamed_for_what_another_did(environment):
+    assert failing(environment, "poisons", "victim") == {}

@@ -1,0 +1,157 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""undo.sh, run for real: every situation that a dead promotion can leave."""
+
+import os
+import subprocess
+
+import pytest
+from ansible_collections.oxzep7.python.plugins.module_utils._application import Service
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import current
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._swap import adopt, repoint
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._undo import Return, render
+
+
+class Place:
+    """An application in a scratch directory whose only service writes down what it is told."""
+
+    def __init__(self, root):
+        self.root = root
+        self.state = root / "state"
+        self.live = root / "srv" / "venv"
+        self.generations = root / "srv" / "venv.generations"
+        self.original = self.generations / "0-py3.8"
+        self.log = root / "log"
+        self.state.mkdir()
+        self.live.mkdir(parents=True)
+        (self.live / "marker").write_text("old")
+        (self.generations / "1-py3.9").mkdir(parents=True)
+        (self.generations / "1-py3.9" / "marker").write_text("new")
+        self.write_undo()
+        (self.state / "state.next.json").write_text("{}")
+
+    def write_undo(self, target="venv.generations/0-py3.8"):
+        def command(word):
+            return ["sh", "-c", 'echo "$1" >> "$2"', "sh", word, str(self.log)]
+
+        way = Return("billing", str(self.state), str(self.live), str(self.original), target, "0-py3.8", "1-py3.9", "run-1",
+                     "2026-01-01T00:00:00Z", None)
+        services = [Service("web", "stop-start", command("start"), command("stop"), ["true"], None)]
+        (self.state / "undo.sh").write_text(render(way, services, current(), False))
+
+    def undo(self, *words):
+        return subprocess.call(["/bin/sh", str(self.state / "undo.sh")] + list(words))
+
+    def content(self):
+        return (self.live / "marker").read_text()
+
+
+@pytest.fixture
+def place(tmp_path):
+    return Place(tmp_path)
+
+
+def adopt_new(place):
+    adopt(str(place.live), str(place.original), "venv.generations/1-py3.9")
+
+
+def test_before_the_swap_nothing_but_the_services_is_touched(place):
+    assert place.undo("held") == 0
+    assert place.content() == "old" and not place.live.is_symlink()
+    assert place.log.read_text().split() == ["stop", "start"]
+
+
+def test_before_the_exchange_the_prepared_link_is_removed(place):
+    os.symlink("venv.generations/1-py3.9", str(place.original))
+    assert place.undo("held") == 0
+    assert place.content() == "old" and not place.original.is_symlink()
+
+
+def test_after_the_adoption_the_original_is_live_again(place):
+    adopt_new(place)
+    assert place.content() == "new"
+    assert place.undo("held") == 0
+    assert place.content() == "old"
+    assert os.readlink(str(place.live)) == "venv.generations/0-py3.8"
+
+
+def test_between_the_two_renames_of_the_fallback(place):
+    os.rename(str(place.live), str(place.original))
+    assert place.undo("held") == 0
+    assert place.content() == "old"
+
+
+def test_after_a_later_promotion(place):
+    adopt_new(place)
+    repoint(str(place.live), "venv.generations/0-py3.8")
+    repoint(str(place.live), "venv.generations/1-py3.9")
+    assert place.undo("held") == 0
+    assert place.content() == "old"
+
+
+def test_leftovers_of_a_killed_undo_do_not_matter(place):
+    adopt_new(place)
+    os.symlink("nowhere", str(place.live) + ".undo")
+    assert place.undo("held") == 0
+    assert place.content() == "old" and not os.path.lexists(str(place.live) + ".undo")
+
+
+def test_it_ends_by_renaming_the_record_and_then_does_nothing(place):
+    adopt_new(place)
+    assert place.undo("held") == 0
+    assert sorted(os.listdir(str(place.state))) == ["state.undone.json", "undo.sh"]
+    place.log.unlink()
+    assert place.undo("held") == 0 and not place.log.exists()
+
+
+def test_once_committed_it_does_nothing(place):
+    adopt_new(place)
+    (place.state / "state.next.json").unlink()
+    assert place.undo() == 0
+    assert place.content() == "new" and not place.log.exists()
+
+
+def test_it_waits_for_a_living_holder_of_the_lease(place):
+    adopt_new(place)
+    with subprocess.Popen(["flock", str(place.state / "lease"), "sh", "-c", "echo ready; exec sleep 30"], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout.readline() == b"ready\n"
+        assert place.undo() == 75
+        assert place.content() == "new"
+        subprocess.call(["pkill", "-P", str(holder.pid)])
+        holder.wait()
+    assert place.undo() == 0
+    assert place.content() == "old" and not (place.state / "lease").exists()
+
+
+def test_a_service_that_does_not_start_is_told_but_the_swap_is_done(place):
+    way = Return("billing", str(place.state), str(place.live), str(place.original), "venv.generations/0-py3.8", "0-py3.8", "1-py3.9",
+                 "run-1", "2026-01-01T00:00:00Z", None)
+    services = [Service("web", "stop-start", ["false"], ["true"], ["true"], None)]
+    (place.state / "undo.sh").write_text(render(way, services, current(), False))
+    adopt_new(place)
+    assert place.undo("held") == 1
+    assert place.content() == "old" and (place.state / "state.undone.json").exists()
+
+
+def test_names_with_blanks_and_quotes_survive(tmp_path):
+    root = tmp_path / "it's a \"place\" $HOME"
+    root.mkdir()
+    strange = Place(root)
+    adopt_new(strange)
+    assert strange.undo("held") == 0
+    assert strange.content() == "old"
+
+
+def test_systemd_units_are_stopped_in_reverse_and_started_in_order():
+    way = Return("a", "/s", "/l/v", "/l/v.generations/0", "v.generations/0", "0", "1", "r", "t", "oxzep7-undo-a.timer")
+    services = [Service("one.service", "stop-start", [], [], [], None), Service("two.service", "restart", [], [], [], None),
+                Service("three.service", "reload", [], [], [], None), Service("four.service", "none", [], [], [], None)]
+    text = render(way, services, current(), True)
+    assert "systemctl stop -- two.service one.service\n" in text
+    assert "systemctl start -- one.service two.service" in text
+    assert "systemctl reload-or-restart -- three.service" in text
+    assert "four.service" not in text
+    assert "owner() { setpriv --reuid=" in text
+    assert "systemctl stop --no-block -- oxzep7-undo-a.timer" in text

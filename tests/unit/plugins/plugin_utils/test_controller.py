@@ -1,0 +1,116 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Small pure parts of the controller's side."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import json
+import pathlib
+import threading
+
+import pytest
+from ansible_collections.oxzep7.python.plugins.plugin_utils import _report, _resolver, _wheels
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import write_private
+from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import Question, ResolutionError, Resolver, platform_of
+
+
+@pytest.mark.parametrize("version, expected", [
+    ("2.17", "x86_64-manylinux_2_17"), ("2.19", "x86_64-manylinux_2_17"), ("2.31", "x86_64-manylinux_2_31"), ("2.36", "x86_64-manylinux_2_36"),
+    ("2.41", "x86_64-manylinux_2_40"), ("2.99", "x86_64-manylinux_2_40")])
+def test_the_platform_is_the_nearest_that_uv_knows(version, expected):
+    assert platform_of("x86_64", {"name": "glibc", "version": version}) == expected
+
+
+@pytest.mark.parametrize("libc", [{"name": "musl", "version": None}, {"name": "glibc", "version": "2.12"}, {"name": None, "version": None}])
+def test_other_libraries_are_refused(libc):
+    with pytest.raises(ResolutionError, match="glibc 2.17"):
+        platform_of("x86_64", libc)
+
+
+def test_wheel_tags_contain_every_older_glibc_and_the_legacy_names():
+    tags = _wheels.platform_tags("x86_64", "2.18")
+    assert tags[0] == "manylinux_2_18_x86_64" and tags[-1] == "linux_x86_64"
+    assert {"manylinux2014_x86_64", "manylinux2010_x86_64", "manylinux1_x86_64", "manylinux_2_5_x86_64"} < set(tags)
+    assert "manylinux_2_19_x86_64" not in tags
+
+
+def test_the_explanation_is_uvs_own_words_on_one_line():
+    text = "  × No solution found when resolving dependencies:\n  ╰─▶ Because nothing has usable wheels\n      your requirements are unsatisfiable.\n"
+    assert _resolver.explanation(text) == ("No solution found when resolving dependencies: Because nothing has usable wheels "
+                                           "your requirements are unsatisfiable.")
+
+
+FAKE = """#!/bin/sh
+echo "$@" >> {log}
+sleep 0.2
+for word in "$@"; do last=$word; done
+sed 's/>=/==/' "$last"
+"""
+
+
+@pytest.fixture
+def fake_uv(tmp_path):
+    script = tmp_path / "uv"
+    script.write_text(FAKE.format(log=tmp_path / "log"))
+    script.chmod(0o755)
+    return script
+
+
+def question(name="six", minor=(3, 9)):
+    return Question(((name, "1.0"),), minor, "x86_64-manylinux_2_36", ())
+
+
+def test_equal_questions_are_asked_once_even_at_the_same_time(tmp_path, fake_uv):
+    resolver = Resolver(tmp_path / "cache", str(fake_uv))
+    start = threading.Barrier(8)
+
+    def ask(index):
+        start.wait()
+        return resolver.lock(question("six" if index % 2 else "attrs"))
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(ask, range(8)))
+    assert answers == ["attrs==1.0\n", "six==1.0\n"] * 4
+    assert resolver.calls == 2
+    again = Resolver(tmp_path / "cache", "/no/such/uv")
+    assert again.lock(question()) == "six==1.0\n" and again.calls == 0
+
+
+def test_a_failed_question_is_explained_and_not_cached(tmp_path):
+    script = tmp_path / "uv"
+    script.write_text("#!/bin/sh\necho 'error: no index' >&2\nexit 2\n")
+    script.chmod(0o755)
+    with pytest.raises(ResolutionError, match="error: no index"):
+        Resolver(tmp_path / "cache", str(script)).lock(question())
+    assert not list((tmp_path / "cache").rglob("*.txt"))
+
+
+def test_host_data_are_private(tmp_path):
+    write_private(tmp_path / "a" / "b.json", "{}")
+    assert (tmp_path / "a" / "b.json").stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in pathlib.Path(tmp_path, "a").iterdir()] == ["b.json"]
+
+
+def test_known_wheels_are_those_that_are_still_there(tmp_path):
+    assert _wheels.known_files(tmp_path, "l", "x86_64") is None
+    write_private(tmp_path / "locks" / "l-x86_64.json", json.dumps([{"name": "a.whl", "size": 1, "sha256": "0"}]))
+    assert _wheels.known_files(tmp_path, "l", "x86_64") is None
+    write_private(tmp_path / "wheels" / "a.whl", "x")
+    assert _wheels.known_files(tmp_path, "l", "x86_64") == [{"name": "a.whl", "size": 1, "sha256": "0"}]
+
+
+def test_the_report_has_a_row_for_every_host_and_every_failure():
+    hostvars = {
+        "a": {"step_results": [{"application": "x", "from": "3.8", "to": "3.9", "downtime_ms": 5, "result": "promoted"}], "wave_outcome": "upgraded"},
+        "b": {"step_results": [{"application": "x", "from": "3.8", "to": "3.9", "downtime_ms": 7, "result": "promoted"}], "wave_outcome": "reverted",
+              "step_current": {"application": "x", "from": "3.9", "to": "3.10"}, "wave_reason": "sick"},
+        "c": {},
+    }
+    entries = _report.rows(hostvars, ["a", "b", "c"])
+    assert [(entry["host"], entry["result"]) for entry in entries] == [("a", "promoted"), ("b", "promoted"), ("b", "reverted"), ("c", "unknown")]
+    lines = _report.table(entries)
+    assert len(lines) == 5 and lines[0].split() == ["host", "application", "from", "to", "downtime_ms", "result"]
+    assert lines[4].split() == ["c", "-", "-", "-", "-", "unknown"]

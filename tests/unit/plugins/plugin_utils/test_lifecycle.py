@@ -1,0 +1,42 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is known about Python's versions."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
+
+
+def test_facts_of_the_vendored_data():
+    known = _lifecycle.releases()
+    assert known[3, 8].end_of_life == datetime.date(2024, 10, 7)
+    assert known[3, 8].newest_patch == 20
+    assert known[3, 11].end_of_life == datetime.date(2027, 10, 1)
+    assert (3, 16) not in known and (2, 7) not in known
+
+
+@pytest.mark.parametrize("current, target, expected", [
+    ((3, 8), (3, 11), [(3, 9), (3, 10), (3, 11)]), ((3, 9), (3, 10), [(3, 10)]), ((3, 11), (3, 11), []), ((3, 6), (3, 8), [(3, 7), (3, 8)])])
+def test_the_path_never_skips_a_minor(current, target, expected):
+    assert _lifecycle.path(current, target) == expected
+
+
+def test_going_down_is_refused_with_the_way_to_do_it():
+    with pytest.raises(_lifecycle.UnknownVersion, match="rollback"):
+        _lifecycle.path((3, 11), (3, 9))
+
+
+@pytest.mark.parametrize("text", ["", "3", "three", "3.11.x", "3.11.7.1", "3.99", "3.16", "3.11.99", "3.11rc1", "-3.11"])
+def test_what_is_no_released_version_is_refused(text):
+    with pytest.raises(_lifecycle.UnknownVersion):
+        _lifecycle.check_target(text)
+
+
+@pytest.mark.parametrize("text, expected", [("3.11", ((3, 11), None)), ("3.11.7", ((3, 11), 7)), ("3.9", ((3, 9), None))])
+def test_targets(text, expected):
+    assert _lifecycle.check_target(text) == expected

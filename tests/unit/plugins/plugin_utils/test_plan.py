@@ -1,0 +1,190 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Planning, with an index in memory in place of uv."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import Host, PlanError, Planner, applicable, choose_interpreter, readable, redacted
+from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import ResolutionError
+from hypothesis import given
+from hypothesis import strategies as st
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+# package -> version -> minors with a wheel
+INDEX = {
+    "stable": {"1.0": range(6, 20), "2.0": range(6, 20)},
+    "ages": {"1.0": range(6, 10), "1.1": range(6, 11), "1.2": range(8, 12), "2.0": range(9, 20)},
+    "odd": {"0.9": range(6, 20), "1.0": range(6, 11), "3.0": range(11, 20)},
+}
+
+
+class Index:
+    """Answers as uv does: per package the lowest version from the given one on that has a wheel and meets the constraints."""
+
+    def __init__(self):
+        self.questions = []
+
+    def lock(self, question):
+        self.questions.append(question)
+        lines = []
+        for name, version in question.pins:
+            limits = [requirement.specifier for requirement in map(Requirement, question.constraints) if requirement.name == name]
+            fitting = [candidate for candidate, minors in INDEX[name].items() if Version(candidate) >= Version(version)
+                       and question.minor[1] in minors and all(limit.contains(candidate) for limit in limits)]
+            if not fitting:
+                raise ResolutionError(f"no version of {name}>={version} has a wheel")
+            lines.append(f"{name}=={min(fitting, key=Version)}")
+        return "\n".join(lines) + "\n"
+
+    def has_wheel(self, name, version, minor, platform):
+        return minor[1] in INDEX[name][version]
+
+
+def host(name="host1", python="3.8.18", packages=(("ages", "1.0"), ("stable", "1.0")), **options):
+    return Host(
+        name=name, facts={"architecture": "x86_64", "libc": {"name": "glibc", "version": "2.36"}},
+        applications=[{"name": "app", "findings": options.get("findings", []), "environment": {
+            "path": "/srv/app/venv", "python": python,
+            "packages": [{"name": package, "version": version, "editable": False, "direct_url": None} for package, version in packages]}}],
+        found_interpreters=options.get("found", []),
+        interpreters=options.get("interpreters", [{"source": "archive", "version": f"3.{minor}", "url": f"http://x/3.{minor}.tar.gz", "sha256": "0" * 64}
+                                                  for minor in range(9, 13)]),
+        constraints=options.get("constraints", []))
+
+
+def steps_of(plan, name="host1"):
+    return plan.document["hosts"][name]["applications"][0]["steps"]
+
+
+def test_every_minor_is_visited_and_a_package_moves_only_for_a_reason():
+    steps = steps_of(Planner("3.11", Index()).plan([host()]))
+    assert [(step["from"], step["to"]) for step in steps] == [("3.8", "3.9"), ("3.9", "3.10"), ("3.10", "3.11")]
+    assert [[(change["package"], change["from"], change["to"]) for change in step["changes"]] for step in steps] == [
+        [], [("ages", "1.0", "1.1")], [("ages", "1.1", "1.2")]]
+    assert "no wheel for Python 3.10" in steps[1]["changes"][0]["reason"]
+
+
+def test_a_constraint_moves_a_package_and_gives_its_reason():
+    limits = [{"requirement": "stable>=2.0", "python": ">=3.10", "reason": "breaks"}]
+    steps = steps_of(Planner("3.10", Index()).plan([host(constraints=limits)]))
+    assert steps[0]["changes"] == []
+    assert {change["package"]: change["reason"] for change in steps[1]["changes"]}["stable"] == "constraint stable>=2.0: breaks"
+
+
+def test_equal_environments_share_locks():
+    planner = Planner("3.11", Index())
+    plan = planner.plan([host("a"), host("b"), host("c", packages=(("stable", "1.0"),))])
+    assert [step["lock"] for step in steps_of(plan, "a")] == [step["lock"] for step in steps_of(plan, "b")]
+    assert steps_of(plan, "a")[0]["lock"] != steps_of(plan, "c")[0]["lock"]
+    assert set(plan.locks) == {step["lock"] for name in "abc" for step in steps_of(plan, name)}
+
+
+def test_nothing_to_do_is_no_plan():
+    plan = Planner("3.11", Index()).plan([host(python="3.11.2")])
+    assert plan.identifier is None and plan.steps() == {"host1": 0}
+
+
+@pytest.mark.parametrize("given_host, expected", [
+    (host(python="3.12.1"), "target-below-current"),
+    (host(interpreters=[]), "interpreter-source-missing"),
+    (host(packages=(("odd", "1.0"), ("ages", "1.0")), constraints=[{"requirement": "odd<3"}]), "unresolvable"),
+    (host(interpreters=[{"source": "archive", "version": "3.9", "url": "http://me:secret@x/y", "sha256": "0"}]), "interpreter-url-credentials"),
+    (host(findings=[{"key": "service-not-found", "detail": "no web.service", "blocking": True, "remediation": "correct it"}]), "service-not-found"),
+])
+def test_what_forbids_a_plan_is_named_with_host_and_key(given_host, expected):
+    with pytest.raises(PlanError, match=expected) as caught:
+        Planner("3.11", Index()).plan([given_host])
+    assert "host1" in str(caught.value) and "secret" not in str(caught.value)
+
+
+def test_packages_from_elsewhere_block():
+    given_host = host()
+    given_host.applications[0]["environment"]["packages"][0]["direct_url"] = "https://me:secret@git.example.org/x"
+    with pytest.raises(PlanError, match="package-not-from-index") as caught:
+        Planner("3.11", Index()).plan([given_host])
+    assert "secret" not in str(caught.value)
+
+
+def test_every_finding_is_listed_at_once():
+    with pytest.raises(PlanError) as caught:
+        Planner("3.11", Index()).plan([host("a", python="3.12.1"), host("b", python="3.13.0")])
+    assert str(caught.value).count("target-below-current") == 2
+
+
+versions = {name: st.sampled_from(sorted(entries)) for name, entries in INDEX.items()}
+environments = st.dictionaries(st.sampled_from(sorted(INDEX)), st.none(), min_size=1).flatmap(
+    lambda names: st.fixed_dictionaries({name: versions[name] for name in names}))
+
+
+def plan_or_none(packages, order=None):
+    given_host = host(packages=tuple(packages.items()))
+    if order is not None:
+        order.shuffle(given_host.applications[0]["environment"]["packages"])
+    try:
+        return Planner("3.12", Index()).plan([given_host])
+    except PlanError:
+        return None
+
+
+@given(environments, st.randoms())
+def test_the_plan_is_deterministic_whatever_the_order(packages, order):
+    first, second = plan_or_none(packages), plan_or_none(copy.copy(packages), order)
+    assert (first and first.document["hosts"]["host1"]["applications"][0]["steps"]) == (
+        second and second.document["hosts"]["host1"]["applications"][0]["steps"])
+
+
+@given(environments)
+def test_no_package_goes_down_and_each_that_moves_had_to(packages):
+    plan = plan_or_none(packages)
+    for step in steps_of(plan) if plan else []:
+        for change in step["changes"]:
+            assert Version(change["to"]) > Version(change["from"])
+            assert int(step["to"].split(".")[1]) not in INDEX[change["package"]][change["from"]]
+
+
+@given(environments)
+def test_an_unrelated_package_changes_no_other_row(packages):
+    without = {name: version for name, version in packages.items() if name != "stable"}
+    first, second = plan_or_none({**without, "stable": "1.0"}), plan_or_none(without) if without else None
+    if first and second:
+        assert [step["changes"] for step in steps_of(first)] == [step["changes"] for step in steps_of(second)]
+
+
+@pytest.mark.parametrize("entries, minor, patch, expected", [
+    ([{"source": "archive", "version": "3.9", "url": "u", "sha256": "s"}], (3, 9), None, "3.9"),
+    ([{"source": "archive", "version": "3.9.18", "url": "u", "sha256": "s"}], (3, 9), None, "3.9.18"),
+    ([{"source": "archive", "version": "3.9", "url": "u", "sha256": "s"}], (3, 9), 18, "3.9.18"),
+    ([{"source": "archive", "version": "3.9.17", "url": "u", "sha256": "s"}], (3, 9), 18, None),
+    ([{"source": "archive", "version": "3.1", "url": "u", "sha256": "s"}], (3, 11), None, None),
+    ([{"source": "existing"}], (3, 9), None, "3.9.10"),
+    ([{"source": "existing"}], (3, 10), None, None),
+    ([{"source": "existing", "version": "3.10", "path": "/p"}, {"source": "archive", "version": "3.9", "url": "u", "sha256": "s"}], (3, 9), None, "3.9"),
+])
+def test_the_first_source_that_fits_is_chosen(entries, minor, patch, expected):
+    found = [{"path": f"/p{version}", "version": version, "implementation": "CPython"} for version in ("3.9.2", "3.9.10", "3.8.1")]
+    chosen = choose_interpreter(host(interpreters=entries, found=found), minor, patch)
+    assert (chosen and chosen["version"]) == expected
+
+
+def test_constraints_hold_for_their_versions_only():
+    limits = [{"requirement": "a>=1", "python": ">=3.10"}, {"requirement": "b<2"}]
+    assert applicable(limits, (3, 9)) == ("b<2",)
+    assert applicable(limits, (3, 10)) == ("a>=1", "b<2")
+    with pytest.raises(PlanError, match="oxzep7_constraints"):
+        applicable([{"requirement": "not a requirement"}], (3, 9))
+
+
+def test_a_person_can_read_it():
+    text = readable(Planner("3.10", Index()).plan([host()]))
+    assert "- 3.9 -> 3.10 (end of life 2026-10-01)" in text and "ages 1.0 -> 1.1: 1.0 has no wheel" in text
+
+
+def test_urls_lose_their_credentials_only():
+    assert redacted("https://me:secret@host:8080/a?b#c") == "https://host:8080/a?b#c"
+    assert redacted("https://host/a@b") == "https://host/a@b"

@@ -1,0 +1,64 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Options are declared once: defaults, specifications, modules and documentation agree."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+
+import pytest
+import yaml
+from ansible_collections.oxzep7.python.plugins.module_utils._application import APPLICATION_OPTIONS
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
+
+
+def load(path):
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_defaults_equal_the_specification(role):
+    defaults = ROOT / "roles" / role / "defaults" / "main.yml"
+    options = load(ROOT / "roles" / role / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
+    declared = {name: option["default"] for name, option in options.items() if "default" in option}
+    assert (load(defaults) if defaults.exists() else {}) == declared
+
+
+def specification(options, keyword):
+    """Types, choices and defaults only, so that a documentation and a specification can be compared."""
+    found = {}
+    for name, option in options.items():
+        found[name] = {key: option[key] for key in ("type", "elements", "choices") if key in option}
+        found[name].update(required=option.get("required", False), default=option.get("default"))
+        if keyword in option:
+            found[name]["options"] = specification(option[keyword], keyword)
+    return found
+
+
+def test_role_modules_and_documentation_declare_an_application_alike():
+    expected = specification(APPLICATION_OPTIONS, "options")
+    role = load(ROOT / "roles" / "oxzep7" / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
+    assert specification(role["oxzep7_applications"]["options"], "options") == expected
+    text = (ROOT / "plugins" / "doc_fragments" / "application.py").read_text(encoding="utf-8")
+    fragment = yaml.safe_load(re.search(r'r"""(.*?)"""', text, re.DOTALL).group(1))
+    assert specification(fragment["options"]["application"]["suboptions"], "suboptions") == expected
+
+
+def test_every_module_is_in_the_action_group():
+    modules = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+    assert load(ROOT / "meta" / "runtime.yml")["action_groups"]["all"] == modules
+
+
+def test_requirements_are_the_same_everywhere():
+    assert (ROOT / "requirements.txt").read_text() == (ROOT / "meta" / "ee-requirements.txt").read_text()
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "playbooks").glob("*.yml")), ids=lambda path: path.name)
+def test_playbooks_set_no_variables_that_beat_the_inventory(path):
+    for play in load(path):
+        assert "vars" not in play and "vars_prompt" not in play
