@@ -110,12 +110,16 @@ class ApplicationState:
         remove_quietly(self.undone_path)
 
     @contextmanager
-    def lease(self, run: str) -> Iterator[None]:
-        """Hold the application's lease for the block. Raises LeaseHeld, OSError.
+    def lease(self, run: str, only_look: bool = False) -> Iterator[None]:
+        """Hold the application's lease for the block, or *only look* that nobody holds it. Raises LeaseHeld, OSError.
 
         The kernel releases the lock with its holder's death, so a dead holder never blocks anybody;
         the file's content says who holds it.
         """
+        if only_look:
+            self._check_free()
+            yield
+            return
         private_directory(self.directory)
         handle = self._lock()
         try:
@@ -142,6 +146,18 @@ class ApplicationState:
                     return handle
             except FileNotFoundError:
                 pass
+            os.close(handle)
+
+    def _check_free(self) -> None:
+        try:
+            handle = os.open(self.lease_path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            raise LeaseHeld(self.name, self.holder() or {})
+        finally:
             os.close(handle)
 
     def holder(self) -> Optional[Dict[str, Any]]:

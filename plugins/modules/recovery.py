@@ -71,7 +71,7 @@ def main() -> None:
         if not state.is_unsettled():
             continue
         try:
-            with state.lease(given["run_id"]):
+            with state.lease(given["run_id"], only_look=module.check_mode):
                 changes.add("close the open promotion of %s" % name, name, "open", "undone")
                 if not module.check_mode:
                     closed.append(settle(state, given["run_id"]))

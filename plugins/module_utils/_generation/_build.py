@@ -175,8 +175,9 @@ def build(application: Application, state: ApplicationState, order: Order, check
     for who in (builder, user):
         if not usable(who):
             raise BuildError("%s can only be built and tested by %s; run with become" % (application.name, who.name))
-    with state.lease(order.run):
-        settle(state, order.run)
+    with state.lease(order.run, only_look=check_mode):
+        if not check_mode:
+            settle(state, order.run)
         record = state.read()
         live = current_generation(application, record, version_of(application.environment))
         minor = ".".join(order.version.split(".")[:2])

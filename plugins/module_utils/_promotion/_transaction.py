@@ -193,8 +193,9 @@ def promote(application: Application, state: ApplicationState, wanted: str, pyth
     *python* is the live environment's version, for an adoption; *kind* is ``upgrade`` or ``rollback``.
     Raises PromotionRefused, PromotionReverted, UndoFailed, LeaseHeld, OSError.
     """
-    with state.lease(options.run):
-        settle(state, options.run)
+    with state.lease(options.run, only_look=options.check_mode):
+        if not options.check_mode:
+            settle(state, options.run)
         record = state.read()
         live = current_generation(application, record, python)
         chosen = _choose(record, wanted, live)

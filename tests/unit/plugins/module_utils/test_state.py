@@ -100,3 +100,12 @@ def test_events_are_appended(state):
     with open(os.path.join(state.root, "runs", "run-1.jsonl")) as stream:
         events = [json.loads(line) for line in stream]
     assert [(event["event"], event["to"]) for event in events] == [("promoted", "1"), ("reverted", "2")]
+
+
+def test_looking_makes_nothing_but_sees_a_living_holder(state):
+    with state.lease("look", only_look=True):
+        assert not os.path.exists(state.root)
+    with state.lease("run-1"):
+        with pytest.raises(LeaseHeld):
+            with ApplicationState(state.root, "billing").lease("look", only_look=True):
+                pass

@@ -1,0 +1,30 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs benchmarks: ``python -m tests.benchmark [NAME …]``; one line per measure, judged against its target, never failing."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from tests.benchmark import step
+from tests.benchmark.measure import Measure
+
+BENCHMARKS: dict[str, Callable[[], list[Measure]]] = {"step": step.run}
+
+
+def main() -> None:
+    """The command line."""
+    chosen = sys.argv[1:] or sorted(BENCHMARKS)
+    unknown = [name for name in chosen if name not in BENCHMARKS]
+    if unknown:
+        sys.exit(f"benchmark: no {', '.join(unknown)}; there is {', '.join(sorted(BENCHMARKS))}")
+    for name in chosen:
+        for measure in BENCHMARKS[name]():
+            print(measure.line(name), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Audit, plan, an upgrade in two waves with one host that goes back by itself, and a table of what happened."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+from typing import Any
+
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report import table
+from tests.demo import machine, podman
+from tests.fleet.paths import FleetError
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+OUTPUT = ROOT / "demo"
+EXPECTED_FAILURE = 2
+
+
+def play(playbook: str, inventory: pathlib.Path, options: list[str], expected: int = 0) -> None:
+    """Run one playbook of the collection in the demo's folder; its output goes to a log."""
+    print(f"{playbook} …", flush=True)
+    began = time.monotonic()
+    log = OUTPUT / f"{playbook}.log"
+    environment = {**os.environ, "ANSIBLE_PIPELINING": "1", "ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "0"}
+    with log.open("w", encoding="utf-8") as stream:
+        rc = subprocess.call(["ansible-playbook", "-i", str(inventory), f"oxzep7.python.{playbook}", *options], cwd=OUTPUT, stdout=stream,
+                             stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment)
+    print(f"{playbook}: ended with {rc} after {time.monotonic() - began:.0f} s; {log}", flush=True)
+    if rc != expected:
+        print("".join(log.read_text(encoding="utf-8").splitlines(keepends=True)[-30:]))
+        raise SystemExit(f"demo: {playbook} should have ended with {expected}")
+
+
+def newest_report() -> list[dict[str, Any]]:
+    """The rows of the run's report."""
+    path = max((OUTPUT / "oxzep7" / "report" / "runs").glob("*.json"), key=lambda candidate: candidate.stat().st_mtime)
+    rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["results"]
+    return rows
+
+
+def check(rows: list[dict[str, Any]], failing: str) -> None:
+    """Raises SystemExit unless exactly the host that should go back did."""
+    reverted = {row["host"] for row in rows if row["result"] == "reverted"}
+    others = {row["host"] for row in rows if row["result"] not in ("promoted", "reverted")}
+    if reverted != {failing} or others:
+        raise SystemExit(f"demo: expected {failing} alone to go back, but reverted are {sorted(reverted)}, others failed: {sorted(others)}")
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--fleet", choices=["podman"])
+    given = parser.parse_args()
+    stage = podman if given.fleet else machine
+    try:
+        inventory, target, options = stage.up()
+    except (machine.DemoError, FleetError) as error:
+        sys.exit(f"demo: {error}")
+    try:
+        play("audit", inventory, [])
+        play("plan", inventory, ["-e", f"oxzep7_target={target}"])
+        print((OUTPUT / "oxzep7" / "plan" / "plan.md").read_text(encoding="utf-8").split("\n## ")[1])
+        waves = ["-e", json.dumps({"oxzep7_waves": [1, "100%"]})]
+        play("upgrade", inventory, ["-e", f"oxzep7_target={target}", *waves, *options], EXPECTED_FAILURE)
+        rows = newest_report()
+        print("\n" + "\n".join(table(rows)) + "\n")
+        for row in rows:
+            if row.get("reason"):
+                print(f"{row['host']}: {row['reason'].splitlines()[0][:400]}")
+        check(rows, stage.FAILING)
+        print(f"\nplan, reports, inventories and logs: {OUTPUT}")
+    finally:
+        if given.fleet:
+            stage.down()
+        else:
+            for host in machine.HOSTS:
+                port = machine.SCRATCH / host / "port"
+                subprocess.run(machine.service(host, "stop", int(port.read_text(encoding="utf-8"))), check=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Three hosts on this machine: local connections, a scratch folder each, a web application as a plain process."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import sys
+
+from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+SCRATCH = ROOT / "demo"
+HOSTS = ("host1", "host2", "host3")
+FAILING = "host3"
+MINORS = [(3, minor) for minor in range(8, 15)]
+
+
+class DemoError(Exception):
+    """What keeps the demonstration from running here, and what to do."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Route:
+    """The interpreters that the demonstration goes through, oldest first."""
+
+    interpreters: tuple[pathlib.Path, ...]
+    minors: tuple[tuple[int, int], ...]
+
+
+def uv(*words: str) -> str:
+    """Standard output of uv. Raises DemoError with its explanation."""
+    done = subprocess.run(["uv", *words], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise DemoError(f"uv {' '.join(words)}: {done.stderr.strip()[-600:]}")
+    return done.stdout
+
+
+def interpreters() -> dict[tuple[int, int], pathlib.Path]:
+    """An interpreter with ``venv`` for each minor found in the usual places."""
+    home = pathlib.Path.home()
+    places = [*home.glob(".pyenv/versions/*/bin"), *home.glob(".local/share/uv/python/cpython-*/bin"), pathlib.Path("/usr/local/bin"),
+              pathlib.Path("/usr/bin"), *pathlib.Path("/opt").glob("*/bin")]
+    found: dict[tuple[int, int], pathlib.Path] = {}
+    for place in places:
+        for path in sorted(place.glob("python3.*")):
+            match = re.fullmatch(r"python3\.(\d+)", path.name)
+            if match and (3, int(match[1])) in MINORS and (3, int(match[1])) not in found and _has_venv(path):
+                found[3, int(match[1])] = path
+    return found
+
+
+def _has_venv(path: pathlib.Path) -> bool:
+    return subprocess.run([path, "-I", "-c", "import venv, ensurepip, ssl"], capture_output=True, check=False).returncode == 0
+
+
+def route() -> Route:
+    """The two oldest steps that can be taken here. Raises DemoError when there is not even one."""
+    found = interpreters()
+    for minor in MINORS[:4]:
+        if not _run(found, minor, 3):
+            for wanted in (minor, (3, minor[1] + 1), (3, minor[1] + 2)):
+                if wanted not in found:
+                    _install(wanted)
+            found = interpreters()
+        break
+    runs = [run for run in (_run(found, minor, 3) or _run(found, minor, 2) for minor in MINORS) if run]
+    if not runs:
+        raise DemoError("an upgrade needs two consecutive minor versions of Python on this machine, and uv could not install any; found only "
+                        + (", ".join(_lifecycle.text_of(minor) for minor in sorted(found)) or "none"))
+    chosen = runs[0]
+    return Route(tuple(found[minor] for minor in chosen), tuple(chosen))
+
+
+def _run(found: dict[tuple[int, int], pathlib.Path], start: tuple[int, int], length: int) -> list[tuple[int, int]]:
+    wanted = [(3, start[1] + offset) for offset in range(length)]
+    return wanted if all(minor in found for minor in wanted) else []
+
+
+def _install(minor: tuple[int, int]) -> None:
+    try:
+        uv("python", "install", _lifecycle.text_of(minor))
+    except DemoError:
+        return
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _origin_pins(minor: tuple[int, int], target: pathlib.Path) -> None:
+    """The board's pins as they would have been a year and a half after the release of *minor*."""
+    born = _lifecycle.releases()[minor].end_of_life - datetime.timedelta(days=5 * 365)
+    source = target.with_suffix(".in")
+    source.write_text("flask\nwaitress\npyyaml\nmarkupsafe\n", encoding="utf-8")
+    uv("pip", "compile", "--quiet", "--no-config", "--python-version", _lifecycle.text_of(minor), "--only-binary", ":all:",
+       "--exclude-newer", (born + datetime.timedelta(days=540)).isoformat(), "--output-file", str(target), str(source))
+
+
+def service(host: str, verb: str, port: int) -> list[str]:
+    """The command that does *verb* with the board of *host*."""
+    return ["/bin/sh", str(HERE / "service.sh"), verb, str(SCRATCH / host), str(port)]
+
+
+def up() -> tuple[pathlib.Path, str, list[str]]:
+    """Make the three hosts; returns inventory, target and options of the run. Raises DemoError."""
+    down()
+    chosen = route()
+    SCRATCH.mkdir(mode=0o700)
+    pins = SCRATCH / "pins.txt"
+    _origin_pins(chosen.minors[0], pins)
+    hosts: dict[str, dict[str, object]] = {}
+    for host in HOSTS:
+        home = SCRATCH / host
+        (home / "app").mkdir(parents=True)
+        for name in ("app.py", "test_board.py"):
+            shutil.copy(HERE / name, home / "app" / name)
+        uv("venv", "--quiet", "--no-project", "--python", str(chosen.interpreters[0]), str(home / "venv"))
+        uv("pip", "sync", "--quiet", "--python", str(home / "venv" / "bin" / "python"), str(pins))
+        port = free_port()
+        (home / "port").write_text(str(port), encoding="utf-8")
+        if host == FAILING:
+            (home / "refuses").write_text(_lifecycle.text_of(chosen.minors[-1]), encoding="utf-8")
+        subprocess.run(service(host, "start", port), check=True)
+        hosts[host] = {
+            "ansible_connection": "local",
+            "oxzep7_state_dir": str(home / "state"),
+            "oxzep7_interpreter_dir": str(home / "interpreters"),
+            "oxzep7_roots": sorted({str(home), *(str(path.parent.parent) for path in chosen.interpreters if path.parent != pathlib.Path("/usr/bin"))}),
+            "oxzep7_applications": [{
+                "name": "board", "environment": str(home / "venv"), "source": str(home / "app"),
+                "services": [{"name": "board", "pidfile": str(home / "pid"),
+                              **{verb: service(host, verb, port) for verb in ("start", "stop", "status")}}],
+                "checks": [{"name": "answers", "http": {"url": f"http://127.0.0.1:{port}/health"}}],
+                "tests": ["python -m unittest -q"]}]}
+    inventory = SCRATCH / "inventory.json"
+    inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": {
+        "ansible_python_interpreter": sys.executable, "oxzep7_become": False, "oxzep7_wheelhouse_dir": str(SCRATCH / "wheelhouse"),
+        "oxzep7_interpreters": [{"source": "existing"}]}}}, indent=2), encoding="utf-8")
+    return inventory, _lifecycle.text_of(chosen.minors[-1]), ["-e", "oxzep7_stability_window=2", "-e", "oxzep7_timeout=15"]
+
+
+def down() -> None:
+    """Stop the boards and remove the scratch folder."""
+    for host in HOSTS:
+        port = SCRATCH / host / "port"
+        if port.exists():
+            subprocess.run(service(host, "stop", int(port.read_text(encoding="utf-8"))), check=False)
+    shutil.rmtree(SCRATCH, ignore_errors=True)

@@ -1,0 +1,31 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Six systemd hosts over SSH for the demonstration."""
+
+from __future__ import annotations
+
+import pathlib
+import shutil
+
+from tests.fleet import fleet
+from tests.fleet.paths import run
+
+FAILING = "host6"
+
+
+def up() -> tuple[pathlib.Path, str, list[str]]:
+    """Start the hosts; returns inventory, target and options of the run. Raises FleetError."""
+    shutil.rmtree(fleet.ROOT / "demo", ignore_errors=True)
+    (fleet.ROOT / "demo").mkdir(mode=0o700)
+    fleet.up(fleet.DEFAULT_HOSTS)
+    # A release that uses a name which Python 3.10 removed.
+    run("podman", "exec", FAILING, "sh", "-c", "echo 'from collections import Mapping as _Mapping' >> /srv/ledger/app/ledger/wsgi.py && "
+        "systemctl restart ledger-web.service")
+    return fleet.INVENTORY, "3.11", ["-e", "oxzep7_stability_window=2", "-e", "oxzep7_timeout=20"]
+
+
+def down() -> None:
+    """Stop the hosts."""
+    fleet.down()
