@@ -10,11 +10,11 @@ instant of commitment; ``undo.sh`` acts only while ``state.next.json`` exists an
 ``state.undone.json``. So three file names tell every possible situation, whoever died when.
 """
 
+import contextlib
 import datetime
 import fcntl
 import json
 import os
-from contextlib import contextmanager
 from typing import Any, Dict, Iterator, List, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._files import (
@@ -45,7 +45,11 @@ class LeaseHeld(Exception):
 
 def private_directory(path: str) -> None:
     """Create directory *path* and its missing parents with mode 0700. Raises OSError."""
-    os.makedirs(path, mode=0o700, exist_ok=True)
+    # os.makedirs gives its mode to the last directory only since Python 3.7.
+    if not os.path.isdir(path):
+        private_directory(os.path.dirname(path))
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path, 0o700)
 
 
 def boot_id() -> str:
@@ -109,7 +113,7 @@ class ApplicationState:
         """Remove what `take_undone` returned, once the history has it."""
         remove_quietly(self.undone_path)
 
-    @contextmanager
+    @contextlib.contextmanager
     def lease(self, run: str, only_look: bool = False) -> Iterator[None]:
         """Hold the application's lease for the block, or *only look* that nobody holds it. Raises LeaseHeld, OSError.
 

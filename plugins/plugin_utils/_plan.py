@@ -24,6 +24,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import (
     pins_of,
     platform_of,
 )
+
 try:
     from packaging.requirements import InvalidRequirement, Requirement
     from packaging.specifiers import InvalidSpecifier, SpecifierSet

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 
 from ansible_collections.oxzep7.python.plugins.module_utils._health._probe import DowntimeProbe
+
 from tests.benchmark.measure import Measure
 from tests.fleet import fleet
 

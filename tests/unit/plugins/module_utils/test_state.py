@@ -26,6 +26,7 @@ def test_the_record_is_private(state):
     state.write(state.read())
     assert os.stat(state.path).st_mode & 0o777 == 0o600
     assert os.stat(state.directory).st_mode & 0o777 == 0o700
+    assert os.stat(state.root).st_mode & 0o777 == 0o700
     assert applications_in(state.root) == ["billing"]
 
 
@@ -56,9 +57,8 @@ def test_a_damaged_record_is_named(state):
 
 def test_the_lease_names_its_holder_and_is_removed(state):
     with state.lease("run-1"):
-        with pytest.raises(LeaseHeld) as caught:
-            with ApplicationState(state.root, "billing").lease("run-2"):
-                pass
+        with pytest.raises(LeaseHeld) as caught, ApplicationState(state.root, "billing").lease("run-2"):
+            pass
         assert caught.value.holder["run"] == "run-1" and caught.value.holder["pid"] == os.getpid()
         assert "run-1" in str(caught.value)
     assert not os.path.exists(state.lease_path)
@@ -75,9 +75,8 @@ def test_a_dead_holder_does_not_block(state):
     holder = multiprocessing.Process(target=_hold_for_ever, args=(state.root, ready))
     holder.start()
     assert ready.wait(30)
-    with pytest.raises(LeaseHeld):
-        with state.lease("early"):
-            pass
+    with pytest.raises(LeaseHeld), state.lease("early"):
+        pass
     os.kill(holder.pid, signal.SIGKILL)
     holder.join()
     assert state.holder()["run"] == "doomed"
@@ -88,9 +87,8 @@ def test_a_dead_holder_does_not_block(state):
 def test_a_symlink_in_place_of_the_lease_is_refused(state, tmp_path):
     os.makedirs(state.directory)
     os.symlink(str(tmp_path / "victim"), state.lease_path)
-    with pytest.raises(OSError):
-        with state.lease("run"):
-            pass
+    with pytest.raises(OSError), state.lease("run"):
+        pass
     assert not (tmp_path / "victim").exists()
 
 
@@ -105,7 +103,5 @@ def test_events_are_appended(state):
 def test_looking_makes_nothing_but_sees_a_living_holder(state):
     with state.lease("look", only_look=True):
         assert not os.path.exists(state.root)
-    with state.lease("run-1"):
-        with pytest.raises(LeaseHeld):
-            with ApplicationState(state.root, "billing").lease("look", only_look=True):
-                pass
+    with state.lease("run-1"), pytest.raises(LeaseHeld), ApplicationState(state.root, "billing").lease("look", only_look=True):
+        pass
