@@ -34,12 +34,12 @@ class ActionModule(ActionBase):
             result.update(failed=True, msg=f"Python {arguments.get('version')}: {source} does not exist on the controller")
             return result
         if self._task.check_mode:
-            result.update(self._execute_module(module_args={**arguments, "path": source}, task_vars=task_vars))
+            result.update(self._execute_module(module_args={**arguments, "path": source, "origin": str(archive)}, task_vars=task_vars))
             return result
         directory = self._make_tmp_path()
         target = self._connection._shell.join_path(directory, "archive")
         self._transfer_file(source, target)
         self._fixup_perms2((directory, target))
-        result.update(self._execute_module(module_args={**arguments, "path": target}, task_vars=task_vars))
+        result.update(self._execute_module(module_args={**arguments, "path": target, "origin": str(archive)}, task_vars=task_vars))
         self._remove_tmp_path(directory)
         return result

@@ -35,6 +35,9 @@ options:
   sha256:
     description: SHA-256 of the archive, hexadecimal. Required with O(source=archive).
     type: str
+  origin:
+    description: What messages and the record call the archive. Set by the controller when it transfers one; O(url) or O(path) otherwise.
+    type: str
   directory:
     description: Where interpreters are installed.
     type: path
@@ -103,6 +106,7 @@ def main() -> None:
             "url": {"type": "str"},
             "path": {"type": "path"},
             "sha256": {"type": "str"},
+            "origin": {"type": "str"},
             "directory": {"type": "path", "default": "/opt/oxzep7/interpreters"},
         },
         required_if=[("source", "archive", ["sha256"]), ("source", "existing", ["path"])],
@@ -111,7 +115,8 @@ def main() -> None:
     )
     given = module.params
     archive = given["path"] if given["source"] == "archive" else None
-    wanted = Wanted(given["source"], given["version"], given["url"], archive, given["sha256"], given["path"])
+    origin = given["origin"] or given["url"] or given["path"]
+    wanted = Wanted(given["source"], given["version"], given["url"], archive, given["sha256"], given["path"], origin)
     changes = Changes()
     try:
         if given["source"] == "archive" and not given["url"] and not given["path"] and not find_installed(wanted, given["directory"]):

@@ -65,9 +65,8 @@ def _start_server(packed: dict[str, pathlib.Path]) -> None:
 
 
 def _start(name: str, address: str, image: str) -> None:
-    # /srv is a volume because directories of an image's own layers cannot be renamed on overlayfs.
     run("podman", "run", "--detach", "--name", name, "--hostname", name, "--network", NETWORK, "--ip", address, "--systemd", "always",
-        "--volume", "/srv", "--cap-add", "SYS_ADMIN,NET_ADMIN,SYS_PTRACE,AUDIT_WRITE", "--security-opt", "label=disable", *images.legacy(), image, "/sbin/init")
+        "--cap-add", "SYS_ADMIN,NET_ADMIN,SYS_PTRACE,AUDIT_WRITE", "--security-opt", "label=disable", *images.legacy(), image, "/sbin/init")
     public = KEY.with_suffix(".pub").read_text(encoding="utf-8")
     for user, home in (("root", "/root"), ("ops", "/home/ops")):
         run("podman", "exec", "--interactive", name, "sh", "-c",

@@ -17,6 +17,7 @@ ROOT = HERE.parent.parent
 CACHE = pathlib.Path(os.environ.get("OXZEP7_FLEET_CACHE") or pathlib.Path.home() / ".cache" / "oxzep7-fleet")
 WORK = ROOT / ".fleet"
 CONTAINERS_CONF = WORK / "containers.conf"
+STORAGE_CONF = WORK / "storage.conf"
 
 
 class FleetError(Exception):
@@ -25,7 +26,7 @@ class FleetError(Exception):
 
 def run(*command: str, **options: object) -> str:
     """Standard output of *command*. Raises FleetError with what it printed when it fails."""
-    environment = {**os.environ, "CONTAINERS_CONF": str(CONTAINERS_CONF)}
+    environment = {**os.environ, "CONTAINERS_CONF": str(CONTAINERS_CONF), "CONTAINERS_STORAGE_CONF": str(STORAGE_CONF)}
     done = subprocess.run(command, check=False, text=True, capture_output=True, env=environment, **options)  # type: ignore[call-overload]
     if done.returncode != 0:
         raise FleetError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-3000:]}")
@@ -51,9 +52,12 @@ def prepare_podman() -> None:
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     files = 65536 if files == resource.RLIM_INFINITY else min(files, 65536)
     limits = [f"nofile={files}:{files}", "nproc=16384:16384"]
+    WORK.mkdir(mode=0o700, exist_ok=True)
+    # Real hosts can rename a directory; on overlayfs that needs redirect_dir.
+    STORAGE_CONF.write_text('[storage]\ndriver = "overlay"\nrunroot = "/run/containers/storage"\ngraphroot = "/var/lib/containers/storage"\n'
+                            '[storage.options.overlay]\nmountopt = "nodev,redirect_dir=on"\n', encoding="utf-8")
     unified = "cgroup2fs" in run("stat", "--file-system", "--format=%T", "/sys/fs/cgroup")
     runtime = "crun" if unified and _works("crun") else "runc"
-    WORK.mkdir(mode=0o700, exist_ok=True)
     CONTAINERS_CONF.write_text(
         f"[containers]\ndefault_ulimits = {limits!r}\n[engine]\nruntime = \"{runtime}\"\ncgroup_manager = \"cgroupfs\"\n".replace("'", '"'),
         encoding="utf-8")

@@ -48,6 +48,7 @@ class Wanted(NamedTuple):
     archive: Optional[str]
     sha256: Optional[str]
     path: Optional[str]
+    origin: Optional[str]
 
 
 def _matches(version: str, wanted: str) -> bool:
@@ -148,7 +149,7 @@ def _alone(directory: str) -> Iterator[None]:
 
 
 def _install_archive(wanted: Wanted, directory: str) -> Dict[str, Any]:
-    origin = wanted.url or wanted.archive or ""
+    origin = wanted.origin or ""
     incoming = tempfile.mkdtemp(prefix=INCOMING, dir=directory)
     try:
         archive = wanted.archive or os.path.join(incoming, "archive")
@@ -201,7 +202,7 @@ def ensure(wanted: Wanted, directory: str, check_mode: bool, changes: Changes) -
     present = find_installed(wanted, directory)
     if present:
         return present
-    origin = wanted.url or wanted.archive or "an archive"
+    origin = wanted.origin or "an archive"
     changes.add("install Python %s from %s" % (wanted.version, origin), os.path.join(directory, wanted.version), None, origin)
     if check_mode:
         return {"version": wanted.version, "prefix": os.path.join(directory, wanted.version),

@@ -247,7 +247,7 @@ def _transact(application: Application, state: ApplicationState, record: Dict[st
         state.begin(following)
         state.commit()
     except BaseException as error:
-        _set_signals([(number, signal.SIG_IGN) for number, _handler in previous])
+        _set_signals([(number, _outlive) for number, _handler in previous])
         probe.stop()
         evidence = {"checks": getattr(error, "results", []), "log": _services.log_tail(application.services)}
         settle(state, options.run, str(error))
@@ -288,8 +288,11 @@ def _handle_signals() -> List[Tuple[int, Any]]:
     def interrupted(number: int, _frame: Any) -> None:
         raise _Interrupted("the module was ended by signal %d" % number)
 
-    return _set_signals([(signal.SIGTERM, interrupted), (signal.SIGINT, interrupted),
-                         (signal.SIGHUP, signal.SIG_IGN), (signal.SIGPIPE, signal.SIG_IGN)])
+    return _set_signals([(signal.SIGTERM, interrupted), (signal.SIGINT, interrupted), (signal.SIGHUP, _outlive), (signal.SIGPIPE, _outlive)])
+
+
+def _outlive(_number: int, _frame: Any) -> None:
+    """Do nothing. Unlike SIG_IGN this is not inherited by the services that are started meanwhile."""
 
 
 def _set_signals(handlers: List[Tuple[int, Any]]) -> List[Tuple[int, Any]]:

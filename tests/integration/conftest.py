@@ -1,0 +1,110 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs modules for real, by ansible, on this machine with local connections and without root's powers being needed."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tarfile
+
+import pytest
+
+from tests.demo import machine
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+@dataclasses.dataclass
+class Runner:
+    """Runs one module with options; remembers nothing between calls."""
+
+    folder: pathlib.Path
+
+    def __call__(self, module, check=False, **options):
+        """The module's result; its ``failed`` tells how it ended."""
+        playbook = [{"hosts": "localhost", "gather_facts": False, "tasks": [
+            {"name": "Run it", f"oxzep7.python.{module}": options, "register": "outcome", "ignore_errors": True,
+             "check_mode": check, "diff": True},
+            {"name": "Keep it", "ansible.builtin.copy": {"content": "{{ outcome | to_json }}", "dest": str(self.folder / "outcome.json")},
+             "check_mode": False, "diff": False}]}]
+        (self.folder / "playbook.json").write_text(json.dumps(playbook), encoding="utf-8")
+        (self.folder / "outcome.json").unlink(missing_ok=True)
+        done = subprocess.run(["ansible-playbook", "-i", "localhost,", "-c", "local", "-e", f"ansible_python_interpreter={sys.executable}",
+                               str(self.folder / "playbook.json")], capture_output=True, text=True, check=False, cwd=self.folder, timeout=300,
+                              env={**os.environ, "ANSIBLE_LOCALHOST_WARNING": "0", "ANSIBLE_STDOUT_CALLBACK": "default"})
+        assert (self.folder / "outcome.json").exists(), done.stdout + done.stderr
+        return json.loads((self.folder / "outcome.json").read_text(encoding="utf-8"))
+
+    def four_times(self, module, **options):
+        """Check, do, do again, check again: the first two change and agree, the others change nothing."""
+        results = [self(module, check=check, **options) for check in (True, False, False, True)]
+        assert [result.get("failed", False) for result in results] == [False] * 4, results
+        assert [result["changed"] for result in results] == [True, True, False, False], results
+        assert results[0]["actions"] == results[1]["actions"] and results[1]["actions"]
+        assert results[2]["actions"] == results[3]["actions"] == []
+        return results
+
+    def fails(self, module, **options):
+        """The message with which it fails, the same in check mode; the paths named must be unchanged by that."""
+        messages = [self(module, check=check, **options) for check in (True, False)]
+        assert all(result["failed"] for result in messages), messages
+        return messages[1]["msg"]
+
+
+@pytest.fixture
+def module(tmp_path):
+    (tmp_path / "run").mkdir()
+    return Runner(tmp_path / "run")
+
+
+@pytest.fixture(scope="session")
+def interpreters():
+    """Two consecutive interpreters of this machine, oldest first: (minor, path)."""
+    chosen = machine.route()
+    return [(f"3.{minor[1]}", str(path)) for minor, path in zip(chosen.minors, chosen.interpreters, strict=True)]
+
+
+def wheel(folder, name, version, files):
+    """Write a wheel with *files* (path, content), as an index would serve it; returns its path."""
+    path = folder / f"{name}-{version}-py3-none-any.whl"
+    info = f"{name}-{version}.dist-info"
+    contents = dict(files)
+    contents[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    contents[f"{info}/WHEEL"] = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    contents[f"{info}/RECORD"] = "".join(f"{entry},,\n" for entry in [*contents, f"{info}/RECORD"])
+    import zipfile
+
+    with zipfile.ZipFile(path, "w") as archive:
+        for entry, content in contents.items():
+            archive.writestr(entry, content)
+    return path
+
+
+def lock_of(*wheels):
+    """The lock text that names exactly *wheels*."""
+    lines = []
+    for path in wheels:
+        name, version = path.name.split("-")[:2]
+        lines.append(f"{name}=={version} \\\n    --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}\n")
+    return "".join(sorted(lines))
+
+
+def tar_of(path, members):
+    """A gzip-compressed tar file at *path*; a member is (name, bytes) or (TarInfo, bytes). Returns its SHA-256."""
+    with tarfile.open(path, "w:gz") as stream:
+        for name, data in members:
+            info = name if isinstance(name, tarfile.TarInfo) else tarfile.TarInfo(name)
+            info.size = len(data)
+            if not isinstance(name, tarfile.TarInfo):
+                info.mode = 0o755
+            stream.addfile(info, io.BytesIO(data))
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,239 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""environment, promotion, health_check and recovery on one application, as a plain process without systemd."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from tests.demo.machine import free_port
+from tests.integration.conftest import lock_of, wheel
+
+SERVICE = """#!/bin/sh
+cd {home}
+alive() {{ [ -s pid ] && grep -qs '^State:[[:space:]]*[^Z]' "/proc/$(cat pid)/status"; }}
+case $1 in
+start) alive && exit 0
+    setsid venv/bin/python -m greeter {port} >>log 2>&1 </dev/null &
+    echo $! >pid;;
+stop) alive && kill "$(cat pid)"
+    for i in $(seq 200); do alive || exit 0; sleep 0.05; done
+    exit 1;;
+status) alive;;
+esac
+"""
+GREETER = """
+import http.server, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200); self.end_headers(); self.wfile.write(b"{text}")
+    def log_message(self, *a): pass
+if __name__ == "__main__":
+    {before}
+    http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+
+class Place:
+    """An application that greets, in a scratch directory, and what builds its generations."""
+
+    def __init__(self, root, interpreters):
+        self.root = root
+        self.interpreters = interpreters
+        self.home = root / "home"
+        self.wheels = root / "wheels"
+        self.state = root / "state"
+        for directory in (self.home, self.wheels, self.state / "locks"):
+            directory.mkdir(parents=True)
+        self.port = free_port()
+        (self.home / "service").write_text(SERVICE.format(home=self.home, port=self.port))
+        self.old = self.wheel("1.0", "old")
+        subprocess.run([interpreters[0][1], "-m", "venv", self.home / "venv"], check=True)
+        self.install(self.old)
+        self.control("start")
+
+    def wheel(self, version, text, before="pass", **files):
+        path = wheel(self.wheels, "greeter", version, {"greeter.py": GREETER.format(text=text, before=before), **files})
+        (self.state / "locks" / f"{self.identifier(path)}.txt").write_text(lock_of(path))
+        return path
+
+    def identifier(self, path):
+        import hashlib
+
+        return hashlib.sha256(lock_of(path).encode()).hexdigest()
+
+    def install(self, path):
+        subprocess.run([self.home / "venv" / "bin" / "python", "-m", "pip", "install", "-q", "--no-index", path], check=True)
+
+    def control(self, verb):
+        return subprocess.call(["sh", str(self.home / "service"), verb])
+
+    def application(self, **options):
+        command = ["sh", str(self.home / "service")]
+        return {"name": "greeter", "environment": str(self.home / "venv"),
+                "services": [{"name": "greeter", "start": [*command, "start"], "stop": [*command, "stop"], "status": [*command, "status"],
+                              "pidfile": str(self.home / "pid")}],
+                "checks": [{"name": "greets", "http": {"url": f"http://127.0.0.1:{self.port}/"}}], **options}
+
+    def build(self, path, **options):
+        minor, interpreter = self.interpreters[1]
+        return {"application": self.application(**options), "interpreter": interpreter, "version": minor, "lock": self.identifier(path),
+                "wheels": str(self.wheels), "state_dir": str(self.state)}
+
+    def promote(self, generation, **options):
+        return {"application": self.application(), "generation": generation, "timeout": 10, "stability_window": 0.5,
+                "state_dir": str(self.state), **options}
+
+    def record(self):
+        return json.loads((self.state / "applications" / "greeter" / "state.json").read_text())
+
+    def greeting(self):
+        import urllib.request
+
+        return urllib.request.urlopen(f"http://127.0.0.1:{self.port}/").read().decode()
+
+    def left_open(self):
+        return sorted(set(os.listdir(self.state / "applications" / "greeter")) - {"state.json"})
+
+
+@pytest.fixture
+def place(tmp_path, interpreters):
+    made = Place(tmp_path, interpreters)
+    yield made
+    made.control("stop")
+
+
+def generation_name(place, number=1):
+    return f"{number}-py{place.interpreters[1][0]}"
+
+
+@pytest.fixture(params=["uv", "pip"])
+def uv(request):
+    return shutil.which("uv") if request.param == "uv" else "/bin/false"
+
+
+def test_environment_four_times(module, place, uv):
+    new = place.wheel("2.0", "new")
+    results = module.four_times("environment", uv=uv, **place.build(new, tests=["python -c 'import greeter'"], source=str(place.home)))
+    assert results[0]["generation"] == results[2]["generation"] == generation_name(place)
+    assert results[1]["diff"]["before"]["greeter"] == "1.0" and results[1]["diff"]["after"]["greeter"] == "2.0"
+    assert place.greeting() == "old" and not (place.home / "venv").is_symlink()
+    assert [entry["complete"] for entry in place.record()["generations"]] == [True]
+
+
+@pytest.mark.parametrize("case, expected", [
+    ("import", "do not import in it: broken"), ("test", "test 'python -c exit(3)' ended with 3"), ("hash", "install"), ("lock", "is not in")])
+def test_environment_that_cannot_be_proven_leaves_nothing(module, place, case, expected):
+    new = place.wheel("2.0", "new", **({"broken.py": "import no_such_module\n"} if case == "import" else {}))
+    arguments = place.build(new, tests=["python -c exit(3)"] if case == "test" else [])
+    if case == "hash":
+        new.write_bytes(new.read_bytes() + b"damage")
+    if case == "lock":
+        arguments["lock"] = "0" * 64
+    result = module("environment", **arguments)
+    assert result["failed"] and expected in result["msg"], result["msg"]
+    assert place.greeting() == "old"
+    generations = place.home / "venv.generations"
+    assert not generations.exists() or os.listdir(generations) == []
+
+
+def test_an_import_that_fails_in_the_live_environment_too_is_no_failure(module, place):
+    place.install(place.wheel("1.5", "old", **{"broken.py": "import no_such_module\n"}))
+    new = place.wheel("2.0", "new", **{"broken.py": "import no_such_module\n"})
+    assert not module("environment", **place.build(new)).get("failed")
+
+
+def test_promotion_four_times_and_back(module, place):
+    module("environment", **place.build(place.wheel("2.0", "new")))
+    results = module.four_times("promotion", **place.promote(generation_name(place)))
+    assert [result["outcome"] for result in results] == ["promoted", "promoted", "unchanged", "unchanged"]
+    assert results[1]["swap"] == "exchange" and results[1]["downtime_ms"] > 0
+    old = f"0-py{place.interpreters[0][0]}"
+    assert results[1]["diff"] == {"before": {str(place.home / "venv"): old}, "after": {str(place.home / "venv"): generation_name(place)}}
+    assert place.greeting() == "new" and place.left_open() == []
+    back = module.four_times("promotion", **place.promote("previous", kind="rollback"))
+    assert back[1]["generation"] == old and place.greeting() == "old"
+    assert [entry["kind"] for entry in place.record()["history"]] == ["upgrade", "rollback"]
+
+
+@pytest.mark.parametrize("before, seconds", [("raise SystemExit('cannot start')", 3), ("import threading, os; threading.Timer(1.5, os._exit, [1]).start()", 10)])
+def test_a_generation_that_does_not_stay_healthy_is_undone(module, place, before, seconds):
+    module("environment", **place.build(place.wheel("2.0", "new", before=before)))
+    result = module("promotion", **place.promote(generation_name(place), timeout=seconds, stability_window=4))
+    assert result["failed"] and result["outcome"] == "reverted", result
+    assert "is live again" in result["msg"] and "greeter" in result["msg"]
+    assert place.greeting() == "old" and place.left_open() == []
+    assert os.readlink(place.home / "venv") == f"venv.generations/0-py{place.interpreters[0][0]}"
+    last = place.record()["history"][-1]
+    assert last["event"] == "reverted" and last["reason"] in result["msg"]
+
+
+@pytest.mark.parametrize("case, expected", [
+    ("unknown generation", "has no generation 9-py3.9"), ("service missing", "no such service on this host: no-such.service"),
+    ("unhealthy before", "is not healthy before the promotion"), ("nothing to go back to", "no promotion of greeter is recorded")])
+def test_promotion_is_refused_and_changes_nothing(module, place, case, expected):
+    module("environment", **place.build(place.wheel("2.0", "new")))
+    arguments = place.promote(generation_name(place))
+    if case == "unknown generation":
+        arguments["generation"] = "9-py3.9"
+    elif case == "service missing":
+        arguments["application"]["services"].append({"name": "no-such.service"})
+    elif case == "unhealthy before":
+        place.control("stop")
+    else:
+        arguments["generation"] = "previous"
+    before = place.record()
+    result = module("promotion", **arguments)
+    assert result["failed"] and result["outcome"] == "refused" and expected in result["msg"], result["msg"]
+    assert place.record() == before and place.left_open() == [] and not (place.home / "venv").is_symlink()
+
+
+def test_a_live_path_that_somebody_moved_is_not_touched(module, place):
+    module("environment", **place.build(place.wheel("2.0", "new")))
+    module("promotion", **place.promote(generation_name(place)))
+    (place.home / "venv").unlink()
+    (place.home / "venv").symlink_to("venv.generations/0-py" + place.interpreters[0][0])
+    result = module("promotion", **place.promote("previous", kind="rollback"))
+    assert result["failed"] and "but the record says generation" in result["msg"]
+
+
+def test_a_promotion_that_a_dead_run_left_is_closed(module, place):
+    module("environment", **place.build(place.wheel("2.0", "new")))
+    module("promotion", **place.promote(generation_name(place)))
+    directory = place.state / "applications" / "greeter"
+    committed = place.record()
+    (directory / "state.json").write_text(json.dumps({**committed, "current": committed["generations"][0]["id"], "history": []}))
+    (directory / "state.next.json").write_text(json.dumps(committed))
+    old = committed["generations"][0]["target"]
+    (directory / "undo.sh").write_text(f"cd {place.home} && sh service stop && ln -sfn {old} venv && sh service start\n"
+                                       f"mv {directory}/state.next.json {directory}/state.undone.json\n")
+    results = module.four_times("recovery", state_dir=str(place.state))
+    assert results[1]["closed"][0]["event"] == "reverted" and place.left_open() == []
+    assert place.greeting() == "old" and place.record()["current"] == committed["generations"][0]["id"]
+
+
+def test_health_check(module, place):
+    healthy = module("health_check", application=place.application())
+    assert healthy["healthy"] and [check["kind"] for check in healthy["checks"]] == ["service", "http"]
+    place.control("stop")
+    message = module.fails("health_check", application=place.application())
+    assert "greeter is not healthy: check 'greeter' (service): not running" in message
+
+
+def test_host_info_finds_the_environment_and_what_forbids_an_upgrade(module, place):
+    found = module("host_info", roots=[str(place.root)], applications=[place.application()], state_dir=str(place.state), detail=True)
+    environment, = (entry for entry in found["inventory"]["environments"] if entry["path"] == str(place.home / "venv"))
+    assert environment["python"].startswith(place.interpreters[0][0] + ".")
+    assert {"name": "greeter", "version": "1.0"}.items() <= next(entry for entry in environment["packages"] if entry["name"] == "greeter").items()
+    assert found["applications"][0]["findings"] == []
+    wrong = [{**place.application(), "environment": str(place.root / "nowhere")}, {**place.application(), "environment": str(place.root)},
+             {**place.application(), "user": "no-such-user"}, {**place.application(), "source": str(place.root / "nowhere")}]
+    keys = [application["findings"][0]["key"] for application in module("host_info", roots=[], applications=wrong)["applications"]]
+    assert keys == ["environment-not-found", "not-an-environment", "user-not-found", "source-not-found"]

@@ -1,0 +1,108 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""interpreter: check, do, do again, check again; and everything that it must refuse."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import os
+import tarfile
+import threading
+
+import pytest
+
+from tests.fleet import archives
+from tests.integration.conftest import tar_of
+
+
+@pytest.fixture(scope="module")
+def archive():
+    packed = next((path for minor in ("3.9", "3.10", "3.11") if (path := archives.pack(minor))), None)
+    if packed is None:
+        pytest.skip("no interpreter on this machine can be packed into an archive")
+    return packed
+
+
+@pytest.fixture(scope="module")
+def server(archive):
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(archive.parent))
+    running = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=running.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{running.server_address[1]}"
+    running.shutdown()
+    running.server_close()
+
+
+def minor_of(archive):
+    return ".".join(archive.name.split("-")[1].split(".")[:2])
+
+
+def test_archive_from_a_url(module, archive, server, tmp_path):
+    target = tmp_path / "interpreters"
+    results = module.four_times("interpreter", source="archive", version=minor_of(archive), url=f"{server}/{archive.name}",
+                                sha256=archives.sha256_of(archive), directory=str(target))
+    version = archive.name.split("-")[1]
+    assert results[1]["version"] == results[2]["version"] == version
+    assert results[1]["path"] == str(target / version / "bin" / f"python{minor_of(archive)}")
+    assert results[1]["diff"]["after"] == {str(target / minor_of(archive)): f"{server}/{archive.name}"}
+    assert sorted(os.listdir(target)) == [".lock", version]
+
+
+def test_archive_on_the_controller(module, archive, tmp_path):
+    results = module.four_times("interpreter", source="archive", version=minor_of(archive), path=str(archive),
+                                sha256=archives.sha256_of(archive), directory=str(tmp_path / "interpreters"))
+    assert results[3]["installed"] and results[3]["version"] == archive.name.split("-")[1]
+
+
+def test_existing_is_checked_and_never_changed(module, interpreters):
+    minor, path = interpreters[0]
+    result = module("interpreter", source="existing", version=minor, path=path)
+    assert not result["changed"] and result["version"].startswith(minor + ".") and result["path"] == path
+
+
+def test_existing_of_another_version_is_refused(module, interpreters):
+    message = module.fails("interpreter", source="existing", version="3.4", path=interpreters[0][1])
+    assert "is Python 3." in message and "not 3.4" in message
+
+
+def test_existing_that_is_no_program(module, tmp_path):
+    assert "is not an executable file" in module.fails("interpreter", source="existing", version="3.9", path=str(tmp_path))
+
+
+@pytest.mark.parametrize("options, expected", [
+    ({"sha256": "0" * 64}, "but 0000"), ({"url": "http://127.0.0.1:9/none.tar.gz"}, "cannot be fetched"), ({"missing": True}, "answered 404"),
+    ({"version": "3.4"}, "not 3.4")])
+def test_bad_archives_are_refused_and_leave_nothing(module, archive, server, tmp_path, options, expected):
+    arguments = {"source": "archive", "version": minor_of(archive), "url": f"{server}/{archive.name}", "sha256": archives.sha256_of(archive),
+                 "directory": str(tmp_path / "interpreters"), **options}
+    if arguments.pop("missing", False):
+        arguments["url"] += ".missing"
+    result = module("interpreter", **arguments)
+    assert result["failed"] and expected in result["msg"], result["msg"]
+    assert os.listdir(tmp_path / "interpreters") == [".lock"]
+
+
+def link(target):
+    info = tarfile.TarInfo("python/bin/python3.9")
+    info.type = tarfile.SYMTYPE
+    info.linkname = target
+    return info
+
+
+@pytest.mark.parametrize("members, expected", [
+    ([("../outside", b"x")], "leads outside"), ([(link("/usr/bin/python3"), b"")], "outside the archive"),
+    ([("readme", b"x")], "holds no bin/python3"), ([("python/bin/python3.9", b"#!/bin/sh\nexit 1\n")], "does not run on this host")])
+def test_archives_that_are_not_what_they_should_be(module, tmp_path, members, expected):
+    digest = tar_of(tmp_path / "archive.tar.gz", members)
+    result = module("interpreter", source="archive", version="3.9", url=f"file://{tmp_path}/archive.tar.gz", sha256=digest,
+                    directory=str(tmp_path / "interpreters"))
+    assert result["failed"] and expected in result["msg"], result["msg"]
+    assert os.listdir(tmp_path / "interpreters") == [".lock"] and not (tmp_path / "outside").exists()
+
+
+def test_an_archive_path_that_does_not_exist(module, tmp_path):
+    message = module.fails("interpreter", source="archive", version="3.9", path=str(tmp_path / "none"), sha256="0" * 64, directory=str(tmp_path / "i"))
+    assert "does not exist on the controller" in message

@@ -1,0 +1,50 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""plan_store and wheelhouse_store: check, do, do again, check again."""
+
+from __future__ import annotations
+
+import hashlib
+import tarfile
+
+
+def test_plan_store(module, tmp_path):
+    lock = "six==1.15.0\n"
+    identifier = hashlib.sha256(lock.encode()).hexdigest()
+    results = module.four_times("plan_store", plan="{}", locks={identifier: lock}, state_dir=str(tmp_path / "state"))
+    assert (tmp_path / "state" / "locks" / f"{identifier}.txt").read_text() == lock
+    assert (tmp_path / "state" / "plan.json").stat().st_mode & 0o777 == 0o600
+    assert results[1]["diff"]["after"][str(tmp_path / "state" / "plan.json")] == "{}"
+
+
+def test_a_lock_that_is_not_what_its_name_says_is_refused(module, tmp_path):
+    assert "does not match" in module.fails("plan_store", plan="{}", locks={"0" * 64: "six==1\n"}, state_dir=str(tmp_path / "state"))
+    assert "not JSON" in module.fails("plan_store", plan="{", locks={}, state_dir=str(tmp_path / "state"))
+    assert not (tmp_path / "state").exists()
+
+
+def bundle_of(tmp_path, name, content):
+    (tmp_path / "content").write_bytes(content)
+    with tarfile.open(tmp_path / "bundle.tar", "w") as stream:
+        stream.add(tmp_path / "content", arcname=name)
+    return {"name": name, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def test_wheelhouse_store(module, tmp_path):
+    entry = bundle_of(tmp_path, "a-1-py3-none-any.whl", b"wheel")
+    asked = module("wheelhouse_store", files=[entry], directory=str(tmp_path / "wheels"))
+    assert asked["missing"] == ["a-1-py3-none-any.whl"] and not asked["changed"]
+    results = module.four_times("wheelhouse_store", files=[entry], bundle=str(tmp_path / "bundle.tar"), directory=str(tmp_path / "wheels"))
+    assert results[2]["missing"] == []
+    assert (tmp_path / "wheels" / entry["name"]).read_bytes() == b"wheel"
+
+
+def test_damaged_and_unsafe_bundles_are_refused(module, tmp_path):
+    entry = bundle_of(tmp_path, "a-1-py3-none-any.whl", b"wheel")
+    damaged = module("wheelhouse_store", files=[{**entry, "sha256": "0" * 64}], bundle=str(tmp_path / "bundle.tar"), directory=str(tmp_path / "w"))
+    assert damaged["failed"] and "arrived damaged" in damaged["msg"]
+    unsafe = module("wheelhouse_store", files=[{**entry, "name": "../evil"}], bundle=str(tmp_path / "bundle.tar"), directory=str(tmp_path / "w"))
+    assert unsafe["failed"] and "not a plain file name" in unsafe["msg"]
+    assert list((tmp_path / "w").iterdir()) == [] and not (tmp_path / "evil").exists()

@@ -1,0 +1,53 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Hosts for the scenarios, and playbooks run against them as an operator would."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+from tests.fleet import fleet
+from tests.fleet.paths import run
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TIMEOUT = 900
+
+
+@dataclasses.dataclass
+class Controller:
+    """Runs the collection's playbooks from a folder of its own."""
+
+    folder: pathlib.Path
+
+    def __call__(self, playbook, *options, **variables):
+        """The finished process; *variables* become extra variables."""
+        return subprocess.run(
+            ["ansible-playbook", "-i", str(fleet.INVENTORY), f"oxzep7.python.{playbook}", *options, "-e", json.dumps(variables)],
+            cwd=self.folder, capture_output=True, text=True, check=False, timeout=TIMEOUT,
+            env={**os.environ, "ANSIBLE_PIPELINING": "1", "ANSIBLE_NOCOLOR": "1"})
+
+
+@pytest.fixture(scope="module")
+def hosts():
+    """Two hosts: the ledger with SQLite and with PostgreSQL."""
+    fleet.up(["debian12:sqlite", "debian12:postgresql"])
+    yield
+    fleet.down()
+
+
+@pytest.fixture
+def controller(tmp_path):
+    return Controller(tmp_path)
+
+
+def on(host, script):
+    """Standard output of *script*, run as root inside *host*."""
+    return run("podman", "exec", host, "sh", "-c", script)

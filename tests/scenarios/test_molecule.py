@@ -1,0 +1,24 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The molecule scenarios."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SCENARIOS = sorted(path.parent.name for path in (ROOT / "extensions" / "molecule").glob("*/molecule.yml"))
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_scenario(scenario):
+    done = subprocess.run(["molecule", "test", "--scenario-name", scenario], cwd=ROOT / "extensions", capture_output=True, text=True, check=False,
+                          timeout=1500, env={**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"})
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-4000:]
+    assert "Missing playbook" not in done.stderr and "no tests found" not in done.stderr
