@@ -5,11 +5,12 @@
 """The one way to run a command on a managed host: a list of words, never a shell string."""
 
 import os
+import select
 import shlex
 import signal
 import subprocess
 import tempfile
-from typing import Dict, List, NamedTuple, Optional, Union
+from typing import IO, Dict, List, NamedTuple, Optional, Union
 
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, current, environment_for
 
@@ -52,37 +53,76 @@ def join(command: List[str]) -> str:
     return " ".join(shlex.quote(word) for word in command)
 
 
+def _scratch_file() -> IO[bytes]:
+    return tempfile.TemporaryFile()
+
+
+class Running:
+    """A command at work. Its output goes to files, not pipes: a daemon that it leaves behind may keep its streams open."""
+
+    def __init__(self, command: List[str], identity: Optional[Identity] = None, cwd: str = "/",
+                 environment: Optional[Dict[str, str]] = None, stdin: Optional[str] = None) -> None:
+        """Start *command* as *identity* (default: this process's account) in a session of its own."""
+        who = identity or current()
+        self._command = command
+        self._out, self._err = _scratch_file(), _scratch_file()
+        self._process: "Optional[subprocess.Popen[bytes]]" = None
+        self._problem = ""
+        with _scratch_file() as text:
+            text.write((stdin or "").encode("utf-8"))
+            text.seek(0)
+            try:
+                # AnsibleModule.run_command can neither become another user for good nor kill what a command leaves behind.
+                self._process = subprocess.Popen(  # pylint: disable=ansible-bad-function
+                    command, stdin=text, stdout=self._out, stderr=self._err, cwd=cwd, start_new_session=True,
+                    env=environment_for(who) if environment is None else environment,
+                    preexec_fn=None if who.is_current() else who.assume)
+            except (OSError, subprocess.SubprocessError) as error:
+                self._problem = "%s: %s" % (command[0], error)
+
+    def wait(self, timeout: float) -> Result:
+        """The result, after at most *timeout* seconds; then the command and all of its session are killed.
+
+        A program that cannot be started gives rc 127 with the reason, as a shell would.
+        """
+        with self._out, self._err:
+            if self._process is None:
+                return Result(self._command, 127, "", self._problem)
+            note = ""
+            if not _ended(self._process, timeout):
+                os.killpg(self._process.pid, signal.SIGKILL)
+                note = "\nstopped after %g seconds" % timeout
+            rc = self._process.wait()
+            self._out.seek(0)
+            self._err.seek(0)
+            return Result(self._command, 124 if note else rc, self._out.read().decode("utf-8", "replace"),
+                          self._err.read().decode("utf-8", "replace") + note)
+
+
+def _ended(process: "subprocess.Popen[bytes]", timeout: float) -> bool:
+    """Whether *process* ends within *timeout* seconds, noticed at once where the kernel tells (pidfd_open(2))."""
+    if hasattr(os, "pidfd_open"):
+        try:
+            handle = os.pidfd_open(process.pid)
+        except OSError:
+            handle = -1
+        if handle >= 0:
+            try:
+                # Popen.wait would poll, up to 50 ms apart, and services are down meanwhile.
+                return bool(select.select([handle], [], [], timeout)[0])
+            finally:
+                os.close(handle)
+    try:
+        process.wait(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
 def run(command: List[str], timeout: float, identity: Optional[Identity] = None, cwd: str = "/",
         environment: Optional[Dict[str, str]] = None, stdin: Optional[str] = None) -> Result:
-    """Run *command* as *identity* (default: this process's account) for at most *timeout* seconds.
-
-    The command gets its own session, and all of that is killed when time is up. A program that
-    cannot be started gives rc 127 with the reason, as a shell would.
-    """
-    who = identity or current()
-    given = environment_for(who) if environment is None else environment
-    become = None if who.is_current() else who.assume
-    # Files, not pipes: a daemon that the command leaves behind may keep its standard streams open.
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, tempfile.TemporaryFile() as text:
-        if stdin:
-            text.write(stdin.encode("utf-8"))
-            text.seek(0)
-        try:
-            # AnsibleModule.run_command can neither become another user for good nor kill what a command leaves behind.
-            process = subprocess.Popen(  # pylint: disable=ansible-bad-function
-                command, stdin=text, stdout=out, stderr=err, cwd=cwd, env=given, start_new_session=True, preexec_fn=become)
-        except (OSError, subprocess.SubprocessError) as error:
-            return Result(command, 127, "", "%s: %s" % (command[0], error))
-        try:
-            rc = process.wait(timeout=timeout)
-            note = ""
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            rc, note = 124, "\nstopped after %g seconds" % timeout
-        out.seek(0)
-        err.seek(0)
-        return Result(command, rc, out.read().decode("utf-8", "replace"), err.read().decode("utf-8", "replace") + note)
+    """Run *command* to its end, or for *timeout* seconds; see `Running`."""
+    return Running(command, identity, cwd, environment, stdin).wait(timeout)
 
 
 def must(what: str, result: Result) -> Result:

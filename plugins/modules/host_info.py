@@ -85,6 +85,11 @@ applications:
   returned: success
   type: list
   elements: dict
+unsettled:
+  description: Applications with a promotion that a dead run left open or undone, or that is open now.
+  returned: success
+  type: list
+  elements: str
 interpreters:
   description: Each interpreter's path, prefix, version, origin and implementation.
   returned: success
@@ -133,6 +138,7 @@ def main() -> None:
         host=found["host"],
         applications=found["applications"],
         interpreters=found["interpreters"],
+        unsettled=found["unsettled"],
         inventory=found,
     )
 

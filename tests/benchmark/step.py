@@ -30,8 +30,9 @@ set -eu
 cd /srv/ledger
 systemctl stop ledger-web ledger-worker
 if [ -L venv ]; then rm venv; mv venv.generations/0-py3.8 venv; fi
-rm -rf venv.generations venv-3.9 /var/lib/oxzep7/applications
+rm -rf venv.generations venv-3.9 .cache /var/lib/oxzep7/applications
 sync
+# uv's cache of unpacked wheels is cold for both: a step is taken once on a host.
 systemctl start ledger-web ledger-worker
 until curl -fsS -o /dev/null http://127.0.0.1:8001/health; do sleep 0.05; done
 """

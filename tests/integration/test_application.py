@@ -163,7 +163,8 @@ def test_promotion_four_times_and_back(module, place):
     assert [entry["kind"] for entry in place.record()["history"]] == ["upgrade", "rollback"]
 
 
-@pytest.mark.parametrize("before, seconds", [("raise SystemExit('cannot start')", 3), ("import threading, os; threading.Timer(1.5, os._exit, [1]).start()", 10)])
+@pytest.mark.parametrize("before, seconds", [
+    ("raise SystemExit('cannot start')", 3), ("import threading, os; threading.Timer(1.5, os._exit, [1]).start()", 10)])
 def test_a_generation_that_does_not_stay_healthy_is_undone(module, place, before, seconds):
     module("environment", **place.build(place.wheel("2.0", "new", before=before)))
     result = module("promotion", **place.promote(generation_name(place), timeout=seconds, stability_window=4))

@@ -72,13 +72,13 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", sorted(CASES))
-@pytest.mark.parametrize("check", [False, True], ids=["run", "check"])
+# Check mode downloads nothing, so it cannot know of these.
+DOWNLOADS = {"wrong sha256", "unreachable URL", "absent archive", "traversal", "absolute symlink"}
+
+
+@pytest.mark.parametrize("case, check", [(case, check) for case in sorted(CASES) for check in (False, True) if not (check and case in DOWNLOADS)])
 def test_bad_input(hosts, controller, case, check):
     variables, expected = CASES[case]
-    downloads = case in ("wrong sha256", "unreachable URL", "absent archive", "traversal", "absolute symlink")
-    if check and downloads:
-        pytest.skip("check mode downloads nothing, so it cannot know")
     before = on("host1", SNAPSHOT)
     done = controller("upgrade", "--limit", "host1", *(["--check"] if check else []), **variables())
     assert done.returncode != 0 and expected in done.stdout + done.stderr, done.stdout[-3000:] + done.stderr[-3000:]

@@ -15,7 +15,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _e
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import interpreters_in, walk
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import BuildError
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
-from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, now
+from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, applications_in, now
 
 SCHEMA = 1
 SYSTEM_BINARIES = ["/usr/bin", "/usr/local/bin"]
@@ -134,5 +134,6 @@ def inventory(roots: List[str], exclude: List[str], applications: List[Applicati
                         "user": next((unit.user for unit in units if unit.name == name), None)}
                        for path, names in sorted(uses.items()) for name in names],
         "applications": declared,
+        "unsettled": [name for name in applications_in(state_root) if ApplicationState(state_root, name).is_unsettled()],
         "not_seen": not_seen,
     }

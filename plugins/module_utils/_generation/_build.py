@@ -21,7 +21,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._identity import (
     usable,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transaction import current_generation, settle
-from ansible_collections.oxzep7.python.plugins.module_utils._runner import CommandError, Result, must, run
+from ansible_collections.oxzep7.python.plugins.module_utils._runner import CommandError, Result, Running, must, run
 from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, now
 
 INSTALL_TIMEOUT = 1800.0
@@ -100,7 +100,7 @@ def _install(order: Order, path: str, lock: str, cache: str, shared_site: bool, 
         commands = [
             [order.uv, "venv"] + common + ["--no-project", "--python", order.interpreter] + shared + [path],
             [order.uv, "pip", "sync"] + common + ["--python", python, "--no-index", "--find-links", order.wheels,
-                                                  "--only-binary", ":all:", "--require-hashes", "--compile-bytecode", lock],
+                                                  "--only-binary", ":all:", "--require-hashes", lock],
         ]
     else:
         commands = [
@@ -112,12 +112,12 @@ def _install(order: Order, path: str, lock: str, cache: str, shared_site: bool, 
         must("install", run(command, INSTALL_TIMEOUT, builder, environment=environment_for(builder)))
 
 
-def _consistent(order: Order, path: str, cache: str, user: Identity) -> Result:
+def _check_consistency(order: Order, path: str, user: Identity) -> Running:
     python = os.path.join(path, "bin", "python")
     command = [python, "-m", "pip", "check"]
     if order.uv:
         command = [order.uv, "pip", "check", "--no-config", "--offline", "--no-cache", "--python", python]
-    return run(command, IMPORT_TIMEOUT, user, environment=environment_for(user))
+    return Running(command, user, environment=environment_for(user))
 
 
 def new_import_failures(live: str, path: str, user: Identity) -> Dict[str, str]:
@@ -141,11 +141,24 @@ def run_tests(application: Application, path: str, user: Identity) -> List[Resul
     return results
 
 
-def _prove(application: Application, order: Order, path: str, cache: str, user: Identity) -> None:
-    consistent = _consistent(order, path, cache, user)
+def _finish_beside(interpreter: str, path: str, scratch: str, builder: Identity) -> Running:
+    """Compile every module of the generation and clear the scratch directory, while other cores prove it.
+
+    The base interpreter does it, without the generation's ``site``: its ``.pth`` files must not run as the builder. The
+    proof imports in alphabetical order and compiles what it meets, so this starts at the other end.
+    """
+    entries = [os.path.join(site, entry) for site in _lock.site_packages(path) for entry in sorted(os.listdir(site), reverse=True)]
+    # Not every file of every package compiles on every Python; what is needed is imported later, so the status does not matter.
+    script = 'scratch=$1; shift; "$@" >/dev/null 2>&1; rm -rf "$scratch"'
+    return Running(["/bin/sh", "-c", script, "sh", scratch, interpreter, "-I", "-S", "-m", "compileall", "-q"] + entries, builder)
+
+
+def _prove(application: Application, order: Order, path: str, user: Identity) -> None:
+    checking = _check_consistency(order, path, user)
+    failed = new_import_failures(application.environment, path, user)
+    consistent = checking.wait(IMPORT_TIMEOUT)
     if consistent.rc != 0:
         raise BuildError("its packages do not fit together: %s" % consistent.last_lines(10), {"check": consistent.describe()})
-    failed = new_import_failures(application.environment, path, user)
     if failed:
         text = "; ".join("%s: %s" % item for item in sorted(failed.items())[:5])
         raise BuildError("%d modules that import in the live environment do not import in it: %s" % (len(failed), text),
@@ -220,8 +233,11 @@ def _build_new(application: Application, order: Order, live_configuration: Dict[
         act_as(builder, os.mkdir, scratch)
         act_as(builder, _write_lock, lock, order.lock or "")
         _install(order, path, lock, cache, shared_site, builder)
-        act_as(builder, _remove, scratch)
-        _prove(application, order, path, cache, user)
+        finishing = _finish_beside(order.interpreter, path, scratch, builder)
+        try:
+            _prove(application, order, path, user)
+        finally:
+            must("finish", finishing.wait(INSTALL_TIMEOUT))
     except (BuildError, CommandError, OSError) as error:
         for leftover in (path, scratch):
             act_as(builder, _remove, leftover)
