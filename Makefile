@@ -7,7 +7,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.venv/collections
-export PYTHONDONTWRITEBYTECODE := 1
+export PYTHONPATH := $(CURDIR):$(CURDIR)/.venv/collections
 NAME ?=
 FLEET ?=
 
@@ -41,10 +41,10 @@ units: tools ## ansible-test units on both cores, target code on Python 3.6 too
 	@tests/tools/ansible_test.sh units
 
 integration: tools ## each module in the four-times pattern, on this machine
-	@python -m pytest -q tests/integration
+	@python -m pytest -q -n 2 tests/integration
 
 scenarios: fleet ## molecule scenarios and fleet tests on real hosts
-	@python -m pytest -q tests/scenarios
+	@python -m pytest -q tests/scenarios --durations 5
 
 fleet-up: fleet ## start six test hosts
 	@python -m tests.fleet.fleet up

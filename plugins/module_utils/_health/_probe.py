@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import evaluate
 
-INTERVAL = 0.005
+INTERVAL = 0.01
 
 
 class DowntimeProbe:

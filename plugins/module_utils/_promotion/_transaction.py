@@ -16,10 +16,11 @@ from ansible_collections.oxzep7.python.plugins.module_utils._files import remove
 from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import describe, evaluate_all, failures
 from ansible_collections.oxzep7.python.plugins.module_utils._health._probe import DowntimeProbe
 from ansible_collections.oxzep7.python.plugins.module_utils._health._processes import examine
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import act_as, controller_of, usable
-from ansible_collections.oxzep7.python.plugins.module_utils._promotion import _arm, _swap
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, act_as, controller_of, usable
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion import _arm
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion import _swap as _swap_path
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._undo import Return, render
-from ansible_collections.oxzep7.python.plugins.module_utils._runner import CommandError, run
+from ansible_collections.oxzep7.python.plugins.module_utils._runner import run
 from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, generation_of, now
 
 POLL_SECONDS = 0.05
@@ -239,8 +240,11 @@ def _transact(application: Application, state: ApplicationState, record: Dict[st
     previous = _handle_signals()
     probe = DowntimeProbe(application.checks).start()
     try:
-        results, how = _swap_and_check(application, live, chosen, options, owner)
+        how = _swap(application, live, chosen, owner)
+        interpreter = os.path.join(chosen["path"], "bin", "python")
+        results = _until_healthy(application, interpreter, live["path"], options)
         downtime = probe.stop()
+        results = _while_stable(application, interpreter, live["path"], options.stability, results)
         if failures(results):
             raise _Failure(describe(failures(results)), results)
         following["history"][-1].update(downtime_ms=downtime)
@@ -267,20 +271,15 @@ class _Failure(Exception):
         self.results = results
 
 
-def _swap_and_check(application: Application, live: Dict[str, Any], chosen: Dict[str, Any], options: Options,
-                    owner: Any) -> Tuple[List[Dict[str, Any]], str]:
-    interpreter = os.path.join(chosen["path"], "bin", "python")
-    try:
-        _services.before_swap(application.services)
-        if live_target(application) is None:
-            how = act_as(owner, _swap.adopt, application.environment, live["path"], chosen["target"])
-        else:
-            how = act_as(owner, _swap.repoint, application.environment, chosen["target"])
-        _services.after_swap(application.services)
-        results = _until_healthy(application, interpreter, live["path"], options)
-        return _while_stable(application, interpreter, live["path"], options.stability, results), how
-    except (_services.ServiceError, CommandError) as error:
-        raise _Failure(str(error), [])
+def _swap(application: Application, live: Dict[str, Any], chosen: Dict[str, Any], owner: Identity) -> str:
+    """Stop services, change the live path, start services; returns how the path changed. Raises ServiceError, OSError."""
+    _services.before_swap(application.services)
+    if live_target(application) is None:
+        how = act_as(owner, _swap_path.adopt, application.environment, live["path"], chosen["target"])
+    else:
+        how = act_as(owner, _swap_path.repoint, application.environment, chosen["target"])
+    _services.after_swap(application.services)
+    return str(how)
 
 
 def _handle_signals() -> List[Tuple[int, Any]]:
