@@ -8,6 +8,9 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.venv/collections
 export PYTHONPATH := $(CURDIR):$(CURDIR)/.venv/collections
+# Test hosts are containers with systemd, which only root can start.
+AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo -n env HOME="$$HOME" PATH="$(PATH)" PYTHONPATH="$(PYTHONPATH)" \
+	ANSIBLE_COLLECTIONS_PATH="$(ANSIBLE_COLLECTIONS_PATH)")
 NAME ?=
 FLEET ?=
 
@@ -24,7 +27,7 @@ fleet:
 
 demo: tools ## the main job on this machine; FLEET=podman: on six systemd hosts over SSH (root)
 	@[ "$(FLEET)" != podman ] || tests/tools/prepare.sh fleet
-	@python -m tests.demo $(if $(FLEET),--fleet $(FLEET))
+	@$(if $(FLEET),$(AS_ROOT)) python -m tests.demo $(if $(FLEET),--fleet $(FLEET))
 
 test: fleet lint sanity units integration scenarios ## everything; needs root for the test hosts
 
@@ -44,22 +47,22 @@ integration: tools ## each module in the four-times pattern, on this machine
 	@python -m pytest -q -n 2 tests/integration
 
 scenarios: fleet ## molecule scenarios and fleet tests on real hosts
-	@python -m pytest -q tests/scenarios --durations 5
+	@$(AS_ROOT) python -m pytest -q tests/scenarios --durations 5
 
 fleet-up: fleet ## start six test hosts
-	@python -m tests.fleet.fleet up
+	@$(AS_ROOT) python -m tests.fleet.fleet up
 
 fleet-down: ## stop the test hosts
-	@python -m tests.fleet.fleet down
+	@$(AS_ROOT) python -m tests.fleet.fleet down
 
 build: tools ## a tarball for ansible-galaxy collection install
 	@ansible-galaxy collection build --force --output-path dist
 
 benchmark: fleet ## ratios against named baselines; NAME=… chooses one
-	@python -m tests.benchmark $(NAME)
+	@$(AS_ROOT) python -m tests.benchmark $(NAME)
 
 faults: fleet ## kill everything everywhere; NAME=… chooses one
-	@python -m tests.faults $(NAME)
+	@$(AS_ROOT) python -m tests.faults $(NAME)
 
 pins: tools ## resolve requirements-dev.txt again
 	@uv pip compile --quiet --universal --python-version 3.10 --no-annotate --no-header tests/requirements.in --upgrade --output-file requirements-dev.txt

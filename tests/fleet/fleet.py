@@ -118,7 +118,7 @@ def up(kinds: list[str], prefix: str = "host") -> float:
     began = time.monotonic()
     if not KEY.exists():
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(KEY))
-    run("podman", "network", "create", "--disable-dns", "--subnet", str(SUBNET), "--gateway", str(SUBNET[1]), NETWORK)
+    run("podman", "network", "create", "--disable-dns", "--internal", "--subnet", str(SUBNET), "--gateway", str(SUBNET[1]), NETWORK)
     names = {f"{prefix}{index}": kind for index, kind in enumerate(kinds, 1)}
     addresses = {name: str(SUBNET[10 + index]) for index, name in enumerate(names)}
     with concurrent.futures.ThreadPoolExecutor(max_workers=4) as pool:

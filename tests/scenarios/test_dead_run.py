@@ -1,0 +1,92 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A promotion whose module, connection or host dies: the application ends wholly on the old environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+
+import pytest
+
+from tests.fleet import fleet, images
+from tests.fleet.paths import run
+from tests.scenarios.conftest import on
+
+LONG = {"oxzep7_target": "3.9", "oxzep7_timeout": 150, "oxzep7_stability_window": 120}
+
+
+@pytest.fixture
+def host():
+    fleet.up(["debian12:sqlite"])
+    yield "host1"
+    fleet.down()
+
+
+def begin(folder):
+    """Start an upgrade that stays in its stability window; returns it once the new generation is live but not committed."""
+    process = subprocess.Popen(["ansible-playbook", "-i", str(fleet.INVENTORY), "oxzep7.python.upgrade", "-e", json.dumps(LONG)], cwd=folder,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "ANSIBLE_PIPELINING": "1"})
+    on("host1", "timeout 200 sh -c 'until [ -L /srv/ledger/venv ]; do sleep 0.1; done'")
+    assert "venv.generations/1-py3.9" in on("host1", "readlink /srv/ledger/venv")
+    assert "state.next.json" in on("host1", "ls /var/lib/oxzep7/applications/ledger")
+    return process
+
+
+def wait_until(script, seconds=60):
+    deadline = time.monotonic() + seconds
+    while on("host1", f"{script} && echo yes || true").strip() != "yes":
+        assert time.monotonic() < deadline, f"never true: {script}"
+        time.sleep(0.3)
+
+
+def assert_on_old():
+    wait_until("curl -fsS http://127.0.0.1:8001/health | grep -q 3.8.18")
+    assert on("host1", "readlink /srv/ledger/venv").strip() == "venv.generations/0-py3.8"
+    assert on("host1", "systemctl is-active ledger-web ledger-worker").split() == ["active", "active"]
+
+
+def assert_next_run_reaches_the_target(controller):
+    done = controller("upgrade", oxzep7_target="3.9", oxzep7_stability_window=0)
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert '"3.9.18"' in on("host1", "curl -fsS http://127.0.0.1:8001/health")
+    record = json.loads(on("host1", "cat /var/lib/oxzep7/applications/ledger/state.json"))
+    assert [entry["event"] for entry in record["history"]] == ["reverted", "promoted"]
+    assert on("host1", "ls /var/lib/oxzep7/applications/ledger").split() == ["state.json"]
+
+
+def test_killed_module_is_undone_by_the_timers_unit(host, controller, tmp_path):
+    process = begin(tmp_path)
+    assert "oxzep7-undo-ledger.timer" in on(host, "systemctl list-timers --all --no-legend")
+    assert on(host, "systemctl start --wait oxzep7-undo-ledger.service 2>&1; echo $?").strip() != "0", "it must wait for a living module"
+    assert "1-py3.9" in on(host, "readlink /srv/ledger/venv")
+    on(host, "pkill -KILL -f '[A]nsiballZ|python3.*[a]nsible' || true; pkill -KILL -x python3 || true")
+    assert process.wait(timeout=60) != 0
+    wait_until("systemctl start oxzep7-undo-ledger.service")
+    assert_on_old()
+    assert_next_run_reaches_the_target(controller)
+
+
+def test_killed_controller_leaves_the_promotion_to_the_host(host, controller, tmp_path):
+    process = begin(tmp_path)
+    process.kill()
+    process.wait()
+    wait_until("[ ! -e /var/lib/oxzep7/applications/ledger/state.next.json ]", 200)
+    assert on(host, "readlink /srv/ledger/venv").strip() == "venv.generations/1-py3.9"
+    again = controller("upgrade", oxzep7_target="3.9")
+    assert again.returncode == 0 and "changed=0" in again.stdout, again.stdout[-3000:]
+
+
+def test_restarted_host_undoes_the_open_promotion_at_boot(host, controller, tmp_path):
+    process = begin(tmp_path)
+    run("podman", "kill", "--signal", "KILL", host)
+    process.kill()
+    process.wait()
+    run("podman", "start", host)
+    images.wait_for_boot(host)
+    assert_on_old()
+    assert_next_run_reaches_the_target(controller)

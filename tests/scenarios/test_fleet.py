@@ -1,0 +1,59 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The fleet itself, and what differs between releases of Debian."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.fleet import archives, fleet
+from tests.fleet.paths import run
+from tests.scenarios.conftest import on
+
+
+@pytest.fixture(scope="module")
+def releases():
+    fleet.up(["debian11", "debian13:sqlite"])
+    yield
+    fleet.down()
+    assert run("podman", "ps", "--all", "--quiet", "--filter", f"network={fleet.NETWORK}") == ""
+    assert fleet.NETWORK not in run("podman", "network", "ls", "--quiet").split()
+    assert not (fleet.WORK / "server.pid").exists()
+
+
+def test_audit_on_old_and_new_releases(releases, controller):
+    done = controller("audit")
+    assert done.returncode == 0 and done.stdout.count("changed=0") == 2, done.stdout[-2000:]
+    found = {host: json.loads((controller.folder / "oxzep7" / "report" / "hosts" / f"{host}.json").read_text()) for host in ("host1", "host2")}
+    system = on("host1", "python3 -c 'import platform; print(platform.python_version())'").strip()
+    assert [entry["version"] for entry in found["host1"]["interpreters"]] == [system]
+    (environment,) = found["host2"]["environments"]
+    assert (environment["path"], environment["python"], environment["owner"]) == ("/srv/ledger/venv", "3.8.18", "ledger")
+    assert environment["services"] == ["ledger-web.service", "ledger-worker.service"]
+    assert {"django": "3.1.6", "lxml": "4.6.2"}.items() <= {entry["name"]: entry["version"] for entry in environment["packages"]}.items()
+
+
+def test_an_interpreter_for_a_newer_libc_is_refused_before_it_is_used(releases):
+    archive = archives.pack("3.10")
+    arguments = (f"source=archive version=3.10 sha256={archives.sha256_of(archive)} "
+                 f"url=http://{fleet.SUBNET[1]}:{fleet.PORT}/{archive.name}")
+    needs = run("sh", "-c", f"tar -xzOf {archive} --wildcards '*/lib/libpython3.10.so.1.0' | grep -ao 'GLIBC_2\\.[0-9]*' | sort -uV | tail -1")
+    if int(needs.strip().rpartition(".")[2]) <= 31:
+        pytest.skip("this machine's interpreters run on Debian 11 too")
+    done = run("sh", "-c", f"ansible -i {fleet.INVENTORY} host1 -b -m oxzep7.python.interpreter -a '{arguments}' || true")
+    assert "does not run on this host" in done and "GLIBC" in done
+    assert on("host1", "ls /opt/oxzep7/interpreters") == ""
+
+
+def test_hosts_reach_no_package_index(releases):
+    assert on("host2", "ip route show default") == ""
+
+
+def test_newest_release_is_upgraded(releases, controller):
+    done = controller("upgrade", "--limit", "host2", oxzep7_target="3.9", oxzep7_stability_window=0)
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert '"3.9.18"' in on("host2", "curl -fsS http://127.0.0.1:8001/health")
