@@ -220,6 +220,18 @@ def test_a_promotion_that_a_dead_run_left_is_closed(module, place):
     assert place.greeting() == "old" and place.record()["current"] == committed["generations"][0]["id"]
 
 
+def test_a_build_that_died_is_cleared_and_its_number_not_used_again(module, place):
+    new = place.wheel("2.0", "new")
+    module("environment", **place.build(new))
+    path = place.state / "applications" / "greeter" / "state.json"
+    record = place.record()
+    record["generations"][0].update(complete=False)
+    path.write_text(json.dumps(record))
+    (place.home / "venv.generations" / generation_name(place) / "half").write_text("")
+    assert module("environment", **place.build(new))["generation"] == generation_name(place, 2)
+    assert os.listdir(place.home / "venv.generations") == [generation_name(place, 2)]
+
+
 def test_health_check(module, place):
     healthy = module("health_check", application=place.application())
     assert healthy["healthy"] and [check["kind"] for check in healthy["checks"]] == ["service", "http"]

@@ -198,6 +198,8 @@ def build(application: Application, state: ApplicationState, order: Order, check
                      and entry.get("interpreter") == order.interpreter and os.path.isdir(entry["path"])), None)
         if same:
             return dict(same)
+        if not check_mode:
+            record = _forget_incomplete(state, record, builder)
         # A number is never used twice, so that a log line always means one generation.
         number = 1 + max([int(entry["id"].split("-")[0]) for entry in record["generations"]] + [record.get("last_number", 0)])
         name = "%d-py%s" % (number, minor)
@@ -217,6 +219,17 @@ def build(application: Application, state: ApplicationState, order: Order, check
         state.write(final)
         state.event(order.run, "generation complete", generation=name, live=live["id"])
         return generation
+
+
+def _forget_incomplete(state: ApplicationState, record: Dict[str, Any], builder: Identity) -> Dict[str, Any]:
+    """Remove what a build that died left behind; returns the record without it."""
+    incomplete = [entry for entry in record["generations"] if not entry.get("complete")]
+    for entry in incomplete:
+        act_as(builder, _remove, entry["path"])
+    if incomplete:
+        record = dict(record, generations=[entry for entry in record["generations"] if entry.get("complete")])
+        state.write(record)
+    return record
 
 
 def _build_new(application: Application, order: Order, live_configuration: Dict[str, str], generation: Dict[str, Any],

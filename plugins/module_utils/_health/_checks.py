@@ -4,6 +4,7 @@
 
 """Evaluates one health check: data in (the check's options), data out (passed, and the evidence)."""
 
+import http.client
 import re
 import socket
 import ssl
@@ -87,7 +88,7 @@ def evaluate(check: Dict[str, Any], identity: Optional[Identity]) -> Dict[str, A
     began = time.monotonic()
     try:
         passed, evidence = EVALUATORS[kind](check[kind], identity)
-    except (OSError, ValueError, ServiceError) as error:
+    except (OSError, ValueError, http.client.HTTPException, ServiceError) as error:
         passed, evidence = False, "%s: %s" % (type(error).__name__, error)
     return {"name": check["name"], "kind": kind, "passed": passed, "evidence": evidence,
             "seconds": round(time.monotonic() - began, 3)}

@@ -233,9 +233,14 @@ def _transact(application: Application, state: ApplicationState, record: Dict[st
     following = _next_record(record, application, live, chosen, options, kind)
     # undo.sh before state.next.json: the script does nothing until the promotion it belongs to is open.
     write_atomically(state.undo_path, render(way, application.services, owner, not owner.is_current()).encode("utf-8"), 0o700)
-    dead_man = _arm.arm(state, "%s by run %s" % (way.written, options.run),
-                        int(options.timeout + options.stability + MARGIN_SECONDS))
-    state.begin(following)
+    try:
+        dead_man = _arm.arm(state, "%s by run %s" % (way.written, options.run),
+                            int(options.timeout + options.stability + MARGIN_SECONDS))
+        state.begin(following)
+    except BaseException:
+        _arm.disarm(state)
+        remove_quietly(state.undo_path)
+        raise
     state.event(options.run, "promotion opened", **{"from": live["id"], "to": chosen["id"], "dead_man": dead_man})
     previous = _handle_signals()
     probe = DowntimeProbe(application.checks).start()
@@ -252,11 +257,13 @@ def _transact(application: Application, state: ApplicationState, record: Dict[st
         state.commit()
     except BaseException as error:
         _set_signals([(number, _outlive) for number, _handler in previous])
-        probe.stop()
-        evidence = {"checks": getattr(error, "results", []), "log": _services.log_tail(application.services)}
-        settle(state, options.run, str(error))
-        raise PromotionReverted(
-            "generation %s of %s failed and %s is live again: %s" % (chosen["id"], application.name, live["id"], error), evidence)
+        # A signal may arrive after the rename that commits; then there is nothing to undo.
+        if state.read()["current"] != chosen["id"]:
+            probe.stop()
+            evidence = {"checks": getattr(error, "results", []), "log": _services.log_tail(application.services)}
+            settle(state, options.run, str(error))
+            raise PromotionReverted(
+                "generation %s of %s failed and %s is live again: %s" % (chosen["id"], application.name, live["id"], error), evidence)
     _arm.disarm(state)
     remove_quietly(state.undo_path)
     _set_signals(previous)
