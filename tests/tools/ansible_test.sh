@@ -44,20 +44,24 @@ old_python=
 for candidate in "$HOME"/.pyenv/versions/3.6.*/bin "$HOME"/.pyenv/versions/3.7.*/bin; do
     [ -z "$old_python" ] && [ -x "$candidate/python3" ] && old_python=$candidate
 done
+old_version=
+[ -z "$old_python" ] || old_version=$("$old_python/python3" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 base=$(dirname "$python"):${old_python:+$old_python:}/usr/local/bin:/usr/bin:/bin
 
 one() {
     name=$1
     bin=$2
-    echo "ansible-test $what: $("$bin/ansible" --version | head -n 1)"
+    echo "ansible-test $what: $("$bin/ansible" --version | sed -n 1p)"
     if [ "$what" = sanity ]; then
         PATH=$bin:$base ansible-test sanity --python "$minor" --color no --exclude tests/
+        if [ "$name" = oldest ] && [ -n "$old_version" ]; then
+            PATH=$bin:$base ansible-test sanity --python "$old_version" --test compile --test import --color no --exclude tests/
+        fi
         return
     fi
     PATH=$bin:$base ansible-test units --venv --python "$minor" --requirements --color no
-    if [ "$name" = oldest ] && [ -n "$old_python" ]; then
-        version=$("$old_python/python3" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-        PATH=$bin:$base ansible-test units --venv --python "$version" --requirements --color no
+    if [ "$name" = oldest ] && [ -n "$old_version" ]; then
+        PATH=$bin:$base ansible-test units --venv --python "$old_version" --requirements --color no
     elif [ "$name" = oldest ]; then
         echo "ansible-test: no Python 3.6 or 3.7 on this machine; target code was tested on $minor only" >&2
     fi

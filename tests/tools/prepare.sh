@@ -18,14 +18,15 @@ packages() {
     done
     [ -n "$missing" ] || return 0
     echo "prepare: installing$missing"
+    log=$(mktemp)
     # shellcheck disable=SC2086  # a list of words
-    if ! { as_root apt-get update -q && as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing; } >/tmp/oxzep7-apt.$$ 2>&1; then
-        tail -n 5 /tmp/oxzep7-apt.$$ >&2
-        rm -f /tmp/oxzep7-apt.$$
+    if ! { as_root apt-get update -q && as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing; } >"$log" 2>&1; then
+        tail -n 5 "$log" >&2
+        rm -f "$log"
         echo "prepare: these Debian packages are needed and cannot be installed without root:$missing" >&2
         exit 1
     fi
-    rm -f /tmp/oxzep7-apt.$$
+    rm -f "$log"
 }
 
 python_of() {

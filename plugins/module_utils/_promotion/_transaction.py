@@ -5,6 +5,7 @@
 """The transaction that makes a generation the live one, proves it, or undoes it."""
 
 import os
+import shutil
 import signal
 import time
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
@@ -185,6 +186,8 @@ def _check_preconditions(application: Application, chosen: Dict[str, Any], live:
     owner = controller_of(os.path.dirname(application.environment))
     if not usable(owner):
         raise PromotionRefused("%s can only be changed by %s; run with become" % (application.environment, owner.name))
+    if not owner.is_current() and not shutil.which("setpriv"):
+        raise PromotionRefused("this host has no setpriv, without which undo.sh cannot act as %s; install util-linux" % owner.name)
 
 
 def promote(application: Application, state: ApplicationState, wanted: str, python: str, options: Options,

@@ -42,7 +42,10 @@ original={original}
 [ -e "$directory/state.next.json" ] || exit 0
 if [ "${{1-}}" != held ]; then
     exec 9>>"$directory/lease" || exit 1
-    flock -n 9 || {{ echo "the promotion is still at work" >&2; exit 75; }}
+    if command -v flock >/dev/null && ! flock -n 9; then
+        echo "the promotion is still at work" >&2
+        exit 75
+    fi
     [ -e "$directory/state.next.json" ] || exit 0
 fi
 failed=0
