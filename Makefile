@@ -44,7 +44,7 @@ units: tools ## ansible-test units on both cores, target code on Python 3.6 too
 	@tests/tools/ansible_test.sh units
 
 integration: tools ## each module in the four-times pattern, on this machine
-	@python -m pytest -q -n 2 tests/integration
+	@python -m pytest -q -n 2 --dist loadfile tests/integration
 
 scenarios: fleet ## molecule scenarios and fleet tests on real hosts
 	@$(AS_ROOT) python -m pytest -q tests/scenarios --durations 5
