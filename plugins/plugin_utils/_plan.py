@@ -169,7 +169,7 @@ class Planner:
         self._resolver = resolver
         self._locks: dict[str, str] = {}
 
-    def plan(self, hosts: Sequence[Host], waves: Sequence[Sequence[str]] | None = None) -> Plan:
+    def plan(self, hosts: Sequence[Host]) -> Plan:
         """The plan for *hosts*. Raises PlanError that lists every blocking finding."""
         blocking: list[str] = []
         for host in hosts:

@@ -33,7 +33,7 @@ KEY = WORK / "id_ed25519"
 INVENTORY = WORK / "inventory.json"
 
 
-def application(host: str) -> dict[str, object]:
+def application() -> dict[str, object]:
     """How an operator declares the ledger."""
     return {
         "name": "ledger",
@@ -92,7 +92,7 @@ def _inventory(kinds: dict[str, str], addresses: dict[str, str], packed: dict[st
     for name, kind in kinds.items():
         hosts[name] = {"ansible_host": addresses[name]}
         if ":" in kind:
-            hosts[name]["oxzep7_applications"] = [application(name)]
+            hosts[name]["oxzep7_applications"] = [application()]
     return {"all": {"hosts": hosts, "vars": {
         "ansible_user": "ops",
         "ansible_ssh_private_key_file": str(KEY),

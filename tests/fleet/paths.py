@@ -24,13 +24,13 @@ class FleetError(Exception):
     """A part of the fleet that could not be made; the text says what to do."""
 
 
-def run(*command: str, **options: object) -> str:
-    """Standard output of *command*. Raises FleetError with what it printed when it fails."""
+def run(*command: str, input: str | None = None) -> str:
+    """Standard output of *command*, which reads *input*. Raises FleetError with what it printed when it fails."""
     environment = {**os.environ, "CONTAINERS_CONF": str(CONTAINERS_CONF), "CONTAINERS_STORAGE_CONF": str(STORAGE_CONF)}
-    done = subprocess.run(command, check=False, text=True, capture_output=True, env=environment, **options)  # type: ignore[call-overload]
+    done = subprocess.run(command, check=False, text=True, capture_output=True, env=environment, input=input)
     if done.returncode != 0:
         raise FleetError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-3000:]}")
-    return str(done.stdout)
+    return done.stdout
 
 
 def digest(*parts: object) -> str:

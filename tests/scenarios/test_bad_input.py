@@ -27,7 +27,7 @@ curl -fsS http://127.0.0.1:8001/health
 
 
 def application(**changes):
-    return [{**fleet.application("host1"), **changes}]
+    return [{**fleet.application(), **changes}]
 
 
 def hostile(name, member):

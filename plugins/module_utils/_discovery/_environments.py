@@ -6,12 +6,12 @@
 
 import json
 import os
-import pwd
 from typing import Any, Dict, List, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._files import read_text
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import configuration, version_of
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import Package, packages
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import of_uid
 
 
 def _direct_url(package: Package) -> Optional[Dict[str, Any]]:
@@ -34,15 +34,6 @@ def _package(package: Package) -> Dict[str, Any]:
     }
 
 
-def owner_of(path: str) -> str:
-    """The name of the user who owns *path*, or the number of one without a name. Raises OSError."""
-    uid = os.stat(path).st_uid
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
-
-
 def describe(path: str) -> Dict[str, Any]:
     """Python, base interpreter, packages and owner of the environment *path*. Raises BuildError, OSError."""
     values = configuration(path)
@@ -55,7 +46,7 @@ def describe(path: str) -> Dict[str, Any]:
         "home": values.get("home"),
         "interpreter": os.path.realpath(base) if os.path.exists(base) else None,
         "system_site_packages": values.get("include-system-site-packages", "false").lower() == "true",
-        "owner": owner_of(path),
+        "owner": of_uid(os.stat(path).st_uid).name,
         "packages": found,
         "services": [],
     }

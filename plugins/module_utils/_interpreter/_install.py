@@ -22,7 +22,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._changes import Chan
 from ansible_collections.oxzep7.python.plugins.module_utils._files import read_json, sha256_of, sync_directory, write_json
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import current, of_uid, owners_of, usable
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._archive import UnsafeArchive, extract
-from ansible_collections.oxzep7.python.plugins.module_utils._runner import run
+from ansible_collections.oxzep7.python.plugins.module_utils._runner import Result, run
 
 MARKER = ".oxzep7.json"
 INCOMING = ".incoming-"
@@ -66,13 +66,17 @@ def least_trusted_owner(path: str) -> Any:
     return of_uid(0)
 
 
+def _run_isolated(path: str, program: str) -> Result:
+    who = least_trusted_owner(path)
+    return run([path, "-I", "-S", "-c", program], PROBE_TIMEOUT, who if usable(who) else current())
+
+
 def ask(path: str) -> Tuple[str, str, str, str]:
     """Version, implementation, prefix and platform that the interpreter *path* says of itself.
 
     It is run isolated (``-I -S``), with a timeout, as its least trusted owner. Raises InterpreterError.
     """
-    who = least_trusted_owner(path)
-    answer = run([path, "-I", "-S", "-c", PROBE], PROBE_TIMEOUT, who if usable(who) else current())
+    answer = _run_isolated(path, PROBE)
     try:
         version, implementation, prefix, platform = json.loads(answer.stdout)
     except ValueError:
@@ -80,16 +84,15 @@ def ask(path: str) -> Tuple[str, str, str, str]:
     return version, implementation, prefix, platform
 
 
-def prove(path: str, wanted: str) -> str:
-    """Run the interpreter *path* and import what applications need; returns its full version. Raises InterpreterError."""
-    version = ask(path)[0]
+def prove(path: str, wanted: str) -> Tuple[str, str]:
+    """Run the interpreter *path* and import what applications need; returns its full version and prefix. Raises InterpreterError."""
+    version, _implementation, prefix, _platform = ask(path)
     if not _matches(version, wanted):
         raise InterpreterError("%s is Python %s, not %s" % (path, version, wanted))
-    who = least_trusted_owner(path)
-    imported = run([path, "-I", "-S", "-c", NEEDED], PROBE_TIMEOUT, who if usable(who) else current())
+    imported = _run_isolated(path, NEEDED)
     if imported.rc != 0:
         raise InterpreterError("%s lacks a part of the standard library: %s" % (path, imported.last_lines(2)))
-    return version
+    return version, prefix
 
 
 def installed(directory: str) -> List[Dict[str, Any]]:
@@ -163,7 +166,7 @@ def _install_archive(wanted: Wanted, directory: str) -> Dict[str, Any]:
         extract(archive, tree)
         os.chmod(incoming, 0o755)
         prefix = _prefix_in(tree, origin)
-        version = prove(executable_in(prefix) or "", wanted.version)
+        version = prove(executable_in(prefix) or "", wanted.version)[0]
         final = os.path.join(directory, version)
         if os.path.lexists(final):
             raise InterpreterError("%s exists already and did not come from this archive; remove it, if nothing uses it, "
@@ -198,7 +201,8 @@ def ensure(wanted: Wanted, directory: str, check_mode: bool, changes: Changes) -
         path = wanted.path or ""
         if not os.access(path, os.X_OK) or not os.path.isfile(path):
             raise InterpreterError("%s is not an executable file; correct the path of this interpreter" % path)
-        return {"version": prove(path, wanted.version), "path": path, "prefix": ask(path)[2]}
+        version, prefix = prove(path, wanted.version)
+        return {"version": version, "path": path, "prefix": prefix}
     present = find_installed(wanted, directory)
     if present:
         return present
