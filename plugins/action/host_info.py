@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, canonical, write_private
+from ansible_collections.oxzep7.python.plugins.plugin_utils._originals import add_diffs
 
 
 class ActionModule(ActionBase):
@@ -20,14 +22,16 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         """One module execution; the report is written only outside check mode."""
         result: dict[str, Any] = super().run(tmp, task_vars)
+        given = self._task.args
         result.update(self._execute_module(task_vars=task_vars))
-        directory = self._task.args.get("report_dir")
         if result.get("failed") or "inventory" not in result:
             return result
-        if directory and not self._task.check_mode:
-            path = absolute(directory) / "hosts" / f"{task_vars['inventory_hostname']}.json"
+        originals = given.get("originals_dir")
+        add_diffs(result["inventory"], absolute(originals) if originals else None, boolean(given.get("download", False)))
+        if given.get("report_dir") and not self._task.check_mode:
+            path = absolute(given["report_dir"]) / "hosts" / f"{task_vars['inventory_hostname']}.json"
             write_private(path, canonical(result["inventory"]))
             result["report"] = str(path)
-        if not self._task.args.get("detail"):
+        if not boolean(given.get("detail", False)):
             del result["inventory"]
         return result

@@ -32,7 +32,7 @@ class ActionModule(ActionBase):
             "plan_dir": {"type": "path", "required": True},
             "cache_dir": {"type": "path", "default": "~/.cache/oxzep7"},
             "waves": {"type": "list", "elements": "raw", "default": ["100%"]},
-            "inventories": {"type": "str", "default": "audit_result"},
+            "inventories": {"type": "str", "default": "inventory_result"},
         })
         hosts, unknown = self._hosts(task_vars, given["inventories"])
         cache = absolute(given["cache_dir"])

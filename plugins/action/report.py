@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, canonical, write_private
-from ansible_collections.oxzep7.python.plugins.plugin_utils._report import rows, table
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report._run import rows, table
 
 
 class ActionModule(ActionBase):

@@ -7,24 +7,38 @@
 
 DOCUMENTATION = r"""
 module: host_info
-short_description: Take the inventory of a host's interpreters, environments and applications
+short_description: Take the inventory of a host's interpreters, environments, dependents, projects and applications
 version_added: 0.1.0
 description:
-  - Finds interpreters and environments below given directories, the packages in them and the services that use them.
+  - Finds every interpreter and environment below given directories, the packages in them, what was changed in them by hand,
+    what uses them (services, timers, cron jobs, processes, scripts and more), and the projects beside them.
   - Everything is read from files. Only an interpreter whose version no file tells is run, isolated and as its least trusted owner.
-  - The full inventory is written to a file on the controller; the result is a summary unless O(detail) is set.
+  - The full inventory is written to C(host.json.gz) in O(state_dir) and to a file on the controller; the result is a summary
+    unless O(detail) is set.
 author: oxzep7.python contributors (@oxzep7)
 options:
   roots:
-    description: Directories to search. Symlinks are not followed; network and pseudo file systems are not entered.
+    description:
+      - Directories to search. Symlinks are not followed; network and pseudo file systems are not entered.
+      - C(/usr) is looked at whatever is given here, but only where the operating system keeps its Python.
     type: list
     elements: path
     default: [/opt, /srv, /home, /root, /var/www, /var/lib, /usr/local]
   exclude:
-    description: Directories not to enter.
+    description: Directories not to enter. The default ones hold the file systems of containers.
     type: list
     elements: path
-    default: []
+    default: [/var/lib/containers, /var/lib/docker, /var/lib/containerd, /var/lib/lxc, /var/lib/machines]
+  verify:
+    description:
+      - Whether the content of every file that a package recorded is compared with its recorded hash.
+      - This reads every byte of every environment. Without it, files that were modified are unknown; missing and unmanaged ones are known.
+    type: bool
+    default: false
+  time_budget:
+    description: Seconds after which the search ends; RV(inventory.not_seen) lists what was not seen then.
+    type: float
+    default: 300
   applications:
     description: Declared applications; each is described even when it lies outside O(roots). See M(oxzep7.python.promotion) for the keys.
     type: list
@@ -38,9 +52,24 @@ options:
     description: Directory under which M(oxzep7.python.interpreter) installs.
     type: path
     default: /opt/oxzep7/interpreters
+  store:
+    description:
+      - Whether C(host.json.gz) is written in O(state_dir), readable by its owner only. Nothing is written in check mode.
+      - The state directory's records of an inventory are no change of the host, so this is not reported as one.
+    type: bool
+    default: false
   report_dir:
     description: Directory on the controller to write the full inventory to, as C(hosts/<name>.json). Nothing is written in check mode.
     type: path
+  originals_dir:
+    description:
+      - Directory on the controller that keeps wheels of packages with modified files, so that a diff can be shown.
+      - Wheels that are not there are downloaded when O(download) is set.
+    type: path
+  download:
+    description: Whether the controller may ask the package index for the wheels of packages with modified files.
+    type: bool
+    default: false
   detail:
     description: Whether the result contains the full inventory.
     type: bool
@@ -56,13 +85,15 @@ attributes:
   idempotent:
     support: full
 notes:
-  - An unprivileged run sees less; RV(summary.not_seen) counts what could not be entered.
+  - An unprivileged run sees less; RV(inventory.not_seen) says what.
+  - Bytecode (C(__pycache__)), C(node_modules), C(.git) and directories marked as caches (C(CACHEDIR.TAG)) are not entered.
 """
 
 EXAMPLES = r"""
 - name: Take the inventory
   oxzep7.python.host_info:
     roots: [/srv, /opt]
+    verify: true
     detail: true
   register: result
 """
@@ -75,9 +106,15 @@ summary:
   contains:
     interpreters: {description: Number of interpreters., type: int, returned: success}
     environments: {description: Number of environments., type: int, returned: success}
-    not_seen: {description: Number of places that were not looked into., type: int, returned: success}
+    packages: {description: Number of packages in environments., type: int, returned: success}
+    dependents: {description: Number of dependents., type: int, returned: success}
+    projects: {description: Number of projects., type: int, returned: success}
+    unmanaged: {description: Number of files and directories in environments that no package accounts for., type: int, returned: success}
+    modified: {description: Number of files that differ from their package's; null when O(verify) is off., type: int, returned: success}
+    missing: {description: Number of files that packages recorded and that are gone., type: int, returned: success}
+    not_seen: {description: "Number of places that were not looked into, by reason.", type: dict, returned: success}
 host:
-  description: Host name, architecture, C library and the interpreter that ran the module.
+  description: Host name, architecture, C library, distribution and the interpreter that ran the module.
   returned: success
   type: dict
 applications:
@@ -91,7 +128,7 @@ unsettled:
   type: list
   elements: str
 interpreters:
-  description: Each interpreter's path, prefix, version, origin and implementation.
+  description: Each interpreter's path, prefix, version, origin, implementation and what else a plan needs of it.
   returned: success
   type: list
   elements: dict
@@ -99,6 +136,49 @@ inventory:
   description: The full inventory.
   returned: when O(detail) is set
   type: dict
+  contains:
+    interpreters:
+      description: >-
+        Each interpreter: path, resolved path, prefix, version and what tells it, implementation, architecture, C library, libpython,
+        origin, owning package, owner, file capabilities, SELinux label, whether its stack is executable, whether it is marked as
+        externally managed (PEP 668), its own packages and unmanaged files.
+      type: list
+      elements: dict
+      returned: always
+    environments:
+      description: >-
+        Each environment: path, kind, state (live, dangling, moved, generation), Python, base interpreter, packages, fingerprint, size in
+        bytes without bytecode, unmanaged, missing and modified files, libraries of compiled extensions, long shebangs.
+      type: list
+      elements: dict
+      returned: always
+    dependents:
+      description: What uses an interpreter or environment, with its kind, source file and line, user, and what it uses.
+      type: list
+      elements: dict
+      returned: always
+    projects:
+      description: Directories with requirement inputs, locks, version pins, pipelines or a git repository.
+      type: list
+      elements: dict
+      returned: always
+    not_seen:
+      description: Paths that were not looked into, each with the reason.
+      type: list
+      elements: dict
+      returned: always
+    complete:
+      description: Whether the time budget sufficed.
+      type: bool
+      returned: always
+    taken:
+      description: When the inventory was taken, in UTC.
+      type: str
+      returned: always
+stored:
+  description: Where the host has the full inventory.
+  returned: when O(store) is set, check mode is off and the state directory can be written
+  type: str
 report:
   description: Where the controller has the full inventory.
   returned: when O(report_dir) is set and check mode is off
@@ -107,7 +187,9 @@ report:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application import ApplicationError, from_parameters, validated
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._host import inventory
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._host import Request, inventory, store, summary
+
+FOR_PLANNING = ("path", "prefix", "version", "origin", "implementation", "evidence", "os_package", "architecture")
 
 
 def main() -> None:
@@ -116,11 +198,17 @@ def main() -> None:
         argument_spec={
             "roots": {"type": "list", "elements": "path",
                       "default": ["/opt", "/srv", "/home", "/root", "/var/www", "/var/lib", "/usr/local"]},
-            "exclude": {"type": "list", "elements": "path", "default": []},
+            "exclude": {"type": "list", "elements": "path",
+                        "default": ["/var/lib/containers", "/var/lib/docker", "/var/lib/containerd", "/var/lib/lxc", "/var/lib/machines"]},
+            "verify": {"type": "bool", "default": False},
+            "time_budget": {"type": "float", "default": 300},
             "applications": {"type": "list", "elements": "dict", "default": []},
             "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
             "interpreter_dir": {"type": "path", "default": "/opt/oxzep7/interpreters"},
+            "store": {"type": "bool", "default": False},
             "report_dir": {"type": "path"},
+            "originals_dir": {"type": "path"},
+            "download": {"type": "bool", "default": False},
             "detail": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
@@ -128,18 +216,25 @@ def main() -> None:
     given = module.params
     try:
         applications = [from_parameters(validated(entry)) for entry in given["applications"]]
-        found = inventory(given["roots"], given["exclude"], applications, given["state_dir"], given["interpreter_dir"])
+        request = Request(given["roots"], given["exclude"], given["time_budget"], given["verify"])
+        found = inventory(request, applications, given["state_dir"], given["interpreter_dir"])
     except (ApplicationError, ValueError) as error:
         module.fail_json(msg=str(error))
+    result = {}
+    if given["store"] and not module.check_mode:
+        try:
+            result["stored"] = store(given["state_dir"], found)
+        except OSError as error:
+            module.warn("the inventory is not kept on this host: %s" % error)
     module.exit_json(
         changed=False,
-        summary={"interpreters": len(found["interpreters"]), "environments": len(found["environments"]),
-                 "not_seen": len(found["not_seen"])},
+        summary=summary(found),
         host=found["host"],
         applications=found["applications"],
-        interpreters=found["interpreters"],
+        interpreters=[{key: entry[key] for key in FOR_PLANNING} for entry in found["interpreters"]],
         unsettled=found["unsettled"],
         inventory=found,
+        **result
     )
 
 

@@ -37,7 +37,7 @@ options:
   inventories:
     description: Name of the variable that holds the result of M(oxzep7.python.host_info) for each host.
     type: str
-    default: audit_result
+    default: inventory_result
 extends_documentation_fragment:
   - oxzep7.python.attributes
   - oxzep7.python.attributes.actiongroup

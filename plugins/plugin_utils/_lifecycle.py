@@ -15,6 +15,7 @@ import functools
 import pathlib
 import re
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 if sys.version_info >= (3, 11):
@@ -26,6 +27,11 @@ Minor = tuple[int, int]
 VERSION = re.compile(r"^(\d+)\.(\d+)(?:\.(\d+))?$")
 FINAL = re.compile(r"^(\d+)\.(\d+)\.(\d+)(?: final)?$")
 DATA = pathlib.Path(__file__).parent / "_data" / "python-releases.toml"
+DISTRIBUTIONS = pathlib.Path(__file__).parent / "_data" / "distribution-releases.toml"
+# PEP 373; no release of Python 2 has been made since.
+END_OF_PYTHON_2 = datetime.date(2020, 4, 20)
+# Rebuilds that live as long as what they rebuild.
+REBUILDS = {"almalinux": "rhel", "rocky": "rhel", "ol": "rhel"}
 
 
 class UnknownVersion(ValueError):
@@ -92,3 +98,54 @@ def path(current: Minor, target: Minor) -> list[Minor]:
         raise UnknownVersion(f"the target {text_of(target)} is below the current version {text_of(current)}; "
                              "use oxzep7.python.rollback to go back")
     return [minor for minor in sorted(releases()) if current < minor <= target]
+
+
+@dataclasses.dataclass(frozen=True)
+class EndOfLife:
+    """A date and what it is the end of; the date is None where it is not known."""
+
+    date: datetime.date | None
+    basis: str
+
+
+@functools.cache
+def _distributions() -> dict[str, Any]:
+    with DISTRIBUTIONS.open("rb") as stream:
+        return tomllib.load(stream)
+
+
+def end_of_distribution(identifier: str | None, version: str | None) -> EndOfLife:
+    """End of life of the release that os-release names by ID and VERSION_ID."""
+    known = _distributions().get(REBUILDS.get(identifier or "", identifier or ""), {})
+    entry = known.get(version or "") or known.get((version or "").split(".")[0])
+    name = f"{identifier} {version}"
+    return EndOfLife(entry["end-of-life"], f"{entry['basis']} of {name}") if entry else EndOfLife(None, f"{name} is not in the data")
+
+
+def end_of_interpreter(interpreter: Mapping[str, Any], system: Mapping[str, Any]) -> EndOfLife:
+    """End of life of *interpreter* on a host with the operating *system*.
+
+    The interpreter that a distribution calls ``python3`` lives as long as that release; any other as long as its minor version.
+    """
+    if interpreter["default"] and interpreter["os_package"]:
+        return end_of_distribution(system["id"], system["version"])
+    minor = minor_of(interpreter["version"])
+    if minor is None or interpreter["implementation"] != "CPython":
+        return EndOfLife(None, f"{interpreter['implementation']} {interpreter['version'] or 'of unknown version'} is not in the data")
+    release = releases().get(minor)
+    if release:
+        return EndOfLife(release.end_of_life, f"CPython {text_of(minor)}")
+    return EndOfLife(END_OF_PYTHON_2 if minor < (3, 0) else None, f"CPython {text_of(minor)}")
+
+
+def minor_of(version: str | None) -> Minor | None:
+    """The minor version in *version*, such as ``3.9.18`` or ``3.13.0rc1``; None if it has none."""
+    match = re.match(r"^(\d+)\.(\d+)", version or "")
+    return (int(match[1]), int(match[2])) if match else None
+
+
+def newest_patch(version: str | None) -> str | None:
+    """The newest patch of the minor version of *version*, if it is known."""
+    minor = minor_of(version)
+    release = releases().get(minor) if minor else None
+    return f"{text_of(release.minor)}.{release.newest_patch}" if release else None

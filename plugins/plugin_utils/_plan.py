@@ -111,6 +111,7 @@ def _found(host: Host, wanted: str) -> Mapping[str, Any] | None:
     """The newest interpreter on the host that is *wanted*, outside every generation."""
     fitting = [entry for entry in host.found_interpreters
                if entry.get("version") and entry["implementation"] == "CPython"
+               and entry.get("architecture") in (None, host.facts["architecture"])
                and (entry["version"] == wanted or entry["version"].startswith(wanted + "."))]
     return max(fitting, key=lambda entry: (_patch(entry["version"]), entry["path"]), default=None)
 

@@ -15,7 +15,7 @@ import sys
 import time
 from typing import Any
 
-from ansible_collections.oxzep7.python.plugins.plugin_utils._report import table
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report._run import table
 from tests.demo import machine, podman
 from tests.fleet.paths import FleetError
 

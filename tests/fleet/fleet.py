@@ -106,15 +106,22 @@ def _inventory(kinds: dict[str, str], addresses: dict[str, str], packed: dict[st
     }}}
 
 
+def _image(kind: str) -> str:
+    release, _separator, extra = kind.partition("+")
+    if extra:
+        return images.base(release, tuple(extra.split(",")))
+    return images.with_ledger(*kind.split(":")) if ":" in kind else images.base(kind)
+
+
 def up(kinds: list[str], prefix: str = "host") -> float:
-    """Start one host for each of *kinds* (``debian12``, ``debian12:sqlite`` …); returns the seconds that starting took.
+    """Start one host for each of *kinds* (``debian12``, ``debian12:sqlite``, ``debian12+git,at`` …); returns the seconds that starting took.
 
     A fleet that runs already is taken down first. Raises FleetError.
     """
     down()
     prepare_podman()
     packed = archives.pack_all()
-    chosen = {kind: images.with_ledger(*kind.split(":")) if ":" in kind else images.base(kind) for kind in dict.fromkeys(kinds)}
+    chosen = {kind: _image(kind) for kind in dict.fromkeys(kinds)}
     began = time.monotonic()
     if not KEY.exists():
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(KEY))

@@ -4,49 +4,312 @@
 
 """Describes one environment from its files; nothing in it is run."""
 
-import json
+import hashlib
 import os
-from typing import Any, Dict, List, Optional
+import re
+import stat
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._files import read_text
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import configuration, version_of
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import Package, packages
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _scripts
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import Libraries
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import DIRECTORY, read_bytes, read_text
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._site_packages import SitePackages, compare
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import listing
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import of_uid
 
+LIBRARY = re.compile(r"^(python|pypy)(\d+(?:\.\d+)?)t?$")
+PYTHON = re.compile(r"^(?:python|pypy)(?:\d+(?:\.\d+)?)?[dmtu]*$")
+# What venv, virtualenv, uv and conda themselves put into an environment.
+STANDARD = {"bin", "include", "lib", "lib64", "pyvenv.cfg", ".gitignore", "CACHEDIR.TAG", ".lock", "pip-selfcheck.json", "uv-receipt.toml",
+            "pipx_metadata.json", "share", "man", "local"}
+STANDARD_PROGRAM = re.compile(r"^(?:(?:python|pypy)[0-9.]*[dmtu]?|[Aa]ctivate(?:[._].*)?|deactivate(?:\..*)?|pip[0-9.]*|easy_install[0-9.-]*|wheel[0-9.-]*"
+                              r"|pydoc\.bat|python-config)$")
+SHEBANG_LIMIT = 127
+LISTED = 200
 
-def _direct_url(package: Package) -> Optional[Dict[str, Any]]:
+
+class Options(NamedTuple):
+    """How environments are described: whether content is compared with RECORD, the host's libraries, and its mounts."""
+
+    verify: bool
+    libraries: Libraries
+    mounts: Dict[str, str]
+
+
+def kind_of(directories: List[str], others: List[str], handle: int, path: str) -> Optional[str]:
+    """The kind of environment that the open directory is, by its names: None for what is no environment."""
+    if "pyvenv.cfg" in others:
+        if "pipx_metadata.json" in others:
+            return "pipx"
+        if "uv-receipt.toml" in others:
+            return "uv-tool"
+        if "/pypoetry/virtualenvs/" in path:
+            return "poetry"
+        text = read_text("pyvenv.cfg", handle) or ""
+        return "virtualenv" if re.search(r"^virtualenv\s*=", text, re.MULTILINE) else "venv"
+    if "conda-meta" in directories:
+        return "conda"
+    if path == "/usr/local":
+        return "prefix" if _library_names(handle, directories) else None
+    if "bin" not in directories or not ("lib" in directories or "lib64" in directories or "lib-python" in directories):
+        return "user" if path.endswith("/.local") and _library_names(handle, directories) else None
     try:
-        value = json.loads(read_text(os.path.join(package.metadata, "direct_url.json")) or "null")
-    except (OSError, ValueError):
+        names = listing_of(handle, "bin")[1]
+    except OSError:
         return None
-    return value if isinstance(value, dict) else None
+    if "activate_this.py" in names and any(PYTHON.match(name) for name in names):
+        return "virtualenv"
+    if path.endswith("/.local"):
+        return "user" if _library_names(handle, directories) else None
+    return "prefix" if any(_is_binary(handle, name) for name in names if PYTHON.match(name)) else None
 
 
-def _package(package: Package) -> Dict[str, Any]:
-    direct = _direct_url(package)
-    return {
-        "name": package.name,
-        "version": package.version,
-        "installer": (read_text(os.path.join(package.metadata, "INSTALLER")) or "").strip() or None,
-        "requested": os.path.exists(os.path.join(package.metadata, "REQUESTED")),
-        "editable": bool(direct and isinstance(direct.get("dir_info"), dict) and direct["dir_info"].get("editable")),
-        "direct_url": direct.get("url") if direct else None,
-    }
+def _is_binary(handle: int, name: str) -> bool:
+    try:
+        return read_bytes("bin/" + name, handle, 4) == b"\x7fELF"
+    except OSError:
+        return False
 
 
-def describe(path: str) -> Dict[str, Any]:
-    """Python, base interpreter, packages and owner of the environment *path*. Raises BuildError, OSError."""
-    values = configuration(path)
-    found: List[Dict[str, Any]] = [_package(package) for package in packages(path)]
-    base = os.path.join(path, "bin", "python")
-    return {
-        "path": path,
-        "resolved": os.path.realpath(path),
-        "python": version_of(path),
-        "home": values.get("home"),
-        "interpreter": os.path.realpath(base) if os.path.exists(base) else None,
-        "system_site_packages": values.get("include-system-site-packages", "false").lower() == "true",
-        "owner": of_uid(os.stat(path).st_uid).name,
-        "packages": found,
-        "services": [],
-    }
+def listing_of(handle: int, name: str) -> Tuple[List[str], List[str]]:
+    """Names of the directories and of everything else in the directory *name* of the open directory. Raises OSError."""
+    below = os.open(name, DIRECTORY, dir_fd=handle)
+    try:
+        return listing(below)
+    finally:
+        os.close(below)
+
+
+def _library_names(handle: int, directories: List[str]) -> List[Tuple[str, str]]:
+    """``(lib, pythonX.Y)`` for each library directory."""
+    found = []
+    for library in ("lib", "lib64"):
+        if library in directories:
+            try:
+                found += [(library, name) for name in sorted(listing_of(handle, library)[0]) if LIBRARY.match(name)]
+            except OSError:
+                pass
+    return found
+
+
+def fingerprint(implementation: str, python: Optional[str], packages: List[Dict[str, Any]]) -> str:
+    """Sixteen hexadecimal digits, equal for environments that can share a lock: same minor version and the same pins."""
+    minor = ".".join((python or "?").split(".")[:2])
+    pins = sorted("%s==%s%s" % (package["name"], package["version"], "@" + package["direct_url"] if package["direct_url"] else "")
+                  for package in packages)
+    return hashlib.sha256("\n".join([implementation, minor] + pins).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+class Environment:
+    """One environment at work: `describe` fills it, `result` gives what was found."""
+
+    def __init__(self, handle: int, path: str, kind: str, options: Options) -> None:
+        """The open directory *handle* at *path* is an environment of *kind*."""
+        self._handle = handle
+        self._path = path
+        self._kind = kind
+        self._options = options
+        self._sites: List[SitePackages] = []
+        self._unmanaged: List[Dict[str, Any]] = []
+        self._modified: List[Dict[str, Any]] = []
+        self._long: List[str] = []
+        self._points: Dict[str, int] = {}
+        self.not_seen: List[Dict[str, str]] = []
+
+    def describe(self, directories: List[str], others: List[str]) -> Dict[str, Any]:
+        """Everything about it; *directories* and *others* are the names in it. Raises OSError."""
+        libraries = _library_names(self._handle, directories)
+        for library, name in libraries:
+            for last in ("site-packages", "dist-packages"):
+                self._site("%s/%s/%s" % (library, name, last))
+        if "site-packages" in directories:
+            self._site("site-packages")
+        elsewhere = {path: (site, expected) for site in self._sites for path, expected in site.elsewhere.items()}
+        if "bin" in directories:
+            self._programs(elsewhere)
+        present = [path for path in elsewhere if self._present(path, *elsewhere[path])]
+        if self._kind not in ("prefix", "conda", "user"):
+            self._beside(directories, others, {path.split("/", 1)[0] for path in elsewhere})
+        return self._result(libraries, [elsewhere[path][0].packages[elsewhere[path][1][2]]["name"] + "\0" + path
+                                        for path in sorted(set(elsewhere) - set(present))])
+
+    def _site(self, relative: str) -> None:
+        handle = self._handle
+        opened: List[int] = []
+        try:
+            for part in relative.split("/"):
+                handle = os.open(part, DIRECTORY, dir_fd=handle)
+                opened.append(handle)
+            site = SitePackages(self._path + "/" + relative, relative, self._options.verify)
+            site.read(handle)
+            self._sites.append(site)
+            self.not_seen += site.problems
+        except OSError as error:
+            if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
+                self.not_seen.append({"path": self._path + "/" + relative, "reason": error.strerror or str(error)})
+        finally:
+            for number in opened:
+                os.close(number)
+
+    def _programs(self, elsewhere: Dict[str, Any]) -> None:
+        try:
+            inside = os.open("bin", DIRECTORY, dir_fd=self._handle)
+        except OSError as error:
+            self.not_seen.append({"path": self._path + "/bin", "reason": error.strerror or str(error)})
+            return
+        try:
+            for name in sorted(listing(inside)[1]):
+                head = self._head(inside, name)
+                if head is None:
+                    continue
+                interpreter, length = _scripts.shebang(head)
+                if interpreter and PYTHON.match(os.path.basename(interpreter)) and os.path.isabs(interpreter):
+                    directory = os.path.dirname(interpreter)
+                    self._points[directory] = self._points.get(directory, 0) + 1
+                if length > SHEBANG_LIMIT:
+                    self._long.append("bin/" + name)
+                if self._kind not in ("prefix", "conda", "user") and "bin/" + name not in elsewhere and not STANDARD_PROGRAM.match(name):
+                    self._unmanaged.append({"path": "bin/" + name, "kind": "script", "files": 1, "size": _size(inside, name)})
+        finally:
+            os.close(inside)
+
+    def _head(self, inside: int, name: str) -> Optional[bytes]:
+        try:
+            return read_bytes(name, inside, 1024)
+        except OSError as error:
+            if not os.path.islink("/proc/self/fd/%d/%s" % (inside, name)):
+                self.not_seen.append({"path": "%s/bin/%s" % (self._path, name), "reason": error.strerror or str(error)})
+            return None
+
+    def _present(self, path: str, site: SitePackages, expected: Tuple[str, str, int]) -> bool:
+        directory, _separator, name = path.rpartition("/")
+        opened: List[int] = []
+        handle = self._handle
+        try:
+            for part in directory.split("/") if directory else []:
+                handle = os.open(part, DIRECTORY, dir_fd=handle)
+                opened.append(handle)
+            os.stat(name, dir_fd=handle, follow_symlinks=False)
+            if self._options.verify and expected[0]:
+                difference = compare(handle, name, expected[0])
+                # Installers write the interpreter's path into scripts and record the result; a moved environment is noticed by that.
+                if difference:
+                    package = site.packages[expected[2]]
+                    difference.update(path=path, package=package["name"], version=package["version"])
+                    self._modified.append(difference)
+            return True
+        except OSError:
+            return False
+        finally:
+            for number in opened:
+                os.close(number)
+
+    def _beside(self, directories: List[str], others: List[str], recorded: "set[str]") -> None:
+        for name in sorted(directories + others):
+            if name not in STANDARD and name not in recorded:
+                self._unmanaged.append({"path": name + ("/" if name in directories else ""), "kind": "data", "files": 1,
+                                        "size": 0 if name in directories else _size(self._handle, name)})
+
+    def _python(self, libraries: List[Tuple[str, str]]) -> Tuple[Optional[str], Dict[str, str]]:
+        text = read_text("pyvenv.cfg", self._handle)
+        values = {key.strip().lower(): value.strip() for key, _separator, value in
+                  (line.partition("=") for line in (text or "").splitlines() if "=" in line)}
+        version = values.get("version") or values.get("version_info")
+        if version:
+            return ".".join(version.split(".")[:3]), values
+        for _library, name in libraries:
+            match = LIBRARY.match(name)
+            if match and "." in match.group(2):
+                return match.group(2), values
+        return None, values
+
+    def _base(self) -> Tuple[Optional[str], bool]:
+        """The program that ``bin/python`` is or leads to, and whether it exists."""
+        names = ["python", "python3", "pypy3", "pypy"]
+        for name in names:
+            path = "%s/bin/%s" % (self._path, name)
+            if os.path.lexists(path):
+                return os.path.realpath(path), os.path.exists(path)
+        return None, False
+
+    def _state(self, base: Optional[str], exists: bool, home: Optional[str]) -> Tuple[str, Optional[str]]:
+        """``live``, ``dangling``, ``moved`` or ``generation``, and where the scripts point in the last two cases."""
+        here = os.path.realpath(self._path + "/bin")
+        others = sorted((directory for directory in self._points if os.path.realpath(directory) != here), key=lambda entry: -self._points[entry])
+        generation = os.path.dirname(self._path).endswith(".generations")
+        if self._kind in ("prefix", "user"):
+            return "live", None
+        if base is None or not exists or (home and not os.path.isdir(home)):
+            return "dangling", None
+        if generation:
+            return "generation", os.path.dirname(self._path)[:-len(".generations")]
+        if others and sum(self._points[entry] for entry in others) * 2 > sum(self._points.values()):
+            return "moved", os.path.dirname(others[0])
+        return "live", None
+
+    def _result(self, libraries: List[Tuple[str, str]], gone: List[str]) -> Dict[str, Any]:
+        python, values = self._python(libraries)
+        base, exists = self._base()
+        state, points = self._state(base, exists, values.get("home"))
+        packages = sorted((package for site in self._sites for package in site.packages), key=lambda entry: (entry["name"], entry["version"] or ""))
+        modified = sorted(self._modified + [entry for site in self._sites for entry in site.modified], key=lambda entry: str(entry["path"]))
+        missing = [entry for site in self._sites for entry in site.missing()]
+        missing += [{"path": path, "package": package} for package, _separator, path in (text.partition("\0") for text in gone)]
+        unmanaged = sorted(self._unmanaged + [entry for site in self._sites for entry in site.unmanaged], key=lambda entry: str(entry["path"]))
+        implementation = "PyPy" if any(name.startswith("pypy") for _library, name in libraries) or values.get("implementation") == "PyPy" else "CPython"
+        state_of = os.fstat(self._handle)
+        result = {
+            "path": self._path, "kind": self._kind, "state": state, "points_to": points, "python": python, "implementation": implementation,
+            "home": values.get("home"), "interpreter": base if exists else None,
+            "system_site_packages": values.get("include-system-site-packages", "false").lower() == "true",
+            "owner": of_uid(state_of.st_uid).name, "mount": None, "nested_in": None,
+            "packages": packages, "fingerprint": fingerprint(implementation, python, packages),
+            "size": sum(site.size for site in self._sites), "sites": [site.relative for site in self._sites],
+            "unmanaged": unmanaged[:LISTED], "missing": missing[:LISTED], "modified": modified[:LISTED] if self._options.verify else None,
+            "counts": {"unmanaged": len(unmanaged), "missing": len(missing), "modified": len(modified) if self._options.verify else None},
+            "long_shebangs": self._long, "services": [],
+        }
+        result.update(self._extensions(base))
+        if self._kind == "conda":
+            result["conda_packages"] = _conda_packages(self._handle)
+        return result
+
+    def _extensions(self, base: Optional[str]) -> Dict[str, Any]:
+        """Compiled extensions by the libraries they need. A library that lies in the environment itself is its own affair."""
+        found: Dict[str, Dict[str, Any]] = {}
+        unresolved: List[Dict[str, str]] = []
+        bundled = set().union(*[site.bundled for site in self._sites]) if self._sites else set()
+        beside = os.path.join(os.path.dirname(os.path.dirname(base)), "lib") if base else None
+        count = 0
+        for site in self._sites:
+            count += len(site.extensions)
+            for extension in site.extensions:
+                origin = os.path.dirname(self._path + "/" + extension.path)
+                for name in extension.needed:
+                    if name in bundled:
+                        continue
+                    where = self._options.libraries.find(name, extension.search + ([beside] if beside else []), origin)
+                    if where is None:
+                        unresolved.append({"path": extension.path, "library": name})
+                    else:
+                        entry = found.setdefault(name, {"name": name, "path": where, "os_package": None, "extensions": 0, "example": extension.path})
+                        entry["extensions"] += 1
+        return {"extensions": count, "libraries": [found[name] for name in sorted(found)], "unresolved": unresolved[:LISTED]}
+
+
+def _conda_packages(handle: int) -> List[Dict[str, Any]]:
+    """Packages by conda's own records, of every language: name and version are in the file's name (``name-version-build.json``)."""
+    try:
+        names = listing_of(handle, "conda-meta")[1]
+    except OSError:
+        return []
+    parts = [name[:-5].rsplit("-", 2) for name in sorted(names) if name.endswith(".json")]
+    return [{"name": part[0], "version": part[1]} for part in parts if len(part) == 3]
+
+
+def _size(directory: int, name: str) -> int:
+    try:
+        state = os.stat(name, dir_fd=directory, follow_symlinks=False)
+        return state.st_size if stat.S_ISREG(state.st_mode) else 0
+    except OSError:
+        return 0

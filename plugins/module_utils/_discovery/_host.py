@@ -4,21 +4,49 @@
 
 """Puts the inventory of one host together."""
 
+import collections
+import gzip
+import json
 import os
 import platform
-import sys
-from typing import Any, Dict, List, Optional
+import time
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional
 
-from ansible_collections.oxzep7.python.plugins.module_utils import _services
 from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _environments, _interpreters, _units
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import interpreters_in, walk
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import BuildError
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery import (
+    _applications,
+    _cron,
+    _dependents,
+    _environments,
+    _interpreters,
+    _originals,
+    _running,
+    _supervisors,
+    _system,
+    _units,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._interpreters import Candidate
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import Libraries
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._ospackages import owners
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import open_directory, printable, read_trusted
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import Reference
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._site_packages import SitePackages
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._survey import Survey, survey
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import Limits, mounts
+from ansible_collections.oxzep7.python.plugins.module_utils._files import write_atomically
 from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, applications_in, now
 
-SCHEMA = 1
-SYSTEM_BINARIES = ["/usr/bin", "/usr/local/bin"]
+SCHEMA = 2
+SYSTEM_SITES = ["/usr/lib/python3/dist-packages", "/usr/lib/python3/site-packages"]
+
+
+class Request(NamedTuple):
+    """What to look at: roots, directories to leave out, seconds to spend, whether content is compared with RECORD."""
+
+    roots: List[str]
+    exclude: List[str]
+    time_budget: float
+    verify: bool
 
 
 def libc() -> Dict[str, Optional[str]]:
@@ -30,110 +58,162 @@ def libc() -> Dict[str, Optional[str]]:
         return {"name": "musl" if any(entry.startswith("ld-musl-") for entry in os.listdir("/lib")) else None, "version": None}
 
 
-def finding(key: str, title: str, detail: str, remediation: str, severity: str = "error", blocking: bool = True) -> Dict[str, Any]:
-    """A finding; *key* is stable across releases."""
-    return {"key": key, "severity": severity, "title": title, "detail": detail, "blocking": blocking,
-            "remediation": remediation}
+def operating_system() -> Dict[str, Optional[str]]:
+    """``{id, version, name}`` of the distribution (os-release(5))."""
+    text = read_trusted("/etc/os-release") or read_trusted("/usr/lib/os-release") or ""
+    values = {key: value.strip("\"'") for key, separator, value in (line.partition("=") for line in text.splitlines()) if separator}
+    return {"id": values.get("ID"), "version": values.get("VERSION_ID"), "name": values.get("PRETTY_NAME")}
 
 
-def own_interpreter() -> str:
-    """The interpreter that runs this module, as the operator named it and not resolved."""
-    return os.path.normpath(os.path.join(os.getcwd(), sys.executable))
-
-
-def _runs_inside(directory: str) -> bool:
-    prefixes = [os.path.realpath(directory) + "/", directory + "/"]
-    return any((path + "/").startswith(prefix) for prefix in prefixes
-               for path in (own_interpreter(), sys.prefix, os.path.realpath(sys.prefix)))
-
-
-def application_findings(application: Application, interpreter_directory: str) -> List[Dict[str, Any]]:
-    """What forbids to upgrade *application* on this host."""
-    found = []
-    name = application.name
-    if not os.path.isdir(application.environment):
-        found.append(finding("environment-not-found", "%s: environment not found" % name,
-                             "%s does not exist" % application.environment, "correct `environment`, or remove the application here"))
-        return found
-    if not os.path.isfile(os.path.join(application.environment, "pyvenv.cfg")):
-        found.append(finding("not-an-environment", "%s: not an environment" % name,
-                             "%s has no pyvenv.cfg" % application.environment, "name the directory that contains pyvenv.cfg"))
-        return found
-    if _runs_inside(application.environment) or _runs_inside(application.generations_directory()):
-        found.append(finding("ansible-interpreter-inside", "%s: Ansible runs inside it" % name,
-                             "the Ansible interpreter %s lies inside %s" % (own_interpreter(), application.environment),
-                             "set ansible_python_interpreter to an interpreter outside, such as /usr/bin/python3"))
-    if _runs_inside(interpreter_directory):
-        found.append(finding("ansible-interpreter-upgraded", "%s: Ansible runs on an upgraded interpreter" % name,
-                             "the Ansible interpreter %s lies inside %s" % (own_interpreter(), interpreter_directory),
-                             "set ansible_python_interpreter to the operating system's, such as /usr/bin/python3"))
-    try:
-        application.account()
-    except IdentityError as error:
-        found.append(finding("user-not-found", "%s: user not found" % name, str(error), "correct `user`"))
-    for path in [application.source] if application.source else []:
-        if not os.path.isdir(path):
-            found.append(finding("source-not-found", "%s: source not found" % name, "%s does not exist" % path, "correct `source`"))
-    try:
-        absent = _services.missing(application.services)
-    except _services.ServiceError as error:
-        absent = [str(error)]
-    if absent:
-        found.append(finding("service-not-found", "%s: service not found" % name,
-                             "this host has no %s" % ", ".join(absent), "correct `services`"))
-    return found
-
-
-def _application(application: Application, state_root: str, interpreter_directory: str) -> Dict[str, Any]:
-    state = ApplicationState(state_root, application.name)
-    found = application_findings(application, interpreter_directory)
-    described = None
-    if os.path.isfile(os.path.join(application.environment, "pyvenv.cfg")):
-        try:
-            described = _environments.describe(application.environment)
-        except (BuildError, OSError) as error:
-            found.append(finding("environment-unreadable", "%s: environment cannot be read" % application.name, str(error),
-                                 "run with become, or mend the environment"))
-    if state.is_open():
-        found.append(finding("promotion-open", "%s: a promotion is open" % application.name,
-                             "%s exists" % state.next_path, "let it end, or run oxzep7.python.upgrade, which closes it", "warning", False))
-    record = state.read()
-    return {"name": application.name, "environment": described, "findings": found, "current": record["current"],
-            "generations": [{key: entry.get(key) for key in ("id", "python", "lock", "complete", "origin")}
-                            for entry in record["generations"]],
-            "last": record["history"][-1] if record["history"] else None}
-
-
-def inventory(roots: List[str], exclude: List[str], applications: List[Application], state_root: str,
-              interpreter_directory: str) -> Dict[str, Any]:
+def inventory(request: Request, applications: List[Application], state_root: str, interpreter_directory: str) -> Dict[str, Any]:
     """Everything found on this host; see the documentation of ``host_info`` for its keys."""
-    found = walk(roots + [interpreter_directory], exclude)
-    executables = sorted(set(found.interpreters) | {path for directory in SYSTEM_BINARIES for path in interpreters_in(directory)})
-    environments, not_seen = [], list(found.not_seen)
-    for path in found.environments:
-        try:
-            environments.append(_environments.describe(path))
-        except (BuildError, OSError) as error:
-            not_seen.append({"path": path, "reason": str(error)})
-    units = _units.services()
-    uses = _units.by_environment(units, [entry["path"] for entry in environments])
-    for entry in environments:
-        entry["services"] = uses[entry["path"]]
-    declared = [_application(application, state_root, interpreter_directory) for application in applications]
-    live = {entry["environment"]["path"]: entry["environment"] for entry in declared if entry["environment"]}
-    for path, names in _units.by_environment(units, list(live)).items():
-        live[path]["services"] = names
-    return {
+    began = time.monotonic()
+    mounted = mounts()
+    limits = Limits({os.path.normpath(path) for path in request.exclude}, mounted, began + request.time_budget)
+    libraries = Libraries()
+    options = _environments.Options(request.verify, libraries, mounted)
+    declared = [os.path.realpath(application.environment) for application in applications]
+    found = survey(request.roots + [interpreter_directory] + [path for path in declared if os.path.isfile(path + "/pyvenv.cfg")],
+                   limits, options)
+    homes = _system.homes()
+    references = _units.references(homes) + _cron.references() + _supervisors.references(found.configurations) + _system.references()
+    processes = _running.running(found.not_seen)
+    interpreters = _interpreters_of(found, references, processes, libraries)
+    programs = found.scripts + _system.programs()
+    known = _dependents.Attribution(found.environments, interpreters, programs, libraries)
+    dependents = _dependents.dependents(references, programs, processes, known)
+    _add_system_sites(interpreters, found.not_seen)
+    _add_os_packages(interpreters, found.environments, dependents)
+    dependents = [entry for entry in dependents if not (entry["kind"] in ("script", "wrapper", "embedder", "alternative") and entry["os_package"])]
+    uses = _dependents.by_environment(dependents)
+    for environment in found.environments:
+        environment["services"] = uses.get(environment["path"], [])
+    if request.verify:
+        _originals.add_diffs(found.environments)
+    by_path = {environment["path"]: environment for environment in found.environments}
+    live = [dict(by_path[real], path=application.environment, resolved=real) if real in by_path else None
+            for application, real in zip(applications, declared)]
+    return printable({
         "schema": SCHEMA,
         "taken": now(),
-        "host": {"hostname": platform.node(), "architecture": platform.machine(), "libc": libc(),
-                 "python": own_interpreter(), "privileged": os.geteuid() == 0},
-        "interpreters": [_interpreters.describe(path) for path in executables],
-        "environments": environments,
-        "dependents": [{"kind": "service", "name": name, "environment": path,
-                        "user": next((unit.user for unit in units if unit.name == name), None)}
-                       for path, names in sorted(uses.items()) for name in names],
-        "applications": declared,
+        "seconds": round(time.monotonic() - began, 3),
+        "verified": request.verify,
+        "complete": not any(entry["reason"] == "time budget used up" for entry in found.not_seen),
+        "host": {"hostname": platform.node(), "architecture": platform.machine(), "libc": libc(), "os": operating_system(),
+                 "python": _applications.own_interpreter(), "privileged": os.geteuid() == 0},
+        "interpreters": interpreters,
+        "environments": found.environments,
+        "dependents": dependents,
+        "projects": found.projects,
+        "applications": [_applications.describe(application, environment, state_root, interpreter_directory)
+                         for application, environment in zip(applications, live)],
         "unsettled": [name for name in applications_in(state_root) if ApplicationState(state_root, name).is_unsettled()],
-        "not_seen": not_seen,
+        "not_seen": found.not_seen,
+    })
+
+
+def _interpreters_of(found: Survey, references: Iterable[Reference], processes: Iterable[_running.Process],
+                     libraries: Libraries) -> List[Dict[str, Any]]:
+    prefixes = {environment["path"]: environment for environment in found.environments if environment["kind"] in ("prefix", "conda")}
+    candidates = [Candidate(path, "walk") for prefix in sorted(set(prefixes) | {"/usr", "/usr/local"}) for path in _interpreters.in_prefix(prefix)]
+    described = {entry["resolved"]: entry for entry in (_interpreters.describe(candidate, libraries) for candidate in candidates) if entry}
+    inside = tuple(environment["path"] + "/" for environment in found.environments if environment["kind"] not in ("prefix", "conda", "user"))
+    others = [Candidate(path, "unit") for path in _dependents.pythons_named(references)]
+    others += [Candidate(process.executable, "process") for process in processes
+               if not process.contained and _running.PYTHON.match(os.path.basename(process.executable))]
+    for candidate in others:
+        real = os.path.realpath(candidate.path)
+        if real in described or real.startswith(inside) or candidate.path.startswith(inside):
+            continue
+        entry = _interpreters.describe(candidate._replace(path=real), libraries)
+        if entry and entry["resolved"] not in described:
+            described[entry["resolved"]] = entry
+    for entry in described.values():
+        prefix = prefixes.get(entry["prefix"])
+        if prefix:
+            entry.update(packages=prefix["packages"], unmanaged=prefix["unmanaged"])
+            if prefix["python"] is None or "." not in str(prefix["python"]) or prefix["python"].count(".") < 2:
+                prefix["python"] = entry["version"] or prefix["python"]
+            prefix["interpreter"] = prefix["interpreter"] or entry["path"]
+    return sorted(described.values(), key=lambda entry: str(entry["path"]))
+
+
+def _system_site(path: str, not_seen: List[Dict[str, str]]) -> Optional[SitePackages]:
+    site = SitePackages(path, os.path.basename(path), False)
+    try:
+        handle = open_directory(os.path.realpath(path))
+    except OSError:
+        return None
+    try:
+        site.read(handle)
+    except OSError as error:
+        not_seen.append({"path": path, "reason": error.strerror or str(error)})
+    finally:
+        os.close(handle)
+    not_seen.extend(site.problems)
+    for package in site.packages:
+        package["metadata"] = "%s/%s" % (path, package["metadata"])
+    for entry in site.unmanaged:
+        entry["path"] = os.path.dirname(path) + "/" + entry["path"]
+    return site
+
+
+def _add_system_sites(interpreters: List[Dict[str, Any]], not_seen: List[Dict[str, str]]) -> None:
+    """Give the distribution's own interpreters the packages in their directories."""
+    sites: Dict[str, Optional[SitePackages]] = {}
+    for entry in interpreters:
+        if entry["prefix"] != "/usr":
+            continue
+        minor = ".".join((entry["version"] or "").split(".")[:2])
+        for path in SYSTEM_SITES * entry["default"] + ["/usr/lib/python%s/site-packages" % minor, "/usr/lib64/python%s/site-packages" % minor]:
+            site = sites[path] if path in sites else sites.setdefault(path, _system_site(path, not_seen))
+            if site:
+                entry["packages"] = entry["packages"] + site.packages
+                entry["unmanaged"] = entry["unmanaged"] + site.unmanaged
+
+
+def _add_os_packages(interpreters: List[Dict[str, Any]], environments: List[Dict[str, Any]], dependents: List[Dict[str, Any]]) -> None:
+    """Ask once which packages own the interpreters and their packages, the libraries of extensions, and the files of dependents."""
+    libraries = [library for environment in environments for library in environment["libraries"]]
+    system = [entry for entry in interpreters if entry["prefix"] == "/usr"]
+    asked = [entry["resolved"] for entry in interpreters] + [library["path"] for library in libraries]
+    asked += [package["metadata"] for entry in system for package in entry["packages"]]
+    asked += [loose["path"].rstrip("/") for entry in system for loose in entry["unmanaged"]]
+    asked += [_file_of(entry) for entry in dependents if entry["kind"] not in ("process", "login-shell")]
+    answers = owners(asked)
+    for entry in interpreters:
+        entry["os_package"] = answers.get(entry["resolved"])
+    for entry in system:
+        for package in entry["packages"]:
+            package["os_package"] = answers.get(package["metadata"])
+        entry["unmanaged"] = [loose for loose in entry["unmanaged"] if loose["path"].rstrip("/") not in answers]
+    for library in libraries:
+        library["os_package"] = answers.get(library["path"])
+    for entry in dependents:
+        entry["os_package"] = answers.get(_file_of(entry))
+
+
+def _file_of(dependent: Dict[str, Any]) -> str:
+    return os.path.realpath(dependent["source"]) if dependent["kind"] == "alternative" else str(dependent["source"])
+
+
+def summary(found: Dict[str, Any]) -> Dict[str, Any]:
+    """Counts of what the inventory *found* has."""
+    counts = [environment["counts"] for environment in found["environments"]]
+    return {
+        "interpreters": len(found["interpreters"]), "environments": len(found["environments"]),
+        "packages": sum(len(environment["packages"]) for environment in found["environments"]),
+        "dependents": len(found["dependents"]), "projects": len(found["projects"]),
+        "unmanaged": sum(count["unmanaged"] for count in counts), "missing": sum(count["missing"] for count in counts),
+        "modified": sum(count["modified"] for count in counts) if found["verified"] else None,
+        "not_seen": dict(collections.Counter(entry["reason"] for entry in found["not_seen"])),
     }
+
+
+def store(directory: str, found: Dict[str, Any]) -> str:
+    """Write *found* to ``host.json.gz`` in *directory*, which is made for its owner only; returns the path. Raises OSError."""
+    if not os.path.isdir(directory):
+        os.makedirs(directory, mode=0o700)
+    path = os.path.join(directory, "host.json.gz")
+    write_atomically(path, gzip.compress(json.dumps(found, sort_keys=True).encode("utf-8"), 6))
+    return path

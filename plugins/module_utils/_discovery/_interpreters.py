@@ -4,41 +4,192 @@
 
 """Describes one interpreter from its files; running it is the last resort."""
 
+import mmap
 import os
 import re
-from typing import Any, Dict, Optional
+import stat
+import struct
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._files import read_text
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _elf
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import Libraries
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import names_in, open_file, read_trusted, resolved
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import of_uid
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._install import MARKER, InterpreterError, ask
 
+NAME = re.compile(r"^(python|pypy)(\d+(?:\.\d+)?)?[dmtu]*$")
 PATCHLEVEL = re.compile(r'^#define PY_VERSION\s+"([^"+]+)', re.MULTILINE)
-ORIGINS = [("/.pyenv/versions/", "pyenv"), ("/uv/python/", "uv"), ("/.asdf/installs/", "asdf"),
-           ("/mise/installs/", "mise"), ("conda", "conda")]
+# The text that Py_GetVersion(3) begins with, as it lies in CPython's read-only data.
+COMPILED_IN = re.compile(rb"\0([23]\.\d{1,2}\.\d{1,2}(?:(?:a|b|rc)\d+)?)\+?\0")
+ORIGINS = [("/.pyenv/versions/", "pyenv"), ("/uv/python/", "uv"), ("/.asdf/installs/", "asdf"), ("/mise/installs/", "mise"),
+           ("/.mise/installs/", "mise"), ("/.rye/py/", "rye")]
+CAPABILITIES = ["chown", "dac_override", "dac_read_search", "fowner", "fsetid", "kill", "setgid", "setuid", "setpcap", "linux_immutable",
+                "net_bind_service", "net_broadcast", "net_admin", "net_raw", "ipc_lock", "ipc_owner", "sys_module", "sys_rawio", "sys_chroot",
+                "sys_ptrace", "sys_pacct", "sys_admin", "sys_boot", "sys_nice", "sys_resource", "sys_time", "sys_tty_config", "mknod", "lease",
+                "audit_write", "audit_control", "setfcap", "mac_override", "mac_admin", "syslog", "wake_alarm", "block_suspend", "audit_read",
+                "perfmon", "bpf", "checkpoint_restore"]
+SCAN_LIMIT = 256 << 20
 
 
-def _version_from_header(prefix: str, name: str) -> Optional[str]:
-    text = read_text(os.path.join(prefix, "include", name, "patchlevel.h"))
-    match = PATCHLEVEL.search(text) if text else None
-    return match.group(1) if match else None
+class Candidate(NamedTuple):
+    """A file that may be an interpreter, and how it was found: ``walk``, ``process`` or ``unit``."""
+
+    path: str
+    found_by: str
+
+
+def in_prefix(prefix: str) -> List[str]:
+    """The interpreters in ``bin`` of *prefix*: real files by name, one for each inode, the longest name first."""
+    found: Dict[Tuple[int, int], str] = {}
+    for name in sorted(names_in(prefix + "/bin"), key=lambda entry: (-len(entry), entry)):
+        path = "%s/bin/%s" % (prefix.rstrip("/"), name)
+        if not NAME.match(name):
+            continue
+        try:
+            state = os.lstat(path)
+        except OSError:
+            continue
+        if stat.S_ISREG(state.st_mode) and state.st_mode & 0o111:
+            found.setdefault((state.st_dev, state.st_ino), path)
+    return sorted(found.values())
+
+
+def capabilities(data: bytes) -> List[str]:
+    """Names of the permitted capabilities in the attribute ``security.capability`` (capabilities(7), ``vfs_cap_data``)."""
+    try:
+        _magic, low, _inherited = struct.unpack_from("<III", data, 0)
+        high = struct.unpack_from("<I", data, 12)[0] if len(data) >= 20 else 0
+    except struct.error:
+        return []
+    mask = low | high << 32
+    return ["cap_" + name for number, name in enumerate(CAPABILITIES) if mask >> number & 1]
+
+
+def _attribute(path: str, name: str) -> Optional[bytes]:
+    try:
+        return os.getxattr(path, name, follow_symlinks=False)
+    except OSError:
+        return None
+
+
+def _compiled_in(path: str, minor: Optional[str]) -> Optional[str]:
+    """The version that is written in the program or library *path*, if exactly one that fits *minor* is."""
+    try:
+        handle = open_file(resolved(path))
+    except OSError:
+        return None
+    try:
+        if not 0 < os.fstat(handle).st_size <= SCAN_LIMIT:
+            return None
+        with mmap.mmap(handle, 0, access=mmap.ACCESS_READ) as data:
+            found = {match.decode("ascii") for match in COMPILED_IN.findall(data)}  # type: ignore[arg-type]
+    except (OSError, ValueError):
+        return None
+    finally:
+        os.close(handle)
+    fitting = {version for version in found if minor is None or version.startswith(minor + ".")}
+    return fitting.pop() if len(fitting) == 1 else None
+
+
+def _version(path: str, prefix: str, minor: Optional[str], library: Optional[str], may_run: bool) -> Tuple[Optional[str], str]:
+    """Full version and what tells it: files first, running the interpreter last."""
+    header = None
+    for name in names_in(prefix + "/include"):
+        if minor and re.match(r"^(?:python|pypy)%s[dmu]*t?$" % re.escape(minor), name):
+            header = read_trusted("%s/include/%s/patchlevel.h" % (prefix, name))
+            match = PATCHLEVEL.search(header) if header else None
+            if match:
+                return match.group(1), "patchlevel.h"
+    for candidate, evidence in ((path, "program"), (library, "libpython")):
+        version = _compiled_in(candidate, minor) if candidate else None
+        if version:
+            return version, evidence
+    if not may_run:
+        return minor, "name" if minor else "nothing"
+    try:
+        return ask(path)[0], "ran it"
+    except (InterpreterError, OSError) as error:
+        return None, str(error)
+
+
+def _minor(path: str, prefix: str) -> Optional[str]:
+    """``X.Y``, from the program's name or from the one library directory of its prefix."""
+    match = NAME.match(os.path.basename(path))
+    if match and match.group(2) and "." in match.group(2):
+        return match.group(2)
+    wanted = match.group(2) + "." if match and match.group(2) else ""
+    found = (re.match(r"^(?:python|pypy)(\d\.\d+)$", name) for name in names_in(prefix + "/lib"))
+    libraries = {entry.group(1) for entry in found if entry and entry.group(1).startswith(wanted)}
+    return libraries.pop() if len(libraries) == 1 else None
 
 
 def _origin(path: str, prefix: str) -> str:
-    if os.path.exists(os.path.join(prefix, MARKER)):
+    if os.path.exists(os.path.join(prefix, MARKER)) or os.path.basename(prefix).lower().startswith("oxzep7"):
         return "oxzep7"
+    if os.path.isdir(os.path.join(prefix, "conda-meta")):
+        return "conda"
     if prefix == "/usr":
         return "system"
-    return next((origin for part, origin in ORIGINS if part in path), "other")
+    known = next((origin for part, origin in ORIGINS if part in path), None)
+    if known:
+        return known
+    if prefix == "/usr/local":
+        return "local"
+    return "built" if _configuration(prefix) else "other"
 
 
-def describe(path: str) -> Dict[str, Any]:
-    """Version, prefix and origin of the interpreter *path*; ``version`` is None when nothing tells it."""
-    prefix = os.path.dirname(os.path.dirname(path))
-    name = os.path.basename(path)
-    version, evidence = _version_from_header(prefix, name), "patchlevel.h"
-    if version is None:
+def _configuration(prefix: str) -> bool:
+    """Whether ``make install`` put it there: it leaves its Makefile."""
+    return any(name.startswith("config-") and os.path.exists("%s/lib/%s/%s/Makefile" % (prefix, library, name))
+               for library in names_in(prefix + "/lib") if library.startswith("python") for name in names_in("%s/lib/%s" % (prefix, library)))
+
+
+def externally_managed(prefix: str, minor: Optional[str]) -> bool:
+    """Whether the standard library is marked as the operating system's (PEP 668)."""
+    return bool(minor) and any(os.path.exists("%s/%s/python%s/EXTERNALLY-MANAGED" % (prefix, library, minor)) for library in ("lib", "lib64"))
+
+
+def describe(candidate: Candidate, libraries: Libraries) -> Optional[Dict[str, Any]]:
+    """What is known of the interpreter at the candidate's path; None for what is no ELF program. A symlink of a user is not followed."""
+    path = candidate.path
+    try:
+        real = resolved(path)
+        handle = open_file(real)
+    except OSError:
+        return None
+    try:
+        elf = _elf.read(handle, versions=True)
+        state = os.fstat(handle)
+    finally:
+        os.close(handle)
+    if elf is None:
+        return None
+    prefix = os.path.dirname(os.path.dirname(real))
+    pypy = os.path.basename(real).startswith("pypy") or any("libpypy" in name for name in elf.needed)
+    minor = _minor(real, prefix)
+    needed = next((name for name in elf.needed if name.startswith(("libpython", "libpypy"))), None)
+    library = libraries.find(needed, elf.search + [prefix + "/lib"], os.path.dirname(real)) if needed else None
+    foreign = elf.machine != os.uname().machine and not (elf.machine, os.uname().machine) == ("i386", "x86_64")
+    version, evidence = _version(real, prefix, minor, library, not foreign)
+    labels = _attribute(real, "security.selinux")
+    return {
+        "path": path, "resolved": real, "prefix": prefix, "version": version, "evidence": evidence,
+        "implementation": "PyPy" if pypy else "CPython", "architecture": elf.machine,
+        "libc": {"name": "musl" if "musl" in (elf.interpreter or "") else "glibc" if elf.interpreter else None, "needs": elf.glibc},
+        "libpython": library or ("unresolved: " + needed if needed else None), "linked": "shared" if needed else "static",
+        "origin": _origin(real, prefix), "os_package": None, "owner": of_uid(state.st_uid).name, "found_by": candidate.found_by,
+        "capabilities": capabilities(_attribute(real, "security.capability") or b""),
+        "selinux": labels.rstrip(b"\0").decode("utf-8", "replace") if labels else None,
+        "executable_stack": elf.executable_stack, "externally_managed": externally_managed(prefix, minor),
+        "default": real == _default(), "packages": [], "unmanaged": [],
+    }
+
+
+def _default() -> Optional[str]:
+    """The program that the distribution calls ``/usr/bin/python3``."""
+    for name in ("/usr/libexec/platform-python", "/usr/bin/python3"):
         try:
-            version, evidence = ask(path)[0], "ran it"
-        except (InterpreterError, OSError) as error:
-            evidence = str(error)
-    return {"path": path, "prefix": prefix, "version": version, "evidence": evidence, "origin": _origin(path, prefix),
-            "implementation": "PyPy" if name.startswith("pypy") else "CPython"}
+            return resolved(name)
+        except OSError:
+            continue
+    return None

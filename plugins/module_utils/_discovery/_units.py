@@ -2,67 +2,160 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads systemd unit files and tells which environment each service uses. Nothing is run."""
+"""Reads systemd's unit files: services, timers, sockets and user units, their drop-ins and template instances. Nothing is run."""
 
 import os
 import re
-from typing import Dict, List, NamedTuple, Optional
+from typing import Dict, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._files import read_text
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import names_in, read_trusted
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import Reference, variables_in
 
-DIRECTORIES = ["/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system",
-               "/lib/systemd/system"]
-WORD = re.compile(r"/[^\s\"';:=|&<>()]+")
+SYSTEM = ["/etc/systemd/system.control", "/run/systemd/system.control", "/run/systemd/transient", "/run/systemd/generator.early",
+          "/etc/systemd/system", "/run/systemd/system", "/run/systemd/generator", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system",
+          "/lib/systemd/system", "/run/systemd/generator.late"]
+USER = ["/etc/systemd/user", "/run/systemd/user", "/usr/local/lib/systemd/user", "/usr/lib/systemd/user"]
+HOME = [".config/systemd/user", ".local/share/systemd/user"]
+SUFFIXES = (".service", ".timer", ".socket")
+TRIGGERS = {".timer": "timer", ".socket": "socket"}
+PREFIXES = "@-:+!|"
 
 
 class Unit(NamedTuple):
-    """A service unit: name, user it runs as, and every absolute path its settings mention."""
+    """A unit: its files in systemd's order, user, commands, environment, where it starts, what it triggers (timer, socket)."""
 
     name: str
+    files: List[str]
     user: Optional[str]
-    paths: List[str]
+    commands: List[str]
+    variables: Dict[str, str]
+    environment_files: List[str]
+    directory: Optional[str]
+    triggers: Optional[str]
 
 
-def _texts(name: str, directories: List[str]) -> List[str]:
-    """The unit file that wins and its drop-ins (systemd.unit(5)), in order."""
-    main = next((text for text in (read_text(os.path.join(directory, name)) for directory in directories) if text is not None), None)
-    texts = [] if main is None else [main]
-    for directory in reversed(directories):
-        folder = os.path.join(directory, name + ".d")
-        if os.path.isdir(folder):
-            texts += [read_text(os.path.join(folder, entry)) or "" for entry in sorted(os.listdir(folder)) if entry.endswith(".conf")]
-    return texts
+def _template(name: str) -> Optional[str]:
+    match = re.match(r"^([^@]+@)[^.]+(\.\w+)$", name)
+    return match.group(1) + match.group(2) if match else None
 
 
-def parse(name: str, texts: List[str]) -> Unit:
-    """The unit *name* whose files contain *texts*, in systemd's order."""
+def files_of(name: str, directories: List[str]) -> List[str]:
+    """The unit file of *name* that wins and its drop-ins (systemd.unit(5)), in order; an instance has its template's, too."""
+    template = _template(name)
+    found: List[str] = []
+    for called in [name] + ([template] if template else []):
+        main = next((os.path.join(directory, called) for directory in directories if os.path.lexists(os.path.join(directory, called))), None)
+        if main is not None and not found:
+            found.append(main)
+    names = [called for called in (template, name) if called]
+    first = name.split("-")
+    names += ["-".join(first[:count]) + "-" + os.path.splitext(name)[1] for count in range(1, len(first))]
+    drops: Dict[str, str] = {}
+    for called in names:
+        for directory in reversed(directories):
+            folder = os.path.join(directory, called + ".d")
+            drops.update({entry: os.path.join(folder, entry) for entry in names_in(folder) if entry.endswith(".conf")})
+    return found + [drops[entry] for entry in sorted(drops)]
+
+
+def parse(name: str, files: List[str], texts: List[str]) -> Unit:
+    """The unit *name* whose *files* contain *texts*, in systemd's order; an empty assignment resets a list."""
     user: Optional[str] = None
-    paths: List[str] = []
+    directory: Optional[str] = None
+    triggers: Optional[str] = None
+    commands: Dict[str, List[str]] = {}
+    variables: Dict[str, str] = {}
+    environment_files: List[str] = []
     for line in "\n".join(texts).replace("\\\n", " ").splitlines():
         key, separator, value = line.strip().partition("=")
+        key, value = key.strip(), _expanded(value.strip(), name)
         if not separator or key.startswith(("#", ";", "[")):
             continue
-        if key.strip() == "User":
-            user = value.strip() or None
-        elif key.startswith(("Exec", "Environment")) or key in ("WorkingDirectory", "RootDirectory"):
-            paths += WORD.findall(value)
-    return Unit(name, user, paths)
+        if key == "User":
+            user = value or None
+        elif key in ("WorkingDirectory", "RootDirectory"):
+            directory = value.lstrip("-") or None
+        elif key in ("Unit", "Service"):
+            triggers = value or None
+        elif key == "Environment":
+            variables = dict(variables, **variables_in(value)) if value else {}
+        elif key == "EnvironmentFile":
+            environment_files = environment_files + [value.lstrip("-")] if value else []
+        elif key.startswith("Exec"):
+            commands[key] = commands.get(key, []) + [value.lstrip(PREFIXES)] if value else []
+    return Unit(name, files, user, [command for listed in commands.values() for command in listed], variables, environment_files,
+                directory, triggers)
 
 
-def services(directories: Optional[List[str]] = None) -> List[Unit]:
-    """Every service unit that has a file in *directories* (default: systemd's), sorted by name."""
-    places = DIRECTORIES if directories is None else directories
+def _expanded(value: str, name: str) -> str:
+    stem = os.path.splitext(name)[0]
+    prefix, separator, instance = stem.partition("@")
+    for specifier, text in (("%%", "\0"), ("%i", instance), ("%I", instance.replace("-", "/")), ("%n", name), ("%N", stem),
+                            ("%p", prefix if separator else stem), ("\0", "%")):
+        value = value.replace(specifier, text)
+    return value
+
+
+def units(directories: List[str]) -> List[Unit]:
+    """Every service, timer and socket with a file in *directories*, template instances by their links; sorted by name."""
     names = set()
-    for directory in places:
-        try:
-            names |= {entry for entry in os.listdir(directory) if entry.endswith(".service")}
-        except OSError:
-            continue
-    return [parse(name, _texts(name, places)) for name in sorted(names)]
+    for directory in directories:
+        for entry in names_in(directory):
+            if entry.endswith(SUFFIXES):
+                names.add(entry)
+            elif entry.endswith((".wants", ".requires", ".upholds")):
+                names.update(below for below in names_in(os.path.join(directory, entry)) if below.endswith(SUFFIXES))
+            elif entry.endswith(".d") and entry[:-2].endswith(SUFFIXES):
+                names.add(entry[:-2])
+    found = []
+    for name in sorted(names):
+        files = files_of(name, directories)
+        texts = [text for text in (read_trusted(path) for path in files) if text is not None]
+        if texts:
+            found.append(parse(name, files, texts))
+    return found
 
 
-def by_environment(units: List[Unit], environments: List[str]) -> Dict[str, List[str]]:
-    """Names of the *units* that mention a path inside each of *environments*."""
-    return {environment: [unit.name for unit in units
-                          if any(path == environment or path.startswith(environment + "/") for path in unit.paths)]
-            for environment in environments}
+def _references(found: List[Unit], kind: Optional[str], user: Optional[str], directories: List[str]) -> List[Reference]:
+    by_name = {unit.name: unit for unit in found}
+    references = []
+    for unit in found:
+        suffix = os.path.splitext(unit.name)[1]
+        if suffix in TRIGGERS:
+            target = unit.triggers or os.path.splitext(unit.name)[0] + ".service"
+            served = by_name.get(target) or _instance(target, by_name, directories)
+            if served is None:
+                continue
+            references.append(_reference(unit.name, kind or TRIGGERS[suffix], unit.files, user or served.user, served))
+        elif not unit.name.endswith("@.service") or not any(name.startswith(unit.name[:-8]) and name != unit.name for name in by_name):
+            references.append(_reference(unit.name, kind or "service", unit.files, user or unit.user, unit))
+    return references
+
+
+def _instance(target: str, by_name: Dict[str, Unit], directories: List[str]) -> Optional[Unit]:
+    template = _template(target)
+    if template is None and target.endswith(".service"):
+        return by_name.get(target[:-8] + "@.service")
+    if template not in by_name:
+        return None
+    files = files_of(target, directories)
+    return parse(target, files, [text for text in (read_trusted(path) for path in files) if text is not None])
+
+
+def _reference(name: str, kind: str, files: List[str], user: Optional[str], unit: Unit) -> Reference:
+    variables: Dict[str, str] = dict(unit.variables)
+    for path in unit.environment_files:
+        for line in (read_trusted(path) or "").splitlines():
+            if not line.lstrip().startswith(("#", ";")):
+                variables.update(variables_in(line))
+    return Reference(kind=kind, name=name, source=files[0] if files else "", line=None, user=user or "root", commands=unit.commands,
+                     directory=unit.directory, variables=variables, files=files + unit.environment_files)
+
+
+def references(homes: List[Tuple[str, str]]) -> List[Reference]:
+    """What every unit of the system, of all users, and of each of *homes* ``(user, directory)`` refers to."""
+    found = _references(units(SYSTEM), None, None, SYSTEM) + _references(units(USER), "user-unit", "every user", USER)
+    for user, home in homes:
+        directories = [os.path.join(home, place) for place in HOME]
+        found += _references(units(directories), "user-unit", user, directories)
+    return found

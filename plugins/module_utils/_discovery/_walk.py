@@ -2,81 +2,116 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Walks directories for what matters to discovery: environments, and prefixes of interpreters."""
+"""Walks directories: bounded in time and depth, across no network or pseudo file system, through no symlink.
 
+Every directory is opened below its open parent and never by its whole path, so that one that is swapped for a
+symlink meanwhile leads nowhere.
+"""
+
+import errno
 import os
-import re
-from typing import Dict, List, NamedTuple, Tuple
+import sys
+import time
+from typing import Callable, Dict, List, NamedTuple, Optional, Set, Tuple, Union
 
-INTERPRETER = re.compile(r"^(?:python3\.\d+|pypy3\.\d+)$")
-PSEUDO = {"proc", "sysfs", "devtmpfs", "devpts", "cgroup", "cgroup2", "nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "autofs",
-          "9p", "ceph", "glusterfs", "securityfs", "debugfs", "tracefs", "bpf", "mqueue", "pstore"}
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import DIRECTORY, open_directory
+
+NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "autofs", "9p", "ceph", "glusterfs", "fuse.glusterfs", "lustre", "beegfs",
+           "afs", "fuse.s3fs", "fuse.rclone", "virtiofs", "gpfs", "ocfs2", "gfs2"}
+PSEUDO = {"proc", "sysfs", "devtmpfs", "devpts", "cgroup", "cgroup2", "securityfs", "debugfs", "tracefs", "bpf", "mqueue", "pstore",
+          "configfs", "fusectl", "binfmt_misc", "hugetlbfs", "rpc_pipefs", "efivarfs", "selinuxfs", "nsfs"}
+# Each level holds one descriptor open; 1,024 is the usual limit of a process.
+DEPTH = 200
+VANISHED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+Handler = Callable[[int, str, List[str], List[str]], List[str]]
 
 
-class Found(NamedTuple):
-    """What a walk met: environments, interpreter executables, and what it did not look into, with reasons."""
+class Limits(NamedTuple):
+    """What bounds a walk: directories to leave out, file systems by mount point, and the end in monotonic seconds."""
 
-    environments: List[str]
-    interpreters: List[str]
-    not_seen: List[Dict[str, str]]
+    exclude: Set[str]
+    mounts: Dict[str, str]
+    deadline: float
 
 
-def skipped_mounts() -> Dict[str, str]:
-    """Mount points of network and pseudo file systems, each with its type (proc(5), ``mounts``)."""
+def mounts() -> Dict[str, str]:
+    """The type of each mounted file system by its mount point (proc(5), ``mounts``)."""
     try:
         with open("/proc/mounts", encoding="utf-8", errors="surrogateescape") as stream:
             rows = [line.split() for line in stream]
     except OSError:
         return {}
-    return {row[1].replace("\\040", " "): row[2] for row in rows if len(row) > 2 and row[2] in PSEUDO}
+    return {row[1].replace("\\040", " ").replace("\\011", "\t").replace("\\012", "\n").replace("\\134", "\\"): row[2]
+            for row in rows if len(row) > 2}
 
 
-def interpreters_in(directory: str) -> List[str]:
-    """Executables in *directory* that are called like an interpreter with its minor version, real files only."""
-    try:
-        names = sorted(name for name in os.listdir(directory) if INTERPRETER.match(name))
-    except OSError:
-        return []
-    return [path for path in (os.path.join(directory, name) for name in names)
-            if os.path.isfile(path) and not os.path.islink(path) and os.access(path, os.X_OK)]
+def mount_of(path: str, known: Dict[str, str]) -> str:
+    """The mount point that *path* lies on."""
+    while path not in known and path != "/":
+        path = os.path.dirname(path)
+    return path
 
 
-def walk(roots: List[str], exclude: List[str]) -> Found:
-    """Search *roots*, never following a symlink and never entering *exclude* or a network or pseudo file system."""
-    found = Found([], [], [])
-    mounts = skipped_mounts()
-    left_out = {os.path.normpath(path) for path in exclude}
-    waiting = [os.path.realpath(root) for root in roots if os.path.isdir(root)]
-    seen = set()
-    while waiting:
-        directory = waiting.pop()
-        if directory in seen or directory in left_out:
-            continue
-        seen.add(directory)
-        if directory in mounts:
-            found.not_seen.append({"path": directory, "reason": "file system of type %s" % mounts[directory]})
-            continue
-        try:
-            is_environment, below = _look(directory)
-        except OSError as error:
-            if not isinstance(error, FileNotFoundError):
-                found.not_seen.append({"path": directory, "reason": error.strerror or str(error)})
-            continue
-        if is_environment:
-            found.environments.append(directory)
-            continue
-        if os.path.basename(directory) == "bin":
-            found.interpreters.extend(interpreters_in(directory))
-        waiting.extend(below)
-    return Found(sorted(found.environments), sorted(found.interpreters), found.not_seen)
+def listable(handle: int) -> Union[int, str]:
+    """What os.scandir takes for the open directory *handle*; Python 3.6 takes no descriptor."""
+    return handle if sys.version_info >= (3, 7) else "/proc/self/fd/%d" % handle
 
 
-def _look(directory: str) -> Tuple[bool, List[str]]:
-    below = []
-    with os.scandir(directory) as entries:
+def listing(handle: int) -> Tuple[List[str], List[str]]:
+    """Names of the directories and of everything else in the open directory *handle*."""
+    directories, others = [], []
+    with os.scandir(listable(handle)) as entries:  # type: ignore[arg-type]
         for entry in entries:
-            if entry.name == "pyvenv.cfg":
-                return True, []
-            if entry.is_dir(follow_symlinks=False) and entry.name not in ("site-packages", "__pycache__", ".git", "node_modules"):
-                below.append(entry.path)
-    return False, below
+            (directories if entry.is_dir(follow_symlinks=False) else others).append(entry.name)
+    return directories, others
+
+
+class Walker:
+    """Visits directories; ``not_seen`` says which were left out and why."""
+
+    def __init__(self, limits: Limits, handler: Handler) -> None:
+        """*handler* gets descriptor, path, directory names and other names, and returns the names of the directories to go on with."""
+        self._limits = limits
+        self._handler = handler
+        self.not_seen: List[Dict[str, str]] = []
+
+    def leave_out(self, path: str, reason: str) -> None:
+        """Note that *path* was not looked into."""
+        self.not_seen.append({"path": path, "reason": reason})
+
+    def walk(self, path: str) -> None:
+        """Visit the directory *path* and what is below."""
+        self._enter(path, None, os.path.basename(path), 0)
+
+    def _refused(self, path: str) -> Optional[str]:
+        if path in self._limits.exclude:
+            return "excluded"
+        kind = self._limits.mounts.get(path)
+        if kind in NETWORK:
+            return "network file system (%s)" % kind
+        if kind in PSEUDO:
+            return "pseudo file system (%s)" % kind
+        if time.monotonic() > self._limits.deadline:
+            return "time budget used up"
+        return None
+
+    def _enter(self, path: str, parent: Optional[int], name: str, depth: int) -> None:
+        reason = "more than %d directories deep" % DEPTH if depth > DEPTH else self._refused(path)
+        if reason:
+            self.leave_out(path, reason)
+            return
+        try:
+            handle = open_directory(path) if parent is None else os.open(name, DIRECTORY, dir_fd=parent)
+        except OSError as error:
+            if error.errno not in VANISHED:
+                self.leave_out(path, error.strerror or str(error))
+            return
+        try:
+            directories, others = listing(handle)
+            for below in self._handler(handle, path, directories, others):
+                self._enter(path.rstrip("/") + "/" + below, handle, below, depth + 1)
+        except OSError as error:
+            if error.errno not in VANISHED:
+                self.leave_out(path, error.strerror or str(error))
+        finally:
+            os.close(handle)

@@ -1,0 +1,99 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Writes the fleet report on the controller, from every inventory that the report directory has."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import pathlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.oxzep7.python.plugins.plugin_utils._advisories import Advisories, AdvisoriesUnreadable, load
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, canonical, write_private
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _csv, _fleet, _html, _sbom, _suggestions
+
+SCHEMA = 2
+
+
+class ActionModule(ActionBase):
+    """Merge this run's inventories with earlier ones and write the report in its forms."""
+
+    _supports_check_mode = True
+    _requires_connection = False
+
+    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        """No module execution; nothing is written in check mode."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _validation, given = self.validate_argument_spec(argument_spec={
+            "report_dir": {"type": "path", "required": True},
+            "hosts": {"type": "list", "elements": "str", "required": True},
+            "inventories": {"type": "str", "default": "audit_result"},
+            "advisories": {"type": "path"},
+        })
+        directory = absolute(given["report_dir"])
+        try:
+            advisories = self._advisories(given["advisories"])
+            inventories, damaged = read(directory / "hosts")
+            now = self._taken_now(task_vars, given["hosts"], given["inventories"])
+            inventories.update({name: inventory for name, inventory in now.items() if inventory})
+            fleet = _fleet.fleet(inventories, list(now), given["hosts"], advisories, datetime.datetime.now(datetime.timezone.utc).date())
+            for text in damaged:
+                self._display.warning(text)
+            if not self._task.check_mode:
+                write(directory, fleet, inventories)
+        except (AdvisoriesUnreadable, _sbom.BillImpossible) as error:
+            result.update(failed=True, changed=False, msg=str(error))
+            return result
+        result.update(changed=False, totals=fleet["totals"], unknown=fleet["unknown"], end_of_life=fleet["end_of_life"],
+                      errors=[f"{name}: {one['where']}: {one['detail']} ({one['key']})" for name, host in fleet["hosts"].items()
+                              for one in host["findings"] if one["severity"] == "error" and name in now],
+                      earlier=sorted(set(fleet["hosts"]) - set(now)), path=str(directory / "fleet.html"))
+        return result
+
+    def _advisories(self, path: str | None) -> Advisories | None:
+        return load(absolute(path)) if path else None
+
+    def _taken_now(self, task_vars: Mapping[str, Any], hosts: list[str], variable: str) -> dict[str, Any]:
+        """The hosts whose inventory this run took; its content, if the task returned it in detail."""
+        found = {}
+        for name in hosts:
+            taken = task_vars["hostvars"][name].get(variable) or {}
+            if "summary" in taken and not taken.get("failed"):
+                found[name] = taken.get("inventory")
+        return found
+
+
+def read(directory: pathlib.Path) -> tuple[dict[str, Any], list[str]]:
+    """Every inventory in *directory* by host, and a sentence about each file that is none of this schema."""
+    found, damaged = {}, []
+    for path in sorted(directory.glob("*.json")):
+        try:
+            value = json.loads(path.read_text(encoding="utf-8"))
+            schema = value["schema"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            damaged.append(f"{path} is left out: {error}; audit the host again")
+            continue
+        if schema == SCHEMA:
+            found[path.stem] = value
+        else:
+            damaged.append(f"{path} is left out: it has schema {schema}, not {SCHEMA}; audit the host again")
+    return found, damaged
+
+
+def write(directory: pathlib.Path, fleet: Mapping[str, Any], inventories: Mapping[str, Any]) -> None:
+    """Write the report's files; the page comes last, so that what it stands beside is as new."""
+    for name, inventory in inventories.items():
+        path = directory / "sbom" / f"{re.sub(r'[^A-Za-z0-9._-]', '_', name)}.cdx.json"
+        stamp = f'"{inventory["taken"]}'.rstrip("Z")
+        if not path.exists() or stamp not in path.read_text(encoding="utf-8"):
+            write_private(path, _sbom.document(name, inventory))
+    write_private(directory / "applications.suggested.yml", _suggestions.document(inventories))
+    write_private(directory / "fleet.json", canonical(fleet))
+    write_private(directory / "fleet.csv", _csv.text(fleet))
+    write_private(directory / "fleet.html", _html.text(fleet))

@@ -1,0 +1,88 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Describes the declared applications of this host and says what forbids to upgrade them."""
+
+import os
+import sys
+from typing import Any, Dict, List, Optional
+
+from ansible_collections.oxzep7.python.plugins.module_utils import _services
+from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
+from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState
+
+
+def finding(key: str, title: str, detail: str, remediation: str, severity: str = "error", blocking: bool = True) -> Dict[str, Any]:
+    """A finding; *key* is stable across releases."""
+    return {"key": key, "severity": severity, "title": title, "detail": detail, "blocking": blocking,
+            "remediation": remediation}
+
+
+def own_interpreter() -> str:
+    """The interpreter that runs this module, as the operator named it and not resolved."""
+    return os.path.normpath(os.path.join(os.getcwd(), sys.executable))
+
+
+def _runs_inside(directory: str) -> bool:
+    prefixes = [os.path.realpath(directory) + "/", directory + "/"]
+    return any((path + "/").startswith(prefix) for prefix in prefixes
+               for path in (own_interpreter(), sys.prefix, os.path.realpath(sys.prefix)))
+
+
+def application_findings(application: Application, interpreter_directory: str) -> List[Dict[str, Any]]:
+    """What forbids to upgrade *application* on this host."""
+    found = []
+    name = application.name
+    if not os.path.isdir(application.environment):
+        found.append(finding("environment-not-found", "%s: environment not found" % name,
+                             "%s does not exist" % application.environment, "correct `environment`, or remove the application here"))
+        return found
+    if not os.path.isfile(os.path.join(application.environment, "pyvenv.cfg")):
+        found.append(finding("not-an-environment", "%s: not an environment" % name,
+                             "%s has no pyvenv.cfg" % application.environment, "name the directory that contains pyvenv.cfg"))
+        return found
+    if _runs_inside(application.environment) or _runs_inside(application.generations_directory()):
+        found.append(finding("ansible-interpreter-inside", "%s: Ansible runs inside it" % name,
+                             "the Ansible interpreter %s lies inside %s" % (own_interpreter(), application.environment),
+                             "set ansible_python_interpreter to an interpreter outside, such as /usr/bin/python3"))
+    if _runs_inside(interpreter_directory):
+        found.append(finding("ansible-interpreter-upgraded", "%s: Ansible runs on an upgraded interpreter" % name,
+                             "the Ansible interpreter %s lies inside %s" % (own_interpreter(), interpreter_directory),
+                             "set ansible_python_interpreter to the operating system's, such as /usr/bin/python3"))
+    try:
+        application.account()
+    except IdentityError as error:
+        found.append(finding("user-not-found", "%s: user not found" % name, str(error), "correct `user`"))
+    for path in [application.source] if application.source else []:
+        if not os.path.isdir(path):
+            found.append(finding("source-not-found", "%s: source not found" % name, "%s does not exist" % path, "correct `source`"))
+    try:
+        absent = _services.missing(application.services)
+    except _services.ServiceError as error:
+        absent = [str(error)]
+    if absent:
+        found.append(finding("service-not-found", "%s: service not found" % name,
+                             "this host has no %s" % ", ".join(absent), "correct `services`"))
+    return found
+
+
+def describe(application: Application, environment: Optional[Dict[str, Any]], state_root: str, interpreter_directory: str) -> Dict[str, Any]:
+    """The declared *application* with the *environment* that was found for it, its recorded generations and its findings."""
+    state = ApplicationState(state_root, application.name)
+    found = application_findings(application, interpreter_directory)
+    if environment is None and not found:
+        found.append(finding("environment-unreadable", "%s: environment cannot be read" % application.name,
+                             "%s cannot be read" % application.environment, "run with become, or mend the environment"))
+    if environment is not None and environment["python"] is None:
+        found.append(finding("environment-unreadable", "%s: Python unknown" % application.name,
+                             "%s/pyvenv.cfg does not say which Python made it" % application.environment, "mend the environment"))
+    if state.is_open():
+        found.append(finding("promotion-open", "%s: a promotion is open" % application.name,
+                             "%s exists" % state.next_path, "let it end, or run oxzep7.python.upgrade, which closes it", "warning", False))
+    record = state.read()
+    return {"name": application.name, "environment": environment, "findings": found, "current": record["current"],
+            "generations": [{key: entry.get(key) for key in ("id", "python", "lock", "complete", "origin")}
+                            for entry in record["generations"]],
+            "last": record["history"][-1] if record["history"] else None}

@@ -1,0 +1,143 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads what a repository says of itself without running git, which would run what the repository's owner configured."""
+
+import hashlib
+import os
+import re
+import stat
+import struct
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import DIRECTORY, open_file, read_bytes, read_text
+
+REVISION = re.compile(r"^[0-9a-f]{40}(?:[0-9a-f]{24})?$")
+INDEX_LIMIT = 64 << 20
+BLOB_LIMIT = 16 << 20
+LISTED = 20
+
+
+class Entry(NamedTuple):
+    """A tracked file as gitformat-index(5) has it: path, mode, size in bytes (modulo 2**32), modification time, object name."""
+
+    path: str
+    mode: int
+    size: int
+    mtime: int
+    name: bytes
+
+
+def entries(data: bytes) -> List[Entry]:
+    """The tracked files in the index *data*, versions 2 to 4. Raises ValueError."""
+    try:
+        signature, version, count = struct.unpack_from(">4sII", data, 0)
+        if signature != b"DIRC" or version not in (2, 3, 4):
+            raise ValueError("not an index")
+        found, at, before = [], 12, b""
+        for _number in range(count):
+            mtime, = struct.unpack_from(">I", data, at + 8)
+            mode, _uid, _gid, size = struct.unpack_from(">IIII", data, at + 24)
+            name = data[at + 40:at + 60]
+            flags, = struct.unpack_from(">H", data, at + 60)
+            start = at + (64 if flags & 0x4000 else 62)
+            if version == 4:
+                strip, start = _varint(data, start)
+                end = data.index(b"\0", start)
+                path = before[:len(before) - strip] + data[start:end]
+                at = end + 1
+            else:
+                end = data.index(b"\0", start)
+                path = data[start:end]
+                at += (end - at + 8) & ~7
+            before = path
+            if not flags & 0x3000:
+                found.append(Entry(os.fsdecode(path), mode, size, mtime, name))
+        return found
+    except struct.error as error:
+        raise ValueError(str(error))
+
+
+def _varint(data: bytes, at: int) -> Tuple[int, int]:
+    byte = data[at]
+    value, at = byte & 0x7F, at + 1
+    while byte & 0x80:
+        byte = data[at]
+        value, at = ((value + 1) << 7) | (byte & 0x7F), at + 1
+    return value, at
+
+
+def _changed(directory: int, entry: Entry) -> bool:
+    if ".." in entry.path.split("/") or entry.path.startswith("/"):
+        return False
+    try:
+        state = os.stat(entry.path, dir_fd=directory, follow_symlinks=False)
+    except OSError:
+        return True
+    if stat.S_ISDIR(entry.mode) or entry.mode & 0o170000 == 0o160000:
+        return False
+    if stat.S_IFMT(state.st_mode) != entry.mode & 0o170000 or (state.st_size & 0xFFFFFFFF) != entry.size:
+        return True
+    if int(state.st_mtime) & 0xFFFFFFFF == entry.mtime or not stat.S_ISREG(state.st_mode) or state.st_size > BLOB_LIMIT:
+        return False
+    return _blob(directory, entry.path, state.st_size) not in (None, entry.name)
+
+
+def _blob(directory: int, path: str, size: int) -> Optional[bytes]:
+    """The object name of the file at *path*, each directory on the way to it opened as a real one; None where it cannot be read."""
+    parts, here = path.split("/"), os.dup(directory)
+    try:
+        for part in parts[:-1]:
+            below = os.open(part, DIRECTORY, dir_fd=here)
+            os.close(here)
+            here = below
+        # Git names objects by SHA-1; nothing is protected by it here.
+        digest = hashlib.sha1(b"blob %d\0" % size)
+        handle = open_file(parts[-1], here)
+        with os.fdopen(handle, "rb") as stream:
+            for block in iter(lambda: stream.read(1 << 20), b""):
+                digest.update(block)
+        return digest.digest()
+    except OSError:
+        return None
+    finally:
+        os.close(here)
+
+
+def _revision(git: int) -> Optional[str]:
+    head = (read_text("HEAD", git, 4096) or "").strip()
+    if not head.startswith("ref: "):
+        return head if REVISION.match(head) else None
+    reference = head[5:].strip()
+    if not re.match(r"^refs/[A-Za-z0-9._/+-]+$", reference) or ".." in reference:
+        return None
+    loose = (read_text(reference, git, 4096) or "").strip()
+    if REVISION.match(loose):
+        return loose
+    for line in (read_text("packed-refs", git) or "").splitlines():
+        if line.endswith(" " + reference) and REVISION.match(line.split(" ", 1)[0]):
+            return line.split(" ", 1)[0]
+    return None
+
+
+def describe(directory: int) -> Optional[Dict[str, Any]]:
+    """Branch, revision and changed tracked files of the repository whose work tree is open as *directory*; None if it is none.
+
+    ``modified`` compares tracked files with the index: sizes, then times, then content. Staged and untracked files are not looked for.
+    """
+    try:
+        git = os.open(".git", DIRECTORY, dir_fd=directory)
+    except OSError:
+        return None
+    try:
+        head = (read_text("HEAD", git, 4096) or "").strip()
+        modified: Optional[List[str]] = None
+        try:
+            modified = [entry.path for entry in entries(read_bytes("index", git, INDEX_LIMIT)) if _changed(directory, entry)]
+        except (OSError, ValueError, IndexError):
+            pass
+        return {"revision": _revision(git), "branch": head[16:] if head.startswith("ref: refs/heads/") else None,
+                "dirty": None if modified is None else bool(modified), "modified": (modified or [])[:LISTED]}
+    finally:
+        os.close(git)

@@ -1,0 +1,73 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Finds the shared libraries that an ELF file needs, the way ld.so(8) does, and without asking it."""
+
+import os
+import struct
+from typing import Dict, List, Optional, Tuple
+
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import names_in, read_trusted
+
+CACHE = "/etc/ld.so.cache"
+MAGIC = b"glibc-ld.so.cache1.1"
+HEADER, ENTRY = 48, 24
+DEFAULT = ["/lib64", "/usr/lib64", "/lib", "/usr/lib"]
+
+
+def cached(data: bytes) -> Dict[str, List[str]]:
+    """Paths by library name in the linker cache *data*, in its order."""
+    start = data.find(MAGIC)
+    if start < 0:
+        return {}
+    found: Dict[str, List[str]] = {}
+    count, = struct.unpack_from("=I", data, start + len(MAGIC))
+    for index in range(min(count, (len(data) - start - HEADER) // ENTRY)):
+        _flags, key, value = struct.unpack_from("=iII", data, start + HEADER + index * ENTRY)
+        name = data[start + key:data.find(b"\0", start + key)].decode("utf-8", "replace")
+        found.setdefault(name, []).append(data[start + value:data.find(b"\0", start + value)].decode("utf-8", "replace"))
+    return found
+
+
+def _configured(path: str = "/etc/ld.so.conf", depth: int = 0) -> List[str]:
+    found: List[str] = []
+    for line in (read_trusted(path) or "").splitlines():
+        text = line.split("#", 1)[0].strip()
+        if text.startswith("include ") and depth < 4:
+            directory = os.path.dirname(text[8:].strip())
+            found += [entry for name in names_in(directory) if name.endswith(".conf")
+                      for entry in _configured(os.path.join(directory, name), depth + 1)]
+        elif text.startswith("/"):
+            found.append(text)
+    return found
+
+
+class Libraries:
+    """The host's libraries; each question is answered once."""
+
+    def __init__(self) -> None:
+        try:
+            with open(CACHE, "rb") as stream:
+                self._cache = cached(stream.read(64 << 20))
+        except (OSError, struct.error):
+            self._cache = {}
+        self._directories = _configured() + DEFAULT
+        self._answers: Dict[Tuple[str, Tuple[str, ...]], Optional[str]] = {}
+
+    def find(self, name: str, search: List[str], origin: str) -> Optional[str]:
+        """The path of the library *name* for a file in directory *origin* with these *search* paths, or None."""
+        places = tuple(os.path.normpath(entry.replace("${ORIGIN}", "$ORIGIN").replace("$ORIGIN", origin)) for entry in search)
+        question = (name, places)
+        if question not in self._answers:
+            self._answers[question] = self._look(name, places)
+        return self._answers[question]
+
+    def _look(self, name: str, places: Tuple[str, ...]) -> Optional[str]:
+        if "/" in name:
+            return name if os.path.exists(name) else None
+        known = self._cache.get(name, [])
+        candidates = [os.path.join(place, name) for place in places] + known
+        if not known:
+            candidates += [os.path.join(place, name) for place in self._directories]
+        return next((os.path.realpath(path) for path in candidates if os.path.exists(path)), None)

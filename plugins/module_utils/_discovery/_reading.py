@@ -1,0 +1,135 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Opens and reads what other users may have planted: no symlink is followed, nothing but regular files is opened, no read is unbounded."""
+
+import os
+import stat
+from typing import Any, List, Optional
+
+FILE = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
+DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+LIMIT = 1 << 20
+LINKS = 40
+
+
+class Refused(OSError):
+    """A path that is not read: no regular file, or reached through a symlink that its owner may not point there."""
+
+
+def open_file(name: str, directory: Optional[int] = None) -> int:
+    """A descriptor of the regular file *name* in the open *directory*. Raises OSError, `Refused` for anything but a regular file."""
+    handle = os.open(name, FILE, dir_fd=directory)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise Refused("%s is not a regular file" % name)
+    return handle
+
+
+def read_bytes(name: str, directory: Optional[int] = None, limit: int = LIMIT) -> bytes:
+    """The first *limit* bytes of the regular file *name*. Raises OSError."""
+    handle = open_file(name, directory)
+    try:
+        data = os.read(handle, limit)
+        if len(data) == limit or not data:
+            return data
+        parts, size = [data], len(data)
+        while size < limit:
+            data = os.read(handle, limit - size)
+            if not data:
+                break
+            parts.append(data)
+            size += len(data)
+        return b"".join(parts)
+    finally:
+        os.close(handle)
+
+
+def read_text(name: str, directory: Optional[int] = None, limit: int = LIMIT) -> Optional[str]:
+    """The first *limit* bytes of the regular file *name* as text, or None where there is none that may be read."""
+    try:
+        return read_bytes(name, directory, limit).decode("utf-8", "replace")
+    except OSError:
+        return None
+
+
+def open_directory(path: str) -> int:
+    """A descriptor of the absolute directory *path*, each component of which is a real directory. Raises OSError."""
+    handle = os.open("/", DIRECTORY)
+    for name in [part for part in path.split("/") if part]:
+        try:
+            below = os.open(name, DIRECTORY, dir_fd=handle)
+        finally:
+            os.close(handle)
+        handle = below
+    return handle
+
+
+def read_below(path: str, limit: int = LIMIT) -> bytes:
+    """The first *limit* bytes of the regular file at the absolute *path*, reached without any symlink. Raises OSError."""
+    directory = open_directory(os.path.dirname(path))
+    try:
+        return read_bytes(os.path.basename(path), directory, limit)
+    finally:
+        os.close(directory)
+
+
+def resolved(path: str) -> str:
+    """The absolute *path* without symlinks; only links that belong to root are followed, or any when this is not root.
+
+    Raises `Refused` for a link of another user, OSError for what does not exist.
+    """
+    waiting: List[str] = [part for part in path.split("/") if part][::-1]
+    done, links = "", 0
+    while waiting:
+        name = waiting.pop()
+        if name in (".", ""):
+            continue
+        if name == "..":
+            done = os.path.dirname(done) if done else ""
+            continue
+        here = done + "/" + name
+        state = os.lstat(here)
+        if not stat.S_ISLNK(state.st_mode):
+            done = "" if here == "/" else here
+            continue
+        links += 1
+        if links > LINKS or (os.geteuid() == 0 and state.st_uid != 0):
+            raise Refused("%s is a symlink that is not followed" % here)
+        target = os.readlink(here)
+        if target.startswith("/"):
+            done = ""
+        waiting.extend([part for part in target.split("/") if part][::-1])
+    return done or "/"
+
+
+def read_trusted(path: str, limit: int = LIMIT) -> Optional[str]:
+    """The text of *path*, which a file of the operating system names; None when it is absent or may not be read."""
+    try:
+        return read_below(resolved(path), limit).decode("utf-8", "replace")
+    except OSError:
+        return None
+
+
+def names_in(path: str) -> List[str]:
+    """The names in the directory *path*, sorted; none when it is absent or may not be read."""
+    try:
+        return sorted(os.listdir(resolved(path)))
+    except OSError:
+        return []
+
+
+def printable(value: Any) -> Any:
+    """*value* with every text that is not valid Unicode written so that it can be printed and stored as JSON."""
+    if isinstance(value, str):
+        try:
+            value.encode("utf-8")
+            return value
+        except UnicodeEncodeError:
+            return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    if isinstance(value, dict):
+        return {printable(key): printable(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [printable(entry) for entry in value]
+    return value

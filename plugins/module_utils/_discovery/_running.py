@@ -1,0 +1,156 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Looks at running processes: which run a Python, which have one mapped, which still use files that are deleted (proc(5))."""
+
+import os
+import re
+import socket
+import sys
+from typing import Any, Dict, List, NamedTuple, Optional
+
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import KEPT
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import of_uid
+
+PYTHON = re.compile(r"^(?:python|pypy)[0-9.]*[dmtu]*$")
+LIBRARY = re.compile(r"/lib(?:python\d\.\d+[dmtu]*|pypy\d[\d.]*(?:-c)?)\.so[^/]*$")
+DELETED = " (deleted)"
+
+
+class Process(NamedTuple):
+    """A process that uses Python: executable, libpython it has mapped, deleted files still mapped, its program, unit, and
+    whether its root directory is another one, as in a container (its paths are not this host's then), and the TCP addresses it
+    listens on."""
+
+    pid: int
+    user: str
+    executable: str
+    library: Optional[str]
+    deleted: List[str]
+    program: Optional[str]
+    first: Optional[str]
+    directory: Optional[str]
+    variables: Dict[str, str]
+    unit: Optional[str]
+    contained: bool
+    listens: List[str]
+
+
+def _read(path: str, limit: int = 1 << 20) -> bytes:
+    with open(path, "rb") as stream:
+        return stream.read(limit)
+
+
+def mapped(text: str) -> List[str]:
+    """The files in a process's ``maps``, each once, in order."""
+    rows = (line.split(None, 5) for line in text.splitlines())
+    return list(dict.fromkeys(row[5] for row in rows if len(row) == 6 and row[5].startswith("/")))
+
+
+def _variables(pid: int) -> Dict[str, str]:
+    try:
+        pairs = (entry.partition("=") for entry in _read("/proc/%d/environ" % pid).decode("utf-8", "surrogateescape").split("\0"))
+        return {name: value for name, separator, value in pairs if separator and KEPT.match(name)}
+    except OSError:
+        return {}
+
+
+def _unit(pid: int) -> Optional[str]:
+    text = _read("/proc/%d/cgroup" % pid).decode("utf-8", "replace")
+    units = re.findall(r"/([^/\n]+\.service)(?=/|$)", text, re.MULTILINE)
+    return units[-1] if units else None
+
+
+def listeners(text: str, wide: bool) -> Dict[str, str]:
+    """Address and port by socket inode of each listening socket in ``/proc/net/tcp`` or, *wide*, ``tcp6``."""
+    found = {}
+    for line in text.splitlines()[1:]:
+        fields = line.split()
+        if len(fields) > 9 and fields[3] == "0A":
+            address, _separator, port = fields[1].partition(":")
+            words = b"".join(bytes.fromhex(address[at:at + 8])[::-1 if sys.byteorder == "little" else 1] for at in range(0, len(address), 8))
+            shown = socket.inet_ntop(socket.AF_INET6 if wide else socket.AF_INET, words)
+            found[fields[9]] = "%s:%d" % ("[%s]" % shown if wide else shown, int(port, 16))
+    return found
+
+
+def _listens(pid: int, sockets: Dict[str, str]) -> List[str]:
+    found = set()
+    try:
+        for name in os.listdir("/proc/%d/fd" % pid):
+            target = os.readlink("/proc/%d/fd/%s" % (pid, name))
+            if target.startswith("socket:[") and target[8:-1] in sockets:
+                found.add(sockets[target[8:-1]])
+    except OSError:
+        pass
+    return sorted(found)
+
+
+def _examine(pid: int, sockets: Dict[str, str]) -> Optional[Process]:
+    executable = os.readlink("/proc/%d/exe" % pid)
+    files = mapped(_read("/proc/%d/maps" % pid, 8 << 20).decode("utf-8", "surrogateescape"))
+    library = next((path for path in files if LIBRARY.search(path.replace(DELETED, ""))), None)
+    if library is None and not PYTHON.match(os.path.basename(executable.replace(DELETED, ""))):
+        return None
+    words = _read("/proc/%d/cmdline" % pid, 1 << 16).decode("utf-8", "surrogateescape").split("\0")
+    directory: Optional[str] = None
+    try:
+        directory = os.readlink("/proc/%d/cwd" % pid)
+    except OSError:
+        pass
+    deleted = [path[:-len(DELETED)] for path in files + [executable] if path.endswith(DELETED) and not path.startswith(("/memfd:", "/dev/", "/SYSV"))]
+    options = [word for word in words[1:] if word]
+    program = next((word for word in options if not word.startswith("-")), None)
+    if "-m" in options:
+        program = "-m " + "".join(options[options.index("-m") + 1:][:1])
+    elif "-c" in options:
+        program = "-c"
+    return Process(pid, of_uid(os.stat("/proc/%d" % pid).st_uid).name, executable, library, list(dict.fromkeys(deleted)), program,
+                   words[0] if words else None, directory, _variables(pid), _unit(pid), _contained(pid),
+                   _listens(pid, sockets))
+
+
+def _contained(pid: int) -> bool:
+    own, other = os.stat("/"), os.stat("/proc/%d/root" % pid)
+    return (own.st_dev, own.st_ino) != (other.st_dev, other.st_ino)
+
+
+def running(not_seen: List[Dict[str, Any]]) -> List[Process]:
+    """Every process that uses a Python, but this one and its parents; what may not be examined is counted in *not_seen*."""
+    found, refused = [], 0
+    left_out = _ancestors()
+    sockets: Dict[str, str] = {}
+    for table, wide in (("tcp", False), ("tcp6", True)):
+        try:
+            sockets.update(listeners(_read("/proc/net/" + table, 8 << 20).decode("ascii", "replace"), wide))
+        except OSError:
+            continue
+    for entry in sorted(os.listdir("/proc")):
+        if not entry.isdigit() or int(entry) in left_out:
+            continue
+        try:
+            process = _examine(int(entry), sockets)
+        except PermissionError:
+            refused += 1
+            continue
+        except OSError:
+            continue
+        if process:
+            found.append(process)
+    if refused:
+        not_seen.append({"path": "/proc", "reason": "Permission denied for %d processes of other users" % refused})
+    return found
+
+
+def _ancestors() -> "set[int]":
+    chain = set()
+    pid = os.getpid()
+    while pid > 1 and pid not in chain:
+        chain.add(pid)
+        try:
+            text = _read("/proc/%d/stat" % pid).decode("utf-8", "replace")
+        except OSError:
+            break
+        pid = int(text[text.rfind(")") + 2:].split()[1])
+    return chain

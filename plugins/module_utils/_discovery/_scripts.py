@@ -1,0 +1,72 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Recognizes scripts that run Python: by their first line, or by what a shell script calls. Text in, data out."""
+
+import re
+import shlex
+from typing import List, NamedTuple, Optional, Tuple
+
+HEAD = 4096
+# pip and uv write this where a path is too long for the kernel or has spaces.
+TRAMPOLINE = re.compile(rb"^'''exec' (?:\"([^\"]+)\"|'([^']+)'|(\S+))", re.MULTILINE)
+PYTHON_NAME = re.compile(r"^(?:python|pypy)(?:\d+(?:\.\d+)?)?[dmtu]*$")
+CALLS = re.compile(r"(?:^|[\s;&|('\"`=])((?:[^\s;&|()'\"`=]*/)?(?:(?:python|pypy)(?:\d(?:\.\d+)?)?|activate))(?=[\s;&|)'\"`]|$)")
+SHELLS = {"sh", "bash", "dash", "ksh", "zsh", "ash"}
+
+
+class Script(NamedTuple):
+    """A script: the program its first line names (None without one), and the Pythons that a shell script calls."""
+
+    interpreter: Optional[str]
+    calls: List[str]
+
+
+def shebang(head: bytes) -> Tuple[Optional[str], int]:
+    """The interpreter that the beginning *head* of a file names, and the length of that line in bytes (0: it is no script)."""
+    if not head.startswith(b"#!"):
+        return None, 0
+    line = head.split(b"\n", 1)[0]
+    words = line[2:].decode("utf-8", "surrogateescape").split()
+    if not words:
+        return None, len(line)
+    if words[0].endswith("/env"):
+        rest = [word for word in words[1:] if not word.startswith("-") and "=" not in word]
+        return (rest[0] if rest else None), len(line)
+    if words[0].rpartition("/")[2] in SHELLS:
+        match = TRAMPOLINE.search(head)
+        if match:
+            return (match.group(1) or match.group(2) or match.group(3)).decode("utf-8", "surrogateescape"), len(line)
+    return words[0], len(line)
+
+
+def read(head: bytes) -> Optional[Script]:
+    """The script that begins with *head*, if it runs Python; None for any other."""
+    interpreter, _length = shebang(head)
+    if interpreter is None:
+        return None
+    name = interpreter.rpartition("/")[2]
+    if PYTHON_NAME.match(name):
+        return Script(interpreter, [])
+    if name not in SHELLS:
+        return None
+    calls = commands(head.decode("utf-8", "surrogateescape"))
+    return Script(interpreter, calls) if calls else None
+
+
+def commands(text: str) -> List[str]:
+    """Each Python, and each ``activate``, that the shell text calls, comments left out, in order."""
+    found = []
+    for line in text.splitlines():
+        if not line.lstrip().startswith("#"):
+            found += CALLS.findall(line)
+    return list(dict.fromkeys(found))
+
+
+def words(line: str) -> List[str]:
+    """The words of a command *line*, as good as can be told: what is no valid shell is split at white space."""
+    try:
+        return shlex.split(line, comments=False)
+    except ValueError:
+        return line.split()

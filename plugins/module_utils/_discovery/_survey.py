@@ -1,0 +1,177 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a walk looks for: environments, interpreters, scripts that run Python, projects. Two passes.
+
+The first pass finds environments and prefixes and does not enter them; the second enters each, in parallel, and goes
+on with the first pass's questions in what lies inside.
+"""
+
+import os
+import re
+import stat
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _elf, _environments, _git, _projects, _scripts
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._parallel import in_parallel, workers
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import open_file, read_text
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import Limits, Walker, mount_of
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import of_uid
+
+NOT_ENTERED = {".git", ".hg", ".svn", "__pycache__", "node_modules"}
+PROGRAM_DIRECTORIES = {"bin", "sbin", "scripts", "libexec", "cgi-bin"}
+PROGRAM = re.compile(r"^(?:[^.]+|.+\.(?:sh|bash|py|cgi|pyw))$")
+GUNICORN = re.compile(r"^gunicorn[-_.]?(?:conf|config)?(?:\..*)?\.py$")
+CONFIGURATIONS = {"uwsgi.ini": "uwsgi", "supervisord.conf": "supervisor"}
+
+
+class Survey(NamedTuple):
+    """What was found. Each entry is data as the inventory has it."""
+
+    environments: List[Dict[str, Any]]
+    scripts: List[Dict[str, Any]]
+    projects: List[Dict[str, Any]]
+    configurations: List[Dict[str, str]]
+    not_seen: List[Dict[str, str]]
+
+
+class _Surveyor:
+    def __init__(self, limits: Limits, options: _environments.Options, enter: bool) -> None:
+        self._options = options
+        self._enter = enter
+        self.waiting: List[Tuple[str, str]] = []
+        self.found = Survey([], [], [], [], [])
+        self._walker = Walker(limits, self._directory)
+        self._outer: List[str] = []
+
+    def walk(self, path: str) -> Survey:
+        self._walker.walk(path)
+        self.found.not_seen.extend(self._walker.not_seen)
+        self._walker.not_seen = []
+        return self.found
+
+    def _directory(self, handle: int, path: str, directories: List[str], others: List[str]) -> List[str]:
+        below = [name for name in directories if name not in NOT_ENTERED]
+        while self._outer and not path.startswith(self._outer[-1] + "/"):
+            self._outer.pop()
+        if self._outer and os.path.dirname(path) == self._outer[-1]:
+            inside = os.path.basename(path)
+            if inside in ("lib", "lib64"):
+                return [name for name in below if not _environments.LIBRARY.match(name)]
+            if inside == "bin" and path != "/usr/local/bin":
+                return []
+            if inside in ("include", "site-packages", "lib-python", "lib_pypy", "pkgs", "conda-meta"):
+                return []
+        kind = _environments.kind_of(directories, others, handle, path)
+        if kind is None and "CACHEDIR.TAG" in others:
+            self._walker.leave_out(path, "cache, marked by CACHEDIR.TAG")
+            return []
+        if kind is not None:
+            if not self._enter:
+                self.waiting.append((path, kind))
+                return []
+            self._describe(handle, path, kind, directories, others)
+            self._outer.append(path)
+        self._project(handle, path, directories, others)
+        self._scripts(handle, path, others)
+        return sorted(below, reverse=True)
+
+    def _describe(self, handle: int, path: str, kind: str, directories: List[str], others: List[str]) -> None:
+        environment = _environments.Environment(handle, path, kind, self._options)
+        result = environment.describe(directories, others)
+        result["mount"] = mount_of(path, self._options.mounts)
+        result["nested_in"] = self._outer[-1] if self._outer else None
+        self.found.environments.append(result)
+        for entry in environment.not_seen:
+            self._walker.leave_out(entry["path"], entry["reason"])
+
+    def _project(self, handle: int, path: str, directories: List[str], others: List[str]) -> None:
+        files, references = [], []
+        for name in sorted(others):
+            kind = _projects.kind_of(name, path)
+            if kind is None:
+                if name in CONFIGURATIONS or (name.startswith("gunicorn") and GUNICORN.match(name)):
+                    self.found.configurations.append({"kind": CONFIGURATIONS.get(name, "gunicorn"), "path": path + "/" + name})
+                continue
+            text = read_text(name, handle)
+            if text is None:
+                continue
+            entry: Dict[str, Any] = {"name": name, "kind": kind}
+            if kind in ("python-version", "runtime.txt", "tool-versions"):
+                entry["python"] = _pinned(kind, text)
+            elif kind in ("pyproject", "setup.cfg", "setup.py"):
+                entry["python"] = _projects.requires(text)
+            if _projects.is_pipeline(kind):
+                found = [dict(reference, kind=kind, file=name) for reference in _projects.references(kind, text)]
+                references += found
+                if not found:
+                    continue
+            files.append(entry)
+        git = _git.describe(handle) if ".git" in directories else None
+        if files or git:
+            self.found.projects.append({"path": path, "files": files, "references": references, "git": git})
+
+    def _scripts(self, handle: int, path: str, others: List[str]) -> None:
+        programs = os.path.basename(path) in PROGRAM_DIRECTORIES
+        for name in others:
+            if not (PROGRAM.match(name) or programs):
+                continue
+            try:
+                state = os.stat(name, dir_fd=handle, follow_symlinks=False)
+                if not stat.S_ISREG(state.st_mode) or not state.st_mode & 0o111:
+                    continue
+                entry = program(handle, name)
+            except OSError as error:
+                if not isinstance(error, FileNotFoundError):
+                    self._walker.leave_out(path + "/" + name, error.strerror or str(error))
+                continue
+            if entry:
+                self.found.scripts.append(dict(entry, path=path + "/" + name, owner=of_uid(state.st_uid).name))
+
+
+def program(directory: int, name: str) -> Optional[Dict[str, Any]]:
+    """How the executable *name* in the open *directory* runs Python: as a script, or by a libpython it is linked to; None if it does not.
+
+    Raises OSError.
+    """
+    handle = open_file(name, directory)
+    try:
+        head = os.read(handle, _scripts.HEAD)
+        if head.startswith(b"\x7fELF"):
+            elf = None if _environments.PYTHON.match(name) else _elf.read(handle)
+            library = next((needed for needed in elf.needed if needed.startswith("libpython")), None) if elf else None
+            return {"library": library, "search": elf.search} if elf and library else None
+    finally:
+        os.close(handle)
+    script = _scripts.read(head)
+    return {"interpreter": script.interpreter, "calls": script.calls[:20]} if script else None
+
+
+def _pinned(kind: str, text: str) -> Optional[str]:
+    if kind == "tool-versions":
+        return next((line.split()[1] for line in text.splitlines() if line.startswith("python ") and len(line.split()) > 1), None)
+    return next((line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")), None)
+
+
+def survey(roots: List[str], limits: Limits, options: _environments.Options) -> Survey:
+    """Everything below *roots*, which may lie inside each other."""
+    first = _Surveyor(limits, options, enter=False)
+    real = sorted({os.path.realpath(root) for root in roots if os.path.isdir(root)})
+    for root in real:
+        if not any(root.startswith(other.rstrip("/") + "/") for other in real if other != root):
+            first.walk(root)
+    found = first.found
+
+    def enter(place: Tuple[str, str]) -> List[List[Any]]:
+        return [list(part) for part in _Surveyor(limits, options, enter=True).walk(place[0])]
+
+    for place, answer in zip(first.waiting, in_parallel(enter, first.waiting, workers())):
+        if answer is None:
+            found.not_seen.append({"path": place[0], "reason": "the process that read it died"})
+            continue
+        for whole, part in zip(found, answer):
+            whole.extend(part)
+    for entries in (found.environments, found.scripts, found.projects, found.configurations, found.not_seen):
+        entries.sort(key=lambda entry: str(entry["path"]))
+    return found

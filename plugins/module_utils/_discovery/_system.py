@@ -1,0 +1,61 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Finds what the system itself points at a Python: programs in its directories, login shells, alternatives."""
+
+import os
+import pwd
+import stat
+from typing import Any, Dict, List, Tuple
+
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import names_in, open_directory, resolved
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import Reference, simple
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._survey import program
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import of_uid
+
+PROGRAMS = ["/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/lib/apache2/modules", "/usr/lib64/httpd/modules", "/usr/lib/uwsgi/plugins",
+            "/usr/lib64/uwsgi"]
+ALTERNATIVES = "/etc/alternatives"
+
+
+def programs() -> List[Dict[str, Any]]:
+    """Scripts that run Python, and programs linked to a libpython, in the system's own directories."""
+    found: List[Dict[str, Any]] = []
+    seen = set()
+    for place in PROGRAMS:
+        try:
+            directory = resolved(place)
+            handle = open_directory(directory)
+        except OSError:
+            continue
+        try:
+            for name in names_in(directory) if directory not in seen else []:
+                try:
+                    state = os.stat(name, dir_fd=handle, follow_symlinks=False)
+                    entry = program(handle, name) if stat.S_ISREG(state.st_mode) else None
+                except OSError:
+                    continue
+                if entry:
+                    found.append(dict(entry, path=directory + "/" + name, owner=of_uid(state.st_uid).name))
+        finally:
+            os.close(handle)
+        seen.add(directory)
+    return found
+
+
+def homes() -> List[Tuple[str, str]]:
+    """Name and home directory of every account that has one."""
+    return [(entry.pw_name, entry.pw_dir) for entry in pwd.getpwall() if entry.pw_dir.startswith("/") and entry.pw_dir != "/"]
+
+
+def references() -> List[Reference]:
+    """The login shells and alternatives of this host, whatever they point to."""
+    found = [simple("login-shell", entry.pw_name, "/etc/passwd", entry.pw_name, entry.pw_shell) for entry in pwd.getpwall() if entry.pw_shell]
+    for name in names_in(ALTERNATIVES):
+        try:
+            target = os.readlink(os.path.join(ALTERNATIVES, name))
+        except OSError:
+            continue
+        found.append(simple("alternative", name, os.path.join(ALTERNATIVES, name), "root", target))
+    return found

@@ -1,0 +1,96 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The fleet in one document: every host's newest inventory, its findings, and what holds across hosts. Pure functions of data."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
+from ansible_collections.oxzep7.python.plugins.plugin_utils._advisories import Advisories
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _findings
+
+SCHEMA = 1
+
+
+def _interpreter(entry: Mapping[str, Any], system: Mapping[str, Any], advisories: Advisories | None) -> dict[str, Any]:
+    end = _lifecycle.end_of_interpreter(entry, system)
+    matched = [] if entry["os_package"] or entry["implementation"] != "CPython" or advisories is None else advisories.of_interpreter(entry["version"])
+    known = advisories is not None and advisories.has_interpreters and not entry["os_package"]
+    return {**{key: entry[key] for key in entry if key not in ("packages", "unmanaged")}, "packages": len(entry["packages"]),
+            "end_of_life": end.date.isoformat() if end.date else None, "end_of_life_of": end.basis,
+            "newest_patch": _lifecycle.newest_patch(entry["version"]), "advisories": matched if known else None}
+
+
+def _environment(entry: Mapping[str, Any], advisories: Advisories | None) -> dict[str, Any]:
+    known = advisories is not None and advisories.has_packages
+    matched = [{"package": one["name"], "version": one["version"], **advisory} for one in entry["packages"]
+               for advisory in (advisories.of_package(one["name"], one["version"]) if advisories else [])]
+    return {**{key: entry[key] for key in ("path", "kind", "state", "points_to", "python", "implementation", "interpreter", "owner", "mount", "nested_in",
+                                           "fingerprint", "size", "counts", "services", "unmanaged", "missing", "modified", "libraries",
+                                           "unresolved", "extensions", "long_shebangs", "packages")},
+            "advisories": matched if known else None}
+
+
+def host(inventory: Mapping[str, Any], advisories: Advisories | None, today: datetime.date) -> dict[str, Any]:
+    """One host of the fleet, from its inventory."""
+    return {
+        "taken": inventory["taken"], "complete": inventory["complete"], "host": inventory["host"],
+        "interpreters": [_interpreter(entry, inventory["host"]["os"], advisories) for entry in inventory["interpreters"]],
+        "environments": [_environment(entry, advisories) for entry in inventory["environments"]],
+        "dependents": inventory["dependents"], "projects": inventory["projects"],
+        "applications": [{"name": entry["name"], "current": entry["current"], "generations": entry["generations"],
+                          "python": entry["environment"]["python"] if entry["environment"] else None} for entry in inventory["applications"]],
+        "findings": _findings.of_host(inventory, advisories, today), "not_seen": inventory["not_seen"],
+    }
+
+
+def fleet(inventories: Mapping[str, Mapping[str, Any]], seen_now: Sequence[str], expected: Sequence[str], advisories: Advisories | None,
+          today: datetime.date) -> dict[str, Any]:
+    """The fleet: *inventories* by host, of which *seen_now* were taken in this run; an *expected* host without any is unknown."""
+    hosts = {name: {**host(inventory, advisories, today), "seen": "now" if name in seen_now else "earlier"}
+             for name, inventory in sorted(inventories.items())}
+    return {
+        "schema": SCHEMA, "made": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "advisories": {"date": advisories.date, "records": advisories.count} if advisories else None,
+        "hosts": hosts, "unknown": sorted(set(expected) - set(hosts)),
+        "end_of_life": _end_of_life(hosts, today), "locks": _locks(hosts), "totals": _totals(hosts),
+    }
+
+
+def _end_of_life(hosts: Mapping[str, Mapping[str, Any]], today: datetime.date) -> list[dict[str, Any]]:
+    """Each version past its end, with the hosts that have it, oldest end first."""
+    found: dict[tuple[str, str, str], set[str]] = {}
+    for name, entry in hosts.items():
+        for interpreter in entry["interpreters"]:
+            if interpreter["end_of_life"] and interpreter["end_of_life"] < today.isoformat():
+                minor = ".".join(str(interpreter["version"] or "?").split(".")[:2])
+                found.setdefault((interpreter["end_of_life"], minor, interpreter["end_of_life_of"]), set()).add(name)
+    return [{"python": minor, "end_of_life": date, "of": basis, "hosts": sorted(names)} for (date, minor, basis), names in sorted(found.items())]
+
+
+def _locks(hosts: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Environments that can share a lock, the largest group first; an environment alone is no group."""
+    groups: dict[str, list[dict[str, str]]] = {}
+    about: dict[str, Mapping[str, Any]] = {}
+    for name, entry in hosts.items():
+        for environment in entry["environments"]:
+            if environment["kind"] not in ("prefix", "user") and environment["packages"]:
+                groups.setdefault(environment["fingerprint"], []).append({"host": name, "path": environment["path"]})
+                about[environment["fingerprint"]] = environment
+    return [{"fingerprint": fingerprint, "python": about[fingerprint]["python"], "packages": len(about[fingerprint]["packages"]), "environments": members}
+            for fingerprint, members in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])) if len(members) > 1]
+
+
+def _totals(hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
+    totals = {"hosts": len(hosts), "interpreters": 0, "environments": 0, "dependents": 0, **{severity: 0 for severity in _findings.SEVERITIES}}
+    for entry in hosts.values():
+        for part in ("interpreters", "environments", "dependents"):
+            totals[part] += len(entry[part])
+        for one in entry["findings"]:
+            totals[one["severity"]] += 1
+    return totals

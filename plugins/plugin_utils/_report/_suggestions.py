@@ -1,0 +1,97 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Suggests what to declare: an application for each environment that services use. Pure functions of data."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+NAME = re.compile(r"[^a-z0-9_.-]+")
+GENERIC = {"venv", ".venv", "env", ".env", "virtualenv", "current", "live", "python", "app", "srv", "opt", "www", "home"}
+HEADING = """\
+# What oxzep7.python.audit suggests to declare: an application for each environment that services use.
+# Paste it into group_vars, then add to each application what no inventory can know: tests, and a health check
+# that would notice when it does not work. A suggested check knows no more than that a unit is active or a port open.
+"""
+LOCAL = ("127.0.0.1", "0.0.0.0", "[::]", "[::1]")
+
+
+def _named(path: str, services: list[str]) -> str:
+    """A name by the environment's path, or by its first service where the path says nothing."""
+    parts = [part for part in path.split("/") if part and part.lower() not in GENERIC]
+    base = parts[-1] if parts else services[0].rpartition(".")[0]
+    return NAME.sub("-", base.lower()).strip("-._")[:63] or "application"
+
+
+def _source(inventory: Mapping[str, Any], path: str, directories: list[str]) -> str | None:
+    """The directory that the services start in, or the one project beside the environment."""
+    known = {project["path"] for project in inventory["projects"]}
+    above = os.path.dirname(path)
+    for directory in directories:
+        if directory not in ("/", "~") and not directory.startswith(path + "/"):
+            return directory
+    beside = sorted(project for project in known if project == above or os.path.dirname(project) == above)
+    return beside[0] if len(beside) == 1 else None
+
+
+def _port_checks(inventory: Mapping[str, Any], services: list[str]) -> list[dict[str, Any]]:
+    ports = set()
+    for entry in inventory["dependents"]:
+        if entry["kind"] == "process" and entry["unit"] in services:
+            for address in entry["listens"]:
+                host, _separator, port = address.rpartition(":")
+                if host in LOCAL:
+                    ports.add(int(port))
+    return [{"name": f"port {port}", "tcp": {"port": port}} for port in sorted(ports)]
+
+
+def applications(inventory: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The applications of one host, by name."""
+    found: list[dict[str, Any]] = []
+    declared = {entry["environment"]["resolved"] for entry in inventory["applications"] if entry["environment"]}
+    for environment in inventory["environments"]:
+        live = environment["points_to"] if environment["state"] == "generation" else environment["path"]
+        if environment["kind"] not in ("venv", "virtualenv", "poetry") or environment["state"] not in ("live", "generation"):
+            continue
+        users = [entry for entry in inventory["dependents"] if entry["kind"] == "service" and entry["environment"] == environment["path"]]
+        services = sorted({entry["name"] for entry in users if "@." not in entry["name"]})
+        if not services:
+            continue
+        suggestion: dict[str, Any] = {"name": _named(live, services), "environment": live}
+        source = _source(inventory, environment["path"], [entry["directory"] for entry in users if entry["directory"]])
+        if source:
+            suggestion["source"] = source
+        accounts = {entry["user"] for entry in users if entry["user"]}
+        if len(accounts) == 1 and accounts != {environment["owner"]}:
+            suggestion["user"] = accounts.pop()
+        suggestion["services"] = [{"name": name} for name in services]
+        suggestion["checks"] = _port_checks(inventory, services) or [{"name": f"{name} is active", "systemd": {"unit": name}} for name in services]
+        if environment["path"] in declared:
+            suggestion["name"] = next(entry["name"] for entry in inventory["applications"]
+                                      if entry["environment"] and entry["environment"]["resolved"] == environment["path"])
+        found.append(suggestion)
+    taken: dict[str, int] = {}
+    for suggestion in found:
+        count = taken[suggestion["name"]] = taken.get(suggestion["name"], 0) + 1
+        if count > 1:
+            suggestion["name"] = f"{suggestion['name'][:60]}-{count}"
+    return sorted(found, key=lambda entry: str(entry["name"]))
+
+
+def document(inventories: Mapping[str, Mapping[str, Any]]) -> str:
+    """The suggestion for all hosts as YAML: one list where all agree, and otherwise a list for each host."""
+    by_host = {name: applications(inventory) for name, inventory in sorted(inventories.items())}
+    lists = list(by_host.values())
+    if lists and all(entry == lists[0] for entry in lists):
+        content: dict[str, Any] = {"oxzep7_applications": lists[0]}
+    else:
+        content = {"oxzep7_suggested": {name: entry for name, entry in by_host.items() if entry},
+                   "oxzep7_applications": "{{ oxzep7_suggested[inventory_hostname] | default([]) }}"}
+    return "---\n" + HEADING + yaml.safe_dump(content, sort_keys=False, width=140, default_flow_style=False)

@@ -1,0 +1,99 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The zoo is found, every case of it; its clean twin has nothing; hostile plants are met and nothing happens."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+
+import pytest
+
+from tests.fleet import archives, fleet
+from tests.fleet.paths import ROOT, run
+from tests.scenarios.conftest import Controller, on
+from tests.zoo import plant
+from tests.zoo.found import FOUND
+
+PACKAGES = ("anacron", "at", "attr", "git", "libapache2-mod-wsgi-py3", "libcap2-bin", "patchelf", "pypy3", "python3-venv", "strace", "supervisor",
+            "uwsgi-plugin-python3")
+ADVISORIES = {"id": "ZOO-1", "modified": "2026-01-01T00:00:00Z", "summary": "for the zoo", "affected": [
+    {"package": {"ecosystem": "PyPI", "name": "Django"}, "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "3.0"}, {"fixed": "3.1.7"}]}]}]}
+
+
+def supply(host, folder):
+    """Unpack the interpreters that cases are made from, and bring the program that plants them."""
+    on(host, "mkdir -p /root/zoo")
+    for minor in ("3.8", "3.13"):
+        with tarfile.open(archives.pack(minor)) as archive:
+            top = archive.getnames()[0]
+        run("podman", "cp", str(archives.pack(minor)), f"{host}:/root/zoo/python.tar.gz")
+        on(host, f"cd /root/zoo && tar -xzf python.tar.gz && mv {top} {minor} && rm python.tar.gz")
+    run("podman", "cp", str(ROOT / "tests" / "zoo" / "plant.py"), f"{host}:/root/zoo/plant.py")
+    on(host, "rm -rf /root/zoo/3.13/lib/python3.13/site-packages/oxzep7_vendor")
+
+
+@pytest.fixture(scope="module")
+def audited(tmp_path_factory):
+    """The zoo and its twin, audited as an operator would; gives the controller's folder."""
+    fleet.up([f"debian12+{','.join(PACKAGES)}"] * 2)
+    folder = tmp_path_factory.mktemp("zoo")
+    (folder / "advisories").mkdir()
+    (folder / "advisories" / "ZOO-1.json").write_text(json.dumps(ADVISORIES))
+    for host, what in (("host1", "zoo"), ("host2", "twin")):
+        supply(host, folder)
+        on(host, f"python3 /root/zoo/plant.py {what}")
+        on(host, "mv /root/zoo /tmp/zoo-supplies")
+    done = Controller(folder)("audit", oxzep7_advisories="advisories")
+    assert done.returncode == 0, done.stdout[-3000:]
+    yield folder
+    fleet.down()
+
+
+def inventory(folder, host):
+    return json.loads((folder / "oxzep7" / "report" / "hosts" / f"{host}.json").read_text(encoding="utf-8"))
+
+
+def fleet_of(folder):
+    return json.loads((folder / "oxzep7" / "report" / "fleet.json").read_text(encoding="utf-8"))
+
+
+def test_every_planted_case_has_a_question():
+    assert [case.name for case in plant.CASES] == list(FOUND) and len(FOUND) >= 40
+
+
+def test_every_case_is_found(audited):
+    zoo = inventory(audited, "host1")
+    missed = [name for name, question in FOUND.items() if not question(zoo)]
+    print(f"found {len(FOUND) - len(missed)} of {len(FOUND)}:\n" + "\n".join(name for name in FOUND if name not in missed))
+    assert missed == []
+
+
+def test_the_twin_has_none_of_them(audited):
+    twin = inventory(audited, "host2")
+    assert [name for name, question in FOUND.items() if question(twin)] == []
+    assert [entry["path"] for entry in twin["environments"] if entry["kind"] != "prefix"] == ["/srv/clean/venv"]
+    findings = fleet_of(audited)["hosts"]["host2"]["findings"]
+    assert [(entry["key"], entry["where"], entry["detail"]) for entry in findings if entry["severity"] != "info"] == []
+
+
+def test_no_secret_is_kept(audited):
+    text = (audited / "oxzep7" / "report" / "hosts" / "host1.json").read_text(encoding="utf-8")
+    assert "hunter2" not in text and "someone:secret" not in text
+
+
+def test_findings_name_what_matters(audited):
+    keys = {entry["key"] for entry in fleet_of(audited)["hosts"]["host1"]["findings"]}
+    assert {"end-of-life", "file-capabilities", "executable-stack", "library-unresolved", "environment-dangling", "environment-moved",
+            "code-at-startup", "unmanaged-files", "modified-files", "missing-files", "package-not-from-index", "package-advisory",
+            "deleted-files-mapped", "embedded-interpreter", "long-shebang"} <= keys
+    (hit,) = [entry for environment in fleet_of(audited)["hosts"]["host1"]["environments"] for entry in environment["advisories"]]
+    assert (hit["id"], hit["package"], hit["fixed"]) == ("ZOO-1", "django", "3.1.7")
+
+
+def test_the_host_keeps_its_inventory(audited):
+    kept = json.loads(on("host1", "zcat /var/lib/oxzep7/host.json.gz"))
+    assert kept["taken"] == inventory(audited, "host1")["taken"]
+    assert on("host1", "stat -c '%a %U' /var/lib/oxzep7/host.json.gz /var/lib/oxzep7").split() == ["600", "root", "700", "root"]
