@@ -97,3 +97,52 @@ def test_the_host_keeps_its_inventory(audited):
     kept = json.loads(on("host1", "zcat /var/lib/oxzep7/host.json.gz"))
     assert kept["taken"] == inventory(audited, "host1")["taken"]
     assert on("host1", "stat -c '%a %U' /var/lib/oxzep7/host.json.gz /var/lib/oxzep7").split() == ["600", "root", "700", "root"]
+
+
+TRACED = """#!/bin/sh
+exec strace -f -qq -y -e trace=open,openat,openat2,execve,execveat -o /var/tmp/trace.$$ /usr/bin/python3 "$@"
+"""
+# No file tells the version of Debian's PyPy; root alone can write it, so it is asked.
+ALLOWED = ("/usr/bin/dpkg-query", "/usr/bin/python3", "/usr/bin/pypy3.9")
+
+
+@pytest.fixture(scope="module")
+def hostile(audited):
+    """The hostile plants on the zoo host; the traces of several audits of them, and what they found."""
+    run("podman", "cp", str(ROOT / "tests" / "zoo" / "hostile.py"), "host1:/tmp/hostile.py")
+    on("host1", "python3 /tmp/hostile.py")
+    run("podman", "exec", "--interactive", "host1", "sh", "-c", "cat > /usr/local/sbin/traced && chmod 755 /usr/local/sbin/traced", input=TRACED)
+    for _round in range(4):
+        done = Controller(audited)("audit", "--limit", "host1", oxzep7_roots=["/srv/hostile"], oxzep7_report_dir="hostile",
+                                   ansible_python_interpreter="/usr/local/sbin/traced")
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+    yield json.loads((audited / "hostile" / "hosts" / "host1.json").read_text(encoding="utf-8")), on("host1", "cat /var/tmp/trace.*")
+    on("host1", "pkill -f '[s]wapped'")
+
+
+def test_nothing_that_was_planted_is_run(hostile):
+    _found, trace = hostile
+    assert on("host1", "ls /tmp/executed 2>/dev/null || true") == ""
+    started = {line.partition('("')[2].partition('"')[0] for line in trace.splitlines() if "execve" in line and line.endswith("= 0")}
+    assert "/usr/bin/dpkg-query" in started and not [path for path in started if not path.startswith(ALLOWED)], started
+
+
+def test_nothing_outside_the_roots_is_read(hostile):
+    found, trace = hostile
+    opened = [line for line in trace.splitlines() if "</outside" in line.rpartition("=")[2]]
+    assert opened == [] and "</srv/hostile" in trace
+    assert "outside-secret" not in json.dumps(found) and not [entry for entry in found["environments"] if entry["path"].startswith("/outside")]
+
+
+def test_what_is_odd_is_named_and_the_rest_is_found(hostile):
+    found, _trace = hostile
+    paths = [entry["path"] for entry in found["environments"]]
+    assert "/srv/hostile/new\nline \\xff\\xfe" in paths and "/srv/hostile/odd" in paths and "/srv/hostile/runs" in paths
+    odd = next(entry for entry in found["environments"] if entry["path"] == "/srv/hostile/odd")
+    assert ("sparse", "1.0") in {(entry["name"], entry["version"]) for entry in odd["packages"]}
+    reasons = {entry["path"]: entry["reason"] for entry in found["not_seen"]}
+    site = "/srv/hostile/odd/lib/python3.9/site-packages"
+    assert reasons[f"{site}/fifo_metadata-1.0.dist-info"] == reasons[f"{site}/zero_metadata-1.0.dist-info"] == "not a regular file"
+    assert reasons[f"{site}/zero.so"] == reasons[f"{site}/fifo.so"] == reasons["/srv/hostile/odd/bin/fifo"] == "not a regular file"
+    assert any(path.startswith("/srv/hostile/deep/") and "directories deep" in reason for path, reason in reasons.items())
+    assert not [entry for entry in found["interpreters"] if entry["path"].startswith("/srv/hostile")]

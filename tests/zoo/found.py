@@ -121,7 +121,7 @@ FOUND: dict[str, Callable[[Inventory], Any]] = {
     "package: egg-link": package(f"{ZOO}/p-egg-link", "linked", editable=True, direct_url="/srv/src/linked"),
     "package: legacy egg": package(f"{ZOO}/p-egg", "oldegg", version="0.3", format="egg"),
     "extension: library of the system": environment(f"{ZOO}/x-system", lambda entry: entry["extensions"] == 1 and any(
-        one["name"] == "libc.so.6" and one["os_package"] == "libc6" for one in entry["libraries"])),
+        one["name"] == "libz.so.1" and one["os_package"] == "zlib1g" for one in entry["libraries"])),
     "extension: unresolved library": environment(f"{ZOO}/x-broken", lambda entry: [one["library"] for one in entry["unresolved"]] == ["libgone.so.7"]),
     "unmanaged: module": unmanaged(f"{ZOO}/u-module", "lib/python3.8/site-packages/byhand.py", "module"),
     "unmanaged: .pth with code": unmanaged(f"{ZOO}/u-pth", "lib/python3.8/site-packages/startup.pth", "pth-code"),

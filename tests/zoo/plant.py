@@ -119,6 +119,11 @@ def background(unit, command, **properties):
     time.sleep(0.3)
 
 
+def embed(program, libraries):
+    """Link *program* to the libpython in *libraries*."""
+    sh(f"patchelf --add-needed libpython3.8.so.1.0 {program} && patchelf --set-rpath {libraries} {program}")
+
+
 def clean():
     """What both hosts have: one application in order."""
     interpreter = prefix("/opt/oxzep7-clean", "3.13")
@@ -187,8 +192,7 @@ def _():
 @case("interpreter: another user's")
 def _():
     home = user("keeper")
-    prefix(home / "python")
-    sh(f"chown -R keeper: {home}/python/bin {home}/python")
+    sh(f"cp -r {SUPPLIES}/3.8 {home}/python && chown -R keeper: {home}/python")
 
 
 @case("interpreter: PyPy")
@@ -200,7 +204,8 @@ def _():
 
 @case("interpreter: only running")
 def _():
-    background("zoo-only-running", f"{prefix('/mnt/running')} -c 'import time; time.sleep(1e6)'")
+    subprocess.Popen([str(prefix("/mnt/running")), "-c", "import time; time.sleep(1e6)"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                     stderr=subprocess.DEVNULL, start_new_session=True)
 
 
 @case("interpreter: only in a unit")
@@ -411,7 +416,7 @@ def _():
 @case("extension: library of the system")
 def _():
     env = environment(ZOO / "x-system")
-    source = next(pathlib.Path("/opt/base/3.8/lib/python3.8/lib-dynload").glob("_json.*.so"))
+    source = next(pathlib.Path("/opt/base/3.8/lib/python3.8/lib-dynload").glob("zlib.*.so"))
     package(env, "native", files={source.name: source.read_bytes()})
 
 
@@ -593,7 +598,7 @@ def _():
     pathlib.Path("/usr/local/bin").mkdir(exist_ok=True)
     prefix("/opt/embedded")
     shutil.copy2("/bin/sleep", "/usr/local/bin/zoo-embedder")
-    sh("patchelf --add-needed libpython3.8.so.1.0 --set-rpath /opt/embedded/lib /usr/local/bin/zoo-embedder")
+    embed("/usr/local/bin/zoo-embedder", "/opt/embedded/lib")
 
 
 @case("dependent: script by its first line")
@@ -615,7 +620,7 @@ def _():
 def _():
     prefix("/opt/mapped")
     shutil.copy2("/bin/sleep", "/opt/mapped/host")
-    sh("patchelf --add-needed libpython3.8.so.1.0 --set-rpath /opt/mapped/lib /opt/mapped/host")
+    embed("/opt/mapped/host", "/opt/mapped/lib")
     background("zoo-mapped", "/opt/mapped/host 1000000")
 
 

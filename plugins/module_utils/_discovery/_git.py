@@ -20,7 +20,7 @@ LISTED = 20
 
 
 class Entry(NamedTuple):
-    """A tracked file as gitformat-index(5) has it: path, mode, size in bytes (modulo 2**32), modification time, object name."""
+    """A tracked file as gitformat-index(5) has it: path, mode, size in bytes (modulo 2**32), modification time in ns, object name."""
 
     path: str
     mode: int
@@ -37,7 +37,7 @@ def entries(data: bytes) -> List[Entry]:
             raise ValueError("not an index")
         found, at, before = [], 12, b""
         for _number in range(count):
-            mtime, = struct.unpack_from(">I", data, at + 8)
+            seconds, nanoseconds = struct.unpack_from(">II", data, at + 8)
             mode, _uid, _gid, size = struct.unpack_from(">IIII", data, at + 24)
             name = data[at + 40:at + 60]
             flags, = struct.unpack_from(">H", data, at + 60)
@@ -53,7 +53,7 @@ def entries(data: bytes) -> List[Entry]:
                 at += (end - at + 8) & ~7
             before = path
             if not flags & 0x3000:
-                found.append(Entry(os.fsdecode(path), mode, size, mtime, name))
+                found.append(Entry(os.fsdecode(path), mode, size, seconds * 10 ** 9 + nanoseconds, name))
         return found
     except struct.error as error:
         raise ValueError(str(error))
@@ -68,7 +68,8 @@ def _varint(data: bytes, at: int) -> Tuple[int, int]:
     return value, at
 
 
-def _changed(directory: int, entry: Entry) -> bool:
+def _changed(directory: int, entry: Entry, written: int) -> bool:
+    """Whether the tracked file differs. One that is as old as the index, *written* in ns, may have changed since without showing it."""
     if ".." in entry.path.split("/") or entry.path.startswith("/"):
         return False
     try:
@@ -79,7 +80,8 @@ def _changed(directory: int, entry: Entry) -> bool:
         return False
     if stat.S_IFMT(state.st_mode) != entry.mode & 0o170000 or (state.st_size & 0xFFFFFFFF) != entry.size:
         return True
-    if int(state.st_mtime) & 0xFFFFFFFF == entry.mtime or not stat.S_ISREG(state.st_mode) or state.st_size > BLOB_LIMIT:
+    same_time = state.st_mtime_ns % (2 ** 32 * 10 ** 9) == entry.mtime and entry.mtime < written
+    if same_time or not stat.S_ISREG(state.st_mode) or state.st_size > BLOB_LIMIT:
         return False
     return _blob(directory, entry.path, state.st_size) not in (None, entry.name)
 
@@ -134,7 +136,8 @@ def describe(directory: int) -> Optional[Dict[str, Any]]:
         head = (read_text("HEAD", git, 4096) or "").strip()
         modified: Optional[List[str]] = None
         try:
-            modified = [entry.path for entry in entries(read_bytes("index", git, INDEX_LIMIT)) if _changed(directory, entry)]
+            written = os.stat("index", dir_fd=git, follow_symlinks=False).st_mtime_ns
+            modified = [entry.path for entry in entries(read_bytes("index", git, INDEX_LIMIT)) if _changed(directory, entry, written)]
         except (OSError, ValueError, IndexError):
             pass
         return {"revision": _revision(git), "branch": head[16:] if head.startswith("ref: refs/heads/") else None,

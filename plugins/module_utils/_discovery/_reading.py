@@ -4,6 +4,7 @@
 
 """Opens and reads what other users may have planted: no symlink is followed, nothing but regular files is opened, no read is unbounded."""
 
+import errno
 import os
 import stat
 from typing import Any, List, Optional
@@ -18,12 +19,17 @@ class Refused(OSError):
     """A path that is not read: no regular file, or reached through a symlink that its owner may not point there."""
 
 
-def open_file(name: str, directory: Optional[int] = None) -> int:
-    """A descriptor of the regular file *name* in the open *directory*. Raises OSError, `Refused` for anything but a regular file."""
+def open_file(name: str, directory: Optional[int] = None, looked: bool = False) -> int:
+    """A descriptor of the regular file *name* in the open *directory*. Raises OSError, `Refused` for anything but a regular file.
+
+    Opening a device may do something, so its kind is looked at before, too; *looked*: the caller has done that.
+    """
+    if not looked and not stat.S_ISREG(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):
+        raise Refused(errno.EINVAL, "not a regular file", name)
     handle = os.open(name, FILE, dir_fd=directory)
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
-        raise Refused("%s is not a regular file" % name)
+        raise Refused(errno.EINVAL, "not a regular file", name)
     return handle
 
 
@@ -96,7 +102,7 @@ def resolved(path: str) -> str:
             continue
         links += 1
         if links > LINKS or (os.geteuid() == 0 and state.st_uid != 0):
-            raise Refused("%s is a symlink that is not followed" % here)
+            raise Refused(errno.ELOOP, "symlink that is not followed", here)
         target = os.readlink(here)
         if target.startswith("/"):
             done = ""

@@ -223,7 +223,7 @@ class SitePackages:
                 if expected is None:
                     loose.append(path)
                 elif verify and expected[0]:
-                    self._compare(handle, name, path, expected)
+                    self._compare(handle, name, path, expected, entry.is_file(follow_symlinks=False))
                 if ".so" in name and (name.endswith(".so") or ".so." in name):
                     self._extension(handle, name, path, expected)
         for name in below:
@@ -240,8 +240,8 @@ class SitePackages:
             finally:
                 os.close(inside)
 
-    def _compare(self, handle: int, name: str, path: str, expected: Expected) -> None:
-        difference = compare(handle, name, expected[0])
+    def _compare(self, handle: int, name: str, path: str, expected: Expected, looked: bool) -> None:
+        difference = compare(handle, name, expected[0], looked)
         if difference:
             entry = self._entry(path, expected)
             entry.update(difference, version=self.packages[expected[2]]["version"])
@@ -346,13 +346,16 @@ def _zipped_metadata(handle: int, name: str) -> str:
         return ""
 
 
-def compare(directory: int, name: str, recorded: str) -> Optional[Dict[str, Any]]:
-    """How the file *name* differs from the *recorded* hash (``sha256=…``, PEP 376), with its text if it is text; None if it does not."""
+def compare(directory: int, name: str, recorded: str, looked: bool = False) -> Optional[Dict[str, Any]]:
+    """How the file *name* differs from the *recorded* hash (``sha256=…``, PEP 376), with its text if it is text; None if it does not.
+
+    *looked*: the caller knows that it is a regular file.
+    """
     algorithm, _separator, wanted = recorded.partition("=")
     if algorithm not in ("sha256", "sha384", "sha512"):
         return {"problem": "hash algorithm %s" % algorithm}
     try:
-        handle = open_file(name, directory)
+        handle = open_file(name, directory, looked)
     except OSError as error:
         return {"problem": error.strerror or str(error)}
     try:
