@@ -31,10 +31,11 @@ def test_audit_on_old_and_new_releases(releases, controller):
     found = {host: json.loads((controller.folder / "oxzep7" / "report" / "hosts" / f"{host}.json").read_text()) for host in ("host1", "host2")}
     system = on("host1", "python3 -c 'import platform; print(platform.python_version())'").strip()
     assert [entry["version"] for entry in found["host1"]["interpreters"]] == [system]
-    (environment,) = found["host2"]["environments"]
+    (environment,) = [entry for entry in found["host2"]["environments"] if entry["kind"] == "venv"]
     assert (environment["path"], environment["python"], environment["owner"]) == ("/srv/ledger/venv", "3.8.18", "ledger")
     assert environment["services"] == ["ledger-web.service", "ledger-worker.service"]
     assert {"django": "3.1.6", "lxml": "4.6.2"}.items() <= {entry["name"]: entry["version"] for entry in environment["packages"]}.items()
+    assert environment["unmanaged"] == environment["missing"] == environment["modified"] == environment["unresolved"] == []
 
 
 def test_an_interpreter_for_a_newer_libc_is_refused_before_it_is_used(releases):

@@ -20,12 +20,14 @@ done
 python=$(.venv/bin/python -c 'import sys; print(sys._base_executable)')
 minor=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 oldest=$root/.venv-$OLDEST
+ready=$oldest/.ready-$(sha256sum < requirements.txt | cut -c1-12)
 case $minor in
 3.10 | 3.11 | 3.12)
-    if [ ! -e "$oldest/.ready" ]; then
+    if [ ! -e "$ready" ]; then
+        rm -rf "$oldest"
         "$python" -m venv "$oldest"
         .venv/bin/uv pip install --quiet --python "$oldest/bin/python" "ansible-core==$OLDEST" -r requirements.txt
-        touch "$oldest/.ready"
+        touch "$ready"
     fi
     ;;
 *) echo "ansible-test: ansible-core $OLDEST needs Python 3.10 to 3.12; here is only $minor, so it is left out" >&2 ;;
@@ -67,5 +69,5 @@ one() {
     fi
 }
 
-[ ! -e "$oldest/.ready" ] || one oldest "$oldest/bin"
+[ ! -e "$ready" ] || one oldest "$oldest/bin"
 one newest "$root/.venv/bin"

@@ -79,7 +79,7 @@ FOUND: dict[str, Callable[[Inventory], Any]] = {
     "interpreter: Oxzep7 archive": interpreter("/opt/oxzep7-3.8.18/bin/python3.8", origin="oxzep7", **FULL),
     "interpreter: hand-built": interpreter("/opt/handmade/bin/python3.8", origin="built", **FULL),
     "interpreter: another user's": interpreter("/home/keeper/python/bin/python3.8", owner="keeper", **FULL),
-    "interpreter: PyPy": interpreter("/opt/pypy39/bin/pypy3.9", implementation="PyPy"),
+    "interpreter: PyPy": interpreter("/opt/pypy39/bin/pypy3.9", implementation="PyPy", version="3.9.16", evidence="libpython"),
     "interpreter: only running": interpreter("/mnt/running/bin/python3.8", found_by="process", **FULL),
     "interpreter: only in a unit": interpreter("/mnt/unit/bin/python3.8", found_by="unit", **FULL),
     "interpreter: shared libpython": interpreter("/opt/shared/bin/python3.8", linked="shared", libpython="/opt/shared/lib/libpython3.8.so.1.0"),

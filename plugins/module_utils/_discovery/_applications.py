@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Optional
 from ansible_collections.oxzep7.python.plugins.module_utils import _services
 from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
-from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState
+from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, applications_in
 
 
 def finding(key: str, title: str, detail: str, remediation: str, severity: str = "error", blocking: bool = True) -> Dict[str, Any]:
@@ -78,11 +78,24 @@ def describe(application: Application, environment: Optional[Dict[str, Any]], st
     if environment is not None and environment["python"] is None:
         found.append(finding("environment-unreadable", "%s: Python unknown" % application.name,
                              "%s/pyvenv.cfg does not say which Python made it" % application.environment, "mend the environment"))
-    if state.is_open():
-        found.append(finding("promotion-open", "%s: a promotion is open" % application.name,
-                             "%s exists" % state.next_path, "let it end, or run oxzep7.python.upgrade, which closes it", "warning", False))
-    record = state.read()
+    record: Dict[str, Any] = {"current": None, "generations": [], "history": []}
+    try:
+        if state.is_open():
+            found.append(finding("promotion-open", "%s: a promotion is open" % application.name,
+                                 "%s exists" % state.next_path, "let it end, or run oxzep7.python.upgrade, which closes it", "warning", False))
+        record = state.read()
+    except PermissionError as error:
+        found.append(finding("state-unreadable", "%s: its record cannot be read" % application.name, str(error), "run with become"))
     return {"name": application.name, "environment": environment, "findings": found, "current": record["current"],
             "generations": [{key: entry.get(key) for key in ("id", "python", "lock", "complete", "origin")}
                             for entry in record["generations"]],
             "last": record["history"][-1] if record["history"] else None}
+
+
+def unsettled(state_root: str, not_seen: List[Dict[str, str]]) -> List[str]:
+    """Names of the applications with a promotion that a dead run left, or that is open now; *not_seen* gets what cannot be read."""
+    try:
+        return [name for name in applications_in(state_root) if ApplicationState(state_root, name).is_unsettled()]
+    except PermissionError as error:
+        not_seen.append({"path": state_root, "reason": error.strerror})
+        return []

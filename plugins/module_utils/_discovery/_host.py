@@ -34,7 +34,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._discovery._site_pac
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._survey import Survey, survey
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import Limits, mounts
 from ansible_collections.oxzep7.python.plugins.module_utils._files import write_atomically
-from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, applications_in, now
+from ansible_collections.oxzep7.python.plugins.module_utils._state import now
 
 SCHEMA = 2
 SYSTEM_SITES = ["/usr/lib/python3/dist-packages", "/usr/lib/python3/site-packages"]
@@ -107,7 +107,7 @@ def inventory(request: Request, applications: List[Application], state_root: str
         "projects": found.projects,
         "applications": [_applications.describe(application, environment, state_root, interpreter_directory)
                          for application, environment in zip(applications, live)],
-        "unsettled": [name for name in applications_in(state_root) if ApplicationState(state_root, name).is_unsettled()],
+        "unsettled": _applications.unsettled(state_root, found.not_seen),
         "not_seen": found.not_seen,
     })
 

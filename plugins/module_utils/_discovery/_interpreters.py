@@ -21,6 +21,8 @@ NAME = re.compile(r"^(python|pypy)(\d+(?:\.\d+)?)?[dmtu]*$")
 PATCHLEVEL = re.compile(r'^#define PY_VERSION\s+"([^"+]+)', re.MULTILINE)
 # The text that Py_GetVersion(3) begins with, as it lies in CPython's read-only data.
 COMPILED_IN = re.compile(rb"\0([23]\.\d{1,2}\.\d{1,2}(?:(?:a|b|rc)\d+)?)\+?\0")
+# PyPy's sys.version: the version of the language, and in parentheses PyPy's own.
+PYPY_COMPILED_IN = re.compile(rb"([23]\.\d{1,2}\.\d{1,2}) \(\d+\.\d+\.\d+")
 ORIGINS = [("/.pyenv/versions/", "pyenv"), ("/uv/python/", "uv"), ("/.asdf/installs/", "asdf"), ("/mise/installs/", "mise"),
            ("/.mise/installs/", "mise"), ("/.rye/py/", "rye")]
 CAPABILITIES = ["chown", "dac_override", "dac_read_search", "fowner", "fsetid", "kill", "setgid", "setuid", "setpcap", "linux_immutable",
@@ -82,7 +84,8 @@ def _compiled_in(path: str, minor: Optional[str]) -> Optional[str]:
         if not 0 < os.fstat(handle).st_size <= SCAN_LIMIT:
             return None
         with mmap.mmap(handle, 0, access=mmap.ACCESS_READ) as data:
-            found = {match.decode("ascii") for match in COMPILED_IN.findall(data)}  # type: ignore[arg-type]
+            pattern = PYPY_COMPILED_IN if "pypy" in os.path.basename(path) else COMPILED_IN
+            found = {match.decode("ascii") for match in pattern.findall(data)}  # type: ignore[arg-type]
     except (OSError, ValueError):
         return None
     finally:
