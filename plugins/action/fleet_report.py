@@ -63,7 +63,7 @@ class ActionModule(ActionBase):
         """The hosts whose inventory this run took; its content, if the task returned it in detail."""
         found = {}
         for name in hosts:
-            taken = task_vars["hostvars"][name].get(variable) or {}
+            taken = (task_vars["hostvars"][name].get(variable) or {}) if name in task_vars["hostvars"] else {}
             if "summary" in taken and not taken.get("failed"):
                 found[name] = taken.get("inventory")
         return found

@@ -89,12 +89,8 @@ actions:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._install import (
-    InterpreterError,
-    Wanted,
-    ensure,
-    find_installed,
-)
+from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import InterpreterError
+from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._install import Wanted, ensure, find_installed
 
 
 def main() -> None:

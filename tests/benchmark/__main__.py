@@ -9,10 +9,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.benchmark import step
+from tests.benchmark import host_info, step
 from tests.benchmark.measure import Measure
 
-BENCHMARKS: dict[str, Callable[[], list[Measure]]] = {"step": step.run}
+BENCHMARKS: dict[str, Callable[[], list[Measure]]] = {"host_info": host_info.run_all, "step": step.run}
 
 
 def main() -> None:

@@ -27,5 +27,5 @@ class Measure:
     def line(self, benchmark: str) -> str:
         """The line that is printed."""
         verdict = "ok" if self.ratio() <= self.target else "over"
-        return (f"benchmark {benchmark}/{self.name} ratio {self.ratio():.2f} target {self.target:.2f} {verdict} "
+        return (f"benchmark {benchmark}/{self.name} ratio {self.ratio():.3g} target {self.target:.3g} {verdict} "
                 f"(baseline: {self.baseline_name}; medians of {len(self.ours)})")

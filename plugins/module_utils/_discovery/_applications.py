@@ -97,5 +97,5 @@ def unsettled(state_root: str, not_seen: List[Dict[str, str]]) -> List[str]:
     try:
         return [name for name in applications_in(state_root) if ApplicationState(state_root, name).is_unsettled()]
     except PermissionError as error:
-        not_seen.append({"path": state_root, "reason": error.strerror})
+        not_seen.append({"path": state_root, "reason": error.strerror or str(error)})
         return []

@@ -48,7 +48,7 @@ def parse(text: str, with_user: bool) -> List[Job]:
         if with_user:
             user, _separator, command = command.partition(" ") if " " in command else command.partition("\t")
         # A percent sign begins what the command reads; one with a backslash is itself.
-        jobs.append(Job(number, user, re.split(r"(?<!\\)%", command.strip(), 1)[0].replace("\\%", "%"), variables))
+        jobs.append(Job(number, user, re.split(r"(?<!\\)%", command.strip(), maxsplit=1)[0].replace("\\%", "%"), variables))
     return jobs
 
 

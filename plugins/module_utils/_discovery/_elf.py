@@ -96,13 +96,12 @@ def read(handle: int, versions: bool = False) -> Optional[Elf]:
         search: List[str] = []
         glibc = None
         if STRTAB in values:
-            table = image.offset_of(values[STRTAB][0])
-            needed = [_string(image.bytes_at(table + at, 512)) for at in values.get(NEEDED, [])[:512]]
+            table = image.bytes_at(image.offset_of(values[STRTAB][0]), values.get(STRSZ, [0])[0])
+            needed = [_string(table[at:at + 512]) for at in values.get(NEEDED, [])[:512]]
             paths = values.get(RUNPATH) or values.get(RPATH) or []
-            search = [part for at in paths for part in _string(image.bytes_at(table + at, 8192)).split(":") if part]
+            search = [part for at in paths for part in _string(table[at:at + 8192]).split(":") if part]
             if versions:
-                found = GLIBC.findall(image.bytes_at(table, values.get(STRSZ, [0])[0]))
-                newest = max(((int(major), int(minor)) for major, minor in found), default=None)
+                newest = max(((int(major), int(minor)) for major, minor in GLIBC.findall(table)), default=None)
                 glibc = "%d.%d" % newest if newest else None
     except (ValueError, struct.error, OSError, OverflowError):
         return None

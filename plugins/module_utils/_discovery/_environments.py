@@ -4,6 +4,7 @@
 
 """Describes one environment from its files; nothing in it is run."""
 
+import contextlib
 import hashlib
 import os
 import re
@@ -12,8 +13,8 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _scripts
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import Libraries
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import DIRECTORY, read_bytes, read_text
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._site_packages import SitePackages, compare
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import DIRECTORY, open_below, read_bytes, read_text
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._site_packages import Expected, SitePackages, compare
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import listing
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import of_uid
 
@@ -39,29 +40,32 @@ class Options(NamedTuple):
 def kind_of(directories: List[str], others: List[str], handle: int, path: str) -> Optional[str]:
     """The kind of environment that the open directory is, by its names: None for what is no environment."""
     if "pyvenv.cfg" in others:
-        if "pipx_metadata.json" in others:
-            return "pipx"
-        if "uv-receipt.toml" in others:
-            return "uv-tool"
-        if "/pypoetry/virtualenvs/" in path:
-            return "poetry"
-        text = read_text("pyvenv.cfg", handle) or ""
-        return "virtualenv" if re.search(r"^virtualenv\s*=", text, re.MULTILINE) else "venv"
+        return _kind_of_venv(others, handle, path)
     if "conda-meta" in directories:
         return "conda"
-    if path == "/usr/local":
-        return "prefix" if _library_names(handle, directories) else None
-    if "bin" not in directories or not ("lib" in directories or "lib64" in directories or "lib-python" in directories):
-        return "user" if path.endswith("/.local") and _library_names(handle, directories) else None
+    if path == "/usr/local" or path.endswith("/.local"):
+        kind = "prefix" if path == "/usr/local" else "user"
+        return kind if _library_names(handle, directories) else None
+    if "bin" not in directories or not {"lib", "lib64", "lib-python"}.intersection(directories):
+        return None
     try:
         names = listing_of(handle, "bin")[1]
     except OSError:
         return None
     if "activate_this.py" in names and any(PYTHON.match(name) for name in names):
         return "virtualenv"
-    if path.endswith("/.local"):
-        return "user" if _library_names(handle, directories) else None
     return "prefix" if any(_is_binary(handle, name) for name in names if PYTHON.match(name)) else None
+
+
+def _kind_of_venv(others: List[str], handle: int, path: str) -> str:
+    if "pipx_metadata.json" in others:
+        return "pipx"
+    if "uv-receipt.toml" in others:
+        return "uv-tool"
+    if "/pypoetry/virtualenvs/" in path:
+        return "poetry"
+    text = read_text("pyvenv.cfg", handle) or ""
+    return "virtualenv" if re.search(r"^virtualenv\s*=", text, re.MULTILINE) else "venv"
 
 
 def _is_binary(handle: int, name: str) -> bool:
@@ -82,13 +86,11 @@ def listing_of(handle: int, name: str) -> Tuple[List[str], List[str]]:
 
 def _library_names(handle: int, directories: List[str]) -> List[Tuple[str, str]]:
     """``(lib, pythonX.Y)`` for each library directory."""
-    found = []
+    found: List[Tuple[str, str]] = []
     for library in ("lib", "lib64"):
         if library in directories:
-            try:
+            with contextlib.suppress(OSError):
                 found += [(library, name) for name in sorted(listing_of(handle, library)[0]) if LIBRARY.match(name)]
-            except OSError:
-                pass
     return found
 
 
@@ -124,32 +126,31 @@ class Environment:
                 self._site("%s/%s/%s" % (library, name, last))
         if "site-packages" in directories:
             self._site("site-packages")
-        elsewhere = {path: (site, expected) for site in self._sites for path, expected in site.elsewhere.items()}
+        elsewhere = {path: expected for site in self._sites for path, expected in site.elsewhere.items()}
         if "bin" in directories:
             self._programs(elsewhere)
-        present = [path for path in elsewhere if self._present(path, *elsewhere[path])]
+        present = [path for path in elsewhere if self._present(path, elsewhere[path])]
         if self._kind not in ("prefix", "conda", "user"):
             self._beside(directories, others, {path.split("/", 1)[0] for path in elsewhere})
-        return self._result(libraries, [elsewhere[path][0].packages[elsewhere[path][1][2]]["name"] + "\0" + path
-                                        for path in sorted(set(elsewhere) - set(present))])
+        return self._result(libraries, [{"path": path, "package": elsewhere[path][1]} for path in sorted(set(elsewhere) - set(present))])
 
     def _site(self, relative: str) -> None:
-        handle = self._handle
-        opened: List[int] = []
+        path = self._path + "/" + relative
         try:
-            for part in relative.split("/"):
-                handle = os.open(part, DIRECTORY, dir_fd=handle)
-                opened.append(handle)
-            site = SitePackages(self._path + "/" + relative, relative, self._options.verify)
+            handle = open_below(self._handle, relative)
+        except OSError as error:
+            if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
+                self.not_seen.append({"path": path, "reason": error.strerror or str(error)})
+            return
+        try:
+            site = SitePackages(path, relative, self._options.verify)
             site.read(handle)
             self._sites.append(site)
             self.not_seen += site.problems
         except OSError as error:
-            if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
-                self.not_seen.append({"path": self._path + "/" + relative, "reason": error.strerror or str(error)})
+            self.not_seen.append({"path": path, "reason": error.strerror or str(error)})
         finally:
-            for number in opened:
-                os.close(number)
+            os.close(handle)
 
     def _programs(self, elsewhere: Dict[str, Any]) -> None:
         try:
@@ -181,28 +182,22 @@ class Environment:
                 self.not_seen.append({"path": "%s/bin/%s" % (self._path, name), "reason": error.strerror or str(error)})
             return None
 
-    def _present(self, path: str, site: SitePackages, expected: Tuple[str, str, int]) -> bool:
+    def _present(self, path: str, expected: Expected) -> bool:
         directory, _separator, name = path.rpartition("/")
-        opened: List[int] = []
-        handle = self._handle
         try:
-            for part in directory.split("/") if directory else []:
-                handle = os.open(part, DIRECTORY, dir_fd=handle)
-                opened.append(handle)
+            handle = open_below(self._handle, directory)
+        except OSError:
+            return False
+        try:
             os.stat(name, dir_fd=handle, follow_symlinks=False)
-            if self._options.verify and expected[0]:
-                difference = compare(handle, name, expected[0])
-                # Installers write the interpreter's path into scripts and record the result; a moved environment is noticed by that.
-                if difference:
-                    package = site.packages[expected[2]]
-                    difference.update(path=path, package=package["name"], version=package["version"])
-                    self._modified.append(difference)
+            difference = compare(handle, name, expected[0]) if self._options.verify and expected[0] else None
+            if difference:
+                self._modified.append(dict(difference, path=path, package=expected[1], version=expected[2]))
             return True
         except OSError:
             return False
         finally:
-            for number in opened:
-                os.close(number)
+            os.close(handle)
 
     def _beside(self, directories: List[str], others: List[str], recorded: "set[str]") -> None:
         for name in sorted(directories + others):
@@ -247,14 +242,13 @@ class Environment:
             return "moved", os.path.dirname(others[0])
         return "live", None
 
-    def _result(self, libraries: List[Tuple[str, str]], gone: List[str]) -> Dict[str, Any]:
+    def _result(self, libraries: List[Tuple[str, str]], gone: List[Dict[str, Any]]) -> Dict[str, Any]:
         python, values = self._python(libraries)
         base, exists = self._base()
         state, points = self._state(base, exists, values.get("home"))
         packages = sorted((package for site in self._sites for package in site.packages), key=lambda entry: (entry["name"], entry["version"] or ""))
         modified = sorted(self._modified + [entry for site in self._sites for entry in site.modified], key=lambda entry: str(entry["path"]))
-        missing = [entry for site in self._sites for entry in site.missing()]
-        missing += [{"path": path, "package": package} for package, _separator, path in (text.partition("\0") for text in gone)]
+        missing = [entry for site in self._sites for entry in site.missing()] + gone
         unmanaged = sorted(self._unmanaged + [entry for site in self._sites for entry in site.unmanaged], key=lambda entry: str(entry["path"]))
         implementation = "PyPy" if any(name.startswith("pypy") for _library, name in libraries) or values.get("implementation") == "PyPy" else "CPython"
         state_of = os.fstat(self._handle)

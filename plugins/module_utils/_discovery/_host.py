@@ -93,7 +93,7 @@ def inventory(request: Request, applications: List[Application], state_root: str
     by_path = {environment["path"]: environment for environment in found.environments}
     live = [dict(by_path[real], path=application.environment, resolved=real) if real in by_path else None
             for application, real in zip(applications, declared)]
-    return printable({
+    result: Dict[str, Any] = printable({
         "schema": SCHEMA,
         "taken": now(),
         "seconds": round(time.monotonic() - began, 3),
@@ -110,6 +110,7 @@ def inventory(request: Request, applications: List[Application], state_root: str
         "unsettled": _applications.unsettled(state_root, found.not_seen),
         "not_seen": found.not_seen,
     })
+    return result
 
 
 def _interpreters_of(found: Survey, references: Iterable[Reference], processes: Iterable[_running.Process],

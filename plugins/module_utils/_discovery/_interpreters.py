@@ -15,7 +15,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _e
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import Libraries
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import names_in, open_file, read_trusted, resolved
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import of_uid
-from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._install import MARKER, InterpreterError, ask
+from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import MARKER, InterpreterError, ask
 
 NAME = re.compile(r"^(python|pypy)(\d+(?:\.\d+)?)?[dmtu]*$")
 PATCHLEVEL = re.compile(r'^#define PY_VERSION\s+"([^"+]+)', re.MULTILINE)
@@ -85,7 +85,7 @@ def _compiled_in(path: str, minor: Optional[str]) -> Optional[str]:
             return None
         with mmap.mmap(handle, 0, access=mmap.ACCESS_READ) as data:
             pattern = PYPY_COMPILED_IN if "pypy" in os.path.basename(path) else COMPILED_IN
-            found = {match.decode("ascii") for match in pattern.findall(data)}  # type: ignore[arg-type]
+            found = {match.decode("ascii") for match in pattern.findall(data)}
     except (OSError, ValueError):
         return None
     finally:
@@ -172,7 +172,7 @@ def describe(candidate: Candidate, libraries: Libraries) -> Optional[Dict[str, A
     minor = _minor(real, prefix)
     needed = next((name for name in elf.needed if name.startswith(("libpython", "libpypy"))), None)
     library = libraries.find(needed, elf.search + [prefix + "/lib"], os.path.dirname(real)) if needed else None
-    foreign = elf.machine != os.uname().machine and not (elf.machine, os.uname().machine) == ("i386", "x86_64")
+    foreign = elf.machine != os.uname().machine and (elf.machine, os.uname().machine) != ("i386", "x86_64")
     version, evidence = _version(real, prefix, minor, library, not foreign)
     labels = _attribute(real, "security.selinux")
     return {

@@ -20,6 +20,10 @@ def workers() -> int:
     return max(1, min(4, len(os.sched_getaffinity(0))))
 
 
+def _scratch() -> IO[str]:
+    return tempfile.TemporaryFile("w+")
+
+
 def _work(function: Callable[[Any], Any], items: List[Any], queue: int, out: IO[str]) -> None:
     while True:
         taken = os.read(queue, INDEX.size)
@@ -41,7 +45,7 @@ def in_parallel(function: Callable[[Any], Any], items: List[Any], count: int) ->
         os.close(feed)
         children: List[Tuple[int, IO[str]]] = []
         for _child in range(min(count, len(part))):
-            out = tempfile.TemporaryFile("w+")
+            out = _scratch()
             pid = os.fork()
             if pid == 0:
                 status = 1

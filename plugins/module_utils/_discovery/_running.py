@@ -4,6 +4,7 @@
 
 """Looks at running processes: which run a Python, which have one mapped, which still use files that are deleted (proc(5))."""
 
+import contextlib
 import os
 import re
 import socket
@@ -95,10 +96,8 @@ def _examine(pid: int, sockets: Dict[str, str]) -> Optional[Process]:
         return None
     words = _read("/proc/%d/cmdline" % pid, 1 << 16).decode("utf-8", "surrogateescape").split("\0")
     directory: Optional[str] = None
-    try:
+    with contextlib.suppress(OSError):
         directory = os.readlink("/proc/%d/cwd" % pid)
-    except OSError:
-        pass
     deleted = [path[:-len(DELETED)] for path in files + [executable] if path.endswith(DELETED) and not path.startswith(("/memfd:", "/dev/", "/SYSV"))]
     options = [word for word in words[1:] if word]
     program = next((word for word in options if not word.startswith("-")), None)

@@ -13,6 +13,7 @@ HEAD = 4096
 TRAMPOLINE = re.compile(rb"^'''exec' (?:\"([^\"]+)\"|'([^']+)'|(\S+))", re.MULTILINE)
 PYTHON_NAME = re.compile(r"^(?:python|pypy)(?:\d+(?:\.\d+)?)?[dmtu]*$")
 CALLS = re.compile(r"(?:^|[\s;&|('\"`=])((?:[^\s;&|()'\"`=]*/)?(?:(?:python|pypy)(?:\d(?:\.\d+)?)?|activate))(?=[\s;&|)'\"`]|$)")
+SPECIAL = re.compile(r"[\\\"']")
 SHELLS = {"sh", "bash", "dash", "ksh", "zsh", "ash"}
 
 
@@ -66,6 +67,8 @@ def commands(text: str) -> List[str]:
 
 def words(line: str) -> List[str]:
     """The words of a command *line*, as good as can be told: what is no valid shell is split at white space."""
+    if not SPECIAL.search(line):
+        return line.split()
     try:
         return shlex.split(line, comments=False)
     except ValueError:

@@ -13,12 +13,13 @@ import hashlib
 import json
 import os
 import re
+import stat
 import zipfile
 from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _elf
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import DIRECTORY, open_file, read_bytes, read_text
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import listable, listing
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import DIRECTORY, open_below, open_file, read_bytes, read_text
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import listing
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import normalized
 
 RECORD_LIMIT = 32 << 20
@@ -28,14 +29,12 @@ EGG_LIMIT = 64 << 20
 SUFFIX = re.compile(r"\.(?:dist-info|egg-info|egg-link|egg)$")
 VERSIONED = re.compile(r"^(.+?)-([^-]+)(?:-py\d.*)?$")
 HEADER = re.compile(r"^(Name|Version):[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
-# A row of RECORD without quotes; the rare one with them is read by csv.
-ROW = re.compile(r"^([^,\n\"]+),([^,\n\"]*),(\d*)\r?$", re.MULTILINE)
-TOP = re.compile(r"^([^/,\n]+)", re.MULTILINE)
 EXECUTES = re.compile(r"^import[ \t]")
 # Written by installers themselves, into every environment and into no RECORD.
 INSTALLERS_OWN = {"README.txt", "README", "easy-install.pth", "setuptools.pth", "_virtualenv.py", "distutils-precedence.pth"}
 KNOWN_CODE = {"_virtualenv.pth": ("import _virtualenv",)}
-Expected = Tuple[str, str, int]
+# Recorded hash, and name and version of the package that recorded it.
+Expected = Tuple[str, str, Optional[str]]
 
 
 class Extension(NamedTuple):
@@ -65,6 +64,8 @@ class SitePackages:
         self.problems: List[Dict[str, str]] = []
         self.size = 0
         self._owned: Set[str] = set()
+        self._records: List[_Record] = []
+        self._seen: Set[str] = set()
         self._loose: List[str] = []
 
     def _problem(self, name: str, error: OSError) -> None:
@@ -80,15 +81,16 @@ class SitePackages:
             if name.endswith((".egg-info", ".egg-link", ".egg")):
                 self._metadata_file(handle, name)
         self._files(handle, "")
+        self._recorded_extensions(handle)
         self._classify(handle)
 
     def missing(self) -> List[Dict[str, Any]]:
         """The recorded files that were not met, inside this directory; call it last."""
-        return [self._entry(path, expected) for path, expected in sorted(self.recorded.items())
+        return [self._entry(path, self.recorded[path]) for path in sorted(set(self.recorded) - self._seen)
                 if "__pycache__/" not in path and not path.endswith((".pyc", ".pyo", "/"))]
 
     def _entry(self, path: str, expected: Expected) -> Dict[str, Any]:
-        return {"path": self.relative + "/" + path, "package": self.packages[expected[2]]["name"]}
+        return {"path": self.relative + "/" + path, "package": expected[1]}
 
     def _metadata_directory(self, handle: int, name: str) -> None:
         try:
@@ -102,7 +104,7 @@ class SitePackages:
                 return
             legacy = name.endswith(".egg-info")
             try:
-                headers = read_bytes("PKG-INFO" if legacy else "METADATA", inside).decode("utf-8", "replace")
+                headers = _headers(inside, "PKG-INFO" if legacy else "METADATA")
             except OSError as error:
                 self._problem(name, error)
                 headers = ""
@@ -165,17 +167,12 @@ class SitePackages:
             return
         if len(data) == RECORD_LIMIT:
             self.problems.append({"path": "%s/%s/RECORD" % (self.path, name), "reason": "longer than %d bytes" % RECORD_LIMIT})
-        text = data.decode("utf-8", "surrogateescape")
-        rows: List[Any] = ROW.findall(text)
-        if '"' in text:
-            rows += [row for row in csv.reader(line for line in text.splitlines() if '"' in line) if len(row) == 3]
-        # Collections of C speed: a host has hundreds of thousands of rows.
-        self.size += sum(map(int, filter(str.isdigit, [row[2] for row in rows])))
-        self.recorded.update([(row[0], (row[1], row[2], package)) for row in rows])
-        self._owned.update(TOP.findall(text))
-        if "../" in text or "\n/" in text or text.startswith(("/", "./")) or "\n./" in text:
-            for path in {row[0] for row in rows if "../" in row[0] or row[0].startswith(("/", "./"))}:
-                self._recorded_outside(path, self.recorded.pop(path))
+        known = _record_of(data, self.packages[package]["name"], self.packages[package]["version"])
+        self.size += known.size
+        self.recorded.update(known.files)
+        self._records.append(known)
+        for path in known.outside:
+            self._recorded_outside(path, self.recorded.pop(path))
 
     def _recorded_outside(self, path: str, expected: Expected) -> None:
         inside = os.path.normpath(os.path.join(self.relative, path))
@@ -192,14 +189,15 @@ class SitePackages:
         if listed is None:
             self._top_levels(inside)
             return
+        expected: Expected = ("", self.packages[package]["name"], self.packages[package]["version"])
         for line in listed.splitlines():
             path = os.path.normpath(os.path.join(name, line.strip()))
             if "__pycache__/" in path or path.endswith(".pyc") or path in (".", name) or path.startswith(name + "/"):
                 continue
             if path.startswith("../"):
-                self._recorded_outside(path, ("", "", package))
+                self._recorded_outside(path, expected)
             else:
-                self.recorded[path] = ("", "", package)
+                self.recorded[path] = expected
                 self._owned.add(path.split("/", 1)[0])
 
     def _top_levels(self, inside: int) -> None:
@@ -209,23 +207,19 @@ class SitePackages:
                 self._owned.add("=" + name)
 
     def _files(self, handle: int, prefix: str) -> None:
+        """Compare what lies in the open directory with what is recorded; only what is not recorded is asked what it is."""
         below: List[str] = []
-        recorded, loose, verify = self.recorded, self._loose, self.verify
-        with os.scandir(listable(handle)) as entries:  # type: ignore[arg-type]
-            for entry in entries:
-                name = entry.name
-                if entry.is_dir(follow_symlinks=False):
-                    if name != "__pycache__":
-                        below.append(name)
-                    continue
-                path = prefix + name
-                expected = recorded.pop(path, None)
-                if expected is None:
-                    loose.append(path)
-                elif verify and expected[0]:
-                    self._compare(handle, name, path, expected, entry.is_file(follow_symlinks=False))
-                if ".so" in name and (name.endswith(".so") or ".so." in name):
-                    self._extension(handle, name, path, expected)
+        paths = set(map(prefix.__add__, os.listdir(handle)))
+        unknown = paths.difference(self.recorded)
+        self._seen |= paths
+        for path in sorted(unknown):
+            name = path[len(prefix):]
+            if name != "__pycache__" and self._is_directory(handle, name):
+                below.append(name)
+            elif name != "__pycache__":
+                self._loose_file(handle, path, name)
+        for path in paths - unknown if self.verify else ():
+            self._compare(handle, path[len(prefix):], path, self.recorded[path])
         for name in below:
             try:
                 inside = os.open(name, DIRECTORY, dir_fd=handle)
@@ -240,16 +234,45 @@ class SitePackages:
             finally:
                 os.close(inside)
 
-    def _compare(self, handle: int, name: str, path: str, expected: Expected, looked: bool) -> None:
-        difference = compare(handle, name, expected[0], looked)
+    def _loose_file(self, handle: int, path: str, name: str) -> None:
+        self._loose.append(path)
+        if name.endswith(".so") or ".so." in name:
+            self._extension(handle, path, None)
+
+    @staticmethod
+    def _is_directory(handle: int, name: str) -> bool:
+        try:
+            return stat.S_ISDIR(os.stat(name, dir_fd=handle, follow_symlinks=False).st_mode)
+        except OSError:
+            return False
+
+    def _compare(self, handle: int, name: str, path: str, expected: Expected) -> None:
+        difference = compare(handle, name, expected[0]) if expected[0] else None
         if difference:
             entry = self._entry(path, expected)
-            entry.update(difference, version=self.packages[expected[2]]["version"])
+            entry.update(difference, version=expected[2])
             self.modified.append(entry)
 
-    def _extension(self, handle: int, name: str, path: str, expected: Optional[Expected]) -> None:
+    def _recorded_extensions(self, handle: int) -> None:
+        for record in self._records:
+            for path in record.extensions:
+                if path in self._seen and path in self.recorded:
+                    directory, _separator, name = path.rpartition("/")
+                    try:
+                        inside = open_below(handle, directory)
+                    except OSError as error:
+                        self._problem(path, error)
+                        continue
+                    try:
+                        self._extension(inside, path, self.recorded[path])
+                    finally:
+                        os.close(inside)
+
+    def _extension(self, handle: int, path: str, expected: Optional[Expected]) -> None:
+        name = path.rpartition("/")[2]
         self.bundled.add(name)
-        key = (expected[0], expected[1]) if expected and expected[0] else None
+        # Equal recorded hashes are read once: the same wheel in thirty environments.
+        key = expected[0] if expected else ""
         known = _KNOWN_EXTENSIONS.get(key) if key else None
         if known is None:
             try:
@@ -271,6 +294,8 @@ class SitePackages:
     def _classify(self, handle: int) -> None:
         """Group the files in no RECORD: a directory that no package owns counts once."""
         groups: Dict[str, List[str]] = {}
+        if any("/" in path and not SUFFIX.search(path.partition("/")[0]) for path in self._loose):
+            self._owned.update(path.partition("/")[0] for path in self.recorded if "/" in path)
         for path in self._loose:
             top, separator, _rest = path.partition("/")
             if SUFFIX.search(top) or "=" + top in self._owned or (path.endswith(".pyc") and _exists(handle, path[:-1])):
@@ -299,8 +324,51 @@ class SitePackages:
         return "module" if name.endswith(("/", ".py", ".so", ".pyc")) else "file"
 
 
-# Equal recorded hashes are read once: the same wheel in thirty environments.
-_KNOWN_EXTENSIONS: Dict[Tuple[str, str], Tuple[str, List[str], List[str]]] = {}
+_KNOWN_EXTENSIONS: Dict[str, Tuple[str, List[str], List[str]]] = {}
+
+
+class _Record(NamedTuple):
+    """A parsed RECORD: what it expects by path, paths outside its directory, compiled extensions, bytes in all."""
+
+    files: Dict[str, Expected]
+    outside: List[str]
+    extensions: List[str]
+    size: int
+
+
+_KNOWN_RECORDS: Dict[Tuple[bytes, str, Optional[str]], _Record] = {}
+# What is remembered is bounded: about 200 bytes a row.
+KNOWN_ROWS = 100000
+
+
+def _record_of(data: bytes, name: str, version: Optional[str]) -> _Record:
+    """The RECORD *data* of a package, parsed once however many environments have it."""
+    key = (data, name, version)
+    known = _KNOWN_RECORDS.get(key)
+    if known is None:
+        paths, hashes, lengths = rows(data.decode("utf-8", "surrogateescape"))
+        expected = zip(hashes, [name] * len(paths), [version] * len(paths))
+        known = _Record(dict(zip(paths, expected)), sorted({path for path in paths if path.startswith(("/", "../")) or "/../" in path}),
+                        [path for path in paths if ".so" in path and (path.endswith(".so") or ".so." in path.rpartition("/")[2])],
+                        sum(map(int, filter(None, lengths))))
+        if sum(len(record.files) for record in _KNOWN_RECORDS.values()) + len(paths) > KNOWN_ROWS:
+            _KNOWN_RECORDS.clear()
+        _KNOWN_RECORDS[key] = known
+    return known
+
+
+def rows(text: str) -> Tuple[List[str], List[str], List[str]]:
+    """Paths, hashes and lengths in bytes (digits, or nothing) of a RECORD (PEP 376, PEP 627); rows that are none are left out."""
+    text = text.replace("\r\n", "\n")
+    if not text.endswith("\n"):
+        text += "\n"
+    if '"' not in text:
+        # A host has hundreds of thousands of rows: what needs no csv is cut apart without a step for each.
+        fields = text[:-1].replace("\n", ",").split(",")
+        if len(fields) == 3 * text.count("\n") and "".join(fields[2::3]).isdigit():
+            return fields[0::3], fields[1::3], fields[2::3]
+    listed = [row for row in csv.reader(text.splitlines()) if len(row) == 3 and row[0]]
+    return [row[0] for row in listed], [row[1] for row in listed], [row[2] if row[2].isdigit() else "" for row in listed]
 
 
 def _exists(directory: int, name: str) -> bool:
@@ -309,6 +377,15 @@ def _exists(directory: int, name: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def _headers(inside: int, name: str) -> str:
+    """The metadata file *name* up to where its name and version are, which is nearly always at its beginning."""
+    for limit in (4096, BLOCK):
+        text = read_bytes(name, inside, limit).decode("utf-8", "replace")
+        if len(text) < limit or {"Name", "Version"} <= set(dict(HEADER.findall(text))):
+            break
+    return text
 
 
 def _size(directory: int, path: str) -> int:
@@ -346,16 +423,13 @@ def _zipped_metadata(handle: int, name: str) -> str:
         return ""
 
 
-def compare(directory: int, name: str, recorded: str, looked: bool = False) -> Optional[Dict[str, Any]]:
-    """How the file *name* differs from the *recorded* hash (``sha256=…``, PEP 376), with its text if it is text; None if it does not.
-
-    *looked*: the caller knows that it is a regular file.
-    """
+def compare(directory: int, name: str, recorded: str) -> Optional[Dict[str, Any]]:
+    """How the file *name* differs from the *recorded* hash (``sha256=…``, PEP 376), with its text if it is text; None if it does not."""
     algorithm, _separator, wanted = recorded.partition("=")
     if algorithm not in ("sha256", "sha384", "sha512"):
         return {"problem": "hash algorithm %s" % algorithm}
     try:
-        handle = open_file(name, directory, looked)
+        handle = open_file(name, directory)
     except OSError as error:
         return {"problem": error.strerror or str(error)}
     try:

@@ -7,7 +7,7 @@
 import configparser
 import os
 import re
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import names_in, read_below, read_trusted
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import KEPT, Reference, simple
@@ -21,6 +21,7 @@ UWSGI_SETTING = re.compile(r"^\s*(?:-\s*)?[<\"]?(virtualenv|venv|home|pyhome|pyt
                            re.MULTILINE)
 APACHE = ["/etc/apache2", "/etc/apache2/sites-enabled", "/etc/apache2/conf-enabled", "/etc/apache2/mods-enabled", "/etc/httpd/conf",
           "/etc/httpd/conf.d", "/etc/httpd/conf.modules.d"]
+GUNICORN = ["/etc/gunicorn.d"]
 WSGI_HOME = re.compile(r"^\s*WSGIPythonHome\s+\"?([^\s\"]+)", re.IGNORECASE)
 WSGI_PROCESS = re.compile(r"^\s*WSGIDaemonProcess\s+(\S+)(.*)$", re.IGNORECASE)
 WSGI_OPTION = re.compile(r"\b(python-home|user|home)=\"?([^\s\"]+)")
@@ -84,13 +85,8 @@ def _configuration_text(path: str) -> str:
         return ""
 
 
-def references(configurations: List[Dict[str, str]]) -> List[Reference]:
-    """What all of them refer to; *configurations* are files that the walk met, by kind."""
-    found: List[Reference] = []
-    supervisors = SUPERVISOR + [os.path.join(directory, name) for directory in SUPERVISOR_DIRECTORIES for name in names_in(directory)
-                                if name.endswith((".conf", ".ini"))]
-    for path in supervisors:
-        found += supervisor(path, read_trusted(path) or "")
+def _runit() -> List[Reference]:
+    found = []
     for directory in RUNIT:
         for name in names_in(directory):
             path = os.path.join(directory, name, "run")
@@ -98,26 +94,37 @@ def references(configurations: List[Dict[str, str]]) -> List[Reference]:
             if text:
                 lines = [line for line in text.splitlines() if commands(line) or words(line)[:1] == ["exec"]]
                 found.append(Reference("runit", name, path, None, _runit_user(text), lines, None, {}, [path]))
-    for directory in UWSGI:
-        for name in names_in(directory):
-            path = os.path.join(directory, name)
-            reference = uwsgi(path, read_trusted(path) or "") if name.endswith((".ini", ".yaml", ".yml", ".xml", ".json")) else None
-            found += [reference] if reference else []
-    for directory in APACHE:
-        for name in names_in(directory):
-            if name.endswith((".conf", ".load")) and not name.startswith("."):
-                found += mod_wsgi(os.path.join(directory, name), read_trusted(os.path.join(directory, name)) or "")
-    for entry in configurations:
-        text = _configuration_text(entry["path"])
-        if entry["kind"] == "gunicorn":
-            found.append(gunicorn(entry["path"], text))
-        elif entry["kind"] == "supervisor":
-            found += supervisor(entry["path"], text)
-        else:
-            reference = uwsgi(entry["path"], text)
-            found += [reference] if reference else []
-    for name in names_in("/etc/gunicorn.d"):
-        found.append(gunicorn("/etc/gunicorn.d/" + name, read_trusted("/etc/gunicorn.d/" + name) or ""))
+    return found
+
+
+def _files(directories: List[str], suffixes: Tuple[str, ...]) -> List[Tuple[str, str]]:
+    """Path and text of each file with one of *suffixes* in *directories*."""
+    paths = [os.path.join(directory, name) for directory in directories for name in names_in(directory)
+             if name.endswith(suffixes) and not name.startswith(".")]
+    return [(path, read_trusted(path) or "") for path in paths]
+
+
+def _of(kind: str, path: str, text: str) -> List[Reference]:
+    if kind == "gunicorn":
+        return [gunicorn(path, text)]
+    if kind == "supervisor":
+        return supervisor(path, text)
+    reference = uwsgi(path, text)
+    return [reference] if reference else []
+
+
+def references(configurations: List[Dict[str, str]]) -> List[Reference]:
+    """What all of them refer to; *configurations* are files that the walk met, by kind."""
+    found = _runit()
+    listed = [("supervisor", path, read_trusted(path) or "") for path in SUPERVISOR]
+    listed += [("supervisor", path, text) for path, text in _files(SUPERVISOR_DIRECTORIES, (".conf", ".ini"))]
+    listed += [("uwsgi", path, text) for path, text in _files(UWSGI, (".ini", ".yaml", ".yml", ".xml", ".json"))]
+    listed += [("gunicorn", path, text) for path, text in _files(GUNICORN, ("",))]
+    listed += [(entry["kind"], entry["path"], _configuration_text(entry["path"])) for entry in configurations]
+    for kind, path, text in listed:
+        found += _of(kind, path, text)
+    for path, text in _files(APACHE, (".conf", ".load")):
+        found += mod_wsgi(path, text)
     return found
 
 

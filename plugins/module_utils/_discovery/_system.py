@@ -6,7 +6,6 @@
 
 import os
 import pwd
-import stat
 from typing import Any, Dict, List, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import names_in, open_directory, resolved
@@ -32,12 +31,12 @@ def programs() -> List[Dict[str, Any]]:
         try:
             for name in names_in(directory) if directory not in seen else []:
                 try:
-                    state = os.stat(name, dir_fd=handle, follow_symlinks=False)
-                    entry = program(handle, name) if stat.S_ISREG(state.st_mode) else None
+                    entry = program(handle, name)
                 except OSError:
                     continue
                 if entry:
-                    found.append(dict(entry, path=directory + "/" + name, owner=of_uid(state.st_uid).name))
+                    owner = of_uid(os.stat(name, dir_fd=handle, follow_symlinks=False).st_uid).name
+                    found.append(dict(entry, path=directory + "/" + name, owner=owner))
         finally:
             os.close(handle)
         seen.add(directory)

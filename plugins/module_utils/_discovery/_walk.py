@@ -59,8 +59,9 @@ def listable(handle: int) -> Union[int, str]:
 
 def listing(handle: int) -> Tuple[List[str], List[str]]:
     """Names of the directories and of everything else in the open directory *handle*."""
-    directories, others = [], []
-    with os.scandir(listable(handle)) as entries:  # type: ignore[arg-type]
+    directories: List[str] = []
+    others: List[str] = []
+    with os.scandir(listable(handle)) as entries:
         for entry in entries:
             (directories if entry.is_dir(follow_symlinks=False) else others).append(entry.name)
     return directories, others

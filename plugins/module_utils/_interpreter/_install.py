@@ -6,37 +6,24 @@
 
 import errno
 import fcntl
-import json
 import os
 import re
 import shutil
-import stat
 import tarfile
 import tempfile
 import urllib.error
 from contextlib import contextmanager
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
 from ansible.module_utils.urls import open_url
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._files import read_json, sha256_of, sync_directory, write_json
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import current, of_uid, owners_of, usable
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._archive import UnsafeArchive, extract
-from ansible_collections.oxzep7.python.plugins.module_utils._runner import Result, run
+from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import MARKER, InterpreterError, matches, prove
 
-MARKER = ".oxzep7.json"
 INCOMING = ".incoming-"
 BLOCK = 1 << 20
 DOWNLOAD_TIMEOUT = 60.0
-PROBE_TIMEOUT = 60.0
-PROBE = ("import json, platform, sys, sysconfig;"
-         "print(json.dumps([platform.python_version(), platform.python_implementation(), sys.prefix,"
-         " sysconfig.get_platform()]))")
-NEEDED = "import ctypes, lzma, sqlite3, ssl"
-
-
-class InterpreterError(Exception):
-    """An interpreter that cannot be had or does not work; nothing was changed."""
 
 
 class Wanted(NamedTuple):
@@ -49,50 +36,6 @@ class Wanted(NamedTuple):
     sha256: Optional[str]
     path: Optional[str]
     origin: Optional[str]
-
-
-def _matches(version: str, wanted: str) -> bool:
-    return version == wanted or version.startswith(wanted + ".")
-
-
-def least_trusted_owner(path: str) -> Any:
-    """The account to run *path* as: root only if root alone can write it and every directory above it."""
-    real = os.path.realpath(path)
-    for _directory, uid in owners_of(os.path.dirname(real)) + [(real, os.stat(real).st_uid)]:
-        if uid != 0:
-            return of_uid(uid)
-    if os.stat(real).st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        return of_uid(65534)
-    return of_uid(0)
-
-
-def _run_isolated(path: str, program: str) -> Result:
-    who = least_trusted_owner(path)
-    return run([path, "-I", "-S", "-c", program], PROBE_TIMEOUT, who if usable(who) else current())
-
-
-def ask(path: str) -> Tuple[str, str, str, str]:
-    """Version, implementation, prefix and platform that the interpreter *path* says of itself.
-
-    It is run isolated (``-I -S``), with a timeout, as its least trusted owner. Raises InterpreterError.
-    """
-    answer = _run_isolated(path, PROBE)
-    try:
-        version, implementation, prefix, platform = json.loads(answer.stdout)
-    except ValueError:
-        raise InterpreterError("%s does not run on this host: %s" % (path, answer.last_lines() or "status %d" % answer.rc))
-    return version, implementation, prefix, platform
-
-
-def prove(path: str, wanted: str) -> Tuple[str, str]:
-    """Run the interpreter *path* and import what applications need; returns its full version and prefix. Raises InterpreterError."""
-    version, _implementation, prefix, _platform = ask(path)
-    if not _matches(version, wanted):
-        raise InterpreterError("%s is Python %s, not %s" % (path, version, wanted))
-    imported = _run_isolated(path, NEEDED)
-    if imported.rc != 0:
-        raise InterpreterError("%s lacks a part of the standard library: %s" % (path, imported.last_lines(2)))
-    return version, prefix
 
 
 def installed(directory: str) -> List[Dict[str, Any]]:
@@ -189,7 +132,7 @@ def _install_archive(wanted: Wanted, directory: str) -> Dict[str, Any]:
 def find_installed(wanted: Wanted, directory: str) -> Optional[Dict[str, Any]]:
     """The interpreter under *directory* that came from the archive *wanted*, or None."""
     return next((entry for entry in installed(directory)
-                 if entry["sha256"] == (wanted.sha256 or "").lower() and _matches(entry["version"], wanted.version)), None)
+                 if entry["sha256"] == (wanted.sha256 or "").lower() and matches(entry["version"], wanted.version)), None)
 
 
 def ensure(wanted: Wanted, directory: str, check_mode: bool, changes: Changes) -> Dict[str, Any]:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
@@ -16,6 +16,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._advisories import A
 SEVERITIES = ("error", "warning", "info")
 SOON = datetime.timedelta(days=180)
 NAMED = 5
+AT_STARTUP = ("pth-code", "sitecustomize", "usercustomize")
 # Kinds of dependents that a promotion does not restart by itself.
 UNATTENDED = ("cron", "anacron", "at", "timer", "supervisor", "runit", "uwsgi", "mod_wsgi", "user-unit")
 
@@ -39,90 +40,119 @@ def _advisory_text(entries: Sequence[Mapping[str, Any]]) -> str:
 def of_interpreter(entry: Mapping[str, Any], system: Mapping[str, Any], advisories: Advisories | None, today: datetime.date,
                    users: Sequence[str]) -> list[dict[str, Any]]:
     """Findings about one interpreter; *users* are the environments and dependents that need it."""
+    return [*_life(entry, system, today, users), *_advised(entry, advisories, users), *_built(entry)]
+
+
+def _needed(users: Sequence[str]) -> str:
+    return f"used by {listed(users)}" if users else "used by nothing that was found"
+
+
+def _life(entry: Mapping[str, Any], system: Mapping[str, Any], today: datetime.date, users: Sequence[str]) -> Iterator[dict[str, Any]]:
     path, version = str(entry["path"]), entry["version"]
-    needed = f"used by {listed(users)}" if users else "used by nothing that was found"
-    found = []
     end = _lifecycle.end_of_interpreter(entry, system)
     if end.date is None:
-        found.append(finding("end-of-life-unknown", "info", path, f"Python {version or '(unknown)'}: {end.basis}", "find out how long it is supported"))
+        yield finding("end-of-life-unknown", "info", path, f"Python {version or '(unknown)'}: {end.basis}", "find out how long it is supported")
     elif end.date < today:
-        found.append(finding("end-of-life", "error" if users else "warning", path, f"Python {version}: {end.basis} ended {end.date}; {needed}",
-                             "upgrade what uses it" if users else "remove it when nothing needs it"))
+        yield finding("end-of-life", "error" if users else "warning", path, f"Python {version}: {end.basis} ended {end.date}; {_needed(users)}",
+                      "upgrade what uses it" if users else "remove it when nothing needs it")
     elif end.date - today < SOON:
-        found.append(finding("end-of-life-soon", "warning", path, f"Python {version}: {end.basis} ends {end.date}; {needed}", "plan the upgrade now"))
+        yield finding("end-of-life-soon", "warning", path, f"Python {version}: {end.basis} ends {end.date}; {_needed(users)}", "plan the upgrade now")
     if version is None:
-        found.append(finding("version-unknown", "warning", path, f"its version is not known: {entry['evidence']}", "look at it by hand"))
+        yield finding("version-unknown", "warning", path, f"its version is not known: {entry['evidence']}", "look at it by hand")
+
+
+def _advised(entry: Mapping[str, Any], advisories: Advisories | None, users: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """A distribution fixes without changing the version: its own advisories tell, and neither OSV's version ranges nor newest patches do."""
+    path, version = str(entry["path"]), entry["version"]
+    if entry["os_package"] or entry["implementation"] != "CPython":
+        return
     newest = _lifecycle.newest_patch(version)
-    if newest and entry["implementation"] == "CPython" and newest != version and not entry["os_package"]:
-        found.append(finding("patch-available", "info", path, f"Python {version}; the newest patch known is {newest}", f"install {newest} for new generations"))
-    # A distribution fixes without changing the version; its own advisories tell, OSV's version ranges do not.
-    known = advisories.of_interpreter(version) if advisories and not entry["os_package"] and entry["implementation"] == "CPython" else []
+    if newest and newest != version:
+        yield finding("patch-available", "info", path, f"Python {version}; the newest patch known is {newest}", f"install {newest} for new generations")
+    known = advisories.of_interpreter(version) if advisories else []
     if known:
-        found.append(finding("interpreter-advisory", "error" if users else "warning", path, f"Python {version}: {_advisory_text(known)}; {needed}",
-                             "move to a version in which they are fixed"))
+        yield finding("interpreter-advisory", "error" if users else "warning", path, f"Python {version}: {_advisory_text(known)}; {_needed(users)}",
+                      "move to a version in which they are fixed")
+
+
+def _built(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    path, loose = str(entry["path"]), [one["path"] for one in entry["unmanaged"]]
     if entry["capabilities"]:
-        found.append(finding("file-capabilities", "warning", path, f"it has {', '.join(entry['capabilities'])}", "give the new interpreter the same, or drop the need"))
+        yield finding("file-capabilities", "warning", path, f"it has {', '.join(entry['capabilities'])}",
+                      "give the new interpreter the same, or drop the need")
     if entry["executable_stack"]:
-        found.append(finding("executable-stack", "warning", path, "its stack is executable", "rebuild it, or clear the flag"))
+        yield finding("executable-stack", "warning", path, "its stack is executable", "rebuild it, or clear the flag")
     if str(entry["libpython"] or "").startswith("unresolved"):
-        found.append(finding("library-unresolved", "error", path, f"{entry['libpython'][12:]} is not found", "install the library, or remove the interpreter"))
-    if entry["unmanaged"] and entry["origin"] != "system":
-        found.append(finding("vendor-modules", "info", path, f"modules in no package: {listed([one['path'] for one in entry['unmanaged']])}",
-                             "see that the next interpreter has them, too"))
-    elif entry["unmanaged"]:
-        found.append(finding("unmanaged-files", "warning", path, f"files in no package: {listed([one['path'] for one in entry['unmanaged']])}",
-                             "package them or remove them"))
-    return found
+        yield finding("library-unresolved", "error", path, f"{entry['libpython'][12:]} is not found", "install the library, or remove the interpreter")
+    if loose and entry["origin"] == "system":
+        yield finding("unmanaged-files", "warning", path, f"files in no package: {listed(loose)}", "package them or remove them")
+    elif loose:
+        yield finding("vendor-modules", "info", path, f"modules in no package: {listed(loose)}", "see that the next interpreter has them, too")
 
 
 def of_environment(entry: Mapping[str, Any], advisories: Advisories | None) -> list[dict[str, Any]]:
     """Findings about one environment: what is broken, and what an upgrade would forget."""
+    return [*_place(entry), *_loose(entry), *_broken(entry), *_packages(entry, advisories)]
+
+
+def _place(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     path = str(entry["path"])
-    found = []
     if entry["state"] == "dangling":
-        found.append(finding("environment-dangling", "error" if entry["services"] else "warning", path, f"its interpreter is gone (home: {entry['home']})",
-                             "remove it, or install the interpreter again"))
+        yield finding("environment-dangling", "error" if entry["services"] else "warning", path, f"its interpreter is gone (home: {entry['home']})",
+                      "remove it, or install the interpreter again")
     if entry["state"] == "moved":
-        found.append(finding("environment-moved", "warning", path, f"its scripts point to {entry['points_to']}", "build it anew where it is"))
+        yield finding("environment-moved", "warning", path, f"its scripts point to {entry['points_to']}", "build it anew where it is")
     if entry["nested_in"] and entry["kind"] != "prefix":
-        found.append(finding("environment-nested", "info", path, f"it lies in {entry['nested_in']}", "an upgrade of the outer one does not take it along"))
-    code = [one for one in entry["unmanaged"] if one["kind"] in ("pth-code", "sitecustomize", "usercustomize")]
+        yield finding("environment-nested", "info", path, f"it lies in {entry['nested_in']}", "an upgrade of the outer one does not take it along")
+    unattended = [f"{one['kind']} {one['name']}" for one in entry.get("dependents", []) if one["kind"].startswith(UNATTENDED)]
+    if unattended:
+        yield finding("dependent-not-restarted", "info", path, f"also used by {listed(unattended)}",
+                      "they follow the live path at their next start; see that no run of theirs spans a promotion")
+
+
+def _loose(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    path = str(entry["path"])
+    code = [one["path"] for one in entry["unmanaged"] if one["kind"] in AT_STARTUP]
     if code:
-        found.append(finding("code-at-startup", "warning", path, f"runs at every start and is in no package: {listed([one['path'] for one in code])}",
-                             "package it, or put it into the application"))
-    rest = [one["path"] for one in entry["unmanaged"] if one not in code]
-    if rest and entry["kind"] not in ("prefix",):
-        found.append(finding("unmanaged-files", "warning", path, f"in no package, so an upgrade would leave them behind: {listed(rest)}",
-                             "package them, or move them out of the environment"))
+        yield finding("code-at-startup", "warning", path, f"runs at every start and is in no package: {listed(code)}",
+                      "package it, or put it into the application")
+    rest = [one["path"] for one in entry["unmanaged"] if one["kind"] not in AT_STARTUP]
+    if rest and entry["kind"] != "prefix":
+        yield finding("unmanaged-files", "warning", path, f"in no package, so an upgrade would leave them behind: {listed(rest)}",
+                      "package them, or move them out of the environment")
+
+
+def _broken(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    path = str(entry["path"])
     if entry["modified"]:
-        found.append(finding("modified-files", "error", path, f"changed by hand: {listed([one['path'] for one in entry['modified']])}",
-                             "publish the change as a package version, or give it up"))
+        yield finding("modified-files", "error", path, f"changed by hand: {listed([one['path'] for one in entry['modified']])}",
+                      "publish the change as a package version, or give it up")
     if entry["missing"]:
-        found.append(finding("missing-files", "warning", path, f"recorded and gone: {listed([one['path'] for one in entry['missing']])}", "install the package again"))
+        yield finding("missing-files", "warning", path, f"recorded and gone: {listed([one['path'] for one in entry['missing']])}",
+                      "install the package again")
     if entry["unresolved"]:
-        found.append(finding("library-unresolved", "error", path,
-                             "libraries that do not resolve: " + listed([f"{one['library']} (for {one['path']})" for one in entry["unresolved"]]),
-                             "install the library's package, or replace the extension"))
+        yield finding("library-unresolved", "error", path,
+                      "libraries that do not resolve: " + listed([f"{one['library']} (for {one['path']})" for one in entry["unresolved"]]),
+                      "install the library's package, or replace the extension")
     if entry["long_shebangs"]:
-        found.append(finding("long-shebang", "warning", path, f"first lines over 127 bytes: {listed(entry['long_shebangs'])}",
-                             "move the environment to a shorter path; older kernels cannot start them"))
+        yield finding("long-shebang", "warning", path, f"first lines over 127 bytes: {listed(entry['long_shebangs'])}",
+                      "move the environment to a shorter path; older kernels cannot start them")
+
+
+def _packages(entry: Mapping[str, Any], advisories: Advisories | None) -> Iterator[dict[str, Any]]:
+    path = str(entry["path"])
     elsewhere = [f"{one['name']} ({one['direct_url'] or 'a directory'})" for one in entry["packages"] if one["editable"] or one["direct_url"]]
     if elsewhere:
-        found.append(finding("package-not-from-index", "warning", path, f"installed from elsewhere: {listed(elsewhere)}",
-                             "publish them to an index and install them from there"))
+        yield finding("package-not-from-index", "warning", path, f"installed from elsewhere: {listed(elsewhere)}",
+                      "publish them to an index and install them from there")
     damaged = [str(one["name"]) for one in entry["packages"] if one.get("damaged")]
     if damaged:
-        found.append(finding("metadata-damaged", "warning", path, f"metadata without a name: {listed(damaged)}", "install the package again"))
+        yield finding("metadata-damaged", "warning", path, f"metadata without a name: {listed(damaged)}", "install the package again")
     known = [(one, advisories.of_package(one["name"], one["version"])) for one in entry["packages"]] if advisories else []
     hit = [f"{one['name']} {one['version']}: {_advisory_text(entries)}" for one, entries in known if entries]
     if hit:
-        found.append(finding("package-advisory", "error" if entry["services"] else "warning", path, listed(hit),
-                             "move to versions in which they are fixed; the report lists them"))
-    unattended = [f"{one['kind']} {one['name']}" for one in entry.get("dependents", []) if one["kind"].startswith(UNATTENDED)]
-    if unattended:
-        found.append(finding("dependent-not-restarted", "info", path, f"also used by {listed(unattended)}",
-                             "they follow the live path at their next start; see that no run of theirs spans a promotion"))
-    return found
+        yield finding("package-advisory", "error" if entry["services"] else "warning", path, listed(hit),
+                      "move to versions in which they are fixed; the report lists them")
 
 
 def of_dependents(entries: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -133,7 +163,8 @@ def of_dependents(entries: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
             found.append(finding("deleted-files-mapped", "warning", f"process {entry['name']}",
                                  f"{entry['unit'] or entry['program'] or 'it'} still uses deleted files: {listed(entry['deleted'])}", "restart it"))
         if entry["kind"] in ("embedder", "mod_wsgi"):
-            found.append(finding("embedded-interpreter", "warning", str(entry["name"]), f"is bound to {entry['interpreter'] or entry['environment'] or 'an unknown Python'}",
+            found.append(finding("embedded-interpreter", "warning", str(entry["name"]),
+                                 f"is bound to {entry['interpreter'] or entry['environment'] or 'an unknown Python'}",
                                  "it must be built again for another minor version"))
         if entry["kind"] in ("login-shell", "alternative"):
             found.append(finding("system-link", "warning", f"{entry['kind']} {entry['name']}", f"points to {entry['environment'] or entry['interpreter']}",
@@ -152,13 +183,15 @@ def of_inventory(inventory: Mapping[str, Any], advisories: Advisories | None) ->
             found.append(finding("not-seen", "info" if "file system" in reason else "warning", reason, f"{len(paths)} places: {listed(paths)}",
                                  "run with become" if "ermission" in reason else "raise oxzep7_time_budget" if "budget" in reason else "look at them by hand"))
     if not inventory["host"]["privileged"]:
-        found.append(finding("unprivileged", "warning", "this host", "the inventory was taken without root; other users' files were not seen", "run with become"))
+        found.append(finding("unprivileged", "warning", "this host", "the inventory was taken without root; other users' files were not seen",
+                             "run with become"))
     if not inventory["verified"]:
         found.append(finding("content-not-verified", "info", "this host", "files were not compared with their recorded hashes", "set oxzep7_verify"))
     if advisories is None or not advisories.has_packages:
         found.append(finding("advisories-unknown", "info", "packages", "no advisories of packages were given, so none are known", "set oxzep7_advisories"))
     if advisories is None or not advisories.has_interpreters:
-        found.append(finding("advisories-unknown", "info", "interpreters", "no advisories of interpreters were given, so none are known", "set oxzep7_advisories"))
+        found.append(finding("advisories-unknown", "info", "interpreters", "no advisories of interpreters were given, so none are known",
+                             "set oxzep7_advisories"))
     return found
 
 
@@ -168,7 +201,7 @@ def of_host(inventory: Mapping[str, Any], advisories: Advisories | None, today: 
     bases = {entry["resolved"]: entry["path"] for entry in inventory["interpreters"]}
     for environment in inventory["environments"]:
         base = bases.get(environment["interpreter"] or "")
-        if base and environment["kind"] != "prefix":
+        if base and environment["kind"] not in ("prefix", "conda"):
             users.setdefault(base, []).append(environment["path"])
     dependents: dict[str, list[Mapping[str, Any]]] = {}
     for entry in inventory["dependents"]:

@@ -13,8 +13,8 @@ import threading
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _resolver, _wheels
-from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _run as _report
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import write_private
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _run as _report
 from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import Question, ResolutionError, Resolver, platform_of
 
 

@@ -1,0 +1,71 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Asks an interpreter about itself: isolated, with a timeout, as the account that may do the least of those who can change it."""
+
+import json
+import os
+import stat
+from typing import Any, Tuple
+
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import current, of_uid, owners_of, usable
+from ansible_collections.oxzep7.python.plugins.module_utils._runner import Result, run
+
+# Marks a prefix that this collection installed.
+MARKER = ".oxzep7.json"
+PROBE_TIMEOUT = 60.0
+PROBE = ("import json, platform, sys, sysconfig;"
+         "print(json.dumps([platform.python_version(), platform.python_implementation(), sys.prefix,"
+         " sysconfig.get_platform()]))")
+NEEDED = "import ctypes, lzma, sqlite3, ssl"
+NOBODY = 65534
+
+
+class InterpreterError(Exception):
+    """An interpreter that cannot be had or does not work; nothing was changed."""
+
+
+def matches(version: str, wanted: str) -> bool:
+    return version == wanted or version.startswith(wanted + ".")
+
+
+def least_trusted_owner(path: str) -> Any:
+    """The account to run *path* as: root only if root alone can write it and every directory above it."""
+    real = os.path.realpath(path)
+    open_to_others = False
+    for place, uid in owners_of(os.path.dirname(real)) + [(real, os.stat(real).st_uid)]:
+        if uid != 0:
+            return of_uid(uid)
+        mode = os.stat(place).st_mode
+        open_to_others |= bool(mode & (stat.S_IWGRP | stat.S_IWOTH)) and not mode & stat.S_ISVTX
+    return of_uid(NOBODY) if open_to_others else of_uid(0)
+
+
+def _run_isolated(path: str, program: str) -> Result:
+    who = least_trusted_owner(path)
+    return run([path, "-I", "-S", "-c", program], PROBE_TIMEOUT, who if usable(who) else current())
+
+
+def ask(path: str) -> Tuple[str, str, str, str]:
+    """Version, implementation, prefix and platform that the interpreter *path* says of itself.
+
+    It is run isolated (``-I -S``), with a timeout, as its least trusted owner. Raises InterpreterError.
+    """
+    answer = _run_isolated(path, PROBE)
+    try:
+        version, implementation, prefix, platform = json.loads(answer.stdout)
+    except ValueError:
+        raise InterpreterError("%s does not run on this host: %s" % (path, answer.last_lines() or "status %d" % answer.rc))
+    return version, implementation, prefix, platform
+
+
+def prove(path: str, wanted: str) -> Tuple[str, str]:
+    """Run the interpreter *path* and import what applications need; returns its full version and prefix. Raises InterpreterError."""
+    version, _implementation, prefix, _platform = ask(path)
+    if not matches(version, wanted):
+        raise InterpreterError("%s is Python %s, not %s" % (path, version, wanted))
+    imported = _run_isolated(path, NEEDED)
+    if imported.rc != 0:
+        raise InterpreterError("%s lacks a part of the standard library: %s" % (path, imported.last_lines(2)))
+    return version, prefix

@@ -1,0 +1,261 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reading site-packages and environments: packages, and what no package accounts for."""
+
+import base64
+import csv
+import hashlib
+import io
+import json
+import os
+import sys
+import time
+import zipfile
+
+import pytest
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _originals, _site_packages, _survey
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._environments import Options, fingerprint
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import Libraries
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import Limits
+
+SITE = "lib/python3.8/site-packages"
+
+
+def record(data):
+    digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+    return "sha256=%s,%d" % (digest, len(data))
+
+
+class Venv:
+    """An environment made of files."""
+
+    def __init__(self, path, **values):
+        self.path = path
+        self.site = path.joinpath(*SITE.split("/"))
+        self.site.mkdir(parents=True)
+        (path / "bin").mkdir()
+        settings = dict({"home": "/usr/bin", "version": "3.8.18"}, **values)
+        (path / "pyvenv.cfg").write_text(u"".join(u"%s = %s\n" % pair for pair in sorted(settings.items())))
+        os.symlink(sys.executable, str(path / "bin" / "python"))
+
+    def write(self, path, text=u""):
+        target = self.path.joinpath(*path.split("/"))
+        if not target.parent.is_dir():
+            target.parent.mkdir(parents=True)
+        target.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8"))
+        return target
+
+    def package(self, name, version="1.0", files=None, rows=(), **metadata):
+        info = "%s-%s.dist-info" % (name, version)
+        contents = dict({name + ".py": u"NAME = 1\n"} if files is None else files)
+        contents[info + "/METADATA"] = u"Metadata-Version: 2.1\nName: %s\nVersion: %s\n\nName: a trap\n" % (name, version)
+        contents.update({info + "/" + key: value for key, value in metadata.items()})
+        lines = []
+        for path, text in contents.items():
+            target = self.write(SITE + "/" + path, text)
+            lines.append("%s,%s" % (path, record(target.read_bytes())))
+        self.write("%s/%s/RECORD" % (SITE, info), u"\n".join(lines + list(rows) + [info + "/RECORD,,"]) + u"\n")
+
+    def describe(self, verify=False):
+        limits = Limits(set(), {}, time.monotonic() + 600)
+        found = _survey.survey([str(self.path)], limits, Options(verify, Libraries(), {}))
+        return found.environments[0]
+
+
+@pytest.fixture
+def venv(tmp_path):
+    return Venv(tmp_path / "venv")
+
+
+def named(entries):
+    return [(entry["path"], entry["kind"]) for entry in entries]
+
+
+def test_an_installed_package_is_all_that_is_there(venv):
+    venv.package("one", INSTALLER=u"pip\n", REQUESTED=u"")
+    venv.write(SITE + "/__pycache__/one.cpython-38.pyc")
+    found = venv.describe(verify=True)
+    (package,) = found["packages"]
+    assert {key: package[key] for key in ("name", "version", "installer", "requested", "editable", "direct_url", "format")} == {
+        "name": "one", "version": "1.0", "installer": "pip", "requested": True, "editable": False, "direct_url": None, "format": "dist-info"}
+    assert found["unmanaged"] == found["missing"] == found["modified"] == []
+    assert (found["state"], found["kind"], found["python"]) == ("live", "venv", "3.8.18")
+
+
+def test_direct_urls_lose_their_credentials(venv):
+    venv.package("one", **{"direct_url.json": json.dumps({"url": "https://me:secret@example.org/x.git", "vcs_info": {}})})
+    venv.package("two", **{"direct_url.json": json.dumps({"url": "file:///src", "dir_info": {"editable": True}})})
+    one, two = venv.describe()["packages"]
+    assert (one["direct_url"], one["editable"]) == ("https://example.org/x.git", False)
+    assert (two["direct_url"], two["editable"]) == ("file:///src", True)
+
+
+def test_missing_and_modified_files(venv):
+    venv.package("one", files={"one.py": u"LIMIT = 1\n", "gone.py": u"", "pkg/data.bin": b"\0\1"})
+    venv.write(SITE + "/one.py", u"LIMIT = 2\n")
+    venv.write(SITE + "/pkg/data.bin", b"\0\2")
+    (venv.site / "gone.py").unlink()
+    found = venv.describe(verify=True)
+    assert found["missing"] == [{"path": SITE + "/gone.py", "package": "one"}]
+    assert [(entry["path"], entry["text"], entry["version"]) for entry in found["modified"]] == [
+        (SITE + "/one.py", "LIMIT = 2\n", "1.0"), (SITE + "/pkg/data.bin", None, "1.0")]
+    assert venv.describe()["modified"] is None
+
+
+def test_a_recorded_file_that_is_no_file_any_more(venv):
+    venv.package("one")
+    (venv.site / "one.py").unlink()
+    os.mkfifo(str(venv.site / "one.py"))
+    (entry,) = venv.describe(verify=True)["modified"]
+    assert entry["problem"] == "not a regular file"
+
+
+@pytest.mark.parametrize("path, text, kind", [
+    ("loose.py", u"", "module"), ("loose/__init__.py", u"", "module"), ("data.txt", u"", "file"), ("x.pth", u"/srv/lib\n", "pth"),
+    ("x.pth", u"/srv/lib\nimport os\n", "pth-code"), ("sitecustomize.py", u"", "sitecustomize"), ("usercustomize.py", u"", "usercustomize"),
+    ("~ne-1.0.dist-info.py", u"", "leftover"), ("_virtualenv.pth", u"import evil\n", "pth-code"),
+])
+def test_what_no_package_accounts_for(venv, path, text, kind):
+    venv.package("one")
+    venv.write(SITE + "/" + path, text)
+    top = path.split("/")[0] + ("/" if "/" in path else "")
+    assert named(venv.describe()["unmanaged"]) == [(SITE + "/" + top, kind)]
+
+
+def test_a_loose_file_inside_a_package_is_named_itself(venv):
+    venv.package("one", files={"one/__init__.py": u""})
+    venv.write(SITE + "/one/patch.py")
+    venv.write(SITE + "/one/deep/er/patch.py")
+    assert named(venv.describe()["unmanaged"]) == [(SITE + "/one/deep/er/patch.py", "module"), (SITE + "/one/patch.py", "module")]
+
+
+def test_what_installers_leave_is_not_unmanaged(venv):
+    for path, text in (("README.txt", u""), ("_virtualenv.py", u""), ("_virtualenv.pth", u"import _virtualenv"), ("easy-install.pth", u"./x.egg\n"),
+                       ("old.py", u""), ("old.pyc", u"")):
+        venv.write(SITE + "/" + path, text)
+    venv.write("bin/pip3.8")
+    venv.write("bin/activate.fish")
+    assert named(venv.describe()["unmanaged"]) == [(SITE + "/old.py", "module")]
+
+
+def test_scripts_and_data_beside_are_unmanaged(venv):
+    venv.package("one", rows=["../../../bin/one,,", "../../../share/doc/one,,"])
+    venv.write("bin/one")
+    venv.write("share/doc/one")
+    venv.write("bin/mine")
+    venv.write("uploads/x")
+    venv.write("settings.ini")
+    found = venv.describe()
+    assert named(found["unmanaged"]) == [("bin/mine", "script"), ("settings.ini", "data"), ("uploads/", "data")] and found["missing"] == []
+
+
+def test_a_recorded_script_that_is_gone_is_missing(venv):
+    venv.package("one", rows=["../../../bin/one,,", "/etc/passwd,sha256=x,1", "../../../../../outside,,"])
+    assert venv.describe(verify=True)["missing"] == [{"path": "bin/one", "package": "one"}]
+
+
+def test_legacy_formats(venv):
+    venv.write(SITE + "/eggy-0.1-py3.8.egg-info/PKG-INFO", u"Name: Eggy\nVersion: 0.1\n")
+    venv.write(SITE + "/eggy-0.1-py3.8.egg-info/installed-files.txt", u"../eggy.py\nPKG-INFO\n../../../../bin/eggy\n")
+    venv.write(SITE + "/eggy.py")
+    venv.write(SITE + "/topped-1-py3.8.egg-info/PKG-INFO", u"Name: topped\nVersion: 1\n")
+    venv.write(SITE + "/topped-1-py3.8.egg-info/top_level.txt", u"topped\n")
+    venv.write(SITE + "/topped/__init__.py")
+    venv.write(SITE + "/flat-0.2.egg-info", u"Name: flat\nVersion: 0.2\n")
+    venv.write(SITE + "/linked.egg-link", u"/src/linked\n.\n")
+    venv.write(SITE + "/dir-0.3-py3.8.egg/EGG-INFO/PKG-INFO", u"Name: dir\nVersion: 0.3\n")
+    with zipfile.ZipFile(str(venv.site / "zip-0.4-py3.8.egg"), "w") as archive:
+        archive.writestr("EGG-INFO/PKG-INFO", "Name: zip\nVersion: 0.4\n")
+    found = venv.describe()
+    assert [(entry["name"], entry["version"], entry["format"], entry["installer"]) for entry in found["packages"]] == [
+        ("dir", "0.3", "egg", "easy_install"), ("eggy", "0.1", "egg-info", None), ("flat", "0.2", "egg-info", "distutils"),
+        ("linked", None, "egg-link", "setuptools"), ("topped", "1", "egg-info", None), ("zip", "0.4", "egg", "easy_install")]
+    assert found["unmanaged"] == [] and found["missing"] == [{"path": "bin/eggy", "package": "eggy"}]
+
+
+def test_damaged_metadata_is_named_after_its_directory(venv):
+    venv.write(SITE + "/odd_name-2.0.dist-info/RECORD", u"")
+    (package,) = venv.describe()["packages"]
+    assert (package["name"], package["version"], package["damaged"]) == ("odd-name", "2.0", True)
+
+
+def test_states(tmp_path):
+    dangling = Venv(tmp_path / "dangling")
+    (dangling.path / "bin" / "python").unlink()
+    os.symlink("/nonexistent/python", str(dangling.path / "bin" / "python"))
+    assert (dangling.describe()["state"], dangling.describe()["interpreter"]) == ("dangling", None)
+    assert Venv(tmp_path / "homeless", home="/nonexistent").describe()["state"] == "dangling"
+    moved = Venv(tmp_path / "moved")
+    moved.write("bin/tool", u"#!/elsewhere/venv/bin/python\n")
+    assert (moved.describe()["state"], moved.describe()["points_to"]) == ("moved", "/elsewhere/venv")
+    generation = Venv(tmp_path / "app.generations" / "1-py3.8")
+    assert (generation.describe()["state"], generation.describe()["points_to"]) == ("generation", str(tmp_path / "app"))
+
+
+@pytest.mark.parametrize("files, kind", [
+    ({"pipx_metadata.json": u"{}"}, "pipx"), ({"uv-receipt.toml": u""}, "uv-tool"), ({"pyvenv.cfg": u"home = /usr/bin\nvirtualenv = 20.1\n"}, "virtualenv"),
+    ({}, "venv"),
+])
+def test_kinds(venv, files, kind):
+    for path, text in files.items():
+        venv.write(path, text)
+    assert venv.describe()["kind"] == kind
+
+
+def test_long_shebangs_are_named(venv):
+    venv.write("bin/far", u"#!/" + u"x" * 130 + u"/bin/python\n")
+    venv.write("bin/near", u"#!/x/bin/python\n")
+    assert venv.describe()["long_shebangs"] == ["bin/far"]
+
+
+def test_fingerprints_tell_what_can_share_a_lock(tmp_path):
+    one, two, three = (Venv(tmp_path / name) for name in ("one", "two", "three"))
+    for venv in (one, two):
+        venv.package("same")
+    three.package("same", "1.1")
+    prints = [venv.describe()["fingerprint"] for venv in (one, two, three)]
+    assert prints[0] == prints[1] != prints[2]
+    package = {"name": "a", "version": "1", "direct_url": None}
+    assert fingerprint("CPython", "3.8.1", [package]) == fingerprint("CPython", "3.8.18", [package]) != fingerprint("CPython", "3.9.1", [package])
+
+
+def test_an_original_is_found_in_another_environment(tmp_path):
+    one, two = Venv(tmp_path / "one"), Venv(tmp_path / "two")
+    for venv in (one, two):
+        venv.package("same", files={"same.py": u"LIMIT = 1\n"})
+    one.write(SITE + "/same.py", u"LIMIT = 2\n")
+    found = [one.describe(verify=True), two.describe(verify=True)]
+    _originals.add_diffs(found)
+    (entry,) = found[0]["modified"]
+    assert "-LIMIT = 1\n+LIMIT = 2\n" in entry["diff"] and "text" not in entry
+    two.write(SITE + "/same.py", u"LIMIT = 3\n")
+    found = [one.describe(verify=True), two.describe(verify=True)]
+    _originals.add_diffs(found)
+    assert [entry["diff"] for environment in found for entry in environment["modified"]] == [None, None]
+
+
+@pytest.mark.parametrize("text, expected", [
+    ("", []), ("a.py,sha256=x,1\nb.py,,\n", [("a.py", "sha256=x", "1"), ("b.py", "", "")]), ("a.py,sha256=x,1", [("a.py", "sha256=x", "1")]),
+    ("a.py,sha256=x,1\r\nb.py,,\r\n", [("a.py", "sha256=x", "1"), ("b.py", "", "")]),
+    ("\"a,b.py\",sha256=x,1\nc.py,,\n", [("a,b.py", "sha256=x", "1"), ("c.py", "", "")]),
+    ("nonsense\na.py,sha256=x,1\n", [("a.py", "sha256=x", "1")]), ("a.py,sha256=x,one\n", [("a.py", "sha256=x", "")]),
+    ("a,b,c,d\nx\na.py,sha256=x,1\n", [("a.py", "sha256=x", "1")]),
+])
+def test_rows(text, expected):
+    assert list(zip(*_site_packages.rows(text))) == expected
+
+
+def test_rows_are_what_csv_says():
+    hypothesis = pytest.importorskip("hypothesis")
+    strategies = hypothesis.strategies
+    name = strategies.text(strategies.characters(blacklist_categories=("Cs", "Cc", "Zl", "Zp")), min_size=1).filter(str.strip)
+
+    @hypothesis.given(strategies.lists(strategies.tuples(name, strategies.sampled_from(["", "sha256=abc"]), strategies.sampled_from(["", "0", "17"]))))
+    def check(entries):
+        out = io.StringIO()
+        csv.writer(out, lineterminator="\n").writerows(entries)
+        assert list(zip(*_site_packages.rows(out.getvalue()))) == entries
+
+    check()
