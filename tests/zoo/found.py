@@ -83,8 +83,9 @@ FOUND: dict[str, Callable[[Inventory], Any]] = {
     "interpreter: only running": interpreter("/mnt/running/bin/python3.8", found_by="process", **FULL),
     "interpreter: only in a unit": interpreter("/mnt/unit/bin/python3.8", found_by="unit", **FULL),
     "interpreter: shared libpython": interpreter("/opt/shared/bin/python3.8", linked="shared", libpython="/opt/shared/lib/libpython3.8.so.1.0"),
-    "interpreter: musl": lambda inventory: any(entry["path"] == "/opt/musl/bin/python3.8" and entry["libc"]["name"] == "musl"
-                                               for entry in inventory["interpreters"]),
+    "interpreter: musl": lambda inventory: any(
+        entry["path"] == "/opt/musl/bin/python3.8" and (entry["libc"]["name"], entry["libc"]["version"]) == ("musl", None)
+        for entry in inventory["interpreters"]),
     "interpreter: another architecture": interpreter("/opt/arm/bin/python3.8", architecture="aarch64", version="3.8.18"),
     "interpreter: file capabilities": interpreter("/opt/capable/bin/python3.8", capabilities=["cap_net_bind_service"]),
     "interpreter: SELinux label": interpreter("/opt/labelled/bin/python3.8", selinux="system_u:object_r:bin_t:s0"),

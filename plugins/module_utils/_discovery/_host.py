@@ -129,7 +129,9 @@ def _interpreters_of(found: Survey, references: Iterable[Reference], processes: 
         entry = _interpreters.describe(candidate._replace(path=real), libraries)
         if entry and entry["resolved"] not in described:
             described[entry["resolved"]] = entry
+    here = libc()
     for entry in described.values():
+        entry["libc"]["version"] = here["version"] if entry["libc"]["name"] == here["name"] else None
         prefix = prefixes.get(entry["prefix"])
         if prefix:
             entry.update(packages=prefix["packages"], unmanaged=prefix["unmanaged"])

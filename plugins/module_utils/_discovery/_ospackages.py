@@ -33,11 +33,11 @@ def _dpkg(paths: List[str]) -> Dict[str, str]:
 
 
 def _rpm(paths: List[str]) -> Dict[str, str]:
-    answer = run(["rpm", "--query", "--queryformat", "%{NAME}\\n", "--file"] + paths, TIMEOUT)
-    lines = answer.stdout.splitlines()
-    if len(lines) != len(paths):
-        return {}
-    return {path: line for path, line in zip(paths, lines) if " " not in line}
+    # rpm answers in order, one line for each file that exists.
+    present = [path for path in paths if os.path.exists(path)]
+    answer = run(["rpm", "--query", "--queryformat", "%{NAME}\\n", "--file"] + present, TIMEOUT) if present else None
+    lines = answer.stdout.splitlines() if answer else []
+    return {path: line for path, line in zip(present, lines) if " " not in line} if len(lines) == len(present) else {}
 
 
 def owners(paths: Iterable[str]) -> Dict[str, str]:
