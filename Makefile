@@ -14,7 +14,7 @@ AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo -n env HOME="$$HOME" PATH="$
 NAME ?=
 FLEET ?=
 
-.PHONY: help tools fleet demo test lint sanity unit units integration scenarios fleet-up fleet-down build benchmark faults pins
+.PHONY: help tools fleet demo test lint sanity unit units integration scenarios fleet-up fleet-down build benchmark faults refresh pins
 
 help:
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -63,6 +63,9 @@ benchmark: fleet ## ratios against named baselines; NAME=… chooses one
 
 faults: fleet ## kill everything everywhere; NAME=… chooses one
 	@$(AS_ROOT) python -m tests.faults $(NAME)
+
+refresh: tools ## renew the vendored release data from their source
+	@python -m tests.tools.refresh
 
 pins: tools ## resolve requirements-dev.txt again
 	@uv pip compile --quiet --universal --python-version 3.10 --no-annotate --no-header tests/requirements.in --upgrade --output-file requirements-dev.txt

@@ -44,7 +44,10 @@ class ActionModule(ActionBase):
         except (PlanError, UnknownVersion, UvMissing, ValueError) as error:
             result.update(failed=True, msg=str(error), changed=False)
             return result
+        result.update(target=plan.document["target"], findings=plan.document["findings"])
         result.update(id=plan.identifier, steps=plan.steps(), waves=cut, unknown=unknown, changed=False)
+        for entry in plan.document["findings"]:
+            self._display.warning(f"{entry['detail']} ({entry['key']}); {entry['remediation']}")
         for host in unknown:
             self._display.warning(f"{host} gave no inventory; it is unknown to this plan")
         if plan.identifier is None:

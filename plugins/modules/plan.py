@@ -18,7 +18,10 @@ description:
 author: oxzep7.python contributors (@oxzep7)
 options:
   target:
-    description: The version to reach, as V(3.11) or V(3.11.9).
+    description:
+      - The version to reach, as V(3.11) or V(3.11.9).
+      - V(newest-supported) is the newest minor version that is released and supported, V(newest-1) the one before it.
+      - A target past its end of life, or within a year of it, is a finding.
     type: str
     required: true
   plan_dir:
@@ -61,6 +64,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+target:
+  description: The version that is planned for; a symbolic target is resolved.
+  returned: success
+  type: str
+findings:
+  description: What speaks against the target, and does not forbid it.
+  returned: success
+  type: list
+  elements: dict
 id:
   description: Digest of the plan; V(null) when there is nothing to do.
   returned: success

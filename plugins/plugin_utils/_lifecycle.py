@@ -27,11 +27,18 @@ Minor = tuple[int, int]
 VERSION = re.compile(r"^(\d+)\.(\d+)(?:\.(\d+))?$")
 FINAL = re.compile(r"^(\d+)\.(\d+)\.(\d+)(?: final)?$")
 DATA = pathlib.Path(__file__).parent / "_data" / "python-releases.toml"
+SOURCES = pathlib.Path(__file__).parent / "_data" / "sources.toml"
 DISTRIBUTIONS = pathlib.Path(__file__).parent / "_data" / "distribution-releases.toml"
 # PEP 373; no release of Python 2 has been made since.
 END_OF_PYTHON_2 = datetime.date(2020, 4, 20)
 # Rebuilds that live as long as what they rebuild.
 REBUILDS = {"almalinux": "rhel", "rocky": "rhel", "ol": "rhel"}
+
+
+# Names for the newest supported minor version and the one before it.
+SYMBOLIC = ("newest-supported", "newest-1")
+STALE = datetime.timedelta(days=180)
+SOON = datetime.timedelta(days=365)
 
 
 class UnknownVersion(ValueError):
@@ -40,18 +47,26 @@ class UnknownVersion(ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class Release:
-    """One minor version: its newest released patch and its end of life."""
+    """One minor version: its newest released patch, and the first days of its phases."""
 
     minor: Minor
     newest_patch: int
+    first_release: datetime.date
+    end_of_bugfix: datetime.date
     end_of_life: datetime.date
+
+    def phase(self, today: datetime.date) -> str:
+        """``bugfix``, ``security`` or ``end-of-life``: what its maintainers still do on the day *today* (PEP 602)."""
+        if today >= self.end_of_life:
+            return "end-of-life"
+        return "bugfix" if today < self.end_of_bugfix else "security"
 
 
 def parse(text: str) -> tuple[Minor, int | None]:
     """Minor version and patch (None if not given) that *text* says. Raises UnknownVersion."""
     match = VERSION.match(str(text))
     if not match:
-        raise UnknownVersion(f"{text!r} is not a Python version; write one like 3.11 or 3.11.9")
+        raise UnknownVersion(f"{text!r} is not a Python version; write one like 3.11 or 3.11.9, or {' or '.join(SYMBOLIC)}")
     return (int(match[1]), int(match[2])), int(match[3]) if match[3] else None
 
 
@@ -69,16 +84,46 @@ def _newest_patch(entries: list[dict[str, Any]]) -> int | None:
 @functools.cache
 def releases() -> dict[Minor, Release]:
     """Every released minor version of Python 3, from the vendored data."""
-    with DATA.open("rb") as stream:
+    return read(DATA)
+
+
+def read(path: pathlib.Path) -> dict[Minor, Release]:
+    """Every released minor version of Python 3 in the release data *path*. Raises OSError, ValueError, KeyError."""
+    with path.open("rb") as stream:
         data = tomllib.load(stream)
     found = {}
     for name, metadata in data["metadata"].items():
         minor, _patch = parse(name)
         newest = _newest_patch(data["release"].get(name, []))
         if minor >= (3, 0) and newest is not None:
-            end = metadata["end-of-life"]
-            found[minor] = Release(minor, newest, end if isinstance(end, datetime.date) else datetime.date.fromisoformat(end))
+            found[minor] = Release(minor, newest, _date(metadata["first-release"]), _date(metadata["end-of-bugfix"]), _date(metadata["end-of-life"]))
     return found
+
+
+def _date(value: datetime.date | str) -> datetime.date:
+    return value if isinstance(value, datetime.date) else datetime.date.fromisoformat(value)
+
+
+@functools.cache
+def taken() -> datetime.date:
+    """The day on which the release data were taken from their source."""
+    with SOURCES.open("rb") as stream:
+        return _date(tomllib.load(stream)["python-releases"])
+
+
+def resolve(target: str, today: datetime.date) -> str:
+    """The version that *target* stands for: itself, or the newest or second newest supported minor version on the day *today*.
+
+    Raises UnknownVersion.
+    """
+    if target not in SYMBOLIC:
+        check_target(target)
+        return target
+    supported = sorted(minor for minor, release in releases().items() if release.phase(today) != "end-of-life" and release.first_release <= today)
+    place = SYMBOLIC.index(target) + 1
+    if len(supported) < place:
+        raise UnknownVersion(f"{target}: the release data of {taken()} know no such version that is supported on {today}; renew them")
+    return text_of(supported[-place])
 
 
 def check_target(text: str) -> tuple[Minor, int | None]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
+import datetime
 import hashlib
 import os
 import urllib.parse
@@ -82,10 +83,25 @@ class Plan:
                 for name, part in self.document["hosts"].items()}
 
 
-def finding(key: str, detail: str, remediation: str) -> dict[str, Any]:
-    """A blocking finding of planning; *key* is stable across releases."""
-    return {"key": key, "severity": "error", "title": key.replace("-", " "), "detail": detail, "blocking": True,
+def finding(key: str, detail: str, remediation: str, blocking: bool = True) -> dict[str, Any]:
+    """A finding of planning; *key* is stable across releases."""
+    return {"key": key, "severity": "error" if blocking else "warning", "title": key.replace("-", " "), "detail": detail, "blocking": blocking,
             "remediation": remediation}
+
+
+def findings_of_target(minor: Minor, today: datetime.date) -> list[dict[str, Any]]:
+    """What speaks against the target *minor*, and against the data that say so, on the day *today*. None of it blocks."""
+    found = []
+    release = _lifecycle.releases()[minor]
+    if release.end_of_life <= today:
+        found.append(finding("target-end-of-life", f"support of Python {text_of(minor)} ended {release.end_of_life}", "choose a newer oxzep7_target", False))
+    elif release.end_of_life - today < _lifecycle.SOON:
+        found.append(finding("target-end-of-life-soon", f"support of Python {text_of(minor)} ends {release.end_of_life}",
+                             "choose a newer oxzep7_target, or plan the next upgrade", False))
+    if today - _lifecycle.taken() > _lifecycle.STALE:
+        found.append(finding("release-data-stale", f"the release data are of {_lifecycle.taken()}", "update the collection, or run make refresh in a checkout",
+                             False))
+    return found
 
 
 def choose_interpreter(host: Host, minor: Minor, patch: int | None) -> dict[str, Any] | None:
@@ -162,11 +178,13 @@ def redacted(url: str) -> str:
 class Planner:
     """Plans for many hosts; equal questions are asked once."""
 
-    def __init__(self, target: str, resolver: Resolves) -> None:
+    def __init__(self, target: str, resolver: Resolves, today: datetime.date | None = None) -> None:
+        """*target* as operators write it; *today* decides what is supported (default: the day in UTC)."""
         if PACKAGING_ERROR:
             raise PlanError(f"planning needs the collection's requirements.txt on the controller: {PACKAGING_ERROR}")
-        self._minor, self._patch = _lifecycle.check_target(target)
-        self._target = target
+        self._today = today or datetime.datetime.now(datetime.timezone.utc).date()
+        self._target = _lifecycle.resolve(target, self._today)
+        self._minor, self._patch = _lifecycle.check_target(self._target)
         self._resolver = resolver
         self._locks: dict[str, str] = {}
 
@@ -190,6 +208,10 @@ class Planner:
             parts[host.name]["applications"].append(result)
         document: dict[str, Any] = {"schema": SCHEMA, "target": self._target, "hosts": parts}
         document["id"] = hashlib.sha256(canonical(document).encode()).hexdigest()[:16]
+        # What only time changes is no part of the identity.
+        minors = sorted({_lifecycle.parse(step["to"])[0] for part in parts.values() for entry in part["applications"] for step in entry["steps"]})
+        document.update(findings=findings_of_target(self._minor, self._today), release_data=_lifecycle.taken().isoformat(),
+                        phases={text_of(minor): _lifecycle.releases()[minor].phase(self._today) for minor in minors})
         for part in parts.values():
             part["id"] = document["id"]
         return Plan(document, dict(sorted(self._locks.items())))
@@ -222,6 +244,7 @@ class Planner:
     def _step(self, pins: Mapping[str, str], before: Minor, minor: Minor, platform: str,
               constraints: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], dict[str, str]]:
         limits = applicable(constraints, minor)
+        release = _lifecycle.releases()[minor]
         text = self._resolver.lock(Question(tuple(sorted(pins.items())), minor, platform, limits))
         after = pins_of(text)
         identifier = hashlib.sha256(text.encode("utf-8")).hexdigest()
@@ -230,7 +253,7 @@ class Planner:
                     "reason": self._reason(name, pins.get(name), minor, platform, limits, constraints)}
                    for name, version in sorted(after.items()) if pins.get(name) != version]
         return {"from": text_of(before), "to": text_of(minor), "lock": identifier, "packages": len(after), "changes": changes,
-                "end_of_life": _lifecycle.releases()[minor].end_of_life.isoformat()}, after
+                "end_of_life": release.end_of_life.isoformat(), "newest_patch": f"{text_of(minor)}.{release.newest_patch}"}, after
 
     def _reason(self, name: str, version: str | None, minor: Minor, platform: str, limits: Sequence[str],
                 constraints: Sequence[Mapping[str, Any]]) -> str:
@@ -248,19 +271,22 @@ class Planner:
 def readable(plan: Plan) -> str:
     """The plan as Markdown, for a person."""
     lines = [f"# Plan {plan.document['id']}: Python {plan.document['target']}", ""]
+    for entry in plan.document["findings"]:
+        lines += [f"**{entry['title']}**: {entry['detail']}; {entry['remediation']}", ""]
     for name, part in plan.document["hosts"].items():
         lines += [f"## {name}", ""]
         for application in part["applications"]:
-            lines += [*_readable_application(application), ""]
+            lines += [*_readable_application(application, plan.document["phases"]), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _readable_application(application: Mapping[str, Any]) -> list[str]:
+def _readable_application(application: Mapping[str, Any], phases: Mapping[str, str]) -> list[str]:
     lines = [f"### {application['name']}: {application['environment']}, Python {application['from']}", ""]
     if not application["steps"]:
         lines.append("Nothing to do.")
     for step in application["steps"]:
         source = step["interpreter"].get("url") or step["interpreter"].get("path") or step["interpreter"]["source"]
-        lines.append(f"- {step['from']} -> {step['to']} (end of life {step['end_of_life']}), {step['packages']} packages, interpreter from {source}")
+        support = f"{phases[step['to']]}, end of life {step['end_of_life']}, newest patch {step['newest_patch']}"
+        lines.append(f"- {step['from']} -> {step['to']} ({support}), {step['packages']} packages, interpreter from {source}")
         lines += [f"  - {change['package']} {change['from'] or '(new)'} -> {change['to']}: {change['reason']}" for change in step["changes"]]
     return lines

@@ -37,6 +37,23 @@ def test_what_is_no_released_version_is_refused(text):
         _lifecycle.check_target(text)
 
 
+@pytest.mark.parametrize("target, today, expected", [
+    ("newest-supported", "2026-11-21", "3.14"), ("newest-1", "2026-11-21", "3.13"), ("newest-supported", "2024-06-01", "3.12"),
+    ("newest-1", "2024-06-01", "3.11"), ("3.11.7", "2026-11-21", "3.11.7")])
+def test_symbolic_targets(target, today, expected):
+    assert _lifecycle.resolve(target, datetime.date.fromisoformat(today)) == expected
+
+
+def test_data_that_end_before_today_have_no_newest():
+    with pytest.raises(_lifecycle.UnknownVersion, match="renew them"):
+        _lifecycle.resolve("newest-supported", datetime.date(2040, 1, 1))
+
+
+@pytest.mark.parametrize("day, phase", [("2026-10-06", "bugfix"), ("2026-10-07", "security"), ("2029-09-30", "security"), ("2029-10-01", "end-of-life")])
+def test_phases(day, phase):
+    assert _lifecycle.releases()[3, 13].phase(datetime.date.fromisoformat(day)) == phase
+
+
 @pytest.mark.parametrize("text, expected", [("3.11", ((3, 11), None)), ("3.11.7", ((3, 11), 7)), ("3.9", ((3, 9), None))])
 def test_targets(text, expected):
     assert _lifecycle.check_target(text) == expected

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import copy
+import datetime
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import Host, PlanError, Planner, applicable, choose_interpreter, readable, redacted
@@ -180,9 +181,27 @@ def test_constraints_hold_for_their_versions_only():
         applicable([{"requirement": "not a requirement"}], (3, 9))
 
 
+@pytest.mark.parametrize("target, today, keys", [
+    ("3.10", "2026-11-21", ["target-end-of-life"]), ("3.11", "2026-11-21", ["target-end-of-life-soon"]), ("3.12", "2026-11-21", []),
+    ("3.12", "2027-06-01", ["release-data-stale"])])
+def test_a_target_that_ends_and_data_that_age_are_findings(target, today, keys):
+    plan = Planner(target, Index(), datetime.date.fromisoformat(today)).plan([host(packages=[("stable", "1.0")])])
+    assert [(entry["key"], entry["blocking"]) for entry in plan.document["findings"]] == [(key, False) for key in keys]
+    assert all(entry["detail"] in readable(plan) for entry in plan.document["findings"])
+
+
+def test_a_symbolic_target_is_resolved_before_planning():
+    sources = [{"source": "archive", "version": f"3.{minor}", "url": f"http://x/3.{minor}.tar.gz", "sha256": "0" * 64} for minor in range(9, 15)]
+    plan = Planner("newest-1", Index(), datetime.date(2026, 11, 21)).plan([host(packages=[("stable", "1.0")], interpreters=sources)])
+    assert plan.document["target"] == "3.13" and [step["to"] for step in steps_of(plan)] == ["3.9", "3.10", "3.11", "3.12", "3.13"]
+    assert plan.document["phases"] == {"3.9": "end-of-life", "3.10": "end-of-life", "3.11": "security", "3.12": "security", "3.13": "security"}
+    later = Planner("3.13", Index(), datetime.date(2030, 1, 1)).plan([host(packages=[("stable", "1.0")], interpreters=sources)])
+    assert later.document["id"] == plan.document["id"] and later.document["phases"]["3.13"] == "end-of-life"
+
+
 def test_a_person_can_read_it():
     text = readable(Planner("3.10", Index()).plan([host()]))
-    assert "- 3.9 -> 3.10 (end of life 2026-10-01)" in text and "ages 1.0 -> 1.1: 1.0 has no wheel" in text
+    assert "- 3.9 -> 3.10 (end-of-life, end of life 2026-10-01, newest patch 3.10." in text and "ages 1.0 -> 1.1: 1.0 has no wheel" in text
 
 
 def test_urls_lose_their_credentials_only():
