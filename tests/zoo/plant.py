@@ -208,6 +208,14 @@ def _():
                      stderr=subprocess.DEVNULL, start_new_session=True)
 
 
+@case("interpreter: deleted while it runs")
+def _():
+    subprocess.Popen([str(prefix("/mnt/deleted")), "-c", "import time; time.sleep(1e6)"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                     stderr=subprocess.DEVNULL, start_new_session=True)
+    time.sleep(0.5)
+    shutil.rmtree("/mnt/deleted")
+
+
 @case("interpreter: only in a unit")
 def _():
     service("zoo-only-unit.service", f"[Service]\nExecStart={prefix('/mnt/unit')} -m http.server\n")
@@ -582,6 +590,11 @@ def _():
     put("/etc/uwsgi/apps-enabled/zoo.ini", f"[uwsgi]\nplugins = python3\nvirtualenv = {unit_environment()}\nuid = nobody\n")
 
 
+@case("dependent: uwsgi beside its project")
+def _():
+    put("/srv/zoo/web/prod-uwsgi.ini", f"[uwsgi]\nvirtualenv = {unit_environment()}\n")
+
+
 @case("dependent: gunicorn configuration")
 def _():
     put("/srv/zoo/web/gunicorn.conf.py", "workers = 2\n")
@@ -599,6 +612,15 @@ def _():
     prefix("/opt/embedded")
     shutil.copy2("/bin/sleep", "/usr/local/bin/zoo-embedder")
     embed("/usr/local/bin/zoo-embedder", "/opt/embedded/lib")
+
+
+@case("dependent: library that embeds Python")
+def _():
+    source = next(pathlib.Path("/opt/base/3.8/lib/python3.8/lib-dynload").glob("zlib.*.so"))
+    put(ZOO / "plugins/README", "")
+    shutil.copy2(source, ZOO / "plugins/python.so")
+    prefix("/opt/embedded-library")
+    embed(ZOO / "plugins/python.so", "/opt/embedded-library/lib")
 
 
 @case("dependent: script by its first line")

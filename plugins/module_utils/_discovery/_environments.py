@@ -19,7 +19,6 @@ from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk imp
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import of_uid
 
 LIBRARY = re.compile(r"^(python|pypy)(\d+(?:\.\d+)?)t?$")
-PYTHON = re.compile(r"^(?:python|pypy)(?:\d+(?:\.\d+)?)?[dmtu]*$")
 # What venv, virtualenv, uv and conda themselves put into an environment.
 STANDARD = {"bin", "include", "lib", "lib64", "pyvenv.cfg", ".gitignore", "CACHEDIR.TAG", ".lock", "pip-selfcheck.json", "uv-receipt.toml",
             "pipx_metadata.json", "share", "man", "local"}
@@ -30,11 +29,12 @@ LISTED = 200
 
 
 class Options(NamedTuple):
-    """How environments are described: whether content is compared with RECORD, the host's libraries, and its mounts."""
+    """How environments are described: whether content is compared with RECORD, the host's libraries, its mounts, and until when."""
 
     verify: bool
     libraries: Libraries
     mounts: Dict[str, str]
+    deadline: float
 
 
 def kind_of(directories: List[str], others: List[str], handle: int, path: str) -> Optional[str]:
@@ -52,9 +52,9 @@ def kind_of(directories: List[str], others: List[str], handle: int, path: str) -
         names = listing_of(handle, "bin")[1]
     except OSError:
         return None
-    if "activate_this.py" in names and any(PYTHON.match(name) for name in names):
+    if "activate_this.py" in names and any(_scripts.PYTHON_NAME.match(name) for name in names):
         return "virtualenv"
-    return "prefix" if any(_is_binary(handle, name) for name in names if PYTHON.match(name)) else None
+    return "prefix" if any(_is_binary(handle, name) for name in names if _scripts.PYTHON_NAME.match(name)) else None
 
 
 def _kind_of_venv(others: List[str], handle: int, path: str) -> str:
@@ -143,7 +143,7 @@ class Environment:
                 self.not_seen.append({"path": path, "reason": error.strerror or str(error)})
             return
         try:
-            site = SitePackages(path, relative, self._options.verify)
+            site = SitePackages(path, relative, self._options.verify, self._options.deadline)
             site.read(handle)
             self._sites.append(site)
             self.not_seen += site.problems
@@ -164,7 +164,7 @@ class Environment:
                 if head is None:
                     continue
                 interpreter, length = _scripts.shebang(head)
-                if interpreter and PYTHON.match(os.path.basename(interpreter)) and os.path.isabs(interpreter):
+                if interpreter and _scripts.PYTHON_NAME.match(os.path.basename(interpreter)) and os.path.isabs(interpreter):
                     directory = os.path.dirname(interpreter)
                     self._points[directory] = self._points.get(directory, 0) + 1
                 if length > SHEBANG_LIMIT:

@@ -30,9 +30,10 @@ from ansible_collections.oxzep7.python.plugins.module_utils._discovery._librarie
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._ospackages import owners
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import open_directory, printable, read_trusted
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import Reference
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._scripts import PYTHON_NAME
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._site_packages import SitePackages
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._survey import Survey, survey
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import Limits, mounts
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import OVERTIME, Limits, mounts
 from ansible_collections.oxzep7.python.plugins.module_utils._files import write_atomically
 from ansible_collections.oxzep7.python.plugins.module_utils._state import now
 
@@ -71,7 +72,7 @@ def inventory(request: Request, applications: List[Application], state_root: str
     mounted = mounts()
     limits = Limits({os.path.normpath(path) for path in request.exclude}, mounted, began + request.time_budget)
     libraries = Libraries()
-    options = _environments.Options(request.verify, libraries, mounted)
+    options = _environments.Options(request.verify, libraries, mounted, limits.deadline)
     declared = [os.path.realpath(application.environment) for application in applications]
     found = survey(request.roots + [interpreter_directory] + [path for path in declared if os.path.isfile(path + "/pyvenv.cfg")],
                    limits, options)
@@ -82,7 +83,7 @@ def inventory(request: Request, applications: List[Application], state_root: str
     programs = found.scripts + _system.programs()
     known = _dependents.Attribution(found.environments, interpreters, programs, libraries)
     dependents = _dependents.dependents(references, programs, processes, known)
-    _add_system_sites(interpreters, found.not_seen)
+    _add_system_sites(interpreters, found.not_seen, limits.deadline)
     _add_os_packages(interpreters, found.environments, dependents)
     dependents = [entry for entry in dependents if not (entry["kind"] in ("script", "wrapper", "embedder", "alternative") and entry["os_package"])]
     uses = _dependents.by_environment(dependents)
@@ -98,7 +99,7 @@ def inventory(request: Request, applications: List[Application], state_root: str
         "taken": now(),
         "seconds": round(time.monotonic() - began, 3),
         "verified": request.verify,
-        "complete": not any(entry["reason"] == "time budget used up" for entry in found.not_seen),
+        "complete": not any(entry["reason"] == OVERTIME for entry in found.not_seen),
         "host": {"hostname": platform.node(), "architecture": platform.machine(), "libc": libc(), "os": operating_system(),
                  "python": _applications.own_interpreter(), "privileged": os.geteuid() == 0},
         "interpreters": interpreters,
@@ -120,11 +121,10 @@ def _interpreters_of(found: Survey, references: Iterable[Reference], processes: 
     described = {entry["resolved"]: entry for entry in (_interpreters.describe(candidate, libraries) for candidate in candidates) if entry}
     inside = tuple(environment["path"] + "/" for environment in found.environments if environment["kind"] not in ("prefix", "conda", "user"))
     others = [Candidate(path, "unit") for path in _dependents.pythons_named(references)]
-    others += [Candidate(process.executable, "process") for process in processes
-               if not process.contained and _running.PYTHON.match(os.path.basename(process.executable))]
+    others += [Candidate(process.executable.replace(_running.DELETED, ""), "process", process.pid) for process in processes if not process.contained]
     for candidate in others:
         real = os.path.realpath(candidate.path)
-        if real in described or real.startswith(inside) or candidate.path.startswith(inside):
+        if not PYTHON_NAME.match(os.path.basename(real)) or real in described or real.startswith(inside) or candidate.path.startswith(inside):
             continue
         entry = _interpreters.describe(candidate._replace(path=real), libraries)
         if entry and entry["resolved"] not in described:
@@ -141,8 +141,8 @@ def _interpreters_of(found: Survey, references: Iterable[Reference], processes: 
     return sorted(described.values(), key=lambda entry: str(entry["path"]))
 
 
-def _system_site(path: str, not_seen: List[Dict[str, str]]) -> Optional[SitePackages]:
-    site = SitePackages(path, os.path.basename(path), False)
+def _system_site(path: str, not_seen: List[Dict[str, str]], deadline: float) -> Optional[SitePackages]:
+    site = SitePackages(path, os.path.basename(path), False, deadline)
     try:
         handle = open_directory(os.path.realpath(path))
     except OSError:
@@ -161,7 +161,7 @@ def _system_site(path: str, not_seen: List[Dict[str, str]]) -> Optional[SitePack
     return site
 
 
-def _add_system_sites(interpreters: List[Dict[str, Any]], not_seen: List[Dict[str, str]]) -> None:
+def _add_system_sites(interpreters: List[Dict[str, Any]], not_seen: List[Dict[str, str]], deadline: float) -> None:
     """Give the distribution's own interpreters the packages in their directories."""
     sites: Dict[str, Optional[SitePackages]] = {}
     for entry in interpreters:
@@ -169,7 +169,7 @@ def _add_system_sites(interpreters: List[Dict[str, Any]], not_seen: List[Dict[st
             continue
         minor = ".".join((entry["version"] or "").split(".")[:2])
         for path in SYSTEM_SITES * entry["default"] + ["/usr/lib/python%s/site-packages" % minor, "/usr/lib64/python%s/site-packages" % minor]:
-            site = sites[path] if path in sites else sites.setdefault(path, _system_site(path, not_seen))
+            site = sites[path] if path in sites else sites.setdefault(path, _system_site(path, not_seen, deadline))
             if site:
                 entry["packages"] = entry["packages"] + site.packages
                 entry["unmanaged"] = entry["unmanaged"] + site.unmanaged

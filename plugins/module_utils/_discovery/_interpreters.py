@@ -14,10 +14,10 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _elf
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import Libraries
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import names_in, open_file, read_trusted, resolved
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._scripts import PYTHON_NAME
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import of_uid
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import MARKER, InterpreterError, ask
 
-NAME = re.compile(r"^(python|pypy)(\d+(?:\.\d+)?)?[dmtu]*$")
 PATCHLEVEL = re.compile(r'^#define PY_VERSION\s+"([^"+]+)', re.MULTILINE)
 # The text that Py_GetVersion(3) begins with, as it lies in CPython's read-only data.
 COMPILED_IN = re.compile(rb"\0([23]\.\d{1,2}\.\d{1,2}(?:(?:a|b|rc)\d+)?)\+?\0")
@@ -34,19 +34,22 @@ SCAN_LIMIT = 256 << 20
 
 
 class Candidate(NamedTuple):
-    """A file that may be an interpreter, and how it was found: ``walk``, ``process`` or ``unit``."""
+    """A file that may be an interpreter, and how it was found: ``walk``, ``process`` or ``unit``.
+
+    *process*: the id of a process that runs it; its image is there even when the file is deleted.
+    """
 
     path: str
     found_by: str
+    process: Optional[int] = None
 
 
 def in_prefix(prefix: str) -> List[str]:
-    """The interpreters in ``bin`` of *prefix*: real files by name, one for each inode, the longest name first."""
+    """The interpreters of *prefix*: real files in ``bin`` and ``libexec`` by name, one for each inode, the longest name first."""
     found: Dict[Tuple[int, int], str] = {}
-    for name in sorted(names_in(prefix + "/bin"), key=lambda entry: (-len(entry), entry)):
-        path = "%s/bin/%s" % (prefix.rstrip("/"), name)
-        if not NAME.match(name):
-            continue
+    places = [(directory, name) for directory in ("bin", "libexec") for name in names_in("%s/%s" % (prefix, directory)) if PYTHON_NAME.match(name)]
+    for directory, name in sorted(places, key=lambda place: (-len(place[1]), place)):
+        path = "%s/%s/%s" % (prefix.rstrip("/"), directory, name)
         try:
             state = os.lstat(path)
         except OSError:
@@ -117,7 +120,7 @@ def _version(path: str, prefix: str, minor: Optional[str], library: Optional[str
 
 def _minor(path: str, prefix: str) -> Optional[str]:
     """``X.Y``, from the program's name or from the one library directory of its prefix."""
-    match = NAME.match(os.path.basename(path))
+    match = PYTHON_NAME.match(os.path.basename(path))
     if match and match.group(2) and "." in match.group(2):
         return match.group(2)
     wanted = match.group(2) + "." if match and match.group(2) else ""
@@ -156,8 +159,7 @@ def describe(candidate: Candidate, libraries: Libraries) -> Optional[Dict[str, A
     """What is known of the interpreter at the candidate's path; None for what is no ELF program. A symlink of a user is not followed."""
     path = candidate.path
     try:
-        real = resolved(path)
-        handle = open_file(real)
+        real, handle = _opened(candidate)
     except OSError:
         return None
     try:
@@ -172,8 +174,9 @@ def describe(candidate: Candidate, libraries: Libraries) -> Optional[Dict[str, A
     minor = _minor(real, prefix)
     needed = next((name for name in elf.needed if name.startswith(("libpython", "libpypy"))), None)
     library = libraries.find(needed, elf.search + [prefix + "/lib"], os.path.dirname(real)) if needed else None
+    gone = not os.path.exists(real)
     foreign = elf.machine != os.uname().machine and (elf.machine, os.uname().machine) != ("i386", "x86_64")
-    version, evidence = _version(real, prefix, minor, library, not foreign)
+    version, evidence = _version(real, prefix, minor, library, not foreign and not gone)
     labels = _attribute(real, "security.selinux")
     return {
         "path": path, "resolved": real, "prefix": prefix, "version": version, "evidence": evidence,
@@ -184,8 +187,19 @@ def describe(candidate: Candidate, libraries: Libraries) -> Optional[Dict[str, A
         "capabilities": capabilities(_attribute(real, "security.capability") or b""),
         "selinux": labels.rstrip(b"\0").decode("utf-8", "replace") if labels else None,
         "executable_stack": elf.executable_stack, "externally_managed": externally_managed(prefix, minor),
-        "default": real == _default(), "packages": [], "unmanaged": [],
+        "default": real == _default(), "deleted": gone, "packages": [], "unmanaged": [],
     }
+
+
+def _opened(candidate: Candidate) -> Tuple[str, int]:
+    """The path without symlinks and a descriptor; of a deleted file the image that its process still has."""
+    try:
+        real = resolved(candidate.path)
+        return real, open_file(real)
+    except FileNotFoundError:
+        if candidate.process is None:
+            raise
+        return candidate.path, os.open("/proc/%d/exe" % candidate.process, os.O_RDONLY | os.O_CLOEXEC)
 
 
 def _default() -> Optional[str]:

@@ -12,9 +12,9 @@ import sys
 from typing import Any, Dict, List, NamedTuple, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import KEPT
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._scripts import PYTHON_NAME
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import of_uid
 
-PYTHON = re.compile(r"^(?:python|pypy)[0-9.]*[dmtu]*$")
 LIBRARY = re.compile(r"/lib(?:python\d\.\d+[dmtu]*|pypy\d[\d.]*(?:-c)?)\.so[^/]*$")
 DELETED = " (deleted)"
 
@@ -92,7 +92,7 @@ def _examine(pid: int, sockets: Dict[str, str]) -> Optional[Process]:
     executable = os.readlink("/proc/%d/exe" % pid)
     files = mapped(_read("/proc/%d/maps" % pid, 8 << 20).decode("utf-8", "surrogateescape"))
     library = next((path for path in files if LIBRARY.search(path.replace(DELETED, ""))), None)
-    if library is None and not PYTHON.match(os.path.basename(executable.replace(DELETED, ""))):
+    if library is None and not PYTHON_NAME.match(os.path.basename(executable.replace(DELETED, ""))):
         return None
     words = _read("/proc/%d/cmdline" % pid, 1 << 16).decode("utf-8", "surrogateescape").split("\0")
     directory: Optional[str] = None

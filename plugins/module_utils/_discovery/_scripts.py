@@ -11,7 +11,8 @@ from typing import List, NamedTuple, Optional, Tuple
 HEAD = 4096
 # pip and uv write this where a path is too long for the kernel or has spaces.
 TRAMPOLINE = re.compile(rb"^'''exec' (?:\"([^\"]+)\"|'([^']+)'|(\S+))", re.MULTILINE)
-PYTHON_NAME = re.compile(r"^(?:python|pypy)(?:\d+(?:\.\d+)?)?[dmtu]*$")
+# A program that is called like an interpreter: which one, and the version that its name says.
+PYTHON_NAME = re.compile(r"^(?:platform-)?(python|pypy)(\d+(?:\.\d+)?)?[dmtu]*$")
 CALLS = re.compile(r"(?:^|[\s;&|('\"`=])((?:[^\s;&|()'\"`=]*/)?(?:(?:python|pypy)(?:\d(?:\.\d+)?)?|activate))(?=[\s;&|)'\"`]|$)")
 SPECIAL = re.compile(r"[\\\"']")
 SHELLS = {"sh", "bash", "dash", "ksh", "zsh", "ash"}

@@ -14,12 +14,13 @@ import json
 import os
 import re
 import stat
+import time
 import zipfile
 from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _elf
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import DIRECTORY, open_below, open_file, read_bytes, read_text
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import listing
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import OVERTIME, listing
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import normalized
 
 RECORD_LIMIT = 32 << 20
@@ -49,11 +50,16 @@ class Extension(NamedTuple):
 class SitePackages:
     """What one such directory holds; filled by `read` and then by `RecordedFiles`."""
 
-    def __init__(self, path: str, relative: str, verify: bool) -> None:
-        """*path* of the directory; *relative*: the same from its environment; *verify*: compare content with RECORD, too."""
+    def __init__(self, path: str, relative: str, verify: bool, deadline: float) -> None:
+        """*path* of the directory; *relative*: the same from its environment; *verify*: compare content with RECORD, too.
+
+        After *deadline*, in monotonic seconds, no further directory is looked into.
+        """
         self.path = path
         self.relative = relative
         self.verify = verify
+        self._deadline = deadline
+        self._complete = True
         self.packages: List[Dict[str, Any]] = []
         self.recorded: Dict[str, Expected] = {}
         self.elsewhere: Dict[str, Expected] = {}
@@ -85,8 +91,8 @@ class SitePackages:
         self._classify(handle)
 
     def missing(self) -> List[Dict[str, Any]]:
-        """The recorded files that were not met, inside this directory; call it last."""
-        return [self._entry(path, self.recorded[path]) for path in sorted(set(self.recorded) - self._seen)
+        """The recorded files that were not met, inside this directory; none if not everything was looked at. Call it last."""
+        return [] if not self._complete else [self._entry(path, self.recorded[path]) for path in sorted(set(self.recorded) - self._seen)
                 if "__pycache__/" not in path and not path.endswith((".pyc", ".pyo", "/"))]
 
     def _entry(self, path: str, expected: Expected) -> Dict[str, Any]:
@@ -208,6 +214,10 @@ class SitePackages:
 
     def _files(self, handle: int, prefix: str) -> None:
         """Compare what lies in the open directory with what is recorded; only what is not recorded is asked what it is."""
+        if time.monotonic() > self._deadline:
+            self._complete = False
+            self.problems.append({"path": (self.path + "/" + prefix).rstrip("/"), "reason": OVERTIME})
+            return
         below: List[str] = []
         paths = set(map(prefix.__add__, os.listdir(handle)))
         unknown = paths.difference(self.recorded)

@@ -22,8 +22,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._identity import of_
 NOT_ENTERED = {".git", ".hg", ".svn", "__pycache__", "node_modules"}
 PROGRAM_DIRECTORIES = {"bin", "sbin", "scripts", "libexec", "cgi-bin"}
 PROGRAM = re.compile(r"^(?:[^.]+|.+\.(?:sh|bash|py|cgi|pyw))$")
-GUNICORN = re.compile(r"^gunicorn[-_.]?(?:conf|config)?(?:\..*)?\.py$")
-CONFIGURATIONS = {"uwsgi.ini": "uwsgi", "supervisord.conf": "supervisor"}
+CONFIGURATIONS = [(re.compile(r"^gunicorn.*\.py$"), "gunicorn"), (re.compile(r"^(?:.*[-_.])?uwsgi(?:[-_.].*)?\.(?:ini|ya?ml|xml)$"), "uwsgi"),
+                  (re.compile(r"^supervisor.*\.(?:conf|ini)$"), "supervisor")]
 
 
 class Survey(NamedTuple):
@@ -91,8 +91,9 @@ class _Surveyor:
         for name in sorted(others):
             kind = _projects.kind_of(name, path)
             if kind is None:
-                if name in CONFIGURATIONS or (name.startswith("gunicorn") and GUNICORN.match(name)):
-                    self.found.configurations.append({"kind": CONFIGURATIONS.get(name, "gunicorn"), "path": path + "/" + name})
+                found_as = next((one for pattern, one in CONFIGURATIONS if pattern.match(name)), None)
+                if found_as:
+                    self.found.configurations.append({"kind": found_as, "path": path + "/" + name})
                 continue
             text = read_text(name, handle)
             if text is None:
@@ -115,11 +116,12 @@ class _Surveyor:
     def _scripts(self, handle: int, path: str, others: List[str]) -> None:
         programs = os.path.basename(path) in PROGRAM_DIRECTORIES
         for name in others:
-            if not (PROGRAM.match(name) or programs):
+            library = name.endswith(".so")
+            if not (library or programs or PROGRAM.match(name)):
                 continue
             try:
                 state = os.stat(name, dir_fd=handle, follow_symlinks=False)
-                if not stat.S_ISREG(state.st_mode) or not state.st_mode & 0o111:
+                if not stat.S_ISREG(state.st_mode) or not (library or state.st_mode & 0o111):
                     continue
                 entry = program(handle, name)
             except OSError as error:
@@ -139,7 +141,7 @@ def program(directory: int, name: str) -> Optional[Dict[str, Any]]:
     try:
         head = os.read(handle, _scripts.HEAD)
         if head.startswith(b"\x7fELF"):
-            elf = None if _environments.PYTHON.match(name) else _elf.read(handle)
+            elf = None if _scripts.PYTHON_NAME.match(name) else _elf.read(handle)
             library = next((needed for needed in elf.needed if needed.startswith("libpython")), None) if elf else None
             return {"library": library, "search": elf.search} if elf and library else None
     finally:

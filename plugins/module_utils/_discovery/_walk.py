@@ -20,6 +20,7 @@ NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "autofs", "9p",
            "afs", "fuse.s3fs", "fuse.rclone", "virtiofs", "gpfs", "ocfs2", "gfs2"}
 PSEUDO = {"proc", "sysfs", "devtmpfs", "devpts", "cgroup", "cgroup2", "securityfs", "debugfs", "tracefs", "bpf", "mqueue", "pstore",
           "configfs", "fusectl", "binfmt_misc", "hugetlbfs", "rpc_pipefs", "efivarfs", "selinuxfs", "nsfs"}
+OVERTIME = "time budget used up"
 # Each level holds one descriptor open; 1,024 is the usual limit of a process.
 DEPTH = 200
 VANISHED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
@@ -93,7 +94,7 @@ class Walker:
         if kind in PSEUDO:
             return "pseudo file system (%s)" % kind
         if time.monotonic() > self._limits.deadline:
-            return "time budget used up"
+            return OVERTIME
         return None
 
     def _enter(self, path: str, parent: Optional[int], name: str, depth: int) -> None:

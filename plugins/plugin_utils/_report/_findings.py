@@ -57,6 +57,8 @@ def _life(entry: Mapping[str, Any], system: Mapping[str, Any], today: datetime.d
                       "upgrade what uses it" if users else "remove it when nothing needs it")
     elif end.date - today < SOON:
         yield finding("end-of-life-soon", "warning", path, f"Python {version}: {end.basis} ends {end.date}; {_needed(users)}", "plan the upgrade now")
+    if entry["deleted"]:
+        yield finding("interpreter-deleted", "warning", path, f"it is gone, and a process still runs it; {_needed(users)}", "restart what runs it")
     if version is None:
         yield finding("version-unknown", "warning", path, f"its version is not known: {entry['evidence']}", "look at it by hand")
 

@@ -60,7 +60,7 @@ class Venv:
 
     def describe(self, verify=False):
         limits = Limits(set(), {}, time.monotonic() + 600)
-        found = _survey.survey([str(self.path)], limits, Options(verify, Libraries(), {}))
+        found = _survey.survey([str(self.path)], limits, Options(verify, Libraries(), {}, limits.deadline))
         return found.environments[0]
 
 
@@ -192,6 +192,18 @@ def test_states(tmp_path):
     assert (moved.describe()["state"], moved.describe()["points_to"]) == ("moved", "/elsewhere/venv")
     generation = Venv(tmp_path / "app.generations" / "1-py3.8")
     assert (generation.describe()["state"], generation.describe()["points_to"]) == ("generation", str(tmp_path / "app"))
+
+
+def test_a_used_up_time_budget_says_nothing_is_missing(venv):
+    venv.package("one", files={"one/two/three.py": u""})
+    site = _site_packages.SitePackages(str(venv.site), SITE, True, time.monotonic() - 1)
+    handle = os.open(str(venv.site), os.O_RDONLY)
+    try:
+        site.read(handle)
+    finally:
+        os.close(handle)
+    assert site.missing() == site.modified == site.unmanaged == []
+    assert site.problems == [{"path": str(venv.site), "reason": "time budget used up"}]
 
 
 @pytest.mark.parametrize("files, kind", [

@@ -23,7 +23,7 @@ def limits(exclude=(), mounts=None, deadline=FOREVER):
 
 def survey(*roots, **bounds):
     found = limits(**bounds)
-    return _survey.survey([str(root) for root in roots], found, Options(False, Libraries(), found.mounts))
+    return _survey.survey([str(root) for root in roots], found, Options(False, Libraries(), found.mounts, found.deadline))
 
 
 def environment(path):

@@ -18,7 +18,7 @@ def interpreter(path="/opt/python3.8/bin/python3.8", version="3.8.18", **more):
     return {"path": path, "resolved": path, "prefix": path.rsplit("/", 2)[0], "version": version, "evidence": "patchlevel.h",
             "implementation": "CPython", "architecture": "x86_64", "libc": {"name": "glibc", "needs": "2.17"}, "libpython": None,
             "linked": "static", "origin": "other", "os_package": None, "owner": "root", "found_by": "walk", "capabilities": [], "selinux": None,
-            "executable_stack": False, "externally_managed": False, "default": False, "packages": [], "unmanaged": [], **more}
+            "executable_stack": False, "externally_managed": False, "default": False, "deleted": False, "packages": [], "unmanaged": [], **more}
 
 
 def environment(path="/srv/app/venv", python="3.8.18", packages=(), **more):
