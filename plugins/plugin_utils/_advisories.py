@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import normalized
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import normalized
 
 try:
     from packaging.version import InvalidVersion, Version

@@ -6,9 +6,6 @@
 
 from __future__ import annotations
 
-import base64
-import difflib
-import hashlib
 import pathlib
 import subprocess
 import sys
@@ -16,12 +13,12 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._originals import inside, recorded_hash, unified
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import normalized
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import exclusive
-from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import normalized
 from ansible_collections.oxzep7.python.plugins.plugin_utils._wheels import DownloadError, platform_tags
 
 TIMEOUT = 120
-LINES = 400
 MEMBER_LIMIT = 1 << 20
 
 
@@ -45,26 +42,20 @@ def _fetch(directory: pathlib.Path, name: str, version: str, minor: str, host: M
         return
 
 
-def _member(wheel: pathlib.Path, inside: str, recorded: str) -> str | None:
-    """The text of the file *inside* the *wheel* whose hash is *recorded*, wherever the wheel keeps it."""
-    algorithm, _separator, wanted = recorded.partition("=")
+def _member(wheel: pathlib.Path, path: str, recorded: str) -> str | None:
+    """The text of the file in the *wheel* that is installed as *path* and whose hash is *recorded*, wherever the wheel keeps it."""
+    algorithm = recorded.partition("=")[0]
     try:
         with zipfile.ZipFile(wheel) as archive:
             for entry in archive.infolist():
-                if not (entry.filename == inside or entry.filename.endswith("/" + inside)) or entry.file_size > MEMBER_LIMIT:
+                if not (entry.filename == path or entry.filename.endswith("/" + path)) or entry.file_size > MEMBER_LIMIT:
                     continue
                 data = archive.read(entry)
-                if base64.urlsafe_b64encode(hashlib.new(algorithm, data).digest()).rstrip(b"=").decode() == wanted:
+                if recorded_hash(data, algorithm) == recorded:
                     return data.decode("utf-8")
     except (OSError, ValueError, zipfile.BadZipFile, RuntimeError):
         return None
     return None
-
-
-def _unified(original: str, text: str, path: str) -> str:
-    lines = list(difflib.unified_diff(original.splitlines(), text.splitlines(), path + " (as recorded)", path, lineterm=""))
-    more = len(lines) - LINES
-    return "\n".join([*lines[:LINES], *([f"… {more} more lines"] if more > 0 else [])]) + "\n"
 
 
 def add_diffs(inventory: Mapping[str, Any], directory: pathlib.Path | None, download: bool) -> None:
@@ -76,20 +67,19 @@ def add_diffs(inventory: Mapping[str, Any], directory: pathlib.Path | None, down
                 continue
             original = _original(entry, environment, inventory["host"], directory, download)
             if original is not None:
-                entry["diff"] = _unified(original, text, f"{environment['path']}/{entry['path']}")
+                entry["diff"] = unified(original, text, f"{environment['path']}/{entry['path']}")
 
 
 def _original(entry: Mapping[str, Any], environment: Mapping[str, Any], host: Mapping[str, Any], directory: pathlib.Path, download: bool) -> str | None:
     name, version = entry["package"], entry["version"]
     if not version:
         return None
-    inside = entry["path"].rpartition("-packages/")[2]
     with exclusive(directory / ".lock"):
         wheels = _wheels(directory, name, version)
         if not wheels and download and environment["python"]:
             _fetch(directory, name, version, ".".join(environment["python"].split(".")[:2]), host)
             wheels = _wheels(directory, name, version)
-    return _first(_member(wheel, inside, entry["recorded"]) for wheel in wheels)
+    return _first(_member(wheel, inside(entry["path"]), entry["recorded"]) for wheel in wheels)
 
 
 def _first(values: Iterable[str | None]) -> str | None:

@@ -15,16 +15,12 @@ import urllib.parse
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import normalized
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import pins as pins_of
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import canonical
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
-from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import (
-    Question,
-    ResolutionError,
-    normalized,
-    pins_of,
-    platform_of,
-)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import Question, ResolutionError, platform_of
 
 try:
     from packaging.requirements import InvalidRequirement, Requirement

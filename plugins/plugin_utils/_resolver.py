@@ -22,7 +22,6 @@ from collections.abc import Callable, Mapping, Sequence
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
 
-PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)")
 # uv's --python-platform names these glibc versions and no others (uv 0.13).
 GLIBC_MINORS = (17, 28, *range(31, 41))
 TIMEOUT = 900
@@ -70,16 +69,6 @@ def platform_of(architecture: str, libc: Mapping[str, str | None]) -> str:
         raise ResolutionError(f"hosts with the C library {libc.get('name')} {libc.get('version')} cannot be planned for; glibc 2.17 or later can")
     nearest = max(known for known in GLIBC_MINORS if known <= int(version[1]))
     return f"{architecture}-manylinux_2_{nearest}"
-
-
-def normalized(name: str) -> str:
-    """*name* as the packaging specifications compare names (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def pins_of(text: str) -> dict[str, str]:
-    """Version by normalized name in the lock *text*."""
-    return {normalized(match[1]): match[2] for match in map(PIN.match, text.splitlines()) if match}
 
 
 def explanation(stderr: str) -> str:

@@ -12,13 +12,13 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 IMPORT = re.compile(r"^\s*(?:from|import) ansible_collections\.oxzep7\.python\.plugins\.(\w+)", re.MULTILINE)
-# What may import what (design: playbooks -> roles -> modules -> module_utils; action -> plugin_utils).
+# What may import what (playbooks -> roles -> modules -> module_utils; action -> plugin_utils -> module_utils).
 ALLOWED = {
     "modules": {"module_utils"},
     "module_utils": {"module_utils"},
     "action": {"plugin_utils"},
     "filter": {"plugin_utils"},
-    "plugin_utils": {"plugin_utils"},
+    "plugin_utils": {"plugin_utils", "module_utils"},
     "doc_fragments": set(),
 }
 

@@ -28,7 +28,7 @@ def unified(original: str, text: str, path: str) -> str:
     return "\n".join(lines[:DIFF_LINES] + (["… %d more lines" % rest] if rest > 0 else [])) + "\n"
 
 
-def _inside(path: str) -> str:
+def inside(path: str) -> str:
     """*path* without the part that differs between versions of Python: what follows ``site-packages/``."""
     return path.rpartition("-packages/")[2]
 
@@ -56,7 +56,7 @@ def _original(entry: Dict[str, Any], others: List[Dict[str, Any]]) -> Optional[s
     algorithm = entry["recorded"].partition("=")[0]
     for other in others:
         for site in other["sites"]:
-            path = entry["path"] if "-packages/" not in entry["path"] else site + "/" + _inside(entry["path"])
+            path = entry["path"] if "-packages/" not in entry["path"] else site + "/" + inside(entry["path"])
             try:
                 data = read_below(other["path"] + "/" + path, TEXT_LIMIT + 1)
             except OSError:
