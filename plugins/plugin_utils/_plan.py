@@ -25,6 +25,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import Que
 try:
     from packaging.requirements import InvalidRequirement, Requirement
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
+    from packaging.version import InvalidVersion, Version
 
     PACKAGING_ERROR: ImportError | None = None
 except ImportError as error:
@@ -165,6 +166,17 @@ def _findings_of(host: Host, application: Mapping[str, Any], target: Minor) -> l
     return found
 
 
+def move(before: str | None, after: str) -> str:
+    """How far a package moves: ``added``, or the first part of the release number that differs, or ``other``."""
+    if before is None:
+        return "added"
+    try:
+        parts = [[*Version(text).release, 0, 0][:3] for text in (before, after)]
+    except InvalidVersion:
+        return "other"
+    return next((name for name, one, other in zip(("major", "minor", "patch"), *parts, strict=True) if one != other), "other")
+
+
 def redacted(url: str) -> str:
     """*url* without user name and password."""
     parts = urllib.parse.urlsplit(url)
@@ -245,23 +257,24 @@ class Planner:
         after = pins_of(text)
         identifier = hashlib.sha256(text.encode("utf-8")).hexdigest()
         self._locks[identifier] = text
-        changes = [{"package": name, "from": pins.get(name), "to": version,
-                    "reason": self._reason(name, pins.get(name), minor, platform, limits, constraints)}
+        changes = [{"package": name, "from": pins.get(name), "to": version, "move": move(pins.get(name), version),
+                    **self._reason(name, pins.get(name), minor, platform, limits, constraints)}
                    for name, version in sorted(after.items()) if pins.get(name) != version]
         return {"from": text_of(before), "to": text_of(minor), "lock": identifier, "packages": len(after), "changes": changes,
                 "end_of_life": release.end_of_life.isoformat(), "newest_patch": f"{text_of(minor)}.{release.newest_patch}"}, after
 
     def _reason(self, name: str, version: str | None, minor: Minor, platform: str, limits: Sequence[str],
-                constraints: Sequence[Mapping[str, Any]]) -> str:
+                constraints: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+        """Why the package moves: the kind of evidence, and a sentence."""
         if version is None:
-            return "required by another package now"
+            return {"evidence": "dependency", "reason": "required by another package now"}
         for entry in constraints:
             requirement = Requirement(str(entry["requirement"]))
             if normalized(requirement.name) == name and str(requirement) in limits and not requirement.specifier.contains(version):
-                return f"constraint {requirement}: {entry.get('reason') or 'no reason given'}"
+                return {"evidence": "constraint", "reason": f"constraint {requirement}: {entry.get('reason') or 'no reason given'}"}
         if not self._resolver.has_wheel(name, version, minor, platform):
-            return f"{version} has no wheel for Python {text_of(minor)} on {platform}"
-        return "a dependency requires a later version"
+            return {"evidence": "no-wheel", "reason": f"{version} has no wheel for Python {text_of(minor)} on {platform}"}
+        return {"evidence": "dependency", "reason": "a dependency requires a later version"}
 
 
 def readable(plan: Plan) -> str:
@@ -284,5 +297,5 @@ def _readable_application(application: Mapping[str, Any], phases: Mapping[str, s
         source = step["interpreter"].get("url") or step["interpreter"].get("path") or step["interpreter"]["source"]
         support = f"{phases[step['to']]}, end of life {step['end_of_life']}, newest patch {step['newest_patch']}"
         lines.append(f"- {step['from']} -> {step['to']} ({support}), {step['packages']} packages, interpreter from {source}")
-        lines += [f"  - {change['package']} {change['from'] or '(new)'} -> {change['to']}: {change['reason']}" for change in step["changes"]]
+        lines += [f"  - {change['package']} {change['from'] or '(new)'} -> {change['to']} ({change['move']}): {change['reason']}" for change in step["changes"]]
     return lines

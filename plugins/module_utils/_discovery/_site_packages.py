@@ -92,8 +92,8 @@ class SitePackages:
 
     def missing(self) -> List[Dict[str, Any]]:
         """The recorded files that were not met, inside this directory; none if not everything was looked at. Call it last."""
-        return [] if not self._complete else [self._entry(path, self.recorded[path]) for path in sorted(set(self.recorded) - self._seen)
-                if "__pycache__/" not in path and not path.endswith((".pyc", ".pyo", "/"))]
+        gone = sorted(set(self.recorded) - self._seen) if self._complete else []
+        return [self._entry(path, self.recorded[path]) for path in gone if "__pycache__/" not in path and not path.endswith((".pyc", ".pyo", "/"))]
 
     def _entry(self, path: str, expected: Expected) -> Dict[str, Any]:
         return {"path": self.relative + "/" + path, "package": expected[1]}

@@ -10,7 +10,7 @@ import copy
 import datetime
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import Host, PlanError, Planner, applicable, choose_interpreter, readable, redacted
+from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import Host, PlanError, Planner, applicable, choose_interpreter, move, readable, redacted
 from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import ResolutionError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -190,6 +190,13 @@ def test_a_target_that_ends_and_data_that_age_are_findings(target, today, keys):
     assert all(entry["detail"] in readable(plan) for entry in plan.document["findings"])
 
 
+@pytest.mark.parametrize("before, after, expected", [
+    (None, "1.0", "added"), ("1.0", "2.0", "major"), ("1.0", "1.1", "minor"), ("1.1", "1.1.1", "patch"), ("1.1.1", "1.1.1.post1", "other"),
+    ("0.9", "1", "major"), ("legacy-x", "1.0", "other"), ("1!1.0", "1.0", "other")])
+def test_how_far_a_package_moves(before, after, expected):
+    assert move(before, after) == expected
+
+
 def test_a_symbolic_target_is_resolved_before_planning():
     sources = [{"source": "archive", "version": f"3.{minor}", "url": f"http://x/3.{minor}.tar.gz", "sha256": "0" * 64} for minor in range(9, 15)]
     plan = Planner("newest-1", Index(), datetime.date(2026, 11, 21)).plan([host(packages=[("stable", "1.0")], interpreters=sources)])
@@ -201,7 +208,7 @@ def test_a_symbolic_target_is_resolved_before_planning():
 
 def test_a_person_can_read_it():
     text = readable(Planner("3.10", Index()).plan([host()]))
-    assert "- 3.9 -> 3.10 (end-of-life, end of life 2026-10-01, newest patch 3.10." in text and "ages 1.0 -> 1.1: 1.0 has no wheel" in text
+    assert "- 3.9 -> 3.10 (end-of-life, end of life 2026-10-01, newest patch 3.10." in text and "ages 1.0 -> 1.1 (minor): 1.0 has no wheel" in text
 
 
 def test_urls_lose_their_credentials_only():
