@@ -24,6 +24,10 @@ options:
     type: list
     elements: path
     default: [/opt, /srv, /home, /root, /var/www, /var/lib, /usr/local]
+  homes:
+    description: Whether the home directories of persons (user ids from 1000 on) are searched, too, wherever they are.
+    type: bool
+    default: true
   exclude:
     description: Directories not to enter. The default ones hold the file systems of containers.
     type: list
@@ -198,6 +202,7 @@ def main() -> None:
         argument_spec={
             "roots": {"type": "list", "elements": "path",
                       "default": ["/opt", "/srv", "/home", "/root", "/var/www", "/var/lib", "/usr/local"]},
+            "homes": {"type": "bool", "default": True},
             "exclude": {"type": "list", "elements": "path",
                         "default": ["/var/lib/containers", "/var/lib/docker", "/var/lib/containerd", "/var/lib/lxc", "/var/lib/machines"]},
             "verify": {"type": "bool", "default": False},
@@ -216,7 +221,7 @@ def main() -> None:
     given = module.params
     try:
         applications = [from_parameters(validated(entry)) for entry in given["applications"]]
-        request = Request(given["roots"], given["exclude"], given["time_budget"], given["verify"])
+        request = Request(given["roots"], given["homes"], given["exclude"], given["time_budget"], given["verify"])
         found = inventory(request, applications, given["state_dir"], given["interpreter_dir"])
     except (ApplicationError, ValueError) as error:
         module.fail_json(msg=str(error))

@@ -34,7 +34,7 @@ INVENTORY = """
 import json, resource, sys
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._host import Request, inventory
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._parallel import workers
-found = inventory(Request([sys.argv[1]], [], 600, sys.argv[2] == "verify"), [], "/nonexistent", "/nonexistent")
+found = inventory(Request([sys.argv[1]], False, [], 600, sys.argv[2] == "verify"), [], "/nonexistent", "/nonexistent")
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + workers() * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
 print(json.dumps([found["seconds"], len(found["environments"]), sum(len(one["packages"]) for one in found["environments"]), peak * 1024,
                   sum(one["counts"]["modified"] or 0 for one in found["environments"])]))

@@ -19,7 +19,7 @@ def places(tmp_path, interpreters):
     (tmp_path / "srv").mkdir()
     subprocess.run([interpreters[0][1], "-m", "venv", str(tmp_path / "srv" / "venv")], check=True)
     return {"roots": [str(tmp_path / "srv")], "state_dir": str(tmp_path / "state"), "interpreter_dir": str(tmp_path / "interpreters"),
-            "report_dir": str(tmp_path / "report"), "store": True, "verify": True}
+            "report_dir": str(tmp_path / "report"), "store": True, "verify": True, "homes": False}
 
 
 def files(tmp_path):

@@ -112,7 +112,7 @@ def hostile(audited):
     on("host1", "python3 /tmp/hostile.py")
     run("podman", "exec", "--interactive", "host1", "sh", "-c", "cat > /usr/local/sbin/traced && chmod 755 /usr/local/sbin/traced", input=TRACED)
     for _round in range(4):
-        done = Controller(audited)("audit", "--limit", "host1", oxzep7_roots=["/srv/hostile"], oxzep7_report_dir="hostile",
+        done = Controller(audited)("audit", "--limit", "host1", oxzep7_roots=["/srv/hostile"], oxzep7_homes=False, oxzep7_report_dir="hostile",
                                    ansible_python_interpreter="/usr/local/sbin/traced")
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
     yield json.loads((audited / "hostile" / "hosts" / "host1.json").read_text(encoding="utf-8")), on("host1", "cat /var/tmp/trace.*")

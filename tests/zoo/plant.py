@@ -300,6 +300,13 @@ def _():
     put(env / "lib/python3.8/orig-prefix.txt", "/opt/base/3.8")
 
 
+@case("environment: older virtualenv")
+def _():
+    env = environment(ZOO / "older-virtualenv", extra="--copies")
+    (env / "pyvenv.cfg").unlink()
+    put(env / "lib/python3.8/orig-prefix.txt", "/opt/base/3.8")
+
+
 @case("environment: conda")
 def _():
     prefix(ZOO / "conda")
@@ -334,6 +341,12 @@ def _():
 @case("environment: user site")
 def _():
     put(user("keeper") / ".local/lib/python3.11/site-packages/mine.py", "")
+
+
+@case("environment: in a home elsewhere")
+def _():
+    sh("mkdir -p /data && useradd --create-home --home-dir /data/far far")
+    environment("/data/far/venv")
 
 
 @case("environment: dangling")
@@ -663,6 +676,11 @@ def _():
 def _():
     prefix("/opt/alternative")
     sh("update-alternatives --quiet --install /usr/local/bin/zoo-python zoo-python /opt/alternative/bin/python3.8 1")
+
+
+@case("dependent: alternative that is called python")
+def _():
+    sh("update-alternatives --quiet --install /usr/bin/python python /usr/bin/python3.11 1")
 
 
 def project(name, text, where=""):

@@ -52,7 +52,7 @@ def kind_of(directories: List[str], others: List[str], handle: int, path: str) -
         names = listing_of(handle, "bin")[1]
     except OSError:
         return None
-    if "activate_this.py" in names and any(_scripts.PYTHON_NAME.match(name) for name in names):
+    if any(_scripts.PYTHON_NAME.match(name) for name in names) and ("activate_this.py" in names or _has_original(handle, directories)):
         return "virtualenv"
     return "prefix" if any(_is_binary(handle, name) for name in names if _scripts.PYTHON_NAME.match(name)) else None
 
@@ -66,6 +66,11 @@ def _kind_of_venv(others: List[str], handle: int, path: str) -> str:
         return "poetry"
     text = read_text("pyvenv.cfg", handle) or ""
     return "virtualenv" if re.search(r"^virtualenv\s*=", text, re.MULTILINE) else "venv"
+
+
+def _has_original(handle: int, directories: List[str]) -> bool:
+    """Whether virtualenv before its version 20 noted where the interpreter came from."""
+    return any(read_text("/".join(library + ("orig-prefix.txt",)), handle) is not None for library in _library_names(handle, directories))
 
 
 def _is_binary(handle: int, name: str) -> bool:

@@ -42,9 +42,10 @@ SYSTEM_SITES = ["/usr/lib/python3/dist-packages", "/usr/lib/python3/site-package
 
 
 class Request(NamedTuple):
-    """What to look at: roots, directories to leave out, seconds to spend, whether content is compared with RECORD."""
+    """What to look at: roots, persons' homes elsewhere, directories to leave out, seconds to spend, whether content is compared with RECORD."""
 
     roots: List[str]
+    homes: bool
     exclude: List[str]
     time_budget: float
     verify: bool
@@ -74,9 +75,10 @@ def inventory(request: Request, applications: List[Application], state_root: str
     libraries = Libraries()
     options = _environments.Options(request.verify, libraries, mounted, limits.deadline)
     declared = [os.path.realpath(application.environment) for application in applications]
-    found = survey(request.roots + [interpreter_directory] + [path for path in declared if os.path.isfile(path + "/pyvenv.cfg")],
-                   limits, options)
     homes = _system.homes()
+    beyond = [home for _user, home in homes if _system.is_persons_home(home)] if request.homes else []
+    found = survey(request.roots + beyond + [interpreter_directory] + [path for path in declared if os.path.isfile(path + "/pyvenv.cfg")],
+                   limits, options)
     references = _units.references(homes) + _cron.references() + _supervisors.references(found.configurations) + _system.references()
     processes = _running.running(found.not_seen)
     interpreters = _interpreters_of(found, references, processes, libraries)
@@ -85,7 +87,7 @@ def inventory(request: Request, applications: List[Application], state_root: str
     dependents = _dependents.dependents(references, programs, processes, known)
     _add_system_sites(interpreters, found.not_seen, limits.deadline)
     _add_os_packages(interpreters, found.environments, dependents)
-    dependents = [entry for entry in dependents if not (entry["kind"] in ("script", "wrapper", "embedder", "alternative") and entry["os_package"])]
+    dependents = [entry for entry in dependents if not _is_distributions_own(entry)]
     uses = _dependents.by_environment(dependents)
     for environment in found.environments:
         environment["services"] = uses.get(environment["path"], [])
@@ -194,6 +196,13 @@ def _add_os_packages(interpreters: List[Dict[str, Any]], environments: List[Dict
         library["os_package"] = answers.get(library["path"])
     for entry in dependents:
         entry["os_package"] = answers.get(_file_of(entry))
+
+
+def _is_distributions_own(dependent: Dict[str, Any]) -> bool:
+    """Whether it is the distribution's affair: a program of one of its packages. Which Python is called ``python`` is the operator's."""
+    if dependent["kind"] == "alternative" and PYTHON_NAME.match(dependent["name"]):
+        return False
+    return dependent["kind"] in ("script", "wrapper", "embedder", "alternative") and bool(dependent["os_package"])
 
 
 def _file_of(dependent: Dict[str, Any]) -> str:

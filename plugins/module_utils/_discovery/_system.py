@@ -15,6 +15,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._identity import of_
 
 PROGRAMS = ["/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/lib/apache2/modules", "/usr/lib64/httpd/modules", "/usr/lib/uwsgi/plugins",
             "/usr/lib64/uwsgi"]
+FIRST_PERSON, NOBODY = 1000, 65534
 ALTERNATIVES = "/etc/alternatives"
 
 
@@ -46,6 +47,11 @@ def programs() -> List[Dict[str, Any]]:
 def homes() -> List[Tuple[str, str]]:
     """Name and home directory of every account that has one."""
     return [(entry.pw_name, entry.pw_dir) for entry in pwd.getpwall() if entry.pw_dir.startswith("/") and entry.pw_dir != "/"]
+
+
+def is_persons_home(home: str) -> bool:
+    """Whether *home* is that of an account for a person, wherever it lies (login.defs(5): from 1000 on, and not nobody)."""
+    return any(entry.pw_dir == home and FIRST_PERSON <= entry.pw_uid < NOBODY for entry in pwd.getpwall()) and os.path.isdir(home)
 
 
 def references() -> List[Reference]:

@@ -168,7 +168,7 @@ def of_dependents(entries: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
             found.append(finding("embedded-interpreter", "warning", str(entry["name"]),
                                  f"is bound to {entry['interpreter'] or entry['environment'] or 'an unknown Python'}",
                                  "it must be built again for another minor version"))
-        if entry["kind"] in ("login-shell", "alternative"):
+        if entry["kind"] in ("login-shell", "alternative") and not entry["os_package"]:
             found.append(finding("system-link", "warning", f"{entry['kind']} {entry['name']}", f"points to {entry['environment'] or entry['interpreter']}",
                                  "point it elsewhere before that Python is removed"))
     return found

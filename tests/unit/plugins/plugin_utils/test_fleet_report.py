@@ -115,7 +115,7 @@ def test_dependents_findings():
     process = dependent("process", "12", deleted=["/x"], unit="x.service", program=None)
     assert keys(_findings.of_dependents([process, dependent("embedder", "/x"), dependent("alternative", "python")])) == {
         "deleted-files-mapped": "warning", "embedded-interpreter": "warning", "system-link": "warning"}
-    assert _findings.of_dependents([dependent(), {**process, "deleted": []}]) == []
+    assert _findings.of_dependents([dependent(), {**process, "deleted": []}, dependent("alternative", "python", os_package="python3")]) == []
 
 
 def test_what_is_not_known_is_a_finding():
