@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, canonical, write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import UnknownVersion
-from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import Host, Plan, PlanError, Planner, readable
+from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import Host, Plan, PlanError, Planner, differences, readable
 from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import Resolver, UvMissing, find_uv
 from ansible_collections.oxzep7.python.plugins.plugin_utils._waves import waves
 
@@ -33,6 +34,7 @@ class ActionModule(ActionBase):
             "cache_dir": {"type": "path", "default": "~/.cache/oxzep7"},
             "waves": {"type": "list", "elements": "raw", "default": ["100%"]},
             "inventories": {"type": "str", "default": "inventory_result"},
+            "plan_id": {"type": "str"},
         })
         hosts, unknown = self._hosts(task_vars, given["inventories"])
         cache = absolute(given["cache_dir"])
@@ -41,6 +43,8 @@ class ActionModule(ActionBase):
             plan = planner.plan(hosts)
             busy = [host for host, count in plan.steps().items() if count]
             cut = waves(busy, given["waves"])
+            if given["plan_id"]:
+                check_reviewed(plan, absolute(given["plan_dir"]) / "plan.json", given["plan_id"])
         except (PlanError, UnknownVersion, UvMissing, ValueError) as error:
             result.update(failed=True, msg=str(error), changed=False)
             return result
@@ -53,12 +57,14 @@ class ActionModule(ActionBase):
         if plan.identifier is None:
             result["directory"] = None
             return result
-        directory = cache / "plans" / plan.document["id"] if self._task.check_mode else absolute(given["plan_dir"])
+        # A reviewed plan stays as it is in the plan directory, also when only a part of it is left to do.
+        aside = self._task.check_mode or given["plan_id"]
+        directory = cache / "plans" / plan.document["id"] if aside else absolute(given["plan_dir"])
         published = absolute(given["plan_dir"]) / "plan.json"
         before = published.read_text(encoding="utf-8") if published.exists() else ""
         write(plan, directory)
         text = readable(plan)
-        result.update(directory=str(directory), path=str(directory / "plan.md"), changed=before != canonical(plan.document))
+        result.update(directory=str(directory), path=str(directory / "plan.md"), changed=not given["plan_id"] and before != canonical(plan.document))
         if result["changed"]:
             old = published.with_name("plan.md")
             result["diff"] = {"before": old.read_text(encoding="utf-8") if old.exists() else "", "after": text,
@@ -76,6 +82,21 @@ class ActionModule(ActionBase):
             hosts.append(Host(str(name), taken["host"], taken["applications"], taken["interpreters"],
                               facts.get("oxzep7_interpreters") or [], facts.get("oxzep7_constraints") or []))
         return hosts, unknown
+
+
+def check_reviewed(plan: Plan, path: pathlib.Path, identifier: str) -> None:
+    """Raise PlanError unless *path* has the plan called *identifier* and *plan* is what is left to do of it."""
+    try:
+        reviewed = json.loads(path.read_text(encoding="utf-8"))
+        found = reviewed["id"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise PlanError(f"oxzep7_plan_id is {identifier}, but {path} cannot be read: {error}; run oxzep7.python.plan and review it") from None
+    if found != identifier:
+        raise PlanError(f"oxzep7_plan_id is {identifier}, but {path} is plan {found}; review that one, or bring the plan that was reviewed")
+    different = differences(reviewed, plan.document)
+    if different:
+        raise PlanError("\n".join([f"what is to be done now is not what was reviewed as plan {identifier}; run oxzep7.python.plan and review it again",
+                                   *different]))
 
 
 def write(plan: Plan, directory: pathlib.Path) -> None:

@@ -41,6 +41,11 @@ options:
     description: Name of the variable that holds the result of M(oxzep7.python.host_info) for each host.
     type: str
     default: inventory_result
+  plan_id:
+    description:
+      - Identifier of the plan in O(plan_dir) that was reviewed. Anything but that plan, or what is left to do of it, is refused.
+      - The plan directory is then left as it is.
+    type: str
 extends_documentation_fragment:
   - oxzep7.python.attributes
   - oxzep7.python.attributes.actiongroup

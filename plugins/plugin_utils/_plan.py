@@ -277,6 +277,21 @@ class Planner:
         return {"evidence": "dependency", "reason": "a dependency requires a later version"}
 
 
+def differences(reviewed: Mapping[str, Any], plan: Mapping[str, Any]) -> list[str]:
+    """Why the document *plan* is not what is left to do of the document *reviewed*: a line for each application that differs."""
+    if plan["target"] != reviewed["target"]:
+        return [f"the target is {plan['target']}, and {reviewed['target']} was reviewed"]
+    found = []
+    for name, part in plan["hosts"].items():
+        known = {entry["name"]: entry for entry in reviewed["hosts"].get(name, {}).get("applications", [])}
+        for application in part["applications"]:
+            steps = application["steps"]
+            before = known.get(application["name"], {"steps": []})
+            if steps and (application["environment"], steps) != (before.get("environment"), before["steps"][len(before["steps"]) - len(steps):]):
+                found.append(f"{name}: {application['name']}: its steps are not those that were reviewed")
+    return found
+
+
 def readable(plan: Plan) -> str:
     """The plan as Markdown, for a person."""
     lines = [f"# Plan {plan.document['id']}: Python {plan.document['target']}", ""]

@@ -54,7 +54,15 @@ def test_hosts_reach_no_package_index(releases):
     assert on("host2", "ip route show default") == ""
 
 
-def test_newest_release_is_upgraded(releases, controller):
-    done = controller("upgrade", "--limit", "host2", oxzep7_target="3.9", oxzep7_stability_window=0)
-    assert done.returncode == 0, done.stdout[-3000:]
-    assert '"3.9.18"' in on("host2", "curl -fsS http://127.0.0.1:8001/health")
+def test_newest_release_is_upgraded_by_the_plan_that_was_reviewed(releases, controller):
+    options = {"oxzep7_target": "3.9", "oxzep7_stability_window": 0}
+    assert controller("plan", "--limit", "host2", **options).returncode == 0
+    path = controller.folder / "oxzep7" / "plan" / "plan.json"
+    reviewed = path.read_text()
+    refused = controller("upgrade", "--limit", "host2", oxzep7_plan_id="0123456789abcdef", **options)
+    assert refused.returncode != 0 and "oxzep7_plan_id is 0123456789abcdef" in refused.stdout
+    assert '"3.8.18"' in on("host2", "curl -fsS http://127.0.0.1:8001/health")
+    for _again in range(2):
+        done = controller("upgrade", "--limit", "host2", oxzep7_plan_id=json.loads(reviewed)["id"], **options)
+        assert done.returncode == 0, done.stdout[-3000:]
+        assert '"3.9.18"' in on("host2", "curl -fsS http://127.0.0.1:8001/health") and path.read_text() == reviewed

@@ -10,7 +10,17 @@ import copy
 import datetime
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import Host, PlanError, Planner, applicable, choose_interpreter, move, readable, redacted
+from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import (
+    Host,
+    PlanError,
+    Planner,
+    applicable,
+    choose_interpreter,
+    differences,
+    move,
+    readable,
+    redacted,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import ResolutionError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -188,6 +198,24 @@ def test_a_target_that_ends_and_data_that_age_are_findings(target, today, keys):
     plan = Planner(target, Index(), datetime.date.fromisoformat(today)).plan([host(packages=[("stable", "1.0")])])
     assert [(entry["key"], entry["blocking"]) for entry in plan.document["findings"]] == [(key, False) for key in keys]
     assert all(entry["detail"] in readable(plan) for entry in plan.document["findings"])
+
+
+def test_what_is_left_of_a_reviewed_plan_is_that_plan():
+    reviewed = Planner("3.11", Index()).plan([host("a"), host("b")]).document
+    assert differences(reviewed, reviewed) == []
+    left = Planner("3.11", Index()).plan([host("a", python="3.10.1", packages=(("ages", "1.1"), ("stable", "1.0"))), host("b", python="3.11.1")]).document
+    assert left["id"] != reviewed["id"] and differences(reviewed, left) == []
+
+
+@pytest.mark.parametrize("changed, expected", [
+    (lambda: Planner("3.10", Index()).plan([host()]), "the target is 3.10"),
+    (lambda: Planner("3.11", Index()).plan([host(packages=(("ages", "1.2"), ("stable", "1.0")))]), "host1: app: its steps are not those"),
+    (lambda: Planner("3.11", Index()).plan([host("new")]), "new: app: its steps are not those"),
+    (lambda: Planner("3.11", Index()).plan([host(constraints=[{"requirement": "stable>=2.0"}])]), "host1: app"),
+])
+def test_anything_else_than_the_reviewed_plan_is_named(changed, expected):
+    (line,) = differences(Planner("3.11", Index()).plan([host()]).document, changed().document)
+    assert expected in line
 
 
 @pytest.mark.parametrize("before, after, expected", [
