@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.plugins.action import ActionBase
+from ansible_collections.oxzep7.python.plugins.plugin_utils._advisories import AdvisoriesUnreadable, load
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, canonical, write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import UnknownVersion
 from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import Host, Plan, PlanError, Planner, differences, readable
@@ -35,17 +36,19 @@ class ActionModule(ActionBase):
             "waves": {"type": "list", "elements": "raw", "default": ["100%"]},
             "inventories": {"type": "str", "default": "inventory_result"},
             "plan_id": {"type": "str"},
+            "fix_advisories": {"type": "path"},
         })
         hosts, unknown = self._hosts(task_vars, given["inventories"])
         cache = absolute(given["cache_dir"])
         try:
-            planner = Planner(given["target"], Resolver(cache, find_uv()))
+            advisories = load(absolute(given["fix_advisories"])) if given["fix_advisories"] else None
+            planner = Planner(given["target"], Resolver(cache, find_uv()), advisories=advisories)
             plan = planner.plan(hosts)
             busy = [host for host, count in plan.steps().items() if count]
             cut = waves(busy, given["waves"])
             if given["plan_id"]:
                 check_reviewed(plan, absolute(given["plan_dir"]) / "plan.json", given["plan_id"])
-        except (PlanError, UnknownVersion, UvMissing, ValueError) as error:
+        except (AdvisoriesUnreadable, PlanError, UnknownVersion, UvMissing, ValueError) as error:
             result.update(failed=True, msg=str(error), changed=False)
             return result
         result.update(target=plan.document["target"], findings=plan.document["findings"])

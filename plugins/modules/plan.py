@@ -41,6 +41,11 @@ options:
     description: Name of the variable that holds the result of M(oxzep7.python.host_info) for each host.
     type: str
     default: inventory_result
+  fix_advisories:
+    description:
+      - Folder or zip on the controller with advisories in OSV's format.
+      - When given, a package that they are about moves to the nearest version in which what is known is fixed.
+    type: path
   plan_id:
     description:
       - Identifier of the plan in O(plan_dir) that was reviewed. Anything but that plan, or what is left to do of it, is refused.

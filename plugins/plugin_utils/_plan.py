@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import normalized
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import pins as pins_of
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
+from ansible_collections.oxzep7.python.plugins.plugin_utils._advisories import Advisories
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import canonical
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
 from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import Question, ResolutionError, platform_of
@@ -147,6 +148,18 @@ def applicable(constraints: Sequence[Mapping[str, Any]], minor: Minor) -> tuple[
     return tuple(sorted(chosen))
 
 
+def fixes(pins: Mapping[str, str], advisories: Advisories) -> list[dict[str, str]]:
+    """A constraint for each of *pins* that advisories are about and that a later version fixes; what nothing fixes has none."""
+    found = []
+    for name, version in sorted(pins.items()):
+        known = [entry for entry in advisories.of_package(name, version) if entry["fixed"]]
+        if known:
+            newest = max((entry["fixed"] for entry in known), key=Version)
+            named = sorted({next((alias for alias in entry["aliases"] if alias.startswith("CVE-")), entry["id"]) for entry in known})
+            found.append({"requirement": f"{name}>={newest}", "reason": f"fixes {', '.join(named)}", "evidence": "advisory"})
+    return found
+
+
 def _findings_of(host: Host, application: Mapping[str, Any], target: Minor) -> list[dict[str, Any]]:
     found = [dict(entry) for entry in application["findings"] if entry["blocking"]]
     environment = application["environment"]
@@ -186,14 +199,18 @@ def redacted(url: str) -> str:
 class Planner:
     """Plans for many hosts; equal questions are asked once."""
 
-    def __init__(self, target: str, resolver: Resolves, today: datetime.date | None = None) -> None:
-        """*target* as operators write it; *today* decides what is supported (default: the day in UTC)."""
+    def __init__(self, target: str, resolver: Resolves, today: datetime.date | None = None, advisories: Advisories | None = None) -> None:
+        """*target* as operators write it; *today* decides what is supported (default: the day in UTC).
+
+        With *advisories*, packages that they are about move to the nearest version in which what is known is fixed.
+        """
         if PACKAGING_ERROR:
             raise PlanError(f"planning needs the collection's requirements.txt on the controller: {PACKAGING_ERROR}")
         self._today = today or datetime.datetime.now(datetime.timezone.utc).date()
         self._target = _lifecycle.resolve(target, self._today)
         self._minor, self._patch = _lifecycle.check_target(self._target)
         self._resolver = resolver
+        self._advisories = advisories
         self._locks: dict[str, str] = {}
 
     def plan(self, hosts: Sequence[Host]) -> Plan:
@@ -251,6 +268,8 @@ class Planner:
 
     def _step(self, pins: Mapping[str, str], before: Minor, minor: Minor, platform: str,
               constraints: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], dict[str, str]]:
+        if self._advisories:
+            constraints = [*constraints, *fixes(pins, self._advisories)]
         limits = applicable(constraints, minor)
         release = _lifecycle.releases()[minor]
         text = self._resolver.lock(Question(tuple(sorted(pins.items())), minor, platform, limits))
@@ -271,7 +290,8 @@ class Planner:
         for entry in constraints:
             requirement = Requirement(str(entry["requirement"]))
             if normalized(requirement.name) == name and str(requirement) in limits and not requirement.specifier.contains(version):
-                return {"evidence": "constraint", "reason": f"constraint {requirement}: {entry.get('reason') or 'no reason given'}"}
+                return {"evidence": str(entry.get("evidence") or "constraint"),
+                        "reason": f"constraint {requirement}: {entry.get('reason') or 'no reason given'}"}
         if not self._resolver.has_wheel(name, version, minor, platform):
             return {"evidence": "no-wheel", "reason": f"{version} has no wheel for Python {text_of(minor)} on {platform}"}
         return {"evidence": "dependency", "reason": "a dependency requires a later version"}

@@ -10,6 +10,7 @@ import copy
 import datetime
 
 import pytest
+from ansible_collections.oxzep7.python.plugins.plugin_utils._advisories import Advisories
 from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import (
     Host,
     PlanError,
@@ -17,6 +18,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import (
     applicable,
     choose_interpreter,
     differences,
+    fixes,
     move,
     readable,
     redacted,
@@ -198,6 +200,26 @@ def test_a_target_that_ends_and_data_that_age_are_findings(target, today, keys):
     plan = Planner(target, Index(), datetime.date.fromisoformat(today)).plan([host(packages=[("stable", "1.0")])])
     assert [(entry["key"], entry["blocking"]) for entry in plan.document["findings"]] == [(key, False) for key in keys]
     assert all(entry["detail"] in readable(plan) for entry in plan.document["findings"])
+
+
+def advisories(*affected):
+    found = Advisories()
+    for number, (name, *fixed) in enumerate(affected):
+        events = [{"introduced": "0"}, *({"fixed": version} for version in fixed)]
+        found.add({"id": f"ID-{number}", "aliases": [f"CVE-{number}"], "modified": "2026-01-01", "affected": [
+            {"package": {"ecosystem": "PyPI", "name": name}, "ranges": [{"type": "ECOSYSTEM", "events": events}]}]})
+    return found
+
+
+def test_advisories_move_packages_to_the_nearest_version_that_fixes_them_all():
+    known = advisories(("stable", "1.5"), ("stable", "2.0"), ("ages",), ("other", "9"))
+    assert fixes({"stable": "1.0", "ages": "1.0"}, known) == [{"requirement": "stable>=2.0", "reason": "fixes CVE-0, CVE-1", "evidence": "advisory"}]
+    steps = steps_of(Planner("3.10", Index(), advisories=known).plan([host()]))
+    assert [(change["package"], change["to"], change["evidence"]) for change in steps[0]["changes"]] == [("stable", "2.0", "advisory")]
+    assert steps[0]["changes"][0]["reason"] == "constraint stable>=2.0: fixes CVE-0, CVE-1"
+    assert [change["package"] for change in steps[1]["changes"]] == ["ages"]
+    plain = steps_of(Planner("3.10", Index()).plan([host()]))
+    assert plain[0]["changes"] == []
 
 
 def test_what_is_left_of_a_reviewed_plan_is_that_plan():
