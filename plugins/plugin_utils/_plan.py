@@ -152,11 +152,13 @@ def fixes(pins: Mapping[str, str], advisories: Advisories) -> list[dict[str, str
     """A constraint for each of *pins* that advisories are about and that a later version fixes; what nothing fixes has none."""
     found = []
     for name, version in sorted(pins.items()):
-        known = [entry for entry in advisories.of_package(name, version) if entry["fixed"]]
-        if known:
+        newest, named = version, set()
+        # A version that fixes one thing may be open to another.
+        while known := [entry for entry in advisories.of_package(name, newest) if entry["fixed"]]:
+            named |= {next((alias for alias in entry["aliases"] if alias.startswith("CVE-")), entry["id"]) for entry in known}
             newest = max((entry["fixed"] for entry in known), key=Version)
-            named = sorted({next((alias for alias in entry["aliases"] if alias.startswith("CVE-")), entry["id"]) for entry in known})
-            found.append({"requirement": f"{name}>={newest}", "reason": f"fixes {', '.join(named)}", "evidence": "advisory"})
+        if named:
+            found.append({"requirement": f"{name}>={newest}", "reason": f"fixes {', '.join(sorted(named))}", "evidence": "advisory"})
     return found
 
 

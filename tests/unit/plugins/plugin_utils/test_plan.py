@@ -214,6 +214,10 @@ def advisories(*affected):
 def test_advisories_move_packages_to_the_nearest_version_that_fixes_them_all():
     known = advisories(("stable", "1.5"), ("stable", "2.0"), ("ages",), ("other", "9"))
     assert fixes({"stable": "1.0", "ages": "1.0"}, known) == [{"requirement": "stable>=2.0", "reason": "fixes CVE-0, CVE-1", "evidence": "advisory"}]
+    chained = advisories(("stable", "1.5"))
+    chained.add({"id": "ID-9", "modified": "2026-01-01", "affected": [{"package": {"ecosystem": "PyPI", "name": "stable"}, "ranges": [
+        {"type": "ECOSYSTEM", "events": [{"introduced": "1.5"}, {"fixed": "2.0"}]}]}]})
+    assert fixes({"stable": "1.0"}, chained) == [{"requirement": "stable>=2.0", "reason": "fixes CVE-0, ID-9", "evidence": "advisory"}]
     steps = steps_of(Planner("3.10", Index(), advisories=known).plan([host()]))
     assert [(change["package"], change["to"], change["evidence"]) for change in steps[0]["changes"]] == [("stable", "2.0", "advisory")]
     assert steps[0]["changes"][0]["reason"] == "constraint stable>=2.0: fixes CVE-0, CVE-1"
