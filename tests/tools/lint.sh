@@ -14,7 +14,7 @@ step "ruff"
 ruff check --quiet .
 step "mypy, strict"
 (cd "$root/.venv/collections" && MYPYPATH=. mypy --no-error-summary --config-file "$root/pyproject.toml" -p ansible_collections.oxzep7.python.plugins)
-mypy --no-error-summary --config-file pyproject.toml -m tests.fleet.fleet -m tests.faults.__main__ -m tests.benchmark.measure -m tests.tools.tree
+mypy --no-error-summary --config-file pyproject.toml -m tests.fleet.fleet -m tests.faults.__main__ -m tests.benchmark.host_info -m tests.zoo.found -m tests.tools.tree
 step "yamllint"
 yamllint --strict .
 step "ansible-lint, production profile"
