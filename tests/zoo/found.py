@@ -77,6 +77,7 @@ FOUND: dict[str, Callable[[Inventory], Any]] = {
     "interpreter: mise": interpreter("/root/.local/share/mise/installs/python/3.8.18/bin/python3.8", origin="mise", **FULL),
     "interpreter: conda": interpreter("/opt/miniconda3/bin/python3.8", origin="conda", **FULL),
     "interpreter: Oxzep7 archive": interpreter("/opt/oxzep7-3.8.18/bin/python3.8", origin="oxzep7", **FULL),
+    "interpreter: owned by an rpm package": interpreter("/opt/packaged/bin/python3.8", os_package="packaged-python", **FULL),
     "interpreter: hand-built": interpreter("/opt/handmade/bin/python3.8", origin="built", **FULL),
     "interpreter: another user's": interpreter("/home/keeper/python/bin/python3.8", owner="keeper", **FULL),
     "interpreter: PyPy": interpreter("/opt/pypy39/bin/pypy3.9", implementation="PyPy", version="3.9.16", evidence="libpython"),

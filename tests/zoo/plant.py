@@ -183,6 +183,18 @@ def _():
     prefix("/opt/oxzep7-3.8.18")
 
 
+@case("interpreter: owned by an rpm package")
+def _():
+    top = pathlib.Path("/var/tmp/rpm")
+    prefix("/var/tmp/rpm/root/opt/packaged")
+    spec = put(top / "packaged.spec", "Name: packaged-python\nVersion: 3.8\nRelease: 1\nSummary: x\nLicense: x\nAutoReqProv: no\n"
+               "%define __os_install_post %{nil}\n%description\nx\n%install\nmkdir -p %{buildroot}/opt\n"
+               "cp -a /var/tmp/rpm/root/opt/packaged %{buildroot}/opt/\n%files\n/opt/packaged\n")
+    sh(f"rpmbuild --quiet -bb --define '_topdir {top}' {spec} 2>&1")
+    sh(f"rpm --install --nodeps --force-debian {top}/RPMS/*/*.rpm 2>&1")
+    shutil.rmtree(top)
+
+
 @case("interpreter: hand-built")
 def _():
     prefix("/opt/handmade")

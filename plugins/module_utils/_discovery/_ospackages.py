@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Asks the operating system's package manager which package owns a file: one question for all files."""
+"""Asks the operating system's package managers, dpkg and rpm, which package owns a file: one question for all files."""
 
 import os
 import re
@@ -33,23 +33,25 @@ def _dpkg(paths: List[str]) -> Dict[str, str]:
 
 
 def _rpm(paths: List[str]) -> Dict[str, str]:
-    # rpm answers in order, one line for each file that exists.
     present = [path for path in paths if os.path.exists(path)]
-    answer = run(["rpm", "--query", "--queryformat", "%{NAME}\\n", "--file"] + present, TIMEOUT) if present else None
-    lines = answer.stdout.splitlines() if answer else []
-    return {path: line for path, line in zip(present, lines) if " " not in line} if len(lines) == len(present) else {}
+    return _rpm_in_order(present) if present else {}
+
+
+def _rpm_in_order(paths: List[str]) -> Dict[str, str]:
+    """rpm answers in order, a line for each owner of a file; where a file has several, the lines of its neighbours are told apart by halves."""
+    lines = run(["rpm", "--query", "--queryformat", "%{NAME}\\n", "--file"] + paths, TIMEOUT).stdout.splitlines()
+    if len(lines) == len(paths) or len(paths) == 1:
+        return {path: line for path, line in zip(paths, lines) if " " not in line}
+    middle = len(paths) // 2
+    return dict(_rpm_in_order(paths[:middle]), **_rpm_in_order(paths[middle:]))
 
 
 def owners(paths: Iterable[str]) -> Dict[str, str]:
     """The name of the owning package by path, for those of *paths* that one owns; of nothing on a host without dpkg and rpm."""
     asked = sorted(path for path in set(paths) if SAFE.match(path))
-    if os.path.exists("/usr/bin/dpkg-query"):
-        ask = _dpkg
-    elif os.path.exists("/usr/bin/rpm"):
-        ask = _rpm
-    else:
-        return {}
     found: Dict[str, str] = {}
-    for start in range(0, len(asked), AT_ONCE):
-        found.update(ask(asked[start:start + AT_ONCE]))
+    for program, ask in (("/usr/bin/dpkg-query", _dpkg), ("/usr/bin/rpm", _rpm)):
+        rest = [path for path in asked if path not in found] if os.path.exists(program) else []
+        for start in range(0, len(rest), AT_ONCE):
+            found.update(ask(rest[start:start + AT_ONCE]))
     return found
