@@ -56,6 +56,14 @@ def of_user(name: str) -> Identity:
         raise IdentityError("no user %r on this host" % name)
 
 
+def name_of(uid: int) -> str:
+    """The name of the account with user id *uid*, or the number of one without a name; asks for no groups, which can be many."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
 def of_uid(uid: int) -> Identity:
     """The account with user id *uid*; one without a name is called by its number."""
     try:

@@ -7,8 +7,6 @@
 from __future__ import annotations
 
 import pathlib
-import subprocess
-import sys
 import zipfile
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -16,7 +14,7 @@ from typing import Any
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._originals import inside, recorded_hash, unified
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import normalized
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import exclusive
-from ansible_collections.oxzep7.python.plugins.plugin_utils._wheels import DownloadError, platform_tags
+from ansible_collections.oxzep7.python.plugins.plugin_utils._wheels import DownloadError, pip_download, platform_tags
 
 TIMEOUT = 120
 MEMBER_LIMIT = 1 << 20
@@ -30,15 +28,10 @@ def _wheels(directory: pathlib.Path, name: str, version: str) -> list[pathlib.Pa
 
 def _fetch(directory: pathlib.Path, name: str, version: str, minor: str, host: Mapping[str, Any]) -> None:
     """Ask the package index once for the wheel that fits *host*; that there is none, or no index, is remembered by nothing."""
-    abi = "cp" + minor.replace(".", "")
-    command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--quiet", "--no-deps", "--only-binary", ":all:",
-               "--timeout", "10", "--retries", "0", "--implementation", "cp", "--python-version", minor, "--abi", abi, "--abi", "abi3", "--abi", "none",
-               "--dest", str(directory), f"{name}=={version}"]
     try:
-        for tag in platform_tags(host["architecture"], host["libc"]["version"] or ""):
-            command += ["--platform", tag]
-        subprocess.run(command, capture_output=True, timeout=TIMEOUT, check=False, stdin=subprocess.DEVNULL)
-    except (DownloadError, OSError, subprocess.TimeoutExpired):
+        pip_download(["--timeout", "10", "--retries", "0", f"{name}=={version}"], directory, minor,
+                     platform_tags(host["architecture"], host["libc"]["version"] or ""), TIMEOUT)
+    except (DownloadError, OSError):
         return
 
 

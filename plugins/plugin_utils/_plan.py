@@ -11,12 +11,12 @@ import dataclasses
 import datetime
 import hashlib
 import os
-import urllib.parse
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import normalized
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import pins as pins_of
+from ansible_collections.oxzep7.python.plugins.module_utils._urls import redacted
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
 from ansible_collections.oxzep7.python.plugins.plugin_utils._advisories import Advisories
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import canonical
@@ -190,12 +190,6 @@ def move(before: str | None, after: str) -> str:
     except InvalidVersion:
         return "other"
     return next((name for name, one, other in zip(("major", "minor", "patch"), *parts, strict=True) if one != other), "other")
-
-
-def redacted(url: str) -> str:
-    """*url* without user name and password."""
-    parts = urllib.parse.urlsplit(url)
-    return urllib.parse.urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 class Planner:

@@ -80,17 +80,23 @@ def download(cache: pathlib.Path, lock_path: pathlib.Path, lock: str, minor: str
         return files
 
 
-def _run_pip(lock_path: pathlib.Path, target: pathlib.Path, minor: str, tags: Iterable[str]) -> None:
-    abi = "cp" + minor.replace(".", "")
-    command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--quiet", "--no-deps", "--require-hashes",
-               "--only-binary", ":all:", "--implementation", "cp", "--python-version", minor,
-               "--abi", abi, "--abi", "abi3", "--abi", "none", "--dest", str(target), "--requirement", str(lock_path)]
-    for tag in tags:
-        command += ["--platform", tag]
+def pip_download(what: Iterable[str], target: pathlib.Path, minor: str, tags: Iterable[str],
+                 timeout: float = TIMEOUT) -> subprocess.CompletedProcess[str]:
+    """Have pip put wheels of *what*, and of no dependencies, into *target*, for CPython *minor* and platform *tags*.
+
+    Raises DownloadError when pip does not end within *timeout* seconds.
+    """
+    command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--quiet", "--no-deps", "--only-binary", ":all:",
+               "--implementation", "cp", "--python-version", minor, "--abi", "cp" + minor.replace(".", ""), "--abi", "abi3", "--abi", "none",
+               "--dest", str(target), *(word for tag in tags for word in ("--platform", tag)), *what]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False, stdin=subprocess.DEVNULL)
+        return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL)
     except subprocess.TimeoutExpired:
-        raise DownloadError(f"pip did not finish within {TIMEOUT} seconds") from None
+        raise DownloadError(f"pip did not finish within {timeout} seconds") from None
+
+
+def _run_pip(lock_path: pathlib.Path, target: pathlib.Path, minor: str, tags: Iterable[str]) -> None:
+    done = pip_download(["--require-hashes", "--requirement", str(lock_path)], target, minor, tags)
     if done.returncode != 0:
         raise DownloadError(" ".join(line for line in done.stderr.splitlines() if line.startswith("ERROR")) or done.stderr[-2000:])
 

@@ -10,7 +10,7 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import names_in, read_trusted
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import Reference, simple, variables_in
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import of_uid
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import name_of
 
 TABLES = ["/var/spool/cron/crontabs", "/var/spool/cron", "/var/spool/cron/tabs"]
 PERIODS = ["hourly", "daily", "weekly", "monthly"]
@@ -102,7 +102,7 @@ def _table(kind: str, path: str, user: Optional[str], with_user: bool) -> List[R
 def _at(path: str, name: str) -> Reference:
     directory, commands = at_command(read_trusted(path) or "")
     try:
-        user: Optional[str] = of_uid(os.lstat(path).st_uid).name
+        user: Optional[str] = name_of(os.lstat(path).st_uid)
     except OSError:
         user = None
     return Reference("at", name, path, None, user, commands, directory, {}, [path])

@@ -16,7 +16,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._discovery._librarie
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import DIRECTORY, open_below, read_bytes, read_text
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._site_packages import Expected, SitePackages, compare
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import listing
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import of_uid
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import name_of
 
 LIBRARY = re.compile(r"^(python|pypy)(\d+(?:\.\d+)?)t?$")
 # What venv, virtualenv, uv and conda themselves put into an environment.
@@ -108,7 +108,7 @@ def fingerprint(implementation: str, python: Optional[str], packages: List[Dict[
 
 
 class Environment:
-    """One environment at work: `describe` fills it, `result` gives what was found."""
+    """One environment at work; `describe` gives what was found, and ``not_seen`` what could not be read."""
 
     def __init__(self, handle: int, path: str, kind: str, options: Options) -> None:
         """The open directory *handle* at *path* is an environment of *kind*."""
@@ -261,7 +261,7 @@ class Environment:
             "path": self._path, "kind": self._kind, "state": state, "points_to": points, "python": python, "implementation": implementation,
             "home": values.get("home"), "interpreter": base if exists else None,
             "system_site_packages": values.get("include-system-site-packages", "false").lower() == "true",
-            "owner": of_uid(state_of.st_uid).name, "mount": None, "nested_in": None,
+            "owner": name_of(state_of.st_uid), "mount": None, "nested_in": None,
             "packages": packages, "fingerprint": fingerprint(implementation, python, packages),
             "size": sum(site.size for site in self._sites), "sites": [site.relative for site in self._sites],
             "unmanaged": unmanaged[:LISTED], "missing": missing[:LISTED], "modified": modified[:LISTED] if self._options.verify else None,

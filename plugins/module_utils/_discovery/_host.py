@@ -75,13 +75,13 @@ def inventory(request: Request, applications: List[Application], state_root: str
     libraries = Libraries()
     options = _environments.Options(request.verify, libraries, mounted, limits.deadline)
     declared = [os.path.realpath(application.environment) for application in applications]
-    homes = _system.homes()
-    beyond = [home for _user, home in homes if _system.is_persons_home(home)] if request.homes else []
+    c_library = libc()
+    beyond = _system.homes_of_persons() if request.homes else []
     found = survey(request.roots + beyond + [interpreter_directory] + [path for path in declared if os.path.isfile(path + "/pyvenv.cfg")],
                    limits, options)
-    references = _units.references(homes) + _cron.references() + _supervisors.references(found.configurations) + _system.references()
+    references = _units.references(_system.homes()) + _cron.references() + _supervisors.references(found.configurations) + _system.references()
     processes = _running.running(found.not_seen)
-    interpreters = _interpreters_of(found, references, processes, libraries)
+    interpreters = _interpreters_of(found, references, processes, libraries, c_library)
     programs = found.scripts + _system.programs()
     known = _dependents.Attribution(found.environments, interpreters, programs, libraries)
     dependents = _dependents.dependents(references, programs, processes, known)
@@ -102,7 +102,7 @@ def inventory(request: Request, applications: List[Application], state_root: str
         "seconds": round(time.monotonic() - began, 3),
         "verified": request.verify,
         "complete": not any(entry["reason"] == OVERTIME for entry in found.not_seen),
-        "host": {"hostname": platform.node(), "architecture": platform.machine(), "libc": libc(), "os": operating_system(),
+        "host": {"hostname": platform.node(), "architecture": platform.machine(), "libc": c_library, "os": operating_system(),
                  "python": _applications.own_interpreter(), "privileged": os.geteuid() == 0},
         "interpreters": interpreters,
         "environments": found.environments,
@@ -117,7 +117,7 @@ def inventory(request: Request, applications: List[Application], state_root: str
 
 
 def _interpreters_of(found: Survey, references: Iterable[Reference], processes: Iterable[_running.Process],
-                     libraries: Libraries) -> List[Dict[str, Any]]:
+                     libraries: Libraries, c_library: Dict[str, Optional[str]]) -> List[Dict[str, Any]]:
     prefixes = {environment["path"]: environment for environment in found.environments if environment["kind"] in ("prefix", "conda")}
     candidates = [Candidate(path, "walk") for prefix in sorted(set(prefixes) | {"/usr", "/usr/local"}) for path in _interpreters.in_prefix(prefix)]
     described = {entry["resolved"]: entry for entry in (_interpreters.describe(candidate, libraries) for candidate in candidates) if entry}
@@ -131,13 +131,12 @@ def _interpreters_of(found: Survey, references: Iterable[Reference], processes: 
         entry = _interpreters.describe(candidate._replace(path=real), libraries)
         if entry and entry["resolved"] not in described:
             described[entry["resolved"]] = entry
-    here = libc()
     for entry in described.values():
-        entry["libc"]["version"] = here["version"] if entry["libc"]["name"] == here["name"] else None
+        entry["libc"]["version"] = c_library["version"] if entry["libc"]["name"] == c_library["name"] else None
         prefix = prefixes.get(entry["prefix"])
         if prefix:
             entry.update(packages=prefix["packages"], unmanaged=prefix["unmanaged"])
-            if prefix["python"] is None or "." not in str(prefix["python"]) or prefix["python"].count(".") < 2:
+            if (prefix["python"] or "").count(".") < 2:
                 prefix["python"] = entry["version"] or prefix["python"]
             prefix["interpreter"] = prefix["interpreter"] or entry["path"]
     return sorted(described.values(), key=lambda entry: str(entry["path"]))

@@ -15,7 +15,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _e
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import Libraries
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import names_in, open_file, read_trusted, resolved
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._scripts import PYTHON_NAME
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import of_uid
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import name_of
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import MARKER, InterpreterError, ask
 
 PATCHLEVEL = re.compile(r'^#define PY_VERSION\s+"([^"+]+)', re.MULTILINE)
@@ -183,7 +183,7 @@ def describe(candidate: Candidate, libraries: Libraries) -> Optional[Dict[str, A
         "implementation": "PyPy" if pypy else "CPython", "architecture": elf.machine,
         "libc": {"name": "musl" if "musl" in (elf.interpreter or "") else "glibc" if elf.interpreter else None, "needs": elf.glibc},
         "libpython": library or ("unresolved: " + needed if needed else None), "linked": "shared" if needed else "static",
-        "origin": _origin(real, prefix), "os_package": None, "owner": of_uid(state.st_uid).name, "found_by": candidate.found_by,
+        "origin": _origin(real, prefix), "os_package": None, "owner": name_of(state.st_uid), "found_by": candidate.found_by,
         "capabilities": capabilities(_attribute(real, "security.capability") or b""),
         "selinux": labels.rstrip(b"\0").decode("utf-8", "replace") if labels else None,
         "executable_stack": elf.executable_stack, "externally_managed": externally_managed(prefix, minor),

@@ -16,6 +16,8 @@ PIPELINES = {".gitlab-ci.yml": "gitlab", "Jenkinsfile": "jenkins", "azure-pipeli
              "tox.ini": "tox", "noxfile.py": "nox", ".pre-commit-config.yaml": "pre-commit", "Makefile": "make", "GNUmakefile": "make",
              "makefile": "make"}
 CONTAINER = re.compile(r"^(?:(?:Dockerfile|Containerfile)(?:\..+)?|.+\.(?:[Dd]ockerfile|containerfile))$")
+KNOWN = dict(INPUTS, **LOCKS, **PINS, **PIPELINES)
+PIPELINE_KINDS = set(PIPELINES.values()) | {"dockerfile", "github", "circleci"}
 VERSION = r"(\d\.\d+(?:\.\d+)?)"
 IMAGE = re.compile(r"(?:^|[\s/\"'=])(?:python|pypy|cimg/python|circleci/python):%s" % VERSION)
 NAMED = re.compile(r"\bpython[-_ ]?%s(?![\d.]*%%)" % VERSION)
@@ -30,7 +32,7 @@ REQUIRES = re.compile(r"^\s*(?:requires-python|python_requires|python)\s*=\s*[\"
 
 def kind_of(name: str, directory: str) -> Optional[str]:
     """What the file *name* in *directory* is to a project: the kind of an input, lock, pin or pipeline, or None."""
-    known = INPUTS.get(name) or LOCKS.get(name) or PINS.get(name) or PIPELINES.get(name)
+    known = KNOWN.get(name)
     if known:
         return known
     if name.endswith((".txt", ".in")):
@@ -48,7 +50,7 @@ def kind_of(name: str, directory: str) -> Optional[str]:
 
 def is_pipeline(kind: str) -> bool:
     """Whether files of *kind* are read for references to a version of Python."""
-    return kind in set(PIPELINES.values()) | {"dockerfile", "github", "circleci"}
+    return kind in PIPELINE_KINDS
 
 
 def requires(text: str) -> Optional[str]:

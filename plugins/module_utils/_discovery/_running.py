@@ -13,7 +13,7 @@ from typing import Any, Dict, List, NamedTuple, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import KEPT
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._scripts import PYTHON_NAME
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import of_uid
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import name_of
 
 LIBRARY = re.compile(r"/lib(?:python\d\.\d+[dmtu]*|pypy\d[\d.]*(?:-c)?)\.so[^/]*$")
 DELETED = " (deleted)"
@@ -105,7 +105,7 @@ def _examine(pid: int, sockets: Dict[str, str]) -> Optional[Process]:
         program = "-m " + "".join(options[options.index("-m") + 1:][:1])
     elif "-c" in options:
         program = "-c"
-    return Process(pid, of_uid(os.stat("/proc/%d" % pid).st_uid).name, executable, library, list(dict.fromkeys(deleted)), program,
+    return Process(pid, name_of(os.stat("/proc/%d" % pid).st_uid), executable, library, list(dict.fromkeys(deleted)), program,
                    words[0] if words else None, directory, _variables(pid), _unit(pid), _contained(pid),
                    _listens(pid, sockets))
 

@@ -22,6 +22,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _e
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import DIRECTORY, open_below, open_file, read_bytes, read_text
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import OVERTIME, listing
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import normalized
+from ansible_collections.oxzep7.python.plugins.module_utils._urls import redacted
 
 RECORD_LIMIT = 32 << 20
 TEXT_LIMIT = 256 << 10
@@ -39,16 +40,15 @@ Expected = Tuple[str, str, Optional[str]]
 
 
 class Extension(NamedTuple):
-    """A compiled extension: path relative to the environment, machine, needed libraries and search paths."""
+    """A compiled extension: path relative to the environment, needed libraries and search paths."""
 
     path: str
-    machine: str
     needed: List[str]
     search: List[str]
 
 
 class SitePackages:
-    """What one such directory holds; filled by `read` and then by `RecordedFiles`."""
+    """What one such directory holds; filled by `read`."""
 
     def __init__(self, path: str, relative: str, verify: bool, deadline: float) -> None:
         """*path* of the directory; *relative*: the same from its environment; *verify*: compare content with RECORD, too.
@@ -296,7 +296,7 @@ class SitePackages:
                 os.close(opened)
             if elf is None:
                 return
-            known = (elf.machine, elf.needed, elf.search)
+            known = (elf.needed, elf.search)
             if key:
                 _KNOWN_EXTENSIONS[key] = known
         self.extensions.append(Extension(self.relative + "/" + path, *known))
@@ -334,7 +334,7 @@ class SitePackages:
         return "module" if name.endswith(("/", ".py", ".so", ".pyc")) else "file"
 
 
-_KNOWN_EXTENSIONS: Dict[str, Tuple[str, List[str], List[str]]] = {}
+_KNOWN_EXTENSIONS: Dict[str, Tuple[List[str], List[str]]] = {}
 
 
 class _Record(NamedTuple):
@@ -416,7 +416,7 @@ def _direct_url(inside: int) -> Optional[Dict[str, Any]]:
 def _url(direct: Optional[Dict[str, Any]]) -> Optional[str]:
     """The URL of *direct*, without user name and password."""
     url = direct.get("url") if direct else None
-    return re.sub(r"(://)[^/@]*@", r"\1", url) if isinstance(url, str) else None
+    return redacted(url) if isinstance(url, str) else None
 
 
 def _zipped_metadata(handle: int, name: str) -> str:

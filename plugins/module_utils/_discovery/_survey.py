@@ -17,13 +17,14 @@ from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _e
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._parallel import in_parallel, workers
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import open_file, read_text
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import Limits, Walker, mount_of
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import of_uid
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import name_of
 
 NOT_ENTERED = {".git", ".hg", ".svn", "__pycache__", "node_modules"}
 PROGRAM_DIRECTORIES = {"bin", "sbin", "scripts", "libexec", "cgi-bin"}
 PROGRAM = re.compile(r"^(?:[^.]+|.+\.(?:sh|bash|py|cgi|pyw))$")
-CONFIGURATIONS = [(re.compile(r"^gunicorn.*\.py$"), "gunicorn"), (re.compile(r"^(?:.*[-_.])?uwsgi(?:[-_.].*)?\.(?:ini|ya?ml|xml)$"), "uwsgi"),
-                  (re.compile(r"^supervisor.*\.(?:conf|ini)$"), "supervisor")]
+# Each group is called as the kind of configuration that it recognizes.
+CONFIGURATION = re.compile(r"^(?:(?P<gunicorn>gunicorn.*\.py)|(?P<uwsgi>(?:.*[-_.])?uwsgi(?:[-_.].*)?\.(?:ini|ya?ml|xml))"
+                           r"|(?P<supervisor>supervisor.*\.(?:conf|ini)))$")
 
 
 class Survey(NamedTuple):
@@ -91,9 +92,9 @@ class _Surveyor:
         for name in sorted(others):
             kind = _projects.kind_of(name, path)
             if kind is None:
-                found_as = next((one for pattern, one in CONFIGURATIONS if pattern.match(name)), None)
-                if found_as:
-                    self.found.configurations.append({"kind": found_as, "path": path + "/" + name})
+                match = CONFIGURATION.match(name)
+                if match:
+                    self.found.configurations.append({"kind": str(match.lastgroup), "path": path + "/" + name})
                 continue
             text = read_text(name, handle)
             if text is None:
@@ -129,7 +130,7 @@ class _Surveyor:
                     self._walker.leave_out(path + "/" + name, error.strerror or str(error))
                 continue
             if entry:
-                self.found.scripts.append(dict(entry, path=path + "/" + name, owner=of_uid(state.st_uid).name))
+                self.found.scripts.append(dict(entry, path=path + "/" + name, owner=name_of(state.st_uid)))
 
 
 def program(directory: int, name: str) -> Optional[Dict[str, Any]]:

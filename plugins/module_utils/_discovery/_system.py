@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Tuple
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import names_in, open_directory, resolved
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import Reference, simple
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._survey import program
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import of_uid
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import name_of
 
 PROGRAMS = ["/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/lib/apache2/modules", "/usr/lib64/httpd/modules", "/usr/lib/uwsgi/plugins",
             "/usr/lib64/uwsgi"]
@@ -36,7 +36,7 @@ def programs() -> List[Dict[str, Any]]:
                 except OSError:
                     continue
                 if entry:
-                    owner = of_uid(os.stat(name, dir_fd=handle, follow_symlinks=False).st_uid).name
+                    owner = name_of(os.stat(name, dir_fd=handle, follow_symlinks=False).st_uid)
                     found.append(dict(entry, path=directory + "/" + name, owner=owner))
         finally:
             os.close(handle)
@@ -46,12 +46,16 @@ def programs() -> List[Dict[str, Any]]:
 
 def homes() -> List[Tuple[str, str]]:
     """Name and home directory of every account that has one."""
-    return [(entry.pw_name, entry.pw_dir) for entry in pwd.getpwall() if entry.pw_dir.startswith("/") and entry.pw_dir != "/"]
+    return [(entry.pw_name, entry.pw_dir) for entry in pwd.getpwall() if _is_home(entry.pw_dir)]
 
 
-def is_persons_home(home: str) -> bool:
-    """Whether *home* is that of an account for a person, wherever it lies (login.defs(5): from 1000 on, and not nobody)."""
-    return any(entry.pw_dir == home and FIRST_PERSON <= entry.pw_uid < NOBODY for entry in pwd.getpwall()) and os.path.isdir(home)
+def _is_home(directory: str) -> bool:
+    return directory.startswith("/") and directory != "/"
+
+
+def homes_of_persons() -> List[str]:
+    """The home directories of accounts for persons, wherever they lie (login.defs(5): from 1000 on, and not nobody)."""
+    return [entry.pw_dir for entry in pwd.getpwall() if FIRST_PERSON <= entry.pw_uid < NOBODY and _is_home(entry.pw_dir) and os.path.isdir(entry.pw_dir)]
 
 
 def references() -> List[Reference]:

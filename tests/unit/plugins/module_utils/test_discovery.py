@@ -36,7 +36,7 @@ def test_the_running_interpreter_is_read():
 @pytest.mark.parametrize("data", [b"", b"\x7fELF", b"#!/bin/sh\n", b"\x7fELF\x02\x01" + b"\0" * 58, b"\x7fELF\x02\x01" + b"\xff" * 58])
 def test_what_is_no_elf_file(tmp_path, data):
     (tmp_path / "x").write_bytes(data)
-    assert elf(str(tmp_path / "x")) is None or data == b"\x7fELF\x02\x01" + b"\0" * 58
+    assert elf(str(tmp_path / "x")) is None
 
 
 def test_libraries_resolve_as_the_linker_does(tmp_path):
