@@ -14,7 +14,8 @@ from typing import Any
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._originals import inside, recorded_hash, unified
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import normalized
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import exclusive
-from ansible_collections.oxzep7.python.plugins.plugin_utils._wheels import DownloadError, pip_download, platform_tags
+from ansible_collections.oxzep7.python.plugins.plugin_utils._index import platform_tags
+from ansible_collections.oxzep7.python.plugins.plugin_utils._wheels import DownloadError, pip_download
 
 TIMEOUT = 120
 MEMBER_LIMIT = 1 << 20
@@ -31,7 +32,7 @@ def _fetch(directory: pathlib.Path, name: str, version: str, minor: str, host: M
     try:
         pip_download(["--timeout", "10", "--retries", "0", f"{name}=={version}"], directory, minor,
                      platform_tags(host["architecture"], host["libc"]["version"] or ""), TIMEOUT)
-    except (DownloadError, OSError):
+    except (DownloadError, OSError, ValueError):
         return
 
 

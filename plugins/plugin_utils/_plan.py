@@ -7,48 +7,49 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import datetime
 import hashlib
+import json
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import normalized
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import pins as pins_of
 from ansible_collections.oxzep7.python.plugins.module_utils._urls import redacted
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
 from ansible_collections.oxzep7.python.plugins.plugin_utils._advisories import Advisories
+from ansible_collections.oxzep7.python.plugins.plugin_utils._builder import Elsewhere, needed
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import canonical
+from ansible_collections.oxzep7.python.plugins.plugin_utils._index import PACKAGING_ERROR, IndexUnavailable
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
-from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import Question, ResolutionError, platform_of
+from ansible_collections.oxzep7.python.plugins.plugin_utils._locking import Locker, MustBuild, NoLock, Packages
+from ansible_collections.oxzep7.python.plugins.plugin_utils._nearest import Limit, Reason, UnreadableLimit, limits_of, move, requirers, roots
+from ansible_collections.oxzep7.python.plugins.plugin_utils._once import Once
+from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import ResolutionError, platform_of, read_annotated
 
-try:
-    from packaging.requirements import InvalidRequirement, Requirement
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-    from packaging.version import InvalidVersion, Version
-
-    PACKAGING_ERROR: ImportError | None = None
-except ImportError as error:
-    PACKAGING_ERROR = error
+# Without it the planner says so, and nothing here works.
+with contextlib.suppress(ImportError):
+    from packaging.version import Version
 
 SCHEMA = 1
 # Debian's pip once reported this package, which exists nowhere.
+# What planning reads of a package.
+USED = ("name", "version", "requires", "requested")
 PHANTOMS = frozenset({"pkg-resources"})
-
-
-class Resolves(Protocol):
-    """What planning needs of a resolver."""
-
-    def lock(self, question: Question) -> str:
-        """The lock text. Raises ResolutionError."""
-
-    def has_wheel(self, name: str, version: str, minor: Minor, platform: str) -> bool:
-        """Whether that version has a wheel there."""
 
 
 class PlanError(Exception):
     """What forbids a plan: one line per finding."""
+
+
+class WheelsNeeded(Exception):
+    """Wheels that a builder host must build before there can be a plan; ``wanted`` are their rows, the text says why."""
+
+    def __init__(self, failures: Sequence[Elsewhere]) -> None:
+        super().__init__("\n".join(sorted({str(entry) for entry in failures})))
+        self.wanted = needed(failures)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,19 +136,6 @@ def _patch(version: str) -> int:
     return int("".join(character for character in digits if character.isdigit()) or 0)
 
 
-def applicable(constraints: Sequence[Mapping[str, Any]], minor: Minor) -> tuple[str, ...]:
-    """The requirements among *constraints* that hold for *minor*, sorted. Raises PlanError for one that cannot be read."""
-    chosen = []
-    for entry in constraints:
-        try:
-            requirement = Requirement(str(entry["requirement"]))
-            if SpecifierSet(str(entry.get("python") or "")).contains(text_of(minor) + ".0", prereleases=True):
-                chosen.append(str(requirement))
-        except (InvalidRequirement, InvalidSpecifier) as error:
-            raise PlanError(f"oxzep7_constraints: {dict(entry)!r}: {error}") from None
-    return tuple(sorted(chosen))
-
-
 def fixes(pins: Mapping[str, str], advisories: Advisories) -> list[dict[str, str]]:
     """A constraint for each of *pins* that advisories are about and that a later version fixes; what nothing fixes has none."""
     found = []
@@ -181,36 +169,32 @@ def _findings_of(host: Host, application: Mapping[str, Any], target: Minor) -> l
     return found
 
 
-def move(before: str | None, after: str) -> str:
-    """How far a package moves: ``added``, or the first part of the release number that differs, or ``other``."""
-    if before is None:
-        return "added"
-    try:
-        parts = [[*Version(text).release, 0, 0][:3] for text in (before, after)]
-    except InvalidVersion:
-        return "other"
-    return next((name for name, one, other in zip(("major", "minor", "patch"), *parts, strict=True) if one != other), "other")
-
-
 class Planner:
     """Plans for many hosts; equal questions are asked once."""
 
-    def __init__(self, target: str, resolver: Resolves, today: datetime.date | None = None, advisories: Advisories | None = None) -> None:
+    def __init__(self, target: str, locker: Locker, today: datetime.date | None = None, advisories: Advisories | None = None, fix: bool = True,
+                 earlier: Mapping[str, tuple[dict[str, Any], str]] | None = None, reviewed: bool = False) -> None:
         """*target* as operators write it; *today* decides what is supported (default: the day in UTC).
 
-        With *advisories*, packages that they are about move to the nearest version in which what is known is fixed.
+        With *advisories*, packages that they are about move to the nearest version in which what is known is fixed: with *fix* of every
+        application, otherwise of those whose goal is security. Steps of an *earlier* plan that were asked the same stay as they are;
+        of a *reviewed* one, all that start from the same packages.
         """
         if PACKAGING_ERROR:
             raise PlanError(f"planning needs the collection's requirements.txt on the controller: {PACKAGING_ERROR}")
         self._today = today or datetime.datetime.now(datetime.timezone.utc).date()
         self._target = _lifecycle.resolve(target, self._today)
         self._minor, self._patch = _lifecycle.check_target(self._target)
-        self._resolver = resolver
+        self._locker = locker
         self._advisories = advisories
+        self._fix = fix
+        self._earlier = dict(earlier or {})
+        self._reviewed = reviewed
+        self._chains: Once[list[dict[str, Any]]] = Once()
         self._locks: dict[str, str] = {}
 
     def plan(self, hosts: Sequence[Host]) -> Plan:
-        """The plan for *hosts*. Raises PlanError that lists every blocking finding."""
+        """The plan for *hosts*. Raises PlanError that lists every blocking finding, or WheelsNeeded."""
         blocking: list[str] = []
         for host in hosts:
             for application in host.applications:
@@ -221,7 +205,10 @@ class Planner:
         work = [(host, application) for host in hosts for application in host.applications]
         with concurrent.futures.ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2)) as pool:
             planned = list(pool.map(lambda pair: self._application(*pair), work))
-        failures = [text for _result, text in planned if text]
+        elsewhere = [entry for _result, problem in planned if isinstance(problem, MustBuild) for entry in problem.failures]
+        if elsewhere:
+            raise WheelsNeeded(elsewhere)
+        failures = [str(problem) for _result, problem in planned if problem]
         if failures:
             raise PlanError("\n".join(dict.fromkeys(failures)))
         parts: dict[str, dict[str, Any]] = {host.name: {"schema": SCHEMA, "target": self._target, "applications": []} for host in hosts}
@@ -237,60 +224,109 @@ class Planner:
             part["id"] = document["id"]
         return Plan(document, dict(sorted(self._locks.items())))
 
-    def _application(self, host: Host, application: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
+    def _application(self, host: Host, application: Mapping[str, Any]) -> tuple[dict[str, Any], str | MustBuild | None]:
         environment = application["environment"]
-        current, _patch_number = _lifecycle.parse(environment["python"])
-        pins = {normalized(package["name"]): package["version"] for package in environment["packages"]
-                if normalized(package["name"]) not in PHANTOMS}
-        steps: list[dict[str, Any]] = []
-        result = {"name": application["name"], "environment": environment["path"], "from": environment["python"], "steps": steps}
-        before = current
+        result = {"name": application["name"], "environment": environment["path"], "from": environment["python"], "steps": []}
         try:
-            platform = platform_of(str(host.facts["architecture"]), host.facts["libc"])
-            for minor in _lifecycle.path(current, self._minor):
-                interpreter = choose_interpreter(host, minor, self._patch if minor == self._minor else None)
-                if interpreter is None:
-                    return result, (f"{host.name}: {application['name']}: no source for Python {text_of(minor)} (interpreter-source-missing); "
-                                    "add one to oxzep7_interpreters")
-                if interpreter.get("url") and redacted(interpreter["url"]) != interpreter["url"]:
-                    return result, (f"{host.name}: the URL of Python {text_of(minor)} contains credentials (interpreter-url-credentials); "
-                                    "serve the archive without, or give its path on the controller")
-                step, pins = self._step(pins, before, minor, platform, host.constraints)
-                steps.append({**step, "interpreter": interpreter})
-                before = minor
-        except ResolutionError as error:
-            return result, f"{host.name}: {application['name']}: no lock for the step after Python {text_of(before)} (unresolvable): {error}"
+            chain = self._chain(host, application)
+            result["steps"] = [{**step, "interpreter": self._interpreter(host, _lifecycle.parse(step["to"])[0])} for step in chain]
+        except MustBuild as error:
+            return result, error
+        except NoLock as error:
+            return result, f"{host.name}: {application['name']}: {error} ({error.key})"
+        except (IndexUnavailable, ResolutionError, UnreadableLimit, PlanError) as error:
+            return result, f"{host.name}: {application['name']}: {error}"
         return result, None
 
-    def _step(self, pins: Mapping[str, str], before: Minor, minor: Minor, platform: str,
-              constraints: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], dict[str, str]]:
-        if self._advisories:
-            constraints = [*constraints, *fixes(pins, self._advisories)]
-        limits = applicable(constraints, minor)
-        release = _lifecycle.releases()[minor]
-        text = self._resolver.lock(Question(tuple(sorted(pins.items())), minor, platform, limits))
-        after = pins_of(text)
-        identifier = hashlib.sha256(text.encode("utf-8")).hexdigest()
-        self._locks[identifier] = text
-        changes = [{"package": name, "from": pins.get(name), "to": version, "move": move(pins.get(name), version),
-                    **self._reason(name, pins.get(name), minor, platform, limits, constraints)}
-                   for name, version in sorted(after.items()) if pins.get(name) != version]
-        return {"from": text_of(before), "to": text_of(minor), "lock": identifier, "packages": len(after), "changes": changes,
-                "end_of_life": release.end_of_life.isoformat(), "newest_patch": f"{text_of(minor)}.{release.newest_patch}"}, after
+    def _interpreter(self, host: Host, minor: Minor) -> dict[str, Any]:
+        chosen = choose_interpreter(host, minor, self._patch if minor == self._minor else None)
+        if chosen is None:
+            raise PlanError(f"no source for Python {text_of(minor)} (interpreter-source-missing); add one to oxzep7_interpreters")
+        if chosen.get("url") and redacted(chosen["url"]) != chosen["url"]:
+            raise PlanError(f"the URL of Python {text_of(minor)} contains credentials (interpreter-url-credentials); "
+                            "serve the archive without, or give its path on the controller")
+        return chosen
 
-    def _reason(self, name: str, version: str | None, minor: Minor, platform: str, limits: Sequence[str],
-                constraints: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-        """Why the package moves: the kind of evidence, and a sentence."""
-        if version is None:
-            return {"evidence": "dependency", "reason": "required by another package now"}
-        for entry in constraints:
-            requirement = Requirement(str(entry["requirement"]))
-            if normalized(requirement.name) == name and str(requirement) in limits and not requirement.specifier.contains(version):
-                return {"evidence": str(entry.get("evidence") or "constraint"),
-                        "reason": f"constraint {requirement}: {entry.get('reason') or 'no reason given'}"}
-        if not self._resolver.has_wheel(name, version, minor, platform):
-            return {"evidence": "no-wheel", "reason": f"{version} has no wheel for Python {text_of(minor)} on {platform}"}
-        return {"evidence": "dependency", "reason": "a dependency requires a later version"}
+    def _chain(self, host: Host, application: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The steps of *application* without their interpreters; found once for equal environments, constraints and platforms."""
+        environment = application["environment"]
+        current, _patch_number = _lifecycle.parse(environment["python"])
+        minors = _lifecycle.path(current, self._minor)
+        if not minors:
+            return []
+        platform = platform_of(str(host.facts["architecture"]), host.facts["libc"])
+        advisories = self._advisories if self._fix or application.get("goal") == "security" else None
+        unique = json.dumps([[{key: package.get(key) for key in USED} for package in environment["packages"]], sorted(application.get("wanted") or ()),
+                             current, platform, [dict(entry) for entry in host.constraints], advisories is not None], sort_keys=True, default=str)
+        return self._chains.get(hashlib.sha256(unique.encode()).hexdigest(), lambda: self._steps(
+            standing(environment, set(application.get("wanted") or ()), current, str(host.facts["architecture"])), current, minors, platform,
+            host.constraints, advisories))
+
+    def _steps(self, packages: Packages, current: Minor, minors: Sequence[Minor], platform: str, constraints: Sequence[Mapping[str, Any]],
+               advisories: Advisories | None) -> list[dict[str, Any]]:
+        steps = []
+        before = current
+        for minor in minors:
+            limits = limits_of([*constraints, *(fixes(packages.pins, advisories) if advisories else [])], minor)
+            try:
+                step, text = self._step(packages, limits, minor, platform)
+            except NoLock as error:
+                raise NoLock(error.key, f"no lock for the step from Python {text_of(before)} to {text_of(minor)}: {error}") from None
+            self._locks[step["lock"]] = text
+            steps.append({"from": text_of(before), **step})
+            packages, before = packages.after(read_annotated(text), minor, platform), minor
+        return steps
+
+    def _step(self, packages: Packages, limits: tuple[Limit, ...], minor: Minor, platform: str) -> tuple[dict[str, Any], str]:
+        """The step to *minor* and its lock's text: as an earlier plan has it, if that was asked the same."""
+        start = digest(sorted(packages.pins.items()), limits, minor, platform)
+        asked = digest(start, sorted((name, sorted(who)) for name, who in packages.required_by.items()), sorted(packages.roots), sorted(packages.added))
+        if asked in self._earlier or (self._reviewed and start in self._earlier):
+            return self._earlier[asked if asked in self._earlier else start]
+        release = _lifecycle.releases()[minor]
+        found = self._locker.lock(packages, limits, minor, platform)
+        return {"to": text_of(minor), "lock": hashlib.sha256(found.text.encode("utf-8")).hexdigest(), "packages": len(found.after.pins),
+                "changes": changes(packages.pins, found.after.pins, found.reasons), "built": list(found.built), "asked": asked, "start": start,
+                "end_of_life": release.end_of_life.isoformat(), "newest_patch": f"{text_of(minor)}.{release.newest_patch}"}, found.text
+
+
+def earlier_steps(document: Mapping[str, Any], lock: Callable[[str], str | None]) -> dict[str, tuple[dict[str, Any], str]]:
+    """The steps of an earlier plan's *document*, with the text that *lock* gives for an identifier.
+
+    Each is there twice: by all that was asked for it, and by what it starts from alone, which is what a host half-way can tell.
+    """
+    found: dict[str, tuple[dict[str, Any], str]] = {}
+    for part in document.get("hosts", {}).values():
+        for application in part.get("applications", []):
+            for step in application.get("steps", []):
+                asked, text = step.get("asked"), None if step.get("asked") in found else lock(step["lock"])
+                if asked and text is not None and hashlib.sha256(text.encode("utf-8")).hexdigest() == step["lock"]:
+                    found[asked] = found[step["start"]] = ({key: value for key, value in step.items() if key not in ("from", "interpreter")}, text)
+    return found
+
+
+def digest(*parts: Any) -> str:
+    """Sixteen hexadecimal digits that stand for *parts*."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+def changes(before: Mapping[str, str], after: Mapping[str, str], reasons: Mapping[str, Reason]) -> list[dict[str, Any]]:
+    """A row for each package that is not the same *after* as *before*: what, how far, why, on what evidence of which day."""
+    return [{"package": name, "from": before.get(name), "to": after.get(name), "move": move(before.get(name), after.get(name)),
+             "evidence": reasons[name].evidence, "reason": reasons[name].text, "date": reasons[name].date}
+            for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
+
+
+def standing(environment: Mapping[str, Any], wanted: set[str], minor: Minor, architecture: str) -> Packages:
+    """What the inventory's *environment* starts from; *wanted* are the packages that the application itself names or imports."""
+    known = {normalized(package["name"]): package for package in environment["packages"] if normalized(package["name"]) not in PHANTOMS}
+    pins = {name: package["version"] for name, package in known.items()}
+    if any(package.get("requires") is None for package in known.values()):
+        return Packages(pins, {}, frozenset(pins))
+    requires = {name: package["requires"] for name, package in known.items()}
+    required_by = requirers(requires, minor, architecture)
+    requested = {name for name, package in known.items() if package.get("requested")}
+    return Packages(pins, required_by, frozenset(roots(pins, required_by, requested, wanted)), requires)
 
 
 def differences(reviewed: Mapping[str, Any], plan: Mapping[str, Any]) -> list[str]:
@@ -303,9 +339,14 @@ def differences(reviewed: Mapping[str, Any], plan: Mapping[str, Any]) -> list[st
         for application in part["applications"]:
             steps = application["steps"]
             before = known.get(application["name"], {"steps": []})
-            if steps and (application["environment"], steps) != (before.get("environment"), before["steps"][len(before["steps"]) - len(steps):]):
+            if steps and (application["environment"], _promised(steps)) != (before.get("environment"), _promised(before["steps"][-len(steps):])):
                 found.append(f"{name}: {application['name']}: its steps are not those that were reviewed")
     return found
+
+
+def _promised(steps: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What a review of *steps* is about."""
+    return [{key: step[key] for key in ("from", "to", "lock", "interpreter")} for step in steps]
 
 
 def readable(plan: Plan) -> str:

@@ -2,11 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Resolves one step's lock with uv: the nearest versions that work, with hashes. The only place that calls uv for that."""
+"""Resolves one step's lock with uv: from given versions on the nearest that fit together, with hashes. The only place that calls uv for that."""
 
 from __future__ import annotations
 
-import concurrent.futures
 import dataclasses
 import hashlib
 import json
@@ -17,10 +16,13 @@ import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import PIN, normalized
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import write_private
+from ansible_collections.oxzep7.python.plugins.plugin_utils._index import ANYWHERE, Sources
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
+from ansible_collections.oxzep7.python.plugins.plugin_utils._once import Once
 
 # uv's --python-platform names these glibc versions and no others (uv 0.13).
 GLIBC_MINORS = (17, 28, *range(31, 41))
@@ -37,12 +39,14 @@ class UvMissing(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Question:
-    """What is resolved once: today's pins, the next minor, the platform, and the constraints that apply."""
+    """What is resolved once: from which version on each package may be taken, the Python and the platform, what limits others,
+    and the wheels that were built for it (name and SHA-256)."""
 
-    pins: tuple[tuple[str, str], ...]
+    requirements: tuple[str, ...]
     minor: Minor
     platform: str
     constraints: tuple[str, ...]
+    built: tuple[tuple[str, str], ...] = ()
 
     def digest(self) -> str:
         """The identity of the question: equal questions have equal digests."""
@@ -77,65 +81,74 @@ def explanation(stderr: str) -> str:
     return " ".join(line for line in lines if line and not line.startswith(("Resolved", "warning:")))[:2000]
 
 
+@dataclasses.dataclass(frozen=True)
+class Lock:
+    """A resolution: the lock's text, and for each package who requires it; the empty name stands for the question itself."""
+
+    text: str
+    via: Mapping[str, frozenset[str]]
+
+
+def read_annotated(text: str) -> Lock:
+    """The lock that *text*, uv's annotated output, is."""
+    via: dict[str, set[str]] = {}
+    current = ""
+    for line in text.splitlines():
+        stripped = line.strip()
+        if stripped.startswith("#"):
+            who = stripped.lstrip("# ").removeprefix("via").strip()
+            if who:
+                via[current].add("" if who.startswith("-r ") else normalized(who))
+            continue
+        pin = PIN.match(line)
+        if pin:
+            current = normalized(pin[1])
+            via[current] = set()
+    return Lock(text, {name: frozenset(who) for name, who in via.items()})
+
+
 class Resolver:
     """Answers questions, each once: from memory, from the cache directory, or by running uv.
 
     Safe to use from several threads; different questions are resolved in parallel.
     """
 
-    def __init__(self, cache: pathlib.Path, uv: str) -> None:
-        self._cache = cache / "resolutions"
+    def __init__(self, cache: pathlib.Path, uv: str, sources: Sources = ANYWHERE) -> None:
+        self._cache = cache
         self._uv = uv
+        self._sources = sources
         self._guard = threading.Lock()
-        self._answers: dict[str, concurrent.futures.Future[str]] = {}
+        self._answers: Once[str] = Once()
         self.calls = 0
 
-    def lock(self, question: Question) -> str:
-        """The lock text for *question*. Raises ResolutionError."""
-        requirements = [f"{name}>={version}" for name, version in question.pins]
-        return self._once("lock-" + question.digest(), lambda: self._compile(requirements, question, []))
+    def lock(self, question: Question) -> Lock:
+        """The lock for *question*. Raises ResolutionError."""
+        key = hashlib.sha256((question.digest() + repr(self._sources)).encode()).hexdigest()
+        return read_annotated(self._answers.get(key, lambda: self._from_cache(key, question)))
 
-    def has_wheel(self, name: str, version: str, minor: Minor, platform: str) -> bool:
-        """Whether *name* *version* has a wheel for *minor* on *platform*, whatever it depends on."""
-        question = Question(((name, version),), minor, platform, ())
-        try:
-            self._once("wheel-" + question.digest(), lambda: self._compile([f"{name}=={version}"], question, ["--no-deps"]))
-        except ResolutionError:
-            return False
-        return True
-
-    def _once(self, key: str, make: Callable[[], str]) -> str:
-        with self._guard:
-            known = self._answers.get(key)
-            mine = known is None
-            if known is None:
-                known = self._answers[key] = concurrent.futures.Future()
-        if mine:
-            try:
-                known.set_result(self._from_cache(key, make))
-            except BaseException as error:
-                known.set_exception(error)
-        return known.result()
-
-    def _from_cache(self, key: str, make: Callable[[], str]) -> str:
-        path = self._cache / f"{key}.txt"
+    def _from_cache(self, key: str, question: Question) -> str:
+        path = self._cache / "resolutions" / f"{key}.txt"
         if path.exists():
             return path.read_text(encoding="utf-8")
-        text = make()
+        text = self._compile(question)
         write_private(path, text)
         return text
 
-    def _compile(self, requirements: Sequence[str], question: Question, options: Sequence[str]) -> str:
+    def _compile(self, question: Question) -> str:
         with tempfile.TemporaryDirectory(prefix="oxzep7-resolve-") as directory:
             source = pathlib.Path(directory, "requirements.in")
-            source.write_text("\n".join(requirements) + "\n", encoding="utf-8")
+            source.write_text("\n".join(question.requirements) + "\n", encoding="utf-8")
             limits = pathlib.Path(directory, "constraints.txt")
             limits.write_text("\n".join(question.constraints) + "\n", encoding="utf-8")
+            built = pathlib.Path(directory, "built")
+            built.mkdir()
+            for name, _digest in question.built:
+                (built / name).symlink_to(self._cache / "built" / name)
             command = [
-                self._uv, "pip", "compile", "--quiet", "--no-config", "--no-header", "--no-annotate", "--generate-hashes",
+                self._uv, "pip", "compile", "--quiet", "--no-config", "--no-header", "--annotation-style", "split", "--generate-hashes",
                 "--no-python-downloads", "--only-binary", ":all:", "--resolution", "lowest-direct",
                 "--python-version", text_of(question.minor), "--python-platform", question.platform,
-                "--constraint", str(limits), *options, str(source)]
+                "--constraint", limits.name, *(["--find-links", built.name] if question.built else []), *self._sources.for_uv(), source.name]
             with self._guard:
                 self.calls += 1
             try:

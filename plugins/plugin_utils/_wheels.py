@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import pathlib
-import re
 import subprocess
 import sys
 import tarfile
@@ -18,26 +17,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import canonical, exclusive, write_private
+from ansible_collections.oxzep7.python.plugins.plugin_utils._index import ANYWHERE, Sources, platform_tags
 
 TIMEOUT = 1800
-LEGACY = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
 
 
 class DownloadError(Exception):
     """Wheels that could not be had; the text is pip's own explanation."""
-
-
-def platform_tags(architecture: str, libc_version: str) -> list[str]:
-    """The wheel platform tags that a host with this glibc accepts, newest first (PEP 600)."""
-    match = re.match(r"^2\.(\d+)", libc_version)
-    if not match:
-        raise DownloadError(f"{libc_version!r} is not a glibc version")
-    tags = []
-    for minor in range(int(match[1]), 4, -1):
-        tags.append(f"manylinux_2_{minor}_{architecture}")
-        if minor in LEGACY:
-            tags.append(f"{LEGACY[minor]}_{architecture}")
-    return [*tags, f"linux_{architecture}"]
 
 
 def _index(cache: pathlib.Path, lock: str, architecture: str) -> pathlib.Path:
@@ -62,15 +48,16 @@ def describe(path: pathlib.Path, executable: bool = False, name: str | None = No
     return {"name": name or path.name, "size": path.stat().st_size, "sha256": digest.hexdigest(), "executable": executable}
 
 
-def download(cache: pathlib.Path, lock_path: pathlib.Path, lock: str, minor: str, architecture: str, libc_version: str) -> list[dict[str, Any]]:
-    """Have every wheel of the lock in *lock_path* in ``cache/wheels``; the same list as `known_files`. Raises DownloadError."""
+def download(cache: pathlib.Path, lock_path: pathlib.Path, lock: str, minor: str, architecture: str, libc_version: str,
+             sources: Sources = ANYWHERE) -> list[dict[str, Any]]:
+    """Have every wheel of the lock in *lock_path* in ``cache/wheels``; the same list as `known_files`. Raises DownloadError, ValueError."""
     with exclusive(cache / "locks" / f"{lock}-{architecture}.lock"):
         files = known_files(cache, lock, architecture)
         if files is not None:
             return files
         incoming = cache / "wheels" / f".incoming-{lock}-{architecture}"
         incoming.mkdir(parents=True, exist_ok=True)
-        _run_pip(lock_path, incoming, minor, platform_tags(architecture, libc_version))
+        _run_pip(lock_path, incoming, minor, platform_tags(architecture, libc_version), sources, cache / "built")
         files = []
         for path in sorted(incoming.glob("*.whl")):
             files.append(describe(path))
@@ -81,22 +68,26 @@ def download(cache: pathlib.Path, lock_path: pathlib.Path, lock: str, minor: str
 
 
 def pip_download(what: Iterable[str], target: pathlib.Path, minor: str, tags: Iterable[str],
-                 timeout: float = TIMEOUT) -> subprocess.CompletedProcess[str]:
-    """Have pip put wheels of *what*, and of no dependencies, into *target*, for CPython *minor* and platform *tags*.
+                 timeout: float = TIMEOUT, sources: Sources = ANYWHERE) -> subprocess.CompletedProcess[str]:
+    """Have pip put wheels of *what*, and of no dependencies, into *target*, for CPython *minor* and platform *tags*, from *sources*.
 
     Raises DownloadError when pip does not end within *timeout* seconds.
     """
+    words, settings = sources.for_pip()
     command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--quiet", "--no-deps", "--only-binary", ":all:",
                "--implementation", "cp", "--python-version", minor, "--abi", "cp" + minor.replace(".", ""), "--abi", "abi3", "--abi", "none",
-               "--dest", str(target), *(word for tag in tags for word in ("--platform", tag)), *what]
+               "--dest", str(target), *(word for tag in tags for word in ("--platform", tag)), *words, *what]
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL)
+        return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL,
+                              env={**os.environ, **settings})
     except subprocess.TimeoutExpired:
         raise DownloadError(f"pip did not finish within {timeout} seconds") from None
 
 
-def _run_pip(lock_path: pathlib.Path, target: pathlib.Path, minor: str, tags: Iterable[str]) -> None:
-    done = pip_download(["--require-hashes", "--requirement", str(lock_path)], target, minor, tags)
+def _run_pip(lock_path: pathlib.Path, target: pathlib.Path, minor: str, tags: Iterable[str], sources: Sources, built: pathlib.Path) -> None:
+    # An upper bound that uv let pass was seen by the plan; hashes decide which file it is.
+    what = ["--ignore-requires-python", "--require-hashes", *(["--find-links", str(built)] if built.is_dir() else []), "--requirement", str(lock_path)]
+    done = pip_download(what, target, minor, tags, sources=sources)
     if done.returncode != 0:
         raise DownloadError(" ".join(line for line in done.stderr.splitlines() if line.startswith("ERROR")) or done.stderr[-2000:])
 

@@ -28,10 +28,10 @@ def _candidates() -> list[pathlib.Path]:
     return [path for path in places if re.fullmatch(r"python3\.\d+", path.name)]
 
 
-def find(minor: str) -> pathlib.Path | None:
-    """The executable of the newest *minor* interpreter here that can be packed; tries to install one with uv when there is none."""
+def find(minor: str, install: bool = True) -> pathlib.Path | None:
+    """The executable of the newest *minor* interpreter here that can be packed; with *install*, uv is asked for one when there is none."""
     found = [path for path in _candidates() if path.name == f"python{minor}"]
-    if not found:
+    if not found and install:
         try:
             run("uv", "python", "install", minor)
         except (FleetError, FileNotFoundError):

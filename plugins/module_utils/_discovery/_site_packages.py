@@ -30,7 +30,10 @@ BLOCK = 1 << 20
 EGG_LIMIT = 64 << 20
 SUFFIX = re.compile(r"\.(?:dist-info|egg-info|egg-link|egg)$")
 VERSIONED = re.compile(r"^(.+?)-([^-]+)(?:-py\d.*)?$")
-HEADER = re.compile(r"^(Name|Version):[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
+HEADER = re.compile(r"^(Name|Version|Requires-Python):[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
+REQUIRES = re.compile(r"^Requires-Dist:[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
+SECTION = re.compile(r"^\[([^:\]]*):?(.*)\]$")
+MODULE = re.compile(r"^([A-Za-z_][A-Za-z0-9_]*)(?:\.py|(?:\.[A-Za-z0-9_-]+)?\.so)$")
 EXECUTES = re.compile(r"^import[ \t]")
 # Written by installers themselves, into every environment and into no RECORD.
 INSTALLERS_OWN = {"README.txt", "README", "easy-install.pth", "setuptools.pth", "_virtualenv.py", "distutils-precedence.pth"}
@@ -121,6 +124,8 @@ class SitePackages:
                 "editable": bool(direct and isinstance(direct.get("dir_info"), dict) and direct["dir_info"].get("editable")),
                 "direct_url": _url(direct)})
             if legacy:
+                self.packages[package]["requires"] = legacy_requires(read_text("requires.txt", inside) or "")
+                self.packages[package]["modules"] = sorted((read_text("top_level.txt", inside) or "").split())
                 self._legacy_record(inside, name, package)
             else:
                 self._record(inside, name, package)
@@ -152,12 +157,14 @@ class SitePackages:
 
     def _add(self, name: str, headers: str, known: Dict[str, Any]) -> int:
         """Append the package with the metadata entry *name*; returns its index. Without a name it is called as the entry is."""
-        parsed = dict(HEADER.findall(headers.replace("\r\n", "\n").split("\n\n", 1)[0]))
+        headers = headers.replace("\r\n", "\n").split("\n\n", 1)[0]
+        parsed = dict(HEADER.findall(headers))
         match = VERSIONED.match(SUFFIX.sub("", name))
         called = parsed.get("Name") or (match.group(1) if match else SUFFIX.sub("", name))
         version = (parsed.get("Version") or (match.group(2) if match else "") or "").strip()
         package = {"name": normalized(called.strip()), "version": version or None, "installer": None, "requested": False, "editable": False,
-                   "direct_url": None, "format": name.rpartition(".")[2], "metadata": name, "os_package": None}
+                   "direct_url": None, "format": name.rpartition(".")[2], "metadata": name, "os_package": None,
+                   "requires": sorted(REQUIRES.findall(headers)), "requires_python": parsed.get("Requires-Python"), "modules": []}
         package.update(known)
         if not parsed.get("Name"):
             package["damaged"] = True
@@ -174,6 +181,7 @@ class SitePackages:
         if len(data) == RECORD_LIMIT:
             self.problems.append({"path": "%s/%s/RECORD" % (self.path, name), "reason": "longer than %d bytes" % RECORD_LIMIT})
         known = _record_of(data, self.packages[package]["name"], self.packages[package]["version"])
+        self.packages[package]["modules"] = known.modules
         self.size += known.size
         self.recorded.update(known.files)
         self._records.append(known)
@@ -338,12 +346,13 @@ _KNOWN_EXTENSIONS: Dict[str, Tuple[List[str], List[str]]] = {}
 
 
 class _Record(NamedTuple):
-    """A parsed RECORD: what it expects by path, paths outside its directory, compiled extensions, bytes in all."""
+    """A parsed RECORD: what it expects by path, paths outside its directory, compiled extensions, bytes in all, top-level modules."""
 
     files: Dict[str, Expected]
     outside: List[str]
     extensions: List[str]
     size: int
+    modules: List[str]
 
 
 _KNOWN_RECORDS: Dict[Tuple[bytes, str, Optional[str]], _Record] = {}
@@ -360,11 +369,38 @@ def _record_of(data: bytes, name: str, version: Optional[str]) -> _Record:
         expected = zip(hashes, [name] * len(paths), [version] * len(paths))
         known = _Record(dict(zip(paths, expected)), sorted({path for path in paths if path.startswith(("/", "../")) or "/../" in path}),
                         [path for path in paths if ".so" in path and (path.endswith(".so") or ".so." in path.rpartition("/")[2])],
-                        sum(map(int, filter(None, lengths))))
+                        sum(map(int, filter(None, lengths))), top_levels(paths))
         if sum(len(record.files) for record in _KNOWN_RECORDS.values()) + len(paths) > KNOWN_ROWS:
             _KNOWN_RECORDS.clear()
         _KNOWN_RECORDS[key] = known
     return known
+
+
+def top_levels(paths: List[str]) -> List[str]:
+    """The names that can be imported of a package with these recorded *paths*, sorted."""
+    found = set()
+    for path in paths:
+        first, separator, _rest = path.partition("/")
+        match = MODULE.match(path)
+        if match:
+            found.add(match.group(1))
+        elif separator and path.endswith((".py", ".so")) and first.isidentifier():
+            found.add(first)
+    return sorted(found)
+
+
+def legacy_requires(text: str) -> List[str]:
+    """What setuptools' ``requires.txt`` says, written as ``Requires-Dist`` is, sorted."""
+    found = []
+    suffix = ""
+    for line in map(str.strip, text.splitlines()):
+        match = SECTION.match(line)
+        if match:
+            parts = (["extra == '%s'" % match.group(1)] if match.group(1) else []) + (["(%s)" % match.group(2)] if match.group(2) else [])
+            suffix = "; " + " and ".join(parts) if parts else ""
+        elif line:
+            found.append(line + suffix)
+    return sorted(found)
 
 
 def rows(text: str) -> Tuple[List[str], List[str], List[str]]:
@@ -390,10 +426,10 @@ def _exists(directory: int, name: str) -> bool:
 
 
 def _headers(inside: int, name: str) -> str:
-    """The metadata file *name* up to where its name and version are, which is nearly always at its beginning."""
+    """The metadata file *name*, its headers whole; the description below them is long."""
     for limit in (4096, BLOCK):
         text = read_bytes(name, inside, limit).decode("utf-8", "replace")
-        if len(text) < limit or {"Name", "Version"} <= set(dict(HEADER.findall(text))):
+        if len(text) < limit or "\n\n" in text or "\r\n\r\n" in text:
             break
     return text
 

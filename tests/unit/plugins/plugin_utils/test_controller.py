@@ -14,6 +14,7 @@ import threading
 import pytest
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _resolver, _wheels
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import write_private
+from ansible_collections.oxzep7.python.plugins.plugin_utils._index import platform_tags
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _run as _report
 from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import Question, ResolutionError, Resolver, platform_of
 
@@ -32,7 +33,7 @@ def test_other_libraries_are_refused(libc):
 
 
 def test_wheel_tags_contain_every_older_glibc_and_the_legacy_names():
-    tags = _wheels.platform_tags("x86_64", "2.18")
+    tags = platform_tags("x86_64", "2.18")
     assert tags[0] == "manylinux_2_18_x86_64" and tags[-1] == "linux_x86_64"
     assert {"manylinux2014_x86_64", "manylinux2010_x86_64", "manylinux1_x86_64", "manylinux_2_5_x86_64"} < set(tags)
     assert "manylinux_2_19_x86_64" not in tags
@@ -61,7 +62,7 @@ def fake_uv(tmp_path):
 
 
 def question(name="six", minor=(3, 9)):
-    return Question(((name, "1.0"),), minor, "x86_64-manylinux_2_36", ())
+    return Question((f"{name}>=1.0",), minor, "x86_64-manylinux_2_36", ())
 
 
 def test_equal_questions_are_asked_once_even_at_the_same_time(tmp_path, fake_uv):
@@ -70,14 +71,14 @@ def test_equal_questions_are_asked_once_even_at_the_same_time(tmp_path, fake_uv)
 
     def ask(index):
         start.wait()
-        return resolver.lock(question("six" if index % 2 else "attrs"))
+        return resolver.lock(question("six" if index % 2 else "attrs")).text
 
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(ask, range(8)))
     assert answers == ["attrs==1.0\n", "six==1.0\n"] * 4
     assert resolver.calls == 2
     again = Resolver(tmp_path / "cache", "/no/such/uv")
-    assert again.lock(question()) == "six==1.0\n" and again.calls == 0
+    assert again.lock(question()).text == "six==1.0\n" and again.calls == 0
 
 
 def test_a_failed_question_is_explained_and_not_cached(tmp_path):

@@ -11,52 +11,32 @@ import datetime
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.plugin_utils._advisories import Advisories
+from ansible_collections.oxzep7.python.plugins.plugin_utils._nearest import UnreadableLimit, limits_of, move
 from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import (
     Host,
     PlanError,
     Planner,
-    applicable,
     choose_interpreter,
     differences,
     fixes,
-    move,
     readable,
     redacted,
 )
-from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import ResolutionError
 from hypothesis import given
 from hypothesis import strategies as st
-from packaging.requirements import Requirement
 from packaging.version import Version
 
-# package -> version -> minors with a wheel
-INDEX = {
-    "stable": {"1.0": range(6, 20), "2.0": range(6, 20)},
-    "ages": {"1.0": range(6, 10), "1.1": range(6, 11), "1.2": range(8, 12), "2.0": range(9, 20)},
-    "odd": {"0.9": range(6, 20), "1.0": range(6, 11), "3.0": range(11, 20)},
+from .world import Made, World
+
+PACKAGES = {
+    "stable": {"1.0": Made(), "2.0": Made()},
+    "ages": {"1.0": Made(range(6, 10)), "1.1": Made(range(6, 11)), "1.2": Made(range(8, 12)), "2.0": Made(range(9, 20))},
+    "odd": {"0.9": Made(), "1.0": Made(range(6, 11)), "3.0": Made(range(11, 20))},
 }
 
 
-class Index:
-    """Answers as uv does: per package the lowest version from the given one on that has a wheel and meets the constraints."""
-
-    def __init__(self):
-        self.questions = []
-
-    def lock(self, question):
-        self.questions.append(question)
-        lines = []
-        for name, version in question.pins:
-            limits = [requirement.specifier for requirement in map(Requirement, question.constraints) if requirement.name == name]
-            fitting = [candidate for candidate, minors in INDEX[name].items() if Version(candidate) >= Version(version)
-                       and question.minor[1] in minors and all(limit.contains(candidate) for limit in limits)]
-            if not fitting:
-                raise ResolutionError(f"no version of {name}>={version} has a wheel")
-            lines.append(f"{name}=={min(fitting, key=Version)}")
-        return "\n".join(lines) + "\n"
-
-    def has_wheel(self, name, version, minor, platform):
-        return minor[1] in INDEX[name][version]
+def planner(target, *arguments, **options):
+    return Planner(target, World(PACKAGES).locker(), *arguments, **options)
 
 
 def host(name="host1", python="3.8.18", packages=(("ages", "1.0"), ("stable", "1.0")), **options):
@@ -76,7 +56,7 @@ def steps_of(plan, name="host1"):
 
 
 def test_every_minor_is_visited_and_a_package_moves_only_for_a_reason():
-    steps = steps_of(Planner("3.11", Index()).plan([host()]))
+    steps = steps_of(planner("3.11").plan([host()]))
     assert [(step["from"], step["to"]) for step in steps] == [("3.8", "3.9"), ("3.9", "3.10"), ("3.10", "3.11")]
     assert [[(change["package"], change["from"], change["to"]) for change in step["changes"]] for step in steps] == [
         [], [("ages", "1.0", "1.1")], [("ages", "1.1", "1.2")]]
@@ -85,34 +65,33 @@ def test_every_minor_is_visited_and_a_package_moves_only_for_a_reason():
 
 def test_a_constraint_moves_a_package_and_gives_its_reason():
     limits = [{"requirement": "stable>=2.0", "python": ">=3.10", "reason": "breaks"}]
-    steps = steps_of(Planner("3.10", Index()).plan([host(constraints=limits)]))
+    steps = steps_of(planner("3.10").plan([host(constraints=limits)]))
     assert steps[0]["changes"] == []
     assert {change["package"]: change["reason"] for change in steps[1]["changes"]}["stable"] == "constraint stable>=2.0: breaks"
 
 
 def test_equal_environments_share_locks():
-    planner = Planner("3.11", Index())
-    plan = planner.plan([host("a"), host("b"), host("c", packages=(("stable", "1.0"),))])
+    plan = planner("3.11").plan([host("a"), host("b"), host("c", packages=(("stable", "1.0"),))])
     assert [step["lock"] for step in steps_of(plan, "a")] == [step["lock"] for step in steps_of(plan, "b")]
     assert steps_of(plan, "a")[0]["lock"] != steps_of(plan, "c")[0]["lock"]
     assert set(plan.locks) == {step["lock"] for name in "abc" for step in steps_of(plan, name)}
 
 
 def test_nothing_to_do_is_no_plan():
-    plan = Planner("3.11", Index()).plan([host(python="3.11.2")])
+    plan = planner("3.11").plan([host(python="3.11.2")])
     assert plan.identifier is None and plan.steps() == {"host1": 0}
 
 
 @pytest.mark.parametrize("given_host, expected", [
     (host(python="3.12.1"), "target-below-current"),
     (host(interpreters=[]), "interpreter-source-missing"),
-    (host(packages=(("odd", "1.0"), ("ages", "1.0")), constraints=[{"requirement": "odd<3"}]), "unresolvable"),
+    (host(packages=(("odd", "1.0"), ("ages", "1.0")), constraints=[{"requirement": "odd<3"}]), "odd<3.*package-blocked"),
     (host(interpreters=[{"source": "archive", "version": "3.9", "url": "http://me:secret@x/y", "sha256": "0"}]), "interpreter-url-credentials"),
     (host(findings=[{"key": "service-not-found", "detail": "no web.service", "blocking": True, "remediation": "correct it"}]), "service-not-found"),
 ])
 def test_what_forbids_a_plan_is_named_with_host_and_key(given_host, expected):
     with pytest.raises(PlanError, match=expected) as caught:
-        Planner("3.11", Index()).plan([given_host])
+        planner("3.11").plan([given_host])
     assert "host1" in str(caught.value) and "secret" not in str(caught.value)
 
 
@@ -120,18 +99,18 @@ def test_packages_from_elsewhere_block():
     given_host = host()
     given_host.applications[0]["environment"]["packages"][0]["direct_url"] = "https://me:secret@git.example.org/x"
     with pytest.raises(PlanError, match="package-not-from-index") as caught:
-        Planner("3.11", Index()).plan([given_host])
+        planner("3.11").plan([given_host])
     assert "secret" not in str(caught.value)
 
 
 def test_every_finding_is_listed_at_once():
     with pytest.raises(PlanError) as caught:
-        Planner("3.11", Index()).plan([host("a", python="3.12.1"), host("b", python="3.13.0")])
+        planner("3.11").plan([host("a", python="3.12.1"), host("b", python="3.13.0")])
     assert str(caught.value).count("target-below-current") == 2
 
 
-versions = {name: st.sampled_from(sorted(entries)) for name, entries in INDEX.items()}
-environments = st.dictionaries(st.sampled_from(sorted(INDEX)), st.none(), min_size=1).flatmap(
+versions = {name: st.sampled_from(sorted(entries)) for name, entries in PACKAGES.items()}
+environments = st.dictionaries(st.sampled_from(sorted(PACKAGES)), st.none(), min_size=1).flatmap(
     lambda names: st.fixed_dictionaries({name: versions[name] for name in names}))
 
 
@@ -140,7 +119,7 @@ def plan_or_none(packages, order=None):
     if order is not None:
         order.shuffle(given_host.applications[0]["environment"]["packages"])
     try:
-        return Planner("3.12", Index()).plan([given_host])
+        return planner("3.12").plan([given_host])
     except PlanError:
         return None
 
@@ -158,7 +137,7 @@ def test_no_package_goes_down_and_each_that_moves_had_to(packages):
     for step in steps_of(plan) if plan else []:
         for change in step["changes"]:
             assert Version(change["to"]) > Version(change["from"])
-            assert int(step["to"].split(".")[1]) not in INDEX[change["package"]][change["from"]]
+            assert int(step["to"].split(".")[1]) not in PACKAGES[change["package"]][change["from"]].wheels
 
 
 @given(environments)
@@ -186,18 +165,18 @@ def test_the_first_source_that_fits_is_chosen(entries, minor, patch, expected):
 
 
 def test_constraints_hold_for_their_versions_only():
-    limits = [{"requirement": "a>=1", "python": ">=3.10"}, {"requirement": "b<2"}]
-    assert applicable(limits, (3, 9)) == ("b<2",)
-    assert applicable(limits, (3, 10)) == ("a>=1", "b<2")
-    with pytest.raises(PlanError, match="oxzep7_constraints"):
-        applicable([{"requirement": "not a requirement"}], (3, 9))
+    limits = [{"requirement": "a>=1", "python": ">=3.10"}, {"requirement": "b<2", "date": "2026-01-02", "reason": "breaks"}]
+    assert [(limit.requirement, limit.date, limit.reason) for limit in limits_of(limits, (3, 9))] == [("b<2", "2026-01-02", "breaks")]
+    assert [limit.requirement for limit in limits_of(limits, (3, 10))] == ["a>=1", "b<2"]
+    with pytest.raises(UnreadableLimit, match="oxzep7_constraints"):
+        limits_of([{"requirement": "not a requirement"}], (3, 9))
 
 
 @pytest.mark.parametrize("target, today, keys", [
     ("3.10", "2026-11-21", ["target-end-of-life"]), ("3.11", "2026-11-21", ["target-end-of-life-soon"]), ("3.12", "2026-11-21", []),
     ("3.12", "2027-06-01", ["release-data-stale"])])
 def test_a_target_that_ends_and_data_that_age_are_findings(target, today, keys):
-    plan = Planner(target, Index(), datetime.date.fromisoformat(today)).plan([host(packages=[("stable", "1.0")])])
+    plan = planner(target, datetime.date.fromisoformat(today)).plan([host(packages=[("stable", "1.0")])])
     assert [(entry["key"], entry["blocking"]) for entry in plan.document["findings"]] == [(key, False) for key in keys]
     assert all(entry["detail"] in readable(plan) for entry in plan.document["findings"])
 
@@ -218,29 +197,29 @@ def test_advisories_move_packages_to_the_nearest_version_that_fixes_them_all():
     chained.add({"id": "ID-9", "modified": "2026-01-01", "affected": [{"package": {"ecosystem": "PyPI", "name": "stable"}, "ranges": [
         {"type": "ECOSYSTEM", "events": [{"introduced": "1.5"}, {"fixed": "2.0"}]}]}]})
     assert fixes({"stable": "1.0"}, chained) == [{"requirement": "stable>=2.0", "reason": "fixes CVE-0, ID-9", "evidence": "advisory"}]
-    steps = steps_of(Planner("3.10", Index(), advisories=known).plan([host()]))
+    steps = steps_of(planner("3.10", advisories=known).plan([host()]))
     assert [(change["package"], change["to"], change["evidence"]) for change in steps[0]["changes"]] == [("stable", "2.0", "advisory")]
     assert steps[0]["changes"][0]["reason"] == "constraint stable>=2.0: fixes CVE-0, CVE-1"
     assert [change["package"] for change in steps[1]["changes"]] == ["ages"]
-    plain = steps_of(Planner("3.10", Index()).plan([host()]))
+    plain = steps_of(planner("3.10").plan([host()]))
     assert plain[0]["changes"] == []
 
 
 def test_what_is_left_of_a_reviewed_plan_is_that_plan():
-    reviewed = Planner("3.11", Index()).plan([host("a"), host("b")]).document
+    reviewed = planner("3.11").plan([host("a"), host("b")]).document
     assert differences(reviewed, reviewed) == []
-    left = Planner("3.11", Index()).plan([host("a", python="3.10.1", packages=(("ages", "1.1"), ("stable", "1.0"))), host("b", python="3.11.1")]).document
+    left = planner("3.11").plan([host("a", python="3.10.1", packages=(("ages", "1.1"), ("stable", "1.0"))), host("b", python="3.11.1")]).document
     assert left["id"] != reviewed["id"] and differences(reviewed, left) == []
 
 
 @pytest.mark.parametrize("changed, expected", [
-    (lambda: Planner("3.10", Index()).plan([host()]), "the target is 3.10"),
-    (lambda: Planner("3.11", Index()).plan([host(packages=(("ages", "1.2"), ("stable", "1.0")))]), "host1: app: its steps are not those"),
-    (lambda: Planner("3.11", Index()).plan([host("new")]), "new: app: its steps are not those"),
-    (lambda: Planner("3.11", Index()).plan([host(constraints=[{"requirement": "stable>=2.0"}])]), "host1: app"),
+    (lambda: planner("3.10").plan([host()]), "the target is 3.10"),
+    (lambda: planner("3.11").plan([host(packages=(("ages", "1.2"), ("stable", "1.0")))]), "host1: app: its steps are not those"),
+    (lambda: planner("3.11").plan([host("new")]), "new: app: its steps are not those"),
+    (lambda: planner("3.11").plan([host(constraints=[{"requirement": "stable>=2.0"}])]), "host1: app"),
 ])
 def test_anything_else_than_the_reviewed_plan_is_named(changed, expected):
-    (line,) = differences(Planner("3.11", Index()).plan([host()]).document, changed().document)
+    (line,) = differences(planner("3.11").plan([host()]).document, changed().document)
     assert expected in line
 
 
@@ -253,15 +232,15 @@ def test_how_far_a_package_moves(before, after, expected):
 
 def test_a_symbolic_target_is_resolved_before_planning():
     sources = [{"source": "archive", "version": f"3.{minor}", "url": f"http://x/3.{minor}.tar.gz", "sha256": "0" * 64} for minor in range(9, 15)]
-    plan = Planner("newest-1", Index(), datetime.date(2026, 11, 21)).plan([host(packages=[("stable", "1.0")], interpreters=sources)])
+    plan = planner("newest-1", datetime.date(2026, 11, 21)).plan([host(packages=[("stable", "1.0")], interpreters=sources)])
     assert plan.document["target"] == "3.13" and [step["to"] for step in steps_of(plan)] == ["3.9", "3.10", "3.11", "3.12", "3.13"]
     assert plan.document["phases"] == {"3.9": "end-of-life", "3.10": "end-of-life", "3.11": "security", "3.12": "security", "3.13": "security"}
-    later = Planner("3.13", Index(), datetime.date(2030, 1, 1)).plan([host(packages=[("stable", "1.0")], interpreters=sources)])
+    later = planner("3.13", datetime.date(2030, 1, 1)).plan([host(packages=[("stable", "1.0")], interpreters=sources)])
     assert later.document["id"] == plan.document["id"] and later.document["phases"]["3.13"] == "end-of-life"
 
 
 def test_a_person_can_read_it():
-    text = readable(Planner("3.10", Index()).plan([host()]))
+    text = readable(planner("3.10").plan([host()]))
     assert "- 3.9 -> 3.10 (end-of-life, end of life 2026-10-01, newest patch 3.10." in text and "ages 1.0 -> 1.1 (minor): 1.0 has no wheel" in text
 
 

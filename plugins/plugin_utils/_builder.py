@@ -1,0 +1,182 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Wheels that nobody publishes: built once on this controller where it can, else asked of a builder host; kept in the cache."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import json
+import os
+import pathlib
+import platform as this_platform
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+
+from ansible.module_utils.urls import open_url
+from ansible_collections.oxzep7.python.plugins.module_utils._building import NotBuilt, Order, build, builder, runs_for
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import canonical, exclusive, write_private
+from ansible_collections.oxzep7.python.plugins.plugin_utils._index import PLATFORM, File, Sources
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
+
+SOURCE_LIMIT = 512 << 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """A wheel that is needed: package, version, its source archive, the Python and the platform it is for."""
+
+    name: str
+    version: str
+    source: File
+    minor: Minor
+    platform: str
+
+
+class Elsewhere(Exception):
+    """A wheel that only a host of the same platform with that Python can build."""
+
+    def __init__(self, wanted: Wanted, text: str) -> None:
+        super().__init__(text)
+        self.wanted = wanted
+
+
+def controller_interpreters(uv: str) -> dict[Minor, str]:
+    """The interpreters that uv finds on this controller, one for each minor version."""
+    done = subprocess.run([uv, "python", "list", "--only-installed", "--no-config", "--output-format", "json"], capture_output=True, text=True, check=False,
+                          stdin=subprocess.DEVNULL)
+    found: dict[Minor, str] = {}
+    for entry in json.loads(done.stdout) if done.returncode == 0 else []:
+        if entry.get("implementation") == "cpython" and entry.get("path"):
+            parts = entry["version_parts"]
+            found.setdefault((parts["major"], parts["minor"]), entry["path"])
+    return found
+
+
+class Builder:
+    """Builds each wheel once. Safe to use from several threads."""
+
+    def __init__(self, cache: pathlib.Path, uv: str, sources: Sources, interpreters: Mapping[Minor, str] | None = None) -> None:
+        """Wheels are kept in ``cache/built``; *interpreters* are those that may be used (default: what uv finds)."""
+        self._directory = cache / "built"
+        self._uv = uv
+        self._sources = sources
+        self._given = interpreters
+        self._guard = threading.Lock()
+        self._busy: dict[Wanted, threading.Lock] = {}
+        self._failures: dict[Wanted, Exception] = {}
+
+    @functools.cached_property
+    def _interpreters(self) -> dict[Minor, str]:
+        try:
+            who = builder()
+        except IdentityError:
+            return {}
+        given = self._given if self._given is not None else controller_interpreters(self._uv)
+        return {minor: path for minor, path in sorted(given.items(), reverse=True) if runs_for(path, who)}
+
+    def wheel(self, wanted: Wanted) -> tuple[str, str]:
+        """File name and SHA-256 of the wheel for *wanted*, in ``cache/built``. Raises NotBuilt, Elsewhere."""
+        known = self.known(wanted)
+        if known:
+            return known
+        with self._guard:
+            alone = self._busy.setdefault(wanted, threading.Lock())
+        with alone:
+            if wanted in self._failures:
+                raise self._failures[wanted]
+            with exclusive(self._record(wanted, False).with_suffix(".lock")):
+                known = self.known(wanted)
+                if known:
+                    return known
+                try:
+                    return self.keep(wanted, self._build(wanted))
+                except (NotBuilt, Elsewhere) as error:
+                    self._failures[wanted] = error
+                    raise
+
+    def known(self, wanted: Wanted) -> tuple[str, str] | None:
+        """The wheel for *wanted* if it was built before, here or on a builder host."""
+        for path in (self._record(wanted, True), self._record(wanted, False)):
+            try:
+                record = json.loads(path.read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                continue
+            if (self._directory / record["wheel"]).exists():
+                return record["wheel"], record["sha256"]
+        return None
+
+    def keep(self, wanted: Wanted, name: str) -> tuple[str, str]:
+        """Remember that the wheel *name* in ``cache/built`` is the one for *wanted*."""
+        digest = hashlib.sha256((self._directory / name).read_bytes()).hexdigest()
+        write_private(self._record(wanted, name.endswith("-none-any.whl")), canonical({"wheel": name, "sha256": digest}))
+        return name, digest
+
+    def _record(self, wanted: Wanted, universal: bool) -> pathlib.Path:
+        where = "any" if universal else f"py{text_of(wanted.minor)}-{wanted.platform}"
+        source = (wanted.source.sha256 or hashlib.sha256(wanted.source.location.encode()).hexdigest())[:16]
+        return self._directory / "records" / f"{wanted.name}-{wanted.version}-{source}-{where}.json"
+
+    def _matches(self, wanted: Wanted) -> bool:
+        """Whether what is compiled here runs on the platform: its architecture, and a C library that is not older than ours."""
+        match = PLATFORM.match(wanted.platform)
+        name, version = this_platform.libc_ver()
+        return bool(match and name == "glibc" and match[1] == this_platform.machine() and int(version.split(".")[1]) <= int(match[2]))
+
+    def _build(self, wanted: Wanted) -> str:
+        own = self._interpreters.get(wanted.minor)
+        others = [path for minor, path in self._interpreters.items() if minor != wanted.minor]
+        problem = ""
+        with tempfile.TemporaryDirectory(prefix="oxzep7-source-") as directory:
+            source = self._fetch(wanted, pathlib.Path(directory))
+            for path in ([own] if own else []) + others:
+                target = pathlib.Path(directory, "out")
+                try:
+                    name = build(Order(self._uv, path, str(source), *self._settings()), str(target))
+                except NotBuilt as error:
+                    problem = problem or str(error)
+                    if error.compiling:
+                        break
+                    continue
+                # What another Python, or another platform, has built runs where it is needed only if nothing in it is compiled.
+                if name.endswith("-none-any.whl") or (path == own and self._matches(wanted)):
+                    os.replace(shutil.copy2(target / name, self._directory / f".{name}"), self._directory / name)
+                    return name
+                (target / name).unlink()
+                if path != own:
+                    break
+        if own and self._matches(wanted) and "Python.h" not in problem:
+            raise NotBuilt(f"{wanted.name} {wanted.version} could not be built for Python {text_of(wanted.minor)}: {problem}")
+        raise Elsewhere(wanted, f"{wanted.name} {wanted.version} must be compiled for Python {text_of(wanted.minor)} on {wanted.platform}, and this controller "
+                                f"has no such Python that can compile; name a host that has in oxzep7_builder")
+
+    def _settings(self) -> tuple[list[str], dict[str, str]]:
+        environment = {name: value for name, value in os.environ.items()
+                       if name in ("SSL_CERT_FILE", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy")}
+        return self._sources.for_uv(), environment
+
+    def _fetch(self, wanted: Wanted, directory: pathlib.Path) -> pathlib.Path:
+        path = directory / pathlib.PurePath(wanted.source.name).name
+        if "://" not in wanted.source.location:
+            return pathlib.Path(shutil.copyfile(wanted.source.location, path))
+        try:
+            data = open_url(wanted.source.location, timeout=300, follow_redirects="all").read(SOURCE_LIMIT)
+        except OSError as error:
+            raise NotBuilt(f"the source of {wanted.name} {wanted.version} cannot be had: {error}") from None
+        if wanted.source.sha256 and hashlib.sha256(data).hexdigest() != wanted.source.sha256:
+            raise NotBuilt(f"the source of {wanted.name} {wanted.version} has not the SHA-256 that the index gives")
+        path.write_bytes(data)
+        return path
+
+
+def needed(failures: Sequence[Elsewhere]) -> list[dict[str, str]]:
+    """What a builder host is asked for, as a module's options, sorted."""
+    return sorted(({"name": entry.wanted.name, "version": entry.wanted.version, "python": text_of(entry.wanted.minor), "platform": entry.wanted.platform}
+                   for entry in failures), key=lambda row: (row["name"], row["python"]))

@@ -1,0 +1,107 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A package index in memory with dependencies, and a resolver that answers as uv does: what tests of planning use in place of both."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ansible_collections.oxzep7.python.plugins.module_utils._building import NotBuilt
+from ansible_collections.oxzep7.python.plugins.plugin_utils._index import File, Release, allows
+from ansible_collections.oxzep7.python.plugins.plugin_utils._locking import Locker
+from ansible_collections.oxzep7.python.plugins.plugin_utils._nearest import requirers
+from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import ResolutionError, read_annotated
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+EVERY = range(6, 20)
+
+
+@dataclasses.dataclass(frozen=True)
+class Made:
+    """One version: minors with a wheel, whether it has a source that builds, ``Requires-Python`` and ``Requires-Dist``."""
+
+    wheels: range = EVERY
+    source: bool = False
+    builds: bool = True
+    python: str = ""
+    requires: tuple[str, ...] = ()
+
+
+class World:
+    """Index, resolver and builder at once. ``questions`` are those that the resolver was asked, ``wanted`` the wheels that were built."""
+
+    def __init__(self, packages: dict[str, dict[str, Made]]) -> None:
+        self.packages = packages
+        self.questions: list = []
+        self.wanted: list = []
+
+    def locker(self) -> Locker:
+        """A locker on this world."""
+        return Locker(self, self, self)
+
+    def load(self, names):
+        """Nothing is far away here."""
+
+    def releases(self, name, minor, platform):
+        """As `Index.releases`."""
+        found = []
+        for version, made in sorted(self.packages.get(name, {}).items(), key=lambda item: Version(item[0])):
+            fits, admitted = minor[1] in made.wheels, allows(made.python, minor)
+            source = File(f"{name}-{version}.tar.gz", made.python, "2021-01-02", False, "memory", None) if made.source else None
+            found.append(Release(version, fits and admitted, source, None if admitted else made.python, "2021-01-02", False))
+        return found
+
+    def release(self, name, version, minor, platform):
+        """As `Index.release`."""
+        return next((entry for entry in self.releases(name, minor, platform) if Version(entry.version) == Version(version)), None)
+
+    def wheel(self, wanted):
+        """As `Builder.wheel`."""
+        self.wanted.append(wanted)
+        if not self.packages[wanted.name][wanted.version].builds:
+            raise NotBuilt(f"{wanted.name} {wanted.version} could not be built for Python 3.{wanted.minor[1]}: it needs mysql.h")
+        return f"{wanted.name}-{wanted.version}-py3-none-any.whl", "0" * 64
+
+    def lock(self, question):
+        """As `Resolver.lock`: the lowest of what is asked for, the newest of what that requires; upper bounds on Python are not seen."""
+        self.questions.append(question)
+        built = {name.split("-")[0]: name.split("-")[1] for name, _digest in question.built}
+        limits = [Requirement(line) for line in question.constraints]
+        asked = {requirement.name: requirement.specifier for requirement in map(Requirement, question.requirements)}
+        chosen: dict[str, str] = {}
+        demands: dict[str, dict[str, Requirement]] = {}
+        for _round in range(50):
+            before = dict(chosen)
+            for name in [*asked, *[name for name in demands if name not in asked]]:
+                chosen[name] = self._choose(name, asked, demands.get(name, {}), limits, built, question)
+            demands = self._demands(chosen, question)
+            chosen = {name: version for name, version in chosen.items() if name in asked or name in demands}
+            if chosen == before:
+                return read_annotated("".join(
+                    f"{name}=={chosen[name]}\n    # via\n"
+                    + "".join(f"    #   {who}\n" for who in [*(["-r requirements.in"] if name in asked else []), *demands.get(name, {})])
+                    for name in sorted(chosen)))
+        raise ResolutionError("no end")
+
+    def _choose(self, name, asked, demands, limits, built, question):
+        usable = [version for version, made in self.packages.get(name, {}).items() if question.minor[1] in made.wheels or built.get(name) == version]
+        fitting = [version for version in usable
+                   if (name not in asked or asked[name].contains(version)) and all(one.specifier.contains(version) for one in demands.values())
+                   and all(limit.specifier.contains(version) for limit in limits if limit.name == name)]
+        if not fitting:
+            who = " and ".join(f"{requirer} depends on {requirement}" for requirer, requirement in sorted(demands.items()))
+            raise ResolutionError(f"Because you require {name}{asked.get(name, '')} and {who or 'nothing else'}, it is unsatisfiable; "
+                                  f"Because {name} has no wheels, it cannot be used")
+        return (min if name in asked else max)(fitting, key=Version)
+
+    def _demands(self, chosen, question):
+        requires = {name: self.packages[name][version].requires for name, version in chosen.items()}
+        found: dict[str, dict[str, Requirement]] = {}
+        for name, who in requirers(requires, question.minor, "x86_64").items():
+            for requirer in who:
+                line = next(line for line in requires[requirer] if Requirement(line).name == name)
+                found.setdefault(name, {})[requirer] = Requirement(str(Requirement(line)).partition(";")[0])
+        return found
