@@ -159,6 +159,8 @@ class Locker:
 
         Raises NoLock, MustBuild, IndexUnavailable.
         """
+        # What a constraint names is wanted, whoever requires it.
+        packages = dataclasses.replace(packages, roots=packages.roots | {limit.name for limit in limits if limit.name in packages.pins})
         self._index.load([*packages.pins, *(limit.name for limit in limits)])
         draft = _Draft(dict(packages.pins), limits, minor, platform)
         asked, lock = self._settle(draft)

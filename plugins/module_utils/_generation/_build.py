@@ -120,7 +120,7 @@ def _check_consistency(order: Order, path: str, user: Identity) -> Running:
     return Running(command, user, environment=environment_for(user))
 
 
-def new_import_failures(live: str, path: str, user: Identity) -> Dict[str, str]:
+def new_import_failures(live: str, path: str, user: Identity) -> Dict[str, _imports.Failure]:
     """Modules that cannot be imported in *path* though they can in *live*, or are not there."""
     failed = _imports.failing(path, _lock.top_level_modules(path), user, IMPORT_TIMEOUT)
     if not failed:
@@ -160,9 +160,9 @@ def _prove(application: Application, order: Order, path: str, user: Identity) ->
     if consistent.rc != 0:
         raise BuildError("its packages do not fit together: %s" % consistent.last_lines(10), {"check": consistent.describe()})
     if failed:
-        text = "; ".join("%s: %s" % item for item in sorted(failed.items())[:5])
+        text = "; ".join("%s: %s" % (name, failure["text"]) for name, failure in sorted(failed.items())[:5])
         raise BuildError("%d modules that import in the live environment do not import in it: %s" % (len(failed), text),
-                         {"imports": failed})
+                         {"imports": {name: failure["text"] for name, failure in failed.items()}})
     results = run_tests(application, path, user)
     if results and results[-1].rc != 0:
         raise BuildError("test %r ended with %d: %s" % (" ".join(results[-1].cmd), results[-1].rc, results[-1].last_lines(15)),

@@ -4,8 +4,9 @@
 
 """Runs inside the environment under test, by its own Python: imports modules one by one.
 
-Reads a JSON list of names from standard input and answers, after each import, one JSON line
-``[name, null]`` or ``[name, "error"]``. What the modules print goes nowhere. Python 3.6 and later.
+Reads a JSON list of names from standard input and answers, after each import, one JSON line ``[name, null]`` or
+``[name, {"text": …, "frames": [paths, deepest last], "missing": name of the module that is not there, or null}]``.
+What the modules print goes nowhere. Python 3.6 and later.
 """
 
 import importlib
@@ -14,6 +15,8 @@ import os
 import sys
 import traceback
 import warnings
+
+DEPTH = 40
 
 
 def main() -> None:
@@ -29,10 +32,10 @@ def main() -> None:
             importlib.import_module(name)
             failure = None
         except BaseException as error:  # a module may raise SystemExit, or worse, when it is imported
-            frames = traceback.extract_tb(sys.exc_info()[2])
-            where = next(("%s:%d: " % (frame.filename, frame.lineno or 0) for frame in reversed(frames)
-                          if not frame.filename.startswith("<frozen")), "")
-            failure = "%s%s: %s" % (where, type(error).__name__, error)
+            frames = [frame for frame in traceback.extract_tb(sys.exc_info()[2]) if not frame.filename.startswith("<frozen")]
+            where = "%s:%d: " % (frames[-1].filename, frames[-1].lineno or 0) if frames else ""
+            failure = {"text": "%s%s: %s" % (where, type(error).__name__, error), "frames": [frame.filename for frame in frames[-DEPTH:]],
+                       "missing": error.name if isinstance(error, ImportError) else None}
         answers.write(json.dumps([name, failure]) + "\n")
     answers.flush()
     os._exit(0)  # threads that an import started must not keep this process

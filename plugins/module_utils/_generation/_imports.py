@@ -7,18 +7,21 @@
 import inspect
 import json
 import os
-from typing import Dict, List
+from typing import Any, Dict, List
 
 from ansible_collections.oxzep7.python.plugins.module_utils._generation import _import_probe
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, environment_for
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import run
 
+# What the probe says of a module that cannot be imported: ``text``, ``frames`` and ``missing``.
+Failure = Dict[str, Any]
 
-def _attempt(environment: str, names: List[str], identity: Identity, timeout: float) -> Dict[str, str]:
+
+def _attempt(environment: str, names: List[str], identity: Identity, timeout: float) -> Dict[str, Failure]:
     """Import *names* one after the other, in as few processes as their crashes allow; errors by name."""
     python = os.path.join(environment, "bin", "python")
     program = inspect.getsource(_import_probe)
-    failed: Dict[str, str] = {}
+    failed: Dict[str, Failure] = {}
     waiting = list(names)
     while waiting:
         done = run([python, "-c", program], timeout, identity, environment=environment_for(identity, os.path.dirname(python)),
@@ -31,18 +34,19 @@ def _attempt(environment: str, names: List[str], identity: Identity, timeout: fl
                 failed[name] = failure
         waiting = waiting[answered:]
         if waiting:
-            failed[waiting[0]] = "the interpreter ended with %d while importing it: %s" % (done.rc, done.last_lines(2))
+            failed[waiting[0]] = {"text": "the interpreter ended with %d while importing it: %s" % (done.rc, done.last_lines(2)), "frames": [],
+                                  "missing": None}
             waiting = waiting[1:]
     return failed
 
 
-def failing(environment: str, names: List[str], identity: Identity, timeout: float) -> Dict[str, str]:
+def failing(environment: str, names: List[str], identity: Identity, timeout: float) -> Dict[str, Failure]:
     """The *names* that cannot be imported in *environment*, each with its error.
 
     One that fails after others were imported is tried again alone, because only that tells about itself. A
     module that kills the interpreter, or is still importing after *timeout* seconds, is named.
     """
-    failed: Dict[str, str] = {}
+    failed: Dict[str, Failure] = {}
     for name in _attempt(environment, names, identity, timeout):
         failed.update(_attempt(environment, [name], identity, timeout))
     return failed

@@ -8,7 +8,7 @@ import email.parser
 import hashlib
 import os
 import re
-from typing import Dict, Iterator, List, NamedTuple, Set
+from typing import Dict, Iterator, List, NamedTuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._files import read_text
 
@@ -90,15 +90,21 @@ def _recorded(package: Package) -> Iterator[str]:
         yield line.rsplit(",", 2)[0].strip('"')
 
 
-def top_level_modules(environment: str) -> List[str]:
-    """Every module that can be imported by one name in *environment*, as the packages' RECORDs tell."""
-    names: Set[str] = set()
+def owners(environment: str) -> Dict[str, str]:
+    """The package of every module that can be imported by one name in *environment*, as the packages' RECORDs tell."""
+    found: Dict[str, str] = {}
     for package in packages(environment):
         for path in _recorded(package):
             first, _separator, rest = path.partition("/")
             match = MODULE.match(path)
             if match:
-                names.add(match.group(1))
+                found.setdefault(match.group(1), package.name)
             elif first.isidentifier() and re.search(r"\.(py|so)$", rest):
-                names.add(first)
-    return sorted(names - {"__pycache__"})
+                found.setdefault(first, package.name)
+    found.pop("__pycache__", None)
+    return found
+
+
+def top_level_modules(environment: str) -> List[str]:
+    """Every module that can be imported by one name in *environment*, sorted."""
+    return sorted(owners(environment))

@@ -28,7 +28,7 @@ def environment(tmp_path, monkeypatch):
 
 
 def failing(environment, *names):
-    return _imports.failing(environment, list(names), current(), 60)
+    return {name: failure["text"] for name, failure in _imports.failing(environment, list(names), current(), 60).items()}
 
 
 def test_good_modules_do_not_fail_whatever_they_print_or_start(environment):

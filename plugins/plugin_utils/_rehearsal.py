@@ -1,0 +1,225 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The loop of a rehearsal: tries a lock, finds the package at fault by trying others, and frees it to the nearest version that works."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import dataclasses
+import datetime
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import pins as pins_of
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
+from ansible_collections.oxzep7.python.plugins.plugin_utils._locking import Found, Locker, MustBuild, NoLock, Packages, Publishes
+from ansible_collections.oxzep7.python.plugins.plugin_utils._nearest import Limit, limits_of
+
+# Without it the planner says so, and nothing here works.
+with contextlib.suppress(ImportError):
+    from packaging.version import Version
+
+ROUNDS = 40
+CANDIDATES = 6
+SITE = re.compile(r"/(?:site|dist)-packages/([^/]+)")
+# Python says of a name that is not there whose it should be.
+NAMED = re.compile(r"(?:cannot import name '[^']*' from (?:partially initialized module )?|module )'([\w.]+)'")
+NOT_FOUND = re.compile(r"No module named '([\w.]+)'")
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """Something that worked before and does not: an import, or a test. ``frames`` are paths, deepest last."""
+
+    text: str
+    frames: tuple[str, ...] = ()
+    missing: str | None = None
+    kind: str = "import"
+
+    @classmethod
+    def read(cls, value: Mapping[str, Any], kind: str) -> Failure:
+        """From what a host returned."""
+        return cls(str(value["text"]), tuple(value.get("frames") or ()), value.get("missing"), kind)
+
+    def alike(self) -> str:
+        """The text without paths and line numbers: equal for failures that are the same."""
+        return re.sub(r"\S*/(\S+):\d+: ", r"\1: ", self.text)
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What a lock came to: new failures by module or test, and the package of each top-level module, before and now."""
+
+    failures: Mapping[str, Failure]
+    owners: Mapping[str, str]
+
+
+class Attempts(Protocol):
+    """Builds a lock beside what is live, and says what fails in it that did not fail before."""
+
+    def attempt(self, lock: str, only: Sequence[str] | None) -> Outcome:
+        """The outcome of *lock*; of the names in *only*, if given, and of everything otherwise."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Learned:
+    """A line of ``constraints.yml``: what must hold from a Python on, why, what was seen, when and where."""
+
+    requirement: str
+    python: str
+    reason: str
+    evidence: str
+    date: str
+    host: str
+    seen: str
+
+    def row(self) -> dict[str, str]:
+        """As it is written."""
+        return dataclasses.asdict(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class Rehearsed:
+    """The end of a step's rehearsal: its lock, what was learned, the rounds, and what still fails."""
+
+    found: Found
+    learned: tuple[Learned, ...]
+    rounds: int
+    failures: Mapping[str, Failure]
+
+
+def suspects(failure: Failure, owners: Mapping[str, str]) -> list[str]:
+    """The packages that may be at fault: the owner of what is missing, then those on the way to the failure, deepest first."""
+    found: list[str] = []
+    names = [failure.missing or "", *NOT_FOUND.findall(failure.text), *NAMED.findall(failure.text)]
+    for name in names:
+        owner = owners.get(name.split(".")[0])
+        if owner and owner not in found:
+            found.append(owner)
+    for path in reversed(failure.frames):
+        match = SITE.search(path)
+        owner = owners.get(re.sub(r"\.(py|.*\.so)$", "", match[1])) if match else None
+        if owner and owner not in found:
+            found.append(owner)
+    return found
+
+
+def candidates(failures: Mapping[str, Failure], owners: Mapping[str, str], via: Mapping[str, Iterable[str]]) -> list[str]:
+    """Packages to try to free, those that explain most failures first; packages that several importers require are among them."""
+    explains: dict[str, set[str]] = collections.defaultdict(set)
+    rank: dict[str, int] = {}
+    importers: dict[str, set[str]] = collections.defaultdict(set)
+    for name, failure in failures.items():
+        for position, package in enumerate(suspects(failure, owners)):
+            explains[package].add(name)
+            rank[package] = min(rank.get(package, 99), position)
+            importers[package].add(name)
+    for package, requirers in via.items():
+        shared = [requirer for requirer in requirers if requirer in importers]
+        if len(shared) > 1:
+            explains[package] |= set().union(*(importers[requirer] for requirer in shared))
+            rank.setdefault(package, 50)
+    return sorted(explains, key=lambda package: (-len(explains[package]), rank[package], package))
+
+
+class Rehearsal:
+    """Rehearses steps on one host."""
+
+    def __init__(self, locker: Locker, index: Publishes, attempts: Attempts, host: str, today: datetime.date) -> None:
+        self._locker = locker
+        self._index = index
+        self._attempts = attempts
+        self._host = host
+        self._today = today
+
+    def step(self, packages: Packages, constraints: Sequence[Mapping[str, Any]], minor: Minor, platform: str) -> Rehearsed:
+        """Rehearse the step of *packages* to *minor*. Raises NoLock, MustBuild, and what attempts raise."""
+        learned: list[Learned] = []
+        rounds = 0
+        while True:
+            limits = limits_of([*constraints, *(entry.row() for entry in learned)], minor)
+            found = self._locker.lock(packages, limits, minor, platform)
+            outcome = self._attempts.attempt(found.text, None)
+            rounds += 1
+            freed = self._free(packages, found, outcome, limits, minor, platform) if outcome.failures and rounds < ROUNDS else None
+            if freed is None:
+                return Rehearsed(found, tuple(learned), rounds, outcome.failures)
+            learned.append(freed)
+
+    def _free(self, packages: Packages, found: Found, outcome: Outcome, limits: tuple[Limit, ...], minor: Minor, platform: str) -> Learned | None:
+        """The package whose nearest other version cures most of the failures."""
+        best: tuple[tuple[int, int, int], Learned] | None = None
+        for order, package in enumerate(candidates(outcome.failures, outcome.owners, found.after.required_by)[:CANDIDATES]):
+            cure = self._cure(package, packages, found, outcome, limits, minor, platform)
+            if cure is None:
+                continue
+            requirement, cured, distance = cure
+            about = [name for name in outcome.failures if name in cured]
+            score = (-len(cured), distance, order)
+            if best is None or score < best[0]:
+                best = (score, self._learned(package, requirement, about, outcome, found, minor))
+            if len(cured) == len(outcome.failures):
+                break
+        return best[1] if best else None
+
+    def _learned(self, package: str, requirement: str, about: Sequence[str], outcome: Outcome, found: Found, minor: Minor) -> Learned:
+        failure = outcome.failures[about[0]]
+        others = f" and {len(about) - 1} more" if len(about) > 1 else ""
+        version = pins_of(found.text).get(package, "its absence")
+        reason = f"{package} {version} breaks {about[0]}{others} on Python {text_of(minor)}: {failure.alike()[-300:]}"
+        return Learned(requirement, f">={text_of(minor)}", reason,
+                       failure.kind, self._today.isoformat(), self._host, failure.text[-1000:])
+
+    def _cure(self, package: str, packages: Packages, found: Found, outcome: Outcome, limits: tuple[Limit, ...], minor: Minor,
+              platform: str) -> tuple[str, set[str], int] | None:
+        """Requirement, what it cures and how many versions away it is, for the nearest version of *package* that cures anything."""
+        requirements = self._others(package, packages, found, minor, platform)
+        trials: dict[int, set[str]] = {}
+
+        def cured_by(number: int) -> set[str]:
+            if number not in trials:
+                trials[number] = self._cured(requirements[number], packages, outcome, limits, minor, platform)
+            return trials[number]
+
+        position, stride, failed = 0, 1, -1
+        while position < len(requirements) and not cured_by(position):
+            failed = position
+            position += stride
+            stride *= 2
+            if position >= len(requirements) > failed + 1:
+                position = len(requirements) - 1
+        if position >= len(requirements):
+            return None
+        low, high = failed + 1, position
+        while low < high:
+            middle = (low + high) // 2
+            if len(cured_by(middle)) >= len(cured_by(position)):
+                high = middle
+            else:
+                low = middle + 1
+        return requirements[high], cured_by(high), high
+
+    def _others(self, package: str, packages: Packages, found: Found, minor: Minor, platform: str) -> list[str]:
+        """Requirements for the other versions of *package*, nearest first: later ones; earlier ones of what is new; itself if it left."""
+        now = pins_of(found.text).get(package)
+        if now is None:
+            return [f"{package}>={packages.pins[package]}"] if package in packages.pins else []
+        usable = [entry.version for entry in self._index.releases(package, minor, platform)
+                  if (entry.wheel or entry.source) and not entry.excluded and not entry.yanked and not Version(entry.version).is_prerelease]
+        later = [f"{package}>={version}" for version in usable if Version(version) > Version(now)]
+        if package in packages.pins:
+            return later
+        return [f"{package}<={version}" for version in reversed(usable) if Version(version) < Version(now)]
+
+    def _cured(self, requirement: str, packages: Packages, outcome: Outcome, limits: tuple[Limit, ...], minor: Minor, platform: str) -> set[str]:
+        trial = limits_of([{"requirement": requirement}], minor)
+        try:
+            lock = self._locker.lock(packages, limits + trial, minor, platform)
+        except (NoLock, MustBuild):
+            return set()
+        after = self._attempts.attempt(lock.text, sorted(outcome.failures)).failures
+        return {name for name in outcome.failures if name not in after}

@@ -1,0 +1,287 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Plans real applications of 2021 to Python 3.12 and imports what comes out: ``python -m tests.benchmark.plan.sets [--locks DIR] [NAME …]``.
+
+For each set of pins it installs the origin, asks for five locks, and prints a table: the pins as they are (frozen), everything upgraded,
+the pins as preferences, the nearest versions without evidence, and ours, which is rehearsed at every step. What cannot be installed on
+the origin here (a header that is missing) is left out of the set and named.
+"""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import dataclasses
+import datetime
+import importlib.metadata
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.oxzep7.python.plugins.module_utils._generation import _imports, _lock
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, current, of_user
+from ansible_collections.oxzep7.python.plugins.plugin_utils._builder import Builder
+from ansible_collections.oxzep7.python.plugins.plugin_utils._index import ANYWHERE, Index
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
+from ansible_collections.oxzep7.python.plugins.plugin_utils._locking import Locker, MustBuild, NoLock, Packages
+from ansible_collections.oxzep7.python.plugins.plugin_utils._nearest import move
+from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import standing
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rehearsal import Failure, Learned, Outcome, Rehearsal
+from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import Resolver, find_uv
+
+from tests.fleet.archives import pack
+
+LOCKS = pathlib.Path(__file__).resolve().parent / "locks"
+WORK = pathlib.Path(os.environ.get("OXZEP7_BENCHMARK_DIR", "/var/tmp/oxzep7-benchmark"))
+PLATFORM = "x86_64-manylinux_2_36"
+TARGET: Minor = (3, 12)
+# What the applications of that day took for granted of setuptools.
+OLD_TOOLS = "setuptools<58\n"
+TIMEOUT = 600.0
+
+
+@dataclasses.dataclass
+class Row:
+    """One line of the table; None where it was not measured."""
+
+    name: str
+    variant: str
+    packages: int
+    moved: int | None = None
+    major: int | None = None
+    added: int | None = None
+    left: int | None = None
+    built: int | None = None
+    rounds: int | None = None
+    failures: int | None = None
+    note: str = ""
+
+    def line(self) -> str:
+        """The line, in columns."""
+        values = [self.packages, self.moved, self.major, self.added, self.left, self.built, self.rounds, self.failures]
+        return f"{self.name:<16}{self.variant:<13}" + "".join(f"{'-' if value is None else value:>9}" for value in values) + f"  {self.note}"
+
+
+def user() -> Identity:
+    """Who runs what the sets bring."""
+    return of_user("nobody") if os.geteuid() == 0 else current()
+
+
+def interpreter(minor: Minor) -> pathlib.Path:
+    """The executable of *minor*, where every account can run it."""
+    target = WORK / "interpreters" / text_of(minor)
+    if not target.exists():
+        archive = pack(text_of(minor))
+        if archive is None:
+            raise SystemExit(f"benchmark: this machine has no Python {text_of(minor)}, and none can be had")
+        fresh = target.with_name(f".{target.name}")
+        shutil.rmtree(fresh, ignore_errors=True)
+        with tarfile.open(archive) as stream:
+            stream.extractall(fresh, filter="tar")
+        os.rename(next(fresh.iterdir()), target)
+    return target / "bin" / "python3"
+
+
+def uv(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run uv without anybody's configuration."""
+    return subprocess.run([find_uv(), *words, "--no-config", "--no-python-downloads"], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+
+
+class Origin:
+    """The environment that a set of pins was, installed here; ``lacking`` are the pins that cannot be."""
+
+    def __init__(self, name: str, pins: Mapping[str, str], minor: Minor) -> None:
+        self.path = WORK / "origins" / name
+        self.minor = minor
+        self.lacking: list[str] = []
+        ready = self.path / "lacking.json"
+        if not ready.exists():
+            shutil.rmtree(self.path, ignore_errors=True)
+            uv("venv", "--no-project", "--python", str(interpreter(minor)), str(self.path))
+            ready.write_text(json.dumps(self._install(pins)), encoding="utf-8")
+        self.lacking = json.loads(ready.read_text(encoding="utf-8"))
+        self.pins = {name: version for name, version in pins.items() if name not in self.lacking}
+
+    def _install(self, pins: Mapping[str, str]) -> list[str]:
+        limits = self.path / "build-constraints.txt"
+        limits.write_text(OLD_TOOLS, encoding="utf-8")
+        common = ["pip", "install", "--quiet", "--python", str(self.path / "bin" / "python"), "--no-deps", "--build-constraints", str(limits)]
+        if uv(*common, *(f"{name}=={version}" for name, version in pins.items())).returncode == 0:
+            return []
+        lacking = [name for name, version in pins.items() if uv(*common, f"{name}=={version}").returncode != 0]
+        if not lacking:
+            return []
+        # pip takes source archives whose names uv refuses.
+        uv(*common, "pip<24", "setuptools<58", "wheel")
+        pip = [str(self.path / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check"]
+        lacking = [name for name in lacking if subprocess.run([*pip, f"{name}=={pins[name]}"], capture_output=True, check=False, env={
+            **os.environ, "PIP_CONSTRAINT": str(limits)}).returncode != 0]
+        uv("pip", "uninstall", "--quiet", "--python", str(self.path / "bin" / "python"), *(name for name in ("pip", "setuptools", "wheel") if name not in pins))
+        return lacking
+
+    def packages(self) -> Packages:
+        """What planning starts from."""
+        found = [{"name": _lock.normalized(entry.metadata["Name"]), "version": entry.version, "requires": entry.requires or [], "requested": True}
+                 for site in _lock.site_packages(str(self.path)) for entry in importlib.metadata.distributions(path=[site])]
+        return standing({"packages": found}, set(), self.minor, "x86_64")
+
+
+class Local:
+    """Attempts on this machine, in one environment for each set and Python."""
+
+    def __init__(self, origin: Origin, minor: Minor, built: pathlib.Path) -> None:
+        self._origin = origin
+        self.path = WORK / "attempts" / f"{origin.path.name}-{text_of(minor)}"
+        self._built = built
+        self._before: dict[str, bool] = {}
+        if not self.path.exists():
+            uv("venv", "--no-project", "--python", str(interpreter(minor)), str(self.path))
+
+    def attempt(self, lock: str, only: Sequence[str] | None) -> Outcome:
+        """As `Attempts.attempt`."""
+        target = self.path / "lock.txt"
+        target.write_text(lock, encoding="utf-8")
+        done = uv("pip", "sync", "--quiet", "--python", str(self.path / "bin" / "python"), "--only-binary", ":all:", "--require-hashes",
+                  "--find-links", str(self._built), str(target))
+        if done.returncode != 0:
+            return Outcome({"(installation)": Failure(done.stderr[-500:])}, {})
+        owners = {**_lock.owners(str(self._origin.path)), **_lock.owners(str(self.path))}
+        there = _lock.top_level_modules(str(self.path))
+        failed = _imports.failing(str(self.path), [name for name in there if only is None or name in only], user(), TIMEOUT)
+        new = {name: failure for name, failure in failed.items() if not self._failed_before(name)}
+        return Outcome({name: Failure.read(failure, "import") for name, failure in new.items()}, owners)
+
+    def _failed_before(self, name: str) -> bool:
+        if name not in self._before:
+            known = name in _lock.top_level_modules(str(self._origin.path))
+            self._before[name] = known and bool(_imports.failing(str(self._origin.path), [name], user(), TIMEOUT))
+        return self._before[name]
+
+
+class Bench:
+    """One set, in every variant."""
+
+    def __init__(self, name: str, pins: Mapping[str, str], minor: Minor) -> None:
+        cache = WORK / "cache"
+        self.name = name
+        self.origin = Origin(name, pins, minor)
+        self.index = Index(ANYWHERE, cache)
+        self.built = cache / "built"
+        self.built.mkdir(parents=True, exist_ok=True)
+        minors = [(3, number) for number in range(9, TARGET[1] + 1)]
+        interpreters = {minor: str(interpreter(minor)) for minor in minors}
+        self.locker = Locker(Resolver(cache, find_uv()), self.index, Builder(cache, find_uv(), ANYWHERE, interpreters))
+        self.learned: list[Learned] = []
+
+    def row(self, variant: str, after: Mapping[str, str] | None, **values: Any) -> Row:
+        """The row of a lock, compared with the pins."""
+        pins = self.origin.pins
+        if after is None:
+            return Row(self.name, variant, len(pins), **values)
+        moves = [move(version, after[name]) for name, version in pins.items() if name in after and after[name] != version]
+        return Row(self.name, variant, len(pins), len(moves), moves.count("major"), len(set(after) - set(pins)), len(set(pins) - set(after)), **values)
+
+    def compiled(self, variant: str, lines: Sequence[str], *words: str, output: str = "") -> Row:
+        """The row of what ``uv pip compile`` makes of *lines*, sources allowed."""
+        source, target = WORK / f"{self.name}-{variant}.in", WORK / f"{self.name}-{variant}.txt"
+        source.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        target.write_text(output, encoding="utf-8")
+        done = uv("pip", "compile", "--quiet", "--no-header", "--no-annotate", "--python-version", text_of(TARGET), "--python-platform", PLATFORM, *words,
+                  "--output-file", str(target), str(source))
+        if done.returncode != 0:
+            return self.row(variant, None, note="no lock: " + " ".join(done.stderr.split())[:100])
+        return self.row(variant, _lock.pins(target.read_text(encoding="utf-8")))
+
+    def run(self) -> list[Row]:
+        """Every row."""
+        pins = self.origin.pins
+        frozen = [f"{name}=={version}" for name, version in pins.items()]
+        return [self.compiled("frozen", frozen, "--only-binary", ":all:"), self.compiled("upgrade-all", list(pins), "--upgrade"),
+                self.compiled("preferences", list(pins), output="\n".join(frozen) + "\n"), self.nearest(), self.ours()]
+
+    def nearest(self) -> Row:
+        """The nearest versions, step by step, without evidence."""
+        packages = self.origin.packages()
+        try:
+            for minor in self._minors():
+                found = self.locker.lock(packages, (), minor, PLATFORM)
+                packages = found.after
+        except (NoLock, MustBuild) as error:
+            return self.row("nearest", None, note=str(error)[:160])
+        failures = Local(self.origin, TARGET, self.built).attempt(found.text, None).failures
+        return self.row("nearest", packages.pins, built=len(found.built), failures=len(failures))
+
+    def ours(self) -> Row:
+        """What a rehearsal of every step ends with."""
+        packages, rounds = self.origin.packages(), 0
+        try:
+            for minor in self._minors():
+                local = Local(self.origin, minor, self.built)
+                rehearsal = Rehearsal(self.locker, self.index, local, "here", datetime.datetime.now(datetime.timezone.utc).date())
+                result = rehearsal.step(packages, [entry.row() for entry in self.learned], minor, PLATFORM)
+                self.learned += result.learned
+                rounds += result.rounds
+                packages = result.found.after
+        except (NoLock, MustBuild) as error:
+            return self.row("ours", None, rounds=rounds, note=str(error)[:160])
+        worst = "; ".join(f"{name}: {failure.alike()[-100:]}" for name, failure in list(result.failures.items())[:2])
+        return self.row("ours", packages.pins, built=len(result.found.built), rounds=rounds, failures=len(result.failures), note=worst)
+
+    def _minors(self) -> list[Minor]:
+        return [(3, number) for number in range(self.origin.minor[1] + 1, TARGET[1] + 1)]
+
+
+def sets(directory: pathlib.Path) -> dict[str, tuple[dict[str, str], Minor]]:
+    """Pins and Python by name, of the folder *directory*."""
+    found = {}
+    for entry in json.loads((directory / "index.json").read_text(encoding="utf-8")):
+        lines = (directory / f"{entry['name']}.txt").read_text(encoding="utf-8").splitlines()
+        pins = {_lock.normalized(name): version for name, separator, version in (line.partition("==") for line in lines) if separator}
+        major, minor = entry["python"].split(".")[:2]
+        found[entry["name"]] = (pins, (int(major), int(minor)))
+    return found
+
+
+def measure(name: str, pins: Mapping[str, str], minor: Minor) -> tuple[list[Row], list[Learned], list[str]]:
+    """Rows, what was learned, and what could not be installed, of one set."""
+    bench = Bench(name, pins, minor)
+    return bench.run(), bench.learned, bench.origin.lacking
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--locks", type=pathlib.Path, default=LOCKS)
+    parser.add_argument("names", nargs="*")
+    given = parser.parse_args()
+    WORK.mkdir(parents=True, exist_ok=True)
+    chosen = {name: value for name, value in sets(given.locks).items() if not given.names or name in given.names}
+    print(f"{'set':<16}{'variant':<13}" + "".join(f"{title:>9}" for title in ("packages", "moved", "major", "added", "left", "built", "rounds", "failures")))
+    rows: list[Row] = []
+    for minor in sorted({minor for _pins, minor in chosen.values()} | {(3, number) for number in range(8, TARGET[1] + 1)}):
+        interpreter(minor)
+    with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
+        for results, learned, lacking in pool.map(lambda item: measure(item[0], *item[1]), chosen.items()):
+            rows += results
+            print("\n".join(row.line() for row in results), flush=True)
+            for entry in learned:
+                print(f"    {entry.requirement} from Python {entry.python[2:]} on: {entry.reason}"[:220])
+            if lacking:
+                print(f"    not installable on the origin here: {', '.join(lacking)}")
+    ours = [row for row in rows if row.variant == "ours"]
+    good = {row.name for row in ours if row.failures == 0}
+    print(f"{len(good)} of {len(ours)} sets end with an environment whose imports fail nowhere they did not fail before")
+    for title, column in (("moves", "moved"), ("major-version moves", "major")):
+        counts = {variant: sum(getattr(row, column) or 0 for row in rows if row.variant == variant and row.name in good) for variant in ("upgrade-all", "ours")}
+        print(f"{title}: {counts['ours']} of the {counts['upgrade-all']} of upgrade-all, ratio {counts['ours'] / max(counts['upgrade-all'], 1):.3f}")
+
+
+if __name__ == "__main__":
+    main()
