@@ -12,11 +12,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.oxzep7.python.plugins.plugin_utils._advisories import AdvisoriesUnreadable, load
+from ansible_collections.oxzep7.python.plugins.plugin_utils import _planning
+from ansible_collections.oxzep7.python.plugins.plugin_utils._advisories import AdvisoriesUnreadable
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, canonical, write_private
+from ansible_collections.oxzep7.python.plugins.plugin_utils._index import IndexUnavailable
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import UnknownVersion
-from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import Host, Plan, PlanError, Planner, differences, readable
-from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import Resolver, UvMissing, find_uv
+from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import Host, Plan, PlanError, WheelsNeeded, differences, readable
+from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import UvMissing
 from ansible_collections.oxzep7.python.plugins.plugin_utils._waves import waves
 
 
@@ -30,61 +32,50 @@ class ActionModule(ActionBase):
         """No module execution. In check mode the plan is written to the cache directory only."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         _validation, given = self.validate_argument_spec(argument_spec={
-            "target": {"type": "str", "required": True},
-            "plan_dir": {"type": "path", "required": True},
-            "cache_dir": {"type": "path", "default": "~/.cache/oxzep7"},
-            "waves": {"type": "list", "elements": "raw", "default": ["100%"]},
-            "inventories": {"type": "str", "default": "inventory_result"},
-            "plan_id": {"type": "str"},
-            "fix_advisories": {"type": "path"},
-        })
-        hosts, unknown = self._hosts(task_vars, given["inventories"])
-        cache = absolute(given["cache_dir"])
+            **_planning.OPTIONS, "waves": {"type": "list", "elements": "raw", "default": ["100%"]}, "plan_id": {"type": "str"},
+            "builder": {"type": "str"}})
+        result.update(changed=False, needs=[])
         try:
-            advisories = load(absolute(given["fix_advisories"])) if given["fix_advisories"] else None
-            planner = Planner(given["target"], Resolver(cache, find_uv()), advisories=advisories)
-            plan = planner.plan(hosts)
-            busy = [host for host, count in plan.steps().items() if count]
-            cut = waves(busy, given["waves"])
+            hosts, unknown = self._hosts(task_vars, given)
+            parts = _planning.tools(given)
+            plan = _planning.planner(given, parts, bool(given["plan_id"])).plan(hosts)
+            cut = waves([host for host, count in plan.steps().items() if count], given["waves"])
             if given["plan_id"]:
                 check_reviewed(plan, absolute(given["plan_dir"]) / "plan.json", given["plan_id"])
-        except (AdvisoriesUnreadable, PlanError, UnknownVersion, UvMissing, ValueError) as error:
-            result.update(failed=True, msg=str(error), changed=False)
+        except WheelsNeeded as error:
+            result.update(needs=error.wanted, msg=str(error), failed=not given["builder"])
             return result
-        result.update(target=plan.document["target"], findings=plan.document["findings"])
-        result.update(id=plan.identifier, steps=plan.steps(), waves=cut, unknown=unknown, changed=False)
+        except (AdvisoriesUnreadable, IndexUnavailable, PlanError, UnknownVersion, UvMissing, ValueError) as error:
+            result.update(failed=True, msg=str(error))
+            return result
+        result.update(target=plan.document["target"], findings=plan.document["findings"], id=plan.identifier, steps=plan.steps(), waves=cut, unknown=unknown,
+                      rehearse=plan.representatives)
         for entry in plan.document["findings"]:
             self._display.warning(f"{entry['detail']} ({entry['key']}); {entry['remediation']}")
         for host in unknown:
             self._display.warning(f"{host} gave no inventory; it is unknown to this plan")
-        if plan.identifier is None:
-            result["directory"] = None
-            return result
+        result.update(self._publish(plan, given, parts.cache) if plan.identifier else {"directory": None})
+        return result
+
+    def _publish(self, plan: Plan, given: Mapping[str, Any], cache: pathlib.Path) -> dict[str, Any]:
         # A reviewed plan stays as it is in the plan directory, also when only a part of it is left to do.
         aside = self._task.check_mode or given["plan_id"]
         directory = cache / "plans" / plan.document["id"] if aside else absolute(given["plan_dir"])
         published = absolute(given["plan_dir"]) / "plan.json"
+        old = published.with_name("plan.md")
         before = published.read_text(encoding="utf-8") if published.exists() else ""
+        readable_before = old.read_text(encoding="utf-8") if old.exists() else ""
         write(plan, directory)
-        text = readable(plan)
-        result.update(directory=str(directory), path=str(directory / "plan.md"), changed=not given["plan_id"] and before != canonical(plan.document))
+        result: dict[str, Any] = {"directory": str(directory), "path": str(directory / "plan.md"),
+                                  "changed": not given["plan_id"] and before != canonical(plan.document)}
         if result["changed"]:
-            old = published.with_name("plan.md")
-            result["diff"] = {"before": old.read_text(encoding="utf-8") if old.exists() else "", "after": text,
-                              "before_header": str(old), "after_header": str(old)}
+            result["diff"] = {"before": readable_before, "after": readable(plan), "before_header": str(old), "after_header": str(old)}
         return result
 
-    def _hosts(self, task_vars: Mapping[str, Any], variable: str) -> tuple[list[Host], list[str]]:
-        hosts, unknown = [], []
-        for name in task_vars["ansible_play_hosts_all"]:
-            facts = task_vars["hostvars"][name]
-            taken = facts.get(variable)
-            if not taken or taken.get("failed") or taken.get("unreachable") or "applications" not in taken:
-                unknown.append(str(name))
-                continue
-            hosts.append(Host(str(name), taken["host"], taken["applications"], taken["interpreters"],
-                              facts.get("oxzep7_interpreters") or [], facts.get("oxzep7_constraints") or []))
-        return hosts, unknown
+    def _hosts(self, task_vars: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[list[Host], list[str]]:
+        learned = _planning.constraints(absolute(given["plan_dir"]))
+        known = {str(name): _planning.host(str(name), task_vars["hostvars"][name], given, learned) for name in task_vars["ansible_play_hosts_all"]}
+        return [host for host in known.values() if host], [name for name, host in known.items() if host is None]
 
 
 def check_reviewed(plan: Plan, path: pathlib.Path, identifier: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _wheels
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute
+from ansible_collections.oxzep7.python.plugins.plugin_utils._index import Sources
 from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import UvMissing, find_uv
 
 
@@ -34,6 +35,9 @@ class ActionModule(ActionBase):
             "cache_dir": {"type": "path", "default": "~/.cache/oxzep7"},
             "ship_uv": {"type": "bool", "default": True},
             "directory": {"type": "path", "default": "/opt/oxzep7/wheelhouse"},
+            "indexes": {"type": "list", "elements": "raw", "default": []},
+            "find_links": {"type": "list", "elements": "path", "default": []},
+            "offline": {"type": "bool", "default": False},
         })
         cache = absolute(given["cache_dir"])
         minor = ".".join(given["version"].split(".")[:2])
@@ -46,23 +50,24 @@ class ActionModule(ActionBase):
             return result
         try:
             if files is None:
-                files = _wheels.download(cache, lock_path, given["lock"], minor, given["architecture"], given["libc_version"])
-        except (_wheels.DownloadError, OSError) as error:
+                sources = Sources.from_options(given["indexes"], [str(absolute(folder)) for folder in given["find_links"]], given["offline"])
+                files = _wheels.download(cache, lock_path, given["lock"], minor, given["architecture"], given["libc_version"], sources)
+        except (_wheels.DownloadError, OSError, ValueError) as error:
             result.update(failed=True, msg=f"wheels of lock {given['lock'][:12]} could not be downloaded: {error}")
             return result
-        sources = {entry["name"]: cache / "wheels" / entry["name"] for entry in files}
+        paths = {entry["name"]: cache / "wheels" / entry["name"] for entry in files}
         uv = self._uv(given["architecture"]) if given["ship_uv"] else None
         if uv:
             described = _wheels.describe(uv, executable=True, name="uv")
             described["name"] = f"uv-{described['sha256'][:12]}"
-            sources[described["name"]] = uv
+            paths[described["name"]] = uv
             files = [*files, described]
             result["uv"] = f"{given['directory']}/{described['name']}"
         arguments = {"files": files, "directory": given["directory"]}
         answer = self._execute_module("oxzep7.python.wheelhouse_store", module_args=arguments, task_vars=task_vars)
         missing = answer.get("missing", [])
         if not answer.get("failed") and missing and not self._task.check_mode:
-            answer = self._send(arguments, [(name, sources[name]) for name in missing], task_vars)
+            answer = self._send(arguments, [(name, paths[name]) for name in missing], task_vars)
         result.update(answer, sent=missing)
         return result
 

@@ -151,4 +151,23 @@ options:
         description: Seconds that each test command may take.
         type: float
         default: 900.0
+      requirements:
+        description: Files that name the packages that it needs for its own sake. Default is to tell that from what is installed.
+        type: list
+        elements: str
+        default: []
+      goal:
+        description:
+          - What an upgrade is for. It changes defaults, and nothing else.
+          - V(security) moves packages to versions in which what C(oxzep7_advisories) know is fixed, as C(oxzep7_fix_advisories) does for all.
+          - V(performance) has a rehearsal time its benchmarks before and after.
+          - V(compatibility) changes nothing.
+        type: str
+        choices: [security, performance, compatibility]
+        default: compatibility
+      benchmarks:
+        description: Commands that a rehearsal times in the live environment and in the new one; they run as tests do.
+        type: list
+        elements: raw
+        default: []
 """

@@ -13,6 +13,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._identity import Ide
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import words
 
 NAME = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,62}$")
+GOALS = ["security", "performance", "compatibility"]
 ACTIONS = ["stop-start", "restart", "reload", "none"]
 
 CHECK_OPTIONS: Dict[str, Any] = {
@@ -80,6 +81,9 @@ APPLICATION_OPTIONS: Dict[str, Any] = {
     },
     "tests": {"type": "list", "elements": "raw", "default": []},
     "tests_timeout": {"type": "float", "default": 900.0},
+    "requirements": {"type": "list", "elements": "str", "default": []},
+    "goal": {"type": "str", "choices": GOALS, "default": "compatibility"},
+    "benchmarks": {"type": "list", "elements": "raw", "default": []},
 }
 
 APPLICATION_ARGUMENT: Dict[str, Any] = {"type": "dict", "required": True, "options": APPLICATION_OPTIONS}
@@ -111,6 +115,9 @@ class Application(NamedTuple):
     checks: List[Dict[str, Any]]
     tests: List[List[str]]
     tests_timeout: float
+    requirements: List[str]
+    goal: str
+    benchmarks: List[List[str]]
 
     def generations_directory(self) -> str:
         """Where this application's generations live, beside the live path."""
@@ -139,18 +146,19 @@ def from_parameters(parameters: Dict[str, Any]) -> Application:
     name = parameters["name"]
     if not NAME.match(name):
         raise ApplicationError("application name %r: use lower-case letters, digits, '_', '.' and '-', at most 63" % name)
-    for option in ("environment", "source"):
-        value = parameters.get(option)
+    paths = [(option, parameters.get(option)) for option in ("environment", "source")]
+    for option, value in paths + [("requirements", path) for path in parameters.get("requirements") or []]:
         if value and (not os.path.isabs(value) or os.path.normpath(value) != value.rstrip("/") or "\n" in value):
             raise ApplicationError("application %s: %s %r is not an absolute, normal path" % (name, option, value))
     try:
         services = [_service(entry) for entry in parameters.get("services") or []]
-        tests = [words(command) for command in parameters.get("tests") or []]
+        tests, benchmarks = ([words(command) for command in parameters.get(option) or []] for option in ("tests", "benchmarks"))
     except ValueError as error:
         raise ApplicationError("application %s: a command cannot be split into words: %s" % (name, error))
     return Application(name, parameters["environment"].rstrip("/"), parameters.get("source"), parameters.get("user"),
                        services, list(parameters.get("checks") or []), tests,
-                       float(parameters.get("tests_timeout") or 900.0))
+                       float(parameters.get("tests_timeout") or 900.0), list(parameters.get("requirements") or []),
+                       parameters.get("goal") or "compatibility", benchmarks)
 
 
 def validated(parameters: Dict[str, Any]) -> Dict[str, Any]:

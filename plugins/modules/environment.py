@@ -90,7 +90,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application import 
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._files import read_text
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import BuildError, Order, build
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import BuildError, build
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import Order
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transaction import PromotionRefused, UndoFailed
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import run

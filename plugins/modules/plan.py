@@ -12,46 +12,27 @@ version_added: 0.1.0
 description:
   - Runs once, on the controller, for all hosts, from what M(oxzep7.python.host_info) returned for each.
   - The path visits every minor version between the current one and O(target); each step gets a lock with hashes.
-  - A package moves only when its version has no wheel for the next Python, or a dependency or a constraint forces it; then to
-    the nearest later version that has one.
+  - A package moves only for a reason, then to the nearest later version that works. Its version has no wheel for the next Python, or excludes
+    it in C(Requires-Python), upper bounds included; a dependency, a constraint, a fixed advisory or what a rehearsal met forces it.
+  - A package that only the old Python needed leaves. A package of which no later version has a wheel is built, once, by an account that owns nothing.
   - Each unique combination of pins, Python and platform is resolved once.
 author: oxzep7.python contributors (@oxzep7)
 options:
-  target:
-    description:
-      - The version to reach, as V(3.11) or V(3.11.9).
-      - V(newest-supported) is the newest minor version that is released and supported, V(newest-1) the one before it.
-      - A target past its end of life, or within a year of it, is a finding.
-    type: str
-    required: true
-  plan_dir:
-    description: Directory on the controller for the plan; fit to be read and committed.
-    type: path
-    required: true
-  cache_dir:
-    description: Directory on the controller that keeps resolutions.
-    type: path
-    default: ~/.cache/oxzep7
   waves:
     description: Shape of the rollout, as counts and percentages of hosts; the last entry repeats.
     type: list
     elements: raw
     default: ["100%"]
-  inventories:
-    description: Name of the variable that holds the result of M(oxzep7.python.host_info) for each host.
+  builder:
+    description: Name of the host that builds what RV(needs) names; without one, a wheel that must be built elsewhere is an error.
     type: str
-    default: inventory_result
-  fix_advisories:
-    description:
-      - Folder or zip on the controller with advisories in OSV's format.
-      - When given, a package that they are about moves to the nearest version in which what is known is fixed.
-    type: path
   plan_id:
     description:
       - Identifier of the plan in O(plan_dir) that was reviewed. Anything but that plan, or what is left to do of it, is refused.
       - The plan directory is then left as it is.
     type: str
 extends_documentation_fragment:
+  - oxzep7.python.planning
   - oxzep7.python.attributes
   - oxzep7.python.attributes.actiongroup
 attributes:
@@ -74,6 +55,16 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+needs:
+  description: Wheels that a builder host must build before there can be a plan.
+  returned: always
+  type: list
+  elements: dict
+rehearse:
+  description: Hosts that together have every different environment.
+  returned: success
+  type: list
+  elements: str
 target:
   description: The version that is planned for; a symbolic target is resolved.
   returned: success

@@ -78,6 +78,10 @@ class Release:
     excluded: str | None
     published: str | None
     yanked: bool
+    # Whether the wheel is for every platform: nothing in it is compiled.
+    universal: bool = False
+    # Whether there is a wheel for the platform, whatever its Requires-Python says.
+    fits: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -265,9 +269,11 @@ def _release(version: Version, wheels: Sequence[tuple[File, bool]], source: File
     fitting = [entry for entry, fits in wheels if fits]
     files = fitting or [source] if source else fitting or [entry for entry, _fits in wheels]
     open_files = [entry for entry in files if allows(entry.requires_python, minor)]
+    universal = any(entry.name.endswith("-none-any.whl") for entry in fitting)
     published = min((entry.published for entry, _fits in wheels if entry.published), default=source.published if source else None)
     return Release(str(version), any(allows(entry.requires_python, minor) for entry in fitting), source,
-                   None if open_files else next((entry.requires_python for entry in files), None), published, all(entry.yanked for entry in files))
+                   None if open_files else next((entry.requires_python for entry in files), None), published,
+                   all(entry.yanked for entry in files), universal, bool(fitting))
 
 
 class Index:

@@ -70,6 +70,11 @@ def parse(text: str) -> tuple[Minor, int | None]:
     return (int(match[1]), int(match[2])), int(match[3]) if match[3] else None
 
 
+def today() -> datetime.date:
+    """The day, in UTC."""
+    return datetime.datetime.now(datetime.timezone.utc).date()
+
+
 def text_of(minor: Minor) -> str:
     """*minor* as people write it."""
     return f"{minor[0]}.{minor[1]}"

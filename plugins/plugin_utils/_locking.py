@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import re
@@ -20,6 +21,10 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._index import Releas
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor
 from ansible_collections.oxzep7.python.plugins.plugin_utils._nearest import Blocked, Bound, Limit, Reason, bound, leavers, requirers
 from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import Lock, Question, ResolutionError
+
+# Without it the planner says so, and nothing here works.
+with contextlib.suppress(ImportError):
+    from packaging.version import Version
 
 # Beyond, a person is quicker: each try is one resolution.
 TRIES = 40
@@ -107,12 +112,16 @@ class Packages:
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """A step's lock: its text, what is in it afterwards, why each package moved, and the packages that were built and that left."""
+    """A step's lock: its text, what is in it afterwards, why each package moved, the packages that were built, and what is kept in doubt.
+
+    ``doubts`` gives the ``Requires-Python`` by package that excludes the Python in this and every later version.
+    """
 
     text: str
     after: Packages
     reasons: Mapping[str, Reason]
     built: tuple[str, ...]
+    doubts: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass
@@ -170,9 +179,9 @@ class Locker:
             draft = dataclasses.replace(draft, packages={name: version for name, version in packages.pins.items() if name not in gone})
             asked, lock = self._settle(draft)
             gone = gone - set(lock.via)
-        return self._found(packages, asked, lock, gone, minor, platform)
+        return self._found(packages, asked, lock, gone, limits, minor, platform)
 
-    def _found(self, packages: Packages, asked: _Asked, lock: Lock, gone: set[str], minor: Minor, platform: str) -> Found:
+    def _found(self, packages: Packages, asked: _Asked, lock: Lock, gone: set[str], limits: Sequence[Limit], minor: Minor, platform: str) -> Found:
         pins = pins_of(lock.text)
         reasons = {}
         for name, version in pins.items():
@@ -181,6 +190,9 @@ class Locker:
             release = self._index.release(name, version, minor, platform)
             published = release.published if release else None
             own = asked.bounds[name].reason if name in asked.bounds else None
+            wanted = next((limit for limit in limits if limit.install and limit.name == name), None)
+            if own is None and wanted and name not in packages.pins:
+                own = Reason(wanted.evidence, f"constraint {wanted.requirement}: {wanted.reason}", wanted.date)
             if own is None:
                 who = ", ".join(sorted(lock.via[name] - {""})) or "another package"
                 own = Reason("dependency", f"{'now' if name not in packages.pins else 'a later version is'} required by {who}")
@@ -188,7 +200,8 @@ class Locker:
         for name in gone:
             who = ", ".join(sorted(packages.required_by.get(name, ())))
             reasons[name] = Reason("not-required", f"was required by {who} only, and is not any more", None)
-        return Found(lock.text, packages.after(lock, minor, platform), reasons, tuple(sorted(name for name in asked.wheels if name in pins)))
+        doubts = {name: entry.excluded for name, entry in asked.bounds.items() if entry.excluded and pins.get(name) == entry.lowest}
+        return Found(lock.text, packages.after(lock, minor, platform), reasons, tuple(sorted(name for name in asked.wheels if name in pins)), doubts)
 
     def _settle(self, draft: _Draft) -> tuple[_Asked, Lock]:
         """The lock of *draft*, freed where it must be; what newcomers exclude the Python is barred."""
@@ -247,32 +260,53 @@ class Locker:
             wheels[name] = self._build_newcomer(name, draft)
         limits = {limit.requirement for limit in draft.limits}
         barred = {f"{entry.name}!={version}" for entry in bounds.values() for version in entry.barred}
-        question = Question(tuple(f"{name}>={entry.lowest}" for name, entry in sorted(bounds.items())), draft.minor, draft.platform,
+        asked = sorted([f"{name}>={entry.lowest}" for name, entry in bounds.items()] + self._installed(draft))
+        question = Question(tuple(asked), draft.minor, draft.platform,
                             tuple(sorted(limits | barred | draft.barred)), tuple(sorted(wheels.values())))
         return _Asked(bounds, wheels, question)
+
+    def _installed(self, draft: _Draft) -> list[str]:
+        """Requirements for what a constraint wants although nothing has it: its newest version within the limits."""
+        found = []
+        for name in {limit.name for limit in draft.limits if limit.install and limit.name not in draft.packages}:
+            usable = [entry.version for entry in self._index.releases(name, draft.minor, draft.platform)
+                      if entry.wheel and not entry.excluded and not entry.yanked and not Version(entry.version).is_prerelease
+                      and all(limit.admits(entry.version) for limit in draft.limits if limit.name == name)]
+            if not usable:
+                raise NoLock("package-blocked", f"a constraint wants {name}, and no source has a wheel of it for this Python")
+            found.append(f"{name}>={usable[-1]}")
+        return found
 
     def _bound(self, name: str, version: str, draft: _Draft, wheels: dict[str, tuple[str, str]]) -> Bound:
         releases = self._index.releases(name, draft.minor, draft.platform)
         limits: list[Limit] = list(draft.limits)
-        problem: NotBuilt | None = None
+        problem: Exception | None = None
         for _attempt in range(BUILDS):
             try:
-                entry = bound(name, version, releases, limits, draft.minor, draft.platform, draft.built_from.get(name))
+                entry = bound(name, version, releases, limits, draft.minor, draft.platform, draft.built_from.get(name), problem is not None)
             except Blocked:
-                if problem:
-                    raise problem from None
-                raise
-            if not entry.build:
-                return entry
-            try:
-                wheels[name] = self._build(name, entry.lowest, draft)
-                if problem and entry.reason:
-                    entry = dataclasses.replace(entry, reason=Reason("not-built", str(problem), entry.reason.date))
-                return entry
-            except NotBuilt as error:
-                problem = problem or error
-                limits.append(Limit(name, f"{name}!={entry.lowest}", "could not be built", "not-built", None))
+                raise problem or Blocked(self._obstacle(name, version, releases, draft)) from None
+            if entry.build:
+                try:
+                    wheels[name] = self._build(name, entry.lowest, draft)
+                except (NotBuilt, Elsewhere) as error:
+                    problem = problem or error
+                    if any(release.wheel for release in releases) or isinstance(error, NotBuilt):
+                        limits.append(Limit(name, f"{name}!={entry.lowest}", "it has no wheel, and could not be built", "not-built", None))
+                        continue
+                    raise
+            if problem and entry.reason:
+                entry = dataclasses.replace(entry, reason=Reason("not-built", str(problem), entry.reason.date))
+            return entry
         raise problem or NotBuilt(f"{name} {version} could not be built")
+
+    @staticmethod
+    def _obstacle(name: str, version: str, releases: Sequence[Release], draft: _Draft) -> str:
+        try:
+            bound(name, version, releases, draft.limits, draft.minor, draft.platform, draft.built_from.get(name), True)
+        except Blocked as error:
+            return str(error)
+        return f"{name} {version} has no version that fits"
 
     def _build(self, name: str, version: str, draft: _Draft) -> tuple[str, str]:
         release = self._index.release(name, version, draft.minor, draft.platform)

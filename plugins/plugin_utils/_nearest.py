@@ -35,6 +35,8 @@ class Limit:
     reason: str
     evidence: str
     date: str | None
+    # Whether the package is wanted although nothing there requires it.
+    install: bool = False
 
     def admits(self, version: str) -> bool:
         """Whether *version* is within it."""
@@ -54,7 +56,8 @@ class Reason:
 class Bound:
     """From where a package may be taken on: the version *lowest*, published as a wheel or to be *built*.
 
-    ``reason`` is None while it stays. ``barred`` are later versions that exclude the Python, which uv does not see.
+    ``reason`` is None while it stays. ``barred`` are later versions that exclude the Python, which uv does not see. ``excluded`` is the
+    ``Requires-Python`` of a version that is kept although it excludes the Python, because every later one does, too.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Bound:
     build: bool
     reason: Reason | None
     barred: tuple[str, ...]
+    excluded: str | None = None
 
 
 class Blocked(Exception):
@@ -77,17 +81,20 @@ def limits_of(constraints: Iterable[Mapping[str, Any]], minor: Minor) -> tuple[L
             requirement = Requirement(str(entry["requirement"]))
             if SpecifierSet(str(entry.get("python") or "")).contains(text_of(minor) + ".0", prereleases=True):
                 chosen.append(Limit(normalized(requirement.name), str(requirement), str(entry.get("reason") or "no reason given"),
-                                    str(entry.get("evidence") or "constraint"), str(entry["date"]) if entry.get("date") else None))
+                                    str(entry.get("evidence") or "constraint"), str(entry["date"]) if entry.get("date") else None,
+                                    entry.get("install") in (True, "true")))
         except (InvalidRequirement, InvalidSpecifier, KeyError) as error:
             raise UnreadableLimit(f"oxzep7_constraints: {dict(entry)!r}: {error}") from None
     return tuple(sorted(set(chosen), key=lambda limit: (limit.name, limit.requirement, limit.evidence)))
 
 
 def bound(name: str, current: str, releases: Sequence[Release], limits: Sequence[Limit], minor: Minor, platform: str,
-          build_from: str | None = None) -> Bound:
+          build_from: str | None = None, wheels_only: bool = False) -> Bound:
     """The nearest version from *current* on that *minor* can have, of *releases* (oldest first). Raises Blocked.
 
-    A version with a wheel wins over one that must be built. With *build_from*, versions from that one on are built instead.
+    What is not published as a wheel stays, and is built, where the next wheel is for every platform: such sources need no compiler.
+    Otherwise a later version with a wheel wins, as it does everywhere with *wheels_only*. With *build_from*, versions from that one on
+    are built, whatever has wheels.
     """
     own = [limit for limit in limits if limit.name == name]
     later = [entry for entry in releases if Version(entry.version) >= Version(build_from or current)]
@@ -98,10 +105,17 @@ def bound(name: str, current: str, releases: Sequence[Release], limits: Sequence
     barred = tuple(entry.version for entry in later if entry.excluded)
     wheels = [entry for entry in eligible if entry.wheel]
     sources = [entry for entry in eligible if entry.source]
-    if build_from is None and wheels:
+    plain = bool(wheels) and wheels[0].universal and bool(sources) and sources[0] is eligible[0] and not wheels_only
+    if build_from is None and wheels and (wheels[0] is eligible[0] or not plain):
         return Bound(name, current, wheels[0].version, False, _why(name, current, wheels[0], later, own, minor, platform), barred)
     if sources:
         return Bound(name, current, sources[0].version, True, _why(name, current, sources[0], later, own, minor, platform), barred)
+    kept = [entry for entry in later if entry.excluded and (entry.fits or entry.source) and all(limit.admits(entry.version) for limit in own)]
+    if kept and not eligible:
+        # A bound that nothing lifts is a claim of its day; whether it holds, a rehearsal tells.
+        chosen = kept[0]
+        return Bound(name, current, chosen.version, not chosen.fits, _why(name, current, chosen, later, own, minor, platform),
+                     tuple(version for version in barred if version != chosen.version), chosen.excluded)
     raise Blocked(_obstacle(name, current, later, own, minor, platform))
 
 
@@ -125,9 +139,6 @@ def _obstacle(name: str, current: str, later: Sequence[Release], own: Sequence[L
     python = text_of(minor)
     if not later:
         return f"no source has {name} {current} or later; publish it to an index of oxzep7_indexes or put its wheel into a folder of oxzep7_find_links"
-    if all(entry.excluded for entry in later):
-        return (f"every version of {name} from {current} on excludes Python {python} (Requires-Python {later[0].excluded}); "
-                "replace the package, or provide a version that allows it in a folder of oxzep7_find_links")
     allowed = [entry for entry in later if not entry.excluded]
     if not any(limit.admits(entry.version) for entry in allowed for limit in own) and own:
         return f"the constraints {', '.join(limit.requirement for limit in own)} leave no version of {name} from {current} on for Python {python}; loosen them"

@@ -13,7 +13,7 @@ import datetime
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import normalized
@@ -27,6 +27,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Mi
 from ansible_collections.oxzep7.python.plugins.plugin_utils._locking import Locker, MustBuild, NoLock, Packages
 from ansible_collections.oxzep7.python.plugins.plugin_utils._nearest import Limit, Reason, UnreadableLimit, limits_of, move, requirers, roots
 from ansible_collections.oxzep7.python.plugins.plugin_utils._once import Once
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rehearsal import Rehearsal, Rehearsed
 from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import ResolutionError, platform_of, read_annotated
 
 # Without it the planner says so, and nothing here works.
@@ -70,6 +71,8 @@ class Plan:
 
     document: dict[str, Any]
     locks: dict[str, str]
+    # The first hosts, in order, that together have every different environment.
+    representatives: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def identifier(self) -> str | None:
@@ -182,7 +185,7 @@ class Planner:
         """
         if PACKAGING_ERROR:
             raise PlanError(f"planning needs the collection's requirements.txt on the controller: {PACKAGING_ERROR}")
-        self._today = today or datetime.datetime.now(datetime.timezone.utc).date()
+        self._today = today or _lifecycle.today()
         self._target = _lifecycle.resolve(target, self._today)
         self._minor, self._patch = _lifecycle.check_target(self._target)
         self._locker = locker
@@ -222,7 +225,7 @@ class Planner:
                         phases={text_of(minor): _lifecycle.releases()[minor].phase(self._today) for minor in minors})
         for part in parts.values():
             part["id"] = document["id"]
-        return Plan(document, dict(sorted(self._locks.items())))
+        return Plan(document, dict(sorted(self._locks.items())), representatives(parts))
 
     def _application(self, host: Host, application: Mapping[str, Any]) -> tuple[dict[str, Any], str | MustBuild | None]:
         environment = application["environment"]
@@ -237,6 +240,31 @@ class Planner:
         except (IndexUnavailable, ResolutionError, UnreadableLimit, PlanError) as error:
             return result, f"{host.name}: {application['name']}: {error}"
         return result, None
+
+    def minors(self, application: Mapping[str, Any]) -> list[Minor]:
+        """The minors that *application* visits. Raises UnknownVersion."""
+        return _lifecycle.path(_lifecycle.parse(application["environment"]["python"])[0], self._minor)
+
+    def rehearsal(self, host: Host, application: Mapping[str, Any],
+                  on: Callable[[Minor, Mapping[str, Any]], Rehearsal]) -> Iterator[tuple[Minor, Rehearsed]]:
+        """Rehearse each step of *application* with what *on* gives for its minor and interpreter; a step builds on how the one before ended.
+
+        Ends after the first step that fails. Raises PlanError, NoLock, MustBuild, IndexUnavailable, UnreadableLimit.
+        """
+        environment = application["environment"]
+        architecture = str(host.facts["architecture"])
+        platform = platform_of(architecture, host.facts["libc"])
+        packages = standing(environment, set(application.get("wanted") or ()), _lifecycle.parse(environment["python"])[0], architecture)
+        constraints = list(host.constraints)
+        advisories = self._advisories if self._fix or application.get("goal") == "security" else None
+        for minor in self.minors(application):
+            known = [*constraints, *(fixes(packages.pins, advisories) if advisories else [])]
+            ended = on(minor, self._interpreter(host, minor)).step(packages, known, minor, platform)
+            yield minor, ended
+            if ended.failures:
+                return
+            packages = ended.found.after
+            constraints += [entry.row() for entry in ended.learned]
 
     def _interpreter(self, host: Host, minor: Minor) -> dict[str, Any]:
         chosen = choose_interpreter(host, minor, self._patch if minor == self._minor else None)
@@ -286,8 +314,21 @@ class Planner:
         release = _lifecycle.releases()[minor]
         found = self._locker.lock(packages, limits, minor, platform)
         return {"to": text_of(minor), "lock": hashlib.sha256(found.text.encode("utf-8")).hexdigest(), "packages": len(found.after.pins),
-                "changes": changes(packages.pins, found.after.pins, found.reasons), "built": list(found.built), "asked": asked, "start": start,
+                "changes": changes(packages.pins, found.after.pins, found.reasons), "built": list(found.built), "doubts": dict(found.doubts),
+                "asked": asked, "start": start,
                 "end_of_life": release.end_of_life.isoformat(), "newest_patch": f"{text_of(minor)}.{release.newest_patch}"}, found.text
+
+
+def representatives(parts: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Hosts that together have every different chain of steps and, of each application by name, at least one."""
+    met: set[tuple[str, ...]] = set()
+    chosen = []
+    for name, part in parts.items():
+        own = {(application["name"], *(step["asked"] for step in application["steps"])) for application in part["applications"] if application["steps"]}
+        if own - met:
+            chosen.append(name)
+            met |= own
+    return chosen
 
 
 def earlier_steps(document: Mapping[str, Any], lock: Callable[[str], str | None]) -> dict[str, tuple[dict[str, Any], str]]:

@@ -18,6 +18,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock im
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
 from ansible_collections.oxzep7.python.plugins.plugin_utils._locking import Found, Locker, MustBuild, NoLock, Packages, Publishes
 from ansible_collections.oxzep7.python.plugins.plugin_utils._nearest import Limit, limits_of
+from ansible_collections.oxzep7.python.plugins.plugin_utils._stdlib_changes import replacements
 
 # Without it the planner says so, and nothing here works.
 with contextlib.suppress(ImportError):
@@ -33,17 +34,18 @@ NOT_FOUND = re.compile(r"No module named '([\w.]+)'")
 
 @dataclasses.dataclass(frozen=True)
 class Failure:
-    """Something that worked before and does not: an import, or a test. ``frames`` are paths, deepest last."""
+    """Something that worked before and does not: an import, or a test. ``frames`` are paths, deepest last; ``runner`` is what ran a test."""
 
     text: str
     frames: tuple[str, ...] = ()
     missing: str | None = None
     kind: str = "import"
+    runner: str = ""
 
     @classmethod
     def read(cls, value: Mapping[str, Any], kind: str) -> Failure:
         """From what a host returned."""
-        return cls(str(value["text"]), tuple(value.get("frames") or ()), value.get("missing"), kind)
+        return cls(str(value["text"]), tuple(value.get("frames") or ()), value.get("missing"), kind, str(value.get("runner") or ""))
 
     def alike(self) -> str:
         """The text without paths and line numbers: equal for failures that are the same."""
@@ -76,10 +78,11 @@ class Learned:
     date: str
     host: str
     seen: str
+    install: str = ""
 
     def row(self) -> dict[str, str]:
         """As it is written."""
-        return dataclasses.asdict(self)
+        return {name: value for name, value in dataclasses.asdict(self).items() if value}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +96,7 @@ class Rehearsed:
 
 
 def suspects(failure: Failure, owners: Mapping[str, str]) -> list[str]:
-    """The packages that may be at fault: the owner of what is missing, then those on the way to the failure, deepest first."""
+    """The packages that may be at fault: the owner of what is missing, those on the way to the failure, deepest first, what ran the test."""
     found: list[str] = []
     names = [failure.missing or "", *NOT_FOUND.findall(failure.text), *NAMED.findall(failure.text)]
     for name in names:
@@ -105,11 +108,13 @@ def suspects(failure: Failure, owners: Mapping[str, str]) -> list[str]:
         owner = owners.get(re.sub(r"\.(py|.*\.so)$", "", match[1])) if match else None
         if owner and owner not in found:
             found.append(owner)
+    if owners.get(failure.runner) and owners[failure.runner] not in found:
+        found.append(owners[failure.runner])
     return found
 
 
-def candidates(failures: Mapping[str, Failure], owners: Mapping[str, str], via: Mapping[str, Iterable[str]]) -> list[str]:
-    """Packages to try to free, those that explain most failures first; packages that several importers require are among them."""
+def candidates(failures: Mapping[str, Failure], owners: Mapping[str, str], via: Mapping[str, Iterable[str]]) -> list[tuple[str, int]]:
+    """Packages to try to free with how many failures each explains, most first; packages that several importers require are among them."""
     explains: dict[str, set[str]] = collections.defaultdict(set)
     rank: dict[str, int] = {}
     importers: dict[str, set[str]] = collections.defaultdict(set)
@@ -123,7 +128,7 @@ def candidates(failures: Mapping[str, Failure], owners: Mapping[str, str], via: 
         if len(shared) > 1:
             explains[package] |= set().union(*(importers[requirer] for requirer in shared))
             rank.setdefault(package, 50)
-    return sorted(explains, key=lambda package: (-len(explains[package]), rank[package], package))
+    return [(package, len(explains[package])) for package in sorted(explains, key=lambda name: (-len(explains[name]), rank[name], name))]
 
 
 class Rehearsal:
@@ -151,20 +156,37 @@ class Rehearsal:
             learned.append(freed)
 
     def _free(self, packages: Packages, found: Found, outcome: Outcome, limits: tuple[Limit, ...], minor: Minor, platform: str) -> Learned | None:
-        """The package whose nearest other version cures most of the failures."""
-        best: tuple[tuple[int, int, int], Learned] | None = None
-        for order, package in enumerate(candidates(outcome.failures, outcome.owners, found.after.required_by)[:CANDIDATES]):
+        """The package whose nearest other version cures most of the failures; of equals, the one for which the fewest packages move."""
+        best: tuple[tuple[int, int, int, int], Learned] | None = None
+        for order, (package, explained) in enumerate(candidates(outcome.failures, outcome.owners, found.after.required_by)[:CANDIDATES]):
+            if best and -best[0][0] >= explained and best[0][1] <= 1:
+                # Who explains less cannot cure more, and nothing moves fewer packages than one.
+                break
             cure = self._cure(package, packages, found, outcome, limits, minor, platform)
             if cure is None:
                 continue
-            requirement, cured, distance = cure
+            requirement, cured, moves, distance = cure
             about = [name for name in outcome.failures if name in cured]
-            score = (-len(cured), distance, order)
+            score = (-len(cured), moves, distance, order)
             if best is None or score < best[0]:
                 best = (score, self._learned(package, requirement, about, outcome, found, minor))
-            if len(cured) == len(outcome.failures):
-                break
-        return best[1] if best else None
+        return best[1] if best else self._replace(packages, found, outcome, limits, minor, platform)
+
+    def _replace(self, packages: Packages, found: Found, outcome: Outcome, limits: tuple[Limit, ...], minor: Minor, platform: str) -> Learned | None:
+        """The package that gives back a module of the standard library which is missed, where no version of any package does without."""
+        missed = {name.split(".")[0] for failure in outcome.failures.values() for name in [failure.missing or "", *NOT_FOUND.findall(failure.text)]}
+        for module, package in sorted(replacements().items()):
+            if module not in missed or package in pins_of(found.text):
+                continue
+            self._index.load([package])
+            if not self._index.releases(package, minor, platform):
+                continue
+            cured = self._cured({"requirement": package, "install": "true"}, packages, outcome, limits, minor, platform)
+            if cured:
+                about = [name for name in outcome.failures if name in cured]
+                learned = self._learned(package, package, about, outcome, found, minor)
+                return dataclasses.replace(learned, install="true", reason=f"gives back the module {module}, without which {about[0]} is not imported")
+        return None
 
     def _learned(self, package: str, requirement: str, about: Sequence[str], outcome: Outcome, found: Found, minor: Minor) -> Learned:
         failure = outcome.failures[about[0]]
@@ -175,14 +197,14 @@ class Rehearsal:
                        failure.kind, self._today.isoformat(), self._host, failure.text[-1000:])
 
     def _cure(self, package: str, packages: Packages, found: Found, outcome: Outcome, limits: tuple[Limit, ...], minor: Minor,
-              platform: str) -> tuple[str, set[str], int] | None:
-        """Requirement, what it cures and how many versions away it is, for the nearest version of *package* that cures anything."""
+              platform: str) -> tuple[str, set[str], int, int] | None:
+        """Requirement, what it cures, how many packages move, and how many versions away it is, for the nearest version of *package* that cures."""
         requirements = self._others(package, packages, found, minor, platform)
         trials: dict[int, set[str]] = {}
 
         def cured_by(number: int) -> set[str]:
             if number not in trials:
-                trials[number] = self._cured(requirements[number], packages, outcome, limits, minor, platform)
+                trials[number] = self._cured({"requirement": requirements[number]}, packages, outcome, limits, minor, platform)
             return trials[number]
 
         position, stride, failed = 0, 1, -1
@@ -201,7 +223,9 @@ class Rehearsal:
                 high = middle
             else:
                 low = middle + 1
-        return requirements[high], cured_by(high), high
+        lock = self._locker.lock(packages, limits + limits_of([{"requirement": requirements[high]}], minor), minor, platform)
+        now, then = pins_of(found.text), pins_of(lock.text)
+        return requirements[high], cured_by(high), sum(now.get(name) != then.get(name) for name in {*now, *then}), high
 
     def _others(self, package: str, packages: Packages, found: Found, minor: Minor, platform: str) -> list[str]:
         """Requirements for the other versions of *package*, nearest first: later ones; earlier ones of what is new; itself if it left."""
@@ -215,8 +239,8 @@ class Rehearsal:
             return later
         return [f"{package}<={version}" for version in reversed(usable) if Version(version) < Version(now)]
 
-    def _cured(self, requirement: str, packages: Packages, outcome: Outcome, limits: tuple[Limit, ...], minor: Minor, platform: str) -> set[str]:
-        trial = limits_of([{"requirement": requirement}], minor)
+    def _cured(self, constraint: Mapping[str, str], packages: Packages, outcome: Outcome, limits: tuple[Limit, ...], minor: Minor, platform: str) -> set[str]:
+        trial = limits_of([constraint], minor)
         try:
             lock = self._locker.lock(packages, limits + trial, minor, platform)
         except (NoLock, MustBuild):

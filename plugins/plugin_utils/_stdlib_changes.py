@@ -10,12 +10,25 @@ import dataclasses
 import functools
 import json
 import pathlib
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, parse, text_of
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 TABLE = pathlib.Path(__file__).resolve().parent / "_data" / "stdlib-changes.json"
+
+
+@functools.cache
+def replacements() -> dict[str, str]:
+    """The package that gives back a module that left, by module (``_data/replacements.toml``)."""
+    with TABLE.with_name("replacements.toml").open("rb") as stream:
+        return dict(tomllib.load(stream)["packages"])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,11 +88,25 @@ def watched(current: Minor, target: Minor) -> list[str]:
     return sorted({change.name for change in [*crossed(current, target), *altered(current, target)]})
 
 
+@functools.cache
+def removed_symbols() -> dict[str, Minor]:
+    """The minor that removed each symbol of the C API; the last one, for a symbol that came back and left again."""
+    table = json.loads(TABLE.read_text(encoding="utf-8"))["symbols"]
+    return {name: parse(minor)[0] for minor in sorted(table, key=lambda text: parse(text)[0]) for name in table[minor]}
+
+
+def watched_symbols(current: Minor, target: Minor) -> list[str]:
+    """The symbols of the C API that are removed on the way from *current* to *target*, sorted."""
+    return sorted(name for name, minor in removed_symbols().items() if current < minor <= target)
+
+
 def broken(uses: Iterable[Sequence[Any]], current: Minor, target: Minor) -> list[Broken]:
     """The *uses* (rows of a scan) that break on the way from *current* to *target*, each once, by line."""
     known: dict[str, list[Change]] = {}
     for change in crossed(current, target):
         known.setdefault(change.name, []).append(change)
+    for name in watched_symbols(current, target):
+        known.setdefault(name, []).append(Change(name, None, removed_symbols()[name], None, "compiled code must be built again", "symbols of CPython"))
     found = {}
     for name, line, versions, on_import, certain in uses:
         for change in known.get(name, []):

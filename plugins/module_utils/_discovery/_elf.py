@@ -7,12 +7,12 @@
 import os
 import re
 import struct
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import Dict, List, NamedTuple, Optional, Set, Tuple
 
 MACHINES = {3: "i386", 8: "mips", 20: "ppc", 21: "ppc64", 22: "s390x", 40: "arm", 62: "x86_64", 183: "aarch64", 243: "riscv64",
             258: "loongarch64"}
 LOAD, DYNAMIC, INTERPRETER, GNU_STACK = 1, 2, 3, 0x6474E551
-NEEDED, STRTAB, STRSZ, SONAME, RPATH, RUNPATH = 1, 5, 10, 14, 15, 29
+NEEDED, HASH, STRTAB, SYMTAB, STRSZ, SONAME, RPATH, RUNPATH = 1, 4, 5, 6, 10, 14, 15, 29
 EXECUTABLE = 1
 TABLE_LIMIT = 16 << 20
 GLIBC = re.compile(rb"\0GLIBC_(\d+)\.(\d+)(?=[.\0])")
@@ -106,3 +106,28 @@ def read(handle: int, versions: bool = False) -> Optional[Elf]:
     except (ValueError, struct.error, OSError, OverflowError):
         return None
     return Elf(MACHINES.get(image.machine, str(image.machine)), interpreter, needed, search, stack, glibc)
+
+
+def undefined(handle: int) -> Set[str]:
+    """The symbols that the ELF file open as *handle* needs and does not define; empty for anything else."""
+    try:
+        image = _Image(handle)
+        values = dict(reversed(image.dynamic()))
+        names = image.bytes_at(image.offset_of(values[STRTAB]), values[STRSZ])
+        width = 24 if image.wide else 16
+        if HASH in values:
+            count, = struct.unpack_from(image.order + "4xI", image.bytes_at(image.offset_of(values[HASH]), 8))
+        else:
+            # Linkers put the names behind the symbols; where they do not, what follows is no symbol and has no name.
+            count = max(0, values[STRTAB] - values[SYMTAB]) // width
+        table = image.bytes_at(image.offset_of(values[SYMTAB]), width * count)
+        form = image.order + ("IBBHQQ" if image.wide else "IIIBBH")
+        found = set()
+        for at in range(0, len(table) - width + 1, width):
+            fields = struct.unpack_from(form, table, at)
+            section = fields[3] if image.wide else fields[5]
+            if section == 0 and 0 < fields[0] < len(names):
+                found.add(_string(names[fields[0]:fields[0] + 512]))
+        return found
+    except (KeyError, ValueError, struct.error, OSError, OverflowError):
+        return set()

@@ -5,13 +5,13 @@
 """Builds a generation beside the live environment and proves that it imports and passes its tests."""
 
 import os
-import shutil
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._files import read_text, remove_quietly
+from ansible_collections.oxzep7.python.plugins.module_utils._files import read_text
 from ansible_collections.oxzep7.python.plugins.module_utils._generation import _imports, _lock
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import INSTALL_TIMEOUT, Order, create, prepare, remove, sync, write_lock
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import (
     Identity,
     act_as,
@@ -24,7 +24,6 @@ from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transact
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import CommandError, Result, Running, must, run
 from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, now
 
-INSTALL_TIMEOUT = 1800.0
 IMPORT_TIMEOUT = 300.0
 
 
@@ -34,21 +33,6 @@ class BuildError(Exception):
     def __init__(self, text: str, details: Optional[Dict[str, Any]] = None) -> None:
         super().__init__(text)
         self.details = details or {}
-
-
-class Order(NamedTuple):
-    """What to build: interpreter path and version, lock identifier and text, wheel folder, uv's path (None: pip), run id.
-
-    The text is None in check mode on a host that the plan was not delivered to.
-    """
-
-    interpreter: str
-    version: str
-    lock_id: str
-    lock: Optional[str]
-    wheels: str
-    uv: Optional[str]
-    run: str
 
 
 def configuration(environment: str) -> Dict[str, str]:
@@ -73,43 +57,6 @@ def builder_of(application: Application) -> Identity:
     """Who writes the generations: the user who controls the directory around them, or the live environment's owner."""
     controller = controller_of(os.path.dirname(application.environment))
     return controller if controller.uid != 0 else of_uid(os.stat(application.environment).st_uid)
-
-
-def _prepare(directory: str, owner: int, group: int) -> None:
-    os.makedirs(directory, mode=0o755, exist_ok=True)
-    if os.lstat(directory).st_uid != owner:
-        os.chown(directory, owner, group)
-
-
-def _remove(path: str) -> None:
-    if os.path.lexists(path):
-        shutil.rmtree(path)
-
-
-def _write_lock(path: str, text: str) -> None:
-    remove_quietly(path)
-    with open(path, "x", encoding="utf-8") as stream:
-        stream.write(text)
-
-
-def _install(order: Order, path: str, lock: str, cache: str, shared_site: bool, builder: Identity) -> None:
-    python = os.path.join(path, "bin", "python")
-    shared = ["--system-site-packages"] if shared_site else []
-    if order.uv:
-        common = ["--no-config", "--offline", "--no-python-downloads", "--cache-dir", cache]
-        commands = [
-            [order.uv, "venv"] + common + ["--no-project", "--python", order.interpreter] + shared + [path],
-            [order.uv, "pip", "sync"] + common + ["--python", python, "--no-index", "--find-links", order.wheels,
-                                                  "--only-binary", ":all:", "--require-hashes", lock],
-        ]
-    else:
-        commands = [
-            [order.interpreter, "-m", "venv"] + shared + [path],
-            [python, "-m", "pip", "install", "--isolated", "--disable-pip-version-check", "--no-cache-dir", "--no-deps",
-             "--no-index", "--find-links", order.wheels, "--only-binary", ":all:", "--require-hashes", "--requirement", lock],
-        ]
-    for command in commands:
-        must("install", run(command, INSTALL_TIMEOUT, builder, environment=environment_for(builder)))
 
 
 def _check_consistency(order: Order, path: str, user: Identity) -> Running:
@@ -225,7 +172,7 @@ def _forget_incomplete(state: ApplicationState, record: Dict[str, Any], builder:
     """Remove what a build that died left behind; returns the record without it."""
     incomplete = [entry for entry in record["generations"] if not entry.get("complete")]
     for entry in incomplete:
-        act_as(builder, _remove, entry["path"])
+        act_as(builder, remove, entry["path"])
     if incomplete:
         record = dict(record, generations=[entry for entry in record["generations"] if entry.get("complete")])
         state.write(record)
@@ -240,12 +187,13 @@ def _build_new(application: Application, order: Order, live_configuration: Dict[
     lock, cache = os.path.join(scratch, "lock.txt"), os.path.join(scratch, "cache")
     shared_site = live_configuration.get("include-system-site-packages", "false").lower() == "true"
     try:
-        act_as(controller_of(os.path.dirname(directory)), _prepare, directory, builder.uid, builder.gid)
+        act_as(controller_of(os.path.dirname(directory)), prepare, directory, builder.uid, builder.gid)
         for leftover in (path, scratch):
-            act_as(builder, _remove, leftover)
+            act_as(builder, remove, leftover)
         act_as(builder, os.mkdir, scratch)
-        act_as(builder, _write_lock, lock, order.lock or "")
-        _install(order, path, lock, cache, shared_site, builder)
+        act_as(builder, write_lock, lock, order.lock or "")
+        create(order, path, cache, shared_site, builder)
+        sync(order, path, lock, cache, builder)
         finishing = _finish_beside(order.interpreter, path, scratch, builder)
         try:
             _prove(application, order, path, user)
@@ -253,7 +201,7 @@ def _build_new(application: Application, order: Order, live_configuration: Dict[
             must("finish", finishing.wait(INSTALL_TIMEOUT))
     except (BuildError, CommandError, OSError) as error:
         for leftover in (path, scratch):
-            act_as(builder, _remove, leftover)
+            act_as(builder, remove, leftover)
         state.write(dict(record, last_number=int(generation["id"].split("-")[0])))
         state.event(order.run, "generation failed", generation=generation["id"], reason=str(error)[:2000])
         details = error.details if isinstance(error, BuildError) else {}

@@ -53,7 +53,7 @@ def span_of(test: Any, resolve: Callable[[Any], Any]) -> Optional[Span]:
     name = resolve(test)
     if isinstance(name, tuple):
         return name
-    last = (name or getattr(test, "id", None) or getattr(test, "attr", "")).rpartition(".")[2]
+    last = str(name or getattr(test, "id", None) or getattr(test, "attr", "")).rpartition(".")[2]
     if PYTHON_2.match(last):
         return NEVER
     if PYTHON_3.match(last):

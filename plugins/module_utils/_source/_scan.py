@@ -7,7 +7,7 @@
 import ast
 import re
 import warnings
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Set, Tuple
+from typing import Any, Callable, Dict, FrozenSet, List, NamedTuple, Optional, Set, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._source._guards import (
     ALWAYS,
@@ -69,8 +69,8 @@ class _Place(NamedTuple):
     """Where the walk is: versions that come here, errors that are caught around, ``hasattr`` tests around, and whether an import runs it."""
 
     versions: Span
-    caught: frozenset
-    tested: frozenset
+    caught: FrozenSet[str]
+    tested: FrozenSet[str]
     on_import: bool
 
 
@@ -92,7 +92,7 @@ class _Scope:
 
 def imports_of(text: str) -> List[str]:
     """The top-level names of the modules that *text* imports by statement, without parsing it; relative imports are left out."""
-    found = set()
+    found: Set[str] = set()
     for single, several in IMPORT_LINE.findall(text):
         found.update(name.strip().split(".")[0] for name in ([single] if single else several.split(",")))
     return sorted(found - {""})
@@ -211,9 +211,12 @@ class _Walk:
     def _block(self, body: List[Any], place: _Place) -> None:
         for node in body:
             handler = self._statements.get(type(node))
-            narrowed = handler(node, place) if handler else self._other(node, place)
+            narrowed = (handler or self._other_statement)(node, place)
             if isinstance(narrowed, tuple):
                 place = place._replace(versions=intersect(place.versions, narrowed))
+
+    def _other_statement(self, node: Any, place: _Place) -> Any:
+        self._other(node, place)
 
     def _other(self, node: Any, place: _Place) -> None:
         for _field, value in ast.iter_fields(node):
@@ -271,7 +274,7 @@ class _Walk:
             return None
         return outside(span) if _leaves(node.body) else span if node.orelse and _leaves(node.orelse) else None
 
-    def _tested(self, test: Any) -> frozenset:
+    def _tested(self, test: Any) -> FrozenSet[str]:
         """The dotted names whose presence *test* asks for with ``hasattr``."""
         found = set()
         for node in ast.walk(test):
@@ -559,7 +562,8 @@ def _last(node: Any) -> str:
 
 def _arguments(arguments: Any) -> List[Any]:
     extra = [entry for entry in (arguments.vararg, arguments.kwarg) if entry is not None]
-    return list(getattr(arguments, "posonlyargs", [])) + arguments.args + arguments.kwonlyargs + extra
+    named: List[Any] = list(getattr(arguments, "posonlyargs", [])) + arguments.args + arguments.kwonlyargs
+    return named + extra
 
 
 def _exceptions(node: Any) -> Set[str]:

@@ -19,7 +19,7 @@ import tempfile
 import zipfile
 from typing import Any
 
-from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import tomllib
+from ansible_collections.oxzep7.python.plugins.plugin_utils._stdlib_changes import tomllib
 from tests.tools.stdlib.interpreters import KEPT, covered
 from tests.tools.stdlib.stubs import Said, Stubs
 
@@ -146,7 +146,8 @@ def build() -> str:
     final.sort(key=lambda row: (row["name"], row.get("removed", ""), row.get("changed", "")))
     head = {"typeshed": [OLDER, NEWER], "stdlibs": STDLIBS, "taken": max(DATES.values())}
     lines = ",\n".join(json.dumps(row, sort_keys=True) for row in final)
-    return f'{{"about": {json.dumps(head, sort_keys=True)},\n"changes": [\n{lines}\n]}}\n'
+    symbols = {minor: pair["symbols"] for minor, pair in json.loads(KEPT.read_text(encoding="utf-8")).items()}
+    return f'{{"about": {json.dumps(head, sort_keys=True)},\n"symbols": {json.dumps(symbols, sort_keys=True)},\n"changes": [\n{lines}\n]}}\n'
 
 
 def main() -> None:

@@ -32,8 +32,15 @@ def here() -> dict[str, pathlib.Path]:
     return {minor: path for minor, path in found.items() if path}
 
 
+def exported(executable: pathlib.Path) -> set[str]:
+    """The symbols of the C API that *executable*, or the library beside it, exports."""
+    libraries = list((executable.parent.parent / "lib").glob("libpython3.*.so.*"))
+    listed = subprocess.run(["nm", "-D", "--defined-only", str(libraries[0] if libraries else executable)], capture_output=True, text=True, check=True).stdout
+    return {line.split()[-1].partition("@")[0] for line in listed.splitlines() if line.split()[-1].startswith(("Py", "_Py"))}
+
+
 def removed() -> dict[str, Any]:
-    """For each two adjacent minor versions that this machine has: their versions, and the names and parameters that the later one lacks."""
+    """For each two adjacent minor versions that this machine has: their versions, and the names, parameters and symbols that the later one lacks."""
     pairs: dict[str, Any] = {}
     executables = here()
     universe: set[str] = set()
@@ -43,12 +50,14 @@ def removed() -> dict[str, Any]:
             universe, before = set(), None
             continue
         version, names = ask(executables[minor], "names")
+        symbols = exported(executables[minor])
         lacking = set(ask(executables[minor], "check", sorted(universe))[1]) if before else set()
         if before:
             had = {name for name in universe if name not in before["lacking"]}
             gone = {name for name in had & lacking if not covered(name, had & lacking) and not became_function(name, names)}
-            pairs[minor] = {"versions": [before["version"], version], "names": sorted(gone), "parameters": lost_parameters(before["names"], names)}
-        before = {"version": version, "names": names, "lacking": lacking}
+            pairs[minor] = {"versions": [before["version"], version], "names": sorted(gone),
+                            "parameters": lost_parameters(before["names"], names), "symbols": sorted(before["symbols"] - symbols)}
+        before = {"version": version, "names": names, "lacking": lacking, "symbols": symbols}
         universe |= {name for name, value in names.items() if value is not False}
     return pairs
 

@@ -40,10 +40,9 @@ def test_a_version_that_excludes_the_python_is_left_for_one_that_does_not_though
     assert "a!=1.1" in world.questions[-1].constraints
 
 
-def test_a_package_of_which_every_version_excludes_the_python_is_named():
-    with pytest.raises(NoLock, match="every version of a from 1.0 on excludes Python 3.12") as caught:
-        step({"a": {"1.0": Made(python="<3.10"), "1.1": Made(python="<3.11")}}, {"a": "1.0"})
-    assert caught.value.key == "package-blocked"
+def test_a_package_of_which_every_version_excludes_the_python_is_kept_in_doubt():
+    rows, found, world = step({"a": {"1.0": Made(python="<3.10"), "1.1": Made(python="<3.11")}}, {"a": "1.0"})
+    assert rows == {} and found.doubts == {"a": "<3.10"} and world.questions[-1].constraints == ("a!=1.1",)
 
 
 def test_newly_required_packages_that_exclude_the_python_are_passed_over():
@@ -108,6 +107,12 @@ def test_what_never_had_a_wheel_is_built_as_it_is():
     assert rows == {} and found.built == ("a",) and [(wanted.name, wanted.version) for wanted in world.wanted] == [("a", "1.0")]
 
 
+def test_a_source_that_needs_no_compiler_is_built_rather_than_moved():
+    packages = {"a": {"1.0": Made(range(0), True), "2.0": Made(plain=True)}, "b": {"1.0": Made(range(0), True, False), "2.0": Made(plain=True)}}
+    rows, found, _world = step(packages, {"a": "1.0", "b": "1.0"})
+    assert set(rows) == {"b"} and found.built == ("a",) and rows["b"]["evidence"] == "not-built"
+
+
 def test_what_cannot_be_built_gives_way_to_the_next_version_that_can():
     rows, _found, _world = step({"a": {"1.0": Made(range(0), True, False), "1.1": Made(range(0), True, False), "1.2": Made(range(0), True)}}, {"a": "1.0"})
     assert rows["a"]["to"] == "1.2" and rows["a"]["evidence"] == "not-built" and "mysql.h" in rows["a"]["reason"]
@@ -170,7 +175,9 @@ def test_locks_keep_the_promises(packages, chosen, minor):
     rows, found, _world = result
     for name, version in found.after.pins.items():
         assert Version(version) >= Version(chosen[name]), "no package goes down"
-        assert allows(packages[name][version].python, minor), "upper bounds are honoured"
+        later = [entry for number, entry in packages[name].items() if Version(number) >= Version(chosen[name])]
+        assert allows(packages[name][version].python, minor) or name in found.doubts, "upper bounds are honoured"
+        assert name not in found.doubts or not any(allows(entry.python, minor) for entry in later), "or nothing lifts them"
         assert minor[1] in packages[name][version].wheels or name in found.built
     for name, row in rows.items():
         before = packages[name][chosen[name]]
@@ -178,7 +185,7 @@ def test_locks_keep_the_promises(packages, chosen, minor):
         assert not usable, "what has no reason does not move"
         for version in VERSIONS[VERSIONS.index(chosen[name]):VERSIONS.index(row["to"])]:
             entry = packages[name][version]
-            assert not (minor[1] in entry.wheels and allows(entry.python, minor)), "it moves to the nearest"
+            assert not (minor[1] in entry.wheels and (allows(entry.python, minor) or name in found.doubts)), "it moves to the nearest"
 
 
 @given(worlds, pins, st.sampled_from([(3, 10), (3, 12)]))

@@ -21,13 +21,15 @@ EVERY = range(6, 20)
 
 @dataclasses.dataclass(frozen=True)
 class Made:
-    """One version: minors with a wheel, whether it has a source that builds, ``Requires-Python`` and ``Requires-Dist``."""
+    """One version: minors with a wheel, whether it has a source that builds, ``Requires-Python``, ``Requires-Dist``,
+    and whether the wheel is for every platform."""
 
     wheels: range = EVERY
     source: bool = False
     builds: bool = True
     python: str = ""
     requires: tuple[str, ...] = ()
+    plain: bool = False
 
 
 class World:
@@ -51,7 +53,7 @@ class World:
         for version, made in sorted(self.packages.get(name, {}).items(), key=lambda item: Version(item[0])):
             fits, admitted = minor[1] in made.wheels, allows(made.python, minor)
             source = File(f"{name}-{version}.tar.gz", made.python, "2021-01-02", False, "memory", None) if made.source else None
-            found.append(Release(version, fits and admitted, source, None if admitted else made.python, "2021-01-02", False))
+            found.append(Release(version, fits and admitted, source, None if admitted else made.python, "2021-01-02", False, made.plain, fits))
         return found
 
     def release(self, name, version, minor, platform):

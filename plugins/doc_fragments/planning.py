@@ -1,0 +1,62 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Options of the modules that plan on the controller."""
+
+
+class ModuleDocFragment:
+    """Options of the modules that plan on the controller."""
+
+    DOCUMENTATION = r"""
+options:
+  target:
+    description:
+      - The version to reach, as V(3.11) or V(3.11.9).
+      - V(newest-supported) is the newest minor version that is released and supported, V(newest-1) the one before it.
+      - A target past its end of life, or within a year of it, is a finding.
+    type: str
+    required: true
+  plan_dir:
+    description:
+      - Directory on the controller for the plan; fit to be read and committed.
+      - Its C(constraints.yml) says what must hold from a Python on, and why; rehearsals add to it, and it may be edited.
+      - Steps of the plan that is there stay as they are where they are asked the same.
+    type: path
+    required: true
+  cache_dir:
+    description: Directory on the controller that keeps resolutions, index pages and wheels.
+    type: path
+    default: ~/.cache/oxzep7
+  inventories:
+    description: Name of the variable that holds the result of M(oxzep7.python.host_info) for each host.
+    type: str
+    default: inventory_result
+  sources:
+    description: Name of the variable that holds the result of M(oxzep7.python.source_info) for each host, if it was asked.
+    type: str
+    default: source_result
+  advisories:
+    description: Folder or zip on the controller with advisories in OSV's format.
+    type: path
+  fix_advisories:
+    description: Whether a package that O(advisories) are about moves to the nearest version in which what is known is fixed.
+    type: bool
+    default: false
+  indexes:
+    description:
+      - Package indexes, as URLs or as mappings with C(name) and C(url), the first that knows a package wins. Default is the controller's own.
+      - Credentials are read from netrc, or from E(UV_INDEX_<NAME>_USERNAME) and E(UV_INDEX_<NAME>_PASSWORD).
+    type: list
+    elements: raw
+    default: []
+  find_links:
+    description: Folders on the controller with wheels.
+    type: list
+    elements: path
+    default: []
+  offline:
+    description: Whether to do without any network; packages come from O(find_links) and the cache.
+    type: bool
+    default: false
+"""

@@ -1,0 +1,80 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Creates environments and installs locks into them, from a folder of wheels, as the account that owns them."""
+
+import os
+import shutil
+from typing import List, NamedTuple, Optional
+
+from ansible_collections.oxzep7.python.plugins.module_utils._files import remove_quietly
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, environment_for
+from ansible_collections.oxzep7.python.plugins.module_utils._runner import must, run
+
+INSTALL_TIMEOUT = 1800.0
+
+
+class Order(NamedTuple):
+    """What to build: interpreter path and version, lock identifier and text, wheel folder, uv's path (None: pip), run id.
+
+    The text is None in check mode on a host that the plan was not delivered to.
+    """
+
+    interpreter: str
+    version: str
+    lock_id: str
+    lock: Optional[str]
+    wheels: str
+    uv: Optional[str]
+    run: str
+
+
+def prepare(directory: str, owner: int, group: int) -> None:
+    """Have *directory*, and have it owned. Raises OSError."""
+    os.makedirs(directory, mode=0o755, exist_ok=True)
+    if os.lstat(directory).st_uid != owner:
+        os.chown(directory, owner, group)
+
+
+def remove(path: str) -> None:
+    """Remove the tree *path*, if it is there. Raises OSError."""
+    if os.path.lexists(path):
+        shutil.rmtree(path)
+
+
+def write_lock(path: str, text: str) -> None:
+    """Write *text* to the new file *path*. Raises OSError."""
+    remove_quietly(path)
+    with open(path, "x", encoding="utf-8") as stream:
+        stream.write(text)
+
+
+def _uv_words(cache: str) -> List[str]:
+    return ["--no-config", "--offline", "--no-python-downloads", "--cache-dir", cache]
+
+
+def create(order: Order, path: str, cache: str, shared_site: bool, builder: Identity) -> None:
+    """Make the empty environment *path*; *shared_site* lets it see the interpreter's packages. Raises CommandError."""
+    shared = ["--system-site-packages"] if shared_site else []
+    if order.uv:
+        command = [order.uv, "venv"] + _uv_words(cache) + ["--no-project", "--python", order.interpreter] + shared + [path]
+    else:
+        command = [order.interpreter, "-m", "venv"] + shared + [path]
+    must("install", run(command, INSTALL_TIMEOUT, builder, environment=environment_for(builder)))
+
+
+def sync(order: Order, path: str, lock: str, cache: str, builder: Identity) -> None:
+    """Install what the file *lock* says into the environment *path*, from wheels whose hashes it has. Raises CommandError.
+
+    With uv, what was there and is not in the lock goes; pip, which knows no such thing, is for empty environments.
+    """
+    python = os.path.join(path, "bin", "python")
+    if order.uv:
+        command = [order.uv, "pip", "sync"] + _uv_words(cache) + ["--python", python, "--no-index", "--find-links", order.wheels,
+                                                                  "--only-binary", ":all:", "--require-hashes", lock]
+    else:
+        # An upper bound on Python that is in the lock was seen by the plan.
+        command = [python, "-m", "pip", "install", "--isolated", "--disable-pip-version-check", "--no-cache-dir", "--no-deps", "--no-index",
+                   "--ignore-requires-python", "--find-links", order.wheels, "--only-binary", ":all:", "--require-hashes", "--requirement", lock]
+    must("install", run(command, INSTALL_TIMEOUT, builder, environment=environment_for(builder)))

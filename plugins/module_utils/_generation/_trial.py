@@ -1,0 +1,141 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tries a lock beside the live environment: what is imported and tested in it, and did work before. Nothing that is live is touched."""
+
+import os
+import re
+import time
+from typing import Any, Dict, List, NamedTuple, Optional
+
+from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._generation import _imports, _lock
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import (
+    IMPORT_TIMEOUT,
+    BuildError,
+    builder_of,
+    configuration,
+    run_tests,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import Order, create, prepare, remove, sync, write_lock
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, act_as, controller_of, environment_for, usable
+from ansible_collections.oxzep7.python.plugins.module_utils._runner import Result, run
+from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState
+
+# How pytest, and unittest, name what failed.
+NAMED = re.compile(r"^(?:FAILED|ERROR) (\S+)|^(?:FAIL|ERROR): (.+)$", re.MULTILINE)
+PATH = re.compile(r"(?:File \"|^)(\S+?\.py)(?:\", line|:)\d*", re.MULTILINE)
+ROUNDS = 3
+FRAMES = 40
+BENCHMARK_TIMEOUT = 900.0
+
+
+class Ask(NamedTuple):
+    """What a trial is asked: which modules (None: every one), whether the tests run, and whether benchmarks do."""
+
+    modules: Optional[List[str]]
+    tests: bool
+    benchmarks: List[List[str]]
+
+
+def _directory(application: Application, version: str) -> str:
+    return os.path.join(application.generations_directory(), ".rehearsal-%s" % ".".join(version.split(".")[:2]))
+
+
+def scratch_paths(application: Application) -> List[str]:
+    """The directories that trials left. Raises OSError."""
+    directory = application.generations_directory()
+    names = [name for name in sorted(os.listdir(directory)) if name.startswith(".rehearsal-")] if os.path.isdir(directory) else []
+    return [os.path.join(directory, name) for name in names]
+
+
+def forget(application: Application) -> List[str]:
+    """Remove what trials left; returns the paths. Raises IdentityError, OSError."""
+    paths = scratch_paths(application)
+    for path in paths:
+        act_as(builder_of(application), remove, path)
+    return paths
+
+
+def attempt(application: Application, state: ApplicationState, order: Order, ask: Ask) -> Dict[str, Any]:
+    """Install *order* in a scratch environment and try it.
+
+    Returns ``failures`` and ``tests`` that are new (text, frames, missing), ``owners`` (package by module, before and now), ``modules`` (how
+    many were imported) and ``benchmarks``. Raises BuildError, CommandError, IdentityError, LeaseHeld, OSError.
+    """
+    shared = configuration(application.environment).get("include-system-site-packages", "false").lower() == "true"
+    builder, user = builder_of(application), application.account()
+    for who in (builder, user):
+        if not usable(who):
+            raise BuildError("%s can only be built and tested by %s; run with become" % (application.name, who.name))
+    path = _directory(application, order.version)
+    with state.lease(order.run):
+        _install(application, order, path, shared, builder)
+        names = _lock.top_level_modules(path)
+        failures = _new_failures(application.environment, path, [name for name in names if ask.modules is None or name in ask.modules], user)
+        owners = dict(_lock.owners(application.environment), **_lock.owners(path))
+        return {"failures": failures, "tests": _new_test_failures(application, path, user) if ask.tests and not failures else {},
+                "owners": owners, "modules": len(names), "benchmarks": [_compare(application, path, user, command) for command in ask.benchmarks]}
+
+
+def _install(application: Application, order: Order, path: str, shared: bool, builder: Identity) -> None:
+    directory = application.generations_directory()
+    scratch = path + ".building"
+    lock, cache = os.path.join(scratch, "lock.txt"), os.path.join(scratch, "cache")
+    act_as(controller_of(os.path.dirname(directory)), prepare, directory, builder.uid, builder.gid)
+    if not order.uv or not _made_with(path, order):
+        act_as(builder, remove, path)
+    if not os.path.isdir(scratch):
+        act_as(builder, os.mkdir, scratch)
+    act_as(builder, write_lock, lock, order.lock or "")
+    if not os.path.isdir(path):
+        create(order, path, cache, shared, builder)
+    sync(order, path, lock, cache, builder)
+
+
+def _made_with(path: str, order: Order) -> bool:
+    try:
+        return os.path.realpath(configuration(path).get("home", "")) == os.path.realpath(os.path.dirname(order.interpreter))
+    except BuildError:
+        return False
+
+
+def _new_failures(live: str, path: str, names: List[str], user: Identity) -> Dict[str, _imports.Failure]:
+    failed = _imports.failing(path, names, user, IMPORT_TIMEOUT)
+    known = set(_lock.top_level_modules(live)) if failed else set()
+    before = _imports.failing(live, [name for name in failed if name in known], user, IMPORT_TIMEOUT)
+    return {name: failure for name, failure in failed.items() if name not in before}
+
+
+def _failed_tests(results: List[Result]) -> Dict[str, Dict[str, Any]]:
+    """The tests that failed, by name; a command that names none is called by its words."""
+    if not results or results[-1].rc == 0:
+        return {}
+    text = results[-1].stdout + "\n" + results[-1].stderr
+    names = sorted({first or second for first, second in NAMED.findall(text)}) or [" ".join(results[-1].cmd)]
+    command = results[-1].cmd
+    runner = command[command.index("-m") + 1] if "-m" in command[:-1] else os.path.basename(command[0])
+    failure = {"text": text.strip()[-4000:], "frames": PATH.findall(text)[-FRAMES:], "missing": None, "runner": runner}
+    return {name: failure for name in names}
+
+
+def _new_test_failures(application: Application, path: str, user: Identity) -> Dict[str, Dict[str, Any]]:
+    failed = _failed_tests(run_tests(application, path, user))
+    before = _failed_tests(run_tests(application, application.environment, user)) if failed else {}
+    return {name: failure for name, failure in failed.items() if name not in before}
+
+
+def _compare(application: Application, path: str, user: Identity, command: List[str]) -> Dict[str, Any]:
+    """The shortest of three runs of *command* in the live environment and in *path*, in turn; seconds, and their ratio."""
+    best: Dict[str, float] = {}
+    for _round in range(ROUNDS):
+        for environment in (application.environment, path):
+            settings = dict(environment_for(user, os.path.join(environment, "bin")), VIRTUAL_ENV=environment)
+            started = time.monotonic()
+            done = run(command, BENCHMARK_TIMEOUT, user, cwd=application.source or "/", environment=settings)
+            if done.rc != 0:
+                raise BuildError("benchmark %r ended with %d in %s: %s" % (" ".join(command), done.rc, environment, done.last_lines(5)))
+            best[environment] = min(best.get(environment, float("inf")), time.monotonic() - started)
+    before, after = best[application.environment], best[path]
+    return {"command": command, "before": round(before, 3), "after": round(after, 3), "ratio": round(after / max(before, 0.01), 3)}

@@ -1,0 +1,141 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Scans the Python files below a directory that others may write to: no link is followed, no device opened."""
+
+import os
+import re
+import time
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._elf import undefined
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import DIRECTORY, open_directory, open_file, read_bytes, read_text, resolved
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import OVERTIME, listing
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import normalized
+from ansible_collections.oxzep7.python.plugins.module_utils._source._scan import scan
+from ansible_collections.oxzep7.python.plugins.module_utils._source._watch import Watch
+
+FILE_LIMIT = 4 << 20
+USES_LIMIT = 5000
+LEFT_OUT = {"__pycache__", "node_modules", "site-packages"}
+DECLARED = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.MULTILINE)
+REQUIREMENT = re.compile(r"^([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(?:[<>=!~;@#]|$)")
+SHEBANG = re.compile(rb"^#!.*python")
+
+
+class Order(NamedTuple):
+    """What to scan: the application's name, its source, the files that name its requirements, and directories to leave out."""
+
+    name: str
+    source: Optional[str]
+    requirements: List[str]
+    exclude: List[str]
+
+
+class _Tree:
+    def __init__(self, watch: Watch, symbols: List[str], deadline: float, exclude: List[str]) -> None:
+        self.watch = watch
+        self.symbols = set(symbols)
+        self.deadline = deadline
+        self.exclude = exclude
+        self.root = ""
+        self.uses: List[Tuple[Any, ...]] = []
+        self.imports: Dict[str, str] = {}
+        self.dynamic: List[Tuple[str, int]] = []
+        self.problems: List[Dict[str, str]] = []
+        self.files = self.lines = 0
+
+    def walk(self, handle: int, prefix: str) -> None:
+        if time.monotonic() > self.deadline:
+            self.problems.append({"path": prefix or ".", "reason": OVERTIME})
+            return
+        directories, others = listing(handle)
+        if "pyvenv.cfg" in others and prefix:
+            return
+        for name in sorted(others):
+            self._file(handle, prefix + name, name)
+        for name in sorted(directories):
+            if name.startswith(".") or name in LEFT_OUT or os.path.join(self.root, prefix + name) in self.exclude:
+                continue
+            try:
+                inside = os.open(name, DIRECTORY, dir_fd=handle)
+            except OSError as error:
+                self.problems.append({"path": prefix + name, "reason": error.strerror or str(error)})
+                continue
+            try:
+                self.walk(inside, prefix + name + "/")
+            finally:
+                os.close(inside)
+
+    def _file(self, handle: int, path: str, name: str) -> None:
+        try:
+            if name.endswith(".so"):
+                self._compiled(handle, path, name)
+            elif name.endswith(".py") or ("." not in name and SHEBANG.match(read_bytes(name, handle, 64))):
+                self._source(path, read_bytes(name, handle, FILE_LIMIT))
+        except OSError as error:
+            self.problems.append({"path": path, "reason": error.strerror or str(error)})
+
+    def _compiled(self, handle: int, path: str, name: str) -> None:
+        opened = open_file(name, handle)
+        try:
+            missing = undefined(opened) & self.symbols
+        finally:
+            os.close(opened)
+        self.uses += [(path, symbol, 0, (0, 99), True, True) for symbol in sorted(missing)]
+
+    def _source(self, path: str, data: bytes) -> None:
+        self.files += 1
+        self.lines += data.count(b"\n")
+        if len(data) == FILE_LIMIT:
+            self.problems.append({"path": path, "reason": "longer than %d bytes" % FILE_LIMIT})
+            return
+        declared = DECLARED.match(data) or DECLARED.match(data.partition(b"\n")[2])
+        try:
+            text = data.decode(declared.group(1).decode("ascii") if declared else "utf-8-sig")
+        except (UnicodeDecodeError, LookupError) as error:
+            self.problems.append({"path": path, "reason": "cannot be decoded: %s" % error})
+            return
+        found = scan(text, self.watch, every=True)
+        if found.problem:
+            self.problems.append({"path": path, "reason": "does not parse: %s" % found.problem})
+        for module in found.imports:
+            self.imports.setdefault(module, path)
+        self.dynamic += [(path, line) for line in found.dynamic]
+        self.uses += [(path,) + tuple(use) for use in found.uses[:max(0, USES_LIMIT - len(self.uses))]]
+
+
+def requirement_names(text: str) -> List[str]:
+    """The packages that a requirements file names, normalized; what is no requirement is left out."""
+    matches = (REQUIREMENT.match(line.strip()) for line in text.splitlines() if not line.strip().startswith(("#", "-")))
+    return sorted({normalized(match.group(1)) for match in matches if match})
+
+
+def scan_application(order: Order, names: List[str], symbols: List[str], budget: float) -> Dict[str, Any]:
+    """What the source of *order* uses of the watched *names*, and its compiled parts of the C API's *symbols*, in at most *budget* seconds.
+
+    ``uses`` are rows (path, name, line, versions, on import, certain), ``imports`` the modules it imports with a path, ``dynamic`` the places of
+    imports that only running tells, ``problems`` what could not be read or parsed.
+    """
+    tree = _Tree(Watch(names), symbols, time.monotonic() + budget, order.exclude)
+    required: List[str] = []
+    for path in order.requirements:
+        text = read_text(resolved(path))
+        if text is None:
+            tree.problems.append({"path": path, "reason": "cannot be read"})
+        else:
+            required += requirement_names(text)
+    if order.source:
+        try:
+            tree.root = resolved(order.source)
+            handle = open_directory(tree.root)
+        except OSError as error:
+            tree.problems.append({"path": order.source, "reason": error.strerror or str(error)})
+        else:
+            try:
+                tree.walk(handle, "")
+            finally:
+                os.close(handle)
+    return {"name": order.name, "source": order.source, "uses": tree.uses, "imports": tree.imports, "dynamic": tree.dynamic[:USES_LIMIT],
+            "problems": tree.problems, "required": sorted(set(required)), "files": tree.files, "lines": tree.lines}

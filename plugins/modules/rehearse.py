@@ -1,0 +1,82 @@
+#!/usr/bin/python
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rehearses the steps of a host's applications. The work is done by the action plugin of this name."""
+
+DOCUMENTATION = r"""
+module: rehearse
+short_description: Rehearse the steps of a host's applications beside what is live
+version_added: 0.1.0
+description:
+  - For each step of each application it makes the lock, tries it beside the live environment with M(oxzep7.python.trial), and looks at what fails
+    that did not fail before.
+  - The package at fault is found by trial. Candidates are the owner of what is missing, the packages on the way to it, and what they require
+    in common; the one whose nearest later version cures most is freed. This repeats until nothing new fails, or no version helps.
+  - Each round is a line in C(constraints.yml) of the plan directory, with reason, what was seen, date and host. M(oxzep7.python.plan) reads them.
+  - Where no version helps and a module is missed that left the standard library, the package that gives it back is tried.
+  - Nothing that is live is touched. Interpreters are installed, wheels are sent.
+author: oxzep7.python contributors (@oxzep7)
+options:
+  state_dir:
+    description: Directory on the host with the records of its applications.
+    type: path
+    default: /var/lib/oxzep7
+  run_id:
+    description: Identifier of the run.
+    type: str
+    default: manual
+  interpreter_dir:
+    description: Directory on the host for interpreters.
+    type: path
+    default: /opt/oxzep7/interpreters
+  wheelhouse_dir:
+    description: Directory on the host for wheels.
+    type: path
+    default: /opt/oxzep7/wheelhouse
+  ship_uv:
+    description: Whether the host gets the controller's uv.
+    type: bool
+    default: true
+extends_documentation_fragment:
+  - oxzep7.python.planning
+  - oxzep7.python.attributes
+  - oxzep7.python.attributes.actiongroup
+attributes:
+  check_mode:
+    support: full
+    details: Says what would be rehearsed.
+  diff_mode:
+    support: none
+  idempotent:
+    support: partial
+    details: A rehearsal always tries again; it changes something only when it learns something.
+notes:
+  - The variables C(oxzep7_applications), C(oxzep7_interpreters) and C(oxzep7_constraints) are read.
+"""
+
+EXAMPLES = r"""
+- name: Rehearse
+  oxzep7.python.rehearse:
+    target: "3.12"
+    plan_dir: ./oxzep7/plan
+"""
+
+RETURN = r"""
+rehearsed:
+  description:
+    - For each step its C(application), C(to), C(rounds), C(trials), what was C(learned), what still fails, and C(benchmarks).
+  returned: always
+  type: list
+  elements: dict
+constraints:
+  description: The file that was added to.
+  returned: always
+  type: str
+actions:
+  description: What was done, or would be.
+  returned: always
+  type: list
+  elements: str
+"""
