@@ -172,16 +172,20 @@ def platform_tags(architecture: str, libc_version: str) -> list[str]:
     return [*tags, f"linux_{architecture}"]
 
 
+def tags_of(minor: Minor, platforms: Sequence[str]) -> frozenset[Tag]:
+    """The tags of wheels that CPython *minor* accepts on a host with these *platforms*."""
+    interpreter = f"cp{minor[0]}{minor[1]}"
+    return frozenset([*cpython_tags(minor, [interpreter + ("m" if minor < (3, 8) else ""), "abi3", "none"], list(platforms)),
+                      *compatible_tags(minor, interpreter, list(platforms))])
+
+
 @functools.lru_cache(maxsize=64)
 def supported_tags(minor: Minor, platform: str) -> frozenset[Tag]:
     """The tags of wheels that CPython *minor* accepts on *platform*, in uv's writing (``x86_64-manylinux_2_36``)."""
     match = PLATFORM.match(platform)
     if not match:
         raise ValueError(f"{platform!r} is not a platform")
-    platforms = platform_tags(match[1], f"2.{match[2]}")
-    interpreter = f"cp{minor[0]}{minor[1]}"
-    return frozenset([*cpython_tags(minor, [interpreter + ("m" if minor < (3, 8) else ""), "abi3", "none"], platforms),
-                      *compatible_tags(minor, interpreter, platforms)])
+    return tags_of(minor, platform_tags(match[1], f"2.{match[2]}"))
 
 
 class _Page(html.parser.HTMLParser):

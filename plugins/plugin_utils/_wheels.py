@@ -6,20 +6,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import PIN, normalized
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import canonical, exclusive, write_private
-from ansible_collections.oxzep7.python.plugins.plugin_utils._index import ANYWHERE, Sources, platform_tags
+from ansible_collections.oxzep7.python.plugins.plugin_utils._index import ANYWHERE, Sources, platform_tags, tags_of
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, parse
+
+# Without it planning says so, which comes first.
+with contextlib.suppress(ImportError):
+    from packaging.utils import parse_wheel_filename
+    from packaging.version import Version
 
 TIMEOUT = 1800
+HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
 
 class DownloadError(Exception):
@@ -57,14 +67,42 @@ def download(cache: pathlib.Path, lock_path: pathlib.Path, lock: str, minor: str
             return files
         incoming = cache / "wheels" / f".incoming-{lock}-{architecture}"
         incoming.mkdir(parents=True, exist_ok=True)
-        _run_pip(lock_path, incoming, minor, platform_tags(architecture, libc_version), sources, cache / "built")
-        files = []
+        tags = platform_tags(architecture, libc_version)
+        files, missing = _present(cache / "wheels", lock_path.read_text(encoding="utf-8"), parse(minor)[0], tags)
+        if missing:
+            wanted = incoming / "missing.txt"
+            wanted.write_text(missing, encoding="utf-8")
+            _run_pip(wanted, incoming, minor, tags, sources, cache / "built")
+            wanted.unlink()
         for path in sorted(incoming.glob("*.whl")):
             files.append(describe(path))
             os.replace(path, cache / "wheels" / path.name)
         incoming.rmdir()
+        files.sort(key=lambda entry: str(entry["name"]))
         write_private(_index(cache, lock, architecture), canonical(files))
         return files
+
+
+def _present(wheels: pathlib.Path, lock: str, minor: Minor, platforms: Sequence[str]) -> tuple[list[dict[str, Any]], str]:
+    """The wheels of *lock* that *wheels* has, of other locks, and the rest of the lock."""
+    accepted = tags_of(minor, platforms)
+    found, missing = [], []
+    for block in re.split(r"\n(?=\S)", lock.strip()):
+        pin = PIN.match(block)
+        if not pin:
+            continue
+        hashes = set(HASH.findall(block))
+        known = None
+        for path in sorted(wheels.glob(f"{re.sub('[-_.]+', '*', pin[1])}-*.whl")):
+            name, version, _build, tags = parse_wheel_filename(path.name)
+            if name == normalized(pin[1]) and version == Version(pin[2]) and not accepted.isdisjoint(tags):
+                described = describe(path)
+                known = described if described["sha256"] in hashes else known
+        if known:
+            found.append(known)
+        else:
+            missing.append(block)
+    return found, "\n".join(missing)
 
 
 def pip_download(what: Iterable[str], target: pathlib.Path, minor: str, tags: Iterable[str],

@@ -26,6 +26,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._state import Applic
 # How pytest, and unittest, name what failed.
 NAMED = re.compile(r"^(?:FAILED|ERROR) (\S+)|^(?:FAIL|ERROR): (.+)$", re.MULTILINE)
 PATH = re.compile(r"(?:File \"|^)(\S+?\.py)(?:\", line|:)\d*", re.MULTILINE)
+TELLING = re.compile(r"^E  |\b\w*(?:Error|Exception)\b(?!.*Warning)|^(?:FAILED|ERROR)\b")
+TELLING_LINES = 30
 ROUNDS = 3
 FRAMES = 40
 BENCHMARK_TIMEOUT = 900.0
@@ -116,8 +118,15 @@ def _failed_tests(results: List[Result]) -> Dict[str, Dict[str, Any]]:
     names = sorted({first or second for first, second in NAMED.findall(text)}) or [" ".join(results[-1].cmd)]
     command = results[-1].cmd
     runner = command[command.index("-m") + 1] if "-m" in command[:-1] else os.path.basename(command[0])
-    failure = {"text": text.strip()[-4000:], "frames": PATH.findall(text)[-FRAMES:], "missing": None, "runner": runner}
+    failure = {"text": _telling(text), "frames": PATH.findall(text)[-FRAMES:], "missing": None, "runner": runner}
     return {name: failure for name in names}
+
+
+def _telling(text: str) -> str:
+    """The lines of a test's output that say what went wrong: those that name an error; the last ones where none does."""
+    lines = text.strip().splitlines()
+    errors = [line.strip() for line in lines if TELLING.search(line)]
+    return "\n".join(errors[-TELLING_LINES:] or lines[-TELLING_LINES:])
 
 
 def _new_test_failures(application: Application, path: str, user: Identity) -> Dict[str, Dict[str, Any]]:
