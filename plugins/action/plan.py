@@ -14,10 +14,12 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _planning
 from ansible_collections.oxzep7.python.plugins.plugin_utils._advisories import AdvisoriesUnreadable
+from ansible_collections.oxzep7.python.plugins.plugin_utils._compatibility import matrix, recall, rows
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, canonical, write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._index import IndexUnavailable
-from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import UnknownVersion
-from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import Host, Plan, PlanError, WheelsNeeded, differences, readable
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import UnknownVersion, today
+from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import Host, Plan, PlanError, WheelsNeeded, differences
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report._plan import markdown, matrix_csv, page
 from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import UvMissing
 from ansible_collections.oxzep7.python.plugins.plugin_utils._waves import waves
 
@@ -65,11 +67,11 @@ class ActionModule(ActionBase):
         old = published.with_name("plan.md")
         before = published.read_text(encoding="utf-8") if published.exists() else ""
         readable_before = old.read_text(encoding="utf-8") if old.exists() else ""
-        write(plan, directory)
+        write(plan, directory, absolute(given["plan_dir"]) / "evidence.json")
         result: dict[str, Any] = {"directory": str(directory), "path": str(directory / "plan.md"),
                                   "changed": not given["plan_id"] and before != canonical(plan.document)}
         if result["changed"]:
-            result["diff"] = {"before": readable_before, "after": readable(plan), "before_header": str(old), "after_header": str(old)}
+            result["diff"] = {"before": readable_before, "after": markdown(plan.document), "before_header": str(old), "after_header": str(old)}
         return result
 
     def _hosts(self, task_vars: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[list[Host], list[str]]:
@@ -93,11 +95,18 @@ def check_reviewed(plan: Plan, path: pathlib.Path, identifier: str) -> None:
                                    *different]))
 
 
-def write(plan: Plan, directory: pathlib.Path) -> None:
-    """Write *plan* to *directory*: locks first and ``plan.json`` last, so that it never names a lock that is not there."""
+def write(plan: Plan, directory: pathlib.Path, evidence: pathlib.Path) -> None:
+    """Write *plan* to *directory*: locks first and ``plan.json`` last, so that it never names a lock that is not there.
+
+    The matrix is of the plan and of what the file *evidence* has of earlier rehearsals. Raises ValueError, OSError.
+    """
     for identifier, text in plan.locks.items():
         path = directory / "locks" / f"{identifier}.txt"
         if not path.exists():
             write_private(path, text)
-    write_private(directory / "plan.md", readable(plan))
+    table = matrix(plan.document, plan.locks, recall(evidence), today())
+    write_private(directory / "matrix.json", canonical(table))
+    write_private(directory / "matrix.csv", matrix_csv(rows(table)))
+    write_private(directory / "plan.html", page(plan.document, table))
+    write_private(directory / "plan.md", markdown(plan.document))
     write_private(directory / "plan.json", canonical(plan.document))

@@ -35,7 +35,7 @@ options:
   sources:
     description: Name of the variable that holds the result of M(oxzep7.python.source_info) for each host, if it was asked.
     type: str
-    default: source_result
+    default: plan_sources
   advisories:
     description: Folder or zip on the controller with advisories in OSV's format.
     type: path

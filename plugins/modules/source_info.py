@@ -63,7 +63,7 @@ EXAMPLES = r"""
     applications: "{{ oxzep7_applications }}"
     current: "3.8"
     target: "3.12"
-  register: source_result
+  register: plan_sources
 """
 
 RETURN = r"""

@@ -111,7 +111,7 @@ def bound(name: str, current: str, releases: Sequence[Release], limits: Sequence
     if sources:
         return Bound(name, current, sources[0].version, True, _why(name, current, sources[0], later, own, minor, platform), barred)
     kept = [entry for entry in later if entry.excluded and (entry.fits or entry.source) and all(limit.admits(entry.version) for limit in own)]
-    if kept and not eligible:
+    if kept and not eligible and not wheels_only:
         # A bound that nothing lifts is a claim of its day; whether it holds, a rehearsal tells.
         chosen = kept[0]
         return Bound(name, current, chosen.version, not chosen.fits, _why(name, current, chosen, later, own, minor, platform),

@@ -26,6 +26,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._index import PACKAG
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
 from ansible_collections.oxzep7.python.plugins.plugin_utils._locking import Locker, MustBuild, NoLock, Packages
 from ansible_collections.oxzep7.python.plugins.plugin_utils._nearest import Limit, Reason, UnreadableLimit, limits_of, move, requirers, roots
+from ansible_collections.oxzep7.python.plugins.plugin_utils._notes import note
 from ansible_collections.oxzep7.python.plugins.plugin_utils._once import Once
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rehearsal import Rehearsal, Rehearsed
 from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import ResolutionError, platform_of, read_annotated
@@ -221,6 +222,8 @@ class Planner:
         document["id"] = hashlib.sha256(canonical(document).encode()).hexdigest()[:16]
         # What only time changes is no part of the identity.
         minors = sorted({_lifecycle.parse(step["to"])[0] for part in parts.values() for entry in part["applications"] for step in entry["steps"]})
+        document["notes"] = {host.name: {application["name"]: note(application, part, self._advisories is not None)
+                                         for application, part in zip(host.applications, parts[host.name]["applications"], strict=True)} for host in hosts}
         document.update(findings=findings_of_target(self._minor, self._today), release_data=_lifecycle.taken().isoformat(),
                         phases={text_of(minor): _lifecycle.releases()[minor].phase(self._today) for minor in minors})
         for part in parts.values():
@@ -385,30 +388,30 @@ def differences(reviewed: Mapping[str, Any], plan: Mapping[str, Any]) -> list[st
     return found
 
 
+def compared(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """A line for each difference between the documents of two plans."""
+    found = [f"target: {before['target']} -> {after['target']}"] if before["target"] != after["target"] else []
+    for name in sorted({*before["hosts"], *after["hosts"]}):
+        sides = [{entry["name"]: entry for entry in document["hosts"].get(name, {}).get("applications", [])} for document in (before, after)]
+        for application in sorted({*sides[0], *sides[1]}):
+            rows = [_rows(side.get(application)) for side in sides]
+            for key in sorted({*rows[0], *rows[1]}):
+                one, other = (side.get(key) for side in rows)
+                if one != other:
+                    found.append(f"{name}: {application}: {' '.join(key)}: {one or 'nothing'} -> {other or 'nothing'}")
+    return found
+
+
+def _rows(application: Mapping[str, Any] | None) -> dict[tuple[str, ...], str]:
+    """What a plan does to an application, by what it is about: the interpreter of each step, and each package that is not as it was."""
+    found: dict[tuple[str, ...], str] = {}
+    for step in application["steps"] if application else []:
+        found[(step["to"], "interpreter")] = step["interpreter"].get("version") or step["interpreter"]["source"]
+        found[(step["to"], "lock")] = step["lock"][:12]
+        found.update({(step["to"], row["package"]): f"{row['from'] or 'new'} to {row['to'] or 'gone'}, {row['reason']}" for row in step["changes"]})
+    return found
+
+
 def _promised(steps: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """What a review of *steps* is about."""
     return [{key: step[key] for key in ("from", "to", "lock", "interpreter")} for step in steps]
-
-
-def readable(plan: Plan) -> str:
-    """The plan as Markdown, for a person."""
-    lines = [f"# Plan {plan.document['id']}: Python {plan.document['target']}", ""]
-    for entry in plan.document["findings"]:
-        lines += [f"**{entry['title']}**: {entry['detail']}; {entry['remediation']}", ""]
-    for name, part in plan.document["hosts"].items():
-        lines += [f"## {name}", ""]
-        for application in part["applications"]:
-            lines += [*_readable_application(application, plan.document["phases"]), ""]
-    return "\n".join(lines).rstrip() + "\n"
-
-
-def _readable_application(application: Mapping[str, Any], phases: Mapping[str, str]) -> list[str]:
-    lines = [f"### {application['name']}: {application['environment']}, Python {application['from']}", ""]
-    if not application["steps"]:
-        lines.append("Nothing to do.")
-    for step in application["steps"]:
-        source = step["interpreter"].get("url") or step["interpreter"].get("path") or step["interpreter"]["source"]
-        support = f"{phases[step['to']]}, end of life {step['end_of_life']}, newest patch {step['newest_patch']}"
-        lines.append(f"- {step['from']} -> {step['to']} ({support}), {step['packages']} packages, interpreter from {source}")
-        lines += [f"  - {change['package']} {change['from'] or '(new)'} -> {change['to']} ({change['move']}): {change['reason']}" for change in step["changes"]]
-    return lines

@@ -27,7 +27,7 @@ OPTIONS: dict[str, Any] = {
     "plan_dir": {"type": "path", "required": True},
     "cache_dir": {"type": "path", "default": "~/.cache/oxzep7"},
     "inventories": {"type": "str", "default": "inventory_result"},
-    "sources": {"type": "str", "default": "source_result"},
+    "sources": {"type": "str", "default": "plan_sources"},
     "advisories": {"type": "path"},
     "fix_advisories": {"type": "bool", "default": False},
     "indexes": {"type": "list", "elements": "raw", "default": []},
@@ -86,6 +86,7 @@ def host(name: str, facts: Mapping[str, Any], given: Mapping[str, Any], learned:
     declared = {entry.get("name"): entry for entry in facts.get("oxzep7_applications") or []}
     scans = {entry["name"]: entry for entry in (facts.get(given["sources"]) or {}).get("applications") or []}
     applications = [{**entry, "goal": declared.get(entry["name"], {}).get("goal") or "compatibility", "scan": scans.get(entry["name"]),
+                     "declared": declared.get(entry["name"]) or {},
                      "wanted": wanted(entry["environment"], scans.get(entry["name"]))} for entry in taken["applications"]]
     return Host(name, taken["host"], applications, taken["interpreters"], facts.get("oxzep7_interpreters") or [],
                 [*(facts.get("oxzep7_constraints") or []), *learned])

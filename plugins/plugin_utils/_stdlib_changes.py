@@ -89,6 +89,12 @@ def watched(current: Minor, target: Minor) -> list[str]:
 
 
 @functools.cache
+def added() -> dict[Minor, tuple[str, ...]]:
+    """Public modules, functions and classes that each minor brought."""
+    return {parse(minor)[0]: tuple(names) for minor, names in json.loads(TABLE.read_text(encoding="utf-8"))["added"].items()}
+
+
+@functools.cache
 def removed_symbols() -> dict[str, Minor]:
     """The minor that removed each symbol of the C API; the last one, for a symbol that came back and left again."""
     table = json.loads(TABLE.read_text(encoding="utf-8"))["symbols"]

@@ -117,6 +117,12 @@ def once(rows: list[Row]) -> list[Row]:
     return [row for row in rows if row["name"] not in first or tuple(map(int, row["removed"].split("."))) == first[row["name"]]]
 
 
+def shown(name: str, new: dict[int, Said], old: dict[int, Said], minor: int) -> bool:
+    """Whether typeshed knows *name*, too: what it does not is no public part of the library."""
+    said = new.get(minor) or old.get(minor)
+    return said is not None and name in said.names
+
+
 def build() -> str:
     """The text of the table."""
     surveyed = set(json.loads(KEPT.read_text(encoding="utf-8")))
@@ -146,8 +152,14 @@ def build() -> str:
     final.sort(key=lambda row: (row["name"], row.get("removed", ""), row.get("changed", "")))
     head = {"typeshed": [OLDER, NEWER], "stdlibs": STDLIBS, "taken": max(DATES.values())}
     lines = ",\n".join(json.dumps(row, sort_keys=True) for row in final)
-    symbols = {minor: pair["symbols"] for minor, pair in json.loads(KEPT.read_text(encoding="utf-8")).items()}
-    return f'{{"about": {json.dumps(head, sort_keys=True)},\n"symbols": {json.dumps(symbols, sort_keys=True)},\n"changes": [\n{lines}\n]}}\n'
+    kept = json.loads(KEPT.read_text(encoding="utf-8"))
+    news = {minor: [name for name in pair["added"] if shown(name, new, old, int(minor[2:]))] for minor, pair in kept.items()}
+    for minor in (14, 15):
+        fresh = {name for name in new[minor].names if name not in new[minor - 1].names and name.split(".")[0] not in OTHERS}
+        news.setdefault(text_of(minor), sorted(name for name in fresh if not covered(name, fresh) and not name.rpartition(".")[2].isupper()))
+    symbols = {minor: pair["symbols"] for minor, pair in kept.items()}
+    parts = [f'"{title}": {json.dumps(value, sort_keys=True)},\n' for title, value in (("about", head), ("symbols", symbols), ("added", news))]
+    return "{" + "".join(parts) + f'"changes": [\n{lines}\n]}}\n'
 
 
 def main() -> None:

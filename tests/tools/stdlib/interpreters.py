@@ -56,7 +56,8 @@ def removed() -> dict[str, Any]:
             had = {name for name in universe if name not in before["lacking"]}
             gone = {name for name in had & lacking if not covered(name, had & lacking) and not became_function(name, names)}
             pairs[minor] = {"versions": [before["version"], version], "names": sorted(gone),
-                            "parameters": lost_parameters(before["names"], names), "symbols": sorted(before["symbols"] - symbols)}
+                            "parameters": lost_parameters(before["names"], names), "symbols": sorted(before["symbols"] - symbols),
+                            "added": added(before["names"], names)}
         before = {"version": version, "names": names, "lacking": lacking, "symbols": symbols}
         universe |= {name for name, value in names.items() if value is not False}
     return pairs
@@ -66,6 +67,15 @@ def covered(name: str, gone: set[str]) -> bool:
     """Whether something that contains *name* is gone, too."""
     parts = name.split(".")
     return any(".".join(parts[:count]) in gone for count in range(1, len(parts)))
+
+
+def added(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """Modules, functions and classes that are new in modules that both versions could import, or altogether."""
+    known = {name for name, value in before.items() if value is not False}
+    modules = {name for name in after if name in before and before[name] is not False}
+    fresh = {name for name in after if name not in before and after[name] is not False and name.rpartition(".")[2].isidentifier()}
+    return sorted(name for name in fresh if not covered(name, fresh) and name not in known and (name.rpartition(".")[0] in modules or "." not in name)
+                  and not name.rpartition(".")[2].isupper())
 
 
 def became_function(name: str, after: dict[str, Any]) -> bool:

@@ -17,11 +17,13 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import (
     PlanError,
     Planner,
     choose_interpreter,
+    compared,
     differences,
+    earlier_steps,
     fixes,
-    readable,
     redacted,
 )
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report._plan import markdown
 from hypothesis import given
 from hypothesis import strategies as st
 from packaging.version import Version
@@ -178,7 +180,7 @@ def test_constraints_hold_for_their_versions_only():
 def test_a_target_that_ends_and_data_that_age_are_findings(target, today, keys):
     plan = planner(target, datetime.date.fromisoformat(today)).plan([host(packages=[("stable", "1.0")])])
     assert [(entry["key"], entry["blocking"]) for entry in plan.document["findings"]] == [(key, False) for key in keys]
-    assert all(entry["detail"] in readable(plan) for entry in plan.document["findings"])
+    assert all(entry["detail"] in markdown(plan.document) for entry in plan.document["findings"])
 
 
 def advisories(*affected):
@@ -240,8 +242,63 @@ def test_a_symbolic_target_is_resolved_before_planning():
 
 
 def test_a_person_can_read_it():
-    text = readable(planner("3.10").plan([host()]))
+    text = markdown(planner("3.10").plan([host()]).document)
     assert "- 3.9 -> 3.10 (end-of-life, end of life 2026-10-01, newest patch 3.10." in text and "ages 1.0 -> 1.1 (minor): 1.0 has no wheel" in text
+
+
+def test_two_plans_are_compared_line_by_line():
+    before, after = (planner("3.10").plan([given]).document for given in (host(), host(constraints=[{"requirement": "stable>=2.0", "reason": "breaks"}])))
+    assert compared(before, before) == []
+    lines = compared(before, after)
+    assert any(line.startswith("host1: app: 3.9 stable: nothing -> 1.0 to 2.0, constraint stable>=2.0: breaks") for line in lines)
+    assert compared(before, planner("3.10").plan([host("other")]).document)[0].startswith("host1: app: 3.10 ")
+
+
+def test_steps_of_an_earlier_plan_stay_where_they_are_asked_the_same():
+    first = planner("3.11").plan([host()])
+    world = World(PACKAGES)
+    again = Planner("3.11", world.locker(), earlier=earlier_steps(first.document, first.locks.get)).plan([host()])
+    assert again.document["id"] == first.document["id"] and world.questions == []
+    other = Planner("3.11", world.locker(), earlier=earlier_steps(first.document, first.locks.get)).plan([host(packages=(("odd", "1.0"),))])
+    assert other.document["id"] != first.document["id"] and world.questions
+
+
+def test_a_reviewed_plan_holds_for_a_host_that_is_half_way():
+    first = planner("3.11").plan([host()])
+    world = World({**PACKAGES, "ages": {**PACKAGES["ages"], "1.15": Made()}})
+    half = host(python="3.10.1", packages=(("ages", "1.1"), ("stable", "1.0")))
+    kept = Planner("3.11", world.locker(), earlier=earlier_steps(first.document, first.locks.get), reviewed=True).plan([half])
+    assert differences(first.document, kept.document) == [] and world.questions == []
+
+
+def test_one_host_stands_for_all_with_equal_environments():
+    assert planner("3.11").plan([host("a"), host("b"), host("c", packages=(("stable", "1.0"),))]).representatives == ["a", "c"]
+
+
+def test_risk_shows_its_terms_and_the_source_gives_findings():
+    given = host()
+    given.applications[0].update(declared={"tests": ["pytest"], "services": [{"name": "web.service"}], "criticality": "high"}, scan={
+        "uses": [["app.py", "collections.Mapping", 3, [0, 99], True, True]], "imports": {"collections": "app.py"}, "problems": [], "dynamic": [["x.py", 7]]})
+    document = planner("3.10").plan([given]).document
+    note = document["notes"]["host1"]["app"]
+    assert [entry["key"] for entry in note["findings"]] == ["source-uses-removed", "source-imports-dynamically"]
+    assert "app.py:3: collections.Mapping is gone in Python 3.10 (on import)" in note["findings"][0]["detail"]
+    assert set(note["risk"]["terms"]) == {"other moves", "findings", "dependents", "criticality", "no checks", "no backup"}
+    assert note["risk"]["score"] == sum(term["points"] for term in note["risk"]["terms"].values()) and note["restarts"] == 2
+    assert "collections.Mapping" in note["python"][1]["removed"] and not any(name.startswith("asyncio") for name in note["python"][1]["removed"])
+    assert "collections.Mapping is gone" in markdown(document)
+    unknown = planner("3.10").plan([host()]).document["notes"]["host1"]["app"]
+    assert [entry["key"] for entry in unknown["findings"]] == ["source-unknown"] and "no tests" in unknown["risk"]["terms"]
+
+
+def test_a_goal_of_security_moves_what_advisories_are_about():
+    given = host(packages=(("stable", "1.0"),))
+    plain = Planner("3.9", World(PACKAGES).locker(), advisories=advisories(("stable", "2.0")), fix=False)
+    assert steps_of(plain.plan([given]))[0]["changes"] == []
+    given.applications[0]["goal"] = "security"
+    assert steps_of(Planner("3.9", World(PACKAGES).locker(), advisories=advisories(("stable", "2.0")), fix=False).plan([given]))[0]["changes"][0]["to"] == "2.0"
+    missing = planner("3.9").plan([given]).document["notes"]["host1"]["app"]["findings"]
+    assert "advisories-missing" in [entry["key"] for entry in missing]
 
 
 def test_urls_lose_their_credentials_only():

@@ -1,0 +1,41 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Compares two plans on the controller."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute
+from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import compared
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report._plan import markdown
+
+
+class ActionModule(ActionBase):
+    """Read two documents, and say what differs."""
+
+    _supports_check_mode = True
+    _requires_connection = False
+
+    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        """No module execution, and no change."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _validation, given = self.validate_argument_spec(argument_spec={"before": {"type": "path", "required": True},
+                                                                        "after": {"type": "path", "required": True}})
+        plans = []
+        for option in ("before", "after"):
+            path = absolute(given[option])
+            path = path / "plan.json" if path.is_dir() else path
+            try:
+                plans.append((path, json.loads(path.read_text(encoding="utf-8"))))
+                texts = [markdown(document) for _path, document in plans]
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                result.update(failed=True, msg=f"{option}: {path} is not a plan: {error}")
+                return result
+        result.update(changed=False, differences=compared(plans[0][1], plans[1][1]), diff={
+            "before": texts[0], "after": texts[1], "before_header": str(plans[0][0]), "after_header": str(plans[1][0])})
+        return result

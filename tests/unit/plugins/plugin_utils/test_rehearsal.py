@@ -1,0 +1,147 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The loop of a rehearsal, on packages in memory that break in known ways."""
+
+from __future__ import annotations
+
+import datetime
+
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import pins as pins_of
+from ansible_collections.oxzep7.python.plugins.plugin_utils._compatibility import Evidence, matrix, recall, remember, rows
+from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import Planner, standing
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rehearsal import Failure, Outcome, Rehearsal, suspects
+from packaging.version import Version
+
+from .test_plan import host
+from .world import Made, World
+
+PLATFORM = "x86_64-manylinux_2_36"
+TODAY = datetime.date(2026, 11, 21)
+
+
+class Trials:
+    """Fails as *breaks* says of the pins: a mapping of failing module to `Failure`."""
+
+    def __init__(self, breaks, owners):
+        self.breaks = breaks
+        self.owners = owners
+        self.locks = []
+
+    def attempt(self, lock, only):
+        self.locks.append(lock)
+        failures = self.breaks(pins_of(lock))
+        return Outcome({name: failure for name, failure in failures.items() if only is None or name in only}, self.owners)
+
+
+def rehearse(packages, pins, breaks, owners=None, minor=(3, 12)):
+    world = World(packages)
+    environment = {"packages": [{"name": name, "version": version, "requires": list(packages[name][version].requires), "requested": True}
+                                for name, version in pins.items()]}
+    trials = Trials(breaks, owners or {name: name for name in packages})
+    start = standing(environment, set(), (3, 8), "x86_64")
+    return Rehearsal(world.locker(), world, trials, "host1", TODAY).step(start, [], minor, PLATFORM), trials
+
+
+SIX = {"six": {"1.15": Made(), "1.16": Made(), "1.17": Made()}, **{f"lib{number}": {"1.0": Made(requires=("six",)), "2.0": Made()} for number in range(10)}}
+SIX_PINS = {"six": "1.15", **{f"lib{number}": "1.0" for number in range(10)}}
+
+
+def six_moves(pins):
+    if Version(pins["six"]) >= Version("1.16"):
+        return {}
+    return {f"lib{number}": Failure("lib/__init__.py:1: ModuleNotFoundError: No module named 'six.moves'",
+                                    (f"/x/site-packages/lib{number}/__init__.py",), "six.moves") for number in range(10)}
+
+
+def test_the_owner_of_what_is_missing_is_freed_and_not_its_ten_importers():
+    ended, _trials = rehearse(SIX, SIX_PINS, six_moves)
+    assert [entry.requirement for entry in ended.learned] == ["six>=1.16"] and ended.failures == {}
+    assert pins_of(ended.found.text)["six"] == "1.16" and pins_of(ended.found.text)["lib0"] == "1.0"
+    learned = ended.learned[0].row()
+    assert learned["python"] == ">=3.12" and learned["host"] == "host1" and learned["date"] == "2026-11-21" and "six.moves" in learned["seen"]
+
+
+def test_the_nearest_version_is_found_however_far_it_is():
+    packages = {"far": {f"1.{number}": Made() for number in range(40)}}
+
+    def breaks(pins):
+        fails = Version(pins["far"]) < Version("1.29")
+        return {"far": Failure("far.py:1: boom", ("/x/site-packages/far.py",))} if fails else {}
+
+    ended, trials = rehearse(packages, {"far": "1.0"}, breaks)
+    assert [entry.requirement for entry in ended.learned] == ["far>=1.29"] and len(trials.locks) < 16
+
+
+def test_several_faults_are_freed_one_after_the_other():
+    packages = {"a": {"1.0": Made(), "2.0": Made()}, "b": {"1.0": Made(), "1.1": Made(), "2.0": Made()}}
+
+    def breaks(pins):
+        found = {}
+        if pins["a"] == "1.0":
+            found["a"] = Failure("a.py:1: AttributeError: module 'inspect' has no attribute 'getargspec'", ("/x/site-packages/a.py",))
+        if pins["b"] == "1.0":
+            found["b"] = Failure("b.py:1: boom", ("/x/site-packages/b.py",))
+        return found
+
+    ended, _trials = rehearse(packages, {"a": "1.0", "b": "1.0"}, breaks)
+    assert sorted(entry.requirement for entry in ended.learned) == ["a>=2.0", "b>=1.1"] and ended.rounds == 3
+
+
+def test_where_no_version_helps_it_ends_and_says_what_fails():
+    ended, _trials = rehearse({"a": {"1.0": Made(), "2.0": Made()}}, {"a": "1.0"}, lambda pins: {"a": Failure("boom", ("/x/site-packages/a.py",))})
+    assert ended.learned == () and set(ended.failures) == {"a"} and pins_of(ended.found.text) == {"a": "1.0"}
+
+
+def test_a_module_that_left_python_is_given_back_where_no_version_does_without():
+    packages = {"old": {"1.0": Made()}, "zombie-imp": {"0.1": Made(), "0.2": Made()}}
+
+    def breaks(pins):
+        return {} if "zombie-imp" in pins else {"old": Failure("old.py:1: No module named 'imp'", ("/x/site-packages/old.py",), "imp")}
+
+    ended, _trials = rehearse(packages, {"old": "1.0"}, breaks)
+    assert pins_of(ended.found.text) == {"old": "1.0", "zombie-imp": "0.2"}
+    assert ended.learned[0].row()["install"] == "true" and "gives back the module imp" in ended.found.reasons["zombie-imp"].text
+
+
+def test_a_package_that_left_and_is_missed_is_kept():
+    packages = {"app": {"1.0": Made(requires=("shim; python_version < '3.10'",))}, "shim": {"1.0": Made()}}
+
+    def breaks(pins):
+        return {} if "shim" in pins else {"app": Failure("app.py:1: No module named 'shim'", ("/x/site-packages/app.py",), "shim")}
+
+    ended, _trials = rehearse(packages, {"app": "1.0", "shim": "1.0"}, breaks)
+    assert pins_of(ended.found.text) == {"app": "1.0", "shim": "1.0"} and ended.learned[0].requirement == "shim>=1.0"
+
+
+def test_a_new_package_whose_newest_version_breaks_gives_way_to_an_earlier_one():
+    packages = {"app": {"1.0": Made(range(6, 10)), "2.0": Made(requires=("new",))}, "new": {"1.0": Made(), "2.0": Made(), "3.0": Made()}}
+    ended, _trials = rehearse(packages, {"app": "1.0"}, lambda pins: {"new": Failure("boom", ("/x/site-packages/new.py",))} if pins["new"] == "3.0" else {})
+    assert [entry.requirement for entry in ended.learned] == ["new<=2.0"]
+
+
+def test_suspects_are_the_owner_of_what_is_missing_then_the_way_to_it():
+    owners = {"jinja2": "jinja2", "markupsafe": "markupsafe", "flask": "flask", "pytest": "pytest"}
+    failure = Failure("ImportError: cannot import name 'soft_unicode' from 'markupsafe' (/x)",
+                      ("/x/site-packages/flask/__init__.py", "/x/site-packages/jinja2/filters.py"), "markupsafe")
+    assert suspects(failure, owners) == ["markupsafe", "jinja2", "flask"]
+    assert suspects(Failure("E boom", runner="pytest"), owners) == ["pytest"]
+
+
+def test_evidence_is_merged_and_the_matrix_tells_what_is_known_and_how_old(tmp_path):
+    path = tmp_path / "evidence.json"
+    remember(path, [Evidence("stable", "1.0", "3.9", "breaks", "import", "2026-01-01", "a"),
+                    Evidence("ages", "1.0", "3.9", "works", "import", "2026-01-01", "a")])
+    remember(path, [Evidence("stable", "1.0", "3.9", "works", "import", "2026-11-20", "a")])
+    assert [(entry.package, entry.state) for entry in recall(path)] == [("ages", "works"), ("stable", "works")]
+    from .test_plan import PACKAGES
+    plan = Planner("3.10", World(PACKAGES).locker()).plan([host("a"), host("b", packages=(("ages", "1.1"), ("odd", "1.0")))])
+    table = matrix(plan.document, plan.locks, recall(path), TODAY)
+    cells = table["packages"]
+    assert table["pythons"] == ["3.9", "3.10"]
+    assert (cells["stable"]["3.9"]["state"], cells["stable"]["3.9"]["kind"], cells["stable"]["3.9"]["stale"]) == ("works", "import", False)
+    assert cells["odd"]["3.9"]["state"] == "unknown" and cells["ages"]["3.9"]["state"] == "mixed" and cells["ages"]["3.9"]["hosts"] == 2
+    assert ["stable", "3.9", "works", "1.0", "1.0", "import", "2026-11-20", "no", "1", ""] in rows(table)
+    old = matrix(plan.document, plan.locks, recall(path), datetime.date(2027, 6, 1))
+    assert old["packages"]["stable"]["3.9"]["stale"]
