@@ -99,7 +99,6 @@ class Packages:
         return self.roots | {name for name, who in self.required_by.items() if name in self.pins and name not in self.added
                              and any(one in moved and (one not in self.requires or one in still.get(name, set())) for one in who)}
 
-
     def after(self, lock: Lock, minor: Minor, platform: str) -> Packages:
         """What the next step starts from, when *lock* is this one's."""
         pins = pins_of(lock.text)

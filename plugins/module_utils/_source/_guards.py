@@ -22,6 +22,9 @@ PYTHON_2_MODULES = frozenset([
     "posixfile", "repr", "rexec", "rfc822", "robotparser", "sets", "sgmllib", "sha", "statvfs", "stringold", "sunaudio", "thread", "toaiff",
     "urllib2", "urlparse", "user", "whichdb", "xmlrpclib"])
 
+# Built-in names that Python 3 does not have.
+PYTHON_2_NAMES = frozenset(["unicode", "base" + "string", "unichr", "xrange", "raw_input", "long", "reload", "reduce"])
+
 
 def intersect(one: Span, other: Span) -> Span:
     """The versions in both."""

@@ -13,6 +13,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._source._guards impo
     ALWAYS,
     NEVER,
     PYTHON_2_MODULES,
+    PYTHON_2_NAMES,
     Span,
     intersect,
     outside,
@@ -37,7 +38,8 @@ ATTRIBUTE_ERRORS = {"AttributeError", "ImportError", "ModuleNotFoundError", "Exc
 KEYWORD_ERRORS = {"TypeError", "Exception", "BaseException"}
 LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 IMPORT_LINE = re.compile(r"^[ \t]*(?:from[ \t]+([A-Za-z_]\w*)|import[ \t]+([A-Za-z_][\w.]*(?:[ \t]*,[ \t]*[A-Za-z_][\w.]*)*))", re.MULTILINE)
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 PLAIN = (ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.boolop)
 TESTS = ("TestCase", "Mixin", "Test", "Tests", "Base")
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
@@ -100,28 +102,29 @@ def imports_of(text: str) -> List[str]:
 
 def scan(text: str, watch: Watch, every: bool = False) -> Found:
     """What *text* uses of *watch*. A text that cannot contain any of it is not parsed, unless *every*."""
-    if not every and not watch.possible(text):
-        return Found([], imports_of(text), [], None)
+    imports = imports_of(text)
+    if not (every or watch.possible(text)):
+        return Found([], imports, [], None)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        line = getattr(error, "lineno", None)
-        return Found([], imports_of(text), [], "%s%s" % (getattr(error, "msg", None) or error, " (line %d)" % line if line else ""))
-    walk = _Walk(watch, text)
+        where = " (line %d)" % error.lineno if isinstance(error, SyntaxError) and error.lineno else ""
+        return Found([], imports, [], (error.msg if isinstance(error, SyntaxError) else str(error)) + where)
+    walk = _Walk(watch, text, imports)
     try:
         walk.run(tree)
     except RecursionError:
-        return Found([], imports_of(text), [], "nested too deeply")
+        return Found([], imports, [], "nested too deeply")
     unique = {use._replace(line=0): use for use in sorted(walk.uses, key=lambda use: -use.line)}
-    return Found(sorted(unique.values(), key=lambda use: (use.line, use.name)), imports_of(text), sorted(set(walk.dynamic)), None)
+    return Found(sorted(unique.values(), key=lambda use: (use.line, use.name)), imports, sorted(set(walk.dynamic)), None)
 
 
 class _Walk:
     """One walk over a tree. Bodies of functions are walked last, when everything a module binds is known."""
 
-    def __init__(self, watch: Watch, text: str) -> None:
+    def __init__(self, watch: Watch, text: str, imports: List[str]) -> None:
         self.watch = watch
         self.uses: List[Use] = []
         self.dynamic: List[int] = []
@@ -129,8 +132,11 @@ class _Walk:
         self._later: List[Tuple[Any, List[_Scope], _Place]] = []
         self._bases: Dict[str, List[Any]] = {}
         self._fields: Dict[str, Dict[str, Any]] = {}
+        self._defined: Dict[str, Set[str]] = {}
         self._stars: List[str] = []
-        self._imported: Set[str] = set(imports_of(text))
+        self._imported: Set[str] = set(imports)
+        self._last = watch.last
+        self._asks = "hasattr" in text
         self._lazy_annotations = "annotations" in text and re.search(r"^from __future__ import .*\bannotations\b", text, re.MULTILINE) is not None
         self._statements: Dict[type, Callable[[Any, _Place], Any]] = {
             ast.Import: self._import, ast.ImportFrom: self._import_from, ast.If: self._if, ast.Try: self._try, ast.ClassDef: self._class,
@@ -138,7 +144,7 @@ class _Walk:
             ast.With: self._with, ast.AsyncWith: self._with, ast.For: self._for, ast.AsyncFor: self._for}
         self._expressions: Dict[type, Callable[[Any, _Place], None]] = {
             ast.Attribute: self._attribute, ast.Name: self._name, ast.Call: self._call, ast.IfExp: self._choice, ast.BoolOp: self._boolean,
-            ast.Lambda: self._lambda}
+            ast.Lambda: self._lambda, ast.Constant: self._nothing}
         self._expressions.update({kind: self._comprehension for kind in COMPREHENSIONS})
         if hasattr(ast, "TryStar"):
             self._statements[ast.TryStar] = self._try
@@ -156,6 +162,9 @@ class _Walk:
                 self._block(node.body, place)
 
     def _report(self, name: str, node: Any, place: _Place, certain: bool = True) -> None:
+        if name == "distutils" and "setuptools" in self._imported:
+            # setuptools brings its own.
+            return
         self.uses.append(Use(name, node.lineno, place.versions, place.on_import, certain))
 
     def _look_up(self, name: str) -> Any:
@@ -266,8 +275,10 @@ class _Walk:
             if _exact(node.test, span):
                 outsides = place._replace(versions=intersect(place.versions, outside(span)))
         if tested:
-            inside = inside._replace(tested=inside.tested | tested)
-            outsides = outsides._replace(tested=outsides.tested | {"*"})
+            absent = frozenset({"*"})
+            present, missing = (absent, tested) if isinstance(node.test, ast.UnaryOp) else (tested, absent)
+            inside = inside._replace(tested=inside.tested | present)
+            outsides = outsides._replace(tested=outsides.tested | missing)
         self._block(node.body, inside)
         self._block(node.orelse, outsides)
         if span is None or not _exact(node.test, span):
@@ -277,7 +288,7 @@ class _Walk:
     def _tested(self, test: Any) -> FrozenSet[str]:
         """The dotted names whose presence *test* asks for with ``hasattr``."""
         found = set()
-        for node in ast.walk(test):
+        for node in ast.walk(test) if self._asks else ():
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "hasattr" and len(node.args) == 2:
                 base, name = self.resolve(node.args[0]), _text(node.args[1])
                 if name:
@@ -305,7 +316,7 @@ class _Walk:
                     node, ast.ImportFrom) and not node.level else []
                 if any(name.split(".")[0] in PYTHON_2_MODULES for name in names):
                     return place
-                if isinstance(node, ast.Name) and node.id in ("unicode", "basestring", "unichr", "xrange", "raw_input", "long", "reload", "reduce"):
+                if isinstance(node, ast.Name) and node.id in PYTHON_2_NAMES:
                     return place
         # What is tried first is what later versions have.
         return place._replace(caught=place.caught | IMPORT_ERRORS | ATTRIBUTE_ERRORS)
@@ -370,9 +381,11 @@ class _Walk:
         own = "<class>." + node.name
         self._bases[own] = [self.resolve(base) or _last(base) for base in node.bases]
         self._bind(node.name, own)
-        self._scopes = self._scopes + [_Scope({}, "class", own)]
+        scope = _Scope({}, "class", own)
+        self._scopes = self._scopes + [scope]
         self._block(node.body, place)
         self._scopes = self._scopes[:-1]
+        self._defined[own] = set(scope.names)
 
     def _function(self, node: Any, place: _Place) -> None:
         for entry in node.decorator_list:
@@ -409,6 +422,9 @@ class _Walk:
                 self._expression(child, place)
             elif not isinstance(child, PLAIN):
                 self._other(child, place)
+
+    def _nothing(self, node: Any, place: _Place) -> None:
+        """A constant uses nothing."""
 
     def _lambda(self, node: Any, place: _Place) -> None:
         names: Dict[str, Any] = {argument.arg: None for argument in _arguments(node.args)}
@@ -455,7 +471,7 @@ class _Walk:
 
     def _attribute(self, node: Any, place: _Place) -> None:
         self._expression(node.value, place)
-        if not isinstance(node.ctx, ast.Load):
+        if not isinstance(node.ctx, ast.Load) or node.attr not in self._last:
             return
         base = self.resolve(node.value)
         if isinstance(base, _Several):
@@ -484,6 +500,8 @@ class _Walk:
             if not isinstance(name, str) or name in seen:
                 continue
             seen.append(name)
+            if node.attr in self._defined.get(name, ()):
+                return
             full = name + "." + node.attr
             if full in self.watch.names:
                 if not self._expects(full, place):
@@ -609,9 +627,23 @@ def _stored(body: List[Any]) -> Set[str]:
         node = waiting.pop()
         if isinstance(node, (ast.Global, ast.Nonlocal)):
             outer.update(node.names)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            found.add(node.id)
-        elif isinstance(node, FUNCTIONS + (ast.ClassDef, ast.Lambda)):
             continue
-        waiting.extend(ast.iter_child_nodes(node))
+        for target in _targets(node):
+            if isinstance(target, ast.Name):
+                found.add(target.id)
+            elif isinstance(target, (ast.Tuple, ast.List, ast.Starred)):
+                found.update(entry.id for entry in ast.walk(target) if isinstance(entry, ast.Name))
+        if not isinstance(node, DEFINITIONS):
+            for field in BLOCKS:
+                waiting.extend(getattr(node, field, ()))
     return found - outer
+
+
+def _targets(node: Any) -> List[Any]:
+    if isinstance(node, ast.Assign):
+        return list(node.targets)
+    if isinstance(node, (ast.AnnAssign, ast.AugAssign, ast.For, ast.AsyncFor)):
+        return [node.target]
+    if isinstance(node, (ast.With, ast.AsyncWith)):
+        return [item.optional_vars for item in node.items]
+    return []

@@ -5,10 +5,27 @@
 """The names that a scan looks for, and a quick test whether a text can contain any of them."""
 
 import re
-from typing import Dict, FrozenSet, Iterable, List, Set
+from typing import Dict, Iterable, Optional, Set
 
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 PARAMETER = re.compile(r"^(.+)\((\w+)\)$")
+IMPORT = re.compile(r"(?:^|[;:])[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import\b[ \t]*(\([^)]*\)|[^\n]*)|import[ \t]+([\w., \t]+))", re.MULTILINE)
+DYNAMIC = {"import_module", "__import__", "reload"}
+
+
+def imported(text: str) -> Dict[str, str]:
+    """The modules that the import statements of *text* name, each with what is imported from it; a quick reading, without parsing."""
+    found: Dict[str, str] = {}
+    for single, names, several in IMPORT.findall(text):
+        for entry in [single] if single else several.split(","):
+            name = entry.split()[0] if entry.strip() else ""
+            found[name] = found.get(name, "") + names + " "
+            if not single:
+                # `import a.b` binds a.
+                while "." in name:
+                    name = name.rpartition(".")[0]
+                    found.setdefault(name, "")
+    return found
 
 
 class Watch:
@@ -19,29 +36,56 @@ class Watch:
         self.parameters: Dict[str, Set[str]] = {}
         # Class by method: how a method is known whose object's class is not.
         self.methods: Dict[str, Set[str]] = {}
-        self._needs: Dict[str, List[FrozenSet[str]]] = {}
+        # The modules, one of which an import must name, by the word that must be there; an empty one asks for no import.
+        self._homes: Dict[str, Set[str]] = {}
+        self._keywords: Dict[str, Set[str]] = {}
         for name in names:
             match = PARAMETER.match(name)
             if match:
                 self.parameters.setdefault(match.group(1), set()).add(match.group(2))
-                self._need(match.group(2), [match.group(1).rpartition(".")[2]])
-                continue
-            self.names.add(name)
-            parent, _dot, last = name.rpartition(".")
-            holder = parent.rpartition(".")[2]
-            if holder[:1].isupper() or parent == "array.array":
-                self.methods.setdefault(last, set()).add(parent)
-                self._need(last, [])
             else:
-                self._need(last, parent.split(".")[-1:] if parent else [])
+                self.names.add(name)
+            self._add(match.group(1) if match else name, match.group(2) if match else None)
 
-    def _need(self, last: str, others: List[str]) -> None:
-        self._needs.setdefault(last, []).append(frozenset(others))
+    @property
+    def last(self) -> Dict[str, Set[str]]:
+        """The last parts of the names."""
+        return self._homes
+
+    def _add(self, name: str, parameter: Optional[str]) -> None:
+        parent, _dot, last = name.rpartition(".")
+        module, word = parent, parameter or last
+        while module and (module.rpartition(".")[2][:1].isupper() or module == "array.array"):
+            if parameter is None and module == parent:
+                self.methods.setdefault(last, set()).add(parent)
+            module = module.rpartition(".")[0]
+        # Test cases come through other packages' bases.
+        anywhere = module.startswith("unittest") and not last.islower() and parameter is None
+        kind = self._keywords if parameter else self._homes
+        kind.setdefault(word, set()).add("" if anywhere else module or name)
 
     def possible(self, text: str) -> bool:
-        """Whether *text* has the words of any of the names; cheap, and never wrong when it says no."""
+        """Whether *text* can use any of the names; cheap, and wrong only where it says yes."""
         words = set(WORD.findall(text))
-        return any(needed <= words for last in words.intersection(self._needs) for needed in self._needs[last])
+        near, keys = words.intersection(self._homes), words.intersection(self._keywords)
+        if not near and not keys:
+            return False
+        known = imported(text)
+        if any(".".join(name.split(".")[:count]) in self.names for name in known for count in range(1, name.count(".") + 2)):
+            return True
+        if words & DYNAMIC and any(home.split(".")[0] in words for word in near for home in self._homes[word]):
+            return True
+        return (any(self._named(word, home, text, known) for word in near for home in self._homes[word])
+                or any(_comes(home, known) and (word + "=" in text or word + " =" in text) for word in keys for home in self._keywords[word]))
+
+    @staticmethod
+    def _named(word: str, home: str, text: str, known: Dict[str, str]) -> bool:
+        """Whether *word* is imported from *home*, or asked of anything while *home* is there."""
+        if not home:
+            return True
+        if word in known.get(home, "") or "*" in known.get(home, ""):
+            return True
+        return _comes(home, known) and ("." + word in text or '"' + word in text or "'" + word in text)
 
     def covering(self, name: str) -> str:
         """The shortest watched name that *name* is, or lies below; empty when there is none."""
@@ -51,3 +95,9 @@ class Watch:
             if shorter in self.names:
                 return shorter
         return ""
+
+
+def _comes(home: str, known: Dict[str, str]) -> bool:
+    """Whether the module *home* is imported; `from a import b` may bring the module a.b."""
+    parent, _dot, last = home.rpartition(".")
+    return home in known or (bool(parent) and last in known.get(parent, ""))

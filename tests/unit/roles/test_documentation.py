@@ -13,6 +13,7 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.oxzep7.python.plugins.module_utils._application import validated
+from ansible_collections.oxzep7.python.plugins.plugin_utils._nearest import limits_of
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -28,6 +29,9 @@ def blocks(language):
 @pytest.mark.parametrize("text", blocks("yaml"))
 def test_yaml_examples_are_accepted(text):
     example = yaml.safe_load(text)
+    if isinstance(example, list) and "requirement" in example[0]:
+        assert limits_of(example, (3, 99))
+        return
     if isinstance(example, list):
         (task,) = example
         (name,) = (key for key in task if key.startswith("oxzep7.python."))

@@ -1,0 +1,88 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A thousand hosts with 25 different environments, planned through four steps; against the bare calls of uv that they need."""
+
+from __future__ import annotations
+
+import pathlib
+import shutil
+import tempfile
+import time
+
+from ansible_collections.oxzep7.python.plugins.plugin_utils._builder import Builder
+from ansible_collections.oxzep7.python.plugins.plugin_utils._index import ANYWHERE, Index
+from ansible_collections.oxzep7.python.plugins.plugin_utils._locking import Locker
+from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import Host, Plan, Planner, earlier_steps
+from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import Lock, Question, Resolver, find_uv
+
+from tests.benchmark.measure import Measure
+from tests.benchmark.plan.sets import LOCKS, sets
+
+HOSTS, UNIQUE, ROUNDS = 1000, 25, 3
+FACTS = {"architecture": "x86_64", "libc": {"name": "glibc", "version": "2.36"}}
+SOURCES = [{"source": "archive", "version": f"3.{minor}", "url": "http://files.example.org/x.tar.gz", "sha256": "0" * 64} for minor in range(9, 13)]
+
+
+class Recording(Resolver):
+    """Remembers the questions that it was asked."""
+
+    def __init__(self, cache: pathlib.Path) -> None:
+        super().__init__(cache, find_uv())
+        self.questions: set[Question] = set()
+
+    def lock(self, question: Question) -> Lock:
+        """As `Resolver.lock`."""
+        self.questions.add(question)
+        return super().lock(question)
+
+    def bare(self) -> float:
+        """Seconds that uv takes for every question, one after the other."""
+        started = time.perf_counter()
+        for question in sorted(self.questions, key=lambda entry: entry.digest()):
+            self._compile(question)
+        return time.perf_counter() - started
+
+
+def hosts(count: int) -> list[Host]:
+    """*count* hosts with 25 different environments: the pins of one application, each time without another package."""
+    pins, _minor = sets(LOCKS)["via"]
+    names = sorted(pins)
+    found = []
+    for number in range(count):
+        without = names[number % UNIQUE]
+        packages = [{"name": name, "version": version, "requires": [], "requested": True, "editable": False, "direct_url": None}
+                    for name, version in pins.items() if name != without]
+        environment = {"path": "/srv/app/venv", "python": "3.8.18", "packages": packages}
+        found.append(Host(f"host{number}", FACTS, [{"name": "app", "findings": [], "environment": environment}], [], SOURCES, []))
+    return found
+
+
+def plan(cache: pathlib.Path, count: int, earlier: Plan | None = None) -> tuple[float, Plan, Recording]:
+    """Seconds, plan and resolver of planning *count* hosts; with *earlier*, as a second run finds it."""
+    resolver = Recording(cache)
+    index = Index(ANYWHERE, cache)
+    known = earlier_steps(earlier.document, earlier.locks.get) if earlier else {}
+    machines = hosts(count)
+    started = time.perf_counter()
+    made = Planner("3.12", Locker(resolver, index, Builder(cache, find_uv(), ANYWHERE)), earlier=known).plan(machines)
+    return time.perf_counter() - started, made, resolver
+
+
+def run() -> list[Measure]:
+    """The measures, each against its own baseline."""
+    with tempfile.TemporaryDirectory(prefix="oxzep7-plan-benchmark-") as directory:
+        cache = pathlib.Path(directory)
+        _warm, made, recording = plan(cache, UNIQUE)
+        many, few, bare, again = [], [], [], []
+        for _round in range(ROUNDS):
+            for count, seconds in ((HOSTS, many), (UNIQUE, few)):
+                shutil.rmtree(cache / "resolutions")
+                seconds.append(plan(cache, count)[0])
+            bare.append(recording.bare())
+            made = plan(cache, HOSTS)[1]
+            again.append(plan(cache, HOSTS, made)[0])
+    return [Measure("uv", tuple(many), tuple(bare), f"the bare uv calls for {UNIQUE} environments and 4 steps, one after the other", 1.3),
+            Measure("hosts", tuple(many), tuple(few), f"{UNIQUE} hosts instead of {HOSTS}", 1.2),
+            Measure("again", tuple(again), (2.0 + 0.005 * HOSTS,), f"2 seconds and 5 ms for each of {HOSTS} hosts", 1.0)]

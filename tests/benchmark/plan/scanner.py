@@ -1,0 +1,80 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The scanner on the wheels of the forty packages that most of the pin sets have, against parsing alone; and what it finds in them."""
+
+from __future__ import annotations
+
+import ast
+import collections
+import pathlib
+import subprocess
+import sys
+import time
+import warnings
+import zipfile
+
+from ansible_collections.oxzep7.python.plugins.module_utils._source._scan import scan
+from ansible_collections.oxzep7.python.plugins.module_utils._source._watch import Watch
+from ansible_collections.oxzep7.python.plugins.plugin_utils import _stdlib_changes
+
+from tests.benchmark.measure import Measure
+from tests.benchmark.plan.sets import LOCKS, WORK, sets
+
+COUNT, ROUNDS = 40, 3
+CURRENT, TARGET = (3, 8), (3, 12)
+
+
+def wheels() -> list[pathlib.Path]:
+    """The newest wheels for the target of the packages that most sets have; those that have one."""
+    counted = collections.Counter(name for pins, _minor in sets(LOCKS).values() for name in pins)
+    names = [name for name, _count in sorted(counted.items(), key=lambda item: (-item[1], item[0]))]
+    directory = WORK / "wheels"
+    directory.mkdir(parents=True, exist_ok=True)
+    for name in names[:COUNT]:
+        if not list(directory.glob(f"{name.replace('-', '*')}-*.whl")):
+            subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--python-version", "3.12", "--dest",
+                            str(directory), name], check=False, capture_output=True)
+    return sorted(directory.glob("*.whl"))
+
+
+def texts() -> list[tuple[str, str]]:
+    """Name and text of every Python file of the wheels."""
+    found = []
+    for wheel in wheels():
+        package = wheel.name.partition("-")[0]
+        with zipfile.ZipFile(wheel) as archive:
+            found += [(f"{package}: {name}", archive.read(name).decode("utf-8", "replace"))
+                      for name in archive.namelist() if name.endswith(".py")]
+    return found
+
+
+def findings(sources: list[tuple[str, str]]) -> list[str]:
+    """What the scan finds in *sources* on the way from 3.8 to 3.12."""
+    watch = Watch(_stdlib_changes.watched(CURRENT, TARGET))
+    return [f"{name}:{entry.line}: {_stdlib_changes.sentence(entry)}" for name, text in sources
+            for entry in _stdlib_changes.broken(scan(text, watch).uses, CURRENT, TARGET)]
+
+
+def run() -> list[Measure]:
+    """The measure, and the findings on standard error."""
+    sources = texts()
+    lines = sum(text.count("\n") for _name, text in sources)
+    watch = Watch(_stdlib_changes.watched(CURRENT, TARGET))
+    ours, parsing = [], []
+    warnings.simplefilter("ignore")
+    for _round in range(ROUNDS):
+        started = time.perf_counter()
+        for _name, text in sources:
+            scan(text, watch)
+        ours.append(time.perf_counter() - started)
+        started = time.perf_counter()
+        for _name, text in sources:
+            try:
+                ast.parse(text)
+            except SyntaxError:
+                continue
+        parsing.append(time.perf_counter() - started)
+    print("\n".join([f"{len(sources)} files, {lines} lines", *findings(sources)]), file=sys.stderr)
+    return [Measure("parse", tuple(ours), tuple(parsing), "ast.parse of the same files", 1 / 0.6)]

@@ -1,0 +1,15 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The scanner on real packages that are known to support the target: it finds nothing in how they are prepared for it."""
+
+from __future__ import annotations
+
+from tests.benchmark.plan import scanner
+
+
+def test_packages_that_support_the_target_give_no_findings():
+    sources = scanner.texts()
+    assert len({name.partition(":")[0] for name, _text in sources}) >= 35
+    assert scanner.findings(sources) == []
