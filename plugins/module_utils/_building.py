@@ -9,7 +9,7 @@ import re
 import shutil
 import stat
 import tempfile
-from typing import Dict, List, NamedTuple, Optional
+from typing import List, NamedTuple, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, IdentityError, current, of_user
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import Result, run
@@ -17,6 +17,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._runner import Resul
 TIMEOUT = 1800.0
 # 1980-01-01, the earliest that a zip file can say; with it equal sources give equal wheels.
 EPOCH = "315532800"
+# How this machine reaches a network; nothing else of the environment is for a build.
+PASSED = ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy")
 # What a source archive of its day took for granted of setuptools, by what its absence makes the build say.
 OLDER_SETUPTOOLS = (
     (re.compile(r"use_2to3 is invalid"), "setuptools<58"),
@@ -57,13 +59,12 @@ class NotBuilt(Exception):
 
 
 class Order(NamedTuple):
-    """What to build: uv's path, the interpreter to build with, the source archive, further words for uv, its environment."""
+    """What to build: uv's path, the interpreter to build with, the source archive, further words for uv."""
 
     uv: str
     interpreter: str
     source: str
     words: List[str]
-    environment: Dict[str, str]
 
 
 def builder() -> Identity:
@@ -84,7 +85,8 @@ def lacking(text: str) -> Optional[str]:
 
 def complaint(done: Result) -> str:
     """The lines of a failed build that say most: its last errors, without what uv adds about backends."""
-    lines = [line.strip() for line in (done.stdout + "\n" + done.stderr).splitlines() if line.strip() and not line.startswith(("hint:", "  cause: "))]
+    said = (done.stdout + "\n" + done.stderr).splitlines()
+    lines = [line.strip() for line in said if line.strip() and not line.startswith("hint:") and "Failed to build" not in line]
     telling = [line for line in lines if re.search(r"\berror\b|Error\b", line)]
     return "; ".join((telling or lines)[-2:])[-600:]
 
@@ -125,7 +127,7 @@ def _attempt(order: Order, scratch: str, who: Identity, limit: Optional[str]) ->
                 "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "NO_COLOR": "1", "SOURCE_DATE_EPOCH": EPOCH,
                 # An interpreter that was moved after it was built does not know where its own library is.
                 "LIBRARY_PATH": os.path.join(os.path.dirname(os.path.dirname(order.interpreter)), "lib")}
-    settings.update(order.environment)
+    settings.update({name: os.environ[name] for name in PASSED if name in os.environ})
     return run(command + [os.path.join(scratch, os.path.basename(order.source))], TIMEOUT, who, cwd=scratch, environment=settings)
 
 
@@ -140,6 +142,8 @@ def build(order: Order, target: str) -> str:
         who = builder()
     except IdentityError as error:
         raise NotBuilt("nothing is built as root: %s" % error)
+    if not runs_for(order.interpreter, who):
+        raise NotBuilt("%s, who builds, cannot run %s; place it where every account can" % (who.name, order.interpreter))
     scratch = tempfile.mkdtemp(prefix="oxzep7-build-")
     try:
         shutil.copyfile(order.source, os.path.join(scratch, os.path.basename(order.source)))

@@ -97,7 +97,7 @@ class Builder:
                 if known:
                     return known
                 try:
-                    return self.keep(wanted, self._build(wanted))
+                    return self._build(wanted)
                 except (NotBuilt, Elsewhere) as error:
                     self._failures[wanted] = error
                     raise
@@ -130,16 +130,16 @@ class Builder:
         name, version = this_platform.libc_ver()
         return bool(match and name == "glibc" and match[1] == this_platform.machine() and int(version.split(".")[1]) <= int(match[2]))
 
-    def _build(self, wanted: Wanted) -> str:
+    def _build(self, wanted: Wanted) -> tuple[str, str]:
         own = self._interpreters.get(wanted.minor)
         others = [path for minor, path in self._interpreters.items() if minor != wanted.minor]
         problem = ""
         with tempfile.TemporaryDirectory(prefix="oxzep7-source-") as directory:
-            source = self._fetch(wanted, pathlib.Path(directory))
+            source = self.fetch(wanted, pathlib.Path(directory))
             for path in ([own] if own else []) + others:
                 target = pathlib.Path(directory, "out")
                 try:
-                    name = build(Order(self._uv, path, str(source), *self._settings()), str(target))
+                    name = build(Order(self._uv, path, str(source), self._sources.for_uv()), str(target))
                 except NotBuilt as error:
                     problem = problem or str(error)
                     if error.compiling:
@@ -147,8 +147,7 @@ class Builder:
                     continue
                 # What another Python, or another platform, has built runs where it is needed only if nothing in it is compiled.
                 if name.endswith("-none-any.whl") or (path == own and self._matches(wanted)):
-                    os.replace(shutil.copy2(target / name, self._directory / f".{name}"), self._directory / name)
-                    return name
+                    return self.adopt(wanted, target / name)
                 (target / name).unlink()
                 if path != own:
                     break
@@ -157,12 +156,14 @@ class Builder:
         raise Elsewhere(wanted, f"{wanted.name} {wanted.version} must be compiled for Python {text_of(wanted.minor)} on {wanted.platform}, and this controller "
                                 f"has no such Python that can compile; name a host that has in oxzep7_builder")
 
-    def _settings(self) -> tuple[list[str], dict[str, str]]:
-        environment = {name: value for name, value in os.environ.items()
-                       if name in ("SSL_CERT_FILE", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy")}
-        return self._sources.for_uv(), environment
+    def adopt(self, wanted: Wanted, wheel: pathlib.Path) -> tuple[str, str]:
+        """Take the file *wheel*, which a builder host built for *wanted*, into the cache."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        os.replace(shutil.copy2(wheel, self._directory / f".{wheel.name}"), self._directory / wheel.name)
+        return self.keep(wanted, wheel.name)
 
-    def _fetch(self, wanted: Wanted, directory: pathlib.Path) -> pathlib.Path:
+    def fetch(self, wanted: Wanted, directory: pathlib.Path) -> pathlib.Path:
+        """The source of *wanted*, its hash proven, in *directory*. Raises NotBuilt."""
         path = directory / pathlib.PurePath(wanted.source.name).name
         if "://" not in wanted.source.location:
             return pathlib.Path(shutil.copyfile(wanted.source.location, path))

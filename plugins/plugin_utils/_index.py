@@ -251,6 +251,13 @@ def allows(requires_python: str, minor: Minor) -> bool:
     return any(specifiers.contains(f"{text_of(minor)}.{patch}", prereleases=True) for patch in (0, 5, 99))
 
 
+def _version_of(entry: File) -> str | None:
+    try:
+        return str(parse_wheel_filename(entry.name)[1] if entry.name.endswith(".whl") else parse_sdist_filename(entry.name)[1])
+    except (InvalidWheelFilename, InvalidSdistFilename, InvalidVersion):
+        return None
+
+
 def releases(files: Iterable[File], minor: Minor, platform: str) -> list[Release]:
     """What *files* of one package are to *minor* on *platform*: every version, oldest first."""
     accepted = supported_tags(minor, platform)
@@ -321,6 +328,11 @@ class Index:
         """The release *version* of *name*, or None when no source has it."""
         wanted = Version(version)
         return next((entry for entry in self.releases(name, minor, platform) if Version(entry.version) == wanted), None)
+
+    def provides(self, name: str, version: str) -> bool:
+        """Whether a folder, or an index that the operator named, has that version: the controller's default index does not count."""
+        files = [entry for folder in self._folders for entry in folder.get(name, [])]
+        return any(_version_of(entry) == version for entry in [*files, *(self.files(name) if self._sources.indexes else [])])
 
     def _page(self, index: str, url: str, name: str) -> list[File]:
         path = self._cache / hashlib.sha256(redacted(url).encode()).hexdigest()[:16] / f"{name}.json"

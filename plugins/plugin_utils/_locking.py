@@ -53,6 +53,9 @@ class Publishes(Protocol):
     def release(self, name: str, version: str, minor: Minor, platform: str) -> Release | None:
         """That version of *name*, if there is one."""
 
+    def provides(self, name: str, version: str) -> bool:
+        """Whether the operator's own sources have that version of *name*."""
+
 
 class Builds(Protocol):
     """What is needed of a builder."""
@@ -161,6 +164,10 @@ class Locker:
         self._resolver = resolver
         self._index = index
         self._builder = builder
+
+    def provides(self, name: str, version: str) -> bool:
+        """Whether the operator's own sources have that version of *name*. Raises IndexUnavailable."""
+        return self._index.provides(name, version)
 
     def lock(self, packages: Packages, limits: tuple[Limit, ...], minor: Minor, platform: str) -> Found:
         """The lock that takes *packages* to *minor* on *platform* within *limits*, with the fewest and the smallest moves.

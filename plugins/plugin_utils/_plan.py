@@ -154,7 +154,7 @@ def fixes(pins: Mapping[str, str], advisories: Advisories) -> list[dict[str, str
     return found
 
 
-def _findings_of(host: Host, application: Mapping[str, Any], target: Minor) -> list[dict[str, Any]]:
+def _findings_of(host: Host, application: Mapping[str, Any], target: Minor, provides: Callable[[str, str], bool]) -> list[dict[str, Any]]:
     found = [dict(entry) for entry in application["findings"] if entry["blocking"]]
     environment = application["environment"]
     if found or environment is None:
@@ -167,9 +167,11 @@ def _findings_of(host: Host, application: Mapping[str, Any], target: Minor) -> l
     if not path:
         return []
     for package in environment["packages"]:
-        if package["editable"] or package["direct_url"]:
+        elsewhere = package["editable"] or package["direct_url"]
+        if elsewhere and not provides(normalized(package["name"]), str(package["version"])):
             found.append(finding("package-not-from-index", f"{application['name']}: {package['name']} {package['version']} was installed from "
-                                 f"{redacted(package['direct_url'] or 'a directory')}", "publish it to an index and install it from there"))
+                                 f"{redacted(package['direct_url'] or 'a directory')}",
+                                 "publish that version to an index of oxzep7_indexes, or put its wheel into a folder of oxzep7_find_links"))
     return found
 
 
@@ -203,7 +205,7 @@ class Planner:
         for host in hosts:
             for application in host.applications:
                 blocking += [f"{host.name}: {entry['detail']} ({entry['key']}); {entry['remediation']}"
-                             for entry in _findings_of(host, application, self._minor)]
+                             for entry in _findings_of(host, application, self._minor, self._locker.provides)]
         if blocking:
             raise PlanError("\n".join(blocking))
         work = [(host, application) for host in hosts for application in host.applications]

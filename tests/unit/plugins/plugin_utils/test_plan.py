@@ -102,7 +102,10 @@ def test_packages_from_elsewhere_block():
     given_host.applications[0]["environment"]["packages"][0]["direct_url"] = "https://me:secret@git.example.org/x"
     with pytest.raises(PlanError, match="package-not-from-index") as caught:
         planner("3.11").plan([given_host])
-    assert "secret" not in str(caught.value)
+    assert "secret" not in str(caught.value) and "oxzep7_find_links" in str(caught.value)
+    world = World(PACKAGES)
+    world.own.add(("ages", "1.0"))
+    assert steps_of(Planner("3.9", world.locker()).plan([given_host]))[0]["changes"] == []
 
 
 def test_every_finding_is_listed_at_once():

@@ -39,6 +39,7 @@ class World:
         self.packages = packages
         self.questions: list = []
         self.wanted: list = []
+        self.own: set = set()
 
     def locker(self) -> Locker:
         """A locker on this world."""
@@ -59,6 +60,10 @@ class World:
     def release(self, name, version, minor, platform):
         """As `Index.release`."""
         return next((entry for entry in self.releases(name, minor, platform) if Version(entry.version) == Version(version)), None)
+
+    def provides(self, name, version):
+        """As `Index.provides`."""
+        return (name, version) in self.own
 
     def wheel(self, wanted):
         """As `Builder.wheel`."""

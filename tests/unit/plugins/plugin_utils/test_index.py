@@ -1,0 +1,130 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What indexes and folders say of packages, and how their options reach uv and pip."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+import zipfile
+
+import pytest
+from ansible_collections.oxzep7.python.plugins.module_utils._building import lacking
+from ansible_collections.oxzep7.python.plugins.plugin_utils._index import ANYWHERE, JSON_TYPE, Index, IndexUnavailable, Sources, allows, read_page, releases
+
+PLATFORM = "x86_64-manylinux_2_36"
+HTML = """<html><body><a href="../files/a-1.0.tar.gz#sha256=abc" data-upload-time="2020-02-03T01:02:03Z">a-1.0.tar.gz</a>
+<a href="a-1.1-cp39-cp39-manylinux2014_x86_64.whl#sha256=def" data-requires-python="&gt;=3.6,&lt;3.10">x</a>
+<a href="a-2.0-py3-none-any.whl" data-yanked="broken">x</a><a href="a-3.0-py3-none-any.whl">x</a><a href="a-x.whl">odd</a></body></html>"""
+
+
+def seen(text, kind, minor):
+    return {entry.version: (entry.wheel, bool(entry.source), entry.excluded, entry.yanked, entry.universal)
+            for entry in releases(read_page(text, kind, "https://h/simple/a/"), minor, PLATFORM)}
+
+
+def test_a_page_in_html_tells_wheels_sources_bounds_days_and_what_was_withdrawn():
+    assert seen(HTML, "text/html", (3, 9)) == {
+        "1.0": (False, True, None, False, False), "1.1": (True, False, None, False, False), "2.0": (True, False, None, True, True),
+        "3.0": (True, False, None, False, True)}
+    assert seen(HTML, "text/html", (3, 10))["1.1"] == (False, False, ">=3.6,<3.10", False, False)
+    first = read_page(HTML, "text/html", "https://h/simple/a/")[0]
+    assert (first.location, first.sha256, first.published) == ("https://h/simple/files/a-1.0.tar.gz", "abc", "2020-02-03")
+
+
+def test_a_page_in_json_tells_the_same():
+    text = json.dumps({"files": [
+        {"filename": "a-1.0.tar.gz", "url": "../../files/a-1.0.tar.gz", "hashes": {"sha256": "abc"}, "upload-time": "2020-02-03T01:02:03Z"},
+        {"filename": "a-1.1-cp39-cp39-manylinux2014_x86_64.whl", "url": "x", "hashes": {}, "requires-python": ">=3.6,<3.10", "yanked": False}]})
+    assert seen(text, JSON_TYPE, (3, 9)) == {"1.0": (False, True, None, False, False), "1.1": (True, False, None, False, False)}
+
+
+@pytest.mark.parametrize("bound, minor, expected", [
+    ("", (3, 12), True), (">=3.6", (3, 12), True), ("<3.10", (3, 10), False), ("<3.10", (3, 9), True), (">=3.9.2", (3, 9), True), ("!=3.9.0", (3, 9), True),
+    ("!=3.9.*", (3, 9), False), ("<4", (3, 12), True), (">=2.7,!=3.0.*,<3.10", (3, 11), False), ("nonsense", (3, 9), True)])
+def test_upper_bounds_count(bound, minor, expected):
+    assert allows(bound, minor) is expected
+
+
+def test_credentials_are_no_part_of_options_and_come_from_the_environment(monkeypatch):
+    with pytest.raises(ValueError, match="contains credentials.*UV_INDEX_OWN_USERNAME") as caught:
+        Sources.from_options([{"name": "own", "url": "https://me:secret@h/simple"}], [], False)
+    assert "secret" not in str(caught.value)
+    for wrong in ("ftp://h/simple", {"name": "a b", "url": "https://h"}, {"name": "x"}):
+        with pytest.raises(ValueError, match="oxzep7_indexes"):
+            Sources.from_options([wrong], [], False)
+    sources = Sources.from_options([{"name": "own", "url": "https://h/simple"}, "https://i/simple"], [], False)
+    assert sources.for_uv() == ["--index", "own=https://h/simple", "--default-index", "index2=https://i/simple"]
+    monkeypatch.setenv("UV_INDEX_OWN_USERNAME", "me")
+    monkeypatch.setenv("UV_INDEX_OWN_PASSWORD", "p:w")
+    words, variables = sources.for_pip()
+    assert words == [] and variables == {"PIP_INDEX_URL": "https://me:p%3Aw@h/simple", "PIP_EXTRA_INDEX_URL": "https://i/simple"}
+    assert "p:w" not in repr(sources) and ANYWHERE.for_uv() == []
+
+
+def test_without_a_network_only_folders_are_asked(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a-1.0-py3-none-any.whl", "w") as archive:
+        archive.writestr("a-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: a\nVersion: 1.0\nRequires-Python: <3.10\n")
+    (tmp_path / "a-1.1.tar.gz").write_bytes(b"")
+    sources = Sources.from_options([], [str(tmp_path)], True)
+    assert sources.for_uv() == ["--offline", "--no-index", "--find-links", str(tmp_path)]
+    assert sources.for_pip() == (["--no-index", "--find-links", str(tmp_path)], {})
+    index = Index(sources, tmp_path / "cache")
+    assert [(entry.version, entry.wheel) for entry in index.releases("a", (3, 9), PLATFORM)] == [("1.0", True), ("1.1", False)]
+    assert index.release("a", "1.0", (3, 12), PLATFORM).excluded == "<3.10" and index.files("b") == []
+    assert index.provides("a", "1.0") and not index.provides("a", "2.0")
+    with pytest.raises(ValueError, match="no/such/folder is not a directory"):
+        Sources.from_options([], ["no/such/folder"], True)
+
+
+@pytest.fixture
+def served():
+    asked = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append((self.path, self.headers.get("Authorization")))
+            status = {"/simple/a/": 200, "/simple/b/": 404}.get(self.path, 500)
+            self.send_response(status)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(HTML.encode() if status == 200 else b"")
+
+        def log_message(self, *_arguments):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/simple", asked
+    server.shutdown()
+
+
+def test_pages_are_asked_once_and_kept_without_credentials(served, tmp_path, monkeypatch):
+    url, asked = served
+    monkeypatch.setenv("UV_INDEX_OWN_USERNAME", "me")
+    monkeypatch.setenv("UV_INDEX_OWN_PASSWORD", "topsecret")
+    sources = Sources.from_options([{"name": "own", "url": url}], [], False)
+    for _again in range(2):
+        index = Index(sources, tmp_path)
+        index.load(["a", "b"])
+        assert len(index.files("a")) == 5 and index.files("b") == []
+    assert sorted(path for path, _authorization in asked) == ["/simple/a/", "/simple/b/"] and all(authorization for _path, authorization in asked)
+    kept = "".join(path.read_text() for path in tmp_path.rglob("*.json"))
+    assert "topsecret" not in kept and "topsecret" not in " ".join(map(str, tmp_path.rglob("*")))
+    with pytest.raises(IndexUnavailable, match="answers 500") as caught:
+        Index(sources, tmp_path).files("c")
+    assert "topsecret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("said, expected", [
+    ("src/x.c:1:10: fatal error: libpq-fe.h: No such file or directory", "libpq-fe.h (Debian: libpq-dev)"),
+    ("Error: pg_config executable not found.", "pg_config (Debian: libpq-dev)"),
+    ("/bin/sh: 1: mysql_config: not found", "mysql_config (Debian: default-libmysqlclient-dev)"),
+    ("fatal error: Python.h: No such file or directory", "Python.h (Debian: python3-dev)"),
+    ("Could not run curl-config: [Errno 2] No such file or directory: 'curl-config'", "curl-config (Debian: libcurl4-openssl-dev)"),
+    ("fatal error: own/thing.h: No such file or directory", "own/thing.h"), ("SyntaxError: invalid syntax", None)])
+def test_what_a_failed_build_lacked_is_named(said, expected):
+    assert lacking(said) == expected
