@@ -24,6 +24,9 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import Host, P
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rehearsal import Failure, Outcome, Rehearsal, Rehearsed
 from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import ResolutionError, UvMissing
 
+# What a failure is called that is no module's.
+OTHERS = ("test: ", "source: ")
+
 
 class HostFailed(Exception):
     """A host that could not try; the text says what it could not."""
@@ -138,7 +141,7 @@ class _Trials:
             "lock": identifier, "version": text_of(self._minor), "architecture": self._facts["architecture"], "libc_version": self._facts["libc"]["version"],
             "plan_dir": str(scratch), "directory": self._given["wheelhouse_dir"],
             **{key: self._given[key] for key in ("cache_dir", "ship_uv", "indexes", "find_links", "offline")}}, self._task_vars)
-        imports = None if only is None else [name for name in only if not name.startswith("test: ")]
+        imports = None if only is None else [name for name in only if not name.startswith(OTHERS)]
         timed = only is None and self._application.get("goal") == "performance"
         answer = self._action._module("oxzep7.python.trial", {
             "application": self._application, **self._interpreter, "lock": lock, "wheels": self._given["wheelhouse_dir"], "uv": sent.get("uv"),
@@ -148,4 +151,8 @@ class _Trials:
         self.benchmarks = answer["benchmarks"] or self.benchmarks
         failures = {name: Failure.read(value, "import") for name, value in answer["failures"].items()}
         failures.update({f"test: {name}": Failure.read(value, "test") for name, value in answer["tests"].items()})
+        failures.update({f"source: {name}": Failure.read(value, "source") for name, value in answer["sources"].items()})
+        if answer["failures"]:
+            # Tests that were not run because imports fail are not cured.
+            failures.update({name: Failure("was not run", kind="test") for name in only or () if name.startswith("test: ")})
         return Outcome(failures, answer["owners"])

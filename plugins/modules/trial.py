@@ -37,7 +37,7 @@ options:
     type: list
     elements: str
   tests:
-    description: Whether to run the application's tests, when every import works.
+    description: Whether to compile the application's source with the interpreter and, when every import works, to run its tests.
     type: bool
     default: false
   benchmarks:
@@ -83,6 +83,10 @@ failures:
   type: dict
 tests:
   description: Tests that fail and did not before, in the same form.
+  returned: success
+  type: dict
+sources:
+  description: Files of the source that the interpreter does not compile and the live one does, in the same form.
   returned: success
   type: dict
 owners:
@@ -154,7 +158,7 @@ def main() -> None:
             module.exit_json(**changes.result())
         if module.check_mode:
             changes.add("try lock %s for %s" % (identifier(given["lock"])[:12], application.name), application.name, None, given["version"])
-            module.exit_json(failures={}, tests={}, owners={}, modules=0, benchmarks=[], **changes.result())
+            module.exit_json(failures={}, tests={}, sources={}, owners={}, modules=0, benchmarks=[], **changes.result())
         uv = given["uv"] or shutil.which("uv")
         if uv and run([uv, "--version"], 30).rc != 0:
             uv = None

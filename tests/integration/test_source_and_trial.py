@@ -69,10 +69,27 @@ def test_a_trial_tells_what_fails_that_did_not_fail_before(module, application, 
     assert broken["owners"]["helper"] == "helper" and broken["tests"] == {}
     assert any(path.endswith("helper/__init__.py") for path in broken["failures"]["user"]["frames"])
     good = module("trial", **{**options, "lock": lock_of(packages / "helper-1.0-py3-none-any.whl", new[1])})
-    assert good["failures"] == good["tests"] == {} and good["modules"] == 2
+    assert good["failures"] == good["tests"] == good["sources"] == {} and good["modules"] == 2
     removal = {"application": declared, "state": "absent", "state_dir": str(tmp_path / "state")}
     results = module.four_times("trial", **removal)
     assert "remove" in results[0]["actions"][0] and os.listdir(declared["environment"] + ".generations") == []
+
+
+def test_a_source_that_only_the_live_interpreter_compiles_is_named(module, application, interpreters, tmp_path):
+    declared, packages = application
+    source = pathlib.Path(declared["source"])
+    (source / "two.py").write_text("print 'neither does'\n")
+    (source / "good.py").write_text("x = 1\n")
+    newer = interpreters[1]
+    options = {"application": declared, "interpreter": newer[1], "version": newer[0] + ".0", "wheels": str(packages), "tests": True,
+               "lock": lock_of(packages / "helper-1.0-py3-none-any.whl"), "state_dir": str(tmp_path / "state")}
+    assert module("trial", **options)["sources"] == {}
+    # A live interpreter that compiles everything stands for an older Python than this machine has.
+    live = pathlib.Path(declared["environment"], "bin", "python")
+    live.unlink()
+    live.write_text("#!/bin/sh\necho '{}'\n")
+    live.chmod(0o755)
+    assert list(module("trial", **options)["sources"]) == ["two.py"]
 
 
 def test_a_trial_times_benchmarks_in_turn(module, application, interpreters, tmp_path):

@@ -4,6 +4,7 @@
 
 """Tries a lock beside the live environment: what is imported and tested in it, and did work before. Nothing that is live is touched."""
 
+import json
 import os
 import re
 import time
@@ -28,6 +29,26 @@ NAMED = re.compile(r"^(?:FAILED|ERROR) (\S+)|^(?:FAIL|ERROR): (.+)$", re.MULTILI
 PATH = re.compile(r"(?:File \"|^)(\S+?\.py)(?:\", line|:)\d*", re.MULTILINE)
 TELLING = re.compile(r"^E  |\b\w*(?:Error|Exception)\b(?!.*Warning)|^(?:FAILED|ERROR)\b")
 TELLING_LINES = 30
+# Run by the interpreter under test: says which files below a directory it cannot compile, and writes nothing.
+COMPILE = """
+import json, os, sys, tokenize, warnings
+warnings.simplefilter("ignore")
+failed = {}
+for folder, below, names in os.walk(sys.argv[1]):
+    below[:] = [name for name in below if not name.startswith(".") and name not in ("node_modules", "site-packages", "__pycache__")
+                and not os.path.exists(os.path.join(folder, name, "pyvenv.cfg"))]
+    for name in names:
+        if name.endswith(".py"):
+            path = os.path.join(folder, name)
+            try:
+                with tokenize.open(path) as stream:
+                    compile(stream.read(), path, "exec", 0, True)
+            except (SyntaxError, ValueError, UnicodeError) as error:
+                failed[os.path.relpath(path, sys.argv[1])] = "%s: %s" % (type(error).__name__, error)
+            except OSError:
+                continue
+json.dump(failed, sys.stdout)
+"""
 ROUNDS = 3
 FRAMES = 40
 BENCHMARK_TIMEOUT = 900.0
@@ -63,8 +84,8 @@ def forget(application: Application) -> List[str]:
 def attempt(application: Application, state: ApplicationState, order: Order, ask: Ask) -> Dict[str, Any]:
     """Install *order* in a scratch environment and try it.
 
-    Returns ``failures`` and ``tests`` that are new (text, frames, missing), ``owners`` (package by module, before and now), ``modules`` (how
-    many were imported) and ``benchmarks``. Raises BuildError, CommandError, IdentityError, LeaseHeld, OSError.
+    Returns ``failures``, ``tests`` and ``sources`` (files that do not compile) that are new (text, frames, missing), ``owners`` (package by
+    module, before and now), ``modules`` (how many were imported) and ``benchmarks``. Raises BuildError, CommandError, IdentityError, LeaseHeld, OSError.
     """
     shared = configuration(application.environment).get("include-system-site-packages", "false").lower() == "true"
     builder, user = builder_of(application), application.account()
@@ -77,8 +98,10 @@ def attempt(application: Application, state: ApplicationState, order: Order, ask
         names = _lock.top_level_modules(path)
         failures = _new_failures(application.environment, path, [name for name in names if ask.modules is None or name in ask.modules], user)
         owners = dict(_lock.owners(application.environment), **_lock.owners(path))
-        return {"failures": failures, "tests": _new_test_failures(application, path, user) if ask.tests and not failures else {},
-                "owners": owners, "modules": len(names), "benchmarks": [_compare(application, path, user, command) for command in ask.benchmarks]}
+        sources = _new_compile_failures(application, path, user) if ask.tests else {}
+        tests = _new_test_failures(application, path, user) if ask.tests and not failures else {}
+        return {"failures": failures, "tests": tests, "sources": sources, "owners": owners, "modules": len(names),
+                "benchmarks": [_compare(application, path, user, command) for command in ask.benchmarks]}
 
 
 def _install(application: Application, order: Order, path: str, shared: bool, builder: Identity) -> None:
@@ -108,6 +131,21 @@ def _new_failures(live: str, path: str, names: List[str], user: Identity) -> Dic
     known = set(_lock.top_level_modules(live)) if failed else set()
     before = _imports.failing(live, [name for name in failed if name in known], user, IMPORT_TIMEOUT)
     return {name: failure for name, failure in failed.items() if name not in before}
+
+
+def _uncompilable(application: Application, environment: str, user: Identity) -> Dict[str, str]:
+    python = os.path.join(environment, "bin", "python")
+    done = run([python, "-I", "-c", COMPILE, application.source or "/nowhere"], IMPORT_TIMEOUT, user, environment=environment_for(user))
+    if done.rc != 0:
+        raise BuildError("%s could not be compiled with %s: %s" % (application.source, python, done.last_lines(3)))
+    return dict(json.loads(done.stdout))
+
+
+def _new_compile_failures(application: Application, path: str, user: Identity) -> Dict[str, Dict[str, Any]]:
+    """The files of the source that the new interpreter does not compile, and the live one does."""
+    failed = _uncompilable(application, path, user) if application.source else {}
+    before = _uncompilable(application, application.environment, user) if failed else {}
+    return {name: {"text": text, "frames": [], "missing": None} for name, text in failed.items() if name not in before}
 
 
 def _failed_tests(results: List[Result]) -> Dict[str, Dict[str, Any]]:
