@@ -42,6 +42,7 @@ class ActionModule(ActionBase):
             parts = _planning.tools(given)
             plan = _planning.planner(given, parts, bool(given["plan_id"])).plan(hosts)
             cut = waves([host for host, count in plan.steps().items() if count], given["waves"])
+            plan.document["waves"] = cut
             if given["plan_id"]:
                 check_reviewed(plan, absolute(given["plan_dir"]) / "plan.json", given["plan_id"])
         except WheelsNeeded as error:

@@ -165,6 +165,11 @@ options:
         type: str
         choices: [security, performance, compatibility]
         default: compatibility
+      criticality:
+        description: How much depends on it; a term of the risk that a plan shows.
+        type: str
+        choices: [low, normal, high]
+        default: normal
       benchmarks:
         description: Commands that a rehearsal times in the live environment and in the new one; they run as tests do.
         type: list

@@ -83,6 +83,7 @@ APPLICATION_OPTIONS: Dict[str, Any] = {
     "tests_timeout": {"type": "float", "default": 900.0},
     "requirements": {"type": "list", "elements": "str", "default": []},
     "goal": {"type": "str", "choices": GOALS, "default": "compatibility"},
+    "criticality": {"type": "str", "choices": ["low", "normal", "high"], "default": "normal"},
     "benchmarks": {"type": "list", "elements": "raw", "default": []},
 }
 

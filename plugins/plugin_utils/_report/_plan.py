@@ -26,6 +26,8 @@ def markdown(document: Mapping[str, Any]) -> str:
     lines = [f"# Plan {document['id']}: Python {document['target']}", ""]
     for entry in document["findings"]:
         lines += [f"**{entry['title']}**: {entry['detail']}; {entry['remediation']}", ""]
+    if document.get("waves"):
+        lines += ["Waves, one after the other:", "", *(f"{number}. {', '.join(wave)}" for number, wave in enumerate(document["waves"], 1)), ""]
     for name, part in document["hosts"].items():
         lines += [f"## {name}", ""]
         for application in part["applications"]:
@@ -78,6 +80,7 @@ def page(document: Mapping[str, Any], matrix: Mapping[str, Any]) -> str:
     parts = [f"<h1>Plan {html.escape(document['id'])}: Python {html.escape(document['target'])}</h1>"]
     parts += [f"<p><strong>{html.escape(entry['title'])}</strong>: {html.escape(entry['detail'])}; {html.escape(entry['remediation'])}</p>"
               for entry in document["findings"]]
+    parts.append(_table("Waves", ("wave", "hosts"), [(number, ", ".join(wave)) for number, wave in enumerate(document.get("waves") or [], 1)]))
     for name, part in document["hosts"].items():
         for application in part["applications"]:
             parts.append(_application(name, application, document))

@@ -11,6 +11,7 @@ import datetime
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.plugin_utils._advisories import Advisories
+from ansible_collections.oxzep7.python.plugins.plugin_utils._compatibility import matrix
 from ansible_collections.oxzep7.python.plugins.plugin_utils._nearest import UnreadableLimit, limits_of, move
 from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import (
     Host,
@@ -23,7 +24,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import (
     fixes,
     redacted,
 )
-from ansible_collections.oxzep7.python.plugins.plugin_utils._report._plan import markdown
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report._plan import markdown, page
 from hypothesis import given
 from hypothesis import strategies as st
 from packaging.version import Version
@@ -247,6 +248,14 @@ def test_a_symbolic_target_is_resolved_before_planning():
 def test_a_person_can_read_it():
     text = markdown(planner("3.10").plan([host()]).document)
     assert "- 3.9 -> 3.10 (end-of-life, end of life 2026-10-01, newest patch 3.10." in text and "ages 1.0 -> 1.1 (minor): 1.0 has no wheel" in text
+
+
+def test_the_page_escapes_what_hosts_say_and_shows_waves_and_the_matrix():
+    plan = planner("3.10").plan([host("<script>alert(1)</script>")])
+    plan.document["waves"] = [["<script>alert(1)</script>"]]
+    text = page(plan.document, matrix(plan.document, plan.locks, [], datetime.date(2026, 11, 21)))
+    assert "<script>" not in text and "&lt;script&gt;" in text and "moves 1.0 -&gt; 1.1 (no-wheel, 2021-01-02)" in text
+    assert "1. <script>" in markdown(plan.document)
 
 
 def test_two_plans_are_compared_line_by_line():
