@@ -7,10 +7,10 @@
 import os
 import re
 import shutil
-import stat
 import tempfile
 from typing import List, NamedTuple, Optional
 
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import open_directory, open_file
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, IdentityError, current, of_user
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import Result, run
 
@@ -42,8 +42,6 @@ PROVIDERS = (
     (r"^gmp", "libgmp-dev"), (r"krb5|gssapi", "libkrb5-dev"), (r"sqlite3", "libsqlite3-dev"), (r"pcre", "libpcre3-dev"), (r"xmlsec", "libxmlsec1-dev"),
     (r"(gcc|cc|g\+\+)$", "build-essential"), (r"cargo|rustc", "cargo"),
 )
-
-
 COMPILER = re.compile(r"\.(?:c|cc|cpp|h|hpp|pyx):\d+|error: command '|ld returned|cannot find -l|cargo")
 
 
@@ -93,13 +91,15 @@ def complaint(done: Result) -> str:
 
 def _take(directory: str, target: str) -> str:
     """Copy the one wheel in *directory*, where others may have put anything, to *target*; returns its name."""
-    names = [name for name in os.listdir(directory) if name.endswith(".whl")]
-    if len(names) != 1:
-        raise NotBuilt("the build left %d wheels" % len(names))
-    handle = os.open(os.path.join(directory, names[0]), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    folder = open_directory(directory)
+    try:
+        names = [name for name in os.listdir(folder) if name.endswith(".whl")]
+        if len(names) != 1:
+            raise NotBuilt("the build left %d wheels" % len(names))
+        handle = open_file(names[0], folder)
+    finally:
+        os.close(folder)
     with os.fdopen(handle, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-            raise NotBuilt("the build left no regular file")
         os.makedirs(target, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=target, delete=False) as copy:
             try:
@@ -114,15 +114,27 @@ def _take(directory: str, target: str) -> str:
     return names[0]
 
 
+def _limits_path(scratch: str, limit: str) -> str:
+    return os.path.join(scratch, "%s.txt" % limit.replace("<", "-below-"))
+
+
+def _furnish(order: Order, scratch: str) -> None:
+    """Put everything that attempts need into *scratch*, before it belongs to who builds: later, links may be planted there."""
+    for source, name, mode in ((order.source, os.path.basename(order.source), 0o644), (order.uv, "uv", 0o755)):
+        shutil.copyfile(source, os.path.join(scratch, name))
+        os.chmod(os.path.join(scratch, name), mode)
+    for _pattern, limit in OLDER_SETUPTOOLS:
+        path = _limits_path(scratch, limit)
+        with open(path, "w", encoding="utf-8") as stream:
+            stream.write(limit + "\n")
+        os.chmod(path, 0o644)
+
+
 def _attempt(order: Order, scratch: str, who: Identity, limit: Optional[str]) -> Result:
     command = [os.path.join(scratch, "uv"), "build", "--wheel", "--no-config", "--no-python-downloads", "--python", order.interpreter,
                "--cache-dir", os.path.join(scratch, "cache"), "--out-dir", os.path.join(scratch, "out")] + order.words
     if limit:
-        path = os.path.join(scratch, "build-constraints.txt")
-        with open(path, "w", encoding="utf-8") as stream:
-            stream.write(limit + "\n")
-        os.chmod(path, 0o644)
-        command += ["--build-constraints", path]
+        command += ["--build-constraints", _limits_path(scratch, limit)]
     settings = {"HOME": scratch, "TMPDIR": scratch, "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                 "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "NO_COLOR": "1", "SOURCE_DATE_EPOCH": EPOCH,
                 # An interpreter that was moved after it was built does not know where its own library is.
@@ -144,12 +156,10 @@ def build(order: Order, target: str) -> str:
         raise NotBuilt("nothing is built as root: %s" % error)
     if not runs_for(order.interpreter, who):
         raise NotBuilt("%s, who builds, cannot run %s; place it where every account can" % (who.name, order.interpreter))
-    scratch = tempfile.mkdtemp(prefix="oxzep7-build-")
+    # Real from here on: who builds may later put a symlink in its place.
+    scratch = tempfile.mkdtemp(prefix="oxzep7-build-", dir=os.path.realpath(tempfile.gettempdir()))
     try:
-        shutil.copyfile(order.source, os.path.join(scratch, os.path.basename(order.source)))
-        os.chmod(os.path.join(scratch, os.path.basename(order.source)), 0o644)
-        shutil.copyfile(order.uv, os.path.join(scratch, "uv"))
-        os.chmod(os.path.join(scratch, "uv"), 0o755)
+        _furnish(order, scratch)
         if not who.is_current():
             os.chown(scratch, who.uid, who.gid)
         done = _attempt(order, scratch, who, None)

@@ -1,0 +1,74 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A wheel is taken from a place where whoever built it may have put anything."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+
+import pytest
+from ansible_collections.oxzep7.python.plugins.module_utils import _building
+
+SECRET = b"of root"
+
+
+@pytest.fixture(name="scratch")
+def scratch_fixture(tmp_path: pathlib.Path) -> pathlib.Path:
+    """What a build leaves, and a file of root's beside it."""
+    (tmp_path / "scratch" / "out").mkdir(parents=True)
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "a-1-py3-none-any.whl").write_bytes(SECRET)
+    return tmp_path.resolve() / "scratch"
+
+
+def _taken(scratch: pathlib.Path) -> list[bytes]:
+    target = scratch.parent / "target"
+    try:
+        _building._take(str(scratch / "out"), str(target))
+    finally:
+        found = [path.read_bytes() for path in target.iterdir()] if target.exists() else []
+    return found
+
+
+def test_the_wheel_is_copied(scratch: pathlib.Path) -> None:
+    """The plain case."""
+    (scratch / "out" / "a-1-py3-none-any.whl").write_bytes(b"wheel")
+    assert _taken(scratch) == [b"wheel"]
+
+
+def test_a_symlink_for_the_wheel_is_refused(scratch: pathlib.Path) -> None:
+    """A link to what only root may read."""
+    os.symlink("../../secret/a-1-py3-none-any.whl", scratch / "out" / "a-1-py3-none-any.whl")
+    with pytest.raises(OSError, match="not a regular file"):
+        _taken(scratch)
+    assert not (scratch.parent / "target").exists()
+
+
+def test_a_symlink_for_the_folder_is_refused(scratch: pathlib.Path) -> None:
+    """A link in place of the folder of results."""
+    (scratch / "out").rmdir()
+    os.symlink("../secret", scratch / "out")
+    with pytest.raises(OSError):
+        _taken(scratch)
+    assert not (scratch.parent / "target").exists()
+
+
+def test_a_symlink_for_the_scratch_directory_is_refused(scratch: pathlib.Path) -> None:
+    """Who owns a directory in a sticky one may put a link in its place."""
+    (scratch.parent / "secret").rename(scratch.parent / "out")
+    (scratch / "out").rmdir()
+    scratch.rmdir()
+    os.symlink(str(scratch.parent), scratch)
+    with pytest.raises(OSError):
+        _taken(scratch)
+    assert not (scratch.parent / "target").exists()
+
+
+def test_a_pipe_is_refused_without_waiting(scratch: pathlib.Path) -> None:
+    """It would be read for ever."""
+    os.mkfifo(scratch / "out" / "a-1-py3-none-any.whl")
+    with pytest.raises(OSError, match="not a regular file"):
+        _taken(scratch)
