@@ -80,7 +80,6 @@ actions:
 """
 
 import os
-import shutil
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application import (
@@ -91,10 +90,9 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application import 
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._files import read_text
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import BuildError, build
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import Order
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import Order, usable_uv
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transaction import PromotionRefused, UndoFailed
-from ansible_collections.oxzep7.python.plugins.module_utils._runner import run
 from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, LeaseHeld
 
 
@@ -120,13 +118,10 @@ def main() -> None:
         module.fail_json(msg="lock %s is not in %s; deliver the plan first" % (given["lock"], given["state_dir"]))
     if not module.check_mode and not os.access(given["interpreter"], os.X_OK):
         module.fail_json(msg="%s is not an executable; install the interpreter first" % given["interpreter"])
-    uv = given["uv"] or shutil.which("uv")
-    if uv and run([uv, "--version"], 30).rc != 0:
-        uv = None
     try:
         application = from_parameters(given["application"])
         state = ApplicationState(given["state_dir"], application.name)
-        order = Order(given["interpreter"], given["version"], given["lock"], lock, given["wheels"], uv, given["run_id"])
+        order = Order(given["interpreter"], given["version"], given["lock"], lock, given["wheels"], usable_uv(given["uv"]), given["run_id"])
         generation = build(application, state, order, module.check_mode, changes)
     except BuildError as error:
         module.fail_json(msg=str(error), details=error.details, **changes.result())

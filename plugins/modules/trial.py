@@ -110,7 +110,6 @@ actions:
 """
 
 import os
-import shutil
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application import (
@@ -120,11 +119,11 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application import 
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import BuildError
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import Order
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import Order, usable_uv
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import identifier
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._trial import Ask, attempt, forget, scratch_paths
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
-from ansible_collections.oxzep7.python.plugins.module_utils._runner import CommandError, run
+from ansible_collections.oxzep7.python.plugins.module_utils._runner import CommandError
 from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, LeaseHeld
 
 
@@ -159,12 +158,10 @@ def main() -> None:
         if module.check_mode:
             changes.add("try lock %s for %s" % (identifier(given["lock"])[:12], application.name), application.name, None, given["version"])
             module.exit_json(failures={}, tests={}, sources={}, owners={}, modules=0, benchmarks=[], **changes.result())
-        uv = given["uv"] or shutil.which("uv")
-        if uv and run([uv, "--version"], 30).rc != 0:
-            uv = None
         if not os.access(given["interpreter"], os.X_OK):
             module.fail_json(msg="%s is not an executable; install the interpreter first" % given["interpreter"])
-        order = Order(given["interpreter"], given["version"], identifier(given["lock"]), given["lock"], given["wheels"], uv, given["run_id"])
+        order = Order(given["interpreter"], given["version"], identifier(given["lock"]), given["lock"], given["wheels"], usable_uv(given["uv"]),
+                      given["run_id"])
         ask = Ask(given["modules"], given["tests"], application.benchmarks if given["benchmarks"] else [])
         answer = attempt(application, ApplicationState(given["state_dir"], application.name), order, ask)
     except (ApplicationError, BuildError, CommandError, IdentityError, LeaseHeld, OSError) as error:

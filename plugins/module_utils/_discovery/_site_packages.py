@@ -21,7 +21,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _elf
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import DIRECTORY, open_below, open_file, read_bytes, read_text
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import OVERTIME, listing
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import normalized
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import module_of, normalized
 from ansible_collections.oxzep7.python.plugins.module_utils._urls import redacted
 
 RECORD_LIMIT = 32 << 20
@@ -33,7 +33,6 @@ VERSIONED = re.compile(r"^(.+?)-([^-]+)(?:-py\d.*)?$")
 HEADER = re.compile(r"^(Name|Version|Requires-Python):[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
 REQUIRES = re.compile(r"^Requires-Dist:[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
 SECTION = re.compile(r"^\[([^:\]]*):?(.*)\]$")
-MODULE = re.compile(r"^([A-Za-z_][A-Za-z0-9_]*)(?:\.py|(?:\.[A-Za-z0-9_-]+)?\.so)$")
 EXECUTES = re.compile(r"^import[ \t]")
 # Written by installers themselves, into every environment and into no RECORD.
 INSTALLERS_OWN = {"README.txt", "README", "easy-install.pth", "setuptools.pth", "_virtualenv.py", "distutils-precedence.pth"}
@@ -378,15 +377,7 @@ def _record_of(data: bytes, name: str, version: Optional[str]) -> _Record:
 
 def top_levels(paths: List[str]) -> List[str]:
     """The names that can be imported of a package with these recorded *paths*, sorted."""
-    found = set()
-    for path in paths:
-        first, separator, _rest = path.partition("/")
-        match = MODULE.match(path)
-        if match:
-            found.add(match.group(1))
-        elif separator and path.endswith((".py", ".so")) and first.isidentifier():
-            found.add(first)
-    return sorted(found)
+    return sorted({name for name in map(module_of, paths) if name})
 
 
 def legacy_requires(text: str) -> List[str]:

@@ -5,7 +5,7 @@
 """Builds a generation beside the live environment and proves that it imports and passes its tests."""
 
 import os
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
@@ -67,9 +67,9 @@ def _check_consistency(order: Order, path: str, user: Identity) -> Running:
     return Running(command, user, environment=environment_for(user))
 
 
-def new_import_failures(live: str, path: str, user: Identity) -> Dict[str, _imports.Failure]:
-    """Modules that cannot be imported in *path* though they can in *live*, or are not there."""
-    failed = _imports.failing(path, _lock.top_level_modules(path), user, IMPORT_TIMEOUT)
+def new_import_failures(live: str, path: str, names: Iterable[str], user: Identity) -> Dict[str, _imports.Failure]:
+    """Modules among *names* that cannot be imported in *path* though they can in *live*, or are not there."""
+    failed = _imports.failing(path, list(names), user, IMPORT_TIMEOUT)
     if not failed:
         return {}
     known = set(_lock.top_level_modules(live))
@@ -77,12 +77,31 @@ def new_import_failures(live: str, path: str, user: Identity) -> Dict[str, _impo
     return {name: failure for name, failure in failed.items() if name not in before}
 
 
+def run_in(application: Application, environment: str, command: List[str], user: Identity, timeout: float) -> Result:
+    """Run *command* of the application's in *environment*, as if that were activated, for at most *timeout* seconds."""
+    settings = dict(environment_for(user, os.path.join(environment, "bin")), VIRTUAL_ENV=environment)
+    return run(command, timeout, user, cwd=application.source or "/", environment=settings)
+
+
+def accounts(application: Application) -> Tuple[Identity, Identity]:
+    """Who builds the generations, and who proves them. Raises BuildError where this process cannot act as both."""
+    builder, user = builder_of(application), application.account()
+    for who in (builder, user):
+        if not usable(who):
+            raise BuildError("%s can only be built and tested by %s; run with become" % (application.name, who.name))
+    return builder, user
+
+
+def shares_site(values: Dict[str, str]) -> bool:
+    """Whether an environment of this configuration sees the interpreter's packages."""
+    return values.get("include-system-site-packages", "false").lower() == "true"
+
+
 def run_tests(application: Application, path: str, user: Identity) -> List[Result]:
     """Run the application's tests in the environment *path*, stopping at the first that fails."""
-    settings = dict(environment_for(user, os.path.join(path, "bin")), VIRTUAL_ENV=path)
     results: List[Result] = []
     for command in application.tests:
-        results.append(run(command, application.tests_timeout, user, cwd=application.source or "/", environment=settings))
+        results.append(run_in(application, path, command, user, application.tests_timeout))
         if results[-1].rc != 0:
             break
     return results
@@ -102,7 +121,7 @@ def _finish_beside(interpreter: str, path: str, scratch: str, builder: Identity)
 
 def _prove(application: Application, order: Order, path: str, user: Identity) -> None:
     checking = _check_consistency(order, path, user)
-    failed = new_import_failures(application.environment, path, user)
+    failed = new_import_failures(application.environment, path, _lock.top_level_modules(path), user)
     consistent = checking.wait(IMPORT_TIMEOUT)
     if consistent.rc != 0:
         raise BuildError("its packages do not fit together: %s" % consistent.last_lines(10), {"check": consistent.describe()})
@@ -131,10 +150,7 @@ def build(application: Application, state: ApplicationState, order: Order, check
     if not os.path.isdir(application.environment):
         raise BuildError("%s does not exist; correct `environment` of %s" % (application.environment, application.name))
     live_configuration = configuration(application.environment)
-    builder, user = builder_of(application), application.account()
-    for who in (builder, user):
-        if not usable(who):
-            raise BuildError("%s can only be built and tested by %s; run with become" % (application.name, who.name))
+    builder, user = accounts(application)
     with state.lease(order.run, only_look=check_mode):
         if not check_mode:
             settle(state, order.run)
@@ -185,14 +201,13 @@ def _build_new(application: Application, order: Order, live_configuration: Dict[
     directory = application.generations_directory()
     scratch = os.path.join(directory, ".building")
     lock, cache = os.path.join(scratch, "lock.txt"), os.path.join(scratch, "cache")
-    shared_site = live_configuration.get("include-system-site-packages", "false").lower() == "true"
     try:
         act_as(controller_of(os.path.dirname(directory)), prepare, directory, builder.uid, builder.gid)
         for leftover in (path, scratch):
             act_as(builder, remove, leftover)
         act_as(builder, os.mkdir, scratch)
         act_as(builder, write_lock, lock, order.lock or "")
-        create(order, path, cache, shared_site, builder)
+        create(order, path, cache, shares_site(live_configuration), builder)
         sync(order, path, lock, cache, builder)
         finishing = _finish_beside(order.interpreter, path, scratch, builder)
         try:

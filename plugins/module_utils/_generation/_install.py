@@ -13,6 +13,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._identity import Ide
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import must, run
 
 INSTALL_TIMEOUT = 1800.0
+UV_TIMEOUT = 30.0
 
 
 class Order(NamedTuple):
@@ -28,6 +29,12 @@ class Order(NamedTuple):
     wheels: str
     uv: Optional[str]
     run: str
+
+
+def usable_uv(given: Optional[str]) -> Optional[str]:
+    """The path of uv: *given*, or what the search path has; None where there is none that runs here."""
+    path = given or shutil.which("uv")
+    return path if path and run([path, "--version"], UV_TIMEOUT).rc == 0 else None
 
 
 def prepare(directory: str, owner: int, group: int) -> None:

@@ -8,7 +8,7 @@ import email.parser
 import hashlib
 import os
 import re
-from typing import Dict, Iterator, List, NamedTuple
+from typing import Dict, Iterator, List, NamedTuple, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._files import read_text
 
@@ -84,6 +84,14 @@ def packages(environment: str) -> List[Package]:
     return sorted(found)
 
 
+def module_of(path: str) -> Optional[str]:
+    """The name that the file at *path*, relative to ``site-packages``, is imported by, or that of its package; None for what is not imported."""
+    first, _separator, rest = path.partition("/")
+    match = MODULE.match(path)
+    name = match.group(1) if match else first if first.isidentifier() and rest.endswith((".py", ".so")) else None
+    return None if name == "__pycache__" else name
+
+
 def _recorded(package: Package) -> Iterator[str]:
     text = read_text(os.path.join(package.metadata, "RECORD")) or ""
     for line in text.splitlines():
@@ -95,13 +103,9 @@ def owners(environment: str) -> Dict[str, str]:
     found: Dict[str, str] = {}
     for package in packages(environment):
         for path in _recorded(package):
-            first, _separator, rest = path.partition("/")
-            match = MODULE.match(path)
-            if match:
-                found.setdefault(match.group(1), package.name)
-            elif first.isidentifier() and re.search(r"\.(py|so)$", rest):
-                found.setdefault(first, package.name)
-    found.pop("__pycache__", None)
+            module = module_of(path)
+            if module:
+                found.setdefault(module, package.name)
     return found
 
 

@@ -11,16 +11,20 @@ import time
 from typing import Any, Dict, List, NamedTuple, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
-from ansible_collections.oxzep7.python.plugins.module_utils._generation import _imports, _lock
+from ansible_collections.oxzep7.python.plugins.module_utils._generation import _lock
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import (
     IMPORT_TIMEOUT,
     BuildError,
+    accounts,
     builder_of,
     configuration,
+    new_import_failures,
+    run_in,
     run_tests,
+    shares_site,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import Order, create, prepare, remove, sync, write_lock
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, act_as, controller_of, environment_for, usable
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, act_as, controller_of, environment_for
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import Result, run
 from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState
 
@@ -87,20 +91,17 @@ def attempt(application: Application, state: ApplicationState, order: Order, ask
     Returns ``failures``, ``tests`` and ``sources`` (files that do not compile) that are new (text, frames, missing), ``owners`` (package by
     module, before and now), ``modules`` (how many were imported) and ``benchmarks``. Raises BuildError, CommandError, IdentityError, LeaseHeld, OSError.
     """
-    shared = configuration(application.environment).get("include-system-site-packages", "false").lower() == "true"
-    builder, user = builder_of(application), application.account()
-    for who in (builder, user):
-        if not usable(who):
-            raise BuildError("%s can only be built and tested by %s; run with become" % (application.name, who.name))
+    shared = shares_site(configuration(application.environment))
+    builder, user = accounts(application)
     path = _directory(application, order.version)
     with state.lease(order.run):
         _install(application, order, path, shared, builder)
-        names = _lock.top_level_modules(path)
-        failures = _new_failures(application.environment, path, [name for name in names if ask.modules is None or name in ask.modules], user)
-        owners = dict(_lock.owners(application.environment), **_lock.owners(path))
+        there = _lock.owners(path)
+        failures = new_import_failures(application.environment, path, [name for name in sorted(there) if ask.modules is None or name in ask.modules], user)
+        owners = dict(_lock.owners(application.environment), **there)
         sources = _new_compile_failures(application, path, user) if ask.tests else {}
         tests = _new_test_failures(application, path, user) if ask.tests and not failures else {}
-        return {"failures": failures, "tests": tests, "sources": sources, "owners": owners, "modules": len(names),
+        return {"failures": failures, "tests": tests, "sources": sources, "owners": owners, "modules": len(there),
                 "benchmarks": [_compare(application, path, user, command) for command in ask.benchmarks]}
 
 
@@ -124,13 +125,6 @@ def _made_with(path: str, order: Order) -> bool:
         return os.path.realpath(configuration(path).get("home", "")) == os.path.realpath(os.path.dirname(order.interpreter))
     except BuildError:
         return False
-
-
-def _new_failures(live: str, path: str, names: List[str], user: Identity) -> Dict[str, _imports.Failure]:
-    failed = _imports.failing(path, names, user, IMPORT_TIMEOUT)
-    known = set(_lock.top_level_modules(live)) if failed else set()
-    before = _imports.failing(live, [name for name in failed if name in known], user, IMPORT_TIMEOUT)
-    return {name: failure for name, failure in failed.items() if name not in before}
 
 
 def _uncompilable(application: Application, environment: str, user: Identity) -> Dict[str, str]:
@@ -178,9 +172,8 @@ def _compare(application: Application, path: str, user: Identity, command: List[
     best: Dict[str, float] = {}
     for _round in range(ROUNDS):
         for environment in (application.environment, path):
-            settings = dict(environment_for(user, os.path.join(environment, "bin")), VIRTUAL_ENV=environment)
             started = time.monotonic()
-            done = run(command, BENCHMARK_TIMEOUT, user, cwd=application.source or "/", environment=settings)
+            done = run_in(application, environment, command, user, BENCHMARK_TIMEOUT)
             if done.rc != 0:
                 raise BuildError("benchmark %r ended with %d in %s: %s" % (" ".join(command), done.rc, environment, done.last_lines(5)))
             best[environment] = min(best.get(environment, float("inf")), time.monotonic() - started)
