@@ -29,7 +29,7 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         _validation, given = self.validate_argument_spec(argument_spec={
             "needs": {"type": "list", "elements": "dict", "required": True}, "interpreter_dir": {"type": "path", "default": "/opt/oxzep7/interpreters"},
-            "advisories": {"type": "path"}, **{key: _planning.OPTIONS[key] for key in ("cache_dir", "indexes", "find_links", "offline")}})
+            "advisories": {"type": "path"}, "cache_dir": _planning.OPTIONS["cache_dir"], **_planning.SOURCES})
         try:
             parts = _planning.tools(given)
             wanted = [wanted for need in given["needs"] for wanted in [self._wanted(need, parts)] if not parts.builder.known(wanted)]

@@ -12,9 +12,8 @@ import tempfile
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.oxzep7.python.plugins.plugin_utils import _wheels
+from ansible_collections.oxzep7.python.plugins.plugin_utils import _planning, _wheels
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute
-from ansible_collections.oxzep7.python.plugins.plugin_utils._index import Sources
 from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import UvMissing, find_uv
 
 
@@ -35,9 +34,7 @@ class ActionModule(ActionBase):
             "cache_dir": {"type": "path", "default": "~/.cache/oxzep7"},
             "ship_uv": {"type": "bool", "default": True},
             "directory": {"type": "path", "default": "/opt/oxzep7/wheelhouse"},
-            "indexes": {"type": "list", "elements": "raw", "default": []},
-            "find_links": {"type": "list", "elements": "path", "default": []},
-            "offline": {"type": "bool", "default": False},
+            **_planning.SOURCES,
         })
         cache = absolute(given["cache_dir"])
         minor = ".".join(given["version"].split(".")[:2])
@@ -50,8 +47,7 @@ class ActionModule(ActionBase):
             return result
         try:
             if files is None:
-                sources = Sources.from_options(given["indexes"], [str(absolute(folder)) for folder in given["find_links"]], given["offline"])
-                files = _wheels.download(cache, lock_path, given["lock"], minor, given["architecture"], given["libc_version"], sources)
+                files = _wheels.download(cache, lock_path, given["lock"], minor, given["architecture"], given["libc_version"], _planning.sources_of(given))
         except (_wheels.DownloadError, OSError, ValueError) as error:
             result.update(failed=True, msg=f"wheels of lock {given['lock'][:12]} could not be downloaded: {error}")
             return result

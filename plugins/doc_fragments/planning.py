@@ -43,20 +43,4 @@ options:
     description: Whether a package that O(advisories) are about moves to the nearest version in which what is known is fixed.
     type: bool
     default: false
-  indexes:
-    description:
-      - Package indexes, as URLs or as mappings with C(name) and C(url), the first that knows a package wins. Default is the controller's own.
-      - Credentials are read from netrc, or from E(UV_INDEX_<NAME>_USERNAME) and E(UV_INDEX_<NAME>_PASSWORD).
-    type: list
-    elements: raw
-    default: []
-  find_links:
-    description: Folders on the controller with wheels.
-    type: list
-    elements: path
-    default: []
-  offline:
-    description: Whether to do without any network; packages come from O(find_links) and the cache.
-    type: bool
-    default: false
 """

@@ -33,6 +33,7 @@ options:
     type: str
 extends_documentation_fragment:
   - oxzep7.python.planning
+  - oxzep7.python.sources
   - oxzep7.python.attributes
   - oxzep7.python.attributes.actiongroup
 attributes:

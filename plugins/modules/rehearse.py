@@ -41,6 +41,7 @@ options:
     default: true
 extends_documentation_fragment:
   - oxzep7.python.planning
+  - oxzep7.python.sources
   - oxzep7.python.attributes
   - oxzep7.python.attributes.actiongroup
 attributes:

@@ -36,21 +36,8 @@ options:
     description: Directory on the controller that keeps wheels.
     type: path
     default: ~/.cache/oxzep7
-  indexes:
-    description: Package indexes, as for M(oxzep7.python.plan).
-    type: list
-    elements: raw
-    default: []
-  find_links:
-    description: Folders on the controller with sources and wheels.
-    type: list
-    elements: path
-    default: []
-  offline:
-    description: Whether the controller does without any network.
-    type: bool
-    default: false
 extends_documentation_fragment:
+  - oxzep7.python.sources
   - oxzep7.python.attributes
   - oxzep7.python.attributes.actiongroup
 attributes:

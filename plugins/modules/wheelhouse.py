@@ -46,21 +46,8 @@ options:
     description: Directory on the host that keeps the wheels. Every user can read it.
     type: path
     default: /opt/oxzep7/wheelhouse
-  indexes:
-    description: Package indexes, as for M(oxzep7.python.plan). Default is the controller's own.
-    type: list
-    elements: raw
-    default: []
-  find_links:
-    description: Folders on the controller with wheels.
-    type: list
-    elements: path
-    default: []
-  offline:
-    description: Whether to do without any network.
-    type: bool
-    default: false
 extends_documentation_fragment:
+  - oxzep7.python.sources
   - oxzep7.python.attributes
   - oxzep7.python.attributes.actiongroup
 attributes:

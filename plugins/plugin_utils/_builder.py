@@ -16,15 +16,16 @@ import platform as this_platform
 import shutil
 import subprocess
 import tempfile
-import threading
 from collections.abc import Mapping, Sequence
 
 from ansible.module_utils.urls import open_url
 from ansible_collections.oxzep7.python.plugins.module_utils._building import NotBuilt, Order, build, builder, runs_for
+from ansible_collections.oxzep7.python.plugins.module_utils._files import sha256_of
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import canonical, exclusive, write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._index import PLATFORM, File, Sources
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
+from ansible_collections.oxzep7.python.plugins.plugin_utils._once import Once
 
 SOURCE_LIMIT = 512 << 20
 
@@ -69,9 +70,7 @@ class Builder:
         self._uv = uv
         self._sources = sources
         self._given = interpreters
-        self._guard = threading.Lock()
-        self._busy: dict[Wanted, threading.Lock] = {}
-        self._failures: dict[Wanted, Exception] = {}
+        self._wheels: Once[tuple[str, str]] = Once()
 
     @functools.cached_property
     def _interpreters(self) -> dict[Minor, str]:
@@ -87,20 +86,11 @@ class Builder:
         known = self.known(wanted)
         if known:
             return known
-        with self._guard:
-            alone = self._busy.setdefault(wanted, threading.Lock())
-        with alone:
-            if wanted in self._failures:
-                raise self._failures[wanted]
-            with exclusive(self._record(wanted, False).with_suffix(".lock")):
-                known = self.known(wanted)
-                if known:
-                    return known
-                try:
-                    return self._build(wanted)
-                except (NotBuilt, Elsewhere) as error:
-                    self._failures[wanted] = error
-                    raise
+        return self._wheels.get(wanted, lambda: self._made(wanted))
+
+    def _made(self, wanted: Wanted) -> tuple[str, str]:
+        with exclusive(self._record(wanted, False).with_suffix(".lock")):
+            return self.known(wanted) or self._build(wanted)
 
     def known(self, wanted: Wanted) -> tuple[str, str] | None:
         """The wheel for *wanted* if it was built before, here or on a builder host."""
@@ -115,7 +105,7 @@ class Builder:
 
     def keep(self, wanted: Wanted, name: str) -> tuple[str, str]:
         """Remember that the wheel *name* in ``cache/built`` is the one for *wanted*."""
-        digest = hashlib.sha256((self._directory / name).read_bytes()).hexdigest()
+        digest = sha256_of(str(self._directory / name))
         write_private(self._record(wanted, name.endswith("-none-any.whl")), canonical({"wheel": name, "sha256": digest}))
         return name, digest
 
@@ -168,7 +158,7 @@ class Builder:
         if "://" not in wanted.source.location:
             return pathlib.Path(shutil.copyfile(wanted.source.location, path))
         try:
-            data = open_url(wanted.source.location, timeout=300, follow_redirects="all").read(SOURCE_LIMIT)
+            data = open_url(wanted.source.location, timeout=300, follow_redirects="all", **self._sources.login(wanted.source.location)).read(SOURCE_LIMIT)
         except OSError as error:
             raise NotBuilt(f"the source of {wanted.name} {wanted.version} cannot be had: {error}") from None
         if wanted.source.sha256 and hashlib.sha256(data).hexdigest() != wanted.source.sha256:

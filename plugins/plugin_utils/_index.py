@@ -118,6 +118,17 @@ class Sources:
         user = os.environ.get(f"UV_INDEX_{_variable(name)}_USERNAME")
         return (user, os.environ.get(f"UV_INDEX_{_variable(name)}_PASSWORD", "")) if user else None
 
+    def login(self, url: str) -> dict[str, Any]:
+        """What `open_url` needs to be let in at *url*: the credentials of the index that it is below, or that is served by the same host."""
+        def origin(text: str) -> tuple[str, str]:
+            parts = urllib.parse.urlsplit(text)
+            return parts.scheme, parts.netloc
+
+        fitting = [(url.startswith(base.rstrip("/") + "/"), name) for name, base in self.indexes if origin(base) == origin(url)]
+        known = [self.credentials(name) for _below, name in sorted(fitting, key=lambda pair: not pair[0])]
+        user, password = next(filter(None, known), (None, None))
+        return {"url_username": user, "url_password": password, "force_basic_auth": True} if user else {}
+
     def for_uv(self) -> list[str]:
         """uv's options for these sources. An earlier index hides a later one, so that nobody can publish in front of it."""
         words = [word for folder in self.folders for word in ("--find-links", folder)]
@@ -251,9 +262,13 @@ def allows(requires_python: str, minor: Minor) -> bool:
     return any(specifiers.contains(f"{text_of(minor)}.{patch}", prereleases=True) for patch in (0, 5, 99))
 
 
-def _version_of(entry: File) -> str | None:
+def _read_name(name: str) -> tuple[Version, frozenset[Tag] | None] | None:
+    """Version and, of a wheel, tags of the file *name*; None for a file that is neither wheel nor source."""
     try:
-        return str(parse_wheel_filename(entry.name)[1] if entry.name.endswith(".whl") else parse_sdist_filename(entry.name)[1])
+        if name.endswith(".whl"):
+            _name, version, _build, tags = parse_wheel_filename(name)
+            return version, tags
+        return parse_sdist_filename(name)[1], None
     except (InvalidWheelFilename, InvalidSdistFilename, InvalidVersion):
         return None
 
@@ -264,15 +279,14 @@ def releases(files: Iterable[File], minor: Minor, platform: str) -> list[Release
     wheels: dict[Version, list[tuple[File, bool]]] = {}
     sources: dict[Version, File] = {}
     for entry in files:
-        try:
-            if entry.name.endswith(".whl"):
-                _name, version, _build, tags = parse_wheel_filename(entry.name)
-                wheels.setdefault(version, []).append((entry, not accepted.isdisjoint(tags)))
-            else:
-                version = parse_sdist_filename(entry.name)[1]
-                sources[version] = entry
-        except (InvalidWheelFilename, InvalidSdistFilename, InvalidVersion):
+        known = _read_name(entry.name)
+        if known is None:
             continue
+        version, tags = known
+        if tags is None:
+            sources[version] = entry
+        else:
+            wheels.setdefault(version, []).append((entry, not accepted.isdisjoint(tags)))
     return [_release(version, wheels.get(version, []), sources.get(version), minor) for version in sorted({*wheels, *sources})]
 
 
@@ -314,7 +328,7 @@ class Index:
         """Every file of the package *name* (normalized): of the folders, and of the first index that knows it. Raises IndexUnavailable."""
         if name not in self._files:
             local = [entry for folder in self._folders for entry in folder.get(name, [])]
-            self._files[name] = local + next(filter(None, (self._page(index, url, name) for index, url in self._urls)), [])
+            self._files[name] = local + next(filter(None, (self._page(url, name) for _index, url in self._urls)), [])
         return self._files[name]
 
     def releases(self, name: str, minor: Minor, platform: str) -> list[Release]:
@@ -331,25 +345,23 @@ class Index:
 
     def provides(self, name: str, version: str) -> bool:
         """Whether a folder, or an index that the operator named, has that version: the controller's default index does not count."""
-        files = [entry for folder in self._folders for entry in folder.get(name, [])]
-        return any(_version_of(entry) == version for entry in [*files, *(self.files(name) if self._sources.indexes else [])])
+        files = [entry for folder in self._folders for entry in folder.get(name, [])] + (self.files(name) if self._sources.indexes else [])
+        return any(str(known[0]) == version for known in (_read_name(entry.name) for entry in files) if known)
 
-    def _page(self, index: str, url: str, name: str) -> list[File]:
+    def _page(self, url: str, name: str) -> list[File]:
         path = self._cache / hashlib.sha256(redacted(url).encode()).hexdigest()[:16] / f"{name}.json"
         try:
             if time.time() - path.stat().st_mtime < self._fresh:
                 return [File(*row) for row in json.loads(path.read_text(encoding="utf-8"))]
         except (OSError, ValueError, TypeError):
             pass
-        found = self._ask(index, f"{url.rstrip('/')}/{name}/")
+        found = self._ask(f"{url.rstrip('/')}/{name}/")
         write_private(path, json.dumps([dataclasses.astuple(entry) for entry in found]))
         return found
 
-    def _ask(self, index: str, url: str) -> list[File]:
-        known = self._sources.credentials(index)
-        options = {"url_username": known[0], "url_password": known[1], "force_basic_auth": True} if known else {}
+    def _ask(self, url: str) -> list[File]:
         try:
-            answer = open_url(url, headers={"Accept": ACCEPT}, timeout=TIMEOUT, follow_redirects="all", **options)
+            answer = open_url(url, headers={"Accept": ACCEPT}, timeout=TIMEOUT, follow_redirects="all", **self._sources.login(url))
             return read_page(answer.read().decode("utf-8"), answer.headers.get_content_type(), url)
         except urllib.error.HTTPError as error:
             if error.code in (404, 410):

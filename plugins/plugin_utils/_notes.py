@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle, _stdlib_changes
+from ansible_collections.oxzep7.python.plugins.plugin_utils._finding import finding
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
 
 # Points of each term of the risk; what is not known counts as if it were so.
@@ -33,7 +35,7 @@ def note(application: Mapping[str, Any], planned: Mapping[str, Any], advised: bo
             "python": [python(scan, before, minor) for before, minor in zip([current, *minors], minors, strict=False)]}
 
 
-def risk(application: Mapping[str, Any], steps: list[dict[str, Any]], findings: list[dict[str, str]]) -> dict[str, Any]:
+def risk(application: Mapping[str, Any], steps: list[dict[str, Any]], findings: list[dict[str, Any]]) -> dict[str, Any]:
     """The risk score: ``terms`` with count and points, and their sum, ``score``."""
     declared = application.get("declared") or {}
     moves = [row["move"] for step in steps for row in step["changes"]]
@@ -48,36 +50,36 @@ def risk(application: Mapping[str, Any], steps: list[dict[str, Any]], findings: 
     return {"score": sum(term["points"] for term in terms.values()), "terms": terms}
 
 
-def _finding(key: str, detail: str, remediation: str) -> dict[str, str]:
-    return {"key": key, "severity": "warning", "detail": detail, "remediation": remediation}
+def _warning(key: str, detail: str, remediation: str) -> dict[str, Any]:
+    return finding(key, detail, remediation, blocking=False)
 
 
-def _findings(application: Mapping[str, Any], planned: Mapping[str, Any], scan: Mapping[str, Any] | None, advised: bool) -> list[dict[str, str]]:
+def _findings(application: Mapping[str, Any], planned: Mapping[str, Any], scan: Mapping[str, Any] | None, advised: bool) -> list[dict[str, Any]]:
     steps = planned["steps"]
     found = []
     if steps and scan is None:
-        found.append(_finding("source-unknown", "its source was not read; what it uses of the standard library is unknown", "declare `source`"))
+        found.append(_warning("source-unknown", "its source was not read; what it uses of the standard library is unknown", "declare `source`"))
     if steps and scan is not None:
         found += _of_source(scan, _lifecycle.parse(planned["from"])[0], _lifecycle.parse(steps[-1]["to"])[0])
     for step in steps:
-        found += [_finding("requires-python-excludes", f"{name} excludes Python {step['to']} ({bound}) in every version from the present one on; it is kept",
+        found += [_warning("requires-python-excludes", f"{name} excludes Python {step['to']} ({bound}) in every version from the present one on; it is kept",
                            "rehearse, or replace the package") for name, bound in step["doubts"].items()]
     if application.get("goal") == "security" and not advised:
-        found.append(_finding("advisories-missing", "its goal is security, and there are no advisories", "give oxzep7_advisories"))
+        found.append(_warning("advisories-missing", "its goal is security, and there are no advisories", "give oxzep7_advisories"))
     return found
 
 
-def _of_source(scan: Mapping[str, Any], current: Minor, target: Minor) -> list[dict[str, str]]:
+def _of_source(scan: Mapping[str, Any], current: Minor, target: Minor) -> list[dict[str, Any]]:
     found = []
     for path in sorted({use[0] for use in scan["uses"]}):
         for entry in _stdlib_changes.broken([use[1:] for use in scan["uses"] if use[0] == path], current, target):
             when = "on import" if entry.on_import else "when called"
-            found.append(_finding("source-uses-removed", f"{path}:{entry.line}: {_stdlib_changes.sentence(entry)} ({when})",
+            found.append(_warning("source-uses-removed", f"{path}:{entry.line}: {_stdlib_changes.sentence(entry)} ({when})",
                                   "change the source before that step"))
-    found += [_finding("source-not-read", f"{problem['path']}: {problem['reason']}", "look at it; what it uses is unknown") for problem in scan["problems"]]
+    found += [_warning("source-not-read", f"{problem['path']}: {problem['reason']}", "look at it; what it uses is unknown") for problem in scan["problems"]]
     if scan["dynamic"]:
         path, line = scan["dynamic"][0]
-        found.append(_finding("source-imports-dynamically", f"{len(scan['dynamic'])} imports, the first in {path}:{line}, name their module when they run",
+        found.append(_warning("source-imports-dynamically", f"{len(scan['dynamic'])} imports, the first in {path}:{line}, name their module when they run",
                               "tests tell what they import"))
     return found
 
@@ -91,8 +93,11 @@ def _success(declared: Mapping[str, Any]) -> list[str]:
 
 def python(scan: Mapping[str, Any] | None, before: Minor, minor: Minor) -> dict[str, Any]:
     """What left, what behaves otherwise and what is new from *before* to *minor*, of the modules that the source imports; all without a source."""
-    imports = set(scan["imports"]) | {"builtins", "open"} if scan is not None else None
+    return dict(_news(frozenset(scan["imports"]) | {"builtins", "open"} if scan is not None else None, before, minor))
 
+
+@functools.lru_cache(maxsize=1024)
+def _news(imports: frozenset[str] | None, before: Minor, minor: Minor) -> dict[str, Any]:
     def concerns(name: str) -> bool:
         return imports is None or name.split("(")[0].split(".")[0] in imports
 

@@ -22,6 +22,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
 from ansible_collections.oxzep7.python.plugins.plugin_utils._advisories import Advisories
 from ansible_collections.oxzep7.python.plugins.plugin_utils._builder import Elsewhere, needed
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import canonical
+from ansible_collections.oxzep7.python.plugins.plugin_utils._finding import finding
 from ansible_collections.oxzep7.python.plugins.plugin_utils._index import PACKAGING_ERROR, IndexUnavailable
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
 from ansible_collections.oxzep7.python.plugins.plugin_utils._locking import Locker, MustBuild, NoLock, Packages
@@ -36,9 +37,9 @@ with contextlib.suppress(ImportError):
     from packaging.version import Version
 
 SCHEMA = 1
-# Debian's pip once reported this package, which exists nowhere.
 # What planning reads of a package.
 USED = ("name", "version", "requires", "requested")
+# Debian's pip once reported this package, which exists nowhere.
 PHANTOMS = frozenset({"pkg-resources"})
 
 
@@ -84,12 +85,6 @@ class Plan:
         """Number of steps by host."""
         return {name: sum(len(application["steps"]) for application in part["applications"])
                 for name, part in self.document["hosts"].items()}
-
-
-def finding(key: str, detail: str, remediation: str, blocking: bool = True) -> dict[str, Any]:
-    """A finding of planning; *key* is stable across releases."""
-    return {"key": key, "severity": "error" if blocking else "warning", "title": key.replace("-", " "), "detail": detail, "blocking": blocking,
-            "remediation": remediation}
 
 
 def findings_of_target(minor: Minor, today: datetime.date) -> list[dict[str, Any]]:
@@ -152,6 +147,11 @@ def fixes(pins: Mapping[str, str], advisories: Advisories) -> list[dict[str, str
         if named:
             found.append({"requirement": f"{name}>={newest}", "reason": f"fixes {', '.join(sorted(named))}", "evidence": "advisory"})
     return found
+
+
+def demands(packages: Packages, constraints: Sequence[Mapping[str, Any]], advisories: Advisories | None) -> list[Mapping[str, Any]]:
+    """The *constraints*, and those that *advisories* put on what *packages* there are."""
+    return [*constraints, *(fixes(packages.pins, advisories) if advisories else [])]
 
 
 def _findings_of(host: Host, application: Mapping[str, Any], target: Minor, provides: Callable[[str, str], bool]) -> list[dict[str, Any]]:
@@ -246,6 +246,10 @@ class Planner:
             return result, f"{host.name}: {application['name']}: {error}"
         return result, None
 
+    def _demanding(self, application: Mapping[str, Any]) -> Advisories | None:
+        """The advisories that move packages of *application*, if any do."""
+        return self._advisories if self._fix or application.get("goal") == "security" else None
+
     def minors(self, application: Mapping[str, Any]) -> list[Minor]:
         """The minors that *application* visits. Raises UnknownVersion."""
         return _lifecycle.path(_lifecycle.parse(application["environment"]["python"])[0], self._minor)
@@ -261,10 +265,9 @@ class Planner:
         platform = platform_of(architecture, host.facts["libc"])
         packages = standing(environment, set(application.get("wanted") or ()), _lifecycle.parse(environment["python"])[0], architecture)
         constraints = list(host.constraints)
-        advisories = self._advisories if self._fix or application.get("goal") == "security" else None
+        advisories = self._demanding(application)
         for minor in self.minors(application):
-            known = [*constraints, *(fixes(packages.pins, advisories) if advisories else [])]
-            ended = on(minor, self._interpreter(host, minor)).step(packages, known, minor, platform)
+            ended = on(minor, self._interpreter(host, minor)).step(packages, demands(packages, constraints, advisories), minor, platform)
             yield minor, ended
             if ended.failures:
                 return
@@ -288,7 +291,7 @@ class Planner:
         if not minors:
             return []
         platform = platform_of(str(host.facts["architecture"]), host.facts["libc"])
-        advisories = self._advisories if self._fix or application.get("goal") == "security" else None
+        advisories = self._demanding(application)
         unique = json.dumps([[{key: package.get(key) for key in USED} for package in environment["packages"]], sorted(application.get("wanted") or ()),
                              current, platform, [dict(entry) for entry in host.constraints], advisories is not None], sort_keys=True, default=str)
         return self._chains.get(hashlib.sha256(unique.encode()).hexdigest(), lambda: self._steps(
@@ -300,7 +303,7 @@ class Planner:
         steps = []
         before = current
         for minor in minors:
-            limits = limits_of([*constraints, *(fixes(packages.pins, advisories) if advisories else [])], minor)
+            limits = limits_of(demands(packages, constraints, advisories), minor)
             try:
                 step, text = self._step(packages, limits, minor, platform)
             except NoLock as error:

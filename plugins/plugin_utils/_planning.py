@@ -22,6 +22,11 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._locking import Lock
 from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import Host, PlanError, Planner, earlier_steps
 from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import Resolver, find_uv
 
+SOURCES: dict[str, Any] = {
+    "indexes": {"type": "list", "elements": "raw", "default": []},
+    "find_links": {"type": "list", "elements": "path", "default": []},
+    "offline": {"type": "bool", "default": False},
+}
 OPTIONS: dict[str, Any] = {
     "target": {"type": "str", "required": True},
     "plan_dir": {"type": "path", "required": True},
@@ -30,9 +35,7 @@ OPTIONS: dict[str, Any] = {
     "sources": {"type": "str", "default": "plan_sources"},
     "advisories": {"type": "path"},
     "fix_advisories": {"type": "bool", "default": False},
-    "indexes": {"type": "list", "elements": "raw", "default": []},
-    "find_links": {"type": "list", "elements": "path", "default": []},
-    "offline": {"type": "bool", "default": False},
+    **SOURCES,
 }
 HEADING = """---
 # What must hold from a Python on, and why. Rehearsals add lines at the end; edit, correct and remove what you know better.
@@ -51,10 +54,15 @@ class Tools:
     cache: pathlib.Path
 
 
+def sources_of(given: Mapping[str, Any]) -> Sources:
+    """Where packages come from, by the validated options *given*. Raises ValueError."""
+    return Sources.from_options(given["indexes"], [str(absolute(folder)) for folder in given["find_links"]], given["offline"])
+
+
 def tools(given: Mapping[str, Any]) -> Tools:
     """The parts for the validated options *given*. Raises UvMissing, AdvisoriesUnreadable, IndexUnavailable, ValueError."""
     cache, uv = absolute(given["cache_dir"]), find_uv()
-    sources = Sources.from_options(given["indexes"], [str(absolute(folder)) for folder in given["find_links"]], given["offline"])
+    sources = sources_of(given)
     index, builder = Index(sources, cache), Builder(cache, uv, sources)
     advisories = load(absolute(given["advisories"])) if given["advisories"] else None
     return Tools(sources, index, builder, Locker(Resolver(cache, uv, sources), index, builder), advisories, cache)

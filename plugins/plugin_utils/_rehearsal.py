@@ -12,7 +12,7 @@ import dataclasses
 import datetime
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import pins as pins_of
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
@@ -131,6 +131,21 @@ def candidates(failures: Mapping[str, Failure], owners: Mapping[str, str], via: 
     return [(package, len(explains[package])) for package in sorted(explains, key=lambda name: (-len(explains[name]), rank[name], name))]
 
 
+class Tried(NamedTuple):
+    """A lock that was tried on the way to *minor*: for which packages and limits, and what it came to."""
+
+    packages: Packages
+    limits: tuple[Limit, ...]
+    minor: Minor
+    platform: str
+    found: Found
+    outcome: Outcome
+
+    def pins(self) -> dict[str, str]:
+        """Version by package of the lock."""
+        return pins_of(self.found.text)
+
+
 class Rehearsal:
     """Rehearses steps on one host."""
 
@@ -148,63 +163,63 @@ class Rehearsal:
         while True:
             limits = limits_of([*constraints, *(entry.row() for entry in learned)], minor)
             found = self._locker.lock(packages, limits, minor, platform)
-            outcome = self._attempts.attempt(found.text, None)
+            tried = Tried(packages, limits, minor, platform, found, self._attempts.attempt(found.text, None))
             rounds += 1
-            freed = self._free(packages, found, outcome, limits, minor, platform) if outcome.failures and rounds < ROUNDS else None
+            freed = self._free(tried) if tried.outcome.failures and rounds < ROUNDS else None
             if freed is None:
-                return Rehearsed(found, tuple(learned), rounds, outcome.failures)
+                return Rehearsed(found, tuple(learned), rounds, tried.outcome.failures)
             learned.append(freed)
 
-    def _free(self, packages: Packages, found: Found, outcome: Outcome, limits: tuple[Limit, ...], minor: Minor, platform: str) -> Learned | None:
+    def _free(self, tried: Tried) -> Learned | None:
         """The package whose nearest other version cures most of the failures; of equals, the one for which the fewest packages move."""
         best: tuple[tuple[int, int, int, int], Learned] | None = None
-        for order, (package, explained) in enumerate(candidates(outcome.failures, outcome.owners, found.after.required_by)[:CANDIDATES]):
+        outcome = tried.outcome
+        for order, (package, explained) in enumerate(candidates(outcome.failures, outcome.owners, tried.found.after.required_by)[:CANDIDATES]):
             if best and -best[0][0] >= explained and best[0][1] <= 1:
                 # Who explains less cannot cure more, and nothing moves fewer packages than one.
                 break
-            cure = self._cure(package, packages, found, outcome, limits, minor, platform)
+            cure = self._cure(package, tried)
             if cure is None:
                 continue
             requirement, cured, moves, distance = cure
             about = [name for name in outcome.failures if name in cured]
             score = (-len(cured), moves, distance, order)
             if best is None or score < best[0]:
-                best = (score, self._learned(package, requirement, about, outcome, found, minor))
-        return best[1] if best else self._replace(packages, found, outcome, limits, minor, platform)
+                best = (score, self._learned(package, requirement, about, tried))
+        return best[1] if best else self._replace(tried)
 
-    def _replace(self, packages: Packages, found: Found, outcome: Outcome, limits: tuple[Limit, ...], minor: Minor, platform: str) -> Learned | None:
+    def _replace(self, tried: Tried) -> Learned | None:
         """The package that gives back a module of the standard library which is missed, where no version of any package does without."""
-        missed = {name.split(".")[0] for failure in outcome.failures.values() for name in [failure.missing or "", *NOT_FOUND.findall(failure.text)]}
+        failures = tried.outcome.failures
+        missed = {name.split(".")[0] for failure in failures.values() for name in [failure.missing or "", *NOT_FOUND.findall(failure.text)]}
         for module, package in sorted(replacements().items()):
-            if module not in missed or package in pins_of(found.text):
+            if module not in missed or package in tried.pins():
                 continue
             self._index.load([package])
-            if not self._index.releases(package, minor, platform):
+            if not self._index.releases(package, tried.minor, tried.platform):
                 continue
-            cured = self._cured({"requirement": package, "install": "true"}, packages, outcome, limits, minor, platform)
+            cured = self._cured({"requirement": package, "install": "true"}, tried)
             if cured:
-                about = [name for name in outcome.failures if name in cured]
-                learned = self._learned(package, package, about, outcome, found, minor)
+                about = [name for name in failures if name in cured]
+                learned = self._learned(package, package, about, tried)
                 return dataclasses.replace(learned, install="true", reason=f"gives back the module {module}, without which {about[0]} is not imported")
         return None
 
-    def _learned(self, package: str, requirement: str, about: Sequence[str], outcome: Outcome, found: Found, minor: Minor) -> Learned:
-        failure = outcome.failures[about[0]]
+    def _learned(self, package: str, requirement: str, about: Sequence[str], tried: Tried) -> Learned:
+        failure = tried.outcome.failures[about[0]]
+        python = text_of(tried.minor)
         others = f" and {len(about) - 1} more" if len(about) > 1 else ""
-        version = pins_of(found.text).get(package, "its absence")
-        reason = f"{package} {version} breaks {about[0]}{others} on Python {text_of(minor)}: {failure.alike()[-300:]}"
-        return Learned(requirement, f">={text_of(minor)}", reason,
-                       failure.kind, self._today.isoformat(), self._host, failure.text[-1000:])
+        reason = f"{package} {tried.pins().get(package, 'its absence')} breaks {about[0]}{others} on Python {python}: {failure.alike()[-300:]}"
+        return Learned(requirement, f">={python}", reason, failure.kind, self._today.isoformat(), self._host, failure.text[-1000:])
 
-    def _cure(self, package: str, packages: Packages, found: Found, outcome: Outcome, limits: tuple[Limit, ...], minor: Minor,
-              platform: str) -> tuple[str, set[str], int, int] | None:
+    def _cure(self, package: str, tried: Tried) -> tuple[str, set[str], int, int] | None:
         """Requirement, what it cures, how many packages move, and how many versions away it is, for the nearest version of *package* that cures."""
-        requirements = self._others(package, packages, found, minor, platform)
+        requirements = self._others(package, tried)
         trials: dict[int, set[str]] = {}
 
         def cured_by(number: int) -> set[str]:
             if number not in trials:
-                trials[number] = self._cured({"requirement": requirements[number]}, packages, outcome, limits, minor, platform)
+                trials[number] = self._cured({"requirement": requirements[number]}, tried)
             return trials[number]
 
         position, stride, failed = 0, 1, -1
@@ -223,27 +238,31 @@ class Rehearsal:
                 high = middle
             else:
                 low = middle + 1
-        lock = self._locker.lock(packages, limits + limits_of([{"requirement": requirements[high]}], minor), minor, platform)
-        now, then = pins_of(found.text), pins_of(lock.text)
+        now, then = tried.pins(), pins_of(self._locked({"requirement": requirements[high]}, tried))
         return requirements[high], cured_by(high), sum(now.get(name) != then.get(name) for name in {*now, *then}), high
 
-    def _others(self, package: str, packages: Packages, found: Found, minor: Minor, platform: str) -> list[str]:
+    def _others(self, package: str, tried: Tried) -> list[str]:
         """Requirements for the other versions of *package*, nearest first: later ones; earlier ones of what is new; itself if it left."""
-        now = pins_of(found.text).get(package)
+        now, before = tried.pins().get(package), tried.packages.pins
         if now is None:
-            return [f"{package}>={packages.pins[package]}"] if package in packages.pins else []
-        usable = [entry.version for entry in self._index.releases(package, minor, platform)
+            return [f"{package}>={before[package]}"] if package in before else []
+        usable = [entry.version for entry in self._index.releases(package, tried.minor, tried.platform)
                   if (entry.wheel or entry.source) and not entry.excluded and not entry.yanked and not Version(entry.version).is_prerelease]
         later = [f"{package}>={version}" for version in usable if Version(version) > Version(now)]
-        if package in packages.pins:
+        if package in before:
             return later
         return [f"{package}<={version}" for version in reversed(usable) if Version(version) < Version(now)]
 
-    def _cured(self, constraint: Mapping[str, str], packages: Packages, outcome: Outcome, limits: tuple[Limit, ...], minor: Minor, platform: str) -> set[str]:
-        trial = limits_of([constraint], minor)
+    def _locked(self, constraint: Mapping[str, str], tried: Tried) -> str:
+        """The lock's text when *constraint* holds, too. Raises NoLock, MustBuild."""
+        limits = tried.limits + limits_of([constraint], tried.minor)
+        return self._locker.lock(tried.packages, limits, tried.minor, tried.platform).text
+
+    def _cured(self, constraint: Mapping[str, str], tried: Tried) -> set[str]:
+        failures = tried.outcome.failures
         try:
-            lock = self._locker.lock(packages, limits + trial, minor, platform)
+            text = self._locked(constraint, tried)
         except (NoLock, MustBuild):
             return set()
-        after = self._attempts.attempt(lock.text, sorted(outcome.failures)).failures
-        return {name for name in outcome.failures if name not in after}
+        after = self._attempts.attempt(text, sorted(failures)).failures
+        return {name for name in failures if name not in after}

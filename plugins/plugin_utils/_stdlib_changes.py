@@ -68,11 +68,6 @@ def changes() -> tuple[Change, ...]:
                  for row in rows)
 
 
-def taken() -> str:
-    """The day that the table's sources are of (ISO 8601)."""
-    return str(json.loads(TABLE.read_text(encoding="utf-8"))["about"]["taken"])
-
-
 def crossed(current: Minor, target: Minor) -> list[Change]:
     """What is removed on the way from *current* to *target*."""
     return [change for change in changes() if change.removed and current < change.removed <= target]

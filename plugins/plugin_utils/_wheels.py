@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
+import functools
 import json
 import os
 import pathlib
@@ -18,6 +18,7 @@ import tarfile
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ansible_collections.oxzep7.python.plugins.module_utils._files import sha256_of
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import PIN, normalized
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import canonical, exclusive, write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._index import ANYWHERE, Sources, platform_tags, tags_of
@@ -51,11 +52,14 @@ def known_files(cache: pathlib.Path, lock: str, architecture: str) -> list[dict[
 
 def describe(path: pathlib.Path, executable: bool = False, name: str | None = None) -> dict[str, Any]:
     """Name, size in bytes and SHA-256 of the file *path*."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        for block in iter(lambda: stream.read(1 << 20), b""):
-            digest.update(block)
-    return {"name": name or path.name, "size": path.stat().st_size, "sha256": digest.hexdigest(), "executable": executable}
+    found = path.stat()
+    return {"name": name or path.name, "size": found.st_size, "sha256": _digest(str(path), found.st_size, found.st_mtime_ns), "executable": executable}
+
+
+@functools.lru_cache(maxsize=16384)
+def _digest(path: str, _size: int, _changed: int) -> str:
+    """The SHA-256 of a file; many locks of a rehearsal share most wheels."""
+    return sha256_of(path)
 
 
 def download(cache: pathlib.Path, lock_path: pathlib.Path, lock: str, minor: str, architecture: str, libc_version: str,

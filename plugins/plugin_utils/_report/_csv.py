@@ -37,7 +37,8 @@ def _rows(fleet: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield {"host": name, "what": "unknown"}
 
 
-def _cell(value: Any) -> Any:
+def cell(value: Any) -> str:
+    """*value* for a cell; what a spreadsheet would compute is quoted."""
     text = "" if value is None else str(value)
     return "'" + text if text.startswith(FORMULA) else text
 
@@ -48,5 +49,5 @@ def text(fleet: Mapping[str, Any]) -> str:
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
     for row in _rows(fleet):
-        writer.writerow([_cell(row.get(column)) for column in COLUMNS])
+        writer.writerow([cell(row.get(column)) for column in COLUMNS])
     return out.getvalue()

@@ -12,13 +12,14 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report._csv import cell
+
 STYLE = """body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:80rem;padding:0 1rem;color:#222;background:#fff}
 table{border-collapse:collapse;margin:.5rem 0 1.5rem}th,td{border:1px solid #ccc;padding:.2rem .5rem;text-align:left;vertical-align:top}
 th{background:#f3f3f3}.works{background:#e4f5e4}.moves,.added{background:#fdf3d8}.leaves,.mixed{background:#e8eef8}.breaks{background:#fbe0de}
 .unknown{background:#eee}.stale{font-style:italic}caption{text-align:left;font-weight:600}
 @media(prefers-color-scheme:dark){body{color:#ddd;background:#1b1b1b}th{background:#333}.works{background:#1d3a1d}.moves,.added{background:#463a14}
 .leaves,.mixed{background:#23304a}.breaks{background:#4d2320}.unknown{background:#2c2c2c}}"""
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def markdown(document: Mapping[str, Any]) -> str:
@@ -105,11 +106,11 @@ def _application(host: str, application: Mapping[str, Any], document: Mapping[st
     return "\n".join(parts)
 
 
-def _cell(cell: Mapping[str, Any]) -> str:
-    stays = cell["state"] in ("works", "breaks", "unknown")
-    way = cell["to"] if stays else f"{cell['from'] or 'new'} -> {cell['to'] or 'gone'}"
-    evidence = ", ".join(filter(None, [cell["kind"], cell["date"], "stale" if cell["stale"] else None]))
-    return f"{cell['state']} {way} ({evidence})"
+def _known(known: Mapping[str, Any]) -> str:
+    stays = known["state"] in ("works", "breaks", "unknown")
+    way = known["to"] if stays else f"{known['from'] or 'new'} -> {known['to'] or 'gone'}"
+    evidence = ", ".join(filter(None, [known["kind"], known["date"], "stale" if known["stale"] else None]))
+    return f"{known['state']} {way} ({evidence})"
 
 
 def _matrix(matrix: Mapping[str, Any]) -> str:
@@ -117,9 +118,9 @@ def _matrix(matrix: Mapping[str, Any]) -> str:
     for package, cells in matrix["packages"].items():
         row, kinds = [package], [""]
         for python in matrix["pythons"]:
-            cell = cells.get(python)
-            row.append(_cell(cell) if cell else "")
-            kinds.append(cell["state"] + (" stale" if cell["stale"] else "") if cell else "")
+            known = cells.get(python)
+            row.append(_known(known) if known else "")
+            kinds.append(known["state"] + (" stale" if known["stale"] else "") if known else "")
         rows.append(row)
         classes.append(kinds)
     return "<h2>Compatibility</h2>" + _table("Packages by Python version", ["package", *matrix["pythons"]], rows, classes)
@@ -128,5 +129,5 @@ def _matrix(matrix: Mapping[str, Any]) -> str:
 def matrix_csv(rows: Sequence[Sequence[str]]) -> str:
     """The matrix' *rows* as CSV (RFC 4180); a cell that a spreadsheet would compute is quoted."""
     out = io.StringIO()
-    csv.writer(out).writerows([["'" + cell if cell.startswith(FORMULA) else cell for cell in row] for row in rows])
+    csv.writer(out).writerows([list(map(cell, row)) for row in rows])
     return out.getvalue()

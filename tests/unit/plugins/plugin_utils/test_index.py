@@ -12,8 +12,19 @@ import threading
 import zipfile
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._building import lacking
-from ansible_collections.oxzep7.python.plugins.plugin_utils._index import ANYWHERE, JSON_TYPE, Index, IndexUnavailable, Sources, allows, read_page, releases
+from ansible_collections.oxzep7.python.plugins.module_utils._building import NotBuilt, lacking
+from ansible_collections.oxzep7.python.plugins.plugin_utils._builder import Builder, Wanted
+from ansible_collections.oxzep7.python.plugins.plugin_utils._index import (
+    ANYWHERE,
+    JSON_TYPE,
+    File,
+    Index,
+    IndexUnavailable,
+    Sources,
+    allows,
+    read_page,
+    releases,
+)
 
 PLATFORM = "x86_64-manylinux_2_36"
 HTML = """<html><body><a href="../files/a-1.0.tar.gz#sha256=abc" data-upload-time="2020-02-03T01:02:03Z">a-1.0.tar.gz</a>
@@ -117,6 +128,20 @@ def test_pages_are_asked_once_and_kept_without_credentials(served, tmp_path, mon
     with pytest.raises(IndexUnavailable, match="answers 500") as caught:
         Index(sources, tmp_path).files("c")
     assert "topsecret" not in str(caught.value)
+
+
+def test_a_private_source_is_asked_with_the_credentials_of_its_index(served, tmp_path, monkeypatch):
+    url, asked = served
+    monkeypatch.setenv("UV_INDEX_OWN_USERNAME", "me")
+    monkeypatch.setenv("UV_INDEX_OWN_PASSWORD", "topsecret")
+    sources = Sources.from_options(["http://127.0.0.1:9/other", {"name": "own", "url": url}], [], False)
+    location = url.replace("/simple", "/files/a-1.0.tar.gz")
+    wanted = Wanted("a", "1.0", File("a-1.0.tar.gz", "", None, False, location, None), (3, 12), PLATFORM)
+    with pytest.raises(NotBuilt, match="cannot be had: HTTP Error 500") as caught:
+        Builder(tmp_path, "uv", sources).fetch(wanted, tmp_path)
+    assert "topsecret" not in str(caught.value)
+    assert [(path, bool(authorization)) for path, authorization in asked] == [("/files/a-1.0.tar.gz", True)]
+    assert sources.login("http://127.0.0.1:9/files/a-1.0.tar.gz") == {} and sources.login("https://elsewhere/a-1.0.tar.gz") == {}
 
 
 @pytest.mark.parametrize("said, expected", [

@@ -1,0 +1,29 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Options that say where packages come from."""
+
+
+class ModuleDocFragment:
+    """Options that say where packages come from."""
+
+    DOCUMENTATION = r"""
+options:
+  indexes:
+    description:
+      - Package indexes, as URLs or as mappings with C(name) and C(url), the first that knows a package wins. Default is the controller's own.
+      - Credentials are read from netrc, or from E(UV_INDEX_<NAME>_USERNAME) and E(UV_INDEX_<NAME>_PASSWORD).
+    type: list
+    elements: raw
+    default: []
+  find_links:
+    description: Folders on the controller with wheels.
+    type: list
+    elements: path
+    default: []
+  offline:
+    description: Whether to do without any network; packages come from O(find_links) and the cache.
+    type: bool
+    default: false
+"""

@@ -1,0 +1,15 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The shape of a finding of planning."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def finding(key: str, detail: str, remediation: str, blocking: bool = True) -> dict[str, Any]:
+    """A finding; *key* is stable across releases, and *remediation* the next step. What does not block is a warning."""
+    return {"key": key, "severity": "error" if blocking else "warning", "title": key.replace("-", " "), "detail": detail, "blocking": blocking,
+            "remediation": remediation}
