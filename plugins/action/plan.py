@@ -18,7 +18,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._compatibility impor
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, canonical, write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._index import IndexUnavailable
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import UnknownVersion, today
-from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import Host, Plan, PlanError, WheelsNeeded, differences
+from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import CopiesNeeded, Host, Plan, PlanError, WheelsNeeded, differences
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report._plan import markdown, matrix_csv, page
 from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import UvMissing
 from ansible_collections.oxzep7.python.plugins.plugin_utils._waves import waves
@@ -35,8 +35,8 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         _validation, given = self.validate_argument_spec(argument_spec={
             **_planning.OPTIONS, "waves": {"type": "list", "elements": "raw", "default": ["100%"]}, "plan_id": {"type": "str"},
-            "builder": {"type": "str"}})
-        result.update(changed=False, needs=[])
+            "builder": {"type": "str"}, "copy_packages": {"type": "bool", "default": False}})
+        result.update(changed=False, needs=[], packages={})
         try:
             hosts, unknown = self._hosts(task_vars, given)
             parts = _planning.tools(given)
@@ -45,6 +45,10 @@ class ActionModule(ActionBase):
             plan.document["waves"] = cut
             if given["plan_id"]:
                 check_reviewed(plan, absolute(given["plan_dir"]) / "plan.json", given["plan_id"])
+        except CopiesNeeded as error:
+            result.update(packages=error.wanted, failed=not given["copy_packages"], msg=f"no source has {error}; copy them with oxzep7.python.package_copy, "
+                          "publish them to an index of oxzep7_indexes, or put wheels into a folder of oxzep7_find_links")
+            return result
         except WheelsNeeded as error:
             result.update(needs=error.wanted, msg=str(error), failed=not given["builder"])
             return result

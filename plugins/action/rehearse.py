@@ -18,9 +18,9 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._compatibility impor
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._index import IndexUnavailable
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, UnknownVersion, text_of, today
-from ansible_collections.oxzep7.python.plugins.plugin_utils._locking import MustBuild, NoLock
+from ansible_collections.oxzep7.python.plugins.plugin_utils._locking import MustBuild, NoLock, Unpublished
 from ansible_collections.oxzep7.python.plugins.plugin_utils._nearest import UnreadableLimit
-from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import Host, PlanError, Planner
+from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import CopiesNeeded, Host, PlanError, Planner
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rehearsal import Failure, Outcome, Rehearsal, Rehearsed
 from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import ResolutionError, UvMissing
 
@@ -59,8 +59,8 @@ class ActionModule(ActionBase):
                     result["actions"] += [f"rehearse {application['name']} on Python {text_of(minor)}" for minor in planner.minors(application)]
                 else:
                     self._rehearse(result, host, application, planner, parts, given, task_vars)
-        except (AdvisoriesUnreadable, HostFailed, IndexUnavailable, MustBuild, NoLock, PlanError, ResolutionError, UnknownVersion, UnreadableLimit, UvMissing,
-                ValueError) as error:
+        except (AdvisoriesUnreadable, HostFailed, IndexUnavailable, CopiesNeeded, MustBuild, NoLock, PlanError, ResolutionError, UnknownVersion, Unpublished,
+                UnreadableLimit, UvMissing, ValueError) as error:
             result.update(failed=True, msg=f"{name}: {error}")
             return result
         failed = [row for row in result["rehearsed"] if row["failures"]]

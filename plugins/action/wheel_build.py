@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 import tempfile
 from collections.abc import Mapping
@@ -38,7 +39,9 @@ class ActionModule(ActionBase):
             return result
         rows = [{"name": entry.name, "version": entry.version, "python": f"{entry.minor[0]}.{entry.minor[1]}", "platform": entry.platform,
                  "source": pathlib.PurePath(entry.source.name).name} for entry in wanted]
-        arguments = {"needs": rows, "interpreter_dir": given["interpreter_dir"], "words": [] if given["offline"] else parts.sources.for_uv()}
+        # Folders are the controller's; what builds need comes from indexes.
+        words = [] if given["offline"] else dataclasses.replace(parts.sources, folders=()).for_uv()
+        arguments = {"needs": rows, "interpreter_dir": given["interpreter_dir"], "words": words}
         if not rows:
             result.update(changed=False, built=[], actions=[])
         elif self._task.check_mode:

@@ -36,6 +36,10 @@ options:
     description: Name of the variable that holds the result of M(oxzep7.python.source_info) for each host, if it was asked.
     type: str
     default: plan_sources
+  copies:
+    description: Name of the variable that holds the result of M(oxzep7.python.package_copy) for each host, if it was asked.
+    type: str
+    default: plan_copies
   advisories:
     description: Folder or zip on the controller with advisories in OSV's format.
     type: path

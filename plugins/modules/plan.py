@@ -26,6 +26,10 @@ options:
   builder:
     description: Name of the host that builds what RV(needs) names; without one, a wheel that must be built elsewhere is an error.
     type: str
+  copy_packages:
+    description: Whether RV(packages) are copied afterwards; if not, a package that no source has is an error.
+    type: bool
+    default: false
   plan_id:
     description:
       - Identifier of the plan in O(plan_dir) that was reviewed. Anything but that plan, or what is left to do of it, is refused.
@@ -56,6 +60,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+packages:
+  description: Packages that no source has, and that M(oxzep7.python.package_copy) must copy before there can be a plan. Names by host and application.
+  returned: always
+  type: dict
 needs:
   description: Wheels that a builder host must build before there can be a plan.
   returned: always

@@ -16,7 +16,7 @@ import platform as this_platform
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ansible.module_utils.urls import open_url
 from ansible_collections.oxzep7.python.plugins.module_utils._building import NotBuilt, Order, build, builder, runs_for
@@ -165,6 +165,20 @@ class Builder:
             raise NotBuilt(f"the source of {wanted.name} {wanted.version} has not the SHA-256 that the index gives")
         path.write_bytes(data)
         return path
+
+
+def keep_copy(cache: pathlib.Path, wheel: str, digest: str, scratch: pathlib.Path, fetch: Callable[[pathlib.Path], None]) -> None:
+    """Have the file *wheel* with SHA-256 *digest*, which a host made, among those built; *fetch* gets it into a path. Raises ValueError, OSError."""
+    if pathlib.PurePath(wheel).name != wheel or not wheel.endswith("-none-any.whl"):
+        raise ValueError(f"{wheel!r} is no name of a copied wheel")
+    target = cache / "built" / wheel
+    if target.exists() and sha256_of(str(target)) == digest:
+        return
+    fetch(scratch / wheel)
+    if sha256_of(str(scratch / wheel)) != digest:
+        raise ValueError(f"{wheel} changed on its way; try again")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(shutil.copy2(scratch / wheel, target.with_name(f".{wheel}")), target)
 
 
 def needed(failures: Sequence[Elsewhere]) -> list[dict[str, str]]:

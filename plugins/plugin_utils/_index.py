@@ -149,7 +149,10 @@ class Sources:
             known = self.credentials(name)
             scheme, rest = url.split("://", 1)
             urls.append(f"{scheme}://{':'.join(urllib.parse.quote(part, safe='') for part in known)}@{rest}" if known else url)
-        return words, {"PIP_INDEX_URL": urls[0], "PIP_EXTRA_INDEX_URL": " ".join(urls[1:])} if urls else {}
+        # Without it pip passes over what is served without TLS; hashes tell that nobody changed it on the way.
+        plain = [urllib.parse.urlsplit(url).netloc for _name, url in self.indexes if url.startswith("http://")]
+        trusted = {"PIP_TRUSTED_HOST": " ".join(plain)} if plain else {}
+        return words, {"PIP_INDEX_URL": urls[0], "PIP_EXTRA_INDEX_URL": " ".join(urls[1:]), **trusted} if urls else {}
 
 
 # The controller's own default index, and the network.

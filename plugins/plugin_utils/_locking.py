@@ -14,10 +14,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from ansible_collections.oxzep7.python.plugins.module_utils._building import NotBuilt
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import normalized
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import PIN, normalized
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import pins as pins_of
 from ansible_collections.oxzep7.python.plugins.plugin_utils._builder import Elsewhere, Wanted
-from ansible_collections.oxzep7.python.plugins.plugin_utils._index import Release
+from ansible_collections.oxzep7.python.plugins.plugin_utils._index import Release, allows
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor
 from ansible_collections.oxzep7.python.plugins.plugin_utils._nearest import Blocked, Bound, Limit, Reason, bound, leavers, requirers
 from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import Lock, Question, ResolutionError
@@ -72,6 +72,14 @@ class NoLock(Exception):
         self.key = key
 
 
+class Unpublished(Exception):
+    """Packages that no source has in any version; ``names`` are theirs."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(f"no source has {', '.join(names)}")
+        self.names = list(names)
+
+
 class MustBuild(Exception):
     """Wheels that a builder host must provide first."""
 
@@ -81,9 +89,19 @@ class MustBuild(Exception):
 
 
 @dataclasses.dataclass(frozen=True)
+class Copy:
+    """A package as a host has it, as a wheel among those built: version, file name, SHA-256 and ``Requires-Python``."""
+
+    version: str
+    wheel: str
+    sha256: str
+    requires_python: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
 class Packages:
     """What a step starts from: versions by name, who requires each, the packages that are there for their own sake, ``Requires-Dist`` of
-    those that are as they were installed, and the packages that earlier steps added.
+    those that are as they were installed, the packages that earlier steps added, and copies of those that no source has.
     """
 
     pins: Mapping[str, str]
@@ -91,6 +109,7 @@ class Packages:
     roots: frozenset[str]
     requires: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
     added: frozenset[str] = frozenset()
+    copies: Mapping[str, Copy] = dataclasses.field(default_factory=dict)
 
     def held(self, after: Mapping[str, str], minor: Minor, architecture: str) -> frozenset[str]:
         """The packages that stay although nothing of *after* may require them: their reason was not the old Python alone.
@@ -109,12 +128,12 @@ class Packages:
         held = self.held(pins, minor, platform.partition("-")[0])
         return Packages(pins, via, frozenset(name for name in held if name in pins and (name in self.roots or not via.get(name))),
                         {name: lines for name, lines in self.requires.items() if pins.get(name) == self.pins[name]},
-                        self.added | (set(pins) - set(self.pins)))
+                        self.added | (set(pins) - set(self.pins)), {name: copy for name, copy in self.copies.items() if pins.get(name) == copy.version})
 
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """A step's lock: its text, what is in it afterwards, why each package moved, the packages that were built, and what is kept in doubt.
+    """A step's lock: its text, what is in it afterwards, why each package moved, the packages that were built or copied, and what is kept in doubt.
 
     ``doubts`` gives the ``Requires-Python`` by package that excludes the Python in this and every later version.
     """
@@ -124,6 +143,7 @@ class Found:
     reasons: Mapping[str, Reason]
     built: tuple[str, ...]
     doubts: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    copied: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass
@@ -137,6 +157,14 @@ class _Draft:
     built_from: dict[str, str] = dataclasses.field(default_factory=dict)
     barred: frozenset[str] = frozenset()
     newcomers: frozenset[str] = frozenset()
+    copies: Mapping[str, Copy] = dataclasses.field(default_factory=dict)
+
+    def copy(self, name: str) -> Copy | None:
+        """The copy that stands for the package *name*, unless a constraint forbids its version."""
+        copy = self.copies.get(name)
+        if copy is None or self.packages.get(name) != copy.version:
+            return None
+        return copy if all(limit.admits(copy.version) for limit in self.limits if limit.name == name) else None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,6 +172,28 @@ class _Asked:
     bounds: dict[str, Bound]
     wheels: dict[str, tuple[str, str]]
     question: Question
+    copied: frozenset[str] = frozenset()
+
+
+def only_hashes(text: str, digests: Mapping[str, str]) -> str:
+    """The lock *text* with the SHA-256 of *digests* alone for the packages that it names."""
+    lines: list[str] = []
+    current = ""
+    for line in text.splitlines():
+        pin = PIN.match(line)
+        if pin:
+            current = normalized(pin[1])
+        if current in digests and line.lstrip().startswith("--hash="):
+            continue
+        lines.append(line)
+        if pin and current in digests:
+            lines.append(f"    --hash=sha256:{digests[current]}")
+    return "".join(f"{line}\n" for line in lines) if digests else text
+
+
+def _from(name: str, version: str, alone: bool) -> str:
+    """The requirement that *name* is taken from *version* on; that version *alone*, as any with a local label, which has no successors."""
+    return f"{name}{'==' if alone or '+' in version else '>='}{version}"
 
 
 def mentioned(text: str, names: Iterable[str]) -> list[str]:
@@ -172,12 +222,15 @@ class Locker:
     def lock(self, packages: Packages, limits: tuple[Limit, ...], minor: Minor, platform: str) -> Found:
         """The lock that takes *packages* to *minor* on *platform* within *limits*, with the fewest and the smallest moves.
 
-        Raises NoLock, MustBuild, IndexUnavailable.
+        Raises NoLock, MustBuild, Unpublished, IndexUnavailable.
         """
         # What a constraint names is wanted, whoever requires it.
         packages = dataclasses.replace(packages, roots=packages.roots | {limit.name for limit in limits if limit.name in packages.pins})
         self._index.load([*packages.pins, *(limit.name for limit in limits)])
-        draft = _Draft(dict(packages.pins), limits, minor, platform)
+        unknown = [name for name in sorted(packages.pins) if name not in packages.copies and not self._index.releases(name, minor, platform)]
+        if unknown:
+            raise Unpublished(unknown)
+        draft = _Draft(dict(packages.pins), limits, minor, platform, copies=packages.copies)
         asked, lock = self._settle(draft)
         held = packages.held(pins_of(lock.text), minor, platform.partition("-")[0])
         gone = leavers(packages.pins, set(held), {name: set(who) - {""} for name, who in lock.via.items()})
@@ -207,7 +260,11 @@ class Locker:
             who = ", ".join(sorted(packages.required_by.get(name, ())))
             reasons[name] = Reason("not-required", f"was required by {who} only, and is not any more", None)
         doubts = {name: entry.excluded for name, entry in asked.bounds.items() if entry.excluded and pins.get(name) == entry.lowest}
-        return Found(lock.text, packages.after(lock, minor, platform), reasons, tuple(sorted(name for name in asked.wheels if name in pins)), doubts)
+        copied = {name: packages.copies[name] for name in asked.copied if name in pins}
+        built = tuple(sorted(name for name in asked.wheels if name in pins and name not in copied))
+        # What somebody else publishes under the same name and version is not what the host has.
+        text = only_hashes(lock.text, {name: copy.sha256 for name, copy in copied.items()})
+        return Found(text, packages.after(lock, minor, platform), reasons, built, doubts, tuple(sorted(copied)))
 
     def _settle(self, draft: _Draft) -> tuple[_Asked, Lock]:
         """The lock of *draft*, freed where it must be; what newcomers exclude the Python is barred."""
@@ -264,12 +321,14 @@ class Locker:
             raise MustBuild(elsewhere)
         for name in draft.newcomers:
             wheels[name] = self._build_newcomer(name, draft)
+        copied = {name: copy for name, copy in ((name, draft.copy(name)) for name in bounds) if copy}
+        wheels.update({name: (copy.wheel, copy.sha256) for name, copy in copied.items()})
         limits = {limit.requirement for limit in draft.limits}
         barred = {f"{entry.name}!={version}" for entry in bounds.values() for version in entry.barred}
-        asked = sorted([f"{name}>={entry.lowest}" for name, entry in bounds.items()] + self._installed(draft))
+        asked = sorted([_from(name, entry.lowest, name in copied) for name, entry in bounds.items()] + self._installed(draft))
         question = Question(tuple(asked), draft.minor, draft.platform,
                             tuple(sorted(limits | barred | draft.barred)), tuple(sorted(wheels.values())))
-        return _Asked(bounds, wheels, question)
+        return _Asked(bounds, wheels, question, frozenset(copied))
 
     def _installed(self, draft: _Draft) -> list[str]:
         """Requirements for what a constraint wants although nothing has it: its newest version within the limits."""
@@ -284,6 +343,9 @@ class Locker:
         return found
 
     def _bound(self, name: str, version: str, draft: _Draft, wheels: dict[str, tuple[str, str]]) -> Bound:
+        copy = draft.copy(name)
+        if copy:
+            return Bound(name, version, version, False, None, (), None if allows(copy.requires_python, draft.minor) else copy.requires_python)
         releases = self._index.releases(name, draft.minor, draft.platform)
         limits: list[Limit] = list(draft.limits)
         problem: Exception | None = None
@@ -359,7 +421,7 @@ class Locker:
         for freed in itertools.islice(sets, TRIES):
             question = dataclasses.replace(
                 asked.question, constraints=tuple(text for text in asked.question.constraints if not mentioned(text, freed)),
-                requirements=tuple(name if name in freed else f"{name}>={entry.lowest}" for name, entry in sorted(asked.bounds.items())))
+                requirements=tuple(name if name in freed else _from(name, entry.lowest, name in asked.copied) for name, entry in sorted(asked.bounds.items())))
             try:
                 lock = self._resolver.lock(question)
             except ResolutionError:

@@ -64,6 +64,9 @@ def _findings(application: Mapping[str, Any], planned: Mapping[str, Any], scan: 
     for step in steps:
         found += [_warning("requires-python-excludes", f"{name} excludes Python {step['to']} ({bound}) in every version from the present one on; it is kept",
                            "rehearse, or replace the package") for name, bound in step["doubts"].items()]
+    if steps:
+        found += [_warning("package-copied", f"no source has {name}; its files are copied from this host as they are", "publish it, so that it can be rebuilt")
+                  for name in steps[0].get("copied") or []]
     if application.get("goal") == "security" and not advised:
         found.append(_warning("advisories-missing", "its goal is security, and there are no advisories", "give oxzep7_advisories"))
     return found

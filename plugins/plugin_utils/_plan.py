@@ -25,7 +25,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._files import canoni
 from ansible_collections.oxzep7.python.plugins.plugin_utils._finding import finding
 from ansible_collections.oxzep7.python.plugins.plugin_utils._index import PACKAGING_ERROR, IndexUnavailable
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
-from ansible_collections.oxzep7.python.plugins.plugin_utils._locking import Locker, MustBuild, NoLock, Packages
+from ansible_collections.oxzep7.python.plugins.plugin_utils._locking import Copy, Locker, MustBuild, NoLock, Packages, Unpublished
 from ansible_collections.oxzep7.python.plugins.plugin_utils._nearest import Limit, Reason, UnreadableLimit, limits_of, move, requirers, roots
 from ansible_collections.oxzep7.python.plugins.plugin_utils._notes import note
 from ansible_collections.oxzep7.python.plugins.plugin_utils._once import Once
@@ -45,6 +45,14 @@ PHANTOMS = frozenset({"pkg-resources"})
 
 class PlanError(Exception):
     """What forbids a plan: one line per finding."""
+
+
+class CopiesNeeded(Exception):
+    """Packages that no source has and that may be copied from their hosts: names by application and host."""
+
+    def __init__(self, wanted: Mapping[str, Mapping[str, Sequence[str]]]) -> None:
+        super().__init__("; ".join(f"{host}: {application}: {', '.join(names)}" for host, part in wanted.items() for application, names in part.items()))
+        self.wanted = {host: {application: list(names) for application, names in part.items()} for host, part in wanted.items()}
 
 
 class WheelsNeeded(Exception):
@@ -166,13 +174,31 @@ def _findings_of(host: Host, application: Mapping[str, Any], target: Minor, prov
         return [finding("target-below-current", f"{application['name']}: {error}", "choose a newer oxzep7_target")]
     if not path:
         return []
+    copies = application.get("copies") or {}
     for package in environment["packages"]:
-        elsewhere = package["editable"] or package["direct_url"]
-        if elsewhere and not provides(normalized(package["name"]), str(package["version"])):
-            found.append(finding("package-not-from-index", f"{application['name']}: {package['name']} {package['version']} was installed from "
-                                 f"{redacted(package['direct_url'] or 'a directory')}",
-                                 "publish that version to an index of oxzep7_indexes, or put its wheel into a folder of oxzep7_find_links"))
+        name = normalized(package["name"])
+        if _elsewhere(package) and "reason" in copies.get(name, {}) and not provides(name, str(package["version"])):
+            found.append(_not_from_index(application["name"], package, copies[name]["reason"]))
     return found
+
+
+def _elsewhere(package: Mapping[str, Any]) -> bool:
+    """Whether *package* was not installed from an index, or is a vendor's variant of what an index may have."""
+    return bool(package["editable"] or package["direct_url"] or "+" in str(package["version"]))
+
+
+def _not_from_index(application: str, package: Mapping[str, Any], why: str) -> dict[str, Any]:
+    origin = f" (installed from {redacted(package['direct_url'])})" if package.get("direct_url") else ""
+    called = f"{package['name']} {package['version'] or ''}".strip()
+    return finding("package-not-from-index", f"{application}: no source has {called}{origin}, and it cannot be copied: {why}",
+                   "publish that version to an index of oxzep7_indexes, or put its wheel into a folder of oxzep7_find_links")
+
+
+def _uncopied(application: Mapping[str, Any], provides: Callable[[str, str], bool]) -> list[str]:
+    """The packages of *application* that were not installed from an index, that the operator's sources lack, and that no copy was asked of."""
+    copies = application.get("copies") or {}
+    packages = {normalized(package["name"]): package for package in (application["environment"] or {}).get("packages") or []}
+    return sorted(name for name, package in packages.items() if _elsewhere(package) and name not in copies and not provides(name, str(package["version"])))
 
 
 class Planner:
@@ -208,9 +234,13 @@ class Planner:
                              for entry in _findings_of(host, application, self._minor, self._locker.provides)]
         if blocking:
             raise PlanError("\n".join(blocking))
+        self._demand_copies(hosts, {(host.name, application["name"]): _uncopied(application, self._locker.provides)
+                                    for host in hosts for application in host.applications if self._moves(application)})
         work = [(host, application) for host in hosts for application in host.applications]
         with concurrent.futures.ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2)) as pool:
             planned = list(pool.map(lambda pair: self._application(*pair), work))
+        self._demand_copies(hosts, {(host.name, application["name"]): problem.names for (host, application), (_result, problem)
+                                    in zip(work, planned, strict=True) if isinstance(problem, Unpublished)})
         elsewhere = [entry for _result, problem in planned if isinstance(problem, MustBuild) for entry in problem.failures]
         if elsewhere:
             raise WheelsNeeded(elsewhere)
@@ -232,7 +262,23 @@ class Planner:
             part["id"] = document["id"]
         return Plan(document, dict(sorted(self._locks.items())), representatives(parts))
 
-    def _application(self, host: Host, application: Mapping[str, Any]) -> tuple[dict[str, Any], str | MustBuild | None]:
+    def _moves(self, application: Mapping[str, Any]) -> bool:
+        return application["environment"] is not None and bool(self.minors(application))
+
+    @staticmethod
+    def _demand_copies(hosts: Sequence[Host], missing: Mapping[tuple[str, str], Sequence[str]]) -> None:
+        """Raise CopiesNeeded if anything is *missing*; what was copied before is asked for again, because an answer replaces the one before."""
+        if not any(missing.values()):
+            return
+        wanted: dict[str, dict[str, list[str]]] = {}
+        for host in hosts:
+            for application in host.applications:
+                names = sorted({*(application.get("copies") or {}), *missing.get((host.name, application["name"]), ())})
+                if names:
+                    wanted.setdefault(host.name, {})[application["name"]] = names
+        raise CopiesNeeded(wanted)
+
+    def _application(self, host: Host, application: Mapping[str, Any]) -> tuple[dict[str, Any], str | MustBuild | Unpublished | None]:
         environment = application["environment"]
         result = {"name": application["name"], "environment": environment["path"], "from": environment["python"], "steps": []}
         try:
@@ -240,6 +286,11 @@ class Planner:
             result["steps"] = [{**step, "interpreter": self._interpreter(host, _lifecycle.parse(step["to"])[0])} for step in chain]
         except MustBuild as error:
             return result, error
+        except Unpublished as error:
+            refused = [_not_from_index(application["name"], package, application["copies"][name]["reason"]) for name, package
+                       in ((normalized(package["name"]), package) for package in environment["packages"])
+                       if name in error.names and name in (application.get("copies") or {})]
+            return result, "\n".join(f"{host.name}: {entry['detail']} ({entry['key']}); {entry['remediation']}" for entry in refused) or error
         except NoLock as error:
             return result, f"{host.name}: {application['name']}: {error} ({error.key})"
         except (IndexUnavailable, ResolutionError, UnreadableLimit, PlanError) as error:
@@ -258,12 +309,14 @@ class Planner:
                   on: Callable[[Minor, Mapping[str, Any]], Rehearsal]) -> Iterator[tuple[Minor, Rehearsed]]:
         """Rehearse each step of *application* with what *on* gives for its minor and interpreter; a step builds on how the one before ended.
 
-        Ends after the first step that fails. Raises PlanError, NoLock, MustBuild, IndexUnavailable, UnreadableLimit.
+        Ends after the first step that fails. Raises PlanError, CopiesNeeded, NoLock, MustBuild, Unpublished, IndexUnavailable, UnreadableLimit.
         """
         environment = application["environment"]
+        self._demand_copies([host], {(host.name, application["name"]): _uncopied(application, self._locker.provides)})
         architecture = str(host.facts["architecture"])
         platform = platform_of(architecture, host.facts["libc"])
-        packages = standing(environment, set(application.get("wanted") or ()), _lifecycle.parse(environment["python"])[0], architecture)
+        packages = standing(environment, set(application.get("wanted") or ()), _lifecycle.parse(environment["python"])[0], architecture,
+                            application.get("copies") or {})
         constraints = list(host.constraints)
         advisories = self._demanding(application)
         for minor in self.minors(application):
@@ -293,9 +346,11 @@ class Planner:
         platform = platform_of(str(host.facts["architecture"]), host.facts["libc"])
         advisories = self._demanding(application)
         unique = json.dumps([[{key: package.get(key) for key in USED} for package in environment["packages"]], sorted(application.get("wanted") or ()),
-                             current, platform, [dict(entry) for entry in host.constraints], advisories is not None], sort_keys=True, default=str)
+                             application.get("copies") or {}, current, platform, [dict(entry) for entry in host.constraints], advisories is not None],
+                            sort_keys=True, default=str)
         return self._chains.get(hashlib.sha256(unique.encode()).hexdigest(), lambda: self._steps(
-            standing(environment, set(application.get("wanted") or ()), current, str(host.facts["architecture"])), current, minors, platform,
+            standing(environment, set(application.get("wanted") or ()), current, str(host.facts["architecture"]), application.get("copies") or {}),
+            current, minors, platform,
             host.constraints, advisories))
 
     def _steps(self, packages: Packages, current: Minor, minors: Sequence[Minor], platform: str, constraints: Sequence[Mapping[str, Any]],
@@ -315,14 +370,15 @@ class Planner:
 
     def _step(self, packages: Packages, limits: tuple[Limit, ...], minor: Minor, platform: str) -> tuple[dict[str, Any], str]:
         """The step to *minor* and its lock's text: as an earlier plan has it, if that was asked the same."""
-        start = digest(sorted(packages.pins.items()), limits, minor, platform)
+        start = digest(sorted(packages.pins.items()), limits, minor, platform, sorted((name, copy.sha256) for name, copy in packages.copies.items()))
         asked = digest(start, sorted((name, sorted(who)) for name, who in packages.required_by.items()), sorted(packages.roots), sorted(packages.added))
         if asked in self._earlier or (self._reviewed and start in self._earlier):
             return self._earlier[asked if asked in self._earlier else start]
         release = _lifecycle.releases()[minor]
         found = self._locker.lock(packages, limits, minor, platform)
         return {"to": text_of(minor), "lock": hashlib.sha256(found.text.encode("utf-8")).hexdigest(), "packages": len(found.after.pins),
-                "changes": changes(packages.pins, found.after.pins, found.reasons), "built": list(found.built), "doubts": dict(found.doubts),
+                "changes": changes(packages.pins, found.after.pins, found.reasons), "built": list(found.built), "copied": list(found.copied),
+                "doubts": dict(found.doubts),
                 "asked": asked, "start": start,
                 "end_of_life": release.end_of_life.isoformat(), "newest_patch": f"{text_of(minor)}.{release.newest_patch}"}, found.text
 
@@ -366,16 +422,22 @@ def changes(before: Mapping[str, str], after: Mapping[str, str], reasons: Mappin
             for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
 
 
-def standing(environment: Mapping[str, Any], wanted: set[str], minor: Minor, architecture: str) -> Packages:
-    """What the inventory's *environment* starts from; *wanted* are the packages that the application itself names or imports."""
+def standing(environment: Mapping[str, Any], wanted: set[str], minor: Minor, architecture: str,
+             copies: Mapping[str, Mapping[str, Any]] | None = None) -> Packages:
+    """What the inventory's *environment* starts from; *wanted* are the packages that the application itself names or imports.
+
+    *copies* are rows of package_copy by name; a row without a wheel counts for nothing.
+    """
+    made = {name: Copy(row["version"], row["wheel"], row["sha256"], row["requires_python"] or "") for name, row in (copies or {}).items() if "wheel" in row}
     known = {normalized(package["name"]): package for package in environment["packages"] if normalized(package["name"]) not in PHANTOMS}
-    pins = {name: package["version"] for name, package in known.items()}
+    pins = {name: made[name].version if name in made else package["version"] for name, package in known.items()}
     if any(package.get("requires") is None for package in known.values()):
-        return Packages(pins, {}, frozenset(pins))
-    requires = {name: package["requires"] for name, package in known.items()}
+        return Packages(pins, {}, frozenset(pins), copies=made)
+    requires = {name: copies[name]["requires"] if copies and name in made else package["requires"] for name, package in known.items()}
     required_by = requirers(requires, minor, architecture)
     requested = {name for name, package in known.items() if package.get("requested")}
-    return Packages(pins, required_by, frozenset(roots(pins, required_by, requested, wanted)), requires)
+    # What its owner put there by hand is wanted.
+    return Packages(pins, required_by, frozenset(roots(pins, required_by, requested | set(made), wanted)), requires, copies=made)
 
 
 def differences(reviewed: Mapping[str, Any], plan: Mapping[str, Any]) -> list[str]:

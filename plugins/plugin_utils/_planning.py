@@ -33,6 +33,7 @@ OPTIONS: dict[str, Any] = {
     "cache_dir": {"type": "path", "default": "~/.cache/oxzep7"},
     "inventories": {"type": "str", "default": "inventory_result"},
     "sources": {"type": "str", "default": "plan_sources"},
+    "copies": {"type": "str", "default": "plan_copies"},
     "advisories": {"type": "path"},
     "fix_advisories": {"type": "bool", "default": False},
     **SOURCES,
@@ -93,8 +94,9 @@ def host(name: str, facts: Mapping[str, Any], given: Mapping[str, Any], learned:
         return None
     declared = {entry.get("name"): entry for entry in facts.get("oxzep7_applications") or []}
     scans = {entry["name"]: entry for entry in (facts.get(given["sources"]) or {}).get("applications") or []}
+    copies = (facts.get(given["copies"]) or {}).get("copies") or {}
     applications = [{**entry, "goal": declared.get(entry["name"], {}).get("goal") or "compatibility", "scan": scans.get(entry["name"]),
-                     "declared": declared.get(entry["name"]) or {},
+                     "declared": declared.get(entry["name"]) or {}, "copies": copies.get(entry["name"]) or {},
                      "wanted": wanted(entry["environment"], scans.get(entry["name"]))} for entry in taken["applications"]]
     return Host(name, taken["host"], applications, taken["interpreters"], facts.get("oxzep7_interpreters") or [],
                 [*(facts.get("oxzep7_constraints") or []), *learned])

@@ -123,7 +123,7 @@ FOUND: dict[str, Callable[[Inventory], Any]] = {
         and entry["packages"] and all(one["os_package"] for one in entry["packages"]) for entry in inventory["interpreters"]),
     "package: egg-info": package(f"{ZOO}/p-egg-info", "eggy", version="0.1", format="egg-info"),
     "package: egg-info file": package(f"{ZOO}/p-egg-file", "flat", version="0.2", installer="distutils"),
-    "package: egg-link": package(f"{ZOO}/p-egg-link", "linked", editable=True, direct_url="/srv/src/linked"),
+    "package: egg-link": package(f"{ZOO}/p-egg-link", "linked-app", editable=True, direct_url="/srv/src/linked"),
     "package: legacy egg": package(f"{ZOO}/p-egg", "oldegg", version="0.3", format="egg"),
     "extension: library of the system": environment(f"{ZOO}/x-system", lambda entry: entry["extensions"] == 1 and any(
         one["name"] == "libz.so.1" and one["os_package"] == "zlib1g" for one in entry["libraries"])),

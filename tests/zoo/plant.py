@@ -437,7 +437,7 @@ def _():
 @case("package: egg-link")
 def _():
     env = environment(ZOO / "p-egg-link")
-    put(site(env) / "linked.egg-link", "/srv/src/linked\n.\n")
+    put(site(env) / "linked-app.egg-link", "/srv/src/linked\n.\n")
 
 
 @case("package: legacy egg")

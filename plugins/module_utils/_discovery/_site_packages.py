@@ -158,7 +158,8 @@ class SitePackages:
         """Append the package with the metadata entry *name*; returns its index. Without a name it is called as the entry is."""
         headers = headers.replace("\r\n", "\n").split("\n\n", 1)[0]
         parsed = dict(HEADER.findall(headers))
-        match = VERSIONED.match(SUFFIX.sub("", name))
+        # A link's name has no version, and may have hyphens.
+        match = None if name.endswith(".egg-link") else VERSIONED.match(SUFFIX.sub("", name))
         called = parsed.get("Name") or (match.group(1) if match else SUFFIX.sub("", name))
         version = (parsed.get("Version") or (match.group(2) if match else "") or "").strip()
         package = {"name": normalized(called.strip()), "version": version or None, "installer": None, "requested": False, "editable": False,

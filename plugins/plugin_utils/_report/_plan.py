@@ -43,7 +43,7 @@ def _steps(application: Mapping[str, Any], phases: Mapping[str, str]) -> list[st
     for step in application["steps"]:
         source = step["interpreter"].get("url") or step["interpreter"].get("path") or step["interpreter"]["source"]
         support = f"{phases[step['to']]}, end of life {step['end_of_life']}, newest patch {step['newest_patch']}"
-        built = f", built: {', '.join(step['built'])}" if step["built"] else ""
+        built = "".join(f", {title}: {', '.join(step[title])}" for title in ("built", "copied") if step.get(title))
         lines.append(f"- {step['from']} -> {step['to']} ({support}), {step['packages']} packages{built}, interpreter from {source}")
         lines += [f"  - {row['package']} {row['from'] or '(new)'} -> {row['to'] or '(gone)'} ({row['move']}): {row['reason']}" for row in step["changes"]]
     return lines

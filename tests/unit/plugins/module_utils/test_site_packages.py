@@ -164,14 +164,14 @@ def test_legacy_formats(venv):
     venv.write(SITE + "/topped-1-py3.8.egg-info/top_level.txt", u"topped\n")
     venv.write(SITE + "/topped/__init__.py")
     venv.write(SITE + "/flat-0.2.egg-info", u"Name: flat\nVersion: 0.2\n")
-    venv.write(SITE + "/linked.egg-link", u"/src/linked\n.\n")
+    venv.write(SITE + "/linked-app.egg-link", u"/src/linked\n.\n")
     venv.write(SITE + "/dir-0.3-py3.8.egg/EGG-INFO/PKG-INFO", u"Name: dir\nVersion: 0.3\n")
     with zipfile.ZipFile(str(venv.site / "zip-0.4-py3.8.egg"), "w") as archive:
         archive.writestr("EGG-INFO/PKG-INFO", "Name: zip\nVersion: 0.4\n")
     found = venv.describe()
     assert [(entry["name"], entry["version"], entry["format"], entry["installer"]) for entry in found["packages"]] == [
         ("dir", "0.3", "egg", "easy_install"), ("eggy", "0.1", "egg-info", None), ("flat", "0.2", "egg-info", "distutils"),
-        ("linked", None, "egg-link", "setuptools"), ("topped", "1", "egg-info", None), ("zip", "0.4", "egg", "easy_install")]
+        ("linked-app", None, "egg-link", "setuptools"), ("topped", "1", "egg-info", None), ("zip", "0.4", "egg", "easy_install")]
     assert found["unmanaged"] == [] and found["missing"] == [{"path": "bin/eggy", "package": "eggy"}]
 
 

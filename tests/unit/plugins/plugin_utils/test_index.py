@@ -73,6 +73,8 @@ def test_credentials_are_no_part_of_options_and_come_from_the_environment(monkey
     monkeypatch.setenv("UV_INDEX_OWN_PASSWORD", "p:w")
     words, variables = sources.for_pip()
     assert words == [] and variables == {"PIP_INDEX_URL": "https://me:p%3Aw@h/simple", "PIP_EXTRA_INDEX_URL": "https://i/simple"}
+    plain = Sources.from_options(["http://h:81/simple"], [], False)
+    assert plain.for_pip()[1] == {"PIP_INDEX_URL": "http://h:81/simple", "PIP_EXTRA_INDEX_URL": "", "PIP_TRUSTED_HOST": "h:81"}
     assert "p:w" not in repr(sources) and ANYWHERE.for_uv() == []
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import datetime
 
 import pytest
@@ -14,6 +15,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._advisories import A
 from ansible_collections.oxzep7.python.plugins.plugin_utils._compatibility import matrix
 from ansible_collections.oxzep7.python.plugins.plugin_utils._nearest import UnreadableLimit, limits_of, move
 from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import (
+    CopiesNeeded,
     Host,
     PlanError,
     Planner,
@@ -98,15 +100,72 @@ def test_what_forbids_a_plan_is_named_with_host_and_key(given_host, expected):
     assert "host1" in str(caught.value) and "secret" not in str(caught.value)
 
 
-def test_packages_from_elsewhere_block():
-    given_host = host()
-    given_host.applications[0]["environment"]["packages"][0]["direct_url"] = "https://me:secret@git.example.org/x"
-    with pytest.raises(PlanError, match="package-not-from-index") as caught:
-        planner("3.11").plan([given_host])
-    assert "secret" not in str(caught.value) and "oxzep7_find_links" in str(caught.value)
+def elsewhere(version="1.0"):
+    """A host with one package that came from a repository."""
+    made = host(packages=(("ages", version), ("stable", "1.0")))
+    made.applications[0]["environment"]["packages"][0]["direct_url"] = "https://me:secret@git.example.org/x"
+    return made
+
+
+def copied(made, **row):
+    """*made* with what a copy of that package came to."""
+    made.applications[0]["copies"] = {"ages": row}
+    return made
+
+
+WHEEL = {"wheel": "ages-1.0-0_ab-py3-none-any.whl", "sha256": "a" * 64, "version": "1.0", "requires": [], "requires_python": None}
+
+
+def test_a_package_that_no_source_has_is_to_be_copied_unless_the_operator_provides_it():
+    with pytest.raises(CopiesNeeded) as caught:
+        planner("3.11").plan([elsewhere(), host("other")])
+    assert caught.value.wanted == {"host1": {"app": ["ages"]}}
     world = World(PACKAGES)
     world.own.add(("ages", "1.0"))
-    assert steps_of(Planner("3.9", world.locker()).plan([given_host]))[0]["changes"] == []
+    assert steps_of(Planner("3.9", world.locker()).plan([elsewhere()]))[0]["changes"] == []
+
+
+def test_a_package_that_cannot_be_copied_forbids_the_plan_and_says_why():
+    with pytest.raises(PlanError, match="package-not-from-index") as caught:
+        planner("3.11").plan([copied(elsewhere(), reason="it has compiled code (x.so)")])
+    assert "secret" not in str(caught.value) and "oxzep7_find_links" in str(caught.value) and "compiled code (x.so)" in str(caught.value)
+
+
+def test_a_copy_stays_as_it_is_at_every_step_and_no_other_file_may_stand_for_it():
+    plan = planner("3.12").plan([copied(elsewhere(), **WHEEL)])
+    for step in steps_of(plan):
+        assert step["copied"] == ["ages"] and step["built"] == [] and "ages" not in {row["package"] for row in step["changes"]}
+        block = plan.locks[step["lock"]].split("stable==")[0]
+        assert block.startswith("ages==1.0") and block.count("--hash") == 1 and "a" * 64 in block
+    assert "copied: ages" in markdown(plan.document)
+    assert [entry["key"] for entry in plan.document["notes"]["host1"]["app"]["findings"] if "copied" in entry["key"]] == ["package-copied"]
+    other = planner("3.12").plan([copied(elsewhere(), **{**WHEEL, "sha256": "b" * 64})])
+    assert other.document["id"] != plan.document["id"]
+
+
+def test_a_copy_that_a_constraint_forbids_gives_way_to_what_sources_have():
+    forbidden = dataclasses.replace(copied(elsewhere(), **WHEEL), constraints=[{"requirement": "ages>1.0", "reason": "it is broken"}])
+    (step, *_more) = steps_of(planner("3.12").plan([forbidden]))
+    assert step["copied"] == [] and next(row for row in step["changes"] if row["package"] == "ages")["evidence"] == "constraint"
+
+
+def test_a_package_that_no_index_knows_is_to_be_copied_and_what_was_copied_is_asked_again():
+    given_host = copied(elsewhere(), **WHEEL)
+    given_host.applications[0]["environment"]["packages"].append({**given_host.applications[0]["environment"]["packages"][1], "name": "Own.Thing"})
+    with pytest.raises(CopiesNeeded) as caught:
+        planner("3.11").plan([given_host])
+    assert caught.value.wanted == {"host1": {"app": ["ages", "own-thing"]}}
+    given_host.applications[0]["copies"]["own-thing"] = {"reason": "it does not record its files"}
+    with pytest.raises(PlanError, match="no source has Own.Thing 1.0, and it cannot be copied: it does not record its files"):
+        planner("3.11").plan([given_host])
+
+
+def test_a_local_version_is_taken_as_it_is():
+    row = {**WHEEL, "wheel": "ages-1.0+vendor.3-0_ab-py3-none-any.whl", "version": "1.0+vendor.3"}
+    with pytest.raises(CopiesNeeded):
+        planner("3.11").plan([host(packages=(("ages", "1.0+vendor.3"),))])
+    plan = planner("3.11").plan([copied(host(packages=(("ages", "1.0+vendor.3"),)), **row)])
+    assert all(step["changes"] == [] for step in steps_of(plan))
 
 
 def test_every_finding_is_listed_at_once():

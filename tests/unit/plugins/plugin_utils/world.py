@@ -76,6 +76,7 @@ class World:
         """As `Resolver.lock`: the lowest of what is asked for, the newest of what that requires; upper bounds on Python are not seen."""
         self.questions.append(question)
         built = {name.split("-")[0]: name.split("-")[1] for name, _digest in question.built}
+        built_as = {name.split("-")[0]: name for name, _digest in question.built}
         limits = [Requirement(line) for line in question.constraints]
         asked = {requirement.name: requirement.specifier for requirement in map(Requirement, question.requirements)}
         chosen: dict[str, str] = {}
@@ -88,13 +89,14 @@ class World:
             chosen = {name: version for name, version in chosen.items() if name in asked or name in demands}
             if chosen == before:
                 return read_annotated("".join(
-                    f"{name}=={chosen[name]}\n    # via\n"
+                    f"{name}=={chosen[name]} \\\n    --hash=sha256:{dict(question.built).get(built_as.get(name), '9' * 64)}\n    # via\n"
                     + "".join(f"    #   {who}\n" for who in [*(["-r requirements.in"] if name in asked else []), *demands.get(name, {})])
                     for name in sorted(chosen)))
         raise ResolutionError("no end")
 
     def _choose(self, name, asked, demands, limits, built, question):
-        usable = [version for version, made in self.packages.get(name, {}).items() if question.minor[1] in made.wheels or built.get(name) == version]
+        known = self.packages.get(name, {})
+        usable = [version for version in {*known, *filter(None, [built.get(name)])} if built.get(name) == version or question.minor[1] in known[version].wheels]
         fitting = [version for version in usable
                    if (name not in asked or asked[name].contains(version)) and all(one.specifier.contains(version) for one in demands.values())
                    and all(limit.specifier.contains(version) for limit in limits if limit.name == name)]
@@ -105,7 +107,7 @@ class World:
         return (min if name in asked else max)(fitting, key=Version)
 
     def _demands(self, chosen, question):
-        requires = {name: self.packages[name][version].requires for name, version in chosen.items()}
+        requires = {name: self.packages.get(name, {}).get(version, Made()).requires for name, version in chosen.items()}
         found: dict[str, dict[str, Requirement]] = {}
         for name, who in requirers(requires, question.minor, "x86_64").items():
             for requirer in who:

@@ -1,0 +1,118 @@
+#!/usr/bin/python
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Copies packages that no source has. The wheels are kept on the controller by the action plugin of this name."""
+
+DOCUMENTATION = r"""
+module: package_copy
+short_description: Copy installed packages that no index has
+version_added: 0.1.0
+description:
+  - Makes a wheel of a package as it is installed in an application's environment, and keeps it on the controller, where M(oxzep7.python.plan) takes it.
+  - Nothing is built or run. A package with compiled code is not copied, because that code is for one Python; the answer says so.
+  - An editable package stays editable; its copy points to the same source.
+  - A package is read as the account that owns the environment. Its own files are copied; what it wrote since is not.
+author: oxzep7.python contributors (@oxzep7)
+options:
+  applications:
+    description: The applications, as in the variable C(oxzep7_applications).
+    type: list
+    elements: dict
+    required: true
+  packages:
+    description: Names of packages to copy, by the name of the application.
+    type: dict
+    required: true
+  cache_dir:
+    description: Directory on the controller that keeps wheels.
+    type: path
+    default: ~/.cache/oxzep7
+  directory:
+    description: Directory on the host for the wheels. The action plugin gives it, and removes it.
+    type: path
+extends_documentation_fragment:
+  - oxzep7.python.attributes
+  - oxzep7.python.attributes.actiongroup
+attributes:
+  check_mode:
+    support: full
+    details: In check mode the wheels are kept, too, since planning needs them; the host is not changed in either mode.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Copy what is installed from a directory
+  oxzep7.python.package_copy:
+    applications: "{{ oxzep7_applications }}"
+    packages:
+      billing: [billing-common]
+"""
+
+RETURN = r"""
+copies:
+  description:
+    - For each application and package the C(wheel)'s file name, its C(sha256), C(version), C(requires) and C(requires_python).
+    - For one that cannot be copied, the C(reason).
+  returned: success
+  type: dict
+"""
+
+import hashlib
+import os
+from typing import Any, Dict
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.oxzep7.python.plugins.module_utils._application import ApplicationError, from_parameters
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._copy import NotCopied, gathered, packed
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import act_as, of_uid, usable
+
+
+def copy(environment: str, name: str, directory: str) -> Dict[str, Any]:
+    """The row of the package *name* of *environment*, whose wheel is then in *directory*. Raises OSError."""
+    owner = of_uid(os.stat(environment).st_uid)
+    if not usable(owner):
+        return {"reason": "%s belongs to %s; run with become" % (environment, owner.name)}
+    try:
+        made = packed(act_as(owner, gathered, environment, name))
+    except NotCopied as error:
+        return {"reason": str(error)}
+    path = os.path.join(directory, made.wheel)
+    with open(path, "wb") as stream:
+        stream.write(made.data)
+    os.chmod(path, 0o644)
+    return {"wheel": made.wheel, "sha256": hashlib.sha256(made.data).hexdigest(), "version": made.version, "requires": made.requires,
+            "requires_python": made.requires_python}
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "applications": {"type": "list", "elements": "dict", "required": True},
+            "packages": {"type": "dict", "required": True},
+            "cache_dir": {"type": "path", "default": "~/.cache/oxzep7"},
+            "directory": {"type": "path"},
+        },
+        supports_check_mode=True,
+    )
+    given = module.params
+    copies: Dict[str, Dict[str, Any]] = {}
+    declared = {entry.get("name"): entry for entry in given["applications"]}
+    for application, names in sorted(given["packages"].items()):
+        if application not in declared:
+            module.fail_json(msg="%s is none of `applications`" % application)
+        try:
+            environment = os.path.realpath(from_parameters(declared[application]).environment)
+            copies[application] = {name: copy(environment, name, given["directory"] or module.tmpdir) for name in sorted(names)}
+        except (ApplicationError, OSError, RuntimeError) as error:
+            module.fail_json(msg="%s: %s" % (application, error))
+    module.exit_json(changed=False, copies=copies)
+
+
+if __name__ == "__main__":
+    main()
