@@ -16,7 +16,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible_collections.oxzep7.python.plugins.plugin_utils._advisories import Advisories, AdvisoriesUnreadable, load
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, canonical, write_private
-from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _csv, _fleet, _html, _sbom, _suggestions
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _csv, _fleet, _html, _matrix, _sbom, _suggestions
 
 SCHEMA = 2
 
@@ -35,6 +35,7 @@ class ActionModule(ActionBase):
             "hosts": {"type": "list", "elements": "str", "required": True},
             "inventories": {"type": "str", "default": "audit_result"},
             "advisories": {"type": "path"},
+            "plan_dir": {"type": "path"},
         })
         directory = absolute(given["report_dir"])
         try:
@@ -42,12 +43,15 @@ class ActionModule(ActionBase):
             inventories, damaged = read(directory / "hosts")
             now = self._taken_now(task_vars, given["hosts"], given["inventories"])
             inventories.update({name: inventory for name, inventory in now.items() if inventory})
+            matrix = known_matrix(absolute(given["plan_dir"]) if given["plan_dir"] else None)
             fleet = _fleet.fleet(inventories, list(now), given["hosts"], advisories, datetime.datetime.now(datetime.timezone.utc).date())
             for text in damaged:
                 self._display.warning(text)
             if not self._task.check_mode:
-                write(directory, fleet, inventories)
-        except (AdvisoriesUnreadable, _sbom.BillImpossible) as error:
+                write(directory, {**fleet, "matrix": matrix is not None}, inventories)
+                if matrix is not None:
+                    write_private(directory / "matrix.html", _matrix.page(matrix))
+        except (AdvisoriesUnreadable, ValueError, _sbom.BillImpossible) as error:
             result.update(failed=True, changed=False, msg=str(error))
             return result
         result.update(changed=False, totals=fleet["totals"], unknown=fleet["unknown"], end_of_life=fleet["end_of_life"],
@@ -84,6 +88,15 @@ def read(directory: pathlib.Path) -> tuple[dict[str, Any], list[str]]:
         else:
             damaged.append(f"{path} is left out: it has schema {schema}, not {SCHEMA}; audit the host again")
     return found, damaged
+
+
+def known_matrix(directory: pathlib.Path | None) -> dict[str, Any] | None:
+    """The compatibility matrix of the plan *directory*, or None without a plan. Raises ValueError for one that cannot be read."""
+    path = directory / "matrix.json" if directory else None
+    if path is None or not path.exists():
+        return None
+    matrix: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return matrix
 
 
 def write(directory: pathlib.Path, fleet: Mapping[str, Any], inventories: Mapping[str, Any]) -> None:

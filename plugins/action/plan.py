@@ -12,16 +12,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.plugins.action import ActionBase
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import pins
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _planning
 from ansible_collections.oxzep7.python.plugins.plugin_utils._advisories import AdvisoriesUnreadable
-from ansible_collections.oxzep7.python.plugins.plugin_utils._compatibility import matrix, recall, rows
+from ansible_collections.oxzep7.python.plugins.plugin_utils._compatibility import Evidence, matrix, recall, remember, write_matrix
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, canonical, write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._index import IndexUnavailable
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import UnknownVersion, today
 from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import CopiesNeeded, Host, Plan, PlanError, WheelsNeeded, differences
-from ansible_collections.oxzep7.python.plugins.plugin_utils._report._plan import markdown, matrix_csv, page
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report._plan import markdown, page
 from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import UvMissing
+from ansible_collections.oxzep7.python.plugins.plugin_utils._scanning import of_locks
 from ansible_collections.oxzep7.python.plugins.plugin_utils._waves import waves
+from ansible_collections.oxzep7.python.plugins.plugin_utils._wheels import DownloadError, download
 
 
 class ActionModule(ActionBase):
@@ -35,7 +38,7 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         _validation, given = self.validate_argument_spec(argument_spec={
             **_planning.OPTIONS, "waves": {"type": "list", "elements": "raw", "default": ["100%"]}, "plan_id": {"type": "str"},
-            "builder": {"type": "str"}, "copy_packages": {"type": "bool", "default": False}})
+            "builder": {"type": "str"}, "copy_packages": {"type": "bool", "default": False}, "scan_wheels": {"type": "bool", "default": False}})
         result.update(changed=False, needs=[], packages={})
         try:
             hosts, unknown = self._hosts(task_vars, given)
@@ -61,18 +64,43 @@ class ActionModule(ActionBase):
             self._display.warning(f"{entry['detail']} ({entry['key']}); {entry['remediation']}")
         for host in unknown:
             self._display.warning(f"{host} gave no inventory; it is unknown to this plan")
-        result.update(self._publish(plan, given, parts.cache) if plan.identifier else {"directory": None})
+        if plan.identifier:
+            # A reviewed plan stays as it is in the plan directory, also when only a part of it is left to do.
+            aside = self._task.check_mode or given["plan_id"]
+            directory = parts.cache / "plans" / plan.document["id"] if aside else absolute(given["plan_dir"])
+            write_locks(plan, directory)
+            seen = self._scan(plan, {host.name: host for host in hosts}, parts, directory) if given["scan_wheels"] else []
+            result.update(self._publish(plan, given, directory, seen), scanned=[
+                f"{row.package} {row.version} on Python {row.python}: {row.detail}" for row in seen if row.state == "breaks"])
+        else:
+            result.update(directory=None)
         return result
 
-    def _publish(self, plan: Plan, given: Mapping[str, Any], cache: pathlib.Path) -> dict[str, Any]:
-        # A reviewed plan stays as it is in the plan directory, also when only a part of it is left to do.
-        aside = self._task.check_mode or given["plan_id"]
-        directory = cache / "plans" / plan.document["id"] if aside else absolute(given["plan_dir"])
+    def _scan(self, plan: Plan, hosts: Mapping[str, Host], parts: _planning.Tools, directory: pathlib.Path) -> list[Evidence]:
+        """What the wheels of every lock use that their Python lacks; wheels that cannot be had or read are said not to be scanned."""
+        questions = {step["lock"]: (step["to"], hosts[name].facts) for name, part in plan.document["hosts"].items()
+                     for application in part["applications"] for step in application["steps"]}
+        read = []
+        for lock, (python, facts) in sorted(questions.items()):
+            try:
+                files = download(parts.cache, directory / "locks" / f"{lock}.txt", lock, python, facts["architecture"], facts["libc"]["version"], parts.sources)
+                read.append((python, pins(plan.locks[lock]), files))
+            except (DownloadError, OSError, ValueError) as error:
+                self._display.warning(f"the wheels of lock {lock[:12]} are not scanned: {error}")
+        try:
+            return of_locks(read, parts.cache, today().isoformat())
+        except (OSError, ValueError) as error:
+            self._display.warning(f"wheels are not scanned: {error}")
+            return []
+
+    def _publish(self, plan: Plan, given: Mapping[str, Any], directory: pathlib.Path, seen: list[Evidence]) -> dict[str, Any]:
         published = absolute(given["plan_dir"]) / "plan.json"
         old = published.with_name("plan.md")
         before = published.read_text(encoding="utf-8") if published.exists() else ""
         readable_before = old.read_text(encoding="utf-8") if old.exists() else ""
-        write(plan, directory, absolute(given["plan_dir"]) / "evidence.json")
+        write(plan, directory, [*recall(absolute(given["plan_dir"]) / "evidence.json"), *seen])
+        if seen and not self._task.check_mode:
+            remember(absolute(given["plan_dir"]) / "evidence.json", seen)
         result: dict[str, Any] = {"directory": str(directory), "path": str(directory / "plan.md"),
                                   "changed": not given["plan_id"] and before != canonical(plan.document)}
         if result["changed"]:
@@ -100,18 +128,18 @@ def check_reviewed(plan: Plan, path: pathlib.Path, identifier: str) -> None:
                                    *different]))
 
 
-def write(plan: Plan, directory: pathlib.Path, evidence: pathlib.Path) -> None:
-    """Write *plan* to *directory*: locks first and ``plan.json`` last, so that it never names a lock that is not there.
-
-    The matrix is of the plan and of what the file *evidence* has of earlier rehearsals. Raises ValueError, OSError.
-    """
+def write_locks(plan: Plan, directory: pathlib.Path) -> None:
+    """Write the locks of *plan* to *directory*, before anything that names them. Raises OSError."""
     for identifier, text in plan.locks.items():
         path = directory / "locks" / f"{identifier}.txt"
         if not path.exists():
             write_private(path, text)
-    table = matrix(plan.document, plan.locks, recall(evidence), today())
-    write_private(directory / "matrix.json", canonical(table))
-    write_private(directory / "matrix.csv", matrix_csv(rows(table)))
+
+
+def write(plan: Plan, directory: pathlib.Path, evidence: list[Evidence]) -> None:
+    """Write *plan*, whose locks are there, to *directory*, ``plan.json`` last. The matrix is of the plan and the *evidence*. Raises OSError."""
+    table = matrix(plan.document, plan.locks, evidence, today())
+    write_matrix(directory, table)
     write_private(directory / "plan.html", page(plan.document, table))
     write_private(directory / "plan.md", markdown(plan.document))
     write_private(directory / "plan.json", canonical(plan.document))

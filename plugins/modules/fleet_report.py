@@ -33,6 +33,9 @@ options:
       - Folder or zip on the controller with advisories in OSV's format, of packages (ecosystem C(PyPI)) and of the interpreter.
       - Without it, what is vulnerable is unknown.
     type: path
+  plan_dir:
+    description: Directory on the controller with a plan. If there is one, its compatibility matrix is the page C(matrix.html) of the report.
+    type: path
 extends_documentation_fragment:
   - oxzep7.python.attributes
   - oxzep7.python.attributes.actiongroup

@@ -30,6 +30,12 @@ options:
     description: Whether RV(packages) are copied afterwards; if not, a package that no source has is an error.
     type: bool
     default: false
+  scan_wheels:
+    description:
+      - Whether to have the wheels of every lock on the controller and to read them for what their Python lacks. Each wheel is read once.
+      - What is found is evidence in the matrix; it moves no package, because only running tells whether that code is reached.
+    type: bool
+    default: false
   plan_id:
     description:
       - Identifier of the plan in O(plan_dir) that was reviewed. Anything but that plan, or what is left to do of it, is refused.
@@ -72,6 +78,11 @@ needs:
 rehearse:
   description: Hosts that together have every different environment.
   returned: success
+  type: list
+  elements: str
+scanned:
+  description: What of the wheels uses on import what their Python lacks, by a scan; empty without O(scan_wheels).
+  returned: when there is something to do
   type: list
   elements: str
 target:

@@ -26,6 +26,9 @@ options:
     type: list
     elements: str
     required: true
+  plan_dir:
+    description: Directory on the controller with the plan. What was promoted is added to its evidence, and its matrix is made anew.
+    type: path
 extends_documentation_fragment:
   - oxzep7.python.attributes
   - oxzep7.python.attributes.actiongroup

@@ -10,13 +10,14 @@ import dataclasses
 import datetime
 import json
 import pathlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import pins as pins_of
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import canonical, exclusive, write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, parse, text_of
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rehearsal import Rehearsed
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _csv
 
 STALE = datetime.timedelta(days=90)
 SCHEMA = 1
@@ -50,9 +51,19 @@ class Evidence:
                 found.append(cls(words[0], words[1], python, "breaks", entry.evidence, date, host, entry.reason))
         return found
 
+    @classmethod
+    def of_run(cls, results: Iterable[Mapping[str, Any]], lock: Callable[[str], str | None], date: str) -> list[Evidence]:
+        """What promotions showed: every package of each *lock* (text by identifier) that was promoted on some host works in production."""
+        found: dict[str, Evidence] = {}
+        for lock_id, row in {row["lock"]: row for row in results if row.get("lock") and row["result"] == "promoted"}.items():
+            python = text_of(parse(str(row["to"]))[0])
+            for name, version in pins_of(lock(lock_id) or "").items():
+                found[f"{name} {version} {python}"] = cls(name, version, python, "works", "run", date, str(row["host"]))
+        return list(found.values())
+
     def key(self) -> tuple[str, str, str, str, str]:
-        """What later evidence of the same replaces."""
-        return self.package, self.version, self.python, self.kind, self.host
+        """What later evidence of the same replaces, whichever host it is of: a fleet would have thousands."""
+        return self.package, self.version, self.python, self.state, self.kind
 
 
 def recall(path: pathlib.Path) -> list[Evidence]:
@@ -67,10 +78,10 @@ def recall(path: pathlib.Path) -> list[Evidence]:
 
 
 def remember(path: pathlib.Path, seen: Iterable[Evidence]) -> None:
-    """Add *seen* to the file *path*; of the same package, Python, kind and host the newest stays. Raises ValueError, OSError."""
+    """Add *seen* to the file *path*; of the same version, Python, state and kind the newest stays. Raises ValueError, OSError."""
     with exclusive(path.with_name(".evidence.lock")):
         known = {entry.key(): entry for entry in recall(path)}
-        known.update({entry.key(): entry for entry in seen})
+        known.update({entry.key(): entry for entry in sorted(seen, key=lambda entry: entry.date)})
         rows = [dataclasses.asdict(entry) for entry in sorted(known.values())]
         write_private(path, canonical({"schema": SCHEMA, "evidence": rows}))
 
@@ -99,11 +110,17 @@ def matrix(plan: Mapping[str, Any], locks: Mapping[str, str], evidence: Sequence
                                                                for name, row in sorted(cells.items())}}
 
 
+def _strength(entry: Evidence) -> int:
+    return STRENGTH.index(entry.kind) if entry.kind in STRENGTH else len(STRENGTH)
+
+
 def _cell(package: str, version: str | None, row: Mapping[str, Any] | None, python: str, seen: Mapping[tuple[str, str, str], Sequence[Evidence]],
           today: datetime.date) -> dict[str, Any]:
     before = row["from"] if row else version
-    known = sorted(seen.get((package, version or "", python), ()), key=lambda entry: (STRENGTH.index(entry.kind) if entry.kind in STRENGTH else 9, entry.date))
-    strongest = known[0] if known else None
+    known = seen.get((package, version or "", python), ())
+    strength = min(map(_strength, known), default=0)
+    # Of what tells as much, the newest counts; what hosts disagree about on the same day is said to break.
+    strongest = max((entry for entry in known if _strength(entry) == strength), key=lambda entry: (entry.date, entry.state == "breaks"), default=None)
     moved = "leaves" if version is None else "added" if before is None else "moves"
     state = moved if row else strongest.state if strongest else "unknown"
     kind, date = (strongest.kind, strongest.date) if strongest else (row["evidence"], row["date"]) if row else ("index", None)
@@ -120,6 +137,20 @@ def _merged(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     ways = sorted(f"{before or 'new'} -> {after or 'gone'}" for _state, before, after in unique)
     return {**found[0], "state": "mixed", "from": None, "to": None, "reason": "; ".join(ways), "hosts": len(found),
             "stale": any(cell["stale"] for cell in found)}
+
+
+def update(directory: pathlib.Path, seen: Sequence[Evidence], today: datetime.date) -> None:
+    """Add *seen* to the evidence in the plan directory, and make its matrix anew. Raises ValueError, OSError."""
+    remember(directory / "evidence.json", seen)
+    document = json.loads((directory / "plan.json").read_text(encoding="utf-8"))
+    locks = {path.stem: path.read_text(encoding="utf-8") for path in sorted((directory / "locks").glob("*.txt"))}
+    write_matrix(directory, matrix(document, locks, recall(directory / "evidence.json"), today))
+
+
+def write_matrix(directory: pathlib.Path, table: Mapping[str, Any]) -> None:
+    """Write the matrix *table* as ``matrix.json`` and ``matrix.csv``. Raises OSError."""
+    write_private(directory / "matrix.csv", _csv.of_rows(rows(table)))
+    write_private(directory / "matrix.json", canonical(table))
 
 
 def rows(table: Mapping[str, Any]) -> list[list[str]]:

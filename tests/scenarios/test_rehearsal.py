@@ -17,7 +17,7 @@ from tests.fleet import fleet
 from tests.fleet.paths import run
 from tests.scenarios.conftest import Controller, on
 
-OPTIONS = {"oxzep7_target": "3.12", "oxzep7_constraints": [], "oxzep7_stability_window": 0}
+OPTIONS = {"oxzep7_target": "3.12", "oxzep7_constraints": [], "oxzep7_stability_window": 0, "oxzep7_scan_wheels": True}
 ADDED = ("jinja2==2.11.3", "markupsafe==1.1.1")
 LIVE = "readlink /srv/ledger/venv; ls /srv/ledger/venv/lib; systemctl show -p MainPID --value ledger-web ledger-worker"
 
@@ -60,6 +60,8 @@ def test_the_plan_was_made_again_with_what_was_learned(rehearsed):
     evidence = json.loads((controller.folder / "oxzep7" / "plan" / "evidence.json").read_text())["evidence"]
     assert {(row["package"], row["version"], row["python"], row["state"]) for row in evidence} >= {
         ("six", "1.15.0", "3.12", "breaks"), ("six", "1.16.0", "3.12", "works"), ("jinja2", "3.0.0", "3.11", "works")}
+    scanned = {(row["package"], row["python"]): row for row in evidence if row["kind"] == "scan"}
+    assert set(scanned) >= {("six", "3.12"), ("jinja2", "3.11")} and all(row["detail"] for row in scanned.values())
 
 
 def test_nothing_live_was_touched(rehearsed):
@@ -74,3 +76,13 @@ def test_an_upgrade_uses_the_generations_of_the_rehearsal(rehearsed):
     assert done.returncode == 0, done.stdout[-4000:]
     assert '"3.12.' in on("host1", "curl -fsS http://127.0.0.1:8001/health")
     assert on("host1", "ls -A /srv/ledger/venv.generations").split() == ["0-py3.8", "1-py3.9", "2-py3.10", "3-py3.11", "4-py3.12"]
+
+
+def test_what_was_promoted_is_evidence_and_the_matrix_is_a_page_of_the_report(rehearsed):
+    controller, _done, _before = rehearsed
+    matrix = json.loads((controller.folder / "oxzep7" / "plan" / "matrix.json").read_text())
+    assert {cell["kind"] for cells in matrix["packages"].values() for cell in cells.values() if cell["state"] in ("works", "moves")} == {"run"}
+    done = controller("audit", **OPTIONS)
+    assert done.returncode == 0, done.stdout[-4000:]
+    page = (controller.folder / "oxzep7" / "report" / "matrix.html").read_text()
+    assert "Compatibility" in page and "1.16.0 (run, " in page

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 COLUMNS = ("host", "taken", "what", "kind", "path", "python", "end_of_life", "state", "owner", "uses", "packages", "unmanaged", "modified",
@@ -37,7 +37,7 @@ def _rows(fleet: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield {"host": name, "what": "unknown"}
 
 
-def cell(value: Any) -> str:
+def _cell(value: Any) -> str:
     """*value* for a cell; what a spreadsheet would compute is quoted."""
     text = "" if value is None else str(value)
     return "'" + text if text.startswith(FORMULA) else text
@@ -45,9 +45,11 @@ def cell(value: Any) -> str:
 
 def text(fleet: Mapping[str, Any]) -> str:
     """The *fleet* as CSV (RFC 4180) with a heading; an empty cell is not known or does not apply."""
+    return of_rows([COLUMNS, *([row.get(column) for column in COLUMNS] for row in _rows(fleet))])
+
+
+def of_rows(table: Iterable[Sequence[Any]]) -> str:
+    """The rows of *table* as CSV (RFC 4180)."""
     out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(COLUMNS)
-    for row in _rows(fleet):
-        writer.writerow([cell(row.get(column)) for column in COLUMNS])
+    csv.writer(out).writerows([list(map(_cell, row)) for row in table])
     return out.getvalue()

@@ -134,7 +134,10 @@ def test_evidence_is_merged_and_the_matrix_tells_what_is_known_and_how_old(tmp_p
     remember(path, [Evidence("stable", "1.0", "3.9", "breaks", "import", "2026-01-01", "a"),
                     Evidence("ages", "1.0", "3.9", "works", "import", "2026-01-01", "a")])
     remember(path, [Evidence("stable", "1.0", "3.9", "works", "import", "2026-11-20", "a")])
-    assert [(entry.package, entry.state) for entry in recall(path)] == [("ages", "works"), ("stable", "works")]
+    remember(path, [Evidence("stable", "1.0", "3.9", "works", "import", "2026-11-19", "b")])
+    assert [(entry.package, entry.state, entry.date) for entry in recall(path)] == [
+        ("ages", "works", "2026-01-01"), ("stable", "breaks", "2026-01-01"), ("stable", "works", "2026-11-19")]
+    remember(path, [Evidence("stable", "1.0", "3.9", "works", "import", "2026-11-20", "a")])
     from .test_plan import PACKAGES
     plan = Planner("3.10", World(PACKAGES).locker()).plan([host("a"), host("b", packages=(("ages", "1.1"), ("odd", "1.0")))])
     table = matrix(plan.document, plan.locks, recall(path), TODAY)
@@ -143,5 +146,13 @@ def test_evidence_is_merged_and_the_matrix_tells_what_is_known_and_how_old(tmp_p
     assert (cells["stable"]["3.9"]["state"], cells["stable"]["3.9"]["kind"], cells["stable"]["3.9"]["stale"]) == ("works", "import", False)
     assert cells["odd"]["3.9"]["state"] == "unknown" and cells["ages"]["3.9"]["state"] == "mixed" and cells["ages"]["3.9"]["hosts"] == 2
     assert ["stable", "3.9", "works", "1.0", "1.0", "import", "2026-11-20", "no", "1", ""] in rows(table)
+    ran = {"host": "a", "to": "3.9", "lock": "l", "result": "promoted"}
+    told = Evidence.of_run([ran, {**ran, "host": "b"}, {**ran, "lock": "m", "result": "reverted"}, {"host": "c", "result": "unknown"}],
+                           {"l": "stable==1.0 \\\n    --hash=sha256:0\n", "m": "odd==1.0\n"}.get, "2026-11-18")
+    assert told == [Evidence("stable", "1.0", "3.9", "works", "run", "2026-11-18", "b")]
+    cell = matrix(plan.document, plan.locks, [*recall(path), *told], TODAY)["packages"]["stable"]["3.9"]
+    assert (cell["state"], cell["kind"], cell["date"]) == ("works", "run", "2026-11-18")
+    doubted = [Evidence("stable", "1.0", "3.9", state, "test", "2026-11-18", "a") for state in ("works", "breaks")]
+    assert matrix(plan.document, plan.locks, doubted, TODAY)["packages"]["stable"]["3.9"]["state"] == "breaks"
     old = matrix(plan.document, plan.locks, recall(path), datetime.date(2027, 6, 1))
     assert old["packages"]["stable"]["3.9"]["stale"]

@@ -1,0 +1,60 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The compatibility matrix as a page that needs no network, and the tables of such pages."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+STYLE = """body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:80rem;padding:0 1rem;color:#222;background:#fff}
+table{border-collapse:collapse;margin:.5rem 0 1.5rem}th,td{border:1px solid #ccc;padding:.2rem .5rem;text-align:left;vertical-align:top}
+th{background:#f3f3f3}.works{background:#e4f5e4}.moves,.added{background:#fdf3d8}.leaves,.mixed{background:#e8eef8}.breaks{background:#fbe0de}
+.unknown{background:#eee}.stale{font-style:italic}caption{text-align:left;font-weight:600}
+@media(prefers-color-scheme:dark){body{color:#ddd;background:#1b1b1b}th{background:#333}.works{background:#1d3a1d}.moves,.added{background:#463a14}
+.leaves,.mixed{background:#23304a}.breaks{background:#4d2320}.unknown{background:#2c2c2c}}"""
+
+
+def table(caption: str, titles: Sequence[str], rows: Sequence[Sequence[Any]], classes: Sequence[Sequence[str]] | None = None) -> str:
+    """A table in HTML, everything in it escaped; *classes* are those of each cell."""
+    head = "".join(f"<th>{html.escape(title)}</th>" for title in titles)
+    body = ""
+    for number, row in enumerate(rows):
+        cells = "".join(f'<td class="{html.escape(classes[number][at]) if classes else ""}">{html.escape(str(value))}</td>' for at, value in enumerate(row))
+        body += f"<tr>{cells}</tr>\n"
+    return f"<table><caption>{html.escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table>\n"
+
+
+def document(title: str, body: str) -> str:
+    """A page with the heading *title* and the HTML *body*."""
+    return (f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
+            f"<style>{STYLE}</style></head><body>\n<h1>{html.escape(title)}</h1>\n{body}</body></html>\n")
+
+
+def page(matrix: Mapping[str, Any]) -> str:
+    """The *matrix* as a page of its own."""
+    return document("Compatibility of the fleet", section(matrix))
+
+
+def _known(known: Mapping[str, Any]) -> str:
+    stays = known["state"] in ("works", "breaks", "unknown")
+    way = known["to"] if stays else f"{known['from'] or 'new'} -> {known['to'] or 'gone'}"
+    evidence = ", ".join(filter(None, [known["kind"], known["date"], "stale" if known["stale"] else None]))
+    return f"{known['state']} {way} ({evidence})"
+
+
+def section(matrix: Mapping[str, Any]) -> str:
+    """The *matrix* as a part of a page. What hosts say is escaped."""
+    rows, classes = [], []
+    for package, cells in matrix["packages"].items():
+        row, kinds = [package], [""]
+        for python in matrix["pythons"]:
+            known = cells.get(python)
+            row.append(_known(known) if known else "")
+            kinds.append(known["state"] + (" stale" if known["stale"] else "") if known else "")
+        rows.append(row)
+        classes.append(kinds)
+    return "<h2>Compatibility</h2>" + table("Packages by Python version", ["package", *matrix["pythons"]], rows, classes)
