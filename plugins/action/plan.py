@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import pins
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _planning
 from ansible_collections.oxzep7.python.plugins.plugin_utils._advisories import AdvisoriesUnreadable
 from ansible_collections.oxzep7.python.plugins.plugin_utils._compatibility import Evidence, matrix, recall, remember, write_matrix
@@ -84,7 +83,7 @@ class ActionModule(ActionBase):
         for lock, (python, facts) in sorted(questions.items()):
             try:
                 files = download(parts.cache, directory / "locks" / f"{lock}.txt", lock, python, facts["architecture"], facts["libc"]["version"], parts.sources)
-                read.append((python, pins(plan.locks[lock]), files))
+                read.append((python, plan.locks[lock], files))
             except (DownloadError, OSError, ValueError) as error:
                 self._display.warning(f"the wheels of lock {lock[:12]} are not scanned: {error}")
         try:

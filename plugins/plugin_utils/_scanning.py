@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import pins as pins_of
 from ansible_collections.oxzep7.python.plugins.module_utils._source._tree import Order, scan_application
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _stdlib_changes
 from ansible_collections.oxzep7.python.plugins.plugin_utils._compatibility import Evidence
@@ -78,12 +79,13 @@ def evidence(package: str, version: str, python: str, scan: Mapping[str, Any], d
     return Evidence(package, version, python, "breaks" if met else "unknown", "scan", date, "controller", detail or "a scan found nothing that left")
 
 
-def of_locks(locks: Iterable[tuple[str, Mapping[str, str], Sequence[Mapping[str, Any]]]], cache: pathlib.Path, date: str) -> list[Evidence]:
-    """Evidence of every wheel of *locks*: Python, version by package name, and files (name, sha256) of each. Raises OSError, ValueError."""
+def of_locks(locks: Iterable[tuple[str, str, Sequence[Mapping[str, Any]]]], cache: pathlib.Path, date: str) -> list[Evidence]:
+    """Evidence of every wheel of *locks*: Python, text, and files (name, sha256) of each. Raises OSError, ValueError."""
     from packaging.utils import parse_wheel_filename
 
     found = {}
-    for python, pins, files in locks:
+    for python, text, files in locks:
+        pins = pins_of(text)
         for entry in files:
             name = str(parse_wheel_filename(entry["name"])[0])
             if name in pins:

@@ -62,7 +62,7 @@ def _note(note: Mapping[str, Any], application: Mapping[str, Any]) -> list[str]:
 def page(document: Mapping[str, Any], matrix: Mapping[str, Any]) -> str:
     """The plan's *document* and the *matrix* as one page that needs no network. What hosts say is escaped."""
     parts = [f"<p><strong>{html.escape(entry['title'])}</strong>: {html.escape(entry['detail'])}; {html.escape(entry['remediation'])}</p>"
-              for entry in document["findings"]]
+             for entry in document["findings"]]
     parts.append(table("Waves", ("wave", "hosts"), [(number, ", ".join(wave)) for number, wave in enumerate(document.get("waves") or [], 1)]))
     for name, part in document["hosts"].items():
         for application in part["applications"]:
@@ -79,9 +79,9 @@ def _application(host: str, application: Mapping[str, Any], document: Mapping[st
              row["reason"]] for step in application["steps"] for row in step["changes"]]
     parts.append(table("Changes", ("step", "package", "from", "to", "move", "evidence", "date", "reason"), rows))
     parts.append(table(f"Risk {note['risk']['score']:g}", ("term", "count", "points"),
-                        [(name, term["count"], f"{term['points']:g}") for name, term in note["risk"]["terms"].items()]))
+                       [(name, term["count"], f"{term['points']:g}") for name, term in note["risk"]["terms"].items()]))
     if note["findings"]:
         parts.append(table("Findings", ("key", "detail", "next step"), [(row["key"], row["detail"], row["remediation"]) for row in note["findings"]]))
     parts.append(table("What changes in Python, of what it imports", ("to", "gone", "behaves otherwise", "new"),
-                        [(row["to"], ", ".join(row["removed"]), "; ".join(row["changed"]), ", ".join(row["new"])) for row in note["python"]]))
+                       [(row["to"], ", ".join(row["removed"]), "; ".join(row["changed"]), ", ".join(row["new"])) for row in note["python"]]))
     return "\n".join(parts)

@@ -4,10 +4,7 @@
 
 """A wheel is taken from a place where whoever built it may have put anything."""
 
-from __future__ import annotations
-
 import os
-import pathlib
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils import _building
@@ -16,7 +13,7 @@ SECRET = b"of root"
 
 
 @pytest.fixture(name="scratch")
-def scratch_fixture(tmp_path: pathlib.Path) -> pathlib.Path:
+def scratch_fixture(tmp_path):
     """What a build leaves, and a file of root's beside it."""
     (tmp_path / "scratch" / "out").mkdir(parents=True)
     (tmp_path / "secret").mkdir()
@@ -24,7 +21,7 @@ def scratch_fixture(tmp_path: pathlib.Path) -> pathlib.Path:
     return tmp_path.resolve() / "scratch"
 
 
-def _taken(scratch: pathlib.Path) -> list[bytes]:
+def _taken(scratch):
     target = scratch.parent / "target"
     try:
         _building._take(str(scratch / "out"), str(target))
@@ -33,13 +30,13 @@ def _taken(scratch: pathlib.Path) -> list[bytes]:
     return found
 
 
-def test_the_wheel_is_copied(scratch: pathlib.Path) -> None:
+def test_the_wheel_is_copied(scratch):
     """The plain case."""
     (scratch / "out" / "a-1-py3-none-any.whl").write_bytes(b"wheel")
     assert _taken(scratch) == [b"wheel"]
 
 
-def test_a_symlink_for_the_wheel_is_refused(scratch: pathlib.Path) -> None:
+def test_a_symlink_for_the_wheel_is_refused(scratch):
     """A link to what only root may read."""
     os.symlink("../../secret/a-1-py3-none-any.whl", scratch / "out" / "a-1-py3-none-any.whl")
     with pytest.raises(OSError, match="not a regular file"):
@@ -47,7 +44,7 @@ def test_a_symlink_for_the_wheel_is_refused(scratch: pathlib.Path) -> None:
     assert not (scratch.parent / "target").exists()
 
 
-def test_a_symlink_for_the_folder_is_refused(scratch: pathlib.Path) -> None:
+def test_a_symlink_for_the_folder_is_refused(scratch):
     """A link in place of the folder of results."""
     (scratch / "out").rmdir()
     os.symlink("../secret", scratch / "out")
@@ -56,7 +53,7 @@ def test_a_symlink_for_the_folder_is_refused(scratch: pathlib.Path) -> None:
     assert not (scratch.parent / "target").exists()
 
 
-def test_a_symlink_for_the_scratch_directory_is_refused(scratch: pathlib.Path) -> None:
+def test_a_symlink_for_the_scratch_directory_is_refused(scratch):
     """Who owns a directory in a sticky one may put a link in its place."""
     (scratch.parent / "secret").rename(scratch.parent / "out")
     (scratch / "out").rmdir()
@@ -67,7 +64,7 @@ def test_a_symlink_for_the_scratch_directory_is_refused(scratch: pathlib.Path) -
     assert not (scratch.parent / "target").exists()
 
 
-def test_a_pipe_is_refused_without_waiting(scratch: pathlib.Path) -> None:
+def test_a_pipe_is_refused_without_waiting(scratch):
     """It would be read for ever."""
     os.mkfifo(scratch / "out" / "a-1-py3-none-any.whl")
     with pytest.raises(OSError, match="not a regular file"):

@@ -4,17 +4,15 @@
 
 """Copies of installed packages: what is in them, what is refused and why."""
 
-from __future__ import annotations
-
 import io
 import json
 import os
 import pathlib
+import re
 import zipfile
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._copy import NotCopied, gathered, packed
-from packaging.utils import parse_wheel_filename
 
 METADATA = "Metadata-Version: 2.1\nName: Own.Thing\nVersion: 1.0+vendor.2\nRequires-Python: >=3.6\nRequires-Dist: six (>=1.0)\n\nRequires-Dist: no header\n"
 
@@ -60,8 +58,7 @@ def test_a_package_is_copied_with_its_scripts_and_data_and_its_commands_are_left
         f"{stem}.dist-info/entry_points.txt", f"{stem}.dist-info/METADATA", f"{stem}.dist-info/WHEEL", f"{stem}.dist-info/RECORD"])
     assert found[f"{stem}.data/scripts/tool"].startswith("#!python\nprint") and found[f"{stem}.data/scripts/plain"] == "#!/bin/sh\n"
     assert (made.version, made.requires, made.requires_python) == ("1.0+vendor.2", ["six (>=1.0)"], ">=3.6")
-    name, version, build, tags = parse_wheel_filename(made.wheel)
-    assert (name, str(version), build[0], [str(tag) for tag in tags]) == ("own-thing", "1.0+vendor.2", 0, ["py3-none-any"])
+    assert re.match(r"^own_thing-1\.0\+vendor\.2-0_[0-9a-f]{16}-py3-none-any\.whl$", made.wheel)
     assert made == copy(site)
 
 

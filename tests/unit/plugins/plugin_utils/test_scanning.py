@@ -25,7 +25,7 @@ def wheel(cache, name, files):
 
 def said(cache, text, python):
     entry = wheel(cache, "own", {"own/__init__.py": text})
-    (row,) = of_locks([(python, {"own": "1.0"}, [entry])], cache, "2026-11-21")
+    (row,) = of_locks([(python, "own==1.0\n", [entry])], cache, "2026-11-21")
     assert (row.package, row.version, row.python, row.kind, row.date) == ("own", "1.0", python, "scan", "2026-11-21")
     return row.state, row.detail
 
