@@ -57,7 +57,7 @@ def boot_id() -> str:
     return (read_text("/proc/sys/kernel/random/boot_id") or "").strip()
 
 
-def _start_time_of(pid: int) -> str:
+def start_time_of(pid: int) -> str:
     """Start time of process *pid* in clock ticks after boot (field 22 of proc(5) ``stat``)."""
     text = read_text("/proc/%d/stat" % pid) or ""
     fields = text[text.rfind(")") + 2:].split()
@@ -76,6 +76,7 @@ class ApplicationState:
         self.undone_path = os.path.join(self.directory, "state.undone.json")
         self.undo_path = os.path.join(self.directory, "undo.sh")
         self.lease_path = os.path.join(self.directory, "lease")
+        self.deadline_path = os.path.join(self.directory, "deadline")
 
     def read(self) -> Dict[str, Any]:
         """The record; a fresh one for an application that was never changed. Raises ValueError, OSError."""
@@ -127,7 +128,7 @@ class ApplicationState:
         private_directory(self.directory)
         handle = self._lock()
         try:
-            holder = {"run": run, "pid": os.getpid(), "start_time": _start_time_of(os.getpid()), "boot_id": boot_id(),
+            holder = {"run": run, "pid": os.getpid(), "start_time": start_time_of(os.getpid()), "boot_id": boot_id(),
                       "since": now()}
             os.ftruncate(handle, 0)
             os.write(handle, json.dumps(holder).encode("utf-8"))

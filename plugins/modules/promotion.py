@@ -33,6 +33,17 @@ options:
     description: Seconds through which they must then keep passing.
     type: float
     default: 60.0
+  dead_man:
+    description:
+      - Whether to refuse where nothing would undo a promotion that dies with its host.
+      - With V(preferred) a waiting shell keeps the deadline there, which a restart ends; RV(dead_man) tells.
+    type: str
+    choices: [required, preferred]
+    default: preferred
+  dead_man_interval:
+    description: Seconds between two looks at whether the module is alive. cron looks once a minute.
+    type: float
+    default: 10.0
 extends_documentation_fragment:
   - oxzep7.python.application
   - oxzep7.python.host
@@ -46,8 +57,10 @@ attributes:
   idempotent:
     support: full
 notes:
-  - With systemd the deadline is kept by a transient timer and the unit C(oxzep7-undo.service) undoes open promotions at boot. Without it a waiting
-    shell keeps the deadline, which a restart of the host ends; RV(dead_man) tells which.
+  - With systemd a transient timer looks after the module, and the unit C(oxzep7-undo.service) undoes open promotions at boot. Without systemd cron
+    does both, and without cron a waiting shell does the first.
+  - A dead module is undone at the next look. A living one extends its deadline before everything it does, by what that may take; one that is not
+    heard of in time is killed, and undone.
 """
 
 EXAMPLES = r"""
@@ -137,12 +150,14 @@ def main() -> None:
             "stability_window": {"type": "float", "default": 60.0},
             "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
             "run_id": {"type": "str", "default": "manual"},
+            "dead_man": {"type": "str", "choices": ["required", "preferred"], "default": "preferred"},
+            "dead_man_interval": {"type": "float", "default": 10.0},
         },
         supports_check_mode=True,
     )
     given = module.params
     changes = Changes()
-    options = Options(given["timeout"], given["stability_window"], given["run_id"], module.check_mode)
+    options = Options(given["timeout"], given["stability_window"], given["run_id"], module.check_mode, given["dead_man"], given["dead_man_interval"])
     try:
         application = from_parameters(given["application"])
         state = ApplicationState(given["state_dir"], application.name)

@@ -10,8 +10,9 @@ import collections
 import contextlib
 import dataclasses
 import datetime
+import itertools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import pins as pins_of
@@ -140,6 +141,11 @@ class Tried(NamedTuple):
     platform: str
     found: Found
     outcome: Outcome
+    learned: tuple[Learned, ...] = ()
+
+    def freed(self) -> set[str]:
+        """The packages that this step's rehearsal has freed already."""
+        return {limit.name for entry in self.learned for limit in limits_of([entry.row()], self.minor)}
 
     def pins(self) -> dict[str, str]:
         """Version by package of the lock."""
@@ -163,7 +169,7 @@ class Rehearsal:
         while True:
             limits = limits_of([*constraints, *(entry.row() for entry in learned)], minor)
             found = self._locker.lock(packages, limits, minor, platform)
-            tried = Tried(packages, limits, minor, platform, found, self._attempts.attempt(found.text, None))
+            tried = Tried(packages, limits, minor, platform, found, self._attempts.attempt(found.text, None), tuple(learned))
             rounds += 1
             freed = self._free(tried) if tried.outcome.failures and rounds < ROUNDS else None
             if freed is None:
@@ -222,8 +228,10 @@ class Rehearsal:
                 trials[number] = self._cured({"requirement": requirements[number]}, tried)
             return trials[number]
 
+        # A package that was freed for this step before, and is at fault again, is not freed again and again by one version.
+        wanted = self._most(requirements, cured_by) if package in tried.freed() else 1
         position, stride, failed = 0, 1, -1
-        while position < len(requirements) and not cured_by(position):
+        while position < len(requirements) and len(cured_by(position)) < wanted:
             failed = position
             position += stride
             stride *= 2
@@ -240,6 +248,12 @@ class Rehearsal:
                 low = middle + 1
         now, then = tried.pins(), pins_of(self._locked({"requirement": requirements[high]}, tried))
         return requirements[high], cured_by(high), sum(now.get(name) != then.get(name) for name in {*now, *then}), high
+
+    @staticmethod
+    def _most(requirements: Sequence[str], cured_by: Callable[[int], set[str]]) -> int:
+        """How many failures the best of the versions cures that double strides meet, the last one among them; at least one."""
+        numbers = {*itertools.takewhile(lambda number: number < len(requirements), ((1 << power) - 1 for power in range(32))), len(requirements) - 1}
+        return max([1, *(len(cured_by(number)) for number in sorted(numbers) if number >= 0)])
 
     def _others(self, package: str, tried: Tried) -> list[str]:
         """Requirements for the other versions of *package*, nearest first: later ones; earlier ones of what is new; itself if it left."""

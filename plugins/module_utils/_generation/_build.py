@@ -67,9 +67,9 @@ def _check_consistency(order: Order, path: str, user: Identity) -> Running:
     return Running(command, user, environment=environment_for(user))
 
 
-def new_import_failures(live: str, path: str, names: Iterable[str], user: Identity) -> Dict[str, _imports.Failure]:
-    """Modules among *names* that cannot be imported in *path* though they can in *live*, or are not there."""
-    failed = _imports.failing(path, list(names), user, IMPORT_TIMEOUT)
+def new_import_failures(live: str, path: str, names: Iterable[str], user: Identity, alone: bool = False) -> Dict[str, _imports.Failure]:
+    """Modules among *names* that cannot be imported in *path* (*alone*: each by itself) though they can in *live*, or are not there."""
+    failed = _imports.failing(path, list(names), user, IMPORT_TIMEOUT, alone)
     if not failed:
         return {}
     known = set(_lock.top_level_modules(live))

@@ -40,13 +40,14 @@ def _attempt(environment: str, names: List[str], identity: Identity, timeout: fl
     return failed
 
 
-def failing(environment: str, names: List[str], identity: Identity, timeout: float) -> Dict[str, Failure]:
+def failing(environment: str, names: List[str], identity: Identity, timeout: float, alone: bool = False) -> Dict[str, Failure]:
     """The *names* that cannot be imported in *environment*, each with its error.
 
-    One that fails after others were imported is tried again alone, because only that tells about itself. A
-    module that kills the interpreter, or is still importing after *timeout* seconds, is named.
+    One that fails after others were imported is tried again alone, because only that tells about itself; with *alone* all
+    are, because what works after another module may not work by itself. A module that kills the interpreter, or is still
+    importing after *timeout* seconds, is named.
     """
     failed: Dict[str, Failure] = {}
-    for name in _attempt(environment, names, identity, timeout):
+    for name in names if alone else _attempt(environment, names, identity, timeout):
         failed.update(_attempt(environment, [name], identity, timeout))
     return failed

@@ -97,7 +97,8 @@ def attempt(application: Application, state: ApplicationState, order: Order, ask
     with state.lease(order.run):
         _install(application, order, path, shared, builder)
         there = _lock.owners(path)
-        failures = new_import_failures(application.environment, path, [name for name in sorted(there) if ask.modules is None or name in ask.modules], user)
+        failures = new_import_failures(application.environment, path, [name for name in sorted(there) if ask.modules is None or name in ask.modules], user,
+                                       alone=ask.modules is not None)
         owners = dict(_lock.owners(application.environment), **there)
         sources = _new_compile_failures(application, path, user) if ask.tests else {}
         tests = _new_test_failures(application, path, user) if ask.tests and not failures else {}

@@ -7,14 +7,16 @@
 import hashlib
 import os
 import subprocess
+from typing import Iterator
 
-from ansible_collections.oxzep7.python.plugins.module_utils._files import read_text, sync_directory, write_atomically
+from ansible_collections.oxzep7.python.plugins.module_utils._files import read_text, remove_quietly, sync_directory, write_atomically
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import join, must, run
 from ansible_collections.oxzep7.python.plugins.module_utils._services import systemd_runs
 from ansible_collections.oxzep7.python.plugins.module_utils._state import DEFAULT_DIRECTORY, ApplicationState
 
 UNITS = "/etc/systemd/system"
-RETRY_SECONDS = 30
+# What undo.sh ends with while the module that promotes is alive (EX_TEMPFAIL of sysexits.h).
+AT_WORK = 75
 BOOT_UNIT = """\
 [Unit]
 Description=Undo promotions that were open when this host stopped
@@ -30,9 +32,34 @@ WantedBy=multi-user.target
 """
 
 
+CRON = "/etc/cron.d"
+CRON_DAEMONS = ("cron", "crond", "cronie")
+CRON_LINES = """\
+# Puts application {name} back if its promotion dies. Removed when it ends.
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+* * * * * root [ ! -e {undo} ] || /bin/sh {undo} >/dev/null 2>&1
+@reboot root [ ! -e {undo} ] || /bin/sh {undo} >/dev/null 2>&1
+"""
+
+
 def kind() -> str:
-    """``systemd`` where it can be used, ``process`` (a waiting shell; does not survive a restart) elsewhere."""
-    return "systemd" if systemd_runs() and os.geteuid() == 0 else "process"
+    """What can keep the deadline here: ``systemd``, ``cron``, or ``process`` (a waiting shell, which does not survive a restart)."""
+    if os.geteuid() != 0:
+        return "process"
+    if systemd_runs():
+        return "systemd"
+    return "cron" if os.path.isdir(CRON) and any(name in CRON_DAEMONS for name in _running()) else "process"
+
+
+def _running() -> Iterator[str]:
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            yield (read_text("/proc/%s/comm" % entry) or "").strip()
+
+
+def _cron_path(state: ApplicationState) -> str:
+    # cron passes over files whose names have a dot.
+    return os.path.join(CRON, "oxzep7-undo-%s-%s" % (state.name.replace(".", "_"), hashlib.sha256(state.directory.encode("utf-8")).hexdigest()[:8]))
 
 
 def timer_of(state: ApplicationState) -> str:
@@ -61,29 +88,34 @@ def _guard_boot(root: str) -> None:
 
 
 def arm(state: ApplicationState, token: str, seconds: int) -> str:
-    """Let ``undo.sh`` run after *seconds* unless disarmed; returns `kind`. Raises OSError, CommandError.
+    """Let ``undo.sh`` run every *seconds* until disarmed; returns `kind`. Raises OSError, CommandError.
 
-    *token* occurs in this promotion's ``undo.sh`` and in no other, so that a forgotten watcher of an
-    older promotion cannot touch this one.
+    The script itself leaves a living module alone. *token* occurs in this promotion's ``undo.sh`` and in no other, so that a
+    forgotten watcher of an older promotion cannot touch this one. cron looks once a minute, whatever *seconds* says.
     """
-    if kind() == "systemd":
+    how = kind()
+    if how == "systemd":
         _guard_boot(state.root)
         unit = timer_of(state)[:-len(".timer")]
         disarm(state)
         must("arm the deadline", run(
-            ["systemd-run", "--quiet", "--unit=" + unit, "--on-active=%d" % seconds,
-             "--on-unit-active=%d" % RETRY_SECONDS, "--timer-property=AccuracySec=1s",
-             "/bin/sh", state.undo_path], 60))
-        return "systemd"
-    script = "sleep %d; while grep -qF %s %s 2>/dev/null; do /bin/sh %s && exit; sleep %d; done" % (
-        seconds, join([token]), join([state.undo_path]), join([state.undo_path]), RETRY_SECONDS)
-    # It has to outlive this module, which AnsibleModule.run_command would wait for.
-    subprocess.Popen(["/bin/sh", "-c", script], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,  # pylint: disable=ansible-bad-function
-                     stderr=subprocess.DEVNULL, cwd="/", start_new_session=True)
-    return "process"
+            ["systemd-run", "--quiet", "--unit=" + unit, "--on-active=%d" % seconds, "--on-unit-active=%d" % seconds,
+             "--timer-property=AccuracySec=1s", "--property=SuccessExitStatus=%d" % AT_WORK, "/bin/sh", state.undo_path], 60))
+    elif how == "cron":
+        write_atomically(_cron_path(state), CRON_LINES.format(name=state.name, undo=join([state.undo_path])).encode("utf-8"), 0o644)
+    else:
+        script = "while sleep %d; grep -qF %s %s 2>/dev/null; do /bin/sh %s; done" % (
+            seconds, join([token]), join([state.undo_path]), join([state.undo_path]))
+        # It has to outlive this module, which AnsibleModule.run_command would wait for.
+        subprocess.Popen(["/bin/sh", "-c", script], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,  # pylint: disable=ansible-bad-function
+                         stderr=subprocess.DEVNULL, cwd="/", start_new_session=True)
+    return how
 
 
 def disarm(state: ApplicationState) -> None:
     """Take the deadline away. A waiting shell is left to find nothing to do."""
-    if kind() == "systemd":
+    how = kind()
+    if how == "systemd":
         run(["systemctl", "stop", "--", timer_of(state)], 60)
+    elif how == "cron":
+        remove_quietly(_cron_path(state))

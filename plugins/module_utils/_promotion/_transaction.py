@@ -20,6 +20,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._health._processes i
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, act_as, controller_of, usable
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion import _arm
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion import _swap as _swap_path
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._deadline import Deadline
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._undo import Return, render
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import run
 from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, generation_of, now
@@ -27,16 +28,23 @@ from ansible_collections.oxzep7.python.plugins.module_utils._state import Applic
 POLL_SECONDS = 0.05
 WATCH_SECONDS = 1.0
 UNDO_SECONDS = 600
-MARGIN_SECONDS = 180
+# Beyond what its work may take, so long may a living module be silent.
+MARGIN_SECONDS = 60.0
 
 
 class Options(NamedTuple):
-    """How to promote: seconds until all checks must pass, seconds they must keep passing, run id."""
+    """How to promote: seconds until all checks must pass, seconds they must keep passing, run id, what the dead man's switch must be.
+
+    ``dead_man`` is ``required`` where nothing may be promoted without a switch that survives a restart, ``preferred`` otherwise; it looks every
+    ``dead_man_interval`` seconds.
+    """
 
     timeout: float
     stability: float
     run: str
     check_mode: bool
+    dead_man: str = "preferred"
+    dead_man_interval: float = 10.0
 
 
 class PromotionRefused(Exception):
@@ -107,9 +115,17 @@ def _definitely_down(services: List[Service]) -> bool:
                for properties in _services.unit_properties(units, ["ActiveState"]).values())
 
 
-def _until_healthy(application: Application, interpreter: str, old: str, options: Options) -> List[Dict[str, Any]]:
+def _longest(application: Application) -> float:
+    """Seconds that one look at everything may take, by its own limits."""
+    limits = [float(options.get("timeout") or _services.COMMAND_TIMEOUT) for check in application.checks for options in check.values()
+              if isinstance(options, dict)]
+    return MARGIN_SECONDS + sum(limits) + _services.COMMAND_TIMEOUT * len(application.services)
+
+
+def _until_healthy(application: Application, interpreter: str, old: str, options: Options, alive: Deadline) -> List[Dict[str, Any]]:
     deadline = time.monotonic() + options.timeout
     while True:
+        alive.extend(_longest(application))
         results = results_of(application, interpreter, old)
         if not failures(results) or time.monotonic() > deadline or _definitely_down(application.services):
             return results
@@ -117,10 +133,11 @@ def _until_healthy(application: Application, interpreter: str, old: str, options
 
 
 def _while_stable(application: Application, interpreter: str, old: str, seconds: float,
-                  results: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
+                  results: List[Dict[str, Any]], alive: Deadline) -> List[Dict[str, Any]]:
     deadline = time.monotonic() + seconds
     while not failures(results) and time.monotonic() < deadline:
         time.sleep(min(WATCH_SECONDS, max(0.0, deadline - time.monotonic())))
+        alive.extend(_longest(application))
         results = results_of(application, interpreter, old)
     return results
 
@@ -131,6 +148,7 @@ def settle(state: ApplicationState, run_id: str, reason: str = "its run died") -
     Raises UndoFailed, OSError.
     """
     if state.is_open():
+        Deadline(state).extend(UNDO_SECONDS + MARGIN_SECONDS)
         undone = run(["/bin/sh", state.undo_path, "held"], UNDO_SECONDS)
         if state.is_open():
             raise UndoFailed("%s did not restore the old generation of %s (status %d): %s; it stays armed: "
@@ -149,9 +167,15 @@ def settle(state: ApplicationState, run_id: str, reason: str = "its run died") -
         state.event(run_id, "reverted", **{key: entry[key] for key in ("from", "to", "reason")})
         state.forget_undone()
     if os.path.exists(state.undo_path):
-        _arm.disarm(state)
-        remove_quietly(state.undo_path)
+        _close(state)
     return entry
+
+
+def _close(state: ApplicationState) -> None:
+    """Take the way back away, when it is not needed any more; ``undo.sh`` last, so that what a death leaves is found."""
+    _arm.disarm(state)
+    for path in (state.deadline_path + ".next", state.deadline_path, state.undo_path):
+        remove_quietly(path)
 
 
 def _choose(record: Dict[str, Any], wanted: str, live: Dict[str, Any]) -> Optional[Dict[str, Any]]:
@@ -173,7 +197,10 @@ def _choose(record: Dict[str, Any], wanted: str, live: Dict[str, Any]) -> Option
     return chosen
 
 
-def _check_preconditions(application: Application, chosen: Dict[str, Any], live: Dict[str, Any]) -> None:
+def _check_preconditions(application: Application, chosen: Dict[str, Any], options: Options) -> None:
+    if options.dead_man == "required" and _arm.kind() == "process":
+        raise PromotionRefused("nothing on this host would undo a promotion after a restart: it has neither systemd nor cron, or this is not root; "
+                               "provide one, or set oxzep7_dead_man to preferred")
     if not os.path.isfile(os.path.join(chosen["path"], "pyvenv.cfg")):
         raise PromotionRefused("generation %s of %s is recorded at %s, but no environment is there; build it again"
                                % (chosen["id"], application.name, chosen["path"]))
@@ -205,7 +232,7 @@ def promote(application: Application, state: ApplicationState, wanted: str, pyth
         chosen = _choose(record, wanted, live)
         if chosen is None or (chosen["id"] == live["id"] and record["current"] is not None):
             return {"outcome": "unchanged", "generation": live["id"], "from": live["id"]}
-        _check_preconditions(application, chosen, live)
+        _check_preconditions(application, chosen, options)
         baseline = results_of(application, None, None)
         if failures(baseline):
             raise PromotionRefused("application %s is not healthy before the promotion of %s: %s; nothing was changed"
@@ -237,12 +264,12 @@ def _transact(application: Application, state: ApplicationState, record: Dict[st
     # undo.sh before state.next.json: the script does nothing until the promotion it belongs to is open.
     write_atomically(state.undo_path, render(way, application.services, owner, not owner.is_current()).encode("utf-8"), 0o700)
     try:
-        dead_man = _arm.arm(state, "%s by run %s" % (way.written, options.run),
-                            int(options.timeout + options.stability + MARGIN_SECONDS))
+        alive = Deadline(state)
+        alive.extend(_longest(application) + _services.COMMAND_TIMEOUT * 4 * len(application.services))
+        dead_man = _arm.arm(state, "%s by run %s" % (way.written, options.run), max(1, int(options.dead_man_interval)))
         state.begin(following)
     except BaseException:
-        _arm.disarm(state)
-        remove_quietly(state.undo_path)
+        _close(state)
         raise
     state.event(options.run, "promotion opened", **{"from": live["id"], "to": chosen["id"], "dead_man": dead_man})
     previous = _handle_signals()
@@ -250,9 +277,9 @@ def _transact(application: Application, state: ApplicationState, record: Dict[st
     try:
         how = _swap(application, live, chosen, owner)
         interpreter = os.path.join(chosen["path"], "bin", "python")
-        results = _until_healthy(application, interpreter, live["path"], options)
+        results = _until_healthy(application, interpreter, live["path"], options, alive)
         downtime = probe.stop()
-        results = _while_stable(application, interpreter, live["path"], options.stability, results)
+        results = _while_stable(application, interpreter, live["path"], options.stability, results, alive)
         if failures(results):
             raise _Failure(describe(failures(results)), results)
         following["history"][-1].update(downtime_ms=downtime)
@@ -267,8 +294,7 @@ def _transact(application: Application, state: ApplicationState, record: Dict[st
             settle(state, options.run, str(error))
             raise PromotionReverted(
                 "generation %s of %s failed and %s is live again: %s" % (chosen["id"], application.name, live["id"], error), evidence)
-    _arm.disarm(state)
-    remove_quietly(state.undo_path)
+    _close(state)
     _set_signals(previous)
     state.event(options.run, "promoted", **{"from": live["id"], "to": chosen["id"], "downtime_ms": downtime})
     return {"outcome": "promoted", "generation": chosen["id"], "from": live["id"], "downtime_ms": downtime,

@@ -43,9 +43,19 @@ original={original}
 if [ "${{1-}}" != held ]; then
     exec 9>>"$directory/lease" || exit 1
     if command -v flock >/dev/null && ! flock -n 9; then
-        echo "the promotion is still at work" >&2
-        exit 75
+        until= holder= began=
+        [ ! -e "$directory/deadline" ] || read -r until holder began <"$directory/deadline"
+        read -r up _ </proc/uptime
+        if [ -z "$until" ] || [ "${{up%.*}}" -lt "$until" ]; then
+            echo "the promotion is still at work" >&2
+            exit 75
+        fi
+        echo "the promotion has not been heard of in time; process $holder is killed" >&2
+        now=$(sed 's/.*) //' "/proc/$holder/stat" 2>/dev/null | cut -d' ' -f20)
+        [ -z "$now" ] || [ "$now" != "$began" ] || kill -KILL "$holder"
+        flock -w 10 9 || exit 75
     fi
+    [ "$directory/lease" -ef /proc/self/fd/9 ] || exit 75
     [ -e "$directory/state.next.json" ] || exit 0
 fi
 failed=0
@@ -64,7 +74,7 @@ sync {parent} 2>/dev/null || sync
 FOOTER = """\
 mv -f "$directory/state.next.json" "$directory/state.undone.json" || exit 1
 sync "$directory" 2>/dev/null || sync
-[ "${{1-}}" = held ] || rm -f "$directory/lease"
+[ "${{1-}}" = held ] || rm -f "$directory/lease" "$directory/deadline" "$directory/deadline.next"
 {disarm}exit "$failed"
 """
 

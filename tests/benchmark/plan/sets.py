@@ -154,7 +154,7 @@ class Local:
             return Outcome({"(installation)": Failure(done.stderr[-500:])}, {})
         owners = {**_lock.owners(str(self._origin.path)), **_lock.owners(str(self.path))}
         there = _lock.top_level_modules(str(self.path))
-        failed = _imports.failing(str(self.path), [name for name in there if only is None or name in only], user(), TIMEOUT)
+        failed = _imports.failing(str(self.path), [name for name in there if only is None or name in only], user(), TIMEOUT, only is not None)
         new = {name: failure for name, failure in failed.items() if not self._failed_before(name)}
         return Outcome({name: Failure.read(failure, "import") for name, failure in new.items()}, owners)
 

@@ -6,12 +6,16 @@
 
 import os
 import subprocess
+import sys
+import threading
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._application import Service
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import current
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._deadline import Deadline, uptime
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._swap import adopt, repoint
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._undo import Return, render
+from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState
 
 
 class Place:
@@ -123,6 +127,67 @@ def test_it_waits_for_a_living_holder_of_the_lease(place):
         holder.wait()
     assert place.undo() == 0
     assert place.content() == "old" and not (place.state / "lease").exists()
+
+
+def start_time(pid):
+    with open("/proc/%d/stat" % pid) as stream:
+        return stream.read().rpartition(")")[2].split()[19]
+
+
+@pytest.fixture
+def holder(place):
+    """A process that holds the lease and does nothing else, as a module that hangs."""
+    script = "import fcntl, sys, time; held = open(sys.argv[1], 'w'); fcntl.flock(held, fcntl.LOCK_EX); print('ready', flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", script, str(place.state / "lease")], stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"ready\n"
+        yield process
+        process.kill()
+
+
+def promise(place, seconds, pid, began):
+    with open("/proc/uptime") as stream:
+        until = int(float(stream.read().split()[0])) + seconds
+    (place.state / "deadline").write_text("%d %d %s\n" % (until, pid, began))
+
+
+def test_a_holder_is_left_alone_until_its_deadline(place, holder):
+    adopt_new(place)
+    promise(place, 30, holder.pid, start_time(holder.pid))
+    assert place.undo() == 75
+    assert holder.poll() is None and place.content() == "new"
+
+
+def test_a_holder_that_was_not_heard_of_in_time_is_killed_and_undone(place, holder):
+    adopt_new(place)
+    promise(place, -1, holder.pid, start_time(holder.pid))
+    assert place.undo() == 0
+    assert holder.wait(5) == -9 and place.content() == "old"
+    assert sorted(os.listdir(str(place.state))) == ["state.undone.json", "undo.sh"]
+
+
+def test_another_process_with_the_number_of_the_holder_is_not_killed(place, holder):
+    adopt_new(place)
+    with subprocess.Popen(["sleep", "60"]) as other:
+        promise(place, -1, other.pid, "1")
+        threading.Timer(1.0, holder.kill).start()
+        assert place.undo() == 0 and place.content() == "old"
+        assert other.poll() is None
+        other.kill()
+
+
+def test_the_deadline_reaches_further_and_never_back(place):
+    state = ApplicationState(str(place.root / "var"), "billing")
+    os.makedirs(state.directory)
+    alive = Deadline(state)
+    alive.extend(100)
+    with open(state.deadline_path) as stream:
+        until, pid, began = stream.read().split()
+    assert (int(pid), began) == (os.getpid(), start_time(os.getpid())) and 100 <= int(until) - uptime() <= 102
+    alive.extend(5)
+    with open(state.deadline_path) as stream:
+        assert stream.read().split()[0] == until
+    alive.clear()
+    assert os.listdir(state.directory) == []
 
 
 def test_a_service_that_does_not_start_is_told_but_the_swap_is_done(place):

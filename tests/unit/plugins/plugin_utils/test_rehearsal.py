@@ -129,6 +129,21 @@ def test_suspects_are_the_owner_of_what_is_missing_then_the_way_to_it():
     assert suspects(Failure("E boom", runner="pytest"), owners) == ["pytest"]
 
 
+def test_a_package_that_is_at_fault_again_is_freed_to_where_most_is_cured():
+    packages = {"tools": {f"{number}.0": Made() for number in range(1, 60)}, "user": {"1.0": Made()}}
+
+    def breaks(pins):
+        version = Version(pins["tools"]).major
+        if version >= 30:
+            return {}
+        # One module fails on every other version only.
+        names = ["first"] if version == 1 else ["second", "third", *(["odd"] if version % 2 == 0 else [])]
+        return {name: Failure(f"{name}.py:1: KeyError", ("/x/site-packages/tools/__init__.py",)) for name in names}
+
+    ended, _trials = rehearse(packages, {"tools": "1.0", "user": "1.0"}, breaks)
+    assert ended.failures == {} and [entry.requirement for entry in ended.learned] == ["tools>=2.0", "tools>=30.0"]
+
+
 def test_evidence_is_merged_and_the_matrix_tells_what_is_known_and_how_old(tmp_path):
     path = tmp_path / "evidence.json"
     remember(path, [Evidence("stable", "1.0", "3.9", "breaks", "import", "2026-01-01", "a"),
