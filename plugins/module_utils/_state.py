@@ -93,8 +93,23 @@ class ApplicationState:
         return os.path.exists(self.next_path)
 
     def is_unsettled(self) -> bool:
-        """Whether a promotion is open, or was undone without a note in the record."""
-        return self.is_open() or os.path.exists(self.undone_path)
+        """Whether somebody works on the application, or a dead run left something: an open promotion, or one undone without a note in the record."""
+        return bool(self.leftovers()) or os.path.exists(self.lease_path)
+
+    def leftovers(self) -> List[str]:
+        """The files beside the record that are only there while somebody works, but for the lease."""
+        try:
+            names = os.listdir(self.directory)
+        except FileNotFoundError:
+            return []
+        transient = {os.path.basename(path) for path in (self.next_path, self.undone_path, self.undo_path, self.deadline_path, self.deadline_path + ".next")}
+        return sorted(name for name in names if name in transient or name.startswith("."))
+
+    def sweep(self) -> None:
+        """Remove files that were being written when their writer died. The lease must be held."""
+        for name in self.leftovers():
+            if name.startswith("."):
+                remove_quietly(os.path.join(self.directory, name))
 
     def begin(self, record: Dict[str, Any]) -> None:
         """Open a promotion whose success will make *record* the truth."""

@@ -11,8 +11,14 @@ short_description: Close promotions that were left open on a host
 version_added: 0.1.0
 description:
   - Finds every application on the host whose promotion was neither committed nor undone, undoes it, and records what C(undo.sh) did by itself.
+  - Removes what a run left that died before or after that, such as files that were half written.
   - An application that another process works on is left alone and named.
 author: oxzep7.python contributors (@oxzep7)
+options:
+  wait:
+    description: Seconds to wait for an application that another process works on, before it is named.
+    type: float
+    default: 15.0
 extends_documentation_fragment:
   - oxzep7.python.host
   - oxzep7.python.attributes
@@ -48,10 +54,14 @@ actions:
   elements: str
 """
 
+import time
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transaction import UndoFailed, settle
 from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, LeaseHeld, applications_in
+
+POLL_SECONDS = 0.2
 
 
 def main() -> None:
@@ -60,23 +70,36 @@ def main() -> None:
         argument_spec={
             "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
             "run_id": {"type": "str", "default": "manual"},
+            "wait": {"type": "float", "default": 15.0},
         },
         supports_check_mode=True,
     )
     given = module.params
     changes = Changes()
     closed, busy = [], {}
-    for name in applications_in(given["state_dir"]):
+    until = time.monotonic() + (0.0 if module.check_mode else given["wait"])
+    waiting = applications_in(given["state_dir"])
+    while waiting:
+        name = waiting.pop(0)
         state = ApplicationState(given["state_dir"], name)
         if not state.is_unsettled():
             continue
         try:
             with state.lease(given["run_id"], only_look=module.check_mode):
-                changes.add("close the open promotion of %s" % name, name, "open", "undone")
+                if state.is_open() or state.take_undone():
+                    changes.add("close the open promotion of %s" % name, name, "open", "undone")
+                else:
+                    changes.add("remove what a dead run left of %s: %s" % (name, ", ".join(state.leftovers()) or "its lease"), name, "left", "gone")
                 if not module.check_mode:
-                    closed.append(settle(state, given["run_id"]))
+                    entry = settle(state, given["run_id"])
+                    closed += [entry] if entry else []
         except LeaseHeld as error:
-            busy[name] = error.holder
+            # Often it is the dead man's switch, which is done soon.
+            if time.monotonic() < until:
+                waiting.append(name)
+                time.sleep(POLL_SECONDS)
+            else:
+                busy[name] = error.holder
         except (UndoFailed, ValueError, OSError) as error:
             module.fail_json(msg="%s: %s" % (name, error), closed=closed)
     module.exit_json(closed=closed, busy=busy, **changes.result())

@@ -9,7 +9,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-FAULTS: dict[str, Callable[[], tuple[int, int]]] = {}
+from tests.faults import promotion, restart
+
+FAULTS: dict[str, Callable[[], tuple[int, int]]] = {"promotion": promotion.run_all, "restart": restart.run_all}
 """Fault injections by name; each returns how many points it tried and how many of them were survived."""
 
 
@@ -17,8 +19,6 @@ def main() -> None:
     """The command line."""
     chosen = sys.argv[1:] or sorted(FAULTS)
     unknown = [name for name in chosen if name not in FAULTS]
-    if not FAULTS:
-        print("faults: none are registered", flush=True)
     if unknown:
         sys.exit(f"faults: no {', '.join(unknown)}; there is {', '.join(sorted(FAULTS))}")
     lost = False

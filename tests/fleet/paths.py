@@ -24,10 +24,14 @@ class FleetError(Exception):
     """A part of the fleet that could not be made; the text says what to do."""
 
 
+def environment() -> dict[str, str]:
+    """The environment variables that podman needs."""
+    return {**os.environ, "CONTAINERS_CONF": str(CONTAINERS_CONF), "CONTAINERS_STORAGE_CONF": str(STORAGE_CONF)}
+
+
 def run(*command: str, input: str | None = None) -> str:
     """Standard output of *command*, which reads *input*. Raises FleetError with what it printed when it fails."""
-    environment = {**os.environ, "CONTAINERS_CONF": str(CONTAINERS_CONF), "CONTAINERS_STORAGE_CONF": str(STORAGE_CONF)}
-    done = subprocess.run(command, check=False, text=True, capture_output=True, env=environment, input=input)
+    done = subprocess.run(command, check=False, text=True, capture_output=True, env=environment(), input=input)
     if done.returncode != 0:
         raise FleetError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-3000:]}")
     return done.stdout

@@ -116,6 +116,10 @@ def disarm(state: ApplicationState) -> None:
     """Take the deadline away. A waiting shell is left to find nothing to do."""
     how = kind()
     if how == "systemd":
-        run(["systemctl", "stop", "--", timer_of(state)], 60)
+        timer = timer_of(state)
+        service = timer[:-len("timer")] + "service"
+        # Who holds the lease knows that the script has nothing to do, even if it is still about to end.
+        run(["systemctl", "stop", "--", timer, service], 60)
+        run(["systemctl", "reset-failed", "--", service], 60)
     elif how == "cron":
         remove_quietly(_cron_path(state))

@@ -166,8 +166,9 @@ def settle(state: ApplicationState, run_id: str, reason: str = "its run died") -
         state.write(record)
         state.event(run_id, "reverted", **{key: entry[key] for key in ("from", "to", "reason")})
         state.forget_undone()
-    if os.path.exists(state.undo_path):
+    if state.leftovers():
         _close(state)
+        state.sweep()
     return entry
 
 

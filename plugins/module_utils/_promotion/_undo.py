@@ -63,6 +63,7 @@ owner() {{ {owner}"$@"; }}
 """
 
 SWAP = """\
+owner rm -f "$live.next"
 if [ -d "$live" ] && [ ! -L "$live" ]; then
     [ ! -L "$original" ] || owner rm -f "$original" || exit 1
 else

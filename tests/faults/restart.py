@@ -1,0 +1,73 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Stops the host without grace in the middle of a promotion, at points spread over adoption, forward promotion and rollback, and starts it again."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import json
+import subprocess
+import sys
+import time
+
+from tests.faults.promotion import JOURNEYS, after, count
+from tests.faults.steady_host import PATIENCE, Broken, SteadyHost, promotion
+from tests.fleet import fleet, images
+from tests.fleet.paths import FleetError, environment, run
+
+HOSTS, ROUNDS = 3, 7
+
+
+def stop_in(host: SteadyHost, number: int, generation: str, kind: str) -> None:
+    """Freeze a promotion before its call *number*, then kill and start the host. Raises FleetError when it never comes so far."""
+    asked = json.dumps([["trace", number, "freeze", promotion(generation, kind)]])
+    host.sh("rm -f /root/trace.frozen")
+    with subprocess.Popen(["podman", "exec", "--interactive", host.name, "python3", "/root/faults/drive.py"], env=environment(), text=True,
+                          stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as working:
+        assert working.stdin
+        working.stdin.write(asked)
+        working.stdin.close()
+        deadline = time.monotonic() + PATIENCE
+        while host.sh("ls /root").find("trace.frozen") < 0:
+            if time.monotonic() > deadline:
+                raise FleetError(f"the promotion has no call {number}")
+            time.sleep(0.1)
+        run("podman", "kill", "--signal", "KILL", host.name)
+    run("podman", "start", host.name)
+    images.wait_for_boot(host.name)
+
+
+def part(host: SteadyHost, rounds: list[int], points: int) -> tuple[int, list[str]]:
+    """Stop *host* once in each journey, in each of *rounds*, which spread over so many *points*."""
+    tried, wrong = 0, []
+    for number in rounds:
+        host.do(["reset"])
+        for index, journey in enumerate(JOURNEYS):
+            # Each journey at another place, so that every third of all places is met.
+            at = 1 + (number * len(JOURNEYS) + index) * (points - 1) // (ROUNDS * len(JOURNEYS))
+            tried += 1
+            try:
+                stop_in(host, at, journey[1], journey[2])
+                after(host, journey, dead_man=True)
+            except (Broken, FleetError) as error:
+                wrong.append(f"{journey[0]} {at}: {error}")
+                print(f"faults restart: {wrong[-1]}", file=sys.stderr, flush=True)
+                break
+    return tried, wrong
+
+
+def run_all() -> tuple[int, int]:
+    """Points tried, and points survived."""
+    fleet.up(["debian12"] * HOSTS)
+    try:
+        hosts = [SteadyHost(f"host{number}") for number in range(1, HOSTS + 1)]
+        with concurrent.futures.ThreadPoolExecutor(max_workers=HOSTS) as pool:
+            list(pool.map(SteadyHost.prepare, hosts))
+            points = min(pool.map(lambda host: count(host, min), hosts))
+            parts = list(pool.map(lambda pair: part(pair[1], list(range(pair[0], ROUNDS, HOSTS)), points), enumerate(hosts)))
+    finally:
+        fleet.down()
+    tried = sum(points for points, _wrong in parts)
+    return tried, tried - sum(len(wrong) for _points, wrong in parts)

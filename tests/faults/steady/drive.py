@@ -1,0 +1,123 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Does on the host of "steady" what standard input asks for, a JSON list of actions, and prints what came of each as JSON.
+
+``["module", NAME, ARGUMENTS]`` runs a module, ``["trace", POINT, ACTION, ARGUMENTS]`` a promotion under the tracer, ``["wait", SECONDS]``
+waits until no promotion is open, ``["reset"]`` forgets every promotion, ``["look"]`` says what the host is like, seen by nothing of the collection's.
+"""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from typing import Any
+
+FAULTS = "/root/faults"
+LIVE = "/srv/steady/venv"
+STATE = "/var/lib/oxzep7/applications/steady"
+UNITS = ("steady-web.service", "steady-worker.service")
+WATCHED = ("/srv/steady", "/var/lib/oxzep7", "/etc/systemd", "/run/systemd", "/etc/cron.d")
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    """Run *command*, whatever its status."""
+    return subprocess.run(command, capture_output=True, text=True, check=False,
+                          env={**os.environ, "PYTHONPATH": f"{FAULTS}/lib", "PYTHONDONTWRITEBYTECODE": "1"})
+
+
+def command(name: str, arguments: dict[str, Any]) -> list[str]:
+    """How the module *name* is run with *arguments*, as Ansible would."""
+    with open("/root/arguments.json", "w", encoding="utf-8") as stream:
+        json.dump({"ANSIBLE_MODULE_ARGS": {**arguments, "state_dir": "/var/lib/oxzep7", "run_id": "faults"}}, stream)
+    return ["python3", f"{FAULTS}/lib/ansible_collections/oxzep7/python/plugins/modules/{name}.py", "/root/arguments.json"]
+
+
+def module(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """What the module returned."""
+    done = run(*command(name, arguments))
+    try:
+        return dict(json.loads(done.stdout.strip().splitlines()[-1]))
+    except (IndexError, ValueError):
+        return {"failed": True, "msg": (done.stdout + done.stderr)[-1000:]}
+
+
+def trace(point: int, action: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Status, counted calls, and what was printed."""
+    done = run("python3", f"{FAULTS}/tracer.py", str(point), action, "/root/trace", *WATCHED, "--", *command("promotion", arguments))
+    with open("/root/trace", encoding="utf-8") as stream:
+        return {"status": done.returncode, "calls": stream.read().splitlines(), "said": (done.stdout + done.stderr)[-2000:]}
+
+
+def wait(seconds: float) -> bool:
+    """Whether no promotion was open any more before *seconds* had passed."""
+    deadline = time.monotonic() + seconds
+    while os.path.exists(STATE + "/state.next.json"):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def reset() -> None:
+    """Put the application back to where nothing was ever promoted."""
+    run("systemctl", "stop", *UNITS)
+    if os.path.islink(LIVE):
+        os.unlink(LIVE)
+        os.rename(LIVE + ".generations/0-py3.8", LIVE)
+    for directory in (STATE, "/var/lib/oxzep7/runs"):
+        shutil.rmtree(directory, ignore_errors=True)
+    os.mkdir(STATE, 0o700)
+    shutil.copy("/root/state.json", STATE + "/state.json")
+    run("systemctl", "start", *UNITS)
+    answer()
+
+
+def answer() -> dict[str, Any]:
+    """What the web service says, or why it says nothing within 5 seconds."""
+    problem = "nothing"
+    for _attempt in range(50):
+        try:
+            with urllib.request.urlopen("http://127.0.0.1:8003/", timeout=2) as stream:
+                return dict(json.load(stream))
+        except OSError as error:
+            problem = str(error)
+            time.sleep(0.1)
+    return {"problem": problem}
+
+
+def executable(unit: str) -> str:
+    """What the main process of *unit* runs."""
+    try:
+        return os.readlink(f"/proc/{run('systemctl', 'show', '--property=MainPID', '--value', unit).stdout.strip()}/exe")
+    except OSError:
+        return "nothing"
+
+
+def look() -> dict[str, Any]:
+    """What the host is like."""
+    with open(STATE + "/state.json", encoding="utf-8") as stream:
+        record = json.load(stream)
+    current = next((entry for entry in record["generations"] if entry["id"] == record["current"]), None)
+    timers = run("systemctl", "list-units", "--all", "--no-legend", "--plain", "oxzep7-undo-*.timer")
+    return {"live": os.readlink(LIVE) if os.path.islink(LIVE) else "directory" if os.path.isdir(LIVE) else "nothing",
+            "current": record["current"], "recorded": current["target"] if current else None, "answer": answer(),
+            "executables": [executable(unit) for unit in UNITS],
+            "left": sorted(set(os.listdir(STATE)) - {"state.json"}), "timers": timers.stdout.split(),
+            "strange": sorted(glob.glob(LIVE + ".next") + glob.glob(LIVE + ".undo") + glob.glob(LIVE + ".generations/.*"))}
+
+
+def main() -> None:
+    """Do what is asked."""
+    actions = {"module": module, "trace": trace, "wait": wait, "reset": reset, "look": look}
+    print(json.dumps([actions[name](*rest) for name, *rest in json.load(sys.stdin)]))
+
+
+main()

@@ -1,0 +1,106 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A test host with the application "steady" in three generations, on which promotions are run, traced and judged."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pathlib
+import shutil
+import tempfile
+from typing import Any
+
+import ansible
+
+from tests.fleet.archives import pack
+from tests.fleet.paths import ROOT, FleetError, run
+
+HERE = pathlib.Path(__file__).resolve().parent
+MINORS = ("3.8", "3.9", "3.10")
+STATE = "/var/lib/oxzep7/applications/steady"
+APPLICATION = {
+    "name": "steady", "environment": "/srv/steady/venv", "user": "steady",
+    "services": [{"name": "steady-web.service"}, {"name": "steady-worker.service"}],
+    "checks": [{"name": "answers", "http": {"url": "http://127.0.0.1:8003/", "body": "python"}}]}
+ORIGINAL, FIRST, SECOND = "0-py3.8", "1-py3.9", "2-py3.10"
+PATIENCE = 30.0
+
+
+class Broken(Exception):
+    """The host is not as it must be; the text says what is wrong."""
+
+
+class SteadyHost:
+    """The host called *name*, which runs already."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def sh(self, script: str) -> str:
+        """Standard output of *script*, run as root. Raises FleetError."""
+        return run("podman", "exec", self.name, "sh", "-c", script)
+
+    def do(self, *actions: list[Any]) -> list[Any]:
+        """What came of *actions* (``steady/drive.py``), in one round trip. Raises FleetError."""
+        answers: list[Any] = json.loads(run("podman", "exec", "--interactive", self.name, "python3", "/root/faults/drive.py", input=json.dumps(actions)))
+        return answers
+
+    def prepare(self) -> None:
+        """Install the application, the modules under test, and two more generations."""
+        with tempfile.TemporaryDirectory(prefix="oxzep7-faults-") as directory:
+            folder = pathlib.Path(directory, "faults")
+            modules = folder / "lib" / "ansible_collections" / "oxzep7" / "python" / "plugins"
+            quiet = shutil.ignore_patterns("__pycache__")
+            for part in ("modules", "module_utils"):
+                shutil.copytree(ROOT / "plugins" / part, modules / part, ignore=quiet)
+            shutil.copytree(pathlib.Path(ansible.__path__[0], "module_utils"), folder / "lib" / "ansible" / "module_utils", ignore=quiet)
+            (folder / "lib" / "ansible" / "__init__.py").touch()
+            for path in (*(HERE / "steady").iterdir(), HERE / "tracer.py"):
+                if path.is_file():
+                    shutil.copy2(path, folder)
+            for archive in map(pack, MINORS):
+                if archive is None:
+                    raise FleetError(f"the faults need Python {', '.join(MINORS)} on this machine")
+                shutil.copy2(archive, folder)
+            run("podman", "cp", str(folder), f"{self.name}:/root/faults")
+        self.sh("sh /root/faults/setup.sh")
+        empty = hashlib.sha256(b"").hexdigest()
+        self.sh(f"mkdir -p -m 700 /var/lib/oxzep7 && mkdir -m 700 /var/lib/oxzep7/locks && : > /var/lib/oxzep7/locks/{empty}.txt")
+        for minor in MINORS[1:]:
+            path = self.sh(f"echo /opt/oxzep7/interpreters/oxzep7-{minor}.*/bin/python{minor}").strip()
+            version = path.split("oxzep7-")[1].split("/")[0]
+            succeeded(self.do(["module", "environment", {"application": APPLICATION, "interpreter": path, "version": version, "lock": empty}])[0])
+        self.sh(f"cp {STATE}/state.json /root/state.json")
+
+
+def succeeded(answer: dict[str, Any]) -> dict[str, Any]:
+    """*answer* of a module. Raises Broken when it failed."""
+    if answer.get("failed"):
+        raise Broken(f"a module failed: {answer.get('msg')}")
+    return answer
+
+
+def judge(seen: dict[str, Any], *allowed: str | None) -> None:
+    """Raise Broken unless one whole environment, of an *allowed* generation, is live and everything agrees on it. None: it was never adopted."""
+    current: str | None = seen["current"]
+    wrong = []
+    if current not in allowed:
+        wrong.append(f"generation {current} is recorded, not {' or '.join(map(str, allowed))}")
+    if seen["live"] != (seen["recorded"] if current else "directory"):
+        wrong.append("the live path is not what is recorded")
+    minor = MINORS[int(current.split("-")[0])] if current else MINORS[0]
+    if not str(seen["answer"].get("python", "")).startswith(minor + "."):
+        wrong.append(f"the web service is not on Python {minor}")
+    if not all(path.endswith(f"/bin/python{minor}") for path in seen["executables"]):
+        wrong.append(f"not every service runs Python {minor}")
+    wrong += [f"{what} is left" for what in (*seen["left"], *seen["timers"][:1], *seen["strange"])]
+    if wrong:
+        raise Broken(f"{'; '.join(wrong)}: {json.dumps(seen)}")
+
+
+def promotion(generation: str, kind: str) -> dict[str, Any]:
+    """Options of the promotion module."""
+    return {"application": APPLICATION, "generation": generation, "kind": kind, "timeout": 20, "stability_window": 0.2, "dead_man_interval": 1}
