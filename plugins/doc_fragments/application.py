@@ -89,6 +89,26 @@ options:
                 description: Whether to validate the server's certificate.
                 type: bool
                 default: true
+              json_pointer:
+                description: JSON pointer (RFC 6901) of a value that the body must have.
+                type: str
+              json_value:
+                description: What that value must be. Without it any value will do.
+                type: raw
+              latency:
+                description: Seconds that the answer may take.
+                type: float
+              at_most:
+                description: >-
+                  How much longer than before the promotion it may take, such as V(1.5x); the median of five answers is compared, and less than 10
+                  ms always passes.
+                type: str
+              tls_days:
+                description: Days for which the server's certificate must still be good.
+                type: float
+              ca_path:
+                description: File with the certificates of authorities to trust instead of the host's.
+                type: str
           tcp:
             description: Opens a TCP connection.
             type: dict
@@ -142,6 +162,72 @@ options:
               interpreter:
                 description: Interpreter that the Python processes among them must run.
                 type: str
+          port:
+            description: Asks whether something listens on a TCP port of the host.
+            type: dict
+            suboptions:
+              port:
+                description: Port.
+                type: int
+                required: true
+          failed_units:
+            description: Asks whether units of systemd have failed that had not failed before the promotion.
+            type: dict
+            suboptions:
+              ignore:
+                description: Units that may fail.
+                type: list
+                elements: str
+                default: []
+          log:
+            description: Looks at what was logged since the promotion began.
+            type: dict
+            suboptions:
+              unit:
+                description: Unit whose journal is meant.
+                type: str
+              path:
+                description: File that is meant, read as the application's user.
+                type: str
+              forbid:
+                description: Regular expression that must match no line.
+                type: str
+              require:
+                description: Regular expression that must match.
+                type: str
+          freshness:
+            description: Asks whether something happened lately.
+            type: dict
+            suboptions:
+              path:
+                description: File whose last change is meant.
+                type: str
+              cmd:
+                description: Command that prints a time, as seconds since the epoch or in ISO 8601. It runs as the application's user.
+                type: raw
+              seconds:
+                description: How old it may be.
+                type: float
+                required: true
+              timeout:
+                description: Seconds after which the command is killed.
+                type: float
+                default: 30.0
+          python:
+            description: Asks the live environment, as the application's user.
+            type: dict
+            suboptions:
+              imports:
+                description: Modules that must be importable.
+                type: list
+                elements: str
+              expression:
+                description: Expression that must be true; it can use those modules.
+                type: str
+              timeout:
+                description: Seconds that it may take.
+                type: float
+                default: 30.0
       tests:
         description: Commands run in its source directory with the new generation first in E(PATH), before it is promoted.
         type: list

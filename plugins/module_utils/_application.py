@@ -13,6 +13,9 @@ from ansible_collections.oxzep7.python.plugins.module_utils._identity import Ide
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import words
 
 NAME = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,62}$")
+# The options of checks that are regular expressions.
+PATTERNS = ("body", "forbid", "require")
+FACTOR = re.compile(r"^([0-9]+(?:\.[0-9]+)?)x$")
 GOALS = ["security", "performance", "compatibility"]
 ACTIONS = ["stop-start", "restart", "reload", "none"]
 
@@ -26,6 +29,12 @@ CHECK_OPTIONS: Dict[str, Any] = {
             "body": {"type": "str"},
             "timeout": {"type": "float", "default": 5.0},
             "validate_certs": {"type": "bool", "default": True},
+            "json_pointer": {"type": "str"},
+            "json_value": {"type": "raw"},
+            "latency": {"type": "float"},
+            "at_most": {"type": "str"},
+            "tls_days": {"type": "float"},
+            "ca_path": {"type": "str"},
         },
     },
     "tcp": {
@@ -49,8 +58,51 @@ CHECK_OPTIONS: Dict[str, Any] = {
         "type": "dict",
         "options": {"unit": {"type": "str"}, "pidfile": {"type": "str"}, "interpreter": {"type": "str"}},
     },
+    "port": {
+        "type": "dict",
+        "options": {
+            "port": {"type": "int", "required": True},
+        },
+    },
+    "failed_units": {
+        "type": "dict",
+        "options": {
+            "ignore": {"type": "list", "elements": "str", "default": []},
+        },
+    },
+    "log": {
+        "type": "dict",
+        "options": {
+            "unit": {"type": "str"},
+            "path": {"type": "str"},
+            "forbid": {"type": "str"},
+            "require": {"type": "str"},
+        },
+        "required_one_of": [["unit", "path"], ["forbid", "require"]],
+        "mutually_exclusive": [["unit", "path"]],
+    },
+    "freshness": {
+        "type": "dict",
+        "options": {
+            "path": {"type": "str"},
+            "cmd": {"type": "raw"},
+            "seconds": {"type": "float", "required": True},
+            "timeout": {"type": "float", "default": 30.0},
+        },
+        "required_one_of": [["path", "cmd"]],
+        "mutually_exclusive": [["path", "cmd"]],
+    },
+    "python": {
+        "type": "dict",
+        "options": {
+            "imports": {"type": "list", "elements": "str"},
+            "expression": {"type": "str"},
+            "timeout": {"type": "float", "default": 30.0},
+        },
+        "required_one_of": [["imports", "expression"]],
+    },
 }
-CHECK_KINDS = ["http", "tcp", "systemd", "command", "process"]
+CHECK_KINDS = sorted(set(CHECK_OPTIONS) - {"name"})
 
 APPLICATION_OPTIONS: Dict[str, Any] = {
     "name": {"type": "str", "required": True},
@@ -142,6 +194,17 @@ def _service(entry: Dict[str, Any]) -> Service:
                    words(entry.get("stop") or []), words(entry.get("status") or []), entry.get("pidfile"))
 
 
+def _check_patterns(application: str, check: Dict[str, Any]) -> None:
+    for options in check.values():
+        for option in [option for option in PATTERNS if isinstance(options, dict) and options.get(option)]:
+            try:
+                re.compile(options[option])
+            except re.error as error:
+                raise ApplicationError("application %s: check %s: %s is no regular expression: %s" % (application, check["name"], option, error))
+        if isinstance(options, dict) and options.get("at_most") and not FACTOR.match(options["at_most"]):
+            raise ApplicationError("application %s: check %s: at_most %r is no factor such as 1.5x" % (application, check["name"], options["at_most"]))
+
+
 def from_parameters(parameters: Dict[str, Any]) -> Application:
     """The application that validated module *parameters* declare. Raises ApplicationError."""
     name = parameters["name"]
@@ -156,6 +219,8 @@ def from_parameters(parameters: Dict[str, Any]) -> Application:
         tests, benchmarks = ([words(command) for command in parameters.get(option) or []] for option in ("tests", "benchmarks"))
     except ValueError as error:
         raise ApplicationError("application %s: a command cannot be split into words: %s" % (name, error))
+    for check in parameters.get("checks") or []:
+        _check_patterns(name, check)
     return Application(name, parameters["environment"].rstrip("/"), parameters.get("source"), parameters.get("user"),
                        services, list(parameters.get("checks") or []), tests,
                        float(parameters.get("tests_timeout") or 900.0), list(parameters.get("requirements") or []),

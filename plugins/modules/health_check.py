@@ -46,7 +46,7 @@ healthy:
   returned: always
   type: bool
 checks:
-  description: Each check's name, kind, verdict, evidence and duration in seconds.
+  description: Each check's name, kind, verdict, evidence, duration in seconds, and what it measured.
   returned: always
   type: list
   elements: dict

@@ -33,6 +33,11 @@ options:
     description: Seconds through which they must then keep passing.
     type: float
     default: 60.0
+  accept_unhealthy:
+    description: Names of checks that may fail afterwards if they fail before; any other check that fails before is a reason to refuse.
+    type: list
+    elements: str
+    default: []
   dead_man:
     description:
       - Whether to refuse where nothing would undo a promotion that dies with its host.
@@ -152,12 +157,14 @@ def main() -> None:
             "run_id": {"type": "str", "default": "manual"},
             "dead_man": {"type": "str", "choices": ["required", "preferred"], "default": "preferred"},
             "dead_man_interval": {"type": "float", "default": 10.0},
+            "accept_unhealthy": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
     )
     given = module.params
     changes = Changes()
-    options = Options(given["timeout"], given["stability_window"], given["run_id"], module.check_mode, given["dead_man"], given["dead_man_interval"])
+    options = Options(given["timeout"], given["stability_window"], given["run_id"], module.check_mode, given["dead_man"], given["dead_man_interval"],
+                      given["accept_unhealthy"])
     try:
         application = from_parameters(given["application"])
         state = ApplicationState(given["state_dir"], application.name)

@@ -17,7 +17,7 @@ from tests.fleet import fleet, images
 from tests.fleet.paths import run
 from tests.scenarios.conftest import on
 
-LONG = {"oxzep7_target": "3.9", "oxzep7_timeout": 150, "oxzep7_stability_window": 120}
+LONG = {"oxzep7_target": "3.9", "oxzep7_timeout": 150, "oxzep7_stability_window": 30}
 
 
 @pytest.fixture
@@ -27,10 +27,16 @@ def host():
     fleet.down()
 
 
+def start(folder):
+    """Start an upgrade that stays in its stability window for a while."""
+    return subprocess.Popen(["ansible-playbook", "-i", str(fleet.INVENTORY), "oxzep7.python.upgrade", "-e", json.dumps(LONG)], cwd=folder,
+                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                            env={**os.environ, "ANSIBLE_PIPELINING": "1", "ANSIBLE_SSH_ARGS": "-o ServerAliveInterval=2 -o ServerAliveCountMax=2"})
+
+
 def begin(folder):
-    """Start an upgrade that stays in its stability window; returns it once the new generation is live but not committed."""
-    process = subprocess.Popen(["ansible-playbook", "-i", str(fleet.INVENTORY), "oxzep7.python.upgrade", "-e", json.dumps(LONG)], cwd=folder,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "ANSIBLE_PIPELINING": "1"})
+    """Start an upgrade; returns it once the new generation is live but not committed."""
+    process = start(folder)
     on("host1", "timeout 200 sh -c 'until [ -L /srv/ledger/venv ]; do sleep 0.1; done'")
     assert "venv.generations/1-py3.9" in on("host1", "readlink /srv/ledger/venv")
     assert "state.next.json" in on("host1", "ls /var/lib/oxzep7/applications/ledger")
@@ -90,6 +96,23 @@ def test_killed_controller_leaves_the_promotion_to_the_host(host, controller, tm
     assert on(host, "readlink /srv/ledger/venv").strip() == "venv.generations/1-py3.9"
     again = controller("upgrade", oxzep7_target="3.9")
     assert again.returncode == 0 and "changed=0" in again.stdout, again.stdout[-3000:]
+
+
+@pytest.mark.parametrize("when", [
+    "[ -e /var/lib/oxzep7/applications/ledger/undo.sh ]", "[ -L /srv/ledger/venv ]",
+    "[ -L /srv/ledger/venv ] && curl -fsS http://127.0.0.1:8001/health | grep -q 3.9.18"])
+def test_a_host_that_is_cut_off_ends_its_promotion_and_the_next_run_learns_of_it(host, controller, tmp_path, when):
+    process = start(tmp_path)
+    on("host1", f"timeout 200 sh -c 'until {when}; do sleep 0.05; done' 2>/dev/null")
+    run("podman", "network", "disconnect", fleet.NETWORK, host)
+    said, _nothing = process.communicate(timeout=120)
+    assert process.returncode != 0 and ("unreachable=1" in said or "UNREACHABLE" in said), said[-3000:]
+    wait_until("[ ! -e /var/lib/oxzep7/applications/ledger/state.next.json ]", 100)
+    run("podman", "network", "connect", "--ip", str(fleet.SUBNET[10]), fleet.NETWORK, host)
+    assert on(host, "readlink /srv/ledger/venv").strip() == "venv.generations/1-py3.9"
+    again = controller("upgrade", oxzep7_target="3.9")
+    assert again.returncode == 0 and "changed=0" in again.stdout, again.stdout[-3000:]
+    assert '"3.9.18"' in on(host, "curl -fsS http://127.0.0.1:8001/health")
 
 
 def test_restarted_host_undoes_the_open_promotion_at_boot(host, controller, tmp_path):

@@ -5,103 +5,127 @@
 """Evaluates one health check: data in (the check's options), data out (passed, and the evidence)."""
 
 import http.client
-import re
+import json
+import os
 import socket
-import ssl
 import time
-import urllib.error
-import urllib.request
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional
 
+from ansible_collections.oxzep7.python.plugins.module_utils._health import _freshness, _http, _logs
 from ansible_collections.oxzep7.python.plugins.module_utils._health._processes import examine
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity
+from ansible_collections.oxzep7.python.plugins.module_utils._health._where import Verdict, Where
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import current, environment_for
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import run, words
-from ansible_collections.oxzep7.python.plugins.module_utils._services import ServiceError, unit_properties
+from ansible_collections.oxzep7.python.plugins.module_utils._services import COMMAND_TIMEOUT, ServiceError, unit_properties
 
-BODY_LIMIT = 1 << 20
-Verdict = Tuple[bool, str]
-
-
-class _KeepRedirects(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_arguments: Any) -> None:
-        """Answer a redirect as it came: a check judges the status it asked for."""
-
-
-def fetch(url: str, timeout: float, validate_certs: bool = True) -> Tuple[int, bytes]:
-    """Status and body (at most 1 MiB) of *url*, past any proxy and without following redirects.
-
-    Raises OSError when there is no answer within *timeout* seconds.
-    """
-    context = ssl.create_default_context()
-    if not validate_certs:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context), _KeepRedirects())
-    try:
-        with opener.open(url, timeout=timeout) as answer:
-            return answer.getcode(), answer.read(BODY_LIMIT)
-    except urllib.error.HTTPError as error:
-        return error.code, error.read(BODY_LIMIT)
+LISTENING = "0A"
+# Units of this collection may end with a status of their own while a promotion is open.
+OWN = "oxzep7-undo"
+# Run by the environment's interpreter: what it is asked comes from standard input.
+PROGRAM = """
+import importlib, json, sys
+asked = json.load(sys.stdin)
+for name in asked["imports"]:
+    importlib.import_module(name)
+if asked["expression"] and not eval(asked["expression"], {name.split(".")[0]: importlib.import_module(name.split(".")[0]) for name in asked["imports"]}):
+    sys.exit("%s is not true" % asked["expression"])
+"""
 
 
-def _http(options: Dict[str, Any], _identity: Optional[Identity]) -> Verdict:
-    status, body = fetch(options["url"], options["timeout"], options["validate_certs"])
-    text = body.decode("utf-8", "replace")
-    if status != options["status"]:
-        return False, "%s answered %d, not %d: %s" % (options["url"], status, options["status"], text[:300])
-    if options.get("body") and not re.search(options["body"], text):
-        return False, "%s answered without a match for %r: %s" % (options["url"], options["body"], text[:300])
-    return True, "%d" % status
-
-
-def _tcp(options: Dict[str, Any], _identity: Optional[Identity]) -> Verdict:
+def _tcp(options: Dict[str, Any], _where: Where) -> Verdict:
     with socket.create_connection((options["host"], options["port"]), timeout=options["timeout"]):
-        return True, "%s port %d accepts connections" % (options["host"], options["port"])
+        return True, "%s port %d accepts connections" % (options["host"], options["port"]), {}
 
 
-def _systemd(options: Dict[str, Any], _identity: Optional[Identity]) -> Verdict:
+def _systemd(options: Dict[str, Any], where: Where) -> Verdict:
     names = ["ActiveState", "SubState", "Result", "NRestarts"]
     found = unit_properties([options["unit"]], names)[options["unit"]]
-    return found.get("ActiveState") == "active", "%s is %s (%s), result %s, restarts %s" % (
-        options["unit"], found.get("ActiveState"), found.get("SubState"), found.get("Result"), found.get("NRestarts"))
+    restarts = int(found.get("NRestarts") or 0)
+    evidence = "%s is %s (%s), result %s, restarts %d" % (options["unit"], found.get("ActiveState"), found.get("SubState"), found.get("Result"), restarts)
+    # A start by hand begins to count anew, so any other number is of restarts that nobody asked for.
+    steady = where.before is None or restarts in (0, where.before.get("restarts"))
+    return found.get("ActiveState") == "active" and steady, evidence, {"restarts": restarts}
 
 
-def _command(options: Dict[str, Any], identity: Optional[Identity]) -> Verdict:
-    result = run(words(options["cmd"]), options["timeout"], identity)
-    return result.rc == options["rc"], "ended with %d, expected %d: %s" % (result.rc, options["rc"], result.last_lines())
+def _failed_units(options: Dict[str, Any], where: Where) -> Verdict:
+    done = run(["systemctl", "list-units", "--state=failed", "--plain", "--no-legend", "--no-pager"], COMMAND_TIMEOUT)
+    if done.rc != 0:
+        raise ServiceError("systemctl list-units: %s" % done.last_lines(2))
+    failed = sorted(line.split()[0] for line in done.stdout.splitlines() if line.strip() and not line.startswith(OWN))
+    if where.before is None:
+        return True, "%d units failed before" % len(failed), {"failed": failed}
+    new = sorted(set(failed) - set(where.before.get("failed") or []) - set(options["ignore"]))
+    return not new, "failed since: %s" % (", ".join(new) or "none"), {}
 
 
-def _process(options: Dict[str, Any], _identity: Optional[Identity]) -> Verdict:
-    return examine([options["unit"]] if options.get("unit") else [], [options["pidfile"]] if options.get("pidfile") else [],
-                   options.get("interpreter"), None)
+def _command(options: Dict[str, Any], where: Where) -> Verdict:
+    result = run(words(options["cmd"]), options["timeout"], where.identity)
+    return result.rc == options["rc"], "ended with %d, expected %d: %s" % (result.rc, options["rc"], result.last_lines()), {}
 
 
-EVALUATORS: Dict[str, Callable[[Dict[str, Any], Optional[Identity]], Verdict]] = {
-    "http": _http, "tcp": _tcp, "systemd": _systemd, "command": _command, "process": _process,
+def _process(options: Dict[str, Any], _where: Where) -> Verdict:
+    passed, evidence = examine([options["unit"]] if options.get("unit") else [], [options["pidfile"]] if options.get("pidfile") else [],
+                               options.get("interpreter"), None)
+    return passed, evidence, {}
+
+
+def listeners() -> List[int]:
+    """The TCP ports that something listens on here, from proc(5) ``net/tcp`` and ``net/tcp6``, sorted."""
+    found = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        if os.path.exists(table):
+            with open(table, encoding="ascii") as stream:
+                rows = [line.split() for line in stream.readlines()[1:]]
+            found |= {int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == LISTENING}
+    return sorted(found)
+
+
+def _port(options: Dict[str, Any], _where: Where) -> Verdict:
+    there = options["port"] in listeners()
+    return there, "%s listens on port %d" % ("something" if there else "nothing", options["port"]), {}
+
+
+def _python(options: Dict[str, Any], where: Where) -> Verdict:
+    if not where.environment:
+        return False, "there is no environment to ask", {}
+    python = os.path.join(where.environment, "bin", "python")
+    who = where.identity or current()
+    asked = json.dumps({"imports": options.get("imports") or [], "expression": options.get("expression")})
+    done = run([python, "-c", PROGRAM], options["timeout"], who, environment=environment_for(who, os.path.dirname(python)), stdin=asked)
+    return done.rc == 0, "ended with %d: %s" % (done.rc, done.last_lines(3)), {}
+
+
+EVALUATORS: Dict[str, Callable[[Dict[str, Any], Where], Verdict]] = {
+    "http": _http.judge, "tcp": _tcp, "port": _port, "systemd": _systemd, "failed_units": _failed_units, "command": _command, "process": _process,
+    "log": _logs.judge, "freshness": _freshness.judge, "python": _python,
 }
 
 
-def evaluate(check: Dict[str, Any], identity: Optional[Identity]) -> Dict[str, Any]:
-    """Run one *check*; ``{name, kind, passed, evidence, seconds}``. Commands run as *identity*."""
-    kind = next(kind for kind in EVALUATORS if check.get(kind))
+def evaluate(check: Dict[str, Any], where: Where) -> Dict[str, Any]:
+    """Run one *check*; ``{name, kind, passed, evidence, seconds, measured}``."""
+    kind = next(kind for kind in EVALUATORS if check.get(kind) is not None)
     began = time.monotonic()
     try:
-        passed, evidence = EVALUATORS[kind](check[kind], identity)
-    except (OSError, ValueError, http.client.HTTPException, ServiceError) as error:
-        passed, evidence = False, "%s: %s" % (type(error).__name__, error)
-    return {"name": check["name"], "kind": kind, "passed": passed, "evidence": evidence,
+        passed, evidence, measured = EVALUATORS[kind](check[kind], where)
+    except (OSError, ValueError, http.client.HTTPException, LookupError, ServiceError, RuntimeError) as error:
+        passed, evidence, measured = False, "%s: %s" % (type(error).__name__, error), {}
+    return {"name": check["name"], "kind": kind, "passed": passed, "evidence": evidence, "measured": measured,
             "seconds": round(time.monotonic() - began, 3)}
 
 
-def evaluate_all(checks: List[Dict[str, Any]], identity: Optional[Identity]) -> List[Dict[str, Any]]:
-    """Run every check, in order."""
-    return [evaluate(check, identity) for check in checks]
+def evaluate_all(checks: List[Dict[str, Any]], where: Where, before: Optional[Dict[str, Dict[str, Any]]] = None) -> List[Dict[str, Any]]:
+    """Run every check, in order; *before* is what each measured before the promotion, by its name."""
+    return [evaluate(check, where if before is None else where._replace(before=before.get(check["name"]) or {})) for check in checks]
+
+
+def measured_by(results: List[Dict[str, Any]]) -> Dict[str, Dict[str, Any]]:
+    """What each of *results* measured, by the check's name."""
+    return {result["name"]: result.get("measured") or {} for result in results}
 
 
 def failures(results: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
-    """Those of *results* that did not pass."""
-    return [result for result in results if not result["passed"]]
+    """Those of *results* that did not pass, without those that an operator accepted to fail."""
+    return [result for result in results if not result["passed"] and not result.get("accepted")]
 
 
 def describe(results: List[Dict[str, Any]]) -> str:

@@ -8,15 +8,16 @@ import os
 import shutil
 import signal
 import time
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils import _services
 from ansible_collections.oxzep7.python.plugins.module_utils._application import Application, Service
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._files import remove_quietly, write_atomically
-from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import describe, evaluate_all, failures
+from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import describe, evaluate_all, failures, measured_by
 from ansible_collections.oxzep7.python.plugins.module_utils._health._probe import DowntimeProbe
 from ansible_collections.oxzep7.python.plugins.module_utils._health._processes import examine
+from ansible_collections.oxzep7.python.plugins.module_utils._health._where import Where
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, act_as, controller_of, usable
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion import _arm
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion import _swap as _swap_path
@@ -36,7 +37,7 @@ class Options(NamedTuple):
     """How to promote: seconds until all checks must pass, seconds they must keep passing, run id, what the dead man's switch must be.
 
     ``dead_man`` is ``required`` where nothing may be promoted without a switch that survives a restart, ``preferred`` otherwise; it looks every
-    ``dead_man_interval`` seconds.
+    ``dead_man_interval`` seconds. Checks in ``accept_unhealthy`` that failed before may fail afterwards, too.
     """
 
     timeout: float
@@ -45,6 +46,7 @@ class Options(NamedTuple):
     check_mode: bool
     dead_man: str = "preferred"
     dead_man_interval: float = 10.0
+    accept_unhealthy: Sequence[str] = ()
 
 
 class PromotionRefused(Exception):
@@ -61,6 +63,19 @@ class PromotionReverted(Exception):
 
 class UndoFailed(Exception):
     """``undo.sh`` could not restore the old generation; it stays armed."""
+
+
+class _Proof(NamedTuple):
+    """What the new generation is held against: its interpreter, the old generation, what checks measured before, and which of them had failed."""
+
+    interpreter: str
+    old: str
+    before: Dict[str, Dict[str, Any]]
+    accepted: Sequence[str]
+
+    def results(self, application: Application) -> List[Dict[str, Any]]:
+        """Every result as it is now."""
+        return results_of(application, self.interpreter, self.old, self.before, self.accepted)
 
 
 class _Interrupted(Exception):
@@ -91,15 +106,20 @@ def current_generation(application: Application, record: Dict[str, Any], python:
     return known
 
 
-def results_of(application: Application, interpreter: Optional[str], old: Optional[str]) -> List[Dict[str, Any]]:
-    """Every declared check, and that each service runs; with *interpreter*, that its processes run that one."""
+def results_of(application: Application, interpreter: Optional[str], old: Optional[str],
+               before: Optional[Dict[str, Dict[str, Any]]] = None, accepted: Sequence[str] = ()) -> List[Dict[str, Any]]:
+    """Every declared check, and that each service runs; with *interpreter*, that its processes run that one.
+
+    *before* is what the checks measured before the promotion. Those that an operator *accepted* to fail are marked.
+    """
     active = [service for service in application.services if service.action != "none"]
     results = [{"name": service.name, "kind": "service", "passed": running, "seconds": 0.0,
                 "evidence": "running" if running else "not running"}
                for service, running in ((service, _services.is_running(service)) for service in active)]
     if failures(results):
         return results
-    results += evaluate_all(application.checks, application.account())
+    checked = evaluate_all(application.checks, Where(application.account(), application.environment), before)
+    results += [dict(result, accepted=True) if result["name"] in accepted else result for result in checked]
     observed = [service for service in active if service.is_unit() or service.pidfile]
     if interpreter and observed and not failures(results):
         passed, evidence = examine([service.name for service in observed if service.is_unit()],
@@ -122,23 +142,23 @@ def _longest(application: Application) -> float:
     return MARGIN_SECONDS + sum(limits) + _services.COMMAND_TIMEOUT * len(application.services)
 
 
-def _until_healthy(application: Application, interpreter: str, old: str, options: Options, alive: Deadline) -> List[Dict[str, Any]]:
+def _until_healthy(application: Application, proof: _Proof, options: Options, alive: Deadline) -> List[Dict[str, Any]]:
     deadline = time.monotonic() + options.timeout
     while True:
         alive.extend(_longest(application))
-        results = results_of(application, interpreter, old)
+        results = proof.results(application)
         if not failures(results) or time.monotonic() > deadline or _definitely_down(application.services):
             return results
         time.sleep(POLL_SECONDS)
 
 
-def _while_stable(application: Application, interpreter: str, old: str, seconds: float,
+def _while_stable(application: Application, proof: _Proof, seconds: float,
                   results: List[Dict[str, Any]], alive: Deadline) -> List[Dict[str, Any]]:
     deadline = time.monotonic() + seconds
     while not failures(results) and time.monotonic() < deadline:
         time.sleep(min(WATCH_SECONDS, max(0.0, deadline - time.monotonic())))
         alive.extend(_longest(application))
-        results = results_of(application, interpreter, old)
+        results = proof.results(application)
     return results
 
 
@@ -234,15 +254,15 @@ def promote(application: Application, state: ApplicationState, wanted: str, pyth
         if chosen is None or (chosen["id"] == live["id"] and record["current"] is not None):
             return {"outcome": "unchanged", "generation": live["id"], "from": live["id"]}
         _check_preconditions(application, chosen, options)
-        baseline = results_of(application, None, None)
+        baseline = results_of(application, None, None, accepted=options.accept_unhealthy)
         if failures(baseline):
-            raise PromotionRefused("application %s is not healthy before the promotion of %s: %s; nothing was changed"
-                                   % (application.name, chosen["id"], describe(failures(baseline))))
+            raise PromotionRefused("application %s is not healthy before the promotion of %s: %s; nothing was changed. Mend it, or name the check in "
+                                   "oxzep7_accept_unhealthy" % (application.name, chosen["id"], describe(failures(baseline))))
         changes.add("promote %s of %s in place of %s" % (chosen["id"], application.name, live["id"]),
                     application.environment, live["id"], chosen["id"])
         if options.check_mode:
             return {"outcome": "promoted", "generation": chosen["id"], "from": live["id"]}
-        return _transact(application, state, record, live, chosen, options, kind)
+        return _transact(application, state, record, live, chosen, options, kind, baseline)
 
 
 def _next_record(record: Dict[str, Any], application: Application, live: Dict[str, Any], chosen: Dict[str, Any],
@@ -256,7 +276,7 @@ def _next_record(record: Dict[str, Any], application: Application, live: Dict[st
 
 
 def _transact(application: Application, state: ApplicationState, record: Dict[str, Any], live: Dict[str, Any],
-              chosen: Dict[str, Any], options: Options, kind: str) -> Dict[str, Any]:
+              chosen: Dict[str, Any], options: Options, kind: str, baseline: List[Dict[str, Any]]) -> Dict[str, Any]:
     owner = controller_of(os.path.dirname(application.environment))
     way = Return(application.name, state.directory, application.environment, application.generation_path(live["id"]),
                  live["target"], live["id"], chosen["id"], options.run, now(),
@@ -277,10 +297,11 @@ def _transact(application: Application, state: ApplicationState, record: Dict[st
     probe = DowntimeProbe(application.checks).start()
     try:
         how = _swap(application, live, chosen, owner)
-        interpreter = os.path.join(chosen["path"], "bin", "python")
-        results = _until_healthy(application, interpreter, live["path"], options, alive)
+        proof = _Proof(os.path.join(chosen["path"], "bin", "python"), live["path"], measured_by(baseline),
+                       [result["name"] for result in baseline if not result["passed"]])
+        results = _until_healthy(application, proof, options, alive)
         downtime = probe.stop()
-        results = _while_stable(application, interpreter, live["path"], options.stability, results, alive)
+        results = _while_stable(application, proof, options.stability, results, alive)
         if failures(results):
             raise _Failure(describe(failures(results)), results)
         following["history"][-1].update(downtime_ms=downtime)

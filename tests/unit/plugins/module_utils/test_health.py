@@ -7,15 +7,20 @@
 import http.server
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._application import validated
-from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import evaluate, fetch
+from ansible_collections.oxzep7.python.plugins.module_utils._application import ApplicationError, from_parameters, validated
+from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import evaluate, evaluate_all, failures, listeners, measured_by
+from ansible_collections.oxzep7.python.plugins.module_utils._health._freshness import moment
+from ansible_collections.oxzep7.python.plugins.module_utils._health._http import certificate_days, context_for, fetch, pointed
 from ansible_collections.oxzep7.python.plugins.module_utils._health._probe import downtime
 from ansible_collections.oxzep7.python.plugins.module_utils._health._processes import examine
+from ansible_collections.oxzep7.python.plugins.module_utils._health._where import Where
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -25,7 +30,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if status == 302:
             self.send_header("Location", "/health")
         self.end_headers()
-        self.wfile.write(b'{"status": "fine"}')
+        if self.path == "/slow":
+            time.sleep(0.05)
+        self.wfile.write(b'not json' if self.path == "/text" else b'{"status": "fine", "parts": [{"a/b": 1}, {"~": null}]}')
 
     def log_message(self, *_arguments):
         pass
@@ -45,8 +52,8 @@ def check(**options):
     return application["checks"][0]
 
 
-def verdict(**options):
-    return evaluate(check(**options), None)
+def verdict(before=None, environment=None, **options):
+    return evaluate(check(**options), Where(None, environment, before))
 
 
 def test_http_judges_status_and_body(url):
@@ -107,3 +114,138 @@ def test_processes_are_told_by_their_executable(tmp_path):
 ])
 def test_downtime_is_from_the_first_failure_to_the_next_answer(seen, expected):
     assert downtime(seen) == expected
+
+
+@pytest.mark.parametrize("pointer, value", [("", {"a/b": [1, {"~": 2}]}), ("/a~1b", [1, {"~": 2}]), ("/a~1b/0", 1), ("/a~1b/1/~0", 2)])
+def test_json_pointers_lead_to_values(pointer, value):
+    assert pointed({"a/b": [1, {"~": 2}]}, pointer) == value
+
+
+@pytest.mark.parametrize("pointer", ["a", "/x", "/a~1b/7", "/a~1b/x", "/a~1b/0/deep"])
+def test_json_pointers_that_lead_nowhere_say_where_they_end(pointer):
+    with pytest.raises(LookupError):
+        pointed({"a/b": [1]}, pointer)
+
+
+@pytest.mark.parametrize("path, options, passed, words", [
+    ("/", {"json_pointer": "/status"}, True, "200"), ("/", {"json_pointer": "/status", "json_value": "fine"}, True, "200"),
+    ("/", {"json_pointer": "/parts/0/a~1b", "json_value": 1}, True, "200"),
+    ("/", {"json_pointer": "/status", "json_value": "sick"}, False, 'has "fine" at /status, not "sick"'),
+    ("/", {"json_pointer": "/gone"}, False, "no 'gone' in it"), ("/text", {"json_pointer": "/status"}, False, "no JSON"),
+    ("/slow", {"latency": 0.01}, False, "not at most 0.01"), ("/slow", {"latency": 5.0}, True, "200")])
+def test_http_judges_values_and_how_long_it_took(url, path, options, passed, words):
+    found = verdict(http=dict(options, url=url + path))
+    assert found["passed"] is passed and words in found["evidence"]
+
+
+def test_an_answer_is_held_against_the_one_before(url):
+    before = verdict(http={"url": url + "/slow", "at_most": "1.5x"})
+    assert before["passed"] and before["measured"]["seconds"] >= 0.05
+    assert verdict(before=before["measured"], http={"url": url + "/slow", "at_most": "50x"})["passed"]
+    slower = verdict(before={"seconds": 0.01}, http={"url": url + "/slow", "at_most": "1.5x"})
+    assert not slower["passed"] and "0.010 before the promotion: more than 1.5x" in slower["evidence"]
+
+
+@pytest.fixture(scope="module")
+def secure(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tls")
+    subprocess.check_call(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(folder / "key"), "-out", str(folder / "certificate"),
+                           "-days", "10", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"], stderr=subprocess.DEVNULL)
+    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(str(folder / "certificate"), str(folder / "key"))
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield "https://localhost:%d/" % server.server_address[1], str(folder / "certificate")
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_certificate_must_be_trusted_and_good_for_a_while(secure):
+    url, authority = secure
+    assert not verdict(http={"url": url})["passed"]
+    assert verdict(http={"url": url, "validate_certs": False})["passed"]
+    assert verdict(http={"url": url, "ca_path": authority, "tls_days": 9})["passed"]
+    ending = verdict(http={"url": url, "ca_path": authority, "tls_days": 30})
+    assert not ending["passed"] and "days, not 30" in ending["evidence"]
+    assert 9 < certificate_days(url, 5.0, context_for({"ca_path": authority})) <= 10
+    assert "is not known without validate_certs" in verdict(http={"url": url, "validate_certs": False, "tls_days": 1})["evidence"]
+
+
+def test_a_port_that_something_listens_on_is_told_from_one_that_is_free(url):
+    port = int(url.rsplit(":", 1)[1])
+    assert port in listeners() and verdict(port={"port": port})["passed"]
+    assert "nothing listens" in verdict(port={"port": closed_port()})["evidence"]
+
+
+def test_a_log_is_judged_by_what_came_since(tmp_path):
+    path = tmp_path / "log"
+    path.write_text("ERROR of yesterday\n")
+    options = {"path": str(path), "forbid": "ERROR"}
+    first = verdict(log=options)
+    assert first["passed"]
+    path.open("a").write("fine\n")
+    assert verdict(before=first["measured"], log=options)["passed"]
+    waiting = verdict(before=first["measured"], log=dict(options, require="^ready$"))
+    assert not waiting["passed"] and "nothing that matches '^ready$'" in waiting["evidence"]
+    path.open("a").write("ready\n")
+    assert verdict(before=first["measured"], log=dict(options, require="^ready$"))["passed"]
+    path.open("a").write("ERROR of today\n")
+    assert "ERROR of today" in verdict(before=first["measured"], log=options)["evidence"]
+
+
+def test_a_log_that_was_rotated_counts_from_its_beginning(tmp_path):
+    path = tmp_path / "log"
+    path.write_text("a long line before\n")
+    first = verdict(log={"path": str(path), "forbid": "ERROR"})
+    path.rename(tmp_path / "log.1")
+    path.write_text("ERROR\n")
+    assert not verdict(before=first["measured"], log={"path": str(path), "forbid": "ERROR"})["passed"]
+    assert "No such file" in verdict(log={"path": str(tmp_path / "none"), "forbid": "x"})["evidence"]
+
+
+@pytest.mark.parametrize("text, expected", [
+    ("0", 0), ("1700000000.5", 1700000000.5), ("1970-01-01T00:01:00Z", 60), ("1970-01-01 00:01:00", 60), ("1970-01-01T01:01:00+01:00", 60),
+    ("1969-12-31T23:01:00.123-0100", 60)])
+def test_moments_are_read(text, expected):
+    assert moment(text) == expected
+
+
+def test_what_happened_lately_is_told_by_a_file_or_a_command(tmp_path):
+    path = tmp_path / "done"
+    path.write_text("")
+    assert verdict(freshness={"path": str(path), "seconds": 60})["passed"]
+    os.utime(str(path), (1, 1))
+    assert "seconds old, at most 60 are allowed" in verdict(freshness={"path": str(path), "seconds": 60})["evidence"]
+    assert verdict(freshness={"cmd": "date +%s", "seconds": 60})["passed"] and verdict(freshness={"cmd": "date -u +%FT%TZ", "seconds": 60})["passed"]
+    assert "neither a number" in verdict(freshness={"cmd": "echo never", "seconds": 60})["evidence"]
+    assert "ended with 1" in verdict(freshness={"cmd": "false", "seconds": 60})["evidence"]
+
+
+def test_the_environment_is_asked(tmp_path):
+    (tmp_path / "bin").mkdir()
+    os.symlink(sys.executable, str(tmp_path / "bin" / "python"))
+    environment = str(tmp_path)
+    assert verdict(environment=environment, python={"imports": ["json", "os.path"], "expression": "json.loads('1') == 1 and os.path"})["passed"]
+    assert "No module named 'nowhere'" in verdict(environment=environment, python={"imports": ["nowhere"]})["evidence"]
+    assert "1 == 2 is not true" in verdict(environment=environment, python={"expression": "1 == 2"})["evidence"]
+    assert "no environment" in verdict(python={"imports": ["json"]})["evidence"]
+
+
+def test_what_checks_measured_is_given_back_to_them_and_accepted_failures_do_not_count(tmp_path):
+    path = tmp_path / "log"
+    path.write_text("ERROR\n")
+    checks = [check(log={"path": str(path), "forbid": "ERROR"}), dict(check(command={"cmd": "false"}), name="sick")]
+    first = evaluate_all(checks, Where())
+    assert [result["name"] for result in failures(first)] == ["sick"]
+    again = evaluate_all(checks, Where(), measured_by(first))
+    assert failures([dict(result, accepted=result["name"] == "sick") for result in again]) == []
+
+
+@pytest.mark.parametrize("options, expected", [
+    ({"log": {"path": "/x", "forbid": "("}}, "forbid"), ({"http": {"url": "http://x", "body": "["}}, "body"),
+    ({"http": {"url": "http://x", "at_most": "fast"}}, "at_most"), ({"log": {"path": "/x"}}, "one of the following is required"),
+    ({"freshness": {"seconds": 1}}, "one of the following is required"), ({"python": {}}, "one of the following is required")])
+def test_checks_that_cannot_be_meant_are_refused_with_their_name(options, expected):
+    with pytest.raises(ApplicationError, match=expected):
+        from_parameters(validated({"name": "a", "environment": "/e", "checks": [dict(options, name="it")]}))
