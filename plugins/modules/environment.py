@@ -92,7 +92,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._files import read_t
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import BuildError, build
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import Order, usable_uv
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
-from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transaction import PromotionRefused, UndoFailed
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import PromotionRefused
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transaction import UndoFailed
 from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, LeaseHeld
 
 

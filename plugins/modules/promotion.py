@@ -17,7 +17,9 @@ description:
 author: oxzep7.python contributors (@oxzep7)
 options:
   generation:
-    description: Identifier of the generation, or V(previous) for the one before the newest promotion.
+    description:
+      - Identifier of the generation, or V(previous) for the one before the newest promotion.
+      - A day (V(2026-11-20)) or a moment in UTC (V(2026-11-20T18:00:00Z)) means the generation that was live then; of a day, at its end.
     type: str
     required: true
   kind:
@@ -132,9 +134,9 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application import 
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import BuildError, version_of
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import PromotionRefused
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transaction import (
     Options,
-    PromotionRefused,
     PromotionReverted,
     UndoFailed,
     promote,
@@ -168,7 +170,7 @@ def main() -> None:
     try:
         application = from_parameters(given["application"])
         state = ApplicationState(given["state_dir"], application.name)
-        if module.check_mode and given["generation"] != "previous" and generation_of(state.read(), given["generation"]) is None:
+        if module.check_mode and given["kind"] == "upgrade" and generation_of(state.read(), given["generation"]) is None:
             changes.add("promote %s of %s" % (given["generation"], application.name), application.environment,
                         state.read()["current"], given["generation"])
             module.exit_json(outcome="promoted", generation=given["generation"], **changes.result())

@@ -21,6 +21,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._health._where impor
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, act_as, controller_of, usable
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion import _arm
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion import _swap as _swap_path
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import PromotionRefused, choose
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._deadline import Deadline
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._undo import Return, render
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import run
@@ -47,10 +48,6 @@ class Options(NamedTuple):
     dead_man: str = "preferred"
     dead_man_interval: float = 10.0
     accept_unhealthy: Sequence[str] = ()
-
-
-class PromotionRefused(Exception):
-    """A precondition does not hold; nothing was changed. The text says which and what to do."""
 
 
 class PromotionReverted(Exception):
@@ -199,25 +196,6 @@ def _close(state: ApplicationState) -> None:
         remove_quietly(path)
 
 
-def _choose(record: Dict[str, Any], wanted: str, live: Dict[str, Any]) -> Optional[Dict[str, Any]]:
-    """The generation that *wanted* (an id, or ``previous``) means; None when there is nothing left to do."""
-    if wanted == "previous":
-        last = next((entry for entry in reversed(record["history"]) if entry["event"] == "promoted"), None)
-        if last is None or record["current"] is None:
-            raise PromotionRefused("no promotion of %s is recorded, so there is no previous generation to go back to"
-                                   % record["application"])
-        if last.get("kind") == "rollback":
-            return None
-        wanted = last["from"]
-    chosen = live if wanted == live["id"] else generation_of(record, wanted)
-    if chosen is None:
-        raise PromotionRefused("application %s has no generation %s; it has %s" % (
-            record["application"], wanted, ", ".join(entry["id"] for entry in record["generations"]) or "none"))
-    if not chosen.get("complete"):
-        raise PromotionRefused("generation %s of %s is not complete; build it again first" % (wanted, record["application"]))
-    return chosen
-
-
 def _check_preconditions(application: Application, chosen: Dict[str, Any], options: Options) -> None:
     if options.dead_man == "required" and _arm.kind() == "process":
         raise PromotionRefused("nothing on this host would undo a promotion after a restart: it has neither systemd nor cron, or this is not root; "
@@ -250,7 +228,7 @@ def promote(application: Application, state: ApplicationState, wanted: str, pyth
             settle(state, options.run)
         record = state.read()
         live = current_generation(application, record, python)
-        chosen = _choose(record, wanted, live)
+        chosen = choose(record, wanted, live)
         if chosen is None or (chosen["id"] == live["id"] and record["current"] is not None):
             return {"outcome": "unchanged", "generation": live["id"], "from": live["id"]}
         _check_preconditions(application, chosen, options)

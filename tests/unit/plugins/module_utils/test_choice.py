@@ -1,0 +1,42 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which generation an operator means, by identifier, by the order of promotions, and by date."""
+
+import pytest
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import PromotionRefused, choose, live_at
+
+
+def promoted(time, old, new, kind="upgrade"):
+    return {"time": time, "event": "promoted", "kind": kind, "from": old, "to": new, "run": "r"}
+
+
+GENERATIONS = [{"id": "0-py3.8", "complete": True}, {"id": "1-py3.9", "complete": True}, {"id": "2-py3.10", "complete": True},
+               {"id": "3-py3.11", "complete": False}]
+HISTORY = [promoted("2026-11-01T10:00:00Z", "0-py3.8", "1-py3.9"), {"time": "2026-11-02T10:00:00Z", "event": "reverted", "from": "1-py3.9", "to": "2-py3.10"},
+           promoted("2026-11-03T10:00:00Z", "1-py3.9", "2-py3.10")]
+RECORD = {"application": "billing", "current": "2-py3.10", "generations": GENERATIONS, "history": HISTORY}
+LIVE = GENERATIONS[2]
+
+
+@pytest.mark.parametrize("when, expected", [
+    ("2026-10-31", "0-py3.8"), ("2026-11-01", "1-py3.9"), ("2026-11-01T09:59:59Z", "0-py3.8"), ("2026-11-01T10:00:00Z", "1-py3.9"),
+    ("2026-11-02", "1-py3.9"), ("2026-11-03", "2-py3.10"), ("2030-01-01", "2-py3.10")])
+def test_a_date_means_what_was_live_then(when, expected):
+    assert live_at(RECORD, when) == expected and choose(RECORD, when, LIVE)["id"] == expected
+
+
+def test_previous_is_the_one_before_the_newest_promotion_once():
+    assert choose(RECORD, "previous", LIVE)["id"] == "1-py3.9"
+    back = dict(RECORD, current="1-py3.9", history=HISTORY + [promoted("2026-11-04T10:00:00Z", "2-py3.10", "1-py3.9", "rollback")])
+    assert choose(back, "previous", GENERATIONS[1]) is None
+
+
+@pytest.mark.parametrize("record, wanted, expected", [
+    (RECORD, "7-py3.12", "it has 0-py3.8, 1-py3.9"), (RECORD, "3-py3.11", "is not complete"),
+    (dict(RECORD, history=[]), "previous", "no promotion of billing is recorded"), (dict(RECORD, current=None, history=[]), "2026-11-20", "no promotion"),
+    (dict(RECORD, generations=GENERATIONS[1:]), "2026-10-31", "has no generation 0-py3.8")])
+def test_what_is_not_there_is_refused_by_name(record, wanted, expected):
+    with pytest.raises(PromotionRefused, match=expected):
+        choose(record, wanted, LIVE)
