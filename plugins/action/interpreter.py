@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import pathlib
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -25,6 +26,11 @@ class ActionModule(ActionBase):
         if not archive:
             result.update(self._execute_module(task_vars=task_vars))
             return result
+        try:
+            arguments.update(sha256=checksums(str(arguments.get("sha256") or "")), origin=str(archive))
+        except (OSError, ValueError) as error:
+            result.update(failed=True, msg=f"Python {arguments.get('version')}: the checksum {arguments['sha256']} cannot be read: {error}")
+            return result
         asked = self._execute_module(module_args={**arguments, "path": None}, task_vars=task_vars)
         if asked.get("failed") or asked.get("installed"):
             result.update(asked)
@@ -34,12 +40,17 @@ class ActionModule(ActionBase):
             result.update(failed=True, msg=f"Python {arguments.get('version')}: {source} does not exist on the controller")
             return result
         if self._task.check_mode:
-            result.update(self._execute_module(module_args={**arguments, "path": source, "origin": str(archive)}, task_vars=task_vars))
+            result.update(self._execute_module(module_args={**arguments, "path": source}, task_vars=task_vars))
             return result
         directory = self._make_tmp_path()
         target = self._connection._shell.join_path(directory, "archive")
         self._transfer_file(source, target)
         self._fixup_perms2((directory, target))
-        result.update(self._execute_module(module_args={**arguments, "path": target, "origin": str(archive)}, task_vars=task_vars))
+        result.update(self._execute_module(module_args={**arguments, "path": target}, task_vars=task_vars))
         self._remove_tmp_path(directory)
         return result
+
+
+def checksums(given: str) -> str:
+    """*given*, or what the detached file *given* on the controller says. Raises OSError."""
+    return given if "://" in given or "/" not in given else pathlib.Path(given).expanduser().absolute().read_text(encoding="utf-8")

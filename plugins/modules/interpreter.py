@@ -33,7 +33,9 @@ options:
       - With O(source=existing), the executable's path on the host.
     type: path
   sha256:
-    description: SHA-256 of the archive, hexadecimal. Required with O(source=archive).
+    description:
+      - SHA-256 of the archive, hexadecimal, or where a file with it is; a URL, or with O(path) a path on the controller. Required with O(source=archive).
+      - Such a file has the digest alone, or lines of digest and file name as C(sha256sum) writes them.
     type: str
   origin:
     description: What messages and the record call the archive. Set by the controller when it transfers one; O(url) or O(path) otherwise.
@@ -90,7 +92,7 @@ actions:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import InterpreterError
-from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._install import Wanted, ensure, find_installed
+from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._install import Wanted, ensure, expected_digest, find_installed
 
 
 def main() -> None:
@@ -115,6 +117,8 @@ def main() -> None:
     wanted = Wanted(given["source"], given["version"], given["url"], archive, given["sha256"], given["path"], origin)
     changes = Changes()
     try:
+        if wanted.sha256:
+            wanted = wanted._replace(sha256=expected_digest(wanted.sha256, str(origin or "").rpartition("/")[2]))
         if given["source"] == "archive" and not given["url"] and not given["path"] and not find_installed(wanted, given["directory"]):
             module.exit_json(installed=False, version=given["version"], **changes.result())
         have = ensure(wanted, given["directory"], module.check_mode, changes)

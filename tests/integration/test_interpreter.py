@@ -7,8 +7,11 @@
 from __future__ import annotations
 
 import functools
+import gzip
 import http.server
 import os
+import shutil
+import subprocess
 import tarfile
 import threading
 
@@ -49,6 +52,36 @@ def test_archive_from_a_url(module, archive, server, tmp_path):
     assert results[1]["path"] == str(target / version / "bin" / f"python{minor_of(archive)}")
     assert results[1]["diff"]["after"] == {str(target / minor_of(archive)): f"{server}/{archive.name}"}
     assert sorted(os.listdir(target)) == [".lock", version]
+
+
+def test_a_checksum_may_be_in_a_file_of_its_own(module, archive, server, tmp_path):
+    target = str(tmp_path / "interpreters")
+    common = {"source": "archive", "version": minor_of(archive), "directory": target}
+    detached = archive.name + ".sha256"
+    results = module.four_times("interpreter", url=f"{server}/{archive.name}", sha256=f"{server}/{detached}", **common)
+    assert results[3]["version"] == archive.name.split("-")[1]
+    again = module("interpreter", path=str(archive), sha256=str(archive.parent / detached), **common)
+    assert not again["changed"] and again["installed"]
+    for wrong, expected in ((f"{server}/none", "the checksum"), (str(tmp_path / "none"), "No such file"), (str(archive), "cannot be read")):
+        assert expected in module.fails("interpreter", path=str(archive), sha256=wrong, **common)
+    other = tmp_path / "SHA256SUMS"
+    other.write_text("0" * 64 + "  other.tar.gz\n" + "1" * 64 + "  another.tar.gz\n")
+    assert f"has no SHA-256 for {archive.name}" in module.fails("interpreter", path=str(archive), sha256=str(other), **common)
+
+
+def test_an_archive_of_zstd_is_read_where_the_host_can(module, archive, tmp_path):
+    if not shutil.which("zstd"):
+        pytest.skip("this machine has no zstd")
+    packed = tmp_path / "python.tar.zst"
+    with gzip.open(archive) as plain, subprocess.Popen(["zstd", "-1qc"], stdin=subprocess.PIPE, stdout=packed.open("wb")) as working:
+        shutil.copyfileobj(plain, working.stdin)
+        working.stdin.close()
+    options = {"source": "archive", "version": minor_of(archive), "path": str(packed), "directory": str(tmp_path / "interpreters")}
+    module.four_times("interpreter", sha256=archives.sha256_of(packed), **options)
+    broken = tmp_path / "broken.tar.zst"
+    broken.write_bytes(packed.read_bytes()[:-1000])
+    message = module("interpreter", **{**options, "path": str(broken), "sha256": archives.sha256_of(broken), "directory": str(tmp_path / "other")})["msg"]
+    assert "was refused" in message and not [name for name in os.listdir(tmp_path / "other") if name != ".lock"]
 
 
 def test_archive_on_the_controller(module, archive, tmp_path):

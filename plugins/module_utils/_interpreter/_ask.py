@@ -4,11 +4,13 @@
 
 """Asks an interpreter about itself: isolated, with a timeout, as the account that may do the least of those who can change it."""
 
+import glob
 import json
 import os
 import stat
 from typing import Any, Tuple
 
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _elf
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import current, of_uid, owners_of, usable
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import Result, run
 
@@ -18,7 +20,9 @@ PROBE_TIMEOUT = 60.0
 PROBE = ("import json, platform, sys, sysconfig;"
          "print(json.dumps([platform.python_version(), platform.python_implementation(), sys.prefix,"
          " sysconfig.get_platform()]))")
-NEEDED = "import ctypes, lzma, sqlite3, ssl"
+NEEDED = ("ctypes", "lzma", "sqlite3", "ssl")
+# Part of the standard library from this minor on.
+ZONEINFO = (3, 9)
 NOBODY = 65534
 
 
@@ -65,7 +69,30 @@ def prove(path: str, wanted: str) -> Tuple[str, str]:
     version, _implementation, prefix, _platform = ask(path)
     if not matches(version, wanted):
         raise InterpreterError("%s is Python %s, not %s" % (path, version, wanted))
-    imported = _run_isolated(path, NEEDED)
+    major, minor = version.split(".")[:2]
+    needed = NEEDED + (("zoneinfo",) if (int(major), int(minor)) >= ZONEINFO else ())
+    imported = _run_isolated(path, "import " + ", ".join(needed))
     if imported.rc != 0:
         raise InterpreterError("%s lacks a part of the standard library: %s" % (path, imported.last_lines(2)))
+    for program in [os.path.realpath(path)] + sorted(glob.glob(os.path.join(glob.escape(prefix), "lib", "libpython%s.%s*.so*" % (major, minor)))):
+        check_program(program)
     return version, prefix
+
+
+def check_program(path: str) -> None:
+    """Raise InterpreterError for a program or library of another architecture, or one that asks for an executable stack."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise InterpreterError("%s cannot be read: %s" % (path, error.strerror))
+    try:
+        elf = _elf.read(handle)
+    finally:
+        os.close(handle)
+    if elf is None:
+        return
+    if elf.machine != os.uname().machine:
+        raise InterpreterError("%s is for %s, and this host is %s" % (path, elf.machine, os.uname().machine))
+    if elf.executable_stack:
+        raise InterpreterError("%s asks for an executable stack, which newer C libraries and hardened kernels refuse; "
+                               "have it built without (ld -z noexecstack)" % path)

@@ -20,10 +20,14 @@ from ansible_collections.oxzep7.python.plugins.module_utils._changes import Chan
 from ansible_collections.oxzep7.python.plugins.module_utils._files import read_json, sha256_of, sync_directory, write_json
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._archive import UnsafeArchive, extract
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import MARKER, InterpreterError, matches, prove
+from ansible_collections.oxzep7.python.plugins.module_utils._runner import run
 
 INCOMING = ".incoming-"
 BLOCK = 1 << 20
+DIGEST = re.compile(r"^[0-9A-Fa-f]{64}$")
+DETACHED_LIMIT = 1 << 20
 DOWNLOAD_TIMEOUT = 60.0
+LABEL_TIMEOUT = 300.0
 
 
 class Wanted(NamedTuple):
@@ -73,6 +77,30 @@ def _download(url: str, target: str) -> None:
         raise InterpreterError("%s cannot be fetched: %s" % (url, getattr(error, "reason", error)))
 
 
+def expected_digest(given: str, name: str) -> str:
+    """The SHA-256 that *given* is; or that it has, as the text of a detached file or as its URL, for the file *name*. Raises InterpreterError."""
+    if DIGEST.match(given.strip()):
+        return given.strip().lower()
+    if "://" not in given:
+        return detached(given, name, "the file with checksums")
+    try:
+        with open_url(given, timeout=DOWNLOAD_TIMEOUT) as source:
+            text = source.read(DETACHED_LIMIT).decode("utf-8", "replace")
+    except (OSError, ValueError) as error:
+        raise InterpreterError("the checksum %s cannot be fetched: %s" % (given, getattr(error, "reason", error)))
+    return detached(text, name, given)
+
+
+def detached(text: str, name: str, origin: str) -> str:
+    """The SHA-256 that *text*, from *origin*, has for the file *name*: its only one, or that of the line with the name. Raises InterpreterError."""
+    rows = [line.split() for line in text.splitlines() if line.split() and DIGEST.match(line.split()[0])]
+    named = [row[0] for row in rows if len(row) > 1 and row[-1].lstrip("*").rpartition("/")[2] == name]
+    found = named or [row[0] for row in rows if len(rows) == len(row) == 1]
+    if len(set(found)) != 1:
+        raise InterpreterError("%s has no SHA-256 for %s" % (origin, name))
+    return found[0].lower()
+
+
 def _prefix_in(directory: str, origin: str) -> str:
     for candidate in [directory] + sorted(os.path.join(directory, entry) for entry in os.listdir(directory)):
         if executable_in(candidate):
@@ -119,6 +147,7 @@ def _install_archive(wanted: Wanted, directory: str) -> Dict[str, Any]:
         os.sync()
         os.rename(prefix, final)
         sync_directory(directory)
+        _label(final)
         return dict(marker, prefix=final, path=executable_in(final))
     except (UnsafeArchive, tarfile.TarError, EOFError) as error:
         raise InterpreterError("%s was refused: %s" % (origin, error))
@@ -127,6 +156,14 @@ def _install_archive(wanted: Wanted, directory: str) -> Dict[str, Any]:
         raise InterpreterError("%s could not be installed under %s: %s%s" % (origin, directory, error, hint))
     finally:
         shutil.rmtree(incoming, ignore_errors=True)
+
+
+def _label(prefix: str) -> None:
+    """Give *prefix* the SELinux labels of its place, where SELinux is on. Raises InterpreterError."""
+    if os.path.exists("/sys/fs/selinux/enforce") and shutil.which("restorecon"):
+        done = run(["restorecon", "-RF", prefix], LABEL_TIMEOUT)
+        if done.rc != 0:
+            raise InterpreterError("the SELinux labels of %s cannot be restored: %s" % (prefix, done.last_lines(3)))
 
 
 def find_installed(wanted: Wanted, directory: str) -> Optional[Dict[str, Any]]:

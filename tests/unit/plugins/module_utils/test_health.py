@@ -29,10 +29,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(status)
         if status == 302:
             self.send_header("Location", "/health")
-        self.end_headers()
         if self.path == "/slow":
             time.sleep(0.05)
-        self.wfile.write(b'not json' if self.path == "/text" else b'{"status": "fine", "parts": [{"a/b": 1}, {"~": null}]}')
+        body = b"not json" if self.path == "/text" else b'{"status": "fine", "parts": [{"a/b": 1}, {"~": null}]}'
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
     def log_message(self, *_arguments):
         pass
