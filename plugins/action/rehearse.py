@@ -155,4 +155,4 @@ class _Trials:
         if answer["failures"]:
             # Tests that were not run because imports fail are not cured.
             failures.update({name: Failure("was not run", kind="test") for name in only or () if name.startswith("test: ")})
-        return Outcome(failures, answer["owners"])
+        return Outcome(failures, answer["owners"], frozenset(answer["gone"]))

@@ -97,6 +97,11 @@ modules:
   description: How many modules there are to import.
   returned: success
   type: int
+gone:
+  description: Those of O(modules) that are not there.
+  returned: success
+  type: list
+  elements: str
 benchmarks:
   description: For each benchmark the shortest of three runs before and after, in seconds, and their ratio.
   returned: success
@@ -157,7 +162,7 @@ def main() -> None:
             module.exit_json(**changes.result())
         if module.check_mode:
             changes.add("try lock %s for %s" % (identifier(given["lock"])[:12], application.name), application.name, None, given["version"])
-            module.exit_json(failures={}, tests={}, sources={}, owners={}, modules=0, benchmarks=[], **changes.result())
+            module.exit_json(failures={}, tests={}, sources={}, owners={}, modules=0, gone=[], benchmarks=[], **changes.result())
         if not os.access(given["interpreter"], os.X_OK):
             module.fail_json(msg="%s is not an executable; install the interpreter first" % given["interpreter"])
         order = Order(given["interpreter"], given["version"], identifier(given["lock"]), given["lock"], given["wheels"], usable_uv(given["uv"]),

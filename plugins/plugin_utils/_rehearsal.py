@@ -12,8 +12,8 @@ import dataclasses
 import datetime
 import itertools
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import pins as pins_of
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
@@ -27,6 +27,8 @@ with contextlib.suppress(ImportError):
 
 ROUNDS = 40
 CANDIDATES = 6
+# How many versions are tried between those that strides meet, where none of them cures.
+BETWEEN = 8
 SITE = re.compile(r"/(?:site|dist)-packages/([^/]+)")
 # Python says of a name that is not there whose it should be.
 NAMED = re.compile(r"(?:cannot import name '[^']*' from (?:partially initialized module )?|module )'([\w.]+)'")
@@ -55,10 +57,13 @@ class Failure:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What a lock came to: new failures by module or test, and the package of each top-level module, before and now."""
+    """What a lock came to: new failures by module or test, the package of each top-level module, before and now, and what of the modules
+    that were asked for is not there.
+    """
 
     failures: Mapping[str, Failure]
     owners: Mapping[str, str]
+    gone: frozenset[str] = frozenset()
 
 
 class Attempts(Protocol):
@@ -94,6 +99,30 @@ class Rehearsed:
     learned: tuple[Learned, ...]
     rounds: int
     failures: Mapping[str, Failure]
+
+
+@dataclasses.dataclass(frozen=True)
+class Search:
+    """How a cure is looked for: how many versions are tried between those that strides meet, and whether a version *without* the module
+    that fails is a cure, too.
+    """
+
+    between: int
+    without: bool
+
+
+def positions(count: int, between: int) -> Iterator[int]:
+    """The order in which *count* versions are tried, nearest first: at strides that double, to the last one; then so many *between*, widest gap first."""
+    strides = sorted({*itertools.takewhile(lambda number: number < count, ((1 << power) - 1 for power in range(32))), *([count - 1] if count else [])})
+    yield from strides
+    known = strides
+    for _more in range(between):
+        gaps = [(following - before, -before) for before, following in itertools.pairwise(known) if following - before > 1]
+        if not gaps:
+            return
+        width, before = max(gaps)
+        yield width // 2 - before
+        known = sorted([*known, width // 2 - before])
 
 
 def suspects(failure: Failure, owners: Mapping[str, str]) -> list[str]:
@@ -132,7 +161,8 @@ def candidates(failures: Mapping[str, Failure], owners: Mapping[str, str], via: 
     return [(package, len(explains[package])) for package in sorted(explains, key=lambda name: (-len(explains[name]), rank[name], name))]
 
 
-class Tried(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Tried:
     """A lock that was tried on the way to *minor*: for which packages and limits, and what it came to."""
 
     packages: Packages
@@ -142,6 +172,8 @@ class Tried(NamedTuple):
     found: Found
     outcome: Outcome
     learned: tuple[Learned, ...] = ()
+    # What other locks came to, by what they were constrained to.
+    seen: dict[str, tuple[frozenset[str], frozenset[str]]] = dataclasses.field(default_factory=dict)
 
     def freed(self) -> set[str]:
         """The packages that this step's rehearsal has freed already."""
@@ -177,6 +209,11 @@ class Rehearsal:
             learned.append(freed)
 
     def _free(self, tried: Tried) -> Learned | None:
+        """The package to free. What costs more trials, or a module, is asked only where nothing else helps."""
+        return (self._best(tried, Search(0, False)) or self._best(tried, Search(BETWEEN, False)) or self._best(tried, Search(BETWEEN, True))
+                or self._replace(tried))
+
+    def _best(self, tried: Tried, search: Search) -> Learned | None:
         """The package whose nearest other version cures most of the failures; of equals, the one for which the fewest packages move."""
         best: tuple[tuple[int, int, int, int], Learned] | None = None
         outcome = tried.outcome
@@ -184,7 +221,7 @@ class Rehearsal:
             if best and -best[0][0] >= explained and best[0][1] <= 1:
                 # Who explains less cannot cure more, and nothing moves fewer packages than one.
                 break
-            cure = self._cure(package, tried)
+            cure = self._cure(package, tried, search)
             if cure is None:
                 continue
             requirement, cured, moves, distance = cure
@@ -192,7 +229,7 @@ class Rehearsal:
             score = (-len(cured), moves, distance, order)
             if best is None or score < best[0]:
                 best = (score, self._learned(package, requirement, about, tried))
-        return best[1] if best else self._replace(tried)
+        return best[1] if best else None
 
     def _replace(self, tried: Tried) -> Learned | None:
         """The package that gives back a module of the standard library which is missed, where no version of any package does without."""
@@ -204,7 +241,7 @@ class Rehearsal:
             self._index.load([package])
             if not self._index.releases(package, tried.minor, tried.platform):
                 continue
-            cured = self._cured({"requirement": package, "install": "true"}, tried)
+            cured = self._cured({"requirement": package, "install": "true"}, tried, Search(0, False))
             if cured:
                 about = [name for name in failures if name in cured]
                 learned = self._learned(package, package, about, tried)
@@ -218,28 +255,22 @@ class Rehearsal:
         reason = f"{package} {tried.pins().get(package, 'its absence')} breaks {about[0]}{others} on Python {python}: {failure.alike()[-300:]}"
         return Learned(requirement, f">={python}", reason, failure.kind, self._today.isoformat(), self._host, failure.text[-1000:])
 
-    def _cure(self, package: str, tried: Tried) -> tuple[str, set[str], int, int] | None:
+    def _cure(self, package: str, tried: Tried, search: Search) -> tuple[str, set[str], int, int] | None:
         """Requirement, what it cures, how many packages move, and how many versions away it is, for the nearest version of *package* that cures."""
         requirements = self._others(package, tried)
         trials: dict[int, set[str]] = {}
 
         def cured_by(number: int) -> set[str]:
             if number not in trials:
-                trials[number] = self._cured({"requirement": requirements[number]}, tried)
+                trials[number] = self._cured({"requirement": requirements[number]}, tried, search)
             return trials[number]
 
         # A package that was freed for this step before, and is at fault again, is not freed again and again by one version.
         wanted = self._most(requirements, cured_by) if package in tried.freed() else 1
-        position, stride, failed = 0, 1, -1
-        while position < len(requirements) and len(cured_by(position)) < wanted:
-            failed = position
-            position += stride
-            stride *= 2
-            if position >= len(requirements) > failed + 1:
-                position = len(requirements) - 1
-        if position >= len(requirements):
+        position = next((number for number in positions(len(requirements), search.between) if len(cured_by(number)) >= wanted), None)
+        if position is None:
             return None
-        low, high = failed + 1, position
+        low, high = max([number for number in trials if number < position], default=-1) + 1, position
         while low < high:
             middle = (low + high) // 2
             if len(cured_by(middle)) >= len(cured_by(position)):
@@ -252,8 +283,7 @@ class Rehearsal:
     @staticmethod
     def _most(requirements: Sequence[str], cured_by: Callable[[int], set[str]]) -> int:
         """How many failures the best of the versions cures that double strides meet, the last one among them; at least one."""
-        numbers = {*itertools.takewhile(lambda number: number < len(requirements), ((1 << power) - 1 for power in range(32))), len(requirements) - 1}
-        return max([1, *(len(cured_by(number)) for number in sorted(numbers) if number >= 0)])
+        return max([1, *(len(cured_by(number)) for number in positions(len(requirements), 0))])
 
     def _others(self, package: str, tried: Tried) -> list[str]:
         """Requirements for the other versions of *package*, nearest first: later ones; earlier ones of what is new; itself if it left."""
@@ -272,11 +302,14 @@ class Rehearsal:
         limits = tried.limits + limits_of([constraint], tried.minor)
         return self._locker.lock(tried.packages, limits, tried.minor, tried.platform).text
 
-    def _cured(self, constraint: Mapping[str, str], tried: Tried) -> set[str]:
+    def _cured(self, constraint: Mapping[str, str], tried: Tried, search: Search) -> set[str]:
         failures = tried.outcome.failures
-        try:
-            text = self._locked(constraint, tried)
-        except (NoLock, MustBuild):
-            return set()
-        after = self._attempts.attempt(text, sorted(failures)).failures
-        return {name for name in failures if name not in after}
+        key = constraint["requirement"]
+        if key not in tried.seen:
+            try:
+                outcome = self._attempts.attempt(self._locked(constraint, tried), sorted(failures))
+                tried.seen[key] = (frozenset(outcome.failures), outcome.gone)
+            except (NoLock, MustBuild):
+                tried.seen[key] = (frozenset(failures), frozenset())
+        failed, gone = tried.seen[key]
+        return {name for name in failures if name not in failed and (search.without or name not in gone)}

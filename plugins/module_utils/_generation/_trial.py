@@ -89,7 +89,8 @@ def attempt(application: Application, state: ApplicationState, order: Order, ask
     """Install *order* in a scratch environment and try it.
 
     Returns ``failures``, ``tests`` and ``sources`` (files that do not compile) that are new (text, frames, missing), ``owners`` (package by
-    module, before and now), ``modules`` (how many were imported) and ``benchmarks``. Raises BuildError, CommandError, IdentityError, LeaseHeld, OSError.
+    module, before and now), ``modules`` (how many were imported), ``gone`` (those asked for that are not there) and ``benchmarks``.
+    Raises BuildError, CommandError, IdentityError, LeaseHeld, OSError.
     """
     shared = shares_site(configuration(application.environment))
     builder, user = accounts(application)
@@ -103,6 +104,7 @@ def attempt(application: Application, state: ApplicationState, order: Order, ask
         sources = _new_compile_failures(application, path, user) if ask.tests else {}
         tests = _new_test_failures(application, path, user) if ask.tests and not failures else {}
         return {"failures": failures, "tests": tests, "sources": sources, "owners": owners, "modules": len(there),
+                "gone": sorted(set(ask.modules or []) - set(there)),
                 "benchmarks": [_compare(application, path, user, command) for command in ask.benchmarks]}
 
 

@@ -153,10 +153,11 @@ class Local:
         if done.returncode != 0:
             return Outcome({"(installation)": Failure(done.stderr[-500:])}, {})
         owners = {**_lock.owners(str(self._origin.path)), **_lock.owners(str(self.path))}
-        there = _lock.top_level_modules(str(self.path))
+        # Whether what cannot be installed on the origin here worked there is not known.
+        there = [module for module, package in sorted(_lock.owners(str(self.path)).items()) if package not in self._origin.lacking]
         failed = _imports.failing(str(self.path), [name for name in there if only is None or name in only], user(), TIMEOUT, only is not None)
         new = {name: failure for name, failure in failed.items() if not self._failed_before(name)}
-        return Outcome({name: Failure.read(failure, "import") for name, failure in new.items()}, owners)
+        return Outcome({name: Failure.read(failure, "import") for name, failure in new.items()}, owners, frozenset(set(only or ()) - set(there)))
 
     def _failed_before(self, name: str) -> bool:
         if name not in self._before:

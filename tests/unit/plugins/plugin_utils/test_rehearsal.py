@@ -11,7 +11,9 @@ import datetime
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import pins as pins_of
 from ansible_collections.oxzep7.python.plugins.plugin_utils._compatibility import Evidence, matrix, recall, remember, rows
 from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import Planner, standing
-from ansible_collections.oxzep7.python.plugins.plugin_utils._rehearsal import Failure, Outcome, Rehearsal, suspects
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rehearsal import Failure, Outcome, Rehearsal, positions, suspects
+from hypothesis import given
+from hypothesis import strategies as st
 from packaging.version import Version
 
 from .test_plan import host
@@ -32,7 +34,8 @@ class Trials:
     def attempt(self, lock, only):
         self.locks.append(lock)
         failures = self.breaks(pins_of(lock))
-        return Outcome({name: failure for name, failure in failures.items() if only is None or name in only}, self.owners)
+        gone = frozenset(name for name, failure in failures.items() if failure is None)
+        return Outcome({name: failure for name, failure in failures.items() if failure and (only is None or name in only)}, self.owners, gone)
 
 
 def rehearse(packages, pins, breaks, owners=None, minor=(3, 12)):
@@ -142,6 +145,32 @@ def test_a_package_that_is_at_fault_again_is_freed_to_where_most_is_cured():
 
     ended, _trials = rehearse(packages, {"tools": "1.0", "user": "1.0"}, breaks)
     assert ended.failures == {} and [entry.requirement for entry in ended.learned] == ["tools>=2.0", "tools>=30.0"]
+
+
+def test_a_version_that_works_is_found_between_strides_before_one_that_lacks_the_module():
+    packages = {"tools": {f"{number}.0": Made() for number in range(1, 130)}}
+
+    def breaks(pins):
+        version = Version(pins["tools"]).major
+        broken = Failure("ImportError", ("/x/site-packages/tools/__init__.py",))
+        return {} if 70 <= version < 90 else {"old": None} if version >= 120 else {"old": broken}
+
+    ended, trials = rehearse(packages, {"tools": "1.0"}, breaks)
+    assert [entry.requirement for entry in ended.learned] == ["tools>=70.0"] and ended.failures == {} and len(trials.locks) < 30
+
+
+def test_a_module_that_no_version_has_and_works_with_is_given_up():
+    packages = {"tools": {f"{number}.0": Made() for number in range(1, 20)}}
+    ended, _trials = rehearse(packages, {"tools": "1.0"}, lambda pins: {"old": None} if Version(pins["tools"]).major >= 12 else {
+        "old": Failure("ImportError", ("/x/site-packages/tools/__init__.py",))})
+    assert [entry.requirement for entry in ended.learned] == ["tools>=12.0"] and ended.failures == {}
+
+
+@given(st.integers(0, 400))
+def test_versions_are_tried_once_each_from_the_nearest_on(count):
+    tried = list(positions(count, 8))
+    assert len(tried) == len(set(tried)) and all(0 <= number < count for number in tried)
+    assert (tried[0] == 0 and count - 1 in tried) if count else tried == []
 
 
 def test_evidence_is_merged_and_the_matrix_tells_what_is_known_and_how_old(tmp_path):
