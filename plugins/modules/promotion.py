@@ -40,6 +40,16 @@ options:
     type: list
     elements: str
     default: []
+  keep_generations:
+    description:
+      - How many good generations stay, the live one among them. Those that were never live stay, too, because they are steps to come.
+      - What a process maps is never removed. Only root removes anything.
+    type: int
+    default: 2
+  forget_original:
+    description: Whether the environment that was there before the first promotion may go like the others.
+    type: bool
+    default: false
   dead_man:
     description:
       - Whether to refuse where nothing would undo a promotion that dies with its host.
@@ -118,6 +128,10 @@ log:
   description: Last log lines of the services.
   returned: when reverted
   type: str
+in_use:
+  description: Generations that are not needed, and that stay because of a process, with the reason.
+  returned: success
+  type: dict
 actions:
   description: What was done, or would be.
   returned: success
@@ -133,6 +147,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application import 
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import BuildError, version_of
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._retention import prune
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import PromotionRefused
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transaction import (
@@ -160,6 +175,8 @@ def main() -> None:
             "dead_man": {"type": "str", "choices": ["required", "preferred"], "default": "preferred"},
             "dead_man_interval": {"type": "float", "default": 10.0},
             "accept_unhealthy": {"type": "list", "elements": "str", "default": []},
+            "keep_generations": {"type": "int", "default": 2},
+            "forget_original": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
@@ -175,6 +192,7 @@ def main() -> None:
                         state.read()["current"], given["generation"])
             module.exit_json(outcome="promoted", generation=given["generation"], **changes.result())
         result = promote(application, state, given["generation"], version_of(application.environment), options, given["kind"], changes)
+        kept = prune(application, state, result, given["keep_generations"], given["forget_original"], given["run_id"], module.check_mode, changes)
     except PromotionReverted as error:
         module.fail_json(msg=str(error), outcome="reverted", **dict(error.evidence, **changes.result()))
     except UndoFailed as error:
@@ -182,7 +200,7 @@ def main() -> None:
     except (ApplicationError, BuildError, CommandError, IdentityError, LeaseHeld, PromotionRefused, ServiceError, ValueError,
             OSError) as error:
         module.fail_json(msg=str(error), outcome="refused")
-    module.exit_json(**dict(result, **changes.result()))
+    module.exit_json(**dict(result, in_use=kept, **changes.result()))
 
 
 if __name__ == "__main__":

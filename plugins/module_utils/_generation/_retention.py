@@ -1,0 +1,88 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which generations are not needed any more, and their removal."""
+
+import os
+from typing import Any, Dict, List, Optional
+
+from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import builder_of
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import remove
+from ansible_collections.oxzep7.python.plugins.module_utils._health._processes import maps_below, running
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import act_as, usable
+from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState
+
+
+def lived(record: Dict[str, Any]) -> List[str]:
+    """The identifiers of the generations that were live and good, the newest first, each once."""
+    found: List[str] = []
+    for entry in reversed(record["history"]):
+        if entry["event"] == "promoted":
+            found += [name for name in (entry["to"], entry["from"]) if name not in found]
+    return found
+
+
+def expendable(record: Dict[str, Any], keep: int, forget_original: bool) -> List[Dict[str, Any]]:
+    """The generations that *record* does not need when the last *keep* good ones stay, and the original unless *forget_original*.
+
+    What is live stays whatever *keep* says, and what was never live, because it is a step to come.
+    """
+    good = lived(record)
+    stay = set(good[:max(1, keep)]) | {record["current"]}
+    return [entry for entry in record["generations"] if entry["id"] in good and entry["id"] not in stay
+            and (forget_original or entry["origin"] != "adopted")]
+
+
+def _in_use(path: str) -> Optional[str]:
+    """Why the tree *path* must stay: a process that has mapped something of it."""
+    for process in running():
+        try:
+            mapped = maps_below(process.pid, path)
+        except OSError as error:
+            # A container's root may not look at the init of its host's making, which runs nobody's application.
+            mapped = None if process.pid == 1 else "something that cannot be seen (%s)" % error
+        if mapped:
+            return "process %d still maps %s" % (process.pid, mapped)
+    return None
+
+
+def prune(application: Application, state: ApplicationState, promoted: Dict[str, Any], keep: int, forget_original: bool, run: str,
+          check_mode: bool, changes: Changes) -> Dict[str, str]:
+    """Remove generations that are not needed, when *promoted* is what a promotion came to; returns those that are in use, with the reason.
+
+    Only root can tell what every process maps, so nobody else removes anything. Raises LeaseHeld, IdentityError, OSError.
+    """
+    if os.geteuid() != 0:
+        return {}
+    with state.lease(run, only_look=check_mode):
+        record = state.read()
+        if check_mode and promoted["outcome"] == "promoted":
+            entry = {"event": "promoted", "from": promoted["from"], "to": promoted["generation"]}
+            record = dict(record, current=promoted["generation"], history=record["history"] + [entry])
+        kept = {}
+        for generation in expendable(record, keep, forget_original):
+            reason = _in_use(generation["path"])
+            if reason:
+                kept[generation["id"]] = reason
+                continue
+            changes.add("remove generation %s of %s" % (generation["id"], application.name), generation["path"], generation["id"], None)
+            if not check_mode:
+                record = _remove(application, state, record, generation)
+                state.event(run, "generation removed", generation=generation["id"])
+        return kept
+
+
+def _remove(application: Application, state: ApplicationState, record: Dict[str, Any], generation: Dict[str, Any]) -> Dict[str, Any]:
+    """The record without *generation*, whose tree is gone. Whoever dies in between leaves an incomplete generation, which the next build clears."""
+    owner = builder_of(application)
+    if not usable(owner):
+        return record
+    generation["complete"] = False
+    state.write(record)
+    act_as(owner, remove, generation["path"])
+    record = dict(record, generations=[entry for entry in record["generations"] if entry["id"] != generation["id"]])
+    state.write(record)
+    return record

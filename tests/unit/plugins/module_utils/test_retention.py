@@ -1,0 +1,80 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which generations stay, and that what is in use does."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from ansible_collections.oxzep7.python.plugins.module_utils._application import from_parameters, validated
+from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._retention import expendable, lived, prune
+from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState
+
+NAMES = ["0-py3.8", "1-py3.9", "2-py3.10", "3-py3.11", "4-py3.12"]
+
+
+def record(current, promotions):
+    return {"application": "a", "current": current, "generations": [
+        {"id": name, "path": "/x/" + name, "complete": True, "origin": "adopted" if name.startswith("0") else "built"} for name in NAMES],
+        "history": [{"event": event, "from": NAMES[old], "to": NAMES[new]} for event, old, new in promotions]}
+
+
+UP = [("promoted", 0, 1), ("promoted", 1, 2), ("reverted", 2, 3), ("promoted", 2, 3)]
+
+
+@pytest.mark.parametrize("current, promotions, keep, forget, expected", [
+    (3, UP, 2, False, ["1-py3.9"]), (3, UP, 2, True, ["0-py3.8", "1-py3.9"]), (3, UP, 3, False, []), (3, UP, 1, False, ["1-py3.9", "2-py3.10"]),
+    (3, UP, 0, True, ["0-py3.8", "1-py3.9", "2-py3.10"]), (1, UP[:1], 2, True, []), (None, [], 2, True, []),
+    # Back to 1: it and 3 are the last two good ones.
+    (1, UP + [("promoted", 3, 1)], 2, False, ["2-py3.10"])])
+def test_the_last_good_ones_the_original_and_steps_to_come_stay(current, promotions, keep, forget, expected):
+    given = record(NAMES[current] if current is not None else None, promotions)
+    assert [entry["id"] for entry in expendable(given, keep, forget)] == expected
+    assert given["current"] is None or lived(given)[0] == given["current"]
+
+
+@pytest.fixture
+def application(tmp_path):
+    """An application with three generations on disk; 2 is live."""
+    state = ApplicationState(str(tmp_path / "state"), "a")
+    live = tmp_path / "venv"
+    for name in NAMES[:3]:
+        (tmp_path / "venv.generations" / name).mkdir(parents=True)
+        (tmp_path / "venv.generations" / name / "file").write_bytes(b"x" * 5000)
+    os.symlink("venv.generations/2-py3.10", str(live))
+    given = record(NAMES[2], UP[:2])
+    given["generations"] = [dict(entry, path=str(tmp_path / "venv.generations" / entry["id"])) for entry in given["generations"][:3]]
+    os.makedirs(state.directory)
+    state.write(given)
+    return from_parameters(validated({"name": "a", "environment": str(live)})), state, tmp_path / "venv.generations"
+
+
+def pruned(application, keep, check_mode):
+    declared, state, folder = application
+    changes = Changes()
+    kept = prune(declared, state, {"outcome": "unchanged"}, keep, False, "r", check_mode, changes)
+    return kept, changes.result()["actions"], sorted(os.listdir(str(folder))), [entry["id"] for entry in state.read()["generations"]]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root removes generations")
+def test_what_is_not_needed_goes_and_a_second_time_nothing_does(application):
+    action = ["remove generation 1-py3.9 of a"]
+    assert pruned(application, 1, True) == ({}, action, NAMES[:3], NAMES[:3])
+    assert pruned(application, 1, False) == ({}, action, ["0-py3.8", "2-py3.10"], ["0-py3.8", "2-py3.10"])
+    assert pruned(application, 1, False) == ({}, [], ["0-py3.8", "2-py3.10"], ["0-py3.8", "2-py3.10"])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root removes generations")
+def test_what_a_process_maps_stays_and_is_named(application):
+    path = str(application[2] / "1-py3.9" / "file")
+    script = "import mmap, sys; f = open(sys.argv[1], 'rb'); held = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ); print('ready', flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", script, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"ready\n"
+        kept, actions, there, _recorded = pruned(application, 1, False)
+        process.communicate(b"\n")
+    assert kept == {"1-py3.9": "process %d still maps %s" % (process.pid, path)} and actions == [] and there == NAMES[:3]
+    assert pruned(application, 1, False)[2] == ["0-py3.8", "2-py3.10"]
