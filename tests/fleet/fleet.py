@@ -99,6 +99,7 @@ def _inventory(kinds: dict[str, str], addresses: dict[str, str], packed: dict[st
         "ansible_ssh_common_args": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR",
         "ansible_python_interpreter": "/usr/bin/python3",
         "oxzep7_interpreters": interpreters,
+        "oxzep7_keep_generations": 3,
         "oxzep7_constraints": [
             {"requirement": "pytest>=6.2.5", "python": ">=3.10", "reason": "earlier releases cannot rewrite assertions on Python 3.10"},
             {"requirement": "py>=1.11.0", "python": ">=3.11", "reason": "earlier releases fail to import on Python 3.11"},

@@ -75,7 +75,7 @@ def test_an_upgrade_uses_the_generations_of_the_rehearsal(rehearsed):
     done = controller("upgrade", **OPTIONS)
     assert done.returncode == 0, done.stdout[-4000:]
     assert '"3.12.' in on("host1", "curl -fsS http://127.0.0.1:8001/health")
-    assert on("host1", "ls -A /srv/ledger/venv.generations").split() == ["0-py3.8", "3-py3.11", "4-py3.12"]
+    assert on("host1", "ls -A /srv/ledger/venv.generations").split() == ["0-py3.8", "2-py3.10", "3-py3.11", "4-py3.12"]
 
 
 def test_what_was_promoted_is_evidence_and_the_matrix_is_a_page_of_the_report(rehearsed):
