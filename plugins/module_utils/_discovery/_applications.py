@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils import _services
 from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._interpreters import file_capabilities
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
 from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, applications_in
 
@@ -65,7 +66,19 @@ def application_findings(application: Application, interpreter_directory: str) -
     if absent:
         found.append(finding("service-not-found", "%s: service not found" % name,
                              "this host has no %s" % ", ".join(absent), "correct `services`"))
-    return found
+    return found + _capability_findings(application)
+
+
+def _capability_findings(application: Application) -> List[Dict[str, Any]]:
+    """What the live interpreter may do that a new one will not be allowed to."""
+    base = os.path.realpath(os.path.join(application.environment, "bin", "python"))
+    granted = file_capabilities(base)
+    if not granted:
+        return []
+    wanted = " ".join(name.upper() for name in granted)
+    return [finding("file-capabilities", "%s: its interpreter has file capabilities" % application.name,
+                    "%s has %s, which no other interpreter has" % (base, ", ".join(granted)),
+                    "set AmbientCapabilities=%s in the units of its services, then take them from the file with setcap -r %s" % (wanted, base))]
 
 
 def describe(application: Application, environment: Optional[Dict[str, Any]], state_root: str, interpreter_directory: str) -> Dict[str, Any]:

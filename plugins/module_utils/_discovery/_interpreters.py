@@ -70,6 +70,11 @@ def capabilities(data: bytes) -> List[str]:
     return ["cap_" + name for number, name in enumerate(CAPABILITIES) if mask >> number & 1]
 
 
+def file_capabilities(path: str) -> List[str]:
+    """Names of the capabilities that the program at the real *path* gets by itself."""
+    return capabilities(_attribute(path, "security.capability") or b"")
+
+
 def _attribute(path: str, name: str) -> Optional[bytes]:
     try:
         return os.getxattr(path, name, follow_symlinks=False)
@@ -184,7 +189,7 @@ def describe(candidate: Candidate, libraries: Libraries) -> Optional[Dict[str, A
         "libc": {"name": "musl" if "musl" in (elf.interpreter or "") else "glibc" if elf.interpreter else None, "needs": elf.glibc},
         "libpython": library or ("unresolved: " + needed if needed else None), "linked": "shared" if needed else "static",
         "origin": _origin(real, prefix), "os_package": None, "owner": name_of(state.st_uid), "found_by": candidate.found_by,
-        "capabilities": capabilities(_attribute(real, "security.capability") or b""),
+        "capabilities": file_capabilities(real),
         "selinux": labels.rstrip(b"\0").decode("utf-8", "replace") if labels else None,
         "executable_stack": elf.executable_stack, "externally_managed": externally_managed(prefix, minor),
         "default": real == _default(), "deleted": gone, "packages": [], "unmanaged": [],

@@ -81,7 +81,7 @@ def _built(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     path, loose = str(entry["path"]), [one["path"] for one in entry["unmanaged"]]
     if entry["capabilities"]:
         yield finding("file-capabilities", "warning", path, f"it has {', '.join(entry['capabilities'])}",
-                      "give the new interpreter the same, or drop the need")
+                      "give them to the services that need them with AmbientCapabilities, and take them from the file; an upgrade refuses until then")
     if entry["executable_stack"]:
         yield finding("executable-stack", "warning", path, "its stack is executable", "rebuild it, or clear the flag")
     if str(entry["libpython"] or "").startswith("unresolved"):

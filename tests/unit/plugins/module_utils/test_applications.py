@@ -1,0 +1,41 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What forbids to upgrade an application, seen on the host."""
+
+import os
+import struct
+
+import pytest
+from ansible_collections.oxzep7.python.plugins.module_utils._application import from_parameters, validated
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._applications import application_findings
+
+
+@pytest.fixture
+def environment(tmp_path):
+    """An environment whose interpreter is a file of its own."""
+    interpreter = tmp_path / "python3.8"
+    interpreter.write_text("")
+    (tmp_path / "venv" / "bin").mkdir(parents=True)
+    (tmp_path / "venv" / "pyvenv.cfg").write_text("home = %s\n" % tmp_path)
+    os.symlink(str(interpreter), str(tmp_path / "venv" / "bin" / "python"))
+    return tmp_path / "venv", str(interpreter)
+
+
+def keys(environment):
+    declared = from_parameters(validated({"name": "a", "environment": str(environment)}))
+    return {entry["key"]: entry for entry in application_findings(declared, "/opt/oxzep7/interpreters")}
+
+
+def test_an_interpreter_with_file_capabilities_forbids_and_names_what_to_do(environment):
+    live, interpreter = environment
+    assert keys(live) == {}
+    try:
+        # VFS_CAP_REVISION_2, effective; permitted: number 10, cap_net_bind_service.
+        os.setxattr(interpreter, "security.capability", struct.pack("<IIIII", 0x02000001, 1 << 10, 0, 0, 0))
+    except OSError:
+        pytest.skip("this account cannot give capabilities to files here")
+    found = keys(live)["file-capabilities"]
+    assert found["blocking"] and "cap_net_bind_service" in found["detail"]
+    assert "AmbientCapabilities=CAP_NET_BIND_SERVICE" in found["remediation"] and "setcap -r " + interpreter in found["remediation"]
