@@ -68,6 +68,11 @@ path:
   description: Its directory.
   returned: success
   type: str
+deprecations:
+  description: What imports and tests said will not work in a later Python; file, line and sentence.
+  returned: success
+  type: list
+  elements: str
 details:
   description: Evidence, such as modules that could not be imported or the output of a test.
   returned: failure
@@ -128,7 +133,7 @@ def main() -> None:
         module.fail_json(msg=str(error), details=error.details, **changes.result())
     except (ApplicationError, IdentityError, LeaseHeld, PromotionRefused, UndoFailed, ValueError, OSError) as error:
         module.fail_json(msg="%s: %s" % (given["application"]["name"], error))
-    module.exit_json(generation=generation["id"], path=generation["path"], **changes.result())
+    module.exit_json(generation=generation["id"], path=generation["path"], deprecations=generation.get("deprecations") or [], **changes.result())
 
 
 if __name__ == "__main__":

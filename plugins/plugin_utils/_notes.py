@@ -19,6 +19,7 @@ POINTS = {"major moves": 3.0, "other moves": 0.5, "builds": 2.0, "findings": 5.0
           "no backup": 15.0}
 CRITICALITY = {"low": 0, "normal": 1, "high": 3}
 NEWS = 12
+TOLD = 3
 
 
 def note(application: Mapping[str, Any], planned: Mapping[str, Any], advised: bool) -> dict[str, Any]:
@@ -64,6 +65,11 @@ def _findings(application: Mapping[str, Any], planned: Mapping[str, Any], scan: 
     for step in steps:
         found += [_warning("requires-python-excludes", f"{name} excludes Python {step['to']} ({bound}) in every version from the present one on; it is kept",
                            "rehearse, or replace the package") for name, bound in step["doubts"].items()]
+    met = application.get("deprecations") or []
+    if steps and met:
+        more = f" and {len(met) - TOLD} more" if len(met) > TOLD else ""
+        found.append(_warning("deprecations-met", f"Python {planned['from']} warned when it was built and tested: {'; '.join(met[:TOLD])}{more}",
+                              "rehearse; what is deprecated goes in some later version"))
     if steps:
         found += [_warning("package-copied", f"no source has {name}; its files are copied from this host as they are", "publish it, so that it can be rebuilt")
                   for name in steps[0].get("copied") or []]

@@ -11,6 +11,7 @@ import json
 import pathlib
 import shutil
 import tempfile
+from collections.abc import Sequence
 from typing import Any
 
 import ansible
@@ -48,8 +49,9 @@ class SteadyHost:
         answers: list[Any] = json.loads(run("podman", "exec", "--interactive", self.name, "python3", "/root/faults/drive.py", input=json.dumps(actions)))
         return answers
 
-    def prepare(self) -> None:
-        """Install the application, the modules under test, and two more generations."""
+    def prepare(self, services: Sequence[dict[str, Any]] | None = None) -> None:
+        """Install the application, which has other *services* if they are given, the modules under test, and two more generations."""
+        declared = {**APPLICATION, **({"services": list(services)} if services else {})}
         with tempfile.TemporaryDirectory(prefix="oxzep7-faults-") as directory:
             folder = pathlib.Path(directory, "faults")
             modules = folder / "lib" / "ansible_collections" / "oxzep7" / "python" / "plugins"
@@ -72,7 +74,7 @@ class SteadyHost:
         for minor in MINORS[1:]:
             path = self.sh(f"echo /opt/oxzep7/interpreters/oxzep7-{minor}.*/bin/python{minor}").strip()
             version = path.split("oxzep7-")[1].split("/")[0]
-            succeeded(self.do(["module", "environment", {"application": APPLICATION, "interpreter": path, "version": version, "lock": empty}])[0])
+            succeeded(self.do(["module", "environment", {"application": declared, "interpreter": path, "version": version, "lock": empty}])[0])
         self.sh(f"cp {STATE}/state.json /root/state.json")
 
 

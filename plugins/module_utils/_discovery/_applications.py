@@ -12,7 +12,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils import _services
 from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._interpreters import file_capabilities
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
-from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, applications_in
+from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, applications_in, generation_of
 
 
 def finding(key: str, title: str, detail: str, remediation: str, severity: str = "error", blocking: bool = True) -> Dict[str, Any]:
@@ -99,7 +99,9 @@ def describe(application: Application, environment: Optional[Dict[str, Any]], st
         record = state.read()
     except PermissionError as error:
         found.append(finding("state-unreadable", "%s: its record cannot be read" % application.name, str(error), "run with become"))
+    current = generation_of(record, record["current"]) or {}
     return {"name": application.name, "environment": environment, "findings": found, "current": record["current"],
+            "deprecations": current.get("deprecations") or [],
             "generations": [{key: entry.get(key) for key in ("id", "python", "lock", "complete", "origin")}
                             for entry in record["generations"]],
             "last": record["history"][-1] if record["history"] else None}

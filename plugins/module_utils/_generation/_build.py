@@ -5,7 +5,8 @@
 """Builds a generation beside the live environment and proves that it imports and passes its tests."""
 
 import os
-from typing import Any, Dict, Iterable, List, Optional, Tuple
+import re
+from typing import Any, Dict, Iterable, List, Optional, Set, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
@@ -25,6 +26,9 @@ from ansible_collections.oxzep7.python.plugins.module_utils._runner import Comma
 from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, now
 
 IMPORT_TIMEOUT = 300.0
+# How Python, and pytest after it, print what will not work in a later version.
+WARNED = re.compile(r"^\s*(\S+:\d+): (?:Pending)?DeprecationWarning: (.+)$", re.MULTILINE)
+DEPRECATIONS = 100
 
 
 class BuildError(Exception):
@@ -67,9 +71,13 @@ def _check_consistency(order: Order, path: str, user: Identity) -> Running:
     return Running(command, user, environment=environment_for(user))
 
 
-def new_import_failures(live: str, path: str, names: Iterable[str], user: Identity, alone: bool = False) -> Dict[str, _imports.Failure]:
-    """Modules among *names* that cannot be imported in *path* (*alone*: each by itself) though they can in *live*, or are not there."""
-    failed = _imports.failing(path, list(names), user, IMPORT_TIMEOUT, alone)
+def new_import_failures(live: str, path: str, names: Iterable[str], user: Identity, alone: bool = False,
+                        heard: Optional[Set[str]] = None) -> Dict[str, _imports.Failure]:
+    """Modules among *names* that cannot be imported in *path* (*alone*: each by itself) though they can in *live*, or are not there.
+
+    Deprecation warnings that imports in *path* meet are added to *heard*.
+    """
+    failed = _imports.failing(path, list(names), user, IMPORT_TIMEOUT, alone, heard)
     if not failed:
         return {}
     known = set(_lock.top_level_modules(live))
@@ -119,9 +127,11 @@ def _finish_beside(interpreter: str, path: str, scratch: str, builder: Identity)
     return Running(["/bin/sh", "-c", script, "sh", scratch, interpreter, "-I", "-S", "-m", "compileall", "-q"] + entries, builder)
 
 
-def _prove(application: Application, order: Order, path: str, user: Identity) -> None:
+def _prove(application: Application, order: Order, path: str, user: Identity) -> List[str]:
+    """Raise BuildError unless the generation at *path* imports, fits together and passes its tests; returns the deprecations that it met."""
     checking = _check_consistency(order, path, user)
-    failed = new_import_failures(application.environment, path, _lock.top_level_modules(path), user)
+    heard: Set[str] = set()
+    failed = new_import_failures(application.environment, path, _lock.top_level_modules(path), user, heard=heard)
     consistent = checking.wait(IMPORT_TIMEOUT)
     if consistent.rc != 0:
         raise BuildError("its packages do not fit together: %s" % consistent.last_lines(10), {"check": consistent.describe()})
@@ -133,6 +143,9 @@ def _prove(application: Application, order: Order, path: str, user: Identity) ->
     if results and results[-1].rc != 0:
         raise BuildError("test %r ended with %d: %s" % (" ".join(results[-1].cmd), results[-1].rc, results[-1].last_lines(15)),
                          {"tests": results[-1].describe()})
+    for result in results:
+        heard.update("%s: %s" % pair for pair in WARNED.findall(result.stdout + "\n" + result.stderr))
+    return sorted(warning.replace(path + "/", "") for warning in heard)[:DEPRECATIONS]
 
 
 def _add_packages(changes: Changes, environment: str, lock: str) -> None:
@@ -211,7 +224,7 @@ def _build_new(application: Application, order: Order, live_configuration: Dict[
         sync(order, path, lock, cache, builder)
         finishing = _finish_beside(order.interpreter, path, scratch, builder)
         try:
-            _prove(application, order, path, user)
+            generation["deprecations"] = _prove(application, order, path, user)
         finally:
             must("finish", finishing.wait(INSTALL_TIMEOUT))
     except (BuildError, CommandError, OSError) as error:

@@ -4,8 +4,9 @@
 
 """Runs inside the environment under test, by its own Python: imports modules one by one.
 
-Reads a JSON list of names from standard input and answers, after each import, one JSON line ``[name, null]`` or
-``[name, {"text": …, "frames": [paths, deepest last], "missing": name of the module that is not there, or null}]``.
+Reads a JSON list of names from standard input and answers, after each import, one JSON line ``[name, null, heard]`` or
+``[name, {"text": …, "frames": [paths, deepest last], "missing": name of the module that is not there, or null}, heard]``; heard are the
+deprecation warnings that the import met, as ``"path:line: text"``.
 What the modules print goes nowhere. Python 3.6 and later.
 """
 
@@ -17,6 +18,7 @@ import traceback
 import warnings
 
 DEPTH = 40
+HEARD = 50
 
 
 def main() -> None:
@@ -26,8 +28,13 @@ def main() -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 0)
     os.dup2(nowhere, 1)
+    heard = []
     warnings.simplefilter("ignore")
+    for category in (DeprecationWarning, PendingDeprecationWarning):
+        warnings.simplefilter("default", category)
+    warnings.showwarning = lambda message, category, filename, lineno, *_rest: heard.append("%s:%d: %s" % (filename, lineno, message))
     for name in names:
+        del heard[:]
         try:
             importlib.import_module(name)
             failure = None
@@ -36,7 +43,7 @@ def main() -> None:
             where = "%s:%d: " % (frames[-1].filename, frames[-1].lineno or 0) if frames else ""
             failure = {"text": "%s%s: %s" % (where, type(error).__name__, error), "frames": [frame.filename for frame in frames[-DEPTH:]],
                        "missing": error.name if isinstance(error, ImportError) else None}
-        answers.write(json.dumps([name, failure]) + "\n")
+        answers.write(json.dumps([name, failure, heard[:HEARD]]) + "\n")
     answers.flush()
     os._exit(0)  # threads that an import started must not keep this process
 

@@ -7,7 +7,7 @@
 import inspect
 import json
 import os
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional, Set
 
 from ansible_collections.oxzep7.python.plugins.module_utils._generation import _import_probe
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, environment_for
@@ -17,8 +17,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._runner import run
 Failure = Dict[str, Any]
 
 
-def _attempt(environment: str, names: List[str], identity: Identity, timeout: float) -> Dict[str, Failure]:
-    """Import *names* one after the other, in as few processes as their crashes allow; errors by name."""
+def _attempt(environment: str, names: List[str], identity: Identity, timeout: float, heard: Set[str]) -> Dict[str, Failure]:
+    """Import *names* one after the other, in as few processes as their crashes allow; errors by name. Deprecations that are met go to *heard*."""
     python = os.path.join(environment, "bin", "python")
     program = inspect.getsource(_import_probe)
     failed: Dict[str, Failure] = {}
@@ -28,7 +28,8 @@ def _attempt(environment: str, names: List[str], identity: Identity, timeout: fl
                    stdin=json.dumps(waiting))
         answered = 0
         for line in done.stdout.splitlines():
-            name, failure = json.loads(line)
+            name, failure, warned = json.loads(line)
+            heard.update(warned)
             answered += 1
             if failure is not None:
                 failed[name] = failure
@@ -40,14 +41,16 @@ def _attempt(environment: str, names: List[str], identity: Identity, timeout: fl
     return failed
 
 
-def failing(environment: str, names: List[str], identity: Identity, timeout: float, alone: bool = False) -> Dict[str, Failure]:
+def failing(environment: str, names: List[str], identity: Identity, timeout: float, alone: bool = False,
+            heard: Optional[Set[str]] = None) -> Dict[str, Failure]:
     """The *names* that cannot be imported in *environment*, each with its error.
 
     One that fails after others were imported is tried again alone, because only that tells about itself; with *alone* all
     are, because what works after another module may not work by itself. A module that kills the interpreter, or is still
-    importing after *timeout* seconds, is named.
+    importing after *timeout* seconds, is named. Deprecation warnings (``path:line: text``) are added to *heard*.
     """
     failed: Dict[str, Failure] = {}
-    for name in names if alone else _attempt(environment, names, identity, timeout):
-        failed.update(_attempt(environment, [name], identity, timeout))
+    warned = heard if heard is not None else set()
+    for name in names if alone else _attempt(environment, names, identity, timeout, warned):
+        failed.update(_attempt(environment, [name], identity, timeout, warned))
     return failed

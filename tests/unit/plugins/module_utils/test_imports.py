@@ -49,3 +49,14 @@ def test_a_module_that_kills_the_interpreter_does_not_hide_the_others(environmen
 
 def test_a_module_is_not_blamed_for_what_another_did(environment):
     assert failing(environment, "poisons", "victim") == {}
+
+
+def test_deprecations_that_imports_meet_are_told_once_with_their_place(environment):
+    with open(environment + "/modules/old.py", "w") as stream:
+        stream.write("import warnings\nfor _again in range(3):\n    warnings.warn('goes in 3.99', DeprecationWarning)\n"
+                     "warnings.warn('is noise', UserWarning)\n")
+    with open(environment + "/modules/user.py", "w") as stream:
+        stream.write("import old\n")
+    heard = set()
+    assert _imports.failing(environment, ["good", "user", "bad"], current(), 60, heard=heard).keys() == {"bad"}
+    assert heard == {environment + "/modules/old.py:3: goes in 3.99"}

@@ -160,6 +160,13 @@ def test_a_package_that_no_index_knows_is_to_be_copied_and_what_was_copied_is_as
         planner("3.11").plan([given_host])
 
 
+def test_deprecations_that_the_last_step_met_are_a_finding_of_the_next():
+    warned = host()
+    warned.applications[0]["deprecations"] = [f"lib/x.py:{number}: goes" for number in range(5)]
+    (found,) = [entry for entry in planner("3.9").plan([warned]).document["notes"]["host1"]["app"]["findings"] if entry["key"] == "deprecations-met"]
+    assert "lib/x.py:0: goes; lib/x.py:1: goes; lib/x.py:2: goes and 2 more" in found["detail"] and not found["blocking"]
+
+
 def test_a_local_version_is_taken_as_it_is():
     row = {**WHEEL, "wheel": "ages-1.0+vendor.3-0_ab-py3-none-any.whl", "version": "1.0+vendor.3"}
     with pytest.raises(CopiesNeeded):
