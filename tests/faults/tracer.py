@@ -22,8 +22,8 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 LIBC.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
 LIBC.ptrace.restype = ctypes.c_long
 TRACEME, GETREGS, SYSCALL, SETOPTIONS, GETEVENTMSG = 0, 12, 24, 0x4200, 0x4201
-# TRACESYSGOOD, TRACEFORK, TRACEVFORK, TRACECLONE, TRACEEXEC, EXITKILL
-OPTIONS = 0x1 | 0x2 | 0x4 | 0x8 | 0x10 | 0x100000
+# TRACESYSGOOD, TRACEFORK, TRACEVFORK, TRACECLONE, TRACEEXEC. What outlives the command, such as a service that it started, goes on untraced.
+OPTIONS = 0x1 | 0x2 | 0x4 | 0x8 | 0x10
 WALL = 0x40000000
 WORD = 8
 # user_regs_struct of x86_64, in words.
@@ -72,7 +72,6 @@ class Tracer:
         trace(SETOPTIONS, first, OPTIONS)
         trace(SYSCALL, first)
         self.known.add(first)
-        status = 0
         while self.known:
             try:
                 pid, state = os.waitpid(-1, WALL)
@@ -82,11 +81,11 @@ class Tracer:
                 self.known.discard(pid)
                 self.inside.discard(pid)
                 if pid == first:
-                    status = os.WEXITSTATUS(state) if os.WIFEXITED(state) else 128 + os.WTERMSIG(state)
+                    return os.WEXITSTATUS(state) if os.WIFEXITED(state) else 128 + os.WTERMSIG(state)
                 continue
             if self._stopped(pid, state):
                 return 137
-        return status
+        return 0
 
     def _stopped(self, pid: int, state: int) -> bool:
         """Deal with one stop of *pid*; True when everything was ended."""
