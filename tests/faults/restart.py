@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 
 from tests.faults.promotion import JOURNEYS, after, count
 from tests.faults.steady_host import PATIENCE, Broken, SteadyHost, promotion
@@ -20,8 +22,9 @@ from tests.fleet.paths import FleetError, environment, run
 HOSTS, ROUNDS = 3, 7
 
 
-def stop_in(host: SteadyHost, number: int, generation: str, kind: str) -> None:
-    """Freeze a promotion before its call *number*, then kill and start the host. Raises FleetError when it never comes so far."""
+@contextlib.contextmanager
+def frozen(host: SteadyHost, number: int, generation: str, kind: str) -> Iterator[None]:
+    """Have a promotion stand still before its call *number* for the block, and let it go on after it. Raises FleetError when it never comes so far."""
     asked = json.dumps([["trace", number, "freeze", promotion(generation, kind)]])
     host.sh("rm -f /root/trace.frozen")
     with subprocess.Popen(["podman", "exec", "--interactive", host.name, "python3", "/root/faults/drive.py"], env=environment(), text=True,
@@ -34,6 +37,15 @@ def stop_in(host: SteadyHost, number: int, generation: str, kind: str) -> None:
             if time.monotonic() > deadline:
                 raise FleetError(f"the promotion has no call {number}")
             time.sleep(0.1)
+        yield
+        # The host may be gone by now.
+        with contextlib.suppress(FleetError):
+            host.sh("pkill -KILL -f /root/faults/tracer.py")
+
+
+def stop_in(host: SteadyHost, number: int, generation: str, kind: str) -> None:
+    """Stop the host in the middle of a promotion, before its call *number*, and start it again. Raises FleetError."""
+    with frozen(host, number, generation, kind):
         run("podman", "kill", "--signal", "KILL", host.name)
     run("podman", "start", host.name)
     images.wait_for_boot(host.name)

@@ -7,6 +7,9 @@
 from __future__ import annotations
 
 from tests.faults import promotion, restart
+from tests.faults.steady_host import FIRST, PATIENCE, SteadyHost, judge
+from tests.faults.steady_host import promotion as options
+from tests.fleet import fleet
 
 
 def test_a_promotion_survives_a_kill_at_every_call_that_changes_something():
@@ -17,3 +20,19 @@ def test_a_promotion_survives_a_kill_at_every_call_that_changes_something():
 def test_a_promotion_survives_a_stop_of_its_host():
     points, survived = restart.run_all()
     assert survived == points >= 20
+
+
+def test_of_two_controllers_one_works_and_the_other_names_it():
+    fleet.up(["debian12"])
+    try:
+        host = SteadyHost("host1")
+        host.prepare()
+        with restart.frozen(host, 25, FIRST, "upgrade"):
+            second, building = host.do(["module", "promotion", options(FIRST, "upgrade")], ["module", "recovery", {"wait": 0}])
+        assert second["failed"] and second["outcome"] == "refused" and "is being changed by run faults (process" in second["msg"]
+        assert building["closed"] == [] and building["busy"]["steady"]["run"] == "faults"
+        opened, seen = host.do(["wait", PATIENCE], ["look"])
+        assert opened
+        judge(seen, FIRST)
+    finally:
+        fleet.down()
