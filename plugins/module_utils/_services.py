@@ -71,7 +71,14 @@ def before_swap(services: List[Service]) -> None:
 
 
 def after_swap(services: List[Service]) -> None:
-    """Start, restart or reload each service onto the live path as it is now. Raises ServiceError."""
+    """Start, restart or reload each service onto the live path as it is now. Raises ServiceError.
+
+    systemd's limit of starts (systemd.unit(5), StartLimitBurst=) begins anew: it is meant for a service that starts over and over by
+    itself, and would else refuse the one start that was asked for.
+    """
+    limited = [service for service in services if service.action in ("stop-start", "restart")]
+    if _units(limited):
+        run(["systemctl", "reset-failed", "--"] + _units(limited), COMMAND_TIMEOUT)
     for verb, actions in (("start", ("stop-start",)), ("restart", ("restart",)), ("reload", ("reload",))):
         chosen = [service for service in services if service.action in actions]
         commands = {service.name: service.start for service in chosen if not service.is_unit()}

@@ -76,6 +76,7 @@ def reset() -> None:
         shutil.rmtree(directory, ignore_errors=True)
     os.mkdir(STATE, 0o700)
     shutil.copy("/root/state.json", STATE + "/state.json")
+    run("systemctl", "reset-failed", *UNITS)
     run("systemctl", "start", *UNITS)
     answer()
 
