@@ -17,7 +17,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._advisories import A
 from ansible_collections.oxzep7.python.plugins.plugin_utils._compatibility import Evidence, matrix, recall, remember, write_matrix
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, canonical, write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._index import IndexUnavailable
-from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import UnknownVersion, today
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import UnknownVersion, parse, text_of, today
 from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import CopiesNeeded, Host, Plan, PlanError, WheelsNeeded, differences
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report._plan import markdown, page
 from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import UvMissing
@@ -77,7 +77,7 @@ class ActionModule(ActionBase):
 
     def _scan(self, plan: Plan, hosts: Mapping[str, Host], parts: _planning.Tools, directory: pathlib.Path) -> list[Evidence]:
         """What the wheels of every lock use that their Python lacks; wheels that cannot be had or read are said not to be scanned."""
-        questions = {step["lock"]: (step["to"], hosts[name].facts) for name, part in plan.document["hosts"].items()
+        questions = {step["lock"]: (text_of(parse(step["to"])[0]), hosts[name].facts) for name, part in plan.document["hosts"].items()
                      for application in part["applications"] for step in application["steps"]}
         read = []
         for lock, (python, facts) in sorted(questions.items()):

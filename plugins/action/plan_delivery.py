@@ -36,11 +36,11 @@ class ActionModule(ActionBase):
             return result
         arguments = {"plan": canonical(part), "locks": locks, "state_dir": given["state_dir"]}
         result.update(self._execute_module("oxzep7.python.plan_store", module_args=arguments, task_vars=task_vars))
-        result["steps"] = [_entry(application["name"], step) for application in part["applications"] for step in application["steps"]]
+        result["steps"] = [_entry(application, step) for application in part["applications"] for step in application["steps"]]
         return result
 
 
-def _entry(application: str, step: dict[str, Any]) -> dict[str, Any]:
+def _entry(application: dict[str, Any], step: dict[str, Any]) -> dict[str, Any]:
     """What the role step needs of one planned step."""
     chosen = {key: step[key] for key in ("from", "to", "lock", "interpreter")}
-    return {"application": application, "label": f"{application} {step['from']} -> {step['to']}", **chosen}
+    return {"application": application["name"], "label": f"{application['name']} {step['from']} -> {step['to']}", "cargo": application.get("cargo"), **chosen}

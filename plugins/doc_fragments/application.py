@@ -242,6 +242,15 @@ options:
         type: list
         elements: str
         default: []
+      carry:
+        description:
+          - What becomes of files that no package of the environment accounts for, and of changes made by hand to files of packages.
+          - V(ask) refuses to plan while there are any. V(drop) leaves them behind; they stay in the old generation.
+          - V(copy) takes such files along; a changed file as it is, which needs that its package stays at its version.
+          - V(patch) takes such files along, and makes the changes again in the new version of the package.
+        type: str
+        choices: [ask, copy, patch, drop]
+        default: ask
       goal:
         description:
           - What an upgrade is for. It changes defaults, and nothing else.

@@ -17,6 +17,7 @@ NAME = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,62}$")
 PATTERNS = ("body", "forbid", "require")
 FACTOR = re.compile(r"^([0-9]+(?:\.[0-9]+)?)x$")
 GOALS = ["security", "performance", "compatibility"]
+CARRY = ["ask", "copy", "patch", "drop"]
 ACTIONS = ["stop-start", "restart", "reload", "none"]
 
 CHECK_OPTIONS: Dict[str, Any] = {
@@ -135,6 +136,7 @@ APPLICATION_OPTIONS: Dict[str, Any] = {
     "tests_timeout": {"type": "float", "default": 900.0},
     "requirements": {"type": "list", "elements": "str", "default": []},
     "goal": {"type": "str", "choices": GOALS, "default": "compatibility"},
+    "carry": {"type": "str", "choices": CARRY, "default": "ask"},
     "criticality": {"type": "str", "choices": ["low", "normal", "high"], "default": "normal"},
     "benchmarks": {"type": "list", "elements": "raw", "default": []},
 }
@@ -170,6 +172,7 @@ class Application(NamedTuple):
     tests_timeout: float
     requirements: List[str]
     goal: str
+    carry: str
     benchmarks: List[List[str]]
 
     def generations_directory(self) -> str:
@@ -224,7 +227,7 @@ def from_parameters(parameters: Dict[str, Any]) -> Application:
     return Application(name, parameters["environment"].rstrip("/"), parameters.get("source"), parameters.get("user"),
                        services, list(parameters.get("checks") or []), tests,
                        float(parameters.get("tests_timeout") or 900.0), list(parameters.get("requirements") or []),
-                       parameters.get("goal") or "compatibility", benchmarks)
+                       parameters.get("goal") or "compatibility", parameters.get("carry") or "ask", benchmarks)
 
 
 def validated(parameters: Dict[str, Any]) -> Dict[str, Any]:

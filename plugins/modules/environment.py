@@ -14,6 +14,7 @@ description:
     generations directory.
   - Checks that its packages fit together, imports every top-level module as the application's user and runs the application's tests.
     A module that cannot be imported in the live environment either is not a failure.
+  - Group, modes, POSIX ACLs and SELinux labels follow the live environment.
   - The live environment is not touched. A generation that was built from the same lock and interpreter is found, not built again.
 author: oxzep7.python contributors (@oxzep7)
 options:
@@ -36,6 +37,47 @@ options:
   uv:
     description: Path of C(uv) on the host. Without it, C(uv) from E(PATH) is used, else the interpreter's own C(venv) and C(pip).
     type: path
+  tiers:
+    description:
+      - Names of packages in the order in which they are installed and tried. Each tier brings what it needs; the rest comes last.
+      - Without it there are two tiers, what is in the lower half of the longest chain of needs, and what stands on it.
+    type: list
+    elements: list
+    default: []
+  cargo:
+    description: What is taken along from the live environment that no lock accounts for, as the plan says.
+    type: dict
+    suboptions:
+      policy:
+        description: Whether files of packages that were changed by hand are taken as they are, or their changes made again.
+        type: str
+        choices: [copy, patch]
+        required: true
+      files:
+        description: Files and directories in no package, as paths in the environment; a directory ends with V(/).
+        type: list
+        elements: str
+        default: []
+      changes:
+        description: Files of packages that were changed.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          path:
+            description: Path in the environment.
+            type: str
+            required: true
+          package:
+            description: Package that it belongs to.
+            type: str
+            required: true
+          version:
+            description: Version of that package.
+            type: str
+          diff:
+            description: Unified diff from the package's file to what it was changed to.
+            type: str
 extends_documentation_fragment:
   - oxzep7.python.application
   - oxzep7.python.host
@@ -95,6 +137,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application import 
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._files import read_text
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import BuildError, build
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._carry import CARRY_ARGUMENT, CarryError, cargo_of
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import Order, usable_uv
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import PromotionRefused
@@ -112,6 +155,8 @@ def main() -> None:
             "lock": {"type": "str", "required": True},
             "wheels": {"type": "path", "default": "/opt/oxzep7/wheelhouse"},
             "uv": {"type": "path"},
+            "tiers": {"type": "list", "elements": "list", "default": []},
+            "cargo": CARRY_ARGUMENT,
             "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
             "run_id": {"type": "str", "default": "manual"},
         },
@@ -127,11 +172,12 @@ def main() -> None:
     try:
         application = from_parameters(given["application"])
         state = ApplicationState(given["state_dir"], application.name)
-        order = Order(given["interpreter"], given["version"], given["lock"], lock, given["wheels"], usable_uv(given["uv"]), given["run_id"])
+        order = Order(given["interpreter"], given["version"], given["lock"], lock, given["wheels"], usable_uv(given["uv"]), given["run_id"],
+                      given["tiers"], cargo_of(given["cargo"]) if given["cargo"] else None, application.carry == "drop")
         generation = build(application, state, order, module.check_mode, changes)
     except BuildError as error:
         module.fail_json(msg=str(error), details=error.details, **changes.result())
-    except (ApplicationError, IdentityError, LeaseHeld, PromotionRefused, UndoFailed, ValueError, OSError) as error:
+    except (ApplicationError, CarryError, IdentityError, LeaseHeld, PromotionRefused, UndoFailed, ValueError, OSError) as error:
         module.fail_json(msg="%s: %s" % (given["application"]["name"], error))
     module.exit_json(generation=generation["id"], path=generation["path"], deprecations=generation.get("deprecations") or [], **changes.result())
 

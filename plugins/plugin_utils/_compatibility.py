@@ -100,11 +100,12 @@ def matrix(plan: Mapping[str, Any], locks: Mapping[str, str], evidence: Sequence
         for application in part["applications"]:
             for step in application["steps"]:
                 changed = {row["package"]: row for row in step["changes"]}
+                python = text_of(parse(step["to"])[0])
                 for package, version in pins_of(locks[step["lock"]]).items():
-                    cells.setdefault(package, {}).setdefault(step["to"], []).append(_cell(package, version, changed.get(package), step["to"], seen, today))
+                    cells.setdefault(package, {}).setdefault(python, []).append(_cell(package, version, changed.get(package), python, seen, today))
                 for package, row in changed.items():
                     if row["to"] is None:
-                        cells.setdefault(package, {}).setdefault(step["to"], []).append(_cell(package, None, row, step["to"], seen, today))
+                        cells.setdefault(package, {}).setdefault(python, []).append(_cell(package, None, row, python, seen, today))
     pythons = sorted({python for row in cells.values() for python in row}, key=lambda text: parse(text)[0])
     return {"schema": SCHEMA, "pythons": pythons, "packages": {name: {python: _merged(found) for python, found in sorted(row.items())}
                                                                for name, row in sorted(cells.items())}}

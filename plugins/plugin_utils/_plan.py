@@ -21,6 +21,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._urls import redacte
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
 from ansible_collections.oxzep7.python.plugins.plugin_utils._advisories import Advisories
 from ansible_collections.oxzep7.python.plugins.plugin_utils._builder import Elsewhere, needed
+from ansible_collections.oxzep7.python.plugins.plugin_utils._cargo import cargo
+from ansible_collections.oxzep7.python.plugins.plugin_utils._cargo import findings as findings_of_cargo
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import canonical
 from ansible_collections.oxzep7.python.plugins.plugin_utils._finding import finding
 from ansible_collections.oxzep7.python.plugins.plugin_utils._index import PACKAGING_ERROR, IndexUnavailable
@@ -162,18 +164,36 @@ def demands(packages: Packages, constraints: Sequence[Mapping[str, Any]], adviso
     return [*constraints, *(fixes(packages.pins, advisories) if advisories else [])]
 
 
-def _findings_of(host: Host, application: Mapping[str, Any], target: Minor, provides: Callable[[str, str], bool]) -> list[dict[str, Any]]:
+def minors_between(python: str, target: Minor, patch: int | None) -> list[Minor]:
+    """The minors that an environment of version *python* visits on its way to *target*, and to its *patch* where one is asked for.
+
+    An older patch of the same minor is a step of its own. Raises UnknownVersion when the target lies below.
+    """
+    minor, own = _lifecycle.parse(python)
+    path = _lifecycle.path(minor, target)
+    if path or patch is None or own is None or own == patch:
+        return path
+    if own > patch:
+        raise _lifecycle.UnknownVersion(f"the target {text_of(target)}.{patch} is below the current version {python}; use oxzep7.python.rollback to go back")
+    return [minor]
+
+
+def _policy(application: Mapping[str, Any]) -> str:
+    return str((application.get("declared") or {}).get("carry") or "ask")
+
+
+def _findings_of(host: Host, application: Mapping[str, Any], target: Minor, patch: int | None, provides: Callable[[str, str], bool]) -> list[dict[str, Any]]:
     found = [dict(entry) for entry in application["findings"] if entry["blocking"]]
     environment = application["environment"]
     if found or environment is None:
         return found
-    current, _patch_number = _lifecycle.parse(environment["python"])
     try:
-        path = _lifecycle.path(current, target)
+        path = minors_between(environment["python"], target, patch)
     except _lifecycle.UnknownVersion as error:
         return [finding("target-below-current", f"{application['name']}: {error}", "choose a newer oxzep7_target")]
     if not path:
         return []
+    found += findings_of_cargo(application["name"], environment, _policy(application))
     copies = application.get("copies") or {}
     for package in environment["packages"]:
         name = normalized(package["name"])
@@ -231,7 +251,7 @@ class Planner:
         for host in hosts:
             for application in host.applications:
                 blocking += [f"{host.name}: {entry['detail']} ({entry['key']}); {entry['remediation']}"
-                             for entry in _findings_of(host, application, self._minor, self._locker.provides)]
+                             for entry in _findings_of(host, application, self._minor, self._patch, self._locker.provides)]
         if blocking:
             raise PlanError("\n".join(blocking))
         self._demand_copies(hosts, {(host.name, application["name"]): _uncopied(application, self._locker.provides)
@@ -284,6 +304,9 @@ class Planner:
         try:
             chain = self._chain(host, application)
             result["steps"] = [{**step, "interpreter": self._interpreter(host, _lifecycle.parse(step["to"])[0])} for step in chain]
+            taken = cargo(environment, _policy(application)) if chain else None
+            if taken:
+                result["cargo"] = taken
         except MustBuild as error:
             return result, error
         except Unpublished as error:
@@ -303,7 +326,7 @@ class Planner:
 
     def minors(self, application: Mapping[str, Any]) -> list[Minor]:
         """The minors that *application* visits. Raises UnknownVersion."""
-        return _lifecycle.path(_lifecycle.parse(application["environment"]["python"])[0], self._minor)
+        return minors_between(application["environment"]["python"], self._minor, self._patch)
 
     def rehearsal(self, host: Host, application: Mapping[str, Any],
                   on: Callable[[Minor, Mapping[str, Any]], Rehearsal]) -> Iterator[tuple[Minor, Rehearsed]]:
@@ -340,32 +363,34 @@ class Planner:
         """The steps of *application* without their interpreters; found once for equal environments, constraints and platforms."""
         environment = application["environment"]
         current, _patch_number = _lifecycle.parse(environment["python"])
-        minors = _lifecycle.path(current, self._minor)
+        minors = self.minors(application)
         if not minors:
             return []
+        before = environment["python"] if minors == [current] else text_of(current)
         platform = platform_of(str(host.facts["architecture"]), host.facts["libc"])
         advisories = self._demanding(application)
         unique = json.dumps([[{key: package.get(key) for key in USED} for package in environment["packages"]], sorted(application.get("wanted") or ()),
-                             application.get("copies") or {}, current, platform, [dict(entry) for entry in host.constraints], advisories is not None],
+                             application.get("copies") or {}, before, platform, [dict(entry) for entry in host.constraints], advisories is not None],
                             sort_keys=True, default=str)
         return self._chains.get(hashlib.sha256(unique.encode()).hexdigest(), lambda: self._steps(
             standing(environment, set(application.get("wanted") or ()), current, str(host.facts["architecture"]), application.get("copies") or {}),
-            current, minors, platform,
+            before, minors, platform,
             host.constraints, advisories))
 
-    def _steps(self, packages: Packages, current: Minor, minors: Sequence[Minor], platform: str, constraints: Sequence[Mapping[str, Any]],
+    def _steps(self, packages: Packages, before: str, minors: Sequence[Minor], platform: str, constraints: Sequence[Mapping[str, Any]],
                advisories: Advisories | None) -> list[dict[str, Any]]:
         steps = []
-        before = current
         for minor in minors:
             limits = limits_of(demands(packages, constraints, advisories), minor)
             try:
                 step, text = self._step(packages, limits, minor, platform)
             except NoLock as error:
-                raise NoLock(error.key, f"no lock for the step from Python {text_of(before)} to {text_of(minor)}: {error}") from None
+                raise NoLock(error.key, f"no lock for the step from Python {before} to {text_of(minor)}: {error}") from None
             self._locks[step["lock"]] = text
-            steps.append({"from": text_of(before), **step})
-            packages, before = packages.after(read_annotated(text), minor, platform), minor
+            # Only the patch differs in a step within one minor, so it is said.
+            after = text_of(minor) if before.count(".") == 1 else f"{text_of(minor)}.{self._patch}"
+            steps.append({"from": before, **step, "to": after})
+            packages, before = packages.after(read_annotated(text), minor, platform), text_of(minor)
         return steps
 
     def _step(self, packages: Packages, limits: tuple[Limit, ...], minor: Minor, platform: str) -> tuple[dict[str, Any], str]:

@@ -12,6 +12,7 @@ import io
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -71,6 +72,20 @@ def interpreters():
     """Two consecutive interpreters of this machine, oldest first: (minor, path)."""
     chosen = machine.route()
     return [(f"3.{minor[1]}", str(path)) for minor, path in zip(chosen.minors, chosen.interpreters, strict=True)]
+
+
+@pytest.fixture
+def place(tmp_path, interpreters):
+    from tests.integration.place import Place
+
+    made = Place(tmp_path, interpreters)
+    yield made
+    made.control("stop")
+
+
+@pytest.fixture(params=["uv", "pip"])
+def uv(request):
+    return shutil.which("uv") if request.param == "uv" else "/bin/false"
 
 
 def wheel(folder, name, version, files):

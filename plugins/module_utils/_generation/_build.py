@@ -6,12 +6,12 @@
 
 import os
 import re
-from typing import Any, Dict, Iterable, List, Optional, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._files import read_text
-from ansible_collections.oxzep7.python.plugins.module_utils._generation import _imports, _lock
+from ansible_collections.oxzep7.python.plugins.module_utils._generation import _carry, _imports, _likeness, _lock, _tiers, _vendor
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import INSTALL_TIMEOUT, Order, create, prepare, remove, sync, write_lock
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import (
     Identity,
@@ -127,17 +127,56 @@ def _finish_beside(interpreter: str, path: str, scratch: str, builder: Identity)
     return Running(["/bin/sh", "-c", script, "sh", scratch, interpreter, "-I", "-S", "-m", "compileall", "-q"] + entries, builder)
 
 
-def _prove(application: Application, order: Order, path: str, user: Identity) -> List[str]:
-    """Raise BuildError unless the generation at *path* imports, fits together and passes its tests; returns the deprecations that it met."""
+class _Look(NamedTuple):
+    """What a look at an environment that is only partly installed found: the tier, whether packages fit together, and what does not import."""
+
+    tier: str
+    consistent: Result
+    failed: Dict[str, _imports.Failure]
+
+
+def _look(application: Application, order: Order, path: str, user: Identity, tier: str, names: Iterable[str], heard: Set[str]) -> _Look:
     checking = _check_consistency(order, path, user)
+    failed = new_import_failures(application.environment, path, names, user, heard=heard)
+    return _Look(tier, checking.wait(IMPORT_TIMEOUT), failed)
+
+
+def _install_tiers(application: Application, order: Order, path: str, lock: str, cache: str, builder: Identity, user: Identity) -> List[_Look]:
+    """Install tier after tier of the lock, and look at each but the last; what is wrong then may be cured by a later one."""
+    looks: List[_Look] = []
+    there: Set[str] = set()
+    tiers = _tiers.tiers(order.lock or "", order.tiers)
+    for number, tier in enumerate(tiers[:-1], 1):
+        seen = set(_lock.top_level_modules(path))
+        there.update(tier)
+        act_as(builder, write_lock, lock, _tiers.only(order.lock or "", there))
+        sync(order, path, lock, cache, builder)
+        called = "tier %d of %d (%s%s)" % (number, len(tiers), ", ".join(tier[:5]), ", and others" if len(tier) > 5 else "")
+        looks.append(_look(application, order, path, user, called, [name for name in _lock.top_level_modules(path) if name not in seen], set()))
+    act_as(builder, write_lock, lock, order.lock or "")
+    sync(order, path, lock, cache, builder)
+    return looks
+
+
+def _since(looks: List[_Look], names: Iterable[str]) -> str:
+    """Where those of *names* that failed early were seen first."""
+    wanted = set(names)
+    found = ["%s already with %s alone" % (", ".join(sorted(wanted & set(look.failed))[:5]), look.tier) for look in looks if wanted & set(look.failed)]
+    return "; " + "; ".join(found) if found else ""
+
+
+def _prove(application: Application, order: Order, path: str, user: Identity, looks: List[_Look]) -> List[str]:
+    """Raise BuildError unless the generation at *path* imports, fits together and passes its tests; returns the deprecations that it met."""
     heard: Set[str] = set()
-    failed = new_import_failures(application.environment, path, _lock.top_level_modules(path), user, heard=heard)
-    consistent = checking.wait(IMPORT_TIMEOUT)
-    if consistent.rc != 0:
-        raise BuildError("its packages do not fit together: %s" % consistent.last_lines(10), {"check": consistent.describe()})
+    last = _look(application, order, path, user, "", _lock.top_level_modules(path), heard)
+    failed = last.failed
+    if last.consistent.rc != 0:
+        early = next((look for look in looks if look.consistent.rc != 0), None)
+        raise BuildError("its packages do not fit together%s: %s" % (", already with %s alone" % early.tier if early else "", last.consistent.last_lines(10)),
+                         {"check": last.consistent.describe()})
     if failed:
         text = "; ".join("%s: %s" % (name, failure["text"]) for name, failure in sorted(failed.items())[:5])
-        raise BuildError("%d modules that import in the live environment do not import in it: %s" % (len(failed), text),
+        raise BuildError("%d modules that import in the live environment do not import in it: %s%s" % (len(failed), text, _since(looks, failed)),
                          {"imports": {name: failure["text"] for name, failure in failed.items()}})
     results = run_tests(application, path, user)
     if results and results[-1].rc != 0:
@@ -176,6 +215,7 @@ def build(application: Application, state: ApplicationState, order: Order, check
             return dict(same)
         if not check_mode:
             record = _forget_incomplete(state, record, builder)
+        _check_vendor_modules(application, order, live_configuration)
         # A number is never used twice, so that a log line always means one generation.
         number = 1 + max([int(entry["id"].split("-")[0]) for entry in record["generations"]] + [record.get("last_number", 0)])
         name = "%d-py%s" % (number, minor)
@@ -186,6 +226,8 @@ def build(application: Application, state: ApplicationState, order: Order, check
         changes.add("build generation %s of %s" % (name, application.name), path, None, {"python": order.version, "lock": order.lock_id})
         if order.lock is not None:
             _add_packages(changes, application.environment, order.lock)
+        for sentence in _carry.described(order.cargo) if order.cargo else []:
+            changes.add(sentence, sentence, None, path)
         if check_mode:
             return generation
         state.write(dict(record, generations=record["generations"] + [generation], last_number=number))
@@ -195,6 +237,32 @@ def build(application: Application, state: ApplicationState, order: Order, check
         state.write(final)
         state.event(order.run, "generation complete", generation=name, live=live["id"])
         return generation
+
+
+def _as_builder(builder: Identity, function: Callable[..., Any], *arguments: Any) -> Any:
+    """What *function* returns, called as *builder*. Raises BuildError for what it refuses, OSError."""
+    answer = act_as(builder, _answer, function, *arguments)
+    if "refused" in answer:
+        raise BuildError(answer["refused"])
+    return answer["result"]
+
+
+def _answer(function: Callable[..., Any], *arguments: Any) -> Dict[str, Any]:
+    try:
+        return {"result": function(*arguments)}
+    except (_carry.CarryError, _likeness.NotAllowed) as error:
+        return {"refused": str(error)}
+
+
+def _check_vendor_modules(application: Application, order: Order, values: Dict[str, str]) -> None:
+    """Raise BuildError where the environment sees modules of its interpreter's distribution that the new one lacks."""
+    if order.drop or not shares_site(values) or not os.access(order.interpreter, os.X_OK):
+        return
+    base = os.path.join(application.environment, "bin", "python")
+    lost = _vendor.lacking(base, order.interpreter, set(_lock.top_level_modules(application.environment)))
+    if lost:
+        raise BuildError("%s sees modules of its interpreter's distribution that %s lacks (vendor-modules-missing): %s; provide them with the new "
+                         "interpreter or as packages, or set `carry` of the application to drop" % (application.name, order.interpreter, ", ".join(lost)))
 
 
 def _forget_incomplete(state: ApplicationState, record: Dict[str, Any], builder: Identity) -> Dict[str, Any]:
@@ -214,19 +282,27 @@ def _build_new(application: Application, order: Order, live_configuration: Dict[
     directory = application.generations_directory()
     scratch = os.path.join(directory, ".building")
     lock, cache = os.path.join(scratch, "lock.txt"), os.path.join(scratch, "cache")
+    live = application.environment
     try:
         act_as(controller_of(os.path.dirname(directory)), prepare, directory, builder.uid, builder.gid)
         for leftover in (path, scratch):
             act_as(builder, remove, leftover)
         act_as(builder, os.mkdir, scratch)
-        act_as(builder, write_lock, lock, order.lock or "")
+        like = _likeness.likeness(live)
+        _as_builder(builder, _likeness.begin, like, path)
         create(order, path, cache, shares_site(live_configuration), builder)
-        sync(order, path, lock, cache, builder)
+        looks = _install_tiers(application, order, path, lock, cache, builder, user)
+        if order.cargo:
+            minors = [".".join(version.split(".")[:2]) for version in (version_of(live), order.version)]
+            generation["carried"] = _as_builder(builder, _carry.load, order.cargo, live, minors[0], path, minors[1], _lock.pins(order.lock or ""))
+        act_as(builder, _likeness.finish, like, live, path)
         finishing = _finish_beside(order.interpreter, path, scratch, builder)
         try:
-            generation["deprecations"] = _prove(application, order, path, user)
+            generation["deprecations"] = _prove(application, order, path, user, looks)
         finally:
             must("finish", finishing.wait(INSTALL_TIMEOUT))
+        # Compiling made new files.
+        act_as(builder, _likeness.finish, like, live, path)
     except (BuildError, CommandError, OSError) as error:
         for leftover in (path, scratch):
             act_as(builder, remove, leftover)

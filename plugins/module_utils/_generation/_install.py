@@ -6,9 +6,10 @@
 
 import os
 import shutil
-from typing import List, NamedTuple, Optional
+from typing import List, NamedTuple, Optional, Sequence
 
 from ansible_collections.oxzep7.python.plugins.module_utils._files import remove_quietly
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._carry import Cargo
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, environment_for
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import must, run
 
@@ -19,7 +20,8 @@ UV_TIMEOUT = 30.0
 class Order(NamedTuple):
     """What to build: interpreter path and version, lock identifier and text, wheel folder, uv's path (None: pip), run id.
 
-    The text is None in check mode on a host that the plan was not delivered to.
+    The text is None in check mode on a host that the plan was not delivered to. ``tiers`` are names of packages in the order in which an operator
+    wants them installed; ``cargo`` is what is taken along that no lock has; ``drop``: what else would be lost may be lost.
     """
 
     interpreter: str
@@ -29,6 +31,9 @@ class Order(NamedTuple):
     wheels: str
     uv: Optional[str]
     run: str
+    tiers: Sequence[Sequence[str]] = ()
+    cargo: Optional[Cargo] = None
+    drop: bool = False
 
 
 def usable_uv(given: Optional[str]) -> Optional[str]:

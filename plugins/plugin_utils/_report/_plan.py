@@ -10,6 +10,7 @@ import html
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import parse, text_of
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _matrix
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report._matrix import table
 
@@ -34,11 +35,21 @@ def _steps(application: Mapping[str, Any], phases: Mapping[str, str]) -> list[st
     lines = []
     for step in application["steps"]:
         source = step["interpreter"].get("url") or step["interpreter"].get("path") or step["interpreter"]["source"]
-        support = f"{phases[step['to']]}, end of life {step['end_of_life']}, newest patch {step['newest_patch']}"
+        support = f"{phases[text_of(parse(step['to'])[0])]}, end of life {step['end_of_life']}, newest patch {step['newest_patch']}"
         built = "".join(f", {title}: {', '.join(step[title])}" for title in ("built", "copied") if step.get(title))
         lines.append(f"- {step['from']} -> {step['to']} ({support}), {step['packages']} packages{built}, interpreter from {source}")
         lines += [f"  - {row['package']} {row['from'] or '(new)'} -> {row['to'] or '(gone)'} ({row['move']}): {row['reason']}" for row in step["changes"]]
-    return lines
+    return [*lines, *(f"- {line}" for line in _cargo(application))]
+
+
+def _cargo(application: Mapping[str, Any]) -> list[str]:
+    """What is taken along that no lock has."""
+    taken = application.get("cargo")
+    if not taken:
+        return []
+    how = "its changes are made again" if taken["policy"] == "patch" else "kept as it is"
+    return [*(f"taken along: {name} (in no package)" for name in taken["files"]),
+            *(f"taken along: {row['path']} (changed by hand, {row['package']} {row['version']}; {how})" for row in taken["changes"])]
 
 
 def _note(note: Mapping[str, Any], application: Mapping[str, Any]) -> list[str]:
@@ -77,6 +88,7 @@ def _application(host: str, application: Mapping[str, Any], document: Mapping[st
              f"<p>{html.escape(application['environment'])}, Python {html.escape(application['from'])}</p>"]
     rows = [[step["from"] + " -> " + step["to"], row["package"], row["from"] or "new", row["to"] or "gone", row["move"], row["evidence"], row["date"] or "",
              row["reason"]] for step in application["steps"] for row in step["changes"]]
+    parts += [f"<p>{html.escape(line)}</p>" for line in _cargo(application)]
     parts.append(table("Changes", ("step", "package", "from", "to", "move", "evidence", "date", "reason"), rows))
     parts.append(table(f"Risk {note['risk']['score']:g}", ("term", "count", "points"),
                        [(name, term["count"], f"{term['points']:g}") for name, term in note["risk"]["terms"].items()]))

@@ -382,3 +382,63 @@ def test_a_goal_of_security_moves_what_advisories_are_about():
 def test_urls_lose_their_credentials_only():
     assert redacted("https://me:secret@host:8080/a?b#c") == "https://host:8080/a?b#c"
     assert redacted("https://host/a@b") == "https://host/a@b"
+
+
+def test_a_newer_patch_of_the_same_minor_is_a_step_of_its_own():
+    sources = [{"source": "archive", "version": "3.11.9", "url": "http://x/3.11.tar.gz", "sha256": "0" * 64}]
+    made = host(python="3.11.4", packages=(("ages", "1.2"),), interpreters=sources)
+    plan = planner("3.11.9").plan([made])
+    (step,) = steps_of(plan)
+    assert (step["from"], step["to"], step["changes"], step["interpreter"]["version"]) == ("3.11.4", "3.11.9", [], "3.11.9")
+    table = matrix(plan.document, plan.locks, [], datetime.date(2026, 1, 1))
+    assert table["pythons"] == ["3.11"]
+    assert "3.11.4 -> 3.11.9" in markdown(plan.document)
+
+
+@pytest.mark.parametrize("python", ["3.11.9", "3.11.4"])
+def test_a_patch_that_nobody_asked_for_is_no_step(python):
+    target = "3.11.9" if python == "3.11.9" else "3.11"
+    assert planner(target).plan([host(python=python)]).steps() == {"host1": 0}
+
+
+def test_a_patch_is_not_taken_back():
+    with pytest.raises(PlanError, match="3.11.4 is below the current version 3.11.9.*target-below-current"):
+        planner("3.11.4").plan([host(python="3.11.9")])
+
+
+def loose(carry=None, diff="@@ -1 +1 @@\n-a\n+b\n", **counts):
+    """A host whose environment has files in no package, and a changed one."""
+    made = host()
+    made.applications[0]["environment"].update(
+        unmanaged=[{"path": "lib/python3.8/site-packages/local.py", "kind": "module"}, {"path": "lib/python3.8/site-packages/~ip/", "kind": "leftover"}],
+        modified=[{"path": "lib/python3.8/site-packages/ages.py", "package": "ages", "version": "1.0", "recorded": "sha256=x", "diff": diff}],
+        counts={"unmanaged": 2, "modified": 1, **counts})
+    made.applications[0]["declared"] = {"carry": carry} if carry else {}
+    return made
+
+
+def test_what_would_be_lost_forbids_a_plan_until_somebody_decides():
+    with pytest.raises(PlanError) as caught:
+        planner("3.9").plan([loose()])
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 2 and "local.py (unmanaged-files)" in lines[0] and "ages.py (modified-files)" in lines[1]
+    assert "~ip" not in lines[0] and all("`carry`" in line for line in lines)
+
+
+@pytest.mark.parametrize(("carry", "kept"), [("patch", {"diff": "@@ -1 +1 @@\n-a\n+b\n"}), ("copy", {})])
+def test_what_is_taken_along_is_in_the_plan(carry, kept):
+    document = planner("3.9").plan([loose(carry)]).document
+    assert document["hosts"]["host1"]["applications"][0]["cargo"] == {
+        "policy": carry, "files": ["lib/python3.8/site-packages/local.py"],
+        "changes": [{"path": "lib/python3.8/site-packages/ages.py", "package": "ages", "version": "1.0", **kept}]}
+    assert "local.py" in markdown(document)
+
+
+def test_what_is_dropped_is_not_in_the_plan():
+    assert "cargo" not in planner("3.9").plan([loose("drop")]).document["hosts"]["host1"]["applications"][0]
+
+
+@pytest.mark.parametrize(("made", "key"), [(loose("patch", diff=None), "change-unknown"), (loose("copy", unmanaged=500), "too-many-to-carry")])
+def test_what_cannot_be_taken_along_forbids_a_plan(made, key):
+    with pytest.raises(PlanError, match=key):
+        planner("3.9").plan([made])

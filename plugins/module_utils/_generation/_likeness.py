@@ -1,0 +1,121 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Makes a new environment readable, writable and executable for those, and for those only, who could read, write and execute the old one.
+
+Group, modes, POSIX ACLs and SELinux labels follow the old environment: directories its own directory, files its ``pyvenv.cfg``. Everything is done
+as the account that owns both.
+"""
+
+import errno
+import os
+import stat
+from typing import Dict, NamedTuple, Optional
+
+ACCESS, INHERITED, LABEL = "system.posix_acl_access", "system.posix_acl_default", "security.selinux"
+SELINUX = "/sys/fs/selinux/enforce"
+EXECUTABLE = 0o111
+PERMISSIONS = 0o7777
+SET_ID = stat.S_ISUID | stat.S_ISGID
+
+
+class Likeness(NamedTuple):
+    """Group, mode and ACLs of the directories, and of the files, of an environment. Files are executable or not, as they were installed."""
+
+    group: int
+    directories: int
+    files: int
+    attributes: Dict[bool, Dict[str, bytes]]
+
+
+class NotAllowed(Exception):
+    """The account that builds cannot give the new environment what the old one has; the text says what."""
+
+
+def _attribute(path: str, name: str) -> Optional[bytes]:
+    try:
+        return os.getxattr(path, name, follow_symlinks=False)
+    except OSError as error:
+        if error.errno in (errno.ENODATA, errno.ENOTSUP):
+            return None
+        raise
+
+
+def _attributes(path: str, *names: str) -> Dict[str, bytes]:
+    found = {name: _attribute(path, name) for name in names}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def likeness(environment: str) -> Likeness:
+    """What those who use *environment* may do with it. Raises OSError."""
+    real = os.path.realpath(environment)
+    configuration = os.path.join(real, "pyvenv.cfg")
+    directory, file = os.lstat(real), os.stat(configuration)
+    return Likeness(directory.st_gid, stat.S_IMODE(directory.st_mode) & ~stat.S_ISUID, stat.S_IMODE(file.st_mode) & ~SET_ID,
+                    {True: _attributes(real, ACCESS, INHERITED), False: _attributes(configuration, ACCESS)})
+
+
+def begin(like: Likeness, path: str) -> None:
+    """Make the directory *path*, for an environment that will be *like* another. Raises NotAllowed, OSError."""
+    os.mkdir(path, 0o700)
+    if os.lstat(path).st_gid != like.group:
+        try:
+            os.chown(path, -1, like.group)
+        except PermissionError:
+            # What everybody may read needs no group.
+            if not like.directories & stat.S_IROTH:
+                raise NotAllowed("its group %d can only be given by a member or by root; add the account that owns the environment to that group" % like.group)
+    os.chmod(path, like.directories)
+    for name, value in like.attributes[True].items():
+        os.setxattr(path, name, value)
+
+
+def finish(like: Likeness, environment: str, path: str) -> None:
+    """Make everything in *path* like what is in *environment*. Raises OSError."""
+    group = os.lstat(path).st_gid
+    labels = _Labels(os.path.realpath(environment), LABEL) if os.path.exists(SELINUX) else None
+    for folder, below, names in os.walk(path):
+        for name, is_directory in [(name, True) for name in below] + [(name, False) for name in names]:
+            _follow(os.path.join(folder, name), is_directory, like, group)
+        if labels:
+            for name in below + names:
+                labels.give(path, os.path.relpath(os.path.join(folder, name), path))
+
+
+def _follow(path: str, is_directory: bool, like: Likeness, group: int) -> None:
+    state = os.lstat(path)
+    if state.st_gid != group:
+        os.chown(path, -1, group, follow_symlinks=False)
+    if stat.S_ISLNK(state.st_mode):
+        return
+    mode = like.directories if is_directory else like.files & ~EXECUTABLE
+    if not is_directory and state.st_mode & stat.S_IXUSR:
+        mode |= (mode & 0o444) >> 2
+    if stat.S_IMODE(state.st_mode) != mode:
+        os.chmod(path, mode)
+    for name, value in like.attributes[is_directory].items():
+        os.setxattr(path, name, value)
+
+
+class _Labels:
+    """The labels of the files of an environment, for the files of another."""
+
+    def __init__(self, environment: str, attribute: str) -> None:
+        self._environment = environment
+        self._attribute = attribute
+        self._library = next((name for name in sorted(os.listdir(os.path.join(environment, "lib"))) if name.startswith("python")), "python") \
+            if os.path.isdir(os.path.join(environment, "lib")) else "python"
+
+    def give(self, path: str, name: str) -> None:
+        """Label the file *name* in *path* as the one of that name is labelled, or else the nearest directory above it. Raises OSError."""
+        parts = name.split("/")
+        if len(parts) > 1 and parts[0] == "lib" and parts[1].startswith("python"):
+            parts[1] = self._library
+        for length in range(len(parts), -1, -1):
+            there = os.path.join(self._environment, *parts[:length])
+            value = _attribute(there, self._attribute) if os.path.lexists(there) else None
+            if value is not None:
+                if value != _attribute(os.path.join(path, name), self._attribute):
+                    os.setxattr(os.path.join(path, name), self._attribute, value, follow_symlinks=False)
+                return

@@ -1,0 +1,88 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""In which order the packages of a lock are installed and tried, so that of what breaks the first is named. Data in, data out."""
+
+from typing import Dict, List, Sequence, Set
+
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import PIN, normalized
+
+
+def needs(text: str) -> Dict[str, Set[str]]:
+    """The packages that each package of the lock *text* needs, as uv's comments (``# via``) tell."""
+    found: Dict[str, Set[str]] = {}
+    wanting: Dict[str, Set[str]] = {}
+    current = ""
+    for line in text.splitlines():
+        pin = PIN.match(line)
+        comment = line.strip()
+        if pin:
+            current = normalized(pin.group(1))
+            found[current] = set()
+        elif comment.startswith("#") and current:
+            who = comment.lstrip("# ")
+            who = who[3:].strip() if who.startswith("via") else who
+            if who and not who.startswith("-r "):
+                wanting.setdefault(normalized(who), set()).add(current)
+    for who, wanted in wanting.items():
+        if who in found:
+            found[who] |= wanted
+    return found
+
+
+def _closed(names: Set[str], needed: Dict[str, Set[str]]) -> Set[str]:
+    """*names* and all that they need."""
+    found: Set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += needed[name]
+    return found
+
+
+def _heights(needed: Dict[str, Set[str]]) -> Dict[str, int]:
+    """How many packages are below each, along the longest way; packages that need each other are as high as what is below them all."""
+    below = {name: _closed({name}, needed) for name in needed}
+    heights: Dict[str, int] = {}
+    for name in sorted(needed, key=lambda one: (len(below[one]), one)):
+        heights[name] = max([heights[other] + 1 for other in below[name] if other in heights and name not in below[other]] or [0])
+    return heights
+
+
+def tiers(text: str, named: Sequence[Sequence[str]]) -> List[List[str]]:
+    """The packages of the lock *text*, cut into tiers of which each needs nothing but itself and those before it.
+
+    The tiers that an operator *named* come first, each with what it needs, and the rest last. Without any there are two: what is in the lower
+    half of the longest chain of needs, and what stands on it.
+    """
+    needed = needs(text)
+    if named:
+        wanted = [{normalized(name) for name in names} & set(needed) for names in named]
+    else:
+        heights = _heights(needed)
+        half = (max(heights.values() or [0]) + 1) // 2
+        wanted = [{name for name, height in heights.items() if height < half}]
+    found: List[List[str]] = []
+    taken: Set[str] = set()
+    for names in wanted + [set(needed)]:
+        tier = _closed(names, needed) - taken
+        if tier:
+            found.append(sorted(tier))
+            taken |= tier
+    return found
+
+
+def only(text: str, names: Set[str]) -> str:
+    """The lock *text* with the packages *names* alone."""
+    lines: List[str] = []
+    keep = True
+    for line in text.splitlines(True):
+        pin = PIN.match(line)
+        if pin:
+            keep = normalized(pin.group(1)) in names
+        if keep:
+            lines.append(line)
+    return "".join(lines)

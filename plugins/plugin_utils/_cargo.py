@@ -1,0 +1,57 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What of an environment no lock accounts for, and what an operator wants to become of it. Data in, data out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.oxzep7.python.plugins.plugin_utils._finding import finding
+
+SHOWN = 5
+# What an interrupted pip left, which nobody misses.
+WORTHLESS = ("leftover",)
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def loose(environment: Mapping[str, Any]) -> tuple[list[str], list[Mapping[str, Any]]]:
+    """The files of *environment* in no package, and those of packages that were changed by hand."""
+    return ([entry["path"] for entry in environment.get("unmanaged") or [] if entry["kind"] not in WORTHLESS], list(environment.get("modified") or []))
+
+
+def cargo(environment: Mapping[str, Any], policy: str) -> dict[str, Any] | None:
+    """What is taken along under *policy*, as the module environment wants it; None where that is nothing."""
+    files, changed = loose(environment)
+    if policy not in ("copy", "patch") or not (files or changed):
+        return None
+    kept = [{key: entry[key] for key in ("path", "package", "version", "diff") if key != "diff" or policy == "patch"} for entry in changed]
+    return {"policy": policy, "files": files, "changes": kept}
+
+
+def findings(application: str, environment: Mapping[str, Any], policy: str) -> list[dict[str, Any]]:
+    """What forbids to upgrade *application*, because something in its *environment* would be lost that nobody gave up."""
+    files, changed = loose(environment)
+    found = []
+    if policy == "ask" and files:
+        found.append(finding("unmanaged-files", f"{application}: in no package, so an upgrade would leave them behind: {_listed(files)}",
+                             "package them, or set `carry` of the application to copy or drop"))
+    if policy == "ask" and changed:
+        found.append(finding("modified-files", f"{application}: changed by hand: {_listed([entry['path'] for entry in changed])}",
+                             "publish the changes as package versions, or set `carry` of the application to patch, copy or drop"))
+    listed = len(environment.get("unmanaged") or []) + len(changed)
+    counts = environment.get("counts") or {}
+    if policy in ("copy", "patch") and (counts.get("unmanaged") or 0) + (counts.get("modified") or 0) > listed:
+        found.append(finding("too-many-to-carry", f"{application}: more files than the inventory lists ({listed}) are in no package or were changed",
+                             "package them, or set `carry` of the application to drop"))
+    unknown = [entry["path"] for entry in changed if not entry.get("diff")] if policy == "patch" else []
+    if unknown:
+        found.append(finding("change-unknown", f"{application}: what was changed is not known, because no original was found: {_listed(unknown)}",
+                             "put the packages' wheels where oxzep7_download_originals finds them, or set `carry` of the application to copy or drop"))
+    return found

@@ -1,0 +1,131 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a generation has besides its packages, in which order they come, and for whom it is."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pathlib
+import shutil
+import stat
+import subprocess
+
+import pytest
+
+from tests.integration.conftest import lock_of, wheel
+from tests.integration.place import generation_name
+
+PATCHED = "@@ -1,2 +1,2 @@\n LIMIT = 'low'\n-SIZE = 1\n+SIZE = 100\n"
+
+
+@pytest.fixture
+def site(place):
+    """The live environment's packages, with what somebody put there by hand."""
+    place.install(place.wheel("1.5", "old", **{"settings.py": "LIMIT = 'low'\nSIZE = 1\n"}))
+    found = place.home / "venv" / "lib" / f"python{place.interpreters[0][0]}" / "site-packages"
+    (found / "settings.py").write_text("LIMIT = 'low'\nSIZE = 100\n")
+    (found / "local").mkdir()
+    (found / "local" / "__init__.py").write_text("NAME = 'known to nobody'\n")
+    (place.home / "venv" / "bin" / "nightly").write_text("#!/bin/sh\n")
+    (place.home / "venv" / "bin" / "nightly").chmod(0o755)
+    return found
+
+
+def cargo(place, policy, diff=PATCHED, **options):
+    below = f"lib/python{place.interpreters[0][0]}/site-packages/"
+    return {"policy": policy, "files": [below + "local/", "bin/nightly"],
+            "changes": [{"path": below + "settings.py", "package": "greeter", "version": "1.5", **({"diff": diff} if policy == "patch" else {})}], **options}
+
+
+def built(place):
+    """The new generation and its packages."""
+    path = place.home / "venv.generations" / generation_name(place)
+    return path, path / "lib" / f"python{place.interpreters[1][0]}" / "site-packages"
+
+
+def test_what_was_changed_by_hand_is_changed_again_in_the_new_version(module, place, site, uv):
+    new = place.wheel("2.0", "new", **{"settings.py": "# Version 2.\nLIMIT = 'low'\nSIZE = 1\nOTHER = 2\n"})
+    results = module.four_times("environment", uv=uv, cargo=cargo(place, "patch"), **place.build(new, tests=["python -c 'import local'"]))
+    assert any("bin/nightly" in action for action in results[0]["actions"]) and any("settings.py of greeter" in action for action in results[0]["actions"])
+    path, packages = built(place)
+    assert (packages / "settings.py").read_text() == "# Version 2.\nLIMIT = 'low'\nSIZE = 100\nOTHER = 2\n"
+    assert (packages / "local" / "__init__.py").read_text() == "NAME = 'known to nobody'\n" and not (packages / "local" / "__pycache__" / "x").exists()
+    assert os.access(path / "bin" / "nightly", os.X_OK)
+    assert (site / "settings.py").read_text() == "LIMIT = 'low'\nSIZE = 100\n"
+    assert place.record()["generations"][0]["carried"][-1].endswith("settings.py")
+
+
+def test_a_changed_file_is_kept_where_its_package_stays(module, place, site):
+    same = place.wheel("1.5", "old", **{"settings.py": "LIMIT = 'low'\nSIZE = 1\n"})
+    assert not module("environment", cargo=cargo(place, "copy"), **place.build(same)).get("failed")
+    assert (built(place)[1] / "settings.py").read_text() == "LIMIT = 'low'\nSIZE = 100\n"
+    # What is installed from the same wheel elsewhere is not changed with it.
+    assert b"SIZE = 100" not in same.read_bytes()
+
+
+@pytest.mark.parametrize(("case", "expected"), [
+    ("moved", "was kept from greeter 1.5, but the new generation has 2.0"), ("otherwise", "hunk 1 of 1 does not apply"),
+    ("compiled", "was compiled for another Python"), ("gone", "is not there any more"), ("taken", "a package of the new generation has it, too"),
+    ("outside", "is no path inside the environment")])
+def test_what_cannot_be_taken_along_leaves_no_generation(module, place, site, case, expected):
+    new = place.wheel("2.0", "new", **{"settings.py": "SIZE = 1\n", **({"local/__init__.py": "NAME = 'mine'\n"} if case == "taken" else {})})
+    given = cargo(place, "copy" if case == "moved" else "patch", files=["../home/secret"] if case == "outside" else cargo(place, "copy")["files"])
+    if case == "compiled":
+        (site / "local" / f"fast.cpython-{place.interpreters[0][0].replace('.', '')}-x86_64-linux-gnu.so").write_bytes(b"\x7fELF")
+    if case == "gone":
+        shutil.rmtree(site / "local")
+    result = module("environment", cargo=given, **place.build(new))
+    assert result["failed"] and expected in result["msg"], result["msg"]
+    assert not built(place)[0].exists() and place.greeting() == "old"
+
+
+def test_of_what_breaks_the_tier_is_named(module, place, tmp_path):
+    base = wheel(place.wheels, "base", "1.0", {"base.py": "import no_such_module\n"})
+    new = place.wheel("2.0", "new")
+    text = lock_of(base) + "    # via greeter\n" + lock_of(new)
+    name = hashlib.sha256(text.encode()).hexdigest()
+    (place.state / "locks" / f"{name}.txt").write_text(text)
+    result = module("environment", **{**place.build(new), "lock": name})
+    assert result["failed"] and "base already with tier 1 of 2 (base) alone" in result["msg"], result["msg"]
+    result = module("environment", tiers=[["greeter"]], **{**place.build(new), "lock": name})
+    assert result["failed"] and "alone" not in result["msg"], result["msg"]
+
+
+def test_a_generation_is_for_those_whom_the_environment_was_for(module, place, uv):
+    live = place.home / "venv"
+    live.chmod(0o2750)
+    (live / "pyvenv.cfg").chmod(0o640)
+    if os.geteuid() == 0:
+        os.chown(live, -1, 4242)
+    assert not module("environment", uv=uv, **place.build(place.wheel("2.0", "new"))).get("failed")
+    path, packages = built(place)
+    assert all(stat.S_IMODE(entry.lstat().st_mode) == 0o2750 for entry in (path, packages, packages / "__pycache__"))
+    assert stat.S_IMODE((packages / "greeter.py").lstat().st_mode) == 0o640
+    assert {entry.lstat().st_gid for entry in (path, packages / "greeter.py", path / "bin" / "python")} == {live.stat().st_gid}
+
+
+def test_modules_of_the_distribution_that_a_new_interpreter_lacks_forbid_an_upgrade(module, place, tmp_path):
+    minor, interpreter = place.interpreters[0]
+    prefix = tmp_path / "vendored"
+    for name in ("bin", "lib", "include"):
+        (prefix / name).mkdir(parents=True)
+    real = pathlib.Path(interpreter).resolve()
+    shutil.copy2(real, prefix / "bin" / f"python{minor}")
+    library = prefix / "lib" / f"python{minor}"
+    shutil.copytree(real.parent.parent / "lib" / f"python{minor}", library, ignore=shutil.ignore_patterns("site-packages", "test", "__pycache__"))
+    for path in (real.parent.parent / "lib").glob("libpython*"):
+        shutil.copy2(path, prefix / "lib")
+    (library / "site-packages" / "plant_vendor").mkdir(parents=True)
+    (library / "site-packages" / "plant_vendor" / "__init__.py").touch()
+    place.control("stop")
+    shutil.rmtree(place.home / "venv")
+    subprocess.run([prefix / "bin" / f"python{minor}", "-m", "venv", "--system-site-packages", place.home / "venv"], check=True,
+                   env={**os.environ, "LD_LIBRARY_PATH": str(prefix / "lib")})
+    new = place.wheel("2.0", "new")
+    place.install(new)
+    message = module.fails("environment", **place.build(new))
+    assert "vendor-modules-missing): plant_vendor;" in message
+    assert not module("environment", **place.build(new, carry="drop")).get("failed")
