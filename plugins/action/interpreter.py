@@ -2,55 +2,117 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Controller half of interpreter: transfers an archive that lies on the controller, when the host lacks the interpreter."""
+"""Controller half of interpreter: has what the host cannot get by itself, proves who made it, and transfers it when the host lacks the interpreter."""
 
 from __future__ import annotations
 
-import os
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
+from ansible_collections.oxzep7.python.plugins.plugin_utils import _interpreters
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute
+from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters import SourceError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import UvMissing, find_uv
+
+SIGNED = ("signature", "key")
 
 
 class ActionModule(ActionBase):
-    """Run the module; for an archive on the controller, first without it."""
+    """Run the module; for what lies on the controller, first without it."""
 
     _supports_check_mode = True
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
-        """One module execution, or two and a transfer when an archive must be sent."""
+        """One module execution, or two with a transfer or the package manager between them."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        arguments = dict(self._task.args)
-        archive = arguments.get("path") if arguments.get("source") == "archive" else None
-        if not archive:
-            result.update(self._execute_module(task_vars=task_vars))
-            return result
+        arguments = {key: value for key, value in self._task.args.items() if value is not None}
         try:
-            arguments.update(sha256=checksums(str(arguments.get("sha256") or "")), origin=str(archive))
-        except (OSError, ValueError) as error:
-            result.update(failed=True, msg=f"Python {arguments.get('version')}: the checksum {arguments['sha256']} cannot be read: {error}")
-            return result
-        asked = self._execute_module(module_args={**arguments, "path": None}, task_vars=task_vars)
+            result.update(self._by_source(arguments, task_vars))
+        except (OSError, SourceError, UvMissing, ValueError) as error:
+            result.update(failed=True, msg=f"Python {arguments.get('version')}: {error}")
+        return result
+
+    def _by_source(self, arguments: dict[str, Any], task_vars: Any) -> dict[str, Any]:
+        source = arguments.get("source")
+        if source == "archive":
+            return self._archive(arguments, task_vars)
+        asked: dict[str, Any] = self._execute_module(module_args=arguments, task_vars=task_vars)
+        if source not in ("uv", "package") or asked.get("failed") or asked.get("installed"):
+            return asked
+        if source == "package":
+            return self._packages(arguments, task_vars)
+        entry = {key: arguments.get(key) for key in ("mirror", "downloads")}
+        if entry["downloads"] and "://" not in str(entry["downloads"]):
+            entry["downloads"] = str(absolute(entry["downloads"]))
+        path, digest = _interpreters.archive(_cache(arguments), find_uv(), str(arguments["version"]), asked["architecture"], entry,
+                                             boolean(arguments.get("offline", False)))
+        origin = f"uv: {arguments['version']}"
+        return self._send(path, {**arguments, "source": "archive", "sha256": digest, "origin": origin}, task_vars)
+
+    def _archive(self, arguments: dict[str, Any], task_vars: Any) -> dict[str, Any]:
+        given = str(arguments.get("sha256") or "")
+        here = arguments.get("path")
+        if here or any(arguments.get(key) for key in SIGNED):
+            arguments = {**arguments, "sha256": checksums(given)}
+        if any(arguments.get(key) for key in SIGNED):
+            arguments["sha256"] = _interpreters.proven(_cache(arguments), arguments)
+        if not here:
+            answer: dict[str, Any] = self._execute_module(module_args=arguments, task_vars=task_vars)
+            return answer
+        arguments["origin"] = str(here)
+        asked: dict[str, Any] = self._execute_module(module_args={**arguments, "path": None}, task_vars=task_vars)
         if asked.get("failed") or asked.get("installed"):
-            result.update(asked)
-            return result
-        source = os.path.abspath(os.path.expanduser(str(archive)))
-        if not os.path.isfile(source):
-            result.update(failed=True, msg=f"Python {arguments.get('version')}: {source} does not exist on the controller")
-            return result
+            return asked
+        return self._send(absolute(str(here)), arguments, task_vars)
+
+    def _send(self, source: pathlib.Path, arguments: Mapping[str, Any], task_vars: Any) -> dict[str, Any]:
+        """Transfer the archive *source* and have it installed; in check mode, have the module say what it would do."""
+        if not source.is_file():
+            raise SourceError(f"{source} does not exist on the controller")
         if self._task.check_mode:
-            result.update(self._execute_module(module_args={**arguments, "path": source}, task_vars=task_vars))
-            return result
+            told: dict[str, Any] = self._execute_module(module_args={**arguments, "path": str(source)}, task_vars=task_vars)
+            return told
         directory = self._make_tmp_path()
         target = self._connection._shell.join_path(directory, "archive")
-        self._transfer_file(source, target)
+        self._transfer_file(str(source), target)
         self._fixup_perms2((directory, target))
-        result.update(self._execute_module(module_args={**arguments, "path": target}, task_vars=task_vars))
+        done: dict[str, Any] = self._execute_module(module_args={**arguments, "path": target}, task_vars=task_vars)
         self._remove_tmp_path(directory)
-        return result
+        return done
+
+    def _packages(self, arguments: Mapping[str, Any], task_vars: Any) -> dict[str, Any]:
+        """Have the operating system's packages, by Ansible's own means, and the interpreter that they bring."""
+        names = list(arguments.get("packages") or [])
+        actions = [f"install {', '.join(names)}"]
+        if self._task.check_mode:
+            return {"changed": True, "actions": actions, "installed": True, "version": arguments["version"], "path": arguments["path"], "prefix": "/usr",
+                    "diff": {"before": {arguments["path"]: None}, "after": {arguments["path"]: ", ".join(names)}}}
+        task = self._task.copy()
+        task.action, task.args = "ansible.builtin.package", {"name": names, "state": "present"}
+        action = self._shared_loader_obj.action_loader.get(task.action, task=task, connection=self._connection, play_context=self._play_context,
+                                                           loader=self._loader, templar=self._templar, shared_loader_obj=self._shared_loader_obj)
+        done = action.run(task_vars=task_vars)
+        if done.get("failed"):
+            raise SourceError(f"the packages {', '.join(names)} could not be installed: {done.get('msg')}; name others in `packages`, or choose another source")
+        answer: dict[str, Any] = self._execute_module(module_args=dict(arguments), task_vars=task_vars)
+        if not answer.get("failed") and not answer.get("installed"):
+            raise SourceError(f"the packages {', '.join(names)} brought no {arguments['path']}; correct `path` or `packages`")
+        return {**answer, "changed": True, "actions": actions,
+                "diff": {"before": {arguments["path"]: None}, "after": {arguments["path"]: ", ".join(names)}}}
+
+
+def _cache(arguments: Mapping[str, Any]) -> pathlib.Path:
+    return absolute(str(arguments.get("cache_dir") or "~/.cache/oxzep7"))
 
 
 def checksums(given: str) -> str:
-    """*given*, or what the detached file *given* on the controller says. Raises OSError."""
-    return given if "://" in given or "/" not in given else pathlib.Path(given).expanduser().absolute().read_text(encoding="utf-8")
+    """*given*, or what the detached file *given* on the controller says. Raises SourceError."""
+    if "://" in given or "/" not in given:
+        return given
+    try:
+        return pathlib.Path(given).expanduser().absolute().read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise SourceError(f"the checksum {given} cannot be read: {error}") from None

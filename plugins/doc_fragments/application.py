@@ -56,6 +56,9 @@ options:
           pidfile:
             description: File with the process id of its main process, so that its processes can be examined.
             type: str
+          user:
+            description: Account whose own systemd runs the unit. Without it, the system's does.
+            type: str
       checks:
         description: Its health checks. They must pass before a promotion and after it.
         type: list
@@ -133,6 +136,9 @@ options:
                 description: Name of the unit.
                 type: str
                 required: true
+              user:
+                description: Account whose own systemd runs it. Without it, the system's does.
+                type: str
           command:
             description: Runs a command as the application's user.
             type: dict
@@ -241,6 +247,18 @@ options:
         description: Files that name the packages that it needs for its own sake. Default is to tell that from what is installed.
         type: list
         elements: str
+        default: []
+      drain:
+        description:
+          - Commands that keep work away before its services are stopped, such as those that take the host out of a balancer.
+          - They run as the account that promotes, when the promotion is open already; one that fails undoes it.
+        type: list
+        elements: raw
+        default: []
+      undrain:
+        description: Commands that let work in again, when all checks pass; also after a promotion was undone.
+        type: list
+        elements: raw
         default: []
       carry:
         description:

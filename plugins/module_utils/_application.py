@@ -6,7 +6,7 @@
 
 import os
 import re
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, of_uid, of_user
@@ -46,7 +46,7 @@ CHECK_OPTIONS: Dict[str, Any] = {
             "timeout": {"type": "float", "default": 5.0},
         },
     },
-    "systemd": {"type": "dict", "options": {"unit": {"type": "str", "required": True}}},
+    "systemd": {"type": "dict", "options": {"unit": {"type": "str", "required": True}, "user": {"type": "str"}}},
     "command": {
         "type": "dict",
         "options": {
@@ -121,9 +121,13 @@ APPLICATION_OPTIONS: Dict[str, Any] = {
             "stop": {"type": "raw"},
             "status": {"type": "raw"},
             "pidfile": {"type": "str"},
+            "user": {"type": "str"},
         },
         "required_together": [["start", "stop", "status"]],
+        "mutually_exclusive": [["user", "start"]],
     },
+    "drain": {"type": "list", "elements": "raw", "default": []},
+    "undrain": {"type": "list", "elements": "raw", "default": []},
     "checks": {
         "type": "list",
         "elements": "dict",
@@ -145,14 +149,15 @@ APPLICATION_ARGUMENT: Dict[str, Any] = {"type": "dict", "required": True, "optio
 
 
 class Service(NamedTuple):
-    """A service of an application; ``start``, ``stop`` and ``status`` are empty for a systemd unit."""
+    """A service of an application; ``start``, ``stop`` and ``status`` are empty for a systemd unit, which *user*'s systemd runs if there is one."""
 
     name: str
     action: str
-    start: List[str]
-    stop: List[str]
-    status: List[str]
+    start: Tuple[str, ...]
+    stop: Tuple[str, ...]
+    status: Tuple[str, ...]
     pidfile: Optional[str]
+    user: Optional[str] = None
 
     def is_unit(self) -> bool:
         """Whether systemd runs it, rather than commands that the operator gave."""
@@ -174,6 +179,8 @@ class Application(NamedTuple):
     goal: str
     carry: str
     benchmarks: List[List[str]]
+    drain: List[List[str]]
+    undrain: List[List[str]]
 
     def generations_directory(self) -> str:
         """Where this application's generations live, beside the live path."""
@@ -193,8 +200,8 @@ class ApplicationError(ValueError):
 
 
 def _service(entry: Dict[str, Any]) -> Service:
-    return Service(entry["name"], entry.get("action") or "stop-start", words(entry.get("start") or []),
-                   words(entry.get("stop") or []), words(entry.get("status") or []), entry.get("pidfile"))
+    start, stop, status = (tuple(words(entry.get(verb) or [])) for verb in ("start", "stop", "status"))
+    return Service(entry["name"], entry.get("action") or "stop-start", start, stop, status, entry.get("pidfile"), entry.get("user"))
 
 
 def _check_patterns(application: str, check: Dict[str, Any]) -> None:
@@ -219,7 +226,8 @@ def from_parameters(parameters: Dict[str, Any]) -> Application:
             raise ApplicationError("application %s: %s %r is not an absolute, normal path" % (name, option, value))
     try:
         services = [_service(entry) for entry in parameters.get("services") or []]
-        tests, benchmarks = ([words(command) for command in parameters.get(option) or []] for option in ("tests", "benchmarks"))
+        tests, benchmarks, drain, undrain = ([words(command) for command in parameters.get(option) or []]
+                                             for option in ("tests", "benchmarks", "drain", "undrain"))
     except ValueError as error:
         raise ApplicationError("application %s: a command cannot be split into words: %s" % (name, error))
     for check in parameters.get("checks") or []:
@@ -227,7 +235,7 @@ def from_parameters(parameters: Dict[str, Any]) -> Application:
     return Application(name, parameters["environment"].rstrip("/"), parameters.get("source"), parameters.get("user"),
                        services, list(parameters.get("checks") or []), tests,
                        float(parameters.get("tests_timeout") or 900.0), list(parameters.get("requirements") or []),
-                       parameters.get("goal") or "compatibility", parameters.get("carry") or "ask", benchmarks)
+                       parameters.get("goal") or "compatibility", parameters.get("carry") or "ask", benchmarks, drain, undrain)
 
 
 def validated(parameters: Dict[str, Any]) -> Dict[str, Any]:

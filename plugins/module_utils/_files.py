@@ -7,12 +7,13 @@
 Every write is: temporary file in the same directory, fsync, rename, fsync of the directory.
 """
 
+import contextlib
 import errno
 import hashlib
 import json
 import os
 import tempfile
-from typing import Any, Optional
+from typing import Any, Iterator, Optional
 
 BLOCK = 1 << 20
 
@@ -26,12 +27,23 @@ def sync_directory(path: str) -> None:
         os.close(handle)
 
 
+@contextlib.contextmanager
+def naming(path: str) -> Iterator[None]:
+    """Have an OSError of the block name *path*: one of a write, unlike one of an open, names nothing."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = path
+        raise
+
+
 def write_atomically(path: str, data: bytes, mode: int = 0o600) -> None:
     """Replace *path* with *data*; readers see the old or the new bytes, never a mixture. Raises OSError."""
     directory = os.path.dirname(path) or "."
     handle, temporary = tempfile.mkstemp(prefix=".%s." % os.path.basename(path), dir=directory)
     try:
-        with os.fdopen(handle, "wb") as stream:
+        with naming(path), os.fdopen(handle, "wb") as stream:
             stream.write(data)
             stream.flush()
             os.fchmod(stream.fileno(), mode)

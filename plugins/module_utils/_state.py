@@ -18,6 +18,7 @@ import os
 from typing import Any, Dict, Iterator, List, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._files import (
+    naming,
     read_json,
     read_text,
     remove_quietly,
@@ -145,8 +146,9 @@ class ApplicationState:
         try:
             holder = {"run": run, "pid": os.getpid(), "start_time": start_time_of(os.getpid()), "boot_id": boot_id(),
                       "since": now()}
-            os.ftruncate(handle, 0)
-            os.write(handle, json.dumps(holder).encode("utf-8"))
+            with naming(self.lease_path):
+                os.ftruncate(handle, 0)
+                os.write(handle, json.dumps(holder).encode("utf-8"))
             yield
         finally:
             remove_quietly(self.lease_path)
@@ -189,15 +191,16 @@ class ApplicationState:
         return found if isinstance(found, dict) else None
 
     def event(self, run: str, kind: str, **details: Any) -> None:
-        """Append one event to the run's journal. Raises OSError."""
+        """Append one event to the run's journal, if it can be written: the record is the truth, and a journal no reason to fail or to undo."""
         directory = os.path.join(self.root, "runs")
-        private_directory(directory)
         line = json.dumps(dict(details, time=now(), application=self.name, event=kind), sort_keys=True) + "\n"
-        handle = os.open(os.path.join(directory, "%s.jsonl" % run), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            os.write(handle, line.encode("utf-8"))
-        finally:
-            os.close(handle)
+        with contextlib.suppress(OSError):
+            private_directory(directory)
+            handle = os.open(os.path.join(directory, "%s.jsonl" % run), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                os.write(handle, line.encode("utf-8"))
+            finally:
+                os.close(handle)
 
 
 def generation_of(record: Dict[str, Any], identifier: Optional[str]) -> Optional[Dict[str, Any]]:

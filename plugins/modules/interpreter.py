@@ -11,6 +11,8 @@ short_description: Have an interpreter on the host, beside the ones that are the
 version_added: 0.1.0
 description:
   - Installs an interpreter from an archive under O(directory), in a directory named after its full version, or checks one that exists.
+  - With O(source=uv) the archive is that of a managed Python of C(uv), which the controller fetches and C(uv) verifies; a host needs no network for it.
+  - With O(source=package) the packages of the operating system are installed by M(ansible.builtin.package), and what they bring is checked.
   - An archive is unpacked only when its SHA-256 matches; members with absolute paths or V(..), links that lead outside and devices are refused.
   - The interpreter appears under its final name only after it ran on this host. Nothing that exists is modified.
 author: oxzep7.python contributors (@oxzep7)
@@ -19,7 +21,7 @@ options:
     description: Where it comes from.
     type: str
     required: true
-    choices: [archive, existing]
+    choices: [archive, existing, uv, package]
   version:
     description: The minor (V(3.9)) or exact (V(3.9.18)) version that it must be.
     type: str
@@ -30,7 +32,7 @@ options:
   path:
     description:
       - With O(source=archive), the archive's path on the controller; it is transferred only when the host lacks the interpreter.
-      - With O(source=existing), the executable's path on the host.
+      - With O(source=existing) and O(source=package), the executable's path on the host.
     type: path
   sha256:
     description:
@@ -40,6 +42,35 @@ options:
   origin:
     description: What messages and the record call the archive. Set by the controller when it transfers one; O(url) or O(path) otherwise.
     type: str
+  signature:
+    description:
+      - Detached signature of the archive, a URL or a path on the controller. It is proven on the controller, for this SHA-256, once.
+      - O(key) says of which kind it is.
+    type: str
+  key:
+    description:
+      - Path on the controller of the public key that must have signed the archive.
+      - An OpenPGP key in text form, checked by C(gpg); one of C(minisign); or a PEM key as C(cosign) makes them, whose signatures are those that
+        C(cosign sign-blob --output-signature) writes, checked by C(openssl).
+    type: path
+  mirror:
+    description: With O(source=uv), where C(uv) fetches archives in place of their publisher; C(file://) is allowed.
+    type: str
+  downloads:
+    description: With O(source=uv), URL or path on the controller of a list of archives in C(uv)'s own format, in place of the one that C(uv) has.
+    type: str
+  packages:
+    description: With O(source=package), names of the packages.
+    type: list
+    elements: str
+  cache_dir:
+    description: Directory on the controller for archives that it fetched.
+    type: path
+    default: ~/.cache/oxzep7
+  offline:
+    description: Whether C(uv) must not ask any network.
+    type: bool
+    default: false
   directory:
     description: Where interpreters are installed.
     type: path
@@ -78,8 +109,13 @@ prefix:
   description: Its prefix.
   returned: success
   type: str
+architecture:
+  description: The host's architecture, as uname(2) calls it.
+  returned: success
+  type: str
+  sample: x86_64
 installed:
-  description: Whether the host has it. V(false) only when neither O(url) nor O(path) says where to get it.
+  description: Whether the host has it. V(false) only when the module was not told where to get it.
   returned: success
   type: bool
 actions:
@@ -89,25 +125,41 @@ actions:
   elements: str
 """
 
+import os
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import InterpreterError
-from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._install import Wanted, ensure, expected_digest, find_installed
+from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._install import (
+    Wanted,
+    ensure,
+    expected_digest,
+    find_installed,
+    find_managed,
+)
 
 
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            "source": {"type": "str", "required": True, "choices": ["archive", "existing"]},
+            "source": {"type": "str", "required": True, "choices": ["archive", "existing", "uv", "package"]},
             "version": {"type": "str", "required": True},
             "url": {"type": "str"},
             "path": {"type": "path"},
             "sha256": {"type": "str"},
             "origin": {"type": "str"},
+            "signature": {"type": "str"},
+            "key": {"type": "path", "no_log": False},
+            "mirror": {"type": "str"},
+            "downloads": {"type": "str"},
+            "packages": {"type": "list", "elements": "str"},
+            "cache_dir": {"type": "path", "default": "~/.cache/oxzep7"},
+            "offline": {"type": "bool", "default": False},
             "directory": {"type": "path", "default": "/opt/oxzep7/interpreters"},
         },
-        required_if=[("source", "archive", ["sha256"]), ("source", "existing", ["path"])],
+        required_if=[("source", "archive", ["sha256"]), ("source", "existing", ["path"]), ("source", "package", ["path", "packages"])],
+        required_by={"signature": ["key"], "key": ["signature"]},
         mutually_exclusive=[("url", "path")],
         supports_check_mode=True,
     )
@@ -119,12 +171,16 @@ def main() -> None:
     try:
         if wanted.sha256:
             wanted = wanted._replace(sha256=expected_digest(wanted.sha256, str(origin or "").rpartition("/")[2]))
-        if given["source"] == "archive" and not given["url"] and not given["path"] and not find_installed(wanted, given["directory"]):
-            module.exit_json(installed=False, version=given["version"], **changes.result())
+        absent = {
+            "archive": not given["url"] and not given["path"] and not find_installed(wanted, given["directory"]),
+            "uv": not find_managed(wanted, given["directory"]),
+            "package": not os.path.exists(given["path"] or "")}
+        if absent.get(given["source"]):
+            module.exit_json(installed=False, version=given["version"], architecture=os.uname().machine, **changes.result())
         have = ensure(wanted, given["directory"], module.check_mode, changes)
     except (InterpreterError, OSError) as error:
         module.fail_json(msg="Python %s: %s" % (given["version"], error))
-    module.exit_json(installed=True, version=have["version"], path=have["path"], prefix=have["prefix"], **changes.result())
+    module.exit_json(installed=True, architecture=os.uname().machine, version=have["version"], path=have["path"], prefix=have["prefix"], **changes.result())
 
 
 if __name__ == "__main__":

@@ -35,6 +35,10 @@ options:
     description: Seconds through which they must then keep passing.
     type: float
     default: 60.0
+  service_timeout:
+    description: Seconds that the start or the stop of a service may take. A unit that does not stop in time is killed on the way back.
+    type: float
+    default: 120.0
   accept_unhealthy:
     description: Names of checks that may fail afterwards if they fail before; any other check that fails before is a reason to refuse.
     type: list
@@ -76,6 +80,7 @@ attributes:
 notes:
   - With systemd a transient timer looks after the module, and the unit C(oxzep7-undo.service) undoes open promotions at boot. Without systemd cron
     does both, and without cron a waiting shell does the first.
+  - A service that a socket starts is restarted after the swap instead of stopped before it; connections wait in the socket meanwhile.
   - A dead module is undone at the next look. A living one extends its deadline before everything it does, by what that may take; one that is not
     heard of in time is killed, and undone.
 """
@@ -175,6 +180,7 @@ def main() -> None:
             "dead_man": {"type": "str", "choices": ["required", "preferred"], "default": "preferred"},
             "dead_man_interval": {"type": "float", "default": 10.0},
             "accept_unhealthy": {"type": "list", "elements": "str", "default": []},
+            "service_timeout": {"type": "float", "default": 120.0},
             "keep_generations": {"type": "int", "default": 2},
             "forget_original": {"type": "bool", "default": False},
         },
@@ -183,7 +189,7 @@ def main() -> None:
     given = module.params
     changes = Changes()
     options = Options(given["timeout"], given["stability_window"], given["run_id"], module.check_mode, given["dead_man"], given["dead_man_interval"],
-                      given["accept_unhealthy"])
+                      given["accept_unhealthy"], given["service_timeout"])
     try:
         application = from_parameters(given["application"])
         state = ApplicationState(given["state_dir"], application.name)

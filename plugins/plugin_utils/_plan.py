@@ -26,6 +26,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._cargo import findin
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import canonical
 from ansible_collections.oxzep7.python.plugins.plugin_utils._finding import finding
 from ansible_collections.oxzep7.python.plugins.plugin_utils._index import PACKAGING_ERROR, IndexUnavailable
+from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters import SourceError, newest, package_names
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
 from ansible_collections.oxzep7.python.plugins.plugin_utils._locking import Copy, Locker, MustBuild, NoLock, Packages, Unpublished
 from ansible_collections.oxzep7.python.plugins.plugin_utils._nearest import Limit, Reason, UnreadableLimit, limits_of, move, requirers, roots
@@ -112,18 +113,37 @@ def findings_of_target(minor: Minor, today: datetime.date) -> list[dict[str, Any
     return found
 
 
-def choose_interpreter(host: Host, minor: Minor, patch: int | None) -> dict[str, Any] | None:
-    """The first of the host's interpreter sources that gives *minor* (and *patch*); without secrets in its URL."""
+# What uv can install on hosts of an architecture, by an entry of the operator's sources; rows as `_interpreters.managed` has them.
+Managed = Callable[[Mapping[str, Any], str], Sequence[Mapping[str, str]]]
+
+
+def nothing_managed(_entry: Mapping[str, Any], _architecture: str) -> Sequence[Mapping[str, str]]:
+    """A `Managed` that has nothing."""
+    return ()
+
+
+def choose_interpreter(host: Host, minor: Minor, patch: int | None, managed: Managed = nothing_managed) -> dict[str, Any] | None:
+    """The first of the host's interpreter sources that gives *minor* (and *patch*); without secrets in its URL. Raises SourceError."""
     wanted = text_of(minor) + (f".{patch}" if patch is not None else "")
     for entry in host.interpreters:
         version = str(entry.get("version") or "")
+        chosen: Mapping[str, Any] | None
         if entry["source"] == "existing" and not entry.get("path"):
             chosen = _found(host, wanted)
             if chosen and (not version or _covers(version, wanted)):
                 return {"source": "existing", "version": chosen["version"], "path": chosen["path"]}
+        elif entry["source"] == "uv":
+            asked = wanted if not version or _covers(version, wanted) else version if patch is None and version.startswith(wanted + ".") else None
+            chosen = newest(managed(entry, str(host.facts["architecture"])), asked) if asked else None
+            if chosen:
+                return {"source": "uv", "version": chosen["version"], **{key: entry[key] for key in ("mirror", "downloads") if entry.get(key)}}
+        elif entry["source"] == "package":
+            names = entry.get("packages") or (package_names(host.facts.get("os") or {}, minor) if patch is None else [])
+            if names and (not version or _covers(version, wanted)):
+                return {"source": "package", "version": wanted, "path": entry.get("path") or f"/usr/bin/python{text_of(minor)}", "packages": list(names)}
         elif _covers(version, wanted) or (patch is None and version.startswith(wanted + ".")):
             return {"version": version if version.startswith(wanted) else wanted,
-                    **{key: entry[key] for key in ("source", "url", "path", "sha256") if entry.get(key)}}
+                    **{key: entry[key] for key in ("source", "url", "path", "sha256", "signature", "key") if entry.get(key)}}
     return None
 
 
@@ -225,12 +245,12 @@ class Planner:
     """Plans for many hosts; equal questions are asked once."""
 
     def __init__(self, target: str, locker: Locker, today: datetime.date | None = None, advisories: Advisories | None = None, fix: bool = True,
-                 earlier: Mapping[str, tuple[dict[str, Any], str]] | None = None, reviewed: bool = False) -> None:
+                 earlier: Mapping[str, tuple[dict[str, Any], str]] | None = None, reviewed: bool = False, managed: Managed = nothing_managed) -> None:
         """*target* as operators write it; *today* decides what is supported (default: the day in UTC).
 
         With *advisories*, packages that they are about move to the nearest version in which what is known is fixed: with *fix* of every
         application, otherwise of those whose goal is security. Steps of an *earlier* plan that were asked the same stay as they are;
-        of a *reviewed* one, all that start from the same packages.
+        of a *reviewed* one, all that start from the same packages. *managed* says what uv can install.
         """
         if PACKAGING_ERROR:
             raise PlanError(f"planning needs the collection's requirements.txt on the controller: {PACKAGING_ERROR}")
@@ -242,6 +262,7 @@ class Planner:
         self._fix = fix
         self._earlier = dict(earlier or {})
         self._reviewed = reviewed
+        self._managed = managed
         self._chains: Once[list[dict[str, Any]]] = Once()
         self._locks: dict[str, str] = {}
 
@@ -351,7 +372,10 @@ class Planner:
             constraints += [entry.row() for entry in ended.learned]
 
     def _interpreter(self, host: Host, minor: Minor) -> dict[str, Any]:
-        chosen = choose_interpreter(host, minor, self._patch if minor == self._minor else None)
+        try:
+            chosen = choose_interpreter(host, minor, self._patch if minor == self._minor else None, self._managed)
+        except SourceError as error:
+            raise PlanError(f"no source for Python {text_of(minor)} (interpreter-source-missing): {error}") from None
         if chosen is None:
             raise PlanError(f"no source for Python {text_of(minor)} (interpreter-source-missing); add one to oxzep7_interpreters")
         if chosen.get("url") and redacted(chosen["url"]) != chosen["url"]:

@@ -18,6 +18,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._advisories import A
 from ansible_collections.oxzep7.python.plugins.plugin_utils._builder import Builder
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, exclusive, write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._index import Index, Sources
+from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters import managed
 from ansible_collections.oxzep7.python.plugins.plugin_utils._locking import Locker
 from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import Host, PlanError, Planner, earlier_steps
 from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import Resolver, find_uv
@@ -84,7 +85,8 @@ def planner(given: Mapping[str, Any], parts: Tools, reviewed: bool = False) -> P
         earlier = earlier_steps(document, lock)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         earlier = {}
-    return Planner(given["target"], parts.locker, advisories=parts.advisories, fix=given["fix_advisories"], earlier=earlier, reviewed=reviewed)
+    return Planner(given["target"], parts.locker, advisories=parts.advisories, fix=given["fix_advisories"], earlier=earlier, reviewed=reviewed,
+                   managed=lambda entry, architecture: managed(find_uv(), architecture, entry.get("downloads")))
 
 
 def host(name: str, facts: Mapping[str, Any], given: Mapping[str, Any], learned: Sequence[Mapping[str, Any]]) -> Host | None:

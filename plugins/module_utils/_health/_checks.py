@@ -39,7 +39,7 @@ def _tcp(options: Dict[str, Any], _where: Where) -> Verdict:
 
 def _systemd(options: Dict[str, Any], where: Where) -> Verdict:
     names = ["ActiveState", "SubState", "Result", "NRestarts"]
-    found = unit_properties([options["unit"]], names)[options["unit"]]
+    found = unit_properties([options["unit"]], names, options.get("user"))[options["unit"]]
     restarts = int(found.get("NRestarts") or 0)
     evidence = "%s is %s (%s), result %s, restarts %d" % (options["unit"], found.get("ActiveState"), found.get("SubState"), found.get("Result"), restarts)
     # A start by hand begins to count anew, so any other number is of restarts that nobody asked for.

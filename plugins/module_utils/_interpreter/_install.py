@@ -23,6 +23,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask im
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import run
 
 INCOMING = ".incoming-"
+# How the origin of uv's archives begins.
+MANAGED = "uv: "
 BLOCK = 1 << 20
 DIGEST = re.compile(r"^[0-9A-Fa-f]{64}$")
 DETACHED_LIMIT = 1 << 20
@@ -172,18 +174,24 @@ def find_installed(wanted: Wanted, directory: str) -> Optional[Dict[str, Any]]:
                  if entry["sha256"] == (wanted.sha256 or "").lower() and matches(entry["version"], wanted.version)), None)
 
 
+def find_managed(wanted: Wanted, directory: str) -> Optional[Dict[str, Any]]:
+    """The newest interpreter under *directory* that is one of uv's and of the version *wanted*, or None."""
+    found = [entry for entry in installed(directory) if str(entry["source"]).startswith(MANAGED) and matches(entry["version"], wanted.version)]
+    return max(found, key=lambda entry: [int(part) for part in re.findall(r"\d+", entry["version"])]) if found else None
+
+
 def ensure(wanted: Wanted, directory: str, check_mode: bool, changes: Changes) -> Dict[str, Any]:
     """Have the interpreter *wanted*; returns its ``version``, ``prefix`` and ``path``.
 
     In check mode the version of an archive not installed yet is what was asked for. Raises InterpreterError.
     """
-    if wanted.source == "existing":
+    if wanted.source in ("existing", "package"):
         path = wanted.path or ""
         if not os.access(path, os.X_OK) or not os.path.isfile(path):
             raise InterpreterError("%s is not an executable file; correct the path of this interpreter" % path)
         version, prefix = prove(path, wanted.version)
         return {"version": version, "path": path, "prefix": prefix}
-    present = find_installed(wanted, directory)
+    present = find_managed(wanted, directory) if wanted.source == "uv" else find_installed(wanted, directory)
     if present:
         return present
     origin = wanted.origin or "an archive"

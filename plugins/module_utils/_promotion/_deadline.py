@@ -6,7 +6,7 @@
 
 import os
 
-from ansible_collections.oxzep7.python.plugins.module_utils._files import remove_quietly
+from ansible_collections.oxzep7.python.plugins.module_utils._files import naming, remove_quietly
 from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, start_time_of
 
 
@@ -31,7 +31,7 @@ class Deadline:
             return
         self._until = now + seconds
         temporary = self._path + ".next"
-        with open(temporary, "w", encoding="ascii") as stream:
+        with naming(self._path), open(temporary, "w", encoding="ascii") as stream:
             stream.write("%d %s\n" % (self._until + 1, self._holder))
         os.rename(temporary, self._path)
 

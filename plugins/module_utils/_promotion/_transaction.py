@@ -24,7 +24,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._promotion import _s
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import PromotionRefused, choose
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._deadline import Deadline
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._undo import Return, render
-from ansible_collections.oxzep7.python.plugins.module_utils._runner import run
+from ansible_collections.oxzep7.python.plugins.module_utils._runner import must, run
 from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, generation_of, now
 
 POLL_SECONDS = 0.05
@@ -38,7 +38,8 @@ class Options(NamedTuple):
     """How to promote: seconds until all checks must pass, seconds they must keep passing, run id, what the dead man's switch must be.
 
     ``dead_man`` is ``required`` where nothing may be promoted without a switch that survives a restart, ``preferred`` otherwise; it looks every
-    ``dead_man_interval`` seconds. Checks in ``accept_unhealthy`` that failed before may fail afterwards, too.
+    ``dead_man_interval`` seconds. Checks in ``accept_unhealthy`` that failed before may fail afterwards, too. A start or a stop of a service may
+    take ``service_timeout`` seconds.
     """
 
     timeout: float
@@ -48,6 +49,7 @@ class Options(NamedTuple):
     dead_man: str = "preferred"
     dead_man_interval: float = 10.0
     accept_unhealthy: Sequence[str] = ()
+    service_timeout: float = _services.COMMAND_TIMEOUT
 
 
 class PromotionReverted(Exception):
@@ -110,8 +112,9 @@ def results_of(application: Application, interpreter: Optional[str], old: Option
     *before* is what the checks measured before the promotion. Those that an operator *accepted* to fail are marked.
     """
     active = [service for service in application.services if service.action != "none"]
-    results = [{"name": service.name, "kind": "service", "passed": running, "seconds": 0.0,
-                "evidence": "running" if running else "not running"}
+    again = _services.restarted([service for service in active if interpreter and service.action in ("stop-start", "restart")])
+    results = [{"name": service.name, "kind": "service", "passed": running and service not in again, "seconds": 0.0,
+                "evidence": "restarted %d times by systemd" % again[service] if service in again else "running" if running else "not running"}
                for service, running in ((service, _services.is_running(service)) for service in active)]
     if failures(results):
         return results
@@ -127,9 +130,8 @@ def results_of(application: Application, interpreter: Optional[str], old: Option
 
 def _definitely_down(services: List[Service]) -> bool:
     """Whether a unit is in the state ``failed``, from which systemd never restarts it."""
-    units = [service.name for service in services if service.is_unit() and service.action != "none"]
-    return any(properties.get("ActiveState") == "failed"
-               for properties in _services.unit_properties(units, ["ActiveState"]).values())
+    active = [service for service in services if service.action != "none"]
+    return any(properties.get("ActiveState") == "failed" for properties in _services.properties_of(active, ["ActiveState"]).values())
 
 
 def _longest(application: Application) -> float:
@@ -256,15 +258,18 @@ def _next_record(record: Dict[str, Any], application: Application, live: Dict[st
 def _transact(application: Application, state: ApplicationState, record: Dict[str, Any], live: Dict[str, Any],
               chosen: Dict[str, Any], options: Options, kind: str, baseline: List[Dict[str, Any]]) -> Dict[str, Any]:
     owner = controller_of(os.path.dirname(application.environment))
+    application = application._replace(services=_services.effective(application.services))
     way = Return(application.name, state.directory, application.environment, application.generation_path(live["id"]),
                  live["target"], live["id"], chosen["id"], options.run, now(),
                  _arm.timer_of(state) if _arm.kind() == "systemd" else None)
     following = _next_record(record, application, live, chosen, options, kind)
     # undo.sh before state.next.json: the script does nothing until the promotion it belongs to is open.
-    write_atomically(state.undo_path, render(way, application.services, owner, not owner.is_current()).encode("utf-8"), 0o700)
+    write_atomically(state.undo_path, render(way, application.services, owner, not owner.is_current(), options.service_timeout,
+                                                 application.undrain).encode("utf-8"), 0o700)
     try:
         alive = Deadline(state)
-        alive.extend(_longest(application) + _services.COMMAND_TIMEOUT * 4 * len(application.services))
+        alive.extend(_longest(application) + options.service_timeout * 4 * len(application.services)
+                     + _services.COMMAND_TIMEOUT * len(application.drain + application.undrain))
         dead_man = _arm.arm(state, "%s by run %s" % (way.written, options.run), max(1, int(options.dead_man_interval)))
         state.begin(following)
     except BaseException:
@@ -274,11 +279,13 @@ def _transact(application: Application, state: ApplicationState, record: Dict[st
     previous = _handle_signals()
     probe = DowntimeProbe(application.checks).start()
     try:
-        how = _swap(application, live, chosen, owner)
+        _hooks("drain", application.drain)
+        how = _swap(application, live, chosen, owner, options.service_timeout)
         proof = _Proof(os.path.join(chosen["path"], "bin", "python"), live["path"], measured_by(baseline),
                        [result["name"] for result in baseline if not result["passed"]])
         results = _until_healthy(application, proof, options, alive)
         downtime = probe.stop()
+        _hooks("undrain", application.undrain if not failures(results) else [])
         results = _while_stable(application, proof, options.stability, results, alive)
         if failures(results):
             raise _Failure(describe(failures(results)), results)
@@ -291,9 +298,15 @@ def _transact(application: Application, state: ApplicationState, record: Dict[st
         if state.read()["current"] != chosen["id"]:
             probe.stop()
             evidence = {"checks": getattr(error, "results", []), "log": _services.log_tail(application.services)}
-            settle(state, options.run, str(error))
-            raise PromotionReverted(
-                "generation %s of %s failed and %s is live again: %s" % (chosen["id"], application.name, live["id"], error), evidence)
+            text = "generation %s of %s failed and %s is live again: %s" % (chosen["id"], application.name, live["id"], error)
+            try:
+                settle(state, options.run, str(error))
+            except OSError as problem:
+                if state.is_open():
+                    raise UndoFailed("generation %s of %s failed (%s), and %s could not be run: %s; it stays armed"
+                                     % (chosen["id"], application.name, error, state.undo_path, problem))
+                text += "; that is not in its record, which could not be written: %s" % problem
+            raise PromotionReverted(text, evidence)
     _close(state)
     _set_signals(previous)
     state.event(options.run, "promoted", **{"from": live["id"], "to": chosen["id"], "downtime_ms": downtime})
@@ -307,14 +320,20 @@ class _Failure(Exception):
         self.results = results
 
 
-def _swap(application: Application, live: Dict[str, Any], chosen: Dict[str, Any], owner: Identity) -> str:
+def _hooks(what: str, commands: List[List[str]]) -> None:
+    """Run the operator's *commands*, one after the other. Raises CommandError that starts with *what*."""
+    for command in commands:
+        must(what, run(command, _services.COMMAND_TIMEOUT))
+
+
+def _swap(application: Application, live: Dict[str, Any], chosen: Dict[str, Any], owner: Identity, timeout: float) -> str:
     """Stop services, change the live path, start services; returns how the path changed. Raises ServiceError, OSError."""
-    _services.before_swap(application.services)
+    _services.before_swap(application.services, timeout)
     if live_target(application) is None:
         how = act_as(owner, _swap_path.adopt, application.environment, live["path"], chosen["target"])
     else:
         how = act_as(owner, _swap_path.repoint, application.environment, chosen["target"])
-    _services.after_swap(application.services)
+    _services.after_swap(application.services, timeout)
     return str(how)
 
 

@@ -4,11 +4,12 @@
 
 """The one way back: the text of ``undo.sh``. Data in, a POSIX shell script out."""
 
-from typing import List, NamedTuple, Optional
+from typing import List, NamedTuple, Optional, Sequence
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application import Service
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, of_user
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import join
+from ansible_collections.oxzep7.python.plugins.module_utils._services import COMMAND_TIMEOUT
 
 
 class Return(NamedTuple):
@@ -80,32 +81,53 @@ sync "$directory" 2>/dev/null || sync
 """
 
 
-def _stops(services: List[Service]) -> List[str]:
-    running = [service for service in services if service.action in ("stop-start", "restart")][::-1]
-    units = [service.name for service in running if service.is_unit()]
-    lines = [join(["systemctl", "stop", "--"] + units)] if units else []
-    return lines + [join(service.stop) for service in running if not service.is_unit()]
+def _systemctl(service: Service, verb: str, timeout: float) -> str:
+    """The line that has *service* do *verb*, in at most *timeout* seconds."""
+    if service.user is None:
+        return join(["timeout", "%g" % timeout, "systemctl"] + verb.split() + ["--", service.name])
+    who = of_user(service.user)
+    become = [] if who.is_current() else ["setpriv", "--reuid=%d" % who.uid, "--regid=%d" % who.gid, "--clear-groups", "--"]
+    return join(["timeout", "%g" % timeout] + become + ["env", "XDG_RUNTIME_DIR=/run/user/%d" % who.uid, "systemctl", "--user"] + verb.split()
+                + ["--", service.name])
 
 
-def _starts(services: List[Service]) -> List[str]:
-    units = [service.name for service in services if service.is_unit() and service.action in ("stop-start", "restart")]
-    lines = ["systemctl reset-failed -- %s 2>/dev/null" % join(units), join(["systemctl", "start", "--"] + units) + " || failed=1"] if units else []
-    reloads = [service.name for service in services if service.is_unit() and service.action == "reload"]
-    if reloads:
-        lines.append(join(["systemctl", "reload-or-restart", "--"] + reloads) + " || failed=1")
-    return lines + [join(service.start) + " || failed=1"
-                    for service in services if not service.is_unit() and service.action != "none"]
+def _stops(services: List[Service], timeout: float) -> List[str]:
+    lines = []
+    for service in services[::-1]:
+        if service.action == "stop-start" and service.is_unit():
+            # What does not stop in its time is killed: it would hold on to the environment that is taken away.
+            lines.append("%s || %s" % (_systemctl(service, "stop", timeout), _systemctl(service, "kill --signal=KILL", timeout)))
+        elif service.action in ("stop-start", "restart") and not service.is_unit():
+            lines.append(join(list(service.stop)))
+    return lines
 
 
-def render(way: Return, services: List[Service], identity: Identity, drop: bool) -> str:
-    """The script for *way*; with *drop*, the live path is changed as *identity* rather than as root."""
+def _starts(services: List[Service], timeout: float) -> List[str]:
+    lines = []
+    for service in services:
+        if not service.is_unit():
+            lines += [join(list(service.start)) + " || failed=1"] if service.action != "none" else []
+            continue
+        if service.action in ("stop-start", "restart"):
+            lines.append(_systemctl(service, "reset-failed", timeout) + " 2>/dev/null")
+        verb = {"stop-start": "start", "restart": "restart", "reload": "reload-or-restart"}.get(service.action)
+        lines += [_systemctl(service, verb, timeout) + " || failed=1"] if verb else []
+    return lines
+
+
+def render(way: Return, services: List[Service], identity: Identity, drop: bool, timeout: float = COMMAND_TIMEOUT, last: Sequence[List[str]] = ()) -> str:
+    """The script for *way*; with *drop*, the live path is changed as *identity* rather than as root.
+
+    A start or stop of a unit may take *timeout* seconds. The commands *last* end it.
+    """
     quoted = {key: join([value]) for key, value in way._asdict().items() if value is not None}
     owner = "setpriv --reuid=%d --regid=%d --clear-groups -- " % (identity.uid, identity.gid) if drop else ""
     lines = [HEADER.format(owner=owner, original=quoted["adopted"], **{
         key: quoted[key] for key in ("application", "directory", "live", "old", "new", "run", "written")})]
-    lines += [line + "\n" for line in _stops(services)]
+    lines += [line + "\n" for line in _stops(services, timeout)]
     lines.append(SWAP.format(target=quoted["target"], parent=join([way.live.rpartition("/")[0] or "/"])))
-    lines += [line + "\n" for line in _starts(services)]
+    lines += [line + "\n" for line in _starts(services, timeout)]
+    lines += [join(command) + " || failed=1\n" for command in last]
     disarm = join(["systemctl", "stop", "--no-block", "--", way.timer]) + " 2>/dev/null\n" if way.timer else ""
     lines.append(FOOTER.format(disarm=disarm))
     return "".join(lines)

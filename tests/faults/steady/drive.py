@@ -4,8 +4,9 @@
 
 """Does on the host of "steady" what standard input asks for, a JSON list of actions, and prints what came of each as JSON.
 
-``["module", NAME, ARGUMENTS]`` runs a module, ``["trace", POINT, ACTION, ARGUMENTS]`` a promotion under the tracer, ``["wait", SECONDS]``
-waits until no promotion is open, ``["reset"]`` forgets every promotion, ``["look"]`` says what the host is like, seen by nothing of the collection's.
+``["module", NAME, ARGUMENTS]`` runs a module (with more environment, if that is a fourth),
+``["trace", POINT, ACTION, ARGUMENTS]`` a promotion under the tracer, ``["wait", SECONDS]`` waits until no promotion is open,
+``["reset"]`` forgets every promotion, ``["look"]`` says what the host is like, seen by nothing of the collection's.
 """
 
 from __future__ import annotations
@@ -27,22 +28,22 @@ UNITS = ("steady-web.service", "steady-worker.service")
 WATCHED = ("/srv/steady", "/var/lib/oxzep7", "/etc/systemd", "/run/systemd", "/etc/cron.d")
 
 
-def run(*command: str) -> subprocess.CompletedProcess[str]:
-    """Run *command*, whatever its status."""
+def run(*command: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run *command*, whatever its status, with *more* in its environment."""
     return subprocess.run(command, capture_output=True, text=True, check=False,
-                          env={**os.environ, "PYTHONPATH": f"{FAULTS}/lib", "PYTHONDONTWRITEBYTECODE": "1"})
+                          env={**os.environ, "PYTHONPATH": f"{FAULTS}/lib", "PYTHONDONTWRITEBYTECODE": "1", **more})
 
 
 def command(name: str, arguments: dict[str, Any]) -> list[str]:
     """How the module *name* is run with *arguments*, as Ansible would."""
     with open("/root/arguments.json", "w", encoding="utf-8") as stream:
-        json.dump({"ANSIBLE_MODULE_ARGS": {**arguments, "state_dir": "/var/lib/oxzep7", "run_id": "faults"}}, stream)
+        json.dump({"ANSIBLE_MODULE_ARGS": {"state_dir": "/var/lib/oxzep7", "run_id": "faults", **arguments}}, stream)
     return ["python3", f"{FAULTS}/lib/ansible_collections/oxzep7/python/plugins/modules/{name}.py", "/root/arguments.json"]
 
 
-def module(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+def module(name: str, arguments: dict[str, Any], environment: dict[str, str] | None = None) -> dict[str, Any]:
     """What the module returned."""
-    done = run(*command(name, arguments))
+    done = run(*command(name, arguments), **(environment or {}))
     try:
         return dict(json.loads(done.stdout.strip().splitlines()[-1]))
     except (IndexError, ValueError):
