@@ -19,6 +19,7 @@ options:
   generation:
     description:
       - Identifier of the generation, or V(previous) for the one before the newest promotion.
+      - V(before:) and the identifier of a run mean the generation that was live before that run promoted its first.
       - A day (V(2026-11-20)) or a moment in UTC (V(2026-11-20T18:00:00Z)) means the generation that was live then; of a day, at its end.
     type: str
     required: true

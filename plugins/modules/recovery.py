@@ -47,6 +47,10 @@ busy:
   description: Applications that another process works on, with what it says of itself.
   returned: success
   type: dict
+runs:
+  description: For each application the runs that promoted something of it, oldest first.
+  returned: success
+  type: dict
 actions:
   description: What was done, or would be.
   returned: success
@@ -58,6 +62,7 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import runs_of
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transaction import UndoFailed, settle
 from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, LeaseHeld, applications_in
 
@@ -77,6 +82,7 @@ def main() -> None:
     given = module.params
     changes = Changes()
     closed, busy = [], {}
+    runs = {}
     until = time.monotonic() + (0.0 if module.check_mode else given["wait"])
     waiting = applications_in(given["state_dir"])
     while waiting:
@@ -102,7 +108,12 @@ def main() -> None:
                 busy[name] = error.holder
         except (UndoFailed, ValueError, OSError) as error:
             module.fail_json(msg="%s: %s" % (name, error), closed=closed)
-    module.exit_json(closed=closed, busy=busy, **changes.result())
+    for name in applications_in(given["state_dir"]):
+        try:
+            runs[name] = runs_of(ApplicationState(given["state_dir"], name).read())
+        except (ValueError, OSError) as error:
+            module.fail_json(msg="%s: %s" % (name, error), closed=closed)
+    module.exit_json(closed=closed, busy=busy, runs=runs, **changes.result())
 
 
 if __name__ == "__main__":

@@ -103,10 +103,13 @@ def archive(cache: pathlib.Path, uv: str, version: str, architecture: str, entry
 def _install(folder: pathlib.Path, uv: str, row: Mapping[str, str], entry: Mapping[str, Any], offline: bool) -> pathlib.Path:
     """Have uv install what *row* says, because that verifies the archive; the archive itself is what a host gets."""
     kept = folder / "archives"
+    # A file here needs no network, and uv neither keeps a copy of it nor reads it while it is told to keep one offline.
+    local = _local(row["url"], entry.get("mirror"))
+    settings = {} if local else {"UV_PYTHON_CACHE_DIR": str(kept)}
     with tempfile.TemporaryDirectory(prefix=".uv-", dir=folder) as scratch:
         mirror = ["--mirror", str(entry["mirror"])] if entry.get("mirror") else []
-        _uv(uv, ["install", "--no-bin", "--install-dir", scratch, *mirror, row["key"]], entry.get("downloads"), offline, UV_PYTHON_CACHE_DIR=str(kept))
-    local = _local(row["url"], entry.get("mirror"))
+        _uv(uv, ["install", "--no-bin", "--install-dir", scratch, *mirror, row["key"]], entry.get("downloads"), offline and not local,
+            **settings)
     if local:
         return local
     name = urllib.parse.unquote(row["url"].rpartition("/")[2])

@@ -6,13 +6,16 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import gzip
 import http.server
+import json
 import os
 import shutil
 import subprocess
 import tarfile
+import tempfile
 import threading
 
 import pytest
@@ -139,3 +142,86 @@ def test_archives_that_are_not_what_they_should_be(module, tmp_path, members, ex
 def test_an_archive_path_that_does_not_exist(module, tmp_path):
     message = module.fails("interpreter", source="archive", version="3.9", path=str(tmp_path / "none"), sha256="0" * 64, directory=str(tmp_path / "i"))
     assert "does not exist on the controller" in message
+
+
+@pytest.fixture
+def managed(archive, tmp_path):
+    """A list of archives in uv's own format that has one, and its version."""
+    version = archive.name.split("-")[1]
+    major, minor, patch = map(int, version.split("."))
+    listed = tmp_path / "downloads.json"
+    listed.write_text(json.dumps({f"cpython-{version}-linux-{os.uname().machine}-gnu": {
+        "name": "cpython", "arch": {"family": os.uname().machine, "variant": None}, "os": "linux", "libc": "gnu", "major": major, "minor": minor,
+        "patch": patch, "prerelease": "", "url": f"file://{archive}", "sha256": archives.sha256_of(archive), "variant": None, "build": "20260101"}}))
+    return listed
+
+
+def test_a_managed_python_of_uv(module, archive, managed, tmp_path):
+    target = tmp_path / "interpreters"
+    results = module.four_times("interpreter", source="uv", version=minor_of(archive), downloads=str(managed), offline=True, directory=str(target),
+                                cache_dir=str(tmp_path / "cache"))
+    version = archive.name.split("-")[1]
+    assert results[2]["version"] == version and results[2]["path"] == str(target / version / "bin" / f"python{minor_of(archive)}")
+    assert json.loads((target / version / ".oxzep7.json").read_text())["sha256"] == archives.sha256_of(archive)
+
+
+def test_what_uv_does_not_have_or_cannot_verify_is_refused(module, archive, managed, tmp_path):
+    common = {"source": "uv", "downloads": str(managed), "offline": True, "directory": str(tmp_path / "interpreters")}
+    message = module.fails("interpreter", version="3.4", cache_dir=str(tmp_path / "cache"), **common)
+    assert "uv knows no Python 3.4" in message and "update uv" in message
+    text = managed.read_text()
+    managed.write_text(text.replace(archives.sha256_of(archive), "0" * 64))
+    message = module.fails("interpreter", version=minor_of(archive), cache_dir=str(tmp_path / "other"), **common)
+    assert "uv python install ended with" in message and "ash" in message
+    assert not (tmp_path / "interpreters").exists()
+
+
+def signed(program, archive, folder):
+    """Path of a new public key, and of a signature of *archive* by it, made by *program*."""
+    key, signature = folder / f"{program}.pub", folder / f"{program}.sig"
+    folder.mkdir(exist_ok=True)
+    if program == "gpg":
+        # gpg's socket needs a short path.
+        with tempfile.TemporaryDirectory() as home:
+            common = ["gpg", "--homedir", home, "--batch", "--quiet", "--pinentry-mode", "loopback", "--passphrase", ""]
+            subprocess.run([*common, "--quick-generate-key", "builder@example.org", "ed25519", "sign"], check=True, capture_output=True)
+            key.write_bytes(subprocess.run([*common, "--armor", "--export"], check=True, capture_output=True).stdout)
+            subprocess.run([*common, "--output", signature, "--detach-sign", archive], check=True, capture_output=True)
+    elif program == "minisign":
+        subprocess.run(["minisign", "-G", "-W", "-p", key, "-s", folder / "secret"], check=True, capture_output=True)
+        subprocess.run(["minisign", "-S", "-s", folder / "secret", "-m", archive, "-x", signature], check=True, capture_output=True, input=b"\n")
+    else:
+        subprocess.run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", folder / "secret.pem"], check=True, capture_output=True)
+        subprocess.run(["openssl", "ec", "-in", folder / "secret.pem", "-pubout", "-out", key], check=True, capture_output=True)
+        raw = subprocess.run(["openssl", "dgst", "-sha256", "-sign", folder / "secret.pem", archive], check=True, capture_output=True).stdout
+        signature.write_bytes(base64.b64encode(raw))
+    return key, signature
+
+
+@pytest.mark.parametrize("program", ["gpg", "minisign", "openssl"])
+def test_a_signed_archive(module, archive, server, tmp_path, program):
+    if not shutil.which(program):
+        pytest.skip(f"this machine has no {program}")
+    key, signature = signed(program, archive, tmp_path / "own")
+    common = {"source": "archive", "version": minor_of(archive), "sha256": archives.sha256_of(archive), "cache_dir": str(tmp_path / "cache")}
+    module.four_times("interpreter", url=f"{server}/{archive.name}", signature=str(signature), key=str(key), directory=str(tmp_path / "one"), **common)
+    assert module("interpreter", path=str(archive), signature=str(signature), key=str(key), directory=str(tmp_path / "two"), **common)["installed"]
+    other, _signature = signed(program, archive, tmp_path / "other")
+    for place in ({"url": f"{server}/{archive.name}"}, {"path": str(archive)}):
+        message = module.fails("interpreter", signature=str(signature), key=str(other), directory=str(tmp_path / "three"), **place, **common)
+        assert "is not one by" in message and "it was not used" in message
+    assert not (tmp_path / "three").exists()
+
+
+def test_a_signature_needs_its_key(module, archive, tmp_path):
+    common = {"source": "archive", "version": minor_of(archive), "sha256": archives.sha256_of(archive), "path": str(archive)}
+    assert "give both, or neither" in module.fails("interpreter", signature=str(archive), directory=str(tmp_path / "i"), **common)
+    (tmp_path / "key").write_text("nothing of a key")
+    message = module.fails("interpreter", signature=str(archive), key=str(tmp_path / "key"), directory=str(tmp_path / "i"), **common)
+    assert "is neither an OpenPGP public key" in message
+
+
+def test_packages_that_are_there_are_not_asked_for(module, interpreters):
+    minor, path = interpreters[0]
+    result = module("interpreter", source="package", version=minor, path=path, packages=["no-such-package"])
+    assert not result["changed"] and result["path"] == path

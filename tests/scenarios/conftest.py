@@ -29,8 +29,12 @@ class Controller:
 
     def __call__(self, playbook, *options, **variables):
         """The finished process; *variables* become extra variables."""
+        return self.run("ansible-playbook", f"oxzep7.python.{playbook}", *options, "-e", json.dumps(variables))
+
+    def run(self, program, *words):
+        """The finished process of *program*, on the hosts of the fleet."""
         return subprocess.run(
-            ["ansible-playbook", "-i", str(fleet.INVENTORY), f"oxzep7.python.{playbook}", *options, "-e", json.dumps(variables)],
+            [program, "-i", str(fleet.INVENTORY), *words],
             cwd=self.folder, capture_output=True, text=True, check=False, timeout=TIMEOUT,
             env={**os.environ, "ANSIBLE_PIPELINING": "1", "ANSIBLE_NOCOLOR": "1"})
 

@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Optional
 from ansible_collections.oxzep7.python.plugins.module_utils._state import generation_of
 
 PREVIOUS = "previous"
+BEFORE = "before:"
 DAY = re.compile(r"^\d{4}-\d\d-\d\d$")
 MOMENT = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
 
@@ -34,8 +35,25 @@ def live_at(record: Dict[str, Any], when: str) -> str:
     return str(earlier[-1]["to"] if earlier else promotions[0]["from"])
 
 
+def live_before(record: Dict[str, Any], run: str) -> str:
+    """The identifier of the generation that was live before *run* promoted the first. Raises PromotionRefused where it promoted none."""
+    of_run = [entry for entry in _promotions(record) if entry["run"] == run]
+    if not of_run:
+        raise PromotionRefused("run %s promoted nothing of %s; its runs are %s" % (run, record["application"], ", ".join(runs_of(record)) or "none"))
+    return str(of_run[0]["from"])
+
+
+def runs_of(record: Dict[str, Any]) -> List[str]:
+    """The identifiers of the runs that promoted something, oldest first, each once."""
+    found: List[str] = []
+    for entry in record["history"]:
+        if entry["event"] == "promoted" and entry["run"] not in found:
+            found.append(entry["run"])
+    return found
+
+
 def choose(record: Dict[str, Any], wanted: str, live: Dict[str, Any]) -> Optional[Dict[str, Any]]:
-    """The generation that *wanted* means: an identifier, ``previous``, a day or a moment; None when there is nothing left to do.
+    """The generation that *wanted* means: an identifier, ``previous``, a day, a moment, or ``before:`` a run; None when there is nothing left to do.
 
     Raises PromotionRefused for one that is not there, or not complete.
     """
@@ -44,6 +62,8 @@ def choose(record: Dict[str, Any], wanted: str, live: Dict[str, Any]) -> Optiona
         if last.get("kind") == "rollback":
             return None
         wanted = last["from"]
+    elif wanted.startswith(BEFORE):
+        wanted = live_before(record, wanted[len(BEFORE):])
     elif DAY.match(wanted) or MOMENT.match(wanted):
         wanted = live_at(record, wanted)
     chosen = live if wanted == live["id"] else generation_of(record, wanted)

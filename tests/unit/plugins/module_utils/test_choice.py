@@ -5,11 +5,11 @@
 """Which generation an operator means, by identifier, by the order of promotions, and by date."""
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import PromotionRefused, choose, live_at
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import PromotionRefused, choose, live_at, runs_of
 
 
-def promoted(time, old, new, kind="upgrade"):
-    return {"time": time, "event": "promoted", "kind": kind, "from": old, "to": new, "run": "r"}
+def promoted(time, old, new, kind="upgrade", run="r"):
+    return {"time": time, "event": "promoted", "kind": kind, "from": old, "to": new, "run": run}
 
 
 GENERATIONS = [{"id": "0-py3.8", "complete": True}, {"id": "1-py3.9", "complete": True}, {"id": "2-py3.10", "complete": True},
@@ -25,6 +25,15 @@ LIVE = GENERATIONS[2]
     ("2026-11-02", "1-py3.9"), ("2026-11-03", "2-py3.10"), ("2030-01-01", "2-py3.10")])
 def test_a_date_means_what_was_live_then(when, expected):
     assert live_at(RECORD, when) == expected and choose(RECORD, when, LIVE)["id"] == expected
+
+
+def test_before_a_run_means_what_was_live_before_its_first_promotion():
+    later = promoted("2026-11-05T10:00:00Z", "2-py3.10", "1-py3.9", "rollback", "s")
+    record = dict(RECORD, current="1-py3.9", history=HISTORY + [later])
+    assert runs_of(record) == ["r", "s"]
+    assert [choose(record, wanted, GENERATIONS[1])["id"] for wanted in ("before:r", "before:s")] == ["0-py3.8", "2-py3.10"]
+    with pytest.raises(PromotionRefused, match="run t promoted nothing of billing; its runs are r, s"):
+        choose(record, "before:t", GENERATIONS[1])
 
 
 def test_previous_is_the_one_before_the_newest_promotion_once():

@@ -442,3 +442,34 @@ def test_what_is_dropped_is_not_in_the_plan():
 def test_what_cannot_be_taken_along_forbids_a_plan(made, key):
     with pytest.raises(PlanError, match=key):
         planner("3.9").plan([made])
+
+
+UV = [{"version": version, "key": f"cpython-{version}-linux-x86_64-gnu", "url": "https://x"} for version in ("3.11.2", "3.11.10", "3.11.9", "3.12.1")]
+
+
+@pytest.mark.parametrize(("entry", "patch", "expected"), [
+    ({}, None, "3.11.10"), ({"version": "3.11"}, None, "3.11.10"), ({"version": "3.11.9"}, None, "3.11.9"), ({}, 2, "3.11.2"),
+    ({"version": "3.11"}, 9, "3.11.9"), ({"version": "3.11.9"}, 2, None), ({"version": "3.12"}, None, None), ({}, 5, None)])
+def test_uv_gives_the_newest_patch_unless_another_is_asked_for(entry, patch, expected):
+    chosen = choose_interpreter(host(interpreters=[{"source": "uv", "mirror": "file:///m", **entry}]), (3, 11), patch, lambda _entry, _architecture: UV)
+    assert chosen == (expected and {"source": "uv", "version": expected, "mirror": "file:///m"})
+
+
+@pytest.mark.parametrize(("system", "minor", "names"), [
+    ({"id": "debian", "version": "12"}, 11, ["python3.11", "python3.11-venv"]), ({"id": "rocky", "version": "8.10"}, 9, ["python39"]),
+    ({"id": "fedora", "version": "42"}, 12, ["python3.12"]), ({"id": "sles", "version": "15.6"}, 11, ["python311"]),
+    ({"id": "debian", "version": "12"}, 12, None), ({"id": "plan9", "version": "4"}, 11, None), ({}, 11, None)])
+def test_packages_have_the_distributions_names(system, minor, names):
+    made = host(interpreters=[{"source": "package"}])
+    chosen = choose_interpreter(dataclasses.replace(made, facts={**made.facts, "os": system}), (3, minor), None)
+    assert chosen == (names and {"source": "package", "version": f"3.{minor}", "path": f"/usr/bin/python3.{minor}", "packages": names})
+
+
+def test_packages_may_be_named():
+    entry = {"source": "package", "version": "3.11", "packages": ["acme-python311"], "path": "/opt/acme/bin/python3.11"}
+    assert choose_interpreter(host(interpreters=[entry]), (3, 11), None) == {**entry}
+
+
+def test_the_signature_of_an_archive_is_in_the_plan():
+    entry = {"source": "archive", "version": "3.11", "url": "http://x/y", "sha256": "0" * 64, "signature": "http://x/y.sig", "key": "/k.pub"}
+    assert choose_interpreter(host(interpreters=[entry]), (3, 11), None) == entry

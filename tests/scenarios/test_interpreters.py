@@ -1,0 +1,97 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Interpreters that the operating system's packages bring, and upgrades from one patch to the next."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from tests.fleet import fleet
+from tests.fleet.paths import run
+from tests.scenarios.conftest import on
+
+# A package that is called as Debian calls it, and that brings the interpreter which is already unpacked under /opt/packed.
+BUILD = r"""
+set -eu
+mkdir -p /root/repository/python3.9/DEBIAN /root/repository/python3.9/usr/bin
+printf 'Package: python3.9\nVersion: 3.9.18-1\nArchitecture: all\nMaintainer: tests <tests@example.org>\nDescription: Python 3.9\n' \
+    >/root/repository/python3.9/DEBIAN/control
+ln -s /opt/packed/bin/python3.9 /root/repository/python3.9/usr/bin/python3.9
+dpkg-deb --build /root/repository/python3.9 /root/repository/python3.9.deb >/dev/null
+cd /root/repository && dpkg-scanpackages --multiversion . >Packages 2>/dev/null
+rm -f /etc/apt/sources.list.d/* /etc/apt/sources.list
+echo 'deb [trusted=yes] file:/root/repository ./' >/etc/apt/sources.list
+apt-get update -q >/dev/null
+"""
+
+
+@pytest.fixture(scope="module")
+def host():
+    fleet.up(["debian12+dpkg-dev,python3-apt"])
+    inventory = json.loads(fleet.INVENTORY.read_text())
+    sources = {entry["version"]: entry["url"] for entry in inventory["all"]["vars"]["oxzep7_interpreters"]}
+    on("host1", f"mkdir -p /opt/packed && curl -fsS {sources['3.9']} | tar -xz -C /opt/packed --strip-components 1")
+    run("podman", "exec", "--interactive", "host1", "sh", input=BUILD)
+    # Debian's own Python 3.11 is of an older patch than the archive.
+    on("host1", "useradd --system --create-home --home-dir /srv/clock --shell /usr/sbin/nologin clock; chmod 755 /srv/clock;"
+                "runuser -u clock -- python3.11 -m venv --without-pip /srv/clock/venv")
+    yield "host1"
+    fleet.down()
+
+
+APPLICATION = {"name": "clock", "environment": "/srv/clock/venv", "user": "clock"}
+
+
+def test_packages_are_installed_by_the_hosts_package_manager(host, controller, tmp_path):
+    playbook = tmp_path / "have.yml"
+    playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "become": True, "tasks": [
+        {"name": "Have it", "oxzep7.python.interpreter": {"source": "package", "version": "3.9", "path": "/usr/bin/python3.9", "packages": ["python3.9"]}}]}]))
+
+    def play(*options):
+        done = controller.run("ansible-playbook", str(playbook), *options)
+        assert done.returncode == 0, done.stdout[-3000:]
+        return done.stdout
+
+    assert "changed=1" in play("--check") and on(host, "ls /usr/bin/python3.9 2>/dev/null || true") == ""
+    assert "changed=1" in play() and on(host, "python3.9 --version").strip() == "Python 3.9.18"
+    assert "changed=0" in play() and "changed=0" in play("--check")
+
+
+def test_packages_that_nobody_has_name_the_cause(host, controller, tmp_path):
+    playbook = tmp_path / "have.yml"
+    playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "become": True, "tasks": [
+        {"name": "Have it", "oxzep7.python.interpreter": {"source": "package", "version": "3.7", "path": "/usr/bin/python3.7", "packages": ["python3.7"]}}]}]))
+    done = controller.run("ansible-playbook", str(playbook))
+    assert done.returncode != 0 and "the packages python3.7 could not be installed" in done.stdout, done.stdout[-3000:]
+
+
+def test_a_newer_patch_is_promoted_like_any_step(host, controller):
+    before = on(host, "/srv/clock/venv/bin/python --version").split()[1]
+    sources = json.loads(fleet.INVENTORY.read_text())["all"]["vars"]["oxzep7_interpreters"]
+    known = next(entry for entry in sources if entry["version"] == "3.11")
+    newer = known["url"].split("oxzep7-")[1].split("-linux")[0]
+    assert before.startswith("3.11.") and before != newer
+    noted = controller.folder / "noted"
+    for name in ("drain", "undrain"):
+        (controller.folder / f"{name}.yml").write_text(json.dumps([{
+            "name": "Note it", "ansible.builtin.shell": f"echo {name} {{{{ step_entry.application | default('back') }}}} >>{noted}",
+            "delegate_to": "localhost", "become": False, "vars": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}}]))
+    common = {"oxzep7_applications": [APPLICATION], "oxzep7_target": newer, "oxzep7_stability_window": 0,
+              "oxzep7_drain_tasks": str(controller.folder / "drain.yml"), "oxzep7_undrain_tasks": str(controller.folder / "undrain.yml")}
+    planned = controller("plan", **common)
+    assert planned.returncode == 0 and f"{before} -> {newer}" in (controller.folder / "oxzep7" / "plan" / "plan.md").read_text(), planned.stdout[-3000:]
+    done = controller("upgrade", **common, oxzep7_run_id="first")
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert on(host, "/srv/clock/venv/bin/python --version").split()[1] == newer
+    assert noted.read_text().splitlines() == ["drain clock", "undrain clock"]
+    again = controller("upgrade", **common)
+    assert again.returncode == 0 and "changed=0" in again.stdout, again.stdout[-3000:]
+    wrong = controller("rollback", **common, oxzep7_rollback_run="never")
+    assert wrong.returncode != 0 and "run never promoted nothing of any application" in wrong.stdout, wrong.stdout[-3000:]
+    back = controller("rollback", **common, oxzep7_rollback_run="first", oxzep7_rollback_wave=1)
+    assert back.returncode == 0 and on(host, "/srv/clock/venv/bin/python --version").split()[1] == before, back.stdout[-3000:]
