@@ -126,8 +126,8 @@ class _Trials:
         self._application = application
         self._minor = minor
         self._facts = facts
-        installed = action._action("oxzep7.python.interpreter", {**interpreter, "directory": given["interpreter_dir"], "cache_dir": given["cache_dir"],
-                                                                              "offline": given["offline"]}, task_vars)
+        asked = {**interpreter, "directory": given["interpreter_dir"], "cache_dir": given["cache_dir"], "offline": given["offline"]}
+        installed = action._action("oxzep7.python.interpreter", asked, task_vars)
         self.installed = bool(installed.get("changed"))
         self._interpreter = {"interpreter": installed["path"], "version": installed["version"]}
         self.count = 0

@@ -134,7 +134,7 @@ def package_names(system: Mapping[str, Any], minor: Minor) -> list[str]:
     entry = known.get(str(system.get("id")), {})
     entry = known.get(entry.get("as"), entry)
     release = str(system.get("version") or "")
-    patterns = entry.get(release) or entry.get(release.split(".")[0]) or entry.get("any") or {}
+    patterns = entry.get(release) or entry.get(release.partition(".")[0]) or entry.get("any") or {}
     names = patterns.get(f"{minor[0]}.{minor[1]}") or patterns.get("any") or []
     return [name.format(dotted=f"{minor[0]}.{minor[1]}") for name in names]
 

@@ -264,8 +264,8 @@ def _transact(application: Application, state: ApplicationState, record: Dict[st
                  _arm.timer_of(state) if _arm.kind() == "systemd" else None)
     following = _next_record(record, application, live, chosen, options, kind)
     # undo.sh before state.next.json: the script does nothing until the promotion it belongs to is open.
-    write_atomically(state.undo_path, render(way, application.services, owner, not owner.is_current(), options.service_timeout,
-                                                 application.undrain).encode("utf-8"), 0o700)
+    script = render(way, application.services, owner, not owner.is_current(), options.service_timeout, application.undrain)
+    write_atomically(state.undo_path, script.encode("utf-8"), 0o700)
     try:
         alive = Deadline(state)
         alive.extend(_longest(application) + options.service_timeout * 4 * len(application.services)
