@@ -1,0 +1,175 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads a tree once, and gives its entries and its content to a sink: through descriptors only, so that nobody can lead it elsewhere."""
+
+import hashlib
+import os
+import stat
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import DIRECTORY, FIFO, FILE, HARD_LINK, SYMLINK, Entry, header
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import DIRECTORY as AS_DIRECTORY
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import FILE as AS_FILE
+
+CHUNK = 1 << 20
+# A file that changes while it is read is read so many times.
+TRIES = 3
+BLOCK = 512
+
+# Where the bytes of the archive go.
+Sink = Callable[[bytes], object]
+State = os.stat_result
+
+
+class Met(NamedTuple):
+    """What was met that is not kept, or kept with a doubt: paths, and why."""
+
+    skipped: Dict[str, str]
+    unstable: List[str]
+
+
+def _attributes(path: "int | str") -> Tuple[Tuple[str, bytes], ...]:
+    try:
+        names = os.listxattr(path, follow_symlinks=False) if isinstance(path, str) else os.listxattr(path)
+    except OSError:
+        return ()
+    found = []
+    for name in sorted(names):
+        try:
+            found.append((name, os.getxattr(path, name, follow_symlinks=False) if isinstance(path, str) else os.getxattr(path, name)))
+        except OSError:
+            continue
+    return tuple(found)
+
+
+def _same(one: State, other: State) -> bool:
+    return (one.st_size, one.st_mtime_ns, one.st_ctime_ns, one.st_ino) == (other.st_size, other.st_mtime_ns, other.st_ctime_ns, other.st_ino)
+
+
+class Collector:
+    """One pass over one tree. ``met`` says what could not be kept as it is."""
+
+    def __init__(self, sink: Sink, leave_out: Optional[Callable[[str], bool]] = None) -> None:
+        """*sink* gets the tar file's bytes, in order; paths of which *leave_out* says so are not kept."""
+        self._sink = sink
+        self._leave_out = leave_out
+        self._links: Dict[Tuple[int, int], str] = {}
+        self._waiting: List[bytes] = []
+        self._length = 0
+        self.met = Met({}, [])
+
+    def tree(self, root: int) -> Iterator[Entry]:
+        """The entries of the tree whose top is the open directory *root*, each when its content has been given away. Raises OSError."""
+        state = os.fstat(root)
+        yield self._told(self._entry("", DIRECTORY, state, attributes=_attributes(root)))
+        for entry in self._inside(root, "", state.st_dev):
+            yield entry
+        self._give(bytes(2 * BLOCK))
+        self._flush()
+
+    def _inside(self, directory: int, prefix: str, device: int) -> Iterator[Entry]:
+        for name in sorted(os.listdir(directory), key=os.fsencode):
+            path = prefix + name
+            if self._leave_out and self._leave_out(path):
+                self.met.skipped[path] = "left out"
+                continue
+            try:
+                for entry in self._one(directory, name, path, device):
+                    yield entry
+            except FileNotFoundError:
+                self.met.skipped[path] = "it went away while the tree was read"
+
+    def _one(self, directory: int, name: str, path: str, device: int) -> Iterator[Entry]:
+        state = os.stat(name, dir_fd=directory, follow_symlinks=False)
+        if stat.S_ISDIR(state.st_mode):
+            handle = os.open(name, AS_DIRECTORY, dir_fd=directory)
+            try:
+                yield self._told(self._entry(path, DIRECTORY, os.fstat(handle), attributes=_attributes(handle)))
+                if state.st_dev != device:
+                    self.met.skipped[path + "/"] = "another file system is mounted there"
+                    return
+                for entry in self._inside(handle, path + "/", device):
+                    yield entry
+            finally:
+                os.close(handle)
+        elif stat.S_ISREG(state.st_mode):
+            known = self._links.get((state.st_dev, state.st_ino)) if state.st_nlink > 1 else None
+            if known is not None:
+                yield self._told(self._entry(path, HARD_LINK, state, known, _attributes(self._beside(directory, name))))
+                return
+            for entry in self._file(directory, name, path):
+                yield entry
+            if state.st_nlink > 1:
+                self._links[(state.st_dev, state.st_ino)] = path
+        elif stat.S_ISLNK(state.st_mode):
+            yield self._told(self._entry(path, SYMLINK, state, os.readlink(name, dir_fd=directory), _attributes(self._beside(directory, name))))
+        elif stat.S_ISFIFO(state.st_mode):
+            yield self._told(self._entry(path, FIFO, state, attributes=_attributes(self._beside(directory, name))))
+        else:
+            self.met.skipped[path] = "a socket" if stat.S_ISSOCK(state.st_mode) else "a device"
+
+    @staticmethod
+    def _beside(directory: int, name: str) -> str:
+        return "/proc/self/fd/%d/%s" % (directory, name)
+
+    @staticmethod
+    def _entry(path: str, kind: str, state: State, target: Optional[str] = None, attributes: Sequence[Tuple[str, bytes]] = ()) -> Entry:
+        return Entry(path, kind, stat.S_IMODE(state.st_mode), state.st_uid, state.st_gid, state.st_mtime_ns, target=target, xattrs=tuple(attributes))
+
+    def _file(self, directory: int, name: str, path: str) -> Iterator[Entry]:
+        for attempt in range(1, TRIES + 1):
+            handle = os.open(name, AS_FILE, dir_fd=directory)
+            try:
+                before = os.fstat(handle)
+                entry = self._entry(path, FILE, before, attributes=_attributes(handle))._replace(size=before.st_size)
+                digest = self._content(handle, entry)
+                entry = entry._replace(sha256=digest)
+                steady = _same(before, os.fstat(handle))
+            finally:
+                os.close(handle)
+            if steady or attempt == TRIES:
+                if not steady:
+                    self.met.unstable.append(path)
+                yield entry
+                return
+            yield entry._replace(superseded=True)
+
+    def _content(self, handle: int, entry: Entry) -> str:
+        """Give the header and exactly as many bytes as *entry* says; returns their SHA-256."""
+        self._give(header(entry))
+        if entry.size <= CHUNK:
+            data = os.read(handle, entry.size) if entry.size else b""
+            if len(data) == entry.size:
+                self._give(data)
+                self._give(bytes(-len(data) % BLOCK))
+                return hashlib.sha256(data).hexdigest()
+            os.lseek(handle, 0, os.SEEK_SET)
+        digest = hashlib.sha256()
+        left = entry.size
+        while left:
+            # What a file lost meanwhile is filled up; it is read again, because it changed.
+            data = os.read(handle, min(CHUNK, left)) or bytes(min(CHUNK, left))
+            digest.update(data)
+            self._give(data)
+            left -= len(data)
+        self._give(bytes(-entry.size % BLOCK))
+        return digest.hexdigest()
+
+    def _told(self, entry: Entry) -> Entry:
+        self._give(header(entry))
+        return entry
+
+    def _give(self, data: bytes) -> None:
+        if not data:
+            return
+        self._waiting.append(data)
+        self._length += len(data)
+        if self._length >= CHUNK:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._waiting:
+            self._sink(b"".join(self._waiting))
+            self._waiting, self._length = [], 0

@@ -1,0 +1,195 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One entry of a tree that is kept: what the manifest says of it, and the bytes that stand for it in a tar file. Data in, data out."""
+
+import base64
+import binascii
+import os
+import stat
+from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple
+
+BLOCK = 512
+FILE, HARD_LINK, SYMLINK, DIRECTORY, FIFO = "file", "hard-link", "symlink", "directory", "fifo"
+# POSIX.1-2017, pax, "ustar Interchange Format": typeflag.
+FLAGS = {FILE: b"0", HARD_LINK: b"1", SYMLINK: b"2", DIRECTORY: b"5", FIFO: b"6"}
+NAME_LIMIT = 100
+OWNER_LIMIT = 0o7777777
+SIZE_LIMIT = 0o77777777777
+NANO = 10 ** 9
+
+
+class Unusable(Exception):
+    """A manifest that is damaged, or says what no backup of this collection says; the text names the entry and what is wrong."""
+
+
+class Entry(NamedTuple):
+    """One entry. ``path`` is relative, as `os.fsdecode` gives it; empty for the tree itself. Times are nanoseconds since 1970, sizes bytes.
+
+    ``target`` is what a symlink says, or the path of the file that a hard link is another name of. ``superseded``: the file changed while it was
+    read, and comes again.
+    """
+
+    path: str
+    kind: str
+    mode: int
+    uid: int
+    gid: int
+    mtime: int
+    size: int = 0
+    sha256: Optional[str] = None
+    target: Optional[str] = None
+    xattrs: Tuple[Tuple[str, bytes], ...] = ()
+    superseded: bool = False
+
+    def row(self) -> Dict[str, Any]:
+        """The entry as the manifest has it; what is empty is left out."""
+        row: Dict[str, Any] = {"path": self.path, "type": self.kind, "mode": "%04o" % self.mode, "uid": self.uid, "gid": self.gid, "mtime": self.mtime}
+        if self.kind == FILE:
+            row.update(size=self.size, sha256=self.sha256)
+        if self.target is not None:
+            row["target"] = self.target
+        if self.xattrs:
+            row["xattrs"] = {name: base64.b64encode(value).decode("ascii") for name, value in self.xattrs}
+        if self.superseded:
+            row["superseded"] = True
+        return row
+
+
+def _number(row: Dict[str, Any], key: str, least: int = 0) -> int:
+    value = row.get(key)
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise Unusable("%s: %r is no %s" % (row.get("path"), value, key))
+    return value
+
+
+def _text(row: Dict[str, Any], key: str) -> str:
+    value = row.get(key)
+    if not isinstance(value, str) or "\0" in value:
+        raise Unusable("%s: %r is no %s" % (row.get("path"), value, key))
+    return value
+
+
+def _digest(row: Dict[str, Any]) -> str:
+    value = _text(row, "sha256")
+    if len(value) != 64 or value.strip("0123456789abcdef"):
+        raise Unusable("%s: %r is no SHA-256" % (row.get("path"), value))
+    return value
+
+
+def _xattrs(row: Dict[str, Any]) -> Tuple[Tuple[str, bytes], ...]:
+    given = row.get("xattrs", {})
+    try:
+        return tuple(sorted((str(name), base64.b64decode(value, validate=True)) for name, value in given.items()))
+    except (AttributeError, TypeError, ValueError, binascii.Error):
+        raise Unusable("%s: its attributes cannot be read" % row.get("path"))
+
+
+def from_row(row: Any) -> Entry:
+    """The entry that the manifest's *row* is. Raises Unusable for anything that `Entry.row` does not write."""
+    if not isinstance(row, dict):
+        raise Unusable("%r is no entry" % (row,))
+    kind = _text(row, "type")
+    if kind not in FLAGS:
+        raise Unusable("%s: entries of type %s are never kept" % (row.get("path"), kind))
+    mode = _text(row, "mode")
+    if len(mode) != 4 or mode.strip("01234567"):
+        raise Unusable("%s: %r is no mode" % (row.get("path"), mode))
+    entry = Entry(_text(row, "path"), kind, int(mode, 8), _number(row, "uid"), _number(row, "gid"), _number(row, "mtime", -(1 << 62)),
+                  _number(row, "size") if kind == FILE else 0, _digest(row) if kind == FILE else None,
+                  _text(row, "target") if kind in (HARD_LINK, SYMLINK) else None, _xattrs(row), row.get("superseded") is True)
+    if entry.row() != row:
+        raise Unusable("%s: %s is more than a manifest says" % (entry.path, ", ".join(sorted(set(row) - set(entry.row()))) or "its writing"))
+    return entry
+
+
+def checked(entries: List[Entry]) -> List[Entry]:
+    """*entries*, if every one of them lies in the tree: below directories that come before it, and never through a link. Raises Unusable."""
+    directories: Set[str] = set()
+    files: Set[str] = set()
+    seen: Set[str] = set()
+    for number, entry in enumerate(entries):
+        _check_place(entry, number == 0, directories)
+        if entry.path in seen:
+            raise Unusable("%s is there twice" % entry.path)
+        if entry.kind == HARD_LINK and entry.target not in files:
+            raise Unusable("%s is another name of %r, which is no file that comes before it" % (entry.path, entry.target))
+        if entry.kind in (FILE, HARD_LINK) and entry.mode & (stat.S_ISUID | stat.S_ISGID) and entry.uid == 0 and entries[0].uid != 0:
+            raise Unusable("%s would run as root, in a tree of somebody else" % entry.path)
+        if not entry.superseded:
+            seen.add(entry.path)
+        if entry.kind == DIRECTORY:
+            directories.add(entry.path)
+        elif entry.kind == FILE and not entry.superseded:
+            files.add(entry.path)
+    return entries
+
+
+def _check_place(entry: Entry, first: bool, directories: Set[str]) -> None:
+    """Raise Unusable unless *entry* is the tree itself, as its *first*, or lies in one of the *directories*."""
+    parts = entry.path.split("/") if entry.path else []
+    if any(part in ("", ".", "..") for part in parts):
+        raise Unusable("%r is no path inside the tree" % entry.path)
+    if first == bool(parts) or (first and entry.kind != DIRECTORY):
+        raise Unusable("%r is not the tree itself, which comes first and once, and is a directory" % entry.path)
+    if parts and "/".join(parts[:-1]) not in directories:
+        raise Unusable("%s: no directory that it could lie in comes before it" % entry.path)
+
+
+def _octal(value: int, width: int) -> bytes:
+    return b"%0*o\0" % (width - 1, value)
+
+
+def _record(key: bytes, value: bytes) -> bytes:
+    """A record of an extended header: its own length, in decimal, is part of it."""
+    rest = len(key) + len(value) + 3
+    length = rest + len(str(rest))
+    if len(str(length)) != len(str(rest)):
+        length += 1
+    return b"%d %s=%s\n" % (length, key, value)
+
+
+def _block(name: bytes, mode: int, uid: int, gid: int, size: int, mtime: int, flag: bytes, link: bytes) -> bytes:
+    head = b"".join((name.ljust(100, b"\0"), _octal(mode, 8), _octal(uid, 8), _octal(gid, 8), _octal(size, 12), _octal(mtime, 12)))
+    tail = b"".join((flag, link.ljust(100, b"\0"), b"ustar\00000", bytes(32), bytes(32), b"0000000\0", b"0000000\0", bytes(167)))
+    return b"%s%06o\0 %s" % (head, sum(head) + sum(tail) + 8 * 32, tail)
+
+
+def padded(data: bytes) -> bytes:
+    """*data*, filled up to whole blocks of a tar file."""
+    return data + bytes(-len(data) % BLOCK)
+
+
+def header(entry: Entry) -> bytes:
+    """What stands before the content of *entry* in a tar file; the same entry gives the same bytes.
+
+    What does not fit the old form is in an extended header (POSIX.1-2017, pax): long names, nanoseconds, and attributes as
+    GNU tar writes them (``SCHILY.xattr.``). Owners are numbers only, because another host may call them otherwise.
+    """
+    name = os.fsencode("./" + entry.path if entry.path else ".") + (b"/" if entry.kind == DIRECTORY else b"")
+    link = os.fsencode(entry.target or "")
+    if entry.kind == HARD_LINK:
+        link = b"./" + link
+    seconds, nanoseconds = divmod(entry.mtime, NANO)
+    records = []
+    if nanoseconds or not 0 <= seconds <= SIZE_LIMIT:
+        records.append(_record(b"mtime", b"%d.%09d" % (seconds, nanoseconds) if seconds >= 0 else _negative(entry.mtime)))
+    for key, value, fits in ((b"path", name, len(name) <= NAME_LIMIT), (b"linkpath", link, len(link) <= NAME_LIMIT),
+                             (b"size", b"%d" % entry.size, entry.size <= SIZE_LIMIT), (b"uid", b"%d" % entry.uid, entry.uid <= OWNER_LIMIT),
+                             (b"gid", b"%d" % entry.gid, entry.gid <= OWNER_LIMIT)):
+        if not fits:
+            records.append(_record(key, value))
+    records += [_record(b"SCHILY.xattr." + attribute.encode("utf-8"), value) for attribute, value in entry.xattrs]
+    block = _block(name[:NAME_LIMIT], entry.mode, min(entry.uid, OWNER_LIMIT), min(entry.gid, OWNER_LIMIT), min(entry.size, SIZE_LIMIT),
+                   min(max(seconds, 0), SIZE_LIMIT), FLAGS[entry.kind], link[:NAME_LIMIT])
+    if not records:
+        return block
+    extended = b"".join(records)
+    return _block(b"./PaxHeaders/" + name[-80:].replace(b"/", b"_"), 0o644, 0, 0, len(extended), 0, b"x", b"") + padded(extended) + block
+
+
+def _negative(mtime: int) -> bytes:
+    """A time before 1970 in decimal; a fraction counts away from zero there."""
+    seconds, nanoseconds = divmod(-mtime, NANO)
+    return b"-%d.%09d" % (seconds, nanoseconds)

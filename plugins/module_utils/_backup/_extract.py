@@ -1,0 +1,191 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Proves an archive against its entries, and puts a tree back from it: both in one pass, and through descriptors only."""
+
+import contextlib
+import errno
+import hashlib
+import os
+from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import DIRECTORY, FIFO, FILE, HARD_LINK, SYMLINK, Entry, header
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import Reading, StreamError, write_all
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import DIRECTORY as AS_DIRECTORY
+
+CHUNK = 1 << 20
+BLOCK = 512
+NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+# Given by the kernel with the file's place or owner; restoring them needs the privilege that they were given with.
+CAPABILITY = "security.capability"
+
+Taker = Callable[[bytes], object]
+
+
+class Damaged(Exception):
+    """An archive that is not what its manifest says; the text names the first entry that differs."""
+
+
+def _content(stream: Reading, entry: Entry, take: Optional[Taker]) -> None:
+    """Read the content of the file *entry*, give it to *take*, and prove it. Raises Damaged, StreamError, OSError."""
+    digest = hashlib.sha256()
+    left = entry.size
+    while left:
+        data = stream.read(min(CHUNK, left))
+        digest.update(data)
+        if take:
+            take(data)
+        left -= len(data)
+    stream.read(-entry.size % BLOCK)
+    if digest.hexdigest() != entry.sha256:
+        raise Damaged("the content of %s is not what the manifest says" % entry.path)
+
+
+def through(stream: Reading, entries: Sequence[Entry], make: Optional[Callable[[Entry], "contextlib.AbstractContextManager[Optional[Taker]]"]] = None) -> None:
+    """Prove that *stream* is exactly *entries*; each is given to *make* once its header is proven, which says where content goes.
+
+    What is expected is written, not read: nothing in the stream is believed. Raises Damaged, StreamError, OSError.
+    """
+    for entry in entries:
+        expected = header(entry)
+        try:
+            found = stream.read(len(expected))
+        except StreamError as error:
+            raise Damaged("at %s %s" % (entry.path or "its beginning", error))
+        if found != expected:
+            raise Damaged("%s is not what the manifest says" % (entry.path or "its beginning"))
+        try:
+            if make is None or entry.superseded:
+                if entry.kind == FILE:
+                    _content(stream, entry, None)
+                continue
+            with make(entry) as take:
+                if entry.kind == FILE:
+                    _content(stream, entry, take)
+        except StreamError as error:
+            raise Damaged("in %s %s" % (entry.path, error))
+    try:
+        if stream.read(2 * BLOCK) != bytes(2 * BLOCK):
+            raise Damaged("something follows its last entry")
+        stream.finish()
+    except StreamError as error:
+        raise Damaged("at its end %s" % error)
+
+
+class Tree:
+    """A tree on its way back, in a directory that only this process's account can enter until the end."""
+
+    def __init__(self, root: int, owners: bool) -> None:
+        """*root* is the open, empty directory; with *owners* (root only) owners and all attributes are given back, too."""
+        self._root = root
+        self._owners = owners
+        self._opened: Tuple[str, int] = ("", root)
+        self._late: List[Entry] = []
+        self.not_given: Dict[str, str] = {}
+
+    def close(self) -> None:
+        """Let the last directory go."""
+        if self._opened[0]:
+            os.close(self._opened[1])
+        self._opened = ("", self._root)
+
+    def _directory(self, path: str) -> int:
+        """The open directory that *path* lies in, reached through real directories only. Raises OSError."""
+        above = path.rpartition("/")[0]
+        if above != self._opened[0]:
+            handle = os.dup(self._root)
+            for name in above.split("/") if above else []:
+                try:
+                    below = os.open(name, AS_DIRECTORY, dir_fd=handle)
+                finally:
+                    os.close(handle)
+                handle = below
+            self.close()
+            if above:
+                self._opened = (above, handle)
+            else:
+                os.close(handle)
+        return self._opened[1]
+
+    @contextlib.contextmanager
+    def make(self, entry: Entry) -> Iterator[Optional[Taker]]:
+        """Make *entry*, whose content is given to what this yields. Raises OSError."""
+        name = entry.path.rpartition("/")[2]
+        if entry.kind == DIRECTORY:
+            if entry.path:
+                os.mkdir(name, 0o700, dir_fd=self._directory(entry.path))
+            self._late.append(entry)
+            yield None
+        elif entry.kind == FILE:
+            handle = os.open(name, NEW_FILE, 0o600, dir_fd=self._directory(entry.path))
+            try:
+                yield lambda data: write_all(handle, data)
+                self._give(handle, None, entry)
+            finally:
+                os.close(handle)
+        else:
+            self._other(entry, name)
+            yield None
+
+    def _other(self, entry: Entry, name: str) -> None:
+        if entry.kind == HARD_LINK:
+            first = str(entry.target)
+            source = self._directory(first)
+            handle = os.open(first.rpartition("/")[2], os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=source)
+            try:
+                os.link("/proc/self/fd/%d" % handle, name, dst_dir_fd=self._directory(entry.path), follow_symlinks=True)
+            finally:
+                os.close(handle)
+            return
+        directory = self._directory(entry.path)
+        if entry.kind == SYMLINK:
+            os.symlink(str(entry.target), name, dir_fd=directory)
+        elif entry.kind == FIFO:
+            os.mkfifo(name, 0o600, dir_fd=directory)
+        self._give(directory, name, entry)
+
+    def finish(self) -> None:
+        """Give directories what is theirs, the innermost first: entries made in them would change their times. Raises OSError."""
+        for entry in reversed(self._late):
+            if not entry.path:
+                self.close()
+                self._give(self._root, None, entry)
+                continue
+            handle = os.open(entry.path.rpartition("/")[2], AS_DIRECTORY, dir_fd=self._directory(entry.path))
+            try:
+                self._give(handle, None, entry)
+            finally:
+                os.close(handle)
+        self.close()
+
+    def _give(self, handle: int, name: Optional[str], entry: Entry) -> None:
+        """Owner, mode, attributes and time of *entry*, in this order: a change of owner takes set-id bits and capabilities away."""
+        where = handle if name is None else "/proc/self/fd/%d/%s" % (handle, name)
+        if self._owners:
+            if name is None:
+                os.chown(handle, entry.uid, entry.gid)
+            else:
+                os.chown(name, entry.uid, entry.gid, dir_fd=handle, follow_symlinks=False)
+        if name is None:
+            os.chmod(handle, entry.mode)
+        elif entry.kind == FIFO:
+            os.chmod(name, entry.mode, dir_fd=handle)
+        for attribute, value in entry.xattrs:
+            self._attribute(where, attribute, value, entry)
+        if name is None:
+            os.utime(handle, ns=(entry.mtime, entry.mtime))
+        else:
+            os.utime(name, ns=(entry.mtime, entry.mtime), dir_fd=handle, follow_symlinks=False)
+
+    def _attribute(self, where: "int | str", attribute: str, value: bytes, entry: Entry) -> None:
+        try:
+            if isinstance(where, str):
+                os.setxattr(where, attribute, value, follow_symlinks=False)
+            else:
+                os.setxattr(where, attribute, value)
+        except OSError as error:
+            # Another file system, or another account than before, may not know it; that is told, and judged by the caller.
+            if error.errno not in (errno.ENOTSUP, errno.EPERM, errno.EACCES):
+                raise
+            self.not_given["%s of %s" % (attribute, entry.path or "the tree itself")] = error.strerror or str(error)

@@ -1,0 +1,146 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Compressed streams into and out of files: zstd where the host has it, gzip otherwise."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import zlib
+from typing import IO, Callable, Iterator, List, Optional, Union, cast
+
+CHUNK = 1 << 20
+SUFFIXES = {"zstd": ".tar.zst", "gzip": ".tar.gz"}
+GZIP = 31
+
+
+class StreamError(Exception):
+    """A stream that could not be written or read to its end; the text says why."""
+
+
+def compression() -> str:
+    """What this host compresses with: ``zstd`` or ``gzip``."""
+    return "zstd" if shutil.which("zstd") else "gzip"
+
+
+def write_all(handle: int, data: bytes) -> None:
+    """Write all of *data* to the descriptor *handle*. Raises OSError."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(handle, view):]
+
+
+@contextlib.contextmanager
+def writing(path: str, how: str) -> Iterator[Callable[[bytes], object]]:
+    """A function that appends to the new file *path*, compressed by *how*; whole and on disk when the block ends. Raises StreamError, OSError."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        with (_by_zstd(handle) if how == "zstd" else _by_gzip(handle)) as sink:
+            yield sink
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def _by_zstd(handle: int) -> Iterator[Callable[[bytes], object]]:
+    # AnsibleModule.run_command would hold all of it in memory.
+    with subprocess.Popen(["zstd", "-q", "-T0", "-c"], stdin=subprocess.PIPE, stdout=handle, stderr=subprocess.PIPE) as working:  # pylint: disable=ansible-bad-function
+        into = working.stdin.fileno() if working.stdin else -1
+        try:
+            yield lambda data: write_all(into, data)
+        except BrokenPipeError:
+            # Its own words say why it ended.
+            pass
+        except BaseException:
+            working.kill()
+            raise
+        if working.stdin:
+            working.stdin.close()
+        said = working.stderr.read() if working.stderr else b""
+        if working.wait() != 0:
+            raise StreamError("zstd: %s" % said.decode("utf-8", "replace").strip())
+
+
+@contextlib.contextmanager
+def _by_gzip(handle: int) -> Iterator[Callable[[bytes], object]]:
+    working = zlib.compressobj(1, zlib.DEFLATED, GZIP)
+    yield lambda data: write_all(handle, working.compress(data))
+    write_all(handle, working.flush())
+
+
+class Reading:
+    """The content of a compressed file, from its beginning; `read` never gives less than what was asked for, but at the end."""
+
+    def __init__(self, stream: Union[IO[bytes], "_Gunzip"], ended: Callable[[], Optional[str]]) -> None:
+        self._stream = stream
+        self._ended = ended
+
+    def read(self, size: int) -> bytes:
+        """The next *size* bytes. Raises StreamError where there are less."""
+        parts: List[bytes] = []
+        left = size
+        while left:
+            data = self._stream.read(left)
+            if not data:
+                raise StreamError("it ends too early%s" % (self._ended() or ""))
+            parts.append(data)
+            left -= len(data)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def finish(self) -> None:
+        """Raise StreamError unless the content has just ended, and well."""
+        if self._stream.read(1):
+            raise StreamError("it goes on after its end")
+        problem = self._ended()
+        if problem:
+            raise StreamError(problem)
+
+
+class _Gunzip:
+    """A gzip file, read piece by piece."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._working = zlib.decompressobj(GZIP)
+        self._ready = b""
+
+    def read(self, size: int) -> bytes:
+        while len(self._ready) < size and not self._working.eof:
+            data = self._working.unconsumed_tail or self._file.read(CHUNK)
+            if not data:
+                break
+            try:
+                self._ready += self._working.decompress(data, CHUNK)
+            except zlib.error as error:
+                raise StreamError("gzip: %s" % error)
+        taken, self._ready = self._ready[:size], self._ready[size:]
+        return taken
+
+    def ended(self) -> Optional[str]:
+        """What is wrong at the end, if anything."""
+        return None if self._working.eof and not self._working.unused_data and not self._file.read(1) else "; the gzip file is not whole, or not alone"
+
+
+@contextlib.contextmanager
+def reading(path: str, how: str) -> Iterator[Reading]:
+    """What *path* has, which *how* compressed. Raises StreamError, OSError."""
+    if how == "gzip":
+        with open(path, "rb") as file:
+            plain = _Gunzip(file)
+            yield Reading(plain, plain.ended)
+        return
+    if not shutil.which("zstd"):
+        raise StreamError("%s is compressed with zstd, which this host does not have; install it" % path)
+    # AnsibleModule.run_command would hold all of it in memory.
+    with subprocess.Popen(["zstd", "-dcq", "--", path], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as working:  # pylint: disable=ansible-bad-function
+        def ended() -> Optional[str]:
+            said = working.stderr.read().decode("utf-8", "replace").strip() if working.stderr else ""
+            return "; zstd: %s" % said if working.wait() else None
+
+        try:
+            yield Reading(cast(IO[bytes], working.stdout), ended)
+        finally:
+            working.kill()
