@@ -68,6 +68,7 @@ options:
     default: 10.0
 extends_documentation_fragment:
   - oxzep7.python.application
+  - oxzep7.python.backup
   - oxzep7.python.host
   - oxzep7.python.attributes
   - oxzep7.python.attributes.actiongroup
@@ -151,11 +152,12 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application import 
     ApplicationError,
     from_parameters,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import holding
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import BuildError, version_of
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._retention import prune
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
-from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import PromotionRefused
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import GenerationGone, PromotionRefused
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transaction import (
     Options,
     PromotionReverted,
@@ -176,6 +178,7 @@ def main() -> None:
             "kind": {"type": "str", "choices": ["upgrade", "rollback"], "default": "upgrade"},
             "timeout": {"type": "float", "default": 150.0},
             "stability_window": {"type": "float", "default": 60.0},
+            "backup_dir": {"type": "path", "default": "/var/lib/oxzep7/backups"},
             "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
             "run_id": {"type": "str", "default": "manual"},
             "dead_man": {"type": "str", "choices": ["required", "preferred"], "default": "preferred"},
@@ -200,6 +203,8 @@ def main() -> None:
             module.exit_json(outcome="promoted", generation=given["generation"], **changes.result())
         result = promote(application, state, given["generation"], version_of(application.environment), options, given["kind"], changes)
         kept = prune(application, state, result, given["keep_generations"], given["forget_original"], given["run_id"], module.check_mode, changes)
+    except GenerationGone as error:
+        module.fail_json(msg="%s; %s" % (error, holding(given["backup_dir"], application.name, error.identifier)), outcome="refused")
     except PromotionReverted as error:
         module.fail_json(msg=str(error), outcome="reverted", **dict(error.evidence, **changes.result()))
     except UndoFailed as error:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import subprocess
+import time
 import urllib.request
 
 from tests.demo.machine import free_port
@@ -92,7 +93,12 @@ class Place:
         return json.loads((self.state / "applications" / "greeter" / "state.json").read_text())
 
     def greeting(self):
-        return urllib.request.urlopen(f"http://127.0.0.1:{self.port}/").read().decode()
+        for _attempt in range(100):
+            try:
+                return urllib.request.urlopen(f"http://127.0.0.1:{self.port}/").read().decode()
+            except OSError:
+                time.sleep(0.1)
+        raise AssertionError("it does not answer")
 
     def left_open(self):
         return sorted(set(os.listdir(self.state / "applications" / "greeter")) - {"state.json"})

@@ -19,6 +19,14 @@ class PromotionRefused(Exception):
     """A precondition does not hold; nothing was changed. The text says which and what to do."""
 
 
+class GenerationGone(PromotionRefused):
+    """The generation that is meant is not there any more; ``identifier`` says which."""
+
+    def __init__(self, text: str, identifier: str) -> None:
+        super().__init__(text)
+        self.identifier = identifier
+
+
 def _promotions(record: Dict[str, Any]) -> List[Dict[str, Any]]:
     """Every promotion that was committed, oldest first. Raises PromotionRefused without any."""
     found = [entry for entry in record["history"] if entry["event"] == "promoted"]
@@ -68,8 +76,8 @@ def choose(record: Dict[str, Any], wanted: str, live: Dict[str, Any]) -> Optiona
         wanted = live_at(record, wanted)
     chosen = live if wanted == live["id"] else generation_of(record, wanted)
     if chosen is None:
-        raise PromotionRefused("application %s has no generation %s; it has %s" % (
-            record["application"], wanted, ", ".join(entry["id"] for entry in record["generations"]) or "none"))
+        raise GenerationGone("application %s has no generation %s; it has %s" % (
+            record["application"], wanted, ", ".join(entry["id"] for entry in record["generations"]) or "none"), wanted)
     if not chosen.get("complete"):
         raise PromotionRefused("generation %s of %s is not complete; build it again first" % (wanted, record["application"]))
     return chosen

@@ -53,7 +53,10 @@ def described(root):
         for path in [folder] + [os.path.join(folder, name) for name in below + names]:
             state = os.lstat(path)
             relative = os.path.relpath(path, os.fsencode(str(root)))
-            content = os.readlink(path) if os.path.islink(path) else open(path, "rb").read() if os.path.isfile(path) else None
+            content = os.readlink(path) if os.path.islink(path) else None
+            if content is None and os.path.isfile(path):
+                with open(path, "rb") as stream:
+                    content = stream.read()
             attributes = {name: os.getxattr(path, name, follow_symlinks=False) for name in os.listxattr(path, follow_symlinks=False)}
             first = links.setdefault(state.st_ino, []) if os.path.isfile(path) and state.st_nlink > 1 else None
             if first is not None:
