@@ -44,10 +44,14 @@ def writing(path: str, how: str) -> Iterator[Callable[[bytes], object]]:
         os.close(handle)
 
 
+def _started(words: List[str], source: int, target: int) -> "subprocess.Popen[bytes]":
+    # AnsibleModule.run_command would hold all of its output in memory.
+    return subprocess.Popen(words, stdin=source, stdout=target, stderr=subprocess.PIPE)  # pylint: disable=ansible-bad-function
+
+
 @contextlib.contextmanager
 def _by_zstd(handle: int) -> Iterator[Callable[[bytes], object]]:
-    # AnsibleModule.run_command would hold all of it in memory.
-    with subprocess.Popen(["zstd", "-q", "-T0", "-c"], stdin=subprocess.PIPE, stdout=handle, stderr=subprocess.PIPE) as working:  # pylint: disable=ansible-bad-function
+    with _started(["zstd", "-q", "-T0", "-c"], subprocess.PIPE, handle) as working:
         into = working.stdin.fileno() if working.stdin else -1
         try:
             yield lambda data: write_all(into, data)
@@ -134,8 +138,7 @@ def reading(path: str, how: str) -> Iterator[Reading]:
         return
     if not shutil.which("zstd"):
         raise StreamError("%s is compressed with zstd, which this host does not have; install it" % path)
-    # AnsibleModule.run_command would hold all of it in memory.
-    with subprocess.Popen(["zstd", "-dcq", "--", path], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as working:  # pylint: disable=ansible-bad-function
+    with _started(["zstd", "-dcq", "--", path], subprocess.DEVNULL, subprocess.PIPE) as working:
         def ended() -> Optional[str]:
             said = working.stderr.read().decode("utf-8", "replace").strip() if working.stderr else ""
             return "; zstd: %s" % said if working.wait() else None
