@@ -101,7 +101,7 @@ def is_running(service: Service) -> bool:
     if service.is_unit():
         if _is_active(service.user, [service.name]):
             return True
-        sockets = _sockets([service])[service]
+        sockets = _sockets([service])[service] if systemd_runs() else []
         return bool(sockets) and _is_active(service.user, sockets)
     return run(list(service.status), COMMAND_TIMEOUT).rc == 0
 

@@ -63,6 +63,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application import 
 from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import describe, failures
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transaction import POLL_SECONDS, results_of
+from ansible_collections.oxzep7.python.plugins.module_utils._services import ServiceError
 
 
 def main() -> None:
@@ -79,7 +80,7 @@ def main() -> None:
         while failures(results) and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
             results = results_of(application, None, None)
-    except (ApplicationError, IdentityError, OSError) as error:
+    except (ApplicationError, IdentityError, ServiceError, OSError) as error:
         module.fail_json(msg="%s: %s" % (given["application"]["name"], error), healthy=False, checks=[])
     if failures(results):
         module.fail_json(msg="%s is not healthy: %s" % (application.name, describe(failures(results))), healthy=False, checks=results)

@@ -225,3 +225,16 @@ def test_packages_that_are_there_are_not_asked_for(module, interpreters):
     minor, path = interpreters[0]
     result = module("interpreter", source="package", version=minor, path=path, packages=["no-such-package"])
     assert not result["changed"] and result["path"] == path
+
+
+def test_a_mirror_of_uvs_archives_may_be_a_folder(module, archive, managed, tmp_path):
+    mirror = tmp_path / "mirror" / "20260101"
+    mirror.mkdir(parents=True)
+    (mirror / archive.name).symlink_to(archive)
+    listed = json.loads(managed.read_text())
+    for row in listed.values():
+        row["url"] = f"https://github.com/astral-sh/python-build-standalone/releases/download/20260101/{archive.name}"
+    managed.write_text(json.dumps(listed))
+    result = module("interpreter", source="uv", version=minor_of(archive), downloads=str(managed), mirror=f"file://{tmp_path}/mirror", offline=True,
+                    directory=str(tmp_path / "interpreters"), cache_dir=str(tmp_path / "cache"))
+    assert not result.get("failed") and result["version"] == archive.name.split("-")[1], result
