@@ -193,7 +193,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application import ApplicationError, from_parameters, validated
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._host import Request, inventory, store, summary
 
-FOR_PLANNING = ("path", "prefix", "version", "origin", "implementation", "evidence", "os_package", "architecture")
+FOR_PLANNING = ("path", "prefix", "version", "origin", "implementation", "evidence", "os_package", "architecture", "unmanaged")
 
 
 def main() -> None:

@@ -214,12 +214,38 @@ def _findings_of(host: Host, application: Mapping[str, Any], target: Minor, patc
     if not path:
         return []
     found += findings_of_cargo(application["name"], environment, _policy(application))
+    found += _vendor_findings(host, application, path)
     copies = application.get("copies") or {}
     for package in environment["packages"]:
         name = normalized(package["name"])
         if _elsewhere(package) and "reason" in copies.get(name, {}) and not provides(name, str(package["version"])):
             found.append(_not_from_index(application["name"], package, copies[name]["reason"]))
     return found
+
+
+def _vendor_findings(host: Host, application: Mapping[str, Any], path: Sequence[Minor]) -> list[dict[str, Any]]:
+    """Modules in no package beside the live interpreter that the environment sees, and that an interpreter which is there already lacks.
+
+    What an archive brings is not known before it is unpacked; the build looks again.
+    """
+    environment = application["environment"]
+    if not environment.get("system_site_packages") or _policy(application) == "drop":
+        return []
+    base = next((entry for entry in host.found_interpreters if entry["path"] == environment.get("interpreter")), {})
+    known = {entry["path"]: entry for entry in host.found_interpreters}
+    found = []
+    for minor in path:
+        chosen = choose_interpreter(host, minor, None) or {}
+        new = known.get(chosen.get("path"))
+        lost = sorted(_modules_of(base) - _modules_of(new)) if new and new.get("origin") != "system" else []
+        if new and lost:
+            found.append(finding("vendor-modules-missing", f"{application['name']} sees modules of its interpreter's distribution that {new['path']} lacks: "
+                                 f"{', '.join(lost)}", "provide them with the new interpreter or as packages, or set `carry` of the application to drop"))
+    return found
+
+
+def _modules_of(interpreter: Mapping[str, Any]) -> set[str]:
+    return {entry["path"].rstrip("/").rpartition("/")[2].partition(".")[0] for entry in interpreter.get("unmanaged") or [] if entry["kind"] == "module"}
 
 
 def _elsewhere(package: Mapping[str, Any]) -> bool:

@@ -121,6 +121,19 @@ def test_bad_archives_are_refused_and_leave_nothing(module, archive, server, tmp
     assert os.listdir(tmp_path / "interpreters") == [".lock"]
 
 
+def test_a_full_archive_has_its_tree_in_an_install_directory(module, archive, tmp_path):
+    tree = tmp_path / "full" / "python"
+    tree.mkdir(parents=True)
+    (tree / "build").mkdir()
+    subprocess.run(["tar", "-xzf", archive, "-C", tree], check=True)
+    (next(path for path in tree.iterdir() if path.name != "build")).rename(tree / "install")
+    packed = tmp_path / "full.tar.gz"
+    subprocess.run(["tar", "-czf", packed, "-C", tmp_path / "full", "python"], check=True)
+    result = module("interpreter", source="archive", version=minor_of(archive), path=str(packed), sha256=archives.sha256_of(packed),
+                    directory=str(tmp_path / "interpreters"))
+    assert not result.get("failed") and result["path"].endswith(f"/interpreters/{archive.name.split('-')[1]}/bin/python{minor_of(archive)}"), result
+
+
 def link(target):
     info = tarfile.TarInfo("python/bin/python3.9")
     info.type = tarfile.SYMTYPE

@@ -64,8 +64,7 @@ class Collector:
         """The entries of the tree whose top is the open directory *root*, each when its content has been given away. Raises OSError."""
         state = os.fstat(root)
         yield self._told(self._entry("", DIRECTORY, state, attributes=_attributes(root)))
-        for entry in self._inside(root, "", state.st_dev):
-            yield entry
+        yield from self._inside(root, "", state.st_dev)
         self._give(bytes(2 * BLOCK))
         self._flush()
 
@@ -76,8 +75,7 @@ class Collector:
                 self.met.skipped[path] = "left out"
                 continue
             try:
-                for entry in self._one(directory, name, path, device):
-                    yield entry
+                yield from self._one(directory, name, path, device)
             except FileNotFoundError:
                 self.met.skipped[path] = "it went away while the tree was read"
 
@@ -90,8 +88,7 @@ class Collector:
                 if state.st_dev != device:
                     self.met.skipped[path + "/"] = "another file system is mounted there"
                     return
-                for entry in self._inside(handle, path + "/", device):
-                    yield entry
+                yield from self._inside(handle, path + "/", device)
             finally:
                 os.close(handle)
         elif stat.S_ISREG(state.st_mode):
@@ -99,8 +96,7 @@ class Collector:
             if known is not None:
                 yield self._told(self._entry(path, HARD_LINK, state, known, _attributes(self._beside(directory, name))))
                 return
-            for entry in self._file(directory, name, path):
-                yield entry
+            yield from self._file(directory, name, path)
             if state.st_nlink > 1:
                 self._links[(state.st_dev, state.st_ino)] = path
         elif stat.S_ISLNK(state.st_mode):

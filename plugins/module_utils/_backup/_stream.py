@@ -37,8 +37,8 @@ def writing(path: str, how: str) -> Iterator[Callable[[bytes], object]]:
     """A function that appends to the new file *path*, compressed by *how*; whole and on disk when the block ends. Raises StreamError, OSError."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        with (_by_zstd(handle) if how == "zstd" else _by_gzip(handle)) as sink:
-            yield sink
+        with contextlib.ExitStack() as compressing:
+            yield compressing.enter_context(_by_zstd(handle) if how == "zstd" else _by_gzip(handle))
         os.fsync(handle)
     finally:
         os.close(handle)

@@ -104,10 +104,12 @@ def detached(text: str, name: str, origin: str) -> str:
 
 
 def _prefix_in(directory: str, origin: str) -> str:
-    for candidate in [directory] + sorted(os.path.join(directory, entry) for entry in os.listdir(directory)):
+    below = sorted(os.path.join(directory, entry) for entry in os.listdir(directory))
+    # python-build-standalone's full archives have the tree in python/install, beside what it was built from.
+    for candidate in [directory] + below + [os.path.join(path, "install") for path in below]:
         if executable_in(candidate):
             return candidate
-    raise InterpreterError("%s holds no bin/python3.* at its top or one directory below" % origin)
+    raise InterpreterError("%s holds no bin/python3.* at its top, one directory below, or in an install directory there" % origin)
 
 
 @contextmanager

@@ -473,3 +473,27 @@ def test_packages_may_be_named():
 def test_the_signature_of_an_archive_is_in_the_plan():
     entry = {"source": "archive", "version": "3.11", "url": "http://x/y", "sha256": "0" * 64, "signature": "http://x/y.sig", "key": "/k.pub"}
     assert choose_interpreter(host(interpreters=[entry]), (3, 11), None) == entry
+
+
+def vendored(carry=None, shared=True, new=()):
+    """A host whose environment sees a module of its interpreter's distribution, and whose next interpreter has the modules *new*."""
+    def interpreter(minor, modules):
+        return {"path": f"/opt/py3.{minor}/bin/python3.{minor}", "version": f"3.{minor}.1", "implementation": "CPython", "architecture": "x86_64",
+                "origin": "other", "unmanaged": [{"path": f"lib/python3.{minor}/site-packages/{name}", "kind": "module"} for name in modules]}
+
+    made = host(interpreters=[{"source": "existing"}], found=[interpreter(8, ["acme_vendor/", "_acme.cpython-38-x86_64-linux-gnu.so"]), interpreter(9, new)])
+    made.applications[0]["environment"].update(system_site_packages=shared, interpreter="/opt/py3.8/bin/python3.8")
+    made.applications[0]["declared"] = {"carry": carry} if carry else {}
+    return made
+
+
+def test_modules_of_the_distribution_that_the_next_interpreter_lacks_forbid_a_plan():
+    with pytest.raises(PlanError, match=r"lacks: _acme, acme_vendor \(vendor-modules-missing\)"):
+        planner("3.9").plan([vendored()])
+    with pytest.raises(PlanError, match="lacks: _acme "):
+        planner("3.9").plan([vendored(new=["acme_vendor/"])])
+
+
+@pytest.mark.parametrize("made", [vendored("drop"), vendored(shared=False), vendored(new=["acme_vendor/", "_acme.cpython-39-x86_64-linux-gnu.so"])])
+def test_modules_that_are_not_lost_forbid_nothing(made):
+    assert planner("3.9").plan([made]).identifier
