@@ -14,6 +14,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _planning
 from ansible_collections.oxzep7.python.plugins.plugin_utils._advisories import AdvisoriesUnreadable
+from ansible_collections.oxzep7.python.plugins.plugin_utils._cargo import cargo
 from ansible_collections.oxzep7.python.plugins.plugin_utils._compatibility import Evidence, remember
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._index import IndexUnavailable
@@ -77,7 +78,8 @@ class ActionModule(ActionBase):
 
         def on(minor: Minor, interpreter: Mapping[str, Any]) -> Rehearsal:
             self._display.display(f"{host.name}: rehearsing {application['name']} on Python {text_of(minor)}")
-            trials.append(_Trials(self, given, task_vars, declared, interpreter, minor, host.facts))
+            taken = cargo(application["environment"], declared.get("carry") or "ask")
+            trials.append(_Trials(self, given, task_vars, declared, interpreter, minor, host.facts, taken))
             return Rehearsal(parts.locker, parts.index, trials[-1], host.name, today())
 
         for minor, ended in planner.rehearsal(host, application, on):
@@ -119,13 +121,14 @@ class _Trials:
     """Tries locks for one application and Python on the host; the interpreter is installed before the first."""
 
     def __init__(self, action: ActionModule, given: Mapping[str, Any], task_vars: Any, application: Mapping[str, Any], interpreter: Mapping[str, Any],
-                 minor: Minor, facts: Mapping[str, Any]) -> None:
+                 minor: Minor, facts: Mapping[str, Any], taken: Mapping[str, Any] | None) -> None:
         self._action = action
         self._given = given
         self._task_vars = task_vars
         self._application = application
         self._minor = minor
         self._facts = facts
+        self._cargo = taken
         asked = {**interpreter, "directory": given["interpreter_dir"], "cache_dir": given["cache_dir"], "offline": given["offline"]}
         installed = action._action("oxzep7.python.interpreter", asked, task_vars)
         self.installed = bool(installed.get("changed"))
@@ -146,7 +149,7 @@ class _Trials:
         timed = only is None and self._application.get("goal") == "performance"
         answer = self._action._module("oxzep7.python.trial", {
             "application": self._application, **self._interpreter, "lock": lock, "wheels": self._given["wheelhouse_dir"], "uv": sent.get("uv"),
-            "modules": imports, "tests": only is None or len(imports or ()) < len(only), "benchmarks": timed,
+            "cargo": self._cargo, "modules": imports, "tests": only is None or len(imports or ()) < len(only), "benchmarks": timed,
             "state_dir": self._given["state_dir"], "run_id": self._given["run_id"]}, self._task_vars)
         self.count += 1
         self.benchmarks = answer["benchmarks"] or self.benchmarks

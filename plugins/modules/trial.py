@@ -32,6 +32,40 @@ options:
   uv:
     description: Path of C(uv) on the host. Without it, C(uv) from E(PATH) is used, else the interpreter's own C(venv) and C(pip).
     type: path
+  cargo:
+    description: What is taken along from the live environment that no lock accounts for, as M(oxzep7.python.environment) wants it.
+    type: dict
+    suboptions:
+      policy:
+        description: Whether files of packages that were changed by hand are taken as they are, or their changes made again.
+        type: str
+        choices: [copy, patch]
+        required: true
+      files:
+        description: Files and directories in no package, as paths in the environment; a directory ends with V(/).
+        type: list
+        elements: str
+        default: []
+      changes:
+        description: Files of packages that were changed.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          path:
+            description: Path in the environment.
+            type: str
+            required: true
+          package:
+            description: Package that it belongs to.
+            type: str
+            required: true
+          version:
+            description: Version of that package.
+            type: str
+          diff:
+            description: Unified diff from the package's file to what it was changed to.
+            type: str
   modules:
     description: Import these only. Default is every top-level module.
     type: list
@@ -124,6 +158,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application import 
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import BuildError
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._carry import CARRY_ARGUMENT, CarryError, cargo_of
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import Order, usable_uv
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import identifier
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._trial import Ask, attempt, forget, scratch_paths
@@ -142,6 +177,7 @@ def main() -> None:
             "lock": {"type": "str"},
             "wheels": {"type": "path", "default": "/opt/oxzep7/wheelhouse"},
             "uv": {"type": "path"},
+            "cargo": CARRY_ARGUMENT,
             "modules": {"type": "list", "elements": "str"},
             "tests": {"type": "bool", "default": False},
             "benchmarks": {"type": "bool", "default": False},
@@ -166,10 +202,10 @@ def main() -> None:
         if not os.access(given["interpreter"], os.X_OK):
             module.fail_json(msg="%s is not an executable; install the interpreter first" % given["interpreter"])
         order = Order(given["interpreter"], given["version"], identifier(given["lock"]), given["lock"], given["wheels"], usable_uv(given["uv"]),
-                      given["run_id"])
+                      given["run_id"], cargo=cargo_of(given["cargo"]) if given["cargo"] else None)
         ask = Ask(given["modules"], given["tests"], application.benchmarks if given["benchmarks"] else [])
         answer = attempt(application, ApplicationState(given["state_dir"], application.name), order, ask)
-    except (ApplicationError, BuildError, CommandError, IdentityError, LeaseHeld, OSError) as error:
+    except (ApplicationError, BuildError, CarryError, CommandError, IdentityError, LeaseHeld, OSError) as error:
         module.fail_json(msg="%s: %s" % (given["application"]["name"], error))
     module.exit_json(changed=False, actions=[], **answer)
 

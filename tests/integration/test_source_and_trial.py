@@ -75,6 +75,21 @@ def test_a_trial_tells_what_fails_that_did_not_fail_before(module, application, 
     assert "remove" in results[0]["actions"][0] and os.listdir(declared["environment"] + ".generations") == []
 
 
+def test_a_trial_has_what_a_generation_would_take_along(module, application, interpreters, tmp_path):
+    declared, packages = application
+    declared["tests"] = ["python -c 'import local'"]
+    site = pathlib.Path(declared["environment"], "lib", f"python{interpreters[0][0]}", "site-packages")
+    (site / "local").mkdir()
+    (site / "local" / "__init__.py").touch()
+    options = {"application": declared, "interpreter": interpreters[1][1], "version": interpreters[1][0] + ".0", "wheels": str(packages), "tests": True,
+               "lock": lock_of(packages / "helper-1.0-py3-none-any.whl"), "state_dir": str(tmp_path / "state")}
+    (failure,) = module("trial", **options)["tests"].values()
+    assert "No module named 'local'" in failure["text"]
+    taken = {"policy": "copy", "files": [f"lib/python{interpreters[0][0]}/site-packages/local/"]}
+    # The second finds the scratch environment of the first.
+    assert [module("trial", cargo=taken, **options)["tests"] for _number in range(2)] == [{}, {}]
+
+
 def test_a_source_that_only_the_live_interpreter_compiles_is_named(module, application, interpreters, tmp_path):
     declared, packages = application
     source = pathlib.Path(declared["source"])

@@ -239,7 +239,7 @@ def build(application: Application, state: ApplicationState, order: Order, check
         return generation
 
 
-def _as_builder(builder: Identity, function: Callable[..., Any], *arguments: Any) -> Any:
+def as_builder(builder: Identity, function: Callable[..., Any], *arguments: Any) -> Any:
     """What *function* returns, called as *builder*. Raises BuildError for what it refuses, OSError."""
     answer = act_as(builder, _answer, function, *arguments)
     if "refused" in answer:
@@ -252,6 +252,12 @@ def _answer(function: Callable[..., Any], *arguments: Any) -> Dict[str, Any]:
         return {"result": function(*arguments)}
     except (_carry.CarryError, _likeness.NotAllowed) as error:
         return {"refused": str(error)}
+
+
+def loading(live: str, path: str, order: Order) -> Tuple[str, str, str, str, Dict[str, str]]:
+    """What `_carry.load` is told of *live* and of the environment at *path*, beside the cargo. Raises BuildError."""
+    before, after = (".".join(version.split(".")[:2]) for version in (version_of(live), order.version))
+    return live, before, path, after, _lock.pins(order.lock or "")
 
 
 def _check_vendor_modules(application: Application, order: Order, values: Dict[str, str]) -> None:
@@ -289,12 +295,11 @@ def _build_new(application: Application, order: Order, live_configuration: Dict[
             act_as(builder, remove, leftover)
         act_as(builder, os.mkdir, scratch)
         like = _likeness.likeness(live)
-        _as_builder(builder, _likeness.begin, like, path)
+        as_builder(builder, _likeness.begin, like, path)
         create(order, path, cache, shares_site(live_configuration), builder)
         looks = _install_tiers(application, order, path, lock, cache, builder, user)
         if order.cargo:
-            minors = [".".join(version.split(".")[:2]) for version in (version_of(live), order.version)]
-            generation["carried"] = _as_builder(builder, _carry.load, order.cargo, live, minors[0], path, minors[1], _lock.pins(order.lock or ""))
+            generation["carried"] = as_builder(builder, _carry.load, order.cargo, *loading(live, path, order))
         act_as(builder, _likeness.finish, like, live, path)
         finishing = _finish_beside(order.interpreter, path, scratch, builder)
         try:

@@ -81,6 +81,17 @@ def load(cargo: Cargo, live: str, live_minor: str, path: str, minor: str, pins: 
     return loaded
 
 
+def load_again(cargo: Cargo, live: str, live_minor: str, path: str, minor: str, pins: Dict[str, str]) -> List[str]:
+    """As `load`, into an environment that may have *cargo* from an earlier time. Raises CarryError, OSError."""
+    for name in cargo.files:
+        target = _placed(path, name, minor)
+        if os.path.isdir(target) and not os.path.islink(target):
+            shutil.rmtree(target)
+        elif os.path.lexists(target):
+            os.unlink(target)
+    return load(cargo, live, live_minor, path, minor, pins)
+
+
 def _copy(source: str, target: str, name: str, other_minor: bool) -> None:
     if not os.path.lexists(source):
         raise CarryError("%s is not there any more; run the plan again" % source)

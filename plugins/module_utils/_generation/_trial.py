@@ -11,13 +11,15 @@ import time
 from typing import Any, Dict, List, NamedTuple, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
-from ansible_collections.oxzep7.python.plugins.module_utils._generation import _lock
+from ansible_collections.oxzep7.python.plugins.module_utils._generation import _carry, _lock
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import (
     IMPORT_TIMEOUT,
     BuildError,
     accounts,
+    as_builder,
     builder_of,
     configuration,
+    loading,
     new_import_failures,
     run_in,
     run_tests,
@@ -121,6 +123,8 @@ def _install(application: Application, order: Order, path: str, shared: bool, bu
     if not os.path.isdir(path):
         create(order, path, cache, shared, builder)
     sync(order, path, lock, cache, builder)
+    if order.cargo:
+        as_builder(builder, _carry.load_again, order.cargo, *loading(application.environment, path, order))
 
 
 def _made_with(path: str, order: Order) -> bool:
