@@ -34,8 +34,11 @@ CALLS = {
     76: ("truncate", 0), 82: ("rename", 1), 264: ("renameat", 3), 316: ("renameat2", 3), 83: ("mkdir", 0), 258: ("mkdirat", 1), 84: ("rmdir", 0),
     87: ("unlink", 0), 263: ("unlinkat", 1), 86: ("link", 1), 265: ("linkat", 3), 88: ("symlink", 1), 266: ("symlinkat", 2), 90: ("chmod", 0),
     91: ("fchmod", -1), 268: ("fchmodat", 1), 92: ("chown", 0), 93: ("fchown", -1), 94: ("lchown", 0), 260: ("fchownat", 1), 74: ("fsync", -1),
+    188: ("setxattr", 0), 189: ("lsetxattr", 0), 190: ("fsetxattr", -1), 133: ("mknod", 0), 259: ("mknodat", 1), 280: ("utimensat", 1),
     46: ("sendmsg", 99), 44: ("sendto", 99),
 }
+# A relative path of these is one below the directory whose descriptor is the argument before it.
+BELOW = (257, 264, 316, 258, 263, 265, 266, 268, 260, 259, 280)
 OPENS = {2: 1, 257: 2}
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 SERVICE_TOOLS = ("systemctl", "systemd-run")
@@ -117,7 +120,7 @@ class Tracer:
         arguments = [words[RDI], words[RSI], words[RDX], words[R10], words[R8]]
         if call in OPENS and not arguments[OPENS[call]] & WRITING:
             return False
-        place = self._place(pid, where, arguments)
+        place = self._place(pid, call, where, arguments)
         if place is None:
             return False
         self.count += 1
@@ -137,7 +140,7 @@ class Tracer:
                 continue
         return True
 
-    def _place(self, pid: int, where: int, arguments: list[int]) -> str | None:
+    def _place(self, pid: int, call: int, where: int, arguments: list[int]) -> str | None:
         """What the call is about, if that is of interest."""
         if where == 99:
             if pid not in self.names:
@@ -147,10 +150,18 @@ class Tracer:
                     return None
             return self.names[pid] or None
         try:
-            path = os.readlink(f"/proc/{pid}/fd/{arguments[0]}") if where < 0 else self._text(pid, arguments[where])
+            path = os.readlink(f"/proc/{pid}/fd/{arguments[0]}") if where < 0 else self._path(pid, call, arguments, where)
         except OSError:
             return None
         return path if any(path.startswith(directory) for directory in self.directories) else None
+
+    def _path(self, pid: int, call: int, arguments: list[int], where: int) -> str:
+        """The path that a call is about. Raises OSError."""
+        path = self._text(pid, arguments[where]) if arguments[where] else ""
+        if path.startswith("/"):
+            return path
+        descriptor = ctypes.c_int(arguments[where - 1]).value if call in BELOW else -1
+        return os.path.join(os.readlink(f"/proc/{pid}/fd/{descriptor}" if descriptor >= 0 else f"/proc/{pid}/cwd"), path)
 
     @staticmethod
     def _tool(pid: int) -> str:

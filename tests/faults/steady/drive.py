@@ -5,13 +5,15 @@
 """Does on the host of "steady" what standard input asks for, a JSON list of actions, and prints what came of each as JSON.
 
 ``["module", NAME, ARGUMENTS]`` runs a module (with more environment, if that is a fourth),
-``["trace", POINT, ACTION, ARGUMENTS]`` a promotion under the tracer, ``["wait", SECONDS]`` waits until no promotion is open,
+``["trace", POINT, ACTION, ARGUMENTS]`` a promotion under the tracer (or the module that is a fifth),
+``["wait", SECONDS]`` waits until no promotion is open, ``["fingerprint", PATH]``, ``["list", PATH]`` and ``["forget", PATH]`` are about a tree,
 ``["reset"]`` forgets every promotion, ``["look"]`` says what the host is like, seen by nothing of the collection's.
 """
 
 from __future__ import annotations
 
 import glob
+import hashlib
 import json
 import os
 import shutil
@@ -35,9 +37,10 @@ def run(*command: str, **more: str) -> subprocess.CompletedProcess[str]:
 
 
 def command(name: str, arguments: dict[str, Any]) -> list[str]:
-    """How the module *name* is run with *arguments*, as Ansible would."""
+    """How the module *name* is run with *arguments*, as Ansible would; those that are null are left out."""
+    given = {"state_dir": "/var/lib/oxzep7", "run_id": "faults", **arguments}
     with open("/root/arguments.json", "w", encoding="utf-8") as stream:
-        json.dump({"ANSIBLE_MODULE_ARGS": {"state_dir": "/var/lib/oxzep7", "run_id": "faults", **arguments}}, stream)
+        json.dump({"ANSIBLE_MODULE_ARGS": {key: value for key, value in given.items() if value is not None}}, stream)
     return ["python3", f"{FAULTS}/lib/ansible_collections/oxzep7/python/plugins/modules/{name}.py", "/root/arguments.json"]
 
 
@@ -50,9 +53,9 @@ def module(name: str, arguments: dict[str, Any], environment: dict[str, str] | N
         return {"failed": True, "msg": (done.stdout + done.stderr)[-1000:]}
 
 
-def trace(point: int, action: str, arguments: dict[str, Any]) -> dict[str, Any]:
+def trace(point: int, action: str, arguments: dict[str, Any], name: str = "promotion") -> dict[str, Any]:
     """Status, counted calls, and what was printed."""
-    done = run("python3", f"{FAULTS}/tracer.py", str(point), action, "/root/trace", *WATCHED, "--", *command("promotion", arguments))
+    done = run("python3", f"{FAULTS}/tracer.py", str(point), action, "/root/trace", *WATCHED, "--", *command(name, arguments))
     with open("/root/trace", encoding="utf-8") as stream:
         return {"status": done.returncode, "calls": stream.read().splitlines(), "said": (done.stdout + done.stderr)[-2000:]}
 
@@ -116,9 +119,30 @@ def look() -> dict[str, Any]:
             "strange": sorted(glob.glob(LIVE + ".next") + glob.glob(LIVE + ".undo") + glob.glob(LIVE + ".generations/.*"))}
 
 
+def fingerprint(path: str) -> list[list[Any]]:
+    """Every path below *path*, with its mode, owner, size and content; nothing where it is not there."""
+    found = []
+    for folder, below, names in os.walk(path):
+        for name in below + names:
+            where = os.path.join(folder, name)
+            state = os.lstat(where)
+            content = os.readlink(where) if os.path.islink(where) else ""
+            if os.path.isfile(where) and not content:
+                with open(where, "rb") as stream:
+                    content = hashlib.sha256(stream.read()).hexdigest()
+            found.append([os.path.relpath(where, path), state.st_mode, state.st_uid, state.st_gid, content])
+    return sorted(found)
+
+
+def forget(path: str) -> None:
+    """Remove the tree *path*, if it is there."""
+    shutil.rmtree(path, ignore_errors=True)
+
+
 def main() -> None:
     """Do what is asked."""
-    actions = {"module": module, "trace": trace, "wait": wait, "reset": reset, "look": look}
+    actions = {"module": module, "trace": trace, "wait": wait, "reset": reset, "look": look, "fingerprint": fingerprint, "forget": forget,
+               "list": lambda path: sorted(os.listdir(path)) if os.path.isdir(path) else []}
     print(json.dumps([actions[name](*rest) for name, *rest in json.load(sys.stdin)]))
 
 
