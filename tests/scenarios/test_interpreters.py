@@ -32,7 +32,7 @@ apt-get update -q >/dev/null
 
 @pytest.fixture(scope="module")
 def host():
-    fleet.up(["debian12+dpkg-dev,python3-apt"])
+    fleet.up([fleet.EQUIPPED])
     inventory = json.loads(fleet.INVENTORY.read_text())
     sources = {entry["version"]: entry["url"] for entry in inventory["all"]["vars"]["oxzep7_interpreters"]}
     on("host1", f"mkdir -p /opt/packed && curl -fsS {sources['3.9']} | tar -xz -C /opt/packed --strip-components 1")

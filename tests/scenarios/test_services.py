@@ -67,7 +67,7 @@ print(json.dumps(sorted(found)))
 
 @pytest.fixture(scope="module")
 def prepared():
-    fleet.up(["debian12+libpam-systemd"])
+    fleet.up([fleet.EQUIPPED])
     host = SteadyHost("host1")
     host.prepare()
     run("podman", "exec", "--interactive", host.name, "sh", "-c", "cat >/srv/steady/front.py", input=FRONT)

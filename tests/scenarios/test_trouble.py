@@ -23,7 +23,7 @@ NEW_SITE = f"/srv/steady/venv.generations/{FIRST}/lib/python3.9/site-packages"
 
 @pytest.fixture(scope="module")
 def prepared():
-    fleet.up(["debian12+faketime"])
+    fleet.up([fleet.EQUIPPED])
     host = SteadyHost("host1")
     host.prepare()
     yield host
