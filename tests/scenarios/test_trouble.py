@@ -122,7 +122,7 @@ def test_a_service_that_never_stops_is_left_and_the_promotion_goes_back(host):
     assert failed["failed"] and failed["outcome"] == "reverted" and "stop: systemctl stop -- steady-web.service" in failed["msg"], failed
     assert "stopped after 3 seconds" in failed["msg"]
     judge(seen, None)
-    host.sh("systemctl kill --signal=KILL steady-web")
+    host.sh("systemctl kill --signal=KILL steady-web steady-worker")
 
 
 def test_a_check_that_hangs_fails(host):

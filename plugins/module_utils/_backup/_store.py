@@ -99,6 +99,17 @@ def sweep(root: str, application: str) -> None:
             shutil.rmtree(os.path.join(directory, name))
 
 
+def next_identifier(known: Sequence[str], moment: float) -> str:
+    """The identifier of a backup made at *moment* (seconds since 1970): later than all *known*, also where a clock was set back."""
+    seconds = int(moment)
+    name = "%s-%08x" % (time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(seconds)), int((moment - seconds) * 10 ** 9))
+    newest = max(known) if known else ""
+    if name > newest:
+        return name
+    stem, _separator, number = newest.partition("-")
+    return "%s-%08x" % (stem, int(number, 16) + 1)
+
+
 def make(root: str, application: str, sources: Sequence[Source], about: Dict[str, Any], verify: bool) -> Backup:
     """Make a backup of *sources*; with *verify* it is read back and compared before it counts. The lease must be held.
 
@@ -108,7 +119,7 @@ def make(root: str, application: str, sources: Sequence[Source], about: Dict[str
     private_directory(directory)
     sweep(root, application)
     began = time.monotonic()
-    identifier = "%s-%s" % (time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()), os.urandom(4).hex())
+    identifier = next_identifier([name for name in os.listdir(directory) if _manifest.IDENTIFIER.match(name)], time.time())
     incoming, final = os.path.join(directory, INCOMING + identifier), os.path.join(directory, identifier)
     os.mkdir(incoming, 0o700)
     try:

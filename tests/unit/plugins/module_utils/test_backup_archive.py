@@ -16,6 +16,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup import _entr
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._collect import Collector
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import Entry, Unusable, checked, from_row, header
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import Damaged, Tree, through
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import expendable, next_identifier
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import StreamError, reading, writing
 
 ENGINES = [how for how in ("gzip", "zstd") if how == "gzip" or shutil.which("zstd")]
@@ -244,3 +245,18 @@ def test_headers_are_what_tar_writes():
     assert len(made) == 512 and made[:4] == b"./a\0" and made[257:265] == b"ustar\00000"
     assert len(header(file("a", mtime=1))) == 512 * 3 and b"27 mtime=0.000000001\n" not in header(file("a", mtime=1))
     assert b"21 mtime=0.000000001\n" in header(file("a", mtime=1)) and b"mtime=-1.500000000\n" in header(file("a", mtime=-1500000000))
+
+
+@pytest.mark.parametrize("known, moment, expected", [
+    ([], 0, "19700101T000000Z-00000000"), ([], 1700000000.5, "20231114T221320Z-1dcd6500"),
+    (["20231114T221320Z-00000001"], 1700000000.5, "20231114T221320Z-1dcd6500"),
+    (["20231114T221320Z-1dcd6500", "20200101T000000Z-00000000"], 1700000000.5, "20231114T221320Z-1dcd6501"),
+    (["20261122T000000Z-0000ffff"], 1700000000.5, "20261122T000000Z-00010000")])
+def test_a_newer_backup_is_called_later(known, moment, expected):
+    assert next_identifier(known, moment) == expected
+
+
+@pytest.mark.parametrize("known, good, keep, expected", [
+    ("abc", "abc", 1, "ab"), ("abc", "abc", 3, ""), ("abcd", "ab", 1, "a"), ("abcd", "", 1, ""), ("abcd", "abcd", 0, "abc"), ("abcd", "bd", 2, "ac")])
+def test_the_last_good_backups_stay_and_what_is_newer(known, good, keep, expected):
+    assert expendable(list(known), list(good), keep) == list(expected)
