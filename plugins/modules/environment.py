@@ -39,7 +39,8 @@ options:
     type: path
   tiers:
     description:
-      - Names of packages in the order in which they are installed and tried. Each tier brings what it needs; the rest comes last.
+      - Names of packages in the order in which they are installed and tried again when the generation does not import or fit together, so that the first
+        tier that shows it is named. Each tier brings what it needs; the rest comes last.
       - Without it there are two tiers, what is in the lower half of the longest chain of needs, and what stands on it.
     type: list
     elements: list

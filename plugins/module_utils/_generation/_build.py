@@ -4,9 +4,10 @@
 
 """Builds a generation beside the live environment and proves that it imports and passes its tests."""
 
+import contextlib
 import os
 import re
-from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
@@ -127,6 +128,14 @@ def _finish_beside(interpreter: str, path: str, scratch: str, builder: Identity)
     return Running(["/bin/sh", "-c", script, "sh", scratch, interpreter, "-I", "-S", "-m", "compileall", "-q"] + entries, builder)
 
 
+class _Unproven(BuildError):
+    """A generation whose packages do not fit together, or of which *modules* do not import."""
+
+    def __init__(self, text: str, details: Dict[str, Any], modules: Sequence[str]) -> None:
+        super().__init__(text, details)
+        self.modules = modules
+
+
 class _Look(NamedTuple):
     """What a look at an environment that is only partly installed found: the tier, whether packages fit together, and what does not import."""
 
@@ -141,8 +150,13 @@ def _look(application: Application, order: Order, path: str, user: Identity, tie
     return _Look(tier, checking.wait(IMPORT_TIMEOUT), failed)
 
 
-def _install_tiers(application: Application, order: Order, path: str, lock: str, cache: str, builder: Identity, user: Identity) -> List[_Look]:
-    """Install tier after tier of the lock, and look at each but the last; what is wrong then may be cured by a later one."""
+def _by_tiers(application: Application, order: Order, path: str, scratch: str, shared: bool, builder: Identity, user: Identity) -> List[_Look]:
+    """Install anew at *path*, tier after tier of the lock, and look at each but the last. What is wrong then may be cured by a later one."""
+    lock, cache = os.path.join(scratch, "lock.txt"), os.path.join(scratch, "cache")
+    for leftover in (path, scratch):
+        act_as(builder, remove, leftover)
+    act_as(builder, os.mkdir, scratch)
+    create(order, path, cache, shared, builder)
     looks: List[_Look] = []
     there: Set[str] = set()
     tiers = _tiers.tiers(order.lock or "", order.tiers)
@@ -153,31 +167,27 @@ def _install_tiers(application: Application, order: Order, path: str, lock: str,
         sync(order, path, lock, cache, builder)
         called = "tier %d of %d (%s%s)" % (number, len(tiers), ", ".join(tier[:5]), ", and others" if len(tier) > 5 else "")
         looks.append(_look(application, order, path, user, called, [name for name in _lock.top_level_modules(path) if name not in seen], set()))
-    act_as(builder, write_lock, lock, order.lock or "")
-    sync(order, path, lock, cache, builder)
     return looks
 
 
-def _since(looks: List[_Look], names: Iterable[str]) -> str:
-    """Where those of *names* that failed early were seen first."""
-    wanted = set(names)
-    found = ["%s already with %s alone" % (", ".join(sorted(wanted & set(look.failed))[:5]), look.tier) for look in looks if wanted & set(look.failed)]
+def _since(looks: List[_Look], problem: _Unproven) -> str:
+    """With which tier what is wrong at the end was seen first."""
+    wanted = set(problem.modules)
+    found = ["already with %s alone" % look.tier for look in looks if not wanted and look.consistent.rc != 0][:1]
+    found += ["%s already with %s alone" % (", ".join(sorted(wanted & set(look.failed))[:5]), look.tier) for look in looks if wanted & set(look.failed)]
     return "; " + "; ".join(found) if found else ""
 
 
-def _prove(application: Application, order: Order, path: str, user: Identity, looks: List[_Look]) -> List[str]:
+def _prove(application: Application, order: Order, path: str, user: Identity) -> List[str]:
     """Raise BuildError unless the generation at *path* imports, fits together and passes its tests; returns the deprecations that it met."""
     heard: Set[str] = set()
-    last = _look(application, order, path, user, "", _lock.top_level_modules(path), heard)
-    failed = last.failed
-    if last.consistent.rc != 0:
-        early = next((look for look in looks if look.consistent.rc != 0), None)
-        raise BuildError("its packages do not fit together%s: %s" % (", already with %s alone" % early.tier if early else "", last.consistent.last_lines(10)),
-                         {"check": last.consistent.describe()})
-    if failed:
-        text = "; ".join("%s: %s" % (name, failure["text"]) for name, failure in sorted(failed.items())[:5])
-        raise BuildError("%d modules that import in the live environment do not import in it: %s%s" % (len(failed), text, _since(looks, failed)),
-                         {"imports": {name: failure["text"] for name, failure in failed.items()}})
+    look = _look(application, order, path, user, "", _lock.top_level_modules(path), heard)
+    if look.consistent.rc != 0:
+        raise _Unproven("its packages do not fit together: %s" % look.consistent.last_lines(10), {"check": look.consistent.describe()}, ())
+    if look.failed:
+        text = "; ".join("%s: %s" % (name, failure["text"]) for name, failure in sorted(look.failed.items())[:5])
+        raise _Unproven("%d modules that import in the live environment do not import in it: %s" % (len(look.failed), text),
+                        {"imports": {name: failure["text"] for name, failure in look.failed.items()}}, sorted(look.failed))
     results = run_tests(application, path, user)
     if results and results[-1].rc != 0:
         raise BuildError("test %r ended with %d: %s" % (" ".join(results[-1].cmd), results[-1].rc, results[-1].last_lines(15)),
@@ -297,21 +307,27 @@ def _build_new(application: Application, order: Order, live_configuration: Dict[
         like = _likeness.likeness(live)
         as_builder(builder, _likeness.begin, like, path)
         create(order, path, cache, shares_site(live_configuration), builder)
-        looks = _install_tiers(application, order, path, lock, cache, builder, user)
+        act_as(builder, write_lock, lock, order.lock or "")
+        sync(order, path, lock, cache, builder)
         if order.cargo:
             generation["carried"] = as_builder(builder, _carry.load, order.cargo, *loading(live, path, order))
         act_as(builder, _likeness.finish, like, live, path)
         finishing = _finish_beside(order.interpreter, path, scratch, builder)
         try:
-            generation["deprecations"] = _prove(application, order, path, user, looks)
+            generation["deprecations"] = _prove(application, order, path, user)
         finally:
             must("finish", finishing.wait(INSTALL_TIMEOUT))
         # Compiling made new files.
         act_as(builder, _likeness.finish, like, live, path)
     except (BuildError, CommandError, OSError) as error:
+        # Only who fails needs to know with which tier it began; that takes an installation of its own.
+        since = ""
+        if isinstance(error, _Unproven):
+            with contextlib.suppress(BuildError, CommandError, OSError):
+                since = _since(_by_tiers(application, order, path, scratch, shares_site(live_configuration), builder, user), error)
         for leftover in (path, scratch):
             act_as(builder, remove, leftover)
         state.write(dict(record, last_number=int(generation["id"].split("-")[0])))
         state.event(order.run, "generation failed", generation=generation["id"], reason=str(error)[:2000])
         details = error.details if isinstance(error, BuildError) else {}
-        raise BuildError("generation %s of %s was not built: %s" % (generation["id"], application.name, error), details)
+        raise BuildError("generation %s of %s was not built: %s%s" % (generation["id"], application.name, error, since), details)
