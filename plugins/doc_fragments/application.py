@@ -288,4 +288,114 @@ options:
         type: list
         elements: raw
         default: []
+      backup:
+        description: What its backups keep beside its environment and source.
+        type: dict
+        suboptions:
+          paths:
+            description: Files and directories, for the layer V(configuration).
+            type: list
+            elements: str
+            default: []
+          databases:
+            description: Databases, for the layer V(databases); each is read through its own tool, so that it is of one moment.
+            type: list
+            elements: dict
+            default: []
+            suboptions:
+              name:
+                description: Name of its file in the backup. Default is that of the database.
+                type: str
+              sqlite:
+                description: Path of a SQLite database; it is copied as the account that owns it.
+                type: str
+              postgresql:
+                description: A PostgreSQL database, dumped by C(pg_dump) in its custom format.
+                type: dict
+                suboptions:
+                  database:
+                    description: Its name.
+                    type: str
+                    required: true
+                  host:
+                    description: Host or socket directory of the server.
+                    type: str
+                  port:
+                    description: Port of the server.
+                    type: int
+                  user:
+                    description: Role to connect as.
+                    type: str
+                  passfile:
+                    description: File on the host with the password, as libpq reads it; O(application.backup.databases.postgresql.account) must be able to.
+                    type: str
+                  account:
+                    description: Account that dumps. Default is V(postgres) without O(application.backup.databases.postgresql.host).
+                    type: str
+              mysql:
+                description: A MariaDB or MySQL database, dumped in a single transaction.
+                type: dict
+                suboptions:
+                  database:
+                    description: Its name.
+                    type: str
+                    required: true
+                  defaults_file:
+                    description: File on the host with the options and the password of the client.
+                    type: str
+                  account:
+                    description: Account that dumps. Default is the one that the module runs as.
+                    type: str
+              command:
+                description: Anything else, by the operator's commands.
+                type: dict
+                suboptions:
+                  dump:
+                    description: Command whose standard output is kept.
+                    type: raw
+                    required: true
+                  rows:
+                    description: >-
+                      Command that reads such output on its standard input and prints a line for each of its tables, name, tab and number of rows. A drill
+                      runs it again.
+                    type: raw
+                  load:
+                    description: Command that reads such output on its standard input and puts it back in place.
+                    type: raw
+                  account:
+                    description: Account that the commands run as. Default is the application's.
+                    type: str
+          quiesce:
+            description: Commands that hold the application still before it is read. They run as the account that makes the backup.
+            type: list
+            elements: raw
+            default: []
+          resume:
+            description: Commands that let it go on, also after a backup that failed.
+            type: list
+            elements: raw
+            default: []
+      drill:
+        description: What a drill proves beside what it always proves.
+        type: dict
+        suboptions:
+          command:
+            description: Command that must succeed with what is restored, as the application's user, in its source directory.
+            type: raw
+          timeout:
+            description: Seconds that each command may take.
+            type: float
+            default: 300.0
+          reads:
+            description: State that the live version writes and the kept one must be able to read, because that is what breaks a rollback.
+            type: list
+            elements: dict
+            default: []
+            suboptions:
+              pickle:
+                description: File that the kept environment must be able to unpickle.
+                type: str
+              command:
+                description: Command, run as O(application.drill.command) is.
+                type: raw
 """

@@ -13,6 +13,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._identity import Ide
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import words
 
 NAME = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,62}$")
+DATABASE_NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$")
 # The options of checks that are regular expressions.
 PATTERNS = ("body", "forbid", "require")
 FACTOR = re.compile(r"^([0-9]+(?:\.[0-9]+)?)x$")
@@ -105,6 +106,65 @@ CHECK_OPTIONS: Dict[str, Any] = {
 }
 CHECK_KINDS = sorted(set(CHECK_OPTIONS) - {"name"})
 
+DATABASE_OPTIONS: Dict[str, Any] = {
+    "name": {"type": "str"},
+    "sqlite": {"type": "str"},
+    "postgresql": {
+        "type": "dict",
+        "options": {
+            "database": {"type": "str", "required": True},
+            "host": {"type": "str"},
+            "port": {"type": "int"},
+            "user": {"type": "str"},
+            "passfile": {"type": "str"},
+            "account": {"type": "str"},
+        },
+    },
+    "mysql": {
+        "type": "dict",
+        "options": {
+            "database": {"type": "str", "required": True},
+            "defaults_file": {"type": "str"},
+            "account": {"type": "str"},
+        },
+    },
+    "command": {
+        "type": "dict",
+        "options": {
+            "dump": {"type": "raw", "required": True},
+            "rows": {"type": "raw"},
+            "load": {"type": "raw"},
+            "account": {"type": "str"},
+        },
+    },
+}
+DATABASE_KINDS = sorted(set(DATABASE_OPTIONS) - {"name"})
+BACKUP_OPTIONS: Dict[str, Any] = {
+    "paths": {"type": "list", "elements": "str", "default": []},
+    "databases": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": DATABASE_OPTIONS,
+        "mutually_exclusive": [DATABASE_KINDS],
+        "required_one_of": [DATABASE_KINDS],
+    },
+    "quiesce": {"type": "list", "elements": "raw", "default": []},
+    "resume": {"type": "list", "elements": "raw", "default": []},
+}
+DRILL_OPTIONS: Dict[str, Any] = {
+    "command": {"type": "raw"},
+    "timeout": {"type": "float", "default": 300.0},
+    "reads": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {"pickle": {"type": "str"}, "command": {"type": "raw"}},
+        "mutually_exclusive": [["pickle", "command"]],
+        "required_one_of": [["pickle", "command"]],
+    },
+}
+
 APPLICATION_OPTIONS: Dict[str, Any] = {
     "name": {"type": "str", "required": True},
     "environment": {"type": "str", "required": True},
@@ -143,6 +203,8 @@ APPLICATION_OPTIONS: Dict[str, Any] = {
     "carry": {"type": "str", "choices": CARRY, "default": "ask"},
     "criticality": {"type": "str", "choices": ["low", "normal", "high"], "default": "normal"},
     "benchmarks": {"type": "list", "elements": "raw", "default": []},
+    "backup": {"type": "dict", "options": BACKUP_OPTIONS},
+    "drill": {"type": "dict", "options": DRILL_OPTIONS},
 }
 
 APPLICATION_ARGUMENT: Dict[str, Any] = {"type": "dict", "required": True, "options": APPLICATION_OPTIONS}
@@ -164,6 +226,32 @@ class Service(NamedTuple):
         return not self.start
 
 
+class Database(NamedTuple):
+    """A database of an application: how it is called in a backup, its kind (a key of `DATABASE_OPTIONS`), and that key's options as declared."""
+
+    name: str
+    kind: str
+    options: Dict[str, Any]
+
+
+class Keeping(NamedTuple):
+    """What a backup keeps beside the environment and the source: absolute paths, databases, and commands around it."""
+
+    paths: Tuple[str, ...] = ()
+    databases: Tuple[Database, ...] = ()
+    quiesce: Tuple[List[str], ...] = ()
+    resume: Tuple[List[str], ...] = ()
+
+
+class Drill(NamedTuple):
+    """What a drill does beside what it always does: a command with its limit in seconds, and commands or pickles that must be readable."""
+
+    command: Tuple[str, ...] = ()
+    timeout: float = 300.0
+    pickles: Tuple[str, ...] = ()
+    reads: Tuple[List[str], ...] = ()
+
+
 class Application(NamedTuple):
     """One declared application. Paths are absolute; ``user`` is None until the environment tells it."""
 
@@ -181,6 +269,8 @@ class Application(NamedTuple):
     benchmarks: List[List[str]]
     drain: List[List[str]]
     undrain: List[List[str]]
+    keeping: Keeping = Keeping()
+    drill: Drill = Drill()
 
     def generations_directory(self) -> str:
         """Where this application's generations live, beside the live path."""
@@ -215,6 +305,42 @@ def _check_patterns(application: str, check: Dict[str, Any]) -> None:
             raise ApplicationError("application %s: check %s: at_most %r is no factor such as 1.5x" % (application, check["name"], options["at_most"]))
 
 
+def _absolute(application: str, option: str, value: str) -> str:
+    if not os.path.isabs(value) or os.path.normpath(value) != value.rstrip("/") or "\n" in value:
+        raise ApplicationError("application %s: %s %r is not an absolute, normal path" % (application, option, value))
+    return value.rstrip("/")
+
+
+def _database(application: str, entry: Dict[str, Any]) -> Database:
+    kind = next(kind for kind in DATABASE_KINDS if entry.get(kind) is not None)
+    options = {"path": _absolute(application, kind, entry[kind])} if kind == "sqlite" else {
+        key: value for key, value in entry[kind].items() if value is not None}
+    for verb in ("dump", "rows", "load"):
+        if verb in options:
+            options[verb] = words(options[verb])
+    name = entry.get("name") or os.path.basename(str(options.get("path") or options.get("database") or "custom"))
+    if not DATABASE_NAME.match(name):
+        raise ApplicationError("application %s: %r cannot be the name of a database's file; give it another `name`" % (application, name))
+    return Database(name, kind, options)
+
+
+def _keeping(application: str, given: Dict[str, Any]) -> Keeping:
+    databases = [_database(application, entry) for entry in given.get("databases") or []]
+    names = [database.name for database in databases]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise ApplicationError("application %s: two databases are called %s; give one of them another `name`" % (application, twice))
+    return Keeping(tuple(_absolute(application, "backup.paths", path) for path in given.get("paths") or []), tuple(databases),
+                   *(tuple(words(command) for command in given.get(option) or []) for option in ("quiesce", "resume")))
+
+
+def _drill(application: str, given: Dict[str, Any]) -> Drill:
+    reads = given.get("reads") or []
+    return Drill(tuple(words(given.get("command") or [])), float(given.get("timeout") or 300.0),
+                 tuple(_absolute(application, "drill.reads", entry["pickle"]) for entry in reads if entry.get("pickle")),
+                 tuple(words(entry["command"]) for entry in reads if entry.get("command")))
+
+
 def from_parameters(parameters: Dict[str, Any]) -> Application:
     """The application that validated module *parameters* declare. Raises ApplicationError."""
     name = parameters["name"]
@@ -222,12 +348,14 @@ def from_parameters(parameters: Dict[str, Any]) -> Application:
         raise ApplicationError("application name %r: use lower-case letters, digits, '_', '.' and '-', at most 63" % name)
     paths = [(option, parameters.get(option)) for option in ("environment", "source")]
     for option, value in paths + [("requirements", path) for path in parameters.get("requirements") or []]:
-        if value and (not os.path.isabs(value) or os.path.normpath(value) != value.rstrip("/") or "\n" in value):
-            raise ApplicationError("application %s: %s %r is not an absolute, normal path" % (name, option, value))
+        if value:
+            _absolute(name, option, value)
     try:
         services = [_service(entry) for entry in parameters.get("services") or []]
         tests, benchmarks, drain, undrain = ([words(command) for command in parameters.get(option) or []]
                                              for option in ("tests", "benchmarks", "drain", "undrain"))
+        keeping = _keeping(name, parameters.get("backup") or {})
+        drill = _drill(name, parameters.get("drill") or {})
     except ValueError as error:
         raise ApplicationError("application %s: a command cannot be split into words: %s" % (name, error))
     for check in parameters.get("checks") or []:
@@ -235,7 +363,7 @@ def from_parameters(parameters: Dict[str, Any]) -> Application:
     return Application(name, parameters["environment"].rstrip("/"), parameters.get("source"), parameters.get("user"),
                        services, list(parameters.get("checks") or []), tests,
                        float(parameters.get("tests_timeout") or 900.0), list(parameters.get("requirements") or []),
-                       parameters.get("goal") or "compatibility", parameters.get("carry") or "ask", benchmarks, drain, undrain)
+                       parameters.get("goal") or "compatibility", parameters.get("carry") or "ask", benchmarks, drain, undrain, keeping, drill)
 
 
 def validated(parameters: Dict[str, Any]) -> Dict[str, Any]:

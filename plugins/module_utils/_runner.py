@@ -61,8 +61,12 @@ class Running:
     """A command at work. Its output goes to files, not pipes: a daemon that it leaves behind may keep its streams open."""
 
     def __init__(self, command: List[str], identity: Optional[Identity] = None, cwd: str = "/",
-                 environment: Optional[Dict[str, str]] = None, stdin: Optional[str] = None) -> None:
-        """Start *command* as *identity* (default: this process's account) in a session of its own."""
+                 environment: Optional[Dict[str, str]] = None, stdin: Optional[str] = None,
+                 source: Optional[int] = None, target: Optional[int] = None) -> None:
+        """Start *command* as *identity* (default: this process's account) in a session of its own.
+
+        It reads the open file *source* rather than *stdin*, and prints to *target* rather than into the result, where they are given.
+        """
         who = identity or current()
         self._command = command
         self._out, self._err = _scratch_file(), _scratch_file()
@@ -74,8 +78,8 @@ class Running:
             try:
                 # AnsibleModule.run_command can neither become another user for good nor kill what a command leaves behind.
                 self._process = subprocess.Popen(  # pylint: disable=ansible-bad-function
-                    command, stdin=text, stdout=self._out, stderr=self._err, cwd=cwd, start_new_session=True,
-                    env=environment_for(who) if environment is None else environment,
+                    command, stdin=text if source is None else source, stdout=self._out if target is None else target, stderr=self._err,
+                    cwd=cwd, start_new_session=True, env=environment_for(who) if environment is None else environment,
                     preexec_fn=None if who.is_current() else who.assume)
             except (OSError, subprocess.SubprocessError) as error:
                 self._problem = "%s: %s" % (command[0], error)
@@ -120,9 +124,10 @@ def _ended(process: "subprocess.Popen[bytes]", timeout: float) -> bool:
 
 
 def run(command: List[str], timeout: float, identity: Optional[Identity] = None, cwd: str = "/",
-        environment: Optional[Dict[str, str]] = None, stdin: Optional[str] = None) -> Result:
+        environment: Optional[Dict[str, str]] = None, stdin: Optional[str] = None,
+        source: Optional[int] = None, target: Optional[int] = None) -> Result:
     """Run *command* to its end, or for *timeout* seconds; see `Running`."""
-    return Running(command, identity, cwd, environment, stdin).wait(timeout)
+    return Running(command, identity, cwd, environment, stdin, source, target).wait(timeout)
 
 
 def must(what: str, result: Result) -> Result:

@@ -7,35 +7,73 @@
 
 DOCUMENTATION = r"""
 module: backup
-short_description: Keep an application's environment, source and other directories
+short_description: Keep an application's environment, source, configuration and databases
 version_added: 0.1.0
 description:
-  - Reads each layer once and writes it as a tar archive of its own, compressed by C(zstd) where the host has it and by C(gzip) otherwise, with
-    modes, owners, times, hard links and all extended attributes, capabilities, ACLs and SELinux labels among them.
-  - Then reads the archives back and compares every entry and every byte. A backup appears under its name only when its manifest is written.
+  - Reads each layer once and keeps it with modes, owners, times, hard links and all extended attributes, capabilities, ACLs and SELinux labels among
+    them. Archives are compressed by C(zstd) where the host has it and by C(gzip) otherwise.
+  - Then reads it back and compares every entry and every byte. A backup appears under its name only when its manifest is written.
   - RESTORE.md in the backup says how it is restored by hand, with nothing but a shell.
   - What changes while it is read is read again, and named in RV(unstable) if it goes on changing. Sockets and devices are not kept.
+  - Whatever it says here, only a drill shows that a backup can be restored. See M(oxzep7.python.drill).
 author: oxzep7.python contributors (@oxzep7)
 options:
   layers:
     description:
-      - What to keep. V(environment) is the live generation. V(source) is the directory of that name in O(application); without one it is passed over.
-      - V(interpreter) is the prefix of the environment's interpreter, unless that is the operating system's.
+      - What to keep. V(environment) is the live generation.
+      - V(source) is the directory of that name in O(application), with the state of its git repository; without one it is passed over.
+      - V(interpreter) is the prefix of the environment's interpreter, unless that is the operating system's. Where it came from an archive that its server
+        still has, URL and SHA-256 are kept instead.
+      - V(configuration) is unit files with drop-ins and environment files of its services, what the last inventory of the host found to use the
+        environment, such as cron entries and configurations of web servers, and the paths that O(application) declares.
+      - V(databases) are those that O(application) declares.
+      - V(system) is for reading, not for restoring: packages, kernel parameters, accounts, SELinux booleans.
     type: list
     elements: str
-    choices: [environment, interpreter, source]
-    default: [environment, source]
+    choices: [configuration, databases, environment, interpreter, source, system]
+    default: [environment, source, configuration, databases]
   verify:
-    description: Whether to read the archives back.
+    description: Whether to read back what was written.
     type: bool
     default: true
+  once:
+    description: Whether a good backup of O(application) that O(run_id) has made already is enough.
+    type: bool
+    default: false
   keep_last:
-    description: How many usable backups stay, this one among them. 0 removes none.
+    description: How many good backups stay, this one among them. If this and all the others are 0, none is removed.
     type: int
     default: 3
+  keep_daily:
+    description: Of how many days, of those that have one, the newest good backup stays.
+    type: int
+    default: 0
+  keep_weekly:
+    description: Of how many weeks the newest good backup stays.
+    type: int
+    default: 0
+  keep_monthly:
+    description: Of how many months the newest good backup stays.
+    type: int
+    default: 0
+  keep_within_days:
+    description: For how many days every good backup stays.
+    type: int
+    default: 0
+  copy_to:
+    description:
+      - Where C(rsync) copies the backup to when it is made, such as V(backup@vault:/srv/backups) or a directory; a directory with the name of the
+        application gets it. The account that the module runs as must be let in without a password.
+    type: str
+  fetch_dir:
+    description:
+      - Directory on the controller that gets the backup, below the name of its host. Its digests are compared.
+      - While it is fetched, a copy on the host belongs to the account that is logged in.
+    type: path
 extends_documentation_fragment:
   - oxzep7.python.application
   - oxzep7.python.backup
+  - oxzep7.python.backup.engine
   - oxzep7.python.host
   - oxzep7.python.attributes
   - oxzep7.python.attributes.actiongroup
@@ -45,14 +83,18 @@ attributes:
   diff_mode:
     support: full
   idempotent:
-    support: none
-    details: Each run makes a backup.
+    support: partial
+    details: Each run makes a backup, unless O(once) says otherwise.
 """
 
 EXAMPLES = r"""
-- name: Keep the environment and the source
+- name: Keep the environment, the source and a database
   oxzep7.python.backup:
-    application: {name: billing, environment: /srv/billing/venv, source: /srv/billing/app}
+    application:
+      name: billing
+      environment: /srv/billing/venv
+      source: /srv/billing/app
+      backup: {paths: [/etc/billing], databases: [{sqlite: /srv/billing/db.sqlite3}]}
 """
 
 RETURN = r"""
@@ -65,6 +107,22 @@ directory:
   description: Where it is; empty in check mode.
   returned: success
   type: str
+fetched:
+  description: Where it is on the controller.
+  returned: when it was fetched
+  type: str
+estimate:
+  description: Bytes that what is kept takes on disk now, before compression, without what databases will give.
+  returned: success
+  type: int
+seconds:
+  description: How long it took.
+  returned: when a backup was made
+  type: float
+read_back:
+  description: Whether it was read back and compared. Nobody has restored it yet; until a drill has, it is unverified.
+  returned: when a backup was made
+  type: bool
 layers:
   description: For each layer the size of its archive in bytes, and how many entries it has.
   returned: success
@@ -89,81 +147,55 @@ actions:
   elements: str
 """
 
-import os
-
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application import (
     APPLICATION_ARGUMENT,
     ApplicationError,
     from_parameters,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._layers import LAYERS, sources_of
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import (
-    BackupError,
-    check_space,
-    directory_of,
-    estimate,
-    expendable,
-    listed,
-    make,
-    remove,
-)
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import ENGINE_ARGUMENTS, engines_of
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._keep import Job, keep
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import LAYERS, BackupError
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic import ResticError
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._retention import KEEP_OPTIONS, Keep
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import BuildError, version_of
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import BuildError
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import PromotionRefused
-from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transaction import current_generation
+from ansible_collections.oxzep7.python.plugins.module_utils._runner import CommandError
+from ansible_collections.oxzep7.python.plugins.module_utils._services import ServiceError
 from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, LeaseHeld
 
 
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
-        argument_spec={
+        argument_spec=dict({
             "application": APPLICATION_ARGUMENT,
-            "layers": {"type": "list", "elements": "str", "choices": LAYERS, "default": ["environment", "source"]},
+            "layers": {"type": "list", "elements": "str", "choices": LAYERS, "default": ["environment", "source", "configuration", "databases"]},
             "verify": {"type": "bool", "default": True},
-            "keep_last": {"type": "int", "default": 3},
+            "once": {"type": "bool", "default": False},
+            "copy_to": {"type": "str"},
+            "fetch_dir": {"type": "path"},
             "backup_dir": {"type": "path", "default": "/var/lib/oxzep7/backups"},
             "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
             "run_id": {"type": "str", "default": "manual"},
-        },
+        }, **dict(ENGINE_ARGUMENTS, **{option: {"type": "int", "default": 3 if option == "keep_last" else 0} for option in KEEP_OPTIONS})),
         supports_check_mode=True,
     )
     given = module.params
     changes = Changes()
-    root = given["backup_dir"]
     try:
         application = from_parameters(given["application"])
         state = ApplicationState(given["state_dir"], application.name)
+        job = Job(application, state, given["backup_dir"], given["layers"], engines_of(given), given["verify"], given["once"],
+                  Keep(*(given[option] for option in KEEP_OPTIONS)), given["copy_to"], given["run_id"], module.check_mode)
         with state.lease(given["run_id"], only_look=module.check_mode):
-            python = version_of(application.environment)
-            live = current_generation(application, state.read(), python)
-            sources = sources_of(application, live, given["layers"])
-            check_space(root, estimate(sources))
-            for source in sources:
-                changes.add("keep %s of %s" % (source.layer, application.name), source.path, None, directory_of(root, application.name))
-            before = [(name, backup) for name, backup, _problem in listed(root, application.name)]
-            if module.check_mode:
-                made = None
-            else:
-                about = {"run": given["run_id"], "generation": live["id"], "python": python, "environment": application.environment}
-                made = make(root, application.name, sources, about, given["verify"])
-                before.append((made.identifier, made))
-                state.event(given["run_id"], "backup made", backup=made.identifier)
-            good = [name for name, backup in before if backup is not None and backup.about.get("verified")]
-            removed = expendable([name for name, _backup in before], good, given["keep_last"]) if given["keep_last"] > 0 else []
-            for name in removed:
-                changes.add("remove backup %s of %s" % (name, application.name), name, "kept", None)
-                if not module.check_mode:
-                    remove(os.path.join(directory_of(root, application.name), name))
-    except (ApplicationError, BackupError, BuildError, LeaseHeld, PromotionRefused, ValueError, OSError) as error:
+            result = keep(job, changes)
+    except (ApplicationError, BackupError, BuildError, CommandError, IdentityError, LeaseHeld, PromotionRefused, ResticError, ServiceError, ValueError,
+            OSError) as error:
         module.fail_json(msg="%s: %s" % (given["application"]["name"], error))
-    layers = made.layers if made else {}
-    module.exit_json(
-        backup=made.identifier if made else "", directory=made.directory if made else "", removed=removed,
-        layers={name: {"size": layer.size, "entries": len(layer.entries)} for name, layer in layers.items()},
-        unstable={name: layer.unstable for name, layer in layers.items() if layer.unstable},
-        left_out={name: layer.skipped for name, layer in layers.items() if layer.skipped}, **changes.result())
+    module.exit_json(**dict(result, **changes.result()))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ options:
     default: false
 extends_documentation_fragment:
   - oxzep7.python.backup
+  - oxzep7.python.backup.engine
+  - oxzep7.python.host
   - oxzep7.python.attributes
   - oxzep7.python.attributes.actiongroup
 attributes:
@@ -52,47 +54,55 @@ backups:
     created: {description: When it was made., type: str, returned: where its manifest can be read}
     generation: {description: The generation that was live., type: str, returned: where its manifest can be read}
     run: {description: The run that made it., type: str, returned: where its manifest can be read}
-    verified: {description: Whether it was read back when it was made., type: bool, returned: where its manifest can be read}
+    engine: {description: What made it., type: str, returned: where its manifest can be read}
+    read_back: {description: Whether it was read back when it was made., type: bool, returned: where its manifest can be read}
+    verified: {description: Whether a drill has restored it. Until then it is unverified., type: bool, returned: always}
+    drill: {description: What its last drill came to., type: dict, returned: when it had one}
+    seconds: {description: How long it took to make., type: float, returned: where its manifest can be read}
     layers: {description: For each layer the size of its archive in bytes., type: dict, returned: where its manifest can be read}
 """
 
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._backup import _manifest
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import Damaged
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import directory_of, listed, prove
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import StreamError
+from ansible_collections.oxzep7.python.plugins.module_utils._backup import _history, _manifest
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import ENGINE_ARGUMENTS, engines_of
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import damage_of
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import directory_of, listed
+from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState
 
-TOLD = ("created", "generation", "run", "verified")
+TOLD = ("created", "engine", "generation", "read_back", "run", "seconds")
 
 
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
-        argument_spec={
+        argument_spec=dict({
             "application": {"type": "str", "required": True},
             "prove": {"type": "bool", "default": False},
             "backup_dir": {"type": "path", "default": "/var/lib/oxzep7/backups"},
-        },
+            "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
+            "run_id": {"type": "str", "default": "manual"},
+        }, **ENGINE_ARGUMENTS),
         supports_check_mode=True,
     )
     given = module.params
     rows: "list[dict[str, object]]" = []
     try:
+        engines = engines_of(given)
+        known = _history.read(ApplicationState(given["state_dir"], given["application"]))
         for name, backup, problem in listed(given["backup_dir"], given["application"]):
-            if backup is None:
-                rows.append({"backup": name, "damage": [problem]})
-                continue
-            damage = _manifest.differences(backup, deep=given["prove"])
-            for layer in backup.layers.values() if given["prove"] and not damage else ():
-                try:
-                    prove(backup.directory, layer)
-                except (Damaged, StreamError) as error:
-                    damage.append("%s: %s" % (layer.archive, error))
-            row = {key: backup.about.get(key) for key in TOLD}
-            rows.append(dict(row, backup=name, damage=damage, layers={layer: kept.size for layer, kept in backup.layers.items()}))
-    except OSError as error:
+            told = known.get(name, {})
+            row = {"backup": name, "verified": _history.is_verified(told), "damage": [problem]}
+            if told.get("drill"):
+                row["drill"] = told["drill"]
+            if backup is not None:
+                row["damage"] = (damage_of(backup, list(backup.layers), engines.of_backup(backup)) if given["prove"]
+                                 else _manifest.differences(backup, deep=False))
+                row.update({key: backup.about.get(key) for key in TOLD}, layers={layer: kept.size for layer, kept in backup.layers.items()})
+            rows.append(row)
+    except (BackupError, ValueError, OSError) as error:
         module.fail_json(msg="%s: %s" % (directory_of(given["backup_dir"], given["application"]), error))
     module.exit_json(changed=False, backups=rows, directory=os.path.join(given["backup_dir"], given["application"]))
 

@@ -11,8 +11,10 @@ short_description: Put back what a backup has of an application
 version_added: 0.1.0
 description:
   - Proves the whole backup first, every byte and every entry; a damaged one, and one of another host or application, is refused before anything is touched.
-  - Builds each layer under a name of its own beside its place, and moves it there when all of it is back. What is there already is never changed; where it
-    differs from the backup, the module fails and says how.
+  - Builds each layer under a name of its own beside its place, and moves it there when all of it is back. Where something is there that differs, it fails and
+    says how, unless O(replace) is set.
+  - With O(replace) everything is built beside first. Then services are stopped, what is there is moved aside and kept, services are started, and checks must
+    pass, as in a promotion; if not, or if anything dies meanwhile, what was there before is live again. RV(kept) says where the replaced is.
   - A generation that is gone is recorded again, and can be promoted by M(oxzep7.python.promotion).
 author: oxzep7.python contributors (@oxzep7)
 options:
@@ -21,7 +23,9 @@ options:
     type: str
     default: newest
   layers:
-    description: The layers to put back. Default is all that the backup has.
+    description:
+      - The layers to put back. Default is all that the backup has.
+      - V(system) and V(git) have no place of their own and go only to O(scratch); what O(databases) does not ask for, too.
     type: list
     elements: str
   scratch:
@@ -31,9 +35,44 @@ options:
     description: Whether the backup may be of another host.
     type: bool
     default: false
+  replace:
+    description: Whether what is there and differs is replaced, and kept beside.
+    type: bool
+    default: false
+  databases:
+    description:
+      - V(none) leaves databases alone; their dumps can be had in O(scratch).
+      - V(new_name) loads each beside the live one, with V(_restored_) and the time of the backup in its name, and compares the rows of every table.
+      - V(in_place) then exchanges it for the live one, which is kept with V(_before_) in its name; PostgreSQL and SQLite only.
+    type: str
+    choices: [none, new_name, in_place]
+    default: none
+  timeout:
+    description: Seconds until all checks must pass after something was replaced.
+    type: float
+    default: 150.0
+  stability_window:
+    description: Seconds for which they must keep passing.
+    type: float
+    default: 60.0
+  service_timeout:
+    description: Seconds that the start or the stop of a service may take.
+    type: float
+    default: 120.0
+  dead_man:
+    description: Whether to refuse a replacement where nothing would undo it after a restart of the host.
+    type: str
+    choices: [required, preferred]
+    default: preferred
+  accept_unhealthy:
+    description: Checks that may fail afterwards.
+    type: list
+    elements: str
+    default: []
 extends_documentation_fragment:
   - oxzep7.python.application
   - oxzep7.python.backup
+  - oxzep7.python.backup.engine
   - oxzep7.python.host
   - oxzep7.python.attributes
   - oxzep7.python.attributes.actiongroup
@@ -69,9 +108,22 @@ restored:
   returned: success
   type: dict
 generation:
-  description: The generation that was put back; V(null) without one.
+  description: The generation that the backup has, which can be promoted now; V(null) where its environment is no generation here, or was not asked for.
   returned: success
   type: str
+kept:
+  description: What was replaced, where it is now.
+  returned: success
+  type: list
+  elements: str
+databases:
+  description: For each database that was loaded the name or path that it has now.
+  returned: success
+  type: dict
+downtime_ms:
+  description: Milliseconds for which HTTP checks were not answered; V(null) where nothing was replaced.
+  returned: success
+  type: int
 differences:
   description: For each layer that is there already how it differs from the backup; at most 50 lines.
   returned: always
@@ -93,26 +145,40 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application import 
     ApplicationError,
     from_parameters,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._place import Task, put_back
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._databases import DatabaseError
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import ENGINE_ARGUMENTS, engines_of
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._place import IN_PLACE, NEW_NAME, NO_DATABASES, Ask, Task, put_back
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic import ResticError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import check, find
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import BackupError
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transaction import Options, PromotionReverted, UndoFailed
+from ansible_collections.oxzep7.python.plugins.module_utils._runner import CommandError
+from ansible_collections.oxzep7.python.plugins.module_utils._services import ServiceError
 from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, LeaseHeld
 
 
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
-        argument_spec={
+        argument_spec=dict({
             "application": APPLICATION_ARGUMENT,
             "backup": {"type": "str", "default": "newest"},
             "layers": {"type": "list", "elements": "str"},
             "scratch": {"type": "path"},
             "foreign": {"type": "bool", "default": False},
+            "replace": {"type": "bool", "default": False},
+            "databases": {"type": "str", "choices": [NO_DATABASES, NEW_NAME, IN_PLACE], "default": NO_DATABASES},
+            "timeout": {"type": "float", "default": 150.0},
+            "stability_window": {"type": "float", "default": 60.0},
+            "service_timeout": {"type": "float", "default": 120.0},
+            "dead_man": {"type": "str", "choices": ["required", "preferred"], "default": "preferred"},
+            "accept_unhealthy": {"type": "list", "elements": "str", "default": []},
             "backup_dir": {"type": "path", "default": "/var/lib/oxzep7/backups"},
             "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
             "run_id": {"type": "str", "default": "manual"},
-        },
+        }, **ENGINE_ARGUMENTS),
         supports_check_mode=True,
     )
     given = module.params
@@ -122,16 +188,22 @@ def main() -> None:
         application = from_parameters(given["application"])
         state = ApplicationState(given["state_dir"], application.name)
         backup = find(given["backup_dir"], application.name, given["backup"])
+        engine = engines_of(given).of_backup(backup)
         layers = given["layers"] if given["layers"] is not None else list(backup.layers)
-        check(backup, application.name, layers, given["foreign"])
-        task = Task(application, state, backup, given["scratch"], module.check_mode, given["run_id"])
-        differences = task.differences
+        check(backup, application.name, layers, given["foreign"], engine)
+        options = Options(given["timeout"], given["stability_window"], given["run_id"], module.check_mode, given["dead_man"],
+                          accept_unhealthy=given["accept_unhealthy"], service_timeout=given["service_timeout"])
+        task = Task(application, state, backup, engine, Ask(given["scratch"], given["replace"], given["databases"], options))
         with state.lease(given["run_id"], only_look=module.check_mode):
             put_back(task, layers, changes)
-    except (ApplicationError, BackupError, LeaseHeld, ValueError, OSError) as error:
+            differences = task.differences
+    except PromotionReverted as error:
+        module.fail_json(msg="%s: %s" % (given["application"]["name"], error), differences=differences, **dict(error.evidence, **changes.result()))
+    except (ApplicationError, BackupError, CommandError, DatabaseError, IdentityError, LeaseHeld, ResticError, ServiceError, UndoFailed, ValueError,
+            OSError) as error:
         module.fail_json(msg="%s: %s" % (given["application"]["name"], error), differences=differences)
-    module.exit_json(backup=backup.identifier, restored=task.restored, generation=task.generation, differences=differences,
-                     not_given=task.not_given, **changes.result())
+    module.exit_json(backup=backup.identifier, restored=task.restored, generation=task.generation, differences=differences, kept=task.kept,
+                     databases=task.databases, downtime_ms=task.downtime, not_given=task.not_given, **changes.result())
 
 
 if __name__ == "__main__":

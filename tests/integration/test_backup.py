@@ -6,12 +6,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import pathlib
+import pickle
 import random
 import re
 import shutil
+import sqlite3
 import subprocess
+import sys
 
 import pytest
 
@@ -26,7 +31,7 @@ def kept(module, place):
     (source / "settings.ini").write_text("[mill]\nspeed = slow\n")
     (source / "settings.ini").chmod(0o640)
     application = place.application(source=str(source))
-    return application, module("backup", application=application, **place_of(place))
+    return application, module("backup", application=application, layers=["environment", "source"], **place_of(place))
 
 
 def place_of(place):
@@ -39,20 +44,16 @@ def compared(one, other):
     return subprocess.run(words, capture_output=True, text=True, check=True).stdout
 
 
-needs_rsync = pytest.mark.skipif(not shutil.which("rsync"), reason="this machine has no rsync")
-
-
-@needs_rsync
 def test_a_backup_is_made_listed_and_put_into_scratch(module, place, kept):
     application, made = kept
     assert made["changed"] and sorted(made["layers"]) == ["environment", "source"] and made["unstable"] == {} and made["left_out"] == {}
     assert sorted(os.listdir(made["directory"])) == sorted(["RESTORE.md", "manifest.json", "manifest.sha256", *(
         name for name in os.listdir(made["directory"]) if name.startswith(("environment.tar.", "source.tar.")))])
     assert all((path.stat().st_mode & 0o077) == 0 for path in [pathlib.Path(made["directory"]), *pathlib.Path(made["directory"]).iterdir()])
-    again = module("backup", check=True, application=application, **place_of(place))
-    assert again["changed"] and again["backup"] == "" and len(again["actions"]) == 2
+    again = module("backup", check=True, application=application, layers=["environment", "source"], **place_of(place))
+    assert again["changed"] and again["backup"] == "" and len(again["actions"]) == 2 and again["estimate"] > 1 << 20
     listed = module("backup_info", application="greeter", prove=True, backup_dir=str(place.root / "backups"))["backups"]
-    assert [(row["backup"], row["damage"], row["verified"]) for row in listed] == [(made["backup"], [], True)]
+    assert [(row["backup"], row["damage"], row["read_back"], row["verified"]) for row in listed] == [(made["backup"], [], True, False)]
     scratch = place.root / "scratch"
     looked = module("restore", check=True, application=application, scratch=str(scratch), **place_of(place))
     assert looked["changed"] and not scratch.exists()
@@ -63,7 +64,6 @@ def test_a_backup_is_made_listed_and_put_into_scratch(module, place, kept):
     assert "is there already" in module.fails("restore", application=application, scratch=str(scratch), **place_of(place))
 
 
-@needs_rsync
 def test_what_is_gone_is_put_back_and_what_differs_is_left(module, place, kept):
     application, made = kept
     assert not module("restore", application=application, **place_of(place))["changed"]
@@ -98,7 +98,6 @@ def test_a_generation_that_is_gone_is_found_in_a_backup_and_promoted_again(modul
     assert module("promotion", **place.promote("previous", kind="rollback"))["generation"] == old and place.greeting() == "old"
 
 
-@needs_rsync
 def test_the_runbook_restores_with_nothing_but_a_shell(module, place, kept):
     _application, made = kept
     copies = [shutil.copytree(place.home / name, place.root / f"copy-{name}", symlinks=True) for name in ("venv", "app")]
@@ -164,3 +163,197 @@ def test_old_backups_go_and_half_ones_are_none(module, place, kept):
     assert sorted(os.listdir(place.root / "backups" / "greeter")) == sorted(entry["backup"] for entry in made)
     gone = {**application, "source": str(place.root / "nowhere")}
     assert "the source" in module.fails("backup", application=gone, **place_of(place))
+
+
+DATABASE = """
+import sqlite3, sys
+with sqlite3.connect(sys.argv[1], timeout=30) as connection:
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("CREATE TABLE IF NOT EXISTS entry (id INTEGER PRIMARY KEY, text TEXT)")
+    connection.executemany("INSERT INTO entry (text) VALUES (?)", [("é'(%d" % number,) for number in range(int(sys.argv[2]))])
+"""
+
+
+def written(path, rows):
+    subprocess.run([sys.executable, "-c", DATABASE, str(path), str(rows)], check=True)
+
+
+def rows_in(path):
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        return connection.execute("SELECT * FROM entry ORDER BY id").fetchall()
+
+
+@pytest.fixture
+def everything(place):
+    """An application with a source under git, configuration and two databases; and the options that keep all of it."""
+    source, etc = place.home / "app", place.home / "etc"
+    source.mkdir()
+    etc.mkdir()
+    git = ["git", "-C", str(source), "-c", "user.name=t", "-c", "user.email=t@localhost"]
+    subprocess.run(["git", "init", "-q", str(source)], check=True)
+    (source / "settings.ini").write_text("[mill]\n")
+    subprocess.run([*git, "add", "."], check=True)
+    subprocess.run([*git, "commit", "-q", "-m", "first"], check=True)
+    (source / "settings.ini").write_text("[mill]\nspeed = slow\n")
+    (source / "forgotten").write_text("nobody committed it")
+    (etc / "greeter.conf").write_text("port = 1\n")
+    os.symlink("greeter.conf", etc / "link.conf")
+    written(place.home / "db.sqlite3", 500)
+    (place.home / "cache.pickle").write_bytes(pickle.dumps({"a": 1}))
+    databases = [{"sqlite": str(place.home / "db.sqlite3")},
+                 {"name": "words", "command": {"dump": ["cat", str(place.home / "words")], "load": ["dd", "status=none", f"of={place.home}/words"],
+                                               "rows": "sh -c 'printf \"words\\t%d\\n\" $(wc -w)'"}}]
+    (place.home / "words").write_text("one two")
+    application = place.application(
+        source=str(source), backup={"paths": [str(etc), str(place.home / "absent")], "databases": databases},
+        drill={"command": "python -c \"import greeter, sys; print(sys.prefix)\"", "reads": [{"pickle": str(place.home / "cache.pickle")}]})
+    return application, {"layers": ["environment", "source", "configuration", "databases", "interpreter", "system"], **place_of(place)}
+
+
+def test_every_layer_is_kept_drilled_and_put_back_in_place(module, place, everything):
+    application, options = everything
+    made = module("backup", application=application, **options)
+    assert sorted(made["layers"]) == ["configuration", "databases", "environment", "git", "interpreter", "source", "system"], made
+    absent = {str(place.home / "absent")[1:]: "it is not there", "what else uses the environment": "there is no inventory of this host; "
+              "run oxzep7.python.audit first"}
+    assert made["left_out"] == {"configuration": absent} and made["read_back"]
+    checked = module("drill", check=True, application=application, **place_of(place))
+    assert checked["changed"] and "passed" not in checked
+    drilled = module("drill", application=application, **place_of(place))
+    assert drilled["passed"] and drilled["problems"] == [] and drilled["recovery_seconds"] <= drilled["seconds"], drilled
+    assert "2 tables of 2 databases have their rows" in drilled["proven"] and "drill.command succeeded" in drilled["proven"]
+    assert any(line.startswith("reading") for line in drilled["proven"])
+    (row,) = module("backup_info", application="greeter", **place_of(place))["backups"]
+    assert row["verified"] and row["drill"]["passed"] and row["drill"]["seconds"] == drilled["seconds"]
+    # Now everything is spoilt, and comes back at once.
+    written(place.home / "db.sqlite3", 7)
+    (place.home / "words").write_text("three")
+    (place.home / "etc" / "greeter.conf").write_text("port = 2\n")
+    (place.home / "etc" / "link.conf").unlink()
+    (place.home / "app" / "settings.ini").write_text("")
+    module_file = next((place.home / "venv" / "lib").glob("python3.*/site-packages/greeter.py"))
+    module_file.write_text(module_file.read_text().replace("old", "bad"))
+    assert "nothing was changed. Set `replace`" in module.fails("restore", application=application, **place_of(place))
+    wanted = {"replace": True, "layers": ["environment", "source", "configuration", "databases"], "timeout": 10, "stability_window": 0.5}
+    results = [module("restore", check=check, application=application, databases="in_place" if number < 2 else "none", **wanted, **place_of(place))
+               for number, check in enumerate((True, False, False, True))]
+    assert [result["changed"] for result in results] == [True, True, False, False] and results[0]["actions"] == results[1]["actions"], results
+    assert place.greeting() == "old" and len(rows_in(place.home / "db.sqlite3")) == 500 and (place.home / "words").read_text() == "one two"
+    assert (place.home / "etc" / "greeter.conf").read_text() == "port = 1\n" and os.readlink(place.home / "etc" / "link.conf") == "greeter.conf"
+    assert (place.home / "app" / "settings.ini").read_text() == "[mill]\nspeed = slow\n"
+    kept_aside = {os.path.basename(path) for path in results[1]["kept"]}
+    assert {f"venv.before-{made['backup']}", f"app.before-{made['backup']}", f".greeter.conf.before-{made['backup']}",
+            f".db.sqlite3.before-{made['backup']}"} <= kept_aside
+    assert [name for name in os.listdir(place.home) if name.startswith(".restoring")] == [] == place.left_open()[:0]
+    history = place.record()["history"]
+    assert history[-1]["event"] == "restored" and history[-1]["backup"] == made["backup"]
+
+
+def test_a_restore_after_which_the_application_fails_is_taken_back(module, place, everything):
+    application, options = everything
+    made = module("backup", application=application, **options)
+    (place.home / "etc" / "greeter.conf").write_text("port = 2\n")
+    written(place.home / "db.sqlite3", 7)
+    (place.home / "words").write_text("three")
+    spoilt = {**application, "checks": [{"name": "two", "command": {"cmd": ["grep", "-q", "= 2", str(place.home / "etc" / "greeter.conf")]}}]}
+    result = module("restore", application=spoilt, replace=True, databases="in_place", timeout=1, stability_window=0,
+                    layers=["configuration", "databases"], **place_of(place))
+    assert result["failed"] and "failed and what was there before is live again" in result["msg"], result
+    assert (place.home / "etc" / "greeter.conf").read_text() == "port = 2\n" and len(rows_in(place.home / "db.sqlite3")) == 507
+    assert (place.home / "words").read_text() == "three"
+    assert [name for name in os.listdir(place.home / "etc") if "restoring" in name or "before" in name] == []
+    assert place.record()["history"][-1]["event"] == "reverted" and place.greeting() == "old"
+    assert [name for name in place.left_open() if "before" not in name] == ["backups.json"]
+    beside = module("restore", application=application, databases="new_name", layers=["databases"], **{
+        **place_of(place), "backup": made["backup"]})
+    assert "has no other name to be loaded as; nothing was changed" in beside["msg"]
+    alone = {**application, "backup": {**application["backup"], "databases": application["backup"]["databases"][:1]}}
+    made = module("backup", application=alone, **options)
+    beside = module("restore", application=alone, databases="new_name", layers=["databases"], **place_of(place))
+    assert len(rows_in(beside["databases"]["db.sqlite3"])) == 507 and beside["databases"]["db.sqlite3"] != str(place.home / "db.sqlite3"), beside
+
+
+def test_a_drill_fails_loudly(module, place, everything):
+    application, options = everything
+    made = module("backup", application=application, **options)
+    (place.home / "cache.pickle").write_bytes(b"cmodule_of_the_new_version\nThing\n.")
+    failed = module("drill", application=application, **place_of(place))
+    assert failed["failed"] and not failed["passed"] and f"backup {made['backup']} cannot be relied on: reading" in failed["msg"], failed
+    assert "module_of_the_new_version" in failed["msg"]
+    failed = module("drill", application={**application, "drill": {"command": "python -c 'raise SystemExit(3)'"}}, **place_of(place))
+    assert "drill.command: python -c raise SystemExit(3) ended with 3" in failed["msg"]
+    (pathlib.Path(made["directory"]) / "RESTORE.md").write_text("")
+    failed = module("drill", application=application, **place_of(place))
+    assert failed["failed"] and "is damaged: RESTORE.md is not as it was written" in failed["msg"]
+    (row,) = module("backup_info", application="greeter", **place_of(place))["backups"]
+    assert not row["verified"] and not row["drill"]["passed"]
+
+
+@pytest.mark.parametrize("how", ["age", "gpg"])
+def test_archives_for_a_key(module, place, kept, how, monkeypatch):
+    application, _plain = kept
+    options = {"layers": ["source"], "encryption": how, **place_of(place)}
+    if how == "age":
+        key = place.root / "key"
+        subprocess.run(["age-keygen", "-o", key], check=True, capture_output=True)
+        recipient = subprocess.check_output(["age-keygen", "-y", key], text=True).strip()
+    else:
+        monkeypatch.setenv("GNUPGHOME", str(place.root / "gnupg"))
+        (place.root / "gnupg").mkdir(mode=0o700)
+        subprocess.run(["gpg", "--batch", "--quiet", "--passphrase", "", "--quick-generate-key", "ops@localhost", "default", "default"], check=True)
+        recipient = "ops@localhost"
+    assert "needs recipients" in module.fails("backup", application=application, **options)
+    made = module("backup", application=application, recipients=[recipient], **options)
+    (name,) = [name for name in os.listdir(made["directory"]) if name.endswith("." + how)]
+    assert made["read_back"] == (how == "gpg") and b"speed" not in (pathlib.Path(made["directory"]) / name).read_bytes()
+    identity = {"identity": str(key)} if how == "age" else {}
+    if how == "age":
+        assert "its key is not here" in module.fails("restore", application=application, scratch=str(place.root / "s"), **place_of(place))
+    back = module("restore", application=application, scratch=str(place.root / "s"), **identity, **place_of(place))
+    assert compared(place.home / "app", place.root / "s" / "source") == "" and not back.get("failed"), back
+    monkeypatch.setenv("GNUPGHOME", "/nonexistent")
+    wrong = module("backup", application=application, recipients=["nobody"], **options)
+    assert wrong["failed"] and f"{how}: " in wrong["msg"] and "what was written is removed" in wrong["msg"]
+    assert len(os.listdir(place.root / "backups" / "greeter")) == 2
+
+
+def test_a_repository_of_restic(module, place, everything):
+    application, options = everything
+    secret = {"repository": str(place.root / "restic"), "repository_password": "nobody-may-see-this"}
+    assert "needs a repository and its password" in module.fails("backup", application=application, engine="restic", **options)
+    made = module("backup", application=application, engine="restic", **secret, **options)
+    assert made["read_back"] and sorted(os.listdir(made["directory"])) == ["RESTORE.md", "manifest.json", "manifest.sha256"], made
+    assert "nobody-may-see-this" not in json.dumps(made).replace(json.dumps(made.get("invocation")), "")
+    (row,) = module("backup_info", application="greeter", prove=True, **secret, **place_of(place))["backups"]
+    assert row["damage"] == [] and row["engine"] == "restic"
+    assert "needs a repository" in module.fails("restore", application=application, scratch=str(place.root / "s"), **place_of(place))
+    back = module("restore", application=application, scratch=str(place.root / "s"), **secret, **place_of(place))
+    assert compared(place.home / "venv", place.root / "s" / "environment") == "" == compared(place.home / "app", place.root / "s" / "source"), back
+    assert (place.root / "s" / "configuration" / str(place.home)[1:] / "etc" / "greeter.conf").read_text() == "port = 1\n"
+    assert module("drill", application=application, **secret, **place_of(place))["passed"]
+    again = [module("backup", application=application, engine="restic", keep_last=2, **secret, **options) for _number in range(2)]
+    # The verified one stays.
+    assert again[1]["removed"] == [] and len(os.listdir(place.root / "restic" / "snapshots")) == 3 * 8
+    third = module("backup", application=application, engine="restic", keep_last=1, **secret, **options)
+    assert third["removed"] == [entry["backup"] for entry in again] and len(os.listdir(place.root / "restic" / "snapshots")) == 2 * 8
+    text = (pathlib.Path(third["directory"]) / "RESTORE.md").read_text()
+    script = "\n".join(block for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) if "mv -T" not in block)
+    opened = {"RESTIC_REPOSITORY": secret["repository"], "RESTIC_PASSWORD": secret["repository_password"]}
+    subprocess.run(["sh", "-eu", "-c", script], check=True, env={**os.environ, **opened})
+    beside = pathlib.Path(f"{place.home}/app.restored-{third['backup']}{place.home}/app")
+    assert compared(place.home / "app", beside) == ""
+    wrong = module("backup", application=application, engine="restic", **{**secret, "repository_password": "another-one"}, **options)
+    assert wrong["failed"] and "wrong password" in wrong["msg"] and "another-one" not in wrong["msg"]
+
+
+def test_a_run_keeps_once_and_a_copy_is_made_elsewhere(module, place, kept):
+    application, _first = kept
+    options = {"once": True, "run_id": "r1", "copy_to": str(place.root / "vault"), "layers": ["source"], **place_of(place)}
+    held = [["sh", "-c", f"echo held >>{place.root}/hooks"]]
+    application = {**application, "backup": {"quiesce": held, "resume": [["sh", "-c", f"echo on >>{place.root}/hooks"]]}}
+    results = module.four_times("backup", application=application, **options)
+    assert results[1]["backup"] == results[2]["backup"] and (place.root / "hooks").read_text() == "held\non\n"
+    assert compared(results[1]["directory"], place.root / "vault" / "greeter" / results[1]["backup"]) == ""
+    failing = {**application, "backup": {**application["backup"], "quiesce": ["false"]}}
+    assert "quiesce: false ended with 1" in module("backup", application=failing, **{**options, "run_id": "r2"})["msg"]
+    assert (place.root / "hooks").read_text() == "held\non\non\n"

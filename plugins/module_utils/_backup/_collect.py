@@ -7,16 +7,16 @@
 import hashlib
 import os
 import stat
-from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import DIRECTORY, FIFO, FILE, HARD_LINK, SYMLINK, Entry, header
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import BLOCK, DIRECTORY, FIFO, FILE, HARD_LINK, SYMLINK, Entry, header
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import DIRECTORY as AS_DIRECTORY
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import FILE as AS_FILE
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import open_directory
 
 CHUNK = 1 << 20
 # A file that changes while it is read is read so many times.
 TRIES = 3
-BLOCK = 512
 
 # Where the bytes of the archive go.
 Sink = Callable[[bytes], object]
@@ -51,14 +51,23 @@ def _same(one: State, other: State) -> bool:
 class Collector:
     """One pass over one tree. ``met`` says what could not be kept as it is."""
 
-    def __init__(self, sink: Sink, leave_out: Optional[Callable[[str], bool]] = None) -> None:
-        """*sink* gets the tar file's bytes, in order; paths of which *leave_out* says so are not kept."""
+    def __init__(self, sink: Sink) -> None:
+        """*sink* gets the tar file's bytes, in order."""
         self._sink = sink
-        self._leave_out = leave_out
         self._links: Dict[Tuple[int, int], str] = {}
         self._waiting: List[bytes] = []
         self._length = 0
         self.met = Met({}, [])
+
+    def everything(self, path: str, paths: Optional[Sequence[str]]) -> List[Entry]:
+        """All entries of the tree at the absolute *path*, which has no symlinks on its way; or of *paths* only, see `selected`. Raises OSError."""
+        if paths is not None:
+            return list(self.selected(paths))
+        root = open_directory(path)
+        try:
+            return list(self.tree(root))
+        finally:
+            os.close(root)
 
     def tree(self, root: int) -> Iterator[Entry]:
         """The entries of the tree whose top is the open directory *root*, each when its content has been given away. Raises OSError."""
@@ -68,12 +77,43 @@ class Collector:
         self._give(bytes(2 * BLOCK))
         self._flush()
 
+    def selected(self, paths: Sequence[str]) -> Iterator[Entry]:
+        """The entries that *paths* are, each absolute and its directories real ones, with all below them and the directories on the way. Raises OSError."""
+        root = os.open("/", AS_DIRECTORY)
+        try:
+            yield self._told(self._entry("", DIRECTORY, os.fstat(root), attributes=_attributes(root)))
+            told, whole = {""}, []  # type: Set[str], List[str]
+            for path in sorted({path.strip("/") for path in paths} - {""}):
+                if path in told or any(path.startswith(above) for above in whole):
+                    continue
+                yield from self._at(root, path, told)
+                whole.append(path + "/")
+        finally:
+            os.close(root)
+        self._give(bytes(2 * BLOCK))
+        self._flush()
+
+    def _at(self, root: int, path: str, told: Set[str]) -> Iterator[Entry]:
+        here, above = os.dup(root), ""
+        try:
+            for name in path.split("/")[:-1]:
+                below = os.open(name, AS_DIRECTORY, dir_fd=here)
+                os.close(here)
+                here, above = below, above + name
+                if above not in told:
+                    told.add(above)
+                    yield self._told(self._entry(above, DIRECTORY, os.fstat(here), attributes=_attributes(here)))
+                above += "/"
+            name = path.rpartition("/")[2]
+            yield from self._one(here, name, path, os.stat(name, dir_fd=here, follow_symlinks=False).st_dev)
+        except FileNotFoundError:
+            self.met.skipped[path] = "it is not there"
+        finally:
+            os.close(here)
+
     def _inside(self, directory: int, prefix: str, device: int) -> Iterator[Entry]:
         for name in sorted(os.listdir(directory), key=os.fsencode):
             path = prefix + name
-            if self._leave_out and self._leave_out(path):
-                self.met.skipped[path] = "left out"
-                continue
             try:
                 yield from self._one(directory, name, path, device)
             except FileNotFoundError:

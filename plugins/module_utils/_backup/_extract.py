@@ -10,17 +10,15 @@ import hashlib
 import os
 from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import DIRECTORY, FIFO, FILE, HARD_LINK, SYMLINK, Entry, header
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import BLOCK, DIRECTORY, FIFO, FILE, HARD_LINK, SYMLINK, Entry, header
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import Reading, StreamError, write_all
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import DIRECTORY as AS_DIRECTORY
 
 CHUNK = 1 << 20
-BLOCK = 512
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-# Given by the kernel with the file's place or owner; restoring them needs the privilege that they were given with.
-CAPABILITY = "security.capability"
 
 Taker = Callable[[bytes], object]
+Maker = Callable[[Entry], "contextlib.AbstractContextManager[Optional[Taker]]"]
 
 
 class Damaged(Exception):
@@ -42,7 +40,7 @@ def _content(stream: Reading, entry: Entry, take: Optional[Taker]) -> None:
         raise Damaged("the content of %s is not what the manifest says" % entry.path)
 
 
-def through(stream: Reading, entries: Sequence[Entry], make: Optional[Callable[[Entry], "contextlib.AbstractContextManager[Optional[Taker]]"]] = None) -> None:
+def through(stream: Reading, entries: Sequence[Entry], make: Optional[Maker] = None) -> None:
     """Prove that *stream* is exactly *entries*; each is given to *make* once its header is proven, which says where content goes.
 
     What is expected is written, not read: nothing in the stream is believed. Raises Damaged, StreamError, OSError.

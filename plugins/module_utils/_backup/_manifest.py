@@ -4,6 +4,7 @@
 
 """What a backup says of itself. It is written last, so a directory without it is no backup; it names everything that is there, with its digest."""
 
+import hashlib
 import json
 import os
 import re
@@ -16,6 +17,7 @@ SCHEMA = 1
 NAME = "manifest.json"
 SEAL = "manifest.sha256"
 RUNBOOK = "RESTORE.md"
+ENCRYPTIONS = ("", "age", "gpg")
 IDENTIFIER = re.compile(r"^\d{8}T\d{6}Z-[0-9a-f]{8}$")
 LAYER = re.compile(r"^[a-z][a-z-]*$")
 
@@ -23,17 +25,21 @@ LAYER = re.compile(r"^[a-z][a-z-]*$")
 class Layer(NamedTuple):
     """One archive: the absolute ``path`` of the tree that it is of, its file, size in bytes and SHA-256, and what is in it.
 
-    ``unstable`` are files that changed however often they were read; ``skipped`` what was not kept, and why.
+    ``path`` is empty where the archive has what programs said, and ``archive`` where it needs none, or where a repository of restic has it. ``encryption`` is
+    empty, ``age`` or ``gpg``. ``unstable`` are files that changed however often they were read; ``skipped`` what was not kept, and why;
+    ``about`` is what only this layer has, such as the ``paths`` that were chosen, ``databases`` with their rows, a ``reference``, or a ``snapshot``.
     """
 
     path: str
     archive: str
     compression: str
+    encryption: str
     size: int
     sha256: str
     entries: List[Entry]
     unstable: List[str]
     skipped: Dict[str, str]
+    about: Dict[str, Any]
 
 
 class Backup(NamedTuple):
@@ -47,28 +53,24 @@ class Backup(NamedTuple):
 
 def document(about: Dict[str, Any], layers: Dict[str, Layer], runbook: str) -> bytes:
     """The manifest's bytes. *about* is identifier, application, host and the like; *runbook* is the SHA-256 of RESTORE.md."""
-    rows = {name: {"path": layer.path, "archive": layer.archive, "compression": layer.compression, "size": layer.size, "sha256": layer.sha256,
-                   "unstable": layer.unstable, "skipped": layer.skipped, "entries": [entry.row() for entry in layer.entries]}
-            for name, layer in layers.items()}
+    rows = {name: dict(layer._asdict(), entries=[entry.row() for entry in layer.entries]) for name, layer in layers.items()}
     return json.dumps(dict(about, schema=SCHEMA, runbook=runbook, layers=rows), sort_keys=True).encode("ascii") + b"\n"
 
 
 def seal(directory: str, data: bytes) -> None:
     """Write the manifest *data*, and before it the digest that it must have, into *directory*. Raises OSError."""
-    import hashlib
-
     write_atomically(os.path.join(directory, SEAL), (hashlib.sha256(data).hexdigest() + "  " + NAME + "\n").encode("ascii"))
     write_atomically(os.path.join(directory, NAME), data)
 
 
 def _layer(name: str, row: Any) -> Layer:
-    keys = {"path", "archive", "compression", "size", "sha256", "unstable", "skipped", "entries"}
-    if not LAYER.match(name) or not isinstance(row, dict) or set(row) != keys or not isinstance(row["entries"], list):
+    if not LAYER.match(name) or not isinstance(row, dict) or set(row) != set(Layer._fields) or not isinstance(row["entries"], list):
         raise Unusable("layer %s is not one" % name)
-    if not isinstance(row["archive"], str) or os.path.basename(row["archive"]) != row["archive"] or not str(row["path"]).startswith("/"):
+    if not isinstance(row["archive"], str) or os.path.basename(row["archive"]) != row["archive"] or not (str(row["path"]) or "/").startswith("/"):
         raise Unusable("layer %s: %r is no file in the backup, or %r no path" % (name, row["archive"], row["path"]))
-    return Layer(row["path"], row["archive"], row["compression"], row["size"], row["sha256"], checked([from_row(entry) for entry in row["entries"]]),
-                 row["unstable"], row["skipped"])
+    if row["encryption"] not in ENCRYPTIONS:
+        raise Unusable("layer %s: %r is no encryption" % (name, row["encryption"]))
+    return Layer(**dict(row, entries=checked([from_row(entry) for entry in row["entries"]])))
 
 
 def load(directory: str) -> Backup:
@@ -99,11 +101,12 @@ def differences(backup: Backup, deep: bool = True) -> List[str]:
     """What is not as *backup*'s manifest says among its files; with *deep* every byte of them is read. Raises OSError."""
     found = []
     expected: Dict[str, Optional[str]] = {NAME: None, SEAL: None, RUNBOOK: str(backup.about.get("runbook"))}
-    expected.update({layer.archive: layer.sha256 for layer in backup.layers.values()})
+    archived = [layer for layer in backup.layers.values() if layer.archive]
+    expected.update({layer.archive: layer.sha256 for layer in archived})
     there = set(os.listdir(backup.directory))
     found += ["%s is missing" % name for name in sorted(set(expected) - there)]
     found += ["%s does not belong to it" % name for name in sorted(there - set(expected))]
-    sizes = {layer.archive: layer.size for layer in backup.layers.values()}
+    sizes = {layer.archive: layer.size for layer in archived}
     for name in sorted(set(expected) & there):
         path = os.path.join(backup.directory, name)
         if os.path.islink(path) or not os.path.isfile(path):

@@ -2,88 +2,284 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where each layer of a backup belongs on this host, and what becomes of it."""
+"""Where each layer of a backup belongs on this host, and what becomes of it: into a scratch directory, where it is missing, or in place of what differs."""
 
 import os
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
+from ansible_collections.oxzep7.python.plugins.module_utils import _services
 from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._layers import ENVIRONMENT
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Backup
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import SHOWN, differences, restore
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import BackupError
+from ansible_collections.oxzep7.python.plugins.module_utils._backup import _databases, _loading
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import Engine
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Backup, Layer
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._moves import Move, move_all, taken_back
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import DATABASES, ENVIRONMENT, BackupError
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import (
+    SHOWN,
+    build_beside,
+    build_files_beside,
+    compare,
+    forget_beside,
+    restore,
+    unpacked,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import resolved
 from ansible_collections.oxzep7.python.plugins.module_utils._files import sync_directory
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, act_as, controller_of
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transaction import Change, Options, results_of, settle, timer_of, transact
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._undo import Undo, as_account, script
+from ansible_collections.oxzep7.python.plugins.module_utils._runner import join, must, run
 from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, generation_of, now
+
+# What a restore may do with databases.
+NO_DATABASES, NEW_NAME, IN_PLACE = "none", "new_name", "in_place"
+EXCHANGE_TIMEOUT = 300.0
+
+
+class Ask(NamedTuple):
+    """What is asked: a scratch directory or none, whether what differs is replaced, what becomes of databases, and how the application is watched."""
+
+    scratch: Optional[str]
+    replace: bool
+    databases: str
+    options: Options
 
 
 class Task:
     """One restore: what is asked, and what came of it."""
 
-    def __init__(self, application: Application, state: ApplicationState, backup: Backup, scratch: Optional[str], check_mode: bool, run: str) -> None:
+    def __init__(self, application: Application, state: ApplicationState, backup: Backup, engine: Engine, ask: Ask) -> None:
         self.application = application
         self.state = state
         self.backup = backup
-        self.scratch = scratch
-        self.check_mode = check_mode
-        self.run = run
+        self.engine = engine
+        self.ask = ask
+        self.record: Dict[str, Any] = {}
         self.restored: Dict[str, str] = {}
         self.differences: Dict[str, List[str]] = {}
         self.not_given: Dict[str, Dict[str, str]] = {}
         self.generation: Optional[str] = None
+        self.kept: List[str] = []
+        self.downtime: Optional[int] = None
+        self.databases: Dict[str, str] = {}
+
+    def layer(self, name: str) -> Layer:
+        """The layer *name* of the backup."""
+        return self.backup.layers[name]
+
+    def before(self, path: str) -> str:
+        """What *path* is called when this restore has replaced it. A file's name begins with a dot, so that no program takes it for configuration."""
+        folder, name = os.path.split(path)
+        return os.path.join(folder, "%s%s.before-%s" % ("" if os.path.isdir(path) and not os.path.islink(path) else ".", name, self.backup.identifier))
 
 
-def _target(task: Task, record: Dict[str, Any], name: str) -> str:
+def placeable(layer: Layer) -> bool:
+    """Whether *layer* has a place on a host, rather than being something to read or to load."""
+    return bool(layer.path) and bool(layer.entries)
+
+
+def _target(task: Task, name: str) -> str:
     """Where the layer *name* belongs: once the live path is a symlink, an environment is a generation."""
-    if name == ENVIRONMENT and record["current"] is not None:
+    if task.ask.scratch:
+        return os.path.join(task.ask.scratch, name)
+    if name == ENVIRONMENT and task.record["current"] is not None:
         return task.application.generation_path(str(task.backup.about["generation"]))
-    return task.backup.layers[name].path
+    return task.layer(name).path
 
 
 def put_back(task: Task, layers: Sequence[str], changes: Changes) -> None:
-    """Put *layers* back to their places, or to the task's scratch directory. The lease must be held. Raises BackupError, OSError."""
-    record = task.state.read()
-    targets = {name: os.path.join(task.scratch, name) if task.scratch else _target(task, record, name) for name in layers}
-    waiting = []
-    for name, target in targets.items():
-        if os.path.isdir(target) and not task.scratch:
-            found = differences(task.backup.layers[name], os.path.realpath(target))
-            if found:
-                task.differences[name] = found[:SHOWN]
-        else:
-            waiting.append(name)
-    if task.differences:
-        raise BackupError("%s differs from backup %s: %s; nothing was changed. Move it away, or restore to `scratch`" % (
-            ", ".join(targets[name] for name in task.differences), task.backup.identifier,
-            "; ".join(line for lines in task.differences.values() for line in lines[:3])))
-    if task.scratch and os.path.lexists(task.scratch) and (not task.check_mode or os.listdir(task.scratch)):
-        raise BackupError("%s is there already; nothing was changed. Name a directory that is not" % task.scratch)
-    for name in waiting:
-        changes.add("restore %s of %s from %s" % (name, task.application.name, task.backup.identifier), targets[name], None, task.backup.identifier)
-        task.restored[name] = targets[name]
-    if ENVIRONMENT in waiting and not task.scratch and record["current"] is not None:
+    """Put *layers* back. The lease must be held. Raises BackupError, PromotionReverted, UndoFailed, OSError and what loading databases raises."""
+    if not task.ask.options.check_mode:
+        settle(task.state, task.ask.options.run)
+    task.record = task.state.read()
+    if task.ask.scratch:
+        _into_scratch(task, layers, changes)
+        return
+    absent = [name for name in layers if placeable(task.layer(name)) and not os.path.isdir(_target(task, name))]
+    found = _compared(task, [name for name in layers if placeable(task.layer(name)) and name not in absent])
+    for name in absent + sorted(task.differences):
+        _announce(task, changes, name, "different" if name in task.differences else None)
+    if ENVIRONMENT in layers and task.record["current"] is not None:
         task.generation = str(task.backup.about["generation"])
-    if not task.check_mode and waiting:
-        _do(task, record, waiting, targets)
+    rows = task.layer(DATABASES).about["databases"] if DATABASES in layers and task.ask.databases != NO_DATABASES else []
+    for row in rows:
+        changes.add("restore database %s of %s from %s (%s)" % (row["name"], task.application.name, task.backup.identifier, task.ask.databases), row["name"],
+                    None, task.backup.identifier)
+    if task.ask.databases == NEW_NAME and any(row["kind"] == "command" for row in rows):
+        raise BackupError("a database of the operator's own commands has no other name to be loaded as; nothing was changed. Restore it to `scratch`")
+    if not task.ask.options.check_mode and (task.restored or rows):
+        _do(task, absent, found, rows)
 
 
-def _do(task: Task, record: Dict[str, Any], waiting: Sequence[str], targets: Dict[str, str]) -> None:
-    if task.scratch:
-        os.mkdir(task.scratch, 0o700)
-        sync_directory(os.path.dirname(os.path.abspath(task.scratch)))
-    for name in waiting:
-        refused = restore(task.backup, task.backup.layers[name], targets[name])
-        if refused:
-            task.not_given[name] = refused
-    if task.generation is not None:
-        _record(task, record, targets[ENVIRONMENT])
-    task.state.event(task.run, "restored", backup=task.backup.identifier, layers=list(waiting), scratch=task.scratch)
+def _compared(task: Task, names: Sequence[str]) -> Dict[str, Dict[str, str]]:
+    """How the layers *names*, which are there, differ. Raises BackupError where that must not be replaced, OSError."""
+    found = {name: compare(task.layer(name), os.path.realpath(_target(task, name))) for name in names}
+    task.differences = {name: ["%s %s" % (path or "the directory itself", text) for path, text in sorted(lines.items())][:SHOWN]
+                        for name, lines in found.items() if lines}
+    if task.differences and not task.ask.replace:
+        raise BackupError("%s differs from backup %s: %s; nothing was changed. Set `replace`, or restore to `scratch`" % (
+            ", ".join(_target(task, name) for name in task.differences), task.backup.identifier,
+            "; ".join(line for lines in task.differences.values() for line in lines[:3])))
+    return found
 
 
-def _record(task: Task, record: Dict[str, Any], path: str) -> None:
+def _announce(task: Task, changes: Changes, name: str, before: Optional[str]) -> None:
+    changes.add("restore %s of %s from %s" % (name, task.application.name, task.backup.identifier), _target(task, name), before, task.backup.identifier)
+    task.restored[name] = _target(task, name)
+
+
+def _do(task: Task, absent: Sequence[str], found: Dict[str, Dict[str, str]], rows: Sequence[Dict[str, Any]]) -> None:
+    for name in absent:
+        _note(task, name, restore(task.backup, task.layer(name), _target(task, name), task.engine))
+    if task.generation is not None and ENVIRONMENT in absent:
+        _record(task, _target(task, ENVIRONMENT))
+    if task.differences or rows:
+        _replace(task, found, rows)
+    task.state.event(task.ask.options.run, "restored", backup=task.backup.identifier, layers=sorted(task.restored), databases=task.databases)
+
+
+def _note(task: Task, name: str, refused: Dict[str, str]) -> None:
+    if refused:
+        task.not_given[name] = refused
+
+
+def _into_scratch(task: Task, layers: Sequence[str], changes: Changes) -> None:
+    scratch = str(task.ask.scratch)
+    if os.path.lexists(scratch) and (not task.ask.options.check_mode or os.listdir(scratch)):
+        raise BackupError("%s is there already; nothing was changed. Name a directory that is not" % scratch)
+    names = [name for name in layers if task.layer(name).entries]
+    for name in names:
+        _announce(task, changes, name, None)
+    if task.ask.options.check_mode:
+        return
+    os.mkdir(scratch, 0o700)
+    sync_directory(os.path.dirname(os.path.abspath(scratch)))
+    for name in names:
+        _note(task, name, restore(task.backup, task.layer(name), _target(task, name), task.engine))
+    task.state.event(task.ask.options.run, "restored", backup=task.backup.identifier, layers=names, scratch=scratch)
+
+
+def _record(task: Task, path: str) -> None:
     """Have the generation that is back in the record, so that it can be promoted."""
-    known = generation_of(record, task.generation)
+    known = generation_of(task.record, task.generation)
     entry = known or {"id": task.generation, "path": path, "python": task.backup.about["python"], "origin": "restored", "lock": None, "created": now(),
                       "target": os.path.relpath(path, os.path.dirname(task.application.environment))}
-    generations = [other for other in record["generations"] if other["id"] != task.generation]
-    task.state.write(dict(record, generations=generations + [dict(entry, complete=True)]))
+    generations = [other for other in task.record["generations"] if other["id"] != task.generation]
+    task.record = dict(task.record, generations=generations + [dict(entry, complete=True)])
+    task.state.write(task.record)
+
+
+def _replace(task: Task, found: Dict[str, Dict[str, str]], rows: Sequence[Dict[str, Any]]) -> None:
+    """Build everything beside what lives, and then have it live in one change that is made wholly or taken back. Raises what `transact` raises."""
+    user = task.application.account()
+    moves: List[Move] = []
+    backs: List[str] = []
+    acts: List[Any] = []
+    befores: List[str] = []
+    try:
+        for name in sorted(task.differences):
+            moves += _moves(task, name, found[name])
+        with unpacked(task.backup, task.layer(DATABASES), task.engine, task.application.name) if rows else _nothing() as dumps:
+            for row in rows:
+                path = os.path.join(dumps, row["file"])
+                if row["kind"] == "sqlite":
+                    moves += _sqlite_moves(task, row, path)
+                elif task.ask.databases == IN_PLACE and row["kind"] != "postgresql":
+                    befores.append(_reload(task, row, path, user, backs, acts))
+                else:
+                    task.databases[row["name"]] = _loading.load_beside(row, path, user, task.backup.identifier, task.application.name)
+                    if task.ask.databases == IN_PLACE:
+                        _exchange(task, row, user, backs, acts)
+            if moves or acts:
+                _transact(task, moves, backs, acts)
+    except BaseException:
+        for move in moves:
+            if move.beside is not None:
+                forget_beside(move.beside)
+        raise
+    task.kept = [path for path in [move.before for move in moves] + befores if os.path.lexists(path)]
+
+
+class _nothing:
+    """No directory, for a block that needs none."""
+
+    def __enter__(self) -> str:
+        return ""
+
+    def __exit__(self, *_error: object) -> None:
+        return None
+
+
+def _moves(task: Task, name: str, differing: Dict[str, str]) -> List[Move]:
+    """The moves that have the layer *name* live, whose parts are built beside. Raises BackupError, OSError."""
+    layer, target = task.layer(name), os.path.realpath(_target(task, name))
+    if layer.about.get("paths") is None:
+        beside, refused = build_beside(task.backup, layer, target, task.engine)
+        _note(task, name, refused)
+        return [Move(target, beside, task.before(target), controller_of(os.path.dirname(target)))]
+    paths, refused = build_files_beside(task.backup, layer, [path for path, text in differing.items() if text != "is new"], task.engine)
+    _note(task, name, refused)
+    return [Move(path, beside, task.before(path), controller_of(os.path.dirname(path))) for path, beside in paths.items()]
+
+
+def _sqlite_moves(task: Task, row: Dict[str, Any], dump: str) -> List[Move]:
+    """The moves that have the SQLite database *row* live; nothing of a journal of the other one may stay. Under a new name it just stays beside."""
+    path = row["options"]["path"]
+    who = _databases.sqlite_owner(path) if os.path.lexists(path) else controller_of(os.path.dirname(path))
+    place = os.path.join(resolved(os.path.dirname(path)), os.path.basename(path))
+    beside = "%s.restored-%s" % (place, task.backup.identifier)
+    with open(dump, "rb") as stream:
+        act_as(who, _databases.written_as, stream.fileno(), place, beside)
+    said = _databases.sqlite([beside], who)
+    wrong = _databases.differing(row, said["rows"])
+    if wrong:
+        raise BackupError("database %s is not what was kept: %s" % (row["name"], wrong))
+    task.databases[row["name"]] = beside
+    if task.ask.databases == NEW_NAME:
+        return []
+    task.databases[row["name"]] = place
+    mover = controller_of(os.path.dirname(place))
+    return [Move(place, beside, task.before(place), mover)] + [Move(place + suffix, None, task.before(place + suffix), mover)
+                                                               for suffix in ("-wal", "-shm", "-journal")]
+
+
+def _reload(task: Task, row: Dict[str, Any], path: str, user: Identity, backs: List[str], acts: List[Any]) -> str:
+    """Have the database *row* loaded again among *acts*, and what it had before among *backs*; returns where that is kept."""
+    words, who = _loading.reloading(row, user)
+    before = os.path.join(task.state.directory, "%s.before-%s" % (row["file"], task.backup.identifier))
+    acts.append(lambda: _loading.reload(row, path, before, words, who, user, task.application.name))
+    backs.append("[ ! -e %s ] || %s%s <%s || exit 1\n" % (join([before]), as_account(who, not who.is_current()), join(words), join([before])))
+    task.databases[row["name"]] = str(row["options"].get("database") or row["name"])
+    return before
+
+
+def _exchange(task: Task, row: Dict[str, Any], user: Identity, backs: List[str], acts: List[Any]) -> None:
+    there, back, environment, who = _loading.exchange_words(row, user, task.backup.identifier)
+    acts.append(lambda: must("exchange", run(there, EXCHANGE_TIMEOUT, who, environment=environment)))
+    # Everything of the environment but what the account's own shell would have anyhow.
+    variables = ["%s=%s" % (key, value) for key, value in sorted(environment.items()) if key.startswith("PG")]
+    become = ["setpriv", "--reuid=%d" % who.uid, "--regid=%d" % who.gid, "--init-groups", "--"] if not who.is_current() else []
+    backs.append(join(become + ["env"] + variables + back) + " || exit 1\n")
+    task.databases[row["name"]] = str(row["options"]["database"])
+
+
+def _transact(task: Task, moves: List[Move], backs: List[str], acts: List[Any]) -> None:
+    application = task.application._replace(services=_services.effective(task.application.services))
+    written, options = now(), task.ask.options
+    undo = Undo(application.name, task.state.directory, "what was there before", "backup %s was put in its place" % task.backup.identifier, options.run,
+                written, timer_of(task.state))
+    text = script(undo, application.services, taken_back(moves) + "".join(backs), options.service_timeout, application.undrain)
+    entry = {"time": written, "run": options.run, "event": "restored", "kind": "restore", "from": task.record["current"], "to": task.record["current"],
+             "backup": task.backup.identifier, "layers": sorted(task.restored), "databases": sorted(task.databases)}
+    following = dict(task.record, live=application.environment, history=task.record["history"] + [entry])
+
+    def act() -> None:
+        move_all(moves)
+        for do in acts:
+            do()
+
+    change = Change(application, task.state, following, text, written, "the restore of backup %s of %s" % (task.backup.identifier, application.name),
+                    "what was there before is live again", lambda restored: results_of(restored, None, None, accepted=options.accept_unhealthy))
+    done = transact(change, options, act)
+    task.downtime = done.downtime

@@ -8,20 +8,26 @@ import contextlib
 import os
 import shutil
 import socket
-from typing import Dict, Iterator, List, Sequence
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _manifest
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._collect import Collector
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import FILE, Entry
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import Damaged, Tree, through
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._databases import scratch_of
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import Engine
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import DIRECTORY, FILE, HARD_LINK, Entry
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import Damaged, Taker, Tree
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Backup, Layer
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import BackupError, directory_of, listed, prove
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import StreamError, reading
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic import Repository, ResticError
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import directory_of, listed, prove
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import StreamError
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import DIRECTORY as AS_DIRECTORY
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import open_directory, resolved
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import current
 
 NEWEST = "newest"
 SHOWN = 50
+GONE, NEW = "is gone", "is new"
 # The parts of an entry that are compared with a tree, and what they are called.
 COMPARED = (("kind", "type"), ("mode", "mode"), ("uid", "owner"), ("gid", "group"), ("target", "target"), ("xattrs", "attributes"))
 
@@ -43,7 +49,23 @@ def find(root: str, application: str, wanted: str) -> Backup:
     raise BackupError("%s has no backup %s of %s; it has %s" % (directory_of(root, application), wanted, application, names))
 
 
-def check(backup: Backup, application: str, layers: Sequence[str], foreign: bool) -> None:
+def damage_of(backup: Backup, layers: Sequence[str], engine: Engine) -> List[str]:
+    """What is wrong with *backup* and with its *layers*, every byte of which is read; nothing where all is well. Raises OSError."""
+    wrong = _manifest.differences(backup)
+    if not wrong and isinstance(engine, Repository):
+        wrong = engine.damage()
+    for name in layers if not wrong else ():
+        try:
+            if not engine.reads(backup.layers[name]):
+                wrong.append("%s is encrypted, and its key is not here: set oxzep7_backup_identity" % backup.layers[name].archive)
+                continue
+            prove(backup.directory, backup.layers[name], engine)
+        except (Damaged, StreamError, ResticError) as error:
+            wrong.append("%s: %s" % (backup.layers[name].archive or name, error))
+    return wrong
+
+
+def check(backup: Backup, application: str, layers: Sequence[str], foreign: bool, engine: Engine) -> None:
     """Raise BackupError unless *backup* is of *application* and this host (or *foreign* ones are allowed), has *layers*, and is whole in every byte."""
     about = backup.about
     if not foreign and (about.get("application"), about.get("host")) != (application, socket.gethostname()):
@@ -52,17 +74,12 @@ def check(backup: Backup, application: str, layers: Sequence[str], foreign: bool
     absent = [name for name in layers if name not in backup.layers]
     if absent:
         raise BackupError("backup %s has no layer %s; it has %s" % (backup.identifier, ", ".join(absent), ", ".join(backup.layers) or "none"))
-    wrong = _manifest.differences(backup)
-    try:
-        for name in layers if not wrong else ():
-            prove(backup.directory, backup.layers[name])
-    except (Damaged, StreamError) as error:
-        wrong.append("%s: %s" % (name, error))
+    wrong = damage_of(backup, layers, engine)
     if wrong:
         raise BackupError("backup %s of %s is damaged: %s; nothing was changed. Use another backup" % (backup.identifier, application, "; ".join(wrong[:5])))
 
 
-def extract(backup: Backup, layer: Layer, parent: int, name: str, owners: bool) -> Dict[str, str]:
+def extract(backup: Backup, layer: Layer, parent: int, name: str, engine: Engine) -> Dict[str, str]:
     """Put *layer* into the new directory *name* of the open directory *parent*; returns the attributes that this host refused.
 
     Until all is there only this process's account can enter it. *parent* may belong to somebody else. Raises BackupError, OSError.
@@ -72,25 +89,20 @@ def extract(backup: Backup, layer: Layer, parent: int, name: str, owners: bool) 
     try:
         if os.fstat(handle).st_uid != os.geteuid() or os.listdir(handle):
             raise BackupError("%s is not the directory that was just made; somebody changes what is restored" % name)
-        tree = Tree(handle, owners)
-        with reading(os.path.join(backup.directory, layer.archive), layer.compression) as stream:
-            through(stream, layer.entries, tree.make)
+        tree = Tree(handle, os.geteuid() == 0)
+        engine.through(backup.directory, layer, tree.make)
         tree.finish()
         os.sync()
         return tree.not_given
-    except (Damaged, StreamError) as error:
-        raise BackupError("%s: %s" % (layer.archive, error))
+    except (Damaged, StreamError, ResticError) as error:
+        raise BackupError("%s: %s" % (layer.archive or name, error))
     finally:
         os.close(handle)
 
 
-def entries_of(path: str) -> List[Entry]:
-    """The entries of the tree *path* as it is now; every file is read. Raises OSError."""
-    handle = open_directory(path)
-    try:
-        return [entry for entry in Collector(lambda data: None).tree(handle) if not entry.superseded]
-    finally:
-        os.close(handle)
+def entries_of(path: str, paths: Optional[Sequence[str]] = None) -> List[Entry]:
+    """The entries of the tree *path*, or of *paths* in it only, as they are now; every file is read. Raises OSError."""
+    return [entry for entry in Collector(lambda data: None).everything(path, paths) if not entry.superseded]
 
 
 def _names(entry: Entry, other: Entry) -> Iterator[str]:
@@ -103,26 +115,27 @@ def _names(entry: Entry, other: Entry) -> Iterator[str]:
         yield "time"
 
 
-def differences(layer: Layer, path: str) -> List[str]:
-    """A line for each path in which the tree *path* is not what *layer* has; one line where it is not there. Raises OSError.
+def compare(layer: Layer, path: str) -> Dict[str, str]:
+    """For each path in which the tree *path* is not what *layer* has, how; `GONE` for all of it where it is not there. Raises OSError.
 
     Times of directories and links are not compared: using a tree changes them.
     """
+    chosen = layer.about.get("paths") if path == layer.path else None
     try:
-        now = {entry.path: entry for entry in entries_of(path)}
+        now = {entry.path: entry for entry in entries_of(path, chosen)}
     except FileNotFoundError:
-        return ["%s is not there" % path]
+        return {"": GONE}
     kept = {entry.path: entry for entry in layer.entries if not entry.superseded}
-    found = []
+    found = {}
     for name in sorted(set(kept) | set(now)):
         if name not in now:
-            found.append("%s is gone" % name)
+            found[name] = GONE
         elif name not in kept:
-            found.append("%s is new" % name)
-        else:
+            found[name] = NEW
+        elif chosen is None or kept[name].kind != DIRECTORY:
             changed = ", ".join(_names(kept[name], now[name]))
             if changed:
-                found.append("%s has another %s" % (name or "the directory itself", changed))
+                found[name] = "has another " + changed
     return found
 
 
@@ -137,36 +150,94 @@ def _parent_of(path: str) -> Iterator[int]:
 
 
 def _forget(parent: int, name: str) -> None:
-    """Remove the tree *name* of the open directory *parent*, if it is there. Raises OSError."""
+    """Remove *name* of the open directory *parent*, a tree or a file, if it is there. Raises OSError."""
     where = "/proc/self/fd/%d/%s" % (parent, name)
-    if os.path.lexists(where):
+    if os.path.isdir(where) and not os.path.islink(where):
         shutil.rmtree(where)
+    elif os.path.lexists(where):
+        os.unlink(name, dir_fd=parent)
 
 
-def restore(backup: Backup, layer: Layer, target: str) -> Dict[str, str]:
+def forget_beside(path: str) -> None:
+    """Remove what was built beside, at *path*, if it is there. Raises OSError."""
+    with _parent_of(path) as parent:
+        _forget(parent, os.path.basename(path))
+
+
+def _beside(backup: Backup, path: str) -> str:
+    """Under which name *path* is built, in the same directory."""
+    return os.path.join(os.path.dirname(path), ".restoring-%s-%s" % (backup.identifier, os.path.basename(path)))
+
+
+def build_beside(backup: Backup, layer: Layer, target: str, engine: Engine) -> Tuple[str, Dict[str, str]]:
+    """Build *layer* beside *target*; its path there, and the attributes that this host refused. Raises BackupError, OSError."""
+    beside = _beside(backup, target)
+    with _parent_of(target) as parent:
+        name = os.path.basename(beside)
+        _forget(parent, name)
+        try:
+            return beside, extract(backup, layer, parent, name, engine)
+        except BaseException:
+            _forget(parent, name)
+            raise
+
+
+def build_files_beside(backup: Backup, layer: Layer, wanted: Sequence[str], engine: Engine) -> Tuple[Dict[str, str], Dict[str, str]]:
+    """Build the files *wanted* of *layer*, which is of the whole file system, each beside its place, and make directories that are missing.
+
+    Returns by the path of each where it is now; and the attributes that this host refused. Raises BackupError, OSError.
+    """
+    besides = {path: _beside(backup, "/" + path) for path in wanted}
+    root = os.open("/", AS_DIRECTORY)
+    tree = Tree(root, os.geteuid() == 0)
+    made: Dict[str, str] = {}
+
+    @contextlib.contextmanager
+    def make(entry: Entry) -> Iterator[Optional[Taker]]:
+        if entry.path not in besides:
+            yield None
+            return
+        if entry.kind != DIRECTORY:
+            made["/" + entry.path] = besides[entry.path]
+            forget_beside(besides[entry.path])
+            target = besides.get(str(entry.target), "/" + str(entry.target))[1:] if entry.kind == HARD_LINK else entry.target
+            entry = entry._replace(path=besides[entry.path][1:], target=target)
+        with tree.make(entry) as take:
+            yield take
+
+    try:
+        engine.through(backup.directory, layer, make)
+        tree.finish()
+        os.sync()
+        return made, tree.not_given
+    except BaseException as error:
+        for beside in made.values():
+            forget_beside(beside)
+        if isinstance(error, (Damaged, StreamError, ResticError)):
+            raise BackupError("%s: %s" % (layer.archive or "configuration", error))
+        raise
+    finally:
+        os.close(root)
+
+
+@contextlib.contextmanager
+def unpacked(backup: Backup, layer: Layer, engine: Engine, application: str) -> Iterator[str]:
+    """The files of *layer* in a directory of this process's account alone, for the block. Raises BackupError, OSError."""
+    with scratch_of(current(), application) as directory, _parent_of(os.path.join(directory, "files")) as parent:
+        extract(backup, layer, parent, "files", engine)
+        yield os.path.join(directory, "files")
+
+
+def restore(backup: Backup, layer: Layer, target: str, engine: Engine) -> Dict[str, str]:
     """Put *layer* to *target*, which must not be there, as a whole or not at all; returns the attributes that this host refused.
 
     It is built beside under a name of its own, and then moved. Raises BackupError, OSError.
     """
     name = os.path.basename(target)
-    made = ".restoring-%s-%s" % (backup.identifier, name)
     with _parent_of(target) as parent:
-        if _there(parent, name):
+        if os.path.lexists("/proc/self/fd/%d/%s" % (parent, name)):
             raise BackupError("%s is there already; nothing was changed. Move it away, or restore to another path" % target)
-        _forget(parent, made)
-        try:
-            refused = extract(backup, layer, parent, made, os.geteuid() == 0)
-            os.rename(made, name, src_dir_fd=parent, dst_dir_fd=parent)
-            os.fsync(parent)
-        except BaseException:
-            _forget(parent, made)
-            raise
+        beside, refused = build_beside(backup, layer, target, engine)
+        os.rename(os.path.basename(beside), name, src_dir_fd=parent, dst_dir_fd=parent)
+        os.fsync(parent)
     return refused
-
-
-def _there(parent: int, name: str) -> bool:
-    try:
-        os.stat(name, dir_fd=parent, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return True

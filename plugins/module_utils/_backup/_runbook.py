@@ -4,17 +4,20 @@
 
 """RESTORE.md: how this very backup is restored by hand, with nothing but a shell. Data in, text out."""
 
-from typing import Any, Dict
+import os
+from typing import Any, Dict, List
 
+from ansible_collections.oxzep7.python.plugins.module_utils._backup import _sealing
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Layer
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import join
 
 HEADING = """\
 # Backup {identifier} of {application}
 
-Taken on {host} at {created}, by run {run}. Everything here needs a shell, GNU tar and {program}; to give owners back it needs root.
+Taken on {host} at {created}, by run {run}. Everything here needs a shell, {needs}; to give owners back it needs root.
 The collection does the same, and proves every entry: `oxzep7.python.restore` with `backup: {identifier}`.
-
+"""
+DIGESTS = """
 First prove that nothing is damaged, in the directory of this file:
 
 ```sh
@@ -24,15 +27,31 @@ sha256sum --check --strict <<'END'
 END
 ```
 """
+REPOSITORY = """
+The content is in a repository of restic. Say which, and how it is opened: `RESTIC_REPOSITORY`, and `RESTIC_PASSWORD` or `RESTIC_PASSWORD_FILE`.
+First prove that nothing is damaged:
+
+```sh
+restic check --read-data
+```
+"""
 LAYER = """
 ## {name}
 
-{path}, as it was. Put it beside what is there, look at it, then move it into its place:
+{what} Put it {where}:
 
 ```sh
-cd {directory}
-mkdir -m 700 {beside}
-{program} -dcq {archive} | tar -C {beside} -xpf - --numeric-owner --xattrs --xattrs-include='*'
+{commands}
+```
+"""
+REFERENCE = """
+## {name}
+
+Python {version} of {prefix} came from an archive that could be had again when this backup was made. Fetch it, prove it, and unpack it there:
+
+```
+curl --fail --location --output interpreter-archive {url}
+echo {sha256} interpreter-archive | sha256sum --check --strict
 ```
 """
 LAST = """
@@ -42,19 +61,57 @@ When the services are stopped, and not before:
 {moves}
 ```
 """
+LOADS = {
+    "sqlite": "When nobody works with it, put `{file}` in place of `{path}`, and remove `{path}-wal` and `{path}-shm` if they are there.",
+    "postgresql": "`createdb {database}_restored && pg_restore --exit-on-error --dbname {database}_restored {file}`, as a role that may.",
+    "mysql": "`mariadb -e 'CREATE DATABASE {database}_restored' && mariadb {database}_restored < {file}`, as an account that may.",
+    "command": "Give `{file}` to `{load}`.",
+}
 
 
 def render(directory: str, about: Dict[str, Any], layers: Dict[str, Layer]) -> str:
     """The text for the backup in *directory*; *about* and *layers* are its manifest's."""
-    programs = sorted({layer.compression for layer in layers.values()}) or ["gzip"]
-    digests = "\n".join("%s  %s" % (layer.sha256, layer.archive) for layer in layers.values())
-    parts = [HEADING.format(program=" and ".join(programs), digests=digests, directory=join([directory]), **{
+    archived = {name: layer for name, layer in layers.items() if layer.archive}
+    needs = sorted({layer.compression for layer in layers.values() if layer.compression} | {layer.encryption for layer in layers.values() if layer.encryption})
+    parts = [HEADING.format(needs="GNU tar and " + " and ".join(needs or ["gzip"]), **{
         key: about[key] for key in ("identifier", "application", "host", "created", "run")})]
-    moves = []
+    if archived:
+        parts.append(DIGESTS.format(directory=join([directory]), digests="\n".join("%s  %s" % (layer.sha256, layer.archive) for layer in archived.values())))
+    if len(archived) < len([layer for layer in layers.values() if layer.entries]):
+        parts.append(REPOSITORY)
+    moves: List[str] = []
     for name, layer in layers.items():
-        beside = "%s.restored-%s" % (layer.path, about["identifier"])
-        parts.append(LAYER.format(name=name, path=layer.path, directory=join([directory]), beside=join([beside]), archive=join([layer.archive]),
-                                  program={"gzip": "gzip", "zstd": "zstd"}[layer.compression]))
-        moves += [join(["mv", "-T", layer.path, layer.path + ".before-" + about["identifier"]]), join(["mv", "-T", beside, layer.path])]
-    parts.append(LAST.format(moves="\n".join(moves)))
+        if "reference" in layer.about:
+            parts.append(REFERENCE.format(name=name, **layer.about["reference"]))
+        elif layer.entries:
+            parts.append(_layer(directory, name, layer, about["identifier"], moves))
+    if moves:
+        parts.append(LAST.format(moves="\n".join(moves)))
     return "".join(parts)
+
+
+def _layer(directory: str, name: str, layer: Layer, identifier: str, moves: List[str]) -> str:
+    """How one layer is put back; how it comes to life is added to *moves*."""
+    whole = bool(layer.path) and "paths" not in layer.about
+    beside = "%s.restored-%s" % (layer.path, identifier) if whole else os.path.join("/var/tmp", "%s-of-%s" % (name, identifier))
+    what = "%s, as it was." % layer.path if whole else "Files of the whole host, as they were." if layer.path else "What programs said."
+    commands = ["cd " + join([directory]), "mkdir -m 700 " + join([beside])]
+    if layer.archive:
+        tar = "tar -C %s -xpf - --numeric-owner --xattrs --xattrs-include='*'" % join([beside])
+        readers = [_sealing.by_hand(layer.encryption) + join([layer.archive])] if layer.encryption else []
+        readers.append(layer.compression + " -dcq" + ("" if readers else " " + join([layer.archive])))
+        commands.append(" | ".join(readers + [tar]))
+    else:
+        commands.append(join(["restic", "restore", "--target", beside, "--include", str(layer.about["place"]), str(layer.about["snapshot"])]))
+    if whole:
+        moves += [join(["mv", "-T", layer.path, layer.path + ".before-" + identifier]),
+                  join(["mv", "-T", beside if layer.archive else beside + layer.path, layer.path])]
+    text = LAYER.format(name=name, what=what, where="beside what is there, look at it, then move it into its place" if whole else "where you can look at it",
+                        commands="\n".join(commands))
+    if layer.path and not whole:
+        text += "\nCopy what is wanted to its place with `cp --archive`.\n"
+    for row in layer.about.get("databases", []):
+        words = dict({"path": "", "database": "", "load": "its own program"}, **{
+            key: join(value) if isinstance(value, list) else value for key, value in row["options"].items()})
+        text += "\n- %s: %s\n" % (row["name"], LOADS[row["kind"]].format(file=row["file"], **words))
+    return text

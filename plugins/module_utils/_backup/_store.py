@@ -4,40 +4,33 @@
 
 """The backups of one application on this host: a directory each, complete or absent."""
 
+import contextlib
 import errno
 import os
 import shutil
 import socket
 import time
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, Optional, Sequence, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._backup import _manifest
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._collect import Collector
+from ansible_collections.oxzep7.python.plugins.module_utils._backup import _databases, _manifest
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._databases import DatabaseError
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import Engine, Engines
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import Unusable
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import Damaged, through
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import Damaged
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Backup, Layer
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError, Part
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic import ResticError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._runbook import render
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import SUFFIXES, StreamError, compression, reading, writing
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import open_directory
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import StreamError
 from ansible_collections.oxzep7.python.plugins.module_utils._files import sha256_of, sync_directory, write_atomically
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
 from ansible_collections.oxzep7.python.plugins.module_utils._state import now, private_directory
 
 INCOMING = ".incoming-"
 GOING = ".going-"
+STAGED = ".staged"
 # Beside an estimate, because what a compression makes of it is not known.
 RESERVE = 64 << 20
-
-
-class BackupError(Exception):
-    """A backup that could not be made, found or used; nothing of it is left. The text says why and what to do."""
-
-
-class Source(NamedTuple):
-    """A tree to keep: the name of its layer, its absolute path without symlinks, and which paths in it are left out."""
-
-    layer: str
-    path: str
-    leave_out: Optional[Callable[[str], bool]] = None
 
 
 def directory_of(root: str, application: str) -> str:
@@ -67,16 +60,21 @@ def holding(root: str, application: str, generation: str) -> str:
     return "backup %s has it: put it back with oxzep7.python.restore (backup: %s, layers: [environment])" % (found[-1], found[-1])
 
 
-def estimate(sources: Sequence[Source]) -> int:
-    """Bytes on disk of all *sources*, before compression. Raises OSError."""
-    total = 0
-    for source in sources:
-        for folder, _below, names in os.walk(source.path):
-            for name in names:
-                try:
-                    total += os.lstat(os.path.join(folder, name)).st_blocks * 512
-                except FileNotFoundError:
-                    continue
+def estimate(parts: Sequence[Part]) -> int:
+    """Bytes on disk of all *parts*, before compression; what programs will say counts as nothing. Raises OSError."""
+    places = [path for part in parts if part.reference is None for path in (part.paths if part.paths is not None else [part.path] if part.path else [])]
+    return sum(_on_disk(path) for path in places)
+
+
+def _on_disk(path: str) -> int:
+    """Bytes on disk of the file or tree *path*."""
+    total = os.lstat(path).st_blocks * 512 if os.path.lexists(path) else 0
+    for folder, below, names in os.walk(path):
+        for name in below + names:
+            try:
+                total += os.lstat(os.path.join(folder, name)).st_blocks * 512
+            except FileNotFoundError:
+                continue
     return total
 
 
@@ -91,12 +89,14 @@ def check_space(root: str, needed: int) -> None:
                           % (root, free >> 20, (needed + RESERVE) >> 20))
 
 
-def sweep(root: str, application: str) -> None:
-    """Remove what was being written, or removed, when its writer died. The application's lease must be held. Raises OSError."""
+def sweep(root: str, application: str, engine: Engine) -> None:
+    """Remove what was being written, or removed, by *engine* when its writer died. The application's lease must be held. Raises ResticError, OSError."""
     directory = directory_of(root, application)
     for name in os.listdir(directory) if os.path.isdir(directory) else []:
         if name.startswith((INCOMING, GOING)):
+            engine.forget(os.path.join(directory, name))
             shutil.rmtree(os.path.join(directory, name))
+    _databases.sweep(application)
 
 
 def next_identifier(known: Sequence[str], moment: float) -> str:
@@ -110,71 +110,76 @@ def next_identifier(known: Sequence[str], moment: float) -> str:
     return "%s-%08x" % (stem, int(number, 16) + 1)
 
 
-def make(root: str, application: str, sources: Sequence[Source], about: Dict[str, Any], verify: bool) -> Backup:
-    """Make a backup of *sources*; with *verify* it is read back and compared before it counts. The lease must be held.
+def make(root: str, application: str, parts: Sequence[Part], about: Dict[str, Any], engine: Engine, verify: bool) -> Backup:
+    """Make a backup of *parts* by *engine*; with *verify* it is read back and compared before it counts. The lease must be held.
 
     *about* goes into the manifest. Raises BackupError, OSError.
     """
     directory = directory_of(root, application)
     private_directory(directory)
-    sweep(root, application)
     began = time.monotonic()
     identifier = next_identifier([name for name in os.listdir(directory) if _manifest.IDENTIFIER.match(name)], time.time())
     incoming, final = os.path.join(directory, INCOMING + identifier), os.path.join(directory, identifier)
-    os.mkdir(incoming, 0o700)
     try:
-        layers = {source.layer: _layer(incoming, source, verify) for source in sources}
-        whole = dict(about, identifier=identifier, application=application, host=socket.gethostname(), created=now(), engine="archive", verified=verify,
+        sweep(root, application, engine)
+        os.mkdir(incoming, 0o700)
+        layers = {part.layer: _layer(incoming, part, engine) for part in parts}
+        readable = verify and all(engine.reads(layer) for layer in layers.values())
+        for layer in layers.values() if readable else ():
+            prove(incoming, layer, engine)
+        whole = dict(about, identifier=identifier, application=application, host=socket.gethostname(), created=now(), engine=engine.name, read_back=readable,
                      seconds=round(time.monotonic() - began, 3))
-        text = render(final, whole, layers).encode("utf-8", "surrogateescape")
-        write_atomically(os.path.join(incoming, _manifest.RUNBOOK), text)
-        _manifest.seal(incoming, _manifest.document(whole, layers, sha256_of(os.path.join(incoming, _manifest.RUNBOOK))))
-        os.rename(incoming, final)
-        sync_directory(directory)
+        _finish(incoming, final, whole, layers, engine)
         return Backup(final, identifier, whole, layers)
-    except (Damaged, StreamError) as error:
-        raise BackupError("the backup of %s is not usable and was removed: %s" % (application, error))
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
+    except BaseException as error:
+        with contextlib.suppress(ResticError, OSError):
+            engine.forget(incoming)
+        if isinstance(error, (Damaged, StreamError, DatabaseError, ResticError, IdentityError)):
+            raise BackupError("the backup of %s could not be made, and what was written is removed: %s" % (application, error))
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             raise BackupError("%s is full: %s; what was written is removed. Free space, or choose another oxzep7_backup_dir" % (root, error))
         raise
     finally:
         shutil.rmtree(incoming, ignore_errors=True)
 
 
-def _layer(directory: str, source: Source, verify: bool) -> Layer:
-    how = compression()
-    name = source.layer + SUFFIXES[how]
-    path = os.path.join(directory, name)
-    handle = open_directory(source.path)
-    try:
-        with writing(path, how) as sink:
-            collector = Collector(sink, source.leave_out)
-            entries = list(collector.tree(handle))
-    finally:
-        os.close(handle)
-    layer = Layer(source.path, name, how, os.stat(path).st_size, sha256_of(path), entries, collector.met.unstable, collector.met.skipped)
-    if verify:
-        prove(directory, layer)
-    return layer
+def _finish(incoming: str, final: str, about: Dict[str, Any], layers: Dict[str, Layer], engine: Engine) -> None:
+    """Write the runbook, then the manifest, and give the backup in *incoming* its name, *final*. Raises ResticError, OSError."""
+    text = render(final, about, layers).encode("utf-8", "surrogateescape")
+    write_atomically(os.path.join(incoming, _manifest.RUNBOOK), text)
+    _manifest.seal(incoming, _manifest.document(about, layers, sha256_of(os.path.join(incoming, _manifest.RUNBOOK))))
+    engine.finish(incoming)
+    os.rename(incoming, final)
+    sync_directory(os.path.dirname(final))
 
 
-def prove(directory: str, layer: Layer) -> None:
-    """Raise Damaged or StreamError unless the archive of *layer* in *directory* has exactly its entries. Raises OSError."""
-    with reading(os.path.join(directory, layer.archive), layer.compression) as stream:
-        through(stream, layer.entries)
+def _layer(directory: str, part: Part, engine: Engine) -> Layer:
+    """Keep *part* in *directory*. Raises BackupError, DatabaseError, Damaged, StreamError, ResticError, IdentityError, OSError."""
+    if part.reference is not None:
+        return Layer(part.path, "", "", "", 0, "", [], [], part.doubts, {"reference": part.reference})
+    about: Dict[str, Any] = {} if part.paths is None else {"paths": list(part.paths)}
+    if part.fill is None:
+        layer = engine.keep(directory, part.layer, part.path, part.paths)
+    else:
+        staged = os.path.join(directory, STAGED)
+        os.mkdir(staged, 0o700)
+        about.update(part.fill(staged))
+        layer = engine.keep(directory, part.layer, staged, None)
+        shutil.rmtree(staged)
+    return layer._replace(path=part.path, skipped=dict(part.doubts, **layer.skipped), about=dict(layer.about, **about))
 
 
-def remove(backup_directory: str) -> None:
-    """Remove the backup in *backup_directory*; one that is half removed is none. Raises OSError."""
-    going = os.path.join(os.path.dirname(backup_directory), GOING + os.path.basename(backup_directory))
-    os.rename(backup_directory, going)
-    sync_directory(os.path.dirname(backup_directory))
+def prove(directory: str, layer: Layer, engine: Engine) -> None:
+    """Raise Damaged, StreamError or ResticError unless what *engine* has of *layer* is exactly its entries. Raises OSError."""
+    if layer.entries:
+        engine.through(directory, layer)
+
+
+def remove(backup: Backup, engines: Engines) -> None:
+    """Remove *backup*; one that is half removed is none. Raises BackupError, ResticError, OSError."""
+    home, name = os.path.split(backup.directory)
+    going = os.path.join(home, GOING + name)
+    os.rename(backup.directory, going)
+    sync_directory(home)
+    engines.of_backup(backup).forget(going)
     shutil.rmtree(going)
-
-
-def expendable(identifiers: Sequence[str], good: Sequence[str], keep: int) -> List[str]:
-    """Those of *identifiers*, oldest first, that are not among the last *keep* of the *good* ones; the last good one always stays."""
-    stay = set(good[-max(1, keep):])
-    newest = max(stay) if stay else ""
-    return [name for name in identifiers if name not in stay and name < newest]

@@ -2,18 +2,22 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Compressed streams into and out of files: zstd where the host has it, gzip otherwise."""
+"""Compressed streams into and out of files: zstd where the host has it, gzip otherwise; encrypted, where that is asked for."""
 
 import contextlib
+import functools
 import os
 import shutil
 import subprocess
 import zlib
 from typing import IO, Callable, Iterator, List, Optional, Union, cast
 
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._sealing import Sealing, closing, opening
+
 CHUNK = 1 << 20
 SUFFIXES = {"zstd": ".tar.zst", "gzip": ".tar.gz"}
 GZIP = 31
+OPEN = Sealing()
 
 
 class StreamError(Exception):
@@ -33,12 +37,20 @@ def write_all(handle: int, data: bytes) -> None:
 
 
 @contextlib.contextmanager
-def writing(path: str, how: str) -> Iterator[Callable[[bytes], object]]:
-    """A function that appends to the new file *path*, compressed by *how*; whole and on disk when the block ends. Raises StreamError, OSError."""
+def writing(path: str, how: str, sealing: Sealing = OPEN) -> Iterator[Callable[[bytes], object]]:
+    """A function that appends to the new file *path*, compressed by *how* and encrypted as *sealing* says; whole and on disk when the block ends.
+
+    Raises StreamError, OSError.
+    """
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        with contextlib.ExitStack() as compressing:
-            yield compressing.enter_context(_by_zstd(handle) if how == "zstd" else _by_gzip(handle))
+        with contextlib.ExitStack() as stack:
+            into = stack.enter_context(_through(closing(sealing), handle)) if sealing.how else handle
+            if how == "zstd":
+                into = stack.enter_context(_through(["zstd", "-q", "-T0", "-c"], into))
+                yield lambda data: write_all(into, data)
+            else:
+                yield stack.enter_context(_by_gzip(into))
         os.fsync(handle)
     finally:
         os.close(handle)
@@ -50,14 +62,21 @@ def _started(words: List[str], source: int, target: int) -> "subprocess.Popen[by
 
 
 @contextlib.contextmanager
-def _by_zstd(handle: int) -> Iterator[Callable[[bytes], object]]:
-    with _started(["zstd", "-q", "-T0", "-c"], subprocess.PIPE, handle) as working:
-        into = working.stdin.fileno() if working.stdin else -1
+def _through(words: List[str], handle: int) -> Iterator[int]:
+    """A descriptor that leads through the program *words* into *handle*; the program has ended well when the block has. Raises StreamError."""
+    if not shutil.which(words[0]):
+        raise StreamError("this host has no %s; install it" % words[0])
+    with _started(words, subprocess.PIPE, handle) as working:
         try:
-            yield lambda data: write_all(into, data)
+            yield working.stdin.fileno() if working.stdin else -1
         except BrokenPipeError:
             # Its own words say why it ended.
             pass
+        except StreamError:
+            # Who writes into a program that has failed fails, too, and less tellingly.
+            if working.poll() in (None, 0):
+                working.kill()
+                raise
         except BaseException:
             working.kill()
             raise
@@ -65,7 +84,7 @@ def _by_zstd(handle: int) -> Iterator[Callable[[bytes], object]]:
             working.stdin.close()
         said = working.stderr.read() if working.stderr else b""
         if working.wait() != 0:
-            raise StreamError("zstd: %s" % said.decode("utf-8", "replace").strip())
+            raise StreamError("%s: %s" % (words[0], said.decode("utf-8", "replace").strip()))
 
 
 @contextlib.contextmanager
@@ -129,21 +148,33 @@ class _Gunzip:
 
 
 @contextlib.contextmanager
-def reading(path: str, how: str) -> Iterator[Reading]:
-    """What *path* has, which *how* compressed. Raises StreamError, OSError."""
-    if how == "gzip":
-        with open(path, "rb") as file:
+def reading(path: str, how: str, encryption: str = "", identity: Optional[str] = None) -> Iterator[Reading]:
+    """What *path* has, which *how* compressed and then *encryption* encrypted, for the private key *identity*. Raises StreamError, OSError."""
+    with contextlib.ExitStack() as stack:
+        file: IO[bytes] = stack.enter_context(open(path, "rb"))
+        enders: List[Callable[[], Optional[str]]] = []
+        for words in ([opening(encryption, identity, path)] if encryption else []) + ([["zstd", "-dcq"]] if how == "zstd" else []):
+            if not shutil.which(words[0]):
+                raise StreamError("%s needs %s, which this host does not have; install it" % (path, words[0]))
+            working = stack.enter_context(_started(words, file.fileno(), subprocess.PIPE))
+            stack.callback(working.kill)
+            # Were it open here, too, a program would wait for ever for the next one that has ended.
+            file.close()
+            file = cast("IO[bytes]", working.stdout)
+            enders.append(functools.partial(_ended, words[0], working))
+        if how == "gzip":
             plain = _Gunzip(file)
-            yield Reading(plain, plain.ended)
-        return
-    if not shutil.which("zstd"):
-        raise StreamError("%s is compressed with zstd, which this host does not have; install it" % path)
-    with _started(["zstd", "-dcq", "--", path], subprocess.DEVNULL, subprocess.PIPE) as working:
-        def ended() -> Optional[str]:
-            said = working.stderr.read().decode("utf-8", "replace").strip() if working.stderr else ""
-            return "; zstd: %s" % said if working.wait() else None
+            yield Reading(plain, lambda: plain.ended() or _first(enders))
+        else:
+            yield Reading(file, lambda: _first(enders))
 
-        try:
-            yield Reading(cast(IO[bytes], working.stdout), ended)
-        finally:
-            working.kill()
+
+def _ended(name: str, working: "subprocess.Popen[bytes]") -> Optional[str]:
+    """How the program *name* ended, if not well."""
+    said = working.stderr.read().decode("utf-8", "replace").strip() if working.stderr else ""
+    return "; %s: %s" % (name, said) if working.wait() else None
+
+
+def _first(enders: List[Callable[[], Optional[str]]]) -> Optional[str]:
+    """What the first of *enders* has to complain about."""
+    return next((problem for problem in (ended() for ended in enders) if problem), None)

@@ -8,7 +8,7 @@ import os
 import shutil
 import signal
 import time
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, NoReturn, Optional, Sequence, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils import _services
 from ansible_collections.oxzep7.python.plugins.module_utils._application import Application, Service
@@ -30,6 +30,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._state import Applic
 POLL_SECONDS = 0.05
 WATCH_SECONDS = 1.0
 UNDO_SECONDS = 600
+# What is opened when the history will say this.
+OPENED = {"promoted": "promotion", "restored": "restore"}
 # Beyond what its work may take, so long may a living module be silent.
 MARGIN_SECONDS = 60.0
 
@@ -39,7 +41,7 @@ class Options(NamedTuple):
 
     ``dead_man`` is ``required`` where nothing may be promoted without a switch that survives a restart, ``preferred`` otherwise; it looks every
     ``dead_man_interval`` seconds. Checks in ``accept_unhealthy`` that failed before may fail afterwards, too. A start or a stop of a service may
-    take ``service_timeout`` seconds.
+    take ``service_timeout`` seconds, and what is done between a stop and a start ``act_timeout``.
     """
 
     timeout: float
@@ -50,6 +52,7 @@ class Options(NamedTuple):
     dead_man_interval: float = 10.0
     accept_unhealthy: Sequence[str] = ()
     service_timeout: float = _services.COMMAND_TIMEOUT
+    act_timeout: float = 0.0
 
 
 class PromotionReverted(Exception):
@@ -79,6 +82,32 @@ class _Proof(NamedTuple):
 
 class _Interrupted(Exception):
     """The module was told to end while a promotion was open."""
+
+
+class Change(NamedTuple):
+    """A change of an application that is either wholly made or undone.
+
+    ``following`` is the record as it will be, its last entry in the history being this change; ``script`` the text of ``undo.sh``, and ``written`` when it was
+    written. ``what`` is changed, and ``undone`` what is said after it was not. ``look`` returns results of all that must be well afterwards.
+    """
+
+    application: Application
+    state: ApplicationState
+    following: Dict[str, Any]
+    script: str
+    written: str
+    what: str
+    undone: str
+    look: Callable[[Application], List[Dict[str, Any]]]
+
+
+class Done(NamedTuple):
+    """What a change came to: milliseconds of downtime, results of checks, what kept the deadline, and what its act returned."""
+
+    downtime: Optional[int]
+    results: List[Dict[str, Any]]
+    dead_man: str
+    how: Any
 
 
 def live_target(application: Application) -> Optional[str]:
@@ -141,23 +170,23 @@ def _longest(application: Application) -> float:
     return MARGIN_SECONDS + sum(limits) + _services.COMMAND_TIMEOUT * len(application.services)
 
 
-def _until_healthy(application: Application, proof: _Proof, options: Options, alive: Deadline) -> List[Dict[str, Any]]:
+def _until_healthy(change: Change, options: Options, alive: Deadline) -> List[Dict[str, Any]]:
+    application = change.application
     deadline = time.monotonic() + options.timeout
     while True:
         alive.extend(_longest(application))
-        results = proof.results(application)
+        results = change.look(application)
         if not failures(results) or time.monotonic() > deadline or _definitely_down(application.services):
             return results
         time.sleep(POLL_SECONDS)
 
 
-def _while_stable(application: Application, proof: _Proof, seconds: float,
-                  results: List[Dict[str, Any]], alive: Deadline) -> List[Dict[str, Any]]:
+def _while_stable(change: Change, seconds: float, results: List[Dict[str, Any]], alive: Deadline) -> List[Dict[str, Any]]:
     deadline = time.monotonic() + seconds
     while not failures(results) and time.monotonic() < deadline:
         time.sleep(min(WATCH_SECONDS, max(0.0, deadline - time.monotonic())))
-        alive.extend(_longest(application))
-        results = proof.results(application)
+        alive.extend(_longest(change.application))
+        results = change.look(change.application)
     return results
 
 
@@ -177,13 +206,13 @@ def settle(state: ApplicationState, run_id: str, reason: str = "its run died") -
     if left is not None:
         record = state.read()
         entry = dict(left["history"][-1], event="reverted", time=now(), closed_by=run_id, reason=reason)
-        if record["current"] is None and os.path.islink(left["live"]):
+        if entry["kind"] != "restore" and record["current"] is None and os.path.islink(left["live"]):
             adopted = generation_of(left, entry["from"])
             record["generations"] = [adopted] + [known for known in record["generations"] if known["id"] != entry["from"]]
             record["current"] = entry["from"]
         record["history"].append(entry)
         state.write(record)
-        state.event(run_id, "reverted", **{key: entry[key] for key in ("from", "to", "reason")})
+        state.event(run_id, "reverted", **{key: entry.get(key) for key in ("from", "to", "reason")})
         state.forget_undone()
     if state.leftovers():
         _close(state)
@@ -260,58 +289,81 @@ def _transact(application: Application, state: ApplicationState, record: Dict[st
     owner = controller_of(os.path.dirname(application.environment))
     application = application._replace(services=_services.effective(application.services))
     way = Return(application.name, state.directory, application.environment, application.generation_path(live["id"]),
-                 live["target"], live["id"], chosen["id"], options.run, now(),
-                 _arm.timer_of(state) if _arm.kind() == "systemd" else None)
-    following = _next_record(record, application, live, chosen, options, kind)
-    # undo.sh before state.next.json: the script does nothing until the promotion it belongs to is open.
+                 live["target"], live["id"], chosen["id"], options.run, now(), timer_of(state))
     script = render(way, application.services, owner, not owner.is_current(), options.service_timeout, application.undrain)
-    write_atomically(state.undo_path, script.encode("utf-8"), 0o700)
+    proof = _Proof(os.path.join(chosen["path"], "bin", "python"), live["path"], measured_by(baseline),
+                   [result["name"] for result in baseline if not result["passed"]])
+    done = transact(Change(application, state, _next_record(record, application, live, chosen, options, kind), script, way.written,
+                           "generation %s of %s" % (chosen["id"], application.name), "%s is live again" % live["id"], proof.results), options,
+                    lambda: _swap(application, live, chosen, owner))
+    return {"outcome": "promoted", "generation": chosen["id"], "from": live["id"], "downtime_ms": done.downtime,
+            "checks": done.results, "dead_man": done.dead_man, "swap": done.how}
+
+
+def timer_of(state: ApplicationState) -> Optional[str]:
+    """The timer that keeps the deadline of *state* here, if systemd keeps it."""
+    return _arm.timer_of(state) if _arm.kind() == "systemd" else None
+
+
+def transact(change: Change, options: Options, act: Callable[[], Any]) -> Done:
+    """Stop services, *act*, start services; commit *change* when all is well and stays so, undo it otherwise. The lease must be held.
+
+    Raises PromotionReverted, UndoFailed, OSError.
+    """
+    application, state, following = change.application, change.state, change.following
+    # undo.sh before state.next.json: the script does nothing until the change it belongs to is open.
+    write_atomically(state.undo_path, change.script.encode("utf-8"), 0o700)
     try:
         alive = Deadline(state)
         alive.extend(_longest(application) + options.service_timeout * 4 * len(application.services)
-                     + _services.COMMAND_TIMEOUT * len(application.drain + application.undrain))
-        dead_man = _arm.arm(state, "%s by run %s" % (way.written, options.run), max(1, int(options.dead_man_interval)))
+                     + _services.COMMAND_TIMEOUT * len(application.drain + application.undrain) + options.act_timeout)
+        dead_man = _arm.arm(state, "%s by run %s" % (change.written, options.run), max(1, int(options.dead_man_interval)))
         state.begin(following)
     except BaseException:
         _close(state)
         raise
-    state.event(options.run, "promotion opened", **{"from": live["id"], "to": chosen["id"], "dead_man": dead_man})
+    entry = following["history"][-1]
+    told = {key: entry.get(key) for key in ("from", "to")}
+    state.event(options.run, "%s opened" % OPENED[entry["event"]], dead_man=dead_man, **told)
     previous = _handle_signals()
     probe = DowntimeProbe(application.checks).start()
     try:
         _hooks("drain", application.drain)
-        how = _swap(application, live, chosen, owner, options.service_timeout)
-        proof = _Proof(os.path.join(chosen["path"], "bin", "python"), live["path"], measured_by(baseline),
-                       [result["name"] for result in baseline if not result["passed"]])
-        results = _until_healthy(application, proof, options, alive)
+        _services.before_swap(application.services, options.service_timeout)
+        how = act()
+        _services.after_swap(application.services, options.service_timeout)
+        results = _until_healthy(change, options, alive)
         downtime = probe.stop()
         _hooks("undrain", application.undrain if not failures(results) else [])
-        results = _while_stable(application, proof, options.stability, results, alive)
+        results = _while_stable(change, options.stability, results, alive)
         if failures(results):
             raise _Failure(describe(failures(results)), results)
-        following["history"][-1].update(downtime_ms=downtime)
+        entry.update(downtime_ms=downtime)
         state.begin(following)
         state.commit()
     except BaseException as error:
         _set_signals([(number, _outlive) for number, _handler in previous])
         # A signal may arrive after the rename that commits; then there is nothing to undo.
-        if state.read()["current"] != chosen["id"]:
+        if len(state.read()["history"]) < len(following["history"]):
             probe.stop()
-            evidence = {"checks": getattr(error, "results", []), "log": _services.log_tail(application.services)}
-            text = "generation %s of %s failed and %s is live again: %s" % (chosen["id"], application.name, live["id"], error)
-            try:
-                settle(state, options.run, str(error))
-            except OSError as problem:
-                if state.is_open():
-                    raise UndoFailed("generation %s of %s failed (%s), and %s could not be run: %s; it stays armed"
-                                     % (chosen["id"], application.name, error, state.undo_path, problem))
-                text += "; that is not in its record, which could not be written: %s" % problem
-            raise PromotionReverted(text, evidence)
+            _undo(change, options, error)
     _close(state)
     _set_signals(previous)
-    state.event(options.run, "promoted", **{"from": live["id"], "to": chosen["id"], "downtime_ms": downtime})
-    return {"outcome": "promoted", "generation": chosen["id"], "from": live["id"], "downtime_ms": downtime,
-            "checks": results, "dead_man": dead_man, "swap": how}
+    state.event(options.run, entry["event"], downtime_ms=downtime, **told)
+    return Done(downtime, results, dead_man, how)
+
+
+def _undo(change: Change, options: Options, error: BaseException) -> NoReturn:
+    """Take *change* back, because of *error*. Raises PromotionReverted, or UndoFailed."""
+    evidence = {"checks": getattr(error, "results", []), "log": _services.log_tail(change.application.services)}
+    text = "%s failed and %s: %s" % (change.what, change.undone, error)
+    try:
+        settle(change.state, options.run, str(error))
+    except OSError as problem:
+        if change.state.is_open():
+            raise UndoFailed("%s failed (%s), and %s could not be run: %s; it stays armed" % (change.what, error, change.state.undo_path, problem))
+        text += "; that is not in its record, which could not be written: %s" % problem
+    raise PromotionReverted(text, evidence)
 
 
 class _Failure(Exception):
@@ -326,14 +378,12 @@ def _hooks(what: str, commands: List[List[str]]) -> None:
         must(what, run(command, _services.COMMAND_TIMEOUT))
 
 
-def _swap(application: Application, live: Dict[str, Any], chosen: Dict[str, Any], owner: Identity, timeout: float) -> str:
-    """Stop services, change the live path, start services; returns how the path changed. Raises ServiceError, OSError."""
-    _services.before_swap(application.services, timeout)
+def _swap(application: Application, live: Dict[str, Any], chosen: Dict[str, Any], owner: Identity) -> str:
+    """Change the live path; returns how. Raises OSError."""
     if live_target(application) is None:
         how = act_as(owner, _swap_path.adopt, application.environment, live["path"], chosen["target"])
     else:
         how = act_as(owner, _swap_path.repoint, application.environment, chosen["target"])
-    _services.after_swap(application.services, timeout)
     return str(how)
 
 

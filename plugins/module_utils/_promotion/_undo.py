@@ -31,15 +31,25 @@ class Return(NamedTuple):
     timer: Optional[str]
 
 
+class Undo(NamedTuple):
+    """What every way back has: whose it is, what it puts ``back``, ``before`` what it was written, and by whom; see `Return`."""
+
+    application: str
+    directory: str
+    back: str
+    before: str
+    run: str
+    written: str
+    timer: Optional[str]
+
+
 HEADER = """\
 #!/bin/sh
-# Puts application {application} back on generation {old} and its services with it.
-# Written at {written} by run {run}, before the promotion of {new}. Run it as the user who wrote it;
-# any number of times: once the promotion is committed or undone it does nothing.
+# Puts application {application} back on {back} and its services with it.
+# Written at {written} by run {run}, before {before}. Run it as the user who wrote it;
+# any number of times: once that is committed or undone it does nothing.
 set -u
 directory={directory}
-live={live}
-original={original}
 [ -e "$directory/state.next.json" ] || exit 0
 if [ "${{1-}}" != held ]; then
     exec 9>>"$directory/lease" || exit 1
@@ -60,10 +70,12 @@ if [ "${{1-}}" != held ]; then
     [ -e "$directory/state.next.json" ] || exit 0
 fi
 failed=0
-owner() {{ {owner}"$@"; }}
 """
 
 SWAP = """\
+live={live}
+original={original}
+owner() {{ {owner}"$@"; }}
 owner rm -f "$live.next"
 if [ -d "$live" ] && [ ! -L "$live" ]; then
     [ ! -L "$original" ] || owner rm -f "$original" || exit 1
@@ -115,19 +127,30 @@ def _starts(services: List[Service], timeout: float) -> List[str]:
     return lines
 
 
+def as_account(identity: Identity, drop: bool = True) -> str:
+    """What stands before a command that *identity* runs, when root does so with *drop*."""
+    return "setpriv --reuid=%d --regid=%d --clear-groups -- " % (identity.uid, identity.gid) if drop else ""
+
+
 def render(way: Return, services: List[Service], identity: Identity, drop: bool, timeout: float = COMMAND_TIMEOUT, last: Sequence[List[str]] = ()) -> str:
     """The script for *way*; with *drop*, the live path is changed as *identity* rather than as root.
 
     A start or stop of a unit may take *timeout* seconds. The commands *last* end it.
     """
-    quoted = {key: join([value]) for key, value in way._asdict().items() if value is not None}
-    owner = "setpriv --reuid=%d --regid=%d --clear-groups -- " % (identity.uid, identity.gid) if drop else ""
-    lines = [HEADER.format(owner=owner, original=quoted["adopted"], **{
-        key: quoted[key] for key in ("application", "directory", "live", "old", "new", "run", "written")})]
+    undo = Undo(way.application, way.directory, "generation " + way.old, "the promotion of " + way.new, way.run, way.written, way.timer)
+    swap = SWAP.format(live=join([way.live]), original=join([way.adopted]), owner=as_account(identity, drop), target=join([way.target]),
+                       parent=join([way.live.rpartition("/")[0] or "/"]))
+    return script(undo, services, swap, timeout, last)
+
+
+def script(undo: Undo, services: List[Service], body: str, timeout: float = COMMAND_TIMEOUT, last: Sequence[List[str]] = ()) -> str:
+    """The script that stops *services*, does *body*, and starts them again; see `render`."""
+    lines = [HEADER.format(back=undo.back, before=undo.before, written=undo.written, run=join([undo.run]), application=join([undo.application]),
+                           directory=join([undo.directory]))]
     lines += [line + "\n" for line in _stops(services, timeout)]
-    lines.append(SWAP.format(target=quoted["target"], parent=join([way.live.rpartition("/")[0] or "/"])))
+    lines.append(body)
     lines += [line + "\n" for line in _starts(services, timeout)]
     lines += [join(command) + " || failed=1\n" for command in last]
-    disarm = join(["systemctl", "stop", "--no-block", "--", way.timer]) + " 2>/dev/null\n" if way.timer else ""
+    disarm = join(["systemctl", "stop", "--no-block", "--", undo.timer]) + " 2>/dev/null\n" if undo.timer else ""
     lines.append(FOOTER.format(disarm=disarm))
     return "".join(lines)

@@ -1,0 +1,93 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Controller half of backup: fetches what the host has made, and proves that it is the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pathlib
+import shlex
+import shutil
+from typing import IO, Any
+
+from ansible.errors import AnsibleError
+from ansible.plugins.action import ActionBase
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute
+
+MANIFEST, SEAL = "manifest.json", "manifest.sha256"
+
+
+def digest_of(stream: IO[bytes]) -> str:
+    """SHA-256 of what *stream* has."""
+    digest = hashlib.sha256()
+    for block in iter(lambda: stream.read(1 << 20), b""):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+class ActionModule(ActionBase):
+    """Run the module; then fetch the backup, if that is asked for and it is not here yet."""
+
+    _supports_check_mode = True
+
+    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        """One module execution, and with ``fetch_dir`` one transfer for each file of the backup."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        arguments = {key: value for key, value in self._task.args.items() if value is not None}
+        result.update(self._execute_module(module_args=arguments, task_vars=task_vars))
+        if arguments.get("fetch_dir") and result.get("directory") and not result.get("failed"):
+            try:
+                result["fetched"] = str(self._fetch(result["directory"], absolute(arguments["fetch_dir"]) / task_vars["inventory_hostname"]))
+            except (AnsibleError, OSError, ValueError, KeyError) as error:
+                result.update(failed=True, msg=f"backup {result['backup']} was made in {result['directory']}, but could not be fetched: {error}")
+        return result
+
+    def _fetch(self, directory: str, place: pathlib.Path) -> pathlib.Path:
+        """Have the backup in *directory* of the host below *place*, whole or not at all; returns where. Raises AnsibleError, OSError, ValueError."""
+        application, identifier = directory.rstrip("/").split("/")[-2:]
+        final = place / application / identifier
+        if final.exists():
+            return final
+        incoming = final.with_name(f".incoming-{identifier}")
+        shutil.rmtree(incoming, ignore_errors=True)
+        incoming.mkdir(parents=True, mode=0o700)
+        # Files of root are read by the account that is logged in; a copy of its own is all that it gets.
+        shared = self._connection._shell.join_path(self._make_tmp_path(), "backup")
+        try:
+            source, target, owner = (shlex.quote(path) for path in (directory, shared, os.path.dirname(shared)))
+            self._do(f"cp -R -- {source} {target} && chown -R --reference={owner} -- {target}")
+            self._get(shared, incoming, MANIFEST)
+            self._get(shared, incoming, SEAL)
+            manifest = (incoming / MANIFEST).read_bytes()
+            if (incoming / SEAL).read_text(encoding="ascii").split()[0] != hashlib.sha256(manifest).hexdigest():
+                raise ValueError(f"{MANIFEST} is not as it was written")
+            told = json.loads(manifest)
+            expected = {"RESTORE.md": told["runbook"], **{layer["archive"]: layer["sha256"] for layer in told["layers"].values() if layer["archive"]}}
+            for name, digest in expected.items():
+                self._get(shared, incoming, name)
+                with (incoming / name).open("rb") as stream:
+                    if digest_of(stream) != digest:
+                        raise ValueError(f"{name} is not as it was written")
+            incoming.rename(final)
+        finally:
+            self._remove_tmp_path(os.path.dirname(shared))
+            shutil.rmtree(incoming, ignore_errors=True)
+        return final
+
+    def _get(self, shared: str, incoming: pathlib.Path, name: str) -> None:
+        if os.path.basename(name) != name:
+            raise ValueError(f"{name!r} is no name of a file")
+        target = incoming / name
+        target.touch(mode=0o600)
+        self._connection.fetch_file(self._connection._shell.join_path(shared, name), str(target))
+        with target.open("rb") as stream:
+            os.fsync(stream.fileno())
+
+    def _do(self, command: str) -> None:
+        done = self._low_level_execute_command(command)
+        if done.get("rc") != 0:
+            raise AnsibleError(f"{command}: {done.get('stderr') or done.get('stdout')}")

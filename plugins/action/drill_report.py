@@ -1,0 +1,39 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Writes what drills came to on the controller."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, canonical, write_private
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _drills
+
+
+class ActionModule(ActionBase):
+    """Gather every host's drills and write them to ``report_dir``."""
+
+    _supports_check_mode = True
+    _requires_connection = False
+
+    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        """No module execution; nothing is written in check mode."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _validation, given = self.validate_argument_spec(argument_spec={
+            "report_dir": {"type": "path", "required": True},
+            "run_id": {"type": "str", "required": True},
+            "hosts": {"type": "list", "elements": "str", "required": True},
+        })
+        entries = _drills.rows(task_vars["hostvars"], given["hosts"])
+        folder = absolute(given["report_dir"]) / "drills"
+        path = folder / f"{given['run_id']}.json"
+        if not self._task.check_mode:
+            write_private(path, canonical({"schema": 1, "run": given["run_id"], "results": entries}))
+            write_private(folder / f"{given['run_id']}.md", _drills.page(given["run_id"], entries))
+        # A drill in check mode has restored nothing, so it has nothing to fail with.
+        failed = {} if self._task.check_mode else _drills.failed(entries)
+        result.update(changed=False, table=_drills.table(entries), path=str(path), results=entries, unreliable=failed)
+        return result

@@ -1,0 +1,59 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The engine that needs nothing installed: a tar archive of its own for each layer, in the backup's directory."""
+
+import os
+from typing import Optional, Sequence
+
+from ansible_collections.oxzep7.python.plugins.module_utils._backup import _sealing
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._collect import Collector
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import Maker, through
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Layer
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._sealing import Sealing
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import SUFFIXES, compression, reading, writing
+from ansible_collections.oxzep7.python.plugins.module_utils._files import sha256_of
+from ansible_collections.oxzep7.python.plugins.module_utils._runner import run
+
+KEYRING_TIMEOUT = 60.0
+
+
+class Archives:
+    """Writes and reads archives, encrypted as *sealing* says."""
+
+    def __init__(self, sealing: Sealing) -> None:
+        self.sealing = sealing
+
+    @property
+    def name(self) -> str:
+        """What manifests call it."""
+        return "archive"
+
+    def keep(self, directory: str, name: str, path: str, paths: Optional[Sequence[str]]) -> Layer:
+        """Write the layer *name* into *directory*: the tree *path*, or only *paths* of the whole file system. Raises StreamError, OSError."""
+        how = compression()
+        file = name + SUFFIXES[how] + _sealing.SUFFIXES[self.sealing.how]
+        archive = os.path.join(directory, file)
+        with writing(archive, how, self.sealing) as sink:
+            collector = Collector(sink)
+            entries = collector.everything(path, paths)
+        met = collector.met
+        return Layer(path, file, how, self.sealing.how, os.stat(archive).st_size, sha256_of(archive), entries, met.unstable, met.skipped, {})
+
+    def reads(self, layer: Layer) -> bool:
+        """Whether the content of *layer* can be read here at all: whoever only has public keys cannot."""
+        if layer.encryption == _sealing.GPG:
+            return bool(run(["gpg", "--batch", "--with-colons", "--list-secret-keys"], KEYRING_TIMEOUT, environment=dict(os.environ)).stdout.strip())
+        return not layer.encryption or self.sealing.identity is not None
+
+    def through(self, directory: str, layer: Layer, make: Optional[Maker] = None) -> None:
+        """Prove the archive of *layer* in *directory*, and give its entries to *make*. Raises Damaged, StreamError, OSError."""
+        with reading(os.path.join(directory, layer.archive), layer.compression, layer.encryption, self.sealing.identity) as stream:
+            through(stream, layer.entries, make)
+
+    def finish(self, directory: str) -> None:
+        """Do nothing: all that belongs to a backup is in its *directory*."""
+
+    def forget(self, directory: str) -> None:
+        """Do nothing: what belongs to a backup goes with its *directory*."""

@@ -1,0 +1,196 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A drill: a backup is restored where nothing lives, and everything it is for is tried with it."""
+
+import contextlib
+import os
+import time
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+
+from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._backup import _databases, _loading
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import Engine
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._inside import inside
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Backup, Layer
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import (
+    DATABASES,
+    ENVIRONMENT,
+    GIT,
+    INTERPRETER,
+    SOURCE,
+    BackupError,
+    interpreter_prefix,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import check, compare, restore
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import check_space
+from ansible_collections.oxzep7.python.plugins.module_utils._generation import _imports, _lock
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import IMPORT_TIMEOUT, run_in
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, IdentityError, current
+from ansible_collections.oxzep7.python.plugins.module_utils._runner import CommandError, run
+from ansible_collections.oxzep7.python.plugins.module_utils._state import now
+
+# Run by the restored interpreter, as the application's user, who owns the pickle anyhow.
+UNPICKLE = "import pickle, sys; pickle.load(open(sys.argv[1], 'rb'))"
+VERSION = "import platform; print(platform.python_version())"
+SHOWN = 20
+
+
+class Subject(NamedTuple):
+    """The backup that is drilled, how it is read, and whose it is."""
+
+    application: Application
+    backup: Backup
+    engine: Engine
+
+
+class Notes:
+    """What a drill met: problems that fail it, what it proved and could not try, and the seconds of each phase."""
+
+    def __init__(self) -> None:
+        self.problems: List[str] = []
+        self.proven: List[str] = []
+        self.untried: List[str] = []
+        self.phases: Dict[str, float] = {}
+
+    @contextlib.contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Have the block's seconds under *name*."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.phases[name] = round(time.monotonic() - began, 3)
+
+
+def drill(subject: Subject, foreign: bool) -> Dict[str, Any]:
+    """Restore everything of *subject*, prove it, and throw it away; returns what is recorded. Raises BackupError for want of space, IdentityError, OSError."""
+    began = time.monotonic()
+    application, backup = subject.application, subject.backup
+    notes = Notes()
+    layers = {name: layer for name, layer in backup.layers.items() if layer.entries}
+    check_space(_databases.SCRATCH_ROOT, sum(entry.size for layer in layers.values() for entry in layer.entries))
+    try:
+        with notes.phase("damage"):
+            check(backup, application.name, list(layers), foreign, subject.engine)
+    except BackupError as error:
+        notes.problems.append(str(error))
+        return _outcome(notes, began, 0.0)
+    with _databases.scratch_of(current(), application.name) as scratch:
+        # Its content is the application's; the application's user has to come as far as there.
+        os.chmod(scratch, 0o711)
+        with notes.phase("restore"):
+            for name, layer in layers.items():
+                for attribute, reason in restore(backup, layer, os.path.join(scratch, name), subject.engine).items():
+                    notes.problems.append("%s: %s was not given back: %s" % (name, attribute, reason))
+        with notes.phase("compare"):
+            for name, layer in layers.items():
+                wrong = compare(layer, os.path.join(scratch, name))
+                notes.problems += ["%s: %s %s" % (name, path or "the directory itself", text) for path, text in sorted(wrong.items())[:SHOWN]]
+        notes.proven.append("%d entries of %d layers are what was kept" % (sum(len(layer.entries) for layer in layers.values()), len(layers)))
+        recovery = time.monotonic() - began
+        if DATABASES in layers:
+            with notes.phase("databases"):
+                _load(subject, layers[DATABASES], os.path.join(scratch, DATABASES), notes)
+        if ENVIRONMENT in layers:
+            with notes.phase("application"):
+                _try(subject, layers, scratch, notes)
+        if GIT in layers:
+            _look_at_bundle(os.path.join(scratch, GIT, "all.bundle"), notes)
+    for name, layer in backup.layers.items():
+        if "reference" in layer.about and not os.path.isdir(layer.path):
+            notes.problems.append("%s: %s is gone, and has to be had from %s first" % (name, layer.path, layer.about["reference"]["url"]))
+    return _outcome(notes, began, recovery + notes.phases.get("databases", 0.0))
+
+
+def _outcome(notes: Notes, began: float, recovery: float) -> Dict[str, Any]:
+    return {"time": now(), "passed": not notes.problems, "problems": notes.problems[:SHOWN], "proven": notes.proven, "untried": notes.untried,
+            "phases": notes.phases, "recovery_seconds": round(recovery, 3), "seconds": round(time.monotonic() - began, 3)}
+
+
+def _load(subject: Subject, layer: Layer, directory: str, notes: Notes) -> None:
+    """Load every dump where nothing lives, and compare the rows of each table."""
+    user = subject.application.account()
+    tables = 0
+    for row in layer.about["databases"]:
+        try:
+            found = _loading.proven(row, os.path.join(directory, row["file"]), user, subject.application.name)
+        except (_databases.DatabaseError, CommandError, IdentityError, OSError) as error:
+            notes.problems.append("database %s: %s" % (row["name"], error))
+            continue
+        wrong = _databases.differing(row, found)
+        if wrong:
+            notes.problems.append("database %s: %s" % (row["name"], wrong))
+        if not row["rows"] and row["kind"] == "command":
+            notes.untried.append("the dump of %s, because no `rows` command tells what is in it" % row["name"])
+        tables += len(found)
+    notes.proven.append("%d tables of %d databases have their rows" % (tables, len(layer.about["databases"])))
+
+
+def _look_at_bundle(path: str, notes: Notes) -> None:
+    if os.path.exists(path) and os.path.getsize(path):
+        done = run(["git", "bundle", "list-heads", path], IMPORT_TIMEOUT)
+        if done.rc != 0:
+            notes.problems.append("git: the bundle cannot be read: %s" % done.last_lines(2))
+
+
+def _try(subject: Subject, layers: Dict[str, Layer], scratch: str, notes: Notes) -> None:
+    """Have the restored environment, interpreter and source at their places, and work with them as the application's user."""
+    application = subject.application
+    places = [(os.path.join(scratch, ENVIRONMENT), os.path.realpath(application.environment))]
+    places += [(os.path.join(scratch, name), layers[name].path) for name in (INTERPRETER, SOURCE) if name in layers]
+    there = [(source, target) for source, target in places if os.path.isdir(target)]
+    try:
+        # What cannot be imported now either is no fault of the backup's.
+        before = _imports.failing(application.environment, _lock.top_level_modules(application.environment), application.account(), IMPORT_TIMEOUT)
+        told = inside(there, lambda problem: _work(subject, layers, scratch, problem, sorted(before)))
+    except (RuntimeError, IdentityError, OSError) as error:
+        notes.problems.append("environment: %s" % error)
+        return
+    notes.problems += told["problems"]
+    notes.proven += told["proven"]
+    notes.untried += told["untried"]
+
+
+def _work(subject: Subject, layers: Dict[str, Layer], scratch: str, problem: Optional[str], before: List[str]) -> Dict[str, List[str]]:
+    """What came of working with what was restored: at its places, or, with a *problem*, in *scratch*. Modules *before* could not be imported anyhow."""
+    notes = Notes()
+    application = subject.application
+    if problem or not os.path.isdir(application.environment):
+        environment = os.path.join(scratch, ENVIRONMENT)
+        notes.untried.append("the restored environment at its own path: %s" % (problem or "nothing is there now"))
+        if application.source and SOURCE in layers:
+            application = application._replace(source=os.path.join(scratch, SOURCE))
+    else:
+        environment = application.environment
+    user = application.account()
+    _run_interpreter(subject, environment, user, notes)
+    if not notes.problems:
+        names = _lock.top_level_modules(environment)
+        failed = {name: failure for name, failure in _imports.failing(environment, names, user, IMPORT_TIMEOUT).items() if name not in before}
+        notes.problems += ["import %s: %s" % (name, failure["text"]) for name, failure in sorted(failed.items())[:SHOWN]]
+        notes.proven.append("%d modules can be imported" % (len(names) - len(failed) - len(set(before) & set(names))))
+        _commands(application, environment, user, notes)
+    return {"problems": notes.problems, "proven": notes.proven, "untried": notes.untried}
+
+
+def _run_interpreter(subject: Subject, environment: str, user: Identity, notes: Notes) -> None:
+    done = run_in(subject.application, environment, [os.path.join(environment, "bin", "python"), "-I", "-c", VERSION], user, IMPORT_TIMEOUT)
+    if done.rc != 0 or done.stdout.strip() != subject.backup.about["python"]:
+        notes.problems.append("the restored interpreter: %s" % (done.last_lines(2) if done.rc else "it is %s, not %s" % (
+            done.stdout.strip(), subject.backup.about["python"])))
+    else:
+        notes.proven.append("Python %s runs from %s" % (done.stdout.strip(), interpreter_prefix(environment) or "the operating system"))
+
+
+def _commands(application: Application, environment: str, user: Identity, notes: Notes) -> None:
+    asked: List[Tuple[str, List[str]]] = [("drill.command", list(application.drill.command))] if application.drill.command else []
+    asked += [("reading %s" % path, ["python", "-c", UNPICKLE, path]) for path in application.drill.pickles]
+    asked += [("drill.reads", command) for command in application.drill.reads]
+    for what, command in asked:
+        done = run_in(application, environment, command, user, application.drill.timeout)
+        if done.rc != 0:
+            notes.problems.append("%s: %s ended with %d: %s" % (what, " ".join(command), done.rc, done.last_lines(3)))
+        else:
+            notes.proven.append("%s succeeded" % what)

@@ -1,0 +1,143 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One backup from its beginning to its end: room for it, the application held still, made, copied elsewhere, older ones removed."""
+
+import contextlib
+import datetime
+import os
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
+
+from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._backup import _history
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import Engines
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Backup
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import Part, parts_of
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._retention import Keep, Known, expendable
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import check_space, directory_of, estimate, listed, make, remove
+from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import version_of
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transaction import current_generation
+from ansible_collections.oxzep7.python.plugins.module_utils._runner import must, run
+from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState
+
+HOOK_TIMEOUT = 300.0
+COPY_TIMEOUT = 6 * 3600.0
+
+
+class Job(NamedTuple):
+    """What to keep, where, by what, and for how long."""
+
+    application: Application
+    state: ApplicationState
+    root: str
+    layers: Sequence[str]
+    engines: Engines
+    verify: bool
+    once: bool
+    keep: Keep
+    copy_to: Optional[str]
+    run: str
+    check_mode: bool
+
+
+def keep(job: Job, changes: Changes) -> Dict[str, Any]:
+    """Do *job*; returns what the module does. The lease must be held.
+
+    Raises BackupError, BuildError, CommandError, IdentityError, PromotionRefused, ResticError, ServiceError, ValueError, OSError.
+    """
+    name = job.application.name
+    engine = job.engines.keeping()
+    known = {identifier: backup for identifier, backup, _problem in listed(job.root, name)}
+    enough = [backup for backup in known.values() if backup is not None and job.once and _is_good(backup) and backup.about.get("run") == job.run]
+    if enough:
+        return _result(enough[-1], 0, [])
+    python = version_of(job.application.environment)
+    live = current_generation(job.application, job.state.read(), python)
+    parts = parts_of(job.application, live, job.layers, job.state.root)
+    needed = estimate(parts)
+    check_space(job.root, needed)
+    for part in parts:
+        changes.add("keep %s of %s (%s)" % (part.layer, name, _measure(part)), part.path or part.layer, None, directory_of(job.root, name))
+    made = None
+    if not job.check_mode:
+        about = {"run": job.run, "generation": live["id"], "python": python, "environment": job.application.environment}
+        with _held_still(job.application):
+            made = make(job.root, name, parts, about, engine, job.verify)
+        known[made.identifier] = made
+        job.state.event(job.run, "backup made", backup=made.identifier)
+        if job.copy_to:
+            _copy(job.copy_to, name, made)
+    removed = _prune(job, known, changes)
+    if not job.check_mode:
+        _history.write(job.state, {name: backup.about for name, backup in known.items() if backup is not None and name not in removed})
+    return _result(made, needed, removed)
+
+
+def _measure(part: Part) -> str:
+    if part.reference is not None:
+        return "by reference"
+    return "%d MiB" % (estimate([part]) >> 20) if part.fill is None else "as its programs tell"
+
+
+def _is_good(backup: Backup) -> bool:
+    """Whether *backup* may be counted on: it was read back, or nobody here can read it because it is encrypted for somebody else."""
+    return bool(backup.about.get("read_back")) or any(layer.encryption for layer in backup.layers.values())
+
+
+@contextlib.contextmanager
+def _held_still(application: Application) -> Iterator[None]:
+    """Have *application* hold still for the block, by its own commands; it goes on whatever happens. Raises CommandError."""
+    try:
+        for command in application.keeping.quiesce:
+            must("quiesce", run(command, HOOK_TIMEOUT))
+        yield
+    finally:
+        for command in application.keeping.resume:
+            must("resume", run(command, HOOK_TIMEOUT))
+
+
+def _copy(target: str, application: str, backup: Backup) -> None:
+    """Have *backup* at *target* as well: its manifest last, so that half a copy is no backup there either. Raises CommandError."""
+    place = "%s/%s/" % (target.rstrip("/"), application)
+    common = ["rsync", "--archive", "--numeric-ids", "--rsync-path=mkdir -p -m 700 %s && rsync" % _quoted(place)] if ":" in place else [
+        "rsync", "--archive", "--numeric-ids"]
+    if ":" not in place:
+        os.makedirs(place, mode=0o700, exist_ok=True)
+    must("copy", run(common + ["--exclude=/*/manifest.json", "--", backup.directory, place], COPY_TIMEOUT))
+    must("copy", run(common + ["--", backup.directory, place], COPY_TIMEOUT))
+
+
+def _quoted(place: str) -> str:
+    return "'%s'" % place.partition(":")[2].replace("'", "'\\''")
+
+
+def _prune(job: Job, known: Dict[str, Optional[Backup]], changes: Changes) -> List[str]:
+    """Remove what *job* does not keep; returns the identifiers. Raises BackupError, ResticError, ValueError, OSError."""
+    if job.state.is_open():
+        # Whoever closes the promotion may need any of them.
+        return []
+    told = _history.read(job.state)
+    rows = [Known(name, backup is not None and _is_good(backup), _history.is_verified(told.get(name, {})), str(backup.about.get("run")) if backup else "")
+            for name, backup in sorted(known.items())]
+    removed = []
+    for name in expendable(rows, job.keep, datetime.datetime.now(datetime.timezone.utc), () if job.run == "manual" else (job.run,)):
+        backup = known[name]
+        if backup is None:
+            # What cannot be read may still be worth a look by somebody who can.
+            continue
+        changes.add("remove backup %s of %s" % (name, job.application.name), name, "kept", None)
+        removed.append(name)
+        if not job.check_mode:
+            remove(backup, job.engines)
+    return removed
+
+
+def _result(made: Optional[Backup], needed: int, removed: List[str]) -> Dict[str, Any]:
+    layers = made.layers if made else {}
+    told = {"seconds": made.about["seconds"], "read_back": made.about["read_back"]} if made else {}
+    return dict(told, backup=made.identifier if made else "", directory=made.directory if made else "", removed=removed, estimate=needed,
+                layers={name: {"size": layer.size, "entries": len(layer.entries)} for name, layer in layers.items()},
+                unstable={name: layer.unstable for name, layer in layers.items() if layer.unstable},
+                left_out={name: layer.skipped for name, layer in layers.items() if layer.skipped})

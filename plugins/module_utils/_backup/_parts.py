@@ -1,0 +1,163 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an application consists of, layer by layer, as it is on this host."""
+
+import functools
+import gzip
+import io
+import json
+import os
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+from ansible.module_utils.urls import open_url
+from ansible_collections.oxzep7.python.plugins.module_utils import _services
+from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._backup import _databases, _documents
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import resolved
+from ansible_collections.oxzep7.python.plugins.module_utils._files import read_json
+from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import MARKER
+
+ENVIRONMENT, INTERPRETER, SOURCE = "environment", "interpreter", "source"
+CONFIGURATION, DATABASES, SYSTEM, GIT = "configuration", "databases", "system", "git"
+# Those that may be asked for; `GIT` comes with the source.
+LAYERS = [CONFIGURATION, DATABASES, ENVIRONMENT, INTERPRETER, SOURCE, SYSTEM]
+# A prefix that belongs to the operating system, whose packages bring it back.
+OPERATING_SYSTEM = ("/usr", "/", "/usr/local")
+# The kinds of dependents that are not made by files of a configuration.
+RUNNING = ("process", "embedder")
+INVENTORY_LIMIT = 256 << 20
+AGAIN_TIMEOUT = 10.0
+
+
+class BackupError(Exception):
+    """A backup that could not be made, found or used; nothing of it is left. The text says why and what to do."""
+
+
+class Part(NamedTuple):
+    """One layer to keep.
+
+    A tree at ``path``, absolute and without symlinks; or, with ``paths``, only those of that tree; or, with ``fill``, what that function writes
+    into an empty directory, and it returns what the manifest says of it. One with a ``reference`` needs no archive. ``doubts`` are
+    what could not be found, and why.
+    """
+
+    layer: str
+    path: str = ""
+    paths: Optional[Tuple[str, ...]] = None
+    fill: Optional[Callable[[str], Dict[str, Any]]] = None
+    reference: Optional[Dict[str, Any]] = None
+    doubts: Dict[str, str] = {}
+
+
+def interpreter_prefix(environment: str) -> str:
+    """The prefix of the interpreter that *environment* runs, or an empty string for the operating system's."""
+    program = os.path.realpath(os.path.join(environment, "bin", "python"))
+    prefix = os.path.dirname(os.path.dirname(program))
+    return "" if prefix in OPERATING_SYSTEM else prefix
+
+
+def to_be_had_again(prefix: str) -> Optional[Dict[str, Any]]:
+    """Version, URL and SHA-256 of the archive that the interpreter in *prefix* came from, if its server still has it. Raises OSError."""
+    marker = read_json(os.path.join(prefix, MARKER)) or {}
+    url = str(marker.get("source") or "")
+    if not url.startswith(("https://", "http://")) or not marker.get("sha256"):
+        return None
+    try:
+        with open_url(url, method="HEAD", timeout=AGAIN_TIMEOUT):
+            return {"version": marker["version"], "url": url, "sha256": marker["sha256"], "prefix": prefix}
+    except (OSError, ValueError):
+        return None
+
+
+def dependents_of(application: Application, state_dir: str) -> Optional[List[Dict[str, Any]]]:
+    """What the last inventory of this host found to use *application*; None without an inventory. Raises ValueError, OSError."""
+    try:
+        with open(os.path.join(state_dir, "host.json.gz"), "rb") as packed, gzip.GzipFile(fileobj=packed) as stream:
+            inventory = json.load(io.TextIOWrapper(io.BytesIO(stream.read(INVENTORY_LIMIT)), "utf-8"))
+    except FileNotFoundError:
+        return None
+    places = {application.environment, os.path.realpath(application.environment)}
+    inside = tuple(place + "/" for place in places | {application.source or application.environment, application.generations_directory()})
+    return [entry for entry in inventory["dependents"]
+            if entry["environment"] in places and entry["kind"] not in RUNNING and not entry["source"].startswith(inside)]
+
+
+def _unit_files(application: Application) -> List[str]:
+    """Unit files, drop-ins and environment files of the units that *application* declares. Raises ServiceError."""
+    found: List[str] = []
+    units = [service for service in application.services if service.is_unit()]
+    for properties in _services.properties_of(units, ["FragmentPath", "DropInPaths", "EnvironmentFiles"]).values():
+        found += [properties.get("FragmentPath", "")] + properties.get("DropInPaths", "").split()
+        found += [word for word in properties.get("EnvironmentFiles", "").split() if word.startswith("/")]
+    return [path for path in found if path]
+
+
+def configuration_of(application: Application, state_dir: str) -> Part:
+    """The configuration of *application*: its units' files, those of what the inventory found to use it, and its declared paths.
+
+    Raises ServiceError, ValueError, OSError.
+    """
+    doubts: Dict[str, str] = {}
+    wanted = _unit_files(application) + list(application.keeping.paths)
+    dependents = dependents_of(application, state_dir)
+    if dependents is None:
+        doubts["what else uses the environment"] = "there is no inventory of this host; run oxzep7.python.audit first"
+    for entry in dependents or []:
+        wanted += [entry["source"]] + list(entry.get("files") or [])
+    paths = set()
+    for path in wanted:
+        try:
+            # What a link leads to is kept with the link; the way there has no links but root's.
+            place = os.path.join(resolved(os.path.dirname(path)), os.path.basename(path))
+            paths.add(place)
+            if os.path.islink(place):
+                paths.add(resolved(place))
+        except OSError as error:
+            doubts[path] = error.strerror or str(error)
+    return Part(CONFIGURATION, "/", paths=tuple(sorted(paths)), doubts=doubts)
+
+
+def _dumped(application: Application, directory: str) -> Dict[str, Any]:
+    user = application.account()
+    return {"databases": [_databases.dump(database, user, application.name, directory) for database in application.keeping.databases]}
+
+
+def _interpreter(environment: str) -> List[Part]:
+    prefix = interpreter_prefix(environment)
+    if not prefix:
+        return []
+    return [Part(INTERPRETER, resolved(prefix), reference=to_be_had_again(prefix))]
+
+
+def _source(application: Application) -> List[Part]:
+    if not application.source:
+        return []
+    if not os.path.isdir(application.source):
+        raise BackupError("the source %s is not there; correct it in the declaration" % application.source)
+    place = resolved(application.source)
+    git = [Part(GIT, fill=functools.partial(_documents.repository, place))] if _documents.is_repository(place) else []
+    return [Part(SOURCE, place)] + git
+
+
+def parts_of(application: Application, live: Dict[str, Any], layers: Sequence[str], state_dir: str) -> List[Part]:
+    """The parts of *application*, whose *live* generation is recorded so, that *layers* name. Raises BackupError, ServiceError, ValueError, OSError."""
+    # Where the original was not moved yet, it is the live path itself.
+    environment = application.environment if not os.path.isdir(live["path"]) else live["path"]
+    if not os.path.isdir(environment):
+        raise BackupError("the environment %s is not there; correct it in the declaration" % environment)
+    found: List[Part] = []
+    if ENVIRONMENT in layers:
+        found.append(Part(ENVIRONMENT, resolved(environment)))
+    if INTERPRETER in layers:
+        found += _interpreter(environment)
+    if SOURCE in layers:
+        found += _source(application)
+    if CONFIGURATION in layers:
+        found.append(configuration_of(application, state_dir))
+    if DATABASES in layers and application.keeping.databases:
+        found.append(Part(DATABASES, fill=functools.partial(_dumped, application)))
+    if SYSTEM in layers:
+        found.append(Part(SYSTEM, fill=_documents.system))
+    return found

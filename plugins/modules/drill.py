@@ -1,0 +1,148 @@
+#!/usr/bin/python
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Shows that a backup can be restored."""
+
+DOCUMENTATION = r"""
+module: drill
+short_description: Restore a backup where nothing lives, prove it, and throw it away
+version_added: 0.1.0
+description:
+  - Proves every byte of the backup, restores all of it into a directory below C(/var/tmp), and compares every entry and attribute with the manifest.
+  - Loads dumps of databases into servers of its own, with the host's programs, or into files, and compares the rows of every table.
+  - Has the restored environment, interpreter and source at their own paths in a mount namespace that nobody else sees, runs the interpreter, imports every
+    top-level module as the application's user, and runs what C(drill) of O(application) says. Where that is not possible, as without root, it works in that
+    directory, and RV(untried) says so.
+  - Nothing that lives is touched. The outcome is recorded on the host; until one has passed, the backup is unverified.
+author: oxzep7.python contributors (@oxzep7)
+options:
+  backup:
+    description: Identifier of the backup, or V(newest).
+    type: str
+    default: newest
+  foreign:
+    description: Whether the backup may be of another host.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - oxzep7.python.application
+  - oxzep7.python.backup
+  - oxzep7.python.backup.engine
+  - oxzep7.python.host
+  - oxzep7.python.attributes
+  - oxzep7.python.attributes.actiongroup
+attributes:
+  check_mode:
+    support: full
+    details: Only finds the backup.
+  diff_mode:
+    support: none
+  idempotent:
+    support: none
+    details: Each run is a drill.
+"""
+
+EXAMPLES = r"""
+- name: Show that the newest backup can be restored
+  oxzep7.python.drill:
+    application: {name: billing, environment: /srv/billing/venv, drill: {command: python -m billing --self-test}}
+"""
+
+RETURN = r"""
+backup:
+  description: Identifier of the backup.
+  returned: always, when there is one
+  type: str
+passed:
+  description: Whether all was well.
+  returned: when it was drilled
+  type: bool
+problems:
+  description: What was not; at most 20.
+  returned: when it was drilled
+  type: list
+  elements: str
+proven:
+  description: What was tried and went well, in words.
+  returned: when it was drilled
+  type: list
+  elements: str
+untried:
+  description: What could not be tried here, and why.
+  returned: when it was drilled
+  type: list
+  elements: str
+recovery_seconds:
+  description: Seconds that proving, restoring, comparing and loading took, which is what a recovery takes.
+  returned: when it was drilled
+  type: float
+seconds:
+  description: Seconds that all of it took.
+  returned: when it was drilled
+  type: float
+phases:
+  description: Seconds of each phase.
+  returned: when it was drilled
+  type: dict
+actions:
+  description: What was done, or would be.
+  returned: success
+  type: list
+  elements: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.oxzep7.python.plugins.module_utils._application import (
+    APPLICATION_ARGUMENT,
+    ApplicationError,
+    from_parameters,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._backup import _databases, _history
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._drill import Subject, drill
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import ENGINE_ARGUMENTS, engines_of
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import find
+from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
+from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, LeaseHeld
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec=dict({
+            "application": APPLICATION_ARGUMENT,
+            "backup": {"type": "str", "default": "newest"},
+            "foreign": {"type": "bool", "default": False},
+            "backup_dir": {"type": "path", "default": "/var/lib/oxzep7/backups"},
+            "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
+            "run_id": {"type": "str", "default": "manual"},
+        }, **ENGINE_ARGUMENTS),
+        supports_check_mode=True,
+    )
+    given = module.params
+    changes = Changes()
+    outcome = {}
+    try:
+        application = from_parameters(given["application"])
+        state = ApplicationState(given["state_dir"], application.name)
+        backup = find(given["backup_dir"], application.name, given["backup"])
+        changes.add("drill backup %s of %s" % (backup.identifier, application.name), backup.identifier, None, "drilled")
+        with state.lease(given["run_id"], only_look=module.check_mode):
+            if not module.check_mode:
+                _databases.sweep(application.name)
+                outcome = drill(Subject(application, backup, engines_of(given).of_backup(backup)), given["foreign"])
+                _history.drilled(state, backup.identifier, outcome)
+                state.event(given["run_id"], "drilled", backup=backup.identifier, passed=outcome["passed"], seconds=outcome["seconds"])
+    except (ApplicationError, BackupError, IdentityError, LeaseHeld, ValueError, OSError) as error:
+        module.fail_json(msg="%s: %s" % (given["application"]["name"], error), passed=False, problems=[str(error)])
+    result = dict(outcome, backup=backup.identifier, **changes.result())
+    if outcome and not outcome["passed"]:
+        module.fail_json(msg="%s: backup %s cannot be relied on: %s" % (application.name, backup.identifier, "; ".join(outcome["problems"][:5])), **result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+#!/usr/bin/python
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Writes what drills came to. The work is done on the controller, by the action plugin of this name."""
+
+DOCUMENTATION = r"""
+module: drill_report
+short_description: Report what drills came to, and how long a recovery takes
+version_added: 0.1.0
+description:
+  - Gathers what the hosts of this run have in C(drill_results), and writes it to the controller, as data and as a page for reading.
+author: oxzep7.python contributors (@oxzep7)
+options:
+  report_dir:
+    description: Directory on the controller; the report is C(drills/<run_id>.json) in it, and C(drills/<run_id>.md), readable by their owner only.
+    type: path
+    required: true
+  run_id:
+    description: Identifier of the run.
+    type: str
+    required: true
+  hosts:
+    description: The hosts to report on. One that recorded nothing is reported as unknown, and unknown counts as failed.
+    type: list
+    elements: str
+    required: true
+extends_documentation_fragment:
+  - oxzep7.python.attributes
+  - oxzep7.python.attributes.actiongroup
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Report
+  oxzep7.python.drill_report:
+    report_dir: ./oxzep7/report
+    run_id: nightly
+    hosts: "{{ ansible_play_hosts_all }}"
+  run_once: true
+"""
+
+RETURN = r"""
+table:
+  description: The outcomes as lines of text.
+  returned: success
+  type: list
+  elements: str
+results:
+  description: One entry per host and application.
+  returned: success
+  type: list
+  elements: dict
+unreliable:
+  description: For each host of which a backup cannot be relied on, why.
+  returned: success
+  type: dict
+path:
+  description: File with the results.
+  returned: success
+  type: str
+"""
