@@ -29,7 +29,7 @@ NETWORK = "oxzep7-fleet"
 SUBNET = ipaddress.ip_network("10.97.0.0/24")
 PORT = 8099
 # What more than one scenario needs is in one image, which is built once.
-EQUIPPED = "debian12+dpkg-dev,faketime,libpam-systemd,python3-apt"
+EQUIPPED = "debian12+acl,age,attr,dpkg-dev,faketime,git,libcap2-bin,libpam-systemd,mariadb-server,postgresql,python3-apt,restic,rsync"
 DEFAULT_HOSTS = ["debian12:sqlite"] * 2 + ["debian12:postgresql"] + ["debian13:sqlite"] * 3
 KEY = WORK / "id_ed25519"
 INVENTORY = WORK / "inventory.json"

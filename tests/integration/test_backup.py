@@ -149,7 +149,7 @@ def test_backups_that_are_not_meant_are_refused(module, place, kept):
     assert "it has " + made["backup"] in module.fails("restore", application=application, backup="20200101T000000Z-00000000", **common)
     assert "has no layer interpreter" in module.fails("restore", application=application, layers=["interpreter"], **common)
     os.rename(place.root / "backups" / "greeter", place.root / "backups" / "other")
-    assert "has no usable backup" in module.fails("restore", application=application, **common)
+    assert "has no backup of" in module.fails("restore", application=application, **common)
     other = {**application, "name": "other"}
     assert "it is not restored here unless `foreign` says so" in module.fails("restore", application=other, scratch=str(place.root / "s"), **common)
     assert module("restore", application=other, foreign=True, scratch=str(place.root / "s"), **common)["restored"]

@@ -115,8 +115,6 @@ def checked(entries: List[Entry]) -> List[Entry]:
             raise Unusable("%s is there twice" % entry.path)
         if entry.kind == HARD_LINK and entry.target not in files:
             raise Unusable("%s is another name of %r, which is no file that comes before it" % (entry.path, entry.target))
-        if entry.kind in (FILE, HARD_LINK) and entry.mode & (stat.S_ISUID | stat.S_ISGID) and entry.uid == 0 and entries[0].uid != 0:
-            raise Unusable("%s would run as root, in a tree of somebody else" % entry.path)
         if not entry.superseded:
             seen.add(entry.path)
         if entry.kind == DIRECTORY:
@@ -124,6 +122,12 @@ def checked(entries: List[Entry]) -> List[Entry]:
         elif entry.kind == FILE and not entry.superseded:
             files.add(entry.path)
     return entries
+
+
+def for_root(entries: List[Entry]) -> List[str]:
+    """The files among *entries* that would run as root, or as root's group, in a tree that is somebody else's."""
+    return [entry.path for entry in entries if entry.kind in (FILE, HARD_LINK) and entries[0].uid != 0
+            and ((entry.mode & stat.S_ISUID and entry.uid == 0) or (entry.mode & stat.S_ISGID and entry.gid == 0))]
 
 
 def _check_place(entry: Entry, first: bool, directories: Set[str]) -> None:

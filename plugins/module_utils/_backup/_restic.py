@@ -15,7 +15,7 @@ import tempfile
 from typing import IO, Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, cast
 
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._collect import Collector
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import DIRECTORY, FILE, HARD_LINK, SYMLINK, Entry
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import DIRECTORY, FIFO, FILE, HARD_LINK, SYMLINK, Entry
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import Damaged, Maker, Taker
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Layer
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import StreamError
@@ -120,7 +120,7 @@ class Repository(NamedTuple):
         sizes = {row["path"]: row.get("size", 0) for row in self._listed(layer) if row["type"] == "file"}
         base = str(layer.about["place"]).rstrip("/")
         return [entry.path for entry in layer.entries if entry.kind == FILE and not entry.superseded
-                and sizes.get("%s/%s" % (base, entry.path), -1) != entry.size]
+                and sizes.get(_as_told("%s/%s" % (base, entry.path)), -1) != entry.size]
 
     def reads(self, _layer: Layer) -> bool:
         """Whether it can be read here: with its password, always."""
@@ -174,7 +174,8 @@ def matched(stream: "IO[bytes]", layer: Layer, make: Optional[Maker]) -> None:
     Attributes are those of the manifest. Raises Damaged, TarError, OSError.
     """
     waiting = {entry.path: entry for entry in layer.entries if not entry.superseded}
-    links = [entry for entry in waiting.values() if entry.kind == HARD_LINK]
+    # restic prints another name of a file as one more file, and a FIFO not at all.
+    late = {entry.path: entry for entry in waiting.values() if entry.kind in (HARD_LINK, FIFO)}
     known = set(waiting)
     with tarfile.open(fileobj=stream, mode="r|", encoding="utf-8", errors="surrogateescape") as archive:
         for member in archive:
@@ -186,14 +187,14 @@ def matched(stream: "IO[bytes]", layer: Layer, make: Optional[Maker]) -> None:
                 if above in waiting:
                     _made(make, waiting.pop(above))
             entry = waiting.pop(path, None)
-            if entry is not None and entry.kind != HARD_LINK:
+            if entry is not None and path not in late:
                 _one(archive, member, entry, make)
     for entry in list(waiting.values()):
         if entry.kind == DIRECTORY and layer.about.get("paths") is not None:
             _made(make, entry)
-        elif entry.kind != HARD_LINK:
+        elif entry.path not in late:
             raise Damaged("%s is not in the snapshot" % (entry.path or "its beginning"))
-    for entry in links:
+    for entry in late.values():
         _made(make, entry)
 
 
@@ -212,6 +213,11 @@ def _made(make: Optional[Maker], entry: Entry) -> None:
             pass
 
 
+def _as_told(path: str) -> str:
+    """How restic writes *path* in JSON, which has no place for names that are no text."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def _below(name: str, base: str) -> str:
     """The path below *base* that the member *name* of a dumped archive has."""
     path = name.strip("/")
@@ -223,7 +229,7 @@ def _below(name: str, base: str) -> str:
 
 def _one(archive: tarfile.TarFile, member: tarfile.TarInfo, entry: Entry, make: Optional[Maker]) -> None:
     """Prove *member* against *entry*, and give it to *make*. Raises Damaged, TarError, OSError."""
-    kinds = {FILE: member.isfile(), DIRECTORY: member.isdir(), SYMLINK: member.issym(), "fifo": member.isfifo()}
+    kinds = {FILE: member.isfile(), DIRECTORY: member.isdir(), SYMLINK: member.issym()}
     if not kinds[entry.kind] or (entry.kind == FILE and member.size != entry.size) or (entry.kind == SYMLINK and member.linkname != entry.target):
         raise Damaged("%s is not what the manifest says" % (entry.path or "its beginning"))
     if entry.kind != FILE:

@@ -14,7 +14,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup import _mani
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._collect import Collector
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._databases import scratch_of
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import Engine
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import DIRECTORY, FILE, HARD_LINK, Entry
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import DIRECTORY, FILE, HARD_LINK, Entry, for_root
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import Damaged, Taker, Tree
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Backup, Layer
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError
@@ -33,14 +33,14 @@ COMPARED = (("kind", "type"), ("mode", "mode"), ("uid", "owner"), ("gid", "group
 
 
 def find(root: str, application: str, wanted: str) -> Backup:
-    """The backup of *application* that *wanted* names, or the newest usable one. Raises BackupError."""
+    """The backup of *application* that *wanted* names, or the newest one. Raises BackupError."""
     known = list(listed(root, application))
     names = ", ".join(name for name, _backup, _problem in known) or "none"
     if wanted == NEWEST:
-        usable = [backup for _name, backup, _problem in known if backup is not None]
-        if not usable:
-            raise BackupError("%s has no usable backup of %s; it has %s" % (root, application, names))
-        return usable[-1]
+        if not known:
+            raise BackupError("%s has no backup of %s" % (root, application))
+        # Another one than the newest is only used if that is asked for.
+        wanted = known[-1][0]
     for name, backup, problem in known:
         if name == wanted:
             if backup is None:
@@ -71,6 +71,10 @@ def check(backup: Backup, application: str, layers: Sequence[str], foreign: bool
     if not foreign and (about.get("application"), about.get("host")) != (application, socket.gethostname()):
         raise BackupError("backup %s is of %s on %s; it is not restored here unless `foreign` says so"
                           % (backup.identifier, about.get("application"), about.get("host")))
+    # What root put there on this host was there before. Who brings a backup from elsewhere may not bring that.
+    strange = [path for name in layers if foreign and name in backup.layers for path in for_root(backup.layers[name].entries)]
+    if strange:
+        raise BackupError("backup %s is not restored with `foreign`: %s would run as root, in a tree of somebody else" % (backup.identifier, strange[0]))
     absent = [name for name in layers if name not in backup.layers]
     if absent:
         raise BackupError("backup %s has no layer %s; it has %s" % (backup.identifier, ", ".join(absent), ", ".join(backup.layers) or "none"))

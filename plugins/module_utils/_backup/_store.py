@@ -134,7 +134,7 @@ def make(root: str, application: str, parts: Sequence[Part], about: Dict[str, An
     except BaseException as error:
         with contextlib.suppress(ResticError, OSError):
             engine.forget(incoming)
-        if isinstance(error, (Damaged, StreamError, DatabaseError, ResticError, IdentityError)):
+        if isinstance(error, (Damaged, StreamError, DatabaseError, ResticError, IdentityError, Unusable)):
             raise BackupError("the backup of %s could not be made, and what was written is removed: %s" % (application, error))
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             raise BackupError("%s is full: %s; what was written is removed. Free space, or choose another oxzep7_backup_dir" % (root, error))
@@ -148,6 +148,8 @@ def _finish(incoming: str, final: str, about: Dict[str, Any], layers: Dict[str, 
     text = render(final, about, layers).encode("utf-8", "surrogateescape")
     write_atomically(os.path.join(incoming, _manifest.RUNBOOK), text)
     _manifest.seal(incoming, _manifest.document(about, layers, sha256_of(os.path.join(incoming, _manifest.RUNBOOK))))
+    # What cannot be read again is none.
+    _manifest.load(incoming)
     engine.finish(incoming)
     os.rename(incoming, final)
     sync_directory(os.path.dirname(final))

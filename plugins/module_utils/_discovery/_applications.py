@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils import _services
 from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._backup import _history
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._interpreters import file_capabilities
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
 from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, applications_in, generation_of
@@ -92,7 +93,9 @@ def describe(application: Application, environment: Optional[Dict[str, Any]], st
         found.append(finding("environment-unreadable", "%s: Python unknown" % application.name,
                              "%s/pyvenv.cfg does not say which Python made it" % application.environment, "mend the environment"))
     record: Dict[str, Any] = {"current": None, "generations": [], "history": []}
+    backups: Dict[str, Dict[str, Any]] = {}
     try:
+        backups = _history.read(state)
         if state.is_open():
             found.append(finding("promotion-open", "%s: a promotion is open" % application.name,
                                  "%s exists" % state.next_path, "let it end, or run oxzep7.python.upgrade, which closes it", "warning", False))
@@ -104,6 +107,7 @@ def describe(application: Application, environment: Optional[Dict[str, Any]], st
             "deprecations": current.get("deprecations") or [],
             "generations": [{key: entry.get(key) for key in ("id", "python", "lock", "complete", "origin")}
                             for entry in record["generations"]],
+            "backups": [dict(entry, backup=name, verified=_history.is_verified(entry)) for name, entry in sorted(backups.items())],
             "last": record["history"][-1] if record["history"] else None}
 
 

@@ -19,8 +19,8 @@ def rows(hostvars: Mapping[str, Any], hosts: Sequence[str]) -> list[dict[str, An
     """One row per host and application; a host without any drill has one with the result ``unknown``."""
     found = []
     for host in hosts:
-        results = (hostvars[host].get("drill_results") or {}).get("results") or []
-        found += [{"host": host, "application": one["drill_application"]["name"], "backup": one.get("backup"),
+        results = (hostvars[host].get("restore_drill_results") or {}).get("results") or []
+        found += [{"host": host, "application": one["restore_drill_application"]["name"], "backup": one.get("backup"),
                    "recovery_seconds": one.get("recovery_seconds"), "result": _result(one), "problems": one.get("problems") or [],
                    "untried": one.get("untried") or [], "proven": one.get("proven") or []} for one in results]
         if not results:

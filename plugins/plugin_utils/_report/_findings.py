@@ -197,6 +197,21 @@ def of_inventory(inventory: Mapping[str, Any], advisories: Advisories | None) ->
     return found
 
 
+def of_backups(applications: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Applications that could not be restored today, as far as anybody has shown."""
+    found = []
+    for entry in applications:
+        backups = entry.get("backups") or []
+        newest = backups[-1] if backups else None
+        if newest is None:
+            found.append(finding("backup-missing", "info", entry["name"], "no backup of it is recorded on this host", "run oxzep7.python.backup"))
+        elif not newest["verified"]:
+            failed = newest.get("drill") and f"its drill failed: {listed(newest['drill']['problems'])}"
+            found.append(finding("backup-unverified", "error" if failed else "warning", entry["name"],
+                                 f"backup {newest['backup']} is unverified: {failed or 'nobody has restored it'}", "run oxzep7.python.drill"))
+    return found
+
+
 def of_host(inventory: Mapping[str, Any], advisories: Advisories | None, today: datetime.date) -> list[dict[str, Any]]:
     """Every finding of one host, errors first."""
     users: dict[str, list[str]] = {}
@@ -211,7 +226,7 @@ def of_host(inventory: Mapping[str, Any], advisories: Advisories | None, today: 
             dependents.setdefault(entry["environment"], []).append(entry)
         elif entry["interpreter"]:
             users.setdefault(bases.get(entry["interpreter"], entry["interpreter"]), []).append(f"{entry['kind']} {entry['name']}")
-    found = of_inventory(inventory, advisories) + of_dependents(inventory["dependents"])
+    found = of_inventory(inventory, advisories) + of_dependents(inventory["dependents"]) + of_backups(inventory["applications"])
     for interpreter in inventory["interpreters"]:
         found += of_interpreter(interpreter, inventory["host"]["os"], advisories, today, users.get(interpreter["path"], []))
     for environment in inventory["environments"]:

@@ -44,6 +44,7 @@ def host(inventory: Mapping[str, Any], advisories: Advisories | None, today: dat
         "environments": [_environment(entry, advisories) for entry in inventory["environments"]],
         "dependents": inventory["dependents"], "projects": inventory["projects"],
         "applications": [{"name": entry["name"], "current": entry["current"], "generations": entry["generations"],
+                          "backups": entry.get("backups") or [],
                           "python": entry["environment"]["python"] if entry["environment"] else None} for entry in inventory["applications"]],
         "findings": _findings.of_host(inventory, advisories, today), "not_seen": inventory["not_seen"],
     }

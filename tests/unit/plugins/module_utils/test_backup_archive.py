@@ -205,8 +205,7 @@ def file(path, **changes):
     ([TOP, Entry("a", _entry.HARD_LINK, 0o644, 0, 0, 0, target="b"), file("b")], "no file that comes before"),
     ([TOP, Entry("a", _entry.SYMLINK, 0o777, 0, 0, 0, target="/etc/shadow"), Entry("b", _entry.HARD_LINK, 0o644, 0, 0, 0, target="a")], "no file that"),
     ([TOP, file("a", superseded=True), Entry("b", _entry.HARD_LINK, 0o644, 0, 0, 0, target="a")], "no file that comes before"),
-    ([TOP, file("a", uid=0, mode=0o4755)], "would run as root"), ([TOP, file("a", uid=0, mode=0o2755)], "would run as root"),
-    ([TOP._replace(uid=0), file("a", uid=0, mode=0o4755)], None)])
+    ([TOP, file("a", uid=0, mode=0o4755)], None)])
 def test_a_manifest_that_leads_outside_is_refused(entries, expected):
     if expected is None:
         assert checked(entries) == entries
@@ -245,6 +244,13 @@ def test_headers_are_what_tar_writes():
     assert len(made) == 512 and made[:4] == b"./a\0" and made[257:265] == b"ustar\00000"
     assert len(header(file("a", mtime=1))) == 512 * 3 and b"27 mtime=0.000000001\n" not in header(file("a", mtime=1))
     assert b"21 mtime=0.000000001\n" in header(file("a", mtime=1)) and b"mtime=-1.500000000\n" in header(file("a", mtime=-1500000000))
+
+
+@pytest.mark.parametrize("owner, entry, strange", [
+    (5, file("a", uid=0, mode=0o4755), True), (5, file("a", gid=0, mode=0o2755), True), (5, file("a", uid=0, gid=5, mode=0o2755), False),
+    (5, file("a", uid=5, mode=0o4755), False), (0, file("a", uid=0, mode=0o4755), False), (5, file("a", uid=0, mode=0o755), False)])
+def test_what_would_run_as_root_in_a_tree_of_somebody_else_is_named(owner, entry, strange):
+    assert _entry.for_root([TOP._replace(uid=owner), entry]) == (["a"] if strange else [])
 
 
 @pytest.mark.parametrize("known, moment, expected", [

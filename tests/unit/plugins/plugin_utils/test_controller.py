@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _resolver, _wheels
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._index import platform_tags
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _drills
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _run as _report
 from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import Question, ResolutionError, Resolver, platform_of
 
@@ -114,5 +115,12 @@ def test_the_report_has_a_row_for_every_host_and_every_failure():
     entries = _report.rows(hostvars, ["a", "b", "c"])
     assert [(entry["host"], entry["result"]) for entry in entries] == [("a", "promoted"), ("b", "promoted"), ("b", "reverted"), ("c", "unknown")]
     lines = _report.table(entries)
-    assert len(lines) == 5 and lines[0].split() == ["host", "application", "from", "to", "downtime_ms", "result"]
-    assert lines[4].split() == ["c", "-", "-", "-", "-", "unknown"]
+    assert len(lines) == 5 and lines[0].split() == ["host", "application", "from", "to", "downtime_ms", "result", "backup"]
+    assert lines[4].split() == ["c", "-", "-", "-", "-", "unknown", "-"]
+    hostvars["a"]["backup_results"] = {"results": [{"backup_application": {"name": "x"}, "backup": "b1"}, {"backup_application": {"name": "y"}}]}
+    assert [entry["backup"] for entry in _report.rows(hostvars, ["a", "b"])] == ["b1 (unverified)", None, None]
+    good, bad = ({"restore_drill_application": {"name": "x"}, **one}
+                 for one in ({"passed": True, "recovery_seconds": 2.5}, {"failed": True, "problems": ["sick"]}))
+    assert [_drills.failed(_drills.rows({"a": {"restore_drill_results": {"results": [one]}}}, ["a"])) for one in (good, bad)] == [{}, {"a": "x: failed: sick"}]
+    drilled = _drills.rows({"c": {}}, ["c"])
+    assert _drills.failed(drilled) == {"c": "it: unknown: nothing was drilled"} and "- problem: nothing was drilled" in _drills.page("r", drilled)

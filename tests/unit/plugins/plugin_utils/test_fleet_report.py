@@ -118,6 +118,15 @@ def test_dependents_findings():
     assert _findings.of_dependents([dependent(), {**process, "deleted": []}, dependent("alternative", "python", os_package="python3")]) == []
 
 
+def test_a_backup_that_nobody_has_restored_is_unverified():
+    old, new = {"backup": "b1", "verified": True, "drill": {"passed": True, "problems": []}}, {"backup": "b2", "verified": False, "drill": None}
+    failed = {"backup": "b3", "verified": False, "drill": {"passed": False, "problems": ["sick"]}}
+    found = [_findings.of_backups([{"name": "x", "backups": backups}]) for backups in ([], [old], [old, new], [new, failed])]
+    assert [[(one["key"], one["severity"]) for one in some] for some in found] == [
+        [("backup-missing", "info")], [], [("backup-unverified", "warning")], [("backup-unverified", "error")]]
+    assert "b2 is unverified: nobody has restored it" in found[2][0]["detail"] and "its drill failed: sick" in found[3][0]["detail"]
+
+
 def test_what_is_not_known_is_a_finding():
     bare = inventory(verified=False, not_seen=[{"path": "/a", "reason": "Permission denied"}, {"path": "/b", "reason": "excluded"}])
     bare["host"]["privileged"] = False
