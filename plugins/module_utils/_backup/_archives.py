@@ -5,10 +5,10 @@
 """The engine that needs nothing installed: a tar archive of its own for each layer, in the backup's directory."""
 
 import os
-from typing import Optional, Sequence
+from typing import Optional, Sequence, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _sealing
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._collect import Collector
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._collect import Collector, is_still
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import Maker, through
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Layer
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._sealing import Sealing
@@ -30,16 +30,37 @@ class Archives:
         """What manifests call it."""
         return "archive"
 
-    def keep(self, directory: str, name: str, path: str, paths: Optional[Sequence[str]]) -> Layer:
-        """Write the layer *name* into *directory*: the tree *path*, or only *paths* of the whole file system. Raises StreamError, OSError."""
+    def keep(self, directory: str, name: str, path: str, paths: Optional[Sequence[str]], before: Optional[Tuple[str, Layer]] = None) -> Layer:
+        """Write the layer *name* into *directory*: the tree *path*, or only *paths* of the whole file system. Raises StreamError, OSError.
+
+        Where nothing has changed since *before*, a layer and the directory it is in, its archive gets one more name.
+        """
         how = compression()
+        if before is not None and self._shared(directory, before, path, paths):
+            return before[1]
         file = name + SUFFIXES[how] + _sealing.SUFFIXES[self.sealing.how]
         archive = os.path.join(directory, file)
         with writing(archive, how, self.sealing) as sink:
             collector = Collector(sink)
-            entries = collector.everything(path, paths)
+            entries = list(collector.everything(path, paths))
         met = collector.met
         return Layer(path, file, how, self.sealing.how, os.stat(archive).st_size, sha256_of(archive), entries, met.unstable, met.skipped, {})
+
+    def _shared(self, directory: str, before: Tuple[str, Layer], path: str, paths: Optional[Sequence[str]]) -> bool:
+        """Whether the archive of the layer *before* is what would be written, and is in *directory* now."""
+        place, layer = before
+        # For whom another one was encrypted cannot be told.
+        if self.sealing.how or layer.encryption or not layer.archive or not is_still(path, paths, layer.entries):
+            return False
+        archive = os.path.join(directory, layer.archive)
+        try:
+            os.link(os.path.join(place, layer.archive), archive)
+        except OSError:
+            return False
+        if sha256_of(archive) == layer.sha256:
+            return True
+        os.unlink(archive)
+        return False
 
     def reads(self, layer: Layer) -> bool:
         """Whether the content of *layer* can be read here at all: whoever only has public keys cannot."""

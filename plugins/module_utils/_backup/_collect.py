@@ -5,6 +5,7 @@
 """Reads a tree once, and gives its entries and its content to a sink: through descriptors only, so that nobody can lead it elsewhere."""
 
 import hashlib
+import itertools
 import os
 import stat
 from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
@@ -48,6 +49,12 @@ def _same(one: State, other: State) -> bool:
     return (one.st_size, one.st_mtime_ns, one.st_ctime_ns, one.st_ino) == (other.st_size, other.st_mtime_ns, other.st_ctime_ns, other.st_ino)
 
 
+def is_still(path: str, paths: Optional[Sequence[str]], entries: Sequence[Entry]) -> bool:
+    """Whether what `Collector.everything` finds is exactly *entries*; every file is read, up to the first difference. Raises OSError."""
+    met = Collector(lambda data: None).everything(path, paths)
+    return all(one == other for one, other in itertools.zip_longest(met, entries))
+
+
 class Collector:
     """One pass over one tree. ``met`` says what could not be kept as it is."""
 
@@ -59,13 +66,14 @@ class Collector:
         self._length = 0
         self.met = Met({}, [])
 
-    def everything(self, path: str, paths: Optional[Sequence[str]]) -> List[Entry]:
+    def everything(self, path: str, paths: Optional[Sequence[str]]) -> Iterator[Entry]:
         """All entries of the tree at the absolute *path*, which has no symlinks on its way; or of *paths* only, see `selected`. Raises OSError."""
         if paths is not None:
-            return list(self.selected(paths))
+            yield from self.selected(paths)
+            return
         root = open_directory(path)
         try:
-            return list(self.tree(root))
+            yield from self.tree(root)
         finally:
             os.close(root)
 

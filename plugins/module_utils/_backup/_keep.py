@@ -64,7 +64,7 @@ def keep(job: Job, changes: Changes) -> Dict[str, Any]:
     if not job.check_mode:
         about = {"run": job.run, "generation": live["id"], "python": python, "environment": job.application.environment}
         with _held_still(job.application):
-            made = make(job.root, name, parts, about, engine, job.verify)
+            made = make(job.root, name, parts, about, engine, job.verify, _last(known))
         known[made.identifier] = made
         job.state.event(job.run, "backup made", backup=made.identifier)
         if job.copy_to:
@@ -73,6 +73,12 @@ def keep(job: Job, changes: Changes) -> Dict[str, Any]:
     if not job.check_mode:
         _history.write(job.state, {name: backup.about for name, backup in known.items() if backup is not None and name not in removed})
     return _result(made, needed, removed)
+
+
+def _last(known: Dict[str, Optional[Backup]]) -> Optional[Backup]:
+    """The newest of the backups that were read back, if it is one of archives."""
+    found = [backup for _name, backup in sorted(known.items()) if backup is not None and backup.about.get("read_back")]
+    return found[-1] if found and found[-1].about.get("engine") == "archive" else None
 
 
 def _measure(part: Part) -> str:

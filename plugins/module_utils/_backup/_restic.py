@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from typing import IO, Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, cast
+from typing import IO, Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, cast
 
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._collect import Collector
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import DIRECTORY, FIFO, FILE, HARD_LINK, SYMLINK, Entry
@@ -28,6 +28,7 @@ CHUNK = 1 << 20
 IDENTIFIER_LENGTH = len("20260101T000000Z-00000000")
 # restic's design.rst, "Repository Format": in these directories files are called by the SHA-256 of their content.
 NAMED_BY_CONTENT = ("data", "index", "keys", "snapshots")
+AT_TOP = ("config", "locks")
 # A repository that is not there (restic's exit status since 0.17; older ones say it in words).
 ABSENT = 10
 ABSENT_TEXT = ("Is there a repository at the following location", "does not exist")
@@ -88,19 +89,19 @@ class Repository(NamedTuple):
         self._must(["init", "--quiet"])
         return True
 
-    def keep(self, directory: str, name: str, path: str, paths: Optional[Sequence[str]]) -> Layer:
+    def keep(self, directory: str, name: str, path: str, paths: Optional[Sequence[str]], _before: Optional[Tuple[str, Layer]] = None) -> Layer:
         """Make a snapshot for the layer *name* of the backup in *directory*: of the tree *path*, or only of *paths*. Raises ResticError, OSError."""
         self.prepare()
         collector = Collector(lambda data: None)
         words = ["backup", "--json", "--quiet", "--one-file-system", "--tag", label_of(directory), "--tag", name]
         chosen = [path] if paths is None else [item for item in paths if os.path.lexists(item)]
         if not chosen:
-            return Layer(path, "", "", "", 0, "", collector.everything(path, paths), [], collector.met.skipped, {})
+            return Layer(path, "", "", "", 0, "", list(collector.everything(path, paths)), [], collector.met.skipped, {})
         with tempfile.NamedTemporaryFile() as listed, concurrent.futures.ThreadPoolExecutor(max_workers=1) as beside:
             listed.write(b"".join(os.fsencode(item) + b"\0" for item in chosen))
             listed.flush()
             # restic tells no digests of files; they are taken while it works.
-            reading = beside.submit(collector.everything, path, paths)
+            reading = beside.submit(lambda: list(collector.everything(path, paths)))
             done = self._must(words + ["--files-from-raw", listed.name])
             entries = reading.result()
         snapshot = next((row["snapshot_id"] for row in map(json.loads, done.stdout.splitlines()[::-1]) if row.get("message_type") == "summary"), None)
@@ -129,6 +130,8 @@ class Repository(NamedTuple):
     def damage(self) -> List[str]:
         """What is wrong with the repository as a whole: files that are not what their names say, where it is on this host, and what restic finds."""
         found = []
+        strange = sorted(set(os.listdir(self.location)) - set(AT_TOP + NAMED_BY_CONTENT)) if os.path.isdir(self.location) else []
+        found += ["%s does not belong to the repository" % name for name in strange]
         for place in NAMED_BY_CONTENT if os.path.isdir(self.location) else ():
             for folder, _below, names in os.walk(os.path.join(self.location, place)):
                 found += ["%s is not as it was written" % os.path.join(folder, name) for name in sorted(names)
@@ -176,17 +179,20 @@ def matched(stream: "IO[bytes]", layer: Layer, make: Optional[Maker]) -> None:
     waiting = {entry.path: entry for entry in layer.entries if not entry.superseded}
     # restic prints another name of a file as one more file, and a FIFO not at all.
     late = {entry.path: entry for entry in waiting.values() if entry.kind in (HARD_LINK, FIFO)}
-    known = set(waiting)
+    early: Set[str] = set()
     with tarfile.open(fileobj=stream, mode="r|", encoding="utf-8", errors="surrogateescape") as archive:
         for member in archive:
             path = _below(member.name, str(layer.about["place"]))
-            if path not in known:
-                raise Damaged("%s is in the snapshot and not in the manifest" % member.name)
             # The directories on the way to chosen paths are in no snapshot; the manifest knows them.
-            for above in _directories(path):
+            for above in _directories(path) if layer.about.get("paths") is not None else ():
                 if above in waiting:
+                    early.add(above)
                     _made(make, waiting.pop(above))
             entry = waiting.pop(path, None)
+            if entry is None and not (path in early and member.isdir()):
+                raise Damaged("%s is in the snapshot once more than in the manifest" % member.name)
+            if path and path.rpartition("/")[0] in waiting:
+                raise Damaged("%s is in the snapshot before its directory" % member.name)
             if entry is not None and path not in late:
                 _one(archive, member, entry, make)
     for entry in list(waiting.values()):

@@ -110,10 +110,10 @@ def next_identifier(known: Sequence[str], moment: float) -> str:
     return "%s-%08x" % (stem, int(number, 16) + 1)
 
 
-def make(root: str, application: str, parts: Sequence[Part], about: Dict[str, Any], engine: Engine, verify: bool) -> Backup:
+def make(root: str, application: str, parts: Sequence[Part], about: Dict[str, Any], engine: Engine, verify: bool, before: Optional[Backup] = None) -> Backup:
     """Make a backup of *parts* by *engine*; with *verify* it is read back and compared before it counts. The lease must be held.
 
-    *about* goes into the manifest. Raises BackupError, OSError.
+    *about* goes into the manifest. What has not changed since the backup *before*, which was read back, is not written again. Raises BackupError, OSError.
     """
     directory = directory_of(root, application)
     private_directory(directory)
@@ -123,10 +123,12 @@ def make(root: str, application: str, parts: Sequence[Part], about: Dict[str, An
     try:
         sweep(root, application, engine)
         os.mkdir(incoming, 0o700)
-        layers = {part.layer: _layer(incoming, part, engine) for part in parts}
+        layers = {part.layer: _layer(incoming, part, engine, before) for part in parts}
         readable = verify and all(engine.reads(layer) for layer in layers.values())
-        for layer in layers.values() if readable else ():
-            prove(incoming, layer, engine)
+        for name, layer in layers.items() if readable else ():
+            # An archive that was proven, and has its digest now, is proven.
+            if before is None or layer.sha256 == "" or before.layers.get(name, layer._replace(sha256="")).sha256 != layer.sha256:
+                prove(incoming, layer, engine)
         whole = dict(about, identifier=identifier, application=application, host=socket.gethostname(), created=now(), engine=engine.name, read_back=readable,
                      seconds=round(time.monotonic() - began, 3))
         _finish(incoming, final, whole, layers, engine)
@@ -155,13 +157,15 @@ def _finish(incoming: str, final: str, about: Dict[str, Any], layers: Dict[str, 
     sync_directory(os.path.dirname(final))
 
 
-def _layer(directory: str, part: Part, engine: Engine) -> Layer:
+def _layer(directory: str, part: Part, engine: Engine, before: Optional[Backup]) -> Layer:
     """Keep *part* in *directory*. Raises BackupError, DatabaseError, Damaged, StreamError, ResticError, IdentityError, OSError."""
     if part.reference is not None:
         return Layer(part.path, "", "", "", 0, "", [], [], part.doubts, {"reference": part.reference})
     about: Dict[str, Any] = {} if part.paths is None else {"paths": list(part.paths)}
     if part.fill is None:
-        layer = engine.keep(directory, part.layer, part.path, part.paths)
+        known = before.layers.get(part.layer) if before else None
+        same = known is not None and known.path == part.path
+        layer = engine.keep(directory, part.layer, part.path, part.paths, (before.directory, known) if before and known and same else None)
     else:
         staged = os.path.join(directory, STAGED)
         os.mkdir(staged, 0o700)

@@ -1,0 +1,129 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A real environment of at least 450 MB, kept and put back, against tar with zstd, and against restic itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+
+from tests.benchmark.measure import Measure
+from tests.fleet.paths import CACHE, ROOT, FleetError
+
+ROUNDS = 3
+LEAST = 450 << 20
+PACKAGES = ("numpy==2.2.6", "scipy==1.15.3", "pandas==2.3.3", "pyarrow==22.0.0", "scikit-learn==1.7.2", "matplotlib==3.10.7", "sympy==1.14.0",
+            "statsmodels==0.14.5", "babel==2.17.0", "notebook==7.4.7")
+MEMORY = 200 << 20
+# Runs one thing of the collection's in a process of its own, so that its memory is only that.
+OURS = """
+import json, sys
+from ansible_collections.oxzep7.python.plugins.module_utils._backup import _manifest, _restore, _store
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._archives import Archives
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import Part
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic import Repository
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._sealing import Sealing
+what, engine, root, tree = sys.argv[1:]
+engine = Archives(Sealing()) if engine == "archive" else Repository(engine, "secret", None)
+known = [backup for _name, backup, _problem in _store.listed(root, "app")]
+if what == "keep":
+    before = known[-1] if known and isinstance(engine, Archives) else None
+    about = {"run": "r", "generation": "g", "python": "3", "environment": tree}
+    _store.make(root, "app", [Part("environment", tree)], about, engine, isinstance(engine, Archives), before)
+else:
+    _restore.check(known[-1], "app", ["environment"], False, engine)
+    _restore.restore(known[-1], known[-1].layers["environment"], what, engine)
+"""
+
+
+def environment() -> pathlib.Path:
+    """The environment, made once. Raises FleetError when it is too small."""
+    folder = CACHE / "benchmark-environment"
+    if not (folder / ".complete").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        subprocess.run(["uv", "venv", "--quiet", "--python", sys.executable, folder], check=True)
+        subprocess.run(["uv", "pip", "install", "--quiet", "--python", folder / "bin" / "python", *PACKAGES], check=True)
+        (folder / ".complete").touch()
+    size = sum(path.lstat().st_size for path in folder.rglob("*"))
+    if size < LEAST:
+        raise FleetError(f"{folder} has {size >> 20} MB, and {LEAST >> 20} MB are wanted")
+    return folder.resolve()
+
+
+class Bench:
+    """A scratch directory, and what is timed in it."""
+
+    def __init__(self, scratch: pathlib.Path, tree: pathlib.Path) -> None:
+        self.scratch = scratch
+        self.tree = tree
+        self.memory = 0
+
+    def timed(self, action: Callable[[], None]) -> float:
+        """Seconds of *action*, with what was written before it on disk already."""
+        os.sync()
+        began = time.monotonic()
+        action()
+        return time.monotonic() - began
+
+    def ours(self, what: str, engine: str, root: pathlib.Path) -> None:
+        """Run the collection's code, and remember the memory of the largest of its processes, in bytes."""
+        command = [sys.executable, "-c", OURS, what, engine, str(root), str(self.tree)]
+        child = os.posix_spawn(command[0], command, {**os.environ, "PYTHONPATH": os.environ.get("PYTHONPATH", str(ROOT))})
+        _pid, status, usage = os.wait4(child, 0)
+        if status:
+            raise FleetError(f"{what} with {engine} ended with {status}")
+        self.memory = max(self.memory, usage.ru_maxrss << 10)
+
+    def shell(self, script: str, **variables: str) -> None:
+        """Run *script*; every part of its pipes must succeed."""
+        subprocess.run(["bash", "-euo", "pipefail", "-c", script], check=True, stdout=subprocess.DEVNULL, env={
+            **os.environ, "TREE": str(self.tree), "AT": str(self.scratch), **variables})
+
+
+def _round(bench: Bench) -> dict[str, float]:
+    """Seconds of everything, once."""
+    at = bench.scratch
+    restic = {"RESTIC_PASSWORD": "secret"}
+    for name in ("one", "two"):
+        bench.shell('restic init --quiet --repo "$AT/$NAME"', NAME=name, **restic)
+    found = {
+        "tar": bench.timed(lambda: bench.shell('tar -cf - -C "$TREE" . | zstd -q -T0 >"$AT/archive" && sync "$AT/archive"')),
+        "keep": bench.timed(lambda: bench.ours("keep", "archive", at / "backups")),
+        "untar": bench.timed(lambda: bench.shell('mkdir "$AT/untarred" && zstd -dcq "$AT/archive" | tar -xf - -C "$AT/untarred" && sync')),
+        "restore": bench.timed(lambda: bench.ours(str(at / "restored"), "archive", at / "backups")),
+        "hash": bench.timed(lambda: bench.shell('find "$TREE" -type f -print0 | xargs -0 sha256sum')),
+        "again": bench.timed(lambda: bench.ours("keep", "archive", at / "backups")),
+        "restic": bench.timed(lambda: bench.shell('restic backup --quiet --repo "$AT/one" "$TREE"', **restic)),
+        "keep with restic": bench.timed(lambda: bench.ours("keep", str(at / "two"), at / "of-restic")),
+    }
+    for path in at.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return found
+
+
+def run() -> list[Measure]:
+    """Four ratios, and the memory as a ratio of what is allowed."""
+    tree = environment()
+    with tempfile.TemporaryDirectory(prefix="oxzep7-benchmark-", dir=CACHE) as scratch:
+        bench = Bench(pathlib.Path(scratch), tree)
+        _round(bench)
+        rounds = [_round(bench) for _number in range(ROUNDS)]
+    print(json.dumps({"memory": bench.memory, "rounds": rounds}), file=sys.stderr)
+
+    def of(name: str) -> tuple[float, ...]:
+        return tuple(one[name] for one in rounds)
+
+    return [Measure("archive", of("keep"), of("tar"), "tar | zstd -T0", 1.6),
+            Measure("restore", of("restore"), of("untar"), "zstd -d | tar -x", 1.6),
+            Measure("restic", of("keep with restic"), of("restic"), "restic backup", 1.15),
+            Measure("unchanged", of("again"), of("hash"), "sha256sum of every file", 1.3),
+            Measure("memory", (float(bench.memory),), (float(MEMORY),), "200 MiB", 1.0)]

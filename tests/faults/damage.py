@@ -1,0 +1,108 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Damages backups of both engines at random: every damage is found before anything is changed."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import random
+import shutil
+import sys
+import tempfile
+
+from ansible_collections.oxzep7.python.plugins.module_utils._backup import _restore, _store
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._archives import Archives
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import Engine
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError, Part
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic import Repository
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._sealing import Sealing
+
+SEED = 20261124
+CASES = 500
+KINDS = ("flip", "truncate", "remove", "swap", "add")
+
+
+def tree(root: pathlib.Path, chance: random.Random) -> pathlib.Path:
+    """Something to keep: a few directories with a few files of random content."""
+    for folder in ("bin", "lib/deep", "etc"):
+        (root / folder).mkdir(parents=True)
+        for number in range(4):
+            (root / folder / f"file{number}").write_bytes(chance.randbytes(chance.randrange(1, 60000)))
+    (root / "bin" / "link").symlink_to("../lib")
+    return root
+
+
+def files(*places: pathlib.Path) -> list[pathlib.Path]:
+    """Every file below *places* that matters."""
+    return sorted(path for place in places for path in place.rglob("*") if path.is_file() and path.parent.name != "locks")
+
+
+def damage(kind: str, victims: list[pathlib.Path], chance: random.Random) -> str:
+    """Do one damage of *kind* to one of *victims*; returns what it was."""
+    victim = chance.choice([path for path in victims if path.stat().st_size])
+    data = bytearray(victim.read_bytes())
+    victim.chmod(0o600)
+    if kind == "flip":
+        place = chance.randrange(len(data))
+        data[place] ^= 1 << chance.randrange(8)
+        victim.write_bytes(data)
+        return f"bit in byte {place} of {victim.name}"
+    if kind == "truncate":
+        victim.write_bytes(data[:chance.randrange(len(data))])
+    elif kind == "remove":
+        victim.unlink()
+    elif kind == "swap":
+        other = chance.choice([path for path in victims if path.read_bytes() != bytes(data)])
+        other.chmod(0o600)
+        victim.write_bytes(other.read_bytes())
+        other.write_bytes(data)
+        return f"swap of {victim.name} and {other.name}"
+    else:
+        victim = victim.with_name(f"{chance.getrandbits(256):064x}")
+        victim.write_bytes(data)
+    return f"{kind} of {victim.name}"
+
+
+def found(root: pathlib.Path, engine: Engine, scratch: pathlib.Path) -> str | None:
+    """What is said of the only backup in *root*; None when it would be restored."""
+    try:
+        backup = _restore.find(str(root), "app", _restore.NEWEST)
+        _restore.check(backup, "app", ["environment"], False, engine)
+        _restore.restore(backup, backup.layers["environment"], str(scratch / "restored"), engine)
+        return None
+    except BackupError as error:
+        return None if (scratch / "restored").exists() else str(error)
+
+
+def run_all(cases: int = CASES) -> tuple[int, int]:
+    """Damages tried, and damages found."""
+    chance = random.Random(SEED)
+    missed = 0
+    with tempfile.TemporaryDirectory(prefix="oxzep7-damage-") as directory:
+        place = pathlib.Path(directory).resolve()
+        source = tree(place / "tree", chance)
+        for engine_name in ("archive", "restic"):
+            whole, live = place / f"whole-{engine_name}", place / "live"
+            engine: Engine = Archives(Sealing()) if engine_name == "archive" else Repository(str(live / "repository"), "secret", None)
+            about = {"run": "r", "generation": "g", "python": "3", "environment": str(source)}
+            live.mkdir()
+            _store.make(str(live / "backups"), "app", [Part("environment", str(source))], about, engine, True)
+            shutil.copytree(live, whole, symlinks=True)
+            for number in range(cases // 2):
+                said = damage(KINDS[number % len(KINDS)], files(live), chance)
+                if found(live / "backups", engine, place) is None:
+                    missed += 1
+                    print(f"faults damage: {engine_name}: {said} was not found", file=sys.stderr, flush=True)
+                    shutil.rmtree(place / "restored", ignore_errors=True)
+                shutil.rmtree(live)
+                shutil.copytree(whole, live, symlinks=True)
+            # What nobody damaged is restored.
+            if found(live / "backups", engine, place) is not None or not os.path.isdir(place / "restored"):
+                missed += 1
+                print(f"faults damage: {engine_name}: what nobody damaged is refused", file=sys.stderr, flush=True)
+            shutil.rmtree(place / "restored", ignore_errors=True)
+            shutil.rmtree(live)
+    return cases, cases - missed

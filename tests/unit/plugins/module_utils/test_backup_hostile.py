@@ -1,0 +1,125 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Archives that somebody made to harm who restores them: nothing is written that the manifest does not say, and nothing outside."""
+
+import hashlib
+import io
+import os
+import tarfile
+
+import pytest
+from ansible_collections.oxzep7.python.plugins.module_utils._backup import _entry
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import Entry, header
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import Damaged, Tree, through
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Layer
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic import matched
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import Reading
+
+ME, US = os.getuid(), os.getgid()
+GOOD = b"good"
+
+
+def of(path, kind=_entry.FILE, **more):
+    content = {"size": len(GOOD), "sha256": hashlib.sha256(GOOD).hexdigest()} if kind == _entry.FILE else {}
+    return Entry(path, kind, 0o755 if kind == _entry.DIRECTORY else 0o640, ME, US, 10 ** 18, **dict(content, **more))
+
+
+MANIFEST = [of("", _entry.DIRECTORY), of("a", _entry.DIRECTORY), of("a/file"), of("a/link", _entry.SYMLINK, target="file"),
+            of("b", _entry.HARD_LINK, target="a/file")]
+
+
+def member(name, kind=tarfile.REGTYPE, data=b"", **more):
+    info = tarfile.TarInfo(name)
+    info.type, info.size = kind, len(data)
+    for key, value in more.items():
+        setattr(info, key, value)
+    return info, data
+
+
+USUAL = [member("srv/app", tarfile.DIRTYPE), member("srv/app/a", tarfile.DIRTYPE), member("srv/app/a/file", data=GOOD),
+         member("srv/app/a/link", tarfile.SYMTYPE, linkname="file"), member("srv/app/b", data=GOOD)]
+
+
+def tar(members):
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for info, data in members:
+            archive.addfile(info, io.BytesIO(data))
+    return made.getvalue()
+
+
+def described(root):
+    return sorted((os.path.relpath(os.path.join(folder, name), str(root)), os.lstat(os.path.join(folder, name)).st_mode)
+                  for folder, below, names in os.walk(str(root)) for name in below + names)
+
+
+def restored(place, act):
+    """What lies in *place* when *act* has used a tree in it; the tree is thrown away where that was refused, as a restore does."""
+    (place / "tree").mkdir()
+    handle = os.open(str(place / "tree"), os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        tree = Tree(handle, False)
+        act(tree.make)
+        tree.finish()
+    finally:
+        tree.close()
+        os.close(handle)
+
+
+HOSTILE = {
+    "traversal": [member("srv/app/../../etc/passwd", data=GOOD)], "traversal without the place": [member("../outside", data=GOOD)],
+    "absolute": [member("/etc/passwd", data=GOOD)], "not in the manifest": [member("srv/app/more", data=GOOD)],
+    "symlink elsewhere": [member("srv/app/a/link", tarfile.SYMTYPE, linkname="/etc/passwd")],
+    "symlink for a directory": [member("srv/app", tarfile.DIRTYPE), member("srv/app/a", tarfile.SYMTYPE, linkname="/tmp")],
+    "symlink for a file": [member("srv/app/a/file", tarfile.SYMTYPE, linkname="/etc/passwd")],
+    "hard link for a file": [member("srv/app/a/file", tarfile.LNKTYPE, linkname="/etc/passwd")],
+    "character device": [member("srv/app/a/file", tarfile.CHRTYPE, devmajor=1, devminor=3)],
+    "block device": [member("srv/app/a/file", tarfile.BLKTYPE, devmajor=8, devminor=0)], "fifo": [member("srv/app/a/file", tarfile.FIFOTYPE)],
+    "device that nobody kept": [member("srv/app/null", tarfile.CHRTYPE, devmajor=1, devminor=3)],
+    "directory for a file": [member("srv/app/a/file", tarfile.DIRTYPE)], "file for a directory": [member("srv/app/a", data=GOOD)],
+    "other content": [member("srv/app/a/file", data=b"evil")], "less content": [member("srv/app/a/file", data=b"go")],
+    "bomb": [member("srv/app/a/file", data=GOOD + bytes(1 << 22))], "nothing": [], "only directories": USUAL[:2],
+    "odd encoding": [member("srv/app/a/f\udcffle", data=GOOD)], "control characters": [member("srv/app/a/file\n", data=GOOD)],
+    "empty name": [member("", data=GOOD)], "dots": [member("srv/app/./a/./file/..", data=GOOD)], "long name": [member("srv/app/" + "x" * 5000, data=GOOD)],
+}
+
+
+@pytest.mark.parametrize("case", sorted(HOSTILE))
+def test_what_restic_gives_is_held_against_the_manifest(tmp_path, case):
+    layer = Layer("/srv/app", "", "restic", "", 0, "", MANIFEST, [], {}, {"place": "/srv/app", "snapshot": "0"})
+    hostile = HOSTILE[case] if case in ("nothing", "only directories") else [
+        one for one in USUAL if one[0].name not in [bad[0].name for bad in HOSTILE[case]]] + HOSTILE[case]
+    with pytest.raises((Damaged, tarfile.TarError)):
+        restored(tmp_path, lambda make: matched(io.BytesIO(tar(hostile)), layer, make))
+    names = [name for name, _mode in described(tmp_path)]
+    assert set(names) <= {"tree", "tree/a", "tree/a/file", "tree/a/link", "tree/b"}
+    assert not os.path.islink(str(tmp_path / "tree" / "a"))
+
+
+@pytest.mark.parametrize("more", [member("srv/app/a/file", data=b"evil"), member("srv/app", tarfile.DIRTYPE), member("srv/app/b", data=GOOD),
+                                  member("srv/app/a/link", tarfile.SYMTYPE, linkname="/etc")])
+def test_a_name_that_comes_twice_is_refused(tmp_path, more):
+    layer = Layer("/srv/app", "", "restic", "", 0, "", MANIFEST, [], {}, {"place": "/srv/app", "snapshot": "0"})
+    with pytest.raises(Damaged, match="once more than in the manifest"):
+        restored(tmp_path, lambda make: matched(io.BytesIO(tar([*USUAL, more])), layer, make))
+
+
+def test_attributes_are_those_of_the_manifest(tmp_path):
+    layer = Layer("/srv/app", "", "restic", "", 0, "", MANIFEST, [], {}, {"place": "/srv/app", "snapshot": "0"})
+    for info, _data in USUAL:
+        info.mode, info.uid, info.pax_headers = 0o7777, 0, {"SCHILY.xattr.security.capability": "x"}
+    restored(tmp_path, lambda make: matched(io.BytesIO(tar(USUAL)), layer, make))
+    assert (tmp_path / "tree" / "a" / "file").read_bytes() == GOOD and os.readlink(str(tmp_path / "tree" / "a" / "link")) == "file"
+    assert (tmp_path / "tree" / "b").stat().st_ino == (tmp_path / "tree" / "a" / "file").stat().st_ino
+    assert (tmp_path / "tree" / "a" / "file").stat().st_mode & 0o7777 == 0o640
+
+
+@pytest.mark.parametrize("case", sorted(HOSTILE))
+def test_what_an_archive_has_is_held_against_the_manifest(tmp_path, case):
+    written = b"".join(header(one) + (GOOD + bytes(508) if one.kind == _entry.FILE else b"") for one in MANIFEST[:2]) + tar(HOSTILE[case])
+    stream = io.BytesIO(written)
+    with pytest.raises(Damaged):
+        restored(tmp_path, lambda make: through(Reading(stream, lambda: None), MANIFEST, make))
+    assert [name for name, _mode in described(tmp_path)] == ["tree", "tree/a"]
