@@ -327,10 +327,10 @@ options:
                     description: Role to connect as.
                     type: str
                   passfile:
-                    description: File on the host with the password, as libpq reads it; O(application.backup.databases.postgresql.account) must be able to.
+                    description: File on the host with the password, as libpq reads it; C(account) must be able to.
                     type: str
                   account:
-                    description: Account that dumps. Default is V(postgres) without O(application.backup.databases.postgresql.host).
+                    description: Account that dumps. Default is V(postgres) without C(host).
                     type: str
               mysql:
                 description: A MariaDB or MySQL database, dumped in a single transaction.
@@ -396,6 +396,6 @@ options:
                 description: File that the kept environment must be able to unpickle.
                 type: str
               command:
-                description: Command, run as O(application.drill.command) is.
+                description: Command, run as C(drill.command) is.
                 type: raw
 """

@@ -27,7 +27,7 @@ options:
       - V(configuration) is unit files with drop-ins and environment files of its services, what the last inventory of the host found to use the
         environment, such as cron entries and configurations of web servers, and the paths that O(application) declares.
       - V(databases) are those that O(application) declares.
-      - V(system) is for reading, not for restoring: packages, kernel parameters, accounts, SELinux booleans.
+      - V(system) is for reading and not for restoring; packages, kernel parameters, accounts, SELinux booleans.
     type: list
     elements: str
     choices: [configuration, databases, environment, interpreter, source, system]

@@ -2,17 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Kills a backup, the removal of an old one, and a restore at every system call that changes a file: what is listed is whole, what is back is whole."""
+"""Kills a backup, the removal of an old one, a restore, and one in place at every system call that changes a file or tells systemd something.
+
+What is listed is whole, what is back is whole, and what lives is wholly what it was or wholly what it shall be.
+"""
 
 from __future__ import annotations
 
-import concurrent.futures
 import sys
 from typing import Any
 
 from tests.faults.promotion import HOSTS, KILLED
-from tests.faults.steady_host import APPLICATION, Broken, SteadyHost, succeeded
-from tests.fleet import fleet
+from tests.faults.steady_host import APPLICATION, PATIENCE, Broken, SteadyHost, on_hosts, succeeded
 from tests.fleet.paths import FleetError
 
 LIVE = "/srv/steady/venv"
@@ -20,6 +21,7 @@ BACKUPS = "/var/lib/oxzep7/backups/steady"
 SCRATCH = "/srv/steady/back"
 # Each backup but the first also removes the one before it.
 KEEP = {"application": APPLICATION, "layers": ["environment"], "keep_last": 1}
+REPLACE = {"application": APPLICATION, "layers": ["environment"], "replace": True, "timeout": 20, "stability_window": 0.2}
 RESTORE = {"application": APPLICATION, "layers": ["environment"], "scratch": SCRATCH}
 INFO = ["module", "backup_info", {"application": "steady", "prove": True, "state_dir": None, "run_id": None}]
 
@@ -59,19 +61,42 @@ def restore(host: SteadyHost, point: int) -> bool:
     return bool(killed["status"] == KILLED)
 
 
-KINDS = {"backup": backup, "restore": restore}
+def replace(host: SteadyHost, point: int) -> bool:
+    """Kill a restore in place at its call *point*; whether it came so far. Raises Broken when something is not as it must be."""
+    whole_one, spoilt, killed, undone, recovered, found, seen, again, complete, well = host.do(
+        ["fingerprint", LIVE], ["spoil"], ["trace", point, "kill", REPLACE, "restore"], ["wait", PATIENCE if point % 2 else 0], ["module", "recovery", {}],
+        ["fingerprint", LIVE], ["look"], ["module", "restore", REPLACE], ["fingerprint", LIVE], ["look"])
+    host.sh(f"rm -rf {LIVE}.before-* /srv/steady/.restoring-*")
+    called = f"{killed['calls'][-1].split(None, 2)[2]}: " if killed["calls"] else ""
+    if point % 2 and not undone:
+        raise Broken(f"{called}the dead man's switch has not undone it within {PATIENCE:g} seconds")
+    succeeded(recovered)
+    succeeded(again)
+    if found not in (whole_one, spoilt):
+        raise Broken(f"{called}half of it lives: {len(found)} of {len(whole_one)} paths")
+    if complete != whole_one:
+        raise Broken(f"{called}what lives is not what was kept")
+    for look in (seen, well):
+        if not look["answer"].get("python") or look["timers"] or set(look["left"]) - {"backups.json"}:
+            raise Broken(f"{called}it does not run, or something is left: {look}")
+    return bool(killed["status"] == KILLED)
+
+
+KINDS = {"backup": backup, "restore": restore, "replace": replace}
 
 
 def count(host: SteadyHost) -> int:
-    """How many points the longer of the two has. Raises FleetError, Broken."""
+    """How many points the longest of them has. Raises FleetError, Broken."""
     host.do(["reset"])
-    first, kept, back, _gone = host.do(["module", "backup", KEEP], ["trace", 0, "kill", KEEP, "backup"], ["trace", 0, "kill", RESTORE, "restore"],
-                                       ["forget", SCRATCH])
+    first, kept, back, _gone, _spoilt, placed = host.do(
+        ["module", "backup", KEEP], ["trace", 0, "kill", KEEP, "backup"], ["trace", 0, "kill", RESTORE, "restore"], ["forget", SCRATCH], ["spoil"],
+        ["trace", 0, "kill", REPLACE, "restore"])
+    host.sh(f"rm -rf {LIVE}.before-*")
     succeeded(first)
-    for traced in (kept, back):
+    for traced in (kept, back, placed):
         if traced["status"] != 0:
             raise FleetError(f"what nobody kills ended with {traced['status']}: {traced['said']}")
-    return max(len(kept["calls"]), len(back["calls"]))
+    return max(len(kept["calls"]), len(back["calls"]), len(placed["calls"]))
 
 
 def part(host: SteadyHost, numbers: list[int]) -> tuple[int, int]:
@@ -89,15 +114,7 @@ def part(host: SteadyHost, numbers: list[int]) -> tuple[int, int]:
     return tried, survived
 
 
-def run_all() -> tuple[int, int]:
-    """Points tried, and points survived."""
-    fleet.up(["debian12"] * HOSTS)
-    try:
-        hosts = [SteadyHost(f"host{number}") for number in range(1, HOSTS + 1)]
-        with concurrent.futures.ThreadPoolExecutor(max_workers=HOSTS) as pool:
-            list(pool.map(SteadyHost.prepare, hosts))
-            numbers = range(1, max(pool.map(count, hosts)) + 1)
-            parts = list(pool.map(part, hosts, [[number for number in numbers if number % HOSTS == index] for index in range(HOSTS)]))
-    finally:
-        fleet.down()
+def run_all(every: int = 1) -> tuple[int, int]:
+    """Points tried, and points survived; with *every*, only one of so many points."""
+    parts = on_hosts(HOSTS, count, part, every)
     return sum(tried for tried, _survived in parts), sum(survived for _tried, survived in parts)

@@ -6,13 +6,11 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tests.faults.steady_host import FIRST, ORIGINAL, PATIENCE, SECOND, Broken, SteadyHost, judge, promotion, succeeded
-from tests.fleet import fleet
+from tests.faults.steady_host import FIRST, ORIGINAL, PATIENCE, SECOND, Broken, SteadyHost, judge, on_hosts, promotion, succeeded
 from tests.fleet.paths import FleetError
 
 HOSTS = 3
@@ -72,17 +70,8 @@ def part(host: SteadyHost, numbers: list[int]) -> tuple[int, list[str]]:
     return tried, wrong
 
 
-def run_all() -> tuple[int, int]:
-    """Points tried, and points survived."""
-    fleet.up(["debian12"] * HOSTS)
-    try:
-        hosts = [SteadyHost(f"host{number}") for number in range(1, HOSTS + 1)]
-        with concurrent.futures.ThreadPoolExecutor(max_workers=HOSTS) as pool:
-            list(pool.map(SteadyHost.prepare, hosts))
-            # Polling differs from run to run; beyond its last call a promotion just ends.
-            numbers = range(1, max(pool.map(count, hosts)) + 1)
-            parts = list(pool.map(part, hosts, [[number for number in numbers if number % HOSTS == index] for index in range(HOSTS)]))
-    finally:
-        fleet.down()
+def run_all(every: int = 1) -> tuple[int, int]:
+    """Points tried, and points survived; with *every*, only one of so many points."""
+    parts = on_hosts(HOSTS, count, part, every)
     tried = sum(points for points, _wrong in parts)
     return tried, tried - sum(len(wrong) for _points, wrong in parts)

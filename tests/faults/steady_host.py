@@ -6,16 +6,18 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import hashlib
 import json
 import pathlib
 import shutil
 import tempfile
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import ansible
 
+from tests.fleet import fleet
 from tests.fleet.archives import pack
 from tests.fleet.paths import ROOT, FleetError, run
 
@@ -28,6 +30,7 @@ APPLICATION = {
     "checks": [{"name": "answers", "http": {"url": "http://127.0.0.1:8003/", "body": "python"}}]}
 ORIGINAL, FIRST, SECOND = "0-py3.8", "1-py3.9", "2-py3.10"
 PATIENCE = 30.0
+T = TypeVar("T")
 
 
 class Broken(Exception):
@@ -76,6 +79,23 @@ class SteadyHost:
             version = path.split("oxzep7-")[1].split("/")[0]
             succeeded(self.do(["module", "environment", {"application": declared, "interpreter": path, "version": version, "lock": empty}])[0])
         self.sh(f"cp {STATE}/state.json /root/state.json")
+
+
+def on_hosts(hosts: int, count: Callable[[SteadyHost], int], part: Callable[[SteadyHost, list[int]], T], every: int = 1) -> list[T]:
+    """What *part* made of its share of all points, on so many *hosts* that are started for it; *count* says how many points there are.
+
+    With *every*, only one of so many points is tried.
+    """
+    fleet.up(["debian12"] * hosts)
+    try:
+        known = [SteadyHost(f"host{number}") for number in range(1, hosts + 1)]
+        with concurrent.futures.ThreadPoolExecutor(max_workers=hosts) as pool:
+            list(pool.map(SteadyHost.prepare, known))
+            # Polling differs from run to run; beyond its last call a module just ends.
+            numbers = range(1, max(pool.map(count, known)) + 1)[::every]
+            return list(pool.map(part, known, [list(numbers[index::hosts]) for index in range(hosts)]))
+    finally:
+        fleet.down()
 
 
 def succeeded(answer: dict[str, Any]) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def assert_next_run_reaches_the_target(controller):
     assert '"3.9.18"' in on("host1", "curl -fsS http://127.0.0.1:8001/health")
     record = json.loads(on("host1", "cat /var/lib/oxzep7/applications/ledger/state.json"))
     assert [entry["event"] for entry in record["history"]] == ["reverted", "promoted"]
-    assert on("host1", "ls /var/lib/oxzep7/applications/ledger").split() == ["state.json"]
+    assert on("host1", "ls /var/lib/oxzep7/applications/ledger").split() == ["backups.json", "state.json"]
 
 
 def test_killed_module_is_undone_by_the_timers_unit(host, controller, tmp_path):

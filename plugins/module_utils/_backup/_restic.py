@@ -195,12 +195,16 @@ def matched(stream: "IO[bytes]", layer: Layer, make: Optional[Maker]) -> None:
                 raise Damaged("%s is in the snapshot before its directory" % member.name)
             if entry is not None and path not in late:
                 _one(archive, member, entry, make)
-    for entry in list(waiting.values()):
-        if entry.kind == DIRECTORY and layer.about.get("paths") is not None:
-            _made(make, entry)
-        elif entry.path not in late:
-            raise Damaged("%s is not in the snapshot" % (entry.path or "its beginning"))
+    _give_rest([entry for entry in waiting.values() if entry.path not in late], layer, make)
     for entry in late.values():
+        _made(make, entry)
+
+
+def _give_rest(entries: Sequence[Entry], layer: Layer, make: Optional[Maker]) -> None:
+    """Give *make* those *entries* of *layer* that no snapshot of it has. Raises Damaged for any other, OSError."""
+    for entry in entries:
+        if entry.kind != DIRECTORY or layer.about.get("paths") is None:
+            raise Damaged("%s is not in the snapshot" % (entry.path or "its beginning"))
         _made(make, entry)
 
 

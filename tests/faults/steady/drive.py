@@ -7,7 +7,7 @@
 ``["module", NAME, ARGUMENTS]`` runs a module (with more environment, if that is a fourth),
 ``["trace", POINT, ACTION, ARGUMENTS]`` a promotion under the tracer (or the module that is a fifth),
 ``["wait", SECONDS]`` waits until no promotion is open, ``["fingerprint", PATH]``, ``["list", PATH]`` and ``["forget", PATH]`` are about a tree,
-``["reset"]`` forgets every promotion, ``["look"]`` says what the host is like, seen by nothing of the collection's.
+``["spoil"]`` changes the live environment, ``["reset"]`` forgets every promotion, ``["look"]`` says what the host is like, seen by nothing of the collection's.
 """
 
 from __future__ import annotations
@@ -134,6 +134,13 @@ def fingerprint(path: str) -> list[list[Any]]:
     return sorted(found)
 
 
+def spoil() -> list[list[Any]]:
+    """Change the live environment, wherever it is, by hand; returns what it is then."""
+    with open(LIVE + "/spoilt", "w", encoding="utf-8") as stream:
+        stream.write("by hand")
+    return fingerprint(LIVE)
+
+
 def forget(path: str) -> None:
     """Remove the tree *path*, if it is there."""
     shutil.rmtree(path, ignore_errors=True)
@@ -141,7 +148,7 @@ def forget(path: str) -> None:
 
 def main() -> None:
     """Do what is asked."""
-    actions = {"module": module, "trace": trace, "wait": wait, "reset": reset, "look": look, "fingerprint": fingerprint, "forget": forget,
+    actions = {"module": module, "trace": trace, "wait": wait, "reset": reset, "look": look, "fingerprint": fingerprint, "forget": forget, "spoil": spoil,
                "list": lambda path: sorted(os.listdir(path)) if os.path.isdir(path) else []}
     print(json.dumps([actions[name](*rest) for name, *rest in json.load(sys.stdin)]))
 
