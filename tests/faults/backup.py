@@ -20,7 +20,8 @@ LIVE = "/srv/steady/venv"
 BACKUPS = "/var/lib/oxzep7/backups/steady"
 SCRATCH = "/srv/steady/back"
 # Each backup but the first also removes the one before it.
-KEEP = {"application": APPLICATION, "layers": ["environment"], "keep_last": 1}
+# What a run has made stays while it is at work; these are of no run.
+KEEP = {"application": APPLICATION, "layers": ["environment"], "keep_last": 1, "run_id": "manual"}
 REPLACE = {"application": APPLICATION, "layers": ["environment"], "replace": True, "timeout": 20, "stability_window": 0.2}
 RESTORE = {"application": APPLICATION, "layers": ["environment"], "scratch": SCRATCH}
 INFO = ["module", "backup_info", {"application": "steady", "prove": True, "state_dir": None, "run_id": None}]

@@ -5,18 +5,33 @@
 """The engine that needs nothing installed: a tar archive of its own for each layer, in the backup's directory."""
 
 import os
-from typing import Optional, Sequence, Tuple
+import zlib
+from typing import Callable, Dict, Optional, Sequence, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _sealing
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._collect import Collector, is_still
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import Maker, through
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import Damaged, Maker, through
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Layer
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._sealing import Sealing
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import SUFFIXES, compression, reading, writing
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import SUFFIXES, beside, compression, reading, writing
 from ansible_collections.oxzep7.python.plugins.module_utils._files import sha256_of
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import run
 
 KEYRING_TIMEOUT = 60.0
+
+
+class Passing:
+    """Passes bytes on to *sink*, and knows how many they were and their CRC-32, which tells accidents; digests of the content are in the manifest."""
+
+    def __init__(self, sink: Callable[[bytes], object]) -> None:
+        self._sink = sink
+        self.length = 0
+        self.checksum = 0
+
+    def __call__(self, data: bytes) -> None:
+        self.length += len(data)
+        self.checksum = zlib.crc32(data, self.checksum)
+        self._sink(data)
 
 
 class Archives:
@@ -24,6 +39,7 @@ class Archives:
 
     def __init__(self, sealing: Sealing) -> None:
         self.sealing = sealing
+        self._written: Dict[str, Passing] = {}
 
     @property
     def name(self) -> str:
@@ -41,8 +57,11 @@ class Archives:
         file = name + SUFFIXES[how] + _sealing.SUFFIXES[self.sealing.how]
         archive = os.path.join(directory, file)
         with writing(archive, how, self.sealing) as sink:
-            collector = Collector(sink)
-            entries = list(collector.everything(path, paths))
+            written = Passing(sink)
+            with beside(written) as passing:
+                collector = Collector(passing)
+                entries = list(collector.everything(path, paths))
+        self._written[archive] = written
         met = collector.met
         return Layer(path, file, how, self.sealing.how, os.stat(archive).st_size, sha256_of(archive), entries, met.unstable, met.skipped, {})
 
@@ -61,6 +80,18 @@ class Archives:
             return True
         os.unlink(archive)
         return False
+
+    def read_back(self, directory: str, layer: Layer) -> None:
+        """Prove that the archive of *layer*, which this object has just written into *directory*, gives back every byte.
+
+        Raises Damaged, StreamError, OSError.
+        """
+        archive = os.path.join(directory, layer.archive)
+        expected, found = self._written[archive], Passing(lambda data: None)
+        with reading(archive, layer.compression, layer.encryption, self.sealing.identity) as stream:
+            stream.rest(found)
+        if (found.length, found.checksum) != (expected.length, expected.checksum):
+            raise Damaged("%s does not give back what was written into it" % layer.archive)
 
     def reads(self, layer: Layer) -> bool:
         """Whether the content of *layer* can be read here at all: whoever only has public keys cannot."""

@@ -51,15 +51,15 @@ def _same(one: State, other: State) -> bool:
 
 def is_still(path: str, paths: Optional[Sequence[str]], entries: Sequence[Entry]) -> bool:
     """Whether what `Collector.everything` finds is exactly *entries*; every file is read, up to the first difference. Raises OSError."""
-    met = Collector(lambda data: None).everything(path, paths)
+    met = Collector(None).everything(path, paths)
     return all(one == other for one, other in itertools.zip_longest(met, entries))
 
 
 class Collector:
     """One pass over one tree. ``met`` says what could not be kept as it is."""
 
-    def __init__(self, sink: Sink) -> None:
-        """*sink* gets the tar file's bytes, in order."""
+    def __init__(self, sink: Optional[Sink]) -> None:
+        """*sink* gets the tar file's bytes, in order; without one, everything is only looked at."""
         self._sink = sink
         self._links: Dict[Tuple[int, int], str] = {}
         self._waiting: List[bytes] = []
@@ -182,7 +182,7 @@ class Collector:
 
     def _content(self, handle: int, entry: Entry) -> str:
         """Give the header and exactly as many bytes as *entry* says; returns their SHA-256."""
-        self._give(header(entry))
+        self._told(entry)
         if entry.size <= CHUNK:
             data = os.read(handle, entry.size) if entry.size else b""
             if len(data) == entry.size:
@@ -202,11 +202,12 @@ class Collector:
         return digest.hexdigest()
 
     def _told(self, entry: Entry) -> Entry:
-        self._give(header(entry))
+        if self._sink:
+            self._give(header(entry))
         return entry
 
     def _give(self, data: bytes) -> None:
-        if not data:
+        if not data or not self._sink:
             return
         self._waiting.append(data)
         self._length += len(data)
@@ -214,6 +215,6 @@ class Collector:
             self._flush()
 
     def _flush(self) -> None:
-        if self._waiting:
+        if self._waiting and self._sink:
             self._sink(b"".join(self._waiting))
             self._waiting, self._length = [], 0

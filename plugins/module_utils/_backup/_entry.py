@@ -18,6 +18,9 @@ NAME_LIMIT = 100
 OWNER_LIMIT = 0o7777777
 SIZE_LIMIT = 0o77777777777
 NANO = 10 ** 9
+# The end of a header: magic and version, no names of owners, no device, no prefix.
+REST = b"ustar\00000" + bytes(64) + b"0000000\0" * 2 + bytes(167)
+SUM_OF_REST = sum(REST) + 8 * 32
 
 
 class Unusable(Exception):
@@ -141,10 +144,6 @@ def _check_place(entry: Entry, first: bool, directories: Set[str]) -> None:
         raise Unusable("%s: no directory that it could lie in comes before it" % entry.path)
 
 
-def _octal(value: int, width: int) -> bytes:
-    return b"%0*o\0" % (width - 1, value)
-
-
 def _record(key: bytes, value: bytes) -> bytes:
     """A record of an extended header: its own length, in decimal, is part of it."""
     rest = len(key) + len(value) + 3
@@ -155,9 +154,10 @@ def _record(key: bytes, value: bytes) -> bytes:
 
 
 def _block(name: bytes, mode: int, uid: int, gid: int, size: int, mtime: int, flag: bytes, link: bytes) -> bytes:
-    head = b"".join((name.ljust(100, b"\0"), _octal(mode, 8), _octal(uid, 8), _octal(gid, 8), _octal(size, 12), _octal(mtime, 12)))
-    tail = b"".join((flag, link.ljust(100, b"\0"), b"ustar\00000", bytes(32), bytes(32), b"0000000\0", b"0000000\0", bytes(167)))
-    return b"%s%06o\0 %s" % (head, sum(head) + sum(tail) + 8 * 32, tail)
+    numbers = b"%07o\0%07o\0%07o\0%011o\0%011o\0" % (mode, uid, gid, size, mtime)
+    # The sum counts its own field as blanks.
+    total = sum(name) + sum(numbers) + sum(flag) + sum(link) + SUM_OF_REST
+    return b"".join((name.ljust(100, b"\0"), numbers, b"%06o\0 " % total, flag, link.ljust(100, b"\0"), REST))
 
 
 def padded(data: bytes) -> bytes:

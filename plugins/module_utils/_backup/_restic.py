@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from typing import IO, Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, cast
+from typing import IO, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, cast
 
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._collect import Collector
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import DIRECTORY, FIFO, FILE, HARD_LINK, SYMLINK, Entry
@@ -66,7 +66,9 @@ class Repository(NamedTuple):
         return run(["restic"] + words, LONG, environment=self._environment(), stdin=stdin)
 
     def _must(self, words: List[str], stdin: str = "") -> Result:
-        done = self._ask(words, stdin)
+        return self._well(words, self._ask(words, stdin))
+
+    def _well(self, words: List[str], done: Result) -> Result:
         if done.rc != 0:
             raise ResticError(self._hidden("restic %s ended with %d: %s" % (words[0], done.rc, done.last_lines(3))))
         return done
@@ -77,22 +79,13 @@ class Repository(NamedTuple):
                 text = text.replace(secret, "***")
         return text
 
-    def prepare(self) -> bool:
-        """Have the repository; whether it was made now. Raises ResticError."""
-        if not shutil.which("restic"):
-            raise ResticError("this host has no restic; install it, or use the archive engine")
-        looked = self._ask(["cat", "config", "--quiet"])
-        if looked.rc == 0:
-            return False
-        if looked.rc != ABSENT and not any(text in looked.stderr for text in ABSENT_TEXT):
-            raise ResticError(self._hidden("the repository cannot be used: %s" % looked.last_lines(3)))
-        self._must(["init", "--quiet"])
-        return True
+    @staticmethod
+    def _is_absent(done: Result) -> bool:
+        return done.rc == ABSENT or any(text in done.stderr for text in ABSENT_TEXT)
 
     def keep(self, directory: str, name: str, path: str, paths: Optional[Sequence[str]], _before: Optional[Tuple[str, Layer]] = None) -> Layer:
         """Make a snapshot for the layer *name* of the backup in *directory*: of the tree *path*, or only of *paths*. Raises ResticError, OSError."""
-        self.prepare()
-        collector = Collector(lambda data: None)
+        collector = Collector(None)
         words = ["backup", "--json", "--quiet", "--one-file-system", "--tag", label_of(directory), "--tag", name]
         chosen = [path] if paths is None else [item for item in paths if os.path.lexists(item)]
         if not chosen:
@@ -102,26 +95,24 @@ class Repository(NamedTuple):
             listed.flush()
             # restic tells no digests of files; they are taken while it works.
             reading = beside.submit(lambda: list(collector.everything(path, paths)))
-            done = self._must(words + ["--files-from-raw", listed.name])
+            done = self._made(words + ["--files-from-raw", listed.name])
             entries = reading.result()
         snapshot = next((row["snapshot_id"] for row in map(json.loads, done.stdout.splitlines()[::-1]) if row.get("message_type") == "summary"), None)
         if snapshot is None:
             raise ResticError("restic did not say which snapshot it made: %s" % done.last_lines(3))
-        layer = Layer(path, "", self.name, "", 0, "", entries, collector.met.unstable, collector.met.skipped, {"snapshot": snapshot, "place": path})
-        return layer._replace(unstable=sorted(set(layer.unstable) | set(self._differing(layer))))
+        # What is now as it was before restic looked is what restic has seen.
+        unstable = sorted(set(collector.met.unstable) | set(_changed(path, entries)))
+        return Layer(path, "", self.name, "", 0, "", entries, unstable, collector.met.skipped, {"snapshot": snapshot, "place": path})
 
-    def _listed(self, layer: Layer) -> Iterator[Dict[str, Any]]:
-        for line in self._must(["ls", "--json", str(layer.about["snapshot"])]).stdout.splitlines():
-            row = json.loads(line)
-            if row.get("struct_type") == "node":
-                yield row
-
-    def _differing(self, layer: Layer) -> List[str]:
-        """The files that restic and the manifest read at different moments."""
-        sizes = {row["path"]: row.get("size", 0) for row in self._listed(layer) if row["type"] == "file"}
-        base = str(layer.about["place"]).rstrip("/")
-        return [entry.path for entry in layer.entries if entry.kind == FILE and not entry.superseded
-                and sizes.get(_as_told("%s/%s" % (base, entry.path)), -1) != entry.size]
+    def _made(self, words: List[str]) -> Result:
+        """The result of *words*; the repository is made first if it is not there. Raises ResticError."""
+        if not shutil.which("restic"):
+            raise ResticError("this host has no restic; install it, or use the archive engine")
+        done = self._ask(words)
+        if done.rc != 0 and self._is_absent(done):
+            self._must(["init", "--quiet"])
+            done = self._ask(words)
+        return self._well(words, done)
 
     def reads(self, _layer: Layer) -> bool:
         """Whether it can be read here: with its password, always."""
@@ -165,7 +156,11 @@ class Repository(NamedTuple):
 
     def forget(self, directory: str) -> None:
         """Give all snapshots of the backup in *directory* up, and the space that only they need. Raises ResticError."""
-        listed = self._must(["snapshots", "--json", "--quiet", "--tag", label_of(directory)])
+        words = ["snapshots", "--json", "--quiet", "--tag", label_of(directory)]
+        listed = self._ask(words)
+        if self._is_absent(listed):
+            return
+        self._well(words, listed)
         snapshots = [row["id"] for row in json.loads(listed.stdout) or []]
         if snapshots:
             self._must(["forget", "--quiet", "--prune"] + snapshots)
@@ -223,9 +218,17 @@ def _made(make: Optional[Maker], entry: Entry) -> None:
             pass
 
 
-def _as_told(path: str) -> str:
-    """How restic writes *path* in JSON, which has no place for names that are no text."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+def _changed(root: str, entries: Sequence[Entry]) -> Iterator[str]:
+    """The files among *entries* of the tree *root* that are not now what they were when they were read."""
+    for entry in entries:
+        if entry.kind == FILE and not entry.superseded:
+            try:
+                state = os.lstat(os.path.join(root, entry.path))
+            except OSError:
+                yield entry.path
+                continue
+            if (state.st_size, state.st_mtime_ns) != (entry.size, entry.mtime):
+                yield entry.path
 
 
 def _below(name: str, base: str) -> str:

@@ -106,7 +106,7 @@ def extract(backup: Backup, layer: Layer, parent: int, name: str, engine: Engine
 
 def entries_of(path: str, paths: Optional[Sequence[str]] = None) -> List[Entry]:
     """The entries of the tree *path*, or of *paths* in it only, as they are now; every file is read. Raises OSError."""
-    return [entry for entry in Collector(lambda data: None).everything(path, paths) if not entry.superseded]
+    return [entry for entry in Collector(None).everything(path, paths) if not entry.superseded]
 
 
 def _names(entry: Entry, other: Entry) -> Iterator[str]:

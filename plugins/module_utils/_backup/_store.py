@@ -13,9 +13,10 @@ import time
 from typing import Any, Dict, Iterator, Optional, Sequence, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _databases, _manifest
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._archives import Archives
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._databases import DatabaseError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import Engine, Engines
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import Unusable
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import Unusable, checked
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import Damaged
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Backup, Layer
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError, Part
@@ -128,7 +129,7 @@ def make(root: str, application: str, parts: Sequence[Part], about: Dict[str, An
         for name, layer in layers.items() if readable else ():
             # An archive that was proven, and has its digest now, is proven.
             if before is None or layer.sha256 == "" or before.layers.get(name, layer._replace(sha256="")).sha256 != layer.sha256:
-                prove(incoming, layer, engine)
+                _read_back(incoming, layer, engine)
         whole = dict(about, identifier=identifier, application=application, host=socket.gethostname(), created=now(), engine=engine.name, read_back=readable,
                      seconds=round(time.monotonic() - began, 3))
         _finish(incoming, final, whole, layers, engine)
@@ -149,9 +150,10 @@ def _finish(incoming: str, final: str, about: Dict[str, Any], layers: Dict[str, 
     """Write the runbook, then the manifest, and give the backup in *incoming* its name, *final*. Raises ResticError, OSError."""
     text = render(final, about, layers).encode("utf-8", "surrogateescape")
     write_atomically(os.path.join(incoming, _manifest.RUNBOOK), text)
+    for layer in layers.values():
+        # A manifest that nobody would believe is none.
+        checked(layer.entries)
     _manifest.seal(incoming, _manifest.document(about, layers, sha256_of(os.path.join(incoming, _manifest.RUNBOOK))))
-    # What cannot be read again is none.
-    _manifest.load(incoming)
     engine.finish(incoming)
     os.rename(incoming, final)
     sync_directory(os.path.dirname(final))
@@ -173,6 +175,14 @@ def _layer(directory: str, part: Part, engine: Engine, before: Optional[Backup])
         layer = engine.keep(directory, part.layer, staged, None)
         shutil.rmtree(staged)
     return layer._replace(path=part.path, skipped=dict(part.doubts, **layer.skipped), about=dict(layer.about, **about))
+
+
+def _read_back(directory: str, layer: Layer, engine: Engine) -> None:
+    """Prove what *engine* has just written. Raises Damaged, StreamError, ResticError, OSError."""
+    if isinstance(engine, Archives) and layer.archive:
+        engine.read_back(directory, layer)
+    else:
+        prove(directory, layer, engine)
 
 
 def prove(directory: str, layer: Layer, engine: Engine) -> None:

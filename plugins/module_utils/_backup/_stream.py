@@ -7,8 +7,10 @@
 import contextlib
 import functools
 import os
+import queue
 import shutil
 import subprocess
+import threading
 import zlib
 from typing import IO, Callable, Iterator, List, Optional, Union, cast
 
@@ -17,6 +19,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._sealing imp
 CHUNK = 1 << 20
 SUFFIXES = {"zstd": ".tar.zst", "gzip": ".tar.gz"}
 GZIP = 31
+# So many chunks may wait for a program that is slower than the reading.
+AHEAD = 8
 OPEN = Sealing()
 
 
@@ -47,13 +51,43 @@ def writing(path: str, how: str, sealing: Sealing = OPEN) -> Iterator[Callable[[
         with contextlib.ExitStack() as stack:
             into = stack.enter_context(_through(closing(sealing), handle)) if sealing.how else handle
             if how == "zstd":
-                into = stack.enter_context(_through(["zstd", "-q", "-T0", "-c"], into))
+                into = stack.enter_context(_through(["zstd", "-q", "-1", "-T0", "-c"], into))
                 yield lambda data: write_all(into, data)
             else:
                 yield stack.enter_context(_by_gzip(into))
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+@contextlib.contextmanager
+def beside(sink: Callable[[bytes], object]) -> Iterator[Callable[[bytes], object]]:
+    """A function that has another thread give bytes to *sink*, while more are read; all are there when the block ends. Raises what *sink* raises."""
+    waiting: "queue.Queue[Optional[bytes]]" = queue.Queue(AHEAD)
+    problems: List[BaseException] = []
+
+    def work() -> None:
+        for data in iter(waiting.get, None):
+            try:
+                if not problems:
+                    sink(data)
+            except BaseException as error:  # it is raised where somebody waits for it
+                problems.append(error)
+
+    def give(data: bytes) -> None:
+        if problems:
+            raise problems[0]
+        waiting.put(data)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        yield give
+    finally:
+        waiting.put(None)
+        thread.join()
+    if problems:
+        raise problems[0]
 
 
 def _started(words: List[str], source: int, target: int) -> "subprocess.Popen[bytes]":
@@ -112,6 +146,12 @@ class Reading:
             parts.append(data)
             left -= len(data)
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def rest(self, take: Callable[[bytes], object]) -> None:
+        """Give everything up to the end to *take*. Raises StreamError where it does not end well."""
+        for data in iter(lambda: self._stream.read(CHUNK), b""):
+            take(data)
+        self.finish()
 
     def finish(self) -> None:
         """Raise StreamError unless the content has just ended, and well."""
