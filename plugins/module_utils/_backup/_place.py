@@ -15,6 +15,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest im
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._moves import Move, move_all, taken_back
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import DATABASES, ENVIRONMENT, BackupError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import (
+    NEW,
     SHOWN,
     build_beside,
     build_files_beside,
@@ -115,6 +116,10 @@ def put_back(task: Task, layers: Sequence[str], changes: Changes) -> None:
 def _compared(task: Task, names: Sequence[str]) -> Dict[str, Dict[str, str]]:
     """How the layers *names*, which are there, differ. Raises BackupError where that must not be replaced, OSError."""
     found = {name: compare(task.layer(name), os.path.realpath(_target(task, name))) for name in names}
+    for name in names:
+        if task.layer(name).about.get("paths") is not None:
+            # What is new beside chosen files stays, and nothing is to be done for it.
+            found[name] = {path: text for path, text in found[name].items() if text != NEW}
     task.differences = {name: ["%s %s" % (path or "the directory itself", text) for path, text in sorted(lines.items())][:SHOWN]
                         for name, lines in found.items() if lines}
     if task.differences and not task.ask.replace:
@@ -218,7 +223,7 @@ def _moves(task: Task, name: str, differing: Dict[str, str]) -> List[Move]:
         beside, refused = build_beside(task.backup, layer, target, task.engine)
         _note(task, name, refused)
         return [Move(target, beside, task.before(target), controller_of(os.path.dirname(target)))]
-    paths, refused = build_files_beside(task.backup, layer, [path for path, text in differing.items() if text != "is new"], task.engine)
+    paths, refused = build_files_beside(task.backup, layer, list(differing), task.engine)
     _note(task, name, refused)
     return [Move(path, beside, task.before(path), controller_of(os.path.dirname(path))) for path, beside in paths.items()]
 

@@ -174,11 +174,12 @@ def matched(stream: "IO[bytes]", layer: Layer, make: Optional[Maker]) -> None:
     waiting = {entry.path: entry for entry in layer.entries if not entry.superseded}
     # restic prints another name of a file as one more file, and a FIFO not at all.
     late = {entry.path: entry for entry in waiting.values() if entry.kind in (HARD_LINK, FIFO)}
-    early: Set[str] = set()
+    # The tree itself, and the directories on the way to chosen paths, are in no dump; the manifest knows them.
+    early: Set[str] = {""}
+    _made(make, waiting.pop(""))
     with tarfile.open(fileobj=stream, mode="r|", encoding="utf-8", errors="surrogateescape") as archive:
         for member in archive:
             path = _below(member.name, str(layer.about["place"]))
-            # The directories on the way to chosen paths are in no snapshot; the manifest knows them.
             for above in _directories(path) if layer.about.get("paths") is not None else ():
                 if above in waiting:
                     early.add(above)
@@ -204,8 +205,7 @@ def _give_rest(entries: Sequence[Entry], layer: Layer, make: Optional[Maker]) ->
 
 
 def _directories(path: str) -> Iterator[str]:
-    """The tree itself, and each directory on the way to *path*."""
-    yield ""
+    """Each directory on the way to *path*."""
     parts = path.split("/")
     for count in range(1, len(parts)):
         yield "/".join(parts[:count])

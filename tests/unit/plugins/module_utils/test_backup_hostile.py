@@ -98,7 +98,7 @@ def test_what_restic_gives_is_held_against_the_manifest(tmp_path, case):
     assert not os.path.islink(str(tmp_path / "tree" / "a"))
 
 
-@pytest.mark.parametrize("more", [member("srv/app/a/file", data=b"evil"), member("srv/app", tarfile.DIRTYPE), member("srv/app/b", data=GOOD),
+@pytest.mark.parametrize("more", [member("srv/app/a/file", data=b"evil"), member("srv/app/a", tarfile.DIRTYPE), member("srv/app/b", data=GOOD),
                                   member("srv/app/a/link", tarfile.SYMTYPE, linkname="/etc")])
 def test_a_name_that_comes_twice_is_refused(tmp_path, more):
     layer = Layer("/srv/app", "", "restic", "", 0, "", MANIFEST, [], {}, {"place": "/srv/app", "snapshot": "0"})
