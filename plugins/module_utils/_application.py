@@ -116,7 +116,7 @@ DATABASE_OPTIONS: Dict[str, Any] = {
             "host": {"type": "str"},
             "port": {"type": "int"},
             "user": {"type": "str"},
-            "passfile": {"type": "str"},
+            "passfile": {"type": "str", "no_log": False},
             "account": {"type": "str"},
         },
     },

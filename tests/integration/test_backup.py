@@ -199,6 +199,14 @@ def test_every_layer_is_kept_drilled_and_put_back_in_place(module, place, everyt
     absent = {str(place.home / "absent")[1:]: "it is not there", "what else uses the environment": "there is no inventory of this host; "
               "run oxzep7.python.audit first"}
     assert made["left_out"] == {"configuration": absent} and made["read_back"]
+    manifest = json.loads((pathlib.Path(made["directory"]) / "manifest.json").read_text())
+    assert sorted(manifest["tools"]) == ["python", "zstd"] and "v1." in manifest["tools"]["zstd"] and manifest["seconds"] == made["seconds"]
+    packed = module("restore", application=application, layers=["git", "system"], scratch=str(place.root / "look"), **place_of(place))["restored"]
+    subprocess.run(["git", "clone", "-q", f"{packed['git']}/all.bundle", place.root / "clone"], check=True, capture_output=True)
+    subprocess.run(["git", "-C", place.root / "clone", "apply", f"{packed['git']}/changes.diff"], check=True)
+    assert (place.root / "clone" / "settings.ini").read_text() == "[mill]\nspeed = slow\n"
+    assert (pathlib.Path(packed["git"]) / "untracked.txt").read_text() == "forgotten\n"
+    assert "\nroot:x:0:" in "\n" + (pathlib.Path(packed["system"]) / "users.txt").read_text()
     checked = module("drill", check=True, application=application, **place_of(place))
     assert checked["changed"] and "passed" not in checked
     drilled = module("drill", application=application, **place_of(place))
@@ -322,8 +330,7 @@ def test_a_repository_of_restic(module, place, everything):
     script = "\n".join(block for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) if "mv -T" not in block)
     opened = {"RESTIC_REPOSITORY": secret["repository"], "RESTIC_PASSWORD": secret["repository_password"]}
     subprocess.run(["sh", "-eu", "-c", script], check=True, env={**os.environ, **opened})
-    beside = pathlib.Path(f"{place.home}/app.restored-{third['backup']}{place.home}/app")
-    assert compared(place.home / "app", beside) == ""
+    assert compared(place.home / "app", f"{place.home}/app.restored-{third['backup']}") == ""
     wrong = module("backup", application=application, engine="restic", **{**secret, "repository_password": "another-one"}, **options)
     assert wrong["failed"] and "wrong password" in wrong["msg"] and "another-one" not in wrong["msg"]
 

@@ -143,6 +143,21 @@ line' && mkdir "$(printf 'd%.0s' $(seq 200))" && touch "$(printf 'd%.0s' $(seq 2
     host.sh("rm -rf /srv/steady/venv/odd /srv/back-*")
 
 
+def test_what_starts_an_application_is_configuration(host):
+    host.sh("mkdir -p /etc/systemd/system/steady-web.service.d && printf '[Service]\nEnvironmentFile=-/etc/default/steady\n' "
+            ">/etc/systemd/system/steady-web.service.d/more.conf && echo MODE=steady >/etc/default/steady && systemctl daemon-reload")
+    host.sh("printf '* * * * * steady /srv/steady/venv/bin/python -c 1\n' >/etc/cron.d/steady")
+    (found,) = host.do(["module", "host_info", {"applications": [APPLICATION]}])
+    succeeded(found)
+    made, back = host.do(["module", "backup", {"application": APPLICATION, "layers": ["configuration"]}],
+                         ["module", "restore", {"application": APPLICATION, "scratch": "/srv/looked"}])
+    assert succeeded(made)["left_out"] == {} and succeeded(back)["restored"], made
+    kept = set(host.sh("cd /srv/looked/configuration && find . -type f").split())
+    assert {"./etc/systemd/system/steady-web.service", "./etc/systemd/system/steady-web.service.d/more.conf", "./etc/systemd/system/steady-worker.service",
+            "./etc/default/steady", "./etc/cron.d/steady"} <= kept
+    host.sh("rm -rf /srv/looked /etc/cron.d/steady /etc/systemd/system/steady-web.service.d && systemctl daemon-reload")
+
+
 def test_a_disk_that_fills_up_meanwhile_gets_its_space_back(host):
     host.sh("mkdir -p /srv/small && mount -t tmpfs -o size=128m tmpfs /srv/small")
     needed = {"application": APPLICATION, "layers": ["environment"], "backup_dir": "/srv/small"}

@@ -99,7 +99,7 @@ class Archives:
             return bool(run(["gpg", "--batch", "--with-colons", "--list-secret-keys"], KEYRING_TIMEOUT, environment=dict(os.environ)).stdout.strip())
         return not layer.encryption or self.sealing.identity is not None
 
-    def through(self, directory: str, layer: Layer, make: Optional[Maker] = None) -> None:
+    def through(self, directory: str, layer: Layer, _name: str, make: Optional[Maker] = None) -> None:
         """Prove the archive of *layer* in *directory*, and give its entries to *make*. Raises Damaged, StreamError, OSError."""
         with reading(os.path.join(directory, layer.archive), layer.compression, layer.encryption, self.sealing.identity) as stream:
             through(stream, layer.entries, make)

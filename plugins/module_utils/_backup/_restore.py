@@ -59,7 +59,7 @@ def damage_of(backup: Backup, layers: Sequence[str], engine: Engine) -> List[str
             if not engine.reads(backup.layers[name]):
                 wrong.append("%s is encrypted, and its key is not here: set oxzep7_backup_identity" % backup.layers[name].archive)
                 continue
-            prove(backup.directory, backup.layers[name], engine)
+            prove(backup.directory, name, backup.layers[name], engine)
         except (Damaged, StreamError, ResticError) as error:
             wrong.append("%s: %s" % (backup.layers[name].archive or name, error))
     return wrong
@@ -94,7 +94,7 @@ def extract(backup: Backup, layer: Layer, parent: int, name: str, engine: Engine
         if os.fstat(handle).st_uid != os.geteuid() or os.listdir(handle):
             raise BackupError("%s is not the directory that was just made; somebody changes what is restored" % name)
         tree = Tree(handle, os.geteuid() == 0)
-        engine.through(backup.directory, layer, tree.make)
+        engine.through(backup.directory, layer, name_of(backup, layer), tree.make)
         tree.finish()
         os.sync()
         return tree.not_given
@@ -102,6 +102,11 @@ def extract(backup: Backup, layer: Layer, parent: int, name: str, engine: Engine
         raise BackupError("%s: %s" % (layer.archive or name, error))
     finally:
         os.close(handle)
+
+
+def name_of(backup: Backup, layer: Layer) -> str:
+    """How *backup* calls its *layer*."""
+    return next(name for name, known in backup.layers.items() if known is layer)
 
 
 def entries_of(path: str, paths: Optional[Sequence[str]] = None) -> List[Entry]:
@@ -210,7 +215,7 @@ def build_files_beside(backup: Backup, layer: Layer, wanted: Sequence[str], engi
             yield take
 
     try:
-        engine.through(backup.directory, layer, make)
+        engine.through(backup.directory, layer, name_of(backup, layer), make)
         tree.finish()
         os.sync()
         return made, tree.not_given

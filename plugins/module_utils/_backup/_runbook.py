@@ -96,16 +96,16 @@ def _layer(directory: str, name: str, layer: Layer, identifier: str, moves: List
     beside = "%s.restored-%s" % (layer.path, identifier) if whole else os.path.join("/var/tmp", "%s-of-%s" % (name, identifier))
     what = "%s, as it was." % layer.path if whole else "Files of the whole host, as they were." if layer.path else "What programs said."
     commands = ["cd " + join([directory]), "mkdir -m 700 " + join([beside])]
+    tar = "tar -C %s -xpf - --numeric-owner --xattrs --xattrs-include='*'" % join([beside])
     if layer.archive:
-        tar = "tar -C %s -xpf - --numeric-owner --xattrs --xattrs-include='*'" % join([beside])
         readers = [_sealing.by_hand(layer.encryption) + join([layer.archive])] if layer.encryption else []
         readers.append(layer.compression + " -dcq" + ("" if readers else " " + join([layer.archive])))
         commands.append(" | ".join(readers + [tar]))
     else:
-        commands.append(join(["restic", "restore", "--target", beside, "--include", str(layer.about["place"]), str(layer.about["snapshot"])]))
+        commands.append("%s | %s" % (join(["restic", "dump", str(layer.about["snapshot"]), "/%s.tar" % name]), tar))
     if whole:
         moves += [join(["mv", "-T", layer.path, layer.path + ".before-" + identifier]),
-                  join(["mv", "-T", beside if layer.archive else beside + layer.path, layer.path])]
+                  join(["mv", "-T", beside, layer.path])]
     text = LAYER.format(name=name, what=what, where="beside what is there, look at it, then move it into its place" if whole else "where you can look at it",
                         commands="\n".join(commands))
     if layer.path and not whole:

@@ -7,6 +7,7 @@
 import contextlib
 import errno
 import os
+import platform
 import shutil
 import socket
 import time
@@ -25,11 +26,16 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._runbook imp
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import StreamError
 from ansible_collections.oxzep7.python.plugins.module_utils._files import sha256_of, sync_directory, write_atomically
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
+from ansible_collections.oxzep7.python.plugins.module_utils._runner import run
 from ansible_collections.oxzep7.python.plugins.module_utils._state import now, private_directory
 
 INCOMING = ".incoming-"
 GOING = ".going-"
 STAGED = ".staged"
+# By compression, encryption, engine, or kind of database: what says its version.
+VERSIONS = {"zstd": ["zstd", "--version"], "age": ["age", "--version"], "gpg": ["gpg", "--version"], "restic": ["restic", "version"],
+            "postgresql": ["pg_dump", "--version"], "mysql": ["mysqldump", "--version"]}
+VERSION_TIMEOUT = 30.0
 # Beside an estimate, because what a compression makes of it is not known.
 RESERVE = 64 << 20
 
@@ -129,9 +135,9 @@ def make(root: str, application: str, parts: Sequence[Part], about: Dict[str, An
         for name, layer in layers.items() if readable else ():
             # An archive that was proven, and has its digest now, is proven.
             if before is None or layer.sha256 == "" or before.layers.get(name, layer._replace(sha256="")).sha256 != layer.sha256:
-                _read_back(incoming, layer, engine)
+                _read_back(incoming, name, layer, engine)
         whole = dict(about, identifier=identifier, application=application, host=socket.gethostname(), created=now(), engine=engine.name, read_back=readable,
-                     seconds=round(time.monotonic() - began, 3))
+                     tools=_tools(layers), seconds=round(time.monotonic() - began, 3))
         _finish(incoming, final, whole, layers, engine)
         return Backup(final, identifier, whole, layers)
     except BaseException as error:
@@ -144,6 +150,18 @@ def make(root: str, application: str, parts: Sequence[Part], about: Dict[str, An
         raise
     finally:
         shutil.rmtree(incoming, ignore_errors=True)
+
+
+def _tools(layers: Dict[str, Layer]) -> Dict[str, str]:
+    """The versions of the programs that made *layers*, in their own words, and of the Python that wrote them."""
+    databases = {row["kind"] for layer in layers.values() for row in layer.about.get("databases", [])}
+    names = {layer.compression for layer in layers.values()} | {layer.encryption for layer in layers.values()} | databases
+    found = {"python": platform.python_version()}
+    for name, words in sorted(VERSIONS.items()):
+        if name in names:
+            program = shutil.which(words[0])
+            found[words[0]] = run([program or words[0]] + words[1:], VERSION_TIMEOUT).stdout.partition("\n")[0].strip()
+    return found
 
 
 def _finish(incoming: str, final: str, about: Dict[str, Any], layers: Dict[str, Layer], engine: Engine) -> None:
@@ -177,18 +195,18 @@ def _layer(directory: str, part: Part, engine: Engine, before: Optional[Backup])
     return layer._replace(path=part.path, skipped=dict(part.doubts, **layer.skipped), about=dict(layer.about, **about))
 
 
-def _read_back(directory: str, layer: Layer, engine: Engine) -> None:
+def _read_back(directory: str, name: str, layer: Layer, engine: Engine) -> None:
     """Prove what *engine* has just written. Raises Damaged, StreamError, ResticError, OSError."""
     if isinstance(engine, Archives) and layer.archive:
         engine.read_back(directory, layer)
     else:
-        prove(directory, layer, engine)
+        prove(directory, name, layer, engine)
 
 
-def prove(directory: str, layer: Layer, engine: Engine) -> None:
-    """Raise Damaged, StreamError or ResticError unless what *engine* has of *layer* is exactly its entries. Raises OSError."""
+def prove(directory: str, name: str, layer: Layer, engine: Engine) -> None:
+    """Raise Damaged, StreamError or ResticError unless what *engine* has of *layer*, called *name*, is exactly its entries. Raises OSError."""
     if layer.entries:
-        engine.through(directory, layer)
+        engine.through(directory, layer, name)
 
 
 def remove(backup: Backup, engines: Engines) -> None:

@@ -5,6 +5,7 @@
 """Compressed streams into and out of files: zstd where the host has it, gzip otherwise; encrypted, where that is asked for."""
 
 import contextlib
+import fcntl
 import functools
 import os
 import queue
@@ -12,11 +13,13 @@ import shutil
 import subprocess
 import threading
 import zlib
-from typing import IO, Callable, Iterator, List, Optional, Union, cast
+from typing import IO, Callable, Dict, Iterator, List, Optional, Union, cast
 
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._sealing import Sealing, closing, opening
 
 CHUNK = 1 << 20
+# fcntl(2), F_SETPIPE_SZ; Python has its name since 3.10.
+SET_PIPE_SIZE = 1031
 SUFFIXES = {"zstd": ".tar.zst", "gzip": ".tar.gz"}
 GZIP = 31
 # So many chunks may wait for a program that is slower than the reading.
@@ -102,7 +105,9 @@ def _through(words: List[str], handle: int) -> Iterator[int]:
         raise StreamError("this host has no %s; install it" % words[0])
     with _started(words, subprocess.PIPE, handle) as working:
         try:
-            yield working.stdin.fileno() if working.stdin else -1
+            into = working.stdin.fileno() if working.stdin else -1
+            wider(into)
+            yield into
         except BrokenPipeError:
             # Its own words say why it ended.
             pass
@@ -207,6 +212,24 @@ def reading(path: str, how: str, encryption: str = "", identity: Optional[str] =
             yield Reading(plain, lambda: plain.ended() or _first(enders))
         else:
             yield Reading(file, lambda: _first(enders))
+
+
+@contextlib.contextmanager
+def said_by(words: List[str], environment: Dict[str, str]) -> Iterator[Reading]:
+    """What the program *words* prints, started in *environment*. Raises StreamError, OSError."""
+    # It may print more than there is memory.
+    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,  # pylint: disable=ansible-bad-function
+                          env=environment) as working:
+        try:
+            yield Reading(cast("IO[bytes]", working.stdout), functools.partial(_ended, words[0], working))
+        finally:
+            working.kill()
+
+
+def wider(handle: int) -> None:
+    """Have the pipe *handle* hold a mebibyte, if the kernel lets this account: less waiting for one another."""
+    with contextlib.suppress(OSError):
+        fcntl.fcntl(handle, SET_PIPE_SIZE, CHUNK)
 
 
 def _ended(name: str, working: "subprocess.Popen[bytes]") -> Optional[str]:
