@@ -189,13 +189,13 @@ def everything(place):
     application = place.application(
         source=str(source), backup={"paths": [str(etc), str(place.home / "absent")], "databases": databases},
         drill={"command": "python -c \"import greeter, sys; print(sys.prefix)\"", "reads": [{"pickle": str(place.home / "cache.pickle")}]})
-    return application, {"layers": ["environment", "source", "configuration", "databases", "interpreter", "system"], **place_of(place)}
+    return application, {"layers": ["environment", "source", "configuration", "databases", "system"], **place_of(place)}
 
 
 def test_every_layer_is_kept_drilled_and_put_back_in_place(module, place, everything):
     application, options = everything
     made = module("backup", application=application, **options)
-    assert sorted(made["layers"]) == ["configuration", "databases", "environment", "git", "interpreter", "source", "system"], made
+    assert sorted(made["layers"]) == ["configuration", "databases", "environment", "git", "source", "system"], made
     absent = {str(place.home / "absent")[1:]: "it is not there", "what else uses the environment": "there is no inventory of this host; "
               "run oxzep7.python.audit first"}
     assert made["left_out"] == {"configuration": absent} and made["read_back"]
@@ -323,9 +323,9 @@ def test_a_repository_of_restic(module, place, everything):
     assert module("drill", application=application, **secret, **place_of(place))["passed"]
     again = [module("backup", application=application, engine="restic", keep_last=2, **secret, **options) for _number in range(2)]
     # The verified one stays.
-    assert again[1]["removed"] == [] and len(os.listdir(place.root / "restic" / "snapshots")) == 3 * 8
+    assert again[1]["removed"] == [] and len(os.listdir(place.root / "restic" / "snapshots")) == 3 * 7
     third = module("backup", application=application, engine="restic", keep_last=1, **secret, **options)
-    assert third["removed"] == [entry["backup"] for entry in again] and len(os.listdir(place.root / "restic" / "snapshots")) == 2 * 8
+    assert third["removed"] == [entry["backup"] for entry in again] and len(os.listdir(place.root / "restic" / "snapshots")) == 2 * 7
     text = (pathlib.Path(third["directory"]) / "RESTORE.md").read_text()
     script = "\n".join(block for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) if "mv -T" not in block)
     opened = {"RESTIC_REPOSITORY": secret["repository"], "RESTIC_PASSWORD": secret["repository_password"]}

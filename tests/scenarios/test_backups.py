@@ -143,6 +143,17 @@ line' && mkdir "$(printf 'd%.0s' $(seq 200))" && touch "$(printf 'd%.0s' $(seq 2
     host.sh("rm -rf /srv/steady/venv/odd /srv/back-*")
 
 
+def test_an_interpreter_is_drilled_at_its_own_place(host):
+    (made,) = host.do(["module", "backup", {"application": APPLICATION, "layers": ["environment", "interpreter"]}])
+    assert sorted(succeeded(made)["layers"]) == ["environment", "interpreter"]
+    # What lives now has no part in it.
+    prefix = host.sh("echo /opt/oxzep7/interpreters/oxzep7-3.8.*").strip()
+    host.sh(f"mv {prefix}/lib/python3.8/json {prefix}/lib/python3.8/json.away")
+    (drilled,) = host.do(["module", "drill", {"application": {**APPLICATION, "drill": {"command": ["python", "-c", "import json"]}}}])
+    host.sh(f"mv {prefix}/lib/python3.8/json.away {prefix}/lib/python3.8/json")
+    assert succeeded(drilled)["passed"] and drilled["untried"] == [] and any(prefix in line for line in drilled["proven"]), drilled
+
+
 def test_what_starts_an_application_is_configuration(host):
     host.sh("mkdir -p /etc/systemd/system/steady-web.service.d && printf '[Service]\nEnvironmentFile=-/etc/default/steady\n' "
             ">/etc/systemd/system/steady-web.service.d/more.conf && echo MODE=steady >/etc/default/steady && systemctl daemon-reload")
