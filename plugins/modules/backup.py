@@ -12,7 +12,8 @@ version_added: 0.1.0
 description:
   - Reads each layer once and keeps it with modes, owners, times, hard links and all extended attributes, capabilities, ACLs and SELinux labels among
     them. Archives are compressed by C(zstd) where the host has it and by C(gzip) otherwise.
-  - Then reads it back and compares every entry and every byte. A backup appears under its name only when its manifest is written.
+  - Then reads it back to its last byte; an archive must have the checksum of what went into it, a snapshot of restic is held against the manifest. A backup
+    appears under its name only when its manifest is written.
   - RESTORE.md in the backup says how it is restored by hand, with nothing but a shell.
   - What changes while it is read is read again, and named in RV(unstable) if it goes on changing. Sockets and devices are not kept.
   - Whatever it says here, only a drill shows that a backup can be restored. See M(oxzep7.python.drill).
@@ -120,7 +121,7 @@ seconds:
   returned: when a backup was made
   type: float
 read_back:
-  description: Whether it was read back and compared. Nobody has restored it yet; until a drill has, it is unverified.
+  description: Whether it was read back, and well. Nobody has restored it yet; until a drill has, it is unverified.
   returned: when a backup was made
   type: bool
 layers:

@@ -167,9 +167,10 @@ class Collector:
             handle = os.open(name, AS_FILE, dir_fd=directory)
             try:
                 before = os.fstat(handle)
-                entry = self._entry(path, FILE, before, attributes=_attributes(handle))._replace(size=before.st_size)
-                digest = self._content(handle, entry)
-                entry = entry._replace(sha256=digest)
+                about = (path, FILE, stat.S_IMODE(before.st_mode), before.st_uid, before.st_gid, before.st_mtime_ns, before.st_size)
+                attributes = _attributes(handle)
+                digest = self._content(handle, Entry(*about, None, None, attributes))
+                entry = Entry(*about, digest, None, attributes)
                 steady = _same(before, os.fstat(handle))
             finally:
                 os.close(handle)

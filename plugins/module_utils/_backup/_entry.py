@@ -179,12 +179,15 @@ def header(entry: Entry) -> bytes:
     records = []
     if nanoseconds or not 0 <= seconds <= SIZE_LIMIT:
         records.append(_record(b"mtime", b"%d.%09d" % (seconds, nanoseconds) if seconds >= 0 else _negative(entry.mtime)))
-    for key, value, fits in ((b"path", name, len(name) <= NAME_LIMIT), (b"linkpath", link, len(link) <= NAME_LIMIT),
-                             (b"size", b"%d" % entry.size, entry.size <= SIZE_LIMIT), (b"uid", b"%d" % entry.uid, entry.uid <= OWNER_LIMIT),
-                             (b"gid", b"%d" % entry.gid, entry.gid <= OWNER_LIMIT)):
-        if not fits:
-            records.append(_record(key, value))
-    records += [_record(b"SCHILY.xattr." + attribute.encode("utf-8"), value) for attribute, value in entry.xattrs]
+    if len(name) > NAME_LIMIT:
+        records.append(_record(b"path", name))
+    if len(link) > NAME_LIMIT:
+        records.append(_record(b"linkpath", link))
+    for key, number, limit in ((b"size", entry.size, SIZE_LIMIT), (b"uid", entry.uid, OWNER_LIMIT), (b"gid", entry.gid, OWNER_LIMIT)):
+        if number > limit:
+            records.append(_record(key, b"%d" % number))
+    if entry.xattrs:
+        records += [_record(b"SCHILY.xattr." + attribute.encode("utf-8"), value) for attribute, value in entry.xattrs]
     block = _block(name[:NAME_LIMIT], entry.mode, min(entry.uid, OWNER_LIMIT), min(entry.gid, OWNER_LIMIT), min(entry.size, SIZE_LIMIT),
                    min(max(seconds, 0), SIZE_LIMIT), FLAGS[entry.kind], link[:NAME_LIMIT])
     if not records:

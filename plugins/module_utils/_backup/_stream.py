@@ -54,7 +54,7 @@ def writing(path: str, how: str, sealing: Sealing = OPEN) -> Iterator[Callable[[
         with contextlib.ExitStack() as stack:
             into = stack.enter_context(_through(closing(sealing), handle)) if sealing.how else handle
             if how == "zstd":
-                into = stack.enter_context(_through(["zstd", "-q", "-1", "-T0", "-c"], into))
+                into = stack.enter_context(_through(["zstd", "-q", "-1", "-T0", "--check", "-c"], into))
                 yield lambda data: write_all(into, data)
             else:
                 yield stack.enter_context(_by_gzip(into))
