@@ -35,16 +35,21 @@ def manager_of(user: Optional[str]) -> Optional[Identity]:
         raise ServiceError(str(error))
     if not usable(who):
         raise ServiceError("only %s or root can manage the units of %s; run with become" % (user, user))
-    if not os.path.isdir("/run/user/%d/systemd" % who.uid):
+    if not os.path.isdir(runtime_directory(who) + "/systemd"):
         raise ServiceError("the systemd of %s does not run; enable it with loginctl enable-linger %s" % (user, user))
     return who
+
+
+def runtime_directory(who: Identity) -> str:
+    """Where systemd of the account *who* has its socket (pam_systemd(8), XDG_RUNTIME_DIR)."""
+    return "/run/user/%d" % who.uid
 
 
 def _systemctl(user: Optional[str], words: List[str], timeout: float) -> Result:
     who = manager_of(user)
     if who is None:
         return run(["systemctl"] + words, timeout)
-    return run(["systemctl", "--user"] + words, timeout, who, environment=dict(environment_for(who), XDG_RUNTIME_DIR="/run/user/%d" % who.uid))
+    return run(["systemctl", "--user"] + words, timeout, who, environment=dict(environment_for(who), XDG_RUNTIME_DIR=runtime_directory(who)))
 
 
 def unit_properties(units: List[str], names: List[str], user: Optional[str] = None) -> Dict[str, Dict[str, str]]:

@@ -45,42 +45,9 @@ options:
     type: list
     elements: list
     default: []
-  cargo:
-    description: What is taken along from the live environment that no lock accounts for, as the plan says.
-    type: dict
-    suboptions:
-      policy:
-        description: Whether files of packages that were changed by hand are taken as they are, or their changes made again.
-        type: str
-        choices: [copy, patch]
-        required: true
-      files:
-        description: Files and directories in no package, as paths in the environment; a directory ends with V(/).
-        type: list
-        elements: str
-        default: []
-      changes:
-        description: Files of packages that were changed.
-        type: list
-        elements: dict
-        default: []
-        suboptions:
-          path:
-            description: Path in the environment.
-            type: str
-            required: true
-          package:
-            description: Package that it belongs to.
-            type: str
-            required: true
-          version:
-            description: Version of that package.
-            type: str
-          diff:
-            description: Unified diff from the package's file to what it was changed to.
-            type: str
 extends_documentation_fragment:
   - oxzep7.python.application
+  - oxzep7.python.cargo
   - oxzep7.python.host
   - oxzep7.python.attributes
   - oxzep7.python.attributes.actiongroup

@@ -32,40 +32,6 @@ options:
   uv:
     description: Path of C(uv) on the host. Without it, C(uv) from E(PATH) is used, else the interpreter's own C(venv) and C(pip).
     type: path
-  cargo:
-    description: What is taken along from the live environment that no lock accounts for, as M(oxzep7.python.environment) wants it.
-    type: dict
-    suboptions:
-      policy:
-        description: Whether files of packages that were changed by hand are taken as they are, or their changes made again.
-        type: str
-        choices: [copy, patch]
-        required: true
-      files:
-        description: Files and directories in no package, as paths in the environment; a directory ends with V(/).
-        type: list
-        elements: str
-        default: []
-      changes:
-        description: Files of packages that were changed.
-        type: list
-        elements: dict
-        default: []
-        suboptions:
-          path:
-            description: Path in the environment.
-            type: str
-            required: true
-          package:
-            description: Package that it belongs to.
-            type: str
-            required: true
-          version:
-            description: Version of that package.
-            type: str
-          diff:
-            description: Unified diff from the package's file to what it was changed to.
-            type: str
   modules:
     description: Import these only. Default is every top-level module.
     type: list
@@ -86,6 +52,7 @@ options:
     default: present
 extends_documentation_fragment:
   - oxzep7.python.application
+  - oxzep7.python.cargo
   - oxzep7.python.host
   - oxzep7.python.attributes
   - oxzep7.python.attributes.actiongroup

@@ -9,16 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.oxzep7.python.plugins.plugin_utils._finding import finding
+from ansible_collections.oxzep7.python.plugins.plugin_utils._finding import finding, listed
 
-SHOWN = 5
 # What an interrupted pip left, which nobody misses.
 WORTHLESS = ("leftover",)
-
-
-def _listed(names: list[str]) -> str:
-    more = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def loose(environment: Mapping[str, Any]) -> tuple[list[str], list[Mapping[str, Any]]]:
@@ -40,18 +34,18 @@ def findings(application: str, environment: Mapping[str, Any], policy: str) -> l
     files, changed = loose(environment)
     found = []
     if policy == "ask" and files:
-        found.append(finding("unmanaged-files", f"{application}: in no package, so an upgrade would leave them behind: {_listed(files)}",
+        found.append(finding("unmanaged-files", f"{application}: in no package, so an upgrade would leave them behind: {listed(files)}",
                              "package them, or set `carry` of the application to copy or drop"))
     if policy == "ask" and changed:
-        found.append(finding("modified-files", f"{application}: changed by hand: {_listed([entry['path'] for entry in changed])}",
+        found.append(finding("modified-files", f"{application}: changed by hand: {listed([entry['path'] for entry in changed])}",
                              "publish the changes as package versions, or set `carry` of the application to patch, copy or drop"))
-    listed = len(environment.get("unmanaged") or []) + len(changed)
+    known = len(environment.get("unmanaged") or []) + len(changed)
     counts = environment.get("counts") or {}
-    if policy in ("copy", "patch") and (counts.get("unmanaged") or 0) + (counts.get("modified") or 0) > listed:
-        found.append(finding("too-many-to-carry", f"{application}: more files than the inventory lists ({listed}) are in no package or were changed",
+    if policy in ("copy", "patch") and (counts.get("unmanaged") or 0) + (counts.get("modified") or 0) > known:
+        found.append(finding("too-many-to-carry", f"{application}: more files than the inventory lists ({known}) are in no package or were changed",
                              "package them, or set `carry` of the application to drop"))
     unknown = [entry["path"] for entry in changed if not entry.get("diff")] if policy == "patch" else []
     if unknown:
-        found.append(finding("change-unknown", f"{application}: what was changed is not known, because no original was found: {_listed(unknown)}",
+        found.append(finding("change-unknown", f"{application}: what was changed is not known, because no original was found: {listed(unknown)}",
                              "put the packages' wheels where oxzep7_download_originals finds them, or set `carry` of the application to copy or drop"))
     return found

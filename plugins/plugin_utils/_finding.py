@@ -6,7 +6,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+NAMED = 5
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first five of *names*, and how many more there are."""
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def finding(key: str, detail: str, remediation: str, blocking: bool = True) -> dict[str, Any]:

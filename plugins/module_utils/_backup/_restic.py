@@ -130,8 +130,10 @@ class Repository(NamedTuple):
         """Whether it can be read here: with its password, always."""
         return True
 
-    def damage(self) -> List[str]:
-        """What is wrong with the repository as a whole: files that are not what their names say, where it is on this host, and what restic finds."""
+    def damage(self, directory: str, layers: Sequence[Layer]) -> List[str]:
+        """What is wrong with the repository of the backup in *directory*, which has *layers*: files that are not what their names say, where it is on this
+        host, what restic finds, and snapshots that are gone.
+        """
         found = []
         strange = sorted(set(os.listdir(self.location)) - set(AT_TOP + NAMED_BY_CONTENT)) if os.path.isdir(self.location) else []
         found += ["%s does not belong to the repository" % name for name in strange]
@@ -143,6 +145,12 @@ class Repository(NamedTuple):
             checked = self._ask(["check", "--quiet", "--no-lock"])
             if checked.rc != 0:
                 found.append(self._hidden(checked.last_lines(3)))
+        if not found:
+            expected = {str(layer.about["snapshot"]) for layer in layers if "snapshot" in layer.about}
+            there = self._snapshots(directory)
+            found += ["snapshot %s is gone" % name for name in sorted(expected) if not any(known.startswith(name) for known in there)]
+            # That of the manifest is one more.
+            found += ["the snapshot of its manifest is gone"] if not found and len(there) <= len(expected) else []
         return found
 
     def through(self, _directory: str, layer: Layer, name: str, make: Optional[Maker] = None) -> None:
@@ -158,13 +166,16 @@ class Repository(NamedTuple):
         """Keep the manifest and the runbook of the backup in *directory* in the repository, too, for when the host is lost. Raises ResticError."""
         self._must(["backup", "--quiet", "--tag", label_of(directory), "--tag", "manifest", "--", directory])
 
-    def forget(self, directory: str) -> None:
-        """Give all snapshots of the backup in *directory* up, and the space that only they need. Raises ResticError."""
-        words = ["snapshots", "--json", "--quiet", "--tag", label_of(directory)]
+    def _snapshots(self, directory: str) -> List[str]:
+        """The identifiers of all snapshots of the backup in *directory*. Raises ResticError."""
+        words = ["snapshots", "--json", "--quiet", "--no-lock", "--tag", label_of(directory)]
         listed = self._ask(words)
         if self._is_absent(listed):
-            return
-        self._well(words, listed)
-        snapshots = [row["id"] for row in json.loads(listed.stdout) or []]
+            return []
+        return [row["id"] for row in json.loads(self._well(words, listed).stdout) or []]
+
+    def forget(self, directory: str) -> None:
+        """Give all snapshots of the backup in *directory* up, and the space that only they need. Raises ResticError."""
+        snapshots = self._snapshots(directory)
         if snapshots:
             self._must(["forget", "--quiet", "--prune"] + snapshots)

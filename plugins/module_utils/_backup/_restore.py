@@ -52,8 +52,11 @@ def find(root: str, application: str, wanted: str) -> Backup:
 def damage_of(backup: Backup, layers: Sequence[str], engine: Engine) -> List[str]:
     """What is wrong with *backup* and with its *layers*, every byte of which is read; nothing where all is well. Raises OSError."""
     wrong = _manifest.differences(backup)
-    if not wrong and isinstance(engine, Repository):
-        wrong = engine.damage()
+    try:
+        if not wrong and isinstance(engine, Repository):
+            wrong = engine.damage(backup.directory, list(backup.layers.values()))
+    except ResticError as error:
+        wrong = [str(error)]
     for name in layers if not wrong else ():
         try:
             if not engine.reads(backup.layers[name]):

@@ -9,7 +9,7 @@ from typing import List, NamedTuple, Optional, Sequence
 from ansible_collections.oxzep7.python.plugins.module_utils._application import Service
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, of_user
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import join
-from ansible_collections.oxzep7.python.plugins.module_utils._services import COMMAND_TIMEOUT
+from ansible_collections.oxzep7.python.plugins.module_utils._services import COMMAND_TIMEOUT, runtime_directory
 
 
 class Return(NamedTuple):
@@ -99,7 +99,7 @@ def _systemctl(service: Service, verb: str, timeout: float) -> str:
         return join(["timeout", "%g" % timeout, "systemctl"] + verb.split() + ["--", service.name])
     who = of_user(service.user)
     become = [] if who.is_current() else ["setpriv", "--reuid=%d" % who.uid, "--regid=%d" % who.gid, "--clear-groups", "--"]
-    return join(["timeout", "%g" % timeout] + become + ["env", "XDG_RUNTIME_DIR=/run/user/%d" % who.uid, "systemctl", "--user"] + verb.split()
+    return join(["timeout", "%g" % timeout] + become + ["env", "XDG_RUNTIME_DIR=" + runtime_directory(who), "systemctl", "--user"] + verb.split()
                 + ["--", service.name])
 
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
 from ansible_collections.oxzep7.python.plugins.plugin_utils._advisories import Advisories
+from ansible_collections.oxzep7.python.plugins.plugin_utils._finding import listed
 
 SEVERITIES = ("error", "warning", "info")
 SOON = datetime.timedelta(days=180)
-NAMED = 5
 AT_STARTUP = ("pth-code", "sitecustomize", "usercustomize")
 # Kinds of dependents that a promotion does not restart by itself.
 UNATTENDED = ("cron", "anacron", "at", "timer", "supervisor", "runit", "uwsgi", "mod_wsgi", "user-unit")
@@ -25,12 +25,6 @@ def finding(key: str, severity: str, where: str, detail: str, remediation: str) 
     """A finding about the path or name *where*; *key* is stable across releases."""
     return {"key": key, "severity": severity, "title": f"{where}: {key.replace('-', ' ')}", "where": where, "detail": detail,
             "blocking": False, "remediation": remediation}
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first five of *names*, and how many more there are."""
-    more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _advisory_text(entries: Sequence[Mapping[str, Any]]) -> str:
