@@ -278,6 +278,10 @@ def _transact(task: Task, moves: List[Move], backs: List[str], acts: List[Any]) 
     entry = {"time": written, "run": options.run, "event": "restored", "kind": "restore", "from": task.record["current"], "to": task.record["current"],
              "backup": task.backup.identifier, "layers": sorted(task.restored), "databases": sorted(task.databases)}
     following = dict(task.record, live=application.environment, history=task.record["history"] + [entry])
+    if acts:
+        # Databases are loaded while services are down, and again if that is taken back.
+        entry["undo_seconds"] = _databases.LONG
+        options = options._replace(act_timeout=2 * _databases.LONG)
 
     def act() -> None:
         move_all(moves)

@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, NoReturn, Optional, Se
 from ansible_collections.oxzep7.python.plugins.module_utils import _services
 from ansible_collections.oxzep7.python.plugins.module_utils._application import Application, Service
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._files import remove_quietly, write_atomically
+from ansible_collections.oxzep7.python.plugins.module_utils._files import read_json, remove_quietly, write_atomically
 from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import describe, evaluate_all, failures, measured_by
 from ansible_collections.oxzep7.python.plugins.module_utils._health._probe import DowntimeProbe
 from ansible_collections.oxzep7.python.plugins.module_utils._health._processes import examine
@@ -87,7 +87,8 @@ class _Interrupted(Exception):
 class Change(NamedTuple):
     """A change of an application that is either wholly made or undone.
 
-    ``following`` is the record as it will be, its last entry in the history being this change; ``script`` the text of ``undo.sh``, and ``written`` when it was
+    ``following`` is the record as it will be, its last entry in the history being this change, which says in ``undo_seconds`` what taking it back may take, if
+    that is much; ``script`` is the text of ``undo.sh``, and ``written`` when it was
     written. ``what`` is changed, and ``undone`` what is said after it was not. ``look`` returns results of all that must be well afterwards.
     """
 
@@ -196,8 +197,10 @@ def settle(state: ApplicationState, run_id: str, reason: str = "its run died") -
     Raises UndoFailed, OSError.
     """
     if state.is_open():
-        Deadline(state).extend(UNDO_SECONDS + MARGIN_SECONDS)
-        undone = run(["/bin/sh", state.undo_path, "held"], UNDO_SECONDS)
+        opened = read_json(state.next_path) or {}
+        limit = float((opened.get("history") or [{}])[-1].get("undo_seconds") or UNDO_SECONDS)
+        Deadline(state).extend(limit + MARGIN_SECONDS)
+        undone = run(["/bin/sh", state.undo_path, "held"], limit)
         if state.is_open():
             raise UndoFailed("%s did not restore the old generation of %s (status %d): %s; it stays armed: "
                              "mend the cause, then run it by hand" % (state.undo_path, state.name, undone.rc, undone.last_lines()))
