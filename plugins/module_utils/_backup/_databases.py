@@ -24,6 +24,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._runner import Comma
 LONG = 6 * 3600.0
 SHORT = 300.0
 SCRATCH_ROOT = "/var/tmp"
+DUMP = "dump"
 SCRATCH_NAME = re.compile(r"^oxzep7-([a-z0-9][a-z0-9_.-]*)-([0-9]+)-[^-]+$")
 SUFFIXES = {"sqlite": ".sqlite3", "postgresql": ".dump", "mysql": ".sql", "command": ".dump"}
 # What tables of people's own a PostgreSQL database has, with a statement for each that counts its rows; psql runs those by itself.
@@ -79,12 +80,19 @@ def sweep(application: str) -> None:
 
 
 @contextlib.contextmanager
-def scratch_of(who: Identity, application: str) -> Iterator[str]:
-    """A directory that is *who*'s alone for the block: root's own ones cannot be reached by anybody else. Raises OSError."""
+def scratch_of(who: Identity, application: str, dump: Optional[str] = None) -> Iterator[str]:
+    """A directory that is *who*'s alone for the block, with a copy of the file *dump*, if there is one, as `DUMP`. Raises OSError.
+
+    Root's own directories cannot be reached by anybody else. Once this one is *who*'s, root writes nothing there: *who* may rename it, and have a link in
+    its place.
+    """
     directory = tempfile.mkdtemp(prefix="oxzep7-%s-%d-" % (application, os.getpid()), dir=SCRATCH_ROOT)
     try:
+        if dump is not None:
+            shutil.copyfile(dump, os.path.join(directory, DUMP))
         if not who.is_current():
-            os.chown(directory, who.uid, who.gid)
+            for path in ([os.path.join(directory, DUMP)] if dump is not None else []) + [directory]:
+                os.chown(path, who.uid, who.gid)
         yield directory
     finally:
         shutil.rmtree(directory, ignore_errors=True)

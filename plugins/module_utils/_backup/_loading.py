@@ -4,12 +4,11 @@
 
 """Dumps of databases on their way back: into servers of their own that are thrown away, under a new name, or in place of what is there."""
 
-import contextlib
 import glob
 import os
 import shutil
 import time
-from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application import Database
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _databases
@@ -24,19 +23,6 @@ SCRATCH = "oxzep7_drill"
 NAME_LIMIT = 63
 MYSQL_CHARACTERS = "SELECT default_character_set_name, default_collation_name FROM information_schema.schemata WHERE schema_name = DATABASE()"
 MYSQL_TABLES = "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' ORDER BY 1"
-
-
-@contextlib.contextmanager
-def _readable(path: str, who: Identity, scratch: str) -> Iterator[str]:
-    """A copy of the dump *path* in the directory *scratch* that *who* can read, for the block. Raises OSError."""
-    copy = os.path.join(scratch, "dump")
-    shutil.copyfile(path, copy)
-    if not who.is_current():
-        os.chown(copy, who.uid, who.gid)
-    try:
-        yield copy
-    finally:
-        os.unlink(copy)
 
 
 def _unprivileged(user: Identity, preferred: str) -> Identity:
@@ -69,8 +55,8 @@ def proven(row: Dict[str, Any], path: str, user: Identity, application: str) -> 
 
 def _sqlite(_row: Dict[str, Any], path: str, user: Identity, application: str) -> Dict[str, int]:
     # A damaged database may attack who opens it, so that is nobody but the application's own account.
-    with _databases.scratch_of(user, application) as scratch, _readable(path, user, scratch) as copy:
-        return dict(_databases.sqlite([copy], user)["rows"])
+    with _databases.scratch_of(user, application, path) as scratch:
+        return dict(_databases.sqlite([os.path.join(scratch, _databases.DUMP)], user)["rows"])
 
 
 def _postgresql(_row: Dict[str, Any], path: str, user: Identity, application: str) -> Dict[str, int]:
@@ -78,7 +64,7 @@ def _postgresql(_row: Dict[str, Any], path: str, user: Identity, application: st
     if programs is None:
         raise DatabaseError("this host has no server of PostgreSQL to load it into; install one, or drill on a host that has")
     who = _unprivileged(user, "postgres")
-    with _databases.scratch_of(who, application) as scratch, _readable(path, who, scratch) as copy:
+    with _databases.scratch_of(who, application, path) as scratch:
         data = os.path.join(scratch, "data")
         environment = dict(environment_for(who, programs), PGHOST=scratch, PGUSER="postgres", PGDATABASE=SCRATCH)
         must("initdb", run(["initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync", "-D", data], SHORT, who,
@@ -87,7 +73,7 @@ def _postgresql(_row: Dict[str, Any], path: str, user: Identity, application: st
         must("the server", run(["pg_ctl", "-D", data, "-o", options, "-l", os.path.join(scratch, "log"), "-w", "start"], SHORT, who, environment=environment))
         try:
             must("createdb", run(["createdb", "--template=template0", SCRATCH], SHORT, who, environment=environment))
-            _pg_restore(copy, who, environment)
+            _pg_restore(os.path.join(scratch, _databases.DUMP), who, environment)
             return counted_in_postgresql(who, environment)
         finally:
             run(["pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"], SHORT, who, environment=environment)
@@ -177,11 +163,12 @@ def load_beside(row: Dict[str, Any], path: str, user: Identity, backup: str, app
     name = new_name(database, "restored", backup)
     if database.kind == "postgresql":
         environment = _databases.postgresql_environment(database.options, who)
-        with _databases.scratch_of(who, application) as scratch, _readable(path, who, scratch) as copy:
+        with _databases.scratch_of(who, application, path) as scratch:
             must("dropdb", run(["dropdb", "--no-password", "--if-exists", name], SHORT, who, environment=environment))
             must("createdb", run(["createdb", "--no-password", "--template=template0", name], SHORT, who, environment=environment))
             there = dict(environment, PGDATABASE=name)
-            must("pg_restore", run(["pg_restore", "--no-password", "--exit-on-error", "--dbname", name, copy], LONG, who, environment=there))
+            words = ["pg_restore", "--no-password", "--exit-on-error", "--dbname", name, os.path.join(scratch, _databases.DUMP)]
+            must("pg_restore", run(words, LONG, who, environment=there))
             found = counted_in_postgresql(who, there)
     else:
         client = _databases.mysql_words(database.options, "mariadb", "mysql")
