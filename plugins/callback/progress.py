@@ -1,0 +1,136 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Shows what every host is doing, instead of every task."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import threading
+import time
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+from ansible_collections.oxzep7.python.plugins.plugin_utils import _progress
+
+DOCUMENTATION = r"""
+name: progress
+type: stdout
+short_description: Show what every host is doing
+version_added: 0.1.0
+description:
+  - On a terminal, draws a table of all hosts with their application, step, phase and the time since that began, and keeps it up to date.
+  - Elsewhere, as in AWX or a pipeline, prints a line for each change of phase.
+  - What failed, and what a task says for reading, is printed in either case.
+author: oxzep7.python contributors (@oxzep7)
+requirements:
+  - To be enabled as C(stdout_callback = oxzep7.python.progress) in ansible.cfg.
+"""
+
+TICK_SECONDS = 1.0
+CENSORED = "not shown, because no_log is set"
+
+
+def _part(result: Any, name: str) -> Any:
+    """The part *name* of a task's result; ansible-core 2.19 made these attributes public."""
+    return getattr(result, name, None) if hasattr(result, name) else getattr(result, "_" + name)
+
+
+def _reason(answer: dict[str, Any]) -> str:
+    """Why a task failed, in its own words."""
+    if answer.get("_ansible_no_log"):
+        return CENSORED
+    failed = [item for item in answer.get("results") or [] if isinstance(item, dict) and item.get("failed")]
+    return str((failed[0] if failed else answer).get("msg") or "no reason was given").strip()
+
+
+class CallbackModule(CallbackBase):
+    """Tells the board what happens, and shows it."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "stdout"
+    CALLBACK_NAME = "oxzep7.python.progress"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._board = _progress.Board()
+        self._live = sys.stdout.isatty()
+        self._drawn = 0
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        if self._live:
+            threading.Thread(target=self._tick, daemon=True).start()
+
+    def _tick(self) -> None:
+        while not self._ended.wait(TICK_SECONDS):
+            self._show([])
+
+    def _show(self, lines: list[str], keep: bool = True) -> None:
+        """Print *lines*, which stay if *keep* says so, and on a terminal the table below them."""
+        with self._lock:
+            if not self._live:
+                for line in lines:
+                    self._display.display(f"{time.strftime('%H:%M:%S')} {line}")
+                return
+            size = shutil.get_terminal_size()
+            table = [] if self._ended.is_set() and not self._board.rows else self._board.table(time.monotonic(), size.columns - 1, size.lines - 1)
+            # Up to where the table began, and everything below away.
+            clear = f"\x1b[{self._drawn}A\x1b[J" if self._drawn else ""
+            sys.stdout.write(clear + "".join(line + "\n" for line in (lines if keep else []) + table))
+            sys.stdout.flush()
+            self._drawn = len(table)
+
+    def v2_playbook_on_play_start(self, play: Any) -> None:
+        """A play or one of its batches begins."""
+        hosts = [str(host) for host in self._hosts_of(play)]
+        self._show(self._board.begin(play.get_name().strip(), hosts, time.monotonic()))
+
+    @staticmethod
+    def _hosts_of(play: Any) -> list[Any]:
+        manager = play.get_variable_manager()
+        inventory = getattr(manager, "_inventory", None)
+        return list(inventory.get_hosts(play.hosts)) if inventory is not None else []
+
+    def v2_runner_on_start(self, host: Any, task: Any) -> None:
+        """A task begins on a host."""
+        phase = _progress.phase_of(str(task.action))
+        if phase:
+            self._show(self._board.start(str(host), phase, time.monotonic()), keep=False)
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        """A task went well on a host."""
+        answer = _part(result, "result")
+        facts = (answer.get("ansible_facts") or {}).get("step_current")
+        if isinstance(facts, dict):
+            self._board.learn(str(_part(result, "host")), facts)
+        if str(_part(result, "task").action) in ("ansible.builtin.debug", "debug") and not answer.get("_ansible_no_log"):
+            self._show(self._said(answer))
+
+    @staticmethod
+    def _said(answer: dict[str, Any]) -> list[str]:
+        """What a debug task says, as lines."""
+        said = next((value for key, value in answer.items() if not key.startswith("_") and key not in ("changed", "failed", "skipped")), None)
+        if isinstance(said, list) and all(isinstance(line, str) for line in said):
+            return list(said)
+        return str(said).splitlines() if isinstance(said, str) else json.dumps(said, indent=2, default=str).splitlines()
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        """A task failed on a host."""
+        host, reason = str(_part(result, "host")), _reason(_part(result, "result"))
+        if ignore_errors:
+            self._show([f"{host}: {reason} (the play goes on)"])
+            return
+        self._show(self._board.fail(host, _progress.FAILED, reason, time.monotonic()))
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        """A host cannot be reached."""
+        self._show(self._board.fail(str(_part(result, "host")), _progress.UNREACHABLE, _reason(_part(result, "result")), time.monotonic()))
+
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        """Everything has ended."""
+        lines = self._board.finish(time.monotonic())
+        self._ended.set()
+        self._show(lines)

@@ -1,0 +1,127 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What every host is doing right now, as a table and as lines. Data in, text out; times are seconds of one clock."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+PREFIX = "oxzep7.python."
+# What the modules of the collection are to somebody who watches.
+PHASES = {"host_info": "inventory", "recovery": "recover", "plan": "plan", "plan_delivery": "deliver", "rehearse": "rehearse", "backup": "back up",
+          "interpreter": "interpreter", "wheelhouse": "wheels", "environment": "build", "promotion": "promote", "restore": "restore", "drill": "drill",
+          "fleet_report": "report", "report": "report", "drill_report": "report", "trial": "try", "source_info": "source", "package_copy": "copy packages"}
+WAITING, FAILED, UNREACHABLE, DONE = "waits", "failed", "unreachable", "done"
+COLUMNS = ("host", "application", "step", "phase", "elapsed")
+ELLIPSIS = "…"
+
+
+def phase_of(action: str) -> str | None:
+    """What the module *action* is to somebody who watches; None for anything that is not worth a word."""
+    return PHASES.get(action.removeprefix(PREFIX)) if action.startswith(PREFIX) else None
+
+
+def elapsed(seconds: float) -> str:
+    """*seconds* as people read them."""
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    return f"{whole // 60}m{whole % 60:02d}s" if whole < 3600 else f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+
+
+@dataclasses.dataclass
+class Row:
+    """One host: what it works on, in which phase, since when, and why it failed if it did."""
+
+    phase: str = WAITING
+    since: float = 0.0
+    application: str = ""
+    step: str = ""
+    reason: str = ""
+
+    def ended(self) -> bool:
+        """Whether nothing more is expected of it."""
+        return self.phase in (FAILED, UNREACHABLE, DONE)
+
+
+class Board:
+    """All hosts of a play, and what was said of them."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Row] = {}
+        self.play = ""
+
+    def begin(self, play: str, hosts: list[str], now: float) -> list[str]:
+        """A *play*, or a batch of one, begins with *hosts*; returns the line for it. What became of other hosts stays to be seen."""
+        self.play = play
+        for host in hosts:
+            known = self.rows.get(host)
+            if known is None or not known.ended() or known.phase == DONE:
+                self.rows[host] = Row(since=now)
+        return [f"{play}: {len(hosts)} host{'' if len(hosts) == 1 else 's'}{self._named(hosts)}"]
+
+    @staticmethod
+    def _named(hosts: list[str]) -> str:
+        return f" ({', '.join(hosts)})" if 0 < len(hosts) <= 5 else ""
+
+    def start(self, host: str, phase: str, now: float) -> list[str]:
+        """*host* begins a *phase*; returns the line for it, if it is another one."""
+        row = self.rows.setdefault(host, Row(since=now))
+        if row.phase == phase or row.ended():
+            return []
+        before = f" (after {elapsed(now - row.since)} of {row.phase})" if row.phase != WAITING else ""
+        row.phase, row.since = phase, now
+        return [f"{self._subject(host, row)}: {phase}{before}"]
+
+    def learn(self, host: str, facts: Mapping[str, Any]) -> None:
+        """*host* has said what it works on: ``application``, and ``from`` and ``to`` of a step."""
+        row = self.rows.setdefault(host, Row())
+        row.application = str(facts.get("application") or row.application)
+        if facts.get("to"):
+            row.step = f"{facts.get('from') or '?'}→{facts['to']}"
+
+    def fail(self, host: str, phase: str, reason: str, now: float) -> list[str]:
+        """*host* has failed, or cannot be reached, for *reason*; returns the lines for it."""
+        row = self.rows.setdefault(host, Row(since=now))
+        at = "" if row.ended() or row.phase == WAITING else f" in {row.phase}"
+        row.phase, row.since, row.reason = phase, now, reason
+        return [f"{self._subject(host, row)}: {phase}{at}: {reason}"]
+
+    def finish(self, now: float) -> list[str]:
+        """Everything has ended; returns what became of all hosts."""
+        for row in self.rows.values():
+            if not row.ended():
+                row.phase, row.since = DONE, now
+        counts = self.counts()
+        return [", ".join(f"{count} {phase}" for phase, count in counts.items())] if counts else []
+
+    def counts(self) -> dict[str, int]:
+        """How many hosts are in each phase, those that failed first."""
+        found: dict[str, int] = {}
+        for row in sorted(self.rows.values(), key=lambda row: (row.phase not in (FAILED, UNREACHABLE), row.phase)):
+            found[row.phase] = found.get(row.phase, 0) + 1
+        return found
+
+    @staticmethod
+    def _subject(host: str, row: Row) -> str:
+        return " ".join(part for part in (host, row.application, row.step) if part)
+
+    def table(self, now: float, width: int, height: int) -> list[str]:
+        """The hosts as lines of at most *width* characters, and at most *height* of them; those that work or failed come first."""
+        order = sorted(self.rows, key=lambda host: (self.rows[host].phase in (WAITING, DONE), self.rows[host].phase == DONE))
+        shown = order[:max(1, height - 3)]
+        cells = [COLUMNS] + [self._cells(host, now) for host in shown]
+        widths = [max(len(line[index]) for line in cells) for index in range(len(COLUMNS))]
+        lines = ["  ".join(text.ljust(size) for text, size in zip(line, widths, strict=True)).rstrip() for line in cells]
+        if len(shown) < len(order):
+            lines.append(f"and {len(order) - len(shown)} more")
+        lines.append(f"{self.play}: " + ", ".join(f"{count} {phase}" for phase, count in self.counts().items()))
+        return [line if len(line) <= width else line[:max(0, width - 1)] + ELLIPSIS for line in lines]
+
+    def _cells(self, host: str, now: float) -> tuple[str, ...]:
+        row = self.rows[host]
+        return (host, row.application or "-", row.step or "-", row.phase, "-" if row.ended() else elapsed(now - row.since))
