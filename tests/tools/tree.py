@@ -17,6 +17,7 @@ ALLOWED = {
     "modules": {"module_utils"},
     "module_utils": {"module_utils"},
     "action": {"plugin_utils"},
+    "callback": {"plugin_utils"},
     "filter": {"plugin_utils"},
     "plugin_utils": {"plugin_utils", "module_utils"},
     "doc_fragments": set(),
