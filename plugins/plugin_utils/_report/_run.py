@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _waves
 
-COLUMNS = ("host", "application", "from", "to", "downtime_ms", "result", "backup")
+COLUMNS = ("host", "application", "from", "to", "backup", "downtime_ms", "result")
 
 
 def rows(hostvars: Mapping[str, Any], hosts: Sequence[str]) -> list[dict[str, Any]]:

@@ -115,8 +115,8 @@ def test_the_report_has_a_row_for_every_host_and_every_failure():
     entries = _report.rows(hostvars, ["a", "b", "c"])
     assert [(entry["host"], entry["result"]) for entry in entries] == [("a", "promoted"), ("b", "promoted"), ("b", "reverted"), ("c", "unknown")]
     lines = _report.table(entries)
-    assert len(lines) == 5 and lines[0].split() == ["host", "application", "from", "to", "downtime_ms", "result", "backup"]
-    assert lines[4].split() == ["c", "-", "-", "-", "-", "unknown", "-"]
+    assert len(lines) == 5 and lines[0].split() == ["host", "application", "from", "to", "backup", "downtime_ms", "result"]
+    assert lines[4].split() == ["c", "-", "-", "-", "-", "-", "unknown"]
     hostvars["a"]["backup_results"] = {"results": [{"backup_application": {"name": "x"}, "backup": "b1"}, {"backup_application": {"name": "y"}}]}
     assert [entry["backup"] for entry in _report.rows(hostvars, ["a", "b"])] == ["b1 (unverified)", None, None]
     good, bad = ({"restore_drill_application": {"name": "x"}, **one}
