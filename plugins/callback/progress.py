@@ -6,16 +6,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import sys
-import threading
-import time
-from typing import Any
-
-from ansible.plugins.callback import CallbackBase
-from ansible_collections.oxzep7.python.plugins.plugin_utils import _progress
-
 DOCUMENTATION = r"""
 name: progress
 type: stdout
@@ -29,6 +19,16 @@ author: oxzep7.python contributors (@oxzep7)
 requirements:
   - To be enabled as C(stdout_callback = oxzep7.python.progress) in ansible.cfg.
 """
+
+import json
+import shutil
+import sys
+import threading
+import time
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+from ansible_collections.oxzep7.python.plugins.plugin_utils import _progress
 
 TICK_SECONDS = 1.0
 CENSORED = "not shown, because no_log is set"
