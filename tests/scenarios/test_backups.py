@@ -158,7 +158,7 @@ def test_what_starts_an_application_is_configuration(host):
     host.sh("mkdir -p /etc/systemd/system/steady-web.service.d && printf '[Service]\nEnvironmentFile=-/etc/default/steady\n' "
             ">/etc/systemd/system/steady-web.service.d/more.conf && echo MODE=steady >/etc/default/steady && systemctl daemon-reload")
     host.sh("printf '* * * * * steady /srv/steady/venv/bin/python -c 1\n' >/etc/cron.d/steady")
-    (found,) = host.do(["module", "host_info", {"applications": [APPLICATION], "run_id": None}])
+    (found,) = host.do(["module", "host_info", {"applications": [APPLICATION], "store": True, "run_id": None}])
     succeeded(found)
     made, back = host.do(["module", "backup", {"application": APPLICATION, "layers": ["configuration"]}],
                          ["module", "restore", {"application": APPLICATION, "scratch": "/srv/looked"}])
