@@ -56,7 +56,7 @@ def assert_whole(ledger, generation, version):
     assert ledger.host.file(LIVE).is_symlink
     assert ledger.run(f"readlink {LIVE}").strip() == f"venv.generations/{generation}"
     assert ledger.state()["current"] == generation
-    assert ledger.files() == {"state.json"}
+    assert ledger.files() == {"backups.json", "state.json"}
     assert all(ledger.run(f"systemctl is-active {unit}").strip() == "active" for unit in UNITS)
     assert ledger.executables() == {interpreter}
     health = ledger.health()
