@@ -4,12 +4,14 @@
 
 """The engine for fleets: the same streams as archives, in a repository of restic, deduplicated and encrypted, a snapshot each. 0.14 and later."""
 
+import contextlib
 import json
 import os
 import shutil
 import subprocess
+import tarfile
 import tempfile
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._collect import Collector
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import Damaged, Maker, through
@@ -22,6 +24,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._runner import Resul
 LONG = 6 * 3600.0
 # The stream is what an archive would be; restic cuts it where its content says, so what is equal is kept once.
 SUFFIX = ".tar"
+MANIFEST = "manifest"
 IDENTIFIER_LENGTH = len("20260101T000000Z-00000000")
 # restic's design.rst, "Repository Format": in these directories files are called by the SHA-256 of their content.
 NAMED_BY_CONTENT = ("data", "index", "keys", "snapshots")
@@ -44,13 +47,48 @@ class ResticError(Exception):
     """A repository that cannot be used, or a command of restic that failed; without the password, and without the repository's own credentials."""
 
 
-class Repository(NamedTuple):
+class _Stream:
+    """A `restic backup` that keeps what it is given on its standard input as one file of a snapshot."""
+
+    def __init__(self, words: List[str], environment: Dict[str, str]) -> None:
+        self.words = ["restic", "backup", "--json", "--quiet"] + words
+        # They may say more than there is memory, and nobody reads while they are written to.
+        self._told, self._complained = tempfile.TemporaryFile(), tempfile.TemporaryFile()
+        # AnsibleModule.run_command would need all of the input in memory.
+        self._working = subprocess.Popen(self.words, stdin=subprocess.PIPE, stdout=self._told,  # pylint: disable=ansible-bad-function
+                                         stderr=self._complained, env=environment)
+        self.into = self._working.stdin.fileno() if self._working.stdin else -1
+        wider(self.into)
+
+    def result(self) -> Result:
+        """How it ended, now that nothing more is given to it."""
+        if self._working.stdin:
+            self._working.stdin.close()
+        rc = self._working.wait()
+        texts = []
+        for stream in (self._told, self._complained):
+            stream.seek(0)
+            texts.append(stream.read().decode("utf-8", "replace"))
+            stream.close()
+        return Result(self.words, rc, texts[0], texts[1])
+
+    def kill(self) -> None:
+        """End it before it has made a snapshot."""
+        self._working.kill()
+        self.result()
+
+
+class Repository:
     """Where it is, the password or the file with it, and what else restic finds in its process environment, such as keys of S3."""
 
-    location: str
-    password: Optional[str]
-    password_file: Optional[str]
-    variables: Tuple[Tuple[str, str], ...] = ()
+    def __init__(self, location: str, password: Optional[str], password_file: Optional[str], variables: Tuple[Tuple[str, str], ...] = ()) -> None:
+        self.location = location
+        self.password = password
+        self.password_file = password_file
+        self.variables = variables
+        # By directory, what will keep the manifest of the backup that is being made in it. Deriving a key from the password takes most of the time of
+        # so small a snapshot, and it may as well take it while a layer is read.
+        self._manifests: Dict[str, _Stream] = {}
 
     @property
     def name(self) -> str:
@@ -91,40 +129,42 @@ class Repository(NamedTuple):
         try:
             return self._kept(directory, name, path, paths)
         except _Absent:
+            self._give_up(directory)
             self._must(["init", "--quiet"])
             return self._kept(directory, name, path, paths)
 
+    def _stream(self, directory: str, tag: str) -> _Stream:
+        return _Stream(["--tag", label_of(directory), "--tag", tag, "--stdin", "--stdin-filename", tag + SUFFIX], self._environment())
+
     def _kept(self, directory: str, name: str, path: str, paths: Optional[Sequence[str]]) -> Layer:
-        words = ["backup", "--json", "--quiet", "--tag", label_of(directory), "--tag", name, "--stdin", "--stdin-filename", name + SUFFIX]
-        with tempfile.TemporaryFile() as told, tempfile.TemporaryFile() as complained:
-            # AnsibleModule.run_command would need all of it in memory.
-            with subprocess.Popen(["restic"] + words, stdin=subprocess.PIPE, stdout=told, stderr=complained,  # pylint: disable=ansible-bad-function
-                                  env=self._environment()) as working:
-                try:
-                    into = working.stdin.fileno() if working.stdin else -1
-                    wider(into)
-                    with beside(lambda data: write_all(into, data)) as sink:
-                        collector = Collector(sink)
-                        entries = list(collector.everything(path, paths))
-                except BrokenPipeError:
-                    # Its own words say why it ended.
-                    pass
-                except BaseException:
-                    working.kill()
-                    raise
-            texts = []
-            for stream in (told, complained):
-                stream.seek(0)
-                texts.append(stream.read().decode("utf-8", "replace"))
-            done = Result(["restic"] + words, working.returncode, texts[0], texts[1])
+        stream = self._stream(directory, name)
+        if directory not in self._manifests:
+            self._manifests[directory] = self._stream(directory, MANIFEST)
+        try:
+            with beside(lambda data: write_all(stream.into, data)) as sink:
+                collector = Collector(sink)
+                entries = list(collector.everything(path, paths))
+        except BrokenPipeError:
+            # Its own words say why it ended.
+            pass
+        except BaseException:
+            stream.kill()
+            raise
+        done = stream.result()
         if done.rc != 0 and self._is_absent(done):
             raise _Absent
-        self._well(words, done)
+        self._well(["backup"], done)
         snapshot = next((row["snapshot_id"] for row in map(json.loads, done.stdout.splitlines()[::-1]) if row.get("message_type") == "summary"), None)
         if snapshot is None:
             raise ResticError("restic did not say which snapshot it made: %s" % done.last_lines(3))
         met = collector.met
         return Layer(path, "", self.name, "", 0, "", entries, met.unstable, met.skipped, {"snapshot": snapshot})
+
+    def _give_up(self, directory: str) -> None:
+        """Let go of what would have kept the manifest of the backup in *directory*."""
+        waiting = self._manifests.pop(directory, None)
+        if waiting is not None:
+            waiting.kill()
 
     def reads(self, _layer: Layer) -> bool:
         """Whether it can be read here: with its password, always."""
@@ -163,8 +203,16 @@ class Repository(NamedTuple):
             raise type(error)(self._hidden(str(error)))
 
     def finish(self, directory: str) -> None:
-        """Keep the manifest and the runbook of the backup in *directory* in the repository, too, for when the host is lost. Raises ResticError."""
-        self._must(["backup", "--quiet", "--tag", label_of(directory), "--tag", "manifest", "--", directory])
+        """Keep the manifest and the runbook of the backup in *directory* in the repository, too, for when the host is lost. Raises ResticError, OSError."""
+        stream = self._manifests.pop(directory, None) or self._stream(directory, MANIFEST)
+        try:
+            with contextlib.suppress(BrokenPipeError), os.fdopen(os.dup(stream.into), "wb") as into, tarfile.open(fileobj=into, mode="w|") as packed:
+                for name in sorted(os.listdir(directory)):
+                    packed.add(os.path.join(directory, name), name)
+        except BaseException:
+            stream.kill()
+            raise
+        self._well(["backup"], stream.result())
 
     def _snapshots(self, directory: str) -> List[str]:
         """The identifiers of all snapshots of the backup in *directory*. Raises ResticError."""
@@ -176,6 +224,7 @@ class Repository(NamedTuple):
 
     def forget(self, directory: str) -> None:
         """Give all snapshots of the backup in *directory* up, and the space that only they need. Raises ResticError."""
+        self._give_up(directory)
         snapshots = self._snapshots(directory)
         if snapshots:
             self._must(["forget", "--quiet", "--prune"] + snapshots)

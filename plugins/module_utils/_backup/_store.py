@@ -4,6 +4,7 @@
 
 """The backups of one application on this host: a directory each, complete or absent."""
 
+import concurrent.futures
 import contextlib
 import errno
 import os
@@ -132,13 +133,19 @@ def make(root: str, application: str, parts: Sequence[Part], about: Dict[str, An
         os.mkdir(incoming, 0o700)
         layers = {part.layer: _layer(incoming, part, engine, before) for part in parts}
         readable = verify and all(engine.reads(layer) for layer in layers.values())
-        for name, layer in layers.items() if readable else ():
-            # An archive that was proven, and has its digest now, is proven.
-            if before is None or layer.sha256 == "" or before.layers.get(name, layer._replace(sha256="")).sha256 != layer.sha256:
-                _read_back(incoming, name, layer, engine)
-        whole = dict(about, identifier=identifier, application=application, host=socket.gethostname(), created=now(), engine=engine.name, read_back=readable,
-                     tools=_tools(layers), seconds=round(time.monotonic() - began, 3))
-        _finish(incoming, final, whole, layers, engine)
+        # An archive that was proven, and has its digest now, is proven.
+        new = {name: layer for name, layer in layers.items() if readable and (
+            before is None or layer.sha256 == "" or before.layers.get(name, layer._replace(sha256="")).sha256 != layer.sha256)}
+        # What reads back waits for a program most of the time; the manifest is written meanwhile, and does not count before it is proven.
+        with concurrent.futures.ThreadPoolExecutor(1) as beside:
+            proof = beside.submit(_read_back, incoming, new, engine)
+            whole = dict(about, identifier=identifier, application=application, host=socket.gethostname(), created=now(), engine=engine.name,
+                         read_back=readable, tools=_tools(layers), seconds=round(time.monotonic() - began, 3))
+            _describe(incoming, final, whole, layers)
+            proof.result()
+        engine.finish(incoming)
+        os.rename(incoming, final)
+        sync_directory(directory)
         return Backup(final, identifier, whole, layers)
     except BaseException as error:
         with contextlib.suppress(ResticError, OSError):
@@ -164,17 +171,14 @@ def _tools(layers: Dict[str, Layer]) -> Dict[str, str]:
     return found
 
 
-def _finish(incoming: str, final: str, about: Dict[str, Any], layers: Dict[str, Layer], engine: Engine) -> None:
-    """Write the runbook, then the manifest, and give the backup in *incoming* its name, *final*. Raises ResticError, OSError."""
+def _describe(incoming: str, final: str, about: Dict[str, Any], layers: Dict[str, Layer]) -> None:
+    """Write the runbook, then the manifest, of the backup that is in *incoming* and will be *final*. Raises Unusable, OSError."""
     text = render(final, about, layers).encode("utf-8", "surrogateescape")
     write_atomically(os.path.join(incoming, _manifest.RUNBOOK), text)
     for layer in layers.values():
         # A manifest that nobody would believe is none.
         checked(layer.entries)
     _manifest.seal(incoming, _manifest.document(about, layers, sha256_of(os.path.join(incoming, _manifest.RUNBOOK))))
-    engine.finish(incoming)
-    os.rename(incoming, final)
-    sync_directory(os.path.dirname(final))
 
 
 def _layer(directory: str, part: Part, engine: Engine, before: Optional[Backup]) -> Layer:
@@ -195,12 +199,13 @@ def _layer(directory: str, part: Part, engine: Engine, before: Optional[Backup])
     return layer._replace(path=part.path, skipped=dict(part.doubts, **layer.skipped), about=dict(layer.about, **about))
 
 
-def _read_back(directory: str, name: str, layer: Layer, engine: Engine) -> None:
-    """Prove what *engine* has just written. Raises Damaged, StreamError, ResticError, OSError."""
-    if isinstance(engine, Archives) and layer.archive:
-        engine.read_back(directory, layer)
-    else:
-        prove(directory, name, layer, engine)
+def _read_back(directory: str, layers: Dict[str, Layer], engine: Engine) -> None:
+    """Prove *layers*, which *engine* has just written. Raises Damaged, StreamError, ResticError, OSError."""
+    for name, layer in layers.items():
+        if isinstance(engine, Archives) and layer.archive:
+            engine.read_back(directory, layer)
+        else:
+            prove(directory, name, layer, engine)
 
 
 def prove(directory: str, name: str, layer: Layer, engine: Engine) -> None:
