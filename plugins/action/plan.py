@@ -11,8 +11,9 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
+from ansible import context
 from ansible.plugins.action import ActionBase
-from ansible_collections.oxzep7.python.plugins.plugin_utils import _planning
+from ansible_collections.oxzep7.python.plugins.plugin_utils import _planning, _rollout
 from ansible_collections.oxzep7.python.plugins.plugin_utils._advisories import AdvisoriesUnreadable
 from ansible_collections.oxzep7.python.plugins.plugin_utils._compatibility import Evidence, matrix, recall, remember, write_matrix
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, canonical, write_private
@@ -22,7 +23,8 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import CopiesN
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report._plan import markdown, page
 from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import UvMissing
 from ansible_collections.oxzep7.python.plugins.plugin_utils._scanning import of_locks
-from ansible_collections.oxzep7.python.plugins.plugin_utils._waves import waves
+from ansible_collections.oxzep7.python.plugins.plugin_utils._strategy import refused
+from ansible_collections.oxzep7.python.plugins.plugin_utils._waves._order import Policy
 from ansible_collections.oxzep7.python.plugins.plugin_utils._wheels import DownloadError, download
 
 
@@ -36,15 +38,21 @@ class ActionModule(ActionBase):
         """No module execution. In check mode the plan is written to the cache directory only."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         _validation, given = self.validate_argument_spec(argument_spec={
-            **_planning.OPTIONS, "waves": {"type": "list", "elements": "raw", "default": ["100%"]}, "plan_id": {"type": "str"},
+            **_planning.OPTIONS, **_rollout.OPTIONS, "plan_id": {"type": "str"},
             "builder": {"type": "str"}, "copy_packages": {"type": "bool", "default": False}, "scan_wheels": {"type": "bool", "default": False}})
         result.update(changed=False, needs=[], packages={})
+        why = refused(self._task)
+        if why:
+            result.update(failed=True, msg=why)
+            return result
         try:
             hosts, unknown = self._hosts(task_vars, given)
             parts = _planning.tools(given)
             plan = _planning.planner(given, parts, bool(given["plan_id"])).plan(hosts)
-            cut = waves([host for host, count in plan.steps().items() if count], given["waves"])
-            plan.document["waves"] = cut
+            declared = {host.name: [application["declared"] or {"name": application["name"]} for application in host.applications] for host in hosts}
+            population = _rollout.population(declared)
+            rules = _rollout.policy(given, task_vars.get("groups") or {}, population)
+            cut = self._cut(plan, declared, {host.name: host.criticality for host in hosts}, rules, given)
             if given["plan_id"]:
                 check_reviewed(plan, absolute(given["plan_dir"]) / "plan.json", given["plan_id"])
         except CopiesNeeded as error:
@@ -57,8 +65,8 @@ class ActionModule(ActionBase):
         except (AdvisoriesUnreadable, IndexUnavailable, PlanError, UnknownVersion, UvMissing, ValueError) as error:
             result.update(failed=True, msg=str(error))
             return result
-        result.update(target=plan.document["target"], findings=plan.document["findings"], id=plan.identifier, steps=plan.steps(), waves=cut, unknown=unknown,
-                      rehearse=plan.representatives)
+        result.update(target=plan.document["target"], findings=plan.document["findings"], id=plan.identifier, steps=plan.steps(), unknown=unknown,
+                      waves=cut, population=population, wave_table=_rollout.table(cut), rehearse=plan.representatives)
         for entry in plan.document["findings"]:
             self._display.warning(f"{entry['detail']} ({entry['key']}); {entry['remediation']}")
         for host in unknown:
@@ -74,6 +82,16 @@ class ActionModule(ActionBase):
         else:
             result.update(directory=None)
         return result
+
+    @staticmethod
+    def _cut(plan: Plan, declared: Mapping[str, list[Mapping[str, Any]]], criticalities: Mapping[str, str], rules: Policy,
+             given: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The waves of *plan*, described, which its document has by their hosts. Raises ValueError."""
+        cut = _rollout.cut_of_plan(plan.document, declared, criticalities, rules)
+        plan.document["waves"] = cut
+        known = _rollout.measured(absolute(given["report_dir"]) if given["report_dir"] else None)
+        return _rollout.described(cut, _rollout.work_of_plan(plan.document, given["promote"]), known, int(context.CLIARGS.get("forks") or 5),
+                                  given["stability_window"])
 
     def _scan(self, plan: Plan, hosts: Mapping[str, Host], parts: _planning.Tools, directory: pathlib.Path) -> list[Evidence]:
         """What the wheels of every lock use that their Python lacks; wheels that cannot be had or read are said not to be scanned."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, canonical
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import EACH_STEP, FINAL
 
 
 class ActionModule(ActionBase):
@@ -24,6 +25,7 @@ class ActionModule(ActionBase):
         _validation, given = self.validate_argument_spec(argument_spec={
             "plan_dir": {"type": "path", "required": True},
             "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
+            "promote": {"type": "str", "choices": [EACH_STEP, FINAL], "default": EACH_STEP},
         })
         directory = absolute(given["plan_dir"])
         host = task_vars["inventory_hostname"]
@@ -36,11 +38,12 @@ class ActionModule(ActionBase):
             return result
         arguments = {"plan": canonical(part), "locks": locks, "state_dir": given["state_dir"]}
         result.update(self._execute_module("oxzep7.python.plan_store", module_args=arguments, task_vars=task_vars))
-        result["steps"] = [_entry(application, step) for application in part["applications"] for step in application["steps"]]
+        result["steps"] = [_entry(application, step, given["promote"]) for application in part["applications"] for step in application["steps"]]
         return result
 
 
-def _entry(application: dict[str, Any], step: dict[str, Any]) -> dict[str, Any]:
+def _entry(application: dict[str, Any], step: dict[str, Any], promote: str) -> dict[str, Any]:
     """What the role step needs of one planned step."""
     chosen = {key: step[key] for key in ("from", "to", "lock", "interpreter")}
-    return {"application": application["name"], "label": f"{application['name']} {step['from']} -> {step['to']}", "cargo": application.get("cargo"), **chosen}
+    return {"application": application["name"], "label": f"{application['name']} {step['from']} -> {step['to']}", "cargo": application.get("cargo"),
+            "promote": promote == EACH_STEP or step is application["steps"][-1], **chosen}

@@ -2,22 +2,29 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes the run's report on the controller."""
+"""Writes on the controller what became of a run, and says what is to be done about it."""
 
 from __future__ import annotations
 
+import json
 import pathlib
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.oxzep7.python.plugins.plugin_utils._compatibility import Evidence, update
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, canonical, write_private
-from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import today
-from ansible_collections.oxzep7.python.plugins.plugin_utils._report._run import rows, table
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import now, today
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _record, _run
+from ansible_collections.oxzep7.python.plugins.plugin_utils._waves import _ledger
+
+SCHEMA = 2
+ON_FAILURE = ("stop", "rollback_wave", "rollback_run")
 
 
 class ActionModule(ActionBase):
-    """Gather every host's results so far and write them to ``report_dir``."""
+    """Gather the results of the wave that ended, or of all, judge them, and write them to ``report_dir``."""
 
     _supports_check_mode = True
     _requires_connection = False
@@ -28,17 +35,99 @@ class ActionModule(ActionBase):
         _validation, given = self.validate_argument_spec(argument_spec={
             "report_dir": {"type": "path", "required": True},
             "run_id": {"type": "str", "required": True},
-            "hosts": {"type": "list", "elements": "str", "required": True},
+            "kind": {"type": "str", "choices": [_ledger.UPGRADE, _ledger.ROLLBACK], "default": _ledger.UPGRADE},
+            "waves": {"type": "list", "elements": "dict", "default": []},
+            "ended": {"type": "int", "default": 0},
+            "final": {"type": "bool", "default": False},
+            "unknown": {"type": "list", "elements": "str", "default": []},
+            "earlier": {"type": "dict", "default": {}},
+            "closed": {"type": "str", "default": ""},
+            "max_failed": {"type": "raw", "default": 0},
+            "max_failed_per_wave": {"type": "raw"},
+            "on_failure": {"type": "str", "choices": list(ON_FAILURE), "default": "stop"},
+            "hosts": {"type": "list", "elements": "str", "default": []},
+            "records": {"type": "str", "default": "record_result"},
             "plan_dir": {"type": "path"},
         })
-        entries = rows(task_vars["hostvars"], given["hosts"])
-        path = absolute(given["report_dir"]) / "runs" / f"{given['run_id']}.json"
+        hostvars = task_vars["hostvars"]
+        try:
+            document = self._document(given, hostvars, task_vars.get("ansible_play_hosts") or [])
+        except ValueError as error:
+            result.update(failed=True, msg=str(error))
+            return result
+        folder = absolute(given["report_dir"]) / "runs" / given["run_id"]
         if not self._task.check_mode:
-            write_private(path, canonical({"schema": 1, "run": given["run_id"], "results": entries}))
-            if given["plan_dir"]:
-                self._learn(absolute(given["plan_dir"]), entries)
-        result.update(changed=False, table=table(entries), path=str(path), results=entries)
+            self._write(folder, document, given, hostvars)
+        lines = _run.off_target(document["ledger"], document["kind"]) if given["final"] else []
+        result.update(changed=False, path=str(folder / "run.json"), table=_run.table(document["results"]), results=document["results"],
+                      ledger=document["ledger"], counts=_run.counts(document["ledger"]), closed=document["closed"], began=document["began"],
+                      ended=given["ended"], summary=_run.summary(document["ledger"], lines, document["closed"], str(folder)),
+                      failed_hosts=_ledger.failed([row for row in document["ledger"] if row["wave"] == given["ended"]], document["kind"]), off_target=lines,
+                      rollback=self._returning(document, given))
         return result
+
+    def _document(self, given: Mapping[str, Any], hostvars: Mapping[str, Any], reachable: list[str]) -> dict[str, Any]:
+        """The run so far. Raises ValueError for budgets that cannot be read."""
+        waves, ended, earlier = given["waves"], given["ended"], given["earlier"]
+        document: dict[str, Any] = {"schema": SCHEMA, "run": given["run_id"], "kind": given["kind"], "waves": waves, "began": earlier.get("began") or now(),
+                                    "ended": now() if given["final"] else None, "on_failure": given["on_failure"],
+                                    "budget": {"per_run": given["max_failed"], "per_wave": given["max_failed_per_wave"]}}
+        if given["plan_dir"]:
+            document.update(self._planned(absolute(given["plan_dir"])))
+        if not waves and given["hosts"]:
+            document.update(self._seen_by_hosts(given, hostvars))
+            return document
+        fresh = [wave for wave in waves if wave["number"] <= ended and (given["final"] or wave["number"] == ended)]
+        again = {host for wave in fresh for host in wave["hosts"]}
+        rows = [row for row in earlier.get("ledger") or [] if row["host"] not in again]
+        results = [row for row in earlier.get("results") or [] if row["host"] not in again]
+        for wave in fresh:
+            for row in _run.ended_rows(hostvars, wave, reachable):
+                rows.append(row)
+                results += _run.steps_of(row["host"], hostvars[row["host"]], row)
+        hosts = sum(len(wave["hosts"]) for wave in waves)
+        closed = given["closed"] or _ledger.over_budget(rows, ended, given["kind"], hosts, given["max_failed"], given["max_failed_per_wave"])
+        if given["final"]:
+            rows += _run.untouched(waves, ended, closed or "the run ended") + _run.unknown(given["unknown"])
+        document.update(ledger=rows, results=results, closed=closed, applications=_run.by_application(rows, results, given["kind"]))
+        return document
+
+    @staticmethod
+    def _returning(document: Mapping[str, Any], given: Mapping[str, Any]) -> list[list[str]]:
+        """The hosts that are to go back; none while the gate is open, or before any wave."""
+        if not document["closed"] or not given["ended"]:
+            return []
+        return _run.to_roll_back(document["ledger"], document["results"], given["ended"], given["on_failure"])
+
+    @staticmethod
+    def _seen_by_hosts(given: Mapping[str, Any], hostvars: Mapping[str, Any]) -> dict[str, Any]:
+        """The run from the hosts' own records."""
+        records = {host: _taken(hostvars[host], given["records"]) for host in given["hosts"]}
+        ledger, results = _record.from_hosts(records, given["run_id"])
+        times = sorted(event["time"] for record in records.values() if record for event in record["events"])
+        promoted = [entry for record in records.values() if record for application in record["applications"] for entry in application["history"]]
+        kind = _ledger.ROLLBACK if promoted and all(entry.get("kind") == _ledger.ROLLBACK for entry in promoted) else _ledger.UPGRADE
+        return {"ledger": ledger, "results": results, "closed": "", "kind": kind, "began": times[0] if times else None, "ended": times[-1] if times else None,
+                "applications": _run.by_application(ledger, results, kind)}
+
+    @staticmethod
+    def _planned(directory: pathlib.Path) -> dict[str, Any]:
+        try:
+            plan = json.loads((directory / "plan.json").read_text(encoding="utf-8"))
+            return {"target": plan["target"], "plan": plan["id"]}
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}
+
+    def _write(self, folder: pathlib.Path, document: dict[str, Any], given: Mapping[str, Any], hostvars: Mapping[str, Any]) -> None:
+        """Write the run's folder, ``run.json`` last."""
+        if given["final"]:
+            for host in [row["host"] for row in document["ledger"]]:
+                record = _taken(hostvars[host], given["records"])
+                write_private(folder / "timelines" / f"{re.sub(r'[^A-Za-z0-9._-]', '_', host)}.md", _record.timeline(host, record, given["run_id"]))
+            write_private(folder / "change-record.md", _record.change_record(document))
+        if given["plan_dir"]:
+            self._learn(absolute(given["plan_dir"]), document["results"])
+        write_private(folder / "run.json", canonical(document))
 
     def _learn(self, directory: pathlib.Path, entries: list[dict[str, Any]]) -> None:
         """Add to the plan directory what the promotions so far have shown; a report does not fail for that."""
@@ -52,3 +141,9 @@ class ActionModule(ActionBase):
                 update(directory, seen, today())
         except (OSError, ValueError, KeyError) as error:
             self._display.warning(f"what this run showed was not added to the evidence in {directory}: {error}")
+
+
+def _taken(facts: Mapping[str, Any], variable: str) -> Mapping[str, Any] | None:
+    """The record that a host gave, if it did."""
+    taken = facts.get(variable)
+    return taken if taken and not taken.get("failed") and not taken.get("unreachable") and "events" in taken else None

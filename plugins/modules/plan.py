@@ -18,11 +18,6 @@ description:
   - Each unique combination of pins, Python and platform is resolved once.
 author: oxzep7.python contributors (@oxzep7)
 options:
-  waves:
-    description: Shape of the rollout, as counts and percentages of hosts; the last entry repeats.
-    type: list
-    elements: raw
-    default: ["100%"]
   builder:
     description: Name of the host that builds what RV(needs) names; without one, a wheel that must be built elsewhere is an error.
     type: str
@@ -43,6 +38,7 @@ options:
     type: str
 extends_documentation_fragment:
   - oxzep7.python.planning
+  - oxzep7.python.rollout
   - oxzep7.python.sources
   - oxzep7.python.attributes
   - oxzep7.python.attributes.actiongroup
@@ -54,7 +50,7 @@ attributes:
   idempotent:
     support: full
 notes:
-  - The variables C(oxzep7_interpreters) and C(oxzep7_constraints) are read for each host.
+  - The variables C(oxzep7_interpreters), C(oxzep7_constraints) and C(oxzep7_criticality) are read for each host.
 """
 
 EXAMPLES = r"""
@@ -103,10 +99,21 @@ steps:
   returned: success
   type: dict
 waves:
-  description: Names of the hosts that have something to do, wave by wave.
+  description:
+    - The waves of the hosts that have something to do; each with C(number), C(hosts), C(applications) by host, C(steps), C(restarts) that are expected, and
+      C(seconds) that it will take, with their C(basis).
   returned: success
   type: list
-  elements: list
+  elements: dict
+wave_table:
+  description: The waves as lines of text.
+  returned: success
+  type: list
+  elements: str
+population:
+  description: How many hosts have each application.
+  returned: success
+  type: dict
 unknown:
   description: Hosts that gave no inventory.
   returned: success

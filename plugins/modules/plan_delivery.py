@@ -21,6 +21,11 @@ options:
     description: Directory on the host with the records of its applications.
     type: path
     default: /var/lib/oxzep7
+  promote:
+    description: V(each_step) has every step promoted, V(final) builds and tests every step and promotes only the last of each application.
+    type: str
+    choices: [each_step, final]
+    default: each_step
 extends_documentation_fragment:
   - oxzep7.python.attributes
   - oxzep7.python.attributes.actiongroup

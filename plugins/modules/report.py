@@ -10,22 +10,71 @@ module: report
 short_description: Report what became of every host and application
 version_added: 0.1.0
 description:
-  - Gathers the results that the hosts of this run have so far, as rows and as a table for reading, and writes them to the controller.
+  - Gathers the outcome of every host of the waves that have ended, judges them by the budgets, and says which hosts are to go back.
+  - Writes C(runs/<run_id>/run.json) on the controller; with O(final), C(change-record.md) and a timeline of each host, from what the hosts wrote down, too.
+  - Without O(waves) the report is made from the hosts' own records alone, for a run that this controller did not see.
 author: oxzep7.python contributors (@oxzep7)
 options:
   report_dir:
-    description: Directory on the controller; the report is C(runs/<run_id>.json) in it, readable by its owner only.
+    description: Directory on the controller; what is written there is readable by its owner only.
     type: path
     required: true
   run_id:
     description: Identifier of the run.
     type: str
     required: true
-  hosts:
-    description: The hosts to report on. One that recorded nothing is reported as unknown.
+  kind:
+    description: What the run is for; it says which outcome is good.
+    type: str
+    choices: [upgrade, rollback]
+    default: upgrade
+  waves:
+    description: The waves, as M(oxzep7.python.plan) or M(oxzep7.python.rollback_plan) describe them.
+    type: list
+    elements: dict
+    default: []
+  ended:
+    description: Number of the wave that has just ended; 0 before the first one.
+    type: int
+    default: 0
+  final:
+    description: Whether the run has ended.
+    type: bool
+    default: false
+  unknown:
+    description: Hosts that nobody knows anything about, because they could not be reached when the run began. They are not on target.
     type: list
     elements: str
-    required: true
+    default: []
+  earlier:
+    description: What this module returned before in the same run; what it said of hosts of earlier waves is kept.
+    type: dict
+    default: {}
+  closed:
+    description: Why the gate is closed already; empty if it is not.
+    type: str
+    default: ""
+  max_failed:
+    description: How many hosts of the run may fail, as a count, or as a percentage, which is rounded down.
+    type: raw
+    default: 0
+  max_failed_per_wave:
+    description: How many hosts of a wave may fail; only O(max_failed) counts without it.
+    type: raw
+  on_failure:
+    description: Which hosts go back when too many have failed.
+    type: str
+    choices: [stop, rollback_wave, rollback_run]
+    default: stop
+  hosts:
+    description: Without O(waves), the hosts to report on.
+    type: list
+    elements: str
+    default: []
+  records:
+    description: Name of the variable that holds the result of M(oxzep7.python.run_info) for each host.
+    type: str
+    default: record_result
   plan_dir:
     description: Directory on the controller with the plan. What was promoted is added to its evidence, and its matrix is made anew.
     type: path
@@ -42,10 +91,11 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Report
+- name: Report on a run that another controller did
   oxzep7.python.report:
     report_dir: ./oxzep7/report
     run_id: nightly
+    final: true
     hosts: "{{ ansible_play_hosts_all }}"
   run_once: true
 """
@@ -61,8 +111,48 @@ results:
   returned: success
   type: list
   elements: dict
+ledger:
+  description: One entry per host, with C(wave), C(outcome), C(reason) and C(applications).
+  returned: success
+  type: list
+  elements: dict
+counts:
+  description: How many hosts have each outcome.
+  returned: success
+  type: dict
+failed_hosts:
+  description: The hosts of the wave that has just ended whose outcome is not good.
+  returned: success
+  type: list
+  elements: str
+closed:
+  description: Why no wave may begin any more; empty if one may.
+  returned: success
+  type: str
+rollback:
+  description: The hosts that are to go back, in the order in which they do, wave by wave.
+  returned: success
+  type: list
+  elements: list
+off_target:
+  description: With O(final), a line for each host that is not where it should be.
+  returned: success
+  type: list
+  elements: str
+summary:
+  description: What the run came to, in a few lines.
+  returned: success
+  type: str
+ended:
+  description: The option of this name.
+  returned: success
+  type: int
+began:
+  description: When the run began.
+  returned: success
+  type: str
 path:
-  description: The report's path.
+  description: The path of C(run.json).
   returned: success
   type: str
 """

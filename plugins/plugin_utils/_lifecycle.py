@@ -75,6 +75,11 @@ def today() -> datetime.date:
     return datetime.datetime.now(datetime.timezone.utc).date()
 
 
+def now() -> str:
+    """The current time, UTC, ISO 8601 to the second."""
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def text_of(minor: Minor) -> str:
     """*minor* as people write it."""
     return f"{minor[0]}.{minor[1]}"

@@ -24,7 +24,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._builder import Else
 from ansible_collections.oxzep7.python.plugins.plugin_utils._cargo import cargo
 from ansible_collections.oxzep7.python.plugins.plugin_utils._cargo import findings as findings_of_cargo
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import canonical
-from ansible_collections.oxzep7.python.plugins.plugin_utils._finding import finding
+from ansible_collections.oxzep7.python.plugins.plugin_utils._finding import finding, listed
 from ansible_collections.oxzep7.python.plugins.plugin_utils._index import PACKAGING_ERROR, IndexUnavailable
 from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters import SourceError, newest, package_names
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
@@ -76,6 +76,8 @@ class Host:
     found_interpreters: Sequence[Mapping[str, Any]]
     interpreters: Sequence[Mapping[str, Any]]
     constraints: Sequence[Mapping[str, Any]]
+    # How much depends on it; empty where only its applications say.
+    criticality: str = ""
 
 
 @dataclasses.dataclass
@@ -323,7 +325,8 @@ class Planner:
         minors = sorted({_lifecycle.parse(step["to"])[0] for part in parts.values() for entry in part["applications"] for step in entry["steps"]})
         document["notes"] = {host.name: {application["name"]: note(application, part, self._advisories is not None)
                                          for application, part in zip(host.applications, parts[host.name]["applications"], strict=True)} for host in hosts}
-        document.update(findings=findings_of_target(self._minor, self._today), release_data=_lifecycle.taken().isoformat(),
+        starts, pins = start_pins(hosts, parts)
+        document.update(starts=starts, pins=pins, findings=findings_of_target(self._minor, self._today), release_data=_lifecycle.taken().isoformat(),
                         phases={text_of(minor): _lifecycle.releases()[minor].phase(self._today) for minor in minors})
         for part in parts.values():
             part["id"] = document["id"]
@@ -458,6 +461,31 @@ class Planner:
                 "end_of_life": release.end_of_life.isoformat(), "newest_patch": f"{text_of(minor)}.{release.newest_patch}"}, found.text
 
 
+def start_pins(hosts: Sequence[Host], parts: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, str]]]:
+    """What the environments that move have now: a digest by host and application, and the packages with their versions by digest."""
+    starts: dict[str, dict[str, str]] = {}
+    pins: dict[str, dict[str, str]] = {}
+    for host in hosts:
+        for application, part in zip(host.applications, parts[host.name]["applications"], strict=True):
+            if part["steps"]:
+                own = {normalized(package["name"]): str(package["version"]) for package in application["environment"]["packages"]}
+                known = digest(sorted(own.items()))
+                starts.setdefault(host.name, {})[application["name"]] = known
+                pins[known] = own
+    return starts, pins
+
+
+def drift(reviewed: Mapping[str, Any], plan: Mapping[str, Any], host: str, application: str) -> str:
+    """How the environment of *application* on *host* is not what was *reviewed*, in words; empty where it is, or where nobody knows."""
+    before, after = ((document.get("pins") or {}).get(((document.get("starts") or {}).get(host) or {}).get(application) or "")
+                     for document in (reviewed, plan))
+    if before is None or after is None or before == after:
+        return ""
+    told = [f"{name} {before.get(name) or '(new)'} -> {after.get(name) or '(gone)'}" for name in sorted({*before, *after})
+            if before.get(name) != after.get(name)]
+    return f"its environment has changed since: {listed(told)}"
+
+
 def representatives(parts: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Hosts that together have every different chain of steps and, of each application by name, at least one."""
     met: set[tuple[str, ...]] = set()
@@ -526,7 +554,8 @@ def differences(reviewed: Mapping[str, Any], plan: Mapping[str, Any]) -> list[st
             steps = application["steps"]
             before = known.get(application["name"], {"steps": []})
             if steps and (application["environment"], _promised(steps)) != (before.get("environment"), _promised(before["steps"][-len(steps):])):
-                found.append(f"{name}: {application['name']}: its steps are not those that were reviewed")
+                why = drift(reviewed, plan, name, application["name"])
+                found.append(f"{name}: {application['name']}: its steps are not those that were reviewed" + (f"; {why}" if why else ""))
     return found
 
 

@@ -101,7 +101,7 @@ def host(name: str, facts: Mapping[str, Any], given: Mapping[str, Any], learned:
                      "declared": declared.get(entry["name"]) or {}, "copies": copies.get(entry["name"]) or {},
                      "wanted": wanted(entry["environment"], scans.get(entry["name"]))} for entry in taken["applications"]]
     return Host(name, taken["host"], applications, taken["interpreters"], facts.get("oxzep7_interpreters") or [],
-                [*(facts.get("oxzep7_constraints") or []), *learned])
+                [*(facts.get("oxzep7_constraints") or []), *learned], str(facts.get("oxzep7_criticality") or ""))
 
 
 def wanted(environment: Mapping[str, Any] | None, scan: Mapping[str, Any] | None) -> list[str]:

@@ -53,7 +53,9 @@ class _Stream:
     def __init__(self, words: List[str], environment: Dict[str, str]) -> None:
         self.words = ["restic", "backup", "--json", "--quiet"] + words
         # They may say more than there is memory, and nobody reads while they are written to.
-        self._told, self._complained = tempfile.TemporaryFile(), tempfile.TemporaryFile()
+        self._open = contextlib.ExitStack()
+        self._told = self._open.enter_context(tempfile.TemporaryFile())
+        self._complained = self._open.enter_context(tempfile.TemporaryFile())
         # AnsibleModule.run_command would need all of the input in memory.
         self._working = subprocess.Popen(self.words, stdin=subprocess.PIPE, stdout=self._told,  # pylint: disable=ansible-bad-function
                                          stderr=self._complained, env=environment)
@@ -69,7 +71,7 @@ class _Stream:
         for stream in (self._told, self._complained):
             stream.seek(0)
             texts.append(stream.read().decode("utf-8", "replace"))
-            stream.close()
+        self._open.close()
         return Result(self.words, rc, texts[0], texts[1])
 
     def kill(self) -> None:

@@ -2,32 +2,29 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The run's report: what became of every host and application. Pure functions of the hosts' variables."""
+"""A run as it is reported: what became of every host, and of every step. Pure functions of the hosts' variables."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.oxzep7.python.plugins.plugin_utils import _waves
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report._table import aligned
+from ansible_collections.oxzep7.python.plugins.plugin_utils._waves import _ledger
 
 COLUMNS = ("host", "application", "from", "to", "backup", "downtime_ms", "result")
+SHOWN, LINE = 20, 2000
 
 
-def rows(hostvars: Mapping[str, Any], hosts: Sequence[str]) -> list[dict[str, Any]]:
-    """One row per host and application; a host that recorded nothing has one row with the result ``unknown``."""
-    table = []
-    for host in hosts:
-        facts = hostvars[host]
-        done = facts.get("step_results") or []
-        kept = _kept(facts)
-        table += [{"host": host, **row, "backup": kept.get(row["application"])} for row in done]
-        if not done or _waves.outcome(facts) not in _waves.GOOD:
-            last = facts.get("step_current") or {}
-            table.append({"host": host, "application": last.get("application"), "from": last.get("from"), "to": last.get("to"),
-                          "downtime_ms": None, "result": _waves.outcome(facts), "reason": facts.get("wave_reason"),
-                          "backup": kept.get(str(last.get("application")))})
-    return table
+def steps_of(host: str, facts: Mapping[str, Any], ended: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A row for each step that *host* took, and one for what stopped it, by its variables *facts* and its row *ended* of the ledger."""
+    kept = _kept(facts)
+    rows = [{"host": host, **row, "backup": kept.get(row["application"])} for row in facts.get("step_results") or []]
+    if not rows or ended["outcome"] != _ledger.UPGRADED:
+        last = facts.get("step_current") or {}
+        rows.append({"host": host, "application": last.get("application"), "from": last.get("from"), "to": last.get("to"), "downtime_ms": None,
+                     "result": ended["outcome"], "reason": ended["reason"], "backup": kept.get(str(last.get("application")))})
+    return rows
 
 
 def _kept(facts: Mapping[str, Any]) -> dict[str, str]:
@@ -36,17 +33,82 @@ def _kept(facts: Mapping[str, Any]) -> dict[str, str]:
     return {one["backup_application"]["name"]: f"{one['backup']} (unverified)" for one in results if one.get("backup")}
 
 
-def table(entries: Sequence[Mapping[str, Any]]) -> list[str]:
-    """*entries* as aligned lines of text, with a heading."""
-    return aligned(entries, COLUMNS)
+def ended_rows(hostvars: Mapping[str, Any], wave: Mapping[str, Any], reachable: Sequence[str]) -> list[dict[str, Any]]:
+    """The ledger's rows of *wave*, which has ended; *reachable* are the hosts that are still there."""
+    there = set(reachable)
+    rows = []
+    for host in wave["hosts"]:
+        facts = hostvars[host]
+        outcome, reason = _ledger.outcome(facts, host in there)
+        rows.append({"host": host, "wave": wave["number"], "outcome": outcome, "reason": reason, "applications": wave["applications"].get(host, [])})
+    return rows
 
 
-def aligned(entries: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> list[str]:
-    """The *columns* of *entries* as aligned lines of text, with a heading."""
-    cells = [list(columns)] + [[_cell(entry.get(column)) for column in columns] for entry in entries]
-    widths = [max(len(line[index]) for line in cells) for index in range(len(columns))]
-    return ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+def by_application(rows: Sequence[Mapping[str, Any]], results: Sequence[Mapping[str, Any]], kind: str) -> list[dict[str, Any]]:
+    """The ledger's *rows*, one for each application: what came before the one that stopped its host is good, and what came after was never begun."""
+    found = []
+    for row in rows:
+        own = [one for one in results if one["host"] == row["host"]]
+        stopped = next((one["application"] for one in own if one["result"] not in ("promoted", "built", "unchanged")), None)
+        names = list(row["applications"]) or [None]
+        at = names.index(stopped) if stopped in names else 0
+        for number, name in enumerate(names):
+            outcome = row["outcome"]
+            if outcome != _ledger.GOOD[kind] and number != at:
+                outcome = _ledger.GOOD[kind] if number < at else _ledger.SKIPPED
+            found.append({"host": row["host"], "application": name, "wave": row["wave"], "outcome": outcome,
+                          "reason": row["reason"] if outcome == row["outcome"] else ""})
+    return found
 
 
-def _cell(value: Any) -> str:
-    return "-" if value is None else str(value)
+def untouched(waves: Sequence[Mapping[str, Any]], after: int, why: str) -> list[dict[str, Any]]:
+    """The ledger's rows of the hosts whose waves come *after* the last one that began, because of *why*."""
+    return [{"host": host, "wave": wave["number"], "outcome": _ledger.SKIPPED, "reason": f"its wave did not begin: {why}",
+             "applications": wave["applications"].get(host, [])}
+            for wave in waves if wave["number"] > after for host in wave["hosts"]]
+
+
+def unknown(hosts: Sequence[str]) -> list[dict[str, Any]]:
+    """The ledger's rows of *hosts* that no wave has, because nobody could reach them."""
+    return [{"host": host, "wave": None, "outcome": _ledger.UNREACHABLE, "reason": "it could not be reached when the run began", "applications": []}
+            for host in hosts]
+
+
+def to_roll_back(rows: Sequence[Mapping[str, Any]], results: Sequence[Mapping[str, Any]], wave: int, on_failure: str) -> list[list[str]]:
+    """The hosts that are to go back, now that the gate after *wave* is closed, in the order in which they do: the last wave first.
+
+    Whoever promoted something goes back, also if a later step failed there; whoever is not there cannot.
+    """
+    if on_failure == "stop":
+        return []
+    promoted = {row["host"] for row in results if row["result"] == "promoted"}
+    numbers = [wave] if on_failure == "rollback_wave" else sorted({row["wave"] for row in rows}, reverse=True)
+    groups = [[row["host"] for row in rows if row["wave"] == number and row["host"] in promoted
+               and row["outcome"] in (_ledger.UPGRADED, _ledger.REVERTED, _ledger.FAILED)] for number in numbers]
+    return [group for group in groups if group]
+
+
+def summary(rows: Sequence[Mapping[str, Any]], lines: Sequence[str], closed: str, folder: str) -> str:
+    """What a run came to, in a few lines."""
+    told = [", ".join(f"{count} {outcome}" for outcome, count in counts(rows).items()), *([f"no wave began any more: {closed}"] if closed else []),
+            *(line if len(line) <= LINE else line[:LINE - 1] + "…" for line in lines[:SHOWN])]
+    more = len(lines) - SHOWN
+    return "\n".join([*told, *([f"and {more} more"] if more > 0 else []), f"the record is in {folder}"])
+
+
+def off_target(rows: Sequence[Mapping[str, Any]], kind: str) -> list[str]:
+    """A line for each of *rows* that is not where the *kind* of run should have brought it."""
+    return [f"{row['host']}: {row['outcome']}" + (f": {row['reason']}" if row["reason"] else "") for row in rows if row["outcome"] != _ledger.GOOD[kind]]
+
+
+def counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """How many hosts have each outcome."""
+    found: dict[str, int] = {}
+    for row in rows:
+        found[row["outcome"]] = found.get(row["outcome"], 0) + 1
+    return dict(sorted(found.items()))
+
+
+def table(results: Sequence[Mapping[str, Any]]) -> list[str]:
+    """*results* as aligned lines of text, with a heading."""
+    return aligned(results, COLUMNS)

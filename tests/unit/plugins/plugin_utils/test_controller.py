@@ -105,20 +105,7 @@ def test_known_wheels_are_those_that_are_still_there(tmp_path):
     assert _wheels.known_files(tmp_path, "l", "x86_64") == [{"name": "a.whl", "size": 1, "sha256": "0"}]
 
 
-def test_the_report_has_a_row_for_every_host_and_every_failure():
-    hostvars = {
-        "a": {"step_results": [{"application": "x", "from": "3.8", "to": "3.9", "downtime_ms": 5, "result": "promoted"}], "wave_outcome": "upgraded"},
-        "b": {"step_results": [{"application": "x", "from": "3.8", "to": "3.9", "downtime_ms": 7, "result": "promoted"}], "wave_outcome": "reverted",
-              "step_current": {"application": "x", "from": "3.9", "to": "3.10"}, "wave_reason": "sick"},
-        "c": {},
-    }
-    entries = _report.rows(hostvars, ["a", "b", "c"])
-    assert [(entry["host"], entry["result"]) for entry in entries] == [("a", "promoted"), ("b", "promoted"), ("b", "reverted"), ("c", "unknown")]
-    lines = _report.table(entries)
-    assert len(lines) == 5 and lines[0].split() == ["host", "application", "from", "to", "backup", "downtime_ms", "result"]
-    assert lines[4].split() == ["c", "-", "-", "-", "-", "-", "unknown"]
-    hostvars["a"]["backup_results"] = {"results": [{"backup_application": {"name": "x"}, "backup": "b1"}, {"backup_application": {"name": "y"}}]}
-    assert [entry["backup"] for entry in _report.rows(hostvars, ["a", "b"])] == ["b1 (unverified)", None, None]
+def test_drills_that_did_not_pass():
     good, bad = ({"restore_drill_application": {"name": "x"}, **one}
                  for one in ({"passed": True, "recovery_seconds": 2.5}, {"failed": True, "problems": ["sick"]}))
     assert [_drills.failed(_drills.rows({"a": {"restore_drill_results": {"results": [one]}}}, ["a"])) for one in (good, bad)] == [{}, {"a": "x: failed: sick"}]

@@ -1,0 +1,86 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Finds on the controller what a rollback is for, and in which waves it is done."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible import context
+from ansible.plugins.action import ActionBase
+from ansible_collections.oxzep7.python.plugins.plugin_utils import _rollout
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute
+from ansible_collections.oxzep7.python.plugins.plugin_utils._scope import ScopeError, in_reverse, scope
+from ansible_collections.oxzep7.python.plugins.plugin_utils._strategy import refused
+
+
+class ActionModule(ActionBase):
+    """Read what recovery returned for each host, and line the hosts up as the run did that is taken back, the last wave first."""
+
+    _supports_check_mode = True
+    _requires_connection = False
+
+    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        """No module execution."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _validation, given = self.validate_argument_spec(argument_spec={
+            **_rollout.OPTIONS,
+            "applications": {"type": "list", "elements": "str", "default": []},
+            "run": {"type": "str", "default": ""},
+            "wave": {"type": "int", "default": 0},
+            "plan_dir": {"type": "path", "required": True},
+        })
+        result.update(changed=False)
+        hosts = [str(name) for name in task_vars["ansible_play_hosts_all"]]
+        hostvars = {name: task_vars["hostvars"][name] for name in hosts}
+        why = refused(self._task)
+        if why:
+            result.update(failed=True, msg=why)
+            return result
+        try:
+            known = waves_of(absolute(given["report_dir"]) if given["report_dir"] else None, absolute(given["plan_dir"]), given["run"], given["wave"])
+            meant = scope(hostvars, hosts, given["applications"], given["run"], given["wave"], known)
+            declared = {name: list(facts.get("oxzep7_applications") or []) for name, facts in hostvars.items()}
+            rules = _rollout.policy(given, task_vars.get("groups") or {}, _rollout.population(declared))
+            own = {name: str(facts.get("oxzep7_criticality") or "") for name, facts in hostvars.items()}
+            cut = in_reverse({name: applications for name, applications in meant.items() if applications}, known, own, rules)
+        except ValueError as error:
+            result.update(failed=True, msg=str(error))
+            return result
+        work = {name: [{"application": entry["name"], "steps": 1, "restarts": len(entry.get("services") or [])} for entry in applications]
+                for name, applications in meant.items()}
+        waves = _rollout.described(cut, work, {}, int(context.CLIARGS.get("forks") or 5), given["stability_window"])
+        unknown = [name for name, facts in hostvars.items() if not facts.get("rollback_records") or "runs" not in facts["rollback_records"]]
+        result.update(applications=meant, waves=waves, wave_table=_rollout.table(waves), unknown=unknown, population=rules.population)
+        return result
+
+
+def waves_of(report_dir: pathlib.Path | None, plan_dir: pathlib.Path, run: str, wave: int) -> Sequence[Sequence[str]]:
+    """The waves that a rollback goes through backwards: those of *run*, as its record has them, or of the plan in *plan_dir*.
+
+    None where nobody asked for a *wave* and there is no record. Raises ScopeError for one that cannot be read.
+    """
+    for path, found in ((report_dir / "runs" / run / "run.json" if report_dir and run else None, _of_run), (plan_dir / "plan.json", _of_plan)):
+        try:
+            if path is not None:
+                return found(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            if wave and found is _of_plan:
+                raise ScopeError(f"{path} has no waves ({type(error).__name__}: {error}); bring the plan that was rolled out") from None
+    return []
+
+
+def _of_run(document: Mapping[str, Any]) -> list[list[str]]:
+    waves = [[str(host) for host in wave["hosts"]] for wave in document["waves"]]
+    if not waves:
+        raise ValueError("it has no waves")
+    return waves
+
+
+def _of_plan(document: Mapping[str, Any]) -> list[list[str]]:
+    return [[str(host) for host in wave] for wave in document["waves"]]

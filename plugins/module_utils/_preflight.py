@@ -1,0 +1,194 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What could stop an upgrade of this host, looked at before anything is touched: room, leases, checks, privilege, and where interpreters come from."""
+
+import os
+import shutil
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+from ansible.module_utils.urls import open_url
+from ansible_collections.oxzep7.python.plugins.module_utils import _services
+from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError, parts_of
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import estimate
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._applications import finding
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import BuildError, version_of
+from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import describe, failures
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError, controller_of, usable
+from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._install import Wanted, find_installed, find_managed
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import PromotionRefused
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transaction import current_generation, results_of
+from ansible_collections.oxzep7.python.plugins.module_utils._services import ServiceError
+from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, LeaseHeld
+from ansible_collections.oxzep7.python.plugins.module_utils._urls import redacted
+
+HEAD_TIMEOUT = 15.0
+# Of an interpreter whose archive does not say how large it is, and how much larger it is when it is unpacked.
+INTERPRETER_BYTES, UNPACKED, INTERPRETER_FILES = 500 << 20, 4, 12000
+# What must stay free beside what is needed.
+RESERVE_BYTES, RESERVE_FILES = 256 << 20, 2000
+BACKUP_FILES = 50
+
+
+class Asked(NamedTuple):
+    """What will be done here: directories, whether and of which layers backups are made on this host, and checks that may fail."""
+
+    run: str
+    state_dir: str
+    interpreter_dir: str
+    backup_dir: str
+    backup_layers: Sequence[str]
+    accept_unhealthy: Sequence[str]
+
+
+class Need(NamedTuple):
+    """Bytes and files that something needs below a path."""
+
+    path: str
+    what: str
+    size: int
+    files: int
+
+
+def existing(path: str) -> str:
+    """*path*, or the nearest directory above it that is there."""
+    while not os.path.isdir(path) and path != "/":
+        path = os.path.dirname(path)
+    return path
+
+
+def tree(path: str) -> Tuple[int, int]:
+    """Bytes on disk and number of files of the tree at *path*; what cannot be read counts for nothing."""
+    size = files = 0
+    for folder, _below, names in os.walk(path):
+        files += 1 + len(names)
+        for name in names:
+            try:
+                size += os.lstat(os.path.join(folder, name)).st_blocks * 512
+            except OSError:
+                continue
+    return size, files
+
+
+def needs_of(application: Application, steps: Sequence[Dict[str, Any]], state: ApplicationState, asked: Asked) -> List[Need]:
+    """What the *steps* of *application* need: a generation for each that no rehearsal has built, and a backup. Raises what the parts of a backup raise."""
+    record = state.read()
+    built = {entry["lock"] for entry in record["generations"] if entry["complete"]}
+    count = sum(1 for step in steps if step["lock"] not in built)
+    size, files = tree(os.path.realpath(application.environment))
+    found = [Need(os.path.dirname(application.environment), "%d generations of %s" % (count, application.name), size * count, files * count)]
+    if asked.backup_layers:
+        live = current_generation(application, record, version_of(application.environment))
+        parts = parts_of(application, live, asked.backup_layers, asked.state_dir)
+        found.append(Need(asked.backup_dir, "a backup of %s" % application.name, estimate(parts), BACKUP_FILES))
+    return found
+
+
+def room(needs: Sequence[Need]) -> List[Dict[str, Any]]:
+    """For each file system that something is needed on: ``path``, ``needed_bytes``, ``free_bytes``, ``needed_inodes``, ``free_inodes`` and what for."""
+    places: Dict[int, List[Need]] = {}
+    for need in needs:
+        places.setdefault(os.stat(existing(need.path)).st_dev, []).append(need)
+    found = []
+    for own in places.values():
+        path = existing(own[0].path)
+        there = os.statvfs(path)
+        # A file system without a limit of inodes reports none at all.
+        found.append({"path": path, "needed_bytes": sum(need.size for need in own), "free_bytes": there.f_bavail * there.f_frsize,
+                      "needed_inodes": sum(need.files for need in own), "free_inodes": there.f_favail if there.f_files else None,
+                      "for": [need.what for need in own]})
+    return found
+
+
+def findings_of_room(rows: Sequence[Dict[str, Any]]) -> Iterator[Dict[str, Any]]:
+    """A finding for each of *rows* that has too little room."""
+    for row in rows:
+        if row["needed_bytes"] + RESERVE_BYTES > row["free_bytes"]:
+            yield finding("disk-space-short", "too little disk space", "%s has %d MiB free, and %d MiB are needed for %s, with %d MiB to spare" % (
+                row["path"], row["free_bytes"] >> 20, row["needed_bytes"] >> 20, ", ".join(row["for"]), RESERVE_BYTES >> 20),
+                "free space, or choose other directories")
+        if row["free_inodes"] is not None and row["needed_inodes"] + RESERVE_FILES > row["free_inodes"]:
+            yield finding("inodes-short", "too few inodes", "%s has %d inodes free, and %d are needed for %s, with %d to spare" % (
+                row["path"], row["free_inodes"], row["needed_inodes"], ", ".join(row["for"]), RESERVE_FILES), "remove files, or choose other directories")
+
+
+def findings_of_application(application: Application, state: ApplicationState, asked: Asked) -> Iterator[Dict[str, Any]]:
+    """What speaks against a promotion of *application* now. Raises ServiceError, IdentityError, ValueError, OSError."""
+    name = application.name
+    try:
+        with state.lease(asked.run, only_look=True):
+            pass
+    except LeaseHeld as error:
+        yield finding("lease-held", "somebody works on it", "%s: %s" % (name, error), "wait for it to end")
+        return
+    owner = controller_of(os.path.dirname(application.environment))
+    if not usable(owner):
+        yield finding("privilege-missing", "privilege is not enough", "%s: %s can only be changed by %s" % (name, application.environment, owner.name),
+                      "run with become")
+        return
+    if not owner.is_current() and not shutil.which("setpriv"):
+        yield finding("setpriv-missing", "setpriv is missing", "%s: undo.sh could not act as %s" % (name, owner.name), "install util-linux")
+    if os.path.ismount(application.environment):
+        yield finding("environment-mounted", "the environment is a mount point", "%s: %s cannot be swapped" % (name, application.environment),
+                      "mount its parent instead")
+    absent = _services.missing(application.services)
+    if absent:
+        yield finding("service-missing", "a service is missing", "%s: no such service on this host: %s" % (name, ", ".join(absent)), "correct `services`")
+        return
+    bad = [result for result in failures(results_of(application, None, None, accepted=asked.accept_unhealthy))]
+    if bad:
+        yield finding("unhealthy", "it is not healthy", "%s: %s" % (name, describe(bad)),
+                      "mend it, or name checks that may fail in oxzep7_accept_unhealthy")
+
+
+def _head(url: str) -> Optional[int]:
+    """Bytes that *url* has, if its server says so. Raises OSError, ValueError where it has none."""
+    with open_url(url, method="HEAD", timeout=HEAD_TIMEOUT) as answer:
+        length = answer.headers.get("Content-Length")
+        return int(length) if length and length.isdigit() else None
+
+
+def interpreter(entry: Dict[str, Any], directory: str) -> Tuple[Optional[Need], Optional[Dict[str, Any]]]:
+    """What the interpreter that a step chose needs here, and the finding if it cannot be had."""
+    source, version = entry["source"], str(entry["version"])
+    wanted = Wanted(source, version, entry.get("url"), None, entry.get("sha256"), entry.get("path"), None)
+    if source == "existing" or (source == "package" and os.path.exists(entry.get("path") or "")):
+        path = entry.get("path") or ""
+        if os.path.isfile(path) and os.access(path, os.X_OK):
+            return None, None
+        return None, finding("interpreter-unobtainable", "an interpreter cannot be had", "Python %s: %s is not an executable file" % (version, path),
+                             "correct oxzep7_interpreters, or plan again")
+    # A detached checksum is only known when it is fetched, so an archive that has one is asked for again.
+    if (source == "archive" and find_installed(wanted, directory)) or (source == "uv" and find_managed(wanted, directory)):
+        return None, None
+    size = None
+    if source == "archive" and entry.get("url"):
+        try:
+            size = _head(entry["url"])
+        except (OSError, ValueError) as error:
+            return None, finding("interpreter-unobtainable", "an interpreter cannot be had", "Python %s: %s cannot be had from this host: %s" % (
+                version, redacted(entry["url"]), error), "correct oxzep7_interpreters, or let this host reach it")
+    return Need(directory, "Python %s" % version, size * (1 + UNPACKED) if size else INTERPRETER_BYTES, INTERPRETER_FILES), None
+
+
+def look(applications: Sequence[Application], steps: Sequence[Dict[str, Any]], asked: Asked) -> Tuple[List[Dict[str, Any]], List[Dict[str, Any]]]:
+    """All findings of this host, and the room that everything needs. Raises nothing that an application or its declaration could cause."""
+    found: List[Dict[str, Any]] = []
+    needs: List[Need] = []
+    for application in applications:
+        state = ApplicationState(asked.state_dir, application.name)
+        own = [step for step in steps if step["application"] == application.name]
+        try:
+            found += findings_of_application(application, state, asked)
+            needs += needs_of(application, own, state, asked)
+        except (BackupError, BuildError, IdentityError, PromotionRefused, ServiceError, ValueError, OSError) as error:
+            found.append(finding("preflight-failed", "it could not be looked at", "%s: %s" % (application.name, error), "mend what it says"))
+    unique = {(step["interpreter"]["source"], str(step["interpreter"]["version"])): step["interpreter"] for step in steps}
+    for entry in unique.values():
+        need, problem = interpreter(entry, asked.interpreter_dir)
+        needs += [need] if need else []
+        found += [problem] if problem else []
+    rows = room(needs)
+    return found + list(findings_of_room(rows)), rows

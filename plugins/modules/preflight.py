@@ -1,0 +1,137 @@
+#!/usr/bin/python
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Looks at everything that could stop an upgrade, and touches nothing."""
+
+DOCUMENTATION = r"""
+module: preflight
+short_description: Tell what would stop an upgrade of a host
+version_added: 0.1.0
+description:
+  - Looks, in one call for all applications, whether the file systems have room and inodes for every generation, backup and interpreter to come, whether
+    nobody works on an application, whether its services are there and its checks pass, whether privilege is enough, and whether each interpreter can be had
+    from this host. Changes nothing.
+  - The action plugin of this name compares the host's clock with the controller's, and looks for what lies on the controller.
+author: oxzep7.python contributors (@oxzep7)
+options:
+  applications:
+    description: The applications that something is planned for, as declared in C(oxzep7_applications).
+    type: list
+    elements: dict
+    required: true
+  steps:
+    description: The steps that are planned, as M(oxzep7.python.plan_delivery) returns them.
+    type: list
+    elements: dict
+    required: true
+  interpreter_dir:
+    description: Where interpreters are installed.
+    type: path
+    default: /opt/oxzep7/interpreters
+  backup_dir:
+    description: Directory on the host with the backups of its applications.
+    type: path
+    default: /var/lib/oxzep7/backups
+  backup_layers:
+    description: The layers that backups will have on this host; empty where none are made here.
+    type: list
+    elements: str
+    default: []
+  accept_unhealthy:
+    description: Names of checks that may fail.
+    type: list
+    elements: str
+    default: []
+  max_skew:
+    description: Seconds that the host's clock may differ from the controller's. Read by the action plugin.
+    type: float
+    default: 60.0
+  known_findings:
+    description: Keys of findings that are accepted. Read by the action plugin.
+    type: list
+    elements: str
+    default: []
+extends_documentation_fragment:
+  - oxzep7.python.host
+  - oxzep7.python.attributes
+  - oxzep7.python.attributes.actiongroup
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Is everything ready?
+  oxzep7.python.preflight:
+    applications: "{{ oxzep7_applications }}"
+    steps: "{{ plan_delivered.steps }}"
+"""
+
+RETURN = r"""
+findings:
+  description: What was found; each with C(key), C(severity), C(title), C(detail), C(blocking) and C(remediation).
+  returned: success
+  type: list
+  elements: dict
+blocking:
+  description: The findings that block, without those of O(known_findings).
+  returned: success
+  type: list
+  elements: dict
+room:
+  description: >-
+    For each file system that something is needed on its C(path), C(needed_bytes), C(free_bytes), C(needed_inodes), C(free_inodes) (none where there is no
+    limit), and what it is needed C(for).
+  returned: success
+  type: list
+  elements: dict
+clock:
+  description: The host's time, in seconds since 1970.
+  returned: success
+  type: float
+"""
+
+import time
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.oxzep7.python.plugins.module_utils._application import ApplicationError, from_parameters, validated
+from ansible_collections.oxzep7.python.plugins.module_utils._preflight import Asked, look
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "applications": {"type": "list", "elements": "dict", "required": True},
+            "steps": {"type": "list", "elements": "dict", "required": True},
+            "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
+            "run_id": {"type": "str", "default": "manual"},
+            "interpreter_dir": {"type": "path", "default": "/opt/oxzep7/interpreters"},
+            "backup_dir": {"type": "path", "default": "/var/lib/oxzep7/backups"},
+            "backup_layers": {"type": "list", "elements": "str", "default": []},
+            "accept_unhealthy": {"type": "list", "elements": "str", "default": []},
+            "max_skew": {"type": "float", "default": 60.0},
+            "known_findings": {"type": "list", "elements": "str", "default": []},
+        },
+        supports_check_mode=True,
+    )
+    given = module.params
+    planned = {step["application"] for step in given["steps"]}
+    try:
+        applications = [from_parameters(validated(entry)) for entry in given["applications"] if entry.get("name") in planned]
+    except ApplicationError as error:
+        module.fail_json(msg=str(error))
+    asked = Asked(given["run_id"], given["state_dir"], given["interpreter_dir"], given["backup_dir"], given["backup_layers"], given["accept_unhealthy"])
+    findings, room = look(applications, given["steps"], asked)
+    blocking = [entry for entry in findings if entry["blocking"] and entry["key"] not in given["known_findings"]]
+    module.exit_json(changed=False, findings=findings, blocking=blocking, room=room, clock=time.time())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+#!/usr/bin/python
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tells what a host wrote down about a run."""
+
+DOCUMENTATION = r"""
+module: run_info
+short_description: Tell what a host wrote down about a run
+version_added: 0.1.0
+description:
+  - Returns the events of a run, in order, and what the records of the host's applications say of it, so that a report can be made of a run that the
+    controller never saw, or did not see to its end.
+author: oxzep7.python contributors (@oxzep7)
+options:
+  run_id:
+    description: Identifier of the run. Without it, only the runs are listed.
+    type: str
+    default: ""
+  state_dir:
+    description: Directory on the host with the records of its applications.
+    type: path
+    default: /var/lib/oxzep7
+extends_documentation_fragment:
+  - oxzep7.python.attributes
+  - oxzep7.python.attributes.actiongroup
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: What became of last night's run?
+  oxzep7.python.run_info:
+    run_id: nightly
+"""
+
+RETURN = r"""
+runs:
+  description: C(run), C(began) and C(ended) of every run that changed something here, oldest first.
+  returned: success
+  type: list
+  elements: dict
+events:
+  description: The events of O(run_id), in order; each with C(time), C(application), C(event), and what it is about.
+  returned: success
+  type: list
+  elements: dict
+applications:
+  description: For each application its C(name), the live generation C(current), its C(python), whether a promotion is C(open), and the C(history) of O(run_id).
+  returned: success
+  type: list
+  elements: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.oxzep7.python.plugins.module_utils import _journal
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={"run_id": {"type": "str", "default": ""}, "state_dir": {"type": "path", "default": "/var/lib/oxzep7"}},
+        supports_check_mode=True,
+    )
+    root, run = module.params["state_dir"], module.params["run_id"]
+    try:
+        events = _journal.events_of(root, run) if run else []
+        applications = _journal.applications(root, run)
+    except (ValueError, OSError) as error:
+        module.fail_json(msg="the records in %s cannot be read: %s" % (root, error))
+    module.exit_json(changed=False, runs=_journal.runs(root), events=events, applications=applications)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+#!/usr/bin/python
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Decides whether the next wave may begin. The work is done on the controller, by the action plugin of this name."""
+
+DOCUMENTATION = r"""
+module: wave_gate
+short_description: Decide whether the next wave may begin
+version_added: 0.1.0
+description:
+  - Asks, in this order, whether a gate has closed before, whether hosts of which nobody knows that they work and those of the wave are together too many of an
+    application, whether the wave can end inside a change window, waits for O(soak), and asks for approval and O(gate).
+  - A closed gate is an answer, not a failure, so that what belongs to the end of a run is still done.
+author: oxzep7.python contributors (@oxzep7)
+options:
+  run_id:
+    description: Identifier of the run.
+    type: str
+    required: true
+  wave:
+    description: The wave, as M(oxzep7.python.plan) describes it.
+    type: dict
+    required: true
+  rows:
+    description: The ledger so far, as M(oxzep7.python.report) returned it.
+    type: list
+    elements: dict
+    default: []
+  closed:
+    description: Why the gate is closed already; empty if it is not.
+    type: str
+    default: ""
+  max_unavailable:
+    description: How many of the hosts of one application may be interrupted at once, as a count or a percentage.
+    type: raw
+    default: "100%"
+  population:
+    description: How many hosts have each application.
+    type: dict
+    default: {}
+  window:
+    description:
+      - Change windows, such as V(Sat,Sun 22:00-04:00 Europe/Berlin) or V(2026-11-28T22:00Z/2026-11-29T04:00Z). A wave begins only if it can end inside one.
+    type: list
+    elements: str
+    default: []
+  soak:
+    description: Seconds for which the wave before is watched first.
+    type: float
+    default: 0.0
+  gate:
+    description: A question that must be answered well.
+    type: dict
+    default: {}
+    suboptions:
+      command:
+        description: Command on the controller, as a list or as a string that is split into words. It must end with 0.
+        type: raw
+      url:
+        description: URL that must answer.
+        type: str
+      headers:
+        description: Headers of that request.
+        type: dict
+        default: {}
+      expression:
+        description: JMESPath expression that must be true of the JSON that is answered.
+        type: str
+        default: ""
+      timeout:
+        description: Seconds that an answer may take.
+        type: float
+        default: 30.0
+      wait:
+        description: Seconds within which the answer may become good.
+        type: float
+        default: 0.0
+      interval:
+        description: Seconds between two questions.
+        type: float
+        default: 10.0
+      validate_certs:
+        description: Whether to validate the server's certificate.
+        type: bool
+        default: true
+  approval:
+    description: Whether every wave must be approved.
+    type: bool
+    default: false
+  approved_waves:
+    description: Numbers of the waves that are approved; V(all) for every one.
+    type: list
+    elements: str
+    default: []
+  approval_file:
+    description: File on the controller; a line with the run's identifier and the number of a wave, or V(all), approves.
+    type: path
+  approval_timeout:
+    description: Seconds to wait for such a line.
+    type: float
+    default: 0.0
+extends_documentation_fragment:
+  - oxzep7.python.attributes
+  - oxzep7.python.attributes.actiongroup
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: May it begin?
+  oxzep7.python.wave_gate:
+    run_id: nightly
+    wave: "{{ plan_result.waves[1] }}"
+    gate: {url: "http://monitoring.example.org/api/alerts", expression: "length(alerts) == `0`"}
+  run_once: true
+"""
+
+RETURN = r"""
+open:
+  description: Whether the wave may begin.
+  returned: success
+  type: bool
+reason:
+  description: Why it may not; empty if it may.
+  returned: success
+  type: str
+"""

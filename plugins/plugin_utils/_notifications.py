@@ -1,0 +1,169 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Notifications of a run: what is said, in which form, and how it is sent. Names of hosts are all that is told of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import email.message
+import hashlib
+import hmac
+import json
+import smtplib
+import ssl
+import time
+import urllib.error
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ansible.module_utils.urls import open_url
+
+WEBHOOK, SLACK, TEAMS, EMAIL = "webhook", "slack", "teams", "email"
+EVENTS = ("run", "wave", "gate", "revert", "finish")
+SCHEMA = 1
+NAMED = 20
+# What a server says when the same may go well a little later (RFC 9110, 15.5.9 and 15.6; RFC 6585, 4).
+AGAIN = (408, 429)
+
+
+@dataclasses.dataclass(frozen=True)
+class News:
+    """What happened: one of `EVENTS`, in a run, with what it was about. ``outcomes`` are hosts by outcome."""
+
+    event: str
+    run: str
+    kind: str
+    text: str
+    moment: str
+    wave: int | None = None
+    waves: int | None = None
+    outcomes: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
+
+    def sentence(self) -> str:
+        """It in words, for people."""
+        told = "; ".join(f"{outcome}: {_named(hosts)}" for outcome, hosts in sorted(self.outcomes.items()) if hosts)
+        return f"{self.kind} {self.run}: {self.text}" + (f" ({told})" if told else "")
+
+
+def _named(hosts: Sequence[str]) -> str:
+    more = len(hosts) - NAMED
+    return ", ".join(hosts[:NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+@dataclasses.dataclass(frozen=True)
+class Message:
+    """One message over HTTP: body and headers."""
+
+    body: bytes
+    headers: Mapping[str, str]
+
+
+def generic(news: News, secret: str) -> Message:
+    """*news* as JSON. With a *secret* the header X-Oxzep7-Signature is ``sha256=`` and the HMAC of time, a dot and the body."""
+    body = json.dumps({"schema": SCHEMA, **dataclasses.asdict(news)}, sort_keys=True).encode()
+    headers = {"Content-Type": "application/json", "X-Oxzep7-Event": news.event, "X-Oxzep7-Timestamp": news.moment}
+    if secret:
+        headers["X-Oxzep7-Signature"] = "sha256=" + hmac.new(secret.encode(), news.moment.encode() + b"." + body, hashlib.sha256).hexdigest()
+    return Message(body, headers)
+
+
+def slack(news: News) -> Message:
+    """*news* as Slack's incoming webhooks take it; what Slack would read as markup is escaped, as its documentation says."""
+    text = news.sentence().replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return Message(json.dumps({"text": text}).encode(), {"Content-Type": "application/json"})
+
+
+def teams(news: News) -> Message:
+    """*news* as the webhooks of Teams' workflows take it: a message with an adaptive card."""
+    card = {"$schema": "http://adaptivecards.io/schemas/adaptive-card.json", "type": "AdaptiveCard", "version": "1.4",
+            "body": [{"type": "TextBlock", "text": f"{news.kind} {news.run}", "weight": "Bolder", "wrap": True},
+                     {"type": "TextBlock", "text": news.sentence(), "wrap": True}]}
+    return Message(json.dumps({"type": "message", "attachments": [
+        {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": card}]}).encode(), {"Content-Type": "application/json"})
+
+
+def mail(news: News, sender: str, recipients: Sequence[str]) -> email.message.EmailMessage:
+    """*news* as a message."""
+    message = email.message.EmailMessage()
+    message["Subject"] = f"[oxzep7] {news.kind} {news.run}: {news.text}"[:150]
+    message["From"] = sender
+    message["To"] = ", ".join(recipients)
+    # So that mail programs show one run as one conversation.
+    message["References"] = f"<{news.run}@oxzep7.invalid>"
+    message.set_content(news.sentence() + "\n")
+    return message
+
+
+class NotSent(Exception):
+    """A notification that was not delivered; the text says why, without address or password. ``again``: it may go well a little later."""
+
+    def __init__(self, text: str, again: bool) -> None:
+        super().__init__(text)
+        self.again = again
+
+
+def _post(channel: Mapping[str, Any], message: Message) -> None:
+    try:
+        with open_url(channel["url"], method="POST", data=message.body, headers=dict(message.headers), timeout=channel["timeout"],
+                      validate_certs=channel["validate_certs"], follow_redirects="none") as answer:
+            if answer.getcode() >= 300:
+                raise NotSent(f"its server answered {answer.getcode()}", False)
+    except urllib.error.HTTPError as error:
+        raise NotSent(f"its server answered {error.code}", error.code >= 500 or error.code in AGAIN) from None
+    except ValueError as error:
+        raise NotSent(f"its URL cannot be used ({type(error).__name__})", False) from None
+    except OSError as error:
+        raise NotSent(f"its server could not be reached ({type(getattr(error, 'reason', None) or error).__name__})", True) from None
+
+
+def _send_mail(channel: Mapping[str, Any], message: email.message.EmailMessage) -> None:
+    context = ssl.create_default_context()
+    if not channel["validate_certs"]:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        port = channel["port"] or {"none": 25, "starttls": 587, "tls": 465}[channel["encryption"]]
+        server: smtplib.SMTP = (smtplib.SMTP_SSL(channel["host"], port, timeout=channel["timeout"], context=context) if channel["encryption"] == "tls"
+                                else smtplib.SMTP(channel["host"], port, timeout=channel["timeout"]))
+        with server:
+            if channel["encryption"] == "starttls":
+                server.starttls(context=context)
+            if channel["username"]:
+                server.login(channel["username"], channel["password"] or "")
+            refused = server.send_message(message)
+        if refused:
+            raise NotSent(f"its server refused {len(refused)} of the recipients", False)
+    except smtplib.SMTPResponseException as error:
+        raise NotSent(f"its server answered {error.smtp_code}", 400 <= error.smtp_code < 500) from None
+    except smtplib.SMTPRecipientsRefused as error:
+        raise NotSent("its server refused every recipient", all(400 <= code < 500 for code, _text in error.recipients.values())) from None
+    except (smtplib.SMTPException, OSError) as error:
+        raise NotSent(f"its server could not be reached ({type(error).__name__})", not isinstance(error, ssl.SSLCertVerificationError)) from None
+
+
+def deliver(channel: Mapping[str, Any], news: News) -> None:
+    """Send *news* over *channel* once. Raises NotSent."""
+    kind = channel["kind"]
+    if kind == EMAIL:
+        _send_mail(channel, mail(news, channel["sender"], channel["recipients"]))
+    else:
+        _post(channel, generic(news, channel["secret"] or "") if kind == WEBHOOK else slack(news) if kind == SLACK else teams(news))
+
+
+def announce(channels: Sequence[Mapping[str, Any]], news: News, sleep: Callable[[float], None] = time.sleep) -> list[str]:
+    """Send *news* over every one of *channels* that wants it; returns why, for each that did not get it. Never raises for one that fails."""
+    problems = []
+    for number, channel in enumerate(channels, 1):
+        if channel["events"] and news.event not in channel["events"]:
+            continue
+        for attempt in range(1, channel["tries"] + 1):
+            try:
+                deliver(channel, news)
+                break
+            except NotSent as error:
+                if not error.again or attempt == channel["tries"]:
+                    problems.append(f"channel {number} ({channel['kind']}) did not get {news.event!r} after {attempt} tries: {error}")
+                    break
+                sleep(channel["pause"] * 2 ** (attempt - 1))
+    return problems

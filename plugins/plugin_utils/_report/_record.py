@@ -1,0 +1,111 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The record of a run: what was decided, done, met and undone, for a ticket; and the timeline of each host, from what the host itself wrote down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _run
+from ansible_collections.oxzep7.python.plugins.plugin_utils._waves import _ledger
+from ansible_collections.oxzep7.python.plugins.plugin_utils._waves._window import minutes
+
+# What events of a host's journal tell beside their time, application and name.
+PLAIN = ("time", "application", "event")
+
+
+def from_hosts(records: Mapping[str, Mapping[str, Any] | None], run: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Ledger and step rows of *run* from hosts' own *records* alone, for who did not see it; a host without one is unknown."""
+    ledger, results = [], []
+    for host, record in records.items():
+        if record is None:
+            ledger.append(_row(host, _ledger.UNKNOWN, "it gave no record", []))
+            continue
+        own = [application for application in record["applications"] if application["history"] or application["open"]]
+        names = [application["name"] for application in own]
+        if not own:
+            touched = any(event["application"] for event in record["events"])
+            ledger.append(_row(host, _ledger.SKIPPED, "it changed nothing that is live" if touched else "it has no part in this run", []))
+            continue
+        for application in own:
+            results += [{"host": host, "application": application["name"], "from": entry.get("from"), "to": entry.get("to"), "backup": None,
+                         "downtime_ms": entry.get("downtime_ms"), "result": entry["event"], "reason": entry.get("reason") or ""}
+                        for entry in application["history"]]
+        ledger.append(_row(host, *_outcome(own), names))
+    return ledger, results
+
+
+def _row(host: str, outcome: str, reason: str, applications: Sequence[str]) -> dict[str, Any]:
+    return {"host": host, "wave": None, "outcome": outcome, "reason": reason, "applications": list(applications)}
+
+
+def _outcome(applications: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """What a run came to on a host, by the *applications* that it promoted something of."""
+    opened = [application["name"] for application in applications if application["open"]]
+    if opened:
+        return _ledger.INTERRUPTED, f"a promotion of {', '.join(opened)} is open"
+    last = [(application["name"], application["history"][-1]) for application in applications]
+    undone = [(name, entry) for name, entry in last if entry["event"] == "reverted"]
+    if undone:
+        return _ledger.REVERTED, f"{undone[0][0]}: {undone[0][1].get('reason') or 'it went back'}"
+    if all(entry.get("kind") == _ledger.ROLLBACK for _name, entry in last):
+        return _ledger.REVERTED, "it was rolled back"
+    return _ledger.UPGRADED, ""
+
+
+def change_record(run: Mapping[str, Any]) -> str:
+    """The *run*'s document as Markdown, ready for a ticket."""
+    ledger, kind = run["ledger"], run["kind"]
+    lines = [f"# Change record: {kind} {run['run']}", "", f"- outcome: {_sum(ledger)}",
+             *([f"- target: Python {run['target']}, plan {run['plan']}"] if run.get("target") else []),
+             f"- from {run['began'] or 'unknown'} to {run['ended'] or 'unknown'}", ""]
+    lines += ["## Decided", ""]
+    if run["waves"]:
+        lines += [f"{len(run['waves'])} waves; budget {run['budget']['per_run']} hosts per run"
+                  + (f", {run['budget']['per_wave']} per wave" if run["budget"]["per_wave"] is not None else "")
+                  + f"; when a gate closes: {run['on_failure']}.", ""]
+        lines += [f"{wave['number']}. {', '.join(wave['hosts'])} ({wave['steps']} steps, {wave['restarts']} restarts, about {minutes(wave['seconds'])})"
+                  for wave in run["waves"]]
+    else:
+        lines.append("Not known here: the hosts' own records do not say which waves there were.")
+    done = [row for row in run["results"] if row["result"] in ("promoted", "restored")]
+    lines += ["", "## Done", "", *(_steps(done) if done else ["Nothing was promoted."]), "", "## Met", ""]
+    if run["closed"]:
+        lines += [f"No wave began any more: {run['closed']}.", ""]
+    met = _run.off_target(ledger, kind)
+    lines += [f"- {_one_line(text)}" for text in met] or ["Nothing that was not expected."]
+    undone = [row for row in run["results"] if row["result"] == "reverted"]
+    lines += ["", "## Undone", "", *(_steps(undone) if undone else ["Nothing."]), "", "## How it is taken back", "",
+              "```", f"ansible-playbook -i inventory oxzep7.python.rollback -e oxzep7_rollback_run={run['run']}", "```"]
+    return "\n".join(lines) + "\n"
+
+
+def _sum(ledger: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(f"{count} {outcome}" for outcome, count in _run.counts(ledger).items()) or "no host"
+
+
+def _steps(results: Sequence[Mapping[str, Any]]) -> list[str]:
+    return ["| " + " | ".join(_run.COLUMNS) + " |", "|" + "---|" * len(_run.COLUMNS),
+            *("| " + " | ".join("-" if row.get(column) is None else str(row[column]).replace("|", "\\|") for column in _run.COLUMNS) + " |" for row in results)]
+
+
+def _one_line(text: str, limit: int = 400) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= limit else flat[:limit - 1] + "…"
+
+
+def timeline(host: str, record: Mapping[str, Any] | None, run: str) -> str:
+    """What *host* wrote down of *run*, in order."""
+    lines = [f"# {host}: run {run}", ""]
+    if record is None:
+        return "\n".join([*lines, "The host gave no record; what it did is unknown."]) + "\n"
+    for event in record["events"]:
+        told = ", ".join(f"{key} {_one_line(str(value), 200)}" for key, value in sorted(event.items()) if key not in PLAIN and value is not None)
+        lines.append(f"- {event.get('time')} {event.get('application') or '-'}: {event.get('event')}" + (f" ({told})" if told else ""))
+    lines += [] if record["events"] else ["It wrote down nothing of this run."]
+    lines += ["", *(f"- now: {application['name']} runs generation {application['current'] or 'as it was found'}"
+                    + (", and a promotion is open" if application["open"] else "") for application in record["applications"])]
+    return "\n".join(lines).rstrip() + "\n"

@@ -1,0 +1,182 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Gates between waves, on every supported release of ansible-core: real roles and plugins, local connections, and hosts that fail or are lost."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.integration.cores import NEWEST, OTHERS, programs, supported
+
+HOSTS = [f"h{number}" for number in range(1, 8)]
+WAVES = [["h1"], ["h2", "h3", "h4"], ["h5", "h6", "h7"]]
+every_core = pytest.mark.parametrize("rollout", [NEWEST, *OTHERS], indirect=True)
+# Everything of a run but what its steps do: those have scenarios on hosts of their own.
+PLAY = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - ansible.builtin.set_fact: {oxzep7_run: the-run, plan_delivered: {steps: []}}
+      run_once: true
+    - ansible.builtin.include_role: {name: oxzep7.python.rollout, tasks_from: line_up}
+      vars: {line_up_kind: upgrade, line_up_plan: "{{ plan }}"}
+- hosts: oxzep7_rollout
+  gather_facts: false
+  any_errors_fatal: false
+  roles: [oxzep7.python.rollout]
+"""
+TASKS = """
+- ansible.builtin.raw: "echo {{ inventory_hostname }} >> {{ noted }}/begun{{ '; false' if inventory_hostname in bad else '' }}"
+  vars:
+    # Nothing listens there, so the connection is refused.
+    ansible_connection: "{{ 'ssh' if inventory_hostname in lost else 'local' }}"
+    ansible_port: 1
+"""
+NOTE = """
+- ansible.builtin.raw: "echo {} {{{{ rollout_wave.number }}}} >> {{{{ noted }}}}/hooks{}"
+"""
+
+
+@dataclasses.dataclass
+class Ended:
+    """How a run ended: exit status, what was printed, ledger, and the hosts that had begun."""
+
+    rc: int
+    said: str
+    run: dict
+    begun: list
+    hooks: list
+
+    def outcomes(self):
+        return {row["host"]: row["outcome"] for row in self.run["ledger"]}
+
+
+@pytest.fixture(params=[NEWEST])
+def rollout(request, tmp_path):
+    if request.param != NEWEST and not supported(request.param):
+        pytest.skip(f"ansible-core {request.param} does not run on this Python")
+    bin_directory = programs(request.param)
+
+    def run(bad=(), lost=(), waves=WAVES, environment=None, options=(), **variables):
+        applications = {host: ["billing"] for wave in waves for host in wave}
+        plan = {"waves": [{"number": number, "hosts": wave, "applications": {host: applications[host] for host in wave}, "steps": 0, "restarts": 0,
+                           "seconds": 60.0, "basis": "nothing was measured yet"} for number, wave in enumerate(waves, 1)],
+                "wave_table": ["three waves"], "population": {"billing": len(applications)}, "unknown": []}
+        (tmp_path / "play.yml").write_text(PLAY)
+        (tmp_path / "tasks.yml").write_text(TASKS)
+        for name, then in (("before", ""), ("after", ""), ("failed", ""), ("refuse", "; false")):
+            (tmp_path / f"{name}.yml").write_text(NOTE.format(name, then))
+        given = {"bad": list(bad), "lost": list(lost), "noted": str(tmp_path), "plan": plan, "oxzep7_backup": False, "oxzep7_max_unavailable": "100%",
+                 "oxzep7_before_host_tasks": str(tmp_path / "tasks.yml"), "ansible_python_interpreter": sys.executable,
+                 "oxzep7_before_wave_tasks": str(tmp_path / "before.yml"), "oxzep7_after_wave_tasks": str(tmp_path / "after.yml"),
+                 "oxzep7_failed_wave_tasks": str(tmp_path / "failed.yml"), "oxzep7_state_dir": str(tmp_path / "state"), "oxzep7_become": False, **variables}
+        inventory = {"all": {"hosts": {host: {"ansible_host": "127.0.0.1", "ansible_connection": "local"} for host in HOSTS}}}
+        (tmp_path / "inventory.json").write_text(json.dumps(inventory))
+        for name in ("begun", "hooks"):
+            (tmp_path / name).unlink(missing_ok=True)
+        done = subprocess.run([bin_directory / "ansible-playbook", "-i", "inventory.json", "play.yml", "-e", json.dumps(given), *options], cwd=tmp_path,
+                              capture_output=True, text=True, check=False, timeout=300,
+                              env={**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORKS": "9", **(environment or {})})
+        record = tmp_path / "oxzep7" / "report" / "runs" / "the-run"
+        lines = [(tmp_path / name).read_text().splitlines() if (tmp_path / name).exists() else [] for name in ("begun", "hooks")]
+        return Ended(done.returncode, done.stdout + done.stderr, json.loads((record / "run.json").read_text()) if record.exists() else {}, sorted(lines[0]),
+                     lines[1])
+
+    run.folder = tmp_path
+    return run
+
+
+def test_every_host_is_upgraded_in_its_wave(rollout):
+    ended = rollout()
+    assert ended.rc == 0, ended.said
+    assert set(ended.outcomes().values()) == {"upgraded"} and [row["wave"] for row in ended.run["ledger"]] == [1, 2, 2, 2, 3, 3, 3]
+    assert ended.hooks == ["before 1", "after 1", "before 2", "after 2", "before 3", "after 3"] and ended.run["closed"] == ""
+    record = (rollout.folder / "oxzep7" / "report" / "runs" / "the-run" / "change-record.md").read_text()
+    assert "7 upgraded" in record and "oxzep7_rollback_run=the-run" in record
+
+
+@every_core
+def test_budget_0_stops_before_the_next_wave(rollout):
+    ended = rollout(bad=["h3"])
+    assert ended.rc != 0 and ended.begun == ["h1", "h2", "h3", "h4"], ended.said
+    assert ended.outcomes() == {"h1": "upgraded", "h2": "upgraded", "h3": "failed", "h4": "upgraded", **dict.fromkeys(WAVES[2], "skipped")}
+    assert ended.hooks[-1] == "failed 2" and "oxzep7_max_failed allows 0" in ended.said and "h3: failed" in ended.said
+
+
+@every_core
+def test_who_fails_while_another_one_is_lost_in_the_same_task(rollout):
+    ended = rollout(bad=["h2"], lost=["h3"], oxzep7_max_failed=1)
+    assert ended.rc != 0 and ended.begun == ["h1", "h2", "h4"], ended.said
+    assert ended.outcomes() == {"h1": "upgraded", "h2": "failed", "h3": "unreachable", "h4": "upgraded", **dict.fromkeys(WAVES[2], "skipped")}
+    assert "h2, h3 are not upgraded" in ended.said
+
+
+@every_core
+def test_a_budget_that_is_kept_lets_the_run_go_on_and_the_job_still_fails(rollout):
+    ended = rollout(bad=["h2", "h3"], lost=["h4"], oxzep7_max_failed=3)
+    assert ended.rc != 0 and ended.begun == [host for host in HOSTS if host != "h4"], ended.said
+    assert [ended.outcomes()[host] for host in WAVES[1]] == ["failed", "failed", "unreachable"] and list(ended.outcomes().values()).count("upgraded") == 4
+
+
+@every_core
+@pytest.mark.parametrize("how, outcome", [("bad", "failed"), ("lost", "unreachable")])
+def test_all_hosts_of_a_wave_fail(rollout, how, outcome):
+    ended = rollout(**{how: WAVES[1]}, oxzep7_max_failed=2)
+    assert ended.rc != 0 and not set(WAVES[2]) & set(ended.begun), ended.said
+    assert [ended.outcomes()[host] for host in WAVES[1]] == [outcome] * 3
+
+
+@every_core
+def test_every_host_is_lost_and_there_still_is_a_report(rollout):
+    ended = rollout(lost=HOSTS, waves=[HOSTS], oxzep7_max_failed="100%")
+    assert ended.rc != 0 and ended.begun == [] and set(ended.outcomes().values()) == {"unreachable"}, ended.said
+
+
+def test_budgets_of_a_wave_and_percentages(rollout):
+    ended = rollout(bad=["h2", "h3"], oxzep7_max_failed="50%", oxzep7_max_failed_per_wave="34%")
+    assert ended.rc != 0 and not set(WAVES[2]) & set(ended.begun) and "oxzep7_max_failed_per_wave allows 1 of 3 hosts (34%)" in ended.said, ended.said
+
+
+def test_hooks_of_waves_that_fail_close_the_gate(rollout):
+    ended = rollout(oxzep7_before_wave_tasks=str(rollout.folder / "refuse.yml"))
+    assert ended.rc != 0 and ended.begun == [] and "oxzep7_before_wave_tasks: " in ended.run["closed"], ended.said
+    assert set(ended.outcomes().values()) == {"skipped"} and ended.hooks == ["before 1"]
+    after = rollout(oxzep7_after_wave_tasks=str(rollout.folder / "refuse.yml"))
+    assert after.rc != 0 and after.begun == ["h1"] and after.outcomes()["h1"] == "upgraded", after.said
+    host = rollout(bad=["h1"], oxzep7_failed_host_tasks=str(rollout.folder / "refuse.yml"), waves=[["h1"]])
+    assert host.rc != 0 and "and oxzep7_failed_host_tasks failed" in host.said, host.said
+
+
+@pytest.mark.parametrize("strategy", ["free", "host_pinned"])
+def test_strategies_without_a_barrier_are_refused(rollout, strategy):
+    ended = rollout(environment={"ANSIBLE_STRATEGY": strategy})
+    assert ended.rc != 0 and ended.begun == [] and f"the strategy {strategy} lets every host go on without the others" in ended.said, ended.said
+
+
+def test_questions_approvals_and_windows(rollout):
+    answer = rollout.folder / "answer.json"
+    answer.write_text('{"alerts": [{"severity": "page"}]}')
+    gate = {"command": ["cat", str(answer)], "expression": "length(alerts[?severity=='page']) == `0`"}
+    closed = rollout(oxzep7_gate=gate)
+    assert closed.rc != 0 and closed.begun == [] and "is false, not true" in closed.run["closed"], closed.said
+    assert closed.outcomes() == dict.fromkeys(HOSTS, "skipped")
+    answer.write_text('{"alerts": []}')
+    approvals = rollout.folder / "approvals"
+    approvals.write_text("another-run all\nthe-run 1\n")
+    half = rollout(oxzep7_gate=gate, oxzep7_approval=True, oxzep7_approval_file=str(approvals), oxzep7_approved_waves=["2"])
+    assert half.rc != 0 and half.begun == ["h1", "h2", "h3", "h4"] and "wave 3 is not approved" in half.run["closed"], half.said
+    never = rollout(oxzep7_window=["2020-01-01T00:00Z/2020-01-02T00:00Z"])
+    assert never.rc != 0 and never.begun == [] and "no change window is open" in never.run["closed"], never.said
+
+
+def test_in_check_mode_the_waves_are_told_and_nothing_is_written(rollout):
+    ended = rollout(options=["--check"], oxzep7_approval=True)
+    assert ended.rc == 0 and "three waves" in ended.said and ended.run == {}, ended.said
