@@ -133,10 +133,10 @@ def test_email_is_tried_again_when_the_server_is_busy():
 
 def test_email_with_a_login_and_a_refusal():
     def login(_server, _session, _envelope, _mechanism, data):
-        return AuthResult(success=data.password == b"right")
+        return AuthResult(success=data.password == b"right", handled=False)
 
     letters = Letters()
-    with post(letters, authenticator=login, auth_required=True, auth_require_tls=False) as port:
+    with post(letters, authenticator=login, auth_required=True, auth_require_tls=False, auth_exclude_mechanism=["LOGIN"]) as port:
         assert announce([letter(port, username="ops", password="right")], NEWS) == []
         said = announce([letter(port, username="ops", password="nobody-may-see")], NEWS, lambda seconds: None)
     assert len(letters.kept) == 1 and said == ["channel 1 (email) did not get 'revert' after 1 tries: its server answered 535"]

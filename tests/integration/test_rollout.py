@@ -16,8 +16,8 @@ import pytest
 
 from tests.integration.cores import NEWEST, OTHERS, programs, supported
 
-HOSTS = [f"h{number}" for number in range(1, 8)]
-WAVES = [["h1"], ["h2", "h3", "h4"], ["h5", "h6", "h7"]]
+HOSTS = [f"h{number}" for number in range(1, 6)]
+WAVES = [["h1"], ["h2", "h3", "h4"], ["h5"]]
 every_core = pytest.mark.parametrize("rollout", [NEWEST, *OTHERS], indirect=True)
 # Everything of a run but what its steps do: those have scenarios on hosts of their own.
 PLAY = """
@@ -97,17 +97,16 @@ def rollout(request, tmp_path):
 def test_every_host_is_upgraded_in_its_wave(rollout):
     ended = rollout()
     assert ended.rc == 0, ended.said
-    assert set(ended.outcomes().values()) == {"upgraded"} and [row["wave"] for row in ended.run["ledger"]] == [1, 2, 2, 2, 3, 3, 3]
+    assert set(ended.outcomes().values()) == {"upgraded"} and [row["wave"] for row in ended.run["ledger"]] == [1, 2, 2, 2, 3]
     assert ended.hooks == ["before 1", "after 1", "before 2", "after 2", "before 3", "after 3"] and ended.run["closed"] == ""
     record = (rollout.folder / "oxzep7" / "report" / "runs" / "the-run" / "change-record.md").read_text()
-    assert "7 upgraded" in record and "oxzep7_rollback_run=the-run" in record
+    assert "5 upgraded" in record and "oxzep7_rollback_run=the-run" in record
 
 
-@every_core
 def test_budget_0_stops_before_the_next_wave(rollout):
     ended = rollout(bad=["h3"])
     assert ended.rc != 0 and ended.begun == ["h1", "h2", "h3", "h4"], ended.said
-    assert ended.outcomes() == {"h1": "upgraded", "h2": "upgraded", "h3": "failed", "h4": "upgraded", **dict.fromkeys(WAVES[2], "skipped")}
+    assert ended.outcomes() == {"h1": "upgraded", "h2": "upgraded", "h3": "failed", "h4": "upgraded", "h5": "skipped"}
     assert ended.hooks[-1] == "failed 2" and "oxzep7_max_failed allows 0" in ended.said and "h3: failed" in ended.said
 
 
@@ -115,23 +114,22 @@ def test_budget_0_stops_before_the_next_wave(rollout):
 def test_who_fails_while_another_one_is_lost_in_the_same_task(rollout):
     ended = rollout(bad=["h2"], lost=["h3"], oxzep7_max_failed=1)
     assert ended.rc != 0 and ended.begun == ["h1", "h2", "h4"], ended.said
-    assert ended.outcomes() == {"h1": "upgraded", "h2": "failed", "h3": "unreachable", "h4": "upgraded", **dict.fromkeys(WAVES[2], "skipped")}
+    assert ended.outcomes() == {"h1": "upgraded", "h2": "failed", "h3": "unreachable", "h4": "upgraded", "h5": "skipped"}
     assert "h2, h3 are not upgraded" in ended.said
 
 
 @every_core
-def test_a_budget_that_is_kept_lets_the_run_go_on_and_the_job_still_fails(rollout):
-    ended = rollout(bad=["h2", "h3"], lost=["h4"], oxzep7_max_failed=3)
-    assert ended.rc != 0 and ended.begun == [host for host in HOSTS if host != "h4"], ended.said
-    assert [ended.outcomes()[host] for host in WAVES[1]] == ["failed", "failed", "unreachable"] and list(ended.outcomes().values()).count("upgraded") == 4
+def test_a_budget_that_is_kept_lets_the_run_go_on_beyond_a_wave_that_failed_wholly_and_the_job_still_fails(rollout):
+    ended = rollout(bad=["h2", "h3", "h4"], oxzep7_max_failed=3)
+    assert ended.rc != 0 and ended.begun == HOSTS, ended.said
+    assert ended.outcomes() == {"h1": "upgraded", "h2": "failed", "h3": "failed", "h4": "failed", "h5": "upgraded"}
 
 
 @every_core
-@pytest.mark.parametrize("how, outcome", [("bad", "failed"), ("lost", "unreachable")])
-def test_all_hosts_of_a_wave_fail(rollout, how, outcome):
-    ended = rollout(**{how: WAVES[1]}, oxzep7_max_failed=2)
-    assert ended.rc != 0 and not set(WAVES[2]) & set(ended.begun), ended.said
-    assert [ended.outcomes()[host] for host in WAVES[1]] == [outcome] * 3
+def test_a_wave_that_is_lost_wholly_counts(rollout):
+    ended = rollout(lost=WAVES[1], oxzep7_max_failed=2)
+    assert ended.rc != 0 and ended.begun == ["h1"], ended.said
+    assert [ended.outcomes()[host] for host in WAVES[1]] == ["unreachable"] * 3
 
 
 @every_core
@@ -148,7 +146,7 @@ def test_budgets_of_a_wave_and_percentages(rollout):
 def test_hooks_of_waves_that_fail_close_the_gate(rollout):
     ended = rollout(oxzep7_before_wave_tasks=str(rollout.folder / "refuse.yml"))
     assert ended.rc != 0 and ended.begun == [] and "oxzep7_before_wave_tasks: " in ended.run["closed"], ended.said
-    assert set(ended.outcomes().values()) == {"skipped"} and ended.hooks == ["before 1"]
+    assert set(ended.outcomes().values()) == {"skipped"} and ended.hooks == ["refuse 1"]
     after = rollout(oxzep7_after_wave_tasks=str(rollout.folder / "refuse.yml"))
     assert after.rc != 0 and after.begun == ["h1"] and after.outcomes()["h1"] == "upgraded", after.said
     host = rollout(bad=["h1"], oxzep7_failed_host_tasks=str(rollout.folder / "refuse.yml"), waves=[["h1"]])
@@ -156,9 +154,11 @@ def test_hooks_of_waves_that_fail_close_the_gate(rollout):
 
 
 @pytest.mark.parametrize("strategy", ["free", "host_pinned"])
-def test_strategies_without_a_barrier_are_refused(rollout, strategy):
-    ended = rollout(environment={"ANSIBLE_STRATEGY": strategy})
-    assert ended.rc != 0 and ended.begun == [] and f"the strategy {strategy} lets every host go on without the others" in ended.said, ended.said
+def test_strategies_without_a_barrier_are_refused(tmp_path, strategy):
+    done = subprocess.run(["ansible-playbook", "-i", "h1,h2", "-c", "local", "oxzep7.python.rollback", "-e", json.dumps({
+        "oxzep7_become": False, "oxzep7_state_dir": str(tmp_path / "state"), "ansible_python_interpreter": sys.executable})], cwd=tmp_path, capture_output=True,
+        text=True, check=False, timeout=120, env={**os.environ, "ANSIBLE_STRATEGY": strategy, "ANSIBLE_NOCOLOR": "1"})
+    assert done.returncode != 0 and f"the strategy {strategy} lets every host go on without the others" in done.stdout + done.stderr, done.stdout
 
 
 def test_questions_approvals_and_windows(rollout):
