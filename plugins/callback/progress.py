@@ -103,7 +103,8 @@ class CallbackModule(CallbackBase):
     def v2_runner_on_ok(self, result: Any) -> None:
         """A task went well on a host."""
         answer = _part(result, "result")
-        facts = (answer.get("ansible_facts") or {}).get("step_current")
+        known = answer.get("ansible_facts") or {}
+        facts = known.get("step_current") or known.get("rollback_current")
         if isinstance(facts, dict):
             self._board.learn(str(_part(result, "host")), facts)
         if str(_part(result, "task").action) in ("ansible.builtin.debug", "debug") and not answer.get("_ansible_no_log"):

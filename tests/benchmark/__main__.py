@@ -9,13 +9,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.benchmark import backup, host_info, step
+from tests.benchmark import backup, host_info, rollout, step
 from tests.benchmark.measure import Measure
 from tests.benchmark.plan import fleet as plan
 from tests.benchmark.plan import scanner
 
 BENCHMARKS: dict[str, Callable[[], list[Measure]]] = {
-    "backup": backup.run, "host_info": host_info.run_all, "plan": plan.run, "scanner": scanner.run, "step": step.run}
+    "backup": backup.run, "host_info": host_info.run_all, "plan": plan.run, "rollout": rollout.run, "scanner": scanner.run, "step": step.run}
 
 
 def main() -> None:

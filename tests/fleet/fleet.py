@@ -93,7 +93,7 @@ def _inventory(kinds: dict[str, str], addresses: dict[str, str], packed: dict[st
     hosts: dict[str, dict[str, object]] = {}
     for name, kind in kinds.items():
         hosts[name] = {"ansible_host": addresses[name]}
-        if ":" in kind:
+        if ":" in kind and not kind.endswith(":trio"):
             hosts[name]["oxzep7_applications"] = [application()]
     return {"all": {"hosts": hosts, "vars": {
         "ansible_user": "ops",
@@ -113,7 +113,9 @@ def _image(kind: str) -> str:
     release, _separator, extra = kind.partition("+")
     if extra:
         return images.base(release, tuple(extra.split(",")))
-    return images.with_ledger(*kind.split(":")) if ":" in kind else images.base(kind)
+    if ":" not in kind:
+        return images.base(kind)
+    return images.with_trio(release.partition(":")[0]) if kind.endswith(":trio") else images.with_ledger(*kind.split(":"))
 
 
 def up(kinds: list[str], prefix: str = "host") -> float:

@@ -58,27 +58,40 @@ def wheels(requirements: pathlib.Path, minor: str) -> pathlib.Path:
 
 def with_ledger(release: str, database: str) -> str:
     """The image of a host of *release* that runs the ledger on Python 3.8 with *database* (``sqlite`` or ``postgresql``)."""
-    parent = base(release, ("postgresql",) if database == "postgresql" else ())
+    return _with(base(release, ("postgresql",) if database == "postgresql" else ()), f"{release}-ledger-{database}", HERE / "ledger", HERE / "provision.sh",
+                 [HERE / "ledger" / "requirements.txt"], database)
+
+
+def with_trio(release: str) -> str:
+    """The image of a host of *release* that has three small applications on Python 3.8, none of which runs yet."""
+    requirements = sorted((HERE / "trio").glob("*/requirements.txt"))
+    return _with(base(release), f"{release}-trio", HERE / "trio", HERE / "trio" / "provision.sh", requirements, "")
+
+
+def _with(parent: str, name: str, folder: pathlib.Path, script: pathlib.Path, requirements: list[pathlib.Path], argument: str) -> str:
+    """The image *name*: *parent* after *script* was run there with *folder*, the wheels of *requirements* and *argument*."""
     archive = pack(ORIGIN)
     if archive is None:
         raise FleetError(f"no Python {ORIGIN} on this machine to pack an archive from; install one with pyenv or uv")
-    recipe = digest(parent, HERE / "ledger", HERE / "provision.sh", archive.name, archive.parent.name)
-    image = f"localhost/oxzep7-fleet/{release}-ledger-{database}:{recipe}"
+    recipe = digest(parent, folder, script, archive.name, archive.parent.name)
+    image = f"localhost/oxzep7-fleet/{name}:{recipe}"
     if not _exists(image):
-        _provision(parent, image, archive, database)
+        _provision(parent, image, {folder: folder.name, archive: "python.tar.gz", script: "provision.sh"}, [wheels(path, ORIGIN) for path in requirements],
+                   argument)
     return image
 
 
-def _provision(parent: str, image: str, archive: pathlib.Path, database: str) -> None:
+def _provision(parent: str, image: str, files: dict[pathlib.Path, str], folders: list[pathlib.Path], argument: str) -> None:
     name = f"oxzep7-provision-{image.rpartition(':')[2]}"
     try:
         run("podman", "run", "--detach", "--replace", "--name", name, "--network", "none", "--systemd", "always", *legacy(), parent, "/sbin/init")
-        run("podman", "cp", str(HERE / "ledger"), f"{name}:/root/ledger")
-        run("podman", "cp", str(wheels(HERE / "ledger" / "requirements.txt", ORIGIN)), f"{name}:/root/wheels")
-        run("podman", "cp", str(archive), f"{name}:/root/python.tar.gz")
-        run("podman", "cp", str(HERE / "provision.sh"), f"{name}:/root/provision.sh")
+        for path, called in files.items():
+            run("podman", "cp", str(path), f"{name}:/root/{called}")
+        run("podman", "exec", name, "mkdir", "/root/wheels")
+        for path in folders:
+            run("podman", "cp", f"{path}/.", f"{name}:/root/wheels")
         wait_for_boot(name)
-        run("podman", "exec", name, "sh", "/root/provision.sh", database)
+        run("podman", "exec", name, "sh", "/root/provision.sh", argument)
         run("podman", "stop", "--time", "10", name)
         run("podman", "commit", "--quiet", name, image)
     finally:

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import IO, Dict, List, Optional, Sequence, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._collect import Collector
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import Damaged, Maker, through
@@ -47,18 +47,20 @@ class ResticError(Exception):
     """A repository that cannot be used, or a command of restic that failed; without the password, and without the repository's own credentials."""
 
 
+def _scratch() -> IO[bytes]:
+    return tempfile.TemporaryFile()
+
+
 class _Stream:
     """A `restic backup` that keeps what it is given on its standard input as one file of a snapshot."""
 
     def __init__(self, words: List[str], environment: Dict[str, str]) -> None:
         self.words = ["restic", "backup", "--json", "--quiet"] + words
-        # They may say more than there is memory, and nobody reads while they are written to.
-        self._open = contextlib.ExitStack()
-        self._told = self._open.enter_context(tempfile.TemporaryFile())
-        self._complained = self._open.enter_context(tempfile.TemporaryFile())
+        # It may say more than there is memory, and nobody reads while it is written to.
+        self._said = [_scratch(), _scratch()]
         # AnsibleModule.run_command would need all of the input in memory.
-        self._working = subprocess.Popen(self.words, stdin=subprocess.PIPE, stdout=self._told,  # pylint: disable=ansible-bad-function
-                                         stderr=self._complained, env=environment)
+        self._working = subprocess.Popen(self.words, stdin=subprocess.PIPE, stdout=self._said[0],  # pylint: disable=ansible-bad-function
+                                         stderr=self._said[1], env=environment)
         self.into = self._working.stdin.fileno() if self._working.stdin else -1
         wider(self.into)
 
@@ -68,10 +70,10 @@ class _Stream:
             self._working.stdin.close()
         rc = self._working.wait()
         texts = []
-        for stream in (self._told, self._complained):
+        for stream in self._said:
             stream.seek(0)
             texts.append(stream.read().decode("utf-8", "replace"))
-        self._open.close()
+            stream.close()
         return Result(self.words, rc, texts[0], texts[1])
 
     def kill(self) -> None:

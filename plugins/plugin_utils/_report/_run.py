@@ -19,9 +19,11 @@ SHOWN, LINE = 20, 2000
 def steps_of(host: str, facts: Mapping[str, Any], ended: Mapping[str, Any]) -> list[dict[str, Any]]:
     """A row for each step that *host* took, and one for what stopped it, by its variables *facts* and its row *ended* of the ledger."""
     kept = _kept(facts)
-    rows = [{"host": host, **row, "backup": kept.get(row["application"])} for row in facts.get("step_results") or []]
-    if not rows or ended["outcome"] != _ledger.UPGRADED:
-        last = facts.get("step_current") or {}
+    done = [*(facts.get("step_results") or []), *(facts.get("rollback_results") or [])]
+    rows = [{"host": host, **row, "backup": kept.get(row["application"])} for row in done]
+    good = ended["outcome"] == _ledger.UPGRADED or (ended["outcome"] == _ledger.REVERTED and facts.get("rollback_results"))
+    if not rows or not good:
+        last = facts.get("rollback_current") or facts.get("step_current") or {}
         rows.append({"host": host, "application": last.get("application"), "from": last.get("from"), "to": last.get("to"), "downtime_ms": None,
                      "result": ended["outcome"], "reason": ended["reason"], "backup": kept.get(str(last.get("application")))})
     return rows

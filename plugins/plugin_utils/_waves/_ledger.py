@@ -24,10 +24,11 @@ def outcome(facts: Mapping[str, Any], reachable: bool) -> tuple[str, str]:
 
     Whoever was lost in the middle of a step ends it by itself, one way or the other, so nobody here knows how.
     """
-    recorded = facts.get("wave_outcome")
-    if recorded:
-        return str(recorded), str(facts.get("wave_reason") or "")
-    begun = facts.get("step_current") or {}
+    # What became of a host that went back with others is newer than how its wave ended.
+    for part in ("rollback", "wave"):
+        if facts.get(part + "_outcome"):
+            return str(facts[part + "_outcome"]), str(facts.get(part + "_reason") or "")
+    begun = facts.get("rollback_current") or facts.get("step_current") or {}
     if reachable:
         return UNKNOWN, "it left no record of how its wave ended"
     if begun:

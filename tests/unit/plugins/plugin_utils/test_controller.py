@@ -16,7 +16,6 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils import _resolver, _w
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._index import platform_tags
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _drills
-from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _run as _report
 from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import Question, ResolutionError, Resolver, platform_of
 
 

@@ -24,7 +24,8 @@ def test_answers(answer, expression, expected):
     assert expected in _gate.verdict(answer, expression) and bool(expected) == bool(_gate.verdict(answer, expression))
 
 
-@pytest.mark.parametrize("answer, expression, expected", [("no json", "a", "its answer is not JSON"), (FIRING, "a[", "cannot be used"), (FIRING, "sum(alerts)", "cannot be used")])
+@pytest.mark.parametrize("answer, expression, expected", [
+    ("no json", "a", "its answer is not JSON"), (FIRING, "a[", "cannot be used"), (FIRING, "sum(alerts)", "cannot be used")])
 def test_questions_that_cannot_be_asked(answer, expression, expected):
     with pytest.raises(_gate.GateError, match=expected):
         _gate.verdict(answer, expression)
@@ -36,7 +37,8 @@ def command(program, **options):
 
 @pytest.mark.parametrize("question, expected", [
     (command("print('{\"up\": true}')", expression="up"), ""), (command("print('{}')", expression="up"), "up is null, not true"),
-    (command("import sys; sys.exit('it burns')"), "ended with 1: it burns"), (command("import time; time.sleep(60)", timeout=0.2), "gave no answer within 0.2 seconds"),
+    (command("import sys; sys.exit('it burns')"), "ended with 1: it burns"),
+    (command("import time; time.sleep(60)", timeout=0.2), "gave no answer within 0.2 seconds"),
     (Question(("/nowhere/at/all",)), "could not be run"), (Question(url="http://127.0.0.1:1/?token=nobody-may-see"), "its URL gave no answer")])
 def test_commands_and_urls(question, expected):
     why = _gate.ask(question)
@@ -78,6 +80,7 @@ def test_what_stops_a_run_before_its_first_wave():
 
 @pytest.mark.parametrize("result, kind, expected", [
     ({"outcome": "reverted"}, "upgrade", "reverted"), ({"outcome": "reverted"}, "rollback", "failed"), ({"outcome": "refused"}, "upgrade", "failed"),
-    ({"outcome": "failed"}, "upgrade", "failed"), ({"msg": "no"}, "upgrade", "failed"), ({"msg": "MODULE FAILURE", "module_stdout": ""}, "upgrade", "interrupted")])
+    ({"outcome": "failed"}, "upgrade", "failed"), ({"msg": "no"}, "upgrade", "failed"),
+    ({"msg": "MODULE FAILURE", "module_stdout": ""}, "upgrade", "interrupted")])
 def test_how_a_host_ended_its_wave(result, kind, expected):
     assert outcome_of_failure(result, kind) == expected

@@ -12,7 +12,8 @@ WAVE = {"number": 2, "hosts": ["a", "b", "c"], "applications": {"a": ["x", "y"],
 PROMOTED = {"application": "x", "from": "3.8", "to": "3.9", "downtime_ms": 5, "result": "promoted"}
 HOSTVARS = {
     "a": {"step_results": [PROMOTED], "wave_outcome": "upgraded", "backup_results": {"results": [{"backup_application": {"name": "x"}, "backup": "b1"}, {}]}},
-    "b": {"step_results": [PROMOTED], "wave_outcome": "reverted", "step_current": {"application": "y", "from": "3.9", "to": "3.10"}, "wave_reason": "sick | bad"},
+    "b": {"step_results": [PROMOTED], "wave_outcome": "reverted", "wave_reason": "sick | bad",
+          "step_current": {"application": "y", "from": "3.9", "to": "3.10"}},
     "c": {}}
 
 
@@ -33,7 +34,8 @@ def test_a_row_for_every_host_and_every_step_and_every_failure():
 def test_outcomes_by_application():
     rows, results = everything()
     told = {(row["host"], row["application"]): row["outcome"] for row in _run.by_application(rows, results, "upgrade")}
-    assert told == {("a", "x"): "upgraded", ("a", "y"): "upgraded", ("b", "x"): "upgraded", ("b", "y"): "reverted", ("b", "z"): "skipped", ("c", "x"): "unreachable"}
+    assert told == {("a", "x"): "upgraded", ("a", "y"): "upgraded", ("b", "x"): "upgraded", ("b", "y"): "reverted", ("b", "z"): "skipped",
+                    ("c", "x"): "unreachable"}
 
 
 def test_who_goes_back():
@@ -58,8 +60,8 @@ def test_hosts_whose_wave_never_began():
 
 def test_the_change_record():
     rows, results = everything()
-    run = {"run": "nightly", "kind": "upgrade", "target": "3.10", "plan": "p", "began": "t1", "ended": "t2", "waves": [WAVE], "ledger": rows, "results": results,
-           "closed": "b is not upgraded", "on_failure": "stop", "budget": {"per_run": 0, "per_wave": "10%"}}
+    run = {"run": "nightly", "kind": "upgrade", "target": "3.10", "plan": "p", "began": "t1", "ended": "t2", "waves": [WAVE], "ledger": rows,
+           "results": results,           "closed": "b is not upgraded", "on_failure": "stop", "budget": {"per_run": 0, "per_wave": "10%"}}
     text = _record.change_record(run)
     assert "- outcome: 1 reverted, 1 unreachable, 1 upgraded" in text and "target: Python 3.10, plan p" in text and "10% per wave" in text
     assert "| a | x | 3.8 | 3.9 | b1 (unverified) | 5 | promoted |" in text and "- b: reverted: sick | bad" in text

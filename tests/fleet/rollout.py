@@ -1,0 +1,289 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a rollout over twelve hosts must do, case by case: ``python -m tests.fleet.rollout CASE`` fails with what was otherwise.
+
+The cases build on one another, in the order of `CASES`: three applications, two criticalities, waves of one host, then of all that may be interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tests.fleet import fleet
+from tests.fleet.paths import WORK, run
+from tests.fleet.prober import Prober
+
+PORTS = {"board": 8101, "tickets": 8102, "feeds": 8103}
+NAMES = [f"host{number}" for number in range(1, 13)]
+APPLICATION = {name: application for number, name in enumerate(NAMES) for application in [list(PORTS)[number // 4]]}
+FOLDER = WORK / "rollout"
+UNAVAILABLE = 3
+OLD, NEW = "3.8", "3.9"
+LOW, HIGH = NAMES[:8], NAMES[8:]
+WAVES = [["host1"], ["host5", "host2", "host3", "host4"], ["host6", "host7", "host8"], ["host9"], ["host10", "host11", "host12"]]
+OPTIONS: dict[str, Any] = {"oxzep7_target": NEW, "oxzep7_waves": [1, "100%"], "oxzep7_max_unavailable": "75%", "oxzep7_stability_window": 0,
+                           "oxzep7_timeout": 20, "oxzep7_backup": False}
+
+
+class Otherwise(Exception):
+    """Something was not as it must be."""
+
+
+def expect(condition: bool, *told: object) -> None:
+    """Raise Otherwise with what is *told* unless *condition* holds."""
+    if not condition:
+        raise Otherwise("\n".join(map(str, told)))
+
+
+def declared(name: str) -> list[dict[str, Any]]:
+    """What an operator declares for the host *name*."""
+    application = APPLICATION[name]
+    return [{"name": application, "environment": f"/srv/{application}/venv", "source": f"/srv/{application}/app", "user": application,
+             "criticality": "low" if name in LOW else "high", "services": [{"name": f"{application}.service"}],
+             "checks": [{"name": "answers", "http": {"url": f"http://127.0.0.1:{PORTS[application]}/health"}}],
+             "tests": [f"python -c 'import {application}'"]}]
+
+
+def up() -> None:
+    """Start the hosts, each with one application, and declare them."""
+    fleet.up(["debian12:trio"] * len(NAMES))
+    inventory = json.loads(fleet.INVENTORY.read_text(encoding="utf-8"))
+    for name in NAMES:
+        inventory["all"]["hosts"][name]["oxzep7_applications"] = declared(name)
+        on(name, f"systemctl enable --now --quiet {APPLICATION[name]}.service")
+    fleet.INVENTORY.write_text(json.dumps(inventory, indent=2), encoding="utf-8")
+    for name in NAMES:
+        on(name, f"timeout 30 sh -c 'until curl -fsS -o /dev/null http://127.0.0.1:{PORTS[APPLICATION[name]]}/health; do sleep 0.1; done'")
+
+
+def on(name: str, script: str) -> str:
+    """Standard output of *script*, run as root inside the host *name*."""
+    return run("podman", "exec", name, "sh", "-c", script)
+
+
+def addresses() -> dict[str, str]:
+    """The address of every host."""
+    inventory = json.loads(fleet.INVENTORY.read_text(encoding="utf-8"))
+    return {name: facts["ansible_host"] for name, facts in inventory["all"]["hosts"].items()}
+
+
+def command(playbook: str, options: Iterable[str], variables: Mapping[str, Any]) -> list[str]:
+    """The words that run *playbook*."""
+    return ["ansible-playbook", "-i", str(fleet.INVENTORY), f"oxzep7.python.{playbook}", *options, "-e", json.dumps({**OPTIONS, **variables})]
+
+
+def environment() -> dict[str, str]:
+    """The process environment of a controller."""
+    return {**os.environ, "ANSIBLE_PIPELINING": "1", "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORKS": "6",
+            "ANSIBLE_SSH_ARGS": "-o ControlMaster=auto -o ControlPersist=60s -o ServerAliveInterval=2 -o ServerAliveCountMax=2"}
+
+
+class Run:
+    """One finished run: exit status, what it printed, and its record."""
+
+    def __init__(self, playbook: str, run_id: str, *options: str, **variables: Any) -> None:
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        words = command(playbook, options, {"oxzep7_run_id": run_id, **variables})
+        done = subprocess.run(words, cwd=FOLDER, capture_output=True, text=True, check=False, timeout=900, env=environment())
+        self.rc, self.said = done.returncode, done.stdout + done.stderr
+        self.record = record(run_id)
+
+    def outcomes(self) -> dict[str, str]:
+        """The outcome of every host that is not skipped."""
+        return {row["host"]: row["outcome"] for row in self.record["ledger"] if row["outcome"] != "skipped"}
+
+    def waves(self) -> list[list[str]]:
+        """The hosts of each wave."""
+        return [wave["hosts"] for wave in self.record["waves"]]
+
+    def must(self, rc: int, **outcomes: Iterable[str]) -> Run:
+        """Expect the exit status to be 0 or not, and exactly these hosts to have these outcomes."""
+        wanted = {host: outcome for outcome, hosts in outcomes.items() for host in hosts}
+        expect((self.rc == 0) == (rc == 0) and self.outcomes() == wanted, f"ended with {self.rc}", self.outcomes(), f"not {wanted}", self.said[-6000:])
+        return self
+
+
+def record(run_id: str) -> dict[str, Any]:
+    """The record of a run; an empty one where there is none."""
+    path = FOLDER / "oxzep7" / "report" / "runs" / run_id / "run.json"
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"ledger": [], "waves": []}
+    return found
+
+
+def pythons() -> dict[str, str]:
+    """The minor version that each host's application answers with, and that its live path leads to."""
+    found = {}
+    for name in NAMES:
+        application = APPLICATION[name]
+        said = json.loads(on(name, f"curl -fsS http://127.0.0.1:{PORTS[application]}/health"))
+        live = on(name, f"readlink -f /srv/{application}/venv").strip()
+        minor = said["python"].rpartition(".")[0]
+        expect(live.endswith(f"-py{minor}") or live == f"/srv/{application}/venv", name, said, live)
+        found[name] = minor
+    return found
+
+
+def all_are(minor: str, but: Mapping[str, str] | None = None) -> None:
+    """Expect every host to run *minor*, and those in *but* what that says."""
+    found, wanted = pythons(), {**dict.fromkeys(NAMES, minor), **(but or {})}
+    expect(found == wanted, found, f"not {wanted}")
+
+
+def untouched(names: Iterable[str], run_id: str) -> None:
+    """Expect the hosts *names* to have written down nothing of a run."""
+    for name in names:
+        expect(on(name, f"ls /var/lib/oxzep7/runs/{run_id}.jsonl 2>/dev/null || true") == "", f"{name} was touched by {run_id}")
+
+
+def breaks(*names: str) -> None:
+    """Put a release there that cannot run on the new Python."""
+    for name in names:
+        on(name, f"touch /srv/{APPLICATION[name]}/broken")
+
+
+def mend(*names: str) -> None:
+    """Take it away."""
+    for name in names:
+        on(name, f"rm -f /srv/{APPLICATION[name]}/broken")
+
+
+def happy() -> None:
+    """Every host in its wave, never too many of an application down at once; again changes nothing."""
+    told = subprocess.run(command("upgrade", ["--check"], {"oxzep7_run_id": "told"}), cwd=_folder(), capture_output=True, text=True, check=False,
+                          env=environment())
+    expect(told.returncode == 0 and re.search(r"5 +host10, host11, host12 +3 +3 +5 min", told.stdout) is not None, told.stdout[-9000:], told.stderr[-2000:])
+    all_are(OLD)
+    with Prober({name: (APPLICATION[name], address, PORTS[APPLICATION[name]]) for name, address in addresses().items()}) as prober:
+        done = Run("upgrade", "happy", oxzep7_backup=True, oxzep7_backup_layers=["environment"]).must(0, upgraded=NAMES)
+    expect(done.waves() == WAVES, done.waves())
+    most = prober.most_at_once()
+    expect(all(0 < count <= UNAVAILABLE for count in most.values()), most)
+    all_are(NEW)
+    again = Run("upgrade", "again")
+    expect(again.rc == 0 and again.said.count("changed=0") == len(NAMES) and not again.record["ledger"], again.said[-3000:])
+    print(f"at most at once without an answer: {most}")
+
+
+def _folder() -> pathlib.Path:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    return FOLDER
+
+
+def run_back() -> None:
+    """A run is taken back, the last wave first."""
+    done = Run("rollback", "run-back", oxzep7_rollback_run="happy").must(0, reverted=NAMES)
+    expect(done.waves() == WAVES[::-1], done.waves())
+    all_are(OLD)
+
+
+def one_fails() -> None:
+    """One host fails its check in wave 2: it goes back by itself, and wave 3 does not begin."""
+    breaks("host3")
+    done = Run("upgrade", "one").must(2, upgraded=["host1", "host2", "host4", "host5"], reverted=["host3"])
+    expect("oxzep7_max_failed allows 0 of 12 hosts" in done.record["closed"], done.record["closed"])
+    untouched(NAMES[5:], "one")
+    all_are(OLD, dict.fromkeys(["host1", "host2", "host4", "host5"], NEW))
+    mend("host3")
+
+
+def wave_back() -> None:
+    """The other hosts of a wave go back with the one that failed, and are well."""
+    breaks("host7")
+    done = Run("upgrade", "wave", oxzep7_on_failure="rollback_wave").must(2, upgraded=["host3", "host6"], reverted=["host7", "host8"])
+    expect(done.waves()[:3] == [["host3"], ["host6"], ["host7", "host8"]], done.waves())
+    expect("rolled back, because host7 is not upgraded" in str(done.record["ledger"]), done.record["ledger"])
+    untouched(HIGH, "wave")
+    all_are(NEW, dict.fromkeys(["host7", "host8", *HIGH], OLD))
+
+
+def budget() -> None:
+    """A budget of 1 lets the run go on beyond a wave whose only host fails; the job still fails. The next run does what is left, and the next nothing."""
+    Run("upgrade", "budget", oxzep7_max_failed=1).must(2, upgraded=["host8", *HIGH], reverted=["host7"])
+    all_are(NEW, {"host7": OLD})
+    mend("host7")
+    Run("upgrade", "rest").must(0, upgraded=["host7"])
+    all_are(NEW)
+
+
+def all_fail() -> None:
+    """All hosts of a wave fail."""
+    Run("rollback", "to-the-original", oxzep7_generation="0-py3.8").must(0, reverted=NAMES)
+    breaks(*WAVES[1])
+    Run("upgrade", "all", oxzep7_max_failed=3).must(2, upgraded=["host1"], reverted=WAVES[1])
+    untouched(NAMES[5:], "all")
+    all_are(OLD, {"host1": NEW})
+    mend(*WAVES[1])
+
+
+def begin(run_id: str, name: str, **variables: Any) -> subprocess.Popen[str]:
+    """Start an upgrade; returns it once a promotion is open on the host *name* and the new generation is live there."""
+    words = command("upgrade", [], {"oxzep7_run_id": run_id, **variables})
+    with (FOLDER / f"{run_id}.log").open("w", encoding="utf-8") as log:
+        process = subprocess.Popen(words, cwd=FOLDER, stdout=log, stderr=log, text=True, env=environment(), start_new_session=True)
+    application = APPLICATION[name]
+    on(name, f"timeout 300 sh -c 'until [ -e /var/lib/oxzep7/applications/{application}/state.next.json ] && "
+             f"readlink /srv/{application}/venv | grep -q 1-py; do sleep 0.1; done'")
+    return process
+
+
+def lost() -> None:
+    """A host is lost during its promotion: it is counted, it decides by itself, and the next run learns how."""
+    process = begin("lost", "host3", oxzep7_stability_window=8)
+    run("podman", "network", "disconnect", fleet.NETWORK, "host3")
+    expect(process.wait(timeout=300) != 0, "the run ended well")
+    found = {row["host"]: row["outcome"] for row in record("lost")["ledger"] if row["outcome"] != "skipped"}
+    expect(found == {"host2": "upgraded", "host5": "upgraded", "host3": "unknown", "host4": "upgraded"}, found)
+    on("host3", "timeout 100 sh -c 'while [ -e /var/lib/oxzep7/applications/board/state.next.json ]; do sleep 0.2; done'")
+    run("podman", "network", "connect", "--ip", str(fleet.SUBNET[12]), fleet.NETWORK, "host3")
+    untouched(NAMES[5:], "lost")
+    learned = Run("upgrade", "learned", "--limit", ",".join(NAMES[:5]))
+    expect(learned.rc == 0 and not learned.record["ledger"], learned.said[-3000:])
+    all_are(OLD, dict.fromkeys(NAMES[:5], NEW))
+    seen = Run("record", "unseen", oxzep7_record_run="lost")
+    expect(seen.rc == 0 and {row["host"]: row["outcome"] for row in record("lost")["ledger"]}["host3"] == "upgraded", seen.said[-3000:])
+
+
+def killed() -> None:
+    """The controller is killed in wave 2; the same run again closes what was open and goes on."""
+    process = begin("killed", "host7", oxzep7_stability_window=8)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    again = Run("upgrade", "killed")
+    expect(again.rc == 0 and set(HIGH) <= set(again.outcomes()), again.rc, again.outcomes(), again.said[-3000:])
+    all_are(NEW)
+    for name in ("host6", "host7", "host9"):
+        events = on(name, "cat /var/lib/oxzep7/runs/killed.jsonl")
+        expect('"event": "promoted"' in events, name, events)
+
+
+CASES = [happy, run_back, one_fails, wave_back, budget, all_fail, lost, killed]
+
+
+def main() -> None:
+    """The command line: the name of a case, ``up``, or ``all``."""
+    asked = sys.argv[1] if len(sys.argv) == 2 else ""
+    chosen = {"up": [up], "all": [up, *CASES], **{case.__name__: [case] for case in CASES}}.get(asked)
+    if chosen is None:
+        sys.exit(f"rollout: give one of up, all, {', '.join(case.__name__ for case in CASES)}")
+    for case in chosen:
+        began = time.monotonic()
+        try:
+            case()
+        except Otherwise as error:
+            sys.exit(f"rollout {case.__name__}: {error}")
+        print(f"rollout {case.__name__}: as it must be, after {time.monotonic() - began:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
