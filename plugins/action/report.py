@@ -41,6 +41,7 @@ class ActionModule(ActionBase):
             "final": {"type": "bool", "default": False},
             "unknown": {"type": "list", "elements": "str", "default": []},
             "earlier": {"type": "dict", "default": {}},
+            "again": {"type": "list", "elements": "str", "default": []},
             "closed": {"type": "str", "default": ""},
             "max_failed": {"type": "raw", "default": 0},
             "max_failed_per_wave": {"type": "raw"},
@@ -77,7 +78,7 @@ class ActionModule(ActionBase):
         if not waves and given["hosts"]:
             document.update(self._seen_by_hosts(given, hostvars))
             return document
-        fresh = [wave for wave in waves if wave["number"] <= ended and (given["final"] or wave["number"] == ended)]
+        fresh = [wave for wave in waves if wave["number"] <= ended and (given["final"] or wave["number"] == ended or set(given["again"]) & set(wave["hosts"]))]
         again = {host for wave in fresh for host in wave["hosts"]}
         rows = [row for row in earlier.get("ledger") or [] if row["host"] not in again]
         results = [row for row in earlier.get("results") or [] if row["host"] not in again]

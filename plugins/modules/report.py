@@ -50,6 +50,11 @@ options:
     description: What this module returned before in the same run; what it said of hosts of earlier waves is kept.
     type: dict
     default: {}
+  again:
+    description: Hosts of earlier waves that something new is known of.
+    type: list
+    elements: str
+    default: []
   closed:
     description: Why the gate is closed already; empty if it is not.
     type: str
