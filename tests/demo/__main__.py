@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Audit, plan, an upgrade in two waves with one host that goes back by itself, and a table of what happened."""
+"""Audit, plan, an upgrade in waves with one host that goes back by itself, and a table of what happened."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def play(playbook: str, inventory: pathlib.Path, options: list[str], expected: i
 
 def newest_report() -> list[dict[str, Any]]:
     """The rows of the run's report."""
-    path = max((OUTPUT / "oxzep7" / "report" / "runs").glob("*.json"), key=lambda candidate: candidate.stat().st_mtime)
+    path = max((OUTPUT / "oxzep7" / "report" / "runs").glob("*/run.json"), key=lambda candidate: candidate.stat().st_mtime)
     rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["results"]
     return rows
 
