@@ -59,7 +59,7 @@ class ActionModule(ActionBase):
             reason = given["closed"] or self._reason(given)
         except ValueError as error:
             reason = str(error)
-        result.update(changed=False, open=not reason, reason=reason)
+        result.update(changed=False, open=not reason, reason=reason, wave={key: given["wave"].get(key) for key in ("number", "hosts")})
         return result
 
     def _reason(self, given: Mapping[str, Any]) -> str:

@@ -29,8 +29,10 @@ from typing import Any
 
 from ansible.plugins.callback import CallbackBase
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _progress
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import CONTROLLER
 
 TICK_SECONDS = 1.0
+GATE = _progress.PREFIX + "wave_gate"
 CENSORED = "not shown, because no_log is set"
 
 
@@ -47,6 +49,11 @@ def _reason(answer: dict[str, Any]) -> str:
     return str((failed[0] if failed else answer).get("msg") or "no reason was given").strip()
 
 
+def _warning(entry: Any) -> str:
+    """The text of a warning, which ansible-core 2.19 made an object."""
+    return str(getattr(getattr(entry, "event", None), "msg", None) or entry)
+
+
 class CallbackModule(CallbackBase):
     """Tells the board what happens, and shows it."""
 
@@ -61,6 +68,7 @@ class CallbackModule(CallbackBase):
         self._drawn = 0
         self._lock = threading.Lock()
         self._ended = threading.Event()
+        self._warned: set[str] = set()
         if self._live:
             threading.Thread(target=self._tick, daemon=True).start()
 
@@ -83,9 +91,17 @@ class CallbackModule(CallbackBase):
             sys.stdout.flush()
             self._drawn = len(table)
 
+    def _warn(self, answer: dict[str, Any]) -> None:
+        """Show the warnings of a task, each once."""
+        told = [_warning(entry) for entry in answer.get("warnings") or []]
+        new = [f"warning: {text}" for text in dict.fromkeys(told) if text not in self._warned]
+        self._warned.update(told)
+        if new:
+            self._show(new)
+
     def v2_playbook_on_play_start(self, play: Any) -> None:
         """A play or one of its batches begins."""
-        hosts = [str(host) for host in self._hosts_of(play)]
+        hosts = [str(host) for host in self._hosts_of(play) if str(host) != CONTROLLER]
         self._show(self._board.begin(play.get_name().strip(), hosts, time.monotonic()))
 
     @staticmethod
@@ -97,16 +113,19 @@ class CallbackModule(CallbackBase):
     def v2_runner_on_start(self, host: Any, task: Any) -> None:
         """A task begins on a host."""
         phase = _progress.phase_of(str(task.action))
-        if phase:
+        if phase and str(host) != CONTROLLER:
             self._show(self._board.start(str(host), phase, time.monotonic()), keep=False)
 
     def v2_runner_on_ok(self, result: Any) -> None:
         """A task went well on a host."""
         answer = _part(result, "result")
+        self._warn(answer)
         known = answer.get("ansible_facts") or {}
         facts = known.get("step_current") or known.get("rollback_current")
         if isinstance(facts, dict):
             self._board.learn(str(_part(result, "host")), facts)
+        if str(_part(result, "task").action) == GATE:
+            self._show(self._board.pass_gate(answer.get("wave") or {}, bool(answer.get("open")), str(answer.get("reason") or "")))
         if str(_part(result, "task").action) in ("ansible.builtin.debug", "debug") and not answer.get("_ansible_no_log"):
             self._show(self._said(answer))
 
@@ -121,8 +140,12 @@ class CallbackModule(CallbackBase):
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         """A task failed on a host."""
         host, reason = str(_part(result, "host")), _reason(_part(result, "result"))
+        self._warn(_part(result, "result"))
         if ignore_errors:
             self._show([f"{host}: {reason} (the play goes on)"])
+            return
+        if host == CONTROLLER:
+            self._show(reason.splitlines())
             return
         self._show(self._board.fail(host, _progress.FAILED, reason, time.monotonic()))
 

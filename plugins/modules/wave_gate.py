@@ -127,6 +127,10 @@ open:
   description: Whether the wave may begin.
   returned: success
   type: bool
+wave:
+  description: The C(number) and the C(hosts) of the wave.
+  returned: success
+  type: dict
 reason:
   description: Why it may not; empty if it may.
   returned: success

@@ -14,7 +14,8 @@ PREFIX = "oxzep7.python."
 # What the modules of the collection are to somebody who watches.
 PHASES = {"host_info": "inventory", "recovery": "recover", "plan": "plan", "plan_delivery": "deliver", "rehearse": "rehearse", "backup": "back up",
           "interpreter": "interpreter", "wheelhouse": "wheels", "environment": "build", "promotion": "promote", "restore": "restore", "drill": "drill",
-          "fleet_report": "report", "report": "report", "drill_report": "report", "trial": "try", "source_info": "source", "package_copy": "copy packages"}
+          "fleet_report": "report", "report": "report", "drill_report": "report", "trial": "try", "source_info": "source", "package_copy": "copy packages",
+          "preflight": "look ahead", "rollback_plan": "plan", "run_info": "record"}
 WAITING, FAILED, UNREACHABLE, DONE = "waits", "failed", "unreachable", "done"
 COLUMNS = ("host", "application", "step", "phase", "elapsed")
 ELLIPSIS = "…"
@@ -54,6 +55,7 @@ class Board:
     def __init__(self) -> None:
         self.rows: dict[str, Row] = {}
         self.play = ""
+        self.gate = ""
 
     def begin(self, play: str, hosts: list[str], now: float) -> list[str]:
         """A *play*, or a batch of one, begins with *hosts*; returns the line for it. What became of other hosts stays to be seen."""
@@ -76,6 +78,15 @@ class Board:
         before = f" (after {elapsed(now - row.since)} of {row.phase})" if row.phase != WAITING else ""
         row.phase, row.since = phase, now
         return [f"{self._subject(host, row)}: {phase}{before}"]
+
+    def pass_gate(self, wave: Mapping[str, Any], opened: bool, reason: str) -> list[str]:
+        """The gate before *wave* has *opened*, or is closed for *reason*; returns the line for it, if that is another one."""
+        hosts = [str(host) for host in wave.get("hosts") or []]
+        gate = f"wave {wave.get('number')}: {len(hosts)} host{'' if len(hosts) == 1 else 's'}{self._named(hosts)}" if opened else f"gate closed: {reason}"
+        if gate == self.gate:
+            return []
+        self.gate = gate
+        return [gate]
 
     def learn(self, host: str, facts: Mapping[str, Any]) -> None:
         """*host* has said what it works on: ``application``, and ``from`` and ``to`` of a step."""
@@ -119,7 +130,7 @@ class Board:
         lines = ["  ".join(text.ljust(size) for text, size in zip(line, widths, strict=True)).rstrip() for line in cells]
         if len(shown) < len(order):
             lines.append(f"and {len(order) - len(shown)} more")
-        lines.append(f"{self.play}: " + ", ".join(f"{count} {phase}" for phase, count in self.counts().items()))
+        lines.append(f"{self.play}: " + ", ".join(f"{count} {phase}" for phase, count in self.counts().items()) + (f"; {self.gate}" if self.gate else ""))
         return [line if len(line) <= width else line[:max(0, width - 1)] + ELLIPSIS for line in lines]
 
     def _cells(self, host: str, now: float) -> tuple[str, ...]:

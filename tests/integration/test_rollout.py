@@ -15,6 +15,7 @@ import sys
 import pytest
 
 from tests.integration.cores import NEWEST, OTHERS, programs, supported
+from tests.integration.test_notifications import web
 
 HOSTS = [f"h{number}" for number in range(1, 6)]
 WAVES = [["h1"], ["h2", "h3", "h4"], ["h5"]]
@@ -180,3 +181,22 @@ def test_questions_approvals_and_windows(rollout):
 def test_in_check_mode_the_waves_are_told_and_nothing_is_written(rollout):
     ended = rollout(options=["--check"], oxzep7_approval=True)
     assert ended.rc == 0 and "three waves" in ended.said and ended.run == {}, ended.said
+
+
+def test_what_is_told_while_it_goes_on(rollout):
+    with web(204) as server:
+        ended = rollout(bad=["h3"], environment={"ANSIBLE_STDOUT_CALLBACK": "oxzep7.python.progress"},
+                        oxzep7_notifications=[{"kind": "webhook", "url": server.url}, {"kind": "webhook", "url": "http://127.0.0.1:1/", "tries": 1}])
+    events = [json.loads(body) for _headers, body in server.sent]
+    assert [event["event"] for event in events] == ["run", "wave", "wave", "revert", "gate", "finish"], ended.said
+    assert events[-1]["outcomes"] == {"failed": ["h3"], "skipped": ["h5"], "upgraded": ["h1", "h2", "h4"]} and {event["run"] for event in events} == {"the-run"}
+    assert ended.rc != 0 and "oxzep7_notifications: channel 2 (webhook) did not get 'run'" in ended.said
+    lines = [line[9:] for line in ended.said.splitlines()]
+    assert "wave 2: 3 hosts (h2, h3, h4)" in lines and any(line.startswith("gate closed: h3 is not upgraded") for line in lines), ended.said
+    assert not any("oxzep7-controller" in line for line in lines) and "nobody-may-see" not in ended.said
+
+
+def test_with_a_limit_the_first_host_does_what_is_done_once(rollout):
+    ended = rollout(bad=["h3"], waves=WAVES[:2], options=["--limit", "h1,h2,h3,h4"])
+    assert ended.rc != 0 and ended.outcomes() == {"h1": "upgraded", "h2": "upgraded", "h3": "failed", "h4": "upgraded"}, ended.said
+    assert ended.hooks == ["before 1", "after 1", "before 2", "failed 2"]

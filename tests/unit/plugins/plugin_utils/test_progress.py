@@ -55,3 +55,12 @@ def test_a_table_fits(hosts, width, height):
     assert all(len(line) <= width for line in lines) and len(lines) <= height
     # Who failed is seen, whatever else is not.
     assert hosts[-1][:max(0, width - 1)] in lines[1] or len(hosts[-1]) >= width
+
+
+def test_a_gate_is_told_once():
+    board = Board()
+    board.begin("Upgrade in waves", ["a", "b"], 0.0)
+    assert board.pass_gate({"number": 1, "hosts": ["a"]}, True, "") == ["wave 1: 1 host (a)"] and board.pass_gate({"number": 1, "hosts": ["a"]}, True, "") == []
+    assert board.table(0.0, 80, 20)[-1] == "Upgrade in waves: 2 waits; wave 1: 1 host (a)"
+    assert board.pass_gate({"number": 2, "hosts": ["b"]}, False, "a is not upgraded") == ["gate closed: a is not upgraded"]
+    assert board.pass_gate({"number": 3, "hosts": []}, False, "a is not upgraded") == []

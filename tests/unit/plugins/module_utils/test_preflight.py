@@ -1,0 +1,71 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What could stop an upgrade: room, and interpreters that cannot be had. Host data are made up; the files are real."""
+
+import os
+
+import pytest
+from ansible_collections.oxzep7.python.plugins.module_utils import _journal
+from ansible_collections.oxzep7.python.plugins.module_utils._preflight import Need, existing, findings_of_room, interpreter, room, tree
+from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState
+
+
+def row(**changed):
+    whole = {"path": "/srv", "needed_bytes": 1 << 20, "free_bytes": 1 << 40, "needed_inodes": 10, "free_inodes": 1 << 20, "for": ["2 generations of x"]}
+    return dict(whole, **changed)
+
+
+@pytest.mark.parametrize("changed, keys", [
+    ({}, []), ({"free_bytes": 200 << 20}, ["disk-space-short"]), ({"free_inodes": 2009}, ["inodes-short"]), ({"free_inodes": None}, []),
+    ({"free_inodes": 2010}, []), ({"free_bytes": 0, "free_inodes": 0}, ["disk-space-short", "inodes-short"])])
+def test_room_that_is_too_little_is_told_in_numbers(changed, keys):
+    found = list(findings_of_room([row(**changed)]))
+    assert [entry["key"] for entry in found] == keys and all(entry["blocking"] for entry in found)
+    assert all("2 generations of x" in entry["detail"] and "/srv has" in entry["detail"] for entry in found)
+
+
+def test_needs_of_one_file_system_add_up(tmp_path):
+    rows = room([Need(str(tmp_path / "not" / "there"), "a", 10, 1), Need(str(tmp_path), "b", 5, 2)])
+    assert len(rows) == 1 and (rows[0]["needed_bytes"], rows[0]["needed_inodes"], rows[0]["for"]) == (15, 3, ["a", "b"])
+    assert rows[0]["free_bytes"] > 0 and existing(str(tmp_path / "x" / "y")) == str(tmp_path) and existing("/nowhere/at/all") == "/"
+
+
+def test_a_tree_is_measured(tmp_path):
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "file").write_bytes(b"x" * 10000)
+    os.symlink("/", str(tmp_path / "link"))
+    size, files = tree(str(tmp_path))
+    assert size >= 10000 and files in (3, 4)
+
+
+@pytest.mark.parametrize("entry, problem", [
+    ({"source": "existing", "version": "3.9", "path": "/nowhere/python3.9"}, "is not an executable file"),
+    ({"source": "archive", "version": "3.9", "url": "http://127.0.0.1:1/x.tar.gz?token=nobody-may-see", "sha256": "0" * 64}, "cannot be had from this host")])
+def test_interpreters_that_cannot_be_had(tmp_path, entry, problem):
+    need, found = interpreter(entry, str(tmp_path))
+    assert need is None and found["key"] == "interpreter-unobtainable" and problem in found["detail"] and found["blocking"]
+
+
+def test_interpreters_that_can(tmp_path):
+    assert interpreter({"source": "existing", "version": "3", "path": "/bin/sh"}, str(tmp_path)) == (None, None)
+    need, found = interpreter({"source": "uv", "version": "3.9"}, str(tmp_path))
+    assert found is None and need.path == str(tmp_path) and need.size > 100 << 20
+
+
+def test_what_a_host_wrote_down(tmp_path):
+    state = ApplicationState(str(tmp_path), "x")
+    state.write({"schema": 1, "application": "x", "current": "1-py3.9", "generations": [{"id": "1-py3.9", "python": "3.9.1"}],
+                 "history": [{"run": "one", "event": "promoted"}, {"run": "two", "event": "reverted"}]})
+    state.event("one", "promoted", to="1-py3.9")
+    state.event("two", "reverted")
+    with open(str(tmp_path / "runs" / "two.jsonl"), "a") as stream:
+        stream.write('{"time": "cut o')
+    assert [entry["run"] for entry in _journal.runs(str(tmp_path))] == ["one", "two"]
+    assert [event["event"] for event in _journal.events_of(str(tmp_path), "two")] == ["reverted"] and _journal.events_of(str(tmp_path), "never") == []
+    (told,) = _journal.applications(str(tmp_path), "one")
+    assert told == {"name": "x", "current": "1-py3.9", "python": "3.9.1", "open": False, "history": [{"run": "one", "event": "promoted"}]}
+    for name in ("", "../one", "/etc/passwd"):
+        with pytest.raises(ValueError):
+            _journal.events_of(str(tmp_path), name)
