@@ -16,7 +16,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible_collections.oxzep7.python.plugins.plugin_utils._advisories import Advisories, AdvisoriesUnreadable, load
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, canonical, write_private
-from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _csv, _fleet, _html, _matrix, _sbom, _suggestions
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _csv, _fleet, _html, _matrix, _run, _sbom, _suggestions
 
 SCHEMA = 2
 
@@ -48,7 +48,7 @@ class ActionModule(ActionBase):
             for text in damaged:
                 self._display.warning(text)
             if not self._task.check_mode:
-                write(directory, {**fleet, "matrix": matrix is not None}, inventories)
+                write(directory, {**fleet, "matrix": matrix is not None, "runs": recorded_runs(directory / "runs")}, inventories)
                 if matrix is not None:
                     write_private(directory / "matrix.html", _matrix.page(matrix))
         except (AdvisoriesUnreadable, ValueError, _sbom.BillImpossible) as error:
@@ -97,6 +97,18 @@ def known_matrix(directory: pathlib.Path | None) -> dict[str, Any] | None:
         return None
     matrix: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return matrix
+
+
+def recorded_runs(directory: pathlib.Path) -> list[dict[str, Any]]:
+    """The runs that *directory* has the record of, oldest first; a damaged record is left out."""
+    found = []
+    for path in sorted(directory.glob("*/run.json")):
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+            found.append({**{key: document[key] for key in ("run", "kind", "began", "ended", "closed")}, "counts": _run.counts(document["ledger"])})
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return sorted(found, key=lambda row: str(row["began"]))
 
 
 def write(directory: pathlib.Path, fleet: Mapping[str, Any], inventories: Mapping[str, Any]) -> None:

@@ -32,7 +32,9 @@ def made_up():
                           for index in range(3)],
             dependents=[dependent(name=f"app{index}.service", environment=f"/srv/app{index}/venv") for index in range(3)])
     found["host0007"]["environments"][0]["unmanaged"] = [{"path": NASTY, "kind": "module", "files": 1, "size": 1}]
-    return _fleet.fleet(found, [name for name in found if name != "host0003"], ["lost.example.org"], None, datetime.date(2026, 11, 21))
+    fleet = _fleet.fleet(found, [name for name in found if name != "host0003"], ["lost.example.org"], None, datetime.date(2026, 11, 21))
+    return {**fleet, "runs": [{"run": "nightly", "kind": "upgrade", "began": "2026-11-21T01:00:00Z", "ended": None, "closed": NASTY,
+                               "counts": {"reverted": 1, "upgraded": 4}}]}
 
 
 @pytest.fixture(scope="module")
@@ -129,3 +131,8 @@ def test_printing_opens_every_host(page):
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.locator("#hosts details[open]:visible >> text=Interpreters").count() >= 10
     assert len(page.pdf()) > 10000
+
+
+def test_runs_that_have_a_record(page):
+    row = page.locator("#runs tbody tr").inner_text()
+    assert "nightly" in row and "1 reverted, 4 upgraded" in row and "not seen to its end" in row and NASTY.strip() in row

@@ -86,3 +86,15 @@ def test_what_was_promoted_is_evidence_and_the_matrix_is_a_page_of_the_report(re
     assert done.returncode == 0, done.stdout[-4000:]
     page = (controller.folder / "oxzep7" / "report" / "matrix.html").read_text()
     assert "Compatibility" in page and "1.16.0 (run, " in page
+
+
+def test_only_the_last_minor_is_promoted_where_that_is_asked_for(rehearsed):
+    controller, _done, _before = rehearsed
+    assert controller("rollback", **OPTIONS, oxzep7_generation="0-py3.8").returncode == 0
+    done = controller("upgrade", **OPTIONS, oxzep7_promote="final", oxzep7_run_id="final", oxzep7_backup=False)
+    assert done.returncode == 0 and '"3.12.' in on("host1", "curl -fsS http://127.0.0.1:8001/health"), done.stdout[-4000:]
+    history = json.loads(on("host1", "cat /var/lib/oxzep7/applications/ledger/state.json"))["history"]
+    assert [(entry["from"], entry["to"]) for entry in history if entry["run"] == "final"] == [("0-py3.8", "4-py3.12")]
+    rows = json.loads((controller.folder / "oxzep7" / "report" / "runs" / "final" / "run.json").read_text())["results"]
+    assert [(row["to"], row["result"]) for row in rows] == [("3.9", "built"), ("3.10", "built"), ("3.11", "built"), ("3.12", "promoted")]
+    assert "5-py3.9" not in on("host1", "ls -A /srv/ledger/venv.generations").split()

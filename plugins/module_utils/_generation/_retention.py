@@ -5,7 +5,7 @@
 """Which generations are not needed any more, and their removal."""
 
 import os
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
@@ -28,12 +28,19 @@ def lived(record: Dict[str, Any]) -> List[str]:
 def expendable(record: Dict[str, Any], keep: int, forget_original: bool) -> List[Dict[str, Any]]:
     """The generations that *record* does not need when the last *keep* good ones stay, and the original unless *forget_original*.
 
-    What is live stays whatever *keep* says, and what was never live, because it is a step to come.
+    What is live stays whatever *keep* says. What was never live stays where it is a step to come, and goes where a later minor is live, because steps on
+    the way may be built without being promoted.
     """
     good = lived(record)
     stay = set(good[:max(1, keep)]) | {record["current"]}
-    return [entry for entry in record["generations"] if entry["id"] in good and entry["id"] not in stay
+    live = next((_minor(entry) for entry in record["generations"] if entry["id"] == record["current"]), ())
+    return [entry for entry in record["generations"] if entry["id"] not in stay and (entry["id"] in good or () < _minor(entry) < live)
             and (forget_original or entry["origin"] != "adopted")]
+
+
+def _minor(entry: Dict[str, Any]) -> Tuple[int, ...]:
+    """The minor version of a generation, for comparison."""
+    return tuple(int(part) for part in str(entry.get("python") or "").split(".")[:2] if part.isdigit())
 
 
 def _in_use(path: str) -> Optional[str]:

@@ -37,6 +37,15 @@ def test_the_last_good_ones_the_original_and_steps_to_come_stay(current, promoti
     assert given["current"] is None or lived(given)[0] == given["current"]
 
 
+def test_steps_that_were_built_on_the_way_and_never_promoted_go():
+    given = record("3-py3.11", [("promoted", 0, 3)])
+    for entry in given["generations"]:
+        entry["python"] = entry["id"].partition("py")[2] + ".7"
+    assert [entry["id"] for entry in expendable(given, 2, False)] == ["1-py3.9", "2-py3.10"]
+    back = dict(given, current="0-py3.8")
+    assert expendable(back, 2, False) == []
+
+
 @pytest.fixture
 def application(tmp_path):
     """An application with three generations on disk; 2 is live."""

@@ -16,6 +16,7 @@ import zipfile
 
 import pytest
 import yaml
+from ansible_collections.oxzep7.python.plugins.action.fleet_report import recorded_runs
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle, _originals
 from ansible_collections.oxzep7.python.plugins.plugin_utils._advisories import Advisories
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _csv, _findings, _fleet, _html, _suggestions
@@ -258,3 +259,12 @@ def test_an_original_comes_from_the_packages_own_wheel(tmp_path):
     first, second, _third = found["environments"][0]["modified"]
     assert "-LIMIT = 1\n+LIMIT = 2\n" in first["diff"]
     assert second["diff"] is None and "text" not in first and "text" not in second
+
+
+def test_runs_are_read_from_their_records(tmp_path):
+    assert recorded_runs(tmp_path) == []
+    good = {"run": "b", "kind": "upgrade", "began": "2", "ended": "3", "closed": "", "ledger": [{"outcome": "upgraded"}, {"outcome": "upgraded"}]}
+    for name, text in (("b", json.dumps(good)), ("a", json.dumps({**good, "run": "a", "began": "1"})), ("damaged", "{"), ("old", "{}")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "run.json").write_text(text)
+    assert [(row["run"], row["counts"]) for row in recorded_runs(tmp_path)] == [("a", {"upgraded": 2}), ("b", {"upgraded": 2})]
