@@ -78,7 +78,7 @@ def needs_of(application: Application, steps: Sequence[Dict[str, Any]], state: A
     built = {entry["lock"] for entry in record["generations"] if entry["complete"]}
     count = sum(1 for step in steps if step["lock"] not in built)
     size, files = tree(os.path.realpath(application.environment))
-    found = [Need(os.path.dirname(application.environment), "%d generations of %s" % (count, application.name), size * count, files * count)]
+    found = [Need(application.generations_directory(), "%d generations of %s" % (count, application.name), size * count, files * count)]
     if asked.backup_layers:
         live = current_generation(application, record, version_of(application.environment))
         parts = parts_of(application, live, asked.backup_layers, asked.state_dir)

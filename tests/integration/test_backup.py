@@ -18,7 +18,9 @@ import subprocess
 import sys
 
 import pytest
+from moto.server import ThreadedMotoServer
 
+from tests.demo.machine import free_port
 from tests.integration.place import generation_name
 
 
@@ -333,6 +335,23 @@ def test_a_repository_of_restic(module, place, everything):
     assert compared(place.home / "app", f"{place.home}/app.restored-{third['backup']}") == ""
     wrong = module("backup", application=application, engine="restic", **{**secret, "repository_password": "another-one"}, **options)
     assert wrong["failed"] and "wrong password" in wrong["msg"] and "another-one" not in wrong["msg"]
+
+
+def test_a_repository_of_restic_in_s3(module, place, everything):
+    application, options = everything
+    server = ThreadedMotoServer("127.0.0.1", free_port())
+    server.start()
+    try:
+        keys = {"AWS_ACCESS_KEY_ID": "ours", "AWS_SECRET_ACCESS_KEY": "nobody-may-see-this"}
+        there = {"repository": f"s3:http://127.0.0.1:{server.get_host_and_port()[1]}/vault", "repository_password": "secret", "repository_environment": keys}
+        made = module("backup", application=application, engine="restic", **there, **{**options, "layers": ["environment"]})
+        assert made["read_back"] and "nobody-may-see-this" not in json.dumps(made).replace(json.dumps(made.get("invocation")), ""), made
+        (row,) = module("backup_info", application="greeter", prove=True, **there, **place_of(place))["backups"]
+        assert row["damage"] == []
+        module("restore", application=application, scratch=str(place.root / "s"), **there, **place_of(place))
+        assert compared(place.home / "venv", place.root / "s" / "environment") == ""
+    finally:
+        server.stop()
 
 
 def test_a_run_keeps_once_and_a_copy_is_made_elsewhere(module, place, kept):

@@ -143,6 +143,18 @@ line' && mkdir "$(printf 'd%.0s' $(seq 200))" && touch "$(printf 'd%.0s' $(seq 2
     host.sh("rm -rf /srv/steady/venv/odd /srv/back-*")
 
 
+def test_a_repository_on_another_server_by_sftp(host):
+    host.sh("""mkdir -p -m 700 /root/.ssh && ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/vault && cat /root/.ssh/vault.pub >>/root/.ssh/authorized_keys
+        printf 'Host vault\nHostName 127.0.0.1\nIdentityFile /root/.ssh/vault\nStrictHostKeyChecking accept-new\n' >/root/.ssh/config""")
+    there = {"repository": "sftp:vault:/srv/by-sftp", "repository_password": "secret"}
+    made, told, drilled = host.do(["module", "backup", {"application": APPLICATION, "layers": ["environment"], "engine": "restic", **there}],
+                                  ["module", "backup_info", {"application": "steady", "prove": True, **there}],
+                                  ["module", "drill", {"application": APPLICATION, **there}])
+    assert succeeded(made)["read_back"] and host.sh("ls /srv/by-sftp/snapshots | wc -l").strip() == "2"
+    assert [row["damage"] for row in succeeded(told)["backups"] if row["backup"] == made["backup"]] == [[]], told
+    assert succeeded(drilled)["passed"] and drilled["backup"] == made["backup"], drilled
+
+
 def test_an_interpreter_is_drilled_at_its_own_place(host):
     (made,) = host.do(["module", "backup", {"application": APPLICATION, "layers": ["environment", "interpreter"]}])
     assert sorted(succeeded(made)["layers"]) == ["environment", "interpreter"]
