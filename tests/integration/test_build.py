@@ -25,4 +25,4 @@ def test_tarball_installs_and_its_playbooks_parse(tmp_path):
                        capture_output=True, cwd=tmp_path)
     members = subprocess.run(["tar", "-tzf", tarball], check=True, capture_output=True, text=True).stdout.splitlines()
     assert not [member for member in members if member.startswith((".venv", ".fleet", ".ci", "demo/"))]
-    assert len(names) == 8
+    assert len(names) == 9
