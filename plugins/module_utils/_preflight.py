@@ -137,7 +137,7 @@ def findings_of_application(application: Application, state: ApplicationState, a
     if absent:
         yield finding("service-missing", "a service is missing", "%s: no such service on this host: %s" % (name, ", ".join(absent)), "correct `services`")
         return
-    bad = [result for result in failures(results_of(application, None, None, accepted=asked.accept_unhealthy))]
+    bad = failures(results_of(application, None, None, accepted=asked.accept_unhealthy))
     if bad:
         yield finding("unhealthy", "it is not healthy", "%s: %s" % (name, describe(bad)),
                       "mend it, or name checks that may fail in oxzep7_accept_unhealthy")
