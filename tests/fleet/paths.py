@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import pathlib
@@ -18,6 +19,7 @@ CACHE = pathlib.Path(os.environ.get("OXZEP7_FLEET_CACHE") or pathlib.Path.home()
 WORK = ROOT / ".fleet"
 CONTAINERS_CONF = WORK / "containers.conf"
 STORAGE_CONF = WORK / "storage.conf"
+INSTANCES = pathlib.Path("/proc/sys/fs/inotify/max_user_instances")
 
 
 class FleetError(Exception):
@@ -60,6 +62,9 @@ def prepare_podman() -> None:
     # Real hosts can rename a directory; on overlayfs that needs redirect_dir.
     STORAGE_CONF.write_text('[storage]\ndriver = "overlay"\nrunroot = "/run/containers/storage"\ngraphroot = "/var/lib/containers/storage"\n'
                             '[storage.options.overlay]\nmountopt = "nodev,redirect_dir=on"\n', encoding="utf-8")
+    # Every systemd watches some; where nobody may allow more, fewer hosts start.
+    with contextlib.suppress(OSError):
+        INSTANCES.write_text(str(max(1024, int(INSTANCES.read_text(encoding="ascii")))), encoding="ascii")
     unified = "cgroup2fs" in run("stat", "--file-system", "--format=%T", "/sys/fs/cgroup")
     runtime = "crun" if unified and _works("crun") else "runc"
     CONTAINERS_CONF.write_text(
