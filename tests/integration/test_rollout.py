@@ -200,3 +200,9 @@ def test_with_a_limit_the_first_host_does_what_is_done_once(rollout):
     ended = rollout(bad=["h3"], waves=WAVES[:2], options=["--limit", "h1,h2,h3,h4"])
     assert ended.rc != 0 and ended.outcomes() == {"h1": "upgraded", "h2": "upgraded", "h3": "failed", "h4": "upgraded"}, ended.said
     assert ended.hooks == ["before 1", "after 1", "before 2", "failed 2"]
+
+
+def test_with_a_limit_another_host_goes_on_with_the_ledger(rollout):
+    ended = rollout(bad=["h2", "h3"], lost=["h1"], waves=[["h1", "h2"], ["h3"], ["h4"]], options=["--limit", "h1,h2,h3,h4"], oxzep7_max_failed=2)
+    assert ended.rc != 0 and ended.begun == ["h2", "h3"], ended.said
+    assert ended.outcomes() == {"h1": "unreachable", "h2": "failed", "h3": "failed", "h4": "skipped"}

@@ -56,7 +56,7 @@ def fleet(inventories: Mapping[str, Mapping[str, Any]], seen_now: Sequence[str],
     hosts = {name: {**host(inventory, advisories, today), "seen": "now" if name in seen_now else "earlier"}
              for name, inventory in sorted(inventories.items())}
     return {
-        "schema": SCHEMA, "made": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "schema": SCHEMA, "made": _lifecycle.now(),
         "advisories": {"date": advisories.date, "records": advisories.count} if advisories else None,
         "hosts": hosts, "unknown": sorted(set(expected) - set(hosts)),
         "end_of_life": _end_of_life(hosts, today), "locks": _locks(hosts), "totals": _totals(hosts),
