@@ -10,8 +10,11 @@ from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
+from ansible_collections.oxzep7.python.plugins.plugin_utils import _beforehand  # noqa: F401
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, canonical, write_private
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import UnknownVersion
 from ansible_collections.oxzep7.python.plugins.plugin_utils._originals import add_diffs
+from ansible_collections.oxzep7.python.plugins.plugin_utils._stdlib_changes import EARLIEST, watched_between
 
 
 class ActionModule(ActionBase):
@@ -22,8 +25,13 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         """One module execution; the report is written only outside check mode."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        given = self._task.args
-        result.update(self._execute_module(task_vars=task_vars))
+        given = {key: value for key, value in self._task.args.items() if value is not None}
+        try:
+            names = watched_between(EARLIEST, str(given["target"])) if given.get("target") else {}
+        except UnknownVersion as error:
+            result.update(failed=True, msg=f"host_info: {error}")
+            return result
+        result.update(self._execute_module(module_args={**names, **given}, task_vars=task_vars))
         if result.get("failed") or "inventory" not in result:
             return result
         originals = given.get("originals_dir")

@@ -37,6 +37,9 @@ class ActionModule(ActionBase):
 
     def _by_source(self, arguments: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         source = arguments.get("source")
+        seen = _seen(arguments.pop("known", None) or [], arguments)
+        if seen:
+            return seen
         if source == "archive":
             return self._archive(arguments, task_vars)
         asked: dict[str, Any] = self._execute_module(module_args=arguments, task_vars=task_vars)
@@ -102,6 +105,17 @@ class ActionModule(ActionBase):
             raise SourceError(f"the packages {', '.join(names)} brought no {arguments['path']}; correct `path` or `packages`")
         return {**answer, "changed": True, "actions": actions,
                 "diff": {"before": {arguments["path"]: None}, "after": {arguments["path"]: ", ".join(names)}}}
+
+
+def _seen(known: list[Mapping[str, Any]], arguments: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What the module would answer for an interpreter that is one of *known*. What has to be signed is never taken for known."""
+    if any(arguments.get(key) for key in SIGNED):
+        return None
+    there = next((entry for entry in known if entry["source"] == arguments.get("source") and entry["wanted"] == str(arguments.get("version"))), None)
+    if there is None:
+        return None
+    return {"changed": False, "installed": True, "actions": [], "diff": {"before": {}, "after": {}},
+            **{key: there[key] for key in ("version", "path", "prefix")}}
 
 
 def _cache(arguments: Mapping[str, Any]) -> pathlib.Path:

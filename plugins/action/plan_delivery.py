@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
@@ -20,11 +21,12 @@ class ActionModule(ActionBase):
     _supports_check_mode = True
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
-        """One module execution; ``steps`` lists what is to be done on the host, in order."""
+        """One module execution, or none where the host has it; ``steps`` lists what is to be done on the host, in order."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         _validation, given = self.validate_argument_spec(argument_spec={
             "plan_dir": {"type": "path", "required": True},
             "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
+            "known": {"type": "dict", "default": {}},
             "promote": {"type": "str", "choices": [EACH_STEP, FINAL], "default": EACH_STEP},
         })
         directory = absolute(given["plan_dir"])
@@ -37,7 +39,11 @@ class ActionModule(ActionBase):
             result.update(failed=True, msg=f"{directory} has no usable plan for {host} ({type(error).__name__}: {error}); plan again")
             return result
         arguments = {"plan": canonical(part), "locks": locks, "state_dir": given["state_dir"]}
-        result.update(self._execute_module("oxzep7.python.plan_store", module_args=arguments, task_vars=task_vars))
+        known = given["known"]
+        if known.get("plan") == hashlib.sha256(arguments["plan"].encode()).hexdigest() and set(names) <= set(known.get("locks") or []):
+            result.update(changed=False, path=f"{given['state_dir']}/plan.json", actions=[], diff={"before": {}, "after": {}})
+        else:
+            result.update(self._execute_module("oxzep7.python.plan_store", module_args=arguments, task_vars=task_vars))
         result["steps"] = [_entry(application, step, given["promote"]) for application in part["applications"] for step in application["steps"]]
         return result
 

@@ -123,7 +123,7 @@ class ActionModule(ActionBase):
         """Write the run's folder, ``run.json`` last."""
         if given["final"]:
             for host in [row["host"] for row in document["ledger"]]:
-                record = _taken(hostvars[host], given["records"])
+                record = _taken(hostvars[host], given["records"]) or _taken(hostvars[host], "wave_journal")
                 write_private(folder / "timelines" / f"{re.sub(r'[^A-Za-z0-9._-]', '_', host)}.md", _record.timeline(host, record, given["run_id"]))
             write_private(folder / "change-record.md", _record.change_record(document))
         if given["plan_dir"]:

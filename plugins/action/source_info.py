@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import UnknownVersion, parse, resolve, today
-from ansible_collections.oxzep7.python.plugins.plugin_utils._stdlib_changes import watched, watched_symbols
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import UnknownVersion
+from ansible_collections.oxzep7.python.plugins.plugin_utils._stdlib_changes import EARLIEST, watched_between
 
 
 class ActionModule(ActionBase):
@@ -23,11 +23,9 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         given = dict(self._task.args)
         try:
-            current, target = parse(str(given.get("current", "3.6")))[0], parse(resolve(str(given["target"]), today()))[0]
+            names = watched_between(str(given.get("current", EARLIEST)), str(given["target"]))
         except (KeyError, UnknownVersion) as error:
             result.update(failed=True, msg=f"source_info: {error}")
             return result
-        given.setdefault("names", watched(current, target))
-        given.setdefault("symbols", watched_symbols(current, target))
-        result.update(self._execute_module(module_args=given, task_vars=task_vars))
+        result.update(self._execute_module(module_args={**names, **given}, task_vars=task_vars))
         return result

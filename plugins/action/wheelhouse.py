@@ -23,7 +23,7 @@ class ActionModule(ActionBase):
     _supports_check_mode = True
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
-        """One module execution when the host lacks nothing, otherwise two and a transfer."""
+        """No module execution where the host is known to lack nothing, one when it says so, otherwise two and a transfer."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         _validation, given = self.validate_argument_spec(argument_spec={
             "lock": {"type": "str", "required": True},
@@ -34,6 +34,7 @@ class ActionModule(ActionBase):
             "cache_dir": {"type": "path", "default": "~/.cache/oxzep7"},
             "ship_uv": {"type": "bool", "default": True},
             "directory": {"type": "path", "default": "/opt/oxzep7/wheelhouse"},
+            "known": {"type": "dict", "default": {}},
             **_planning.SOURCES,
         })
         cache = absolute(given["cache_dir"])
@@ -54,11 +55,13 @@ class ActionModule(ActionBase):
         paths = {entry["name"]: cache / "wheels" / entry["name"] for entry in files}
         uv = self._uv(given["architecture"]) if given["ship_uv"] else None
         if uv:
-            described = _wheels.describe(uv, executable=True, name="uv")
-            described["name"] = f"uv-{described['sha256'][:12]}"
+            described = _wheels.describe_program(cache, uv, "uv")
             paths[described["name"]] = uv
             files = [*files, described]
             result["uv"] = f"{given['directory']}/{described['name']}"
+        if all(given["known"].get(entry["name"]) == entry["size"] for entry in files):
+            result.update(changed=False, sent=[], directory=given["directory"], actions=[], diff={"before": {}, "after": {}})
+            return result
         arguments = {"files": files, "directory": given["directory"]}
         answer = self._execute_module("oxzep7.python.wheelhouse_store", module_args=arguments, task_vars=task_vars)
         missing = answer.get("missing", [])

@@ -29,13 +29,9 @@ options:
     type: path
     default: ~/.cache/oxzep7
   inventories:
-    description: Name of the variable that holds the result of M(oxzep7.python.host_info) for each host.
+    description: Name of the variable that holds the result of M(oxzep7.python.host_info), with C(target), for each host.
     type: str
     default: inventory_result
-  sources:
-    description: Name of the variable that holds the result of M(oxzep7.python.source_info) for each host, if it was asked.
-    type: str
-    default: plan_sources
   copies:
     description: Name of the variable that holds the result of M(oxzep7.python.package_copy) for each host, if it was asked.
     type: str

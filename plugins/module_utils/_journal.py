@@ -61,3 +61,8 @@ def applications(root: str, run: str) -> List[Dict[str, Any]]:
         found.append({"name": name, "current": record["current"], "python": live.get("python"), "open": state.is_open(),
                       "history": [entry for entry in record["history"] if entry.get("run") == run]})
     return found
+
+
+def of_run(root: str, run: str) -> Dict[str, Any]:
+    """The ``events`` of *run* and what `applications` says; no events without a run. Raises ValueError, OSError."""
+    return {"events": events_of(root, run) if run else [], "applications": applications(root, run)}

@@ -62,13 +62,19 @@ def existing(path: str) -> str:
 def tree(path: str) -> Tuple[int, int]:
     """Bytes on disk and number of files of the tree at *path*; what cannot be read counts for nothing."""
     size = files = 0
-    for folder, _below, names in os.walk(path):
-        files += 1 + len(names)
-        for name in names:
-            try:
-                size += os.lstat(os.path.join(folder, name)).st_blocks * 512
-            except OSError:
-                continue
+    waiting = [path]
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                files += 1
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                        continue
+                    files += 1
+                    size += entry.stat(follow_symlinks=False).st_blocks * 512
+        except OSError:
+            continue
     return size, files
 
 
@@ -150,10 +156,29 @@ def _head(url: str) -> Optional[int]:
         return int(length) if length and length.isdigit() else None
 
 
+def _installed(entry: Dict[str, Any], directory: str) -> Optional[Dict[str, Any]]:
+    """The interpreter under *directory* that came from the archive that a step chose, if it is there."""
+    wanted = Wanted(entry["source"], str(entry["version"]), entry.get("url"), None, entry.get("sha256"), entry.get("path"), None)
+    if wanted.source == "archive":
+        return find_installed(wanted, directory)
+    return find_managed(wanted, directory) if wanted.source == "uv" else None
+
+
+def _unique(steps: Sequence[Dict[str, Any]]) -> List[Dict[str, Any]]:
+    """The interpreters that *steps* chose, each once."""
+    return list({(step["interpreter"]["source"], str(step["interpreter"]["version"])): step["interpreter"] for step in steps}.values())
+
+
+def have(steps: Sequence[Dict[str, Any]], directory: str) -> List[Dict[str, Any]]:
+    """Those interpreters of *steps* that came from archives and are installed under *directory*."""
+    found = [(entry, _installed(entry, directory)) for entry in _unique(steps)]
+    return [{"source": entry["source"], "wanted": str(entry["version"]), "version": there["version"], "path": there["path"], "prefix": there["prefix"]}
+            for entry, there in found if there]
+
+
 def interpreter(entry: Dict[str, Any], directory: str) -> Tuple[Optional[Need], Optional[Dict[str, Any]]]:
     """What the interpreter that a step chose needs here, and the finding if it cannot be had."""
     source, version = entry["source"], str(entry["version"])
-    wanted = Wanted(source, version, entry.get("url"), None, entry.get("sha256"), entry.get("path"), None)
     if source == "existing" or (source == "package" and os.path.exists(entry.get("path") or "")):
         path = entry.get("path") or ""
         if os.path.isfile(path) and os.access(path, os.X_OK):
@@ -161,7 +186,7 @@ def interpreter(entry: Dict[str, Any], directory: str) -> Tuple[Optional[Need], 
         return None, finding("interpreter-unobtainable", "an interpreter cannot be had", "Python %s: %s is not an executable file" % (version, path),
                              "correct oxzep7_interpreters, or plan again")
     # A detached checksum is only known when it is fetched, so an archive that has one is asked for again.
-    if (source == "archive" and find_installed(wanted, directory)) or (source == "uv" and find_managed(wanted, directory)):
+    if _installed(entry, directory):
         return None, None
     size = None
     if source == "archive" and entry.get("url"):
@@ -185,8 +210,7 @@ def look(applications: Sequence[Application], steps: Sequence[Dict[str, Any]], a
             needs += needs_of(application, own, state, asked)
         except (BackupError, BuildError, IdentityError, PromotionRefused, ServiceError, ValueError, OSError) as error:
             found.append(finding("preflight-failed", "it could not be looked at", "%s: %s" % (application.name, error), "mend what it says"))
-    unique = {(step["interpreter"]["source"], str(step["interpreter"]["version"])): step["interpreter"] for step in steps}
-    for entry in unique.values():
+    for entry in _unique(steps):
         need, problem = interpreter(entry, asked.interpreter_dir)
         needs += [need] if need else []
         found += [problem] if problem else []

@@ -31,6 +31,15 @@ def lacking(files: List[Dict[str, Any]], directory: str) -> List[Dict[str, Any]]
     return [entry for entry in files if not present(entry)]
 
 
+def sizes(directory: str) -> Dict[str, int]:
+    """Bytes by name of the files that are complete in *directory*; none where it is not there."""
+    try:
+        with os.scandir(directory) as entries:
+            return {entry.name: entry.stat().st_size for entry in entries if not entry.name.startswith(".") and entry.is_file()}
+    except OSError:
+        return {}
+
+
 def receive(bundle: str, files: List[Dict[str, Any]], directory: str) -> None:
     """Take *files* out of the tar file *bundle* into *directory*. Raises WheelhouseError, OSError."""
     os.makedirs(directory, mode=0o755, exist_ok=True)

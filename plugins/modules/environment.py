@@ -78,7 +78,7 @@ path:
   description: Its directory.
   returned: success
   type: str
-deprecations:
+deprecation_warnings:
   description: What imports and tests said will not work in a later Python; file, line and sentence.
   returned: success
   type: list
@@ -147,7 +147,7 @@ def main() -> None:
         module.fail_json(msg=str(error), details=error.details, **changes.result())
     except (ApplicationError, CarryError, IdentityError, LeaseHeld, PromotionRefused, UndoFailed, ValueError, OSError) as error:
         module.fail_json(msg="%s: %s" % (given["application"]["name"], error))
-    module.exit_json(generation=generation["id"], path=generation["path"], deprecations=generation.get("deprecations") or [], **changes.result())
+    module.exit_json(generation=generation["id"], path=generation["path"], deprecation_warnings=generation.get("deprecations") or [], **changes.result())
 
 
 if __name__ == "__main__":

@@ -56,6 +56,21 @@ options:
     description: Directory under which M(oxzep7.python.interpreter) installs.
     type: path
     default: /opt/oxzep7/interpreters
+  target:
+    description:
+      - The Python to which the applications are to go. With it their sources are read, too, as by M(oxzep7.python.source_info).
+      - Read by the action plugin.
+    type: str
+  names:
+    description: The dotted names to look for in sources; given by the action plugin.
+    type: list
+    elements: str
+    default: []
+  symbols:
+    description: The symbols of the C API to look for in sources; given by the action plugin.
+    type: list
+    elements: str
+    default: []
   store:
     description:
       - Whether C(host.json.gz) is written in O(state_dir), readable by its owner only. Nothing is written in check mode.
@@ -136,6 +151,15 @@ interpreters:
   returned: success
   type: list
   elements: dict
+sources:
+  description: What M(oxzep7.python.source_info) returns as RV(oxzep7.python.source_info#module:applications).
+  returned: when O(target) is set
+  type: list
+  elements: dict
+delivered:
+  description: The SHA-256 of the C(plan) that O(state_dir) has, and the identifiers of the C(locks) there that are whole.
+  returned: success
+  type: dict
 inventory:
   description: The full inventory.
   returned: when O(detail) is set
@@ -189,9 +213,13 @@ report:
   type: str
 """
 
+from typing import Any, Dict
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application import ApplicationError, from_parameters, validated
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._host import Request, inventory, store, summary
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import delivered
+from ansible_collections.oxzep7.python.plugins.module_utils._source._tree import order_for, scan_application
 
 FOR_PLANNING = ("path", "prefix", "version", "origin", "implementation", "evidence", "os_package", "architecture", "unmanaged")
 
@@ -210,6 +238,9 @@ def main() -> None:
             "applications": {"type": "list", "elements": "dict", "default": []},
             "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
             "interpreter_dir": {"type": "path", "default": "/opt/oxzep7/interpreters"},
+            "target": {"type": "str"},
+            "names": {"type": "list", "elements": "str", "default": []},
+            "symbols": {"type": "list", "elements": "str", "default": []},
             "store": {"type": "bool", "default": False},
             "report_dir": {"type": "path"},
             "originals_dir": {"type": "path"},
@@ -225,7 +256,9 @@ def main() -> None:
         found = inventory(request, applications, given["state_dir"], given["interpreter_dir"])
     except (ApplicationError, ValueError) as error:
         module.fail_json(msg=str(error))
-    result = {}
+    result: Dict[str, Any] = {}
+    if given["target"]:
+        result["sources"] = [scan_application(order_for(application), given["names"], given["symbols"]) for application in applications]
     if given["store"] and not module.check_mode:
         try:
             result["stored"] = store(given["state_dir"], found)
@@ -238,6 +271,7 @@ def main() -> None:
         applications=found["applications"],
         interpreters=[{key: entry[key] for key in FOR_PLANNING} for entry in found["interpreters"]],
         unsettled=found["unsettled"],
+        delivered=delivered(given["state_dir"]),
         inventory=found,
         **result
     )

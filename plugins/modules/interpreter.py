@@ -71,6 +71,13 @@ options:
     description: Whether C(uv) must not ask any network.
     type: bool
     default: false
+  known:
+    description:
+      - What M(oxzep7.python.preflight) saw in O(directory), as its RV(oxzep7.python.preflight#module:interpreters); one of these is not asked for again.
+      - Read by the action plugin.
+    type: list
+    elements: dict
+    default: []
   directory:
     description: Where interpreters are installed.
     type: path
@@ -156,6 +163,7 @@ def main() -> None:
             "packages": {"type": "list", "elements": "str"},
             "cache_dir": {"type": "path", "default": "~/.cache/oxzep7"},
             "offline": {"type": "bool", "default": False},
+            "known": {"type": "list", "elements": "dict", "default": []},
             "directory": {"type": "path", "default": "/opt/oxzep7/interpreters"},
         },
         required_if=[("source", "archive", ["sha256"]), ("source", "existing", ["path"]), ("source", "package", ["path", "packages"])],

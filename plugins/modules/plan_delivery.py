@@ -21,6 +21,10 @@ options:
     description: Directory on the host with the records of its applications.
     type: path
     default: /var/lib/oxzep7
+  known:
+    description: What M(oxzep7.python.host_info) saw to be C(delivered); a host that was seen to have it all is not asked again.
+    type: dict
+    default: {}
   promote:
     description: V(each_step) has every step promoted, V(final) builds and tests every step and promotes only the last of each application.
     type: str

@@ -30,6 +30,10 @@ options:
     description: Where interpreters are installed.
     type: path
     default: /opt/oxzep7/interpreters
+  wheelhouse_dir:
+    description: Where wheels are kept.
+    type: path
+    default: /opt/oxzep7/wheelhouse
   backup_dir:
     description: Directory on the host with the backups of its applications.
     type: path
@@ -91,6 +95,17 @@ room:
   returned: success
   type: list
   elements: dict
+interpreters:
+  description: >-
+    The interpreters of O(steps) from archives that are installed; each with C(source) and C(wanted) (the version that the step says), and with C(version),
+    C(path) and C(prefix).
+  returned: success
+  type: list
+  elements: dict
+wheels:
+  description: Bytes by name of what O(wheelhouse_dir) has.
+  returned: success
+  type: dict
 clock:
   description: The host's time, in seconds since 1970.
   returned: success
@@ -101,7 +116,8 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application import ApplicationError, from_parameters, validated
-from ansible_collections.oxzep7.python.plugins.module_utils._preflight import Asked, look
+from ansible_collections.oxzep7.python.plugins.module_utils._preflight import Asked, have, look
+from ansible_collections.oxzep7.python.plugins.module_utils._wheelhouse import sizes
 
 
 def main() -> None:
@@ -113,6 +129,7 @@ def main() -> None:
             "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
             "run_id": {"type": "str", "default": "manual"},
             "interpreter_dir": {"type": "path", "default": "/opt/oxzep7/interpreters"},
+            "wheelhouse_dir": {"type": "path", "default": "/opt/oxzep7/wheelhouse"},
             "backup_dir": {"type": "path", "default": "/var/lib/oxzep7/backups"},
             "backup_layers": {"type": "list", "elements": "str", "default": []},
             "accept_unhealthy": {"type": "list", "elements": "str", "default": []},
@@ -130,7 +147,8 @@ def main() -> None:
     asked = Asked(given["run_id"], given["state_dir"], given["interpreter_dir"], given["backup_dir"], given["backup_layers"], given["accept_unhealthy"])
     findings, room = look(applications, given["steps"], asked)
     blocking = [entry for entry in findings if entry["blocking"] and entry["key"] not in given["known_findings"]]
-    module.exit_json(changed=False, findings=findings, blocking=blocking, room=room, clock=time.time())
+    module.exit_json(changed=False, findings=findings, blocking=blocking, room=room, interpreters=have(given["steps"], given["interpreter_dir"]),
+                     wheels=sizes(given["wheelhouse_dir"]), clock=time.time())
 
 
 if __name__ == "__main__":

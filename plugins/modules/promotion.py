@@ -135,6 +135,10 @@ log:
   description: Last log lines of the services.
   returned: when reverted
   type: str
+journal:
+  description: The C(events) and C(applications) that M(oxzep7.python.run_info) returns, as they are after this; nothing where they cannot be read.
+  returned: success
+  type: dict
 in_use:
   description: Generations that are not needed, and that stay because of a process, with the reason.
   returned: success
@@ -145,6 +149,8 @@ actions:
   type: list
   elements: str
 """
+
+from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application import (
@@ -157,6 +163,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._changes import Chan
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import BuildError, version_of
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._retention import prune
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
+from ansible_collections.oxzep7.python.plugins.module_utils._journal import of_run
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import GenerationGone, PromotionRefused
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transaction import (
     Options,
@@ -167,6 +174,14 @@ from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transact
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import CommandError
 from ansible_collections.oxzep7.python.plugins.module_utils._services import ServiceError
 from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, LeaseHeld, generation_of
+
+
+def _journal(root: str, run: str) -> Dict[str, Any]:
+    try:
+        return of_run(root, run)
+    except (ValueError, OSError):
+        # What was promoted is promoted, whatever the record of another application is like.
+        return {}
 
 
 def main() -> None:
@@ -212,7 +227,7 @@ def main() -> None:
     except (ApplicationError, BuildError, CommandError, IdentityError, LeaseHeld, PromotionRefused, ServiceError, ValueError,
             OSError) as error:
         module.fail_json(msg=str(error), outcome="refused")
-    module.exit_json(**dict(result, in_use=kept, **changes.result()))
+    module.exit_json(**dict(result, in_use=kept, journal=_journal(given["state_dir"], given["run_id"]), **changes.result()))
 
 
 if __name__ == "__main__":

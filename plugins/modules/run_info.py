@@ -70,11 +70,10 @@ def main() -> None:
     )
     root, run = module.params["state_dir"], module.params["run_id"]
     try:
-        events = _journal.events_of(root, run) if run else []
-        applications = _journal.applications(root, run)
+        found = _journal.of_run(root, run)
     except (ValueError, OSError) as error:
         module.fail_json(msg="the records in %s cannot be read: %s" % (root, error))
-    module.exit_json(changed=False, runs=_journal.runs(root), events=events, applications=applications)
+    module.exit_json(changed=False, runs=_journal.runs(root), **found)
 
 
 if __name__ == "__main__":

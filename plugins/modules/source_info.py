@@ -63,7 +63,7 @@ EXAMPLES = r"""
     applications: "{{ oxzep7_applications }}"
     current: "3.8"
     target: "3.12"
-  register: plan_sources
+  register: sources
 """
 
 RETURN = r"""
@@ -84,7 +84,7 @@ import sys
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application import ApplicationError, from_parameters, validated
-from ansible_collections.oxzep7.python.plugins.module_utils._source._tree import Order, scan_application
+from ansible_collections.oxzep7.python.plugins.module_utils._source._tree import TIME_BUDGET, order_for, scan_application
 
 
 def main() -> None:
@@ -96,7 +96,7 @@ def main() -> None:
             "target": {"type": "str", "required": True},
             "names": {"type": "list", "elements": "str", "default": []},
             "symbols": {"type": "list", "elements": "str", "default": []},
-            "time_budget": {"type": "float", "default": 120.0},
+            "time_budget": {"type": "float", "default": TIME_BUDGET},
         },
         supports_check_mode=True,
     )
@@ -104,9 +104,7 @@ def main() -> None:
     found = []
     try:
         for parameters in given["applications"]:
-            application = from_parameters(validated(parameters))
-            exclude = [application.environment, application.generations_directory()]
-            order = Order(application.name, application.source, application.requirements, exclude)
+            order = order_for(from_parameters(validated(parameters)))
             found.append(scan_application(order, given["names"], given["symbols"], given["time_budget"]))
     except ApplicationError as error:
         module.fail_json(msg=str(error))

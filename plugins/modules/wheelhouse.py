@@ -42,6 +42,10 @@ options:
     description: Whether to send C(uv), when the controller and the host have the same architecture.
     type: bool
     default: true
+  known:
+    description: What M(oxzep7.python.preflight) saw in O(directory), as its RV(oxzep7.python.preflight#module:wheels); what is there is not asked for again.
+    type: dict
+    default: {}
   directory:
     description: Directory on the host that keeps the wheels. Every user can read it.
     type: path

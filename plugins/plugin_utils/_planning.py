@@ -33,7 +33,6 @@ OPTIONS: dict[str, Any] = {
     "plan_dir": {"type": "path", "required": True},
     "cache_dir": {"type": "path", "default": "~/.cache/oxzep7"},
     "inventories": {"type": "str", "default": "inventory_result"},
-    "sources": {"type": "str", "default": "plan_sources"},
     "copies": {"type": "str", "default": "plan_copies"},
     "advisories": {"type": "path"},
     "fix_advisories": {"type": "bool", "default": False},
@@ -95,7 +94,7 @@ def host(name: str, facts: Mapping[str, Any], given: Mapping[str, Any], learned:
     if not taken or taken.get("failed") or taken.get("unreachable") or "applications" not in taken:
         return None
     declared = {entry.get("name"): entry for entry in facts.get("oxzep7_applications") or []}
-    scans = {entry["name"]: entry for entry in (facts.get(given["sources"]) or {}).get("applications") or []}
+    scans = {entry["name"]: entry for entry in taken.get("sources") or []}
     copies = (facts.get(given["copies"]) or {}).get("copies") or {}
     applications = [{**entry, "goal": declared.get(entry["name"], {}).get("goal") or "compatibility", "scan": scans.get(entry["name"]),
                      "declared": declared.get(entry["name"]) or {}, "copies": copies.get(entry["name"]) or {},

@@ -14,13 +14,15 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, parse, text_of
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, parse, resolve, text_of, today
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
+# Managed hosts may have applications from this one on.
+EARLIEST = "3.6"
 TABLE = pathlib.Path(__file__).resolve().parent / "_data" / "stdlib-changes.json"
 
 
@@ -81,6 +83,12 @@ def altered(current: Minor, target: Minor) -> list[Change]:
 def watched(current: Minor, target: Minor) -> list[str]:
     """The names that a scan should look for, removed or altered on the way, sorted."""
     return sorted({change.name for change in [*crossed(current, target), *altered(current, target)]})
+
+
+def watched_between(current: str, target: str) -> dict[str, list[str]]:
+    """What a scan is told to look for: ``names`` and ``symbols`` that leave between two versions as an operator gives them. Raises UnknownVersion."""
+    before, after = parse(current)[0], parse(resolve(target, today()))[0]
+    return {"names": watched(before, after), "symbols": watched_symbols(before, after)}
 
 
 @functools.cache

@@ -50,10 +50,25 @@ def known_files(cache: pathlib.Path, lock: str, architecture: str) -> list[dict[
     return files if all((cache / "wheels" / entry["name"]).exists() for entry in files) else None
 
 
-def describe(path: pathlib.Path, executable: bool = False, name: str | None = None) -> dict[str, Any]:
+def describe(path: pathlib.Path) -> dict[str, Any]:
     """Name, size in bytes and SHA-256 of the file *path*."""
     found = path.stat()
-    return {"name": name or path.name, "size": found.st_size, "sha256": _digest(str(path), found.st_size, found.st_mtime_ns), "executable": executable}
+    return {"name": path.name, "size": found.st_size, "sha256": _digest(str(path), found.st_size, found.st_mtime_ns), "executable": False}
+
+
+def describe_program(cache: pathlib.Path, path: pathlib.Path, name: str) -> dict[str, Any]:
+    """The same of the program *path*, called *name* and the beginning of its digest, which is kept in *cache*: every host of a run is told of it."""
+    found = path.stat()
+    seen = {"path": str(path), "size": found.st_size, "changed": found.st_mtime_ns}
+    memo = cache / f"{name}.json"
+    try:
+        known = json.loads(memo.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        known = {}
+    if {key: known.get(key) for key in seen} != seen:
+        known = {**seen, "sha256": sha256_of(str(path))}
+        write_private(memo, canonical(known))
+    return {"name": f"{name}-{known['sha256'][:12]}", "size": found.st_size, "sha256": known["sha256"], "executable": True}
 
 
 @functools.lru_cache(maxsize=16384)

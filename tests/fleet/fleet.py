@@ -21,6 +21,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 
 from tests.fleet import archives, images
 from tests.fleet.paths import CACHE, ROOT, WORK, FleetError, prepare_podman, run
@@ -66,9 +67,9 @@ def _start_server(packed: dict[str, pathlib.Path]) -> None:
     (WORK / "server.pid").write_text(str(process.pid), encoding="utf-8")
 
 
-def _start(name: str, address: str, image: str) -> None:
+def _start(name: str, address: str, image: str, options: Sequence[str]) -> None:
     run("podman", "run", "--detach", "--name", name, "--hostname", name, "--network", NETWORK, "--ip", address, "--systemd", "always",
-        "--cap-add", "SYS_ADMIN,NET_ADMIN,SYS_PTRACE,AUDIT_WRITE", "--security-opt", "label=disable", *images.legacy(), image, "/sbin/init")
+        "--cap-add", "SYS_ADMIN,NET_ADMIN,SYS_PTRACE,AUDIT_WRITE", "--security-opt", "label=disable", *images.legacy(), *options, image, "/sbin/init")
     public = KEY.with_suffix(".pub").read_text(encoding="utf-8")
     for user, home in (("root", "/root"), ("ops", "/home/ops")):
         run("podman", "exec", "--interactive", name, "sh", "-c",
@@ -118,10 +119,10 @@ def _image(kind: str) -> str:
     return images.with_trio(release.partition(":")[0]) if kind.endswith(":trio") else images.with_ledger(*kind.split(":"))
 
 
-def up(kinds: list[str], prefix: str = "host") -> float:
+def up(kinds: list[str], prefix: str = "host", options: Sequence[str] = ()) -> float:
     """Start one host for each of *kinds* (``debian12``, ``debian12:sqlite``, ``debian12+git,at`` …); returns the seconds that starting took.
 
-    A fleet that runs already is taken down first. Raises FleetError.
+    *options* are further ones for ``podman run``. A fleet that runs already is taken down first. Raises FleetError.
     """
     down()
     prepare_podman()
@@ -134,7 +135,7 @@ def up(kinds: list[str], prefix: str = "host") -> float:
     names = {f"{prefix}{index}": kind for index, kind in enumerate(kinds, 1)}
     addresses = {name: str(SUBNET[10 + index]) for index, name in enumerate(names)}
     with concurrent.futures.ThreadPoolExecutor(max_workers=4) as pool:
-        list(pool.map(lambda name: _start(name, addresses[name], chosen[names[name]]), names))
+        list(pool.map(lambda name: _start(name, addresses[name], chosen[names[name]], options), names))
     _start_server(packed)
     INVENTORY.write_text(json.dumps(_inventory(names, addresses, packed), indent=2), encoding="utf-8")
     return time.monotonic() - began

@@ -67,10 +67,12 @@ def test_clocks():
 
 def test_a_host_tells_of_its_runs(module, place):
     built = module("environment", **place.build(place.wheel("2.0", "new")), run_id="one")
-    assert module("promotion", **place.promote(built["generation"]), run_id="one")["outcome"] == "promoted"
+    promoted = module("promotion", **place.promote(built["generation"]), run_id="one")
+    assert promoted["outcome"] == "promoted"
     told = module("run_info", check=True, run_id="one", state_dir=str(place.state))
     assert told["changed"] is False and [entry["run"] for entry in told["runs"]] == ["one"]
     assert [event["event"] for event in told["events"]] == ["generation complete", "promotion opened", "promoted"]
+    assert promoted["journal"] == {"events": told["events"], "applications": told["applications"]}
     (application,) = told["applications"]
     assert application["current"] == built["generation"] and [entry["event"] for entry in application["history"]] == ["promoted"] and not application["open"]
     assert "is no identifier of a run" in module.fails("run_info", run_id="../one", state_dir=str(place.state))

@@ -7,14 +7,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import tarfile
+
+LOCK = "six==1.15.0\n"
 
 
 def test_plan_store(module, tmp_path):
-    lock = "six==1.15.0\n"
-    identifier = hashlib.sha256(lock.encode()).hexdigest()
-    results = module.four_times("plan_store", plan="{}", locks={identifier: lock}, state_dir=str(tmp_path / "state"))
-    assert (tmp_path / "state" / "locks" / f"{identifier}.txt").read_text() == lock
+    identifier = hashlib.sha256(LOCK.encode()).hexdigest()
+    results = module.four_times("plan_store", plan="{}", locks={identifier: LOCK}, state_dir=str(tmp_path / "state"))
+    assert (tmp_path / "state" / "locks" / f"{identifier}.txt").read_text() == LOCK
     assert (tmp_path / "state" / "plan.json").stat().st_mode & 0o777 == 0o600
     assert results[1]["diff"]["after"][str(tmp_path / "state" / "plan.json")] == "{}"
 
@@ -48,3 +50,21 @@ def test_damaged_and_unsafe_bundles_are_refused(module, tmp_path):
     unsafe = module("wheelhouse_store", files=[{**entry, "name": "../evil"}], bundle=str(tmp_path / "bundle.tar"), directory=str(tmp_path / "w"))
     assert unsafe["failed"] and "not a plain file name" in unsafe["msg"]
     assert list((tmp_path / "w").iterdir()) == [] and not (tmp_path / "evil").exists()
+
+
+def test_a_host_that_was_seen_to_have_its_plan_is_not_asked_again(module, tmp_path):
+    step = {"from": "3.8", "to": "3.9", "lock": hashlib.sha256(LOCK.encode()).hexdigest(), "interpreter": {"source": "existing", "version": "3.9"}}
+    part = {"applications": [{"name": "x", "steps": [step]}]}
+    (tmp_path / "plan" / "locks").mkdir(parents=True)
+    (tmp_path / "plan" / "plan.json").write_text(json.dumps({"hosts": {"localhost": part}}))
+    (tmp_path / "plan" / "locks" / f"{step['lock']}.txt").write_text(LOCK)
+    options = {"plan_dir": str(tmp_path / "plan"), "state_dir": str(tmp_path / "state")}
+    first, again = module("plan_delivery", **options), module("plan_delivery", **options)
+    assert first["changed"] and not again["changed"] and [entry["label"] for entry in again["steps"]] == ["x 3.8 -> 3.9"]
+    seen = module("host_info", roots=[str(tmp_path)], homes=False, state_dir=str(tmp_path / "state"))["delivered"]
+    assert seen["locks"] == [step["lock"]]
+    # What is known is believed: the state directory that is asked for here has nothing.
+    believed = module("plan_delivery", **{**options, "state_dir": str(tmp_path / "empty")}, known=seen)
+    assert not believed["changed"] and believed["steps"] == first["steps"] and not (tmp_path / "empty").exists()
+    for changed in ({**seen, "plan": "0" * 64}, {**seen, "locks": []}):
+        assert module("plan_delivery", check=True, **{**options, "state_dir": str(tmp_path / "empty")}, known=changed)["changed"]

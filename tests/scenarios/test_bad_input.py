@@ -89,6 +89,7 @@ def test_bad_input(hosts, controller, case, check):
 
 def test_full_disk_while_building(hosts, controller):
     before = on("host1", SNAPSHOT)
+    on("host1", "rm -rf /var/lib/oxzep7 /opt/oxzep7")
     on("host1", "mkdir /srv/ledger/venv.generations && mount -t tmpfs -o size=8m,mode=755 tmpfs /srv/ledger/venv.generations && "
                 "chown ledger: /srv/ledger/venv.generations")
     try:

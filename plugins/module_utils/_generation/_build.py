@@ -5,6 +5,7 @@
 """Builds a generation beside the live environment and proves that it imports and passes its tests."""
 
 import contextlib
+import inspect
 import os
 import re
 from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
@@ -12,7 +13,7 @@ from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Se
 from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._files import read_text
-from ansible_collections.oxzep7.python.plugins.module_utils._generation import _carry, _imports, _likeness, _lock, _tiers, _vendor
+from ansible_collections.oxzep7.python.plugins.module_utils._generation import _carry, _compile, _imports, _likeness, _lock, _tiers, _vendor
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import INSTALL_TIMEOUT, Order, create, prepare, remove, sync, write_lock
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import (
     Identity,
@@ -27,6 +28,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._runner import Comma
 from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, now
 
 IMPORT_TIMEOUT = 300.0
+# No service imports these, and of the compilation of many environments they are a third.
+INSTALLERS = ("pip", "setuptools", "wheel")
 # How Python, and pytest after it, print what will not work in a later version.
 WARNED = re.compile(r"^\s*(\S+:\d+): (?:Pending)?DeprecationWarning: (.+)$", re.MULTILINE)
 DEPRECATIONS = 100
@@ -64,11 +67,13 @@ def builder_of(application: Application) -> Identity:
     return controller if controller.uid != 0 else of_uid(os.stat(application.environment).st_uid)
 
 
-def _check_consistency(order: Order, path: str, user: Identity) -> Running:
+def _check_consistency(order: Order, path: str, cache: str, user: Identity) -> Running:
     python = os.path.join(path, "bin", "python")
     command = [python, "-m", "pip", "check"]
     if order.uv:
-        command = [order.uv, "pip", "check", "--no-config", "--offline", "--no-cache", "--python", python]
+        # The cache knows the interpreter, and is the builder's.
+        remembered = ["--cache-dir", cache] if os.access(cache, os.W_OK) and os.stat(cache).st_uid == user.uid else ["--no-cache"]
+        command = [order.uv, "pip", "check", "--no-config", "--offline"] + remembered + ["--python", python]
     return Running(command, user, environment=environment_for(user))
 
 
@@ -116,16 +121,29 @@ def run_tests(application: Application, path: str, user: Identity) -> List[Resul
     return results
 
 
-def _finish_beside(interpreter: str, path: str, scratch: str, builder: Identity) -> Running:
-    """Compile every module of the generation and clear the scratch directory, while other cores prove it.
+class _Finishing:
+    """Compiles the modules of a generation, but its installers, with the time that others leave, and clears the scratch directory in the end.
 
-    The base interpreter does it, without the generation's ``site``: its ``.pth`` files must not run as the builder. The
-    proof imports in alphabetical order and compiles what it meets, so this starts at the other end.
+    The base interpreter does it, without the generation's ``site``: its ``.pth`` files must not run as the builder. The proof imports in alphabetical order
+    and compiles what it meets, so this starts at the other end. Unless it must be *complete*, what is not compiled in the end is left to who imports it.
     """
-    entries = [os.path.join(site, entry) for site in _lock.site_packages(path) for entry in sorted(os.listdir(site), reverse=True)]
-    # Not every file of every package compiles on every Python; what is needed is imported later, so the status does not matter.
-    script = 'scratch=$1; shift; "$@" >/dev/null 2>&1; rm -rf "$scratch"'
-    return Running(["/bin/sh", "-c", script, "sh", scratch, interpreter, "-I", "-S", "-m", "compileall", "-q"] + entries, builder)
+
+    def __init__(self, interpreter: str, path: str, scratch: str, builder: Identity, complete: bool) -> None:
+        entries = [os.path.join(site, entry) for site in _lock.site_packages(path) for entry in sorted(os.listdir(site), reverse=True)
+                   if entry not in INSTALLERS]
+        # Not every file of every package compiles on every Python; what is needed is imported later, so the status does not matter.
+        script = 'scratch=$1; shift; "$@" >/dev/null 2>&1; cat; rm -rf "$scratch"'
+        told, self._tell = os.pipe()
+        try:
+            command = ["/bin/sh", "-c", script, "sh", scratch, interpreter, "-I", "-S", "-c", inspect.getsource(_compile), "all" if complete else "some"]
+            self._running = Running(command + entries, builder, source=told)
+        finally:
+            os.close(told)
+
+    def end(self) -> None:
+        """Tell it that the proof has ended, and wait for it. Raises CommandError."""
+        os.close(self._tell)
+        must("finish", self._running.wait(INSTALL_TIMEOUT))
 
 
 class _Unproven(BuildError):
@@ -144,8 +162,8 @@ class _Look(NamedTuple):
     failed: Dict[str, _imports.Failure]
 
 
-def _look(application: Application, order: Order, path: str, user: Identity, tier: str, names: Iterable[str], heard: Set[str]) -> _Look:
-    checking = _check_consistency(order, path, user)
+def _look(application: Application, order: Order, path: str, cache: str, user: Identity, tier: str, names: Iterable[str], heard: Set[str]) -> _Look:
+    checking = _check_consistency(order, path, cache, user)
     failed = new_import_failures(application.environment, path, names, user, heard=heard)
     return _Look(tier, checking.wait(IMPORT_TIMEOUT), failed)
 
@@ -166,7 +184,7 @@ def _by_tiers(application: Application, order: Order, path: str, scratch: str, s
         act_as(builder, write_lock, lock, _tiers.only(order.lock or "", there))
         sync(order, path, lock, cache, builder)
         called = "tier %d of %d (%s%s)" % (number, len(tiers), ", ".join(tier[:5]), ", and others" if len(tier) > 5 else "")
-        looks.append(_look(application, order, path, user, called, [name for name in _lock.top_level_modules(path) if name not in seen], set()))
+        looks.append(_look(application, order, path, cache, user, called, [name for name in _lock.top_level_modules(path) if name not in seen], set()))
     return looks
 
 
@@ -178,10 +196,10 @@ def _since(looks: List[_Look], problem: _Unproven) -> str:
     return "; " + "; ".join(found) if found else ""
 
 
-def _prove(application: Application, order: Order, path: str, user: Identity) -> List[str]:
+def _prove(application: Application, order: Order, path: str, cache: str, user: Identity) -> List[str]:
     """Raise BuildError unless the generation at *path* imports, fits together and passes its tests; returns the deprecations that it met."""
     heard: Set[str] = set()
-    look = _look(application, order, path, user, "", _lock.top_level_modules(path), heard)
+    look = _look(application, order, path, cache, user, "", _lock.top_level_modules(path), heard)
     if look.consistent.rc != 0:
         raise _Unproven("its packages do not fit together: %s" % look.consistent.last_lines(10), {"check": look.consistent.describe()}, ())
     if look.failed:
@@ -312,13 +330,15 @@ def _build_new(application: Application, order: Order, live_configuration: Dict[
         if order.cargo:
             generation["carried"] = as_builder(builder, _carry.load, order.cargo, *loading(live, path, order))
         act_as(builder, _likeness.finish, like, live, path)
-        finishing = _finish_beside(order.interpreter, path, scratch, builder)
+        # Who may not write there would compile at every start what is not compiled now.
+        finishing = _Finishing(order.interpreter, path, scratch, builder, complete=user.uid != builder.uid)
         try:
-            generation["deprecations"] = _prove(application, order, path, user)
+            generation["deprecations"] = _prove(application, order, path, cache, user)
         finally:
-            must("finish", finishing.wait(INSTALL_TIMEOUT))
-        # Compiling made new files.
-        act_as(builder, _likeness.finish, like, live, path)
+            finishing.end()
+        if not _likeness.follows_by_itself(like, builder.gid):
+            # Compiling made new files.
+            act_as(builder, _likeness.finish, like, live, path)
     except (BuildError, CommandError, OSError) as error:
         # Only who fails needs to know with which tier it began; that takes an installation of its own.
         since = ""

@@ -8,7 +8,7 @@ import email.parser
 import hashlib
 import os
 import re
-from typing import Dict, Iterator, List, NamedTuple, Optional
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._files import read_text
 
@@ -31,13 +31,24 @@ def normalized(name: str) -> str:
 
 
 def identifier(text: str) -> str:
-    """The name of the lock *text*: its SHA-256, hexadecimal."""
+    """The SHA-256 of *text*, hexadecimal; it is the name of a lock."""
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def pins(text: str) -> Dict[str, str]:
     """Version by normalized package name in the lock *text*."""
     return {normalized(match.group(1)): match.group(2) for match in map(PIN.match, text.splitlines()) if match}
+
+
+def delivered(root: str) -> Dict[str, Any]:
+    """The SHA-256 of the ``plan`` that the state directory *root* has, or None, and the identifiers of the ``locks`` there that are whole."""
+    plan = read_text(os.path.join(root, "plan.json"))
+    try:
+        names = sorted(name[:-4] for name in os.listdir(os.path.join(root, "locks")) if name.endswith(".txt"))
+    except OSError:
+        names = []
+    whole = [name for name in names if identifier(read_text(os.path.join(root, "locks", name + ".txt")) or "") == name]
+    return {"plan": identifier(plan) if plan is not None else None, "locks": whole}
 
 
 def site_packages(environment: str) -> List[str]:

@@ -9,6 +9,7 @@ import re
 import time
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
+from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._elf import undefined
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import DIRECTORY, open_directory, open_file, read_bytes, read_text, resolved
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import OVERTIME, listing
@@ -18,6 +19,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._source._watch impor
 
 FILE_LIMIT = 4 << 20
 USES_LIMIT = 5000
+# Seconds for one application.
+TIME_BUDGET = 120.0
 LEFT_OUT = {"__pycache__", "node_modules", "site-packages"}
 DECLARED = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.MULTILINE)
 REQUIREMENT = re.compile(r"^([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(?:[<>=!~;@#]|$)")
@@ -112,7 +115,12 @@ def requirement_names(text: str) -> List[str]:
     return sorted({normalized(match.group(1)) for match in matches if match})
 
 
-def scan_application(order: Order, names: List[str], symbols: List[str], budget: float) -> Dict[str, Any]:
+def order_for(application: Application) -> Order:
+    """What to scan of *application*: everything but its environments."""
+    return Order(application.name, application.source, application.requirements, [application.environment, application.generations_directory()])
+
+
+def scan_application(order: Order, names: List[str], symbols: List[str], budget: float = TIME_BUDGET) -> Dict[str, Any]:
     """What the source of *order* uses of the watched *names*, and its compiled parts of the C API's *symbols*, in at most *budget* seconds.
 
     ``uses`` are rows (path, name, line, versions, on import, certain), ``imports`` the modules it imports with a path, ``dynamic`` the places of

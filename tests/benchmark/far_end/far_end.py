@@ -35,23 +35,25 @@ def inventory(number):
     environment = {"path": "/srv/app/venv", "python": "3.8.18", "packages": packages, "services": ["app.service"]}
     return {"summary": {}, "host": {"architecture": "x86_64", "libc": {"name": "glibc", "version": "2.36"}, "os": {}}, "interpreters": [], "unsettled": [],
             "inventory": {"environments": [], "applications": []},
+            "delivered": {"plan": None, "locks": []}, "sources": [],
             "applications": [{"name": "app", "environment": environment, "findings": [], "current": None, "generations": [], "backups": [], "last": None}]}
 
 
 def answer(module, number):
     """What *module* would answer on the host *number*."""
     done = {"event": "promoted", "kind": "upgrade", "from": "0-py3.8", "to": NEW["id"], "time": "2026-01-01T00:00:00Z", "downtime_ms": 40}
+    journal = {"events": [{**done, "application": "app"}],
+               "applications": [{"name": "app", "current": NEW["id"], "python": NEW["python"], "open": False, "history": [done]}]}
     return {
         "host_info": lambda: inventory(number),
-        "source_info": lambda: {"applications": []},
         "plan_store": lambda: {"path": "/var/lib/oxzep7/plan.json", "changed": True, "actions": ["store the plan"]},
-        "preflight": lambda: {"findings": [], "blocking": [], "room": [], "clock": time.time()},
+        "preflight": lambda: {"findings": [], "blocking": [], "room": [], "interpreters": [], "wheels": {}, "clock": time.time()},
         "interpreter": lambda: {"installed": True, "architecture": "x86_64", "version": NEW["python"], "path": "/opt/3.9/bin/python3.9", "prefix": "/opt/3.9"},
         "wheelhouse_store": lambda: {"missing": [], "directory": "/opt/oxzep7/wheelhouse"},
-        "environment": lambda: {"changed": True, "generation": NEW["id"], "path": "/srv/app/venv.generations/1-py3.9", "deprecations": []},
-        "promotion": lambda: {"changed": True, "outcome": "promoted", "generation": NEW["id"], "from": "0-py3.8", "downtime_ms": 40, "checks": []},
-        "run_info": lambda: {"runs": [], "events": [{**done, "application": "app"}],
-                             "applications": [{"name": "app", "current": NEW["id"], "python": NEW["python"], "open": False, "history": [done]}]},
+        "environment": lambda: {"changed": True, "generation": NEW["id"], "path": "/srv/app/venv.generations/1-py3.9", "deprecation_warnings": []},
+        "promotion": lambda: {"changed": True, "outcome": "promoted", "generation": NEW["id"], "from": "0-py3.8", "downtime_ms": 40, "checks": [],
+                              "journal": journal},
+        "run_info": lambda: {"runs": [], **journal},
     }[module]()
 
 

@@ -61,3 +61,13 @@ def test_a_symlink_in_place_of_metadata_is_not_followed(environment, tmp_path):
     (tmp_path / "secret").write_text("Name: secret\nVersion: 1\n")
     (info / "METADATA").symlink_to(tmp_path / "secret")
     assert [package.name for package in _lock.packages(str(environment))] == ["foo-bar"]
+
+
+def test_what_was_delivered_is_what_is_whole(tmp_path):
+    assert _lock.delivered(str(tmp_path / "not")) == {"plan": None, "locks": []}
+    lock = "six==1.15.0\n"
+    (tmp_path / "locks").mkdir()
+    for name, text in ((_lock.identifier(lock), lock), ("0" * 64, "six==1\n")):
+        (tmp_path / "locks" / (name + ".txt")).write_text(text)
+    (tmp_path / "plan.json").write_text("{}")
+    assert _lock.delivered(str(tmp_path)) == {"plan": _lock.identifier("{}"), "locks": [_lock.identifier(lock)]}

@@ -8,8 +8,11 @@ import os
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils import _journal
-from ansible_collections.oxzep7.python.plugins.module_utils._preflight import Need, existing, findings_of_room, interpreter, room, tree
+from ansible_collections.oxzep7.python.plugins.module_utils._files import write_json
+from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import MARKER
+from ansible_collections.oxzep7.python.plugins.module_utils._preflight import Need, existing, findings_of_room, have, interpreter, room, tree
 from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState
+from ansible_collections.oxzep7.python.plugins.module_utils._wheelhouse import sizes
 
 
 def row(**changed):
@@ -52,6 +55,20 @@ def test_interpreters_that_can(tmp_path):
     assert interpreter({"source": "existing", "version": "3", "path": "/bin/sh"}, str(tmp_path)) == (None, None)
     need, found = interpreter({"source": "uv", "version": "3.9"}, str(tmp_path))
     assert found is None and need.path == str(tmp_path) and need.size > 100 << 20
+
+
+def test_interpreters_and_wheels_that_are_there(tmp_path):
+    (tmp_path / "3.9.18" / "bin").mkdir(parents=True)
+    write_json(str(tmp_path / "3.9.18" / MARKER), {"version": "3.9.18", "sha256": "a" * 64, "source": "x"})
+    (tmp_path / "3.9.18" / "bin" / "python3.9").touch()
+    steps = [{"interpreter": {"source": "archive", "version": "3.9", "sha256": digest * 64}} for digest in "aab"]
+    expected = {"source": "archive", "wanted": "3.9", "version": "3.9.18", "path": str(tmp_path / "3.9.18" / "bin" / "python3.9"),
+                "prefix": str(tmp_path / "3.9.18")}
+    assert have(steps[:2], str(tmp_path)) == [expected] and have(steps[2:], str(tmp_path)) == []
+    assert have([{"interpreter": {"source": "existing", "version": "3", "path": "/bin/sh"}}], str(tmp_path)) == []
+    (tmp_path / "a-1-py3-none-any.whl").write_bytes(b"12345")
+    (tmp_path / ".a-1.whl.77").touch()
+    assert sizes(str(tmp_path)) == {"a-1-py3-none-any.whl": 5} and sizes(str(tmp_path / "not")) == {}
 
 
 def test_what_a_host_wrote_down(tmp_path):
