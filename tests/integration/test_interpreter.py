@@ -57,6 +57,17 @@ def test_archive_from_a_url(module, archive, server, tmp_path):
     assert sorted(os.listdir(target)) == [".lock", version]
 
 
+def test_one_that_was_seen_is_not_asked_for_again_unless_it_must_be_signed(module, tmp_path):
+    seen = {"source": "archive", "wanted": "3.9", "version": "3.9.18", "path": "/opt/x/bin/python3.9", "prefix": "/opt/x"}
+    asked = {"source": "archive", "version": "3.9", "url": "http://127.0.0.1:1/x.tar.gz", "sha256": "0" * 64, "directory": str(tmp_path / "none")}
+    for check in (True, False):
+        answer = module("interpreter", check=check, **asked, known=[seen])
+        assert not answer["changed"] and [answer[key] for key in ("version", "path", "prefix")] == ["3.9.18", "/opt/x/bin/python3.9", "/opt/x"]
+    signed = module("interpreter", **asked, known=[seen], signature=str(tmp_path / "sig"), key=str(tmp_path / "key"), cache_dir=str(tmp_path / "cache"))
+    assert signed["failed"] and not (tmp_path / "none").exists()
+    assert "cannot be fetched" in module("interpreter", **asked, known=[{**seen, "wanted": "3.10"}])["msg"]
+
+
 def test_a_checksum_may_be_in_a_file_of_its_own(module, archive, server, tmp_path):
     target = str(tmp_path / "interpreters")
     common = {"source": "archive", "version": minor_of(archive), "directory": target}

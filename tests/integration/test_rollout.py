@@ -27,12 +27,14 @@ PLAY = """
   tasks:
     - ansible.builtin.set_fact: {oxzep7_run: the-run, plan_delivered: {steps: []}}
       run_once: true
-    - ansible.builtin.include_role: {name: oxzep7.python.rollout, tasks_from: line_up}
+    - ansible.builtin.include_role: {name: oxzep7.python.rollout, tasks_from: line_up, rolespec_validate: false}
+      run_once: true
       vars: {line_up_kind: upgrade, line_up_plan: "{{ plan }}"}
 - hosts: oxzep7_rollout
   gather_facts: false
   any_errors_fatal: false
-  roles: [oxzep7.python.rollout]
+  tasks:
+    - ansible.builtin.import_role: {name: oxzep7.python.rollout, rolespec_validate: false}
 """
 TASKS = """
 - ansible.builtin.raw: "echo {{ inventory_hostname }} >> {{ noted }}/begun{{ '; false' if inventory_hostname in bad else '' }}"

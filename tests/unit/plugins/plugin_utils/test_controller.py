@@ -96,6 +96,18 @@ def test_host_data_are_private(tmp_path):
     assert [path.name for path in pathlib.Path(tmp_path, "a").iterdir()] == ["b.json"]
 
 
+def test_a_program_is_read_once_while_it_stays_the_same(tmp_path, monkeypatch):
+    program, cache = tmp_path / "uv", tmp_path / "cache"
+    program.write_bytes(b"one")
+    first = _wheels.describe_program(cache, program, "uv")
+    assert first["name"] == f"uv-{first['sha256'][:12]}" and first["size"] == 3 and first["executable"]
+    read = []
+    monkeypatch.setattr(_wheels, "sha256_of", lambda path: read.append(path) or "f" * 64)
+    assert _wheels.describe_program(cache, program, "uv") == first and not read
+    program.write_bytes(b"another")
+    assert _wheels.describe_program(cache, program, "uv")["sha256"] == "f" * 64 and read == [str(program)]
+
+
 def test_known_wheels_are_those_that_are_still_there(tmp_path):
     assert _wheels.known_files(tmp_path, "l", "x86_64") is None
     write_private(tmp_path / "locks" / "l-x86_64.json", json.dumps([{"name": "a.whl", "size": 1, "sha256": "0"}]))
