@@ -66,7 +66,7 @@ class ActionModule(ActionBase):
             result.update(failed=True, msg=str(error))
             return result
         result.update(target=plan.document["target"], findings=plan.document["findings"], id=plan.identifier, steps=plan.steps(), unknown=unknown,
-                      waves=cut, population=population, wave_table=_rollout.table(cut), rehearse=plan.representatives)
+                      waves=cut, population=population, wave_table=_rollout.table(cut), placed=_rollout.placed(cut), rehearse=plan.representatives)
         for entry in plan.document["findings"]:
             self._display.warning(f"{entry['detail']} ({entry['key']}); {entry['remediation']}")
         for host in unknown:

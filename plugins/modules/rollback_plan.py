@@ -71,6 +71,11 @@ wave_table:
   returned: success
   type: list
   elements: str
+placed:
+  description: Each C(host) of the waves with the number of its C(wave), in order.
+  returned: success
+  type: list
+  elements: dict
 population:
   description: How many hosts have each application.
   returned: success

@@ -95,6 +95,11 @@ def described(cut: Sequence[Sequence[str]], work: Mapping[str, Sequence[Mapping[
     return found
 
 
+def placed(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The ``host`` and its ``wave``, a number, for each host of the waves *rows*, in order."""
+    return [{"host": host, "wave": row["number"]} for row in rows for host in row["hosts"]]
+
+
 def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """The waves *rows* as aligned lines of text, with a heading and with what they take together."""
     if not rows:

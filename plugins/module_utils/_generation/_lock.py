@@ -41,13 +41,16 @@ def pins(text: str) -> Dict[str, str]:
 
 
 def delivered(root: str) -> Dict[str, Any]:
-    """The SHA-256 of the ``plan`` that the state directory *root* has, or None, and the identifiers of the ``locks`` there that are whole."""
-    plan = read_text(os.path.join(root, "plan.json"))
+    """The SHA-256 of the ``plan`` that the state directory *root* has, or None, and the identifiers of the ``locks`` there that are whole.
+
+    Who may not read there has nothing that was delivered.
+    """
     try:
+        plan = read_text(os.path.join(root, "plan.json"))
         names = sorted(name[:-4] for name in os.listdir(os.path.join(root, "locks")) if name.endswith(".txt"))
+        whole = [name for name in names if identifier(read_text(os.path.join(root, "locks", name + ".txt")) or "") == name]
     except OSError:
-        names = []
-    whole = [name for name in names if identifier(read_text(os.path.join(root, "locks", name + ".txt")) or "") == name]
+        return {"plan": None, "locks": []}
     return {"plan": identifier(plan) if plan is not None else None, "locks": whole}
 
 
