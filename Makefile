@@ -29,7 +29,9 @@ demo: tools ## the main job on this machine; FLEET=podman: on six systemd hosts 
 	@[ "$(FLEET)" != podman ] || tests/tools/prepare.sh fleet
 	@$(if $(FLEET),$(AS_ROOT)) python -m tests.demo $(if $(FLEET),--fleet $(FLEET))
 
-test: fleet lint sanity units integration scenarios ## everything; needs root for the test hosts
+# Test hosts wait more than they work, so the modules' tests run beside them.
+test: fleet lint sanity units ## everything; needs root for the test hosts
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line integration scenarios
 
 lint: tools ## the quick gates: style, types, documentation, licences
 	@tests/tools/lint.sh
