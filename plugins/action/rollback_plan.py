@@ -56,7 +56,8 @@ class ActionModule(ActionBase):
                 for name, applications in meant.items()}
         waves = _rollout.described(cut, work, {}, int(context.CLIARGS.get("forks") or 5), given["stability_window"])
         unknown = [name for name, facts in hostvars.items() if not facts.get("rollback_records") or "runs" not in facts["rollback_records"]]
-        result.update(applications=meant, waves=waves, wave_table=_rollout.table(waves), placed=_rollout.placed(waves), unknown=unknown, population=rules.population)
+        result.update(applications=meant, waves=waves, wave_table=_rollout.table(waves), placed=_rollout.placed(waves),
+                      unknown=unknown, population=rules.population)
         return result
 
 

@@ -72,7 +72,8 @@ def rollout(request, tmp_path):
         applications = {host: ["billing"] for wave in waves for host in wave}
         plan = {"waves": [{"number": number, "hosts": wave, "applications": {host: applications[host] for host in wave}, "steps": 0, "restarts": 0,
                            "seconds": 60.0, "basis": "nothing was measured yet"} for number, wave in enumerate(waves, 1)],
-                "placed": [{"host": host, "wave": number} for number, wave in enumerate(waves, 1) for host in wave], "wave_table": ["three waves"], "population": {"billing": len(applications)}, "unknown": []}
+                "placed": [{"host": host, "wave": number} for number, wave in enumerate(waves, 1) for host in wave],
+                "wave_table": ["three waves"], "population": {"billing": len(applications)}, "unknown": []}
         (tmp_path / "play.yml").write_text(PLAY)
         (tmp_path / "tasks.yml").write_text(TASKS)
         for name, then in (("before", ""), ("after", ""), ("failed", ""), ("refuse", "; false")):
