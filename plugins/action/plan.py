@@ -41,7 +41,7 @@ class ActionModule(ActionBase):
             **_planning.OPTIONS, **_rollout.OPTIONS, "plan_id": {"type": "str"},
             "builder": {"type": "str"}, "copy_packages": {"type": "bool", "default": False}, "scan_wheels": {"type": "bool", "default": False}})
         result.update(changed=False, needs=[], packages={})
-        why = refused(self._task)
+        why = refused(self._task) or ("" if given["target"] else "nobody said where to go: set oxzep7_target to a version, such as 3.11")
         if why:
             result.update(failed=True, msg=why)
             return result

@@ -11,10 +11,9 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tu
 from ansible.module_utils.urls import open_url
 from ansible_collections.oxzep7.python.plugins.module_utils import _services
 from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError, parts_of
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import estimate
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._applications import finding
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import BuildError, version_of
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError, estimate, parts_of
+from ansible_collections.oxzep7.python.plugins.module_utils._finding import finding
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._existing import BuildError, version_of
 from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import describe, failures
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError, controller_of, usable
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._install import Wanted, find_installed, find_managed

@@ -104,8 +104,9 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application import 
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._files import read_text
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import BuildError, build
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import build
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._carry import CARRY_ARGUMENT, CarryError, cargo_of
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._existing import BuildError
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import Order, usable_uv
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import PromotionRefused

@@ -158,9 +158,9 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application import 
     ApplicationError,
     from_parameters,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import holding
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._listing import holding
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import BuildError, version_of
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._existing import BuildError, version_of
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._retention import prune
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
 from ansible_collections.oxzep7.python.plugins.module_utils._journal import of_run

@@ -124,8 +124,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application import 
     from_parameters,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import BuildError
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._carry import CARRY_ARGUMENT, CarryError, cargo_of
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._existing import BuildError
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import Order, usable_uv
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import identifier
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._trial import Ask, attempt, forget, scratch_paths

@@ -24,7 +24,7 @@ from tests.fleet.paths import run as podman
 HOSTS = 24
 # What docs/rollouts.md advises for many hosts; the script has as many at once.
 FORKS = HOSTS
-SETTINGS = "[defaults]\ninternal_poll_interval = 0.01\n"
+SETTINGS = "[defaults]\ninternal_poll_interval = 0.01\ninject_facts_as_vars = false\n"
 OPTIONS: dict[str, Any] = {"oxzep7_target": "3.9", "oxzep7_stability_window": 0, "oxzep7_backup": False, "oxzep7_waves": ["100%"], "oxzep7_canaries": False,
                            "oxzep7_max_unavailable": "100%"}
 SSH = ["ssh", "-i", str(fleet.KEY), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"]

@@ -12,12 +12,13 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _history
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import Engines
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._listing import directory_of, listed
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Backup
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import Part, parts_of
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import Part, estimate, parts_of
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._retention import Keep, Known, expendable
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import check_space, directory_of, estimate, listed, make, remove
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import check_space, make, remove
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import version_of
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._existing import version_of
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transaction import current_generation
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import must, run
 from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState

@@ -161,3 +161,21 @@ def parts_of(application: Application, live: Dict[str, Any], layers: Sequence[st
     if SYSTEM in layers:
         found.append(Part(SYSTEM, fill=_documents.system))
     return found
+
+
+def estimate(parts: Sequence[Part]) -> int:
+    """Bytes on disk of all *parts*, before compression; what programs will say counts as nothing. Raises OSError."""
+    places = [path for part in parts if part.reference is None for path in (part.paths if part.paths is not None else [part.path] if part.path else [])]
+    return sum(_on_disk(path) for path in places)
+
+
+def _on_disk(path: str) -> int:
+    """Bytes on disk of the file or tree *path*."""
+    total = os.lstat(path).st_blocks * 512 if os.path.lexists(path) else 0
+    for folder, below, names in os.walk(path):
+        for name in below + names:
+            try:
+                total += os.lstat(os.path.join(folder, name)).st_blocks * 512
+            except FileNotFoundError:
+                continue
+    return total

@@ -16,10 +16,11 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._databases i
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import Engine
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import DIRECTORY, FILE, HARD_LINK, Entry, for_root
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import Damaged, Taker, Tree
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._listing import directory_of, listed
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Backup, Layer
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic import Repository, ResticError
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import directory_of, listed, prove
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import prove
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import StreamError
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import DIRECTORY as AS_DIRECTORY
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import open_directory, resolved

@@ -12,7 +12,7 @@ import platform
 import shutil
 import socket
 import time
-from typing import Any, Dict, Iterator, Optional, Sequence, Tuple
+from typing import Any, Dict, Optional, Sequence
 
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _databases, _manifest
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._archives import Archives
@@ -20,6 +20,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._databases i
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import Engine, Engines
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import Unusable, checked
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import Damaged
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._listing import directory_of
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Backup, Layer
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError, Part
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic import ResticError
@@ -39,51 +40,6 @@ VERSIONS = {"zstd": ["zstd", "--version"], "age": ["age", "--version"], "gpg": [
 VERSION_TIMEOUT = 30.0
 # Beside an estimate, because what a compression makes of it is not known.
 RESERVE = 64 << 20
-
-
-def directory_of(root: str, application: str) -> str:
-    """Where the backups of *application* are, below the backup directory *root*."""
-    return os.path.join(root, application)
-
-
-def listed(root: str, application: str) -> Iterator[Tuple[str, Optional[Backup], str]]:
-    """Identifier, backup and problem of each backup of *application*, oldest first; a damaged one has a problem and no backup."""
-    try:
-        names = sorted(name for name in os.listdir(directory_of(root, application)) if _manifest.IDENTIFIER.match(name))
-    except OSError:
-        return
-    for name in names:
-        try:
-            yield name, _manifest.load(os.path.join(directory_of(root, application), name)), ""
-        except (Unusable, OSError) as error:
-            yield name, None, str(error)
-
-
-def holding(root: str, application: str, generation: str) -> str:
-    """Which backup of *application* has *generation*, and how it is put back, in words."""
-    found = [name for name, backup, _problem in listed(root, application)
-             if backup is not None and backup.about.get("generation") == generation and "environment" in backup.layers]
-    if not found:
-        return "no backup in %s has it" % directory_of(root, application)
-    return "backup %s has it: put it back with oxzep7.python.restore (backup: %s, layers: [environment])" % (found[-1], found[-1])
-
-
-def estimate(parts: Sequence[Part]) -> int:
-    """Bytes on disk of all *parts*, before compression; what programs will say counts as nothing. Raises OSError."""
-    places = [path for part in parts if part.reference is None for path in (part.paths if part.paths is not None else [part.path] if part.path else [])]
-    return sum(_on_disk(path) for path in places)
-
-
-def _on_disk(path: str) -> int:
-    """Bytes on disk of the file or tree *path*."""
-    total = os.lstat(path).st_blocks * 512 if os.path.lexists(path) else 0
-    for folder, below, names in os.walk(path):
-        for name in below + names:
-            try:
-                total += os.lstat(os.path.join(folder, name)).st_blocks * 512
-            except FileNotFoundError:
-                continue
-    return total
 
 
 def check_space(root: str, needed: int) -> None:

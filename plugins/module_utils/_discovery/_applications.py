@@ -12,14 +12,9 @@ from ansible_collections.oxzep7.python.plugins.module_utils import _services
 from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _history
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._interpreters import file_capabilities
+from ansible_collections.oxzep7.python.plugins.module_utils._finding import finding
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
 from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, applications_in, generation_of
-
-
-def finding(key: str, title: str, detail: str, remediation: str, severity: str = "error", blocking: bool = True) -> Dict[str, Any]:
-    """A finding; *key* is stable across releases."""
-    return {"key": key, "severity": severity, "title": title, "detail": detail, "blocking": blocking,
-            "remediation": remediation}
 
 
 def own_interpreter() -> str:

@@ -12,15 +12,14 @@ from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Se
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._files import read_text
 from ansible_collections.oxzep7.python.plugins.module_utils._generation import _carry, _compile, _imports, _likeness, _lock, _tiers, _vendor
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._existing import BuildError, builder_of, configuration, shares_site, version_of
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import INSTALL_TIMEOUT, Order, create, prepare, remove, sync, write_lock
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import (
     Identity,
     act_as,
     controller_of,
     environment_for,
-    of_uid,
     usable,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transaction import current_generation, settle
@@ -33,38 +32,6 @@ INSTALLERS = ("pip", "setuptools", "wheel")
 # How Python, and pytest after it, print what will not work in a later version.
 WARNED = re.compile(r"^\s*(\S+:\d+): (?:Pending)?DeprecationWarning: (.+)$", re.MULTILINE)
 DEPRECATIONS = 100
-
-
-class BuildError(Exception):
-    """A generation that could not be built or proven; nothing of it is left. ``details`` is evidence."""
-
-    def __init__(self, text: str, details: Optional[Dict[str, Any]] = None) -> None:
-        super().__init__(text)
-        self.details = details or {}
-
-
-def configuration(environment: str) -> Dict[str, str]:
-    """The keys of *environment*'s ``pyvenv.cfg``, lower-case. Raises BuildError where there is none."""
-    text = read_text(os.path.join(environment, "pyvenv.cfg"))
-    if text is None:
-        raise BuildError("%s is not an environment: it has no pyvenv.cfg; correct `environment`" % environment)
-    pairs = (line.split("=", 1) for line in text.splitlines() if "=" in line)
-    return {key.strip().lower(): value.strip() for key, value in pairs}
-
-
-def version_of(environment: str) -> str:
-    """The Python version that *environment* was made with, from its ``pyvenv.cfg``. Raises BuildError."""
-    values = configuration(environment)
-    version = values.get("version") or values.get("version_info")
-    if not version:
-        raise BuildError("%s/pyvenv.cfg does not say which Python made it" % environment)
-    return ".".join(version.split(".")[:3])
-
-
-def builder_of(application: Application) -> Identity:
-    """Who writes the generations: the user who controls the directory around them, or the live environment's owner."""
-    controller = controller_of(os.path.dirname(application.environment))
-    return controller if controller.uid != 0 else of_uid(os.stat(application.environment).st_uid)
 
 
 def _check_consistency(order: Order, path: str, cache: str, user: Identity) -> Running:
@@ -106,11 +73,6 @@ def accounts(application: Application) -> Tuple[Identity, Identity]:
     return builder, user
 
 
-def shares_site(values: Dict[str, str]) -> bool:
-    """Whether an environment of this configuration sees the interpreter's packages."""
-    return values.get("include-system-site-packages", "false").lower() == "true"
-
-
 def run_tests(application: Application, path: str, user: Identity) -> List[Result]:
     """Run the application's tests in the environment *path*, stopping at the first that fails."""
     results: List[Result] = []
@@ -125,7 +87,8 @@ class _Finishing:
     """Compiles the modules of a generation, but its installers, with the time that others leave, and clears the scratch directory in the end.
 
     The base interpreter does it, without the generation's ``site``: its ``.pth`` files must not run as the builder. The proof imports in alphabetical order
-    and compiles what it meets, so this starts at the other end. Unless it must be *complete*, what is not compiled in the end is left to who imports it.
+    and compiles what it meets, so this starts at the other end. Unless it must be *complete*, it leaves a busy host alone, and what is not compiled in the end
+    is left to who imports it.
     """
 
     def __init__(self, interpreter: str, path: str, scratch: str, builder: Identity, complete: bool) -> None:
@@ -135,7 +98,8 @@ class _Finishing:
         script = 'scratch=$1; shift; "$@" >/dev/null 2>&1; cat; rm -rf "$scratch"'
         told, self._tell = os.pipe()
         try:
-            command = ["/bin/sh", "-c", script, "sh", scratch, interpreter, "-I", "-S", "-c", inspect.getsource(_compile), "all" if complete else "some"]
+            load = "all" if complete else str(os.cpu_count() or 1)
+            command = ["/bin/sh", "-c", script, "sh", scratch, interpreter, "-I", "-S", "-c", inspect.getsource(_compile), load]
             self._running = Running(command + entries, builder, source=told)
         finally:
             os.close(told)

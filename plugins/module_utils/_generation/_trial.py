@@ -14,17 +14,14 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application import 
 from ansible_collections.oxzep7.python.plugins.module_utils._generation import _carry, _lock
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import (
     IMPORT_TIMEOUT,
-    BuildError,
     accounts,
     as_builder,
-    builder_of,
-    configuration,
     loading,
     new_import_failures,
     run_in,
     run_tests,
-    shares_site,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._existing import BuildError, builder_of, configuration, shares_site
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import Order, create, prepare, remove, sync, write_lock
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, act_as, controller_of, environment_for
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import Result, run

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Judges an HTTP answer: status, body, a value in JSON, how long it took, and how long the certificate is still good for."""
 
+import functools
 import json
 import re
 import socket
@@ -26,22 +27,32 @@ class _KeepRedirects(urllib.request.HTTPRedirectHandler):
         """Answer a redirect as it came: a check judges the status it asked for."""
 
 
-def context_for(options: Dict[str, Any]) -> ssl.SSLContext:
-    """How the server of *options* is trusted. Raises OSError for a ``ca_path`` that cannot be read."""
-    context = ssl.create_default_context(cafile=options.get("ca_path"))
-    if not options.get("validate_certs", True):
+@functools.lru_cache(maxsize=None)
+def _context(ca_path: Optional[str], validate: bool) -> ssl.SSLContext:
+    # To read all authorities takes longer than most answers.
+    context = ssl.create_default_context(cafile=ca_path)
+    if not validate:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
 
 
+def context_for(options: Dict[str, Any]) -> Optional[ssl.SSLContext]:
+    """How the server of *options* is trusted; None where there is no TLS. Raises OSError for a ``ca_path`` that cannot be read."""
+    if urllib.parse.urlsplit(options["url"]).scheme != "https":
+        return None
+    return _context(options.get("ca_path"), options.get("validate_certs", True))
+
+
 def fetch(url: str, timeout: float, context: Optional[ssl.SSLContext] = None) -> Tuple[int, bytes]:
-    """Status and body (at most 1 MiB) of *url*, past any proxy and without following redirects.
+    """Status and body (at most 1 MiB) of *url*, past any proxy and without following redirects; https wants a *context*.
 
     Raises OSError, http.client.HTTPException when there is no answer within *timeout* seconds.
     """
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context or ssl.create_default_context()), _KeepRedirects())
+    opener = urllib.request.OpenerDirector()
+    for handler in (urllib.request.HTTPHandler(), urllib.request.HTTPDefaultErrorHandler(), urllib.request.HTTPErrorProcessor(),
+                    urllib.request.UnknownHandler(), _KeepRedirects(), *([urllib.request.HTTPSHandler(context=context)] if context else [])):
+        opener.add_handler(handler)
     try:
         with opener.open(url, timeout=timeout) as answer:
             return answer.getcode(), answer.read(BODY_LIMIT)
@@ -111,6 +122,8 @@ def judge(options: Dict[str, Any], where: Where) -> Verdict:
     if slow:
         return False, "%s %s" % (options["url"], slow), measured
     if options.get("tls_days"):
+        if context is None:
+            return False, "%s has no certificate: it is not https" % options["url"], measured
         left = certificate_days(options["url"], options["timeout"], context)
         if left < options["tls_days"]:
             return False, "the certificate of %s is good for %.1f days, not %g" % (options["url"], left, options["tls_days"]), measured

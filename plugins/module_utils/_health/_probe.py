@@ -11,9 +11,15 @@ from typing import Any, Dict, List, Optional, Tuple
 from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import evaluate
 from ansible_collections.oxzep7.python.plugins.module_utils._health._where import Where
 
-INTERVAL = 0.02
-# How much longer than a request took it waits for the next one.
-PAUSE = 5
+INTERVAL, LONGEST = 0.02, 0.25
+
+
+def pause(taken: float, least: float, most: float, share: float) -> float:
+    """Seconds to wait, after a look that took *taken*, for the next one, so that looking takes one part of *share* + 1.
+
+    Who looks all the time keeps a busy host from what it waits for. But a look may have waited for nothing but its own limit, so there is a *most*.
+    """
+    return min(most, max(least, share * taken))
 
 
 class DowntimeProbe:
@@ -33,8 +39,7 @@ class DowntimeProbe:
             began = time.monotonic()
             passed = evaluate(self._check, Where())["passed"]
             self._seen.append((began, time.monotonic(), passed))
-            # On a busy host the service itself needs the time more.
-            self._ended.wait(max(INTERVAL, PAUSE * (time.monotonic() - began)))
+            self._ended.wait(pause(time.monotonic() - began, INTERVAL, LONGEST, 5))
 
     def start(self) -> "DowntimeProbe":
         """Begin to ask, in a thread of its own."""

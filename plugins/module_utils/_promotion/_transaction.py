@@ -15,7 +15,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application import 
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._files import read_json, remove_quietly, write_atomically
 from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import describe, evaluate_all, failures, measured_by
-from ansible_collections.oxzep7.python.plugins.module_utils._health._probe import DowntimeProbe
+from ansible_collections.oxzep7.python.plugins.module_utils._health._probe import DowntimeProbe, pause
 from ansible_collections.oxzep7.python.plugins.module_utils._health._processes import examine
 from ansible_collections.oxzep7.python.plugins.module_utils._health._where import Where
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, act_as, controller_of, usable
@@ -180,8 +180,7 @@ def _until_healthy(change: Change, options: Options, alive: Deadline) -> List[Di
         results = change.look(application)
         if not failures(results) or time.monotonic() > deadline or _definitely_down(application.services):
             return results
-        # Whoever looks all the time keeps a busy host from what it waits for.
-        time.sleep(max(POLL_SECONDS, 2 * (time.monotonic() - began)))
+        time.sleep(pause(time.monotonic() - began, POLL_SECONDS, WATCH_SECONDS, 2))
 
 
 def _while_stable(change: Change, seconds: float, results: List[Dict[str, Any]], alive: Deadline) -> List[Dict[str, Any]]:

@@ -14,7 +14,7 @@ import yaml
 from ansible_collections.oxzep7.python.plugins.module_utils._application import APPLICATION_OPTIONS
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
+ROLES = sorted(path.parent.parent.name for path in (ROOT / "roles").glob("*/meta/argument_specs.yml"))
 
 
 def load(path):

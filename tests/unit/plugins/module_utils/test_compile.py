@@ -39,9 +39,10 @@ def compiled(packages, how, ended):
 
 
 @pytest.mark.parametrize("how, ended, expected", [
-    ("some", False, ["__init__", "deep", "single"]),
-    ("some", True, []),
+    ("inf", False, ["__init__", "deep", "single"]),
+    ("inf", True, []),
+    ("-1", False, []),
     ("all", True, ["__init__", "deep", "single"]),
 ])
-def test_it_stops_when_it_is_told_to_and_everything_is_not_needed(packages, how, ended, expected):
+def test_it_stops_when_it_is_told_to_or_others_need_the_time_and_everything_is_not_needed(packages, how, ended, expected):
     assert compiled(packages, how, ended) == expected

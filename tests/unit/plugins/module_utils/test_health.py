@@ -18,7 +18,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application import 
 from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import evaluate, evaluate_all, failures, listeners, measured_by
 from ansible_collections.oxzep7.python.plugins.module_utils._health._freshness import moment
 from ansible_collections.oxzep7.python.plugins.module_utils._health._http import certificate_days, context_for, fetch, pointed
-from ansible_collections.oxzep7.python.plugins.module_utils._health._probe import downtime
+from ansible_collections.oxzep7.python.plugins.module_utils._health._probe import downtime, pause
 from ansible_collections.oxzep7.python.plugins.module_utils._health._processes import examine
 from ansible_collections.oxzep7.python.plugins.module_utils._health._where import Where
 
@@ -170,8 +170,18 @@ def test_a_certificate_must_be_trusted_and_good_for_a_while(secure):
     assert verdict(http={"url": url, "ca_path": authority, "tls_days": 9})["passed"]
     ending = verdict(http={"url": url, "ca_path": authority, "tls_days": 30})
     assert not ending["passed"] and "days, not 30" in ending["evidence"]
-    assert 9 < certificate_days(url, 5.0, context_for({"ca_path": authority})) <= 10
+    assert 9 < certificate_days(url, 5.0, context_for({"url": url, "ca_path": authority})) <= 10
     assert "is not known without validate_certs" in verdict(http={"url": url, "validate_certs": False, "tls_days": 1})["evidence"]
+
+
+def test_without_tls_there_is_no_certificate_and_no_authority_is_read(url):
+    assert context_for({"url": url}) is None and context_for({"url": "HTTPS://x"}) is context_for({"url": "https://y"})
+    assert "it is not https" in verdict(http={"url": url + "/health", "tls_days": 1})["evidence"]
+
+
+@pytest.mark.parametrize(("taken", "waits"), [(0.0, 0.02), (0.001, 0.02), (0.02, 0.1), (2.0, 0.25)])
+def test_looks_leave_the_time_to_what_they_look_at_but_go_on(taken, waits):
+    assert pause(taken, 0.02, 0.25, 5) == waits
 
 
 def test_a_port_that_something_listens_on_is_told_from_one_that_is_free(url):
