@@ -46,6 +46,10 @@ TASKS = """
 NOTE = """
 - ansible.builtin.raw: "echo {} {{{{ rollout_wave.number }}}} >> {{{{ noted }}}}/hooks{}"
 """
+ENDED = """
+- ansible.builtin.raw: "echo {{ inventory_hostname }} ended NAME >> {{ noted }}/hooks"
+  delegate_to: localhost
+"""
 
 
 @dataclasses.dataclass
@@ -155,6 +159,15 @@ def test_hooks_of_waves_that_fail_close_the_gate(rollout):
     assert after.rc != 0 and after.begun == ["h1"] and after.outcomes()["h1"] == "upgraded", after.said
     host = rollout(bad=["h1"], oxzep7_failed_host_tasks=str(rollout.folder / "refuse.yml"), waves=[["h1"]])
     assert host.rc != 0 and "and oxzep7_failed_host_tasks failed" in host.said, host.said
+
+
+def test_hooks_of_hosts(rollout):
+    for name in ("well", "badly"):
+        (rollout.folder / f"{name}.yml").write_text(ENDED.replace("NAME", name))
+    ended = rollout(bad=["h2"], lost=["h3"], waves=[["h1", "h2", "h3"]], oxzep7_after_host_tasks=str(rollout.folder / "well.yml"),
+                    oxzep7_failed_host_tasks=str(rollout.folder / "badly.yml"))
+    # Who is lost has nobody who could do anything for it.
+    assert sorted(line for line in ended.hooks if "ended" in line) == ["h1 ended well", "h2 ended badly"]
 
 
 @pytest.mark.parametrize("strategy", ["free", "host_pinned"])
