@@ -157,6 +157,7 @@ def _head(url: str) -> Optional[int]:
 
 def _installed(entry: Dict[str, Any], directory: str) -> Optional[Dict[str, Any]]:
     """The interpreter under *directory* that came from the archive that a step chose, if it is there."""
+    # A detached checksum is only known when it is fetched, so an archive that has one is asked for again.
     wanted = Wanted(entry["source"], str(entry["version"]), entry.get("url"), None, entry.get("sha256"), entry.get("path"), None)
     if wanted.source == "archive":
         return find_installed(wanted, directory)
@@ -175,8 +176,8 @@ def have(steps: Sequence[Dict[str, Any]], directory: str) -> List[Dict[str, Any]
             for entry, there in found if there]
 
 
-def interpreter(entry: Dict[str, Any], directory: str) -> Tuple[Optional[Need], Optional[Dict[str, Any]]]:
-    """What the interpreter that a step chose needs here, and the finding if it cannot be had."""
+def interpreter(entry: Dict[str, Any], directory: str, installed: bool) -> Tuple[Optional[Need], Optional[Dict[str, Any]]]:
+    """What the interpreter that a step chose needs here, and the finding if it cannot be had; nothing where it is *installed* from an archive."""
     source, version = entry["source"], str(entry["version"])
     if source == "existing" or (source == "package" and os.path.exists(entry.get("path") or "")):
         path = entry.get("path") or ""
@@ -184,8 +185,7 @@ def interpreter(entry: Dict[str, Any], directory: str) -> Tuple[Optional[Need], 
             return None, None
         return None, finding("interpreter-unobtainable", "an interpreter cannot be had", "Python %s: %s is not an executable file" % (version, path),
                              "correct oxzep7_interpreters, or plan again")
-    # A detached checksum is only known when it is fetched, so an archive that has one is asked for again.
-    if _installed(entry, directory):
+    if installed:
         return None, None
     size = None
     if source == "archive" and entry.get("url"):
@@ -197,8 +197,9 @@ def interpreter(entry: Dict[str, Any], directory: str) -> Tuple[Optional[Need], 
     return Need(directory, "Python %s" % version, size * (1 + UNPACKED) if size else INTERPRETER_BYTES, INTERPRETER_FILES), None
 
 
-def look(applications: Sequence[Application], steps: Sequence[Dict[str, Any]], asked: Asked) -> Tuple[List[Dict[str, Any]], List[Dict[str, Any]]]:
-    """All findings of this host, and the room that everything needs. Raises nothing that an application or its declaration could cause."""
+def look(applications: Sequence[Application], steps: Sequence[Dict[str, Any]], asked: Asked,
+         there: Sequence[Dict[str, Any]]) -> Tuple[List[Dict[str, Any]], List[Dict[str, Any]]]:
+    """All findings of this host, and the room that everything needs but *there*, what `have` found. Raises nothing that a declaration could cause."""
     found: List[Dict[str, Any]] = []
     needs: List[Need] = []
     for application in applications:
@@ -209,8 +210,9 @@ def look(applications: Sequence[Application], steps: Sequence[Dict[str, Any]], a
             needs += needs_of(application, own, state, asked)
         except (BackupError, BuildError, IdentityError, PromotionRefused, ServiceError, ValueError, OSError) as error:
             found.append(finding("preflight-failed", "it could not be looked at", "%s: %s" % (application.name, error), "mend what it says"))
+    installed = {(entry["source"], entry["wanted"]) for entry in there}
     for entry in _unique(steps):
-        need, problem = interpreter(entry, asked.interpreter_dir)
+        need, problem = interpreter(entry, asked.interpreter_dir, (entry["source"], str(entry["version"])) in installed)
         needs += [need] if need else []
         found += [problem] if problem else []
     rows = room(needs)

@@ -145,10 +145,11 @@ def main() -> None:
     except ApplicationError as error:
         module.fail_json(msg=str(error))
     asked = Asked(given["run_id"], given["state_dir"], given["interpreter_dir"], given["backup_dir"], given["backup_layers"], given["accept_unhealthy"])
-    findings, room = look(applications, given["steps"], asked)
+    there = have(given["steps"], asked.interpreter_dir)
+    findings, room = look(applications, given["steps"], asked, there)
     blocking = [entry for entry in findings if entry["blocking"] and entry["key"] not in given["known_findings"]]
-    module.exit_json(changed=False, findings=findings, blocking=blocking, room=room, interpreters=have(given["steps"], given["interpreter_dir"]),
-                     wheels=sizes(given["wheelhouse_dir"]), clock=time.time())
+    module.exit_json(changed=False, findings=findings, blocking=blocking, room=room, interpreters=there, wheels=sizes(given["wheelhouse_dir"]),
+                     clock=time.time())
 
 
 if __name__ == "__main__":

@@ -47,13 +47,13 @@ def test_a_tree_is_measured(tmp_path):
     ({"source": "existing", "version": "3.9", "path": "/nowhere/python3.9"}, "is not an executable file"),
     ({"source": "archive", "version": "3.9", "url": "http://127.0.0.1:1/x.tar.gz?token=nobody-may-see", "sha256": "0" * 64}, "cannot be had from this host")])
 def test_interpreters_that_cannot_be_had(tmp_path, entry, problem):
-    need, found = interpreter(entry, str(tmp_path))
+    need, found = interpreter(entry, str(tmp_path), False)
     assert need is None and found["key"] == "interpreter-unobtainable" and problem in found["detail"] and found["blocking"]
 
 
 def test_interpreters_that_can(tmp_path):
-    assert interpreter({"source": "existing", "version": "3", "path": "/bin/sh"}, str(tmp_path)) == (None, None)
-    need, found = interpreter({"source": "uv", "version": "3.9"}, str(tmp_path))
+    assert interpreter({"source": "existing", "version": "3", "path": "/bin/sh"}, str(tmp_path), False) == (None, None)
+    need, found = interpreter({"source": "uv", "version": "3.9"}, str(tmp_path), False)
     assert found is None and need.path == str(tmp_path) and need.size > 100 << 20
 
 
