@@ -14,7 +14,7 @@ AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo -n env HOME="$$HOME" PATH="$
 NAME ?=
 FLEET ?=
 
-.PHONY: help tools fleet demo test lint sanity unit units integration scenarios fleet-up fleet-down build benchmark faults refresh pins
+.PHONY: help tools fleet demo test beside lint sanity unit units integration scenarios fleet-up fleet-down build benchmark faults refresh pins
 
 help:
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -29,9 +29,15 @@ demo: tools ## the main job on this machine; FLEET=podman: on six systemd hosts 
 	@[ "$(FLEET)" != podman ] || tests/tools/prepare.sh fleet
 	@$(if $(FLEET),$(AS_ROOT)) python -m tests.demo $(if $(FLEET),--fleet $(FLEET))
 
-# Test hosts wait more than they work, so the modules' tests run beside them.
-test: fleet lint sanity units ## everything; needs root for the test hosts
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line integration scenarios
+# Test hosts wait more than they work, so everything else runs beside them.
+test: fleet lint ## everything; needs root for the test hosts
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line beside scenarios
+
+# One after the other: each takes all processors.
+beside:
+	@$(MAKE) --no-print-directory sanity
+	@$(MAKE) --no-print-directory units
+	@$(MAKE) --no-print-directory integration
 
 lint: tools ## the quick gates: style, types, documentation, licences
 	@tests/tools/lint.sh
