@@ -203,6 +203,9 @@ def test_an_application_user_who_swaps_paths_gains_nothing(host):
             f" >{NEW_SITE}/sitecustomize.py; : >/tmp/who-ran; chmod 666 /tmp/who-ran")
     # Servers of the image that have nothing to do with it write to their own files now and then.
     host.sh("systemctl stop 'mariadb*' 'postgresql*'")
+    # What was never live goes when a later minor is, so both are live once before anybody gets in the way.
+    for generation in (FIRST, SECOND):
+        host.do(["module", "promotion", promotion(generation, "upgrade")])
     before, of_root = host.sh(GUARDED), host.sh(OF_ROOT)
     ended = []
     with subprocess.Popen(["podman", "exec", "--interactive", "--user", "steady", host.name, "python3", "-c", ATTACK], env=environment()) as attack:
