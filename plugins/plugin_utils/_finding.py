@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ansible_collections.oxzep7.python.plugins.module_utils import _finding
+
 NAMED = 5
 
 
@@ -20,5 +22,4 @@ def listed(names: Sequence[str]) -> str:
 
 def finding(key: str, detail: str, remediation: str, blocking: bool = True) -> dict[str, Any]:
     """A finding; *key* is stable across releases, and *remediation* the next step. What does not block is a warning."""
-    return {"key": key, "severity": "error" if blocking else "warning", "title": key.replace("-", " "), "detail": detail, "blocking": blocking,
-            "remediation": remediation}
+    return _finding.finding(key, key.replace("-", " "), detail, remediation, "error" if blocking else "warning", blocking)

@@ -204,8 +204,8 @@ def test_an_application_user_who_swaps_paths_gains_nothing(host):
     # Servers of the image that have nothing to do with it write to their own files now and then.
     host.sh("systemctl stop 'mariadb*' 'postgresql*'")
     # What was never live goes when a later minor is, so both are live once before anybody gets in the way.
-    for generation in (FIRST, SECOND):
-        host.do(["module", "promotion", promotion(generation, "upgrade")])
+    for promoted in host.do(*(["module", "promotion", promotion(generation, "upgrade")] for generation in (FIRST, SECOND))):
+        succeeded(promoted)
     before, of_root = host.sh(GUARDED), host.sh(OF_ROOT)
     ended = []
     with subprocess.Popen(["podman", "exec", "--interactive", "--user", "steady", host.name, "python3", "-c", ATTACK], env=environment()) as attack:
