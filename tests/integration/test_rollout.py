@@ -170,6 +170,29 @@ def test_hooks_of_hosts(rollout):
     assert sorted(line for line in ended.hooks if "ended" in line) == ["h1 ended well", "h2 ended badly"]
 
 
+def test_a_wave_is_watched_before_the_next_and_the_ledger_is_left_for_later_jobs(rollout):
+    ended = rollout(oxzep7_soak=0.1, environment={"ANSIBLE_SHOW_CUSTOM_STATS": "1"})
+    watched = [f"wave {number - 1} is watched for 0.1 seconds before wave {number}" for number in (1, 2, 3)]
+    assert ended.rc == 0 and [line in ended.said for line in watched] == [False, True, True], ended.said
+    told = ended.said.split("CUSTOM STATS")[1]
+    assert "oxzep7_run" in told and "oxzep7_ledger" in told and told.count("upgraded") >= len(HOSTS), told
+
+
+def test_one_application_goes_back_and_the_others_are_left_alone(tmp_path):
+    applications = [{"name": name, "environment": str(tmp_path / name / "venv")} for name in ("billing", "mail")]
+    for name in ("billing", "mail"):
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / name / "venv")], check=True)
+    given = {"oxzep7_become": False, "oxzep7_state_dir": str(tmp_path / "state"), "ansible_python_interpreter": "/usr/bin/python3",
+             "oxzep7_applications": applications, "oxzep7_rollback_applications": ["mail"], "oxzep7_run_id": "back"}
+    done = subprocess.run(["ansible-playbook", "-i", "h1,", "-c", "local", "oxzep7.python.rollback", "-e", json.dumps(given)], cwd=tmp_path,
+                          capture_output=True, text=True, check=False, timeout=120, env={**os.environ, "ANSIBLE_NOCOLOR": "1"})
+    ledger = json.loads((tmp_path / "oxzep7" / "report" / "runs" / "back" / "run.json").read_text())["ledger"]
+    # Nothing was ever promoted here, so what is meant cannot go back; what is not meant is not even looked at.
+    assert done.returncode != 0 and [row["applications"] for row in ledger] == [["mail"]], done.stdout
+    assert ledger[0]["outcome"] == "failed" and "no promotion of mail is recorded" in ledger[0]["reason"], ledger
+    assert os.listdir(tmp_path / "state" / "applications") == ["mail"]
+
+
 @pytest.mark.parametrize("strategy", ["free", "host_pinned"])
 def test_strategies_without_a_barrier_are_refused(tmp_path, strategy):
     done = subprocess.run(["ansible-playbook", "-i", "h1,h2", "-c", "local", "oxzep7.python.rollback", "-e", json.dumps({
