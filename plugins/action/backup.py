@@ -41,9 +41,14 @@ class ActionModule(ActionBase):
         result.update(self._execute_module(module_args=arguments, task_vars=task_vars))
         if arguments.get("fetch_dir") and result.get("directory") and not result.get("failed"):
             try:
-                result["fetched"] = str(self._fetch(result["directory"], absolute(arguments["fetch_dir"]) / task_vars["inventory_hostname"]))
+                result["fetched"] = str(
+                    self._fetch(result["directory"], absolute(arguments["fetch_dir"]) / task_vars["inventory_hostname"])
+                )
             except (AnsibleError, OSError, ValueError, KeyError) as error:
-                result.update(failed=True, msg=f"backup {result['backup']} was made in {result['directory']}, but could not be fetched: {error}")
+                result.update(
+                    failed=True,
+                    msg=f"backup {result['backup']} was made in {result['directory']}, but could not be fetched: {error}",
+                )
         return result
 
     def _fetch(self, directory: str, place: pathlib.Path) -> pathlib.Path:
@@ -66,7 +71,10 @@ class ActionModule(ActionBase):
             if (incoming / SEAL).read_text(encoding="ascii").split()[0] != hashlib.sha256(manifest).hexdigest():
                 raise ValueError(f"{MANIFEST} is not as it was written")
             told = json.loads(manifest)
-            expected = {"RESTORE.md": told["runbook"], **{layer["archive"]: layer["sha256"] for layer in told["layers"].values() if layer["archive"]}}
+            expected = {
+                "RESTORE.md": told["runbook"],
+                **{layer["archive"]: layer["sha256"] for layer in told["layers"].values() if layer["archive"]},
+            }
             for name, digest in expected.items():
                 self._get(shared, incoming, name)
                 with (incoming / name).open("rb") as stream:

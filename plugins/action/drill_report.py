@@ -22,11 +22,13 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         """No module execution; nothing is written in check mode."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, given = self.validate_argument_spec(argument_spec={
-            "report_dir": {"type": "path", "required": True},
-            "run_id": {"type": "str", "required": True},
-            "hosts": {"type": "list", "elements": "str", "required": True},
-        })
+        _validation, given = self.validate_argument_spec(
+            argument_spec={
+                "report_dir": {"type": "path", "required": True},
+                "run_id": {"type": "str", "required": True},
+                "hosts": {"type": "list", "elements": "str", "required": True},
+            }
+        )
         entries = _drills.rows(task_vars["hostvars"], given["hosts"])
         folder = absolute(given["report_dir"]) / "drills"
         path = folder / f"{given['run_id']}.json"

@@ -16,7 +16,15 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible_collections.oxzep7.python.plugins.plugin_utils._advisories import Advisories, AdvisoriesUnreadable, load
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, canonical, write_private
-from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _csv, _fleet, _html, _matrix, _run, _sbom, _suggestions
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report import (
+    _csv,
+    _fleet,
+    _html,
+    _matrix,
+    _run,
+    _sbom,
+    _suggestions,
+)
 
 SCHEMA = 2
 
@@ -30,13 +38,15 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         """No module execution; nothing is written in check mode."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, given = self.validate_argument_spec(argument_spec={
-            "report_dir": {"type": "path", "required": True},
-            "hosts": {"type": "list", "elements": "str", "required": True},
-            "inventories": {"type": "str", "default": "audit_result"},
-            "advisories": {"type": "path"},
-            "plan_dir": {"type": "path"},
-        })
+        _validation, given = self.validate_argument_spec(
+            argument_spec={
+                "report_dir": {"type": "path", "required": True},
+                "hosts": {"type": "list", "elements": "str", "required": True},
+                "inventories": {"type": "str", "default": "audit_result"},
+                "advisories": {"type": "path"},
+                "plan_dir": {"type": "path"},
+            }
+        )
         directory = absolute(given["report_dir"])
         try:
             advisories = self._advisories(given["advisories"])
@@ -44,20 +54,36 @@ class ActionModule(ActionBase):
             now = self._taken_now(task_vars, given["hosts"], given["inventories"])
             inventories.update({name: inventory for name, inventory in now.items() if inventory})
             matrix = known_matrix(absolute(given["plan_dir"]) if given["plan_dir"] else None)
-            fleet = _fleet.fleet(inventories, list(now), given["hosts"], advisories, datetime.datetime.now(datetime.timezone.utc).date())
+            fleet = _fleet.fleet(
+                inventories, list(now), given["hosts"], advisories, datetime.datetime.now(datetime.timezone.utc).date()
+            )
             for text in damaged:
                 self._display.warning(text)
             if not self._task.check_mode:
-                write(directory, {**fleet, "matrix": matrix is not None, "runs": recorded_runs(directory / "runs")}, inventories)
+                write(
+                    directory,
+                    {**fleet, "matrix": matrix is not None, "runs": recorded_runs(directory / "runs")},
+                    inventories,
+                )
                 if matrix is not None:
                     write_private(directory / "matrix.html", _matrix.page(matrix))
         except (AdvisoriesUnreadable, ValueError, _sbom.BillImpossible) as error:
             result.update(failed=True, changed=False, msg=str(error))
             return result
-        result.update(changed=False, totals=fleet["totals"], unknown=fleet["unknown"], end_of_life=fleet["end_of_life"],
-                      errors=[f"{name}: {one['where']}: {one['detail']} ({one['key']})" for name, host in fleet["hosts"].items()
-                              for one in host["findings"] if one["severity"] == "error" and name in now],
-                      earlier=sorted(set(fleet["hosts"]) - set(now)), path=str(directory / "fleet.html"))
+        result.update(
+            changed=False,
+            totals=fleet["totals"],
+            unknown=fleet["unknown"],
+            end_of_life=fleet["end_of_life"],
+            errors=[
+                f"{name}: {one['where']}: {one['detail']} ({one['key']})"
+                for name, host in fleet["hosts"].items()
+                for one in host["findings"]
+                if one["severity"] == "error" and name in now
+            ],
+            earlier=sorted(set(fleet["hosts"]) - set(now)),
+            path=str(directory / "fleet.html"),
+        )
         return result
 
     def _advisories(self, path: str | None) -> Advisories | None:
@@ -105,7 +131,12 @@ def recorded_runs(directory: pathlib.Path) -> list[dict[str, Any]]:
     for path in sorted(directory.glob("*/run.json")):
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
-            found.append({**{key: document[key] for key in ("run", "kind", "began", "ended", "closed")}, "counts": _run.counts(document["ledger"])})
+            found.append(
+                {
+                    **{key: document[key] for key in ("run", "kind", "began", "ended", "closed")},
+                    "counts": _run.counts(document["ledger"]),
+                }
+            )
         except (OSError, ValueError, KeyError, TypeError):
             continue
     return sorted(found, key=lambda row: str(row["began"]))

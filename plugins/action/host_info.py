@@ -38,12 +38,16 @@ class ActionModule(ActionBase):
         if result.get("failed") or "inventory" not in result:
             return result
         originals = given.get("originals_dir")
-        add_diffs(result["inventory"], absolute(originals) if originals else None, boolean(given.get("download", False)))
+        add_diffs(
+            result["inventory"], absolute(originals) if originals else None, boolean(given.get("download", False))
+        )
         described = {entry["path"]: entry for entry in result["inventory"]["environments"]}
         for application in (*result["applications"], *result["inventory"]["applications"]):
             # The same environment again: what was changed in it is said by differences alone.
             if application["environment"]:
-                application["environment"]["modified"] = described.get(application["environment"]["path"], {}).get("modified")
+                application["environment"]["modified"] = described.get(application["environment"]["path"], {}).get(
+                    "modified"
+                )
         if given.get("report_dir") and not self._task.check_mode:
             path = absolute(given["report_dir"]) / "hosts" / f"{task_vars['inventory_hostname']}.json"
             write_private(path, canonical(result["inventory"]))

@@ -50,8 +50,14 @@ class ActionModule(ActionBase):
         entry = {key: arguments.get(key) for key in ("mirror", "downloads")}
         if entry["downloads"] and "://" not in str(entry["downloads"]):
             entry["downloads"] = str(absolute(entry["downloads"]))
-        path, digest = _interpreters.archive(_cache(arguments), find_uv(), str(arguments["version"]), asked["architecture"], entry,
-                                             boolean(arguments.get("offline", False)))
+        path, digest = _interpreters.archive(
+            _cache(arguments),
+            find_uv(),
+            str(arguments["version"]),
+            asked["architecture"],
+            entry,
+            boolean(arguments.get("offline", False)),
+        )
         origin = f"uv: {arguments['version']}"
         return self._send(path, {**arguments, "source": "archive", "sha256": digest, "origin": origin}, task_vars)
 
@@ -76,7 +82,9 @@ class ActionModule(ActionBase):
         if not source.is_file():
             raise SourceError(f"{source} does not exist on the controller")
         if self._task.check_mode:
-            told: dict[str, Any] = self._execute_module(module_args={**arguments, "path": str(source)}, task_vars=task_vars)
+            told: dict[str, Any] = self._execute_module(
+                module_args={**arguments, "path": str(source)}, task_vars=task_vars
+            )
             return told
         directory = self._make_tmp_path()
         target = self._connection._shell.join_path(directory, "archive")
@@ -91,31 +99,65 @@ class ActionModule(ActionBase):
         names = list(arguments.get("packages") or [])
         actions = [f"install {', '.join(names)}"]
         if self._task.check_mode:
-            return {"changed": True, "actions": actions, "installed": True, "version": arguments["version"], "path": arguments["path"], "prefix": "/usr",
-                    "diff": {"before": {arguments["path"]: None}, "after": {arguments["path"]: ", ".join(names)}}}
+            return {
+                "changed": True,
+                "actions": actions,
+                "installed": True,
+                "version": arguments["version"],
+                "path": arguments["path"],
+                "prefix": "/usr",
+                "diff": {"before": {arguments["path"]: None}, "after": {arguments["path"]: ", ".join(names)}},
+            }
         task = self._task.copy()
         task.action, task.args = "ansible.builtin.package", {"name": names, "state": "present"}
-        action = self._shared_loader_obj.action_loader.get(task.action, task=task, connection=self._connection, play_context=self._play_context,
-                                                           loader=self._loader, templar=self._templar, shared_loader_obj=self._shared_loader_obj)
+        action = self._shared_loader_obj.action_loader.get(
+            task.action,
+            task=task,
+            connection=self._connection,
+            play_context=self._play_context,
+            loader=self._loader,
+            templar=self._templar,
+            shared_loader_obj=self._shared_loader_obj,
+        )
         done = action.run(task_vars=task_vars)
         if done.get("failed"):
-            raise SourceError(f"the packages {', '.join(names)} could not be installed: {done.get('msg')}; name others in `packages`, or choose another source")
+            raise SourceError(
+                f"the packages {', '.join(names)} could not be installed: {done.get('msg')}; name others in `packages`, or choose another source"
+            )
         answer: dict[str, Any] = self._execute_module(module_args=dict(arguments), task_vars=task_vars)
         if not answer.get("failed") and not answer.get("installed"):
-            raise SourceError(f"the packages {', '.join(names)} brought no {arguments['path']}; correct `path` or `packages`")
-        return {**answer, "changed": True, "actions": actions,
-                "diff": {"before": {arguments["path"]: None}, "after": {arguments["path"]: ", ".join(names)}}}
+            raise SourceError(
+                f"the packages {', '.join(names)} brought no {arguments['path']}; correct `path` or `packages`"
+            )
+        return {
+            **answer,
+            "changed": True,
+            "actions": actions,
+            "diff": {"before": {arguments["path"]: None}, "after": {arguments["path"]: ", ".join(names)}},
+        }
 
 
 def _seen(known: list[Mapping[str, Any]], arguments: Mapping[str, Any]) -> dict[str, Any] | None:
     """What the module would answer for an interpreter that is one of *known*. What has to be signed is never taken for known."""
     if any(arguments.get(key) for key in SIGNED):
         return None
-    there = next((entry for entry in known if entry["source"] == arguments.get("source") and entry["wanted"] == str(arguments.get("version"))), None)
+    there = next(
+        (
+            entry
+            for entry in known
+            if entry["source"] == arguments.get("source") and entry["wanted"] == str(arguments.get("version"))
+        ),
+        None,
+    )
     if there is None:
         return None
-    return {"changed": False, "installed": True, "actions": [], "diff": {"before": {}, "after": {}},
-            **{key: there[key] for key in ("version", "path", "prefix")}}
+    return {
+        "changed": False,
+        "installed": True,
+        "actions": [],
+        "diff": {"before": {}, "after": {}},
+        **{key: there[key] for key in ("version", "path", "prefix")},
+    }
 
 
 def _cache(arguments: Mapping[str, Any]) -> pathlib.Path:

@@ -13,7 +13,11 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils import _notification
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import now
 
 CHANNEL: dict[str, Any] = {
-    "kind": {"type": "str", "required": True, "choices": [_notifications.WEBHOOK, _notifications.SLACK, _notifications.TEAMS, _notifications.EMAIL]},
+    "kind": {
+        "type": "str",
+        "required": True,
+        "choices": [_notifications.WEBHOOK, _notifications.SLACK, _notifications.TEAMS, _notifications.EMAIL],
+    },
     "events": {"type": "list", "elements": "str", "choices": list(_notifications.EVENTS), "default": []},
     "url": {"type": "str", "no_log": True},
     "secret": {"type": "str", "no_log": True},
@@ -40,21 +44,42 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         """No module execution; nothing is sent in check mode."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, given = self.validate_argument_spec(argument_spec={
-            "channels": {"type": "list", "elements": "dict", "default": [], "options": CHANNEL, "required_if": [
-                ["kind", "webhook", ["url"]], ["kind", "slack", ["url"]], ["kind", "teams", ["url"]], ["kind", "email", ["host", "sender", "recipients"]]]},
-            "event": {"type": "str", "required": True, "choices": list(_notifications.EVENTS)},
-            "run_id": {"type": "str", "required": True},
-            "kind": {"type": "str", "default": "upgrade"},
-            "text": {"type": "str", "required": True},
-            "wave": {"type": "int"},
-            "waves": {"type": "int"},
-            "ledger": {"type": "list", "elements": "dict", "default": []},
-        })
+        _validation, given = self.validate_argument_spec(
+            argument_spec={
+                "channels": {
+                    "type": "list",
+                    "elements": "dict",
+                    "default": [],
+                    "options": CHANNEL,
+                    "required_if": [
+                        ["kind", "webhook", ["url"]],
+                        ["kind", "slack", ["url"]],
+                        ["kind", "teams", ["url"]],
+                        ["kind", "email", ["host", "sender", "recipients"]],
+                    ],
+                },
+                "event": {"type": "str", "required": True, "choices": list(_notifications.EVENTS)},
+                "run_id": {"type": "str", "required": True},
+                "kind": {"type": "str", "default": "upgrade"},
+                "text": {"type": "str", "required": True},
+                "wave": {"type": "int"},
+                "waves": {"type": "int"},
+                "ledger": {"type": "list", "elements": "dict", "default": []},
+            }
+        )
         outcomes: dict[str, list[str]] = {}
         for row in given["ledger"]:
             outcomes.setdefault(str(row["outcome"]), []).append(str(row["host"]))
-        news = _notifications.News(given["event"], given["run_id"], given["kind"], given["text"], now(), given["wave"], given["waves"], outcomes)
+        news = _notifications.News(
+            given["event"],
+            given["run_id"],
+            given["kind"],
+            given["text"],
+            now(),
+            given["wave"],
+            given["waves"],
+            outcomes,
+        )
         problems = [] if self._task.check_mode else _notifications.announce(given["channels"], news)
         for problem in problems:
             self._display.warning(f"oxzep7_notifications: {problem}")

@@ -23,13 +23,21 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         """Copy, and keep what is new. The host is left as it was, in check mode and out of it."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, given = self.validate_argument_spec(argument_spec={
-            "applications": {"type": "list", "elements": "dict", "required": True}, "packages": {"type": "dict", "required": True},
-            "cache_dir": {"type": "path", "default": "~/.cache/oxzep7"}})
+        _validation, given = self.validate_argument_spec(
+            argument_spec={
+                "applications": {"type": "list", "elements": "dict", "required": True},
+                "packages": {"type": "dict", "required": True},
+                "cache_dir": {"type": "path", "default": "~/.cache/oxzep7"},
+            }
+        )
         cache = absolute(given["cache_dir"])
         remote = self._make_tmp_path()
         try:
-            result.update(self._execute_module("oxzep7.python.package_copy", module_args={**given, "directory": remote}, task_vars=task_vars))
+            result.update(
+                self._execute_module(
+                    "oxzep7.python.package_copy", module_args={**given, "directory": remote}, task_vars=task_vars
+                )
+            )
             if not result.get("failed"):
                 self._keep(result, cache, remote)
         except (OSError, ValueError) as error:
@@ -39,9 +47,15 @@ class ActionModule(ActionBase):
         return result
 
     def _keep(self, result: dict[str, Any], cache: pathlib.Path, remote: str) -> None:
-        rows = {row["wheel"]: row["sha256"] for packages in result["copies"].values() for row in packages.values() if "wheel" in row}
+        rows = {
+            row["wheel"]: row["sha256"]
+            for packages in result["copies"].values()
+            for row in packages.values()
+            if "wheel" in row
+        }
         with tempfile.TemporaryDirectory(prefix="oxzep7-copies-") as scratch:
             for wheel, digest in rows.items():
+
                 def fetch(target: pathlib.Path, wheel: str = wheel) -> None:
                     self._connection.fetch_file(self._connection._shell.join_path(remote, wheel), str(target))
 

@@ -15,11 +15,24 @@ from ansible import context
 from ansible.plugins.action import ActionBase
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _planning, _rollout
 from ansible_collections.oxzep7.python.plugins.plugin_utils._advisories import AdvisoriesUnreadable
-from ansible_collections.oxzep7.python.plugins.plugin_utils._compatibility import Evidence, matrix, recall, remember, write_matrix
+from ansible_collections.oxzep7.python.plugins.plugin_utils._compatibility import (
+    Evidence,
+    matrix,
+    recall,
+    remember,
+    write_matrix,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, canonical, write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._index import IndexUnavailable
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import UnknownVersion, parse, text_of, today
-from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import CopiesNeeded, Host, Plan, PlanError, WheelsNeeded, differences
+from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import (
+    CopiesNeeded,
+    Host,
+    Plan,
+    PlanError,
+    WheelsNeeded,
+    differences,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report._plan import markdown, page
 from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import UvMissing
 from ansible_collections.oxzep7.python.plugins.plugin_utils._scanning import of_locks
@@ -37,11 +50,20 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         """No module execution. In check mode the plan is written to the cache directory only."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, given = self.validate_argument_spec(argument_spec={
-            **_planning.OPTIONS, **_rollout.OPTIONS, "plan_id": {"type": "str"},
-            "builder": {"type": "str"}, "copy_packages": {"type": "bool", "default": False}, "scan_wheels": {"type": "bool", "default": False}})
+        _validation, given = self.validate_argument_spec(
+            argument_spec={
+                **_planning.OPTIONS,
+                **_rollout.OPTIONS,
+                "plan_id": {"type": "str"},
+                "builder": {"type": "str"},
+                "copy_packages": {"type": "bool", "default": False},
+                "scan_wheels": {"type": "bool", "default": False},
+            }
+        )
         result.update(changed=False, needs=[], packages={})
-        why = refused(self._task) or ("" if given["target"] else "nobody said where to go: set oxzep7_target to a version, such as 3.11")
+        why = refused(self._task) or (
+            "" if given["target"] else "nobody said where to go: set oxzep7_target to a version, such as 3.11"
+        )
         if why:
             result.update(failed=True, msg=why)
             return result
@@ -49,15 +71,24 @@ class ActionModule(ActionBase):
             hosts, unknown = self._hosts(task_vars, given)
             parts = _planning.tools(given)
             plan = _planning.planner(given, parts, bool(given["plan_id"])).plan(hosts)
-            declared = {host.name: [application["declared"] or {"name": application["name"]} for application in host.applications] for host in hosts}
+            declared = {
+                host.name: [
+                    application["declared"] or {"name": application["name"]} for application in host.applications
+                ]
+                for host in hosts
+            }
             population = _rollout.population(declared)
             rules = _rollout.policy(given, task_vars.get("groups") or {}, population)
             cut = self._cut(plan, declared, {host.name: host.criticality for host in hosts}, rules, given)
             if given["plan_id"]:
                 check_reviewed(plan, absolute(given["plan_dir"]) / "plan.json", given["plan_id"])
         except CopiesNeeded as error:
-            result.update(packages=error.wanted, failed=not given["copy_packages"], msg=f"no source has {error}; copy them with oxzep7.python.package_copy, "
-                          "publish them to an index of oxzep7_indexes, or put wheels into a folder of oxzep7_find_links")
+            result.update(
+                packages=error.wanted,
+                failed=not given["copy_packages"],
+                msg=f"no source has {error}; copy them with oxzep7.python.package_copy, "
+                "publish them to an index of oxzep7_indexes, or put wheels into a folder of oxzep7_find_links",
+            )
             return result
         except WheelsNeeded as error:
             result.update(needs=error.wanted, msg=str(error), failed=not given["builder"])
@@ -65,8 +96,18 @@ class ActionModule(ActionBase):
         except (AdvisoriesUnreadable, IndexUnavailable, PlanError, UnknownVersion, UvMissing, ValueError) as error:
             result.update(failed=True, msg=str(error))
             return result
-        result.update(target=plan.document["target"], findings=plan.document["findings"], id=plan.identifier, steps=plan.steps(), unknown=unknown,
-                      waves=cut, population=population, wave_table=_rollout.table(cut), placed=_rollout.placed(cut), rehearse=plan.representatives)
+        result.update(
+            target=plan.document["target"],
+            findings=plan.document["findings"],
+            id=plan.identifier,
+            steps=plan.steps(),
+            unknown=unknown,
+            waves=cut,
+            population=population,
+            wave_table=_rollout.table(cut),
+            placed=_rollout.placed(cut),
+            rehearse=plan.representatives,
+        )
         for entry in plan.document["findings"]:
             self._display.warning(f"{entry['detail']} ({entry['key']}); {entry['remediation']}")
         for host in unknown:
@@ -76,31 +117,63 @@ class ActionModule(ActionBase):
             aside = self._task.check_mode or given["plan_id"]
             directory = parts.cache / "plans" / plan.document["id"] if aside else absolute(given["plan_dir"])
             write_locks(plan, directory)
-            seen = self._scan(plan, {host.name: host for host in hosts}, parts, directory) if given["scan_wheels"] else []
-            result.update(self._publish(plan, given, directory, seen), scanned=[
-                f"{row.package} {row.version} on Python {row.python}: {row.detail}" for row in seen if row.state == "breaks"])
+            seen = (
+                self._scan(plan, {host.name: host for host in hosts}, parts, directory) if given["scan_wheels"] else []
+            )
+            result.update(
+                self._publish(plan, given, directory, seen),
+                scanned=[
+                    f"{row.package} {row.version} on Python {row.python}: {row.detail}"
+                    for row in seen
+                    if row.state == "breaks"
+                ],
+            )
         else:
             result.update(directory=None)
         return result
 
     @staticmethod
-    def _cut(plan: Plan, declared: Mapping[str, list[Mapping[str, Any]]], criticalities: Mapping[str, str], rules: Policy,
-             given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def _cut(
+        plan: Plan,
+        declared: Mapping[str, list[Mapping[str, Any]]],
+        criticalities: Mapping[str, str],
+        rules: Policy,
+        given: Mapping[str, Any],
+    ) -> list[dict[str, Any]]:
         """The waves of *plan*, described, which its document has by their hosts. Raises ValueError."""
         cut = _rollout.cut_of_plan(plan.document, declared, criticalities, rules)
         plan.document["waves"] = cut
         known = _rollout.measured(absolute(given["report_dir"]) if given["report_dir"] else None)
-        return _rollout.described(cut, _rollout.work_of_plan(plan.document, given["promote"]), known, int(context.CLIARGS.get("forks") or 5),
-                                  given["stability_window"])
+        return _rollout.described(
+            cut,
+            _rollout.work_of_plan(plan.document, given["promote"]),
+            known,
+            int(context.CLIARGS.get("forks") or 5),
+            given["stability_window"],
+        )
 
-    def _scan(self, plan: Plan, hosts: Mapping[str, Host], parts: _planning.Tools, directory: pathlib.Path) -> list[Evidence]:
+    def _scan(
+        self, plan: Plan, hosts: Mapping[str, Host], parts: _planning.Tools, directory: pathlib.Path
+    ) -> list[Evidence]:
         """What the wheels of every lock use that their Python lacks; wheels that cannot be had or read are said not to be scanned."""
-        questions = {step["lock"]: (text_of(parse(step["to"])[0]), hosts[name].facts) for name, part in plan.document["hosts"].items()
-                     for application in part["applications"] for step in application["steps"]}
+        questions = {
+            step["lock"]: (text_of(parse(step["to"])[0]), hosts[name].facts)
+            for name, part in plan.document["hosts"].items()
+            for application in part["applications"]
+            for step in application["steps"]
+        }
         read = []
         for lock, (python, facts) in sorted(questions.items()):
             try:
-                files = download(parts.cache, directory / "locks" / f"{lock}.txt", lock, python, facts["architecture"], facts["libc"]["version"], parts.sources)
+                files = download(
+                    parts.cache,
+                    directory / "locks" / f"{lock}.txt",
+                    lock,
+                    python,
+                    facts["architecture"],
+                    facts["libc"]["version"],
+                    parts.sources,
+                )
                 read.append((python, plan.locks[lock], files))
             except (DownloadError, OSError, ValueError) as error:
                 self._display.warning(f"the wheels of lock {lock[:12]} are not scanned: {error}")
@@ -110,7 +183,9 @@ class ActionModule(ActionBase):
             self._display.warning(f"wheels are not scanned: {error}")
             return []
 
-    def _publish(self, plan: Plan, given: Mapping[str, Any], directory: pathlib.Path, seen: list[Evidence]) -> dict[str, Any]:
+    def _publish(
+        self, plan: Plan, given: Mapping[str, Any], directory: pathlib.Path, seen: list[Evidence]
+    ) -> dict[str, Any]:
         published = absolute(given["plan_dir"]) / "plan.json"
         old = published.with_name("plan.md")
         before = published.read_text(encoding="utf-8") if published.exists() else ""
@@ -118,15 +193,26 @@ class ActionModule(ActionBase):
         write(plan, directory, [*recall(absolute(given["plan_dir"]) / "evidence.json"), *seen])
         if seen and not self._task.check_mode:
             remember(absolute(given["plan_dir"]) / "evidence.json", seen)
-        result: dict[str, Any] = {"directory": str(directory), "path": str(directory / "plan.md"),
-                                  "changed": not given["plan_id"] and before != canonical(plan.document)}
+        result: dict[str, Any] = {
+            "directory": str(directory),
+            "path": str(directory / "plan.md"),
+            "changed": not given["plan_id"] and before != canonical(plan.document),
+        }
         if result["changed"]:
-            result["diff"] = {"before": readable_before, "after": markdown(plan.document), "before_header": str(old), "after_header": str(old)}
+            result["diff"] = {
+                "before": readable_before,
+                "after": markdown(plan.document),
+                "before_header": str(old),
+                "after_header": str(old),
+            }
         return result
 
     def _hosts(self, task_vars: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[list[Host], list[str]]:
         learned = _planning.constraints(absolute(given["plan_dir"]))
-        known = {str(name): _planning.host(str(name), task_vars["hostvars"][name], given, learned) for name in task_vars["ansible_play_hosts_all"]}
+        known = {
+            str(name): _planning.host(str(name), task_vars["hostvars"][name], given, learned)
+            for name in task_vars["ansible_play_hosts_all"]
+        }
         return [host for host in known.values() if host], [name for name, host in known.items() if host is None]
 
 
@@ -136,13 +222,23 @@ def check_reviewed(plan: Plan, path: pathlib.Path, identifier: str) -> None:
         reviewed = json.loads(path.read_text(encoding="utf-8"))
         found = reviewed["id"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise PlanError(f"oxzep7_plan_id is {identifier}, but {path} cannot be read: {error}; run oxzep7.python.plan and review it") from None
+        raise PlanError(
+            f"oxzep7_plan_id is {identifier}, but {path} cannot be read: {error}; run oxzep7.python.plan and review it"
+        ) from None
     if found != identifier:
-        raise PlanError(f"oxzep7_plan_id is {identifier}, but {path} is plan {found}; review that one, or bring the plan that was reviewed")
+        raise PlanError(
+            f"oxzep7_plan_id is {identifier}, but {path} is plan {found}; review that one, or bring the plan that was reviewed"
+        )
     different = differences(reviewed, plan.document)
     if different:
-        raise PlanError("\n".join([f"what is to be done now is not what was reviewed as plan {identifier}; run oxzep7.python.plan and review it again",
-                                   *different]))
+        raise PlanError(
+            "\n".join(
+                [
+                    f"what is to be done now is not what was reviewed as plan {identifier}; run oxzep7.python.plan and review it again",
+                    *different,
+                ]
+            )
+        )
 
 
 def write_locks(plan: Plan, directory: pathlib.Path) -> None:

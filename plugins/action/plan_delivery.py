@@ -23,12 +23,14 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         """One module execution, or none where the host has it; ``steps`` lists what is to be done on the host, in order."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, given = self.validate_argument_spec(argument_spec={
-            "plan_dir": {"type": "path", "required": True},
-            "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
-            "known": {"type": "dict", "default": {}},
-            "promote": {"type": "str", "choices": [EACH_STEP, FINAL], "default": EACH_STEP},
-        })
+        _validation, given = self.validate_argument_spec(
+            argument_spec={
+                "plan_dir": {"type": "path", "required": True},
+                "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
+                "known": {"type": "dict", "default": {}},
+                "promote": {"type": "str", "choices": [EACH_STEP, FINAL], "default": EACH_STEP},
+            }
+        )
         directory = absolute(given["plan_dir"])
         host = task_vars["inventory_hostname"]
         try:
@@ -36,20 +38,36 @@ class ActionModule(ActionBase):
             names = sorted({step["lock"] for application in part["applications"] for step in application["steps"]})
             locks = {name: (directory / "locks" / f"{name}.txt").read_text(encoding="utf-8") for name in names}
         except (OSError, ValueError, KeyError) as error:
-            result.update(failed=True, msg=f"{directory} has no usable plan for {host} ({type(error).__name__}: {error}); plan again")
+            result.update(
+                failed=True,
+                msg=f"{directory} has no usable plan for {host} ({type(error).__name__}: {error}); plan again",
+            )
             return result
         arguments = {"plan": canonical(part), "locks": locks, "state_dir": given["state_dir"]}
         known = given["known"]
-        if known.get("plan") == hashlib.sha256(arguments["plan"].encode()).hexdigest() and set(names) <= set(known.get("locks") or []):
-            result.update(changed=False, path=f"{given['state_dir']}/plan.json", actions=[], diff={"before": {}, "after": {}})
+        if known.get("plan") == hashlib.sha256(arguments["plan"].encode()).hexdigest() and set(names) <= set(
+            known.get("locks") or []
+        ):
+            result.update(
+                changed=False, path=f"{given['state_dir']}/plan.json", actions=[], diff={"before": {}, "after": {}}
+            )
         else:
             result.update(self._execute_module("oxzep7.python.plan_store", module_args=arguments, task_vars=task_vars))
-        result["steps"] = [_entry(application, step, given["promote"]) for application in part["applications"] for step in application["steps"]]
+        result["steps"] = [
+            _entry(application, step, given["promote"])
+            for application in part["applications"]
+            for step in application["steps"]
+        ]
         return result
 
 
 def _entry(application: dict[str, Any], step: dict[str, Any], promote: str) -> dict[str, Any]:
     """What the role step needs of one planned step."""
     chosen = {key: step[key] for key in ("from", "to", "lock", "interpreter")}
-    return {"application": application["name"], "label": f"{application['name']} {step['from']} -> {step['to']}", "cargo": application.get("cargo"),
-            "promote": promote == EACH_STEP or step is application["steps"][-1], **chosen}
+    return {
+        "application": application["name"],
+        "label": f"{application['name']} {step['from']} -> {step['to']}",
+        "cargo": application.get("cargo"),
+        "promote": promote == EACH_STEP or step is application["steps"][-1],
+        **chosen,
+    }

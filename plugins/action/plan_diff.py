@@ -24,8 +24,9 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         """No module execution, and no change."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, given = self.validate_argument_spec(argument_spec={"before": {"type": "path", "required": True},
-                                                                        "after": {"type": "path", "required": True}})
+        _validation, given = self.validate_argument_spec(
+            argument_spec={"before": {"type": "path", "required": True}, "after": {"type": "path", "required": True}}
+        )
         plans = []
         for option in ("before", "after"):
             path = absolute(given[option])
@@ -36,6 +37,14 @@ class ActionModule(ActionBase):
             except (OSError, ValueError, KeyError, TypeError) as error:
                 result.update(failed=True, msg=f"{option}: {path} is not a plan: {error}")
                 return result
-        result.update(changed=False, differences=compared(plans[0][1], plans[1][1]), diff={
-            "before": texts[0], "after": texts[1], "before_header": str(plans[0][0]), "after_header": str(plans[1][0])})
+        result.update(
+            changed=False,
+            differences=compared(plans[0][1], plans[1][1]),
+            diff={
+                "before": texts[0],
+                "after": texts[1],
+                "before_header": str(plans[0][0]),
+                "after_header": str(plans[1][0]),
+            },
+        )
         return result

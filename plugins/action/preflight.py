@@ -38,10 +38,20 @@ class ActionModule(ActionBase):
     @staticmethod
     def _absent(arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Findings about archives that should lie on the controller."""
-        paths = {str(step["interpreter"]["version"]): step["interpreter"]["path"] for step in arguments.get("steps") or []
-                 if step["interpreter"]["source"] == "archive" and step["interpreter"].get("path")}
-        return [finding("interpreter-unobtainable", f"Python {version}: {path} does not exist on the controller",
-                        "put it there, or correct oxzep7_interpreters") for version, path in sorted(paths.items()) if not absolute(path).is_file()]
+        paths = {
+            str(step["interpreter"]["version"]): step["interpreter"]["path"]
+            for step in arguments.get("steps") or []
+            if step["interpreter"]["source"] == "archive" and step["interpreter"].get("path")
+        }
+        return [
+            finding(
+                "interpreter-unobtainable",
+                f"Python {version}: {path} does not exist on the controller",
+                "put it there, or correct oxzep7_interpreters",
+            )
+            for version, path in sorted(paths.items())
+            if not absolute(path).is_file()
+        ]
 
 
 def skewed(clock: float, before: float, after: float, most: float) -> list[dict[str, Any]]:
@@ -49,5 +59,10 @@ def skewed(clock: float, before: float, after: float, most: float) -> list[dict[
     off = max(before - clock, clock - after, 0.0)
     if off <= most:
         return []
-    return [finding("clock-skewed", f"its clock is {off:.0f} seconds {'behind' if clock < before else 'ahead of'} the controller's, and {most:g} are allowed",
-                    "have it keep time, for example with chrony")]
+    return [
+        finding(
+            "clock-skewed",
+            f"its clock is {off:.0f} seconds {'behind' if clock < before else 'ahead of'} the controller's, and {most:g} are allowed",
+            "have it keep time, for example with chrony",
+        )
+    ]

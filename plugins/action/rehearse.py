@@ -41,10 +41,16 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         """Rehearse, and write what was learned to the plan directory; in check mode say what would be rehearsed."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, given = self.validate_argument_spec(argument_spec={
-            **_planning.OPTIONS, "state_dir": {"type": "path", "default": "/var/lib/oxzep7"}, "run_id": {"type": "str", "default": "manual"},
-            "interpreter_dir": {"type": "path", "default": "/opt/oxzep7/interpreters"},
-            "wheelhouse_dir": {"type": "path", "default": "/opt/oxzep7/wheelhouse"}, "ship_uv": {"type": "bool", "default": True}})
+        _validation, given = self.validate_argument_spec(
+            argument_spec={
+                **_planning.OPTIONS,
+                "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
+                "run_id": {"type": "str", "default": "manual"},
+                "interpreter_dir": {"type": "path", "default": "/opt/oxzep7/interpreters"},
+                "wheelhouse_dir": {"type": "path", "default": "/opt/oxzep7/wheelhouse"},
+                "ship_uv": {"type": "bool", "default": True},
+            }
+        )
         name = str(task_vars["inventory_hostname"])
         directory = absolute(given["plan_dir"])
         result.update(changed=False, rehearsed=[], actions=[], constraints=str(directory / "constraints.yml"))
@@ -57,22 +63,52 @@ class ActionModule(ActionBase):
             planner = _planning.planner(given, parts)
             for application in host.applications:
                 if self._task.check_mode:
-                    result["actions"] += [f"rehearse {application['name']} on Python {text_of(minor)}" for minor in planner.minors(application)]
+                    result["actions"] += [
+                        f"rehearse {application['name']} on Python {text_of(minor)}"
+                        for minor in planner.minors(application)
+                    ]
                 else:
                     self._rehearse(result, host, application, planner, parts, given, task_vars)
-        except (AdvisoriesUnreadable, HostFailed, IndexUnavailable, CopiesNeeded, MustBuild, NoLock, PlanError, ResolutionError, UnknownVersion, Unpublished,
-                UnreadableLimit, UvMissing, ValueError) as error:
+        except (
+            AdvisoriesUnreadable,
+            HostFailed,
+            IndexUnavailable,
+            CopiesNeeded,
+            MustBuild,
+            NoLock,
+            PlanError,
+            ResolutionError,
+            UnknownVersion,
+            Unpublished,
+            UnreadableLimit,
+            UvMissing,
+            ValueError,
+        ) as error:
             result.update(failed=True, msg=f"{name}: {error}")
             return result
         failed = [row for row in result["rehearsed"] if row["failures"]]
         if failed:
-            told = "; ".join(f"{row['application']} on Python {row['to']}: " + ": ".join(next(iter(row["failures"].items()))) for row in failed)
-            result.update(failed=True, msg=f"{name}: no version of any package cures {told[:1500]}; mend the source, replace the package, or constrain it in "
-                                           f"{result['constraints']}")
+            told = "; ".join(
+                f"{row['application']} on Python {row['to']}: " + ": ".join(next(iter(row["failures"].items())))
+                for row in failed
+            )
+            result.update(
+                failed=True,
+                msg=f"{name}: no version of any package cures {told[:1500]}; mend the source, replace the package, or constrain it in "
+                f"{result['constraints']}",
+            )
         return result
 
-    def _rehearse(self, result: dict[str, Any], host: Host, application: Mapping[str, Any], planner: Planner, parts: _planning.Tools,
-                  given: Mapping[str, Any], task_vars: Any) -> None:
+    def _rehearse(
+        self,
+        result: dict[str, Any],
+        host: Host,
+        application: Mapping[str, Any],
+        planner: Planner,
+        parts: _planning.Tools,
+        given: Mapping[str, Any],
+        task_vars: Any,
+    ) -> None:
         declared = next(entry for entry in task_vars["oxzep7_applications"] if entry["name"] == application["name"])
         trials: list[_Trials] = []
 
@@ -84,19 +120,39 @@ class ActionModule(ActionBase):
 
         for minor, ended in planner.rehearsal(host, application, on):
             self._take(result, host.name, application, minor, ended, trials[-1], absolute(given["plan_dir"]))
-        self._module("oxzep7.python.trial", {"application": declared, "state": "absent", "state_dir": given["state_dir"]}, task_vars)
+        self._module(
+            "oxzep7.python.trial",
+            {"application": declared, "state": "absent", "state_dir": given["state_dir"]},
+            task_vars,
+        )
 
-    def _take(self, result: dict[str, Any], host: str, application: Mapping[str, Any], minor: Minor, ended: Rehearsed, trials: _Trials,
-              directory: pathlib.Path) -> None:
+    def _take(
+        self,
+        result: dict[str, Any],
+        host: str,
+        application: Mapping[str, Any],
+        minor: Minor,
+        ended: Rehearsed,
+        trials: _Trials,
+        directory: pathlib.Path,
+    ) -> None:
         added = _planning.learn(directory, [entry.row() for entry in ended.learned])
         for row in added:
             self._display.display(f"{host}: {row['requirement']} from Python {text_of(minor)} on: {row['reason']}")
         remember(directory / "evidence.json", Evidence.of_rehearsal(ended, minor, host, today().isoformat()))
         result["changed"] = result["changed"] or bool(added) or trials.installed
         result["actions"] += [f"constrain {row['requirement']}" for row in added]
-        result["rehearsed"].append({
-            "application": application["name"], "to": text_of(minor), "rounds": ended.rounds, "trials": trials.count, "learned": added,
-            "failures": {name: failure.text for name, failure in ended.failures.items()}, "benchmarks": trials.benchmarks})
+        result["rehearsed"].append(
+            {
+                "application": application["name"],
+                "to": text_of(minor),
+                "rounds": ended.rounds,
+                "trials": trials.count,
+                "learned": added,
+                "failures": {name: failure.text for name, failure in ended.failures.items()},
+                "benchmarks": trials.benchmarks,
+            }
+        )
 
     def _module(self, name: str, arguments: Mapping[str, Any], task_vars: Any) -> dict[str, Any]:
         answer: dict[str, Any] = self._execute_module(name, module_args=dict(arguments), task_vars=task_vars)
@@ -109,8 +165,15 @@ class ActionModule(ActionBase):
         """What the action plugin *name*, which sends files of its own, answers."""
         task = self._task.copy()
         task.action, task.args = name, dict(arguments)
-        action = self._shared_loader_obj.action_loader.get(name, task=task, connection=self._connection, play_context=self._play_context,
-                                                           loader=self._loader, templar=self._templar, shared_loader_obj=self._shared_loader_obj)
+        action = self._shared_loader_obj.action_loader.get(
+            name,
+            task=task,
+            connection=self._connection,
+            play_context=self._play_context,
+            loader=self._loader,
+            templar=self._templar,
+            shared_loader_obj=self._shared_loader_obj,
+        )
         answer: dict[str, Any] = action.run(task_vars=task_vars)
         if answer.get("failed"):
             raise HostFailed(f"{name}: {answer.get('msg')}")
@@ -120,8 +183,17 @@ class ActionModule(ActionBase):
 class _Trials:
     """Tries locks for one application and Python on the host; the interpreter is installed before the first."""
 
-    def __init__(self, action: ActionModule, given: Mapping[str, Any], task_vars: Any, application: Mapping[str, Any], interpreter: Mapping[str, Any],
-                 minor: Minor, facts: Mapping[str, Any], taken: Mapping[str, Any] | None) -> None:
+    def __init__(
+        self,
+        action: ActionModule,
+        given: Mapping[str, Any],
+        task_vars: Any,
+        application: Mapping[str, Any],
+        interpreter: Mapping[str, Any],
+        minor: Minor,
+        facts: Mapping[str, Any],
+        taken: Mapping[str, Any] | None,
+    ) -> None:
         self._action = action
         self._given = given
         self._task_vars = task_vars
@@ -129,7 +201,12 @@ class _Trials:
         self._minor = minor
         self._facts = facts
         self._cargo = taken
-        asked = {**interpreter, "directory": given["interpreter_dir"], "cache_dir": given["cache_dir"], "offline": given["offline"]}
+        asked = {
+            **interpreter,
+            "directory": given["interpreter_dir"],
+            "cache_dir": given["cache_dir"],
+            "offline": given["offline"],
+        }
         installed = action._action("oxzep7.python.interpreter", asked, task_vars)
         self.installed = bool(installed.get("changed"))
         self._interpreter = {"interpreter": installed["path"], "version": installed["version"]}
@@ -141,16 +218,38 @@ class _Trials:
         identifier = hashlib.sha256(lock.encode("utf-8")).hexdigest()
         scratch = absolute(self._given["cache_dir"]) / "rehearsal"
         write_private(scratch / "locks" / f"{identifier}.txt", lock)
-        sent = self._action._action("oxzep7.python.wheelhouse", {
-            "lock": identifier, "version": text_of(self._minor), "architecture": self._facts["architecture"], "libc_version": self._facts["libc"]["version"],
-            "plan_dir": str(scratch), "directory": self._given["wheelhouse_dir"],
-            **{key: self._given[key] for key in ("cache_dir", "ship_uv", "indexes", "find_links", "offline")}}, self._task_vars)
+        sent = self._action._action(
+            "oxzep7.python.wheelhouse",
+            {
+                "lock": identifier,
+                "version": text_of(self._minor),
+                "architecture": self._facts["architecture"],
+                "libc_version": self._facts["libc"]["version"],
+                "plan_dir": str(scratch),
+                "directory": self._given["wheelhouse_dir"],
+                **{key: self._given[key] for key in ("cache_dir", "ship_uv", "indexes", "find_links", "offline")},
+            },
+            self._task_vars,
+        )
         imports = None if only is None else [name for name in only if not name.startswith(OTHERS)]
         timed = only is None and self._application.get("goal") == "performance"
-        answer = self._action._module("oxzep7.python.trial", {
-            "application": self._application, **self._interpreter, "lock": lock, "wheels": self._given["wheelhouse_dir"], "uv": sent.get("uv"),
-            "cargo": self._cargo, "modules": imports, "tests": only is None or len(imports or ()) < len(only), "benchmarks": timed,
-            "state_dir": self._given["state_dir"], "run_id": self._given["run_id"]}, self._task_vars)
+        answer = self._action._module(
+            "oxzep7.python.trial",
+            {
+                "application": self._application,
+                **self._interpreter,
+                "lock": lock,
+                "wheels": self._given["wheelhouse_dir"],
+                "uv": sent.get("uv"),
+                "cargo": self._cargo,
+                "modules": imports,
+                "tests": only is None or len(imports or ()) < len(only),
+                "benchmarks": timed,
+                "state_dir": self._given["state_dir"],
+                "run_id": self._given["run_id"],
+            },
+            self._task_vars,
+        )
         self.count += 1
         self.benchmarks = answer["benchmarks"] or self.benchmarks
         failures = {name: Failure.read(value, "import") for name, value in answer["failures"].items()}
@@ -158,5 +257,7 @@ class _Trials:
         failures.update({f"source: {name}": Failure.read(value, "source") for name, value in answer["sources"].items()})
         if answer["failures"]:
             # Tests that were not run because imports fail are not cured.
-            failures.update({name: Failure("was not run", kind="test") for name in only or () if name.startswith("test: ")})
+            failures.update(
+                {name: Failure("was not run", kind="test") for name in only or () if name.startswith("test: ")}
+            )
         return Outcome(failures, answer["owners"], frozenset(answer["gone"]))

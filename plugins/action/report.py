@@ -32,24 +32,26 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         """No module execution; nothing is written in check mode."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, given = self.validate_argument_spec(argument_spec={
-            "report_dir": {"type": "path", "required": True},
-            "run_id": {"type": "str", "required": True},
-            "kind": {"type": "str", "choices": [_ledger.UPGRADE, _ledger.ROLLBACK], "default": _ledger.UPGRADE},
-            "waves": {"type": "list", "elements": "dict", "default": []},
-            "ended": {"type": "int", "default": 0},
-            "final": {"type": "bool", "default": False},
-            "unknown": {"type": "list", "elements": "str", "default": []},
-            "earlier": {"type": "dict", "default": {}},
-            "again": {"type": "list", "elements": "str", "default": []},
-            "closed": {"type": "str", "default": ""},
-            "max_failed": {"type": "raw", "default": 0},
-            "max_failed_per_wave": {"type": "raw"},
-            "on_failure": {"type": "str", "choices": list(ON_FAILURE), "default": "stop"},
-            "hosts": {"type": "list", "elements": "str", "default": []},
-            "records": {"type": "str", "default": "record_result"},
-            "plan_dir": {"type": "path"},
-        })
+        _validation, given = self.validate_argument_spec(
+            argument_spec={
+                "report_dir": {"type": "path", "required": True},
+                "run_id": {"type": "str", "required": True},
+                "kind": {"type": "str", "choices": [_ledger.UPGRADE, _ledger.ROLLBACK], "default": _ledger.UPGRADE},
+                "waves": {"type": "list", "elements": "dict", "default": []},
+                "ended": {"type": "int", "default": 0},
+                "final": {"type": "bool", "default": False},
+                "unknown": {"type": "list", "elements": "str", "default": []},
+                "earlier": {"type": "dict", "default": {}},
+                "again": {"type": "list", "elements": "str", "default": []},
+                "closed": {"type": "str", "default": ""},
+                "max_failed": {"type": "raw", "default": 0},
+                "max_failed_per_wave": {"type": "raw"},
+                "on_failure": {"type": "str", "choices": list(ON_FAILURE), "default": "stop"},
+                "hosts": {"type": "list", "elements": "str", "default": []},
+                "records": {"type": "str", "default": "record_result"},
+                "plan_dir": {"type": "path"},
+            }
+        )
         hostvars = task_vars["hostvars"]
         try:
             document = self._document(given, hostvars, task_vars.get("ansible_play_hosts") or [])
@@ -60,25 +62,49 @@ class ActionModule(ActionBase):
         if not self._task.check_mode:
             self._write(folder, document, given, hostvars)
         lines = _run.off_target(document["ledger"], document["kind"]) if given["final"] else []
-        result.update(changed=False, path=str(folder / "run.json"), table=_run.table(document["results"]), results=document["results"],
-                      ledger=document["ledger"], counts=_run.counts(document["ledger"]), closed=document["closed"], began=document["began"],
-                      ended=given["ended"], summary=_run.summary(document["ledger"], lines, document["closed"], str(folder)),
-                      failed_hosts=_ledger.failed([row for row in document["ledger"] if row["wave"] == given["ended"]], document["kind"]), off_target=lines,
-                      rollback=self._returning(document, given))
+        result.update(
+            changed=False,
+            path=str(folder / "run.json"),
+            table=_run.table(document["results"]),
+            results=document["results"],
+            ledger=document["ledger"],
+            counts=_run.counts(document["ledger"]),
+            closed=document["closed"],
+            began=document["began"],
+            ended=given["ended"],
+            summary=_run.summary(document["ledger"], lines, document["closed"], str(folder)),
+            failed_hosts=_ledger.failed(
+                [row for row in document["ledger"] if row["wave"] == given["ended"]], document["kind"]
+            ),
+            off_target=lines,
+            rollback=self._returning(document, given),
+        )
         return result
 
     def _document(self, given: Mapping[str, Any], hostvars: Mapping[str, Any], reachable: list[str]) -> dict[str, Any]:
         """The run so far. Raises ValueError for budgets that cannot be read."""
         waves, ended, earlier = given["waves"], given["ended"], given["earlier"]
-        document: dict[str, Any] = {"schema": SCHEMA, "run": given["run_id"], "kind": given["kind"], "waves": waves, "began": earlier.get("began") or now(),
-                                    "ended": now() if given["final"] else None, "on_failure": given["on_failure"],
-                                    "budget": {"per_run": given["max_failed"], "per_wave": given["max_failed_per_wave"]}}
+        document: dict[str, Any] = {
+            "schema": SCHEMA,
+            "run": given["run_id"],
+            "kind": given["kind"],
+            "waves": waves,
+            "began": earlier.get("began") or now(),
+            "ended": now() if given["final"] else None,
+            "on_failure": given["on_failure"],
+            "budget": {"per_run": given["max_failed"], "per_wave": given["max_failed_per_wave"]},
+        }
         if given["plan_dir"]:
             document.update(self._planned(absolute(given["plan_dir"])))
         if not waves and given["hosts"]:
             document.update(self._seen_by_hosts(given, hostvars))
             return document
-        fresh = [wave for wave in waves if wave["number"] <= ended and (given["final"] or wave["number"] == ended or set(given["again"]) & set(wave["hosts"]))]
+        fresh = [
+            wave
+            for wave in waves
+            if wave["number"] <= ended
+            and (given["final"] or wave["number"] == ended or set(given["again"]) & set(wave["hosts"]))
+        ]
         again = {host for wave in fresh for host in wave["hosts"]}
         rows = [row for row in earlier.get("ledger") or [] if row["host"] not in again]
         results = [row for row in earlier.get("results") or [] if row["host"] not in again]
@@ -87,10 +113,14 @@ class ActionModule(ActionBase):
                 rows.append(row)
                 results += _run.steps_of(row["host"], hostvars[row["host"]], row)
         hosts = sum(len(wave["hosts"]) for wave in waves)
-        closed = given["closed"] or _ledger.over_budget(rows, ended, given["kind"], hosts, given["max_failed"], given["max_failed_per_wave"])
+        closed = given["closed"] or _ledger.over_budget(
+            rows, ended, given["kind"], hosts, given["max_failed"], given["max_failed_per_wave"]
+        )
         if given["final"]:
             rows += _run.untouched(waves, ended, closed or "the run ended") + _run.unknown(given["unknown"])
-        document.update(ledger=rows, results=results, closed=closed, applications=_run.by_application(rows, results, given["kind"]))
+        document.update(
+            ledger=rows, results=results, closed=closed, applications=_run.by_application(rows, results, given["kind"])
+        )
         return document
 
     @staticmethod
@@ -106,10 +136,27 @@ class ActionModule(ActionBase):
         records = {host: _taken(hostvars[host], given["records"]) for host in given["hosts"]}
         ledger, results = _record.from_hosts(records, given["run_id"])
         times = sorted(event["time"] for record in records.values() if record for event in record["events"])
-        promoted = [entry for record in records.values() if record for application in record["applications"] for entry in application["history"]]
-        kind = _ledger.ROLLBACK if promoted and all(entry.get("kind") == _ledger.ROLLBACK for entry in promoted) else _ledger.UPGRADE
-        return {"ledger": ledger, "results": results, "closed": "", "kind": kind, "began": times[0] if times else None, "ended": times[-1] if times else None,
-                "applications": _run.by_application(ledger, results, kind)}
+        promoted = [
+            entry
+            for record in records.values()
+            if record
+            for application in record["applications"]
+            for entry in application["history"]
+        ]
+        kind = (
+            _ledger.ROLLBACK
+            if promoted and all(entry.get("kind") == _ledger.ROLLBACK for entry in promoted)
+            else _ledger.UPGRADE
+        )
+        return {
+            "ledger": ledger,
+            "results": results,
+            "closed": "",
+            "kind": kind,
+            "began": times[0] if times else None,
+            "ended": times[-1] if times else None,
+            "applications": _run.by_application(ledger, results, kind),
+        }
 
     @staticmethod
     def _planned(directory: pathlib.Path) -> dict[str, Any]:
@@ -119,12 +166,17 @@ class ActionModule(ActionBase):
         except (OSError, ValueError, KeyError, TypeError):
             return {}
 
-    def _write(self, folder: pathlib.Path, document: dict[str, Any], given: Mapping[str, Any], hostvars: Mapping[str, Any]) -> None:
+    def _write(
+        self, folder: pathlib.Path, document: dict[str, Any], given: Mapping[str, Any], hostvars: Mapping[str, Any]
+    ) -> None:
         """Write the run's folder, ``run.json`` last."""
         if given["final"]:
             for host in [row["host"] for row in document["ledger"]]:
                 record = _taken(hostvars[host], given["records"]) or _taken(hostvars[host], "wave_journal")
-                write_private(folder / "timelines" / f"{re.sub(r'[^A-Za-z0-9._-]', '_', host)}.md", _record.timeline(host, record, given["run_id"]))
+                write_private(
+                    folder / "timelines" / f"{re.sub(r'[^A-Za-z0-9._-]', '_', host)}.md",
+                    _record.timeline(host, record, given["run_id"]),
+                )
             write_private(folder / "change-record.md", _record.change_record(document))
         if given["plan_dir"]:
             self._learn(absolute(given["plan_dir"]), document["results"])
@@ -132,6 +184,7 @@ class ActionModule(ActionBase):
 
     def _learn(self, directory: pathlib.Path, entries: list[dict[str, Any]]) -> None:
         """Add to the plan directory what the promotions so far have shown; a report does not fail for that."""
+
         def lock(identifier: str) -> str | None:
             path = directory / "locks" / f"{identifier}.txt"
             return path.read_text(encoding="utf-8") if path.exists() else None

@@ -28,13 +28,15 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         """No module execution."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, given = self.validate_argument_spec(argument_spec={
-            **_rollout.OPTIONS,
-            "applications": {"type": "list", "elements": "str", "default": []},
-            "run": {"type": "str", "default": ""},
-            "wave": {"type": "int", "default": 0},
-            "plan_dir": {"type": "path", "required": True},
-        })
+        _validation, given = self.validate_argument_spec(
+            argument_spec={
+                **_rollout.OPTIONS,
+                "applications": {"type": "list", "elements": "str", "default": []},
+                "run": {"type": "str", "default": ""},
+                "wave": {"type": "int", "default": 0},
+                "plan_dir": {"type": "path", "required": True},
+            }
+        )
         result.update(changed=False)
         hosts = [str(name) for name in task_vars["ansible_play_hosts_all"]]
         hostvars = {name: task_vars["hostvars"][name] for name in hosts}
@@ -43,21 +45,43 @@ class ActionModule(ActionBase):
             result.update(failed=True, msg=why)
             return result
         try:
-            known = waves_of(absolute(given["report_dir"]) if given["report_dir"] else None, absolute(given["plan_dir"]), given["run"], given["wave"])
+            known = waves_of(
+                absolute(given["report_dir"]) if given["report_dir"] else None,
+                absolute(given["plan_dir"]),
+                given["run"],
+                given["wave"],
+            )
             meant = scope(hostvars, hosts, given["applications"], given["run"], given["wave"], known)
             declared = {name: list(facts.get("oxzep7_applications") or []) for name, facts in hostvars.items()}
             rules = _rollout.policy(given, task_vars.get("groups") or {}, _rollout.population(declared))
             own = {name: str(facts.get("oxzep7_criticality") or "") for name, facts in hostvars.items()}
-            cut = in_reverse({name: applications for name, applications in meant.items() if applications}, known, own, rules)
+            cut = in_reverse(
+                {name: applications for name, applications in meant.items() if applications}, known, own, rules
+            )
         except ValueError as error:
             result.update(failed=True, msg=str(error))
             return result
-        work = {name: [{"application": entry["name"], "steps": 1, "restarts": len(entry.get("services") or [])} for entry in applications]
-                for name, applications in meant.items()}
+        work = {
+            name: [
+                {"application": entry["name"], "steps": 1, "restarts": len(entry.get("services") or [])}
+                for entry in applications
+            ]
+            for name, applications in meant.items()
+        }
         waves = _rollout.described(cut, work, {}, int(context.CLIARGS.get("forks") or 5), given["stability_window"])
-        unknown = [name for name, facts in hostvars.items() if not facts.get("rollback_records") or "runs" not in facts["rollback_records"]]
-        result.update(applications=meant, waves=waves, wave_table=_rollout.table(waves), placed=_rollout.placed(waves),
-                      unknown=unknown, population=rules.population)
+        unknown = [
+            name
+            for name, facts in hostvars.items()
+            if not facts.get("rollback_records") or "runs" not in facts["rollback_records"]
+        ]
+        result.update(
+            applications=meant,
+            waves=waves,
+            wave_table=_rollout.table(waves),
+            placed=_rollout.placed(waves),
+            unknown=unknown,
+            population=rules.population,
+        )
         return result
 
 
@@ -66,13 +90,18 @@ def waves_of(report_dir: pathlib.Path | None, plan_dir: pathlib.Path, run: str, 
 
     None where nobody asked for a *wave* and there is no record. Raises ScopeError for one that cannot be read.
     """
-    for path, found in ((report_dir / "runs" / run / "run.json" if report_dir and run else None, _of_run), (plan_dir / "plan.json", _of_plan)):
+    for path, found in (
+        (report_dir / "runs" / run / "run.json" if report_dir and run else None, _of_run),
+        (plan_dir / "plan.json", _of_plan),
+    ):
         try:
             if path is not None:
                 return found(json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, KeyError, TypeError) as error:
             if wave and found is _of_plan:
-                raise ScopeError(f"{path} has no waves ({type(error).__name__}: {error}); bring the plan that was rolled out") from None
+                raise ScopeError(
+                    f"{path} has no waves ({type(error).__name__}: {error}); bring the plan that was rolled out"
+                ) from None
     return []
 
 

@@ -20,9 +20,13 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._waves import _ledge
 
 POLL_SECONDS = 2.0
 GATE_OPTIONS: dict[str, Any] = {
-    "command": {"type": "raw"}, "url": {"type": "str"}, "headers": {"type": "dict", "default": {}, "no_log": True},
+    "command": {"type": "raw"},
+    "url": {"type": "str"},
+    "headers": {"type": "dict", "default": {}, "no_log": True},
     "expression": {"type": "str", "default": ""},
-    "timeout": {"type": "float", "default": 30.0}, "wait": {"type": "float", "default": 0.0}, "interval": {"type": "float", "default": 10.0},
+    "timeout": {"type": "float", "default": 30.0},
+    "wait": {"type": "float", "default": 0.0},
+    "interval": {"type": "float", "default": 10.0},
     "validate_certs": {"type": "bool", "default": True},
 }
 
@@ -36,21 +40,28 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         """No module execution. In check mode nothing is waited for and nobody is asked."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, given = self.validate_argument_spec(argument_spec={
-            "run_id": {"type": "str", "required": True},
-            "wave": {"type": "dict", "required": True},
-            "rows": {"type": "list", "elements": "dict", "default": []},
-            "closed": {"type": "str", "default": ""},
-            "max_unavailable": {"type": "raw", "default": "100%"},
-            "population": {"type": "dict", "default": {}},
-            "window": {"type": "list", "elements": "str", "default": []},
-            "soak": {"type": "float", "default": 0.0},
-            "gate": {"type": "dict", "default": {}, "options": GATE_OPTIONS, "mutually_exclusive": [["command", "url"]]},
-            "approval": {"type": "bool", "default": False},
-            "approved_waves": {"type": "list", "elements": "str", "default": []},
-            "approval_file": {"type": "path"},
-            "approval_timeout": {"type": "float", "default": 0.0},
-        })
+        _validation, given = self.validate_argument_spec(
+            argument_spec={
+                "run_id": {"type": "str", "required": True},
+                "wave": {"type": "dict", "required": True},
+                "rows": {"type": "list", "elements": "dict", "default": []},
+                "closed": {"type": "str", "default": ""},
+                "max_unavailable": {"type": "raw", "default": "100%"},
+                "population": {"type": "dict", "default": {}},
+                "window": {"type": "list", "elements": "str", "default": []},
+                "soak": {"type": "float", "default": 0.0},
+                "gate": {
+                    "type": "dict",
+                    "default": {},
+                    "options": GATE_OPTIONS,
+                    "mutually_exclusive": [["command", "url"]],
+                },
+                "approval": {"type": "bool", "default": False},
+                "approved_waves": {"type": "list", "elements": "str", "default": []},
+                "approval_file": {"type": "path"},
+                "approval_timeout": {"type": "float", "default": 0.0},
+            }
+        )
         why = refused(self._task)
         if why:
             result.update(failed=True, msg=why)
@@ -59,7 +70,12 @@ class ActionModule(ActionBase):
             reason = given["closed"] or self._reason(given)
         except ValueError as error:
             reason = str(error)
-        result.update(changed=False, open=not reason, reason=reason, wave={key: given["wave"].get(key) for key in ("number", "hosts")})
+        result.update(
+            changed=False,
+            open=not reason,
+            reason=reason,
+            wave={key: given["wave"].get(key) for key in ("number", "hosts")},
+        )
         return result
 
     def _reason(self, given: Mapping[str, Any]) -> str:
@@ -68,7 +84,9 @@ class ActionModule(ActionBase):
         for names in wave["applications"].values():
             for name in names:
                 own[name] = own.get(name, 0) + 1
-        rules = _order.Policy(["100%"], given["max_unavailable"], {name: int(count) for name, count in given["population"].items()})
+        rules = _order.Policy(
+            ["100%"], given["max_unavailable"], {name: int(count) for name, count in given["population"].items()}
+        )
         every = {**{row["host"]: row.get("applications") or [] for row in given["rows"]}, **wave["applications"]}
         reason = _ledger.unavailable(given["rows"], wave["hosts"], every, _order.limits(own, rules))
         if reason or self._task.check_mode:
@@ -84,7 +102,12 @@ class ActionModule(ActionBase):
 
     @staticmethod
     def _outside(given: Mapping[str, Any]) -> str:
-        return _window.closed(given["window"], datetime.datetime.now(datetime.timezone.utc), float(given["wave"]["seconds"])) or ""
+        return (
+            _window.closed(
+                given["window"], datetime.datetime.now(datetime.timezone.utc), float(given["wave"]["seconds"])
+            )
+            or ""
+        )
 
     def _soak(self, number: int, seconds: float) -> None:
         if seconds > 0:
@@ -100,10 +123,14 @@ class ActionModule(ActionBase):
         line = f"{given['run_id']} {number}"
         while not _gate.approved(given["run_id"], number, given["approved_waves"], path):
             if time.monotonic() >= until:
-                where = f"run with -e oxzep7_run_id={given['run_id']} and the line '{line}' in {path}, or " if path else ""
+                where = (
+                    f"run with -e oxzep7_run_id={given['run_id']} and the line '{line}' in {path}, or " if path else ""
+                )
                 return f"wave {number} is not approved; {where}run again with -e '{{\"oxzep7_approved_waves\": [{number}]}}'"
             if not told:
-                self._display.display(f"wave {number} waits up to {given['approval_timeout']:g} seconds for the line '{line}' in {path}")
+                self._display.display(
+                    f"wave {number} waits up to {given['approval_timeout']:g} seconds for the line '{line}' in {path}"
+                )
             told = True
             time.sleep(POLL_SECONDS)
         return ""
@@ -114,7 +141,14 @@ class ActionModule(ActionBase):
             return ""
         command = options.get("command") or []
         question = _gate.Question(
-            shlex.split(command) if isinstance(command, str) else [str(word) for word in command], options.get("url") or "", options.get("headers") or {},
-            options.get("expression") or "", options["timeout"], options["wait"], options["interval"], options["validate_certs"])
+            shlex.split(command) if isinstance(command, str) else [str(word) for word in command],
+            options.get("url") or "",
+            options.get("headers") or {},
+            options.get("expression") or "",
+            options["timeout"],
+            options["wait"],
+            options["interval"],
+            options["validate_certs"],
+        )
         why = _gate.ask(question)
         return f"oxzep7_gate: {why}" if why else ""

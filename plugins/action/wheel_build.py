@@ -28,17 +28,36 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         """Build what the cache does not have."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, given = self.validate_argument_spec(argument_spec={
-            "needs": {"type": "list", "elements": "dict", "required": True}, "interpreter_dir": {"type": "path", "default": "/opt/oxzep7/interpreters"},
-            "advisories": {"type": "path"}, "cache_dir": _planning.OPTIONS["cache_dir"], **_planning.SOURCES})
+        _validation, given = self.validate_argument_spec(
+            argument_spec={
+                "needs": {"type": "list", "elements": "dict", "required": True},
+                "interpreter_dir": {"type": "path", "default": "/opt/oxzep7/interpreters"},
+                "advisories": {"type": "path"},
+                "cache_dir": _planning.OPTIONS["cache_dir"],
+                **_planning.SOURCES,
+            }
+        )
         try:
             parts = _planning.tools(given)
-            wanted = [wanted for need in given["needs"] for wanted in [self._wanted(need, parts)] if not parts.builder.known(wanted)]
+            wanted = [
+                wanted
+                for need in given["needs"]
+                for wanted in [self._wanted(need, parts)]
+                if not parts.builder.known(wanted)
+            ]
         except (IndexUnavailable, UvMissing, ValueError) as error:
             result.update(failed=True, msg=str(error))
             return result
-        rows = [{"name": entry.name, "version": entry.version, "python": f"{entry.minor[0]}.{entry.minor[1]}", "platform": entry.platform,
-                 "source": pathlib.PurePath(entry.source.name).name} for entry in wanted]
+        rows = [
+            {
+                "name": entry.name,
+                "version": entry.version,
+                "python": f"{entry.minor[0]}.{entry.minor[1]}",
+                "platform": entry.platform,
+                "source": pathlib.PurePath(entry.source.name).name,
+            }
+            for entry in wanted
+        ]
         # Folders are the controller's; what builds need comes from indexes.
         words = [] if given["offline"] else dataclasses.replace(parts.sources, folders=()).for_uv()
         arguments = {"needs": rows, "interpreter_dir": given["interpreter_dir"], "words": words}
@@ -58,7 +77,9 @@ class ActionModule(ActionBase):
             raise ValueError(f"{need['name']} {need['version']} has no source to build from")
         return Wanted(str(need["name"]), str(need["version"]), release.source, minor, str(need["platform"]))
 
-    def _build(self, wanted: list[Wanted], arguments: dict[str, Any], parts: _planning.Tools, task_vars: Any) -> dict[str, Any]:
+    def _build(
+        self, wanted: list[Wanted], arguments: dict[str, Any], parts: _planning.Tools, task_vars: Any
+    ) -> dict[str, Any]:
         remote = self._make_tmp_path()
         join = self._connection._shell.join_path
         with tempfile.TemporaryDirectory(prefix="oxzep7-wheels-") as scratch:
@@ -69,12 +90,18 @@ class ActionModule(ActionBase):
             for source, target in files:
                 self._transfer_file(source, target)
             self._fixup_perms2([remote, *(target for _source, target in files)])
-            answer: dict[str, Any] = self._execute_module("oxzep7.python.wheel_build", module_args={**arguments, "directory": remote}, task_vars=task_vars)
+            answer: dict[str, Any] = self._execute_module(
+                "oxzep7.python.wheel_build", module_args={**arguments, "directory": remote}, task_vars=task_vars
+            )
             for row in answer.get("built", []) if not answer.get("failed") else []:
                 local = pathlib.Path(scratch, "wheels", row["wheel"])
                 local.parent.mkdir(exist_ok=True)
                 self._connection.fetch_file(join(join(remote, f"out-{row['python']}"), row["wheel"]), str(local))
-                entry = next(entry for entry in wanted if entry.name == row["name"] and f"{entry.minor[0]}.{entry.minor[1]}" == row["python"])
+                entry = next(
+                    entry
+                    for entry in wanted
+                    if entry.name == row["name"] and f"{entry.minor[0]}.{entry.minor[1]}" == row["python"]
+                )
                 parts.builder.adopt(entry, local)
         self._remove_tmp_path(remote)
         return answer

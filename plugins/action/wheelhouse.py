@@ -25,30 +25,45 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         """No module execution where the host is known to lack nothing, one when it says so, otherwise two and a transfer."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, given = self.validate_argument_spec(argument_spec={
-            "lock": {"type": "str", "required": True},
-            "version": {"type": "str", "required": True},
-            "architecture": {"type": "str", "required": True},
-            "libc_version": {"type": "str", "required": True},
-            "plan_dir": {"type": "path", "required": True},
-            "cache_dir": {"type": "path", "default": "~/.cache/oxzep7"},
-            "ship_uv": {"type": "bool", "default": True},
-            "directory": {"type": "path", "default": "/opt/oxzep7/wheelhouse"},
-            "known": {"type": "dict", "default": {}},
-            **_planning.SOURCES,
-        })
+        _validation, given = self.validate_argument_spec(
+            argument_spec={
+                "lock": {"type": "str", "required": True},
+                "version": {"type": "str", "required": True},
+                "architecture": {"type": "str", "required": True},
+                "libc_version": {"type": "str", "required": True},
+                "plan_dir": {"type": "path", "required": True},
+                "cache_dir": {"type": "path", "default": "~/.cache/oxzep7"},
+                "ship_uv": {"type": "bool", "default": True},
+                "directory": {"type": "path", "default": "/opt/oxzep7/wheelhouse"},
+                "known": {"type": "dict", "default": {}},
+                **_planning.SOURCES,
+            }
+        )
         cache = absolute(given["cache_dir"])
         minor = ".".join(given["version"].split(".")[:2])
         lock_path = absolute(given["plan_dir"]) / "locks" / f"{given['lock']}.txt"
         files = _wheels.known_files(cache, given["lock"], given["architecture"])
         if files is None and self._task.check_mode:
             count = sum("==" in line for line in lock_path.read_text(encoding="utf-8").splitlines())
-            result.update(changed=True, sent=[], directory=given["directory"], uv=None,
-                          actions=[f"download up to {count} wheels and send those that the host lacks"])
+            result.update(
+                changed=True,
+                sent=[],
+                directory=given["directory"],
+                uv=None,
+                actions=[f"download up to {count} wheels and send those that the host lacks"],
+            )
             return result
         try:
             if files is None:
-                files = _wheels.download(cache, lock_path, given["lock"], minor, given["architecture"], given["libc_version"], _planning.sources_of(given))
+                files = _wheels.download(
+                    cache,
+                    lock_path,
+                    given["lock"],
+                    minor,
+                    given["architecture"],
+                    given["libc_version"],
+                    _planning.sources_of(given),
+                )
         except (_wheels.DownloadError, OSError, ValueError) as error:
             result.update(failed=True, msg=f"wheels of lock {given['lock'][:12]} could not be downloaded: {error}")
             return result
@@ -60,7 +75,9 @@ class ActionModule(ActionBase):
             files = [*files, described]
             result["uv"] = f"{given['directory']}/{described['name']}"
         if all(given["known"].get(entry["name"]) == entry["size"] for entry in files):
-            result.update(changed=False, sent=[], directory=given["directory"], actions=[], diff={"before": {}, "after": {}})
+            result.update(
+                changed=False, sent=[], directory=given["directory"], actions=[], diff={"before": {}, "after": {}}
+            )
             return result
         arguments = {"files": files, "directory": given["directory"]}
         answer = self._execute_module("oxzep7.python.wheelhouse_store", module_args=arguments, task_vars=task_vars)
@@ -86,7 +103,8 @@ class ActionModule(ActionBase):
             _wheels.bundle(pathlib.Path(scratch, "wheels.tar"), files)
             self._transfer_file(str(pathlib.Path(scratch, "wheels.tar")), target)
         self._fixup_perms2((directory, target))
-        answer: dict[str, Any] = self._execute_module("oxzep7.python.wheelhouse_store", module_args={**arguments, "bundle": target},
-                                                      task_vars=task_vars)
+        answer: dict[str, Any] = self._execute_module(
+            "oxzep7.python.wheelhouse_store", module_args={**arguments, "bundle": target}, task_vars=task_vars
+        )
         self._remove_tmp_path(directory)
         return answer

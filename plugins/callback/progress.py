@@ -84,7 +84,11 @@ class CallbackModule(CallbackBase):
                     self._display.display(f"{time.strftime('%H:%M:%S')} {line}")
                 return
             size = shutil.get_terminal_size()
-            table = [] if self._ended.is_set() and not self._board.rows else self._board.table(time.monotonic(), size.columns - 1, size.lines - 1)
+            table = (
+                []
+                if self._ended.is_set() and not self._board.rows
+                else self._board.table(time.monotonic(), size.columns - 1, size.lines - 1)
+            )
             # Up to where the table began, and everything below away.
             clear = f"\x1b[{self._drawn}A\x1b[J" if self._drawn else ""
             sys.stdout.write(clear + "".join(line + "\n" for line in (lines if keep else []) + table))
@@ -125,14 +129,27 @@ class CallbackModule(CallbackBase):
         if isinstance(facts, dict):
             self._board.learn(str(_part(result, "host")), facts)
         if str(_part(result, "task").action) == GATE:
-            self._show(self._board.pass_gate(answer.get("wave") or {}, bool(answer.get("open")), str(answer.get("reason") or "")))
-        if str(_part(result, "task").action) in ("ansible.builtin.debug", "debug") and not answer.get("_ansible_no_log"):
+            self._show(
+                self._board.pass_gate(
+                    answer.get("wave") or {}, bool(answer.get("open")), str(answer.get("reason") or "")
+                )
+            )
+        if str(_part(result, "task").action) in ("ansible.builtin.debug", "debug") and not answer.get(
+            "_ansible_no_log"
+        ):
             self._show(self._said(answer))
 
     @staticmethod
     def _said(answer: dict[str, Any]) -> list[str]:
         """What a debug task says, as lines."""
-        said = next((value for key, value in answer.items() if not key.startswith("_") and key not in ("changed", "failed", "skipped")), None)
+        said = next(
+            (
+                value
+                for key, value in answer.items()
+                if not key.startswith("_") and key not in ("changed", "failed", "skipped")
+            ),
+            None,
+        )
         if isinstance(said, list) and all(isinstance(line, str) for line in said):
             return list(said)
         return str(said).splitlines() if isinstance(said, str) else json.dumps(said, indent=2, default=str).splitlines()
@@ -151,7 +168,11 @@ class CallbackModule(CallbackBase):
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
         """A host cannot be reached."""
-        self._show(self._board.fail(str(_part(result, "host")), _progress.UNREACHABLE, _reason(_part(result, "result")), time.monotonic()))
+        self._show(
+            self._board.fail(
+                str(_part(result, "host")), _progress.UNREACHABLE, _reason(_part(result, "result")), time.monotonic()
+            )
+        )
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         """Everything has ended."""

@@ -54,16 +54,23 @@ _value:
 UNREACHABLE = "host-unreachable"
 
 
-def blocking_findings(hostvars: Mapping[str, Any], hosts: Sequence[str], reachable: Sequence[str], known: Sequence[str]) -> list[str]:
+def blocking_findings(
+    hostvars: Mapping[str, Any], hosts: Sequence[str], reachable: Sequence[str], known: Sequence[str]
+) -> list[str]:
     """A line for each finding of a host that blocks, and for each of *hosts* that is not *reachable*, but for the *known* keys."""
     there = set(reachable)
     lines = []
     for host in hosts:
         taken = hostvars[host].get("preflight_result") or {}
-        lines += [f"{host}: {entry['detail']} ({entry['key']}); {entry['remediation']}" for entry in taken.get("blocking") or []]
+        lines += [
+            f"{host}: {entry['detail']} ({entry['key']}); {entry['remediation']}"
+            for entry in taken.get("blocking") or []
+        ]
         if host not in there and UNREACHABLE not in known:
-            lines.append(f"{host}: it could not be reached, or failed before ({UNREACHABLE}); mend it, leave it out with --limit, or accept that it is left "
-                         f"out with {UNREACHABLE} in oxzep7_known_findings")
+            lines.append(
+                f"{host}: it could not be reached, or failed before ({UNREACHABLE}); mend it, leave it out with --limit, or accept that it is left "
+                f"out with {UNREACHABLE} in oxzep7_known_findings"
+            )
     return lines
 
 

@@ -291,7 +291,9 @@ class ApplicationError(ValueError):
 
 def _service(entry: Dict[str, Any]) -> Service:
     start, stop, status = (tuple(words(entry.get(verb) or [])) for verb in ("start", "stop", "status"))
-    return Service(entry["name"], entry.get("action") or "stop-start", start, stop, status, entry.get("pidfile"), entry.get("user"))
+    return Service(
+        entry["name"], entry.get("action") or "stop-start", start, stop, status, entry.get("pidfile"), entry.get("user")
+    )
 
 
 def _check_patterns(application: str, check: Dict[str, Any]) -> None:
@@ -300,9 +302,15 @@ def _check_patterns(application: str, check: Dict[str, Any]) -> None:
             try:
                 re.compile(options[option])
             except re.error as error:
-                raise ApplicationError("application %s: check %s: %s is no regular expression: %s" % (application, check["name"], option, error))
+                raise ApplicationError(
+                    "application %s: check %s: %s is no regular expression: %s"
+                    % (application, check["name"], option, error)
+                )
         if isinstance(options, dict) and options.get("at_most") and not FACTOR.match(options["at_most"]):
-            raise ApplicationError("application %s: check %s: at_most %r is no factor such as 1.5x" % (application, check["name"], options["at_most"]))
+            raise ApplicationError(
+                "application %s: check %s: at_most %r is no factor such as 1.5x"
+                % (application, check["name"], options["at_most"])
+            )
 
 
 def _absolute(application: str, option: str, value: str) -> str:
@@ -313,14 +321,19 @@ def _absolute(application: str, option: str, value: str) -> str:
 
 def _database(application: str, entry: Dict[str, Any]) -> Database:
     kind = next(kind for kind in DATABASE_KINDS if entry.get(kind) is not None)
-    options = {"path": _absolute(application, kind, entry[kind])} if kind == "sqlite" else {
-        key: value for key, value in entry[kind].items() if value is not None}
+    options = (
+        {"path": _absolute(application, kind, entry[kind])}
+        if kind == "sqlite"
+        else {key: value for key, value in entry[kind].items() if value is not None}
+    )
     for verb in ("dump", "rows", "load"):
         if verb in options:
             options[verb] = words(options[verb])
     name = entry.get("name") or os.path.basename(str(options.get("path") or options.get("database") or "custom"))
     if not DATABASE_NAME.match(name):
-        raise ApplicationError("application %s: %r cannot be the name of a database's file; give it another `name`" % (application, name))
+        raise ApplicationError(
+            "application %s: %r cannot be the name of a database's file; give it another `name`" % (application, name)
+        )
     return Database(name, kind, options)
 
 
@@ -329,46 +342,74 @@ def _keeping(application: str, given: Dict[str, Any]) -> Keeping:
     names = [database.name for database in databases]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
-        raise ApplicationError("application %s: two databases are called %s; give one of them another `name`" % (application, twice))
-    return Keeping(tuple(_absolute(application, "backup.paths", path) for path in given.get("paths") or []), tuple(databases),
-                   *(tuple(words(command) for command in given.get(option) or []) for option in ("quiesce", "resume")))
+        raise ApplicationError(
+            "application %s: two databases are called %s; give one of them another `name`" % (application, twice)
+        )
+    return Keeping(
+        tuple(_absolute(application, "backup.paths", path) for path in given.get("paths") or []),
+        tuple(databases),
+        *(tuple(words(command) for command in given.get(option) or []) for option in ("quiesce", "resume")),
+    )
 
 
 def _drill(application: str, given: Dict[str, Any]) -> Drill:
     reads = given.get("reads") or []
-    return Drill(tuple(words(given.get("command") or [])), float(given.get("timeout") or 300.0),
-                 tuple(_absolute(application, "drill.reads", entry["pickle"]) for entry in reads if entry.get("pickle")),
-                 tuple(words(entry["command"]) for entry in reads if entry.get("command")))
+    return Drill(
+        tuple(words(given.get("command") or [])),
+        float(given.get("timeout") or 300.0),
+        tuple(_absolute(application, "drill.reads", entry["pickle"]) for entry in reads if entry.get("pickle")),
+        tuple(words(entry["command"]) for entry in reads if entry.get("command")),
+    )
 
 
 def from_parameters(parameters: Dict[str, Any]) -> Application:
     """The application that validated module *parameters* declare. Raises ApplicationError."""
     name = parameters["name"]
     if not NAME.match(name):
-        raise ApplicationError("application name %r: use lower-case letters, digits, '_', '.' and '-', at most 63" % name)
+        raise ApplicationError(
+            "application name %r: use lower-case letters, digits, '_', '.' and '-', at most 63" % name
+        )
     paths = [(option, parameters.get(option)) for option in ("environment", "source")]
     for option, value in paths + [("requirements", path) for path in parameters.get("requirements") or []]:
         if value:
             _absolute(name, option, value)
     try:
         services = [_service(entry) for entry in parameters.get("services") or []]
-        tests, benchmarks, drain, undrain = ([words(command) for command in parameters.get(option) or []]
-                                             for option in ("tests", "benchmarks", "drain", "undrain"))
+        tests, benchmarks, drain, undrain = (
+            [words(command) for command in parameters.get(option) or []]
+            for option in ("tests", "benchmarks", "drain", "undrain")
+        )
         keeping = _keeping(name, parameters.get("backup") or {})
         drill = _drill(name, parameters.get("drill") or {})
     except ValueError as error:
         raise ApplicationError("application %s: a command cannot be split into words: %s" % (name, error))
     for check in parameters.get("checks") or []:
         _check_patterns(name, check)
-    return Application(name, parameters["environment"].rstrip("/"), parameters.get("source"), parameters.get("user"),
-                       services, list(parameters.get("checks") or []), tests,
-                       float(parameters.get("tests_timeout") or 900.0), list(parameters.get("requirements") or []),
-                       parameters.get("goal") or "compatibility", parameters.get("carry") or "ask", benchmarks, drain, undrain, keeping, drill)
+    return Application(
+        name,
+        parameters["environment"].rstrip("/"),
+        parameters.get("source"),
+        parameters.get("user"),
+        services,
+        list(parameters.get("checks") or []),
+        tests,
+        float(parameters.get("tests_timeout") or 900.0),
+        list(parameters.get("requirements") or []),
+        parameters.get("goal") or "compatibility",
+        parameters.get("carry") or "ask",
+        benchmarks,
+        drain,
+        undrain,
+        keeping,
+        drill,
+    )
 
 
 def validated(parameters: Dict[str, Any]) -> Dict[str, Any]:
     """*parameters* checked against `APPLICATION_OPTIONS`, with defaults filled in. Raises ApplicationError."""
     result = ArgumentSpecValidator(APPLICATION_OPTIONS).validate(parameters)
     if result.error_messages:
-        raise ApplicationError("application %s: %s" % (parameters.get("name", "without a name"), "; ".join(result.error_messages)))
+        raise ApplicationError(
+            "application %s: %s" % (parameters.get("name", "without a name"), "; ".join(result.error_messages))
+        )
     return dict(result.validated_parameters)

@@ -18,12 +18,25 @@ TIMEOUT = 1800.0
 # 1980-01-01, the earliest that a zip file can say; with it equal sources give equal wheels.
 EPOCH = "315532800"
 # How this machine reaches a network; nothing else of the environment is for a build.
-PASSED = ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy")
+PASSED = (
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NO_PROXY",
+    "https_proxy",
+    "http_proxy",
+    "no_proxy",
+)
 # What a source archive of its day took for granted of setuptools, by what its absence makes the build say.
 OLDER_SETUPTOOLS = (
     (re.compile(r"use_2to3 is invalid"), "setuptools<58"),
-    (re.compile(r"No module named '?pkg_resources|cannot import name '(?:Feature|msvccompiler|_dep_util)|No module named 'setuptools\.command\.test"),
-     "setuptools<72"),
+    (
+        re.compile(
+            r"No module named '?pkg_resources|cannot import name '(?:Feature|msvccompiler|_dep_util)|No module named 'setuptools\.command\.test"
+        ),
+        "setuptools<72",
+    ),
 )
 MISSING = (
     re.compile(r"fatal error: ([\w./+-]+\.h(?:pp)?): No such file"),
@@ -31,16 +44,34 @@ MISSING = (
     re.compile(r"No such file or directory: '([\w.-]+[-_]config|apxs)'"),
     re.compile(r"Can not find valid pkg-config name[^\n]*?(mysqlclient|mariadb)?"),
     re.compile(r"Package '?([\w.+-]+)'?,? .*(?:not found|required by)"),
-    re.compile(r"(?:unable to execute|command|error:) '?([\w.+-]*(?:gcc|cc|g\+\+|cargo|rustc))'?(?:: | failed: )No such file"),
+    re.compile(
+        r"(?:unable to execute|command|error:) '?([\w.+-]*(?:gcc|cc|g\+\+|cargo|rustc))'?(?:: | failed: )No such file"
+    ),
     re.compile(r"(apxs)\S* (?:command )?(?:appears not|not found)"),
 )
 # Debian's name of the package that has it.
 PROVIDERS = (
-    (r"^Python\.h$", "python3-dev"), (r"libpq|pg_config", "libpq-dev"), (r"mysql|mariadb", "default-libmysqlclient-dev"), (r"lber|ldap", "libldap-dev"),
-    (r"sasl", "libsasl2-dev"), (r"^ffi", "libffi-dev"), (r"openssl", "libssl-dev"), (r"libxml|xml2-config", "libxml2-dev"), (r"xslt", "libxslt1-dev"),
-    (r"curl", "libcurl4-openssl-dev"), (r"apxs", "apache2-dev"), (r"^z(lib|conf)", "zlib1g-dev"), (r"jpeg", "libjpeg-dev"), (r"ft2build", "libfreetype-dev"),
-    (r"^gmp", "libgmp-dev"), (r"krb5|gssapi", "libkrb5-dev"), (r"sqlite3", "libsqlite3-dev"), (r"pcre", "libpcre3-dev"), (r"xmlsec", "libxmlsec1-dev"),
-    (r"(gcc|cc|g\+\+)$", "build-essential"), (r"cargo|rustc", "cargo"),
+    (r"^Python\.h$", "python3-dev"),
+    (r"libpq|pg_config", "libpq-dev"),
+    (r"mysql|mariadb", "default-libmysqlclient-dev"),
+    (r"lber|ldap", "libldap-dev"),
+    (r"sasl", "libsasl2-dev"),
+    (r"^ffi", "libffi-dev"),
+    (r"openssl", "libssl-dev"),
+    (r"libxml|xml2-config", "libxml2-dev"),
+    (r"xslt", "libxslt1-dev"),
+    (r"curl", "libcurl4-openssl-dev"),
+    (r"apxs", "apache2-dev"),
+    (r"^z(lib|conf)", "zlib1g-dev"),
+    (r"jpeg", "libjpeg-dev"),
+    (r"ft2build", "libfreetype-dev"),
+    (r"^gmp", "libgmp-dev"),
+    (r"krb5|gssapi", "libkrb5-dev"),
+    (r"sqlite3", "libsqlite3-dev"),
+    (r"pcre", "libpcre3-dev"),
+    (r"xmlsec", "libxmlsec1-dev"),
+    (r"(gcc|cc|g\+\+)$", "build-essential"),
+    (r"cargo|rustc", "cargo"),
 )
 COMPILER = re.compile(r"\.(?:c|cc|cpp|h|hpp|pyx):\d+|error: command '|ld returned|cannot find -l|cargo")
 
@@ -84,7 +115,9 @@ def lacking(text: str) -> Optional[str]:
 def complaint(done: Result) -> str:
     """The lines of a failed build that say most: its last errors, without what uv adds about backends."""
     said = (done.stdout + "\n" + done.stderr).splitlines()
-    lines = [line.strip() for line in said if line.strip() and not line.startswith("hint:") and "Failed to build" not in line]
+    lines = [
+        line.strip() for line in said if line.strip() and not line.startswith("hint:") and "Failed to build" not in line
+    ]
     telling = [line for line in lines if re.search(r"\berror\b|Error\b", line)]
     return "; ".join((telling or lines)[-2:])[-600:]
 
@@ -131,16 +164,40 @@ def _furnish(order: Order, scratch: str) -> None:
 
 
 def _attempt(order: Order, scratch: str, who: Identity, limit: Optional[str]) -> Result:
-    command = [os.path.join(scratch, "uv"), "build", "--wheel", "--no-config", "--no-python-downloads", "--python", order.interpreter,
-               "--cache-dir", os.path.join(scratch, "cache"), "--out-dir", os.path.join(scratch, "out")] + order.words
+    command = [
+        os.path.join(scratch, "uv"),
+        "build",
+        "--wheel",
+        "--no-config",
+        "--no-python-downloads",
+        "--python",
+        order.interpreter,
+        "--cache-dir",
+        os.path.join(scratch, "cache"),
+        "--out-dir",
+        os.path.join(scratch, "out"),
+    ] + order.words
     if limit:
         command += ["--build-constraints", _limits_path(scratch, limit)]
-    settings = {"HOME": scratch, "TMPDIR": scratch, "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "NO_COLOR": "1", "SOURCE_DATE_EPOCH": EPOCH,
-                # An interpreter that was moved after it was built does not know where its own library is.
-                "LIBRARY_PATH": os.path.join(os.path.dirname(os.path.dirname(order.interpreter)), "lib")}
+    settings = {
+        "HOME": scratch,
+        "TMPDIR": scratch,
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        "NO_COLOR": "1",
+        "SOURCE_DATE_EPOCH": EPOCH,
+        # An interpreter that was moved after it was built does not know where its own library is.
+        "LIBRARY_PATH": os.path.join(os.path.dirname(os.path.dirname(order.interpreter)), "lib"),
+    }
     settings.update({name: os.environ[name] for name in PASSED if name in os.environ})
-    return run(command + [os.path.join(scratch, os.path.basename(order.source))], TIMEOUT, who, cwd=scratch, environment=settings)
+    return run(
+        command + [os.path.join(scratch, os.path.basename(order.source))],
+        TIMEOUT,
+        who,
+        cwd=scratch,
+        environment=settings,
+    )
 
 
 def runs_for(interpreter: str, who: Identity) -> bool:
@@ -155,7 +212,9 @@ def build(order: Order, target: str) -> str:
     except IdentityError as error:
         raise NotBuilt("nothing is built as root: %s" % error)
     if not runs_for(order.interpreter, who):
-        raise NotBuilt("%s, who builds, cannot run %s; place it where every account can" % (who.name, order.interpreter))
+        raise NotBuilt(
+            "%s, who builds, cannot run %s; place it where every account can" % (who.name, order.interpreter)
+        )
     # Real from here on: who builds may later put a symlink in its place.
     scratch = tempfile.mkdtemp(prefix="oxzep7-build-", dir=os.path.realpath(tempfile.gettempdir()))
     try:
@@ -163,13 +222,17 @@ def build(order: Order, target: str) -> str:
         if not who.is_current():
             os.chown(scratch, who.uid, who.gid)
         done = _attempt(order, scratch, who, None)
-        older = next((limit for pattern, limit in OLDER_SETUPTOOLS if done.rc != 0 and pattern.search(done.stderr)), None)
+        older = next(
+            (limit for pattern, limit in OLDER_SETUPTOOLS if done.rc != 0 and pattern.search(done.stderr)), None
+        )
         if older:
             done = _attempt(order, scratch, who, older)
         if done.rc != 0:
             needed = lacking(done.stdout + done.stderr)
-            raise NotBuilt("%s%s" % ("it needs %s: " % needed if needed else "", complaint(done)),
-                           bool(COMPILER.search(done.stdout + done.stderr)))
+            raise NotBuilt(
+                "%s%s" % ("it needs %s: " % needed if needed else "", complaint(done)),
+                bool(COMPILER.search(done.stdout + done.stderr)),
+            )
         return _take(os.path.join(scratch, "out"), target)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

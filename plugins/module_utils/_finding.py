@@ -7,7 +7,15 @@
 from typing import Any, Dict
 
 
-def finding(key: str, title: str, detail: str, remediation: str, severity: str = "error", blocking: bool = True) -> Dict[str, Any]:
+def finding(
+    key: str, title: str, detail: str, remediation: str, severity: str = "error", blocking: bool = True
+) -> Dict[str, Any]:
     """A finding; *key* is stable across releases."""
-    return {"key": key, "severity": severity, "title": title, "detail": detail, "blocking": blocking,
-            "remediation": remediation}
+    return {
+        "key": key,
+        "severity": severity,
+        "title": title,
+        "detail": detail,
+        "blocking": blocking,
+        "remediation": remediation,
+    }

@@ -8,7 +8,11 @@ import json
 import os
 from typing import Any, Dict, List
 
-from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, applications_in, generation_of
+from ansible_collections.oxzep7.python.plugins.module_utils._state import (
+    ApplicationState,
+    applications_in,
+    generation_of,
+)
 
 # A journal of more is not one of this collection.
 LIMIT = 16 << 20
@@ -58,8 +62,15 @@ def applications(root: str, run: str) -> List[Dict[str, Any]]:
         state = ApplicationState(root, name)
         record = state.read()
         live = generation_of(record, record["current"]) or {}
-        found.append({"name": name, "current": record["current"], "python": live.get("python"), "open": state.is_open(),
-                      "history": [entry for entry in record["history"] if entry.get("run") == run]})
+        found.append(
+            {
+                "name": name,
+                "current": record["current"],
+                "python": live.get("python"),
+                "open": state.is_open(),
+                "history": [entry for entry in record["history"] if entry.get("run") == run],
+            }
+        )
     return found
 
 

@@ -16,9 +16,16 @@ from ansible_collections.oxzep7.python.plugins.module_utils._finding import find
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._existing import BuildError, version_of
 from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import describe, failures
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError, controller_of, usable
-from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._install import Wanted, find_installed, find_managed
+from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._install import (
+    Wanted,
+    find_installed,
+    find_managed,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import PromotionRefused
-from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transaction import current_generation, results_of
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transaction import (
+    current_generation,
+    results_of,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._services import ServiceError
 from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, LeaseHeld
 from ansible_collections.oxzep7.python.plugins.module_utils._urls import redacted
@@ -77,13 +84,22 @@ def tree(path: str) -> Tuple[int, int]:
     return size, files
 
 
-def needs_of(application: Application, steps: Sequence[Dict[str, Any]], state: ApplicationState, asked: Asked) -> List[Need]:
+def needs_of(
+    application: Application, steps: Sequence[Dict[str, Any]], state: ApplicationState, asked: Asked
+) -> List[Need]:
     """What the *steps* of *application* need: a generation for each that no rehearsal has built, and a backup. Raises what the parts of a backup raise."""
     record = state.read()
     built = {entry["lock"] for entry in record["generations"] if entry["complete"]}
     count = sum(1 for step in steps if step["lock"] not in built)
     size, files = tree(os.path.realpath(application.environment))
-    found = [Need(application.generations_directory(), "%d generations of %s" % (count, application.name), size * count, files * count)]
+    found = [
+        Need(
+            application.generations_directory(),
+            "%d generations of %s" % (count, application.name),
+            size * count,
+            files * count,
+        )
+    ]
     if asked.backup_layers:
         live = current_generation(application, record, version_of(application.environment))
         parts = parts_of(application, live, asked.backup_layers, asked.state_dir)
@@ -101,9 +117,16 @@ def room(needs: Sequence[Need]) -> List[Dict[str, Any]]:
         path = existing(own[0].path)
         there = os.statvfs(path)
         # A file system without a limit of inodes reports none at all.
-        found.append({"path": path, "needed_bytes": sum(need.size for need in own), "free_bytes": there.f_bavail * there.f_frsize,
-                      "needed_inodes": sum(need.files for need in own), "free_inodes": there.f_favail if there.f_files else None,
-                      "for": [need.what for need in own]})
+        found.append(
+            {
+                "path": path,
+                "needed_bytes": sum(need.size for need in own),
+                "free_bytes": there.f_bavail * there.f_frsize,
+                "needed_inodes": sum(need.files for need in own),
+                "free_inodes": there.f_favail if there.f_files else None,
+                "for": [need.what for need in own],
+            }
+        )
     return found
 
 
@@ -111,15 +134,32 @@ def findings_of_room(rows: Sequence[Dict[str, Any]]) -> Iterator[Dict[str, Any]]
     """A finding for each of *rows* that has too little room."""
     for row in rows:
         if row["needed_bytes"] + RESERVE_BYTES > row["free_bytes"]:
-            yield finding("disk-space-short", "too little disk space", "%s has %d MiB free, and %d MiB are needed for %s, with %d MiB to spare" % (
-                row["path"], row["free_bytes"] >> 20, row["needed_bytes"] >> 20, ", ".join(row["for"]), RESERVE_BYTES >> 20),
-                "free space, or choose other directories")
+            yield finding(
+                "disk-space-short",
+                "too little disk space",
+                "%s has %d MiB free, and %d MiB are needed for %s, with %d MiB to spare"
+                % (
+                    row["path"],
+                    row["free_bytes"] >> 20,
+                    row["needed_bytes"] >> 20,
+                    ", ".join(row["for"]),
+                    RESERVE_BYTES >> 20,
+                ),
+                "free space, or choose other directories",
+            )
         if row["free_inodes"] is not None and row["needed_inodes"] + RESERVE_FILES > row["free_inodes"]:
-            yield finding("inodes-short", "too few inodes", "%s has %d inodes free, and %d are needed for %s, with %d to spare" % (
-                row["path"], row["free_inodes"], row["needed_inodes"], ", ".join(row["for"]), RESERVE_FILES), "remove files, or choose other directories")
+            yield finding(
+                "inodes-short",
+                "too few inodes",
+                "%s has %d inodes free, and %d are needed for %s, with %d to spare"
+                % (row["path"], row["free_inodes"], row["needed_inodes"], ", ".join(row["for"]), RESERVE_FILES),
+                "remove files, or choose other directories",
+            )
 
 
-def findings_of_application(application: Application, state: ApplicationState, asked: Asked) -> Iterator[Dict[str, Any]]:
+def findings_of_application(
+    application: Application, state: ApplicationState, asked: Asked
+) -> Iterator[Dict[str, Any]]:
     """What speaks against a promotion of *application* now. Raises ServiceError, IdentityError, ValueError, OSError."""
     name = application.name
     try:
@@ -130,22 +170,44 @@ def findings_of_application(application: Application, state: ApplicationState, a
         return
     owner = controller_of(os.path.dirname(application.environment))
     if not usable(owner):
-        yield finding("privilege-missing", "privilege is not enough", "%s: %s can only be changed by %s" % (name, application.environment, owner.name),
-                      "run with become")
+        yield finding(
+            "privilege-missing",
+            "privilege is not enough",
+            "%s: %s can only be changed by %s" % (name, application.environment, owner.name),
+            "run with become",
+        )
         return
     if not owner.is_current() and not shutil.which("setpriv"):
-        yield finding("setpriv-missing", "setpriv is missing", "%s: undo.sh could not act as %s" % (name, owner.name), "install util-linux")
+        yield finding(
+            "setpriv-missing",
+            "setpriv is missing",
+            "%s: undo.sh could not act as %s" % (name, owner.name),
+            "install util-linux",
+        )
     if os.path.ismount(application.environment):
-        yield finding("environment-mounted", "the environment is a mount point", "%s: %s cannot be swapped" % (name, application.environment),
-                      "mount its parent instead")
+        yield finding(
+            "environment-mounted",
+            "the environment is a mount point",
+            "%s: %s cannot be swapped" % (name, application.environment),
+            "mount its parent instead",
+        )
     absent = _services.missing(application.services)
     if absent:
-        yield finding("service-missing", "a service is missing", "%s: no such service on this host: %s" % (name, ", ".join(absent)), "correct `services`")
+        yield finding(
+            "service-missing",
+            "a service is missing",
+            "%s: no such service on this host: %s" % (name, ", ".join(absent)),
+            "correct `services`",
+        )
         return
     bad = failures(results_of(application, None, None, accepted=asked.accept_unhealthy))
     if bad:
-        yield finding("unhealthy", "it is not healthy", "%s: %s" % (name, describe(bad)),
-                      "mend it, or name checks that may fail in oxzep7_accept_unhealthy")
+        yield finding(
+            "unhealthy",
+            "it is not healthy",
+            "%s: %s" % (name, describe(bad)),
+            "mend it, or name checks that may fail in oxzep7_accept_unhealthy",
+        )
 
 
 def _head(url: str) -> Optional[int]:
@@ -158,7 +220,9 @@ def _head(url: str) -> Optional[int]:
 def _installed(entry: Dict[str, Any], directory: str) -> Optional[Dict[str, Any]]:
     """The interpreter under *directory* that came from the archive that a step chose, if it is there."""
     # A detached checksum is only known when it is fetched, so an archive that has one is asked for again.
-    wanted = Wanted(entry["source"], str(entry["version"]), entry.get("url"), None, entry.get("sha256"), entry.get("path"), None)
+    wanted = Wanted(
+        entry["source"], str(entry["version"]), entry.get("url"), None, entry.get("sha256"), entry.get("path"), None
+    )
     if wanted.source == "archive":
         return find_installed(wanted, directory)
     return find_managed(wanted, directory) if wanted.source == "uv" else None
@@ -166,25 +230,44 @@ def _installed(entry: Dict[str, Any], directory: str) -> Optional[Dict[str, Any]
 
 def _unique(steps: Sequence[Dict[str, Any]]) -> List[Dict[str, Any]]:
     """The interpreters that *steps* chose, each once."""
-    return list({(step["interpreter"]["source"], str(step["interpreter"]["version"])): step["interpreter"] for step in steps}.values())
+    return list(
+        {
+            (step["interpreter"]["source"], str(step["interpreter"]["version"])): step["interpreter"] for step in steps
+        }.values()
+    )
 
 
 def have(steps: Sequence[Dict[str, Any]], directory: str) -> List[Dict[str, Any]]:
     """Those interpreters of *steps* that came from archives and are installed under *directory*."""
     found = [(entry, _installed(entry, directory)) for entry in _unique(steps)]
-    return [{"source": entry["source"], "wanted": str(entry["version"]), "version": there["version"], "path": there["path"], "prefix": there["prefix"]}
-            for entry, there in found if there]
+    return [
+        {
+            "source": entry["source"],
+            "wanted": str(entry["version"]),
+            "version": there["version"],
+            "path": there["path"],
+            "prefix": there["prefix"],
+        }
+        for entry, there in found
+        if there
+    ]
 
 
-def interpreter(entry: Dict[str, Any], directory: str, installed: bool) -> Tuple[Optional[Need], Optional[Dict[str, Any]]]:
+def interpreter(
+    entry: Dict[str, Any], directory: str, installed: bool
+) -> Tuple[Optional[Need], Optional[Dict[str, Any]]]:
     """What the interpreter that a step chose needs here, and the finding if it cannot be had; nothing where it is *installed* from an archive."""
     source, version = entry["source"], str(entry["version"])
     if source == "existing" or (source == "package" and os.path.exists(entry.get("path") or "")):
         path = entry.get("path") or ""
         if os.path.isfile(path) and os.access(path, os.X_OK):
             return None, None
-        return None, finding("interpreter-unobtainable", "an interpreter cannot be had", "Python %s: %s is not an executable file" % (version, path),
-                             "correct oxzep7_interpreters, or plan again")
+        return None, finding(
+            "interpreter-unobtainable",
+            "an interpreter cannot be had",
+            "Python %s: %s is not an executable file" % (version, path),
+            "correct oxzep7_interpreters, or plan again",
+        )
     if installed:
         return None, None
     size = None
@@ -192,13 +275,20 @@ def interpreter(entry: Dict[str, Any], directory: str, installed: bool) -> Tuple
         try:
             size = _head(entry["url"])
         except (OSError, ValueError) as error:
-            return None, finding("interpreter-unobtainable", "an interpreter cannot be had", "Python %s: %s cannot be had from this host: %s" % (
-                version, redacted(entry["url"]), error), "correct oxzep7_interpreters, or let this host reach it")
-    return Need(directory, "Python %s" % version, size * (1 + UNPACKED) if size else INTERPRETER_BYTES, INTERPRETER_FILES), None
+            return None, finding(
+                "interpreter-unobtainable",
+                "an interpreter cannot be had",
+                "Python %s: %s cannot be had from this host: %s" % (version, redacted(entry["url"]), error),
+                "correct oxzep7_interpreters, or let this host reach it",
+            )
+    return Need(
+        directory, "Python %s" % version, size * (1 + UNPACKED) if size else INTERPRETER_BYTES, INTERPRETER_FILES
+    ), None
 
 
-def look(applications: Sequence[Application], steps: Sequence[Dict[str, Any]], asked: Asked,
-         there: Sequence[Dict[str, Any]]) -> Tuple[List[Dict[str, Any]], List[Dict[str, Any]]]:
+def look(
+    applications: Sequence[Application], steps: Sequence[Dict[str, Any]], asked: Asked, there: Sequence[Dict[str, Any]]
+) -> Tuple[List[Dict[str, Any]], List[Dict[str, Any]]]:
     """All findings of this host, and the room that everything needs but *there*, what `have` found. Raises nothing that a declaration could cause."""
     found: List[Dict[str, Any]] = []
     needs: List[Need] = []
@@ -209,7 +299,14 @@ def look(applications: Sequence[Application], steps: Sequence[Dict[str, Any]], a
             found += findings_of_application(application, state, asked)
             needs += needs_of(application, own, state, asked)
         except (BackupError, BuildError, IdentityError, PromotionRefused, ServiceError, ValueError, OSError) as error:
-            found.append(finding("preflight-failed", "it could not be looked at", "%s: %s" % (application.name, error), "mend what it says"))
+            found.append(
+                finding(
+                    "preflight-failed",
+                    "it could not be looked at",
+                    "%s: %s" % (application.name, error),
+                    "mend what it says",
+                )
+            )
     installed = {(entry["source"], entry["wanted"]) for entry in there}
     for entry in _unique(steps):
         need, problem = interpreter(entry, asked.interpreter_dir, (entry["source"], str(entry["version"])) in installed)

@@ -60,9 +60,16 @@ def _scratch_file() -> IO[bytes]:
 class Running:
     """A command at work. Its output goes to files, not pipes: a daemon that it leaves behind may keep its streams open."""
 
-    def __init__(self, command: List[str], identity: Optional[Identity] = None, cwd: str = "/",
-                 environment: Optional[Dict[str, str]] = None, stdin: Optional[str] = None,
-                 source: Optional[int] = None, target: Optional[int] = None) -> None:
+    def __init__(
+        self,
+        command: List[str],
+        identity: Optional[Identity] = None,
+        cwd: str = "/",
+        environment: Optional[Dict[str, str]] = None,
+        stdin: Optional[str] = None,
+        source: Optional[int] = None,
+        target: Optional[int] = None,
+    ) -> None:
         """Start *command* as *identity* (default: this process's account) in a session of its own.
 
         It reads the open file *source* rather than *stdin*, and prints to *target* rather than into the result, where they are given.
@@ -78,9 +85,15 @@ class Running:
             try:
                 # AnsibleModule.run_command can neither become another user for good nor kill what a command leaves behind.
                 self._process = subprocess.Popen(  # pylint: disable=ansible-bad-function
-                    command, stdin=text if source is None else source, stdout=self._out if target is None else target, stderr=self._err,
-                    cwd=cwd, start_new_session=True, env=environment_for(who) if environment is None else environment,
-                    preexec_fn=None if who.is_current() else who.assume)
+                    command,
+                    stdin=text if source is None else source,
+                    stdout=self._out if target is None else target,
+                    stderr=self._err,
+                    cwd=cwd,
+                    start_new_session=True,
+                    env=environment_for(who) if environment is None else environment,
+                    preexec_fn=None if who.is_current() else who.assume,
+                )
             except (OSError, subprocess.SubprocessError) as error:
                 self._problem = "%s: %s" % (command[0], error)
 
@@ -99,8 +112,12 @@ class Running:
             rc = self._process.wait()
             self._out.seek(0)
             self._err.seek(0)
-            return Result(self._command, 124 if note else rc, self._out.read().decode("utf-8", "replace"),
-                          self._err.read().decode("utf-8", "replace") + note)
+            return Result(
+                self._command,
+                124 if note else rc,
+                self._out.read().decode("utf-8", "replace"),
+                self._err.read().decode("utf-8", "replace") + note,
+            )
 
 
 def _ended(process: "subprocess.Popen[bytes]", timeout: float) -> bool:
@@ -123,9 +140,16 @@ def _ended(process: "subprocess.Popen[bytes]", timeout: float) -> bool:
     return True
 
 
-def run(command: List[str], timeout: float, identity: Optional[Identity] = None, cwd: str = "/",
-        environment: Optional[Dict[str, str]] = None, stdin: Optional[str] = None,
-        source: Optional[int] = None, target: Optional[int] = None) -> Result:
+def run(
+    command: List[str],
+    timeout: float,
+    identity: Optional[Identity] = None,
+    cwd: str = "/",
+    environment: Optional[Dict[str, str]] = None,
+    stdin: Optional[str] = None,
+    source: Optional[int] = None,
+    target: Optional[int] = None,
+) -> Result:
     """Run *command* to its end, or for *timeout* seconds; see `Running`."""
     return Running(command, identity, cwd, environment, stdin, source, target).wait(timeout)
 

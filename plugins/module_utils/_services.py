@@ -8,7 +8,13 @@ import os
 from typing import Dict, List, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application import Service
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, IdentityError, environment_for, of_user, usable
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import (
+    Identity,
+    IdentityError,
+    environment_for,
+    of_user,
+    usable,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import Result, run
 
 COMMAND_TIMEOUT = 120.0
@@ -49,7 +55,12 @@ def _systemctl(user: Optional[str], words: List[str], timeout: float) -> Result:
     who = manager_of(user)
     if who is None:
         return run(["systemctl"] + words, timeout)
-    return run(["systemctl", "--user"] + words, timeout, who, environment=dict(environment_for(who), XDG_RUNTIME_DIR=runtime_directory(who)))
+    return run(
+        ["systemctl", "--user"] + words,
+        timeout,
+        who,
+        environment=dict(environment_for(who), XDG_RUNTIME_DIR=runtime_directory(who)),
+    )
 
 
 def unit_properties(units: List[str], names: List[str], user: Optional[str] = None) -> Dict[str, Dict[str, str]]:
@@ -59,8 +70,10 @@ def unit_properties(units: List[str], names: List[str], user: Optional[str] = No
     shown = _systemctl(user, ["show", "--property=" + ",".join(["Id"] + names), "--"] + units, COMMAND_TIMEOUT)
     if shown.rc != 0:
         raise ServiceError("systemctl show: %s" % shown.last_lines())
-    blocks = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
-              for block in shown.stdout.strip().split("\n\n")]
+    blocks = [
+        dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        for block in shown.stdout.strip().split("\n\n")
+    ]
     return {unit: blocks[index] for index, unit in enumerate(units)}
 
 
@@ -79,7 +92,11 @@ def missing(services: List[Service]) -> List[str]:
     units = [service for service in services if service.is_unit()]
     if units and not systemd_runs():
         return [service.name for service in units]
-    return [service.name for service, properties in properties_of(units, ["LoadState"]).items() if properties.get("LoadState") in MISSING]
+    return [
+        service.name
+        for service, properties in properties_of(units, ["LoadState"]).items()
+        if properties.get("LoadState") in MISSING
+    ]
 
 
 def _is_active(user: Optional[str], units: List[str]) -> bool:
@@ -88,13 +105,18 @@ def _is_active(user: Optional[str], units: List[str]) -> bool:
 
 def _sockets(services: List[Service]) -> Dict[Service, List[str]]:
     """The socket units that start each of the units *services* when somebody connects. Raises ServiceError."""
-    return {service: [name for name in (properties.get("TriggeredBy") or "").split() if name.endswith(".socket")]
-            for service, properties in properties_of(services, ["TriggeredBy"]).items()}
+    return {
+        service: [name for name in (properties.get("TriggeredBy") or "").split() if name.endswith(".socket")]
+        for service, properties in properties_of(services, ["TriggeredBy"]).items()
+    }
 
 
 def restarted(services: List[Service]) -> Dict[Service, int]:
     """How often systemd restarted those units among *services* that it did restart by itself since somebody started them. Raises ServiceError."""
-    counts = {service: int(properties.get("NRestarts") or 0) for service, properties in properties_of(services, ["NRestarts"]).items()}
+    counts = {
+        service: int(properties.get("NRestarts") or 0)
+        for service, properties in properties_of(services, ["NRestarts"]).items()
+    }
     return {service: count for service, count in counts.items() if count}
 
 
@@ -131,7 +153,9 @@ def _do(verb: str, service: Service, timeout: float) -> None:
         done = [run(list(command), timeout) for command in commands]
     failed = [result for result in done if result.rc != 0]
     if failed:
-        raise ServiceError("%s: %s ended with %d: %s" % (verb, " ".join(failed[0].cmd), failed[0].rc, failed[0].last_lines()))
+        raise ServiceError(
+            "%s: %s ended with %d: %s" % (verb, " ".join(failed[0].cmd), failed[0].rc, failed[0].last_lines())
+        )
 
 
 def before_swap(services: List[Service], timeout: float = COMMAND_TIMEOUT) -> None:

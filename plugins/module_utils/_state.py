@@ -39,8 +39,10 @@ class LeaseHeld(Exception):
     """Another process works on the application; ``holder`` is what it wrote about itself."""
 
     def __init__(self, application: str, holder: Dict[str, Any]) -> None:
-        super().__init__("application %s is being changed by run %s (process %s, since %s); wait for it to end, then run again" % (
-            application, holder.get("run", "unknown"), holder.get("pid", "unknown"), holder.get("since", "unknown")))
+        super().__init__(
+            "application %s is being changed by run %s (process %s, since %s); wait for it to end, then run again"
+            % (application, holder.get("run", "unknown"), holder.get("pid", "unknown"), holder.get("since", "unknown"))
+        )
         self.holder = holder
 
 
@@ -61,7 +63,7 @@ def boot_id() -> str:
 def start_time_of(pid: int) -> str:
     """Start time of process *pid* in clock ticks after boot (field 22 of proc(5) ``stat``)."""
     text = read_text("/proc/%d/stat" % pid) or ""
-    fields = text[text.rfind(")") + 2:].split()
+    fields = text[text.rfind(")") + 2 :].split()
     return fields[19] if len(fields) > 19 else ""
 
 
@@ -82,7 +84,12 @@ class ApplicationState:
     def read(self) -> Dict[str, Any]:
         """The record; a fresh one for an application that was never changed. Raises ValueError, OSError."""
         return read_json(self.path) or {
-            "schema": SCHEMA, "application": self.name, "current": None, "generations": [], "history": []}
+            "schema": SCHEMA,
+            "application": self.name,
+            "current": None,
+            "generations": [],
+            "history": [],
+        }
 
     def write(self, record: Dict[str, Any]) -> None:
         """Replace the record. The lease must be held. Raises OSError."""
@@ -103,7 +110,16 @@ class ApplicationState:
             names = os.listdir(self.directory)
         except FileNotFoundError:
             return []
-        transient = {os.path.basename(path) for path in (self.next_path, self.undone_path, self.undo_path, self.deadline_path, self.deadline_path + ".next")}
+        transient = {
+            os.path.basename(path)
+            for path in (
+                self.next_path,
+                self.undone_path,
+                self.undo_path,
+                self.deadline_path,
+                self.deadline_path + ".next",
+            )
+        }
         return sorted(name for name in names if name in transient or name.startswith("."))
 
     def sweep(self) -> None:
@@ -144,8 +160,13 @@ class ApplicationState:
         private_directory(self.directory)
         handle = self._lock()
         try:
-            holder = {"run": run, "pid": os.getpid(), "start_time": start_time_of(os.getpid()), "boot_id": boot_id(),
-                      "since": now()}
+            holder = {
+                "run": run,
+                "pid": os.getpid(),
+                "start_time": start_time_of(os.getpid()),
+                "boot_id": boot_id(),
+                "since": now(),
+            }
             with naming(self.lease_path):
                 os.ftruncate(handle, 0)
                 os.write(handle, json.dumps(holder).encode("utf-8"))
@@ -196,7 +217,9 @@ class ApplicationState:
         line = json.dumps(dict(details, time=now(), application=self.name, event=kind), sort_keys=True) + "\n"
         with contextlib.suppress(OSError):
             private_directory(directory)
-            handle = os.open(os.path.join(directory, "%s.jsonl" % run), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            handle = os.open(
+                os.path.join(directory, "%s.jsonl" % run), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600
+            )
             try:
                 os.write(handle, line.encode("utf-8"))
             finally:

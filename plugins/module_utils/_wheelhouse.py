@@ -22,6 +22,7 @@ def lacking(files: List[Dict[str, Any]], directory: str) -> List[Dict[str, Any]]
 
     The installer compares every digest with the lock, so a damaged file is noticed there.
     """
+
     def present(entry: Dict[str, Any]) -> bool:
         try:
             return bool(os.path.getsize(os.path.join(directory, entry["name"])) == entry["size"])
@@ -35,7 +36,11 @@ def sizes(directory: str) -> Dict[str, int]:
     """Bytes by name of the files that are complete in *directory*; none where it is not there."""
     try:
         with os.scandir(directory) as entries:
-            return {entry.name: entry.stat().st_size for entry in entries if not entry.name.startswith(".") and entry.is_file()}
+            return {
+                entry.name: entry.stat().st_size
+                for entry in entries
+                if not entry.name.startswith(".") and entry.is_file()
+            }
     except OSError:
         return {}
 

@@ -171,17 +171,28 @@ from ansible_collections.oxzep7.python.plugins.module_utils._state import Applic
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
-        argument_spec=dict({
-            "application": APPLICATION_ARGUMENT,
-            "layers": {"type": "list", "elements": "str", "choices": LAYERS, "default": ["environment", "source", "configuration", "databases"]},
-            "verify": {"type": "bool", "default": True},
-            "once": {"type": "bool", "default": False},
-            "copy_to": {"type": "str"},
-            "fetch_dir": {"type": "path"},
-            "backup_dir": {"type": "path", "default": "/var/lib/oxzep7/backups"},
-            "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
-            "run_id": {"type": "str", "default": "manual"},
-        }, **dict(ENGINE_ARGUMENTS, **{option: {"type": "int", "default": 3 if option == "keep_last" else 0} for option in KEEP_OPTIONS})),
+        argument_spec=dict(
+            {
+                "application": APPLICATION_ARGUMENT,
+                "layers": {
+                    "type": "list",
+                    "elements": "str",
+                    "choices": LAYERS,
+                    "default": ["environment", "source", "configuration", "databases"],
+                },
+                "verify": {"type": "bool", "default": True},
+                "once": {"type": "bool", "default": False},
+                "copy_to": {"type": "str"},
+                "fetch_dir": {"type": "path"},
+                "backup_dir": {"type": "path", "default": "/var/lib/oxzep7/backups"},
+                "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
+                "run_id": {"type": "str", "default": "manual"},
+            },
+            **dict(
+                ENGINE_ARGUMENTS,
+                **{option: {"type": "int", "default": 3 if option == "keep_last" else 0} for option in KEEP_OPTIONS},
+            ),
+        ),
         supports_check_mode=True,
     )
     given = module.params
@@ -189,12 +200,34 @@ def main() -> None:
     try:
         application = from_parameters(given["application"])
         state = ApplicationState(given["state_dir"], application.name)
-        job = Job(application, state, given["backup_dir"], given["layers"], engines_of(given), given["verify"], given["once"],
-                  Keep(*(given[option] for option in KEEP_OPTIONS)), given["copy_to"], given["run_id"], module.check_mode)
+        job = Job(
+            application,
+            state,
+            given["backup_dir"],
+            given["layers"],
+            engines_of(given),
+            given["verify"],
+            given["once"],
+            Keep(*(given[option] for option in KEEP_OPTIONS)),
+            given["copy_to"],
+            given["run_id"],
+            module.check_mode,
+        )
         with state.lease(given["run_id"], only_look=module.check_mode):
             result = keep(job, changes)
-    except (ApplicationError, BackupError, BuildError, CommandError, IdentityError, LeaseHeld, PromotionRefused, ResticError, ServiceError, ValueError,
-            OSError) as error:
+    except (
+        ApplicationError,
+        BackupError,
+        BuildError,
+        CommandError,
+        IdentityError,
+        LeaseHeld,
+        PromotionRefused,
+        ResticError,
+        ServiceError,
+        ValueError,
+        OSError,
+    ) as error:
         module.fail_json(msg="%s: %s" % (given["application"]["name"], error))
     module.exit_json(**dict(result, **changes.result()))
 

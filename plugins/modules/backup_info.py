@@ -78,13 +78,16 @@ TOLD = ("created", "engine", "generation", "read_back", "run", "seconds")
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
-        argument_spec=dict({
-            "application": {"type": "str", "required": True},
-            "prove": {"type": "bool", "default": False},
-            "backup_dir": {"type": "path", "default": "/var/lib/oxzep7/backups"},
-            "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
-            "run_id": {"type": "str", "default": "manual"},
-        }, **ENGINE_ARGUMENTS),
+        argument_spec=dict(
+            {
+                "application": {"type": "str", "required": True},
+                "prove": {"type": "bool", "default": False},
+                "backup_dir": {"type": "path", "default": "/var/lib/oxzep7/backups"},
+                "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
+                "run_id": {"type": "str", "default": "manual"},
+            },
+            **ENGINE_ARGUMENTS,
+        ),
         supports_check_mode=True,
     )
     given = module.params
@@ -98,9 +101,15 @@ def main() -> None:
             if told.get("drill"):
                 row["drill"] = told["drill"]
             if backup is not None:
-                row["damage"] = (damage_of(backup, list(backup.layers), engines.of_backup(backup)) if given["prove"]
-                                 else _manifest.differences(backup, deep=False))
-                row.update({key: backup.about.get(key) for key in TOLD}, layers={layer: kept.size for layer, kept in backup.layers.items()})
+                row["damage"] = (
+                    damage_of(backup, list(backup.layers), engines.of_backup(backup))
+                    if given["prove"]
+                    else _manifest.differences(backup, deep=False)
+                )
+                row.update(
+                    {key: backup.about.get(key) for key in TOLD},
+                    layers={layer: kept.size for layer, kept in backup.layers.items()},
+                )
             rows.append(row)
     except (BackupError, ValueError, OSError) as error:
         module.fail_json(msg="%s: %s" % (directory_of(given["backup_dir"], given["application"]), error))

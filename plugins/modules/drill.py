@@ -112,14 +112,17 @@ from ansible_collections.oxzep7.python.plugins.module_utils._state import Applic
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
-        argument_spec=dict({
-            "application": APPLICATION_ARGUMENT,
-            "backup": {"type": "str", "default": "newest"},
-            "foreign": {"type": "bool", "default": False},
-            "backup_dir": {"type": "path", "default": "/var/lib/oxzep7/backups"},
-            "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
-            "run_id": {"type": "str", "default": "manual"},
-        }, **ENGINE_ARGUMENTS),
+        argument_spec=dict(
+            {
+                "application": APPLICATION_ARGUMENT,
+                "backup": {"type": "str", "default": "newest"},
+                "foreign": {"type": "bool", "default": False},
+                "backup_dir": {"type": "path", "default": "/var/lib/oxzep7/backups"},
+                "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
+                "run_id": {"type": "str", "default": "manual"},
+            },
+            **ENGINE_ARGUMENTS,
+        ),
         supports_check_mode=True,
     )
     given = module.params
@@ -135,12 +138,22 @@ def main() -> None:
                 _databases.sweep(application.name)
                 outcome = drill(Subject(application, backup, engines_of(given).of_backup(backup)), given["foreign"])
                 _history.drilled(state, backup.identifier, outcome)
-                state.event(given["run_id"], "drilled", backup=backup.identifier, passed=outcome["passed"], seconds=outcome["seconds"])
+                state.event(
+                    given["run_id"],
+                    "drilled",
+                    backup=backup.identifier,
+                    passed=outcome["passed"],
+                    seconds=outcome["seconds"],
+                )
     except (ApplicationError, BackupError, IdentityError, LeaseHeld, ValueError, OSError) as error:
         module.fail_json(msg="%s: %s" % (given["application"]["name"], error), passed=False, problems=[str(error)])
     result = dict(outcome, backup=backup.identifier, **changes.result())
     if outcome and not outcome["passed"]:
-        module.fail_json(msg="%s: backup %s cannot be relied on: %s" % (application.name, backup.identifier, "; ".join(outcome["problems"][:5])), **result)
+        module.fail_json(
+            msg="%s: backup %s cannot be relied on: %s"
+            % (application.name, backup.identifier, "; ".join(outcome["problems"][:5])),
+            **result,
+        )
     module.exit_json(**result)
 
 

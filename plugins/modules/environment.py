@@ -105,7 +105,11 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application import 
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._files import read_text
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import build
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._carry import CARRY_ARGUMENT, CarryError, cargo_of
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._carry import (
+    CARRY_ARGUMENT,
+    CarryError,
+    cargo_of,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._existing import BuildError
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import Order, usable_uv
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
@@ -141,14 +145,38 @@ def main() -> None:
     try:
         application = from_parameters(given["application"])
         state = ApplicationState(given["state_dir"], application.name)
-        order = Order(given["interpreter"], given["version"], given["lock"], lock, given["wheels"], usable_uv(given["uv"]), given["run_id"],
-                      given["tiers"], cargo_of(given["cargo"]) if given["cargo"] else None, application.carry == "drop")
+        order = Order(
+            given["interpreter"],
+            given["version"],
+            given["lock"],
+            lock,
+            given["wheels"],
+            usable_uv(given["uv"]),
+            given["run_id"],
+            given["tiers"],
+            cargo_of(given["cargo"]) if given["cargo"] else None,
+            application.carry == "drop",
+        )
         generation = build(application, state, order, module.check_mode, changes)
     except BuildError as error:
         module.fail_json(msg=str(error), details=error.details, **changes.result())
-    except (ApplicationError, CarryError, IdentityError, LeaseHeld, PromotionRefused, UndoFailed, ValueError, OSError) as error:
+    except (
+        ApplicationError,
+        CarryError,
+        IdentityError,
+        LeaseHeld,
+        PromotionRefused,
+        UndoFailed,
+        ValueError,
+        OSError,
+    ) as error:
         module.fail_json(msg="%s: %s" % (given["application"]["name"], error))
-    module.exit_json(generation=generation["id"], path=generation["path"], deprecation_warnings=generation.get("deprecations") or [], **changes.result())
+    module.exit_json(
+        generation=generation["id"],
+        path=generation["path"],
+        deprecation_warnings=generation.get("deprecations") or [],
+        **changes.result(),
+    )
 
 
 if __name__ == "__main__":

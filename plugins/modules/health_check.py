@@ -83,7 +83,9 @@ def main() -> None:
     except (ApplicationError, IdentityError, ServiceError, OSError) as error:
         module.fail_json(msg="%s: %s" % (given["application"]["name"], error), healthy=False, checks=[])
     if failures(results):
-        module.fail_json(msg="%s is not healthy: %s" % (application.name, describe(failures(results))), healthy=False, checks=results)
+        module.fail_json(
+            msg="%s is not healthy: %s" % (application.name, describe(failures(results))), healthy=False, checks=results
+        )
     module.exit_json(changed=False, healthy=True, checks=results)
 
 

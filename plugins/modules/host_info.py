@@ -216,23 +216,49 @@ report:
 from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._application import ApplicationError, from_parameters, validated
+from ansible_collections.oxzep7.python.plugins.module_utils._application import (
+    ApplicationError,
+    from_parameters,
+    validated,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._host import Request, inventory, store, summary
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import delivered
 from ansible_collections.oxzep7.python.plugins.module_utils._source._tree import order_for, scan_application
 
-FOR_PLANNING = ("path", "prefix", "version", "origin", "implementation", "evidence", "os_package", "architecture", "unmanaged")
+FOR_PLANNING = (
+    "path",
+    "prefix",
+    "version",
+    "origin",
+    "implementation",
+    "evidence",
+    "os_package",
+    "architecture",
+    "unmanaged",
+)
 
 
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            "roots": {"type": "list", "elements": "path",
-                      "default": ["/opt", "/srv", "/home", "/root", "/var/www", "/var/lib", "/usr/local"]},
+            "roots": {
+                "type": "list",
+                "elements": "path",
+                "default": ["/opt", "/srv", "/home", "/root", "/var/www", "/var/lib", "/usr/local"],
+            },
             "homes": {"type": "bool", "default": True},
-            "exclude": {"type": "list", "elements": "path",
-                        "default": ["/var/lib/containers", "/var/lib/docker", "/var/lib/containerd", "/var/lib/lxc", "/var/lib/machines"]},
+            "exclude": {
+                "type": "list",
+                "elements": "path",
+                "default": [
+                    "/var/lib/containers",
+                    "/var/lib/docker",
+                    "/var/lib/containerd",
+                    "/var/lib/lxc",
+                    "/var/lib/machines",
+                ],
+            },
             "verify": {"type": "bool", "default": False},
             "time_budget": {"type": "float", "default": 300},
             "applications": {"type": "list", "elements": "dict", "default": []},
@@ -258,7 +284,9 @@ def main() -> None:
         module.fail_json(msg=str(error))
     result: Dict[str, Any] = {}
     if given["target"]:
-        result["sources"] = [scan_application(order_for(application), given["names"], given["symbols"]) for application in applications]
+        result["sources"] = [
+            scan_application(order_for(application), given["names"], given["symbols"]) for application in applications
+        ]
     if given["store"] and not module.check_mode:
         try:
             result["stored"] = store(given["state_dir"], found)
@@ -273,7 +301,7 @@ def main() -> None:
         unsettled=found["unsettled"],
         delivered=delivered(given["state_dir"]),
         inventory=found,
-        **result
+        **result,
     )
 
 

@@ -166,7 +166,11 @@ def main() -> None:
             "known": {"type": "list", "elements": "dict", "default": []},
             "directory": {"type": "path", "default": "/opt/oxzep7/interpreters"},
         },
-        required_if=[("source", "archive", ["sha256"]), ("source", "existing", ["path"]), ("source", "package", ["path", "packages"])],
+        required_if=[
+            ("source", "archive", ["sha256"]),
+            ("source", "existing", ["path"]),
+            ("source", "package", ["path", "packages"]),
+        ],
         required_by={"signature": ["key"], "key": ["signature"]},
         mutually_exclusive=[("url", "path")],
         supports_check_mode=True,
@@ -182,13 +186,23 @@ def main() -> None:
         absent = {
             "archive": not given["url"] and not given["path"] and not find_installed(wanted, given["directory"]),
             "uv": not find_managed(wanted, given["directory"]),
-            "package": not os.path.exists(given["path"] or "")}
+            "package": not os.path.exists(given["path"] or ""),
+        }
         if absent.get(given["source"]):
-            module.exit_json(installed=False, version=given["version"], architecture=os.uname().machine, **changes.result())
+            module.exit_json(
+                installed=False, version=given["version"], architecture=os.uname().machine, **changes.result()
+            )
         have = ensure(wanted, given["directory"], module.check_mode, changes)
     except (InterpreterError, OSError) as error:
         module.fail_json(msg="Python %s: %s" % (given["version"], error))
-    module.exit_json(installed=True, architecture=os.uname().machine, version=have["version"], path=have["path"], prefix=have["prefix"], **changes.result())
+    module.exit_json(
+        installed=True,
+        architecture=os.uname().machine,
+        version=have["version"],
+        path=have["path"],
+        prefix=have["prefix"],
+        **changes.result(),
+    )
 
 
 if __name__ == "__main__":

@@ -85,8 +85,13 @@ def copy(environment: str, name: str, directory: str) -> Dict[str, Any]:
     with open(path, "wb") as stream:
         stream.write(made.data)
     os.chmod(path, 0o644)
-    return {"wheel": made.wheel, "sha256": hashlib.sha256(made.data).hexdigest(), "version": made.version, "requires": made.requires,
-            "requires_python": made.requires_python}
+    return {
+        "wheel": made.wheel,
+        "sha256": hashlib.sha256(made.data).hexdigest(),
+        "version": made.version,
+        "requires": made.requires,
+        "requires_python": made.requires_python,
+    }
 
 
 def main() -> None:
@@ -108,7 +113,9 @@ def main() -> None:
             module.fail_json(msg="%s is none of `applications`" % application)
         try:
             environment = os.path.realpath(from_parameters(declared[application]).environment)
-            copies[application] = {name: copy(environment, name, given["directory"] or module.tmpdir) for name in sorted(names)}
+            copies[application] = {
+                name: copy(environment, name, given["directory"] or module.tmpdir) for name in sorted(names)
+            }
         except (ApplicationError, OSError, RuntimeError) as error:
             module.fail_json(msg="%s: %s" % (application, error))
     module.exit_json(changed=False, copies=copies)

@@ -93,7 +93,9 @@ def main() -> None:
             before = read_text(target)
             if before == text:
                 continue
-            changes.add("store %s" % target, target, before if target == path else None, text if target == path else "a lock")
+            changes.add(
+                "store %s" % target, target, before if target == path else None, text if target == path else "a lock"
+            )
             if not module.check_mode:
                 private_directory(os.path.dirname(target))
                 write_atomically(target, text.encode("utf-8"))

@@ -115,7 +115,11 @@ clock:
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._application import ApplicationError, from_parameters, validated
+from ansible_collections.oxzep7.python.plugins.module_utils._application import (
+    ApplicationError,
+    from_parameters,
+    validated,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._preflight import Asked, have, look
 from ansible_collections.oxzep7.python.plugins.module_utils._wheelhouse import sizes
 
@@ -141,15 +145,31 @@ def main() -> None:
     given = module.params
     planned = {step["application"] for step in given["steps"]}
     try:
-        applications = [from_parameters(validated(entry)) for entry in given["applications"] if entry.get("name") in planned]
+        applications = [
+            from_parameters(validated(entry)) for entry in given["applications"] if entry.get("name") in planned
+        ]
     except ApplicationError as error:
         module.fail_json(msg=str(error))
-    asked = Asked(given["run_id"], given["state_dir"], given["interpreter_dir"], given["backup_dir"], given["backup_layers"], given["accept_unhealthy"])
+    asked = Asked(
+        given["run_id"],
+        given["state_dir"],
+        given["interpreter_dir"],
+        given["backup_dir"],
+        given["backup_layers"],
+        given["accept_unhealthy"],
+    )
     there = have(given["steps"], asked.interpreter_dir)
     findings, room = look(applications, given["steps"], asked, there)
     blocking = [entry for entry in findings if entry["blocking"] and entry["key"] not in given["known_findings"]]
-    module.exit_json(changed=False, findings=findings, blocking=blocking, room=room, interpreters=there, wheels=sizes(given["wheelhouse_dir"]),
-                     clock=time.time())
+    module.exit_json(
+        changed=False,
+        findings=findings,
+        blocking=blocking,
+        room=room,
+        interpreters=there,
+        wheels=sizes(given["wheelhouse_dir"]),
+        clock=time.time(),
+    )
 
 
 if __name__ == "__main__":

@@ -207,27 +207,73 @@ def main() -> None:
     )
     given = module.params
     changes = Changes()
-    options = Options(given["timeout"], given["stability_window"], given["run_id"], module.check_mode, given["dead_man"], given["dead_man_interval"],
-                      given["accept_unhealthy"], given["service_timeout"])
+    options = Options(
+        given["timeout"],
+        given["stability_window"],
+        given["run_id"],
+        module.check_mode,
+        given["dead_man"],
+        given["dead_man_interval"],
+        given["accept_unhealthy"],
+        given["service_timeout"],
+    )
     try:
         application = from_parameters(given["application"])
         state = ApplicationState(given["state_dir"], application.name)
-        if module.check_mode and given["kind"] == "upgrade" and generation_of(state.read(), given["generation"]) is None:
-            changes.add("promote %s of %s" % (given["generation"], application.name), application.environment,
-                        state.read()["current"], given["generation"])
+        if (
+            module.check_mode
+            and given["kind"] == "upgrade"
+            and generation_of(state.read(), given["generation"]) is None
+        ):
+            changes.add(
+                "promote %s of %s" % (given["generation"], application.name),
+                application.environment,
+                state.read()["current"],
+                given["generation"],
+            )
             module.exit_json(outcome="promoted", generation=given["generation"], **changes.result())
-        result = promote(application, state, given["generation"], version_of(application.environment), options, given["kind"], changes)
-        kept = prune(application, state, result, given["keep_generations"], given["forget_original"], given["run_id"], module.check_mode, changes)
+        result = promote(
+            application,
+            state,
+            given["generation"],
+            version_of(application.environment),
+            options,
+            given["kind"],
+            changes,
+        )
+        kept = prune(
+            application,
+            state,
+            result,
+            given["keep_generations"],
+            given["forget_original"],
+            given["run_id"],
+            module.check_mode,
+            changes,
+        )
     except GenerationGone as error:
-        module.fail_json(msg="%s; %s" % (error, holding(given["backup_dir"], application.name, error.identifier)), outcome="refused")
+        module.fail_json(
+            msg="%s; %s" % (error, holding(given["backup_dir"], application.name, error.identifier)), outcome="refused"
+        )
     except PromotionReverted as error:
         module.fail_json(msg=str(error), outcome="reverted", **dict(error.evidence, **changes.result()))
     except UndoFailed as error:
         module.fail_json(msg=str(error), outcome="failed")
-    except (ApplicationError, BuildError, CommandError, IdentityError, LeaseHeld, PromotionRefused, ServiceError, ValueError,
-            OSError) as error:
+    except (
+        ApplicationError,
+        BuildError,
+        CommandError,
+        IdentityError,
+        LeaseHeld,
+        PromotionRefused,
+        ServiceError,
+        ValueError,
+        OSError,
+    ) as error:
         module.fail_json(msg=str(error), outcome="refused")
-    module.exit_json(**dict(result, in_use=kept, journal=_journal(given["state_dir"], given["run_id"]), **changes.result()))
+    module.exit_json(
+        **dict(result, in_use=kept, journal=_journal(given["state_dir"], given["run_id"]), **changes.result())
+    )
 
 
 if __name__ == "__main__":

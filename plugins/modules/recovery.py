@@ -95,7 +95,12 @@ def main() -> None:
                 if state.is_open() or state.take_undone():
                     changes.add("close the open promotion of %s" % name, name, "open", "undone")
                 else:
-                    changes.add("remove what a dead run left of %s: %s" % (name, ", ".join(state.leftovers()) or "its lease"), name, "left", "gone")
+                    changes.add(
+                        "remove what a dead run left of %s: %s" % (name, ", ".join(state.leftovers()) or "its lease"),
+                        name,
+                        "left",
+                        "gone",
+                    )
                 if not module.check_mode:
                     entry = settle(state, given["run_id"])
                     closed += [entry] if entry else []

@@ -148,12 +148,23 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application import 
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._databases import DatabaseError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import ENGINE_ARGUMENTS, engines_of
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._place import IN_PLACE, NEW_NAME, NO_DATABASES, Ask, Task, put_back
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._place import (
+    IN_PLACE,
+    NEW_NAME,
+    NO_DATABASES,
+    Ask,
+    Task,
+    put_back,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic import ResticError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import check, find
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
-from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transaction import Options, PromotionReverted, UndoFailed
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transaction import (
+    Options,
+    PromotionReverted,
+    UndoFailed,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import CommandError
 from ansible_collections.oxzep7.python.plugins.module_utils._services import ServiceError
 from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, LeaseHeld
@@ -162,23 +173,26 @@ from ansible_collections.oxzep7.python.plugins.module_utils._state import Applic
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
-        argument_spec=dict({
-            "application": APPLICATION_ARGUMENT,
-            "backup": {"type": "str", "default": "newest"},
-            "layers": {"type": "list", "elements": "str"},
-            "scratch": {"type": "path"},
-            "foreign": {"type": "bool", "default": False},
-            "replace": {"type": "bool", "default": False},
-            "databases": {"type": "str", "choices": [NO_DATABASES, NEW_NAME, IN_PLACE], "default": NO_DATABASES},
-            "timeout": {"type": "float", "default": 150.0},
-            "stability_window": {"type": "float", "default": 60.0},
-            "service_timeout": {"type": "float", "default": 120.0},
-            "dead_man": {"type": "str", "choices": ["required", "preferred"], "default": "preferred"},
-            "accept_unhealthy": {"type": "list", "elements": "str", "default": []},
-            "backup_dir": {"type": "path", "default": "/var/lib/oxzep7/backups"},
-            "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
-            "run_id": {"type": "str", "default": "manual"},
-        }, **ENGINE_ARGUMENTS),
+        argument_spec=dict(
+            {
+                "application": APPLICATION_ARGUMENT,
+                "backup": {"type": "str", "default": "newest"},
+                "layers": {"type": "list", "elements": "str"},
+                "scratch": {"type": "path"},
+                "foreign": {"type": "bool", "default": False},
+                "replace": {"type": "bool", "default": False},
+                "databases": {"type": "str", "choices": [NO_DATABASES, NEW_NAME, IN_PLACE], "default": NO_DATABASES},
+                "timeout": {"type": "float", "default": 150.0},
+                "stability_window": {"type": "float", "default": 60.0},
+                "service_timeout": {"type": "float", "default": 120.0},
+                "dead_man": {"type": "str", "choices": ["required", "preferred"], "default": "preferred"},
+                "accept_unhealthy": {"type": "list", "elements": "str", "default": []},
+                "backup_dir": {"type": "path", "default": "/var/lib/oxzep7/backups"},
+                "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
+                "run_id": {"type": "str", "default": "manual"},
+            },
+            **ENGINE_ARGUMENTS,
+        ),
         supports_check_mode=True,
     )
     given = module.params
@@ -191,19 +205,52 @@ def main() -> None:
         engine = engines_of(given).of_backup(backup)
         layers = given["layers"] if given["layers"] is not None else list(backup.layers)
         check(backup, application.name, layers, given["foreign"], engine)
-        options = Options(given["timeout"], given["stability_window"], given["run_id"], module.check_mode, given["dead_man"],
-                          accept_unhealthy=given["accept_unhealthy"], service_timeout=given["service_timeout"])
-        task = Task(application, state, backup, engine, Ask(given["scratch"], given["replace"], given["databases"], options))
+        options = Options(
+            given["timeout"],
+            given["stability_window"],
+            given["run_id"],
+            module.check_mode,
+            given["dead_man"],
+            accept_unhealthy=given["accept_unhealthy"],
+            service_timeout=given["service_timeout"],
+        )
+        task = Task(
+            application, state, backup, engine, Ask(given["scratch"], given["replace"], given["databases"], options)
+        )
         with state.lease(given["run_id"], only_look=module.check_mode):
             put_back(task, layers, changes)
             differences = task.differences
     except PromotionReverted as error:
-        module.fail_json(msg="%s: %s" % (given["application"]["name"], error), differences=differences, **dict(error.evidence, **changes.result()))
-    except (ApplicationError, BackupError, CommandError, DatabaseError, IdentityError, LeaseHeld, ResticError, ServiceError, UndoFailed, ValueError,
-            OSError) as error:
+        module.fail_json(
+            msg="%s: %s" % (given["application"]["name"], error),
+            differences=differences,
+            **dict(error.evidence, **changes.result()),
+        )
+    except (
+        ApplicationError,
+        BackupError,
+        CommandError,
+        DatabaseError,
+        IdentityError,
+        LeaseHeld,
+        ResticError,
+        ServiceError,
+        UndoFailed,
+        ValueError,
+        OSError,
+    ) as error:
         module.fail_json(msg="%s: %s" % (given["application"]["name"], error), differences=differences)
-    module.exit_json(backup=backup.identifier, restored=task.restored, generation=task.generation, differences=differences, kept=task.kept,
-                     databases=task.databases, downtime_ms=task.downtime, not_given=task.not_given, **changes.result())
+    module.exit_json(
+        backup=backup.identifier,
+        restored=task.restored,
+        generation=task.generation,
+        differences=differences,
+        kept=task.kept,
+        databases=task.databases,
+        downtime_ms=task.downtime,
+        not_given=task.not_given,
+        **changes.result(),
+    )
 
 
 if __name__ == "__main__":

@@ -65,7 +65,10 @@ from ansible_collections.oxzep7.python.plugins.module_utils import _journal
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
-        argument_spec={"run_id": {"type": "str", "default": ""}, "state_dir": {"type": "path", "default": "/var/lib/oxzep7"}},
+        argument_spec={
+            "run_id": {"type": "str", "default": ""},
+            "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
+        },
         supports_check_mode=True,
     )
     root, run = module.params["state_dir"], module.params["run_id"]

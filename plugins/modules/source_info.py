@@ -83,8 +83,16 @@ python:
 import sys
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._application import ApplicationError, from_parameters, validated
-from ansible_collections.oxzep7.python.plugins.module_utils._source._tree import TIME_BUDGET, order_for, scan_application
+from ansible_collections.oxzep7.python.plugins.module_utils._application import (
+    ApplicationError,
+    from_parameters,
+    validated,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._source._tree import (
+    TIME_BUDGET,
+    order_for,
+    scan_application,
+)
 
 
 def main() -> None:

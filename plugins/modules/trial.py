@@ -124,11 +124,20 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application import 
     from_parameters,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._carry import CARRY_ARGUMENT, CarryError, cargo_of
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._carry import (
+    CARRY_ARGUMENT,
+    CarryError,
+    cargo_of,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._existing import BuildError
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import Order, usable_uv
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import identifier
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._trial import Ask, attempt, forget, scratch_paths
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._trial import (
+    Ask,
+    attempt,
+    forget,
+    scratch_paths,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import CommandError
 from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, LeaseHeld
@@ -164,12 +173,27 @@ def main() -> None:
                 changes.add("remove %s" % path, path, "present", "absent")
             module.exit_json(**changes.result())
         if module.check_mode:
-            changes.add("try lock %s for %s" % (identifier(given["lock"])[:12], application.name), application.name, None, given["version"])
-            module.exit_json(failures={}, tests={}, sources={}, owners={}, modules=0, gone=[], benchmarks=[], **changes.result())
+            changes.add(
+                "try lock %s for %s" % (identifier(given["lock"])[:12], application.name),
+                application.name,
+                None,
+                given["version"],
+            )
+            module.exit_json(
+                failures={}, tests={}, sources={}, owners={}, modules=0, gone=[], benchmarks=[], **changes.result()
+            )
         if not os.access(given["interpreter"], os.X_OK):
             module.fail_json(msg="%s is not an executable; install the interpreter first" % given["interpreter"])
-        order = Order(given["interpreter"], given["version"], identifier(given["lock"]), given["lock"], given["wheels"], usable_uv(given["uv"]),
-                      given["run_id"], cargo=cargo_of(given["cargo"]) if given["cargo"] else None)
+        order = Order(
+            given["interpreter"],
+            given["version"],
+            identifier(given["lock"]),
+            given["lock"],
+            given["wheels"],
+            usable_uv(given["uv"]),
+            given["run_id"],
+            cargo=cargo_of(given["cargo"]) if given["cargo"] else None,
+        )
         ask = Ask(given["modules"], given["tests"], application.benchmarks if given["benchmarks"] else [])
         answer = attempt(application, ApplicationState(given["state_dir"], application.name), order, ask)
     except (ApplicationError, BuildError, CarryError, CommandError, IdentityError, LeaseHeld, OSError) as error:

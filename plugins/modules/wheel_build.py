@@ -113,8 +113,16 @@ def main() -> None:
             continue
         interpreter = interpreter_for(need["python"], given["interpreter_dir"])
         if interpreter is None:
-            module.fail_json(msg="%s: this host has no Python %s in %s or in PATH; install it" % (label, need["python"], given["interpreter_dir"]))
-        order = Order(os.path.join(given["directory"], "uv"), str(interpreter), os.path.join(given["directory"], need["source"]), given["words"])
+            module.fail_json(
+                msg="%s: this host has no Python %s in %s or in PATH; install it"
+                % (label, need["python"], given["interpreter_dir"])
+            )
+        order = Order(
+            os.path.join(given["directory"], "uv"),
+            str(interpreter),
+            os.path.join(given["directory"], need["source"]),
+            given["words"],
+        )
         try:
             wheel = build(order, os.path.join(given["directory"], "out-" + need["python"]))
         except (NotBuilt, OSError) as error:

@@ -86,12 +86,17 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            "files": {"type": "list", "elements": "dict", "required": True, "options": {
-                "name": {"type": "str", "required": True},
-                "size": {"type": "int", "required": True},
-                "sha256": {"type": "str", "required": True},
-                "executable": {"type": "bool", "default": False},
-            }},
+            "files": {
+                "type": "list",
+                "elements": "dict",
+                "required": True,
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "size": {"type": "int", "required": True},
+                    "sha256": {"type": "str", "required": True},
+                    "executable": {"type": "bool", "default": False},
+                },
+            },
             "bundle": {"type": "path"},
             "directory": {"type": "path", "default": "/opt/oxzep7/wheelhouse"},
         },

@@ -64,7 +64,9 @@ def _inside(events: Sequence[tuple[str, str]], version: Version) -> bool:
     """OSV's own evaluation: events in the order of their versions, each switching the answer."""
     known = [(Version("0.dev0") if text == "0" else _version(text), kind) for kind, text in events]
     affected = False
-    for at, kind in sorted(((at, kind) for at, kind in known if at is not None), key=lambda event: (event[0], event[1] != "fixed")):
+    for at, kind in sorted(
+        ((at, kind) for at, kind in known if at is not None), key=lambda event: (event[0], event[1] != "fixed")
+    ):
         if kind == "introduced" and version >= at:
             affected = True
         elif (kind == "fixed" and version >= at) or (kind == "last_affected" and version > at):
@@ -77,7 +79,9 @@ class Advisories:
 
     def __init__(self) -> None:
         if PACKAGING_ERROR:
-            raise AdvisoriesUnreadable(f"advisories need the collection's requirements.txt on the controller: {PACKAGING_ERROR}")
+            raise AdvisoriesUnreadable(
+                f"advisories need the collection's requirements.txt on the controller: {PACKAGING_ERROR}"
+            )
         self.date = ""
         self.count = 0
         self._packages: dict[str, list[Advisory]] = {}
@@ -103,8 +107,14 @@ class Advisories:
         for affected in record.get("affected", []):
             package = affected.get("package", {})
             key = (package.get("ecosystem"), package.get("name"))
-            advisory = Advisory(str(record["id"]), tuple(record.get("aliases", [])), str(record.get("summary") or record.get("details", ""))[:200],
-                                _severity(record, affected), _ranges(affected), _listed(affected))
+            advisory = Advisory(
+                str(record["id"]),
+                tuple(record.get("aliases", [])),
+                str(record.get("summary") or record.get("details", ""))[:200],
+                _severity(record, affected),
+                _ranges(affected),
+                _listed(affected),
+            )
             if key[0] == PYPI:
                 self._packages.setdefault(normalized(str(key[1])), []).append(advisory)
             elif key in INTERPRETERS:
@@ -125,8 +135,15 @@ class Advisories:
             candidates = self._interpreters if name is None else self._packages.get(name, [])
             unique = {entry.identifier: entry for entry in candidates if parsed is not None and entry.affects(parsed)}
             self._answers[question] = [
-                {"id": entry.identifier, "aliases": list(entry.aliases), "summary": entry.summary, "severity": entry.severity,
-                 "fixed": entry.fixed_in(parsed) if parsed is not None else None} for _name, entry in sorted(unique.items())]
+                {
+                    "id": entry.identifier,
+                    "aliases": list(entry.aliases),
+                    "summary": entry.summary,
+                    "severity": entry.severity,
+                    "fixed": entry.fixed_in(parsed) if parsed is not None else None,
+                }
+                for _name, entry in sorted(unique.items())
+            ]
         return self._answers[question]
 
 
@@ -139,8 +156,11 @@ def _severity(record: Mapping[str, Any], affected: Mapping[str, Any]) -> str | N
 
 
 def _ranges(affected: Mapping[str, Any]) -> tuple[tuple[tuple[str, str], ...], ...]:
-    return tuple(tuple((kind, str(text)) for event in entry.get("events", []) for kind, text in event.items())
-                 for entry in affected.get("ranges", []) if entry.get("type") in RANGES)
+    return tuple(
+        tuple((kind, str(text)) for event in entry.get("events", []) for kind, text in event.items())
+        for entry in affected.get("ranges", [])
+        if entry.get("type") in RANGES
+    )
 
 
 def _listed(affected: Mapping[str, Any]) -> frozenset[str]:
@@ -169,9 +189,13 @@ def load(path: pathlib.Path) -> Advisories:
             try:
                 found.add(json.loads(data))
             except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise AdvisoriesUnreadable(f"{name} is no OSV record ({error}); remove it, or correct oxzep7_advisories") from None
+                raise AdvisoriesUnreadable(
+                    f"{name} is no OSV record ({error}); remove it, or correct oxzep7_advisories"
+                ) from None
     except (OSError, zipfile.BadZipFile) as error:
         raise AdvisoriesUnreadable(f"oxzep7_advisories: {path} cannot be read: {error}") from None
     if not found.count:
-        raise AdvisoriesUnreadable(f"oxzep7_advisories: {path} holds no OSV record; give a folder with JSON files, or OSV's zip")
+        raise AdvisoriesUnreadable(
+            f"oxzep7_advisories: {path} holds no OSV record; give a folder with JSON files, or OSV's zip"
+        )
     return found

@@ -14,7 +14,12 @@ from ansible.plugins import loader
 
 def load() -> None:
     """Have the filters and tests of Ansible itself, and the plugins of connections by SSH."""
-    for kind, names in (("filter_loader", ("ternary", "default")), ("test_loader", ("defined",)), ("connection_loader", ("ssh", "local")),
-                        ("shell_loader", ("sh",)), ("become_loader", ("sudo",))):
+    for kind, names in (
+        ("filter_loader", ("ternary", "default")),
+        ("test_loader", ("defined",)),
+        ("connection_loader", ("ssh", "local")),
+        ("shell_loader", ("sh",)),
+        ("become_loader", ("sudo",)),
+    ):
         for name in names:
             getattr(loader, kind).get(name, class_only=True)

@@ -51,8 +51,13 @@ class Elsewhere(Exception):
 
 def controller_interpreters(uv: str) -> dict[Minor, str]:
     """The interpreters that uv finds on this controller, one for each minor version."""
-    done = subprocess.run([uv, "python", "list", "--only-installed", "--no-config", "--output-format", "json"], capture_output=True, text=True, check=False,
-                          stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        [uv, "python", "list", "--only-installed", "--no-config", "--output-format", "json"],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
     found: dict[Minor, str] = {}
     for entry in json.loads(done.stdout) if done.returncode == 0 else []:
         if entry.get("implementation") == "cpython" and entry.get("path"):
@@ -64,7 +69,9 @@ def controller_interpreters(uv: str) -> dict[Minor, str]:
 class Builder:
     """Builds each wheel once. Safe to use from several threads."""
 
-    def __init__(self, cache: pathlib.Path, uv: str, sources: Sources, interpreters: Mapping[Minor, str] | None = None) -> None:
+    def __init__(
+        self, cache: pathlib.Path, uv: str, sources: Sources, interpreters: Mapping[Minor, str] | None = None
+    ) -> None:
         """Wheels are kept in ``cache/built``; *interpreters* are those that may be used (default: what uv finds)."""
         self._directory = cache / "built"
         self._uv = uv
@@ -106,7 +113,9 @@ class Builder:
     def keep(self, wanted: Wanted, name: str) -> tuple[str, str]:
         """Remember that the wheel *name* in ``cache/built`` is the one for *wanted*."""
         digest = sha256_of(str(self._directory / name))
-        write_private(self._record(wanted, name.endswith("-none-any.whl")), canonical({"wheel": name, "sha256": digest}))
+        write_private(
+            self._record(wanted, name.endswith("-none-any.whl")), canonical({"wheel": name, "sha256": digest})
+        )
         return name, digest
 
     def _record(self, wanted: Wanted, universal: bool) -> pathlib.Path:
@@ -118,7 +127,12 @@ class Builder:
         """Whether what is compiled here runs on the platform: its architecture, and a C library that is not older than ours."""
         match = PLATFORM.match(wanted.platform)
         name, version = this_platform.libc_ver()
-        return bool(match and name == "glibc" and match[1] == this_platform.machine() and int(version.split(".")[1]) <= int(match[2]))
+        return bool(
+            match
+            and name == "glibc"
+            and match[1] == this_platform.machine()
+            and int(version.split(".")[1]) <= int(match[2])
+        )
 
     def _build(self, wanted: Wanted) -> tuple[str, str]:
         own = self._interpreters.get(wanted.minor)
@@ -142,9 +156,14 @@ class Builder:
                 if path != own:
                     break
         if own and self._matches(wanted) and "Python.h" not in problem:
-            raise NotBuilt(f"{wanted.name} {wanted.version} could not be built for Python {text_of(wanted.minor)}: {problem}")
-        raise Elsewhere(wanted, f"{wanted.name} {wanted.version} must be compiled for Python {text_of(wanted.minor)} on {wanted.platform}, and this controller "
-                                f"has no such Python that can compile; name a host that has in oxzep7_builder")
+            raise NotBuilt(
+                f"{wanted.name} {wanted.version} could not be built for Python {text_of(wanted.minor)}: {problem}"
+            )
+        raise Elsewhere(
+            wanted,
+            f"{wanted.name} {wanted.version} must be compiled for Python {text_of(wanted.minor)} on {wanted.platform}, and this controller "
+            f"has no such Python that can compile; name a host that has in oxzep7_builder",
+        )
 
     def adopt(self, wanted: Wanted, wheel: pathlib.Path) -> tuple[str, str]:
         """Take the file *wheel*, which a builder host built for *wanted*, into the cache."""
@@ -158,7 +177,12 @@ class Builder:
         if "://" not in wanted.source.location:
             return pathlib.Path(shutil.copyfile(wanted.source.location, path))
         try:
-            data = open_url(wanted.source.location, timeout=300, follow_redirects="all", **self._sources.login(wanted.source.location)).read(SOURCE_LIMIT)
+            data = open_url(
+                wanted.source.location,
+                timeout=300,
+                follow_redirects="all",
+                **self._sources.login(wanted.source.location),
+            ).read(SOURCE_LIMIT)
         except OSError as error:
             raise NotBuilt(f"the source of {wanted.name} {wanted.version} cannot be had: {error}") from None
         if wanted.source.sha256 and hashlib.sha256(data).hexdigest() != wanted.source.sha256:
@@ -167,7 +191,9 @@ class Builder:
         return path
 
 
-def keep_copy(cache: pathlib.Path, wheel: str, digest: str, scratch: pathlib.Path, fetch: Callable[[pathlib.Path], None]) -> None:
+def keep_copy(
+    cache: pathlib.Path, wheel: str, digest: str, scratch: pathlib.Path, fetch: Callable[[pathlib.Path], None]
+) -> None:
     """Have the file *wheel* with SHA-256 *digest*, which a host made, among those built; *fetch* gets it into a path. Raises ValueError, OSError."""
     if pathlib.PurePath(wheel).name != wheel or not wheel.endswith("-none-any.whl"):
         raise ValueError(f"{wheel!r} is no name of a copied wheel")
@@ -183,5 +209,15 @@ def keep_copy(cache: pathlib.Path, wheel: str, digest: str, scratch: pathlib.Pat
 
 def needed(failures: Sequence[Elsewhere]) -> list[dict[str, str]]:
     """What a builder host is asked for, as a module's options, sorted."""
-    return sorted(({"name": entry.wanted.name, "version": entry.wanted.version, "python": text_of(entry.wanted.minor), "platform": entry.wanted.platform}
-                   for entry in failures), key=lambda row: (row["name"], row["python"]))
+    return sorted(
+        (
+            {
+                "name": entry.wanted.name,
+                "version": entry.wanted.version,
+                "python": text_of(entry.wanted.minor),
+                "platform": entry.wanted.platform,
+            }
+            for entry in failures
+        ),
+        key=lambda row: (row["name"], row["python"]),
+    )

@@ -17,7 +17,10 @@ WORTHLESS = ("leftover",)
 
 def loose(environment: Mapping[str, Any]) -> tuple[list[str], list[Mapping[str, Any]]]:
     """The files of *environment* in no package, and those of packages that were changed by hand."""
-    return ([entry["path"] for entry in environment.get("unmanaged") or [] if entry["kind"] not in WORTHLESS], list(environment.get("modified") or []))
+    return (
+        [entry["path"] for entry in environment.get("unmanaged") or [] if entry["kind"] not in WORTHLESS],
+        list(environment.get("modified") or []),
+    )
 
 
 def cargo(environment: Mapping[str, Any], policy: str) -> dict[str, Any] | None:
@@ -25,7 +28,10 @@ def cargo(environment: Mapping[str, Any], policy: str) -> dict[str, Any] | None:
     files, changed = loose(environment)
     if policy not in ("copy", "patch") or not (files or changed):
         return None
-    kept = [{key: entry[key] for key in ("path", "package", "version", "diff") if key != "diff" or policy == "patch"} for entry in changed]
+    kept = [
+        {key: entry[key] for key in ("path", "package", "version", "diff") if key != "diff" or policy == "patch"}
+        for entry in changed
+    ]
     return {"policy": policy, "files": files, "changes": kept}
 
 
@@ -34,18 +40,38 @@ def findings(application: str, environment: Mapping[str, Any], policy: str) -> l
     files, changed = loose(environment)
     found = []
     if policy == "ask" and files:
-        found.append(finding("unmanaged-files", f"{application}: in no package, so an upgrade would leave them behind: {listed(files)}",
-                             "package them, or set `carry` of the application to copy or drop"))
+        found.append(
+            finding(
+                "unmanaged-files",
+                f"{application}: in no package, so an upgrade would leave them behind: {listed(files)}",
+                "package them, or set `carry` of the application to copy or drop",
+            )
+        )
     if policy == "ask" and changed:
-        found.append(finding("modified-files", f"{application}: changed by hand: {listed([entry['path'] for entry in changed])}",
-                             "publish the changes as package versions, or set `carry` of the application to patch, copy or drop"))
+        found.append(
+            finding(
+                "modified-files",
+                f"{application}: changed by hand: {listed([entry['path'] for entry in changed])}",
+                "publish the changes as package versions, or set `carry` of the application to patch, copy or drop",
+            )
+        )
     known = len(environment.get("unmanaged") or []) + len(changed)
     counts = environment.get("counts") or {}
     if policy in ("copy", "patch") and (counts.get("unmanaged") or 0) + (counts.get("modified") or 0) > known:
-        found.append(finding("too-many-to-carry", f"{application}: more files than the inventory lists ({known}) are in no package or were changed",
-                             "package them, or set `carry` of the application to drop"))
+        found.append(
+            finding(
+                "too-many-to-carry",
+                f"{application}: more files than the inventory lists ({known}) are in no package or were changed",
+                "package them, or set `carry` of the application to drop",
+            )
+        )
     unknown = [entry["path"] for entry in changed if not entry.get("diff")] if policy == "patch" else []
     if unknown:
-        found.append(finding("change-unknown", f"{application}: what was changed is not known, because no original was found: {listed(unknown)}",
-                             "put the packages' wheels where oxzep7_download_originals finds them, or set `carry` of the application to copy or drop"))
+        found.append(
+            finding(
+                "change-unknown",
+                f"{application}: what was changed is not known, because no original was found: {listed(unknown)}",
+                "put the packages' wheels where oxzep7_download_originals finds them, or set `carry` of the application to copy or drop",
+            )
+        )
     return found

@@ -44,7 +44,10 @@ class Evidence:
         python = text_of(minor)
         found = []
         if not ended.failures:
-            found = [cls(name, version, python, "works", "import", date, host) for name, version in pins_of(ended.found.text).items()]
+            found = [
+                cls(name, version, python, "works", "import", date, host)
+                for name, version in pins_of(ended.found.text).items()
+            ]
         for entry in ended.learned:
             words = entry.reason.split(" breaks ")[0].split()
             if len(words) == 2:
@@ -52,10 +55,14 @@ class Evidence:
         return found
 
     @classmethod
-    def of_run(cls, results: Iterable[Mapping[str, Any]], lock: Callable[[str], str | None], date: str) -> list[Evidence]:
+    def of_run(
+        cls, results: Iterable[Mapping[str, Any]], lock: Callable[[str], str | None], date: str
+    ) -> list[Evidence]:
         """What promotions showed: every package of each *lock* (text by identifier) that was promoted on some host works in production."""
         found: dict[str, Evidence] = {}
-        for lock_id, row in {row["lock"]: row for row in results if row.get("lock") and row["result"] == "promoted"}.items():
+        for lock_id, row in {
+            row["lock"]: row for row in results if row.get("lock") and row["result"] == "promoted"
+        }.items():
             python = text_of(parse(str(row["to"]))[0])
             for name, version in pins_of(lock(lock_id) or "").items():
                 found[f"{name} {version} {python}"] = cls(name, version, python, "works", "run", date, str(row["host"]))
@@ -86,7 +93,9 @@ def remember(path: pathlib.Path, seen: Iterable[Evidence]) -> None:
         write_private(path, canonical({"schema": SCHEMA, "evidence": rows}))
 
 
-def matrix(plan: Mapping[str, Any], locks: Mapping[str, str], evidence: Sequence[Evidence], today: datetime.date) -> dict[str, Any]:
+def matrix(
+    plan: Mapping[str, Any], locks: Mapping[str, str], evidence: Sequence[Evidence], today: datetime.date
+) -> dict[str, Any]:
     """The matrix of a plan's document and *locks*: for each package that some host has, and each Python on the way, one cell.
 
     A cell has ``state`` (``works``, ``moves``, ``leaves``, ``added``, ``breaks``, ``mixed`` or ``unknown``), the versions ``from`` and ``to``, ``kind`` and
@@ -102,32 +111,63 @@ def matrix(plan: Mapping[str, Any], locks: Mapping[str, str], evidence: Sequence
                 changed = {row["package"]: row for row in step["changes"]}
                 python = text_of(parse(step["to"])[0])
                 for package, version in pins_of(locks[step["lock"]]).items():
-                    cells.setdefault(package, {}).setdefault(python, []).append(_cell(package, version, changed.get(package), python, seen, today))
+                    cells.setdefault(package, {}).setdefault(python, []).append(
+                        _cell(package, version, changed.get(package), python, seen, today)
+                    )
                 for package, row in changed.items():
                     if row["to"] is None:
-                        cells.setdefault(package, {}).setdefault(python, []).append(_cell(package, None, row, python, seen, today))
+                        cells.setdefault(package, {}).setdefault(python, []).append(
+                            _cell(package, None, row, python, seen, today)
+                        )
     pythons = sorted({python for row in cells.values() for python in row}, key=lambda text: parse(text)[0])
-    return {"schema": SCHEMA, "pythons": pythons, "packages": {name: {python: _merged(found) for python, found in sorted(row.items())}
-                                                               for name, row in sorted(cells.items())}}
+    return {
+        "schema": SCHEMA,
+        "pythons": pythons,
+        "packages": {
+            name: {python: _merged(found) for python, found in sorted(row.items())}
+            for name, row in sorted(cells.items())
+        },
+    }
 
 
 def _strength(entry: Evidence) -> int:
     return STRENGTH.index(entry.kind) if entry.kind in STRENGTH else len(STRENGTH)
 
 
-def _cell(package: str, version: str | None, row: Mapping[str, Any] | None, python: str, seen: Mapping[tuple[str, str, str], Sequence[Evidence]],
-          today: datetime.date) -> dict[str, Any]:
+def _cell(
+    package: str,
+    version: str | None,
+    row: Mapping[str, Any] | None,
+    python: str,
+    seen: Mapping[tuple[str, str, str], Sequence[Evidence]],
+    today: datetime.date,
+) -> dict[str, Any]:
     before = row["from"] if row else version
     known = seen.get((package, version or "", python), ())
     strength = min(map(_strength, known), default=0)
     # Of what tells as much, the newest counts; what hosts disagree about on the same day is said to break.
-    strongest = max((entry for entry in known if _strength(entry) == strength), key=lambda entry: (entry.date, entry.state == "breaks"), default=None)
+    strongest = max(
+        (entry for entry in known if _strength(entry) == strength),
+        key=lambda entry: (entry.date, entry.state == "breaks"),
+        default=None,
+    )
     moved = "leaves" if version is None else "added" if before is None else "moves"
     state = moved if row else strongest.state if strongest else "unknown"
-    kind, date = (strongest.kind, strongest.date) if strongest else (row["evidence"], row["date"]) if row else ("index", None)
+    kind, date = (
+        (strongest.kind, strongest.date) if strongest else (row["evidence"], row["date"]) if row else ("index", None)
+    )
     reason = row["reason"] if row else strongest.detail if strongest else "has a wheel, and was not tried"
     stale = bool(strongest and datetime.date.fromisoformat(strongest.date) <= today - STALE)
-    return {"state": state, "from": before, "to": version, "kind": kind, "date": date, "reason": reason, "stale": stale, "hosts": 1}
+    return {
+        "state": state,
+        "from": before,
+        "to": version,
+        "kind": kind,
+        "date": date,
+        "reason": reason,
+        "stale": stale,
+        "hosts": 1,
+    }
 
 
 def _merged(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -136,8 +176,15 @@ def _merged(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     if len(unique) == 1:
         return {**found[0], "hosts": len(found)}
     ways = sorted(f"{before or 'new'} -> {after or 'gone'}" for _state, before, after in unique)
-    return {**found[0], "state": "mixed", "from": None, "to": None, "reason": "; ".join(ways), "hosts": len(found),
-            "stale": any(cell["stale"] for cell in found)}
+    return {
+        **found[0],
+        "state": "mixed",
+        "from": None,
+        "to": None,
+        "reason": "; ".join(ways),
+        "hosts": len(found),
+        "stale": any(cell["stale"] for cell in found),
+    }
 
 
 def update(directory: pathlib.Path, seen: Sequence[Evidence], today: datetime.date) -> None:
@@ -158,6 +205,19 @@ def rows(table: Mapping[str, Any]) -> list[list[str]]:
     """The matrix as rows for CSV, the first with the titles."""
     found = [["package", "python", "state", "from", "to", "evidence", "date", "stale", "hosts", "reason"]]
     for package, cells in table["packages"].items():
-        found += [[package, python, cell["state"], cell["from"] or "", cell["to"] or "", cell["kind"], cell["date"] or "", "yes" if cell["stale"] else "no",
-                   str(cell["hosts"]), cell["reason"]] for python, cell in cells.items()]
+        found += [
+            [
+                package,
+                python,
+                cell["state"],
+                cell["from"] or "",
+                cell["to"] or "",
+                cell["kind"],
+                cell["date"] or "",
+                "yes" if cell["stale"] else "no",
+                str(cell["hosts"]),
+                cell["reason"],
+            ]
+            for python, cell in cells.items()
+        ]
     return found

@@ -22,4 +22,6 @@ def listed(names: Sequence[str]) -> str:
 
 def finding(key: str, detail: str, remediation: str, blocking: bool = True) -> dict[str, Any]:
     """A finding; *key* is stable across releases, and *remediation* the next step. What does not block is a warning."""
-    return _finding.finding(key, key.replace("-", " "), detail, remediation, "error" if blocking else "warning", blocking)
+    return _finding.finding(
+        key, key.replace("-", " "), detail, remediation, "error" if blocking else "warning", blocking
+    )

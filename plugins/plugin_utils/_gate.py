@@ -48,13 +48,22 @@ def _answer(question: Question) -> str:
     """What is answered. Raises GateError where that is no answer."""
     if question.url:
         try:
-            with open_url(question.url, headers=dict(question.headers), timeout=question.timeout, validate_certs=question.validate_certs) as response:
+            with open_url(
+                question.url,
+                headers=dict(question.headers),
+                timeout=question.timeout,
+                validate_certs=question.validate_certs,
+            ) as response:
                 return bytes(response.read(ANSWER_LIMIT)).decode("utf-8", "replace")
         except (urllib.error.URLError, OSError, ValueError) as error:
             # The URL may carry a token.
-            raise GateError(f"its URL gave no answer: {getattr(error, 'code', '') or getattr(error, 'reason', '') or type(error).__name__}") from None
+            raise GateError(
+                f"its URL gave no answer: {getattr(error, 'code', '') or getattr(error, 'reason', '') or type(error).__name__}"
+            ) from None
     try:
-        done = subprocess.run(list(question.command), stdin=subprocess.DEVNULL, capture_output=True, timeout=question.timeout, check=False)
+        done = subprocess.run(
+            list(question.command), stdin=subprocess.DEVNULL, capture_output=True, timeout=question.timeout, check=False
+        )
     except subprocess.TimeoutExpired:
         raise GateError(f"`{question.command[0]}` gave no answer within {question.timeout:g} seconds") from None
     except OSError as error:
@@ -73,7 +82,9 @@ def verdict(answer: str, expression: str) -> str:
         import jmespath
         from jmespath.exceptions import JMESPathError
     except ImportError:
-        raise GateError("the controller lacks the package jmespath; install the collection's requirements.txt") from None
+        raise GateError(
+            "the controller lacks the package jmespath; install the collection's requirements.txt"
+        ) from None
     try:
         value = jmespath.search(expression, json.loads(answer))
     except ValueError as error:
@@ -85,7 +96,9 @@ def verdict(answer: str, expression: str) -> str:
     return "" if value is True else f"{expression} is {json.dumps(value)[:SHOWN]}, not true"
 
 
-def ask(question: Question, sleep: Callable[[float], None] = time.sleep, clock: Callable[[], float] = time.monotonic) -> str:
+def ask(
+    question: Question, sleep: Callable[[float], None] = time.sleep, clock: Callable[[], float] = time.monotonic
+) -> str:
     """Why the gate stays closed, once ``wait`` is over; an empty string as soon as it opens."""
     until = clock() + question.wait
     while True:

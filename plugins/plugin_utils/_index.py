@@ -38,6 +38,7 @@ try:
     from packaging.tags import Tag, compatible_tags, cpython_tags
     from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
     from packaging.version import InvalidVersion, Version
+
     PACKAGING_ERROR: ImportError | None = None
 except ImportError as error:
     PACKAGING_ERROR = error
@@ -101,12 +102,20 @@ class Sources:
         """From options as operators write them: *indexes* are URLs, or mappings with ``name`` and ``url``. Raises ValueError."""
         chosen = []
         for number, entry in enumerate(indexes, 1):
-            name, url = (str(entry.get("name") or f"index{number}"), str(entry.get("url") or "")) if isinstance(entry, dict) else (f"index{number}", str(entry))
+            name, url = (
+                (str(entry.get("name") or f"index{number}"), str(entry.get("url") or ""))
+                if isinstance(entry, dict)
+                else (f"index{number}", str(entry))
+            )
             if not re.match(r"^[A-Za-z0-9_-]+$", name) or urllib.parse.urlsplit(url).scheme not in ("http", "https"):
-                raise ValueError(f"oxzep7_indexes: {redacted(url)!r} named {name!r}: give an http or https URL, and a name of letters, digits, '_' and '-'")
+                raise ValueError(
+                    f"oxzep7_indexes: {redacted(url)!r} named {name!r}: give an http or https URL, and a name of letters, digits, '_' and '-'"
+                )
             if redacted(url) != url:
-                raise ValueError(f"oxzep7_indexes: the URL {redacted(url)} contains credentials; put them into netrc, or into "
-                                 f"UV_INDEX_{_variable(name)}_USERNAME and UV_INDEX_{_variable(name)}_PASSWORD")
+                raise ValueError(
+                    f"oxzep7_indexes: the URL {redacted(url)} contains credentials; put them into netrc, or into "
+                    f"UV_INDEX_{_variable(name)}_USERNAME and UV_INDEX_{_variable(name)}_PASSWORD"
+                )
             chosen.append((name, url))
         for folder in folders:
             if not pathlib.Path(folder).is_dir():
@@ -120,11 +129,14 @@ class Sources:
 
     def login(self, url: str) -> dict[str, Any]:
         """What `open_url` needs to be let in at *url*: the credentials of the index that it is below, or that is served by the same host."""
+
         def origin(text: str) -> tuple[str, str]:
             parts = urllib.parse.urlsplit(text)
             return parts.scheme, parts.netloc
 
-        fitting = [(url.startswith(base.rstrip("/") + "/"), name) for name, base in self.indexes if origin(base) == origin(url)]
+        fitting = [
+            (url.startswith(base.rstrip("/") + "/"), name) for name, base in self.indexes if origin(base) == origin(url)
+        ]
         known = [self.credentials(name) for _below, name in sorted(fitting, key=lambda pair: not pair[0])]
         user, password = next(filter(None, known), (None, None))
         return {"url_username": user, "url_password": password, "force_basic_auth": True} if user else {}
@@ -136,7 +148,10 @@ class Sources:
             return ["--offline", "--no-index", *words]
         if self.indexes:
             *first, (_name, last) = self.indexes
-            words += [word for name, url in first for word in ("--index", f"{name}={url}")] + ["--default-index", f"{_name}={last}"]
+            words += [word for name, url in first for word in ("--index", f"{name}={url}")] + [
+                "--default-index",
+                f"{_name}={last}",
+            ]
         return words
 
     def for_pip(self) -> tuple[list[str], dict[str, str]]:
@@ -148,7 +163,9 @@ class Sources:
         for name, url in self.indexes:
             known = self.credentials(name)
             scheme, rest = url.split("://", 1)
-            urls.append(f"{scheme}://{':'.join(urllib.parse.quote(part, safe='') for part in known)}@{rest}" if known else url)
+            urls.append(
+                f"{scheme}://{':'.join(urllib.parse.quote(part, safe='') for part in known)}@{rest}" if known else url
+            )
         # Without it pip passes over what is served without TLS; hashes tell that nobody changed it on the way.
         plain = [urllib.parse.urlsplit(url).netloc for _name, url in self.indexes if url.startswith("http://")]
         trusted = {"PIP_TRUSTED_HOST": " ".join(plain)} if plain else {}
@@ -189,8 +206,12 @@ def platform_tags(architecture: str, libc_version: str) -> list[str]:
 def tags_of(minor: Minor, platforms: Sequence[str]) -> frozenset[Tag]:
     """The tags of wheels that CPython *minor* accepts on a host with these *platforms*."""
     interpreter = f"cp{minor[0]}{minor[1]}"
-    return frozenset([*cpython_tags(minor, [interpreter + ("m" if minor < (3, 8) else ""), "abi3", "none"], list(platforms)),
-                      *compatible_tags(minor, interpreter, list(platforms))])
+    return frozenset(
+        [
+            *cpython_tags(minor, [interpreter + ("m" if minor < (3, 8) else ""), "abi3", "none"], list(platforms)),
+            *compatible_tags(minor, interpreter, list(platforms)),
+        ]
+    )
 
 
 @functools.lru_cache(maxsize=64)
@@ -219,8 +240,16 @@ class _Page(html.parser.HTMLParser):
             return
         url = urllib.parse.urlsplit(urllib.parse.urljoin(self.base, values["href"]))
         hashed = dict(urllib.parse.parse_qsl(url.fragment)).get("sha256")
-        self.found.append(File(urllib.parse.unquote(url.path.rsplit("/", 1)[-1]), values.get("data-requires-python", ""),
-                               values.get("data-upload-time", "")[:10] or None, "data-yanked" in values, url._replace(fragment="").geturl(), hashed))
+        self.found.append(
+            File(
+                urllib.parse.unquote(url.path.rsplit("/", 1)[-1]),
+                values.get("data-requires-python", ""),
+                values.get("data-upload-time", "")[:10] or None,
+                "data-yanked" in values,
+                url._replace(fragment="").geturl(),
+                hashed,
+            )
+        )
 
 
 def read_page(text: str, kind: str, base: str) -> list[File]:
@@ -229,8 +258,17 @@ def read_page(text: str, kind: str, base: str) -> list[File]:
         page = _Page(base)
         page.feed(text)
         return page.found
-    return [File(entry["filename"], entry.get("requires-python") or "", (entry.get("upload-time") or "")[:10] or None, bool(entry.get("yanked")),
-                 urllib.parse.urljoin(base, entry["url"]), entry.get("hashes", {}).get("sha256")) for entry in json.loads(text)["files"]]
+    return [
+        File(
+            entry["filename"],
+            entry.get("requires-python") or "",
+            (entry.get("upload-time") or "")[:10] or None,
+            bool(entry.get("yanked")),
+            urllib.parse.urljoin(base, entry["url"]),
+            entry.get("hashes", {}).get("sha256"),
+        )
+        for entry in json.loads(text)["files"]
+    ]
 
 
 def read_folder(folder: pathlib.Path) -> dict[str, list[File]]:
@@ -239,14 +277,18 @@ def read_folder(folder: pathlib.Path) -> dict[str, list[File]]:
     for path in sorted(folder.iterdir()):
         if path.name.endswith((".whl", ".tar.gz", ".zip")):
             name = normalized(path.name.split("-")[0] if path.name.endswith(".whl") else path.name.rpartition("-")[0])
-            found.setdefault(name, []).append(File(path.name, _requires_python(path) if path.suffix == ".whl" else "", None, False, str(path), None))
+            found.setdefault(name, []).append(
+                File(path.name, _requires_python(path) if path.suffix == ".whl" else "", None, False, str(path), None)
+            )
     return found
 
 
 def _requires_python(wheel: pathlib.Path) -> str:
     try:
         with zipfile.ZipFile(wheel) as archive:
-            name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA") and name.count("/") == 1)
+            name = next(
+                name for name in archive.namelist() if name.endswith(".dist-info/METADATA") and name.count("/") == 1
+            )
             with archive.open(name) as stream:
                 text = stream.read(METADATA_LIMIT).decode("utf-8", "replace")
     except (OSError, StopIteration, zipfile.BadZipFile, RuntimeError):
@@ -290,7 +332,10 @@ def releases(files: Iterable[File], minor: Minor, platform: str) -> list[Release
             sources[version] = entry
         else:
             wheels.setdefault(version, []).append((entry, not accepted.isdisjoint(tags)))
-    return [_release(version, wheels.get(version, []), sources.get(version), minor) for version in sorted({*wheels, *sources})]
+    return [
+        _release(version, wheels.get(version, []), sources.get(version), minor)
+        for version in sorted({*wheels, *sources})
+    ]
 
 
 def _release(version: Version, wheels: Sequence[tuple[File, bool]], source: File | None, minor: Minor) -> Release:
@@ -298,10 +343,19 @@ def _release(version: Version, wheels: Sequence[tuple[File, bool]], source: File
     files = fitting or [source] if source else fitting or [entry for entry, _fits in wheels]
     open_files = [entry for entry in files if allows(entry.requires_python, minor)]
     universal = any(entry.name.endswith("-none-any.whl") for entry in fitting)
-    published = min((entry.published for entry, _fits in wheels if entry.published), default=source.published if source else None)
-    return Release(str(version), any(allows(entry.requires_python, minor) for entry in fitting), source,
-                   None if open_files else next((entry.requires_python for entry in files), None), published,
-                   all(entry.yanked for entry in files), universal, bool(fitting))
+    published = min(
+        (entry.published for entry, _fits in wheels if entry.published), default=source.published if source else None
+    )
+    return Release(
+        str(version),
+        any(allows(entry.requires_python, minor) for entry in fitting),
+        source,
+        None if open_files else next((entry.requires_python for entry in files), None),
+        published,
+        all(entry.yanked for entry in files),
+        universal,
+        bool(fitting),
+    )
 
 
 class Index:
@@ -310,7 +364,9 @@ class Index:
     def __init__(self, sources: Sources, cache: pathlib.Path, fresh: float = FRESH) -> None:
         """Pages are kept below *cache* and asked for again when older than *fresh* seconds."""
         if PACKAGING_ERROR:
-            raise IndexUnavailable(f"planning needs the collection's requirements.txt on the controller: {PACKAGING_ERROR}")
+            raise IndexUnavailable(
+                f"planning needs the collection's requirements.txt on the controller: {PACKAGING_ERROR}"
+            )
         self._sources = sources
         self._cache = cache / "pages"
         self._fresh = fresh
@@ -348,7 +404,9 @@ class Index:
 
     def provides(self, name: str, version: str) -> bool:
         """Whether a folder, or an index that the operator named, has that version: the controller's default index does not count."""
-        files = [entry for folder in self._folders for entry in folder.get(name, [])] + (self.files(name) if self._sources.indexes else [])
+        files = [entry for folder in self._folders for entry in folder.get(name, [])] + (
+            self.files(name) if self._sources.indexes else []
+        )
         return any(str(known[0]) == version for known in (_read_name(entry.name) for entry in files) if known)
 
     def _page(self, url: str, name: str) -> list[File]:
@@ -364,7 +422,9 @@ class Index:
 
     def _ask(self, url: str) -> list[File]:
         try:
-            answer = open_url(url, headers={"Accept": ACCEPT}, timeout=TIMEOUT, follow_redirects="all", **self._sources.login(url))
+            answer = open_url(
+                url, headers={"Accept": ACCEPT}, timeout=TIMEOUT, follow_redirects="all", **self._sources.login(url)
+            )
             return read_page(answer.read().decode("utf-8"), answer.headers.get_content_type(), url)
         except urllib.error.HTTPError as error:
             if error.code in (404, 410):

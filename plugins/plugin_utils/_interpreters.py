@@ -49,9 +49,18 @@ class SourceError(Exception):
 
 def _uv(uv: str, words: Sequence[str], downloads: str | None, offline: bool, **settings: str) -> str:
     """Standard output of *uv* ``python`` *words*. Raises SourceError."""
-    command = [uv, "--no-config", *(["--offline"] if offline else []), "python", *words, *(["--python-downloads-json-url", downloads] if downloads else [])]
+    command = [
+        uv,
+        "--no-config",
+        *(["--offline"] if offline else []),
+        "python",
+        *words,
+        *(["--python-downloads-json-url", downloads] if downloads else []),
+    ]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False, env={**os.environ, **settings})
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=TIMEOUT, check=False, env={**os.environ, **settings}
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SourceError(f"uv: {error}") from None
     if done.returncode:
@@ -65,10 +74,24 @@ def managed(uv: str, architecture: str, downloads: str | None) -> tuple[Mapping[
 
     *downloads* is a URL or a path of a list in uv's own format, in place of the one that uv has. No network is asked for uv's own.
     """
-    rows = json.loads(_uv(uv, ["list", "--all-versions", "--only-downloads", "--all-platforms", "--output-format", "json"], downloads, downloads is None))
-    return tuple({"version": row["version"], "key": row["key"], "url": row["url"]} for row in rows
-                 if row["implementation"] == "cpython" and row["variant"] == "default" and row["os"] == "linux" and row["libc"] == "gnu"
-                 and row["arch"] == architecture and FINAL.match(row["version"]))
+    rows = json.loads(
+        _uv(
+            uv,
+            ["list", "--all-versions", "--only-downloads", "--all-platforms", "--output-format", "json"],
+            downloads,
+            downloads is None,
+        )
+    )
+    return tuple(
+        {"version": row["version"], "key": row["key"], "url": row["url"]}
+        for row in rows
+        if row["implementation"] == "cpython"
+        and row["variant"] == "default"
+        and row["os"] == "linux"
+        and row["libc"] == "gnu"
+        and row["arch"] == architecture
+        and FINAL.match(row["version"])
+    )
 
 
 def newest(rows: Sequence[Mapping[str, str]], wanted: str) -> Mapping[str, str] | None:
@@ -77,15 +100,21 @@ def newest(rows: Sequence[Mapping[str, str]], wanted: str) -> Mapping[str, str] 
     return max(fitting, key=lambda row: [int(part) for part in row["version"].split(".")], default=None)
 
 
-def archive(cache: pathlib.Path, uv: str, version: str, architecture: str, entry: Mapping[str, Any], offline: bool = False) -> tuple[pathlib.Path, str]:
+def archive(
+    cache: pathlib.Path, uv: str, version: str, architecture: str, entry: Mapping[str, Any], offline: bool = False
+) -> tuple[pathlib.Path, str]:
     """The archive of uv's managed Python *version*, downloaded once and verified by uv against its own list, and its SHA-256. Raises SourceError, OSError.
 
     *entry* may have ``mirror`` and ``downloads``, as `oxzep7_interpreters` says.
     """
     row = newest(managed(uv, architecture, entry.get("downloads")), version)
     if row is None:
-        raise SourceError(f"uv knows no Python {version} for {architecture}; update uv on the controller, or choose another source")
-    asked = hashlib.sha256(json.dumps([row["url"], entry.get("mirror"), entry.get("downloads")]).encode()).hexdigest()[:16]
+        raise SourceError(
+            f"uv knows no Python {version} for {architecture}; update uv on the controller, or choose another source"
+        )
+    asked = hashlib.sha256(json.dumps([row["url"], entry.get("mirror"), entry.get("downloads")]).encode()).hexdigest()[
+        :16
+    ]
     folder = cache / "interpreters"
     note = folder / f"{row['key']}-{asked}.json"
     folder.mkdir(parents=True, exist_ok=True)
@@ -100,7 +129,9 @@ def archive(cache: pathlib.Path, uv: str, version: str, architecture: str, entry
         return path, digest
 
 
-def _install(folder: pathlib.Path, uv: str, row: Mapping[str, str], entry: Mapping[str, Any], offline: bool) -> pathlib.Path:
+def _install(
+    folder: pathlib.Path, uv: str, row: Mapping[str, str], entry: Mapping[str, Any], offline: bool
+) -> pathlib.Path:
     """Have uv install what *row* says, because that verifies the archive; the archive itself is what a host gets."""
     kept = folder / "archives"
     # A file here needs no network, and uv neither keeps a copy of it nor reads it while it is told to keep one offline.
@@ -108,14 +139,21 @@ def _install(folder: pathlib.Path, uv: str, row: Mapping[str, str], entry: Mappi
     settings = {} if local else {"UV_PYTHON_CACHE_DIR": str(kept)}
     with tempfile.TemporaryDirectory(prefix=".uv-", dir=folder) as scratch:
         mirror = ["--mirror", str(entry["mirror"])] if entry.get("mirror") else []
-        _uv(uv, ["install", "--no-bin", "--install-dir", scratch, *mirror, row["key"]], entry.get("downloads"), offline and not local,
-            **settings)
+        _uv(
+            uv,
+            ["install", "--no-bin", "--install-dir", scratch, *mirror, row["key"]],
+            entry.get("downloads"),
+            offline and not local,
+            **settings,
+        )
     if local:
         return local
     name = urllib.parse.unquote(row["url"].rpartition("/")[2])
     found = sorted(kept.glob(f"*{glob.escape(name)}"))
     if not found:
-        raise SourceError(f"uv installed Python {row['version']}, but did not keep its archive {name} in {kept}; update uv on the controller")
+        raise SourceError(
+            f"uv installed Python {row['version']}, but did not keep its archive {name} in {kept}; update uv on the controller"
+        )
     return found[0]
 
 
@@ -196,19 +234,29 @@ def verify(path: pathlib.Path, signature: pathlib.Path, key: pathlib.Path) -> No
             try:
                 raw.write(base64.b64decode(signature.read_bytes(), validate=False))
             except ValueError:
-                raise SourceError(f"{signature} is no base64; write it with cosign sign-blob --output-signature") from None
+                raise SourceError(
+                    f"{signature} is no base64; write it with cosign sign-blob --output-signature"
+                ) from None
             raw.flush()
             _checked("openssl", ["dgst", "-sha256", "-verify", str(key), "-signature", raw.name, str(path)], path, key)
     else:
-        raise SourceError(f"{key} is neither an OpenPGP public key in text form, nor one of minisign, nor a PEM public key")
+        raise SourceError(
+            f"{key} is neither an OpenPGP public key in text form, nor one of minisign, nor a PEM public key"
+        )
 
 
 def _checked(program: str, words: Sequence[str], path: pathlib.Path, key: pathlib.Path, **settings: str) -> str:
     if not shutil.which(program):
-        raise SourceError(f"the signature of {path.name} cannot be checked: the controller has no {program}; install it")
-    done = subprocess.run([program, *words], capture_output=True, text=True, timeout=TIMEOUT, check=False, env={**os.environ, **settings})
+        raise SourceError(
+            f"the signature of {path.name} cannot be checked: the controller has no {program}; install it"
+        )
+    done = subprocess.run(
+        [program, *words], capture_output=True, text=True, timeout=TIMEOUT, check=False, env={**os.environ, **settings}
+    )
     if done.returncode:
-        raise SourceError(f"the signature of {path.name} is not one by {key}: {(done.stderr or done.stdout).strip()[-500:]}; it was not used")
+        raise SourceError(
+            f"the signature of {path.name} is not one by {key}: {(done.stderr or done.stdout).strip()[-500:]}; it was not used"
+        )
     return done.stdout
 
 

@@ -66,7 +66,9 @@ def parse(text: str) -> tuple[Minor, int | None]:
     """Minor version and patch (None if not given) that *text* says. Raises UnknownVersion."""
     match = VERSION.match(str(text))
     if not match:
-        raise UnknownVersion(f"{text!r} is not a Python version; write one like 3.11 or 3.11.9, or {' or '.join(SYMBOLIC)}")
+        raise UnknownVersion(
+            f"{text!r} is not a Python version; write one like 3.11 or 3.11.9, or {' or '.join(SYMBOLIC)}"
+        )
     return (int(match[1]), int(match[2])), int(match[3]) if match[3] else None
 
 
@@ -106,7 +108,13 @@ def read(path: pathlib.Path) -> dict[Minor, Release]:
         minor, _patch = parse(name)
         newest = _newest_patch(data["release"].get(name, []))
         if minor >= (3, 0) and newest is not None:
-            found[minor] = Release(minor, newest, _date(metadata["first-release"]), _date(metadata["end-of-bugfix"]), _date(metadata["end-of-life"]))
+            found[minor] = Release(
+                minor,
+                newest,
+                _date(metadata["first-release"]),
+                _date(metadata["end-of-bugfix"]),
+                _date(metadata["end-of-life"]),
+            )
     return found
 
 
@@ -129,10 +137,16 @@ def resolve(target: str, today: datetime.date) -> str:
     if target not in SYMBOLIC:
         check_target(target)
         return target
-    supported = sorted(minor for minor, release in releases().items() if release.phase(today) != "end-of-life" and release.first_release <= today)
+    supported = sorted(
+        minor
+        for minor, release in releases().items()
+        if release.phase(today) != "end-of-life" and release.first_release <= today
+    )
     place = SYMBOLIC.index(target) + 1
     if len(supported) < place:
-        raise UnknownVersion(f"{target}: the release data of {taken()} know no such version that is supported on {today}; renew them")
+        raise UnknownVersion(
+            f"{target}: the release data of {taken()} know no such version that is supported on {today}; renew them"
+        )
     return text_of(supported[-place])
 
 
@@ -143,15 +157,19 @@ def check_target(text: str) -> tuple[Minor, int | None]:
     if minor not in known:
         raise UnknownVersion(f"Python {text} is not a released version; the newest known is {text_of(max(known))}")
     if patch is not None and patch > known[minor].newest_patch:
-        raise UnknownVersion(f"Python {text} is not a released version; the newest known is {text_of(minor)}.{known[minor].newest_patch}")
+        raise UnknownVersion(
+            f"Python {text} is not a released version; the newest known is {text_of(minor)}.{known[minor].newest_patch}"
+        )
     return minor, patch
 
 
 def path(current: Minor, target: Minor) -> list[Minor]:
     """Every minor after *current* up to *target*, in order. Raises UnknownVersion when *target* lies below."""
     if target < current:
-        raise UnknownVersion(f"the target {text_of(target)} is below the current version {text_of(current)}; "
-                             "use oxzep7.python.rollback to go back")
+        raise UnknownVersion(
+            f"the target {text_of(target)} is below the current version {text_of(current)}; "
+            "use oxzep7.python.rollback to go back"
+        )
     return [minor for minor in sorted(releases()) if current < minor <= target]
 
 
@@ -174,7 +192,11 @@ def end_of_distribution(identifier: str | None, version: str | None) -> EndOfLif
     known = _distributions().get(REBUILDS.get(identifier or "", identifier or ""), {})
     entry = known.get(version or "") or known.get((version or "").split(".")[0])
     name = f"{identifier} {version}"
-    return EndOfLife(entry["end-of-life"], f"{entry['basis']} of {name}") if entry else EndOfLife(None, f"{name} is not in the data")
+    return (
+        EndOfLife(entry["end-of-life"], f"{entry['basis']} of {name}")
+        if entry
+        else EndOfLife(None, f"{name} is not in the data")
+    )
 
 
 def end_of_interpreter(interpreter: Mapping[str, Any], system: Mapping[str, Any]) -> EndOfLife:
@@ -186,7 +208,9 @@ def end_of_interpreter(interpreter: Mapping[str, Any], system: Mapping[str, Any]
         return end_of_distribution(system["id"], system["version"])
     minor = minor_of(interpreter["version"])
     if minor is None or interpreter["implementation"] != "CPython":
-        return EndOfLife(None, f"{interpreter['implementation']} {interpreter['version'] or 'of unknown version'} is not in the data")
+        return EndOfLife(
+            None, f"{interpreter['implementation']} {interpreter['version'] or 'of unknown version'} is not in the data"
+        )
     release = releases().get(minor)
     if release:
         return EndOfLife(release.end_of_life, f"CPython {text_of(minor)}")

@@ -19,7 +19,15 @@ from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock im
 from ansible_collections.oxzep7.python.plugins.plugin_utils._builder import Elsewhere, Wanted
 from ansible_collections.oxzep7.python.plugins.plugin_utils._index import Release, allows
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor
-from ansible_collections.oxzep7.python.plugins.plugin_utils._nearest import Blocked, Bound, Limit, Reason, bound, leavers, requirers
+from ansible_collections.oxzep7.python.plugins.plugin_utils._nearest import (
+    Blocked,
+    Bound,
+    Limit,
+    Reason,
+    bound,
+    leavers,
+    requirers,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import Lock, Question, ResolutionError
 
 # Without it the planner says so, and nothing here works.
@@ -118,17 +126,27 @@ class Packages:
         """
         still = requirers(self.requires, minor, architecture)
         moved = {name for name, version in self.pins.items() if after.get(name) not in (None, version)}
-        return self.roots | {name for name, who in self.required_by.items() if name in self.pins and name not in self.added
-                             and any(one in moved and (one not in self.requires or one in still.get(name, set())) for one in who)}
+        return self.roots | {
+            name
+            for name, who in self.required_by.items()
+            if name in self.pins
+            and name not in self.added
+            and any(one in moved and (one not in self.requires or one in still.get(name, set())) for one in who)
+        }
 
     def after(self, lock: Lock, minor: Minor, platform: str) -> Packages:
         """What the next step starts from, when *lock* is this one's."""
         pins = pins_of(lock.text)
         via = {name: set(who) - {""} for name, who in lock.via.items()}
         held = self.held(pins, minor, platform.partition("-")[0])
-        return Packages(pins, via, frozenset(name for name in held if name in pins and (name in self.roots or not via.get(name))),
-                        {name: lines for name, lines in self.requires.items() if pins.get(name) == self.pins[name]},
-                        self.added | (set(pins) - set(self.pins)), {name: copy for name, copy in self.copies.items() if pins.get(name) == copy.version})
+        return Packages(
+            pins,
+            via,
+            frozenset(name for name in held if name in pins and (name in self.roots or not via.get(name))),
+            {name: lines for name, lines in self.requires.items() if pins.get(name) == self.pins[name]},
+            self.added | (set(pins) - set(self.pins)),
+            {name: copy for name, copy in self.copies.items() if pins.get(name) == copy.version},
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -225,9 +243,15 @@ class Locker:
         Raises NoLock, MustBuild, Unpublished, IndexUnavailable.
         """
         # What a constraint names is wanted, whoever requires it.
-        packages = dataclasses.replace(packages, roots=packages.roots | {limit.name for limit in limits if limit.name in packages.pins})
+        packages = dataclasses.replace(
+            packages, roots=packages.roots | {limit.name for limit in limits if limit.name in packages.pins}
+        )
         self._index.load([*packages.pins, *(limit.name for limit in limits)])
-        unknown = [name for name in sorted(packages.pins) if name not in packages.copies and not self._index.releases(name, minor, platform)]
+        unknown = [
+            name
+            for name in sorted(packages.pins)
+            if name not in packages.copies and not self._index.releases(name, minor, platform)
+        ]
         if unknown:
             raise Unpublished(unknown)
         draft = _Draft(dict(packages.pins), limits, minor, platform, copies=packages.copies)
@@ -235,12 +259,23 @@ class Locker:
         held = packages.held(pins_of(lock.text), minor, platform.partition("-")[0])
         gone = leavers(packages.pins, set(held), {name: set(who) - {""} for name, who in lock.via.items()})
         if gone:
-            draft = dataclasses.replace(draft, packages={name: version for name, version in packages.pins.items() if name not in gone})
+            draft = dataclasses.replace(
+                draft, packages={name: version for name, version in packages.pins.items() if name not in gone}
+            )
             asked, lock = self._settle(draft)
             gone = gone - set(lock.via)
         return self._found(packages, asked, lock, gone, limits, minor, platform)
 
-    def _found(self, packages: Packages, asked: _Asked, lock: Lock, gone: set[str], limits: Sequence[Limit], minor: Minor, platform: str) -> Found:
+    def _found(
+        self,
+        packages: Packages,
+        asked: _Asked,
+        lock: Lock,
+        gone: set[str],
+        limits: Sequence[Limit],
+        minor: Minor,
+        platform: str,
+    ) -> Found:
         pins = pins_of(lock.text)
         reasons = {}
         for name, version in pins.items():
@@ -254,12 +289,18 @@ class Locker:
                 own = Reason(wanted.evidence, f"constraint {wanted.requirement}: {wanted.reason}", wanted.date)
             if own is None:
                 who = ", ".join(sorted(lock.via[name] - {""})) or "another package"
-                own = Reason("dependency", f"{'now' if name not in packages.pins else 'a later version is'} required by {who}")
+                own = Reason(
+                    "dependency", f"{'now' if name not in packages.pins else 'a later version is'} required by {who}"
+                )
             reasons[name] = Reason(own.evidence, own.text, own.date or published)
         for name in gone:
             who = ", ".join(sorted(packages.required_by.get(name, ())))
             reasons[name] = Reason("not-required", f"was required by {who} only, and is not any more", None)
-        doubts = {name: entry.excluded for name, entry in asked.bounds.items() if entry.excluded and pins.get(name) == entry.lowest}
+        doubts = {
+            name: entry.excluded
+            for name, entry in asked.bounds.items()
+            if entry.excluded and pins.get(name) == entry.lowest
+        }
         copied = {name: packages.copies[name] for name in asked.copied if name in pins}
         built = tuple(sorted(name for name in asked.wheels if name in pins and name not in copied))
         # What somebody else publishes under the same name and version is not what the host has.
@@ -277,11 +318,18 @@ class Locker:
             for name in names:
                 release = self._index.release(name, pins[name], draft.minor, draft.platform)
                 if release and release.excluded:
-                    barred |= {f"{name}!={entry.version}" for entry in self._index.releases(name, draft.minor, draft.platform) if entry.excluded}
+                    barred |= {
+                        f"{name}!={entry.version}"
+                        for entry in self._index.releases(name, draft.minor, draft.platform)
+                        if entry.excluded
+                    }
             if barred <= draft.barred:
                 return asked, lock
             draft = dataclasses.replace(draft, barred=draft.barred | barred)
-        raise NoLock("unresolvable", f"newly required packages exclude this Python in {ROUNDS} rounds of choosing others; constrain them")
+        raise NoLock(
+            "unresolvable",
+            f"newly required packages exclude this Python in {ROUNDS} rounds of choosing others; constrain them",
+        )
 
     def _fit(self, draft: _Draft) -> tuple[_Draft, _Asked, Lock]:
         asked = self._ask(draft)
@@ -312,7 +360,12 @@ class Locker:
             except Blocked as error:
                 problems.append(("package-blocked", str(error)))
             except NotBuilt as error:
-                problems.append(("package-not-built", f"{error}; provide what it lacks, or put a wheel into a folder of oxzep7_find_links"))
+                problems.append(
+                    (
+                        "package-not-built",
+                        f"{error}; provide what it lacks, or put a wheel into a folder of oxzep7_find_links",
+                    )
+                )
             except Elsewhere as error:
                 elsewhere.append(error)
         if problems:
@@ -325,33 +378,65 @@ class Locker:
         wheels.update({name: (copy.wheel, copy.sha256) for name, copy in copied.items()})
         limits = {limit.requirement for limit in draft.limits}
         barred = {f"{entry.name}!={version}" for entry in bounds.values() for version in entry.barred}
-        asked = sorted([_from(name, entry.lowest, name in copied) for name, entry in bounds.items()] + self._installed(draft))
-        question = Question(tuple(asked), draft.minor, draft.platform,
-                            tuple(sorted(limits | barred | draft.barred)), tuple(sorted(wheels.values())))
+        asked = sorted(
+            [_from(name, entry.lowest, name in copied) for name, entry in bounds.items()] + self._installed(draft)
+        )
+        question = Question(
+            tuple(asked),
+            draft.minor,
+            draft.platform,
+            tuple(sorted(limits | barred | draft.barred)),
+            tuple(sorted(wheels.values())),
+        )
         return _Asked(bounds, wheels, question, frozenset(copied))
 
     def _installed(self, draft: _Draft) -> list[str]:
         """Requirements for what a constraint wants although nothing has it: its newest version within the limits."""
         found = []
         for name in {limit.name for limit in draft.limits if limit.install and limit.name not in draft.packages}:
-            usable = [entry.version for entry in self._index.releases(name, draft.minor, draft.platform)
-                      if entry.wheel and not entry.excluded and not entry.yanked and not Version(entry.version).is_prerelease
-                      and all(limit.admits(entry.version) for limit in draft.limits if limit.name == name)]
+            usable = [
+                entry.version
+                for entry in self._index.releases(name, draft.minor, draft.platform)
+                if entry.wheel
+                and not entry.excluded
+                and not entry.yanked
+                and not Version(entry.version).is_prerelease
+                and all(limit.admits(entry.version) for limit in draft.limits if limit.name == name)
+            ]
             if not usable:
-                raise NoLock("package-blocked", f"a constraint wants {name}, and no source has a wheel of it for this Python")
+                raise NoLock(
+                    "package-blocked", f"a constraint wants {name}, and no source has a wheel of it for this Python"
+                )
             found.append(f"{name}>={usable[-1]}")
         return found
 
     def _bound(self, name: str, version: str, draft: _Draft, wheels: dict[str, tuple[str, str]]) -> Bound:
         copy = draft.copy(name)
         if copy:
-            return Bound(name, version, version, False, None, (), None if allows(copy.requires_python, draft.minor) else copy.requires_python)
+            return Bound(
+                name,
+                version,
+                version,
+                False,
+                None,
+                (),
+                None if allows(copy.requires_python, draft.minor) else copy.requires_python,
+            )
         releases = self._index.releases(name, draft.minor, draft.platform)
         limits: list[Limit] = list(draft.limits)
         problem: Exception | None = None
         for _attempt in range(BUILDS):
             try:
-                entry = bound(name, version, releases, limits, draft.minor, draft.platform, draft.built_from.get(name), problem is not None)
+                entry = bound(
+                    name,
+                    version,
+                    releases,
+                    limits,
+                    draft.minor,
+                    draft.platform,
+                    draft.built_from.get(name),
+                    problem is not None,
+                )
             except Blocked:
                 raise problem or Blocked(self._obstacle(name, version, releases, draft)) from None
             if entry.build:
@@ -360,7 +445,15 @@ class Locker:
                 except (NotBuilt, Elsewhere) as error:
                     problem = problem or error
                     if any(release.wheel for release in releases) or isinstance(error, NotBuilt):
-                        limits.append(Limit(name, f"{name}!={entry.lowest}", "it has no wheel, and could not be built", "not-built", None))
+                        limits.append(
+                            Limit(
+                                name,
+                                f"{name}!={entry.lowest}",
+                                "it has no wheel, and could not be built",
+                                "not-built",
+                                None,
+                            )
+                        )
                         continue
                     raise
             if problem and entry.reason:
@@ -383,10 +476,15 @@ class Locker:
         return self._builder.wheel(Wanted(name, version, release.source, draft.minor, draft.platform))
 
     def _build_newcomer(self, name: str, draft: _Draft) -> tuple[str, str]:
-        usable = [entry.version for entry in self._index.releases(name, draft.minor, draft.platform)
-                  if entry.source and not entry.excluded and not entry.yanked]
+        usable = [
+            entry.version
+            for entry in self._index.releases(name, draft.minor, draft.platform)
+            if entry.source and not entry.excluded and not entry.yanked
+        ]
         if not usable:
-            raise NoLock("package-blocked", f"{name} is required now, and has neither a wheel nor a source for this Python")
+            raise NoLock(
+                "package-blocked", f"{name} is required now, and has neither a wheel nor a source for this Python"
+            )
         try:
             return self._build(name, usable[-1], draft)
         except NotBuilt as error:
@@ -397,21 +495,37 @@ class Locker:
         options: dict[str, str] = {}
         for name in mentioned(complaint, asked.bounds):
             entry = asked.bounds[name]
-            sources = [release.version for release in self._index.releases(name, draft.minor, draft.platform) if release.source and not release.excluded]
+            sources = [
+                release.version
+                for release in self._index.releases(name, draft.minor, draft.platform)
+                if release.source and not release.excluded
+            ]
             if entry.reason and entry.reason.evidence == "no-wheel" and entry.current in sources:
                 options[name] = entry.current
             elif entry.build and entry.lowest in sources[:-1]:
                 options[name] = sources[sources.index(entry.lowest) + 1]
-        strangers = [name for name in mentioned(complaint, self._strangers(complaint, asked)) if name not in draft.newcomers]
+        strangers = [
+            name for name in mentioned(complaint, self._strangers(complaint, asked)) if name not in draft.newcomers
+        ]
         if strangers:
             yield dataclasses.replace(draft, newcomers=draft.newcomers | set(strangers))
-        sizes: list[Iterable[tuple[str, ...]]] = [itertools.combinations(options, 1), itertools.combinations(options, 2)]
+        sizes: list[Iterable[tuple[str, ...]]] = [
+            itertools.combinations(options, 1),
+            itertools.combinations(options, 2),
+        ]
         for chosen in itertools.chain(*sizes, [tuple(options)] if len(options) > 2 else []):
-            yield dataclasses.replace(draft, built_from={**draft.built_from, **{name: options[name] for name in chosen}})
+            yield dataclasses.replace(
+                draft, built_from={**draft.built_from, **{name: options[name] for name in chosen}}
+            )
 
     def _strangers(self, complaint: str, asked: _Asked) -> list[str]:
         """Packages of *complaint* that nobody has yet and that have no wheel."""
-        names = [normalized(name) for name in re.findall(r"(?:Because|and|that) `?([A-Za-z0-9][\w.-]*?)`?(?:==\S+)? has no (?:usable )?wheels", complaint)]
+        names = [
+            normalized(name)
+            for name in re.findall(
+                r"(?:Because|and|that) `?([A-Za-z0-9][\w.-]*?)`?(?:==\S+)? has no (?:usable )?wheels", complaint
+            )
+        ]
         return [name for name in names if name not in asked.bounds]
 
     def _explain(self, draft: _Draft, asked: _Asked, first: ResolutionError) -> str:
@@ -420,22 +534,33 @@ class Locker:
         sets = itertools.chain.from_iterable(itertools.combinations(names, size) for size in (1, 2, 3))
         for freed in itertools.islice(sets, TRIES):
             question = dataclasses.replace(
-                asked.question, constraints=tuple(text for text in asked.question.constraints if not mentioned(text, freed)),
-                requirements=tuple(name if name in freed else _from(name, entry.lowest, name in asked.copied) for name, entry in sorted(asked.bounds.items())))
+                asked.question,
+                constraints=tuple(text for text in asked.question.constraints if not mentioned(text, freed)),
+                requirements=tuple(
+                    name if name in freed else _from(name, entry.lowest, name in asked.copied)
+                    for name, entry in sorted(asked.bounds.items())
+                ),
+            )
             try:
                 lock = self._resolver.lock(question)
             except ResolutionError:
                 continue
             pins = pins_of(lock.text)
             told = [self._hold(name, asked.bounds[name], pins.get(name), lock, draft.limits) for name in freed]
-            return (f"there is no lock in which every package stays or moves up; it takes freeing {' and '.join(freed)}: {'; '.join(told)}. "
-                    "Replace or constrain one of them")
+            return (
+                f"there is no lock in which every package stays or moves up; it takes freeing {' and '.join(freed)}: {'; '.join(told)}. "
+                "Replace or constrain one of them"
+            )
         return str(first)
 
     @staticmethod
     def _hold(name: str, entry: Bound, version: str | None, lock: Lock, limits: Sequence[Limit]) -> str:
         own = [limit.requirement for limit in limits if limit.name == name]
-        floor = f"{name} is at {entry.current}" if entry.reason is None else f"{name} must be {entry.lowest} or later ({entry.reason.text})"
+        floor = (
+            f"{name} is at {entry.current}"
+            if entry.reason is None
+            else f"{name} must be {entry.lowest} or later ({entry.reason.text})"
+        )
         if own:
             floor += f" within {', '.join(own)}"
         who = ", ".join(sorted(lock.via.get(name, frozenset()) - {""})) or "other packages"

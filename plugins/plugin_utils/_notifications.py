@@ -65,7 +65,9 @@ def generic(news: News, secret: str) -> Message:
     body = json.dumps({"schema": SCHEMA, **dataclasses.asdict(news)}, sort_keys=True).encode()
     headers = {"Content-Type": "application/json", "X-Oxzep7-Event": news.event, "X-Oxzep7-Timestamp": news.moment}
     if secret:
-        headers["X-Oxzep7-Signature"] = "sha256=" + hmac.new(secret.encode(), news.moment.encode() + b"." + body, hashlib.sha256).hexdigest()
+        headers["X-Oxzep7-Signature"] = (
+            "sha256=" + hmac.new(secret.encode(), news.moment.encode() + b"." + body, hashlib.sha256).hexdigest()
+        )
     return Message(body, headers)
 
 
@@ -77,11 +79,26 @@ def slack(news: News) -> Message:
 
 def teams(news: News) -> Message:
     """*news* as the webhooks of Teams' workflows take it: a message with an adaptive card."""
-    card = {"$schema": "http://adaptivecards.io/schemas/adaptive-card.json", "type": "AdaptiveCard", "version": "1.4",
-            "body": [{"type": "TextBlock", "text": f"{news.kind} {news.run}", "weight": "Bolder", "wrap": True},
-                     {"type": "TextBlock", "text": news.sentence(), "wrap": True}]}
-    return Message(json.dumps({"type": "message", "attachments": [
-        {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": card}]}).encode(), {"Content-Type": "application/json"})
+    card = {
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": "1.4",
+        "body": [
+            {"type": "TextBlock", "text": f"{news.kind} {news.run}", "weight": "Bolder", "wrap": True},
+            {"type": "TextBlock", "text": news.sentence(), "wrap": True},
+        ],
+    }
+    return Message(
+        json.dumps(
+            {
+                "type": "message",
+                "attachments": [
+                    {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": card}
+                ],
+            }
+        ).encode(),
+        {"Content-Type": "application/json"},
+    )
 
 
 def mail(news: News, sender: str, recipients: Sequence[str]) -> email.message.EmailMessage:
@@ -106,8 +123,15 @@ class NotSent(Exception):
 
 def _post(channel: Mapping[str, Any], message: Message) -> None:
     try:
-        with open_url(channel["url"], method="POST", data=message.body, headers=dict(message.headers), timeout=channel["timeout"],
-                      validate_certs=channel["validate_certs"], follow_redirects="none") as answer:
+        with open_url(
+            channel["url"],
+            method="POST",
+            data=message.body,
+            headers=dict(message.headers),
+            timeout=channel["timeout"],
+            validate_certs=channel["validate_certs"],
+            follow_redirects="none",
+        ) as answer:
             if answer.getcode() >= 300:
                 raise NotSent(f"its server answered {answer.getcode()}", False)
     except urllib.error.HTTPError as error:
@@ -115,7 +139,9 @@ def _post(channel: Mapping[str, Any], message: Message) -> None:
     except ValueError as error:
         raise NotSent(f"its URL cannot be used ({type(error).__name__})", False) from None
     except OSError as error:
-        raise NotSent(f"its server could not be reached ({type(getattr(error, 'reason', None) or error).__name__})", True) from None
+        raise NotSent(
+            f"its server could not be reached ({type(getattr(error, 'reason', None) or error).__name__})", True
+        ) from None
 
 
 def _send_mail(channel: Mapping[str, Any], message: email.message.EmailMessage) -> None:
@@ -124,8 +150,11 @@ def _send_mail(channel: Mapping[str, Any], message: email.message.EmailMessage) 
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
         port = channel["port"] or {"none": 25, "starttls": 587, "tls": 465}[channel["encryption"]]
-        server: smtplib.SMTP = (smtplib.SMTP_SSL(channel["host"], port, timeout=channel["timeout"], context=context) if channel["encryption"] == "tls"
-                                else smtplib.SMTP(channel["host"], port, timeout=channel["timeout"]))
+        server: smtplib.SMTP = (
+            smtplib.SMTP_SSL(channel["host"], port, timeout=channel["timeout"], context=context)
+            if channel["encryption"] == "tls"
+            else smtplib.SMTP(channel["host"], port, timeout=channel["timeout"])
+        )
         with server:
             if channel["encryption"] == "starttls":
                 server.starttls(context=context)
@@ -137,9 +166,14 @@ def _send_mail(channel: Mapping[str, Any], message: email.message.EmailMessage) 
     except smtplib.SMTPResponseException as error:
         raise NotSent(f"its server answered {error.smtp_code}", 400 <= error.smtp_code < 500) from None
     except smtplib.SMTPRecipientsRefused as error:
-        raise NotSent("its server refused every recipient", all(400 <= code < 500 for code, _text in error.recipients.values())) from None
+        raise NotSent(
+            "its server refused every recipient", all(400 <= code < 500 for code, _text in error.recipients.values())
+        ) from None
     except (smtplib.SMTPException, OSError) as error:
-        raise NotSent(f"its server could not be reached ({type(error).__name__})", not isinstance(error, ssl.SSLCertVerificationError)) from None
+        raise NotSent(
+            f"its server could not be reached ({type(error).__name__})",
+            not isinstance(error, ssl.SSLCertVerificationError),
+        ) from None
 
 
 def deliver(channel: Mapping[str, Any], news: News) -> None:
@@ -148,10 +182,19 @@ def deliver(channel: Mapping[str, Any], news: News) -> None:
     if kind == EMAIL:
         _send_mail(channel, mail(news, channel["sender"], channel["recipients"]))
     else:
-        _post(channel, generic(news, channel["secret"] or "") if kind == WEBHOOK else slack(news) if kind == SLACK else teams(news))
+        _post(
+            channel,
+            generic(news, channel["secret"] or "")
+            if kind == WEBHOOK
+            else slack(news)
+            if kind == SLACK
+            else teams(news),
+        )
 
 
-def announce(channels: Sequence[Mapping[str, Any]], news: News, sleep: Callable[[float], None] = time.sleep) -> list[str]:
+def announce(
+    channels: Sequence[Mapping[str, Any]], news: News, sleep: Callable[[float], None] = time.sleep
+) -> list[str]:
     """Send *news* over every one of *channels* that wants it; returns why, for each that did not get it. Never raises for one that fails."""
     problems = []
     for number, channel in enumerate(channels, 1):
@@ -163,7 +206,9 @@ def announce(channels: Sequence[Mapping[str, Any]], news: News, sleep: Callable[
                 break
             except NotSent as error:
                 if not error.again or attempt == channel["tries"]:
-                    problems.append(f"channel {number} ({channel['kind']}) did not get {news.event!r} after {attempt} tries: {error}")
+                    problems.append(
+                        f"channel {number} ({channel['kind']}) did not get {news.event!r} after {attempt} tries: {error}"
+                    )
                     break
                 sleep(channel["pause"] * 2 ** (attempt - 1))
     return problems

@@ -23,15 +23,23 @@ MEMBER_LIMIT = 1 << 20
 
 def _wheels(directory: pathlib.Path, name: str, version: str) -> list[pathlib.Path]:
     """The wheels of *name* *version* in *directory* (PEP 427 names)."""
-    return [path for path in sorted(directory.glob("*.whl"))
-            if normalized(path.name.split("-")[0]) == name and path.name.split("-")[1] == version]
+    return [
+        path
+        for path in sorted(directory.glob("*.whl"))
+        if normalized(path.name.split("-")[0]) == name and path.name.split("-")[1] == version
+    ]
 
 
 def _fetch(directory: pathlib.Path, name: str, version: str, minor: str, host: Mapping[str, Any]) -> None:
     """Ask the package index once for the wheel that fits *host*; that there is none, or no index, is remembered by nothing."""
     try:
-        pip_download(["--timeout", "10", "--retries", "0", f"{name}=={version}"], directory, minor,
-                     platform_tags(host["architecture"], host["libc"]["version"] or ""), TIMEOUT)
+        pip_download(
+            ["--timeout", "10", "--retries", "0", f"{name}=={version}"],
+            directory,
+            minor,
+            platform_tags(host["architecture"], host["libc"]["version"] or ""),
+            TIMEOUT,
+        )
     except (DownloadError, OSError, ValueError):
         return
 
@@ -42,7 +50,10 @@ def _member(wheel: pathlib.Path, path: str, recorded: str) -> str | None:
     try:
         with zipfile.ZipFile(wheel) as archive:
             for entry in archive.infolist():
-                if not (entry.filename == path or entry.filename.endswith("/" + path)) or entry.file_size > MEMBER_LIMIT:
+                if (
+                    not (entry.filename == path or entry.filename.endswith("/" + path))
+                    or entry.file_size > MEMBER_LIMIT
+                ):
                     continue
                 data = archive.read(entry)
                 if recorded_hash(data, algorithm) == recorded:
@@ -64,7 +75,13 @@ def add_diffs(inventory: Mapping[str, Any], directory: pathlib.Path | None, down
                 entry["diff"] = unified(original, text, f"{environment['path']}/{entry['path']}")
 
 
-def _original(entry: Mapping[str, Any], environment: Mapping[str, Any], host: Mapping[str, Any], directory: pathlib.Path, download: bool) -> str | None:
+def _original(
+    entry: Mapping[str, Any],
+    environment: Mapping[str, Any],
+    host: Mapping[str, Any],
+    directory: pathlib.Path,
+    download: bool,
+) -> str | None:
     name, version = entry["package"], entry["version"]
     if not version:
         return None

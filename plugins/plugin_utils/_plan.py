@@ -28,12 +28,31 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._finding import find
 from ansible_collections.oxzep7.python.plugins.plugin_utils._index import PACKAGING_ERROR, IndexUnavailable
 from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters import SourceError, newest, package_names
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
-from ansible_collections.oxzep7.python.plugins.plugin_utils._locking import Copy, Locker, MustBuild, NoLock, Packages, Unpublished
-from ansible_collections.oxzep7.python.plugins.plugin_utils._nearest import Limit, Reason, UnreadableLimit, limits_of, move, requirers, roots
+from ansible_collections.oxzep7.python.plugins.plugin_utils._locking import (
+    Copy,
+    Locker,
+    MustBuild,
+    NoLock,
+    Packages,
+    Unpublished,
+)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._nearest import (
+    Limit,
+    Reason,
+    UnreadableLimit,
+    limits_of,
+    move,
+    requirers,
+    roots,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._notes import note
 from ansible_collections.oxzep7.python.plugins.plugin_utils._once import Once
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rehearsal import Rehearsal, Rehearsed
-from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import ResolutionError, platform_of, read_annotated
+from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import (
+    ResolutionError,
+    platform_of,
+    read_annotated,
+)
 
 # Without it the planner says so, and nothing here works.
 with contextlib.suppress(ImportError):
@@ -54,8 +73,16 @@ class CopiesNeeded(Exception):
     """Packages that no source has and that may be copied from their hosts: names by application and host."""
 
     def __init__(self, wanted: Mapping[str, Mapping[str, Sequence[str]]]) -> None:
-        super().__init__("; ".join(f"{host}: {application}: {', '.join(names)}" for host, part in wanted.items() for application, names in part.items()))
-        self.wanted = {host: {application: list(names) for application, names in part.items()} for host, part in wanted.items()}
+        super().__init__(
+            "; ".join(
+                f"{host}: {application}: {', '.join(names)}"
+                for host, part in wanted.items()
+                for application, names in part.items()
+            )
+        )
+        self.wanted = {
+            host: {application: list(names) for application, names in part.items()} for host, part in wanted.items()
+        }
 
 
 class WheelsNeeded(Exception):
@@ -96,8 +123,10 @@ class Plan:
 
     def steps(self) -> dict[str, int]:
         """Number of steps by host."""
-        return {name: sum(len(application["steps"]) for application in part["applications"])
-                for name, part in self.document["hosts"].items()}
+        return {
+            name: sum(len(application["steps"]) for application in part["applications"])
+            for name, part in self.document["hosts"].items()
+        }
 
 
 def findings_of_target(minor: Minor, today: datetime.date) -> list[dict[str, Any]]:
@@ -105,13 +134,32 @@ def findings_of_target(minor: Minor, today: datetime.date) -> list[dict[str, Any
     found = []
     release = _lifecycle.releases()[minor]
     if release.end_of_life <= today:
-        found.append(finding("target-end-of-life", f"support of Python {text_of(minor)} ended {release.end_of_life}", "choose a newer oxzep7_target", False))
+        found.append(
+            finding(
+                "target-end-of-life",
+                f"support of Python {text_of(minor)} ended {release.end_of_life}",
+                "choose a newer oxzep7_target",
+                False,
+            )
+        )
     elif release.end_of_life - today < _lifecycle.SOON:
-        found.append(finding("target-end-of-life-soon", f"support of Python {text_of(minor)} ends {release.end_of_life}",
-                             "choose a newer oxzep7_target, or plan the next upgrade", False))
+        found.append(
+            finding(
+                "target-end-of-life-soon",
+                f"support of Python {text_of(minor)} ends {release.end_of_life}",
+                "choose a newer oxzep7_target, or plan the next upgrade",
+                False,
+            )
+        )
     if today - _lifecycle.taken() > _lifecycle.STALE:
-        found.append(finding("release-data-stale", f"the release data are of {_lifecycle.taken()}", "update the collection, or run make refresh in a checkout",
-                             False))
+        found.append(
+            finding(
+                "release-data-stale",
+                f"the release data are of {_lifecycle.taken()}",
+                "update the collection, or run make refresh in a checkout",
+                False,
+            )
+        )
     return found
 
 
@@ -124,7 +172,9 @@ def nothing_managed(_entry: Mapping[str, Any], _architecture: str) -> Sequence[M
     return ()
 
 
-def choose_interpreter(host: Host, minor: Minor, patch: int | None, managed: Managed = nothing_managed) -> dict[str, Any] | None:
+def choose_interpreter(
+    host: Host, minor: Minor, patch: int | None, managed: Managed = nothing_managed
+) -> dict[str, Any] | None:
     """The first of the host's interpreter sources that gives *minor* (and *patch*); without secrets in its URL. Raises SourceError."""
     wanted = text_of(minor) + (f".{patch}" if patch is not None else "")
     for entry in host.interpreters:
@@ -135,17 +185,36 @@ def choose_interpreter(host: Host, minor: Minor, patch: int | None, managed: Man
             if chosen and (not version or _covers(version, wanted)):
                 return {"source": "existing", "version": chosen["version"], "path": chosen["path"]}
         elif entry["source"] == "uv":
-            asked = wanted if not version or _covers(version, wanted) else version if patch is None and version.startswith(wanted + ".") else None
+            asked = (
+                wanted
+                if not version or _covers(version, wanted)
+                else version
+                if patch is None and version.startswith(wanted + ".")
+                else None
+            )
             chosen = newest(managed(entry, str(host.facts["architecture"])), asked) if asked else None
             if chosen:
-                return {"source": "uv", "version": chosen["version"], **{key: entry[key] for key in ("mirror", "downloads") if entry.get(key)}}
+                return {
+                    "source": "uv",
+                    "version": chosen["version"],
+                    **{key: entry[key] for key in ("mirror", "downloads") if entry.get(key)},
+                }
         elif entry["source"] == "package":
             names = entry.get("packages") or (package_names(host.facts.get("os") or {}, minor) if patch is None else [])
             if names and (not version or _covers(version, wanted)):
-                return {"source": "package", "version": wanted, "path": entry.get("path") or f"/usr/bin/python{text_of(minor)}", "packages": list(names)}
+                return {
+                    "source": "package",
+                    "version": wanted,
+                    "path": entry.get("path") or f"/usr/bin/python{text_of(minor)}",
+                    "packages": list(names),
+                }
         elif _covers(version, wanted) or (patch is None and version.startswith(wanted + ".")):
-            return {"version": version if version.startswith(wanted) else wanted,
-                    **{key: entry[key] for key in ("source", "url", "path", "sha256", "signature", "key") if entry.get(key)}}
+            return {
+                "version": version if version.startswith(wanted) else wanted,
+                **{
+                    key: entry[key] for key in ("source", "url", "path", "sha256", "signature", "key") if entry.get(key)
+                },
+            }
     return None
 
 
@@ -155,10 +224,14 @@ def _covers(version: str, wanted: str) -> bool:
 
 def _found(host: Host, wanted: str) -> Mapping[str, Any] | None:
     """The newest interpreter on the host that is *wanted*, outside every generation."""
-    fitting = [entry for entry in host.found_interpreters
-               if entry.get("version") and entry["implementation"] == "CPython"
-               and entry.get("architecture") in (None, host.facts["architecture"])
-               and (entry["version"] == wanted or entry["version"].startswith(wanted + "."))]
+    fitting = [
+        entry
+        for entry in host.found_interpreters
+        if entry.get("version")
+        and entry["implementation"] == "CPython"
+        and entry.get("architecture") in (None, host.facts["architecture"])
+        and (entry["version"] == wanted or entry["version"].startswith(wanted + "."))
+    ]
     return max(fitting, key=lambda entry: (_patch(entry["version"]), entry["path"]), default=None)
 
 
@@ -174,14 +247,24 @@ def fixes(pins: Mapping[str, str], advisories: Advisories) -> list[dict[str, str
         newest, named = version, set()
         # A version that fixes one thing may be open to another.
         while known := [entry for entry in advisories.of_package(name, newest) if entry["fixed"]]:
-            named |= {next((alias for alias in entry["aliases"] if alias.startswith("CVE-")), entry["id"]) for entry in known}
+            named |= {
+                next((alias for alias in entry["aliases"] if alias.startswith("CVE-")), entry["id"]) for entry in known
+            }
             newest = max((entry["fixed"] for entry in known), key=Version)
         if named:
-            found.append({"requirement": f"{name}>={newest}", "reason": f"fixes {', '.join(sorted(named))}", "evidence": "advisory"})
+            found.append(
+                {
+                    "requirement": f"{name}>={newest}",
+                    "reason": f"fixes {', '.join(sorted(named))}",
+                    "evidence": "advisory",
+                }
+            )
     return found
 
 
-def demands(packages: Packages, constraints: Sequence[Mapping[str, Any]], advisories: Advisories | None) -> list[Mapping[str, Any]]:
+def demands(
+    packages: Packages, constraints: Sequence[Mapping[str, Any]], advisories: Advisories | None
+) -> list[Mapping[str, Any]]:
     """The *constraints*, and those that *advisories* put on what *packages* there are."""
     return [*constraints, *(fixes(packages.pins, advisories) if advisories else [])]
 
@@ -196,7 +279,9 @@ def minors_between(python: str, target: Minor, patch: int | None) -> list[Minor]
     if path or patch is None or own is None or own == patch:
         return path
     if own > patch:
-        raise _lifecycle.UnknownVersion(f"the target {text_of(target)}.{patch} is below the current version {python}; use oxzep7.python.rollback to go back")
+        raise _lifecycle.UnknownVersion(
+            f"the target {text_of(target)}.{patch} is below the current version {python}; use oxzep7.python.rollback to go back"
+        )
     return [minor]
 
 
@@ -204,7 +289,9 @@ def _policy(application: Mapping[str, Any]) -> str:
     return str((application.get("declared") or {}).get("carry") or "ask")
 
 
-def _findings_of(host: Host, application: Mapping[str, Any], target: Minor, patch: int | None, provides: Callable[[str, str], bool]) -> list[dict[str, Any]]:
+def _findings_of(
+    host: Host, application: Mapping[str, Any], target: Minor, patch: int | None, provides: Callable[[str, str], bool]
+) -> list[dict[str, Any]]:
     found = [dict(entry) for entry in application["findings"] if entry["blocking"]]
     environment = application["environment"]
     if found or environment is None:
@@ -241,13 +328,23 @@ def _vendor_findings(host: Host, application: Mapping[str, Any], path: Sequence[
         new = known.get(chosen.get("path"))
         lost = sorted(_modules_of(base) - _modules_of(new)) if new and new.get("origin") != "system" else []
         if new and lost:
-            found.append(finding("vendor-modules-missing", f"{application['name']} sees modules of its interpreter's distribution that {new['path']} lacks: "
-                                 f"{', '.join(lost)}", "provide them with the new interpreter or as packages, or set `carry` of the application to drop"))
+            found.append(
+                finding(
+                    "vendor-modules-missing",
+                    f"{application['name']} sees modules of its interpreter's distribution that {new['path']} lacks: "
+                    f"{', '.join(lost)}",
+                    "provide them with the new interpreter or as packages, or set `carry` of the application to drop",
+                )
+            )
     return found
 
 
 def _modules_of(interpreter: Mapping[str, Any]) -> set[str]:
-    return {entry["path"].rstrip("/").rpartition("/")[2].partition(".")[0] for entry in interpreter.get("unmanaged") or [] if entry["kind"] == "module"}
+    return {
+        entry["path"].rstrip("/").rpartition("/")[2].partition(".")[0]
+        for entry in interpreter.get("unmanaged") or []
+        if entry["kind"] == "module"
+    }
 
 
 def _elsewhere(package: Mapping[str, Any]) -> bool:
@@ -258,22 +355,40 @@ def _elsewhere(package: Mapping[str, Any]) -> bool:
 def _not_from_index(application: str, package: Mapping[str, Any], why: str) -> dict[str, Any]:
     origin = f" (installed from {redacted(package['direct_url'])})" if package.get("direct_url") else ""
     called = f"{package['name']} {package['version'] or ''}".strip()
-    return finding("package-not-from-index", f"{application}: no source has {called}{origin}, and it cannot be copied: {why}",
-                   "publish that version to an index of oxzep7_indexes, or put its wheel into a folder of oxzep7_find_links")
+    return finding(
+        "package-not-from-index",
+        f"{application}: no source has {called}{origin}, and it cannot be copied: {why}",
+        "publish that version to an index of oxzep7_indexes, or put its wheel into a folder of oxzep7_find_links",
+    )
 
 
 def _uncopied(application: Mapping[str, Any], provides: Callable[[str, str], bool]) -> list[str]:
     """The packages of *application* that were not installed from an index, that the operator's sources lack, and that no copy was asked of."""
     copies = application.get("copies") or {}
-    packages = {normalized(package["name"]): package for package in (application["environment"] or {}).get("packages") or []}
-    return sorted(name for name, package in packages.items() if _elsewhere(package) and name not in copies and not provides(name, str(package["version"])))
+    packages = {
+        normalized(package["name"]): package for package in (application["environment"] or {}).get("packages") or []
+    }
+    return sorted(
+        name
+        for name, package in packages.items()
+        if _elsewhere(package) and name not in copies and not provides(name, str(package["version"]))
+    )
 
 
 class Planner:
     """Plans for many hosts; equal questions are asked once."""
 
-    def __init__(self, target: str, locker: Locker, today: datetime.date | None = None, advisories: Advisories | None = None, fix: bool = True,
-                 earlier: Mapping[str, tuple[dict[str, Any], str]] | None = None, reviewed: bool = False, managed: Managed = nothing_managed) -> None:
+    def __init__(
+        self,
+        target: str,
+        locker: Locker,
+        today: datetime.date | None = None,
+        advisories: Advisories | None = None,
+        fix: bool = True,
+        earlier: Mapping[str, tuple[dict[str, Any], str]] | None = None,
+        reviewed: bool = False,
+        managed: Managed = nothing_managed,
+    ) -> None:
         """*target* as operators write it; *today* decides what is supported (default: the day in UTC).
 
         With *advisories*, packages that they are about move to the nearest version in which what is known is fixed: with *fix* of every
@@ -299,35 +414,71 @@ class Planner:
         blocking: list[str] = []
         for host in hosts:
             for application in host.applications:
-                blocking += [f"{host.name}: {entry['detail']} ({entry['key']}); {entry['remediation']}"
-                             for entry in _findings_of(host, application, self._minor, self._patch, self._locker.provides)]
+                blocking += [
+                    f"{host.name}: {entry['detail']} ({entry['key']}); {entry['remediation']}"
+                    for entry in _findings_of(host, application, self._minor, self._patch, self._locker.provides)
+                ]
         if blocking:
             raise PlanError("\n".join(blocking))
-        self._demand_copies(hosts, {(host.name, application["name"]): _uncopied(application, self._locker.provides)
-                                    for host in hosts for application in host.applications if self._moves(application)})
+        self._demand_copies(
+            hosts,
+            {
+                (host.name, application["name"]): _uncopied(application, self._locker.provides)
+                for host in hosts
+                for application in host.applications
+                if self._moves(application)
+            },
+        )
         work = [(host, application) for host in hosts for application in host.applications]
         with concurrent.futures.ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2)) as pool:
             planned = list(pool.map(lambda pair: self._application(*pair), work))
-        self._demand_copies(hosts, {(host.name, application["name"]): problem.names for (host, application), (_result, problem)
-                                    in zip(work, planned, strict=True) if isinstance(problem, Unpublished)})
-        elsewhere = [entry for _result, problem in planned if isinstance(problem, MustBuild) for entry in problem.failures]
+        self._demand_copies(
+            hosts,
+            {
+                (host.name, application["name"]): problem.names
+                for (host, application), (_result, problem) in zip(work, planned, strict=True)
+                if isinstance(problem, Unpublished)
+            },
+        )
+        elsewhere = [
+            entry for _result, problem in planned if isinstance(problem, MustBuild) for entry in problem.failures
+        ]
         if elsewhere:
             raise WheelsNeeded(elsewhere)
         failures = [str(problem) for _result, problem in planned if problem]
         if failures:
             raise PlanError("\n".join(dict.fromkeys(failures)))
-        parts: dict[str, dict[str, Any]] = {host.name: {"schema": SCHEMA, "target": self._target, "applications": []} for host in hosts}
+        parts: dict[str, dict[str, Any]] = {
+            host.name: {"schema": SCHEMA, "target": self._target, "applications": []} for host in hosts
+        }
         for (host, _application), (result, _text) in zip(work, planned, strict=True):
             parts[host.name]["applications"].append(result)
         document: dict[str, Any] = {"schema": SCHEMA, "target": self._target, "hosts": parts}
         document["id"] = hashlib.sha256(canonical(document).encode()).hexdigest()[:16]
         # What only time changes is no part of the identity.
-        minors = sorted({_lifecycle.parse(step["to"])[0] for part in parts.values() for entry in part["applications"] for step in entry["steps"]})
-        document["notes"] = {host.name: {application["name"]: note(application, part, self._advisories is not None)
-                                         for application, part in zip(host.applications, parts[host.name]["applications"], strict=True)} for host in hosts}
+        minors = sorted(
+            {
+                _lifecycle.parse(step["to"])[0]
+                for part in parts.values()
+                for entry in part["applications"]
+                for step in entry["steps"]
+            }
+        )
+        document["notes"] = {
+            host.name: {
+                application["name"]: note(application, part, self._advisories is not None)
+                for application, part in zip(host.applications, parts[host.name]["applications"], strict=True)
+            }
+            for host in hosts
+        }
         starts, pins = start_pins(hosts, parts)
-        document.update(starts=starts, pins=pins, findings=findings_of_target(self._minor, self._today), release_data=_lifecycle.taken().isoformat(),
-                        phases={text_of(minor): _lifecycle.releases()[minor].phase(self._today) for minor in minors})
+        document.update(
+            starts=starts,
+            pins=pins,
+            findings=findings_of_target(self._minor, self._today),
+            release_data=_lifecycle.taken().isoformat(),
+            phases={text_of(minor): _lifecycle.releases()[minor].phase(self._today) for minor in minors},
+        )
         for part in parts.values():
             part["id"] = document["id"]
         return Plan(document, dict(sorted(self._locks.items())), representatives(parts))
@@ -348,22 +499,35 @@ class Planner:
                     wanted.setdefault(host.name, {})[application["name"]] = names
         raise CopiesNeeded(wanted)
 
-    def _application(self, host: Host, application: Mapping[str, Any]) -> tuple[dict[str, Any], str | MustBuild | Unpublished | None]:
+    def _application(
+        self, host: Host, application: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], str | MustBuild | Unpublished | None]:
         environment = application["environment"]
-        result = {"name": application["name"], "environment": environment["path"], "from": environment["python"], "steps": []}
+        result = {
+            "name": application["name"],
+            "environment": environment["path"],
+            "from": environment["python"],
+            "steps": [],
+        }
         try:
             chain = self._chain(host, application)
-            result["steps"] = [{**step, "interpreter": self._interpreter(host, _lifecycle.parse(step["to"])[0])} for step in chain]
+            result["steps"] = [
+                {**step, "interpreter": self._interpreter(host, _lifecycle.parse(step["to"])[0])} for step in chain
+            ]
             taken = cargo(environment, _policy(application)) if chain else None
             if taken:
                 result["cargo"] = taken
         except MustBuild as error:
             return result, error
         except Unpublished as error:
-            refused = [_not_from_index(application["name"], package, application["copies"][name]["reason"]) for name, package
-                       in ((normalized(package["name"]), package) for package in environment["packages"])
-                       if name in error.names and name in (application.get("copies") or {})]
-            return result, "\n".join(f"{host.name}: {entry['detail']} ({entry['key']}); {entry['remediation']}" for entry in refused) or error
+            refused = [
+                _not_from_index(application["name"], package, application["copies"][name]["reason"])
+                for name, package in ((normalized(package["name"]), package) for package in environment["packages"])
+                if name in error.names and name in (application.get("copies") or {})
+            ]
+            return result, "\n".join(
+                f"{host.name}: {entry['detail']} ({entry['key']}); {entry['remediation']}" for entry in refused
+            ) or error
         except NoLock as error:
             return result, f"{host.name}: {application['name']}: {error} ({error.key})"
         except (IndexUnavailable, ResolutionError, UnreadableLimit, PlanError) as error:
@@ -378,8 +542,9 @@ class Planner:
         """The minors that *application* visits. Raises UnknownVersion."""
         return minors_between(application["environment"]["python"], self._minor, self._patch)
 
-    def rehearsal(self, host: Host, application: Mapping[str, Any],
-                  on: Callable[[Minor, Mapping[str, Any]], Rehearsal]) -> Iterator[tuple[Minor, Rehearsed]]:
+    def rehearsal(
+        self, host: Host, application: Mapping[str, Any], on: Callable[[Minor, Mapping[str, Any]], Rehearsal]
+    ) -> Iterator[tuple[Minor, Rehearsed]]:
         """Rehearse each step of *application* with what *on* gives for its minor and interpreter; a step builds on how the one before ended.
 
         Ends after the first step that fails. Raises PlanError, CopiesNeeded, NoLock, MustBuild, Unpublished, IndexUnavailable, UnreadableLimit.
@@ -388,12 +553,19 @@ class Planner:
         self._demand_copies([host], {(host.name, application["name"]): _uncopied(application, self._locker.provides)})
         architecture = str(host.facts["architecture"])
         platform = platform_of(architecture, host.facts["libc"])
-        packages = standing(environment, set(application.get("wanted") or ()), _lifecycle.parse(environment["python"])[0], architecture,
-                            application.get("copies") or {})
+        packages = standing(
+            environment,
+            set(application.get("wanted") or ()),
+            _lifecycle.parse(environment["python"])[0],
+            architecture,
+            application.get("copies") or {},
+        )
         constraints = list(host.constraints)
         advisories = self._demanding(application)
         for minor in self.minors(application):
-            ended = on(minor, self._interpreter(host, minor)).step(packages, demands(packages, constraints, advisories), minor, platform)
+            ended = on(minor, self._interpreter(host, minor)).step(
+                packages, demands(packages, constraints, advisories), minor, platform
+            )
             yield minor, ended
             if ended.failures:
                 return
@@ -406,10 +578,14 @@ class Planner:
         except SourceError as error:
             raise PlanError(f"no source for Python {text_of(minor)} (interpreter-source-missing): {error}") from None
         if chosen is None:
-            raise PlanError(f"no source for Python {text_of(minor)} (interpreter-source-missing); add one to oxzep7_interpreters")
+            raise PlanError(
+                f"no source for Python {text_of(minor)} (interpreter-source-missing); add one to oxzep7_interpreters"
+            )
         if chosen.get("url") and redacted(chosen["url"]) != chosen["url"]:
-            raise PlanError(f"the URL of Python {text_of(minor)} contains credentials (interpreter-url-credentials); "
-                            "serve the archive without, or give its path on the controller")
+            raise PlanError(
+                f"the URL of Python {text_of(minor)} contains credentials (interpreter-url-credentials); "
+                "serve the archive without, or give its path on the controller"
+            )
         return chosen
 
     def _chain(self, host: Host, application: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -422,23 +598,55 @@ class Planner:
         before = environment["python"] if minors == [current] else text_of(current)
         platform = platform_of(str(host.facts["architecture"]), host.facts["libc"])
         advisories = self._demanding(application)
-        unique = json.dumps([[{key: package.get(key) for key in USED} for package in environment["packages"]], sorted(application.get("wanted") or ()),
-                             application.get("copies") or {}, before, platform, [dict(entry) for entry in host.constraints], advisories is not None],
-                            sort_keys=True, default=str)
-        return self._chains.get(hashlib.sha256(unique.encode()).hexdigest(), lambda: self._steps(
-            standing(environment, set(application.get("wanted") or ()), current, str(host.facts["architecture"]), application.get("copies") or {}),
-            before, minors, platform,
-            host.constraints, advisories))
+        unique = json.dumps(
+            [
+                [{key: package.get(key) for key in USED} for package in environment["packages"]],
+                sorted(application.get("wanted") or ()),
+                application.get("copies") or {},
+                before,
+                platform,
+                [dict(entry) for entry in host.constraints],
+                advisories is not None,
+            ],
+            sort_keys=True,
+            default=str,
+        )
+        return self._chains.get(
+            hashlib.sha256(unique.encode()).hexdigest(),
+            lambda: self._steps(
+                standing(
+                    environment,
+                    set(application.get("wanted") or ()),
+                    current,
+                    str(host.facts["architecture"]),
+                    application.get("copies") or {},
+                ),
+                before,
+                minors,
+                platform,
+                host.constraints,
+                advisories,
+            ),
+        )
 
-    def _steps(self, packages: Packages, before: str, minors: Sequence[Minor], platform: str, constraints: Sequence[Mapping[str, Any]],
-               advisories: Advisories | None) -> list[dict[str, Any]]:
+    def _steps(
+        self,
+        packages: Packages,
+        before: str,
+        minors: Sequence[Minor],
+        platform: str,
+        constraints: Sequence[Mapping[str, Any]],
+        advisories: Advisories | None,
+    ) -> list[dict[str, Any]]:
         steps = []
         for minor in minors:
             limits = limits_of(demands(packages, constraints, advisories), minor)
             try:
                 step, text = self._step(packages, limits, minor, platform)
             except NoLock as error:
-                raise NoLock(error.key, f"no lock for the step from Python {before} to {text_of(minor)}: {error}") from None
+                raise NoLock(
+                    error.key, f"no lock for the step from Python {before} to {text_of(minor)}: {error}"
+                ) from None
             self._locks[step["lock"]] = text
             # Only the patch differs in a step within one minor, so it is said.
             after = text_of(minor) if before.count(".") == 1 else f"{text_of(minor)}.{self._patch}"
@@ -446,29 +654,55 @@ class Planner:
             packages, before = packages.after(read_annotated(text), minor, platform), text_of(minor)
         return steps
 
-    def _step(self, packages: Packages, limits: tuple[Limit, ...], minor: Minor, platform: str) -> tuple[dict[str, Any], str]:
+    def _step(
+        self, packages: Packages, limits: tuple[Limit, ...], minor: Minor, platform: str
+    ) -> tuple[dict[str, Any], str]:
         """The step to *minor* and its lock's text: as an earlier plan has it, if that was asked the same."""
-        start = digest(sorted(packages.pins.items()), limits, minor, platform, sorted((name, copy.sha256) for name, copy in packages.copies.items()))
-        asked = digest(start, sorted((name, sorted(who)) for name, who in packages.required_by.items()), sorted(packages.roots), sorted(packages.added))
+        start = digest(
+            sorted(packages.pins.items()),
+            limits,
+            minor,
+            platform,
+            sorted((name, copy.sha256) for name, copy in packages.copies.items()),
+        )
+        asked = digest(
+            start,
+            sorted((name, sorted(who)) for name, who in packages.required_by.items()),
+            sorted(packages.roots),
+            sorted(packages.added),
+        )
         if asked in self._earlier or (self._reviewed and start in self._earlier):
             return self._earlier[asked if asked in self._earlier else start]
         release = _lifecycle.releases()[minor]
         found = self._locker.lock(packages, limits, minor, platform)
-        return {"to": text_of(minor), "lock": hashlib.sha256(found.text.encode("utf-8")).hexdigest(), "packages": len(found.after.pins),
-                "changes": changes(packages.pins, found.after.pins, found.reasons), "built": list(found.built), "copied": list(found.copied),
-                "doubts": dict(found.doubts),
-                "asked": asked, "start": start,
-                "end_of_life": release.end_of_life.isoformat(), "newest_patch": f"{text_of(minor)}.{release.newest_patch}"}, found.text
+        return {
+            "to": text_of(minor),
+            "lock": hashlib.sha256(found.text.encode("utf-8")).hexdigest(),
+            "packages": len(found.after.pins),
+            "changes": changes(packages.pins, found.after.pins, found.reasons),
+            "built": list(found.built),
+            "copied": list(found.copied),
+            "doubts": dict(found.doubts),
+            "asked": asked,
+            "start": start,
+            "end_of_life": release.end_of_life.isoformat(),
+            "newest_patch": f"{text_of(minor)}.{release.newest_patch}",
+        }, found.text
 
 
-def start_pins(hosts: Sequence[Host], parts: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, str]]]:
+def start_pins(
+    hosts: Sequence[Host], parts: Mapping[str, Mapping[str, Any]]
+) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, str]]]:
     """What the environments that move have now: a digest by host and application, and the packages with their versions by digest."""
     starts: dict[str, dict[str, str]] = {}
     pins: dict[str, dict[str, str]] = {}
     for host in hosts:
         for application, part in zip(host.applications, parts[host.name]["applications"], strict=True):
             if part["steps"]:
-                own = {normalized(package["name"]): str(package["version"]) for package in application["environment"]["packages"]}
+                own = {
+                    normalized(package["name"]): str(package["version"])
+                    for package in application["environment"]["packages"]
+                }
                 known = digest(sorted(own.items()))
                 starts.setdefault(host.name, {})[application["name"]] = known
                 pins[known] = own
@@ -477,12 +711,17 @@ def start_pins(hosts: Sequence[Host], parts: Mapping[str, Mapping[str, Any]]) ->
 
 def drift(reviewed: Mapping[str, Any], plan: Mapping[str, Any], host: str, application: str) -> str:
     """How the environment of *application* on *host* is not what was *reviewed*, in words; empty where it is, or where nobody knows."""
-    before, after = ((document.get("pins") or {}).get(((document.get("starts") or {}).get(host) or {}).get(application) or "")
-                     for document in (reviewed, plan))
+    before, after = (
+        (document.get("pins") or {}).get(((document.get("starts") or {}).get(host) or {}).get(application) or "")
+        for document in (reviewed, plan)
+    )
     if before is None or after is None or before == after:
         return ""
-    told = [f"{name} {before.get(name) or '(new)'} -> {after.get(name) or '(gone)'}" for name in sorted({*before, *after})
-            if before.get(name) != after.get(name)]
+    told = [
+        f"{name} {before.get(name) or '(new)'} -> {after.get(name) or '(gone)'}"
+        for name in sorted({*before, *after})
+        if before.get(name) != after.get(name)
+    ]
     return f"its environment has changed since: {listed(told)}"
 
 
@@ -491,14 +730,20 @@ def representatives(parts: Mapping[str, Mapping[str, Any]]) -> list[str]:
     met: set[tuple[str, ...]] = set()
     chosen = []
     for name, part in parts.items():
-        own = {(application["name"], *(step["asked"] for step in application["steps"])) for application in part["applications"] if application["steps"]}
+        own = {
+            (application["name"], *(step["asked"] for step in application["steps"]))
+            for application in part["applications"]
+            if application["steps"]
+        }
         if own - met:
             chosen.append(name)
             met |= own
     return chosen
 
 
-def earlier_steps(document: Mapping[str, Any], lock: Callable[[str], str | None]) -> dict[str, tuple[dict[str, Any], str]]:
+def earlier_steps(
+    document: Mapping[str, Any], lock: Callable[[str], str | None]
+) -> dict[str, tuple[dict[str, Any], str]]:
     """The steps of an earlier plan's *document*, with the text that *lock* gives for an identifier.
 
     Each is there twice: by all that was asked for it, and by what it starts from alone, which is what a host half-way can tell.
@@ -509,7 +754,10 @@ def earlier_steps(document: Mapping[str, Any], lock: Callable[[str], str | None]
             for step in application.get("steps", []):
                 asked, text = step.get("asked"), None if step.get("asked") in found else lock(step["lock"])
                 if asked and text is not None and hashlib.sha256(text.encode("utf-8")).hexdigest() == step["lock"]:
-                    found[asked] = found[step["start"]] = ({key: value for key, value in step.items() if key not in ("from", "interpreter")}, text)
+                    found[asked] = found[step["start"]] = (
+                        {key: value for key, value in step.items() if key not in ("from", "interpreter")},
+                        text,
+                    )
     return found
 
 
@@ -520,27 +768,55 @@ def digest(*parts: Any) -> str:
 
 def changes(before: Mapping[str, str], after: Mapping[str, str], reasons: Mapping[str, Reason]) -> list[dict[str, Any]]:
     """A row for each package that is not the same *after* as *before*: what, how far, why, on what evidence of which day."""
-    return [{"package": name, "from": before.get(name), "to": after.get(name), "move": move(before.get(name), after.get(name)),
-             "evidence": reasons[name].evidence, "reason": reasons[name].text, "date": reasons[name].date}
-            for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
+    return [
+        {
+            "package": name,
+            "from": before.get(name),
+            "to": after.get(name),
+            "move": move(before.get(name), after.get(name)),
+            "evidence": reasons[name].evidence,
+            "reason": reasons[name].text,
+            "date": reasons[name].date,
+        }
+        for name in sorted({*before, *after})
+        if before.get(name) != after.get(name)
+    ]
 
 
-def standing(environment: Mapping[str, Any], wanted: set[str], minor: Minor, architecture: str,
-             copies: Mapping[str, Mapping[str, Any]] | None = None) -> Packages:
+def standing(
+    environment: Mapping[str, Any],
+    wanted: set[str],
+    minor: Minor,
+    architecture: str,
+    copies: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Packages:
     """What the inventory's *environment* starts from; *wanted* are the packages that the application itself names or imports.
 
     *copies* are rows of package_copy by name; a row without a wheel counts for nothing.
     """
-    made = {name: Copy(row["version"], row["wheel"], row["sha256"], row["requires_python"] or "") for name, row in (copies or {}).items() if "wheel" in row}
-    known = {normalized(package["name"]): package for package in environment["packages"] if normalized(package["name"]) not in PHANTOMS}
+    made = {
+        name: Copy(row["version"], row["wheel"], row["sha256"], row["requires_python"] or "")
+        for name, row in (copies or {}).items()
+        if "wheel" in row
+    }
+    known = {
+        normalized(package["name"]): package
+        for package in environment["packages"]
+        if normalized(package["name"]) not in PHANTOMS
+    }
     pins = {name: made[name].version if name in made else package["version"] for name, package in known.items()}
     if any(package.get("requires") is None for package in known.values()):
         return Packages(pins, {}, frozenset(pins), copies=made)
-    requires = {name: copies[name]["requires"] if copies and name in made else package["requires"] for name, package in known.items()}
+    requires = {
+        name: copies[name]["requires"] if copies and name in made else package["requires"]
+        for name, package in known.items()
+    }
     required_by = requirers(requires, minor, architecture)
     requested = {name for name, package in known.items() if package.get("requested")}
     # What its owner put there by hand is wanted.
-    return Packages(pins, required_by, frozenset(roots(pins, required_by, requested | set(made), wanted)), requires, copies=made)
+    return Packages(
+        pins, required_by, frozenset(roots(pins, required_by, requested | set(made), wanted)), requires, copies=made
+    )
 
 
 def differences(reviewed: Mapping[str, Any], plan: Mapping[str, Any]) -> list[str]:
@@ -553,9 +829,15 @@ def differences(reviewed: Mapping[str, Any], plan: Mapping[str, Any]) -> list[st
         for application in part["applications"]:
             steps = application["steps"]
             before = known.get(application["name"], {"steps": []})
-            if steps and (application["environment"], _promised(steps)) != (before.get("environment"), _promised(before["steps"][-len(steps):])):
+            if steps and (application["environment"], _promised(steps)) != (
+                before.get("environment"),
+                _promised(before["steps"][-len(steps) :]),
+            ):
                 why = drift(reviewed, plan, name, application["name"])
-                found.append(f"{name}: {application['name']}: its steps are not those that were reviewed" + (f"; {why}" if why else ""))
+                found.append(
+                    f"{name}: {application['name']}: its steps are not those that were reviewed"
+                    + (f"; {why}" if why else "")
+                )
     return found
 
 
@@ -563,7 +845,10 @@ def compared(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """A line for each difference between the documents of two plans."""
     found = [f"target: {before['target']} -> {after['target']}"] if before["target"] != after["target"] else []
     for name in sorted({*before["hosts"], *after["hosts"]}):
-        sides = [{entry["name"]: entry for entry in document["hosts"].get(name, {}).get("applications", [])} for document in (before, after)]
+        sides = [
+            {entry["name"]: entry for entry in document["hosts"].get(name, {}).get("applications", [])}
+            for document in (before, after)
+        ]
         for application in sorted({*sides[0], *sides[1]}):
             rows = [_rows(side.get(application)) for side in sides]
             for key in sorted({*rows[0], *rows[1]}):
@@ -579,7 +864,12 @@ def _rows(application: Mapping[str, Any] | None) -> dict[tuple[str, ...], str]:
     for step in application["steps"] if application else []:
         found[(step["to"], "interpreter")] = step["interpreter"].get("version") or step["interpreter"]["source"]
         found[(step["to"], "lock")] = step["lock"][:12]
-        found.update({(step["to"], row["package"]): f"{row['from'] or 'new'} to {row['to'] or 'gone'}, {row['reason']}" for row in step["changes"]})
+        found.update(
+            {
+                (step["to"], row["package"]): f"{row['from'] or 'new'} to {row['to'] or 'gone'}, {row['reason']}"
+                for row in step["changes"]
+            }
+        )
     return found
 
 

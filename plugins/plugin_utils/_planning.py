@@ -57,7 +57,9 @@ class Tools:
 
 def sources_of(given: Mapping[str, Any]) -> Sources:
     """Where packages come from, by the validated options *given*. Raises ValueError."""
-    return Sources.from_options(given["indexes"], [str(absolute(folder)) for folder in given["find_links"]], given["offline"])
+    return Sources.from_options(
+        given["indexes"], [str(absolute(folder)) for folder in given["find_links"]], given["offline"]
+    )
 
 
 def tools(given: Mapping[str, Any]) -> Tools:
@@ -84,11 +86,20 @@ def planner(given: Mapping[str, Any], parts: Tools, reviewed: bool = False) -> P
         earlier = earlier_steps(document, lock)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         earlier = {}
-    return Planner(given["target"], parts.locker, advisories=parts.advisories, fix=given["fix_advisories"], earlier=earlier, reviewed=reviewed,
-                   managed=lambda entry, architecture: managed(find_uv(), architecture, entry.get("downloads")))
+    return Planner(
+        given["target"],
+        parts.locker,
+        advisories=parts.advisories,
+        fix=given["fix_advisories"],
+        earlier=earlier,
+        reviewed=reviewed,
+        managed=lambda entry, architecture: managed(find_uv(), architecture, entry.get("downloads")),
+    )
 
 
-def host(name: str, facts: Mapping[str, Any], given: Mapping[str, Any], learned: Sequence[Mapping[str, Any]]) -> Host | None:
+def host(
+    name: str, facts: Mapping[str, Any], given: Mapping[str, Any], learned: Sequence[Mapping[str, Any]]
+) -> Host | None:
     """The host *name* as its variables *facts* tell it, or None when its inventory is not there."""
     taken = facts.get(given["inventories"])
     if not taken or taken.get("failed") or taken.get("unreachable") or "applications" not in taken:
@@ -96,11 +107,26 @@ def host(name: str, facts: Mapping[str, Any], given: Mapping[str, Any], learned:
     declared = {entry.get("name"): entry for entry in facts.get("oxzep7_applications") or []}
     scans = {entry["name"]: entry for entry in taken.get("sources") or []}
     copies = (facts.get(given["copies"]) or {}).get("copies") or {}
-    applications = [{**entry, "goal": declared.get(entry["name"], {}).get("goal") or "compatibility", "scan": scans.get(entry["name"]),
-                     "declared": declared.get(entry["name"]) or {}, "copies": copies.get(entry["name"]) or {},
-                     "wanted": wanted(entry["environment"], scans.get(entry["name"]))} for entry in taken["applications"]]
-    return Host(name, taken["host"], applications, taken["interpreters"], facts.get("oxzep7_interpreters") or [],
-                [*(facts.get("oxzep7_constraints") or []), *learned], str(facts.get("oxzep7_criticality") or ""))
+    applications = [
+        {
+            **entry,
+            "goal": declared.get(entry["name"], {}).get("goal") or "compatibility",
+            "scan": scans.get(entry["name"]),
+            "declared": declared.get(entry["name"]) or {},
+            "copies": copies.get(entry["name"]) or {},
+            "wanted": wanted(entry["environment"], scans.get(entry["name"])),
+        }
+        for entry in taken["applications"]
+    ]
+    return Host(
+        name,
+        taken["host"],
+        applications,
+        taken["interpreters"],
+        facts.get("oxzep7_interpreters") or [],
+        [*(facts.get("oxzep7_constraints") or []), *learned],
+        str(facts.get("oxzep7_criticality") or ""),
+    )
 
 
 def wanted(environment: Mapping[str, Any] | None, scan: Mapping[str, Any] | None) -> list[str]:
@@ -109,8 +135,13 @@ def wanted(environment: Mapping[str, Any] | None, scan: Mapping[str, Any] | None
         return []
     imports = set(scan["imports"])
     named = set(scan["required"])
-    return sorted({normalized(package["name"]) for package in environment["packages"]
-                   if normalized(package["name"]) in named or imports.intersection(package.get("modules") or [])})
+    return sorted(
+        {
+            normalized(package["name"])
+            for package in environment["packages"]
+            if normalized(package["name"]) in named or imports.intersection(package.get("modules") or [])
+        }
+    )
 
 
 def constraints(directory: pathlib.Path) -> list[dict[str, Any]]:

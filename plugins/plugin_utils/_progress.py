@@ -12,10 +12,29 @@ from typing import Any
 
 PREFIX = "oxzep7.python."
 # What the modules of the collection are to somebody who watches.
-PHASES = {"host_info": "inventory", "recovery": "recover", "plan": "plan", "plan_delivery": "deliver", "rehearse": "rehearse", "backup": "back up",
-          "interpreter": "interpreter", "wheelhouse": "wheels", "environment": "build", "promotion": "promote", "restore": "restore", "drill": "drill",
-          "fleet_report": "report", "report": "report", "drill_report": "report", "trial": "try", "source_info": "source", "package_copy": "copy packages",
-          "preflight": "look ahead", "rollback_plan": "plan", "run_info": "record"}
+PHASES = {
+    "host_info": "inventory",
+    "recovery": "recover",
+    "plan": "plan",
+    "plan_delivery": "deliver",
+    "rehearse": "rehearse",
+    "backup": "back up",
+    "interpreter": "interpreter",
+    "wheelhouse": "wheels",
+    "environment": "build",
+    "promotion": "promote",
+    "restore": "restore",
+    "drill": "drill",
+    "fleet_report": "report",
+    "report": "report",
+    "drill_report": "report",
+    "trial": "try",
+    "source_info": "source",
+    "package_copy": "copy packages",
+    "preflight": "look ahead",
+    "rollback_plan": "plan",
+    "run_info": "record",
+}
 WAITING, FAILED, UNREACHABLE, DONE = "waits", "failed", "unreachable", "done"
 COLUMNS = ("host", "application", "step", "phase", "elapsed")
 ELLIPSIS = "…"
@@ -82,7 +101,11 @@ class Board:
     def pass_gate(self, wave: Mapping[str, Any], opened: bool, reason: str) -> list[str]:
         """The gate before *wave* has *opened*, or is closed for *reason*; returns the line for it, if that is another one."""
         hosts = [str(host) for host in wave.get("hosts") or []]
-        gate = f"wave {wave.get('number')}: {len(hosts)} host{'' if len(hosts) == 1 else 's'}{self._named(hosts)}" if opened else f"gate closed: {reason}"
+        gate = (
+            f"wave {wave.get('number')}: {len(hosts)} host{'' if len(hosts) == 1 else 's'}{self._named(hosts)}"
+            if opened
+            else f"gate closed: {reason}"
+        )
         if gate == self.gate:
             return []
         self.gate = gate
@@ -123,16 +146,30 @@ class Board:
 
     def table(self, now: float, width: int, height: int) -> list[str]:
         """The hosts as lines of at most *width* characters, and at most *height* of them; those that work or failed come first."""
-        order = sorted(self.rows, key=lambda host: (self.rows[host].phase in (WAITING, DONE), self.rows[host].phase == DONE))
-        shown = order[:max(1, height - 3)]
+        order = sorted(
+            self.rows, key=lambda host: (self.rows[host].phase in (WAITING, DONE), self.rows[host].phase == DONE)
+        )
+        shown = order[: max(1, height - 3)]
         cells = [COLUMNS] + [self._cells(host, now) for host in shown]
         widths = [max(len(line[index]) for line in cells) for index in range(len(COLUMNS))]
-        lines = ["  ".join(text.ljust(size) for text, size in zip(line, widths, strict=True)).rstrip() for line in cells]
+        lines = [
+            "  ".join(text.ljust(size) for text, size in zip(line, widths, strict=True)).rstrip() for line in cells
+        ]
         if len(shown) < len(order):
             lines.append(f"and {len(order) - len(shown)} more")
-        lines.append(f"{self.play}: " + ", ".join(f"{count} {phase}" for phase, count in self.counts().items()) + (f"; {self.gate}" if self.gate else ""))
-        return [line if len(line) <= width else line[:max(0, width - 1)] + ELLIPSIS for line in lines]
+        lines.append(
+            f"{self.play}: "
+            + ", ".join(f"{count} {phase}" for phase, count in self.counts().items())
+            + (f"; {self.gate}" if self.gate else "")
+        )
+        return [line if len(line) <= width else line[: max(0, width - 1)] + ELLIPSIS for line in lines]
 
     def _cells(self, host: str, now: float) -> tuple[str, ...]:
         row = self.rows[host]
-        return (host, row.application or "-", row.step or "-", row.phase, "-" if row.ended() else elapsed(now - row.since))
+        return (
+            host,
+            row.application or "-",
+            row.step or "-",
+            row.phase,
+            "-" if row.ended() else elapsed(now - row.since),
+        )

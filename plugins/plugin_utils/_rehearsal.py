@@ -17,7 +17,14 @@ from typing import Any, Protocol
 
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import pins as pins_of
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
-from ansible_collections.oxzep7.python.plugins.plugin_utils._locking import Found, Locker, MustBuild, NoLock, Packages, Publishes
+from ansible_collections.oxzep7.python.plugins.plugin_utils._locking import (
+    Found,
+    Locker,
+    MustBuild,
+    NoLock,
+    Packages,
+    Publishes,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._nearest import Limit, limits_of
 from ansible_collections.oxzep7.python.plugins.plugin_utils._stdlib_changes import replacements
 
@@ -48,7 +55,13 @@ class Failure:
     @classmethod
     def read(cls, value: Mapping[str, Any], kind: str) -> Failure:
         """From what a host returned."""
-        return cls(str(value["text"]), tuple(value.get("frames") or ()), value.get("missing"), kind, str(value.get("runner") or ""))
+        return cls(
+            str(value["text"]),
+            tuple(value.get("frames") or ()),
+            value.get("missing"),
+            kind,
+            str(value.get("runner") or ""),
+        )
 
     def alike(self) -> str:
         """The text without paths and line numbers: equal for failures that are the same."""
@@ -113,11 +126,18 @@ class Search:
 
 def positions(count: int, between: int) -> Iterator[int]:
     """The order in which *count* versions are tried, nearest first: at strides that double, to the last one; then so many *between*, widest gap first."""
-    strides = sorted({*itertools.takewhile(lambda number: number < count, ((1 << power) - 1 for power in range(32))), *([count - 1] if count else [])})
+    strides = sorted(
+        {
+            *itertools.takewhile(lambda number: number < count, ((1 << power) - 1 for power in range(32))),
+            *([count - 1] if count else []),
+        }
+    )
     yield from strides
     known = strides
     for _more in range(between):
-        gaps = [(following - before, -before) for before, following in itertools.pairwise(known) if following - before > 1]
+        gaps = [
+            (following - before, -before) for before, following in itertools.pairwise(known) if following - before > 1
+        ]
         if not gaps:
             return
         width, before = max(gaps)
@@ -143,7 +163,9 @@ def suspects(failure: Failure, owners: Mapping[str, str]) -> list[str]:
     return found
 
 
-def candidates(failures: Mapping[str, Failure], owners: Mapping[str, str], via: Mapping[str, Iterable[str]]) -> list[tuple[str, int]]:
+def candidates(
+    failures: Mapping[str, Failure], owners: Mapping[str, str], via: Mapping[str, Iterable[str]]
+) -> list[tuple[str, int]]:
     """Packages to try to free with how many failures each explains, most first; packages that several importers require are among them."""
     explains: dict[str, set[str]] = collections.defaultdict(set)
     rank: dict[str, int] = {}
@@ -158,7 +180,10 @@ def candidates(failures: Mapping[str, Failure], owners: Mapping[str, str], via: 
         if len(shared) > 1:
             explains[package] |= set().union(*(importers[requirer] for requirer in shared))
             rank.setdefault(package, 50)
-    return [(package, len(explains[package])) for package in sorted(explains, key=lambda name: (-len(explains[name]), rank[name], name))]
+    return [
+        (package, len(explains[package]))
+        for package in sorted(explains, key=lambda name: (-len(explains[name]), rank[name], name))
+    ]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -194,14 +219,18 @@ class Rehearsal:
         self._host = host
         self._today = today
 
-    def step(self, packages: Packages, constraints: Sequence[Mapping[str, Any]], minor: Minor, platform: str) -> Rehearsed:
+    def step(
+        self, packages: Packages, constraints: Sequence[Mapping[str, Any]], minor: Minor, platform: str
+    ) -> Rehearsed:
         """Rehearse the step of *packages* to *minor*. Raises NoLock, MustBuild, and what attempts raise."""
         learned: list[Learned] = []
         rounds = 0
         while True:
             limits = limits_of([*constraints, *(entry.row() for entry in learned)], minor)
             found = self._locker.lock(packages, limits, minor, platform)
-            tried = Tried(packages, limits, minor, platform, found, self._attempts.attempt(found.text, None), tuple(learned))
+            tried = Tried(
+                packages, limits, minor, platform, found, self._attempts.attempt(found.text, None), tuple(learned)
+            )
             rounds += 1
             freed = self._free(tried) if tried.outcome.failures and rounds < ROUNDS else None
             if freed is None:
@@ -210,14 +239,20 @@ class Rehearsal:
 
     def _free(self, tried: Tried) -> Learned | None:
         """The package to free. What costs more trials, or a module, is asked only where nothing else helps."""
-        return (self._best(tried, Search(0, False)) or self._best(tried, Search(BETWEEN, False)) or self._best(tried, Search(BETWEEN, True))
-                or self._replace(tried))
+        return (
+            self._best(tried, Search(0, False))
+            or self._best(tried, Search(BETWEEN, False))
+            or self._best(tried, Search(BETWEEN, True))
+            or self._replace(tried)
+        )
 
     def _best(self, tried: Tried, search: Search) -> Learned | None:
         """The package whose nearest other version cures most of the failures; of equals, the one for which the fewest packages move."""
         best: tuple[tuple[int, int, int, int], Learned] | None = None
         outcome = tried.outcome
-        for order, (package, explained) in enumerate(candidates(outcome.failures, outcome.owners, tried.found.after.required_by)[:CANDIDATES]):
+        for order, (package, explained) in enumerate(
+            candidates(outcome.failures, outcome.owners, tried.found.after.required_by)[:CANDIDATES]
+        ):
             if best and -best[0][0] >= explained and best[0][1] <= 1:
                 # Who explains less cannot cure more, and nothing moves fewer packages than one.
                 break
@@ -234,7 +269,11 @@ class Rehearsal:
     def _replace(self, tried: Tried) -> Learned | None:
         """The package that gives back a module of the standard library which is missed, where no version of any package does without."""
         failures = tried.outcome.failures
-        missed = {name.split(".")[0] for failure in failures.values() for name in [failure.missing or "", *NOT_FOUND.findall(failure.text)]}
+        missed = {
+            name.split(".")[0]
+            for failure in failures.values()
+            for name in [failure.missing or "", *NOT_FOUND.findall(failure.text)]
+        }
         for module, package in sorted(replacements().items()):
             if module not in missed or package in tried.pins():
                 continue
@@ -245,7 +284,11 @@ class Rehearsal:
             if cured:
                 about = [name for name in failures if name in cured]
                 learned = self._learned(package, package, about, tried)
-                return dataclasses.replace(learned, install="true", reason=f"gives back the module {module}, without which {about[0]} is not imported")
+                return dataclasses.replace(
+                    learned,
+                    install="true",
+                    reason=f"gives back the module {module}, without which {about[0]} is not imported",
+                )
         return None
 
     def _learned(self, package: str, requirement: str, about: Sequence[str], tried: Tried) -> Learned:
@@ -253,7 +296,9 @@ class Rehearsal:
         python = text_of(tried.minor)
         others = f" and {len(about) - 1} more" if len(about) > 1 else ""
         reason = f"{package} {tried.pins().get(package, 'its absence')} breaks {about[0]}{others} on Python {python}: {failure.alike()[-300:]}"
-        return Learned(requirement, f">={python}", reason, failure.kind, self._today.isoformat(), self._host, failure.text[-1000:])
+        return Learned(
+            requirement, f">={python}", reason, failure.kind, self._today.isoformat(), self._host, failure.text[-1000:]
+        )
 
     def _cure(self, package: str, tried: Tried, search: Search) -> tuple[str, set[str], int, int] | None:
         """Requirement, what it cures, how many packages move, and how many versions away it is, for the nearest version of *package* that cures."""
@@ -267,7 +312,9 @@ class Rehearsal:
 
         # A package that was freed for this step before, and is at fault again, is not freed again and again by one version.
         wanted = self._most(requirements, cured_by) if package in tried.freed() else 1
-        position = next((number for number in positions(len(requirements), search.between) if len(cured_by(number)) >= wanted), None)
+        position = next(
+            (number for number in positions(len(requirements), search.between) if len(cured_by(number)) >= wanted), None
+        )
         if position is None:
             return None
         low, high = max([number for number in trials if number < position], default=-1) + 1, position
@@ -290,8 +337,14 @@ class Rehearsal:
         now, before = tried.pins().get(package), tried.packages.pins
         if now is None:
             return [f"{package}>={before[package]}"] if package in before else []
-        usable = [entry.version for entry in self._index.releases(package, tried.minor, tried.platform)
-                  if (entry.wheel or entry.source) and not entry.excluded and not entry.yanked and not Version(entry.version).is_prerelease]
+        usable = [
+            entry.version
+            for entry in self._index.releases(package, tried.minor, tried.platform)
+            if (entry.wheel or entry.source)
+            and not entry.excluded
+            and not entry.yanked
+            and not Version(entry.version).is_prerelease
+        ]
         later = [f"{package}>={version}" for version in usable if Version(version) > Version(now)]
         if package in before:
             return later

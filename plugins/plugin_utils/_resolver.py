@@ -70,7 +70,9 @@ def platform_of(architecture: str, libc: Mapping[str, str | None]) -> str:
     """uv's name for a host's platform. Raises ResolutionError for a C library other than glibc 2.17 or later."""
     version = re.match(r"^2\.(\d+)", libc.get("version") or "")
     if libc.get("name") != "glibc" or not version or int(version[1]) < GLIBC_MINORS[0]:
-        raise ResolutionError(f"hosts with the C library {libc.get('name')} {libc.get('version')} cannot be planned for; glibc 2.17 or later can")
+        raise ResolutionError(
+            f"hosts with the C library {libc.get('name')} {libc.get('version')} cannot be planned for; glibc 2.17 or later can"
+        )
     nearest = max(known for known in GLIBC_MINORS if known <= int(version[1]))
     return f"{architecture}-manylinux_2_{nearest}"
 
@@ -145,15 +147,43 @@ class Resolver:
             for name, _digest in question.built:
                 (built / name).symlink_to(self._cache / "built" / name)
             command = [
-                self._uv, "pip", "compile", "--quiet", "--no-config", "--no-header", "--annotation-style", "split", "--generate-hashes",
-                "--no-python-downloads", "--only-binary", ":all:", "--resolution", "lowest-direct",
-                "--python-version", text_of(question.minor), "--python-platform", question.platform,
-                "--constraint", limits.name, *(["--find-links", built.name] if question.built else []), *self._sources.for_uv(), source.name]
+                self._uv,
+                "pip",
+                "compile",
+                "--quiet",
+                "--no-config",
+                "--no-header",
+                "--annotation-style",
+                "split",
+                "--generate-hashes",
+                "--no-python-downloads",
+                "--only-binary",
+                ":all:",
+                "--resolution",
+                "lowest-direct",
+                "--python-version",
+                text_of(question.minor),
+                "--python-platform",
+                question.platform,
+                "--constraint",
+                limits.name,
+                *(["--find-links", built.name] if question.built else []),
+                *self._sources.for_uv(),
+                source.name,
+            ]
             with self._guard:
                 self.calls += 1
             try:
-                done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False, cwd=directory,
-                                      stdin=subprocess.DEVNULL, env={**os.environ, "NO_COLOR": "1"})
+                done = subprocess.run(
+                    command,
+                    capture_output=True,
+                    text=True,
+                    timeout=TIMEOUT,
+                    check=False,
+                    cwd=directory,
+                    stdin=subprocess.DEVNULL,
+                    env={**os.environ, "NO_COLOR": "1"},
+                )
             except subprocess.TimeoutExpired:
                 raise ResolutionError(f"uv gave no answer within {TIMEOUT} seconds") from None
         if done.returncode != 0:

@@ -52,19 +52,35 @@ def population(declared: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str,
     return found
 
 
-def members_of_plan(document: Mapping[str, Any], declared: Mapping[str, Sequence[Mapping[str, Any]]], own: Mapping[str, str]) -> list[Member]:
+def members_of_plan(
+    document: Mapping[str, Any], declared: Mapping[str, Sequence[Mapping[str, Any]]], own: Mapping[str, str]
+) -> list[Member]:
     """The hosts that the plan's *document* has something to do for; *own* says of each how critical it is for its own sake."""
     found = []
     for name, part in document["hosts"].items():
         moved = [application for application in part["applications"] if application["steps"]]
         if moved:
-            environments = frozenset("/".join([application["name"], *(step["asked"] for step in application["steps"])]) for application in moved)
-            found.append(Member(name, criticality(own.get(name, ""), declared.get(name, ())), environments, frozenset(entry["name"] for entry in moved)))
+            environments = frozenset(
+                "/".join([application["name"], *(step["asked"] for step in application["steps"])])
+                for application in moved
+            )
+            found.append(
+                Member(
+                    name,
+                    criticality(own.get(name, ""), declared.get(name, ())),
+                    environments,
+                    frozenset(entry["name"] for entry in moved),
+                )
+            )
     return found
 
 
-def cut_of_plan(document: Mapping[str, Any], declared: Mapping[str, Sequence[Mapping[str, Any]]], own: Mapping[str, str], rules: Policy,
-                ) -> list[list[str]]:
+def cut_of_plan(
+    document: Mapping[str, Any],
+    declared: Mapping[str, Sequence[Mapping[str, Any]]],
+    own: Mapping[str, str],
+    rules: Policy,
+) -> list[list[str]]:
     """The waves of the plan's *document*. Raises WavesError, AmountError."""
     return waves(members_of_plan(document, declared, own), rules)
 
@@ -72,8 +88,18 @@ def cut_of_plan(document: Mapping[str, Any], declared: Mapping[str, Sequence[Map
 def work_of_plan(document: Mapping[str, Any], promote: str) -> dict[str, list[dict[str, Any]]]:
     """What is done on each host of the plan's *document*: for each application ``application``, ``steps`` and ``restarts``."""
     notes = document.get("notes") or {}
-    return {name: [{"application": entry["name"], "steps": len(entry["steps"]), "restarts": _restarts(notes.get(name, {}).get(entry["name"]), entry, promote)}
-                   for entry in part["applications"] if entry["steps"]] for name, part in document["hosts"].items()}
+    return {
+        name: [
+            {
+                "application": entry["name"],
+                "steps": len(entry["steps"]),
+                "restarts": _restarts(notes.get(name, {}).get(entry["name"]), entry, promote),
+            }
+            for entry in part["applications"]
+            if entry["steps"]
+        ]
+        for name, part in document["hosts"].items()
+    }
 
 
 def _restarts(note: Mapping[str, Any] | None, application: Mapping[str, Any], promote: str) -> int:
@@ -82,16 +108,34 @@ def _restarts(note: Mapping[str, Any] | None, application: Mapping[str, Any], pr
     return every if promote == EACH_STEP else every // max(1, len(application["steps"]))
 
 
-def described(cut: Sequence[Sequence[str]], work: Mapping[str, Sequence[Mapping[str, Any]]], measured: Mapping[str, Sequence[float]], forks: int,
-              window: float) -> list[dict[str, Any]]:
+def described(
+    cut: Sequence[Sequence[str]],
+    work: Mapping[str, Sequence[Mapping[str, Any]]],
+    measured: Mapping[str, Sequence[float]],
+    forks: int,
+    window: float,
+) -> list[dict[str, Any]]:
     """Every wave of *cut*: ``number``, ``hosts``, ``applications``, ``steps``, ``restarts``, ``seconds`` and what those are based on, ``basis``."""
     found = []
     for number, hosts in enumerate(cut, 1):
-        estimate = of_wave([[row["application"] for row in work.get(host, ()) for _step in range(row["steps"])] for host in hosts], measured, forks, window)
+        estimate = of_wave(
+            [[row["application"] for row in work.get(host, ()) for _step in range(row["steps"])] for host in hosts],
+            measured,
+            forks,
+            window,
+        )
         rows = [row for host in hosts for row in work.get(host, ())]
-        found.append({"number": number, "hosts": list(hosts), "applications": {host: [row["application"] for row in work.get(host, ())] for host in hosts},
-                      "steps": sum(row["steps"] for row in rows), "restarts": sum(row["restarts"] for row in rows),
-                      "seconds": round(estimate.seconds, 1), "basis": estimate.basis})
+        found.append(
+            {
+                "number": number,
+                "hosts": list(hosts),
+                "applications": {host: [row["application"] for row in work.get(host, ())] for host in hosts},
+                "steps": sum(row["steps"] for row in rows),
+                "restarts": sum(row["restarts"] for row in rows),
+                "seconds": round(estimate.seconds, 1),
+                "basis": estimate.basis,
+            }
+        )
     return found
 
 
@@ -104,8 +148,19 @@ def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """The waves *rows* as aligned lines of text, with a heading and with what they take together."""
     if not rows:
         return ["there is nothing to do, so there are no waves"]
-    lines = aligned([{"wave": row["number"], "hosts": ", ".join(row["hosts"]), "steps": row["steps"], "restarts": row["restarts"],
-                      "duration": minutes(row["seconds"])} for row in rows], COLUMNS)
+    lines = aligned(
+        [
+            {
+                "wave": row["number"],
+                "hosts": ", ".join(row["hosts"]),
+                "steps": row["steps"],
+                "restarts": row["restarts"],
+                "duration": minutes(row["seconds"]),
+            }
+            for row in rows
+        ],
+        COLUMNS,
+    )
     return [*lines, f"together about {minutes(sum(row['seconds'] for row in rows))} ({rows[-1]['basis']})"]
 
 

@@ -36,8 +36,12 @@ def scan_wheel(path: pathlib.Path, sha256: str, cache: pathlib.Path) -> dict[str
         newest = max(releases())
         with tempfile.TemporaryDirectory(prefix="oxzep7-scan-") as directory:
             _unpack(path, pathlib.Path(directory))
-            answer = scan_application(Order(path.name, directory, [], []), _stdlib_changes.watched(FIRST, newest),
-                                      _stdlib_changes.watched_symbols(FIRST, newest), BUDGET)
+            answer = scan_application(
+                Order(path.name, directory, [], []),
+                _stdlib_changes.watched(FIRST, newest),
+                _stdlib_changes.watched_symbols(FIRST, newest),
+                BUDGET,
+            )
         write_private(known, json.dumps({"uses": answer["uses"], "problems": answer["problems"]}))
     return dict(json.loads(known.read_text(encoding="utf-8")))
 
@@ -63,8 +67,10 @@ def broken(scan: Mapping[str, Any], minor: Minor) -> list[tuple[str, bool]]:
     found = []
     for path in sorted({use[0] for use in scan["uses"]}):
         uses = [use[1:] for use in scan["uses"] if use[0] == path and use[3][0] <= minor[1] < use[3][1]]
-        found += [(f"{path}:{entry.line}: {_stdlib_changes.sentence(entry)}", entry.on_import and entry.certain)
-                  for entry in _stdlib_changes.broken(uses, FIRST, minor)]
+        found += [
+            (f"{path}:{entry.line}: {_stdlib_changes.sentence(entry)}", entry.on_import and entry.certain)
+            for entry in _stdlib_changes.broken(uses, FIRST, minor)
+        ]
     return found
 
 
@@ -72,14 +78,29 @@ def evidence(package: str, version: str, python: str, scan: Mapping[str, Any], d
     """What the *scan* of a wheel says of *package* on *python*: it breaks, or nothing is known that breaks it, which is not that it works."""
     found = broken(scan, parse(python)[0])
     met = [text for text, certain in found if certain]
-    told = met or [text for text, _certain in found] or [f"{problem['path']}: {problem['reason']}" for problem in scan["problems"]]
+    told = (
+        met
+        or [text for text, _certain in found]
+        or [f"{problem['path']}: {problem['reason']}" for problem in scan["problems"]]
+    )
     detail = "; ".join(told[:TOLD]) + (f"; and {len(told) - TOLD} more" if len(told) > TOLD else "")
     if not met and found:
         detail = f"when called: {detail}"
-    return Evidence(package, version, python, "breaks" if met else "unknown", "scan", date, "controller", detail or "a scan found nothing that left")
+    return Evidence(
+        package,
+        version,
+        python,
+        "breaks" if met else "unknown",
+        "scan",
+        date,
+        "controller",
+        detail or "a scan found nothing that left",
+    )
 
 
-def of_locks(locks: Iterable[tuple[str, str, Sequence[Mapping[str, Any]]]], cache: pathlib.Path, date: str) -> list[Evidence]:
+def of_locks(
+    locks: Iterable[tuple[str, str, Sequence[Mapping[str, Any]]]], cache: pathlib.Path, date: str
+) -> list[Evidence]:
     """Evidence of every wheel of *locks*: Python, text, and files (name, sha256) of each. Raises OSError, ValueError."""
     from packaging.utils import parse_wheel_filename
 

@@ -62,12 +62,22 @@ class Broken:
 @functools.cache
 def changes() -> tuple[Change, ...]:
     """The whole table."""
+
     def minor(text: str | None) -> Minor | None:
         return parse(text)[0] if text else None
 
     rows = json.loads(TABLE.read_text(encoding="utf-8"))["changes"]
-    return tuple(Change(row["name"], row.get("deprecated"), minor(row.get("removed")), minor(row.get("changed")), row.get("note"), row["source"])
-                 for row in rows)
+    return tuple(
+        Change(
+            row["name"],
+            row.get("deprecated"),
+            minor(row.get("removed")),
+            minor(row.get("changed")),
+            row.get("note"),
+            row["source"],
+        )
+        for row in rows
+    )
 
 
 def crossed(current: Minor, target: Minor) -> list[Change]:
@@ -94,7 +104,9 @@ def watched_between(current: str, target: str) -> dict[str, list[str]]:
 @functools.cache
 def added() -> dict[Minor, tuple[str, ...]]:
     """Public modules, functions and classes that each minor brought."""
-    return {parse(minor)[0]: tuple(names) for minor, names in json.loads(TABLE.read_text(encoding="utf-8"))["added"].items()}
+    return {
+        parse(minor)[0]: tuple(names) for minor, names in json.loads(TABLE.read_text(encoding="utf-8"))["added"].items()
+    }
 
 
 @functools.cache
@@ -115,7 +127,9 @@ def broken(uses: Iterable[Sequence[Any]], current: Minor, target: Minor) -> list
     for change in crossed(current, target):
         known.setdefault(change.name, []).append(change)
     for name in watched_symbols(current, target):
-        known.setdefault(name, []).append(Change(name, None, removed_symbols()[name], None, "compiled code must be built again", "symbols of CPython"))
+        known.setdefault(name, []).append(
+            Change(name, None, removed_symbols()[name], None, "compiled code must be built again", "symbols of CPython")
+        )
     found = {}
     for name, line, versions, on_import, certain in uses:
         for change in known.get(name, []):

@@ -16,5 +16,7 @@ def refused(task: Any) -> str:
     name = str(getattr(task.get_play(), "strategy", "") or "").rpartition(".")[2]
     if name not in REFUSED:
         return ""
-    return (f"the strategy {name} lets every host go on without the others, so no gate could stand between waves, and what is done once for all hosts would be "
-            "done before all of them are ready; unset `strategy` of the play, or ANSIBLE_STRATEGY, or `strategy` in ansible.cfg")
+    return (
+        f"the strategy {name} lets every host go on without the others, so no gate could stand between waves, and what is done once for all hosts would be "
+        "done before all of them are ready; unset `strategy` of the play, or ANSIBLE_STRATEGY, or `strategy` in ansible.cfg"
+    )

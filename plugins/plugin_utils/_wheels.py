@@ -53,7 +53,12 @@ def known_files(cache: pathlib.Path, lock: str, architecture: str) -> list[dict[
 def describe(path: pathlib.Path) -> dict[str, Any]:
     """Name, size in bytes and SHA-256 of the file *path*."""
     found = path.stat()
-    return {"name": path.name, "size": found.st_size, "sha256": _digest(str(path), found.st_size, found.st_mtime_ns), "executable": False}
+    return {
+        "name": path.name,
+        "size": found.st_size,
+        "sha256": _digest(str(path), found.st_size, found.st_mtime_ns),
+        "executable": False,
+    }
 
 
 def describe_program(cache: pathlib.Path, path: pathlib.Path, name: str) -> dict[str, Any]:
@@ -68,7 +73,12 @@ def describe_program(cache: pathlib.Path, path: pathlib.Path, name: str) -> dict
     if {key: known.get(key) for key in seen} != seen:
         known = {**seen, "sha256": sha256_of(str(path))}
         write_private(memo, canonical(known))
-    return {"name": f"{name}-{known['sha256'][:12]}", "size": found.st_size, "sha256": known["sha256"], "executable": True}
+    return {
+        "name": f"{name}-{known['sha256'][:12]}",
+        "size": found.st_size,
+        "sha256": known["sha256"],
+        "executable": True,
+    }
 
 
 @functools.lru_cache(maxsize=16384)
@@ -77,8 +87,15 @@ def _digest(path: str, _size: int, _changed: int) -> str:
     return sha256_of(path)
 
 
-def download(cache: pathlib.Path, lock_path: pathlib.Path, lock: str, minor: str, architecture: str, libc_version: str,
-             sources: Sources = ANYWHERE) -> list[dict[str, Any]]:
+def download(
+    cache: pathlib.Path,
+    lock_path: pathlib.Path,
+    lock: str,
+    minor: str,
+    architecture: str,
+    libc_version: str,
+    sources: Sources = ANYWHERE,
+) -> list[dict[str, Any]]:
     """Have every wheel of the lock in *lock_path* in ``cache/wheels``; the same list as `known_files`. Raises DownloadError, ValueError."""
     with exclusive(cache / "locks" / f"{lock}-{architecture}.lock"):
         files = known_files(cache, lock, architecture)
@@ -102,7 +119,9 @@ def download(cache: pathlib.Path, lock_path: pathlib.Path, lock: str, minor: str
         return files
 
 
-def _present(wheels: pathlib.Path, lock: str, minor: Minor, platforms: Sequence[str]) -> tuple[list[dict[str, Any]], str]:
+def _present(
+    wheels: pathlib.Path, lock: str, minor: Minor, platforms: Sequence[str]
+) -> tuple[list[dict[str, Any]], str]:
     """The wheels of *lock* that *wheels* has, of other locks, and the rest of the lock."""
     accepted = tags_of(minor, platforms)
     found, missing = [], []
@@ -124,29 +143,80 @@ def _present(wheels: pathlib.Path, lock: str, minor: Minor, platforms: Sequence[
     return found, "\n".join(missing)
 
 
-def pip_download(what: Iterable[str], target: pathlib.Path, minor: str, tags: Iterable[str],
-                 timeout: float = TIMEOUT, sources: Sources = ANYWHERE) -> subprocess.CompletedProcess[str]:
+def pip_download(
+    what: Iterable[str],
+    target: pathlib.Path,
+    minor: str,
+    tags: Iterable[str],
+    timeout: float = TIMEOUT,
+    sources: Sources = ANYWHERE,
+) -> subprocess.CompletedProcess[str]:
     """Have pip put wheels of *what*, and of no dependencies, into *target*, for CPython *minor* and platform *tags*, from *sources*.
 
     Raises DownloadError when pip does not end within *timeout* seconds.
     """
     words, settings = sources.for_pip()
-    command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--quiet", "--no-deps", "--only-binary", ":all:",
-               "--implementation", "cp", "--python-version", minor, "--abi", "cp" + minor.replace(".", ""), "--abi", "abi3", "--abi", "none",
-               "--dest", str(target), *(word for tag in tags for word in ("--platform", tag)), *words, *what]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--disable-pip-version-check",
+        "--quiet",
+        "--no-deps",
+        "--only-binary",
+        ":all:",
+        "--implementation",
+        "cp",
+        "--python-version",
+        minor,
+        "--abi",
+        "cp" + minor.replace(".", ""),
+        "--abi",
+        "abi3",
+        "--abi",
+        "none",
+        "--dest",
+        str(target),
+        *(word for tag in tags for word in ("--platform", tag)),
+        *words,
+        *what,
+    ]
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL,
-                              env={**os.environ, **settings})
+        return subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **settings},
+        )
     except subprocess.TimeoutExpired:
         raise DownloadError(f"pip did not finish within {timeout} seconds") from None
 
 
-def _run_pip(lock_path: pathlib.Path, target: pathlib.Path, minor: str, tags: Iterable[str], sources: Sources, built: pathlib.Path) -> None:
+def _run_pip(
+    lock_path: pathlib.Path,
+    target: pathlib.Path,
+    minor: str,
+    tags: Iterable[str],
+    sources: Sources,
+    built: pathlib.Path,
+) -> None:
     # An upper bound that uv let pass was seen by the plan; hashes decide which file it is.
-    what = ["--ignore-requires-python", "--require-hashes", *(["--find-links", str(built)] if built.is_dir() else []), "--requirement", str(lock_path)]
+    what = [
+        "--ignore-requires-python",
+        "--require-hashes",
+        *(["--find-links", str(built)] if built.is_dir() else []),
+        "--requirement",
+        str(lock_path),
+    ]
     done = pip_download(what, target, minor, tags, sources=sources)
     if done.returncode != 0:
-        raise DownloadError(" ".join(line for line in done.stderr.splitlines() if line.startswith("ERROR")) or done.stderr[-2000:])
+        raise DownloadError(
+            " ".join(line for line in done.stderr.splitlines() if line.startswith("ERROR")) or done.stderr[-2000:]
+        )
 
 
 def bundle(target: pathlib.Path, files: Iterable[tuple[str, pathlib.Path]]) -> None:

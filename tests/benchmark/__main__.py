@@ -15,7 +15,13 @@ from tests.benchmark.plan import fleet as plan
 from tests.benchmark.plan import scanner
 
 BENCHMARKS: dict[str, Callable[[], list[Measure]]] = {
-    "backup": backup.run, "host_info": host_info.run_all, "plan": plan.run, "rollout": rollout.run, "scanner": scanner.run, "step": step.run}
+    "backup": backup.run,
+    "host_info": host_info.run_all,
+    "plan": plan.run,
+    "rollout": rollout.run,
+    "scanner": scanner.run,
+    "step": step.run,
+}
 
 
 def main() -> None:

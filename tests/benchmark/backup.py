@@ -21,8 +21,18 @@ from tests.fleet.paths import CACHE, ROOT, FleetError
 
 ROUNDS = 3
 LEAST = 450 << 20
-PACKAGES = ("numpy==2.2.6", "scipy==1.15.3", "pandas==2.3.3", "pyarrow==22.0.0", "scikit-learn==1.7.2", "matplotlib==3.10.7", "sympy==1.14.0",
-            "statsmodels==0.14.5", "babel==2.17.0", "notebook==7.4.7")
+PACKAGES = (
+    "numpy==2.2.6",
+    "scipy==1.15.3",
+    "pandas==2.3.3",
+    "pyarrow==22.0.0",
+    "scikit-learn==1.7.2",
+    "matplotlib==3.10.7",
+    "sympy==1.14.0",
+    "statsmodels==0.14.5",
+    "babel==2.17.0",
+    "notebook==7.4.7",
+)
 MEMORY = 200 << 20
 # Runs one thing of the collection's in a process of its own, so that its memory is only that.
 OURS = """
@@ -51,7 +61,9 @@ def environment() -> pathlib.Path:
     if not (folder / ".complete").exists():
         shutil.rmtree(folder, ignore_errors=True)
         subprocess.run(["uv", "venv", "--quiet", "--python", sys.executable, folder], check=True)
-        subprocess.run(["uv", "pip", "install", "--quiet", "--python", folder / "bin" / "python", *PACKAGES], check=True)
+        subprocess.run(
+            ["uv", "pip", "install", "--quiet", "--python", folder / "bin" / "python", *PACKAGES], check=True
+        )
         (folder / ".complete").touch()
     size = sum(path.lstat().st_size for path in folder.rglob("*"))
     if size < LEAST:
@@ -77,7 +89,9 @@ class Bench:
     def ours(self, what: str, engine: str, root: pathlib.Path) -> None:
         """Run the collection's code, and remember the memory of the largest of its processes, in bytes."""
         command = [sys.executable, "-c", OURS, what, engine, str(root), str(self.tree)]
-        child = os.posix_spawn(command[0], command, {**os.environ, "PYTHONPATH": os.environ.get("PYTHONPATH", str(ROOT))})
+        child = os.posix_spawn(
+            command[0], command, {**os.environ, "PYTHONPATH": os.environ.get("PYTHONPATH", str(ROOT))}
+        )
         _pid, status, usage = os.wait4(child, 0)
         if status:
             raise FleetError(f"{what} with {engine} ended with {status}")
@@ -85,8 +99,12 @@ class Bench:
 
     def shell(self, script: str, **variables: str) -> None:
         """Run *script*; every part of its pipes must succeed."""
-        subprocess.run(["bash", "-euo", "pipefail", "-c", script], check=True, stdout=subprocess.DEVNULL, env={
-            **os.environ, "TREE": str(self.tree), "AT": str(self.scratch), **variables})
+        subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            env={**os.environ, "TREE": str(self.tree), "AT": str(self.scratch), **variables},
+        )
 
 
 def _round(bench: Bench) -> dict[str, float]:
@@ -96,9 +114,13 @@ def _round(bench: Bench) -> dict[str, float]:
     for name in ("one", "two"):
         bench.shell('restic init --quiet --repo "$AT/$NAME"', NAME=name, **restic)
     found = {
-        "tar": bench.timed(lambda: bench.shell('tar -cf - -C "$TREE" . | zstd -q -T0 >"$AT/archive" && sync "$AT/archive"')),
+        "tar": bench.timed(
+            lambda: bench.shell('tar -cf - -C "$TREE" . | zstd -q -T0 >"$AT/archive" && sync "$AT/archive"')
+        ),
         "keep": bench.timed(lambda: bench.ours("keep", "archive", at / "backups")),
-        "untar": bench.timed(lambda: bench.shell('mkdir "$AT/untarred" && zstd -dcq "$AT/archive" | tar -xf - -C "$AT/untarred" && sync')),
+        "untar": bench.timed(
+            lambda: bench.shell('mkdir "$AT/untarred" && zstd -dcq "$AT/archive" | tar -xf - -C "$AT/untarred" && sync')
+        ),
         "restore": bench.timed(lambda: bench.ours(str(at / "restored"), "archive", at / "backups")),
         "hash": bench.timed(lambda: bench.shell('find "$TREE" -type f -print0 | xargs -0 sha256sum')),
         "again": bench.timed(lambda: bench.ours("keep", "archive", at / "backups")),
@@ -122,8 +144,10 @@ def run() -> list[Measure]:
     def of(name: str) -> tuple[float, ...]:
         return tuple(one[name] for one in rounds)
 
-    return [Measure("archive", of("keep"), of("tar"), "tar | zstd -T0", 1.6),
-            Measure("restore", of("restore"), of("untar"), "zstd -d | tar -x", 1.6),
-            Measure("restic", of("keep with restic"), of("restic"), "restic backup", 1.15),
-            Measure("unchanged", of("again"), of("hash"), "sha256sum of every file", 1.3),
-            Measure("memory", (float(bench.memory),), (float(MEMORY),), "200 MiB", 1.0)]
+    return [
+        Measure("archive", of("keep"), of("tar"), "tar | zstd -T0", 1.6),
+        Measure("restore", of("restore"), of("untar"), "zstd -d | tar -x", 1.6),
+        Measure("restic", of("keep with restic"), of("restic"), "restic backup", 1.15),
+        Measure("unchanged", of("again"), of("hash"), "sha256sum of every file", 1.3),
+        Measure("memory", (float(bench.memory),), (float(MEMORY),), "200 MiB", 1.0),
+    ]

@@ -23,9 +23,22 @@ ROUNDS = 5
 ENVIRONMENTS = 30
 FILES, PACKAGES = 400_000, 1_200
 MINOR = "3.9"
-REQUIREMENTS = ["celery==5.3.6", "cryptography==42.0.5", "flask==3.0.2", "gunicorn==21.2.0", "kubernetes==29.0.0", "lxml==5.1.0",
-                "pandas==2.2.1", "psycopg2-binary==2.9.9", "pytest==8.1.1", "redis==5.0.3", "requests==2.31.0", "sqlalchemy==2.0.28",
-                "stripe==8.6.0", "pygments==2.17.2"]
+REQUIREMENTS = [
+    "celery==5.3.6",
+    "cryptography==42.0.5",
+    "flask==3.0.2",
+    "gunicorn==21.2.0",
+    "kubernetes==29.0.0",
+    "lxml==5.1.0",
+    "pandas==2.2.1",
+    "psycopg2-binary==2.9.9",
+    "pytest==8.1.1",
+    "redis==5.0.3",
+    "requests==2.31.0",
+    "sqlalchemy==2.0.28",
+    "stripe==8.6.0",
+    "pygments==2.17.2",
+]
 HOSTS = 20
 FORKS = "10"
 
@@ -81,7 +94,18 @@ def tree() -> pathlib.Path:
         folder.mkdir(parents=True)
         first = folder / "environment0"
         run(str(python), "-m", "venv", str(first))
-        run("uv", "pip", "install", "--quiet", "--python", str(first / "bin" / "python"), "--compile-bytecode", "--link-mode", "copy", *REQUIREMENTS)
+        run(
+            "uv",
+            "pip",
+            "install",
+            "--quiet",
+            "--python",
+            str(first / "bin" / "python"),
+            "--compile-bytecode",
+            "--link-mode",
+            "copy",
+            *REQUIREMENTS,
+        )
         for number in range(1, ENVIRONMENTS):
             shutil.copytree(first, folder / f"environment{number}", symlinks=True)
         done.touch()
@@ -97,7 +121,9 @@ def each(folder: pathlib.Path, *command: str) -> float:
     """Seconds that *command* took in each environment, one after the other; ``{}`` stands for its Python."""
     began = time.monotonic()
     for environment in sorted(folder.iterdir()):
-        subprocess.run([word.format(environment / "bin" / "python") for word in command], capture_output=True, check=True)
+        subprocess.run(
+            [word.format(environment / "bin" / "python") for word in command], capture_output=True, check=True
+        )
     return time.monotonic() - began
 
 
@@ -149,7 +175,15 @@ def run_fleet() -> list[Measure]:
                     subprocess.run(command, cwd=directory, env=environment, capture_output=True, check=True)
                     if round_:
                         times[name].append(time.monotonic() - began)
-            return [Measure("fleet", tuple(times["audit"]), tuple(times["setup"]), f"ansible -m setup on {HOSTS} hosts, {FORKS} forks", 1.5)]
+            return [
+                Measure(
+                    "fleet",
+                    tuple(times["audit"]),
+                    tuple(times["setup"]),
+                    f"ansible -m setup on {HOSTS} hosts, {FORKS} forks",
+                    1.5,
+                )
+            ]
     finally:
         fleet.down()
 

@@ -27,5 +27,7 @@ class Measure:
     def line(self, benchmark: str) -> str:
         """The line that is printed."""
         verdict = "ok" if self.ratio() <= self.target else "over"
-        return (f"benchmark {benchmark}/{self.name} ratio {self.ratio():.3g} target {self.target:.3g} {verdict} "
-                f"(baseline: {self.baseline_name}; medians of {len(self.ours)})")
+        return (
+            f"benchmark {benchmark}/{self.name} ratio {self.ratio():.3g} target {self.target:.3g} {verdict} "
+            f"(baseline: {self.baseline_name}; medians of {len(self.ours)})"
+        )

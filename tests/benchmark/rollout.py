@@ -25,9 +25,25 @@ HOSTS = 24
 # What docs/rollouts.md advises for many hosts; the script has as many at once.
 FORKS = HOSTS
 SETTINGS = "[defaults]\ninternal_poll_interval = 0.01\ninject_facts_as_vars = false\n"
-OPTIONS: dict[str, Any] = {"oxzep7_target": "3.9", "oxzep7_stability_window": 0, "oxzep7_backup": False, "oxzep7_waves": ["100%"], "oxzep7_canaries": False,
-                           "oxzep7_max_unavailable": "100%"}
-SSH = ["ssh", "-i", str(fleet.KEY), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"]
+OPTIONS: dict[str, Any] = {
+    "oxzep7_target": "3.9",
+    "oxzep7_stability_window": 0,
+    "oxzep7_backup": False,
+    "oxzep7_waves": ["100%"],
+    "oxzep7_canaries": False,
+    "oxzep7_max_unavailable": "100%",
+}
+SSH = [
+    "ssh",
+    "-i",
+    str(fleet.KEY),
+    "-o",
+    "StrictHostKeyChecking=no",
+    "-o",
+    "UserKnownHostsFile=/dev/null",
+    "-o",
+    "LogLevel=ERROR",
+]
 ROUNDS = 3
 
 
@@ -35,16 +51,37 @@ def _everywhere(script: pathlib.Path) -> None:
     """Run *script* as root on every host, as many at once as Ansible has forks; every one must succeed."""
     addresses = [str(fleet.SUBNET[10 + number]) for number in range(HOSTS)]
     words = " ".join(["timeout 600", *SSH, 'ops@"$1"', "sudo bash -s", f"<{script}"])
-    subprocess.run(["xargs", "-P", str(FORKS), "-I", "{}", "sh", "-c", words, "sh", "{}"], input="\n".join(addresses), text=True, check=True,
-                   capture_output=True)
+    subprocess.run(
+        ["xargs", "-P", str(FORKS), "-I", "{}", "sh", "-c", words, "sh", "{}"],
+        input="\n".join(addresses),
+        text=True,
+        check=True,
+        capture_output=True,
+    )
 
 
 def _playbook(folder: pathlib.Path, *options: str) -> tuple[float, float, str]:
     """Seconds, CPU seconds of this machine's controller, and output of one upgrade."""
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    words = ["ansible-playbook", "-i", str(fleet.INVENTORY), "-f", str(FORKS), "oxzep7.python.upgrade", "-e", json.dumps(OPTIONS), *options]
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True,
-                          env={**os.environ, **PIPELINED, "ANSIBLE_CONFIG": str(folder / "ansible.cfg")})
+    words = [
+        "ansible-playbook",
+        "-i",
+        str(fleet.INVENTORY),
+        "-f",
+        str(FORKS),
+        "oxzep7.python.upgrade",
+        "-e",
+        json.dumps(OPTIONS),
+        *options,
+    ]
+    done = subprocess.run(
+        words,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **PIPELINED, "ANSIBLE_CONFIG": str(folder / "ansible.cfg")},
+    )
     seconds, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, done.stdout
 
@@ -66,7 +103,9 @@ def _over_ssh(folder: pathlib.Path) -> list[Measure]:
     reset.write_text(RESET, encoding="utf-8")
     # One run before: interpreters, wheels and uv are on the hosts for both.
     _playbook(folder)
-    generation = json.loads(podman("podman", "exec", "host1", "cat", "/var/lib/oxzep7/applications/ledger/state.json"))["generations"][-1]
+    generation = json.loads(podman("podman", "exec", "host1", "cat", "/var/lib/oxzep7/applications/ledger/state.json"))[
+        "generations"
+    ][-1]
     uv = podman("podman", "exec", "host1", "sh", "-c", "ls /opt/oxzep7/wheelhouse/uv-*").strip()
     expert = folder / "expert.sh"
     expert.write_text(EXPERT.format(uv=uv, python=generation["interpreter"], lock=generation["lock"]), encoding="utf-8")
@@ -82,7 +121,10 @@ def _over_ssh(folder: pathlib.Path) -> list[Measure]:
         theirs.append(time.monotonic() - began)
     _everywhere(reset)
     modules = _playbook(folder, "-vvv")[2].count("Using module file") / HOSTS
-    print(f"controller CPU seconds for each host and step: {cpu}; module executions for each host: {modules:.1f}", file=sys.stderr)
+    print(
+        f"controller CPU seconds for each host and step: {cpu}; module executions for each host: {modules:.1f}",
+        file=sys.stderr,
+    )
     return [Measure("wall", tuple(ours), tuple(theirs), f"the expert's script over xargs -P {FORKS} ssh", 2.0)]
 
 
@@ -91,5 +133,7 @@ def _simulated() -> list[Measure]:
     from tests.benchmark.simulated import cost
 
     small, large = cost(100), cost(1000)
-    return [Measure("growth", (large.seconds_each,), (small.seconds_each,), "the same for each of 100 hosts", 1.3),
-            Measure("memory", (float(large.memory),), (float(2 << 30),), "2 GiB", 1.0)]
+    return [
+        Measure("growth", (large.seconds_each,), (small.seconds_each,), "the same for each of 100 hosts", 1.3),
+        Measure("memory", (float(large.memory),), (float(2 << 30),), "2 GiB", 1.0),
+    ]

@@ -31,14 +31,30 @@ def cost(hosts: int) -> Cost:
     with tempfile.TemporaryDirectory(prefix="oxzep7-simulated-") as directory:
         folder = pathlib.Path(directory)
         names = {f"host{number}": {"oxzep7_applications": [APPLICATION]} for number in range(1, hosts + 1)}
-        variables = {"ansible_connection": "far_end", "ansible_python_interpreter": "/usr/bin/python3", "oxzep7_target": "3.9", "oxzep7_backup": False,
-                     "oxzep7_become": False, "oxzep7_cache_dir": str(folder / "cache"),
-                     "oxzep7_interpreters": [{"source": "archive", "version": "3.9", "url": "http://127.0.0.1:1/x.tar.gz", "sha256": "0" * 64}]}
-        (folder / "inventory.json").write_text(json.dumps({"all": {"hosts": names, "vars": variables}}), encoding="utf-8")
+        variables = {
+            "ansible_connection": "far_end",
+            "ansible_python_interpreter": "/usr/bin/python3",
+            "oxzep7_target": "3.9",
+            "oxzep7_backup": False,
+            "oxzep7_become": False,
+            "oxzep7_cache_dir": str(folder / "cache"),
+            "oxzep7_interpreters": [
+                {"source": "archive", "version": "3.9", "url": "http://127.0.0.1:1/x.tar.gz", "sha256": "0" * 64}
+            ],
+        }
+        (folder / "inventory.json").write_text(
+            json.dumps({"all": {"hosts": names, "vars": variables}}), encoding="utf-8"
+        )
         began = time.monotonic()
         with (folder / "log").open("wb") as log:
-            environment = {**os.environ, "ANSIBLE_PIPELINING": "1", "ANSIBLE_NOCOLOR": "1", "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "far_end"),
-                           "ANSIBLE_FORKS": "10", "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "0"}
+            environment = {
+                **os.environ,
+                "ANSIBLE_PIPELINING": "1",
+                "ANSIBLE_NOCOLOR": "1",
+                "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "far_end"),
+                "ANSIBLE_FORKS": "10",
+                "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "0",
+            }
             program = str(pathlib.Path(sys.executable).with_name("ansible-playbook"))
             command = [program, "-i", str(folder / "inventory.json"), "oxzep7.python.upgrade"]
             actions = [(os.POSIX_SPAWN_DUP2, log.fileno(), 1), (os.POSIX_SPAWN_DUP2, log.fileno(), 2)]

@@ -61,15 +61,34 @@ until curl -fsS -o /dev/null http://127.0.0.1:8001/health; do sleep 0.05; done
 
 def on_host(script: str) -> str:
     """Standard output of *script*, run as root on the host over SSH."""
-    command = ["ssh", "-i", str(fleet.KEY), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
-               f"ops@{ADDRESS}", "sudo", "bash", "-s"]
+    command = [
+        "ssh",
+        "-i",
+        str(fleet.KEY),
+        "-o",
+        "StrictHostKeyChecking=no",
+        "-o",
+        "UserKnownHostsFile=/dev/null",
+        "-o",
+        "LogLevel=ERROR",
+        f"ops@{ADDRESS}",
+        "sudo",
+        "bash",
+        "-s",
+    ]
     return subprocess.run(command, input=script, text=True, capture_output=True, check=True).stdout
 
 
 def playbook(folder: pathlib.Path, name: str, *options: str) -> None:
     """Run one of the collection's playbooks; raises CalledProcessError with its output."""
-    subprocess.run(["ansible-playbook", "-i", str(fleet.INVENTORY), name, *options], cwd=folder, check=True, capture_output=True, text=True,
-                   env={**os.environ, **PIPELINED})
+    subprocess.run(
+        ["ansible-playbook", "-i", str(fleet.INVENTORY), name, *options],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **PIPELINED},
+    )
 
 
 def timed(action: Callable[[], object]) -> float:
@@ -81,7 +100,10 @@ def timed(action: Callable[[], object]) -> float:
 
 def downtime_of(action: Callable[[], object]) -> float:
     """Seconds in which the service did not answer requests from this machine during *action*."""
-    check = {"name": "answers", "http": {"url": f"http://{ADDRESS}:8001/health", "status": 200, "timeout": 5.0, "validate_certs": True}}
+    check = {
+        "name": "answers",
+        "http": {"url": f"http://{ADDRESS}:8001/health", "status": 200, "timeout": 5.0, "validate_certs": True},
+    }
     probe = DowntimeProbe([check]).start()
     time.sleep(0.3)
     action()

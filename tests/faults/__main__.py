@@ -12,7 +12,11 @@ from collections.abc import Callable
 from tests.faults import backup, damage, promotion, restart
 
 FAULTS: dict[str, Callable[[], tuple[int, int]]] = {
-    "backup": backup.run_all, "damage": damage.run_all, "promotion": promotion.run_all, "restart": restart.run_all}
+    "backup": backup.run_all,
+    "damage": damage.run_all,
+    "promotion": promotion.run_all,
+    "restart": restart.run_all,
+}
 """Fault injections by name; each returns how many points it tried and how many of them were survived."""
 
 

@@ -22,7 +22,13 @@ SCRATCH = "/srv/steady/back"
 # Each backup but the first also removes the one before it.
 # What a run has made stays while it is at work; these are of no run.
 KEEP = {"application": APPLICATION, "layers": ["environment"], "keep_last": 1, "run_id": "manual"}
-REPLACE = {"application": APPLICATION, "layers": ["environment"], "replace": True, "timeout": 20, "stability_window": 0.2}
+REPLACE = {
+    "application": APPLICATION,
+    "layers": ["environment"],
+    "replace": True,
+    "timeout": 20,
+    "stability_window": 0.2,
+}
 RESTORE = {"application": APPLICATION, "layers": ["environment"], "scratch": SCRATCH}
 INFO = ["module", "backup_info", {"application": "steady", "prove": True, "state_dir": None, "run_id": None}]
 
@@ -38,7 +44,9 @@ def whole(answer: dict[str, Any]) -> list[str]:
 
 def backup(host: SteadyHost, point: int) -> bool:
     """Kill a backup at its call *point*; whether it came so far. Raises Broken when something is not as it must be."""
-    killed, told, again, after, there = host.do(["trace", point, "kill", KEEP, "backup"], INFO, ["module", "backup", KEEP], INFO, ["list", BACKUPS])
+    killed, told, again, after, there = host.do(
+        ["trace", point, "kill", KEEP, "backup"], INFO, ["module", "backup", KEEP], INFO, ["list", BACKUPS]
+    )
     whole(told)
     succeeded(again)
     kept = whole(after)
@@ -50,8 +58,14 @@ def backup(host: SteadyHost, point: int) -> bool:
 def restore(host: SteadyHost, point: int) -> bool:
     """Kill a restore at its call *point*; whether it came so far. Raises Broken when something is not as it must be."""
     killed, found, live, told, _gone, again, complete = host.do(
-        ["trace", point, "kill", RESTORE, "restore"], ["fingerprint", SCRATCH + "/environment"], ["fingerprint", LIVE], INFO, ["forget", SCRATCH],
-        ["module", "restore", RESTORE], ["fingerprint", SCRATCH + "/environment"])
+        ["trace", point, "kill", RESTORE, "restore"],
+        ["fingerprint", SCRATCH + "/environment"],
+        ["fingerprint", LIVE],
+        INFO,
+        ["forget", SCRATCH],
+        ["module", "restore", RESTORE],
+        ["fingerprint", SCRATCH + "/environment"],
+    )
     host.do(["forget", SCRATCH])
     whole(told)
     succeeded(again)
@@ -65,8 +79,17 @@ def restore(host: SteadyHost, point: int) -> bool:
 def replace(host: SteadyHost, point: int) -> bool:
     """Kill a restore in place at its call *point*; whether it came so far. Raises Broken when something is not as it must be."""
     whole_one, spoilt, killed, undone, recovered, found, seen, again, complete, well = host.do(
-        ["fingerprint", LIVE], ["spoil"], ["trace", point, "kill", REPLACE, "restore"], ["wait", PATIENCE if point % 2 else 0], ["module", "recovery", {}],
-        ["fingerprint", LIVE], ["look"], ["module", "restore", REPLACE], ["fingerprint", LIVE], ["look"])
+        ["fingerprint", LIVE],
+        ["spoil"],
+        ["trace", point, "kill", REPLACE, "restore"],
+        ["wait", PATIENCE if point % 2 else 0],
+        ["module", "recovery", {}],
+        ["fingerprint", LIVE],
+        ["look"],
+        ["module", "restore", REPLACE],
+        ["fingerprint", LIVE],
+        ["look"],
+    )
     host.sh(f"rm -rf {LIVE}.before-* /srv/steady/.restoring-*")
     called = f"{killed['calls'][-1].split(None, 2)[2]}: " if killed["calls"] else ""
     if point % 2 and not undone:
@@ -90,8 +113,13 @@ def count(host: SteadyHost) -> int:
     """How many points the longest of them has. Raises FleetError, Broken."""
     host.do(["reset"])
     first, kept, back, _gone, _spoilt, placed = host.do(
-        ["module", "backup", KEEP], ["trace", 0, "kill", KEEP, "backup"], ["trace", 0, "kill", RESTORE, "restore"], ["forget", SCRATCH], ["spoil"],
-        ["trace", 0, "kill", REPLACE, "restore"])
+        ["module", "backup", KEEP],
+        ["trace", 0, "kill", KEEP, "backup"],
+        ["trace", 0, "kill", RESTORE, "restore"],
+        ["forget", SCRATCH],
+        ["spoil"],
+        ["trace", 0, "kill", REPLACE, "restore"],
+    )
     host.sh(f"rm -rf {LIVE}.before-*")
     succeeded(first)
     for traced in (kept, back, placed):

@@ -37,7 +37,9 @@ def tree(root: pathlib.Path, chance: random.Random) -> pathlib.Path:
 
 def files(*places: pathlib.Path) -> list[pathlib.Path]:
     """Every file below *places* that matters."""
-    return sorted(path for place in places for path in place.rglob("*") if path.is_file() and path.parent.name != "locks")
+    return sorted(
+        path for place in places for path in place.rglob("*") if path.is_file() and path.parent.name != "locks"
+    )
 
 
 def damage(kind: str, victims: list[pathlib.Path], chance: random.Random) -> str:
@@ -51,7 +53,7 @@ def damage(kind: str, victims: list[pathlib.Path], chance: random.Random) -> str
         victim.write_bytes(data)
         return f"bit in byte {place} of {victim.name}"
     if kind == "truncate":
-        victim.write_bytes(data[:chance.randrange(len(data))])
+        victim.write_bytes(data[: chance.randrange(len(data))])
     elif kind == "remove":
         victim.unlink()
     elif kind == "swap":
@@ -86,7 +88,11 @@ def run_all(cases: int = CASES) -> tuple[int, int]:
         source = tree(place / "tree", chance)
         for engine_name in ("archive", "restic"):
             whole, live = place / f"whole-{engine_name}", place / "live"
-            engine: Engine = Archives(Sealing()) if engine_name == "archive" else Repository(str(live / "repository"), "secret", None)
+            engine: Engine = (
+                Archives(Sealing())
+                if engine_name == "archive"
+                else Repository(str(live / "repository"), "secret", None)
+            )
             about = {"run": "r", "generation": "g", "python": "3", "environment": str(source)}
             live.mkdir()
             _store.make(str(live / "backups"), "app", [Part("environment", str(source))], about, engine, True)

@@ -10,14 +10,29 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tests.faults.steady_host import FIRST, ORIGINAL, PATIENCE, SECOND, Broken, SteadyHost, judge, on_hosts, promotion, succeeded
+from tests.faults.steady_host import (
+    FIRST,
+    ORIGINAL,
+    PATIENCE,
+    SECOND,
+    Broken,
+    SteadyHost,
+    judge,
+    on_hosts,
+    promotion,
+    succeeded,
+)
 from tests.fleet.paths import FleetError
 
 HOSTS = 3
 # The status of what was killed with SIGKILL.
 KILLED = 137
 # In this order each leaves the host where the next one begins.
-JOURNEYS = (("adoption", FIRST, "upgrade", None), ("forward", SECOND, "upgrade", FIRST), ("rollback", FIRST, "rollback", SECOND))
+JOURNEYS = (
+    ("adoption", FIRST, "upgrade", None),
+    ("forward", SECOND, "upgrade", FIRST),
+    ("rollback", FIRST, "rollback", SECOND),
+)
 
 
 def after(host: SteadyHost, journey: tuple[str, str, str, str | None], dead_man: bool, *first: list[Any]) -> list[Any]:
@@ -28,7 +43,13 @@ def after(host: SteadyHost, journey: tuple[str, str, str, str | None], dead_man:
     _name, generation, kind, before = journey
     options = promotion(generation, kind)
     *answers, undone, recovered, then, again, now = host.do(
-        *first, ["wait", PATIENCE if dead_man else 0], ["module", "recovery", {}], ["look"], ["module", "promotion", options], ["look"])
+        *first,
+        ["wait", PATIENCE if dead_man else 0],
+        ["module", "recovery", {}],
+        ["look"],
+        ["module", "promotion", options],
+        ["look"],
+    )
     called = next((f"{answer['calls'][-1].split(None, 2)[2]}: " for answer in answers if answer["calls"]), "")
     try:
         if dead_man and not undone:
@@ -45,7 +66,9 @@ def after(host: SteadyHost, journey: tuple[str, str, str, str | None], dead_man:
 
 def count(host: SteadyHost, of_journeys: Callable[[Iterable[int]], int] = max) -> int:
     """How many points the longest of the journeys has, or what else *of_journeys* makes of their numbers."""
-    _reset, *traced = host.do(["reset"], *(["trace", 0, "kill", promotion(generation, kind)] for _name, generation, kind, _before in JOURNEYS))
+    _reset, *traced = host.do(
+        ["reset"], *(["trace", 0, "kill", promotion(generation, kind)] for _name, generation, kind, _before in JOURNEYS)
+    )
     for one in traced:
         if one["status"] != 0:
             raise FleetError(f"a promotion that nobody kills ended with {one['status']}: {one['said']}")
@@ -60,7 +83,9 @@ def part(host: SteadyHost, numbers: list[int]) -> tuple[int, list[str]]:
         for journey in JOURNEYS:
             name, generation, kind, _before = journey
             try:
-                (killed,) = after(host, journey, number % 2 == 1, ["trace", number, "kill", promotion(generation, kind)])
+                (killed,) = after(
+                    host, journey, number % 2 == 1, ["trace", number, "kill", promotion(generation, kind)]
+                )
                 tried += killed["status"] == KILLED
             except Broken as error:
                 tried += 1

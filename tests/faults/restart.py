@@ -27,8 +27,14 @@ def frozen(host: SteadyHost, number: int, generation: str, kind: str) -> Iterato
     """Have a promotion stand still before its call *number* for the block, and let it go on after it. Raises FleetError when it never comes so far."""
     asked = json.dumps([["trace", number, "freeze", promotion(generation, kind)]])
     host.sh("rm -f /root/trace.frozen")
-    with subprocess.Popen(["podman", "exec", "--interactive", host.name, "python3", "/root/faults/drive.py"], env=environment(), text=True,
-                          stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as working:
+    with subprocess.Popen(
+        ["podman", "exec", "--interactive", host.name, "python3", "/root/faults/drive.py"],
+        env=environment(),
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as working:
         assert working.stdin
         working.stdin.write(asked)
         working.stdin.close()
@@ -78,7 +84,9 @@ def run_all() -> tuple[int, int]:
         with concurrent.futures.ThreadPoolExecutor(max_workers=HOSTS) as pool:
             list(pool.map(SteadyHost.prepare, hosts))
             points = min(pool.map(lambda host: count(host, min), hosts))
-            parts = list(pool.map(lambda pair: part(pair[1], list(range(pair[0], ROUNDS, HOSTS)), points), enumerate(hosts)))
+            parts = list(
+                pool.map(lambda pair: part(pair[1], list(range(pair[0], ROUNDS, HOSTS)), points), enumerate(hosts))
+            )
     finally:
         fleet.down()
     tried = sum(points for points, _wrong in parts)

@@ -25,9 +25,12 @@ HERE = pathlib.Path(__file__).resolve().parent
 MINORS = ("3.8", "3.9", "3.10")
 STATE = "/var/lib/oxzep7/applications/steady"
 APPLICATION = {
-    "name": "steady", "environment": "/srv/steady/venv", "user": "steady",
+    "name": "steady",
+    "environment": "/srv/steady/venv",
+    "user": "steady",
     "services": [{"name": "steady-web.service"}, {"name": "steady-worker.service"}],
-    "checks": [{"name": "answers", "http": {"url": "http://127.0.0.1:8003/", "body": "python"}}]}
+    "checks": [{"name": "answers", "http": {"url": "http://127.0.0.1:8003/", "body": "python"}}],
+}
 ORIGINAL, FIRST, SECOND = "0-py3.8", "1-py3.9", "2-py3.10"
 PATIENCE = 30.0
 T = TypeVar("T")
@@ -49,7 +52,17 @@ class SteadyHost:
 
     def do(self, *actions: list[Any]) -> list[Any]:
         """What came of *actions* (``steady/drive.py``), in one round trip. Raises FleetError."""
-        answers: list[Any] = json.loads(run("podman", "exec", "--interactive", self.name, "python3", "/root/faults/drive.py", input=json.dumps(actions)))
+        answers: list[Any] = json.loads(
+            run(
+                "podman",
+                "exec",
+                "--interactive",
+                self.name,
+                "python3",
+                "/root/faults/drive.py",
+                input=json.dumps(actions),
+            )
+        )
         return answers
 
     def prepare(self, services: Sequence[dict[str, Any]] | None = None) -> None:
@@ -61,7 +74,11 @@ class SteadyHost:
             quiet = shutil.ignore_patterns("__pycache__")
             for part in ("modules", "module_utils"):
                 shutil.copytree(ROOT / "plugins" / part, modules / part, ignore=quiet)
-            shutil.copytree(pathlib.Path(ansible.__path__[0], "module_utils"), folder / "lib" / "ansible" / "module_utils", ignore=quiet)
+            shutil.copytree(
+                pathlib.Path(ansible.__path__[0], "module_utils"),
+                folder / "lib" / "ansible" / "module_utils",
+                ignore=quiet,
+            )
             (folder / "lib" / "ansible" / "__init__.py").touch()
             for path in (*(HERE / "steady").iterdir(), HERE / "tracer.py"):
                 if path.is_file():
@@ -73,15 +90,27 @@ class SteadyHost:
             run("podman", "cp", str(folder), f"{self.name}:/root/faults")
         self.sh("sh /root/faults/setup.sh")
         empty = hashlib.sha256(b"").hexdigest()
-        self.sh(f"mkdir -p -m 700 /var/lib/oxzep7 && mkdir -m 700 /var/lib/oxzep7/locks && : > /var/lib/oxzep7/locks/{empty}.txt")
+        self.sh(
+            f"mkdir -p -m 700 /var/lib/oxzep7 && mkdir -m 700 /var/lib/oxzep7/locks && : > /var/lib/oxzep7/locks/{empty}.txt"
+        )
         for minor in MINORS[1:]:
             path = self.sh(f"echo /opt/oxzep7/interpreters/oxzep7-{minor}.*/bin/python{minor}").strip()
             version = path.split("oxzep7-")[1].split("/")[0]
-            succeeded(self.do(["module", "environment", {"application": declared, "interpreter": path, "version": version, "lock": empty}])[0])
+            succeeded(
+                self.do(
+                    [
+                        "module",
+                        "environment",
+                        {"application": declared, "interpreter": path, "version": version, "lock": empty},
+                    ]
+                )[0]
+            )
         self.sh(f"cp {STATE}/state.json /root/state.json")
 
 
-def on_hosts(hosts: int, count: Callable[[SteadyHost], int], part: Callable[[SteadyHost, list[int]], T], every: int = 1) -> list[T]:
+def on_hosts(
+    hosts: int, count: Callable[[SteadyHost], int], part: Callable[[SteadyHost, list[int]], T], every: int = 1
+) -> list[T]:
     """What *part* made of its share of all points, on so many *hosts* that are started for it; *count* says how many points there are.
 
     With *every*, only one of so many points is tried.
@@ -125,4 +154,11 @@ def judge(seen: dict[str, Any], *allowed: str | None) -> None:
 
 def promotion(generation: str, kind: str) -> dict[str, Any]:
     """Options of the promotion module."""
-    return {"application": APPLICATION, "generation": generation, "kind": kind, "timeout": 20, "stability_window": 0.2, "dead_man_interval": 1}
+    return {
+        "application": APPLICATION,
+        "generation": generation,
+        "kind": kind,
+        "timeout": 20,
+        "stability_window": 0.2,
+        "dead_man_interval": 1,
+    }

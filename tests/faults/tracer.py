@@ -30,12 +30,42 @@ WORD = 8
 R8, R10, RDX, RSI, RDI, ORIG_RAX = 9, 7, 12, 13, 14, 15
 # Number: name, and which argument is a path or (negative) a descriptor; 99 stands for none.
 CALLS = {
-    2: ("open", 0), 257: ("openat", 1), 85: ("creat", 0), 1: ("write", -1), 18: ("pwrite64", -1), 20: ("writev", -1), 77: ("ftruncate", -1),
-    76: ("truncate", 0), 82: ("rename", 1), 264: ("renameat", 3), 316: ("renameat2", 3), 83: ("mkdir", 0), 258: ("mkdirat", 1), 84: ("rmdir", 0),
-    87: ("unlink", 0), 263: ("unlinkat", 1), 86: ("link", 1), 265: ("linkat", 3), 88: ("symlink", 1), 266: ("symlinkat", 2), 90: ("chmod", 0),
-    91: ("fchmod", -1), 268: ("fchmodat", 1), 92: ("chown", 0), 93: ("fchown", -1), 94: ("lchown", 0), 260: ("fchownat", 1), 74: ("fsync", -1),
-    188: ("setxattr", 0), 189: ("lsetxattr", 0), 190: ("fsetxattr", -1), 133: ("mknod", 0), 259: ("mknodat", 1), 280: ("utimensat", 1),
-    46: ("sendmsg", 99), 44: ("sendto", 99),
+    2: ("open", 0),
+    257: ("openat", 1),
+    85: ("creat", 0),
+    1: ("write", -1),
+    18: ("pwrite64", -1),
+    20: ("writev", -1),
+    77: ("ftruncate", -1),
+    76: ("truncate", 0),
+    82: ("rename", 1),
+    264: ("renameat", 3),
+    316: ("renameat2", 3),
+    83: ("mkdir", 0),
+    258: ("mkdirat", 1),
+    84: ("rmdir", 0),
+    87: ("unlink", 0),
+    263: ("unlinkat", 1),
+    86: ("link", 1),
+    265: ("linkat", 3),
+    88: ("symlink", 1),
+    266: ("symlinkat", 2),
+    90: ("chmod", 0),
+    91: ("fchmod", -1),
+    268: ("fchmodat", 1),
+    92: ("chown", 0),
+    93: ("fchown", -1),
+    94: ("lchown", 0),
+    260: ("fchownat", 1),
+    74: ("fsync", -1),
+    188: ("setxattr", 0),
+    189: ("lsetxattr", 0),
+    190: ("fsetxattr", -1),
+    133: ("mknod", 0),
+    259: ("mknodat", 1),
+    280: ("utimensat", 1),
+    46: ("sendmsg", 99),
+    44: ("sendto", 99),
 }
 # A relative path of these is one below the directory whose descriptor is the argument before it.
 BELOW = (257, 264, 316, 258, 263, 265, 266, 268, 260, 259, 280)
@@ -150,7 +180,9 @@ class Tracer:
                     return None
             return self.names[pid] or None
         try:
-            path = os.readlink(f"/proc/{pid}/fd/{arguments[0]}") if where < 0 else self._path(pid, call, arguments, where)
+            path = (
+                os.readlink(f"/proc/{pid}/fd/{arguments[0]}") if where < 0 else self._path(pid, call, arguments, where)
+            )
         except OSError:
             return None
         return path if any(path.startswith(directory) for directory in self.directories) else None
@@ -161,7 +193,9 @@ class Tracer:
         if path.startswith("/"):
             return path
         descriptor = ctypes.c_int(arguments[where - 1]).value if call in BELOW else -1
-        return os.path.join(os.readlink(f"/proc/{pid}/fd/{descriptor}" if descriptor >= 0 else f"/proc/{pid}/cwd"), path)
+        return os.path.join(
+            os.readlink(f"/proc/{pid}/fd/{descriptor}" if descriptor >= 0 else f"/proc/{pid}/cwd"), path
+        )
 
     @staticmethod
     def _tool(pid: int) -> str:
@@ -188,7 +222,7 @@ def main() -> None:
     split = sys.argv.index("--")
     point, action, log, *directories = sys.argv[1:split]
     with open(log, "w", encoding="utf-8") as stream:
-        sys.exit(Tracer(int(point), action, stream, directories).run(sys.argv[split + 1:]))
+        sys.exit(Tracer(int(point), action, stream, directories).run(sys.argv[split + 1 :]))
 
 
 if __name__ == "__main__":

@@ -18,13 +18,18 @@ import tempfile
 from tests.fleet.paths import CACHE, HERE, FleetError, digest, run
 
 MINORS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
-LEFT_OUT = re.compile(r"(^|/)(test|tests|idlelib|turtledemo|lib2to3/tests|__pycache__|config-3[^/]*|site-packages|pkgconfig)(/|$)|\.a$")
+LEFT_OUT = re.compile(
+    r"(^|/)(test|tests|idlelib|turtledemo|lib2to3/tests|__pycache__|config-3[^/]*|site-packages|pkgconfig)(/|$)|\.a$"
+)
 
 
 def _candidates() -> list[pathlib.Path]:
     home = pathlib.Path.home()
-    places = [*home.glob(".pyenv/versions/*/bin/python3.*"), *home.glob(".local/share/uv/python/cpython-*/bin/python3.*"),
-              *pathlib.Path("/opt").glob("python*/bin/python3.*")]
+    places = [
+        *home.glob(".pyenv/versions/*/bin/python3.*"),
+        *home.glob(".local/share/uv/python/cpython-*/bin/python3.*"),
+        *pathlib.Path("/opt").glob("python*/bin/python3.*"),
+    ]
     return [path for path in places if re.fullmatch(r"python3\.\d+", path.name)]
 
 
@@ -47,25 +52,48 @@ def version_of(executable: pathlib.Path) -> str:
 
 def _copy(prefix: pathlib.Path, minor: str, target: pathlib.Path) -> None:
     for name in ("lib", "include"):
-        shutil.copytree(prefix / name, target / name, symlinks=True,
-                        ignore=lambda directory, names: [entry for entry in names if LEFT_OUT.search(
-                            str(pathlib.PurePath(directory).relative_to(prefix) / entry))])
+        shutil.copytree(
+            prefix / name,
+            target / name,
+            symlinks=True,
+            ignore=lambda directory, names: [
+                entry
+                for entry in names
+                if LEFT_OUT.search(str(pathlib.PurePath(directory).relative_to(prefix) / entry))
+            ],
+        )
     (target / "lib" / f"python{minor}" / "site-packages").mkdir()
     (target / "bin").mkdir()
     shutil.copy2(prefix / "bin" / f"python{minor}", target / "bin" / f"python{minor}")
     for alias in ("python3", "python"):
         (target / "bin" / alias).symlink_to(f"python{minor}")
-    dynamic = subprocess.run(["readelf", "-d", str(target / "bin" / f"python{minor}")], capture_output=True, text=True, check=True).stdout
+    dynamic = subprocess.run(
+        ["readelf", "-d", str(target / "bin" / f"python{minor}")], capture_output=True, text=True, check=True
+    ).stdout
     if "libpython" in dynamic:
         run("patchelf", "--set-rpath", "$ORIGIN/../lib", str(target / "bin" / f"python{minor}"))
 
 
 def _add_vendor_modules(executable: pathlib.Path, minor: str, target: pathlib.Path) -> None:
     site = target / "lib" / f"python{minor}" / "site-packages"
-    shutil.copytree(HERE / "vendor" / "oxzep7_vendor", site / "oxzep7_vendor", ignore=shutil.ignore_patterns("__pycache__"))
-    suffix, include = run(str(executable), "-c", "import sysconfig; print(sysconfig.get_config_var('EXT_SUFFIX')); "
-                          "print(sysconfig.get_path('include'))").split()
-    run("cc", "-shared", "-fPIC", "-O2", f"-I{include}", "-o", str(site / "oxzep7_vendor" / f"_native{suffix}"), str(HERE / "vendor" / "native.c"))
+    shutil.copytree(
+        HERE / "vendor" / "oxzep7_vendor", site / "oxzep7_vendor", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    suffix, include = run(
+        str(executable),
+        "-c",
+        "import sysconfig; print(sysconfig.get_config_var('EXT_SUFFIX')); print(sysconfig.get_path('include'))",
+    ).split()
+    run(
+        "cc",
+        "-shared",
+        "-fPIC",
+        "-O2",
+        f"-I{include}",
+        "-o",
+        str(site / "oxzep7_vendor" / f"_native{suffix}"),
+        str(HERE / "vendor" / "native.c"),
+    )
 
 
 def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:

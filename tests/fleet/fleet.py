@@ -62,18 +62,53 @@ def _start_server(packed: dict[str, pathlib.Path]) -> None:
         for path in (archive, archive.with_name(archive.name + ".sha256")):
             (served / path.name).symlink_to(path)
     with (WORK / "server.log").open("w") as log:
-        process = subprocess.Popen([sys.executable, "-m", "tests.fleet.fleet", "serve"], cwd=ROOT, stdout=log, stderr=log,
-                                   stdin=subprocess.DEVNULL, start_new_session=True)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.fleet.fleet", "serve"],
+            cwd=ROOT,
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
     (WORK / "server.pid").write_text(str(process.pid), encoding="utf-8")
 
 
 def _start(name: str, address: str, image: str, options: Sequence[str]) -> None:
-    run("podman", "run", "--detach", "--name", name, "--hostname", name, "--network", NETWORK, "--ip", address, "--systemd", "always",
-        "--cap-add", "SYS_ADMIN,NET_ADMIN,SYS_PTRACE,AUDIT_WRITE", "--security-opt", "label=disable", *images.legacy(), *options, image, "/sbin/init")
+    run(
+        "podman",
+        "run",
+        "--detach",
+        "--name",
+        name,
+        "--hostname",
+        name,
+        "--network",
+        NETWORK,
+        "--ip",
+        address,
+        "--systemd",
+        "always",
+        "--cap-add",
+        "SYS_ADMIN,NET_ADMIN,SYS_PTRACE,AUDIT_WRITE",
+        "--security-opt",
+        "label=disable",
+        *images.legacy(),
+        *options,
+        image,
+        "/sbin/init",
+    )
     public = KEY.with_suffix(".pub").read_text(encoding="utf-8")
     for user, home in (("root", "/root"), ("ops", "/home/ops")):
-        run("podman", "exec", "--interactive", name, "sh", "-c",
-            f"mkdir -p -m 700 {home}/.ssh && cat > {home}/.ssh/authorized_keys && chown -R {user}: {home}/.ssh", input=public)
+        run(
+            "podman",
+            "exec",
+            "--interactive",
+            name,
+            "sh",
+            "-c",
+            f"mkdir -p -m 700 {home}/.ssh && cat > {home}/.ssh/authorized_keys && chown -R {user}: {home}/.ssh",
+            input=public,
+        )
     deadline = time.monotonic() + 60
     while True:
         try:
@@ -89,25 +124,45 @@ def _start(name: str, address: str, image: str, options: Sequence[str]) -> None:
 
 
 def _inventory(kinds: dict[str, str], addresses: dict[str, str], packed: dict[str, pathlib.Path]) -> dict[str, object]:
-    interpreters = [{"source": "archive", "version": minor, "url": f"http://{SUBNET[1]}:{PORT}/{archive.name}",
-                     "sha256": archives.sha256_of(archive)} for minor, archive in packed.items()]
+    interpreters = [
+        {
+            "source": "archive",
+            "version": minor,
+            "url": f"http://{SUBNET[1]}:{PORT}/{archive.name}",
+            "sha256": archives.sha256_of(archive),
+        }
+        for minor, archive in packed.items()
+    ]
     hosts: dict[str, dict[str, object]] = {}
     for name, kind in kinds.items():
         hosts[name] = {"ansible_host": addresses[name]}
         if ":" in kind and not kind.endswith(":trio"):
             hosts[name]["oxzep7_applications"] = [application()]
-    return {"all": {"hosts": hosts, "vars": {
-        "ansible_user": "ops",
-        "ansible_ssh_private_key_file": str(KEY),
-        "ansible_ssh_common_args": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR",
-        "ansible_python_interpreter": "/usr/bin/python3",
-        "oxzep7_interpreters": interpreters,
-        "oxzep7_keep_generations": 3,
-        "oxzep7_constraints": [
-            {"requirement": "pytest>=6.2.5", "python": ">=3.10", "reason": "earlier releases cannot rewrite assertions on Python 3.10"},
-            {"requirement": "py>=1.11.0", "python": ">=3.11", "reason": "earlier releases fail to import on Python 3.11"},
-        ],
-    }}}
+    return {
+        "all": {
+            "hosts": hosts,
+            "vars": {
+                "ansible_user": "ops",
+                "ansible_ssh_private_key_file": str(KEY),
+                "ansible_ssh_common_args": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR",
+                "ansible_python_interpreter": "/usr/bin/python3",
+                "oxzep7_interpreters": interpreters,
+                "oxzep7_keep_generations": 3,
+                "oxzep7_constraints": [
+                    {
+                        "requirement": "pytest>=6.2.5",
+                        "python": ">=3.10",
+                        "reason": "earlier releases cannot rewrite assertions on Python 3.10",
+                    },
+                    {
+                        "requirement": "py>=1.11.0",
+                        "python": ">=3.11",
+                        "reason": "earlier releases fail to import on Python 3.11",
+                    },
+                ],
+            },
+        }
+    }
 
 
 def _image(kind: str) -> str:
@@ -116,7 +171,9 @@ def _image(kind: str) -> str:
         return images.base(release, tuple(extra.split(",")))
     if ":" not in kind:
         return images.base(kind)
-    return images.with_trio(release.partition(":")[0]) if kind.endswith(":trio") else images.with_ledger(*kind.split(":"))
+    return (
+        images.with_trio(release.partition(":")[0]) if kind.endswith(":trio") else images.with_ledger(*kind.split(":"))
+    )
 
 
 def up(kinds: list[str], prefix: str = "host", options: Sequence[str] = ()) -> float:
@@ -131,7 +188,18 @@ def up(kinds: list[str], prefix: str = "host", options: Sequence[str] = ()) -> f
     began = time.monotonic()
     if not KEY.exists():
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(KEY))
-    run("podman", "network", "create", "--disable-dns", "--internal", "--subnet", str(SUBNET), "--gateway", str(SUBNET[1]), NETWORK)
+    run(
+        "podman",
+        "network",
+        "create",
+        "--disable-dns",
+        "--internal",
+        "--subnet",
+        str(SUBNET),
+        "--gateway",
+        str(SUBNET[1]),
+        NETWORK,
+    )
     names = {f"{prefix}{index}": kind for index, kind in enumerate(kinds, 1)}
     addresses = {name: str(SUBNET[10 + index]) for index, name in enumerate(names)}
     with concurrent.futures.ThreadPoolExecutor(max_workers=4) as pool:

@@ -14,7 +14,19 @@ from tests.fleet.archives import pack
 from tests.fleet.paths import CACHE, HERE, FleetError, digest, run
 
 RELEASES = {"debian11": "bullseye", "debian12": "bookworm", "debian13": "trixie"}
-PACKAGES = ["systemd", "systemd-sysv", "dbus", "openssh-server", "sudo", "cron", "python3", "iproute2", "curl", "procps", "zstd"]
+PACKAGES = [
+    "systemd",
+    "systemd-sysv",
+    "dbus",
+    "openssh-server",
+    "sudo",
+    "cron",
+    "python3",
+    "iproute2",
+    "curl",
+    "procps",
+    "zstd",
+]
 EXTRA = {"debian11": ["python3-venv"], "debian12": [], "debian13": []}
 ORIGIN = "3.8"
 
@@ -34,10 +46,17 @@ def base(release: str, extra: tuple[str, ...] = ()) -> str:
     if not _exists(image):
         with tempfile.TemporaryDirectory(prefix="oxzep7-image-") as directory:
             archive = pathlib.Path(directory, "root.tar")
-            run("mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(packages)}",
-                "--customize-hook=chroot \"$1\" useradd --create-home --shell /bin/bash ops",
+            run(
+                "mmdebstrap",
+                "--quiet",
+                "--variant=minbase",
+                f"--include={','.join(packages)}",
+                '--customize-hook=chroot "$1" useradd --create-home --shell /bin/bash ops',
                 "--customize-hook=echo 'ops ALL=(ALL) NOPASSWD: ALL' > \"$1/etc/sudoers.d/ops\"",
-                "--customize-hook=rm -f \"$1\"/var/cache/apt/archives/*.deb", RELEASES[release], str(archive))
+                '--customize-hook=rm -f "$1"/var/cache/apt/archives/*.deb',
+                RELEASES[release],
+                str(archive),
+            )
             run("podman", "import", "--quiet", str(archive), image)
     return image
 
@@ -48,18 +67,49 @@ def wheels(requirements: pathlib.Path, minor: str) -> pathlib.Path:
     done = folder / ".complete"
     if not done.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        run("python3", "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--python-version", minor, "--dest", str(folder),
-            "--implementation", "cp", "--abi", "cp" + minor.replace(".", ""), "--abi", "abi3", "--abi", "none",
-            *(word for tag in ("manylinux2014", "manylinux2010", "manylinux1", "manylinux_2_17", "manylinux_2_24")
-              for word in ("--platform", f"{tag}_x86_64")), "--requirement", str(requirements))
+        run(
+            "python3",
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--only-binary",
+            ":all:",
+            "--python-version",
+            minor,
+            "--dest",
+            str(folder),
+            "--implementation",
+            "cp",
+            "--abi",
+            "cp" + minor.replace(".", ""),
+            "--abi",
+            "abi3",
+            "--abi",
+            "none",
+            *(
+                word
+                for tag in ("manylinux2014", "manylinux2010", "manylinux1", "manylinux_2_17", "manylinux_2_24")
+                for word in ("--platform", f"{tag}_x86_64")
+            ),
+            "--requirement",
+            str(requirements),
+        )
         done.touch()
     return folder
 
 
 def with_ledger(release: str, database: str) -> str:
     """The image of a host of *release* that runs the ledger on Python 3.8 with *database* (``sqlite`` or ``postgresql``)."""
-    return _with(base(release, ("postgresql",) if database == "postgresql" else ()), f"{release}-ledger-{database}", HERE / "ledger", HERE / "provision.sh",
-                 [HERE / "ledger" / "requirements.txt"], database)
+    return _with(
+        base(release, ("postgresql",) if database == "postgresql" else ()),
+        f"{release}-ledger-{database}",
+        HERE / "ledger",
+        HERE / "provision.sh",
+        [HERE / "ledger" / "requirements.txt"],
+        database,
+    )
 
 
 def with_trio(release: str) -> str:
@@ -68,7 +118,9 @@ def with_trio(release: str) -> str:
     return _with(base(release), f"{release}-trio", HERE / "trio", HERE / "trio" / "provision.sh", requirements, "")
 
 
-def _with(parent: str, name: str, folder: pathlib.Path, script: pathlib.Path, requirements: list[pathlib.Path], argument: str) -> str:
+def _with(
+    parent: str, name: str, folder: pathlib.Path, script: pathlib.Path, requirements: list[pathlib.Path], argument: str
+) -> str:
     """The image *name*: *parent* after *script* was run there with *folder*, the wheels of *requirements* and *argument*."""
     archive = pack(ORIGIN)
     if archive is None:
@@ -76,15 +128,36 @@ def _with(parent: str, name: str, folder: pathlib.Path, script: pathlib.Path, re
     recipe = digest(parent, folder, script, archive.name, archive.parent.name)
     image = f"localhost/oxzep7-fleet/{name}:{recipe}"
     if not _exists(image):
-        _provision(parent, image, {folder: folder.name, archive: "python.tar.gz", script: "provision.sh"}, [wheels(path, ORIGIN) for path in requirements],
-                   argument)
+        _provision(
+            parent,
+            image,
+            {folder: folder.name, archive: "python.tar.gz", script: "provision.sh"},
+            [wheels(path, ORIGIN) for path in requirements],
+            argument,
+        )
     return image
 
 
-def _provision(parent: str, image: str, files: dict[pathlib.Path, str], folders: list[pathlib.Path], argument: str) -> None:
+def _provision(
+    parent: str, image: str, files: dict[pathlib.Path, str], folders: list[pathlib.Path], argument: str
+) -> None:
     name = f"oxzep7-provision-{image.rpartition(':')[2]}"
     try:
-        run("podman", "run", "--detach", "--replace", "--name", name, "--network", "none", "--systemd", "always", *legacy(), parent, "/sbin/init")
+        run(
+            "podman",
+            "run",
+            "--detach",
+            "--replace",
+            "--name",
+            name,
+            "--network",
+            "none",
+            "--systemd",
+            "always",
+            *legacy(),
+            parent,
+            "/sbin/init",
+        )
         for path, called in files.items():
             run("podman", "cp", str(path), f"{name}:/root/{called}")
         run("podman", "exec", name, "mkdir", "/root/wheels")
@@ -114,6 +187,8 @@ def wait_for_boot(name: str, seconds: float = 60) -> None:
         if state in ("running", "degraded"):
             return
         if time.monotonic() > deadline:
-            raise FleetError(f"{name} did not boot within {seconds:g} seconds (state {state!r}):\n" + run(
-                "podman", "exec", name, "sh", "-c", "systemctl list-jobs; systemctl --failed; true"))
+            raise FleetError(
+                f"{name} did not boot within {seconds:g} seconds (state {state!r}):\n"
+                + run("podman", "exec", name, "sh", "-c", "systemctl list-jobs; systemctl --failed; true")
+            )
         time.sleep(0.2)

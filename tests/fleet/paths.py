@@ -35,7 +35,9 @@ def run(*command: str, input: str | None = None) -> str:
     """Standard output of *command*, which reads *input*. Raises FleetError with what it printed when it fails."""
     done = subprocess.run(command, check=False, text=True, capture_output=True, env=environment(), input=input)
     if done.returncode != 0:
-        raise FleetError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-3000:]}")
+        raise FleetError(
+            f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-3000:]}"
+        )
     return done.stdout
 
 
@@ -60,16 +62,22 @@ def prepare_podman() -> None:
     limits = [f"nofile={files}:{files}", "nproc=16384:16384"]
     WORK.mkdir(mode=0o700, exist_ok=True)
     # Real hosts can rename a directory; on overlayfs that needs redirect_dir.
-    STORAGE_CONF.write_text('[storage]\ndriver = "overlay"\nrunroot = "/run/containers/storage"\ngraphroot = "/var/lib/containers/storage"\n'
-                            '[storage.options.overlay]\nmountopt = "nodev,redirect_dir=on"\n', encoding="utf-8")
+    STORAGE_CONF.write_text(
+        '[storage]\ndriver = "overlay"\nrunroot = "/run/containers/storage"\ngraphroot = "/var/lib/containers/storage"\n'
+        '[storage.options.overlay]\nmountopt = "nodev,redirect_dir=on"\n',
+        encoding="utf-8",
+    )
     # Every systemd watches some; where nobody may allow more, fewer hosts start.
     with contextlib.suppress(OSError):
         INSTANCES.write_text(str(max(1024, int(INSTANCES.read_text(encoding="ascii")))), encoding="ascii")
     unified = "cgroup2fs" in run("stat", "--file-system", "--format=%T", "/sys/fs/cgroup")
     runtime = "crun" if unified and _works("crun") else "runc"
     CONTAINERS_CONF.write_text(
-        f"[containers]\ndefault_ulimits = {limits!r}\n[engine]\nruntime = \"{runtime}\"\ncgroup_manager = \"cgroupfs\"\n".replace("'", '"'),
-        encoding="utf-8")
+        f'[containers]\ndefault_ulimits = {limits!r}\n[engine]\nruntime = "{runtime}"\ncgroup_manager = "cgroupfs"\n'.replace(
+            "'", '"'
+        ),
+        encoding="utf-8",
+    )
 
 
 def _works(program: str) -> bool:

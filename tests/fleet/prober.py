@@ -23,14 +23,18 @@ class Prober:
         self._targets = targets
         self._ended = threading.Event()
         self._changes: list[tuple[float, str, str, bool]] = []
-        self._threads = [threading.Thread(target=self._ask, args=(host, *target), daemon=True) for host, target in targets.items()]
+        self._threads = [
+            threading.Thread(target=self._ask, args=(host, *target), daemon=True) for host, target in targets.items()
+        ]
 
     def __enter__(self) -> Prober:
         for thread in self._threads:
             thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._ended.set()
         for thread in self._threads:
             thread.join(TIMEOUT * 2)

@@ -31,9 +31,21 @@ FOLDER = WORK / "rollout"
 UNAVAILABLE = 3
 OLD, NEW = "3.8", "3.9"
 LOW, HIGH = NAMES[:8], NAMES[8:]
-WAVES = [["host1"], ["host5", "host2", "host3", "host4"], ["host6", "host7", "host8"], ["host9"], ["host10", "host11", "host12"]]
-OPTIONS: dict[str, Any] = {"oxzep7_target": NEW, "oxzep7_waves": [1, "100%"], "oxzep7_max_unavailable": "75%", "oxzep7_stability_window": 0,
-                           "oxzep7_timeout": 20, "oxzep7_backup": False}
+WAVES = [
+    ["host1"],
+    ["host5", "host2", "host3", "host4"],
+    ["host6", "host7", "host8"],
+    ["host9"],
+    ["host10", "host11", "host12"],
+]
+OPTIONS: dict[str, Any] = {
+    "oxzep7_target": NEW,
+    "oxzep7_waves": [1, "100%"],
+    "oxzep7_max_unavailable": "75%",
+    "oxzep7_stability_window": 0,
+    "oxzep7_timeout": 20,
+    "oxzep7_backup": False,
+}
 
 
 class Otherwise(Exception):
@@ -49,10 +61,18 @@ def expect(condition: bool, *told: object) -> None:
 def declared(name: str) -> list[dict[str, Any]]:
     """What an operator declares for the host *name*."""
     application = APPLICATION[name]
-    return [{"name": application, "environment": f"/srv/{application}/venv", "source": f"/srv/{application}/app", "user": application,
-             "criticality": "low" if name in LOW else "high", "services": [{"name": f"{application}.service"}],
-             "checks": [{"name": "answers", "http": {"url": f"http://127.0.0.1:{PORTS[application]}/health"}}],
-             "tests": [f"python -c 'import {application}'"]}]
+    return [
+        {
+            "name": application,
+            "environment": f"/srv/{application}/venv",
+            "source": f"/srv/{application}/app",
+            "user": application,
+            "criticality": "low" if name in LOW else "high",
+            "services": [{"name": f"{application}.service"}],
+            "checks": [{"name": "answers", "http": {"url": f"http://127.0.0.1:{PORTS[application]}/health"}}],
+            "tests": [f"python -c 'import {application}'"],
+        }
+    ]
 
 
 def up() -> None:
@@ -65,7 +85,10 @@ def up() -> None:
         on(name, f"systemctl enable --now --quiet {APPLICATION[name]}.service")
     fleet.INVENTORY.write_text(json.dumps(inventory, indent=2), encoding="utf-8")
     for name in NAMES:
-        on(name, f"timeout 30 sh -c 'until curl -fsS -o /dev/null http://127.0.0.1:{PORTS[APPLICATION[name]]}/health; do sleep 0.1; done'")
+        on(
+            name,
+            f"timeout 30 sh -c 'until curl -fsS -o /dev/null http://127.0.0.1:{PORTS[APPLICATION[name]]}/health; do sleep 0.1; done'",
+        )
 
 
 def on(name: str, script: str) -> str:
@@ -81,13 +104,26 @@ def addresses() -> dict[str, str]:
 
 def command(playbook: str, options: Iterable[str], variables: Mapping[str, Any]) -> list[str]:
     """The words that run *playbook*."""
-    return ["ansible-playbook", "-i", str(fleet.INVENTORY), f"oxzep7.python.{playbook}", *options, "-e", json.dumps({**OPTIONS, **variables})]
+    return [
+        "ansible-playbook",
+        "-i",
+        str(fleet.INVENTORY),
+        f"oxzep7.python.{playbook}",
+        *options,
+        "-e",
+        json.dumps({**OPTIONS, **variables}),
+    ]
 
 
 def environment() -> dict[str, str]:
     """The process environment of a controller."""
-    return {**os.environ, "ANSIBLE_PIPELINING": "1", "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORKS": "6",
-            "ANSIBLE_SSH_ARGS": "-o ControlMaster=auto -o ControlPersist=60s -o ServerAliveInterval=2 -o ServerAliveCountMax=2"}
+    return {
+        **os.environ,
+        "ANSIBLE_PIPELINING": "1",
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_FORKS": "6",
+        "ANSIBLE_SSH_ARGS": "-o ControlMaster=auto -o ControlPersist=60s -o ServerAliveInterval=2 -o ServerAliveCountMax=2",
+    }
 
 
 class Run:
@@ -96,7 +132,9 @@ class Run:
     def __init__(self, playbook: str, run_id: str, *options: str, **variables: Any) -> None:
         FOLDER.mkdir(parents=True, exist_ok=True)
         words = command(playbook, options, {"oxzep7_run_id": run_id, **variables})
-        done = subprocess.run(words, cwd=FOLDER, capture_output=True, text=True, check=False, timeout=900, env=environment())
+        done = subprocess.run(
+            words, cwd=FOLDER, capture_output=True, text=True, check=False, timeout=900, env=environment()
+        )
         self.rc, self.said = done.returncode, done.stdout + done.stderr
         self.record = record(run_id)
 
@@ -111,14 +149,22 @@ class Run:
     def must(self, rc: int, **outcomes: Iterable[str]) -> Run:
         """Expect the exit status to be 0 or not, and exactly these hosts to have these outcomes."""
         wanted = {host: outcome for outcome, hosts in outcomes.items() for host in hosts}
-        expect((self.rc == 0) == (rc == 0) and self.outcomes() == wanted, f"ended with {self.rc}", self.outcomes(), f"not {wanted}", self.said[-6000:])
+        expect(
+            (self.rc == 0) == (rc == 0) and self.outcomes() == wanted,
+            f"ended with {self.rc}",
+            self.outcomes(),
+            f"not {wanted}",
+            self.said[-6000:],
+        )
         return self
 
 
 def record(run_id: str) -> dict[str, Any]:
     """The record of a run; an empty one where there is none."""
     path = FOLDER / "oxzep7" / "report" / "runs" / run_id / "run.json"
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"ledger": [], "waves": []}
+    found: dict[str, Any] = (
+        json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"ledger": [], "waves": []}
+    )
     return found
 
 
@@ -144,7 +190,10 @@ def all_are(minor: str, but: Mapping[str, str] | None = None) -> None:
 def untouched(names: Iterable[str], run_id: str) -> None:
     """Expect the hosts *names* to have written down nothing of a run."""
     for name in names:
-        expect(on(name, f"ls /var/lib/oxzep7/runs/{run_id}.jsonl 2>/dev/null || true") == "", f"{name} was touched by {run_id}")
+        expect(
+            on(name, f"ls /var/lib/oxzep7/runs/{run_id}.jsonl 2>/dev/null || true") == "",
+            f"{name} was touched by {run_id}",
+        )
 
 
 def breaks(*names: str) -> None:
@@ -161,9 +210,15 @@ def mend(*names: str) -> None:
 
 def happy() -> None:
     """Every host in its wave, never too many of an application down at once."""
-    with Prober({name: (APPLICATION[name], address, PORTS[APPLICATION[name]]) for name, address in addresses().items()}) as prober:
+    with Prober(
+        {name: (APPLICATION[name], address, PORTS[APPLICATION[name]]) for name, address in addresses().items()}
+    ) as prober:
         done = Run("upgrade", "happy", oxzep7_backup=True, oxzep7_backup_layers=["environment"]).must(0, upgraded=NAMES)
-    expect(done.waves() == WAVES and re.search(r"5 +host10, host11, host12 +3 +3 +5 min", done.said) is not None, done.waves(), done.said[:9000])
+    expect(
+        done.waves() == WAVES and re.search(r"5 +host10, host11, host12 +3 +3 +5 min", done.said) is not None,
+        done.waves(),
+        done.said[:9000],
+    )
     most = prober.most_at_once()
     expect(all(0 < count <= UNAVAILABLE for count in most.values()), most)
     all_are(NEW)
@@ -190,7 +245,9 @@ def one_fails() -> None:
 def wave_back() -> None:
     """The other hosts of a wave go back with the one that failed, and are well."""
     breaks("host7")
-    done = Run("upgrade", "wave", oxzep7_on_failure="rollback_wave").must(2, upgraded=["host3", "host6"], reverted=["host7", "host8"])
+    done = Run("upgrade", "wave", oxzep7_on_failure="rollback_wave").must(
+        2, upgraded=["host3", "host6"], reverted=["host7", "host8"]
+    )
     expect(done.waves()[:3] == [["host3"], ["host6"], ["host7", "host8"]], done.waves())
     expect("rolled back, because host7 is not upgraded" in str(done.record["ledger"]), done.record["ledger"])
     untouched(HIGH, "wave")
@@ -201,8 +258,13 @@ def wave_back() -> None:
 def all_fail() -> None:
     """All hosts of a wave fail, and the whole run goes back."""
     breaks(*WAVES[1])
-    done = Run("upgrade", "all", oxzep7_max_failed=3, oxzep7_on_failure="rollback_run").must(2, reverted=["host1", *WAVES[1]])
-    expect("rolled back, because host5, host2, host3, host4 are not upgraded" in str(done.record["ledger"]), done.record["ledger"])
+    done = Run("upgrade", "all", oxzep7_max_failed=3, oxzep7_on_failure="rollback_run").must(
+        2, reverted=["host1", *WAVES[1]]
+    )
+    expect(
+        "rolled back, because host5, host2, host3, host4 are not upgraded" in str(done.record["ledger"]),
+        done.record["ledger"],
+    )
     untouched(NAMES[5:], "all")
     all_are(OLD)
     mend(*WAVES[1])
@@ -212,10 +274,15 @@ def begin(run_id: str, name: str, **variables: Any) -> subprocess.Popen[str]:
     """Start an upgrade; returns it once a promotion is open on the host *name* and the new generation is live there."""
     words = command("upgrade", [], {"oxzep7_run_id": run_id, **variables})
     with (FOLDER / f"{run_id}.log").open("w", encoding="utf-8") as log:
-        process = subprocess.Popen(words, cwd=FOLDER, stdout=log, stderr=log, text=True, env=environment(), start_new_session=True)
+        process = subprocess.Popen(
+            words, cwd=FOLDER, stdout=log, stderr=log, text=True, env=environment(), start_new_session=True
+        )
     application = APPLICATION[name]
-    on(name, f"timeout 300 sh -c 'until [ -e /var/lib/oxzep7/applications/{application}/state.next.json ] && "
-             f"readlink /srv/{application}/venv | grep -q 1-py; do sleep 0.1; done'")
+    on(
+        name,
+        f"timeout 300 sh -c 'until [ -e /var/lib/oxzep7/applications/{application}/state.next.json ] && "
+        f"readlink /srv/{application}/venv | grep -q 1-py; do sleep 0.1; done'",
+    )
     return process
 
 
@@ -225,15 +292,27 @@ def lost() -> None:
     run("podman", "network", "disconnect", fleet.NETWORK, "host8")
     expect(process.wait(timeout=300) != 0, "the run ended well")
     found = {row["host"]: row["outcome"] for row in record("lost")["ledger"] if row["outcome"] != "skipped"}
-    expect(found == {"host7": "upgraded", "host8": "unknown"}, found, (FOLDER / "lost.log").read_text(encoding="utf-8")[-3000:])
-    on("host8", "timeout 100 sh -c 'while [ -e /var/lib/oxzep7/applications/tickets/state.next.json ]; do sleep 0.2; done'")
+    expect(
+        found == {"host7": "upgraded", "host8": "unknown"},
+        found,
+        (FOLDER / "lost.log").read_text(encoding="utf-8")[-3000:],
+    )
+    on(
+        "host8",
+        "timeout 100 sh -c 'while [ -e /var/lib/oxzep7/applications/tickets/state.next.json ]; do sleep 0.2; done'",
+    )
     run("podman", "network", "connect", "--ip", str(fleet.SUBNET[17]), fleet.NETWORK, "host8")
     untouched(HIGH, "lost")
     learned = Run("upgrade", "learned", "--limit", "host7,host8")
     expect(learned.rc == 0 and not learned.record["ledger"], learned.said[-3000:])
     all_are(NEW, dict.fromkeys(HIGH, OLD))
     seen = Run("record", "unseen", "--limit", "host7,host8", oxzep7_record_run="lost")
-    expect(seen.rc == 0 and {row["host"]: row["outcome"] for row in record("lost")["ledger"]} == {"host7": "upgraded", "host8": "upgraded"}, seen.said[-3000:])
+    expect(
+        seen.rc == 0
+        and {row["host"]: row["outcome"] for row in record("lost")["ledger"]}
+        == {"host7": "upgraded", "host8": "upgraded"},
+        seen.said[-3000:],
+    )
 
 
 def killed() -> None:
@@ -241,12 +320,21 @@ def killed() -> None:
     process = begin("killed", "host10", oxzep7_stability_window=8, oxzep7_waves=[1])
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    on("host10", "timeout 100 sh -c 'while [ -e /var/lib/oxzep7/applications/feeds/state.next.json ]; do sleep 0.2; done'")
+    on(
+        "host10",
+        "timeout 100 sh -c 'while [ -e /var/lib/oxzep7/applications/feeds/state.next.json ]; do sleep 0.2; done'",
+    )
     # What a host committed by itself after its controller was gone is done.
     left = [name for name in HIGH if "1-py3.9" not in on(name, "readlink /srv/feeds/venv || true")]
     expect({"host11", "host12"} <= set(left), left)
     again = Run("upgrade", "killed", oxzep7_waves=[1])
-    expect(again.rc == 0 and again.outcomes() == dict.fromkeys(left, "upgraded"), again.rc, again.outcomes(), left, again.said[-3000:])
+    expect(
+        again.rc == 0 and again.outcomes() == dict.fromkeys(left, "upgraded"),
+        again.rc,
+        again.outcomes(),
+        left,
+        again.said[-3000:],
+    )
     all_are(NEW)
     for name in HIGH:
         events = on(name, "cat /var/lib/oxzep7/runs/killed.jsonl")
@@ -255,14 +343,18 @@ def killed() -> None:
 
 def budget() -> None:
     """A budget of 1 lets the run go on beyond a wave whose only host fails; the job still fails. The next run does what is left, and the next nothing."""
-    Run("rollback", "two-back", "--limit", "host9,host10", oxzep7_generation="0-py3.8", oxzep7_max_unavailable="100%").must(0, reverted=["host9", "host10"])
+    Run(
+        "rollback", "two-back", "--limit", "host9,host10", oxzep7_generation="0-py3.8", oxzep7_max_unavailable="100%"
+    ).must(0, reverted=["host9", "host10"])
     breaks("host9")
     Run("upgrade", "budget", oxzep7_max_failed=1).must(2, upgraded=["host10"], reverted=["host9"])
     all_are(NEW, {"host9": OLD})
     mend("host9")
     Run("upgrade", "rest").must(0, upgraded=["host9"])
     again = Run("upgrade", "again")
-    expect(again.rc == 0 and again.said.count("changed=0") == len(NAMES) and not again.record["ledger"], again.said[-3000:])
+    expect(
+        again.rc == 0 and again.said.count("changed=0") == len(NAMES) and not again.record["ledger"], again.said[-3000:]
+    )
     all_are(NEW)
 
 

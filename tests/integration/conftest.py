@@ -32,16 +32,51 @@ class Runner:
 
     def __call__(self, module, check=False, **options):
         """The module's result; its ``failed`` tells how it ended."""
-        playbook = [{"hosts": "localhost", "gather_facts": False, "tasks": [
-            {"name": "Run it", f"oxzep7.python.{module}": options, "register": "outcome", "ignore_errors": True,
-             "check_mode": check, "diff": True},
-            {"name": "Keep it", "ansible.builtin.copy": {"content": "{{ outcome | to_json }}", "dest": str(self.folder / "outcome.json")},
-             "check_mode": False, "diff": False}]}]
+        playbook = [
+            {
+                "hosts": "localhost",
+                "gather_facts": False,
+                "tasks": [
+                    {
+                        "name": "Run it",
+                        f"oxzep7.python.{module}": options,
+                        "register": "outcome",
+                        "ignore_errors": True,
+                        "check_mode": check,
+                        "diff": True,
+                    },
+                    {
+                        "name": "Keep it",
+                        "ansible.builtin.copy": {
+                            "content": "{{ outcome | to_json }}",
+                            "dest": str(self.folder / "outcome.json"),
+                        },
+                        "check_mode": False,
+                        "diff": False,
+                    },
+                ],
+            }
+        ]
         (self.folder / "playbook.json").write_text(json.dumps(playbook), encoding="utf-8")
         (self.folder / "outcome.json").unlink(missing_ok=True)
-        done = subprocess.run(["ansible-playbook", "-i", "localhost,", "-c", "local", "-e", f"ansible_python_interpreter={sys.executable}",
-                               str(self.folder / "playbook.json")], capture_output=True, text=True, check=False, cwd=self.folder, timeout=300,
-                              env={**os.environ, "ANSIBLE_LOCALHOST_WARNING": "0", "ANSIBLE_STDOUT_CALLBACK": "default"})
+        done = subprocess.run(
+            [
+                "ansible-playbook",
+                "-i",
+                "localhost,",
+                "-c",
+                "local",
+                "-e",
+                f"ansible_python_interpreter={sys.executable}",
+                str(self.folder / "playbook.json"),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self.folder,
+            timeout=300,
+            env={**os.environ, "ANSIBLE_LOCALHOST_WARNING": "0", "ANSIBLE_STDOUT_CALLBACK": "default"},
+        )
         assert (self.folder / "outcome.json").exists(), done.stdout + done.stderr
         return json.loads((self.folder / "outcome.json").read_text(encoding="utf-8"))
 

@@ -18,7 +18,12 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 NEWEST = "2.21"
 OTHERS = ("2.16", "2.18", "2.19", "2.20")
 # What each of them supports on the controller, as the support matrix in ansible-core's documentation says.
-SUPPORTS = {"2.16": ((3, 10), (3, 12)), "2.18": ((3, 11), (3, 13)), "2.19": ((3, 11), (3, 13)), "2.20": ((3, 12), (3, 14))}
+SUPPORTS = {
+    "2.16": ((3, 10), (3, 12)),
+    "2.18": ((3, 11), (3, 13)),
+    "2.19": ((3, 11), (3, 13)),
+    "2.20": ((3, 12), (3, 14)),
+}
 
 
 def supported(release):
@@ -38,7 +43,19 @@ def programs(release):
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / ".ready").exists():
             subprocess.run(["uv", "venv", "--quiet", "--clear", "--python", sys._base_executable, folder], check=True)
-            subprocess.run(["uv", "pip", "install", "--quiet", "--python", folder / "bin" / "python", f"ansible-core=={release}.*", "-r",
-                            ROOT / "requirements.txt"], check=True)
+            subprocess.run(
+                [
+                    "uv",
+                    "pip",
+                    "install",
+                    "--quiet",
+                    "--python",
+                    folder / "bin" / "python",
+                    f"ansible-core=={release}.*",
+                    "-r",
+                    ROOT / "requirements.txt",
+                ],
+                check=True,
+            )
             (folder / ".ready").touch()
     return folder / "bin"

@@ -68,26 +68,51 @@ class Place:
         return hashlib.sha256(lock_of(path).encode()).hexdigest()
 
     def install(self, path):
-        subprocess.run([self.home / "venv" / "bin" / "python", "-m", "pip", "install", "-q", "--no-index", path], check=True)
+        subprocess.run(
+            [self.home / "venv" / "bin" / "python", "-m", "pip", "install", "-q", "--no-index", path], check=True
+        )
 
     def control(self, verb):
         return subprocess.call(["sh", str(self.home / "service"), verb])
 
     def application(self, **options):
         command = ["sh", str(self.home / "service")]
-        return {"name": "greeter", "environment": str(self.home / "venv"),
-                "services": [{"name": "greeter", "start": [*command, "start"], "stop": [*command, "stop"], "status": [*command, "status"],
-                              "pidfile": str(self.home / "pid")}],
-                "checks": [{"name": "greets", "http": {"url": f"http://127.0.0.1:{self.port}/"}}], **options}
+        return {
+            "name": "greeter",
+            "environment": str(self.home / "venv"),
+            "services": [
+                {
+                    "name": "greeter",
+                    "start": [*command, "start"],
+                    "stop": [*command, "stop"],
+                    "status": [*command, "status"],
+                    "pidfile": str(self.home / "pid"),
+                }
+            ],
+            "checks": [{"name": "greets", "http": {"url": f"http://127.0.0.1:{self.port}/"}}],
+            **options,
+        }
 
     def build(self, path, **options):
         minor, interpreter = self.interpreters[1]
-        return {"application": self.application(**options), "interpreter": interpreter, "version": minor, "lock": self.identifier(path),
-                "wheels": str(self.wheels), "state_dir": str(self.state)}
+        return {
+            "application": self.application(**options),
+            "interpreter": interpreter,
+            "version": minor,
+            "lock": self.identifier(path),
+            "wheels": str(self.wheels),
+            "state_dir": str(self.state),
+        }
 
     def promote(self, generation, **options):
-        return {"application": self.application(), "generation": generation, "timeout": 10, "stability_window": 0.5,
-                "state_dir": str(self.state), **options}
+        return {
+            "application": self.application(),
+            "generation": generation,
+            "timeout": 10,
+            "stability_window": 0.5,
+            "state_dir": str(self.state),
+            **options,
+        }
 
     def record(self):
         return json.loads((self.state / "applications" / "greeter" / "state.json").read_text())

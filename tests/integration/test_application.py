@@ -16,15 +16,24 @@ from tests.integration.place import generation_name
 
 def test_environment_four_times(module, place, uv):
     new = place.wheel("2.0", "new")
-    results = module.four_times("environment", uv=uv, **place.build(new, tests=["python -c 'import greeter'"], source=str(place.home)))
+    results = module.four_times(
+        "environment", uv=uv, **place.build(new, tests=["python -c 'import greeter'"], source=str(place.home))
+    )
     assert results[0]["generation"] == results[2]["generation"] == generation_name(place)
     assert results[1]["diff"]["before"]["greeter"] == "1.0" and results[1]["diff"]["after"]["greeter"] == "2.0"
     assert place.greeting() == "old" and not (place.home / "venv").is_symlink()
     assert [entry["complete"] for entry in place.record()["generations"]] == [True]
 
 
-@pytest.mark.parametrize("case, expected", [
-    ("import", "do not import in it: broken"), ("test", "test 'python -c exit(3)' ended with 3"), ("hash", "install"), ("lock", "is not in")])
+@pytest.mark.parametrize(
+    "case, expected",
+    [
+        ("import", "do not import in it: broken"),
+        ("test", "test 'python -c exit(3)' ended with 3"),
+        ("hash", "install"),
+        ("lock", "is not in"),
+    ],
+)
 def test_environment_that_cannot_be_proven_leaves_nothing(module, place, case, expected):
     new = place.wheel("2.0", "new", **({"broken.py": "import no_such_module\n"} if case == "import" else {}))
     arguments = place.build(new, tests=["python -c exit(3)"] if case == "test" else [])
@@ -51,15 +60,23 @@ def test_promotion_four_times_and_back(module, place):
     assert [result["outcome"] for result in results] == ["promoted", "promoted", "unchanged", "unchanged"]
     assert results[1]["swap"] == "exchange" and results[1]["downtime_ms"] > 0
     old = f"0-py{place.interpreters[0][0]}"
-    assert results[1]["diff"] == {"before": {str(place.home / "venv"): old}, "after": {str(place.home / "venv"): generation_name(place)}}
+    assert results[1]["diff"] == {
+        "before": {str(place.home / "venv"): old},
+        "after": {str(place.home / "venv"): generation_name(place)},
+    }
     assert place.greeting() == "new" and place.left_open() == []
     back = module.four_times("promotion", **place.promote("previous", kind="rollback"))
     assert back[1]["generation"] == old and place.greeting() == "old"
     assert [entry["kind"] for entry in place.record()["history"]] == ["upgrade", "rollback"]
 
 
-@pytest.mark.parametrize("before, seconds", [
-    ("raise SystemExit('cannot start')", 3), ("import threading, os; threading.Timer(1.5, os._exit, [1]).start()", 10)])
+@pytest.mark.parametrize(
+    "before, seconds",
+    [
+        ("raise SystemExit('cannot start')", 3),
+        ("import threading, os; threading.Timer(1.5, os._exit, [1]).start()", 10),
+    ],
+)
 def test_a_generation_that_does_not_stay_healthy_is_undone(module, place, before, seconds):
     module("environment", **place.build(place.wheel("2.0", "new", before=before)))
     result = module("promotion", **place.promote(generation_name(place), timeout=seconds, stability_window=4))
@@ -71,9 +88,15 @@ def test_a_generation_that_does_not_stay_healthy_is_undone(module, place, before
     assert last["event"] == "reverted" and last["reason"] in result["msg"]
 
 
-@pytest.mark.parametrize("case, expected", [
-    ("unknown generation", "has no generation 9-py3.9"), ("service missing", "no such service on this host: no-such.service"),
-    ("unhealthy before", "is not healthy before the promotion"), ("nothing to go back to", "no promotion of greeter is recorded")])
+@pytest.mark.parametrize(
+    "case, expected",
+    [
+        ("unknown generation", "has no generation 9-py3.9"),
+        ("service missing", "no such service on this host: no-such.service"),
+        ("unhealthy before", "is not healthy before the promotion"),
+        ("nothing to go back to", "no promotion of greeter is recorded"),
+    ],
+)
 def test_promotion_is_refused_and_changes_nothing(module, place, case, expected):
     module("environment", **place.build(place.wheel("2.0", "new")))
     arguments = place.promote(generation_name(place))
@@ -105,11 +128,15 @@ def test_a_promotion_that_a_dead_run_left_is_closed(module, place):
     module("promotion", **place.promote(generation_name(place)))
     directory = place.state / "applications" / "greeter"
     committed = place.record()
-    (directory / "state.json").write_text(json.dumps({**committed, "current": committed["generations"][0]["id"], "history": []}))
+    (directory / "state.json").write_text(
+        json.dumps({**committed, "current": committed["generations"][0]["id"], "history": []})
+    )
     (directory / "state.next.json").write_text(json.dumps(committed))
     old = committed["generations"][0]["target"]
-    (directory / "undo.sh").write_text(f"cd {place.home} && sh service stop && ln -sfn {old} venv && sh service start\n"
-                                       f"mv {directory}/state.next.json {directory}/state.undone.json\n")
+    (directory / "undo.sh").write_text(
+        f"cd {place.home} && sh service stop && ln -sfn {old} venv && sh service start\n"
+        f"mv {directory}/state.next.json {directory}/state.undone.json\n"
+    )
     results = module.four_times("recovery", state_dir=str(place.state))
     assert results[1]["closed"][0]["event"] == "reverted" and place.left_open() == []
     assert place.greeting() == "old" and place.record()["current"] == committed["generations"][0]["id"]
@@ -136,12 +163,29 @@ def test_health_check(module, place):
 
 
 def test_host_info_finds_the_environment_and_what_forbids_an_upgrade(module, place):
-    found = module("host_info", roots=[str(place.root)], applications=[place.application()], state_dir=str(place.state), detail=True)
-    environment, = (entry for entry in found["inventory"]["environments"] if entry["path"] == str(place.home / "venv"))
+    found = module(
+        "host_info",
+        roots=[str(place.root)],
+        applications=[place.application()],
+        state_dir=str(place.state),
+        detail=True,
+    )
+    (environment,) = (
+        entry for entry in found["inventory"]["environments"] if entry["path"] == str(place.home / "venv")
+    )
     assert environment["python"].startswith(place.interpreters[0][0] + ".")
-    assert {"name": "greeter", "version": "1.0"}.items() <= next(entry for entry in environment["packages"] if entry["name"] == "greeter").items()
+    assert {"name": "greeter", "version": "1.0"}.items() <= next(
+        entry for entry in environment["packages"] if entry["name"] == "greeter"
+    ).items()
     assert found["applications"][0]["findings"] == []
-    wrong = [{**place.application(), "environment": str(place.root / "nowhere")}, {**place.application(), "environment": str(place.root)},
-             {**place.application(), "user": "no-such-user"}, {**place.application(), "source": str(place.root / "nowhere")}]
-    keys = [application["findings"][0]["key"] for application in module("host_info", roots=[], applications=wrong)["applications"]]
+    wrong = [
+        {**place.application(), "environment": str(place.root / "nowhere")},
+        {**place.application(), "environment": str(place.root)},
+        {**place.application(), "user": "no-such-user"},
+        {**place.application(), "source": str(place.root / "nowhere")},
+    ]
+    keys = [
+        application["findings"][0]["key"]
+        for application in module("host_info", roots=[], applications=wrong)["applications"]
+    ]
     assert keys == ["environment-not-found", "not-an-environment", "user-not-found", "source-not-found"]

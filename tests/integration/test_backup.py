@@ -47,22 +47,48 @@ def compared(one, other):
 
 def test_a_backup_is_made_listed_and_put_into_scratch(module, place, kept):
     application, made = kept
-    assert made["changed"] and sorted(made["layers"]) == ["environment", "source"] and made["unstable"] == {} and made["left_out"] == {}
-    assert sorted(os.listdir(made["directory"])) == sorted(["RESTORE.md", "manifest.json", "manifest.sha256", *(
-        name for name in os.listdir(made["directory"]) if name.startswith(("environment.tar.", "source.tar.")))])
-    assert all((path.stat().st_mode & 0o077) == 0 for path in [pathlib.Path(made["directory"]), *pathlib.Path(made["directory"]).iterdir()])
+    assert (
+        made["changed"]
+        and sorted(made["layers"]) == ["environment", "source"]
+        and made["unstable"] == {}
+        and made["left_out"] == {}
+    )
+    assert sorted(os.listdir(made["directory"])) == sorted(
+        [
+            "RESTORE.md",
+            "manifest.json",
+            "manifest.sha256",
+            *(name for name in os.listdir(made["directory"]) if name.startswith(("environment.tar.", "source.tar."))),
+        ]
+    )
+    assert all(
+        (path.stat().st_mode & 0o077) == 0
+        for path in [pathlib.Path(made["directory"]), *pathlib.Path(made["directory"]).iterdir()]
+    )
     again = module("backup", check=True, application=application, layers=["environment", "source"], **place_of(place))
     assert again["changed"] and again["backup"] == "" and len(again["actions"]) == 2 and again["estimate"] > 1 << 20
     listed = module("backup_info", application="greeter", prove=True, backup_dir=str(place.root / "backups"))["backups"]
-    assert [(row["backup"], row["damage"], row["read_back"], row["verified"]) for row in listed] == [(made["backup"], [], True, False)]
+    assert [(row["backup"], row["damage"], row["read_back"], row["verified"]) for row in listed] == [
+        (made["backup"], [], True, False)
+    ]
     scratch = place.root / "scratch"
     looked = module("restore", check=True, application=application, scratch=str(scratch), **place_of(place))
     assert looked["changed"] and not scratch.exists()
     done = module("restore", application=application, scratch=str(scratch), **place_of(place))
-    assert done["restored"] == {"environment": str(scratch / "environment"), "source": str(scratch / "source")} and done["not_given"] == {}
-    assert compared(place.home / "venv", scratch / "environment") == "" == compared(place.home / "app", scratch / "source")
-    assert subprocess.check_output([scratch / "environment" / "bin" / "python", "-c", "import greeter; print('it runs')"]) == b"it runs\n"
-    assert "is there already" in module.fails("restore", application=application, scratch=str(scratch), **place_of(place))
+    assert (
+        done["restored"] == {"environment": str(scratch / "environment"), "source": str(scratch / "source")}
+        and done["not_given"] == {}
+    )
+    assert (
+        compared(place.home / "venv", scratch / "environment") == "" == compared(place.home / "app", scratch / "source")
+    )
+    assert (
+        subprocess.check_output([scratch / "environment" / "bin" / "python", "-c", "import greeter; print('it runs')"])
+        == b"it runs\n"
+    )
+    assert "is there already" in module.fails(
+        "restore", application=application, scratch=str(scratch), **place_of(place)
+    )
 
 
 def test_what_is_gone_is_put_back_and_what_differs_is_left(module, place, kept):
@@ -75,7 +101,9 @@ def test_what_is_gone_is_put_back_and_what_differs_is_left(module, place, kept):
     before = shutil.copytree(place.home / "venv", place.root / "copy", symlinks=True)
     shutil.rmtree(place.home / "venv")
     results = module.four_times("restore", application=application, layers=["environment"], **place_of(place))
-    assert results[1]["restored"] == {"environment": str(place.home / "venv")} and made["backup"] == results[1]["backup"]
+    assert (
+        results[1]["restored"] == {"environment": str(place.home / "venv")} and made["backup"] == results[1]["backup"]
+    )
     assert compared(before, place.home / "venv").replace(".d..t...... ./\n", "") == "" or place.greeting() == "old"
     place.control("stop")
     place.control("start")
@@ -91,17 +119,25 @@ def test_a_generation_that_is_gone_is_found_in_a_backup_and_promoted_again(modul
     record = place.state / "applications" / "greeter" / "state.json"
     record.write_text(record.read_text().replace(f'"id": "{old}"', '"id": "0-py2.0"'))
     refused = module("promotion", backup_dir=str(place.root / "backups"), **place.promote("previous", kind="rollback"))
-    assert refused["failed"] and f"backup {made['backup']} has it: put it back with oxzep7.python.restore" in refused["msg"]
+    assert (
+        refused["failed"]
+        and f"backup {made['backup']} has it: put it back with oxzep7.python.restore" in refused["msg"]
+    )
     nowhere = module("promotion", backup_dir=str(place.root / "none"), **place.promote("previous", kind="rollback"))
     assert "no backup in" in nowhere["msg"]
     restored = module("restore", application=application, layers=["environment"], **place_of(place))
     assert restored["generation"] == old
-    assert module("promotion", **place.promote("previous", kind="rollback"))["generation"] == old and place.greeting() == "old"
+    assert (
+        module("promotion", **place.promote("previous", kind="rollback"))["generation"] == old
+        and place.greeting() == "old"
+    )
 
 
 def test_the_runbook_restores_with_nothing_but_a_shell(module, place, kept):
     _application, made = kept
-    copies = [shutil.copytree(place.home / name, place.root / f"copy-{name}", symlinks=True) for name in ("venv", "app")]
+    copies = [
+        shutil.copytree(place.home / name, place.root / f"copy-{name}", symlinks=True) for name in ("venv", "app")
+    ]
     (place.home / "app" / "settings.ini").unlink()
     place.control("stop")
     text = (pathlib.Path(made["directory"]) / "RESTORE.md").read_text()
@@ -130,12 +166,18 @@ def test_a_damage_is_found_before_anything_is_touched(module, place, kept):
 def test_backups_that_are_not_meant_are_refused(module, place, kept):
     application, made = kept
     common = place_of(place)
-    assert "it has " + made["backup"] in module.fails("restore", application=application, backup="20200101T000000Z-00000000", **common)
-    assert "has no layer interpreter" in module.fails("restore", application=application, layers=["interpreter"], **common)
+    assert "it has " + made["backup"] in module.fails(
+        "restore", application=application, backup="20200101T000000Z-00000000", **common
+    )
+    assert "has no layer interpreter" in module.fails(
+        "restore", application=application, layers=["interpreter"], **common
+    )
     os.rename(place.root / "backups" / "greeter", place.root / "backups" / "other")
     assert "has no backup of" in module.fails("restore", application=application, **common)
     other = {**application, "name": "other"}
-    assert "it is not restored here unless `foreign` says so" in module.fails("restore", application=other, scratch=str(place.root / "s"), **common)
+    assert "it is not restored here unless `foreign` says so" in module.fails(
+        "restore", application=other, scratch=str(place.root / "s"), **common
+    )
     assert module("restore", application=other, foreign=True, scratch=str(place.root / "s"), **common)["restored"]
 
 
@@ -184,13 +226,26 @@ def everything(place):
     os.symlink("greeter.conf", etc / "link.conf")
     written(place.home / "db.sqlite3", 500)
     (place.home / "cache.pickle").write_bytes(pickle.dumps({"a": 1}))
-    databases = [{"sqlite": str(place.home / "db.sqlite3")},
-                 {"name": "words", "command": {"dump": ["cat", str(place.home / "words")], "load": ["dd", "status=none", f"of={place.home}/words"],
-                                               "rows": "sh -c 'printf \"words\\t%d\\n\" $(wc -w)'"}}]
+    databases = [
+        {"sqlite": str(place.home / "db.sqlite3")},
+        {
+            "name": "words",
+            "command": {
+                "dump": ["cat", str(place.home / "words")],
+                "load": ["dd", "status=none", f"of={place.home}/words"],
+                "rows": "sh -c 'printf \"words\\t%d\\n\" $(wc -w)'",
+            },
+        },
+    ]
     (place.home / "words").write_text("one two")
     application = place.application(
-        source=str(source), backup={"paths": [str(etc), str(place.home / "absent")], "databases": databases},
-        drill={"command": "python -c \"import greeter, sys; print(sys.prefix)\"", "reads": [{"pickle": str(place.home / "cache.pickle")}]})
+        source=str(source),
+        backup={"paths": [str(etc), str(place.home / "absent")], "databases": databases},
+        drill={
+            "command": 'python -c "import greeter, sys; print(sys.prefix)"',
+            "reads": [{"pickle": str(place.home / "cache.pickle")}],
+        },
+    )
     return application, {"layers": ["environment", "source", "configuration", "databases", "system"], **place_of(place)}
 
 
@@ -198,13 +253,27 @@ def test_every_layer_is_kept_drilled_and_put_back_in_place(module, place, everyt
     application, options = everything
     made = module("backup", application=application, **options)
     assert sorted(made["layers"]) == ["configuration", "databases", "environment", "git", "source", "system"], made
-    absent = {str(place.home / "absent")[1:]: "it is not there", "what else uses the environment": "there is no inventory of this host; "
-              "run oxzep7.python.audit first"}
+    absent = {
+        str(place.home / "absent")[1:]: "it is not there",
+        "what else uses the environment": "there is no inventory of this host; run oxzep7.python.audit first",
+    }
     assert made["left_out"] == {"configuration": absent} and made["read_back"]
     manifest = json.loads((pathlib.Path(made["directory"]) / "manifest.json").read_text())
-    assert sorted(manifest["tools"]) == ["python", "zstd"] and "v1." in manifest["tools"]["zstd"] and manifest["seconds"] == made["seconds"]
-    packed = module("restore", application=application, layers=["git", "system"], scratch=str(place.root / "look"), **place_of(place))["restored"]
-    subprocess.run(["git", "clone", "-q", f"{packed['git']}/all.bundle", place.root / "clone"], check=True, capture_output=True)
+    assert (
+        sorted(manifest["tools"]) == ["python", "zstd"]
+        and "v1." in manifest["tools"]["zstd"]
+        and manifest["seconds"] == made["seconds"]
+    )
+    packed = module(
+        "restore",
+        application=application,
+        layers=["git", "system"],
+        scratch=str(place.root / "look"),
+        **place_of(place),
+    )["restored"]
+    subprocess.run(
+        ["git", "clone", "-q", f"{packed['git']}/all.bundle", place.root / "clone"], check=True, capture_output=True
+    )
     subprocess.run(["git", "-C", place.root / "clone", "apply", f"{packed['git']}/changes.diff"], check=True)
     assert (place.root / "clone" / "settings.ini").read_text() == "[mill]\nspeed = slow\n"
     assert (pathlib.Path(packed["git"]) / "untracked.txt").read_text() == "forgotten\n"
@@ -212,8 +281,13 @@ def test_every_layer_is_kept_drilled_and_put_back_in_place(module, place, everyt
     checked = module("drill", check=True, application=application, **place_of(place))
     assert checked["changed"] and "passed" not in checked
     drilled = module("drill", application=application, **place_of(place))
-    assert drilled["passed"] and drilled["problems"] == [] and drilled["recovery_seconds"] <= drilled["seconds"], drilled
-    assert "2 tables of 2 databases have their rows" in drilled["proven"] and "drill.command succeeded" in drilled["proven"]
+    assert drilled["passed"] and drilled["problems"] == [] and drilled["recovery_seconds"] <= drilled["seconds"], (
+        drilled
+    )
+    assert (
+        "2 tables of 2 databases have their rows" in drilled["proven"]
+        and "drill.command succeeded" in drilled["proven"]
+    )
     assert any(line.startswith("reading") for line in drilled["proven"])
     (row,) = module("backup_info", application="greeter", **place_of(place))["backups"]
     assert row["verified"] and row["drill"]["passed"] and row["drill"]["seconds"] == drilled["seconds"]
@@ -226,16 +300,42 @@ def test_every_layer_is_kept_drilled_and_put_back_in_place(module, place, everyt
     module_file = next((place.home / "venv" / "lib").glob("python3.*/site-packages/greeter.py"))
     module_file.write_text(module_file.read_text().replace("old", "bad"))
     assert "nothing was changed. Set `replace`" in module.fails("restore", application=application, **place_of(place))
-    wanted = {"replace": True, "layers": ["environment", "source", "configuration", "databases"], "timeout": 10, "stability_window": 0.5}
-    results = [module("restore", check=check, application=application, databases="in_place" if number < 2 else "none", **wanted, **place_of(place))
-               for number, check in enumerate((True, False, False, True))]
-    assert [result["changed"] for result in results] == [True, True, False, False] and results[0]["actions"] == results[1]["actions"], results
-    assert place.greeting() == "old" and len(rows_in(place.home / "db.sqlite3")) == 500 and (place.home / "words").read_text() == "one two"
-    assert (place.home / "etc" / "greeter.conf").read_text() == "port = 1\n" and os.readlink(place.home / "etc" / "link.conf") == "greeter.conf"
+    wanted = {
+        "replace": True,
+        "layers": ["environment", "source", "configuration", "databases"],
+        "timeout": 10,
+        "stability_window": 0.5,
+    }
+    results = [
+        module(
+            "restore",
+            check=check,
+            application=application,
+            databases="in_place" if number < 2 else "none",
+            **wanted,
+            **place_of(place),
+        )
+        for number, check in enumerate((True, False, False, True))
+    ]
+    assert [result["changed"] for result in results] == [True, True, False, False] and results[0]["actions"] == results[
+        1
+    ]["actions"], results
+    assert (
+        place.greeting() == "old"
+        and len(rows_in(place.home / "db.sqlite3")) == 500
+        and (place.home / "words").read_text() == "one two"
+    )
+    assert (place.home / "etc" / "greeter.conf").read_text() == "port = 1\n" and os.readlink(
+        place.home / "etc" / "link.conf"
+    ) == "greeter.conf"
     assert (place.home / "app" / "settings.ini").read_text() == "[mill]\nspeed = slow\n"
     kept_aside = {os.path.basename(path) for path in results[1]["kept"]}
-    assert {f"venv.before-{made['backup']}", f"app.before-{made['backup']}", f".greeter.conf.before-{made['backup']}",
-            f".db.sqlite3.before-{made['backup']}"} <= kept_aside
+    assert {
+        f"venv.before-{made['backup']}",
+        f"app.before-{made['backup']}",
+        f".greeter.conf.before-{made['backup']}",
+        f".db.sqlite3.before-{made['backup']}",
+    } <= kept_aside
     assert [name for name in os.listdir(place.home) if name.startswith(".restoring")] == [] == place.left_open()[:0]
     history = place.record()["history"]
     assert history[-1]["event"] == "restored" and history[-1]["backup"] == made["backup"]
@@ -247,22 +347,44 @@ def test_a_restore_after_which_the_application_fails_is_taken_back(module, place
     (place.home / "etc" / "greeter.conf").write_text("port = 2\n")
     written(place.home / "db.sqlite3", 7)
     (place.home / "words").write_text("three")
-    spoilt = {**application, "checks": [{"name": "two", "command": {"cmd": ["grep", "-q", "= 2", str(place.home / "etc" / "greeter.conf")]}}]}
-    result = module("restore", application=spoilt, replace=True, databases="in_place", timeout=1, stability_window=0,
-                    layers=["configuration", "databases"], **place_of(place))
+    spoilt = {
+        **application,
+        "checks": [
+            {"name": "two", "command": {"cmd": ["grep", "-q", "= 2", str(place.home / "etc" / "greeter.conf")]}}
+        ],
+    }
+    result = module(
+        "restore",
+        application=spoilt,
+        replace=True,
+        databases="in_place",
+        timeout=1,
+        stability_window=0,
+        layers=["configuration", "databases"],
+        **place_of(place),
+    )
     assert result["failed"] and "failed and what was there before is live again" in result["msg"], result
-    assert (place.home / "etc" / "greeter.conf").read_text() == "port = 2\n" and len(rows_in(place.home / "db.sqlite3")) == 507
+    assert (place.home / "etc" / "greeter.conf").read_text() == "port = 2\n" and len(
+        rows_in(place.home / "db.sqlite3")
+    ) == 507
     assert (place.home / "words").read_text() == "three"
     assert [name for name in os.listdir(place.home / "etc") if "restoring" in name or "before" in name] == []
     assert place.record()["history"][-1]["event"] == "reverted" and place.greeting() == "old"
     assert [name for name in place.left_open() if "before" not in name] == ["backups.json"]
-    beside = module("restore", application=application, databases="new_name", layers=["databases"], **{
-        **place_of(place), "backup": made["backup"]})
+    beside = module(
+        "restore",
+        application=application,
+        databases="new_name",
+        layers=["databases"],
+        **{**place_of(place), "backup": made["backup"]},
+    )
     assert "has no other name to be loaded as; nothing was changed" in beside["msg"]
     alone = {**application, "backup": {**application["backup"], "databases": application["backup"]["databases"][:1]}}
     made = module("backup", application=alone, **options)
     beside = module("restore", application=alone, databases="new_name", layers=["databases"], **place_of(place))
-    assert len(rows_in(beside["databases"]["db.sqlite3"])) == 507 and beside["databases"]["db.sqlite3"] != str(place.home / "db.sqlite3"), beside
+    assert len(rows_in(beside["databases"]["db.sqlite3"])) == 507 and beside["databases"]["db.sqlite3"] != str(
+        place.home / "db.sqlite3"
+    ), beside
 
 
 def test_a_drill_fails_loudly(module, place, everything):
@@ -270,9 +392,15 @@ def test_a_drill_fails_loudly(module, place, everything):
     made = module("backup", application=application, **options)
     (place.home / "cache.pickle").write_bytes(b"cmodule_of_the_new_version\nThing\n.")
     failed = module("drill", application=application, **place_of(place))
-    assert failed["failed"] and not failed["passed"] and f"backup {made['backup']} cannot be relied on: reading" in failed["msg"], failed
+    assert (
+        failed["failed"]
+        and not failed["passed"]
+        and f"backup {made['backup']} cannot be relied on: reading" in failed["msg"]
+    ), failed
     assert "module_of_the_new_version" in failed["msg"]
-    failed = module("drill", application={**application, "drill": {"command": "python -c 'raise SystemExit(3)'"}}, **place_of(place))
+    failed = module(
+        "drill", application={**application, "drill": {"command": "python -c 'raise SystemExit(3)'"}}, **place_of(place)
+    )
     assert "drill.command: python -c raise SystemExit(3) ended with 3" in failed["msg"]
     (pathlib.Path(made["directory"]) / "RESTORE.md").write_text("")
     failed = module("drill", application=application, **place_of(place))
@@ -292,7 +420,20 @@ def test_archives_for_a_key(module, place, kept, how, monkeypatch):
     else:
         monkeypatch.setenv("GNUPGHOME", str(place.root / "gnupg"))
         (place.root / "gnupg").mkdir(mode=0o700)
-        subprocess.run(["gpg", "--batch", "--quiet", "--passphrase", "", "--quick-generate-key", "ops@localhost", "default", "default"], check=True)
+        subprocess.run(
+            [
+                "gpg",
+                "--batch",
+                "--quiet",
+                "--passphrase",
+                "",
+                "--quick-generate-key",
+                "ops@localhost",
+                "default",
+                "default",
+            ],
+            check=True,
+        )
         recipient = "ops@localhost"
     assert "needs recipients" in module.fails("backup", application=application, **options)
     made = module("backup", application=application, recipients=[recipient], **options)
@@ -300,7 +441,9 @@ def test_archives_for_a_key(module, place, kept, how, monkeypatch):
     assert made["read_back"] == (how == "gpg") and b"speed" not in (pathlib.Path(made["directory"]) / name).read_bytes()
     identity = {"identity": str(key)} if how == "age" else {}
     if how == "age":
-        assert "its key is not here" in module.fails("restore", application=application, scratch=str(place.root / "s"), **place_of(place))
+        assert "its key is not here" in module.fails(
+            "restore", application=application, scratch=str(place.root / "s"), **place_of(place)
+        )
     back = module("restore", application=application, scratch=str(place.root / "s"), **identity, **place_of(place))
     assert compared(place.home / "app", place.root / "s" / "source") == "" and not back.get("failed"), back
     monkeypatch.setenv("GNUPGHOME", "/nonexistent")
@@ -312,28 +455,54 @@ def test_archives_for_a_key(module, place, kept, how, monkeypatch):
 def test_a_repository_of_restic(module, place, everything):
     application, options = everything
     secret = {"repository": str(place.root / "restic"), "repository_password": "nobody-may-see-this"}
-    assert "needs a repository and its password" in module.fails("backup", application=application, engine="restic", **options)
+    assert "needs a repository and its password" in module.fails(
+        "backup", application=application, engine="restic", **options
+    )
     made = module("backup", application=application, engine="restic", **secret, **options)
-    assert made["read_back"] and sorted(os.listdir(made["directory"])) == ["RESTORE.md", "manifest.json", "manifest.sha256"], made
+    assert made["read_back"] and sorted(os.listdir(made["directory"])) == [
+        "RESTORE.md",
+        "manifest.json",
+        "manifest.sha256",
+    ], made
     assert "nobody-may-see-this" not in json.dumps(made).replace(json.dumps(made.get("invocation")), "")
     (row,) = module("backup_info", application="greeter", prove=True, **secret, **place_of(place))["backups"]
     assert row["damage"] == [] and row["engine"] == "restic"
-    assert "needs a repository" in module.fails("restore", application=application, scratch=str(place.root / "s"), **place_of(place))
+    assert "needs a repository" in module.fails(
+        "restore", application=application, scratch=str(place.root / "s"), **place_of(place)
+    )
     back = module("restore", application=application, scratch=str(place.root / "s"), **secret, **place_of(place))
-    assert compared(place.home / "venv", place.root / "s" / "environment") == "" == compared(place.home / "app", place.root / "s" / "source"), back
-    assert (place.root / "s" / "configuration" / str(place.home)[1:] / "etc" / "greeter.conf").read_text() == "port = 1\n"
+    assert (
+        compared(place.home / "venv", place.root / "s" / "environment")
+        == ""
+        == compared(place.home / "app", place.root / "s" / "source")
+    ), back
+    assert (
+        place.root / "s" / "configuration" / str(place.home)[1:] / "etc" / "greeter.conf"
+    ).read_text() == "port = 1\n"
     assert module("drill", application=application, **secret, **place_of(place))["passed"]
-    again = [module("backup", application=application, engine="restic", keep_last=2, **secret, **options) for _number in range(2)]
+    again = [
+        module("backup", application=application, engine="restic", keep_last=2, **secret, **options)
+        for _number in range(2)
+    ]
     # The verified one stays.
     assert again[1]["removed"] == [] and len(os.listdir(place.root / "restic" / "snapshots")) == 3 * 7
     third = module("backup", application=application, engine="restic", keep_last=1, **secret, **options)
-    assert third["removed"] == [entry["backup"] for entry in again] and len(os.listdir(place.root / "restic" / "snapshots")) == 2 * 7
+    assert (
+        third["removed"] == [entry["backup"] for entry in again]
+        and len(os.listdir(place.root / "restic" / "snapshots")) == 2 * 7
+    )
     text = (pathlib.Path(third["directory"]) / "RESTORE.md").read_text()
     script = "\n".join(block for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) if "mv -T" not in block)
     opened = {"RESTIC_REPOSITORY": secret["repository"], "RESTIC_PASSWORD": secret["repository_password"]}
     subprocess.run(["sh", "-eu", "-c", script], check=True, env={**os.environ, **opened})
     assert compared(place.home / "app", f"{place.home}/app.restored-{third['backup']}") == ""
-    wrong = module("backup", application=application, engine="restic", **{**secret, "repository_password": "another-one"}, **options)
+    wrong = module(
+        "backup",
+        application=application,
+        engine="restic",
+        **{**secret, "repository_password": "another-one"},
+        **options,
+    )
     assert wrong["failed"] and "wrong password" in wrong["msg"] and "another-one" not in wrong["msg"]
 
 
@@ -343,9 +512,17 @@ def test_a_repository_of_restic_in_s3(module, place, everything):
     server.start()
     try:
         keys = {"AWS_ACCESS_KEY_ID": "ours", "AWS_SECRET_ACCESS_KEY": "nobody-may-see-this"}
-        there = {"repository": f"s3:http://127.0.0.1:{server.get_host_and_port()[1]}/vault", "repository_password": "secret", "repository_environment": keys}
-        made = module("backup", application=application, engine="restic", **there, **{**options, "layers": ["environment"]})
-        assert made["read_back"] and "nobody-may-see-this" not in json.dumps(made).replace(json.dumps(made.get("invocation")), ""), made
+        there = {
+            "repository": f"s3:http://127.0.0.1:{server.get_host_and_port()[1]}/vault",
+            "repository_password": "secret",
+            "repository_environment": keys,
+        }
+        made = module(
+            "backup", application=application, engine="restic", **there, **{**options, "layers": ["environment"]}
+        )
+        assert made["read_back"] and "nobody-may-see-this" not in json.dumps(made).replace(
+            json.dumps(made.get("invocation")), ""
+        ), made
         (row,) = module("backup_info", application="greeter", prove=True, **there, **place_of(place))["backups"]
         assert row["damage"] == []
         module("restore", application=application, scratch=str(place.root / "s"), **there, **place_of(place))
@@ -356,9 +533,18 @@ def test_a_repository_of_restic_in_s3(module, place, everything):
 
 def test_a_run_keeps_once_and_a_copy_is_made_elsewhere(module, place, kept):
     application, _first = kept
-    options = {"once": True, "run_id": "r1", "copy_to": str(place.root / "vault"), "layers": ["source"], **place_of(place)}
+    options = {
+        "once": True,
+        "run_id": "r1",
+        "copy_to": str(place.root / "vault"),
+        "layers": ["source"],
+        **place_of(place),
+    }
     held = [["sh", "-c", f"echo held >>{place.root}/hooks"]]
-    application = {**application, "backup": {"quiesce": held, "resume": [["sh", "-c", f"echo on >>{place.root}/hooks"]]}}
+    application = {
+        **application,
+        "backup": {"quiesce": held, "resume": [["sh", "-c", f"echo on >>{place.root}/hooks"]]},
+    }
     results = module.four_times("backup", application=application, **options)
     assert results[1]["backup"] == results[2]["backup"] and (place.root / "hooks").read_text() == "held\non\n"
     assert compared(results[1]["directory"], place.root / "vault" / "greeter" / results[1]["backup"]) == ""

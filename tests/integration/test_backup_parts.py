@@ -26,13 +26,27 @@ def server(tmp_path):
         serving.shutdown()
 
 
-@pytest.mark.parametrize("marker, expected", [
-    ({"source": "{0}/python.tar.gz", "sha256": "0" * 64}, True), ({"source": "{0}/gone.tar.gz", "sha256": "0" * 64}, False),
-    ({"source": "/srv/python.tar.gz", "sha256": "0" * 64}, False), ({"source": "{0}/python.tar.gz"}, False), (None, False)])
+@pytest.mark.parametrize(
+    "marker, expected",
+    [
+        ({"source": "{0}/python.tar.gz", "sha256": "0" * 64}, True),
+        ({"source": "{0}/gone.tar.gz", "sha256": "0" * 64}, False),
+        ({"source": "/srv/python.tar.gz", "sha256": "0" * 64}, False),
+        ({"source": "{0}/python.tar.gz"}, False),
+        (None, False),
+    ],
+)
 def test_an_archive_that_its_server_still_has(tmp_path, server, marker, expected):
     if marker is not None:
-        (tmp_path / MARKER).write_text(json.dumps({"version": "3.9.18", **marker, "source": marker["source"].format(server)}))
+        (tmp_path / MARKER).write_text(
+            json.dumps({"version": "3.9.18", **marker, "source": marker["source"].format(server)})
+        )
     found = to_be_had_again(str(tmp_path))
     assert (found is not None) == expected
     if found:
-        assert found == {"version": "3.9.18", "url": f"{server}/python.tar.gz", "sha256": "0" * 64, "prefix": str(tmp_path)}
+        assert found == {
+            "version": "3.9.18",
+            "url": f"{server}/python.tar.gz",
+            "sha256": "0" * 64,
+            "prefix": str(tmp_path),
+        }

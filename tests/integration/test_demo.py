@@ -21,7 +21,15 @@ CORES = {"newest": pathlib.Path(sys.executable).parent, **{path.name: path / "bi
 @pytest.mark.parametrize("core", sorted(CORES))
 def test_demo_upgrades_two_hosts_and_one_goes_back(core):
     environment = {**os.environ, "PATH": f"{CORES[core]}:{CORES['newest']}:{os.environ['PATH']}"}
-    done = subprocess.run([sys.executable, "-m", "tests.demo"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=600, env=environment)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.demo"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+        env=environment,
+    )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     rows = [line.split() for line in done.stdout.splitlines() if line.startswith("host")]
     assert {row[0] for row in rows if row[-1] == "promoted"} == {"host1", "host2", "host3"}

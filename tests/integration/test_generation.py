@@ -36,8 +36,19 @@ def site(place):
 
 def cargo(place, policy, diff=PATCHED, **options):
     below = f"lib/python{place.interpreters[0][0]}/site-packages/"
-    return {"policy": policy, "files": [below + "local/", "bin/nightly"],
-            "changes": [{"path": below + "settings.py", "package": "greeter", "version": "1.5", **({"diff": diff} if policy == "patch" else {})}], **options}
+    return {
+        "policy": policy,
+        "files": [below + "local/", "bin/nightly"],
+        "changes": [
+            {
+                "path": below + "settings.py",
+                "package": "greeter",
+                "version": "1.5",
+                **({"diff": diff} if policy == "patch" else {}),
+            }
+        ],
+        **options,
+    }
 
 
 def built(place):
@@ -48,11 +59,17 @@ def built(place):
 
 def test_what_was_changed_by_hand_is_changed_again_in_the_new_version(module, place, site, uv):
     new = place.wheel("2.0", "new", **{"settings.py": "# Version 2.\nLIMIT = 'low'\nSIZE = 1\nOTHER = 2\n"})
-    results = module.four_times("environment", uv=uv, cargo=cargo(place, "patch"), **place.build(new, tests=["python -c 'import local'"]))
-    assert any("bin/nightly" in action for action in results[0]["actions"]) and any("settings.py of greeter" in action for action in results[0]["actions"])
+    results = module.four_times(
+        "environment", uv=uv, cargo=cargo(place, "patch"), **place.build(new, tests=["python -c 'import local'"])
+    )
+    assert any("bin/nightly" in action for action in results[0]["actions"]) and any(
+        "settings.py of greeter" in action for action in results[0]["actions"]
+    )
     path, packages = built(place)
     assert (packages / "settings.py").read_text() == "# Version 2.\nLIMIT = 'low'\nSIZE = 100\nOTHER = 2\n"
-    assert (packages / "local" / "__init__.py").read_text() == "NAME = 'known to nobody'\n" and not (packages / "local" / "__pycache__" / "x").exists()
+    assert (packages / "local" / "__init__.py").read_text() == "NAME = 'known to nobody'\n" and not (
+        packages / "local" / "__pycache__" / "x"
+    ).exists()
     assert os.access(path / "bin" / "nightly", os.X_OK)
     assert (site / "settings.py").read_text() == "LIMIT = 'low'\nSIZE = 100\n"
     assert place.record()["generations"][0]["carried"][-1].endswith("settings.py")
@@ -66,15 +83,32 @@ def test_a_changed_file_is_kept_where_its_package_stays(module, place, site):
     assert b"SIZE = 100" not in same.read_bytes()
 
 
-@pytest.mark.parametrize(("case", "expected"), [
-    ("moved", "was kept from greeter 1.5, but the new generation has 2.0"), ("otherwise", "hunk 1 of 1 does not apply"),
-    ("compiled", "was compiled for another Python"), ("gone", "is not there any more"), ("taken", "a package of the new generation has it, too"),
-    ("outside", "is no path inside the environment")])
+@pytest.mark.parametrize(
+    ("case", "expected"),
+    [
+        ("moved", "was kept from greeter 1.5, but the new generation has 2.0"),
+        ("otherwise", "hunk 1 of 1 does not apply"),
+        ("compiled", "was compiled for another Python"),
+        ("gone", "is not there any more"),
+        ("taken", "a package of the new generation has it, too"),
+        ("outside", "is no path inside the environment"),
+    ],
+)
 def test_what_cannot_be_taken_along_leaves_no_generation(module, place, site, case, expected):
-    new = place.wheel("2.0", "new", **{"settings.py": "SIZE = 1\n", **({"local/__init__.py": "NAME = 'mine'\n"} if case == "taken" else {})})
-    given = cargo(place, "copy" if case == "moved" else "patch", files=["../home/secret"] if case == "outside" else cargo(place, "copy")["files"])
+    new = place.wheel(
+        "2.0",
+        "new",
+        **{"settings.py": "SIZE = 1\n", **({"local/__init__.py": "NAME = 'mine'\n"} if case == "taken" else {})},
+    )
+    given = cargo(
+        place,
+        "copy" if case == "moved" else "patch",
+        files=["../home/secret"] if case == "outside" else cargo(place, "copy")["files"],
+    )
     if case == "compiled":
-        (site / "local" / f"fast.cpython-{place.interpreters[0][0].replace('.', '')}-x86_64-linux-gnu.so").write_bytes(b"\x7fELF")
+        (site / "local" / f"fast.cpython-{place.interpreters[0][0].replace('.', '')}-x86_64-linux-gnu.so").write_bytes(
+            b"\x7fELF"
+        )
     if case == "gone":
         shutil.rmtree(site / "local")
     result = module("environment", cargo=given, **place.build(new))
@@ -104,7 +138,9 @@ def test_a_generation_is_for_those_whom_the_environment_was_for(module, place, u
     path, packages = built(place)
     assert all(stat.S_IMODE(entry.lstat().st_mode) == 0o2750 for entry in (path, packages, packages / "__pycache__"))
     assert stat.S_IMODE((packages / "greeter.py").lstat().st_mode) == 0o640
-    assert {entry.lstat().st_gid for entry in (path, packages / "greeter.py", path / "bin" / "python")} == {live.stat().st_gid}
+    assert {entry.lstat().st_gid for entry in (path, packages / "greeter.py", path / "bin" / "python")} == {
+        live.stat().st_gid
+    }
 
 
 def test_modules_of_the_distribution_that_a_new_interpreter_lacks_forbid_an_upgrade(module, place, tmp_path):
@@ -115,15 +151,22 @@ def test_modules_of_the_distribution_that_a_new_interpreter_lacks_forbid_an_upgr
     real = pathlib.Path(interpreter).resolve()
     shutil.copy2(real, prefix / "bin" / f"python{minor}")
     library = prefix / "lib" / f"python{minor}"
-    shutil.copytree(real.parent.parent / "lib" / f"python{minor}", library, ignore=shutil.ignore_patterns("site-packages", "test", "__pycache__"))
+    shutil.copytree(
+        real.parent.parent / "lib" / f"python{minor}",
+        library,
+        ignore=shutil.ignore_patterns("site-packages", "test", "__pycache__"),
+    )
     for path in (real.parent.parent / "lib").glob("libpython*"):
         shutil.copy2(path, prefix / "lib")
     (library / "site-packages" / "plant_vendor").mkdir(parents=True)
     (library / "site-packages" / "plant_vendor" / "__init__.py").touch()
     place.control("stop")
     shutil.rmtree(place.home / "venv")
-    subprocess.run([prefix / "bin" / f"python{minor}", "-m", "venv", "--system-site-packages", place.home / "venv"], check=True,
-                   env={**os.environ, "LD_LIBRARY_PATH": str(prefix / "lib")})
+    subprocess.run(
+        [prefix / "bin" / f"python{minor}", "-m", "venv", "--system-site-packages", place.home / "venv"],
+        check=True,
+        env={**os.environ, "LD_LIBRARY_PATH": str(prefix / "lib")},
+    )
     new = place.wheel("2.0", "new")
     place.install(new)
     message = module.fails("environment", **place.build(new))

@@ -18,12 +18,24 @@ def places(tmp_path, interpreters):
     """An environment to find, and where an audit writes."""
     (tmp_path / "srv").mkdir()
     subprocess.run([interpreters[0][1], "-m", "venv", str(tmp_path / "srv" / "venv")], check=True)
-    return {"roots": [str(tmp_path / "srv")], "state_dir": str(tmp_path / "state"), "interpreter_dir": str(tmp_path / "interpreters"),
-            "report_dir": str(tmp_path / "report"), "store": True, "verify": True, "homes": False}
+    return {
+        "roots": [str(tmp_path / "srv")],
+        "state_dir": str(tmp_path / "state"),
+        "interpreter_dir": str(tmp_path / "interpreters"),
+        "report_dir": str(tmp_path / "report"),
+        "store": True,
+        "verify": True,
+        "homes": False,
+    }
 
 
 def files(tmp_path):
-    return sorted(str(path.relative_to(tmp_path)) for place in ("state", "report") for path in (tmp_path / place).rglob("*") if path.is_file())
+    return sorted(
+        str(path.relative_to(tmp_path))
+        for place in ("state", "report")
+        for path in (tmp_path / place).rglob("*")
+        if path.is_file()
+    )
 
 
 def test_an_inventory_changes_nothing_and_is_kept(module, tmp_path, places):
@@ -38,8 +50,12 @@ def test_an_inventory_changes_nothing_and_is_kept(module, tmp_path, places):
     assert counts[0] == counts[1] == counts[2] and counts[0][0] == 1 and counts[0][2:] == [0, 0, 0, 0]
     assert files(tmp_path) == ["report/hosts/localhost.json", "state/host.json.gz"]
     kept = json.loads(gzip.decompress((tmp_path / "state" / "host.json.gz").read_bytes()))
-    assert kept["environments"][0]["path"] == str(tmp_path / "srv" / "venv") and kept["environments"][0]["modified"] == []
-    assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700 and (tmp_path / "state" / "host.json.gz").stat().st_mode & 0o777 == 0o600
+    assert (
+        kept["environments"][0]["path"] == str(tmp_path / "srv" / "venv") and kept["environments"][0]["modified"] == []
+    )
+    assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700 and (
+        tmp_path / "state" / "host.json.gz"
+    ).stat().st_mode & 0o777 == 0o600
     detailed = module("host_info", detail=True, **places)
     assert [entry["name"] for entry in detailed["inventory"]["environments"][0]["packages"]][:1] == ["pip"]
 
@@ -56,7 +72,9 @@ def test_a_diff_comes_from_a_wheel_on_the_controller(module, tmp_path, places):
     (tmp_path / "originals").mkdir()
     with zipfile.ZipFile(tmp_path / "originals" / f"pip-{version}-py3-none-any.whl", "w") as archive:
         archive.writestr("pip/__init__.py", original)
-    (entry,) = module("host_info", detail=True, originals_dir=str(tmp_path / "originals"), **places)["inventory"]["environments"][0]["modified"]
+    (entry,) = module("host_info", detail=True, originals_dir=str(tmp_path / "originals"), **places)["inventory"][
+        "environments"
+    ][0]["modified"]
     assert "+PATCHED = True" in entry["diff"]
 
 
@@ -83,10 +101,25 @@ def test_a_report_merges_what_was_gathered(module, tmp_path, places):
     assert files(tmp_path) == before and not checked["changed"]
     done = module("fleet_report", **report(tmp_path))
     again = module("fleet_report", **report(tmp_path))
-    assert not done["changed"] and done["totals"] == again["totals"] == checked["totals"] and done["totals"]["hosts"] == 1
+    assert (
+        not done["changed"] and done["totals"] == again["totals"] == checked["totals"] and done["totals"]["hosts"] == 1
+    )
     assert done["unknown"] == ["never.example.org"] and done["earlier"] == ["localhost"]
-    assert files(tmp_path) == sorted([*before, *(f"report/{name}" for name in (
-        "applications.suggested.yml", "fleet.csv", "fleet.html", "fleet.json", "sbom/localhost.cdx.json"))])
+    assert files(tmp_path) == sorted(
+        [
+            *before,
+            *(
+                f"report/{name}"
+                for name in (
+                    "applications.suggested.yml",
+                    "fleet.csv",
+                    "fleet.html",
+                    "fleet.json",
+                    "sbom/localhost.cdx.json",
+                )
+            ),
+        ]
+    )
     bill = (tmp_path / "report" / "sbom" / "localhost.cdx.json").stat().st_mtime_ns
     module("fleet_report", **report(tmp_path))
     assert (tmp_path / "report" / "sbom" / "localhost.cdx.json").stat().st_mtime_ns == bill

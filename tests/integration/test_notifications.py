@@ -23,9 +23,32 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._notifications impor
 
 from tests.demo.machine import free_port
 
-NEWS = News("revert", "nightly", "upgrade", "hosts of wave 2 have failed: h<3>", "2026-11-24T01:02:03Z", 2, 4, {"reverted": ["h<3>"], "upgraded": ["h1", "h2"]})
-CHANNEL = {"events": [], "url": None, "secret": None, "host": None, "port": None, "encryption": "none", "username": None, "password": None, "sender": None,
-           "recipients": [], "validate_certs": True, "timeout": 5.0, "tries": 3, "pause": 1.0}
+NEWS = News(
+    "revert",
+    "nightly",
+    "upgrade",
+    "hosts of wave 2 have failed: h<3>",
+    "2026-11-24T01:02:03Z",
+    2,
+    4,
+    {"reverted": ["h<3>"], "upgraded": ["h1", "h2"]},
+)
+CHANNEL = {
+    "events": [],
+    "url": None,
+    "secret": None,
+    "host": None,
+    "port": None,
+    "encryption": "none",
+    "username": None,
+    "password": None,
+    "sender": None,
+    "recipients": [],
+    "validate_certs": True,
+    "timeout": 5.0,
+    "tries": 3,
+    "pause": 1.0,
+}
 
 
 @contextlib.contextmanager
@@ -62,7 +85,12 @@ def test_a_webhook_is_signed():
         assert announce([channel("webhook", url=server.url, secret="key")], NEWS) == []
     ((headers, body),) = server.sent
     told = json.loads(body)
-    assert (told["event"], told["run"], told["wave"], told["outcomes"]["reverted"]) == ("revert", "nightly", 2, ["h<3>"])
+    assert (told["event"], told["run"], told["wave"], told["outcomes"]["reverted"]) == (
+        "revert",
+        "nightly",
+        2,
+        ["h<3>"],
+    )
     assert headers["X-Oxzep7-Event"] == "revert"
     expected = hmac.new(b"key", headers["X-Oxzep7-Timestamp"].encode() + b"." + body, hashlib.sha256).hexdigest()
     assert headers["X-Oxzep7-Signature"] == f"sha256={expected}"
@@ -72,25 +100,42 @@ def test_slack_and_teams():
     with web(200) as server:
         assert announce([channel("slack", url=server.url), channel("teams", url=server.url)], NEWS) == []
     slack, teams = (json.loads(body) for _headers, body in server.sent)
-    assert slack == {"text": "upgrade nightly: hosts of wave 2 have failed: h&lt;3&gt; (reverted: h&lt;3&gt;; upgraded: h1, h2)"}
+    assert slack == {
+        "text": "upgrade nightly: hosts of wave 2 have failed: h&lt;3&gt; (reverted: h&lt;3&gt;; upgraded: h1, h2)"
+    }
     card = teams["attachments"][0]
-    assert card["contentType"] == "application/vnd.microsoft.card.adaptive" and card["content"]["body"][1]["text"] == NEWS.sentence()
+    assert (
+        card["contentType"] == "application/vnd.microsoft.card.adaptive"
+        and card["content"]["body"][1]["text"] == NEWS.sentence()
+    )
 
 
-@pytest.mark.parametrize("statuses, sent, problems", [((500, 200), 2, 0), ((503, 503, 503), 3, 1), ((404,), 1, 1), ((429, 204), 2, 0), ((302,), 1, 1)])
+@pytest.mark.parametrize(
+    "statuses, sent, problems",
+    [((500, 200), 2, 0), ((503, 503, 503), 3, 1), ((404,), 1, 1), ((429, 204), 2, 0), ((302,), 1, 1)],
+)
 def test_what_may_go_well_later_is_tried_again(statuses, sent, problems):
     pauses = []
     with web(*statuses) as server:
         said = announce([channel("webhook", url=server.url)], NEWS, pauses.append)
-    assert len(server.sent) == sent and len(said) == problems and pauses == [1.0, 2.0][:sent - 1]
+    assert len(server.sent) == sent and len(said) == problems and pauses == [1.0, 2.0][: sent - 1]
     assert "nobody-may-see" not in str(said)
 
 
 def test_nobody_listens_and_the_others_are_told_all_the_same():
     with web(200) as server:
-        channels = [channel("webhook", url="http://127.0.0.1:1/?token=nobody-may-see"), channel("webhook", url="no url"), channel("slack", url=server.url)]
+        channels = [
+            channel("webhook", url="http://127.0.0.1:1/?token=nobody-may-see"),
+            channel("webhook", url="no url"),
+            channel("slack", url=server.url),
+        ]
         said = announce(channels, NEWS, lambda seconds: None)
-    assert len(said) == 2 and "after 3 tries: its server could not be reached" in said[0] and len(server.sent) == 1 and "nobody-may-see" not in str(said)
+    assert (
+        len(said) == 2
+        and "after 3 tries: its server could not be reached" in said[0]
+        and len(server.sent) == 1
+        and "nobody-may-see" not in str(said)
+    )
 
 
 def test_who_does_not_want_it_is_not_told():
@@ -107,7 +152,13 @@ class Letters:
     async def handle_DATA(self, _server, _session, envelope):
         answer = self.answers.pop(0) if self.answers else "250 OK"
         if answer.startswith("250"):
-            self.kept.append((envelope.mail_from, envelope.rcpt_tos, email.message_from_bytes(envelope.content, policy=email.policy.default)))
+            self.kept.append(
+                (
+                    envelope.mail_from,
+                    envelope.rcpt_tos,
+                    email.message_from_bytes(envelope.content, policy=email.policy.default),
+                )
+            )
         return answer
 
 
@@ -120,7 +171,14 @@ def post(letters, **options):
 
 
 def letter(port, **options):
-    return channel("email", host="127.0.0.1", port=port, sender="ops@example.org", recipients=["a@example.org", "b@example.org"], **options)
+    return channel(
+        "email",
+        host="127.0.0.1",
+        port=port,
+        sender="ops@example.org",
+        recipients=["a@example.org", "b@example.org"],
+        **options,
+    )
 
 
 def test_email_is_tried_again_when_the_server_is_busy():
@@ -129,7 +187,10 @@ def test_email_is_tried_again_when_the_server_is_busy():
         assert announce([letter(port)], NEWS, lambda seconds: None) == []
     ((sender, recipients, message),) = letters.kept
     assert sender == "ops@example.org" and recipients == ["a@example.org", "b@example.org"]
-    assert message["Subject"] == "[oxzep7] upgrade nightly: hosts of wave 2 have failed: h<3>" and "reverted: h<3>" in message.get_content()
+    assert (
+        message["Subject"] == "[oxzep7] upgrade nightly: hosts of wave 2 have failed: h<3>"
+        and "reverted: h<3>" in message.get_content()
+    )
 
 
 def test_email_with_a_login_and_a_refusal():
@@ -137,14 +198,21 @@ def test_email_with_a_login_and_a_refusal():
         return AuthResult(success=data.password == b"right", handled=False)
 
     letters = Letters()
-    with post(letters, authenticator=login, auth_required=True, auth_require_tls=False, auth_exclude_mechanism=["LOGIN"]) as port:
+    with post(
+        letters, authenticator=login, auth_required=True, auth_require_tls=False, auth_exclude_mechanism=["LOGIN"]
+    ) as port:
         assert announce([letter(port, username="ops", password="right")], NEWS) == []
         said = announce([letter(port, username="ops", password="nobody-may-see")], NEWS, lambda seconds: None)
-    assert len(letters.kept) == 1 and said == ["channel 1 (email) did not get 'revert' after 1 tries: its server answered 535"]
+    assert len(letters.kept) == 1 and said == [
+        "channel 1 (email) did not get 'revert' after 1 tries: its server answered 535"
+    ]
     with post(Letters("554 never")) as port:
         assert "its server answered 554" in announce([letter(port)], NEWS)[0]
 
 
 def test_many_hosts_are_counted_after_the_first():
     news = News("finish", "r", "upgrade", "ended", "t", outcomes={"upgraded": [f"h{number}" for number in range(25)]})
-    assert news.sentence().endswith("h19 and 5 more)") and len(_notifications.mail(news, "a@b.c", ["d@e.f"])["Subject"]) <= 150
+    assert (
+        news.sentence().endswith("h19 and 5 more)")
+        and len(_notifications.mail(news, "a@b.c", ["d@e.f"])["Subject"]) <= 150
+    )

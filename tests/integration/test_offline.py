@@ -44,11 +44,36 @@ def test_a_plan_and_its_wheels_come_from_a_folder_without_any_network(tmp_path):
     folder = tmp_path / "folder"
     folder.mkdir()
     for minor in ("3.9", "3.10", "3.11", "3.12"):
-        for what in (["six==1.15.0", "jinja2==2.11.3"], ["markupsafe==1.1.1"], ["markupsafe==2.1.1"], ["markupsafe==2.1.3"]):
+        for what in (
+            ["six==1.15.0", "jinja2==2.11.3"],
+            ["markupsafe==1.1.1"],
+            ["markupsafe==2.1.1"],
+            ["markupsafe==2.1.3"],
+        ):
             _wheels.pip_download(what, folder, minor, _wheels.platform_tags("x86_64", "2.36"))
     log = tmp_path / "log"
-    done = subprocess.run(["unshare", "--net", "strace", "-f", "-qq", "-e", "trace=connect,sendto", "-o", str(log), sys.executable, "-c", PROGRAM, str(folder),
-                           str(tmp_path / "work")], capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(
+        [
+            "unshare",
+            "--net",
+            "strace",
+            "-f",
+            "-qq",
+            "-e",
+            "trace=connect,sendto",
+            "-o",
+            str(log),
+            sys.executable,
+            "-c",
+            PROGRAM,
+            str(folder),
+            str(tmp_path / "work"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     assert {re.split("-", name)[0].lower() for name in json.loads(done.stdout)} == {"six", "jinja2", "markupsafe"}
     attempts = [line for line in log.read_text().splitlines() if "AF_INET" in line]

@@ -28,7 +28,9 @@ def environments(tmp_path, interpreters):
         source = tmp_path / name
         module = name.replace("-", "_")
         (source / module).mkdir(parents=True)
-        (source / module / "__init__.py").write_text("import sys\n\ndef main():\n    print('command', sys.version_info[:2])\n")
+        (source / module / "__init__.py").write_text(
+            "import sys\n\ndef main():\n    print('command', sys.version_info[:2])\n"
+        )
         (source / f"tool-{number}").write_text("#!/usr/bin/env python\nimport sys\nprint('tool', sys.prefix)\n")
         (source / "settings.cfg").write_text("a = 1\n")
         (source / "setup.py").write_text(SETUP.format(name=name, module=module, number=number))
@@ -36,7 +38,16 @@ def environments(tmp_path, interpreters):
     for number, (_minor, path) in enumerate(interpreters[:2]):
         run(find_uv(), "venv", "--no-project", "--python", path, tmp_path / f"venv{number}")
         found.append(tmp_path / f"venv{number}")
-    run(find_uv(), "pip", "install", "--python", found[0] / "bin" / "python", tmp_path / "plain-one", "--editable", tmp_path / "edit-two")
+    run(
+        find_uv(),
+        "pip",
+        "install",
+        "--python",
+        found[0] / "bin" / "python",
+        tmp_path / "plain-one",
+        "--editable",
+        tmp_path / "edit-two",
+    )
     return found
 
 
@@ -44,11 +55,24 @@ def test_copies_work_on_the_next_python_and_are_copied_again_byte_for_byte(modul
     old, new = environments
     names = ["edit-two", "plain-one"]
     options = {"packages": {"app": [*names, "missing"]}, "cache_dir": str(tmp_path / "cache")}
-    results = [module("package_copy", check=check, applications=[{"name": "app", "environment": str(old)}], **options) for check in (True, False)]
+    results = [
+        module("package_copy", check=check, applications=[{"name": "app", "environment": str(old)}], **options)
+        for check in (True, False)
+    ]
     assert results[0]["copies"] == results[1]["copies"] and not any(result["changed"] for result in results)
     rows = results[1]["copies"]["app"]
     assert "is not in" in rows["missing"]["reason"]
-    run(find_uv(), "pip", "install", "--python", new / "bin" / "python", "--no-index", "--find-links", tmp_path / "cache" / "built", *names)
+    run(
+        find_uv(),
+        "pip",
+        "install",
+        "--python",
+        new / "bin" / "python",
+        "--no-index",
+        "--find-links",
+        tmp_path / "cache" / "built",
+        *names,
+    )
     assert run(new / "bin" / "command-0") == run(new / "bin" / "command-1") != run(old / "bin" / "command-0")
     assert run(new / "bin" / "tool-0").split() == ["tool", str(new)]
     assert (new / "share" / "plain_one" / "settings.cfg").read_text() == "a = 1\n"
@@ -59,6 +83,10 @@ def test_copies_work_on_the_next_python_and_are_copied_again_byte_for_byte(modul
 
 
 def test_an_application_that_nobody_declared_is_named(module, environments, tmp_path):
-    message = module.fails("package_copy", applications=[{"name": "app", "environment": str(environments[0])}], packages={"other": ["x"]},
-                           cache_dir=str(tmp_path / "cache"))
+    message = module.fails(
+        "package_copy",
+        applications=[{"name": "app", "environment": str(environments[0])}],
+        packages={"other": ["x"]},
+        cache_dir=str(tmp_path / "cache"),
+    )
     assert message == "other is none of `applications`"

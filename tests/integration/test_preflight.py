@@ -13,14 +13,37 @@ from ansible_collections.oxzep7.python.plugins.action.preflight import skewed
 
 
 def steps(place, **interpreter):
-    return [{"application": "greeter", "lock": "0" * 64, "interpreter": {"source": "existing", "version": place.interpreters[1][0],
-                                                                       "path": place.interpreters[1][1], **interpreter}}]
+    return [
+        {
+            "application": "greeter",
+            "lock": "0" * 64,
+            "interpreter": {
+                "source": "existing",
+                "version": place.interpreters[1][0],
+                "path": place.interpreters[1][1],
+                **interpreter,
+            },
+        }
+    ]
 
 
 def look(module, place, application=None, **options):
-    options = {"steps": steps(place), "backup_dir": str(place.root / "backups"), "interpreter_dir": str(place.root / "interpreters"), **options}
-    results = [module("preflight", check=check, applications=[application or place.application()], state_dir=str(place.state), **options)
-               for check in (True, False)]
+    options = {
+        "steps": steps(place),
+        "backup_dir": str(place.root / "backups"),
+        "interpreter_dir": str(place.root / "interpreters"),
+        **options,
+    }
+    results = [
+        module(
+            "preflight",
+            check=check,
+            applications=[application or place.application()],
+            state_dir=str(place.state),
+            **options,
+        )
+        for check in (True, False)
+    ]
     assert [result["changed"] for result in results] == [False, False], results
     assert [entry["key"] for entry in results[0]["findings"]] == [entry["key"] for entry in results[1]["findings"]]
     return results[1]
@@ -34,18 +57,33 @@ def test_nothing_speaks_against_an_application_that_is_well(module, place):
     found = look(module, place, backup_layers=["environment"])
     assert found["findings"] == found["blocking"] == []
     (row,) = found["room"]
-    assert row["needed_bytes"] > 1 << 20 and row["needed_inodes"] > 100 and row["for"] == ["1 generations of greeter", "a backup of greeter"]
+    assert (
+        row["needed_bytes"] > 1 << 20
+        and row["needed_inodes"] > 100
+        and row["for"] == ["1 generations of greeter", "a backup of greeter"]
+    )
 
 
 def test_what_is_found_names_the_thing_and_the_next_step(module, place):
     sick = place.application(checks=[{"name": "never", "tcp": {"port": 1}}])
     found = look(module, place, sick)
     (problem,) = found["blocking"]
-    assert problem["key"] == "unhealthy" and "check 'never' (tcp)" in problem["detail"] and "oxzep7_accept_unhealthy" in problem["remediation"]
-    assert keys(look(module, place, sick, accept_unhealthy=["never"])) == keys(look(module, place, sick, known_findings=["unhealthy"])) == []
+    assert (
+        problem["key"] == "unhealthy"
+        and "check 'never' (tcp)" in problem["detail"]
+        and "oxzep7_accept_unhealthy" in problem["remediation"]
+    )
+    assert (
+        keys(look(module, place, sick, accept_unhealthy=["never"]))
+        == keys(look(module, place, sick, known_findings=["unhealthy"]))
+        == []
+    )
     assert keys(look(module, place, steps=steps(place, path="/nowhere/python"))) == ["interpreter-unobtainable"]
     away = look(module, place, steps=steps(place, source="archive", path="/nowhere/archive.tar.gz", sha256="0" * 64))
-    assert keys(away) == ["interpreter-unobtainable"] and "does not exist on the controller" in away["blocking"][0]["detail"]
+    assert (
+        keys(away) == ["interpreter-unobtainable"]
+        and "does not exist on the controller" in away["blocking"][0]["detail"]
+    )
     assert keys(look(module, place, place.application(environment=str(place.home / "gone")))) == ["preflight-failed"]
 
 
@@ -62,7 +100,11 @@ def test_somebody_who_works_on_it_is_named(module, place):
 def test_clocks():
     assert skewed(100.0, 90.0, 110.0, 0.0) == [] and skewed(50.0, 100.0, 101.0, 60.0) == []
     (behind,), (ahead,) = skewed(30.0, 100.0, 101.0, 60.0), skewed(200.0, 100.0, 101.0, 60.0)
-    assert "70 seconds behind" in behind["detail"] and "99 seconds ahead of" in ahead["detail"] and behind["key"] == ahead["key"] == "clock-skewed"
+    assert (
+        "70 seconds behind" in behind["detail"]
+        and "99 seconds ahead of" in ahead["detail"]
+        and behind["key"] == ahead["key"] == "clock-skewed"
+    )
 
 
 def test_a_host_tells_of_its_runs(module, place):
@@ -74,5 +116,9 @@ def test_a_host_tells_of_its_runs(module, place):
     assert [event["event"] for event in told["events"]] == ["generation complete", "promotion opened", "promoted"]
     assert promoted["journal"] == {"events": told["events"], "applications": told["applications"]}
     (application,) = told["applications"]
-    assert application["current"] == built["generation"] and [entry["event"] for entry in application["history"]] == ["promoted"] and not application["open"]
+    assert (
+        application["current"] == built["generation"]
+        and [entry["event"] for entry in application["history"]] == ["promoted"]
+        and not application["open"]
+    )
     assert "is no identifier of a run" in module.fails("run_info", run_id="../one", state_dir=str(place.state))

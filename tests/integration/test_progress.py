@@ -49,7 +49,18 @@ PLAYBOOK = """
 def command(tmp_path):
     (tmp_path / "play.yml").write_text(PLAYBOOK)
     (tmp_path / "ansible.cfg").write_text("[defaults]\nstdout_callback = oxzep7.python.progress\n")
-    return ["ansible-playbook", "-i", "a,b,c", "-c", "local", "-e", f"ansible_python_interpreter={sys.executable}", "-e", f"state={tmp_path}/state", "play.yml"]
+    return [
+        "ansible-playbook",
+        "-i",
+        "a,b,c",
+        "-c",
+        "local",
+        "-e",
+        f"ansible_python_interpreter={sys.executable}",
+        "-e",
+        f"state={tmp_path}/state",
+        "play.yml",
+    ]
 
 
 def environment(tmp_path):
@@ -58,19 +69,30 @@ def environment(tmp_path):
 
 
 def test_a_line_for_each_change_of_phase(tmp_path, command):
-    done = subprocess.run(command, cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, check=False, timeout=120
+    )
     lines = [re.sub(r"^\d\d:\d\d:\d\d ", "", line) for line in done.stdout.splitlines()]
     assert done.returncode == 2, done.stdout + done.stderr
     assert lines[0] == "Watch: 2 hosts (a, b)" and lines.count("a billing 3.8→3.9: recover") == 1
-    assert "one line" in lines and "another" in lines and any(line.startswith("b: ") and line.endswith("(the play goes on)") for line in lines)
+    assert (
+        "one line" in lines
+        and "another" in lines
+        and any(line.startswith("b: ") and line.endswith("(the play goes on)") for line in lines)
+    )
     assert any(re.match(r"b billing 3\.8→3\.9: failed in back up: billing: .*/nowhere", line) for line in lines), lines
-    assert any(line.startswith("a billing 3.8→3.9: failed") and line.endswith("not shown, because no_log is set") for line in lines)
+    assert any(
+        line.startswith("a billing 3.8→3.9: failed") and line.endswith("not shown, because no_log is set")
+        for line in lines
+    )
     assert "nobody-may-see" not in done.stdout and "TASK" not in done.stdout and "\x1b" not in done.stdout
 
 
 def test_a_table_on_a_terminal(tmp_path, command):
     main, other = pty.openpty()
-    with subprocess.Popen(command, cwd=tmp_path, env=environment(tmp_path), stdin=subprocess.DEVNULL, stdout=other, stderr=other) as running:
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment(tmp_path), stdin=subprocess.DEVNULL, stdout=other, stderr=other
+    ) as running:
         os.close(other)
         said = b""
         while True:

@@ -22,6 +22,11 @@ def test_release_data_are_renewed_whole_or_not_at_all(tmp_path):
     for broken in (b"no toml = = ", b"[metadata]\n[release]\n"):
         with pytest.raises(ValueError):
             refresh.renew(broken, data, sources, datetime.date(2027, 1, 2))
-    assert data.read_bytes() == content and sorted(path.name for path in tmp_path.iterdir()) == ["python-releases.toml", "sources.toml"]
+    assert data.read_bytes() == content and sorted(path.name for path in tmp_path.iterdir()) == [
+        "python-releases.toml",
+        "sources.toml",
+    ]
     refresh.renew(content + b"\n", data, sources, datetime.date(2027, 1, 2))
-    assert "python-releases = 2027-01-02" in sources.read_text(encoding="utf-8") and data.read_bytes() == content + b"\n"
+    assert (
+        "python-releases = 2027-01-02" in sources.read_text(encoding="utf-8") and data.read_bytes() == content + b"\n"
+    )

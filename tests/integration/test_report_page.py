@@ -16,7 +16,7 @@ from tests.unit.plugins.plugin_utils.inventories import dependent, environment, 
 
 CHROMIUM = shutil.which("chromium")
 HOSTS = 1000
-NASTY = '</script><img src=x onerror="document.title=\'planted\'"><b>&amp;'
+NASTY = "</script><img src=x onerror=\"document.title='planted'\"><b>&amp;"
 
 
 def made_up():
@@ -28,13 +28,37 @@ def made_up():
         packages = [package(f"package{index}", f"1.{number % 5}") for index in range(40)]
         found[f"host{number:04}"] = inventory(
             interpreters=[base],
-            environments=[environment(f"/srv/app{index}/venv", version, packages, interpreter=base["path"], fingerprint=f"{number % 5:016x}")
-                          for index in range(3)],
-            dependents=[dependent(name=f"app{index}.service", environment=f"/srv/app{index}/venv") for index in range(3)])
+            environments=[
+                environment(
+                    f"/srv/app{index}/venv",
+                    version,
+                    packages,
+                    interpreter=base["path"],
+                    fingerprint=f"{number % 5:016x}",
+                )
+                for index in range(3)
+            ],
+            dependents=[
+                dependent(name=f"app{index}.service", environment=f"/srv/app{index}/venv") for index in range(3)
+            ],
+        )
     found["host0007"]["environments"][0]["unmanaged"] = [{"path": NASTY, "kind": "module", "files": 1, "size": 1}]
-    fleet = _fleet.fleet(found, [name for name in found if name != "host0003"], ["lost.example.org"], None, datetime.date(2026, 11, 21))
-    return {**fleet, "runs": [{"run": "nightly", "kind": "upgrade", "began": "2026-11-21T01:00:00Z", "ended": None, "closed": NASTY,
-                               "counts": {"reverted": 1, "upgraded": 4}}]}
+    fleet = _fleet.fleet(
+        found, [name for name in found if name != "host0003"], ["lost.example.org"], None, datetime.date(2026, 11, 21)
+    )
+    return {
+        **fleet,
+        "runs": [
+            {
+                "run": "nightly",
+                "kind": "upgrade",
+                "began": "2026-11-21T01:00:00Z",
+                "ended": None,
+                "closed": NASTY,
+                "counts": {"reverted": 1, "upgraded": 4},
+            }
+        ],
+    }
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +90,10 @@ def rows(page, section):
 
 def test_it_renders(page):
     assert page.title() == "Python on the fleet"
-    assert f"{HOSTS} hosts" in page.locator("#totals").inner_text() and "unknown: lost.example.org" in page.locator("#totals").inner_text()
+    assert (
+        f"{HOSTS} hosts" in page.locator("#totals").inner_text()
+        and "unknown: lost.example.org" in page.locator("#totals").inner_text()
+    )
     (ended,) = rows(page, "end-of-life")
     assert ended.startswith("3.8\t2024-10-07") and page.locator("#hosts details").count() == HOSTS
     assert "what is vulnerable is unknown" in page.locator("#made").inner_text()
@@ -135,4 +162,6 @@ def test_printing_opens_every_host(page):
 
 def test_runs_that_have_a_record(page):
     row = page.locator("#runs tbody tr").inner_text()
-    assert "nightly" in row and "1 reverted, 4 upgraded" in row and "not seen to its end" in row and NASTY.strip() in row
+    assert (
+        "nightly" in row and "1 reverted, 4 upgraded" in row and "not seen to its end" in row and NASTY.strip() in row
+    )

@@ -74,29 +74,71 @@ def rollout(request, tmp_path):
 
     def run(bad=(), lost=(), waves=WAVES, environment=None, options=(), **variables):
         applications = {host: ["billing"] for wave in waves for host in wave}
-        plan = {"waves": [{"number": number, "hosts": wave, "applications": {host: applications[host] for host in wave}, "steps": 0, "restarts": 0,
-                           "seconds": 60.0, "basis": "nothing was measured yet"} for number, wave in enumerate(waves, 1)],
-                "placed": [{"host": host, "wave": number} for number, wave in enumerate(waves, 1) for host in wave],
-                "wave_table": ["three waves"], "population": {"billing": len(applications)}, "unknown": []}
+        plan = {
+            "waves": [
+                {
+                    "number": number,
+                    "hosts": wave,
+                    "applications": {host: applications[host] for host in wave},
+                    "steps": 0,
+                    "restarts": 0,
+                    "seconds": 60.0,
+                    "basis": "nothing was measured yet",
+                }
+                for number, wave in enumerate(waves, 1)
+            ],
+            "placed": [{"host": host, "wave": number} for number, wave in enumerate(waves, 1) for host in wave],
+            "wave_table": ["three waves"],
+            "population": {"billing": len(applications)},
+            "unknown": [],
+        }
         (tmp_path / "play.yml").write_text(PLAY)
         (tmp_path / "tasks.yml").write_text(TASKS)
         for name, then in (("before", ""), ("after", ""), ("failed", ""), ("refuse", "; false")):
             (tmp_path / f"{name}.yml").write_text(NOTE.format(name, then))
-        given = {"bad": list(bad), "lost": list(lost), "noted": str(tmp_path), "plan": plan, "oxzep7_backup": False, "oxzep7_max_unavailable": "100%",
-                 "oxzep7_before_host_tasks": str(tmp_path / "tasks.yml"), "ansible_python_interpreter": sys.executable,
-                 "oxzep7_before_wave_tasks": str(tmp_path / "before.yml"), "oxzep7_after_wave_tasks": str(tmp_path / "after.yml"),
-                 "oxzep7_failed_wave_tasks": str(tmp_path / "failed.yml"), "oxzep7_state_dir": str(tmp_path / "state"), "oxzep7_become": False, **variables}
-        inventory = {"all": {"hosts": {host: {"ansible_host": "127.0.0.1", "ansible_connection": "local"} for host in HOSTS}}}
+        given = {
+            "bad": list(bad),
+            "lost": list(lost),
+            "noted": str(tmp_path),
+            "plan": plan,
+            "oxzep7_backup": False,
+            "oxzep7_max_unavailable": "100%",
+            "oxzep7_before_host_tasks": str(tmp_path / "tasks.yml"),
+            "ansible_python_interpreter": sys.executable,
+            "oxzep7_before_wave_tasks": str(tmp_path / "before.yml"),
+            "oxzep7_after_wave_tasks": str(tmp_path / "after.yml"),
+            "oxzep7_failed_wave_tasks": str(tmp_path / "failed.yml"),
+            "oxzep7_state_dir": str(tmp_path / "state"),
+            "oxzep7_become": False,
+            **variables,
+        }
+        inventory = {
+            "all": {"hosts": {host: {"ansible_host": "127.0.0.1", "ansible_connection": "local"} for host in HOSTS}}
+        }
         (tmp_path / "inventory.json").write_text(json.dumps(inventory))
         for name in ("begun", "hooks"):
             (tmp_path / name).unlink(missing_ok=True)
-        done = subprocess.run([bin_directory / "ansible-playbook", "-i", "inventory.json", "play.yml", "-e", json.dumps(given), *options], cwd=tmp_path,
-                              capture_output=True, text=True, check=False, timeout=300,
-                              env={**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORKS": "9", **(environment or {})})
+        done = subprocess.run(
+            [bin_directory / "ansible-playbook", "-i", "inventory.json", "play.yml", "-e", json.dumps(given), *options],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+            env={**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORKS": "9", **(environment or {})},
+        )
         record = tmp_path / "oxzep7" / "report" / "runs" / "the-run"
-        lines = [(tmp_path / name).read_text().splitlines() if (tmp_path / name).exists() else [] for name in ("begun", "hooks")]
-        return Ended(done.returncode, done.stdout + done.stderr, json.loads((record / "run.json").read_text()) if record.exists() else {}, sorted(lines[0]),
-                     lines[1])
+        lines = [
+            (tmp_path / name).read_text().splitlines() if (tmp_path / name).exists() else []
+            for name in ("begun", "hooks")
+        ]
+        return Ended(
+            done.returncode,
+            done.stdout + done.stderr,
+            json.loads((record / "run.json").read_text()) if record.exists() else {},
+            sorted(lines[0]),
+            lines[1],
+        )
 
     run.folder = tmp_path
     return run
@@ -105,8 +147,17 @@ def rollout(request, tmp_path):
 def test_every_host_is_upgraded_in_its_wave(rollout):
     ended = rollout()
     assert ended.rc == 0, ended.said
-    assert set(ended.outcomes().values()) == {"upgraded"} and [row["wave"] for row in ended.run["ledger"]] == [1, 2, 2, 2, 3]
-    assert ended.hooks == ["before 1", "after 1", "before 2", "after 2", "before 3", "after 3"] and ended.run["closed"] == ""
+    assert set(ended.outcomes().values()) == {"upgraded"} and [row["wave"] for row in ended.run["ledger"]] == [
+        1,
+        2,
+        2,
+        2,
+        3,
+    ]
+    assert (
+        ended.hooks == ["before 1", "after 1", "before 2", "after 2", "before 3", "after 3"]
+        and ended.run["closed"] == ""
+    )
     record = (rollout.folder / "oxzep7" / "report" / "runs" / "the-run" / "change-record.md").read_text()
     assert "5 upgraded" in record and "oxzep7_rollback_run=the-run" in record
 
@@ -122,7 +173,13 @@ def test_budget_0_stops_before_the_next_wave(rollout):
 def test_who_fails_while_another_one_is_lost_in_the_same_task(rollout):
     ended = rollout(bad=["h2"], lost=["h3"], oxzep7_max_failed=1)
     assert ended.rc != 0 and ended.begun == ["h1", "h2", "h4"], ended.said
-    assert ended.outcomes() == {"h1": "upgraded", "h2": "failed", "h3": "unreachable", "h4": "upgraded", "h5": "skipped"}
+    assert ended.outcomes() == {
+        "h1": "upgraded",
+        "h2": "failed",
+        "h3": "unreachable",
+        "h4": "upgraded",
+        "h5": "skipped",
+    }
     assert "h2, h3 are not upgraded" in ended.said
 
 
@@ -148,7 +205,11 @@ def test_every_host_is_lost_and_there_still_is_a_report(rollout):
 
 def test_budgets_of_a_wave_and_percentages(rollout):
     ended = rollout(bad=["h2", "h3"], oxzep7_max_failed="50%", oxzep7_max_failed_per_wave="34%")
-    assert ended.rc != 0 and not set(WAVES[2]) & set(ended.begun) and "oxzep7_max_failed_per_wave allows 1 of 3 hosts (34%)" in ended.said, ended.said
+    assert (
+        ended.rc != 0
+        and not set(WAVES[2]) & set(ended.begun)
+        and "oxzep7_max_failed_per_wave allows 1 of 3 hosts (34%)" in ended.said
+    ), ended.said
 
 
 def test_hooks_of_waves_that_fail_close_the_gate(rollout):
@@ -164,8 +225,13 @@ def test_hooks_of_waves_that_fail_close_the_gate(rollout):
 def test_hooks_of_hosts(rollout):
     for name in ("well", "badly"):
         (rollout.folder / f"{name}.yml").write_text(ENDED.replace("NAME", name))
-    ended = rollout(bad=["h2"], lost=["h3"], waves=[["h1", "h2", "h3"]], oxzep7_after_host_tasks=str(rollout.folder / "well.yml"),
-                    oxzep7_failed_host_tasks=str(rollout.folder / "badly.yml"))
+    ended = rollout(
+        bad=["h2"],
+        lost=["h3"],
+        waves=[["h1", "h2", "h3"]],
+        oxzep7_after_host_tasks=str(rollout.folder / "well.yml"),
+        oxzep7_failed_host_tasks=str(rollout.folder / "badly.yml"),
+    )
     # Who is lost has nobody who could do anything for it.
     assert sorted(line for line in ended.hooks if "ended" in line) == ["h1 ended well", "h2 ended badly"]
 
@@ -182,10 +248,23 @@ def test_one_application_goes_back_and_the_others_are_left_alone(tmp_path):
     applications = [{"name": name, "environment": str(tmp_path / name / "venv")} for name in ("billing", "mail")]
     for name in ("billing", "mail"):
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / name / "venv")], check=True)
-    given = {"oxzep7_become": False, "oxzep7_state_dir": str(tmp_path / "state"), "ansible_python_interpreter": "/usr/bin/python3",
-             "oxzep7_applications": applications, "oxzep7_rollback_applications": ["mail"], "oxzep7_run_id": "back"}
-    done = subprocess.run(["ansible-playbook", "-i", "h1,", "-c", "local", "oxzep7.python.rollback", "-e", json.dumps(given)], cwd=tmp_path,
-                          capture_output=True, text=True, check=False, timeout=120, env={**os.environ, "ANSIBLE_NOCOLOR": "1"})
+    given = {
+        "oxzep7_become": False,
+        "oxzep7_state_dir": str(tmp_path / "state"),
+        "ansible_python_interpreter": "/usr/bin/python3",
+        "oxzep7_applications": applications,
+        "oxzep7_rollback_applications": ["mail"],
+        "oxzep7_run_id": "back",
+    }
+    done = subprocess.run(
+        ["ansible-playbook", "-i", "h1,", "-c", "local", "oxzep7.python.rollback", "-e", json.dumps(given)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
+    )
     ledger = json.loads((tmp_path / "oxzep7" / "report" / "runs" / "back" / "run.json").read_text())["ledger"]
     # Nothing was ever promoted here, so what is meant cannot go back; what is not meant is not even looked at.
     assert done.returncode != 0 and [row["applications"] for row in ledger] == [["mail"]], done.stdout
@@ -195,10 +274,34 @@ def test_one_application_goes_back_and_the_others_are_left_alone(tmp_path):
 
 @pytest.mark.parametrize("strategy", ["free", "host_pinned"])
 def test_strategies_without_a_barrier_are_refused(tmp_path, strategy):
-    done = subprocess.run(["ansible-playbook", "-i", "h1,h2", "-c", "local", "oxzep7.python.rollback", "-e", json.dumps({
-        "oxzep7_become": False, "oxzep7_state_dir": str(tmp_path / "state"), "ansible_python_interpreter": sys.executable})], cwd=tmp_path, capture_output=True,
-        text=True, check=False, timeout=120, env={**os.environ, "ANSIBLE_STRATEGY": strategy, "ANSIBLE_NOCOLOR": "1"})
-    assert done.returncode != 0 and f"the strategy {strategy} lets every host go on without the others" in done.stdout + done.stderr, done.stdout
+    done = subprocess.run(
+        [
+            "ansible-playbook",
+            "-i",
+            "h1,h2",
+            "-c",
+            "local",
+            "oxzep7.python.rollback",
+            "-e",
+            json.dumps(
+                {
+                    "oxzep7_become": False,
+                    "oxzep7_state_dir": str(tmp_path / "state"),
+                    "ansible_python_interpreter": sys.executable,
+                }
+            ),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env={**os.environ, "ANSIBLE_STRATEGY": strategy, "ANSIBLE_NOCOLOR": "1"},
+    )
+    assert (
+        done.returncode != 0
+        and f"the strategy {strategy} lets every host go on without the others" in done.stdout + done.stderr
+    ), done.stdout
 
 
 def test_questions_approvals_and_windows(rollout):
@@ -211,8 +314,12 @@ def test_questions_approvals_and_windows(rollout):
     answer.write_text('{"alerts": []}')
     approvals = rollout.folder / "approvals"
     approvals.write_text("another-run all\nthe-run 1\n")
-    half = rollout(oxzep7_gate=gate, oxzep7_approval=True, oxzep7_approval_file=str(approvals), oxzep7_approved_waves=["2"])
-    assert half.rc != 0 and half.begun == ["h1", "h2", "h3", "h4"] and "wave 3 is not approved" in half.run["closed"], half.said
+    half = rollout(
+        oxzep7_gate=gate, oxzep7_approval=True, oxzep7_approval_file=str(approvals), oxzep7_approved_waves=["2"]
+    )
+    assert half.rc != 0 and half.begun == ["h1", "h2", "h3", "h4"] and "wave 3 is not approved" in half.run["closed"], (
+        half.said
+    )
     never = rollout(oxzep7_window=["2020-01-01T00:00Z/2020-01-02T00:00Z"])
     assert never.rc != 0 and never.begun == [] and "no change window is open" in never.run["closed"], never.said
 
@@ -224,24 +331,45 @@ def test_in_check_mode_the_waves_are_told_and_nothing_is_written(rollout):
 
 def test_what_is_told_while_it_goes_on(rollout):
     with web(204) as server:
-        ended = rollout(bad=["h3"], environment={"ANSIBLE_STDOUT_CALLBACK": "oxzep7.python.progress"},
-                        oxzep7_notifications=[{"kind": "webhook", "url": server.url}, {"kind": "webhook", "url": "http://127.0.0.1:1/", "tries": 1}])
+        ended = rollout(
+            bad=["h3"],
+            environment={"ANSIBLE_STDOUT_CALLBACK": "oxzep7.python.progress"},
+            oxzep7_notifications=[
+                {"kind": "webhook", "url": server.url},
+                {"kind": "webhook", "url": "http://127.0.0.1:1/", "tries": 1},
+            ],
+        )
     events = [json.loads(body) for _headers, body in server.sent]
     assert [event["event"] for event in events] == ["run", "wave", "wave", "revert", "gate", "finish"], ended.said
-    assert events[-1]["outcomes"] == {"failed": ["h3"], "skipped": ["h5"], "upgraded": ["h1", "h2", "h4"]} and {event["run"] for event in events} == {"the-run"}
+    assert events[-1]["outcomes"] == {"failed": ["h3"], "skipped": ["h5"], "upgraded": ["h1", "h2", "h4"]} and {
+        event["run"] for event in events
+    } == {"the-run"}
     assert ended.rc != 0 and "oxzep7_notifications: channel 2 (webhook) did not get 'run'" in ended.said
     lines = [line[9:] for line in ended.said.splitlines()]
-    assert "wave 2: 3 hosts (h2, h3, h4)" in lines and any(line.startswith("gate closed: h3 is not upgraded") for line in lines), ended.said
+    assert "wave 2: 3 hosts (h2, h3, h4)" in lines and any(
+        line.startswith("gate closed: h3 is not upgraded") for line in lines
+    ), ended.said
     assert not any("oxzep7-controller" in line for line in lines) and "nobody-may-see" not in ended.said
 
 
 def test_with_a_limit_the_first_host_does_what_is_done_once(rollout):
     ended = rollout(bad=["h3"], waves=WAVES[:2], options=["--limit", "h1,h2,h3,h4"])
-    assert ended.rc != 0 and ended.outcomes() == {"h1": "upgraded", "h2": "upgraded", "h3": "failed", "h4": "upgraded"}, ended.said
+    assert ended.rc != 0 and ended.outcomes() == {
+        "h1": "upgraded",
+        "h2": "upgraded",
+        "h3": "failed",
+        "h4": "upgraded",
+    }, ended.said
     assert ended.hooks == ["before 1", "after 1", "before 2", "failed 2"]
 
 
 def test_with_a_limit_another_host_goes_on_with_the_ledger(rollout):
-    ended = rollout(bad=["h2", "h3"], lost=["h1"], waves=[["h1", "h2"], ["h3"], ["h4"]], options=["--limit", "h1,h2,h3,h4"], oxzep7_max_failed=2)
+    ended = rollout(
+        bad=["h2", "h3"],
+        lost=["h1"],
+        waves=[["h1", "h2"], ["h3"], ["h4"]],
+        options=["--limit", "h1,h2,h3,h4"],
+        oxzep7_max_failed=2,
+    )
     assert ended.rc != 0 and ended.begun == ["h2", "h3"], ended.said
     assert ended.outcomes() == {"h1": "unreachable", "h2": "failed", "h3": "failed", "h4": "skipped"}

@@ -23,26 +23,39 @@ def application(tmp_path, interpreters):
     source, environment, packages = (tmp_path / name for name in ("app", "venv", "packages"))
     source.mkdir()
     packages.mkdir()
-    old = [wheel(packages, "helper", "1.0", {"helper/__init__.py": "VALUE = 1\n"}), wheel(packages, "user", "1.0", {"user.py": "import helper\n"})]
+    old = [
+        wheel(packages, "helper", "1.0", {"helper/__init__.py": "VALUE = 1\n"}),
+        wheel(packages, "user", "1.0", {"user.py": "import helper\n"}),
+    ]
     subprocess.run([interpreters[0][1], "-m", "venv", str(environment)], check=True)
-    subprocess.run([str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-index", *map(str, old)], check=True)
+    subprocess.run(
+        [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-index", *map(str, old)],
+        check=True,
+    )
     return {"name": "app", "environment": str(environment), "source": str(source)}, packages
 
 
 def test_source_info_reads_everything_and_runs_nothing(module, application):
     declared, _packages = application
     source = pathlib.Path(declared["source"])
-    (source / "main.py").write_text("import collections, importlib, user\nraise SystemExit\ndef f(x):\n    return isinstance(x, collections.Mapping)\n")
+    (source / "main.py").write_text(
+        "import collections, importlib, user\nraise SystemExit\ndef f(x):\n    return isinstance(x, collections.Mapping)\n"
+    )
     (source / "old.py").write_text("print 'two'\n")
     (source / "dynamic").write_text("#!/usr/bin/env python3\nimport importlib\nimportlib.import_module(name)\n")
     (source / "requirements.txt").write_text("user==1.0\n-r other.txt\n# helper\n")
     (source / "link.py").symlink_to("/etc/passwd")
     declared["requirements"] = [str(source / "requirements.txt")]
-    results = [module("source_info", check=check, applications=[declared], current="3.8", target="3.12") for check in (True, False)]
+    results = [
+        module("source_info", check=check, applications=[declared], current="3.8", target="3.12")
+        for check in (True, False)
+    ]
     assert results[0]["applications"] == results[1]["applications"] and not any(result["changed"] for result in results)
     (found,) = results[1]["applications"]
     assert found["uses"] == [["main.py", "collections.Mapping", 4, [0, 99], False, True]]
-    assert found["imports"] == {"collections": "main.py", "importlib": "dynamic", "user": "main.py"} and found["required"] == ["user"]
+    assert found["imports"] == {"collections": "main.py", "importlib": "dynamic", "user": "main.py"} and found[
+        "required"
+    ] == ["user"]
     assert found["dynamic"] == [["dynamic", 3]]
     assert sorted(problem["path"] for problem in found["problems"]) == ["link.py", "old.py"]
     assert "does not parse" in next(problem["reason"] for problem in found["problems"] if problem["path"] == "old.py")
@@ -50,7 +63,9 @@ def test_source_info_reads_everything_and_runs_nothing(module, application):
 
 def test_a_source_that_is_not_there_is_a_problem_that_is_named(module, application):
     declared, _packages = application
-    (found,) = module("source_info", applications=[{**declared, "source": "/no/such/place"}], target="3.12")["applications"]
+    (found,) = module("source_info", applications=[{**declared, "source": "/no/such/place"}], target="3.12")[
+        "applications"
+    ]
     assert found["problems"] == [{"path": "/no/such/place", "reason": "No such file or directory"}]
     assert "not a Python version" in module("source_info", applications=[declared], target="newest")["msg"]
 
@@ -58,14 +73,30 @@ def test_a_source_that_is_not_there_is_a_problem_that_is_named(module, applicati
 def test_a_trial_tells_what_fails_that_did_not_fail_before(module, application, interpreters, tmp_path):
     declared, packages = application
     declared["tests"] = ["python -c 'import user'"]
-    new = [wheel(packages, "helper", "2.0", {"helper/__init__.py": "from missing import x\n"}), packages / "user-1.0-py3-none-any.whl"]
-    options = {"application": declared, "interpreter": interpreters[1][1], "version": interpreters[1][0] + ".0", "lock": lock_of(*new),
-               "wheels": str(packages), "state_dir": str(tmp_path / "state"), "tests": True}
+    new = [
+        wheel(packages, "helper", "2.0", {"helper/__init__.py": "from missing import x\n"}),
+        packages / "user-1.0-py3-none-any.whl",
+    ]
+    options = {
+        "application": declared,
+        "interpreter": interpreters[1][1],
+        "version": interpreters[1][0] + ".0",
+        "lock": lock_of(*new),
+        "wheels": str(packages),
+        "state_dir": str(tmp_path / "state"),
+        "tests": True,
+    }
     before = sorted(os.listdir(tmp_path))
     planned = module("trial", check=True, **options)
-    assert planned["changed"] and planned["actions"][0].startswith("try lock ") and sorted(os.listdir(tmp_path)) == before
+    assert (
+        planned["changed"] and planned["actions"][0].startswith("try lock ") and sorted(os.listdir(tmp_path)) == before
+    )
     broken = module("trial", **options)
-    assert sorted(broken["failures"]) == ["helper", "user"] and broken["failures"]["helper"]["missing"] == "missing" and not broken["changed"]
+    assert (
+        sorted(broken["failures"]) == ["helper", "user"]
+        and broken["failures"]["helper"]["missing"] == "missing"
+        and not broken["changed"]
+    )
     assert broken["owners"]["helper"] == "helper" and broken["tests"] == {}
     assert any(path.endswith("helper/__init__.py") for path in broken["failures"]["user"]["frames"])
     good = module("trial", **{**options, "lock": lock_of(packages / "helper-1.0-py3-none-any.whl", new[1])})
@@ -81,8 +112,15 @@ def test_a_trial_has_what_a_generation_would_take_along(module, application, int
     site = pathlib.Path(declared["environment"], "lib", f"python{interpreters[0][0]}", "site-packages")
     (site / "local").mkdir()
     (site / "local" / "__init__.py").touch()
-    options = {"application": declared, "interpreter": interpreters[1][1], "version": interpreters[1][0] + ".0", "wheels": str(packages), "tests": True,
-               "lock": lock_of(packages / "helper-1.0-py3-none-any.whl"), "state_dir": str(tmp_path / "state")}
+    options = {
+        "application": declared,
+        "interpreter": interpreters[1][1],
+        "version": interpreters[1][0] + ".0",
+        "wheels": str(packages),
+        "tests": True,
+        "lock": lock_of(packages / "helper-1.0-py3-none-any.whl"),
+        "state_dir": str(tmp_path / "state"),
+    }
     (failure,) = module("trial", **options)["tests"].values()
     assert "No module named 'local'" in failure["text"]
     taken = {"policy": "copy", "files": [f"lib/python{interpreters[0][0]}/site-packages/local/"]}
@@ -96,8 +134,15 @@ def test_a_source_that_only_the_live_interpreter_compiles_is_named(module, appli
     (source / "two.py").write_text("print 'neither does'\n")
     (source / "good.py").write_text("x = 1\n")
     newer = interpreters[1]
-    options = {"application": declared, "interpreter": newer[1], "version": newer[0] + ".0", "wheels": str(packages), "tests": True,
-               "lock": lock_of(packages / "helper-1.0-py3-none-any.whl"), "state_dir": str(tmp_path / "state")}
+    options = {
+        "application": declared,
+        "interpreter": newer[1],
+        "version": newer[0] + ".0",
+        "wheels": str(packages),
+        "tests": True,
+        "lock": lock_of(packages / "helper-1.0-py3-none-any.whl"),
+        "state_dir": str(tmp_path / "state"),
+    }
     assert module("trial", **options)["sources"] == {}
     # A live interpreter that compiles everything stands for an older Python than this machine has.
     live = pathlib.Path(declared["environment"], "bin", "python")
@@ -110,10 +155,19 @@ def test_a_source_that_only_the_live_interpreter_compiles_is_named(module, appli
 def test_a_trial_times_benchmarks_in_turn(module, application, interpreters, tmp_path):
     declared, packages = application
     declared["benchmarks"] = ["python -c 'import helper'"]
-    options = {"application": declared, "interpreter": interpreters[1][1], "version": interpreters[1][0] + ".0", "wheels": str(packages), "benchmarks": True,
-               "lock": lock_of(packages / "helper-1.0-py3-none-any.whl"), "state_dir": str(tmp_path / "state")}
+    options = {
+        "application": declared,
+        "interpreter": interpreters[1][1],
+        "version": interpreters[1][0] + ".0",
+        "wheels": str(packages),
+        "benchmarks": True,
+        "lock": lock_of(packages / "helper-1.0-py3-none-any.whl"),
+        "state_dir": str(tmp_path / "state"),
+    }
     (timed,) = module("trial", **options)["benchmarks"]
-    assert timed["command"] == ["python", "-c", "import helper"] and timed["ratio"] == pytest.approx(timed["after"] / max(timed["before"], 0.01), abs=0.1)
+    assert timed["command"] == ["python", "-c", "import helper"] and timed["ratio"] == pytest.approx(
+        timed["after"] / max(timed["before"], 0.01), abs=0.1
+    )
 
 
 def test_wheel_build_compiles_on_a_host_that_has_the_python(module, tmp_path):
@@ -128,7 +182,9 @@ def test_wheel_build_compiles_on_a_host_that_has_the_python(module, tmp_path):
     options = {"needs": [need], "interpreter_dir": str(link.parent), "cache_dir": str(tmp_path / "cache")}
     results = module.four_times("wheel_build", **options)
     (row,) = results[1]["built"]
-    assert row["wheel"].startswith("python_Levenshtein-0.12.2-cp39-cp39-") or row["wheel"].lower().startswith("python_levenshtein-0.12.2-cp39-cp39-")
+    assert row["wheel"].startswith("python_Levenshtein-0.12.2-cp39-cp39-") or row["wheel"].lower().startswith(
+        "python_levenshtein-0.12.2-cp39-cp39-"
+    )
     assert (tmp_path / "cache" / "built" / row["wheel"]).exists()
     message = module("wheel_build", **{**options, "needs": [{**need, "python": "3.99"}]})["msg"]
     assert "has no Python 3.99" in message

@@ -22,7 +22,9 @@ def test_plan_store(module, tmp_path):
 
 
 def test_a_lock_that_is_not_what_its_name_says_is_refused(module, tmp_path):
-    assert "does not match" in module.fails("plan_store", plan="{}", locks={"0" * 64: "six==1\n"}, state_dir=str(tmp_path / "state"))
+    assert "does not match" in module.fails(
+        "plan_store", plan="{}", locks={"0" * 64: "six==1\n"}, state_dir=str(tmp_path / "state")
+    )
     assert "not JSON" in module.fails("plan_store", plan="{", locks={}, state_dir=str(tmp_path / "state"))
     assert not (tmp_path / "state").exists()
 
@@ -38,33 +40,54 @@ def test_wheelhouse_store(module, tmp_path):
     entry = bundle_of(tmp_path, "a-1-py3-none-any.whl", b"wheel")
     asked = module("wheelhouse_store", files=[entry], directory=str(tmp_path / "wheels"))
     assert asked["missing"] == ["a-1-py3-none-any.whl"] and not asked["changed"]
-    results = module.four_times("wheelhouse_store", files=[entry], bundle=str(tmp_path / "bundle.tar"), directory=str(tmp_path / "wheels"))
+    results = module.four_times(
+        "wheelhouse_store", files=[entry], bundle=str(tmp_path / "bundle.tar"), directory=str(tmp_path / "wheels")
+    )
     assert results[2]["missing"] == []
     assert (tmp_path / "wheels" / entry["name"]).read_bytes() == b"wheel"
 
 
 def test_damaged_and_unsafe_bundles_are_refused(module, tmp_path):
     entry = bundle_of(tmp_path, "a-1-py3-none-any.whl", b"wheel")
-    damaged = module("wheelhouse_store", files=[{**entry, "sha256": "0" * 64}], bundle=str(tmp_path / "bundle.tar"), directory=str(tmp_path / "w"))
+    damaged = module(
+        "wheelhouse_store",
+        files=[{**entry, "sha256": "0" * 64}],
+        bundle=str(tmp_path / "bundle.tar"),
+        directory=str(tmp_path / "w"),
+    )
     assert damaged["failed"] and "arrived damaged" in damaged["msg"]
-    unsafe = module("wheelhouse_store", files=[{**entry, "name": "../evil"}], bundle=str(tmp_path / "bundle.tar"), directory=str(tmp_path / "w"))
+    unsafe = module(
+        "wheelhouse_store",
+        files=[{**entry, "name": "../evil"}],
+        bundle=str(tmp_path / "bundle.tar"),
+        directory=str(tmp_path / "w"),
+    )
     assert unsafe["failed"] and "not a plain file name" in unsafe["msg"]
     assert list((tmp_path / "w").iterdir()) == [] and not (tmp_path / "evil").exists()
 
 
 def test_a_host_that_was_seen_to_have_its_plan_is_not_asked_again(module, tmp_path):
-    step = {"from": "3.8", "to": "3.9", "lock": hashlib.sha256(LOCK.encode()).hexdigest(), "interpreter": {"source": "existing", "version": "3.9"}}
+    step = {
+        "from": "3.8",
+        "to": "3.9",
+        "lock": hashlib.sha256(LOCK.encode()).hexdigest(),
+        "interpreter": {"source": "existing", "version": "3.9"},
+    }
     part = {"applications": [{"name": "x", "steps": [step]}]}
     (tmp_path / "plan" / "locks").mkdir(parents=True)
     (tmp_path / "plan" / "plan.json").write_text(json.dumps({"hosts": {"localhost": part}}))
     (tmp_path / "plan" / "locks" / f"{step['lock']}.txt").write_text(LOCK)
     options = {"plan_dir": str(tmp_path / "plan"), "state_dir": str(tmp_path / "state")}
     first, again = module("plan_delivery", **options), module("plan_delivery", **options)
-    assert first["changed"] and not again["changed"] and [entry["label"] for entry in again["steps"]] == ["x 3.8 -> 3.9"]
+    assert (
+        first["changed"] and not again["changed"] and [entry["label"] for entry in again["steps"]] == ["x 3.8 -> 3.9"]
+    )
     seen = module("host_info", roots=[str(tmp_path)], homes=False, state_dir=str(tmp_path / "state"))["delivered"]
     assert seen["locks"] == [step["lock"]]
     # What is known is believed: the state directory that is asked for here has nothing.
     believed = module("plan_delivery", **{**options, "state_dir": str(tmp_path / "empty")}, known=seen)
     assert not believed["changed"] and believed["steps"] == first["steps"] and not (tmp_path / "empty").exists()
     for changed in ({**seen, "plan": "0" * 64}, {**seen, "locks": []}):
-        assert module("plan_delivery", check=True, **{**options, "state_dir": str(tmp_path / "empty")}, known=changed)["changed"]
+        assert module("plan_delivery", check=True, **{**options, "state_dir": str(tmp_path / "empty")}, known=changed)[
+            "changed"
+        ]

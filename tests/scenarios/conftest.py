@@ -35,8 +35,13 @@ class Controller:
         """The finished process of *program*, on the hosts of the fleet."""
         return subprocess.run(
             [program, "-i", str(fleet.INVENTORY), *words],
-            cwd=self.folder, capture_output=True, text=True, check=False, timeout=TIMEOUT,
-            env={**os.environ, "ANSIBLE_PIPELINING": "1", "ANSIBLE_NOCOLOR": "1"})
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=TIMEOUT,
+            env={**os.environ, "ANSIBLE_PIPELINING": "1", "ANSIBLE_NOCOLOR": "1"},
+        )
 
 
 @pytest.fixture(scope="module")

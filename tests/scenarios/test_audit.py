@@ -47,7 +47,11 @@ def test_every_host_is_found_whole(audited):
         assert entry["end_of_life_of"] == f"long term support of debian {release}"
     (group,) = found["locks"]
     assert [one["host"] for one in group["environments"]] == ["host2", "host3", "host4"]
-    kinds = {(one["kind"], one["name"]) for one in found["hosts"]["host2"]["dependents"] if one["environment"] == "/srv/ledger/venv"}
+    kinds = {
+        (one["kind"], one["name"])
+        for one in found["hosts"]["host2"]["dependents"]
+        if one["environment"] == "/srv/ledger/venv"
+    }
     assert {("service", "ledger-web.service"), ("service", "ledger-worker.service"), ("cron.d", "ledger:5")} <= kinds
 
 
@@ -63,9 +67,13 @@ def test_what_is_suggested_upgrades_the_fleet(audited):
     suggested = audited / "oxzep7" / "report" / "applications.suggested.yml"
     content = yaml.safe_load(suggested.read_text(encoding="utf-8"))
     (application,) = content["oxzep7_suggested"]["host2"]
-    assert application == {"name": "ledger", "environment": "/srv/ledger/venv", "source": "/srv/ledger/app",
-                           "services": [{"name": "ledger-web.service"}, {"name": "ledger-worker.service"}],
-                           "checks": [{"name": "port 8001", "tcp": {"port": 8001}}]}
+    assert application == {
+        "name": "ledger",
+        "environment": "/srv/ledger/venv",
+        "source": "/srv/ledger/app",
+        "services": [{"name": "ledger-web.service"}, {"name": "ledger-worker.service"}],
+        "checks": [{"name": "port 8001", "tcp": {"port": 8001}}],
+    }
     done = Controller(audited)("upgrade", "-e", f"@{suggested}", oxzep7_target="3.9", oxzep7_stability_window=0)
     assert done.returncode == 0, done.stdout[-3000:]
     for host in ("host2", "host3", "host4"):
@@ -77,10 +85,18 @@ def test_a_limited_audit_keeps_the_other_hosts_with_their_date(audited):
     done = Controller(audited)("audit", "--limit", "host2")
     assert done.returncode == 0, done.stdout[-3000:]
     after = json.loads(report(audited, "fleet.json"))
-    assert after["hosts"]["host3"]["taken"] == before["hosts"]["host3"]["taken"] and after["hosts"]["host3"]["seen"] == "earlier"
-    assert after["hosts"]["host2"]["taken"] > before["hosts"]["host2"]["taken"] and after["hosts"]["host2"]["seen"] == "now"
+    assert (
+        after["hosts"]["host3"]["taken"] == before["hosts"]["host3"]["taken"]
+        and after["hosts"]["host3"]["seen"] == "earlier"
+    )
+    assert (
+        after["hosts"]["host2"]["taken"] > before["hosts"]["host2"]["taken"]
+        and after["hosts"]["host2"]["seen"] == "now"
+    )
     states = {entry["path"]: entry["state"] for entry in after["hosts"]["host2"]["environments"]}
-    assert states["/srv/ledger/venv.generations/0-py3.8"] == states["/srv/ledger/venv.generations/1-py3.9"] == "generation"
+    assert (
+        states["/srv/ledger/venv.generations/0-py3.8"] == states["/srv/ledger/venv.generations/1-py3.9"] == "generation"
+    )
     again = yaml.safe_load(report(audited, "applications.suggested.yml"))["oxzep7_suggested"]["host2"]
     assert [entry["environment"] for entry in again] == ["/srv/ledger/venv"]
 
@@ -117,11 +133,29 @@ def test_python_3_6_under_the_oldest_core(audited, tmp_path):
         pytest.skip("no Python 3.6 on this machine, or no ansible-core 2.16")
     run("podman", "cp", str(archive), "host2:/tmp/python36.tar.gz")
     on("host2", "mkdir -p /var/tmp/old && tar -C /var/tmp/old --strip-components=1 -xzf /tmp/python36.tar.gz")
-    done = subprocess.run([str(OLDEST_CORE / "ansible-playbook"), "-i", str(fleet.INVENTORY), "oxzep7.python.audit", "--limit", "host2",
-                           "-e", "ansible_python_interpreter=/var/tmp/old/bin/python3.6"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [
+            str(OLDEST_CORE / "ansible-playbook"),
+            "-i",
+            str(fleet.INVENTORY),
+            "oxzep7.python.audit",
+            "--limit",
+            "host2",
+            "-e",
+            "ansible_python_interpreter=/var/tmp/old/bin/python3.6",
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
     old = json.loads(pathlib.Path(tmp_path, "oxzep7/report/hosts/host2.json").read_text(encoding="utf-8"))
     new = json.loads(report(audited, "hosts/host2.json"))
     assert old["host"]["python"] == "/var/tmp/old/bin/python3.6"
-    assert [entry["fingerprint"] for entry in old["environments"]] == [entry["fingerprint"] for entry in new["environments"]]
-    assert [(entry["path"], entry["version"]) for entry in old["interpreters"]] == [(entry["path"], entry["version"]) for entry in new["interpreters"]]
+    assert [entry["fingerprint"] for entry in old["environments"]] == [
+        entry["fingerprint"] for entry in new["environments"]
+    ]
+    assert [(entry["path"], entry["version"]) for entry in old["interpreters"]] == [
+        (entry["path"], entry["version"]) for entry in new["interpreters"]
+    ]

@@ -33,8 +33,11 @@ while True:
     number += 1
     write("BEGIN;\\nINSERT INTO one VALUES (%d, '%s');\\nINSERT INTO two VALUES (%d, '%s');\\nCOMMIT;\\n" % (number, text % number, number, text % number))
 """
-DATABASES = {"sqlite": {"sqlite": "/srv/steady/db.sqlite3"}, "postgresql": {"name": "pg", "postgresql": {"database": "steady"}},
-             "mysql": {"name": "my", "mysql": {"database": "steady"}}}
+DATABASES = {
+    "sqlite": {"sqlite": "/srv/steady/db.sqlite3"},
+    "postgresql": {"name": "pg", "postgresql": {"database": "steady"}},
+    "mysql": {"name": "my", "mysql": {"database": "steady"}},
+}
 SOME = 2000
 UTF8 = ["--default-character-set=utf8mb4"]
 
@@ -44,15 +47,21 @@ def host():
     fleet.up([fleet.EQUIPPED])
     host = SteadyHost("host1")
     host.prepare()
-    host.sh("systemctl start postgresql mariadb && runuser -u postgres -- createdb steady && mariadb -e 'CREATE DATABASE steady'")
+    host.sh(
+        "systemctl start postgresql mariadb && runuser -u postgres -- createdb steady && mariadb -e 'CREATE DATABASE steady'"
+    )
     host.sh(f"echo '{SCHEMA};' | runuser -u postgres -- psql -Xq steady && echo '{SCHEMA};' | mariadb steady")
-    host.sh("runuser -u steady -- python3 -c \"import sqlite3; c = sqlite3.connect('/srv/steady/db.sqlite3'); c.execute('PRAGMA journal_mode=WAL'); "
-            f"c.executescript('{SCHEMA}')\"")
+    host.sh(
+        "runuser -u steady -- python3 -c \"import sqlite3; c = sqlite3.connect('/srv/steady/db.sqlite3'); c.execute('PRAGMA journal_mode=WAL'); "
+        f"c.executescript('{SCHEMA}')\""
+    )
     rows = "INSERT INTO {table} SELECT n, concat('row ', n) FROM {series};"
-    for client, series in (("runuser -u postgres -- psql -Xq steady", f"generate_series(1, {SOME}) n"),
-                           ("mariadb steady", f"(SELECT seq n FROM seq_1_to_{SOME}) s")):
+    for client, series in (
+        ("runuser -u postgres -- psql -Xq steady", f"generate_series(1, {SOME}) n"),
+        ("mariadb steady", f"(SELECT seq n FROM seq_1_to_{SOME}) s"),
+    ):
         text = "".join(rows.format(table=table, series=series) for table in ("one", "two"))
-        host.sh(f"echo \"{text}\" | {client}")
+        host.sh(f'echo "{text}" | {client}')
     yield host
     fleet.down()
 
@@ -60,10 +69,18 @@ def host():
 def answered(host, kind, question, database="steady"):
     """What *question* gives in a database of *kind*, as lines."""
     if kind == "sqlite":
-        program = "import sqlite3, sys; [print(*row, sep='\\t') for row in sqlite3.connect(sys.argv[1]).execute(sys.argv[2])]"
+        program = (
+            "import sqlite3, sys; [print(*row, sep='\\t') for row in sqlite3.connect(sys.argv[1]).execute(sys.argv[2])]"
+        )
         path = database if database != "steady" else "/srv/steady/db.sqlite3"
-        return run("podman", "exec", host.name, "runuser", "-u", "steady", "--", "python3", "-c", program, path, question).splitlines()
-    words = ["runuser", "-u", "postgres", "--", "psql", "-XAtq", "-F", "\t", "-c"] if kind == "postgresql" else ["mariadb", *UTF8, "-N", "-B", "-r", "-e"]
+        return run(
+            "podman", "exec", host.name, "runuser", "-u", "steady", "--", "python3", "-c", program, path, question
+        ).splitlines()
+    words = (
+        ["runuser", "-u", "postgres", "--", "psql", "-XAtq", "-F", "\t", "-c"]
+        if kind == "postgresql"
+        else ["mariadb", *UTF8, "-N", "-B", "-r", "-e"]
+    )
     return run("podman", "exec", host.name, *words, question, database).splitlines()
 
 
@@ -71,8 +88,12 @@ def written_to(host, kind, action):
     """What came of *action* while the database of *kind* was written to all the time."""
     user = ["--user", "steady"] if kind == "sqlite" else []
     (begin,) = answered(host, kind, "SELECT COALESCE(MAX(id), 0) FROM one")
-    with subprocess.Popen(["podman", "exec", *user, host.name, "python3", "-c", WRITER, kind, begin], env=environment(), text=True,
-                          stdout=subprocess.PIPE) as writing:
+    with subprocess.Popen(
+        ["podman", "exec", *user, host.name, "python3", "-c", WRITER, kind, begin],
+        env=environment(),
+        text=True,
+        stdout=subprocess.PIPE,
+    ) as writing:
         assert writing.stdout.readline() == "begun\n"
         (answer,) = host.do(action)
         host.sh("pkill -f '[i]t..s .%d'")
@@ -90,18 +111,32 @@ def test_a_database_that_is_written_to_is_kept_of_one_moment_and_comes_back_row_
     assert succeeded(made)["read_back"], made
     (drilled,) = host.do(["module", "drill", {"application": application}])
     assert succeeded(drilled)["passed"] and "3 tables of 1 databases have their rows" in drilled["proven"], drilled
-    (restored,) = host.do(["module", "restore", {"application": application, "layers": ["databases"], "databases": "new_name"}])
+    (restored,) = host.do(
+        ["module", "restore", {"application": application, "layers": ["databases"], "databases": "new_name"}]
+    )
     (name,) = succeeded(restored)["databases"].values()
     rows = answered(host, kind, "SELECT * FROM one ORDER BY id", name)
     assert rows == answered(host, kind, "SELECT * FROM two ORDER BY id", name) and 0 < len(rows) <= end
     assert rows == answered(host, kind, f"SELECT * FROM one WHERE id <= {rows[-1].split()[0]} ORDER BY id")
     # In place: what was written since is gone, and kept aside.
     answered(host, kind, "DELETE FROM two") if kind != "sqlite" else host.sh(
-        "runuser -u steady -- python3 -c \"import sqlite3; c = sqlite3.connect('/srv/steady/db.sqlite3'); c.execute('DELETE FROM two'); c.commit()\"")
-    asked = {"application": application, "layers": ["databases"], "databases": "in_place", "timeout": 20, "stability_window": 0.2, "dead_man_interval": None}
+        "runuser -u steady -- python3 -c \"import sqlite3; c = sqlite3.connect('/srv/steady/db.sqlite3'); c.execute('DELETE FROM two'); c.commit()\""
+    )
+    asked = {
+        "application": application,
+        "layers": ["databases"],
+        "databases": "in_place",
+        "timeout": 20,
+        "stability_window": 0.2,
+        "dead_man_interval": None,
+    }
     (restored,) = host.do(["module", "restore", asked])
     succeeded(restored)
-    assert rows == answered(host, kind, "SELECT * FROM one ORDER BY id") == answered(host, kind, "SELECT * FROM two ORDER BY id")
+    assert (
+        rows
+        == answered(host, kind, "SELECT * FROM one ORDER BY id")
+        == answered(host, kind, "SELECT * FROM two ORDER BY id")
+    )
     if kind == "postgresql":
         (before,) = [name for name in answered(host, kind, "SELECT datname FROM pg_database") if "_before_" in name]
         assert len(answered(host, kind, "SELECT * FROM one", before)) >= end
@@ -114,12 +149,33 @@ def test_a_database_in_place_is_taken_back_when_the_application_fails(host, kind
     application = {**APPLICATION, "backup": {"databases": [DATABASES[kind]]}}
     succeeded(host.do(["module", "backup", {"application": application, "layers": ["databases"]}])[0])
     if kind == "sqlite":
-        host.sh("runuser -u steady -- python3 -c \"import sqlite3; c = sqlite3.connect('/srv/steady/db.sqlite3'); c.execute('DELETE FROM two'); c.commit()\"")
+        host.sh(
+            "runuser -u steady -- python3 -c \"import sqlite3; c = sqlite3.connect('/srv/steady/db.sqlite3'); c.execute('DELETE FROM two'); c.commit()\""
+        )
     else:
         answered(host, kind, "DELETE FROM two")
-    spoilt = {**application, "checks": [*APPLICATION["checks"], {"name": "not restored", "command": {"cmd": ["test", "!", "-e", "/run/restoring"]}}],
-              "drain": [["touch", "/run/restoring"]], "undrain": [["rm", "/run/restoring"]]}
-    (failed,) = host.do(["module", "restore", {"application": spoilt, "layers": ["databases"], "databases": "in_place", "timeout": 1, "stability_window": 0}])
+    spoilt = {
+        **application,
+        "checks": [
+            *APPLICATION["checks"],
+            {"name": "not restored", "command": {"cmd": ["test", "!", "-e", "/run/restoring"]}},
+        ],
+        "drain": [["touch", "/run/restoring"]],
+        "undrain": [["rm", "/run/restoring"]],
+    }
+    (failed,) = host.do(
+        [
+            "module",
+            "restore",
+            {
+                "application": spoilt,
+                "layers": ["databases"],
+                "databases": "in_place",
+                "timeout": 1,
+                "stability_window": 0,
+            },
+        ]
+    )
     assert failed["failed"] and "what was there before is live again" in failed["msg"], failed
     assert answered(host, kind, "SELECT * FROM two") == [] != answered(host, kind, "SELECT * FROM one")
 
@@ -135,10 +191,21 @@ line' && mkdir "$(printf 'd%.0s' $(seq 200))" && touch "$(printf 'd%.0s' $(seq 2
         chown -h 12345:54321 dangling && chown 12345:54321 long && chmod 000 long""")
     restic = {"engine": "restic", "repository": "/srv/repository", "repository_password": "secret"}
     for engine, options in (("archive", {}), ("restic", restic)):
-        made, done = host.do(["module", "backup", {"application": APPLICATION, "layers": ["environment"], **options}],
-                             ["module", "restore", {"application": APPLICATION, "scratch": f"/srv/back-{engine}", **options}])
-        assert succeeded(made)["read_back"] and made["unstable"] == made["left_out"] == {} and succeeded(done)["not_given"] == {}, (made, done)
-        assert host.sh(f"rsync -aHAXn --checksum --delete --itemize-changes /srv/steady/venv/ /srv/back-{engine}/environment/") == ""
+        made, done = host.do(
+            ["module", "backup", {"application": APPLICATION, "layers": ["environment"], **options}],
+            ["module", "restore", {"application": APPLICATION, "scratch": f"/srv/back-{engine}", **options}],
+        )
+        assert (
+            succeeded(made)["read_back"]
+            and made["unstable"] == made["left_out"] == {}
+            and succeeded(done)["not_given"] == {}
+        ), (made, done)
+        assert (
+            host.sh(
+                f"rsync -aHAXn --checksum --delete --itemize-changes /srv/steady/venv/ /srv/back-{engine}/environment/"
+            )
+            == ""
+        )
         assert "cap_net_bind_service=ep" in host.sh(f"getcap /srv/back-{engine}/environment/odd/able")
     host.sh("rm -rf /srv/steady/venv/odd /srv/back-*")
 
@@ -147,9 +214,11 @@ def test_a_repository_on_another_server_by_sftp(host):
     host.sh("""mkdir -p -m 700 /root/.ssh && ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/vault && cat /root/.ssh/vault.pub >>/root/.ssh/authorized_keys
         printf 'Host vault\nHostName 127.0.0.1\nIdentityFile /root/.ssh/vault\nStrictHostKeyChecking accept-new\n' >/root/.ssh/config""")
     there = {"repository": "sftp:vault:/srv/by-sftp", "repository_password": "secret"}
-    made, told, drilled = host.do(["module", "backup", {"application": APPLICATION, "layers": ["environment"], "engine": "restic", **there}],
-                                  ["module", "backup_info", {"application": "steady", "prove": True, **there}],
-                                  ["module", "drill", {"application": APPLICATION, **there}])
+    made, told, drilled = host.do(
+        ["module", "backup", {"application": APPLICATION, "layers": ["environment"], "engine": "restic", **there}],
+        ["module", "backup_info", {"application": "steady", "prove": True, **there}],
+        ["module", "drill", {"application": APPLICATION, **there}],
+    )
     assert succeeded(made)["read_back"] and host.sh("ls /srv/by-sftp/snapshots | wc -l").strip() == "2"
     assert [row["damage"] for row in succeeded(told)["backups"] if row["backup"] == made["backup"]] == [[]], told
     assert succeeded(drilled)["passed"] and drilled["backup"] == made["backup"], drilled
@@ -161,23 +230,36 @@ def test_an_interpreter_is_drilled_at_its_own_place(host):
     # What lives now has no part in it.
     prefix = host.sh("echo /opt/oxzep7/interpreters/oxzep7-3.8.*").strip()
     host.sh(f"mv {prefix}/lib/python3.8/json {prefix}/lib/python3.8/json.away")
-    (drilled,) = host.do(["module", "drill", {"application": {**APPLICATION, "drill": {"command": ["python", "-c", "import json"]}}}])
+    (drilled,) = host.do(
+        ["module", "drill", {"application": {**APPLICATION, "drill": {"command": ["python", "-c", "import json"]}}}]
+    )
     host.sh(f"mv {prefix}/lib/python3.8/json.away {prefix}/lib/python3.8/json")
-    assert succeeded(drilled)["passed"] and drilled["untried"] == [] and any(prefix in line for line in drilled["proven"]), drilled
+    assert (
+        succeeded(drilled)["passed"] and drilled["untried"] == [] and any(prefix in line for line in drilled["proven"])
+    ), drilled
 
 
 def test_what_starts_an_application_is_configuration(host):
-    host.sh("mkdir -p /etc/systemd/system/steady-web.service.d && printf '[Service]\nEnvironmentFile=-/etc/default/steady\n' "
-            ">/etc/systemd/system/steady-web.service.d/more.conf && echo MODE=steady >/etc/default/steady && systemctl daemon-reload")
+    host.sh(
+        "mkdir -p /etc/systemd/system/steady-web.service.d && printf '[Service]\nEnvironmentFile=-/etc/default/steady\n' "
+        ">/etc/systemd/system/steady-web.service.d/more.conf && echo MODE=steady >/etc/default/steady && systemctl daemon-reload"
+    )
     host.sh("printf '* * * * * steady /srv/steady/venv/bin/python -c 1\n' >/etc/cron.d/steady")
     (found,) = host.do(["module", "host_info", {"applications": [APPLICATION], "store": True, "run_id": None}])
     succeeded(found)
-    made, back = host.do(["module", "backup", {"application": APPLICATION, "layers": ["configuration"]}],
-                         ["module", "restore", {"application": APPLICATION, "scratch": "/srv/looked"}])
+    made, back = host.do(
+        ["module", "backup", {"application": APPLICATION, "layers": ["configuration"]}],
+        ["module", "restore", {"application": APPLICATION, "scratch": "/srv/looked"}],
+    )
     assert succeeded(made)["left_out"] == {} and succeeded(back)["restored"], made
     kept = set(host.sh("cd /srv/looked/configuration && find . -type f").split())
-    assert {"./etc/systemd/system/steady-web.service", "./etc/systemd/system/steady-web.service.d/more.conf", "./etc/systemd/system/steady-worker.service",
-            "./etc/default/steady", "./etc/cron.d/steady"} <= kept
+    assert {
+        "./etc/systemd/system/steady-web.service",
+        "./etc/systemd/system/steady-web.service.d/more.conf",
+        "./etc/systemd/system/steady-worker.service",
+        "./etc/default/steady",
+        "./etc/cron.d/steady",
+    } <= kept
     host.sh("rm -rf /srv/looked /etc/cron.d/steady /etc/systemd/system/steady-web.service.d && systemctl daemon-reload")
 
 
@@ -188,20 +270,39 @@ def test_a_disk_that_fills_up_meanwhile_gets_its_space_back(host):
     (refused,) = host.do(["module", "backup", needed])
     assert "has 28 MiB free, and a backup may need" in refused["msg"], refused
     host.sh("rm /srv/small/filler")
-    filled = {**APPLICATION, "backup": {"quiesce": ["sh -c 'cat /dev/zero >/srv/small/filler 2>/dev/null; true'"], "resume": ["rm /srv/small/filler"]}}
+    filled = {
+        **APPLICATION,
+        "backup": {
+            "quiesce": ["sh -c 'cat /dev/zero >/srv/small/filler 2>/dev/null; true'"],
+            "resume": ["rm /srv/small/filler"],
+        },
+    }
     (failed,) = host.do(["module", "backup", {**needed, "application": filled}])
-    assert failed["failed"] and "No space left" in failed["msg"] and "what was written is removed" in failed["msg"], failed
+    assert failed["failed"] and "No space left" in failed["msg"] and "what was written is removed" in failed["msg"], (
+        failed
+    )
     assert host.sh("find /srv/small -type f") == "" and host.sh("df --output=used /srv/small | tail -1").strip() == "0"
     host.sh("umount /srv/small")
 
 
 def test_ten_applications_in_a_drill(host, controller):
-    host.sh("for n in 1 2 3 4 5 6 7 8 9 10; do mkdir /srv/app$n && python3 -m venv --without-pip /srv/app$n/venv && chown -R steady: /srv/app$n "
-            "&& echo \"def ready(): return $n\" >$(echo /srv/app$n/venv/lib/python3.*/site-packages)/app$n.py; done")
-    applications = [{"name": f"app{number}", "environment": f"/srv/app{number}/venv",
-                     "drill": {"command": ["python", "-c", f"import app{number}; app{number}.ready()"]}}
-                    for number in range(1, 11)]
-    options = {"oxzep7_applications": applications, "oxzep7_report_dir": str(controller.folder / "report"), "oxzep7_run_id": "ten"}
+    host.sh(
+        "for n in 1 2 3 4 5 6 7 8 9 10; do mkdir /srv/app$n && python3 -m venv --without-pip /srv/app$n/venv && chown -R steady: /srv/app$n "
+        '&& echo "def ready(): return $n" >$(echo /srv/app$n/venv/lib/python3.*/site-packages)/app$n.py; done'
+    )
+    applications = [
+        {
+            "name": f"app{number}",
+            "environment": f"/srv/app{number}/venv",
+            "drill": {"command": ["python", "-c", f"import app{number}; app{number}.ready()"]},
+        }
+        for number in range(1, 11)
+    ]
+    options = {
+        "oxzep7_applications": applications,
+        "oxzep7_report_dir": str(controller.folder / "report"),
+        "oxzep7_run_id": "ten",
+    }
     none = controller("drill", **options)
     assert none.returncode != 0 and "has no backup of app1" in none.stdout
     kept = controller("backup", **options, oxzep7_backup_fetch_dir=str(controller.folder / "vault"))
@@ -210,11 +311,19 @@ def test_ten_applications_in_a_drill(host, controller):
     drilled = controller("drill", **options)
     assert drilled.returncode == 0, drilled.stdout
     results = json.loads((controller.folder / "report" / "drills" / "ten.json").read_text())["results"]
-    assert [row["result"] for row in results] == ["passed"] * 10 and all(0 < row["recovery_seconds"] < 60 for row in results)
+    assert [row["result"] for row in results] == ["passed"] * 10 and all(
+        0 < row["recovery_seconds"] < 60 for row in results
+    )
     assert [row["untried"] for row in results] == [[]] * 10
     page = (controller.folder / "report" / "drills" / "ten.md").read_text()
     assert page.count("| passed |") == 10
     # One that cannot be relied on fails the host, and says why.
-    host.sh("for f in /var/lib/oxzep7/backups/app3/*/environment.tar*; do printf x | dd of=$f bs=1 seek=500 conv=notrunc status=none; done")
+    host.sh(
+        "for f in /var/lib/oxzep7/backups/app3/*/environment.tar*; do printf x | dd of=$f bs=1 seek=500 conv=notrunc status=none; done"
+    )
     failed = controller("drill", **options)
-    assert failed.returncode != 0 and "app3: failed: backup" in failed.stdout and "is damaged: environment.tar" in failed.stdout
+    assert (
+        failed.returncode != 0
+        and "app3: failed: backup" in failed.stdout
+        and "is damaged: environment.tar" in failed.stdout
+    )

@@ -35,8 +35,12 @@ def hostile(name, member):
     path = WORK / "archives" / f"{name}.tar.gz"
     with tarfile.open(path, "w:gz") as stream:
         stream.addfile(member, io.BytesIO(b"x" * member.size))
-    return {"source": "archive", "version": "3.9", "url": f"http://{fleet.SUBNET[1]}:{fleet.PORT}/{path.name}",
-            "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    return {
+        "source": "archive",
+        "version": "3.9",
+        "url": f"http://{fleet.SUBNET[1]}:{fleet.PORT}/{path.name}",
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+    }
 
 
 def member(name, kind=tarfile.REGTYPE, link="", size=0):
@@ -46,30 +50,61 @@ def member(name, kind=tarfile.REGTYPE, link="", size=0):
 
 
 def archive(**changes):
-    return [{"source": "archive", "version": "3.9", "url": f"http://{fleet.SUBNET[1]}:{fleet.PORT}/oxzep7-3.9.18-linux-x86_64.tar.gz",
-             "sha256": "0" * 64, **changes}]
+    return [
+        {
+            "source": "archive",
+            "version": "3.9",
+            "url": f"http://{fleet.SUBNET[1]}:{fleet.PORT}/oxzep7-3.9.18-linux-x86_64.tar.gz",
+            "sha256": "0" * 64,
+            **changes,
+        }
+    ]
 
 
 CASES = {
     "unknown target": (lambda: {"oxzep7_target": "3.99"}, "Python 3.99 is not a released version"),
     "no target": (dict, "set oxzep7_target to a version"),
     "target below": (lambda: {"oxzep7_target": "3.7"}, "the target 3.7 is below the current version 3.8"),
-    "not an environment": (lambda: {"oxzep7_target": "3.9", "oxzep7_applications": application(environment="/srv/ledger/app")},
-                           "/srv/ledger/app has no pyvenv.cfg (not-an-environment)"),
-    "no such environment": (lambda: {"oxzep7_target": "3.9", "oxzep7_applications": application(environment="/srv/nowhere")},
-                            "/srv/nowhere does not exist (environment-not-found)"),
-    "missing service": (lambda: {"oxzep7_target": "3.9", "oxzep7_applications": application(services=[{"name": "no-such.service"}])},
-                        "this host has no no-such.service (service-not-found)"),
+    "not an environment": (
+        lambda: {"oxzep7_target": "3.9", "oxzep7_applications": application(environment="/srv/ledger/app")},
+        "/srv/ledger/app has no pyvenv.cfg (not-an-environment)",
+    ),
+    "no such environment": (
+        lambda: {"oxzep7_target": "3.9", "oxzep7_applications": application(environment="/srv/nowhere")},
+        "/srv/nowhere does not exist (environment-not-found)",
+    ),
+    "missing service": (
+        lambda: {"oxzep7_target": "3.9", "oxzep7_applications": application(services=[{"name": "no-such.service"}])},
+        "this host has no no-such.service (service-not-found)",
+    ),
     "unknown option": (lambda: {"oxzep7_target": "3.9", "oxzep7_applications": application(surprise=1)}, "surprise"),
-    "no source": (lambda: {"oxzep7_target": "3.9", "oxzep7_interpreters": []}, "no source for Python 3.9 (interpreter-source-missing)"),
-    "wrong sha256": (lambda: {"oxzep7_target": "3.9", "oxzep7_interpreters": archive()}, f"but {'0' * 64} was expected; it was not unpacked"),
-    "unreachable URL": (lambda: {"oxzep7_target": "3.9", "oxzep7_interpreters": archive(url="http://10.97.0.1:9/x.tar.gz")},
-                        "http://10.97.0.1:9/x.tar.gz cannot be had from this host"),
-    "absent archive": (lambda: {"oxzep7_target": "3.9", "oxzep7_interpreters": archive(url=f"http://10.97.0.1:{fleet.PORT}/none")}, "HTTP Error 404"),
-    "traversal": (lambda: {"oxzep7_target": "3.9", "oxzep7_interpreters": [hostile("traversal", member("../evil", size=1))]},
-                  "was refused: member '../evil' leads outside with '..'"),
-    "absolute symlink": (lambda: {"oxzep7_target": "3.9", "oxzep7_interpreters": [hostile("link", member("python", tarfile.SYMTYPE, "/etc"))]},
-                         "links to '/etc', outside the archive"),
+    "no source": (
+        lambda: {"oxzep7_target": "3.9", "oxzep7_interpreters": []},
+        "no source for Python 3.9 (interpreter-source-missing)",
+    ),
+    "wrong sha256": (
+        lambda: {"oxzep7_target": "3.9", "oxzep7_interpreters": archive()},
+        f"but {'0' * 64} was expected; it was not unpacked",
+    ),
+    "unreachable URL": (
+        lambda: {"oxzep7_target": "3.9", "oxzep7_interpreters": archive(url="http://10.97.0.1:9/x.tar.gz")},
+        "http://10.97.0.1:9/x.tar.gz cannot be had from this host",
+    ),
+    "absent archive": (
+        lambda: {"oxzep7_target": "3.9", "oxzep7_interpreters": archive(url=f"http://10.97.0.1:{fleet.PORT}/none")},
+        "HTTP Error 404",
+    ),
+    "traversal": (
+        lambda: {"oxzep7_target": "3.9", "oxzep7_interpreters": [hostile("traversal", member("../evil", size=1))]},
+        "was refused: member '../evil' leads outside with '..'",
+    ),
+    "absolute symlink": (
+        lambda: {
+            "oxzep7_target": "3.9",
+            "oxzep7_interpreters": [hostile("link", member("python", tarfile.SYMTYPE, "/etc"))],
+        },
+        "links to '/etc', outside the archive",
+    ),
 }
 
 
@@ -77,7 +112,10 @@ CASES = {
 DOWNLOADS = {"wrong sha256", "traversal", "absolute symlink"}
 
 
-@pytest.mark.parametrize("case, check", [(case, check) for case in sorted(CASES) for check in (False, True) if not (check and case in DOWNLOADS)])
+@pytest.mark.parametrize(
+    "case, check",
+    [(case, check) for case in sorted(CASES) for check in (False, True) if not (check and case in DOWNLOADS)],
+)
 def test_bad_input(hosts, controller, case, check):
     variables, expected = CASES[case]
     before = on("host1", SNAPSHOT)
@@ -90,18 +128,38 @@ def test_bad_input(hosts, controller, case, check):
 def test_full_disk_while_building(hosts, controller):
     before = on("host1", SNAPSHOT)
     on("host1", "rm -rf /var/lib/oxzep7 /opt/oxzep7")
-    on("host1", "mkdir /srv/ledger/venv.generations && mount -t tmpfs -o size=8m,mode=755 tmpfs /srv/ledger/venv.generations && "
-                "chown ledger: /srv/ledger/venv.generations")
+    on(
+        "host1",
+        "mkdir /srv/ledger/venv.generations && mount -t tmpfs -o size=8m,mode=755 tmpfs /srv/ledger/venv.generations && "
+        "chown ledger: /srv/ledger/venv.generations",
+    )
     try:
         looked = controller("upgrade", "--limit", "host1", oxzep7_target="3.9")
-        assert looked.returncode == 2 and "/srv/ledger/venv.generations has 8 MiB free" in looked.stdout and "disk-space-short" in looked.stdout
-        assert on("host1", "ls /var/lib/oxzep7") == "locks\nplan.json\n" and on("host1", "ls /opt/oxzep7 2>/dev/null || true") == ""
-        done = controller("upgrade", "--limit", "host1", oxzep7_target="3.9", oxzep7_stability_window=0, oxzep7_known_findings=["disk-space-short"])
+        assert (
+            looked.returncode == 2
+            and "/srv/ledger/venv.generations has 8 MiB free" in looked.stdout
+            and "disk-space-short" in looked.stdout
+        )
+        assert (
+            on("host1", "ls /var/lib/oxzep7") == "locks\nplan.json\n"
+            and on("host1", "ls /opt/oxzep7 2>/dev/null || true") == ""
+        )
+        done = controller(
+            "upgrade",
+            "--limit",
+            "host1",
+            oxzep7_target="3.9",
+            oxzep7_stability_window=0,
+            oxzep7_known_findings=["disk-space-short"],
+        )
         assert done.returncode == 2 and "No space left on device" in done.stdout, done.stdout[-3000:]
         assert "generation 1-py3.9 of ledger was not built" in done.stdout
         assert on("host1", "ls -A /srv/ledger/venv.generations") == ""
     finally:
-        on("host1", "umount /srv/ledger/venv.generations && rmdir /srv/ledger/venv.generations && rm -rf /var/lib/oxzep7 /opt/oxzep7/interpreters")
+        on(
+            "host1",
+            "umount /srv/ledger/venv.generations && rmdir /srv/ledger/venv.generations && rm -rf /var/lib/oxzep7 /opt/oxzep7/interpreters",
+        )
     assert on("host1", SNAPSHOT) == before
 
 
@@ -117,6 +175,8 @@ def test_postgresql_variant_is_upgraded_in_at_most_six_round_trips_a_step(hosts,
 
 def test_ansible_interpreter_inside_the_environment(hosts, controller):
     before = on("host2", SNAPSHOT)
-    done = controller("upgrade", "--limit", "host2", oxzep7_target="3.11", ansible_python_interpreter="/srv/ledger/venv/bin/python")
+    done = controller(
+        "upgrade", "--limit", "host2", oxzep7_target="3.11", ansible_python_interpreter="/srv/ledger/venv/bin/python"
+    )
     assert done.returncode != 0 and "(ansible-interpreter-inside)" in done.stdout + done.stderr, done.stdout[-3000:]
     assert on("host2", SNAPSHOT) == before

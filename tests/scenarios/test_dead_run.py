@@ -29,9 +29,18 @@ def host():
 
 def start(folder):
     """Start an upgrade that stays in its stability window for a while."""
-    return subprocess.Popen(["ansible-playbook", "-i", str(fleet.INVENTORY), "oxzep7.python.upgrade", "-e", json.dumps(LONG)], cwd=folder,
-                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-                            env={**os.environ, "ANSIBLE_PIPELINING": "1", "ANSIBLE_SSH_ARGS": "-o ServerAliveInterval=2 -o ServerAliveCountMax=2"})
+    return subprocess.Popen(
+        ["ansible-playbook", "-i", str(fleet.INVENTORY), "oxzep7.python.upgrade", "-e", json.dumps(LONG)],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={
+            **os.environ,
+            "ANSIBLE_PIPELINING": "1",
+            "ANSIBLE_SSH_ARGS": "-o ServerAliveInterval=2 -o ServerAliveCountMax=2",
+        },
+    )
 
 
 def begin(folder):
@@ -68,7 +77,9 @@ def assert_next_run_reaches_the_target(controller):
 def test_killed_module_is_undone_by_the_timers_unit(host, controller, tmp_path):
     process = begin(tmp_path)
     assert "oxzep7-undo-ledger.timer" in on(host, "systemctl list-timers --all --no-legend")
-    assert on(host, "sh /var/lib/oxzep7/applications/ledger/undo.sh 2>/dev/null; echo $?").strip() == "75", "it must wait for a living module"
+    assert on(host, "sh /var/lib/oxzep7/applications/ledger/undo.sh 2>/dev/null; echo $?").strip() == "75", (
+        "it must wait for a living module"
+    )
     assert "1-py3.9" in on(host, "readlink /srv/ledger/venv")
     on(host, "pkill -KILL -f '[A]nsiballZ|python3.*[a]nsible' || true; pkill -KILL -x python3 || true")
     assert process.wait(timeout=60) != 0
@@ -81,12 +92,17 @@ def test_a_module_that_hangs_is_killed_and_undone_when_its_deadline_passes(host,
     process = begin(tmp_path)
     on(host, "pkill -STOP -x python3")
     # What it promised is minutes away; the clock that it is measured by cannot be set, so the promise is.
-    on(host, "cd /var/lib/oxzep7/applications/ledger && read -r until holder began <deadline && echo 1 $holder $began >deadline")
+    on(
+        host,
+        "cd /var/lib/oxzep7/applications/ledger && read -r until holder began <deadline && echo 1 $holder $began >deadline",
+    )
     wait_until("[ ! -e /var/lib/oxzep7/applications/ledger/state.next.json ]")
     assert process.wait(timeout=60) != 0
     assert_on_old()
     recovered, again = controller("recover"), controller("recover")
-    assert recovered.returncode == 0 and "Say what became of them" in recovered.stdout and "1-py3.9" in recovered.stdout, recovered.stdout[-3000:]
+    assert (
+        recovered.returncode == 0 and "Say what became of them" in recovered.stdout and "1-py3.9" in recovered.stdout
+    ), recovered.stdout[-3000:]
     assert again.returncode == 0 and "changed=0" in again.stdout, again.stdout[-3000:]
     assert_next_run_reaches_the_target(controller)
 
@@ -101,9 +117,14 @@ def test_killed_controller_leaves_the_promotion_to_the_host(host, controller, tm
     assert again.returncode == 0 and "changed=0" in again.stdout, again.stdout[-3000:]
 
 
-@pytest.mark.parametrize("when", [
-    "[ -e /var/lib/oxzep7/applications/ledger/undo.sh ]", "[ -L /srv/ledger/venv ]",
-    "[ -L /srv/ledger/venv ] && curl -fsS http://127.0.0.1:8001/health | grep -q 3.9.18"])
+@pytest.mark.parametrize(
+    "when",
+    [
+        "[ -e /var/lib/oxzep7/applications/ledger/undo.sh ]",
+        "[ -L /srv/ledger/venv ]",
+        "[ -L /srv/ledger/venv ] && curl -fsS http://127.0.0.1:8001/health | grep -q 3.9.18",
+    ],
+)
 def test_a_host_that_is_cut_off_ends_its_promotion_and_the_next_run_learns_of_it(host, controller, tmp_path, when):
     process = start(tmp_path)
     on("host1", f"timeout 200 sh -c 'until {when}; do sleep 0.05; done' 2>/dev/null")

@@ -40,8 +40,14 @@ def test_of_two_controllers_one_works_and_the_other_names_it():
         host = SteadyHost("host1")
         host.prepare()
         with restart.frozen(host, 25, FIRST, "upgrade"):
-            second, building = host.do(["module", "promotion", options(FIRST, "upgrade")], ["module", "recovery", {"wait": 0}])
-        assert second["failed"] and second["outcome"] == "refused" and "is being changed by run faults (process" in second["msg"]
+            second, building = host.do(
+                ["module", "promotion", options(FIRST, "upgrade")], ["module", "recovery", {"wait": 0}]
+            )
+        assert (
+            second["failed"]
+            and second["outcome"] == "refused"
+            and "is being changed by run faults (process" in second["msg"]
+        )
         assert building["closed"] == [] and building["busy"]["steady"]["run"] == "faults"
         opened, seen = host.do(["wait", PATIENCE], ["look"])
         assert opened

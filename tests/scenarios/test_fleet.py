@@ -28,24 +28,43 @@ def releases():
 def test_audit_on_old_and_new_releases(releases, controller):
     done = controller("audit")
     assert done.returncode == 0 and done.stdout.count("changed=0") == 2, done.stdout[-2000:]
-    found = {host: json.loads((controller.folder / "oxzep7" / "report" / "hosts" / f"{host}.json").read_text()) for host in ("host1", "host2")}
+    found = {
+        host: json.loads((controller.folder / "oxzep7" / "report" / "hosts" / f"{host}.json").read_text())
+        for host in ("host1", "host2")
+    }
     system = on("host1", "python3 -c 'import platform; print(platform.python_version())'").strip()
     assert [entry["version"] for entry in found["host1"]["interpreters"]] == [system]
     (environment,) = [entry for entry in found["host2"]["environments"] if entry["kind"] == "venv"]
-    assert (environment["path"], environment["python"], environment["owner"]) == ("/srv/ledger/venv", "3.8.18", "ledger")
+    assert (environment["path"], environment["python"], environment["owner"]) == (
+        "/srv/ledger/venv",
+        "3.8.18",
+        "ledger",
+    )
     assert environment["services"] == ["ledger-web.service", "ledger-worker.service"]
-    assert {"django": "3.1.6", "lxml": "4.6.2"}.items() <= {entry["name"]: entry["version"] for entry in environment["packages"]}.items()
-    assert environment["unmanaged"] == environment["missing"] == environment["modified"] == environment["unresolved"] == []
+    assert {"django": "3.1.6", "lxml": "4.6.2"}.items() <= {
+        entry["name"]: entry["version"] for entry in environment["packages"]
+    }.items()
+    assert (
+        environment["unmanaged"] == environment["missing"] == environment["modified"] == environment["unresolved"] == []
+    )
 
 
 def test_an_interpreter_for_a_newer_libc_is_refused_before_it_is_used(releases):
     archive = archives.pack("3.10")
-    arguments = (f"source=archive version=3.10 sha256={archives.sha256_of(archive)} "
-                 f"url=http://{fleet.SUBNET[1]}:{fleet.PORT}/{archive.name}")
-    needs = run("sh", "-c", f"tar -xzOf {archive} --wildcards '*/lib/libpython3.10.so.1.0' | grep -ao 'GLIBC_2\\.[0-9]*' | sort -uV | tail -1")
+    arguments = (
+        f"source=archive version=3.10 sha256={archives.sha256_of(archive)} "
+        f"url=http://{fleet.SUBNET[1]}:{fleet.PORT}/{archive.name}"
+    )
+    needs = run(
+        "sh",
+        "-c",
+        f"tar -xzOf {archive} --wildcards '*/lib/libpython3.10.so.1.0' | grep -ao 'GLIBC_2\\.[0-9]*' | sort -uV | tail -1",
+    )
     if int(needs.strip().rpartition(".")[2]) <= 31:
         pytest.skip("this machine's interpreters run on Debian 11 too")
-    done = run("sh", "-c", f"ansible -i {fleet.INVENTORY} host1 -b -m oxzep7.python.interpreter -a '{arguments}' || true")
+    done = run(
+        "sh", "-c", f"ansible -i {fleet.INVENTORY} host1 -b -m oxzep7.python.interpreter -a '{arguments}' || true"
+    )
     assert "does not run on this host" in done and "GLIBC" in done
     assert on("host1", "ls /opt/oxzep7/interpreters") == ""
 

@@ -38,8 +38,11 @@ def host():
     on("host1", f"mkdir -p /opt/packed && curl -fsS {sources['3.9']} | tar -xz -C /opt/packed --strip-components 1")
     run("podman", "exec", "--interactive", "host1", "sh", input=BUILD)
     # Debian's own Python 3.11 is of an older patch than the archive.
-    on("host1", "useradd --system --create-home --home-dir /srv/clock --shell /usr/sbin/nologin clock; chmod 755 /srv/clock;"
-                "runuser -u clock -- python3.11 -m venv --without-pip /srv/clock/venv")
+    on(
+        "host1",
+        "useradd --system --create-home --home-dir /srv/clock --shell /usr/sbin/nologin clock; chmod 755 /srv/clock;"
+        "runuser -u clock -- python3.11 -m venv --without-pip /srv/clock/venv",
+    )
     yield "host1"
     fleet.down()
 
@@ -49,8 +52,28 @@ APPLICATION = {"name": "clock", "environment": "/srv/clock/venv", "user": "clock
 
 def test_packages_are_installed_by_the_hosts_package_manager(host, controller, tmp_path):
     playbook = tmp_path / "have.yml"
-    playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "become": True, "tasks": [
-        {"name": "Have it", "oxzep7.python.interpreter": {"source": "package", "version": "3.9", "path": "/usr/bin/python3.9", "packages": ["python3.9"]}}]}]))
+    playbook.write_text(
+        json.dumps(
+            [
+                {
+                    "hosts": "all",
+                    "gather_facts": False,
+                    "become": True,
+                    "tasks": [
+                        {
+                            "name": "Have it",
+                            "oxzep7.python.interpreter": {
+                                "source": "package",
+                                "version": "3.9",
+                                "path": "/usr/bin/python3.9",
+                                "packages": ["python3.9"],
+                            },
+                        }
+                    ],
+                }
+            ]
+        )
+    )
 
     def play(*options):
         done = controller.run("ansible-playbook", str(playbook), *options)
@@ -64,8 +87,28 @@ def test_packages_are_installed_by_the_hosts_package_manager(host, controller, t
 
 def test_packages_that_nobody_has_name_the_cause(host, controller, tmp_path):
     playbook = tmp_path / "have.yml"
-    playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "become": True, "tasks": [
-        {"name": "Have it", "oxzep7.python.interpreter": {"source": "package", "version": "3.7", "path": "/usr/bin/python3.7", "packages": ["python3.7"]}}]}]))
+    playbook.write_text(
+        json.dumps(
+            [
+                {
+                    "hosts": "all",
+                    "gather_facts": False,
+                    "become": True,
+                    "tasks": [
+                        {
+                            "name": "Have it",
+                            "oxzep7.python.interpreter": {
+                                "source": "package",
+                                "version": "3.7",
+                                "path": "/usr/bin/python3.7",
+                                "packages": ["python3.7"],
+                            },
+                        }
+                    ],
+                }
+            ]
+        )
+    )
     done = controller.run("ansible-playbook", str(playbook))
     assert done.returncode != 0 and "the packages python3.7 could not be installed" in done.stdout, done.stdout[-3000:]
 
@@ -78,13 +121,31 @@ def test_a_newer_patch_is_promoted_like_any_step(host, controller):
     assert before.startswith("3.11.") and before != newer
     noted = controller.folder / "noted"
     for name in ("drain", "undrain"):
-        (controller.folder / f"{name}.yml").write_text(json.dumps([{
-            "name": "Note it", "ansible.builtin.shell": f"echo {name} {{{{ step_entry.application | default('back') }}}} >>{noted}",
-            "delegate_to": "localhost", "become": False, "vars": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}}]))
-    common = {"oxzep7_applications": [APPLICATION], "oxzep7_target": newer, "oxzep7_stability_window": 0,
-              "oxzep7_drain_tasks": str(controller.folder / "drain.yml"), "oxzep7_undrain_tasks": str(controller.folder / "undrain.yml")}
+        (controller.folder / f"{name}.yml").write_text(
+            json.dumps(
+                [
+                    {
+                        "name": "Note it",
+                        "ansible.builtin.shell": f"echo {name} {{{{ step_entry.application | default('back') }}}} >>{noted}",
+                        "delegate_to": "localhost",
+                        "become": False,
+                        "vars": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable},
+                    }
+                ]
+            )
+        )
+    common = {
+        "oxzep7_applications": [APPLICATION],
+        "oxzep7_target": newer,
+        "oxzep7_stability_window": 0,
+        "oxzep7_drain_tasks": str(controller.folder / "drain.yml"),
+        "oxzep7_undrain_tasks": str(controller.folder / "undrain.yml"),
+    }
     planned = controller("plan", **common)
-    assert planned.returncode == 0 and f"{before} -> {newer}" in (controller.folder / "oxzep7" / "plan" / "plan.md").read_text(), planned.stdout[-3000:]
+    assert (
+        planned.returncode == 0
+        and f"{before} -> {newer}" in (controller.folder / "oxzep7" / "plan" / "plan.md").read_text()
+    ), planned.stdout[-3000:]
     done = controller("upgrade", **common, oxzep7_run_id="first")
     assert done.returncode == 0, done.stdout[-3000:]
     assert on(host, "/srv/clock/venv/bin/python --version").split()[1] == newer
@@ -94,8 +155,14 @@ def test_a_newer_patch_is_promoted_like_any_step(host, controller):
     assert controller("backup", **common).returncode == 0
     kept = on(host, "ls /var/lib/oxzep7/backups/clock").split()
     # One from before the first step of the upgrade, and one of what that made.
-    assert len(kept) == 2 and all("environment" in on(host, f"cat /var/lib/oxzep7/backups/clock/{one}/RESTORE.md") for one in kept)
+    assert len(kept) == 2 and all(
+        "environment" in on(host, f"cat /var/lib/oxzep7/backups/clock/{one}/RESTORE.md") for one in kept
+    )
     wrong = controller("rollback", **common, oxzep7_rollback_run="never")
-    assert wrong.returncode != 0 and "run never promoted nothing of any application" in wrong.stdout, wrong.stdout[-3000:]
+    assert wrong.returncode != 0 and "run never promoted nothing of any application" in wrong.stdout, wrong.stdout[
+        -3000:
+    ]
     back = controller("rollback", **common, oxzep7_rollback_run="first", oxzep7_rollback_wave=1)
-    assert back.returncode == 0 and on(host, "/srv/clock/venv/bin/python --version").split()[1] == before, back.stdout[-3000:]
+    assert back.returncode == 0 and on(host, "/srv/clock/venv/bin/python --version").split()[1] == before, back.stdout[
+        -3000:
+    ]

@@ -18,7 +18,14 @@ SCENARIOS = sorted(path.parent.name for path in (ROOT / "extensions" / "molecule
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_scenario(scenario):
-    done = subprocess.run(["molecule", "test", "--scenario-name", scenario], cwd=ROOT / "extensions", capture_output=True, text=True, check=False,
-                          timeout=1500, env={**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"})
+    done = subprocess.run(
+        ["molecule", "test", "--scenario-name", scenario],
+        cwd=ROOT / "extensions",
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=1500,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"},
+    )
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-4000:]
     assert "Missing playbook" not in done.stderr and "no tests found" not in done.stderr

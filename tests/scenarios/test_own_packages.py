@@ -26,21 +26,49 @@ BASE = f"http://{fleet.SUBNET[1]}:{fleet.PORT}"
 PYTHON = "/opt/old/bin/python3.8"
 SETUP = "from setuptools import setup; setup(name={name!r}, version={version!r}, py_modules=[{module!r}], install_requires={requires!r})\n"
 OPTIONS = {
-    "oxzep7_target": "3.9", "oxzep7_constraints": [], "oxzep7_stability_window": 0, "oxzep7_builder": "host2", "oxzep7_indexes": [f"{BASE}/simple"],
-    "oxzep7_applications": [{"name": "tiny", "environment": "/srv/tiny/venv", "source": "/srv/tiny/src", "user": "tiny",
-                             "tests": ["python -c 'import tiny, vendored, Levenshtein'"]}],
+    "oxzep7_target": "3.9",
+    "oxzep7_constraints": [],
+    "oxzep7_stability_window": 0,
+    "oxzep7_builder": "host2",
+    "oxzep7_indexes": [f"{BASE}/simple"],
+    "oxzep7_applications": [
+        {
+            "name": "tiny",
+            "environment": "/srv/tiny/venv",
+            "source": "/srv/tiny/src",
+            "user": "tiny",
+            "tests": ["python -c 'import tiny, vendored, Levenshtein'"],
+        }
+    ],
 }
 
 
 def project(host, folder, name, version, module, text, requires=()):
     setup = SETUP.format(name=name, version=version, module=module, requires=list(requires))
-    on(host, f"mkdir -p {folder} && cat > {folder}/setup.py <<'EOF'\n{setup}EOF\ncat > {folder}/{module}.py <<'EOF'\n{text}EOF")
+    on(
+        host,
+        f"mkdir -p {folder} && cat > {folder}/setup.py <<'EOF'\n{setup}EOF\ncat > {folder}/{module}.py <<'EOF'\n{text}EOF",
+    )
 
 
 def publish(mirror, name, version):
     """Have the wheel of that version in the index."""
-    subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest", str(mirror / name),
-                    f"{name}=={version}"], check=True)
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--only-binary",
+            ":all:",
+            "--dest",
+            str(mirror / name),
+            f"{name}=={version}",
+        ],
+        check=True,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -60,21 +88,51 @@ def own(tmp_path_factory):
         run("podman", "cp", str(pack("3.8")), f"{host}:/var/tmp/old.tar.gz")
         on(host, "mkdir /opt/old && tar -C /opt/old --strip-components 1 -xzf /var/tmp/old.tar.gz")
     run("podman", "cp", str(mirror), "host2:/var/tmp/simple")
-    on("host2", f"{PYTHON} -m venv /var/tmp/build && /var/tmp/build/bin/pip install -q --no-index /var/tmp/simple/*/*.whl && "
-                "/var/tmp/build/bin/pip wheel -q --no-deps --no-index --no-build-isolation -w /var/tmp/wheels /var/tmp/simple/*/*.tar.gz")
+    on(
+        "host2",
+        f"{PYTHON} -m venv /var/tmp/build && /var/tmp/build/bin/pip install -q --no-index /var/tmp/simple/*/*.whl && "
+        "/var/tmp/build/bin/pip wheel -q --no-deps --no-index --no-build-isolation -w /var/tmp/wheels /var/tmp/simple/*/*.tar.gz",
+    )
     run("podman", "cp", "host2:/var/tmp/wheels", str(folder / "wheels"))
     run("podman", "cp", str(folder / "wheels"), "host1:/var/tmp/wheels")
-    on("host1", "useradd --system --create-home --home-dir /srv/tiny --shell /usr/sbin/nologin tiny && chmod 755 /srv/tiny")
-    project("host1", "/srv/tiny/src", "tiny-app", "0.3", "tiny", "import Levenshtein, vendored\nVALUE = 1\n", ["python-levenshtein", "vendored"])
+    on(
+        "host1",
+        "useradd --system --create-home --home-dir /srv/tiny --shell /usr/sbin/nologin tiny && chmod 755 /srv/tiny",
+    )
+    project(
+        "host1",
+        "/srv/tiny/src",
+        "tiny-app",
+        "0.3",
+        "tiny",
+        "import Levenshtein, vendored\nVALUE = 1\n",
+        ["python-levenshtein", "vendored"],
+    )
     project("host1", "/srv/tiny/vendor", "vendored", "2.0+acme.1", "vendored", "VALUE = 'of acme'\n")
-    on("host1", f"chown -R tiny: /srv/tiny && cd /srv/tiny && runuser -u tiny -- sh -c '{PYTHON} -m venv venv && venv/bin/pip install -q --no-index --no-deps "
-                "--no-build-isolation /var/tmp/wheels/*.whl ./vendor && venv/bin/pip install -q --no-index --no-deps --no-build-isolation -e src'")
+    on(
+        "host1",
+        f"chown -R tiny: /srv/tiny && cd /srv/tiny && runuser -u tiny -- sh -c '{PYTHON} -m venv venv && venv/bin/pip install -q --no-index --no-deps "
+        "--no-build-isolation /var/tmp/wheels/*.whl ./vendor && venv/bin/pip install -q --no-index --no-deps --no-build-isolation -e src'",
+    )
     for package in json.loads(on("host1", "/srv/tiny/venv/bin/pip list --disable-pip-version-check --format json")):
         if package["name"] in ("pip", "setuptools"):
             publish(mirror, package["name"], package["version"])
     # What builds is the operator's choice; here it gets the Python that the plan needs as an archive.
-    subprocess.run(["ansible", "-i", str(fleet.INVENTORY), "host2", "--become", "-m", "oxzep7.python.interpreter", "-a", json.dumps(new)],
-                   check=True, capture_output=True)
+    subprocess.run(
+        [
+            "ansible",
+            "-i",
+            str(fleet.INVENTORY),
+            "host2",
+            "--become",
+            "-m",
+            "oxzep7.python.interpreter",
+            "-a",
+            json.dumps(new),
+        ],
+        check=True,
+        capture_output=True,
+    )
     controller = Controller(folder)
     options = {**OPTIONS, "oxzep7_cache_dir": str(folder / "cache")}
     checked = controller("plan", "--check", "--limit", "host1", **options)
@@ -100,10 +158,16 @@ def test_a_check_plans_as_well(own):
 
 def test_everything_works_on_the_new_python_and_what_was_editable_is(own):
     _controller, _checked, _done = own
-    said = on("host1", "cd / && runuser -u tiny -- /srv/tiny/venv/bin/python -c 'import sys, tiny, vendored, Levenshtein; "
-                       "print(sys.version_info[:2], tiny.__file__, vendored.VALUE, Levenshtein.distance(\"a\", \"b\"))'")
+    said = on(
+        "host1",
+        "cd / && runuser -u tiny -- /srv/tiny/venv/bin/python -c 'import sys, tiny, vendored, Levenshtein; "
+        'print(sys.version_info[:2], tiny.__file__, vendored.VALUE, Levenshtein.distance("a", "b"))\'',
+    )
     assert said.strip() == "(3, 9) /srv/tiny/src/tiny.py of acme 1"
-    installed = on("host1", "cd /srv/tiny/venv/lib/python3.9/site-packages && ls -d *.dist-info && cat tiny_app-0.3.dist-info/direct_url.json")
+    installed = on(
+        "host1",
+        "cd /srv/tiny/venv/lib/python3.9/site-packages && ls -d *.dist-info && cat tiny_app-0.3.dist-info/direct_url.json",
+    )
     assert "vendored-2.0+acme.1.dist-info" in installed
     assert json.loads(installed.splitlines()[-1]) == {"dir_info": {"editable": True}, "url": "file:///srv/tiny/src"}
 

@@ -28,10 +28,29 @@ def rehearsed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("rehearsal")
     fleet.up(["debian12:sqlite"])
     wheels = folder / "wheels"
-    subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--python-version", "3.8", "--dest", str(wheels),
-                    *ADDED], check=True)
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--only-binary",
+            ":all:",
+            "--python-version",
+            "3.8",
+            "--dest",
+            str(wheels),
+            *ADDED,
+        ],
+        check=True,
+    )
     run("podman", "cp", str(wheels), "host1:/var/tmp/wheels")
-    on("host1", f"runuser -u ledger -- /srv/ledger/venv/bin/pip install --quiet --no-deps --no-index --find-links /var/tmp/wheels {' '.join(ADDED)}")
+    on(
+        "host1",
+        f"runuser -u ledger -- /srv/ledger/venv/bin/pip install --quiet --no-deps --no-index --find-links /var/tmp/wheels {' '.join(ADDED)}",
+    )
     before = on("host1", LIVE)
     done = Controller(folder)("rehearse", **OPTIONS)
     yield Controller(folder), done, before
@@ -44,7 +63,9 @@ def test_what_breaks_is_attributed_and_freed_to_the_nearest_that_works(rehearsed
     lines = yaml.safe_load((controller.folder / "oxzep7" / "plan" / "constraints.yml").read_text())
     learned = {line["requirement"]: line for line in lines}
     assert learned["jinja2>=3.0.0"]["python"] == ">=3.11" and "soft_unicode" in learned["jinja2>=3.0.0"]["reason"]
-    assert learned["six>=1.16.0"]["python"] == ">=3.12" and "No module named 'six.moves'" in learned["six>=1.16.0"]["seen"]
+    assert (
+        learned["six>=1.16.0"]["python"] == ">=3.12" and "No module named 'six.moves'" in learned["six>=1.16.0"]["seen"]
+    )
     (urllib3,) = [line for line in lines if line["requirement"].startswith("urllib3>=1.26.")]
     assert urllib3["python"] == ">=3.12" and "urllib3.packages.six.moves" in urllib3["seen"]
     assert all(line["host"] == "host1" and line["date"] and line["evidence"] in ("import", "test") for line in lines)
@@ -59,7 +80,10 @@ def test_the_plan_was_made_again_with_what_was_learned(rehearsed):
     assert rows["3.12", "six"]["to"] == "1.16.0"
     evidence = json.loads((controller.folder / "oxzep7" / "plan" / "evidence.json").read_text())["evidence"]
     assert {(row["package"], row["version"], row["python"], row["state"]) for row in evidence} >= {
-        ("six", "1.15.0", "3.12", "breaks"), ("six", "1.16.0", "3.12", "works"), ("jinja2", "3.0.0", "3.11", "works")}
+        ("six", "1.15.0", "3.12", "breaks"),
+        ("six", "1.16.0", "3.12", "works"),
+        ("jinja2", "3.0.0", "3.11", "works"),
+    }
     scanned = {(row["package"], row["python"]): row for row in evidence if row["kind"] == "scan"}
     assert set(scanned) >= {("six", "3.12"), ("jinja2", "3.11")} and all(row["detail"] for row in scanned.values())
 
@@ -81,7 +105,12 @@ def test_an_upgrade_uses_the_generations_of_the_rehearsal(rehearsed):
 def test_what_was_promoted_is_evidence_and_the_matrix_is_a_page_of_the_report(rehearsed):
     controller, _done, _before = rehearsed
     matrix = json.loads((controller.folder / "oxzep7" / "plan" / "matrix.json").read_text())
-    assert {cell["kind"] for cells in matrix["packages"].values() for cell in cells.values() if cell["state"] in ("works", "moves")} == {"run"}
+    assert {
+        cell["kind"]
+        for cells in matrix["packages"].values()
+        for cell in cells.values()
+        if cell["state"] in ("works", "moves")
+    } == {"run"}
     done = controller("audit", **OPTIONS)
     assert done.returncode == 0, done.stdout[-4000:]
     page = (controller.folder / "oxzep7" / "report" / "matrix.html").read_text()
@@ -92,9 +121,16 @@ def test_only_the_last_minor_is_promoted_where_that_is_asked_for(rehearsed):
     controller, _done, _before = rehearsed
     assert controller("rollback", **OPTIONS, oxzep7_generation="0-py3.8").returncode == 0
     done = controller("upgrade", **OPTIONS, oxzep7_promote="final", oxzep7_run_id="final", oxzep7_backup=False)
-    assert done.returncode == 0 and '"3.12.' in on("host1", "curl -fsS http://127.0.0.1:8001/health"), done.stdout[-4000:]
+    assert done.returncode == 0 and '"3.12.' in on("host1", "curl -fsS http://127.0.0.1:8001/health"), done.stdout[
+        -4000:
+    ]
     history = json.loads(on("host1", "cat /var/lib/oxzep7/applications/ledger/state.json"))["history"]
     assert [(entry["from"], entry["to"]) for entry in history if entry["run"] == "final"] == [("0-py3.8", "4-py3.12")]
     rows = json.loads((controller.folder / "oxzep7" / "report" / "runs" / "final" / "run.json").read_text())["results"]
-    assert [(row["to"], row["result"]) for row in rows] == [("3.9", "built"), ("3.10", "built"), ("3.11", "built"), ("3.12", "promoted")]
+    assert [(row["to"], row["result"]) for row in rows] == [
+        ("3.9", "built"),
+        ("3.10", "built"),
+        ("3.11", "built"),
+        ("3.12", "promoted"),
+    ]
     assert "5-py3.9" not in on("host1", "ls -A /srv/ledger/venv.generations").split()

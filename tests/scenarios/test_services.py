@@ -17,7 +17,7 @@ from tests.fleet import fleet
 from tests.fleet.paths import environment, run
 
 # Behind a socket, as systemd passes it (sd_listen_fds(3)); what it has begun to answer, it ends before it goes.
-FRONT = '''
+FRONT = """
 import http.server, json, platform, signal, socket, socketserver, sys, threading
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -38,9 +38,9 @@ class Server(http.server.HTTPServer):
 server = Server()
 signal.signal(signal.SIGTERM, lambda *arguments: threading.Thread(target=server.shutdown).start())
 server.serve_forever(0.01)
-'''
+"""
 # Asks every 10 ms, each time anew, and says when what was answered; ends when it is told to.
-PROBER = '''
+PROBER = """
 import json, sys, threading, time, urllib.request
 url, found, asking = sys.argv[1], [], []
 
@@ -62,7 +62,7 @@ while not ended.is_set():
 for thread in asking:
     thread.join()
 print(json.dumps(sorted(found)))
-'''
+"""
 
 
 @pytest.fixture(scope="module")
@@ -72,11 +72,24 @@ def prepared():
     host.prepare()
     run("podman", "exec", "--interactive", host.name, "sh", "-c", "cat >/srv/steady/front.py", input=FRONT)
     unit = "[Unit]\\nDescription=%s\\n[Service]\\nUser=steady\\nExecStart=/srv/steady/venv/bin/python %s\\n"
-    part = unit % ("part %i", "-c \"import time; time.sleep(1000000)\"")
+    part = unit % ("part %i", '-c "import time; time.sleep(1000000)"')
     host.sh(f"printf '{unit}' front /srv/steady/front.py >/etc/systemd/system/steady-front.service")
-    host.sh("printf '[Socket]\\nListenStream=127.0.0.1:8004\\n[Install]\\nWantedBy=sockets.target\\n' >/etc/systemd/system/steady-front.socket")
-    run("podman", "exec", "--interactive", host.name, "sh", "-c", "cat >/etc/systemd/system/steady-part@.service", input=part.replace("\\n", "\n"))
-    host.sh("systemctl daemon-reload && systemctl enable --quiet --now steady-front.socket && systemctl start steady-part@one steady-part@two")
+    host.sh(
+        "printf '[Socket]\\nListenStream=127.0.0.1:8004\\n[Install]\\nWantedBy=sockets.target\\n' >/etc/systemd/system/steady-front.socket"
+    )
+    run(
+        "podman",
+        "exec",
+        "--interactive",
+        host.name,
+        "sh",
+        "-c",
+        "cat >/etc/systemd/system/steady-part@.service",
+        input=part.replace("\\n", "\n"),
+    )
+    host.sh(
+        "systemctl daemon-reload && systemctl enable --quiet --now steady-front.socket && systemctl start steady-part@one steady-part@two"
+    )
     yield host
     fleet.down()
 
@@ -94,8 +107,13 @@ def asked(services, generation=FIRST, kind="upgrade", **application):
 @contextlib.contextmanager
 def probing(host, port, found):
     """Ask what listens on *port* all the while; what was answered is in *found* afterwards."""
-    with subprocess.Popen(["podman", "exec", "--interactive", host.name, "python3", "-c", PROBER, f"http://127.0.0.1:{port}/"], env=environment(), text=True,
-                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as working:
+    with subprocess.Popen(
+        ["podman", "exec", "--interactive", host.name, "python3", "-c", PROBER, f"http://127.0.0.1:{port}/"],
+        env=environment(),
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as working:
         yield
         working.stdin.close()
         found += json.loads(working.stdout.read())
@@ -105,8 +123,10 @@ def test_no_request_to_a_service_behind_a_socket_is_lost(host):
     services, found = [{"name": "steady-front.service"}], []
     check = [{"name": "answers", "http": {"url": "http://127.0.0.1:8004/", "body": "python"}}]
     with probing(host, 8004, found):
-        forward, back = host.do(["module", "promotion", asked(services, checks=check)],
-                                ["module", "promotion", asked(services, "previous", "rollback", checks=check)])
+        forward, back = host.do(
+            ["module", "promotion", asked(services, checks=check)],
+            ["module", "promotion", asked(services, "previous", "rollback", checks=check)],
+        )
     succeeded(forward)
     succeeded(back)
     assert len(found) > 100 and [began for began, _ended, answer in found if answer is None] == []
@@ -121,40 +141,62 @@ def test_the_downtime_is_what_somebody_else_measures(host):
     down = [(began, ended) for began, ended, answer in found if answer is None]
     back = min(ended for began, ended, answer in found if answer and began > down[-1][0])
     measured = 1000 * (back - down[0][0])
-    assert succeeded(promoted)["downtime_ms"] > 0 and abs(promoted["downtime_ms"] - measured) <= 50, (promoted["downtime_ms"], measured)
+    assert succeeded(promoted)["downtime_ms"] > 0 and abs(promoted["downtime_ms"] - measured) <= 50, (
+        promoted["downtime_ms"],
+        measured,
+    )
 
 
 def test_several_services_stop_backwards_and_start_in_order(host):
-    services = [{"name": "steady-part@two.service"}, {"name": "steady-part@one.service"}, {"name": "steady-web.service"}]
+    services = [
+        {"name": "steady-part@two.service"},
+        {"name": "steady-part@one.service"},
+        {"name": "steady-web.service"},
+    ]
     for unit in ("steady-part@", "steady-web"):
-        host.sh(f"mkdir -p /etc/systemd/system/{unit}.service.d && printf '[Service]\nExecStartPre=+sh -c \"echo start %%n >>/run/order\"\n"
-                f"ExecStopPost=+sh -c \"echo stop %%n >>/run/order\"\n' >/etc/systemd/system/{unit}.service.d/order.conf")
+        host.sh(
+            f'mkdir -p /etc/systemd/system/{unit}.service.d && printf \'[Service]\nExecStartPre=+sh -c "echo start %%n >>/run/order"\n'
+            f'ExecStopPost=+sh -c "echo stop %%n >>/run/order"\n\' >/etc/systemd/system/{unit}.service.d/order.conf'
+        )
     host.sh("systemctl daemon-reload; rm -f /run/order")
     (promoted,) = host.do(["module", "promotion", asked(services)])
     succeeded(promoted)
     names = [service["name"] for service in services]
-    assert host.sh("cat /run/order").splitlines() == [*(f"stop {name}" for name in names[::-1]), *(f"start {name}" for name in names)]
+    assert host.sh("cat /run/order").splitlines() == [
+        *(f"stop {name}" for name in names[::-1]),
+        *(f"start {name}" for name in names),
+    ]
     for name in ("one", "two"):
-        assert "python3.9" in host.sh(f"readlink -f /proc/$(systemctl show --property=MainPID --value steady-part@{name})/exe")
+        assert "python3.9" in host.sh(
+            f"readlink -f /proc/$(systemctl show --property=MainPID --value steady-part@{name})/exe"
+        )
 
 
 def test_a_unit_of_the_applications_own_systemd(host):
     who = host.sh("id -u steady").strip()
     mine = {"name": "mine.service", "user": "steady"}
-    refused, = host.do(["module", "promotion", asked([*APPLICATION["services"], mine])])
+    (refused,) = host.do(["module", "promotion", asked([*APPLICATION["services"], mine])])
     assert refused["failed"] and "loginctl enable-linger steady" in refused["msg"], refused
-    host.sh("mkdir -p /srv/steady/.config/systemd/user && printf '[Service]\\nExecStart=/srv/steady/venv/bin/python -c \"import time; time.sleep(1000000)\"\\n'"
-            " >/srv/steady/.config/systemd/user/mine.service && chown -R steady: /srv/steady/.config")
-    host.sh(f"mkdir -p /var/lib/systemd/linger && touch /var/lib/systemd/linger/steady && systemctl start user@{who}.service")
+    host.sh(
+        "mkdir -p /srv/steady/.config/systemd/user && printf '[Service]\\nExecStart=/srv/steady/venv/bin/python -c \"import time; time.sleep(1000000)\"\\n'"
+        " >/srv/steady/.config/systemd/user/mine.service && chown -R steady: /srv/steady/.config"
+    )
+    host.sh(
+        f"mkdir -p /var/lib/systemd/linger && touch /var/lib/systemd/linger/steady && systemctl start user@{who}.service"
+    )
     own = f"runuser -u steady -- env XDG_RUNTIME_DIR=/run/user/{who} systemctl --user"
     host.sh(f"{own} start mine.service")
-    promoted, back = host.do(["module", "promotion", asked([*APPLICATION["services"], mine])],
-                             ["module", "promotion", asked([*APPLICATION["services"], mine], "previous", "rollback")])
+    promoted, back = host.do(
+        ["module", "promotion", asked([*APPLICATION["services"], mine])],
+        ["module", "promotion", asked([*APPLICATION["services"], mine], "previous", "rollback")],
+    )
     assert [check["name"] for check in succeeded(promoted)["checks"]][2] == "mine.service"
     assert succeeded(back)["generation"] == ORIGINAL
     assert "python3.8" in host.sh(f"readlink -f /proc/$({own} show --property=MainPID --value mine.service)/exe")
     # One that does not start on the new environment is put back, too.
-    host.sh("echo 'raise SystemExit(\"cannot\")' >/srv/steady/venv.generations/1-py3.9/lib/python3.9/site-packages/sitecustomize.py")
+    host.sh(
+        "echo 'raise SystemExit(\"cannot\")' >/srv/steady/venv.generations/1-py3.9/lib/python3.9/site-packages/sitecustomize.py"
+    )
     failed, seen = host.do(["module", "promotion", asked([mine, *APPLICATION["services"]])], ["look"])
     host.sh("rm /srv/steady/venv.generations/1-py3.9/lib/python3.9/site-packages/sitecustomize.py")
     assert failed["failed"] and failed["outcome"] == "reverted", failed
@@ -166,10 +208,15 @@ def test_work_is_kept_away_while_services_are_down(host):
     log = "/run/hooks"
     services = [{"name": "steady-web.service"}]
     note = f"sh -c 'echo $0 $(systemctl is-active steady-web) $(readlink /srv/steady/venv) >>{log}'"
-    promoted, = host.do(["module", "promotion", asked(services, drain=[f"{note} drain"], undrain=[f"{note} undrain"])])
+    (promoted,) = host.do(
+        ["module", "promotion", asked(services, drain=[f"{note} drain"], undrain=[f"{note} undrain"])]
+    )
     succeeded(promoted)
     assert host.sh(f"cat {log}; rm {log}").splitlines() == ["drain active", f"undrain active venv.generations/{FIRST}"]
-    failed, seen = host.do(["module", "promotion", asked(services, "previous", "rollback", drain=["false"], undrain=[f"{note} undrain"])], ["look"])
+    failed, seen = host.do(
+        ["module", "promotion", asked(services, "previous", "rollback", drain=["false"], undrain=[f"{note} undrain"])],
+        ["look"],
+    )
     assert failed["failed"] and failed["outcome"] == "reverted" and "drain: false ended with 1" in failed["msg"], failed
     assert host.sh(f"cat {log}").splitlines() == [f"undrain active venv.generations/{FIRST}"]
     judge({**seen, "executables": seen["executables"][:1]}, FIRST)

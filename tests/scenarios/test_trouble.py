@@ -35,8 +35,10 @@ def host(prepared):
     """The host as it was before anything was promoted, and as it was again after the test."""
     prepared.do(["reset"])
     yield prepared
-    prepared.sh(f"umount -q {STATE} /srv/steady 2>/dev/null; rm -f {NEW_SITE}/sitecustomize.py /srv/steady/venv/lib/python3.8/site-packages/sitecustomize.py"
-                " /etc/systemd/system/steady-web.service.d/*; systemctl daemon-reload")
+    prepared.sh(
+        f"umount -q {STATE} /srv/steady 2>/dev/null; rm -f {NEW_SITE}/sitecustomize.py /srv/steady/venv/lib/python3.8/site-packages/sitecustomize.py"
+        " /etc/systemd/system/steady-web.service.d/*; systemctl daemon-reload"
+    )
 
 
 def changed(**options):
@@ -45,14 +47,22 @@ def changed(**options):
 
 def mounted(host, place, options):
     """Have *place* on a small file system of its own, with what is there. Whoever runs there is stopped meanwhile."""
-    host.sh(f"systemctl stop steady-web steady-worker; mkdir -p /run/copy && cp -a {place}/. /run/copy && mount -t tmpfs -o {options} tmpfs {place}"
-            f" && chmod --reference=/run/copy {place} && chown --reference=/run/copy {place} && cp -a /run/copy/. {place} && rm -rf /run/copy"
-            "; systemctl reset-failed steady-web steady-worker; systemctl start steady-web steady-worker")
+    host.sh(
+        f"systemctl stop steady-web steady-worker; mkdir -p /run/copy && cp -a {place}/. /run/copy && mount -t tmpfs -o {options} tmpfs {place}"
+        f" && chmod --reference=/run/copy {place} && chown --reference=/run/copy {place} && cp -a /run/copy/. {place} && rm -rf /run/copy"
+        "; systemctl reset-failed steady-web steady-worker; systemctl start steady-web steady-worker"
+    )
 
 
-FULL = {"no space": ("size=256k", "dd if=/dev/zero of={0}/filler bs=4k 2>/dev/null; true", "No space left on device"),
-        "no inodes": ("size=4m,nr_inodes=64", "i=0; while touch {0}/filler.$i; do i=$((i+1)); done 2>/dev/null; true", "No space left on device"),
-        "read-only": ("size=4m", "mount -o remount,ro {0}", "Read-only file system")}
+FULL = {
+    "no space": ("size=256k", "dd if=/dev/zero of={0}/filler bs=4k 2>/dev/null; true", "No space left on device"),
+    "no inodes": (
+        "size=4m,nr_inodes=64",
+        "i=0; while touch {0}/filler.$i; do i=$((i+1)); done 2>/dev/null; true",
+        "No space left on device",
+    ),
+    "read-only": ("size=4m", "mount -o remount,ro {0}", "Read-only file system"),
+}
 
 
 @pytest.mark.parametrize("case", FULL)
@@ -61,7 +71,9 @@ def test_a_state_that_cannot_be_written_refuses_a_promotion(host, case):
     mounted(host, STATE, options)
     host.sh(spoil.format(STATE))
     refused, seen = host.do(["module", "promotion", changed()], ["look"])
-    assert refused["failed"] and refused["outcome"] == "refused" and expected in refused["msg"] and STATE in refused["msg"], refused
+    assert (
+        refused["failed"] and refused["outcome"] == "refused" and expected in refused["msg"] and STATE in refused["msg"]
+    ), refused
     judge(seen, None)
     host.sh(f"mount -o remount,rw {STATE}; rm -f {STATE}/filler*")
     promoted, seen = host.do(["module", "promotion", changed()], ["look"])
@@ -80,7 +92,11 @@ def test_a_live_path_that_cannot_be_changed_ends_on_the_old_environment(host):
     host.sh("mount -o remount,ro /srv/steady")
     failed, seen = host.do(["module", "promotion", changed()], ["look"])
     assert failed["failed"] and failed["outcome"] == "reverted" and "Read-only file system" in failed["msg"], failed
-    assert seen["live"] == "directory" and seen["answer"]["python"].startswith("3.8.") and seen["left"] == [] == seen["timers"]
+    assert (
+        seen["live"] == "directory"
+        and seen["answer"]["python"].startswith("3.8.")
+        and seen["left"] == [] == seen["timers"]
+    )
     host.sh("mount -o remount,rw /srv/steady")
     promoted, seen = host.do(["module", "promotion", changed()], ["look"])
     succeeded(promoted)
@@ -93,10 +109,26 @@ def test_a_build_on_a_full_disk_leaves_nothing(host, case):
     inodes = host.sh("find /srv/steady | wc -l").strip()
     mounted(host, "/srv/steady", f"size=300m,nr_inodes={int(inodes) + 90}")
     before = host.sh("ls /srv/steady/venv.generations")
-    host.sh(spoil.format("/srv/steady") if case == "no space" else "i=0; while [ $i -lt 80 ]; do i=$((i+1)); : >/srv/steady/filler.$i; done")
+    host.sh(
+        spoil.format("/srv/steady")
+        if case == "no space"
+        else "i=0; while [ $i -lt 80 ]; do i=$((i+1)); : >/srv/steady/filler.$i; done"
+    )
     path = host.sh("echo /opt/oxzep7/interpreters/oxzep7-3.10.*/bin/python3.10").strip()
-    failed, seen = host.do(["module", "environment", {"application": APPLICATION, "interpreter": path, "version": "3.10.99", "lock": EMPTY,
-                                                      "wheels": "/nowhere"}], ["look"])
+    failed, seen = host.do(
+        [
+            "module",
+            "environment",
+            {
+                "application": APPLICATION,
+                "interpreter": path,
+                "version": "3.10.99",
+                "lock": EMPTY,
+                "wheels": "/nowhere",
+            },
+        ],
+        ["look"],
+    )
     assert not failed.get("failed") or expected in failed["msg"], failed
     assert host.sh("ls /srv/steady/venv.generations") == before
     judge(seen, None)
@@ -104,30 +136,50 @@ def test_a_build_on_a_full_disk_leaves_nothing(host, case):
 
 @pytest.mark.parametrize(("restart", "expected"), [("no", "not running"), ("always", "restarted 1 times by systemd")])
 def test_a_service_that_dies_after_a_while_is_caught_by_the_stability_window(host, restart, expected):
-    host.sh(f"mkdir -p /etc/systemd/system/steady-web.service.d && printf '[Service]\\nRestart={restart}\\nRestartSec=0\\n'"
-            " >/etc/systemd/system/steady-web.service.d/restart.conf && systemctl daemon-reload")
-    host.sh("printf 'import os, threading\\ntimer = threading.Timer(20, os._exit, [1])\\ntimer.daemon = True\\ntimer.start()\\n'"
-            f" >{NEW_SITE}/sitecustomize.py")
+    host.sh(
+        f"mkdir -p /etc/systemd/system/steady-web.service.d && printf '[Service]\\nRestart={restart}\\nRestartSec=0\\n'"
+        " >/etc/systemd/system/steady-web.service.d/restart.conf && systemctl daemon-reload"
+    )
+    host.sh(
+        "printf 'import os, threading\\ntimer = threading.Timer(20, os._exit, [1])\\ntimer.daemon = True\\ntimer.start()\\n'"
+        f" >{NEW_SITE}/sitecustomize.py"
+    )
     failed, seen = host.do(["module", "promotion", changed(stability_window=40)], ["look"])
     assert failed["failed"] and failed["outcome"] == "reverted" and expected in failed["msg"], failed
     judge(seen, ORIGINAL)
 
 
 def test_a_service_that_never_stops_is_left_and_the_promotion_goes_back(host):
-    host.sh("mkdir -p /etc/systemd/system/steady-web.service.d && printf '[Service]\\nTimeoutStopSec=infinity\\n'"
-            " >/etc/systemd/system/steady-web.service.d/stop.conf && systemctl daemon-reload")
-    host.sh("printf 'import signal\\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\\n' >/srv/steady/venv/lib/python3.8/site-packages/sitecustomize.py"
-            " && systemctl kill --signal=KILL steady-web; sleep 0.5; systemctl reset-failed steady-web; systemctl restart steady-web; sleep 0.5")
+    host.sh(
+        "mkdir -p /etc/systemd/system/steady-web.service.d && printf '[Service]\\nTimeoutStopSec=infinity\\n'"
+        " >/etc/systemd/system/steady-web.service.d/stop.conf && systemctl daemon-reload"
+    )
+    host.sh(
+        "printf 'import signal\\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\\n' >/srv/steady/venv/lib/python3.8/site-packages/sitecustomize.py"
+        " && systemctl kill --signal=KILL steady-web; sleep 0.5; systemctl reset-failed steady-web; systemctl restart steady-web; sleep 0.5"
+    )
     failed, seen = host.do(["module", "promotion", changed(service_timeout=3)], ["look"])
-    assert failed["failed"] and failed["outcome"] == "reverted" and "stop: systemctl stop -- steady-web.service" in failed["msg"], failed
+    assert (
+        failed["failed"]
+        and failed["outcome"] == "reverted"
+        and "stop: systemctl stop -- steady-web.service" in failed["msg"]
+    ), failed
     assert "stopped after 3 seconds" in failed["msg"]
     judge(seen, None)
     host.sh("systemctl kill --signal=KILL steady-web steady-worker")
 
 
 def test_a_check_that_hangs_fails(host):
-    hanging = {"name": "hangs", "command": {"cmd": ["sh", "-c", f"readlink /srv/steady/venv | grep -q {FIRST} && sleep 1000; true"], "timeout": 1}}
-    failed, seen = host.do(["module", "promotion", changed(timeout=4, application={**APPLICATION, "checks": [hanging]})], ["look"])
+    hanging = {
+        "name": "hangs",
+        "command": {
+            "cmd": ["sh", "-c", f"readlink /srv/steady/venv | grep -q {FIRST} && sleep 1000; true"],
+            "timeout": 1,
+        },
+    }
+    failed, seen = host.do(
+        ["module", "promotion", changed(timeout=4, application={**APPLICATION, "checks": [hanging]})], ["look"]
+    )
     assert failed["failed"] and failed["outcome"] == "reverted" and "check 'hangs' (command)" in failed["msg"], failed
     assert "stopped after 1 seconds" in failed["msg"]
     judge(seen, ORIGINAL)
@@ -137,12 +189,22 @@ def test_a_clock_that_is_set_back_an_hour_changes_nothing(host):
     library = host.sh("find / -xdev -name libfaketime.so.1").strip()
     # A newer Python sleeps by clock_nanosleep(2), to which libfaketime 0.9.10 gives a wrong time.
     older = host.sh("echo /opt/oxzep7/interpreters/oxzep7-3.9.*/bin").strip()
-    faked = {"PATH": f"{older}:/usr/sbin:/usr/bin:/sbin:/bin", "LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": "/root/clock", "FAKETIME_NO_CACHE": "1",
-             "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    faked = {
+        "PATH": f"{older}:/usr/sbin:/usr/bin:/sbin:/bin",
+        "LD_PRELOAD": library,
+        "FAKETIME_TIMESTAMP_FILE": "/root/clock",
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
     host.sh("echo +0 >/root/clock")
     asked = json.dumps([["module", "promotion", changed(stability_window=5), faked], ["look"]])
-    with subprocess.Popen(["podman", "exec", "--interactive", host.name, "python3", "/root/faults/drive.py"], env=environment(), text=True,
-                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as working:
+    with subprocess.Popen(
+        ["podman", "exec", "--interactive", host.name, "python3", "/root/faults/drive.py"],
+        env=environment(),
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as working:
         working.stdin.write(asked)
         working.stdin.close()
         host.sh("timeout 60 sh -c 'until [ -L /srv/steady/venv ]; do sleep 0.05; done'; echo -1h >/root/clock")
@@ -190,36 +252,57 @@ for name in ("venv.generations", "venv"):
             os.unlink(name)
         os.rename(name + ".mine", name)
 """
-OWN = ("/var/lib/oxzep7*", "/root/arguments.json", "/root/faults*", "/root/trace*", "/etc/systemd/system*", "/var/lib/systemd*")
-GUARDED = (f"find /etc /root /usr /opt /var/lib -xdev {' '.join(f'-not -path {chr(39)}{path}{chr(39)}' for path in OWN)}"
-           " -type f -printf '%p %i %s %m %U %C@\\n' | sort")
+OWN = (
+    "/var/lib/oxzep7*",
+    "/root/arguments.json",
+    "/root/faults*",
+    "/root/trace*",
+    "/etc/systemd/system*",
+    "/var/lib/systemd*",
+)
+GUARDED = (
+    f"find /etc /root /usr /opt /var/lib -xdev {' '.join(f'-not -path {chr(39)}{path}{chr(39)}' for path in OWN)}"
+    " -type f -printf '%p %i %s %m %U %C@\\n' | sort"
+)
 OF_ROOT = "find /srv/steady -uid 0 | sort"
 
 
 def test_an_application_user_who_swaps_paths_gains_nothing(host):
     host.sh("rm -f /tmp/who-ran; touch /tmp/attack; chmod 666 /tmp/attack")
     # Its own code, which services and proofs run as it: who else runs it is written down.
-    host.sh("printf 'import os\\nopen(\"/tmp/who-ran\", \"a\").write(\"%%d \" %% os.geteuid())\\n'"
-            f" >{NEW_SITE}/sitecustomize.py; : >/tmp/who-ran; chmod 666 /tmp/who-ran")
+    host.sh(
+        'printf \'import os\\nopen("/tmp/who-ran", "a").write("%%d " %% os.geteuid())\\n\''
+        f" >{NEW_SITE}/sitecustomize.py; : >/tmp/who-ran; chmod 666 /tmp/who-ran"
+    )
     # Servers of the image that have nothing to do with it write to their own files now and then.
     host.sh("systemctl stop 'mariadb*' 'postgresql*'")
     # What was never live goes when a later minor is, so both are live once before anybody gets in the way.
-    for promoted in host.do(*(["module", "promotion", promotion(generation, "upgrade")] for generation in (FIRST, SECOND))):
+    for promoted in host.do(
+        *(["module", "promotion", promotion(generation, "upgrade")] for generation in (FIRST, SECOND))
+    ):
         succeeded(promoted)
     before, of_root = host.sh(GUARDED), host.sh(OF_ROOT)
     ended = []
-    with subprocess.Popen(["podman", "exec", "--interactive", "--user", "steady", host.name, "python3", "-c", ATTACK], env=environment()) as attack:
+    with subprocess.Popen(
+        ["podman", "exec", "--interactive", "--user", "steady", host.name, "python3", "-c", ATTACK], env=environment()
+    ) as attack:
         for _round in range(6):
             for generation, kind in ((FIRST, "upgrade"), (SECOND, "upgrade"), (FIRST, "rollback")):
-                ended += host.do(["module", "promotion", {**promotion(generation, kind), "timeout": 5}], ["module", "recovery", {}])[:1]
+                ended += host.do(
+                    ["module", "promotion", {**promotion(generation, kind), "timeout": 5}], ["module", "recovery", {}]
+                )[:1]
         host.sh("rm /tmp/attack")
         attack.wait(30)
     assert host.sh(GUARDED) == before
     users = set(host.sh("cat /tmp/who-ran").split())
     assert users and "0" not in users
     assert host.sh("find / -xdev -name 'planted*'") == "" and host.sh(OF_ROOT) == of_root
-    assert {answer.get("outcome") for answer in ended} <= {"promoted", "unchanged", "reverted", "refused", "failed"}, ended
-    recovered, promoted, seen = host.do(["module", "recovery", {}], ["module", "promotion", promotion(SECOND, "upgrade")], ["look"])
+    assert {answer.get("outcome") for answer in ended} <= {"promoted", "unchanged", "reverted", "refused", "failed"}, (
+        ended
+    )
+    recovered, promoted, seen = host.do(
+        ["module", "recovery", {}], ["module", "promotion", promotion(SECOND, "upgrade")], ["look"]
+    )
     succeeded(recovered)
     succeeded(promoted)
     judge(seen, SECOND)

@@ -23,20 +23,48 @@ case $1 in
     status) pgrep -f /srv/steady/app.py >/dev/null ;;
 esac
 """
-WEB = {"name": "web", "start": "/srv/steady/service start", "stop": "/srv/steady/service stop", "status": "/srv/steady/service status"}
+WEB = {
+    "name": "web",
+    "start": "/srv/steady/service start",
+    "stop": "/srv/steady/service stop",
+    "status": "/srv/steady/service status",
+}
 
 
 @pytest.fixture(scope="module")
 def plain():
     """A host whose first process is no systemd, with the application in two generations."""
     prepare_podman()
-    run("podman", "run", "--detach", "--replace", "--name", NAME, "--network", "none", "--cap-add", "SYS_PTRACE", images.base("debian12"), "sleep", "infinity")
+    run(
+        "podman",
+        "run",
+        "--detach",
+        "--replace",
+        "--name",
+        NAME,
+        "--network",
+        "none",
+        "--cap-add",
+        "SYS_PTRACE",
+        images.base("debian12"),
+        "sleep",
+        "infinity",
+    )
     host = SteadyHost(NAME)
     # What the setup asks of systemd is not there.
     host.sh("printf '#!/bin/sh\\nexit 0\\n' >/usr/local/bin/systemctl && chmod 755 /usr/local/bin/systemctl")
     host.prepare(services=[WEB])
     host.sh("rm /usr/local/bin/systemctl")
-    run("podman", "exec", "--interactive", NAME, "sh", "-c", "cat >/srv/steady/service && chmod 755 /srv/steady/service", input=SERVICE)
+    run(
+        "podman",
+        "exec",
+        "--interactive",
+        NAME,
+        "sh",
+        "-c",
+        "cat >/srv/steady/service && chmod 755 /srv/steady/service",
+        input=SERVICE,
+    )
     host.sh("/srv/steady/service start")
     yield host
     run("podman", "rm", "--force", "--time", "0", NAME)
@@ -50,18 +78,27 @@ def options(**changed):
 def test_a_promotion_can_be_refused_where_nothing_would_undo_it(plain):
     (answer,) = plain.do(["module", "promotion", options(dead_man="required")])
     assert answer["failed"] and "neither systemd nor cron" in answer["msg"] and answer["outcome"] == "refused"
-    assert plain.sh("ls /var/lib/oxzep7/applications/steady; [ -L /srv/steady/venv ] || echo directory").split() == ["state.json", "directory"]
+    assert plain.sh("ls /var/lib/oxzep7/applications/steady; [ -L /srv/steady/venv ] || echo directory").split() == [
+        "state.json",
+        "directory",
+    ]
 
 
 def test_cron_undoes_a_promotion_that_died(plain):
     plain.sh("cron")
     forward, back = options(dead_man="required"), options(generation="previous", kind="rollback")
-    adopted, returned, counted, again = plain.do(["module", "promotion", forward], ["module", "promotion", back], ["trace", 0, "kill", forward],
-                                                 ["module", "promotion", back])
+    adopted, returned, counted, again = plain.do(
+        ["module", "promotion", forward],
+        ["module", "promotion", back],
+        ["trace", 0, "kill", forward],
+        ["module", "promotion", back],
+    )
     for answer in (adopted, returned, again):
         succeeded(answer)
     assert counted["status"] == 0, counted["said"]
-    swapped = next(number for number, line in enumerate(counted["calls"], 1) if line.endswith(" rename /srv/steady/venv"))
+    swapped = next(
+        number for number, line in enumerate(counted["calls"], 1) if line.endswith(" rename /srv/steady/venv")
+    )
     (killed,) = plain.do(["trace", swapped + 1, "kill", forward])
     assert killed["status"] == 137 and plain.sh("ls /etc/cron.d | grep -c oxzep7-undo-steady").strip() == "1"
     deadline = time.monotonic() + 90
@@ -71,4 +108,6 @@ def test_cron_undoes_a_promotion_that_died(plain):
     assert plain.sh("readlink /srv/steady/venv").strip() == "venv.generations/0-py3.8"
     recovered, promoted = plain.do(["module", "recovery", {}], ["module", "promotion", options(dead_man="required")])
     assert succeeded(recovered)["closed"] and succeeded(promoted)["dead_man"] == "cron"
-    assert plain.sh("ls /etc/cron.d | grep -c oxzep7-undo || true").strip() == "0" and "3.9" in plain.sh("curl -fsS http://127.0.0.1:8003/")
+    assert plain.sh("ls /etc/cron.d | grep -c oxzep7-undo || true").strip() == "0" and "3.9" in plain.sh(
+        "curl -fsS http://127.0.0.1:8003/"
+    )

@@ -17,10 +17,32 @@ from tests.scenarios.conftest import Controller, on
 from tests.zoo import plant
 from tests.zoo.found import FOUND
 
-PACKAGES = ("anacron", "at", "attr", "git", "libapache2-mod-wsgi-py3", "libcap2-bin", "patchelf", "pypy3", "python3-venv", "rpm", "strace", "supervisor",
-            "uwsgi-plugin-python3")
-ADVISORIES = {"id": "ZOO-1", "modified": "2026-01-01T00:00:00Z", "summary": "for the zoo", "affected": [
-    {"package": {"ecosystem": "PyPI", "name": "Django"}, "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "3.0"}, {"fixed": "3.1.7"}]}]}]}
+PACKAGES = (
+    "anacron",
+    "at",
+    "attr",
+    "git",
+    "libapache2-mod-wsgi-py3",
+    "libcap2-bin",
+    "patchelf",
+    "pypy3",
+    "python3-venv",
+    "rpm",
+    "strace",
+    "supervisor",
+    "uwsgi-plugin-python3",
+)
+ADVISORIES = {
+    "id": "ZOO-1",
+    "modified": "2026-01-01T00:00:00Z",
+    "summary": "for the zoo",
+    "affected": [
+        {
+            "package": {"ecosystem": "PyPI", "name": "Django"},
+            "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "3.0"}, {"fixed": "3.1.7"}]}],
+        }
+    ],
+}
 
 
 def supply(host, folder):
@@ -67,7 +89,9 @@ def test_every_planted_case_has_a_question():
 def test_every_case_is_found(audited):
     zoo = inventory(audited, "host1")
     missed = [name for name, question in FOUND.items() if not question(zoo)]
-    print(f"found {len(FOUND) - len(missed)} of {len(FOUND)}:\n" + "\n".join(name for name in FOUND if name not in missed))
+    print(
+        f"found {len(FOUND) - len(missed)} of {len(FOUND)}:\n" + "\n".join(name for name in FOUND if name not in missed)
+    )
     assert missed == []
 
 
@@ -86,17 +110,40 @@ def test_no_secret_is_kept(audited):
 
 def test_findings_name_what_matters(audited):
     keys = {entry["key"] for entry in fleet_of(audited)["hosts"]["host1"]["findings"]}
-    assert {"end-of-life", "file-capabilities", "executable-stack", "library-unresolved", "environment-dangling", "environment-moved",
-            "code-at-startup", "unmanaged-files", "modified-files", "missing-files", "package-not-from-index", "package-advisory",
-            "deleted-files-mapped", "embedded-interpreter", "long-shebang"} <= keys
-    (hit,) = [entry for environment in fleet_of(audited)["hosts"]["host1"]["environments"] for entry in environment["advisories"]]
+    assert {
+        "end-of-life",
+        "file-capabilities",
+        "executable-stack",
+        "library-unresolved",
+        "environment-dangling",
+        "environment-moved",
+        "code-at-startup",
+        "unmanaged-files",
+        "modified-files",
+        "missing-files",
+        "package-not-from-index",
+        "package-advisory",
+        "deleted-files-mapped",
+        "embedded-interpreter",
+        "long-shebang",
+    } <= keys
+    (hit,) = [
+        entry
+        for environment in fleet_of(audited)["hosts"]["host1"]["environments"]
+        for entry in environment["advisories"]
+    ]
     assert (hit["id"], hit["package"], hit["fixed"]) == ("ZOO-1", "django", "3.1.7")
 
 
 def test_the_host_keeps_its_inventory(audited):
     kept = json.loads(on("host1", "zcat /var/lib/oxzep7/host.json.gz"))
     assert kept["taken"] == inventory(audited, "host1")["taken"]
-    assert on("host1", "stat -c '%a %U' /var/lib/oxzep7/host.json.gz /var/lib/oxzep7").split() == ["600", "root", "700", "root"]
+    assert on("host1", "stat -c '%a %U' /var/lib/oxzep7/host.json.gz /var/lib/oxzep7").split() == [
+        "600",
+        "root",
+        "700",
+        "root",
+    ]
 
 
 TRACED = """#!/bin/sh
@@ -111,12 +158,31 @@ def hostile(audited):
     """The hostile plants on the zoo host; the traces of several audits of them, and what they found."""
     run("podman", "cp", str(ROOT / "tests" / "zoo" / "hostile.py"), "host1:/tmp/hostile.py")
     on("host1", "python3 /tmp/hostile.py")
-    run("podman", "exec", "--interactive", "host1", "sh", "-c", "cat > /usr/local/sbin/traced && chmod 755 /usr/local/sbin/traced", input=TRACED)
+    run(
+        "podman",
+        "exec",
+        "--interactive",
+        "host1",
+        "sh",
+        "-c",
+        "cat > /usr/local/sbin/traced && chmod 755 /usr/local/sbin/traced",
+        input=TRACED,
+    )
     for _round in range(4):
-        done = Controller(audited)("audit", "--limit", "host1", oxzep7_roots=["/srv/hostile"], oxzep7_homes=False, oxzep7_report_dir="hostile",
-                                   ansible_python_interpreter="/usr/local/sbin/traced")
+        done = Controller(audited)(
+            "audit",
+            "--limit",
+            "host1",
+            oxzep7_roots=["/srv/hostile"],
+            oxzep7_homes=False,
+            oxzep7_report_dir="hostile",
+            ansible_python_interpreter="/usr/local/sbin/traced",
+        )
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
-    yield json.loads((audited / "hostile" / "hosts" / "host1.json").read_text(encoding="utf-8")), on("host1", "cat /var/tmp/trace.*")
+    yield (
+        json.loads((audited / "hostile" / "hosts" / "host1.json").read_text(encoding="utf-8")),
+        on("host1", "cat /var/tmp/trace.*"),
+    )
     on("host1", "pkill -f '[s]wapped'")
 
 
@@ -124,7 +190,11 @@ def test_nothing_that_was_planted_is_run(hostile):
     _found, trace = hostile
     assert on("host1", "ls /tmp/executed 2>/dev/null || true") == ""
     assert not [line for line in trace.splitlines() if "execve" in line and ("/srv/" in line or "/outside" in line)]
-    started = {line.partition('("')[2].partition('"')[0] for line in trace.splitlines() if "execve" in line and line.endswith("= 0")}
+    started = {
+        line.partition('("')[2].partition('"')[0]
+        for line in trace.splitlines()
+        if "execve" in line and line.endswith("= 0")
+    }
     assert "/usr/bin/dpkg-query" in started and not [path for path in started if not path.startswith(ALLOWED)], started
 
 
@@ -132,7 +202,9 @@ def test_nothing_outside_the_roots_is_read(hostile):
     found, trace = hostile
     opened = [line for line in trace.splitlines() if "</outside" in line.rpartition("=")[2]]
     assert opened == [] and "</srv/hostile" in trace
-    assert "outside-secret" not in json.dumps(found) and not [entry for entry in found["environments"] if entry["path"].startswith("/outside")]
+    assert "outside-secret" not in json.dumps(found) and not [
+        entry for entry in found["environments"] if entry["path"].startswith("/outside")
+    ]
 
 
 def test_what_is_odd_is_named_and_the_rest_is_found(hostile):
@@ -143,7 +215,18 @@ def test_what_is_odd_is_named_and_the_rest_is_found(hostile):
     assert ("sparse", "1.0") in {(entry["name"], entry["version"]) for entry in odd["packages"]}
     reasons = {entry["path"]: entry["reason"] for entry in found["not_seen"]}
     site = "/srv/hostile/odd/lib/python3.9/site-packages"
-    assert reasons[f"{site}/fifo_metadata-1.0.dist-info"] == reasons[f"{site}/zero_metadata-1.0.dist-info"] == "not a regular file"
-    assert reasons[f"{site}/zero.so"] == reasons[f"{site}/fifo.so"] == reasons["/srv/hostile/odd/bin/fifo"] == "not a regular file"
-    assert any(path.startswith("/srv/hostile/deep/") and "directories deep" in reason for path, reason in reasons.items())
+    assert (
+        reasons[f"{site}/fifo_metadata-1.0.dist-info"]
+        == reasons[f"{site}/zero_metadata-1.0.dist-info"]
+        == "not a regular file"
+    )
+    assert (
+        reasons[f"{site}/zero.so"]
+        == reasons[f"{site}/fifo.so"]
+        == reasons["/srv/hostile/odd/bin/fifo"]
+        == "not a regular file"
+    )
+    assert any(
+        path.startswith("/srv/hostile/deep/") and "directories deep" in reason for path, reason in reasons.items()
+    )
     assert not [entry for entry in found["interpreters"] if entry["path"].startswith("/srv/hostile")]

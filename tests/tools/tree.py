@@ -29,8 +29,11 @@ def wrong_imports() -> list[str]:
     found = []
     for path in sorted((ROOT / "plugins").rglob("*.py")):
         room = path.relative_to(ROOT / "plugins").parts[0]
-        found += [f"{path.relative_to(ROOT)} imports {other}" for other in IMPORT.findall(path.read_text(encoding="utf-8"))
-                  if other not in ALLOWED[room]]
+        found += [
+            f"{path.relative_to(ROOT)} imports {other}"
+            for other in IMPORT.findall(path.read_text(encoding="utf-8"))
+            if other not in ALLOWED[room]
+        ]
     return found
 
 

@@ -10,7 +10,7 @@ import subprocess
 
 HOSTILE = pathlib.Path("/srv/hostile")
 OUTSIDE = pathlib.Path("/outside")
-SCRIPT = "#!/bin/sh\ntouch /tmp/executed\necho '[\"3.9.1\", \"CPython\", \"/\", \"linux\"]'\n"
+SCRIPT = '#!/bin/sh\ntouch /tmp/executed\necho \'["3.9.1", "CPython", "/", "linux"]\'\n'
 
 
 def environment(path):
@@ -72,7 +72,11 @@ def main():
         (link / name).symlink_to(OUTSIDE / "secret")
     (HOSTILE / "requirements.txt").symlink_to(OUTSIDE / "requirements.txt")
     for place in (HOSTILE / "root", site / "root", HOSTILE / "odd" / "share", site / "dir-1.0.dist-info"):
-        place.symlink_to("/" if place.name != "dir-1.0.dist-info" else OUTSIDE / "venv/lib/python3.9/site-packages/secret-1.0.dist-info")
+        place.symlink_to(
+            "/"
+            if place.name != "dir-1.0.dist-info"
+            else OUTSIDE / "venv/lib/python3.9/site-packages/secret-1.0.dist-info"
+        )
     (HOSTILE / "to-outside").symlink_to(OUTSIDE / "venv")
     (HOSTILE / "loop").symlink_to(".")
     strange = os.fsencode(str(HOSTILE)) + b"/new\nline \xff\xfe"
@@ -80,7 +84,10 @@ def main():
     with open(strange + b"/pyvenv.cfg", "wb") as stream:
         stream.write(b"home = /usr/bin\nversion = 3.9.1\n")
     deep = HOSTILE / "deep"
-    subprocess.run(["sh", "-c", f"mkdir {deep} && cd {deep} && for i in $(seq 600); do mkdir d && cd d || exit 1; done"], check=True)
+    subprocess.run(
+        ["sh", "-c", f"mkdir {deep} && cd {deep} && for i in $(seq 600); do mkdir d && cd d || exit 1; done"],
+        check=True,
+    )
     repository = HOSTILE / "repository"
     (repository / ".git").mkdir(parents=True)
     (repository / ".git" / "HEAD").write_text("ref: ../../../outside/secret\n")
@@ -88,7 +95,9 @@ def main():
     os.mkfifo(str(repository / ".git" / "index"))
     environment(HOSTILE / "swapped" / "venv")
     swap = f"cd {HOSTILE}/swapped; while :; do mv venv aside; ln -s {OUTSIDE}/venv venv; rm venv; mv aside venv; done"
-    subprocess.Popen(["setsid", "sh", "-c", swap], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.Popen(
+        ["setsid", "sh", "-c", swap], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
 
 
 if __name__ == "__main__":

@@ -30,9 +30,11 @@ class Case:
 
 def case(name):
     """Register the decorated function as the way to plant *name*."""
+
     def register(function):
         CASES.append(Case(name, function))
         return function
+
     return register
 
 
@@ -130,7 +132,10 @@ def clean():
     sh(f"{interpreter} -m venv /srv/clean/venv")
     package("/srv/clean/venv", "tidy", minor="3.13")
     put("/srv/clean/app/main.py", "import time\ntime.sleep(1e6)\n")
-    service("clean.service", "[Service]\nUser=nobody\nWorkingDirectory=/srv/clean/app\nExecStart=/srv/clean/venv/bin/python main.py\n")
+    service(
+        "clean.service",
+        "[Service]\nUser=nobody\nWorkingDirectory=/srv/clean/app\nExecStart=/srv/clean/venv/bin/python main.py\n",
+    )
     sh("systemctl daemon-reload && systemctl start clean.service")
 
 
@@ -187,9 +192,12 @@ def _():
 def _():
     top = pathlib.Path("/var/tmp/rpm")
     prefix("/var/tmp/rpm/root/opt/packaged")
-    spec = put(top / "packaged.spec", "Name: packaged-python\nVersion: 3.8\nRelease: 1\nSummary: x\nLicense: x\nAutoReqProv: no\n"
-               "%define __os_install_post %{nil}\n%description\nx\n%install\nmkdir -p %{buildroot}/opt\n"
-               "cp -a /var/tmp/rpm/root/opt/packaged %{buildroot}/opt/\n%files\n/opt/packaged\n")
+    spec = put(
+        top / "packaged.spec",
+        "Name: packaged-python\nVersion: 3.8\nRelease: 1\nSummary: x\nLicense: x\nAutoReqProv: no\n"
+        "%define __os_install_post %{nil}\n%description\nx\n%install\nmkdir -p %{buildroot}/opt\n"
+        "cp -a /var/tmp/rpm/root/opt/packaged %{buildroot}/opt/\n%files\n/opt/packaged\n",
+    )
     sh(f"rpmbuild --quiet -bb --define '_topdir {top}' {spec} 2>&1")
     sh(f"rpm --install --nodeps --force-debian {top}/RPMS/*/*.rpm 2>&1")
     shutil.rmtree(top)
@@ -216,14 +224,24 @@ def _():
 
 @case("interpreter: only running")
 def _():
-    subprocess.Popen([str(prefix("/mnt/running")), "-c", "import time; time.sleep(1e6)"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                     stderr=subprocess.DEVNULL, start_new_session=True)
+    subprocess.Popen(
+        [str(prefix("/mnt/running")), "-c", "import time; time.sleep(1e6)"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
 
 
 @case("interpreter: deleted while it runs")
 def _():
-    subprocess.Popen([str(prefix("/mnt/deleted")), "-c", "import time; time.sleep(1e6)"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                     stderr=subprocess.DEVNULL, start_new_session=True)
+    subprocess.Popen(
+        [str(prefix("/mnt/deleted")), "-c", "import time; time.sleep(1e6)"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     time.sleep(0.5)
     shutil.rmtree("/mnt/deleted")
 
@@ -265,7 +283,7 @@ def _():
 def _():
     program = prefix("/opt/execstack")
     data = bytearray(program.read_bytes())
-    start, = struct.unpack_from("<Q", data, 32)
+    (start,) = struct.unpack_from("<Q", data, 32)
     size, count = struct.unpack_from("<HH", data, 54)
     for at in range(start, start + size * count, size):
         if struct.unpack_from("<I", data, at)[0] == 0x6474E551:
@@ -405,13 +423,24 @@ def _():
 
 @case("package: editable")
 def _():
-    package(environment(ZOO / "p-editable"), "edited", more={"direct_url.json": json.dumps({"url": "file:///srv/src", "dir_info": {"editable": True}})})
+    package(
+        environment(ZOO / "p-editable"),
+        "edited",
+        more={"direct_url.json": json.dumps({"url": "file:///srv/src", "dir_info": {"editable": True}})},
+    )
 
 
 @case("package: direct URL")
 def _():
-    package(environment(ZOO / "p-direct"), "direct",
-            more={"direct_url.json": json.dumps({"url": "https://someone:secret@example.org/direct.git", "vcs_info": {"vcs": "git", "commit_id": "1"}})})
+    package(
+        environment(ZOO / "p-direct"),
+        "direct",
+        more={
+            "direct_url.json": json.dumps(
+                {"url": "https://someone:secret@example.org/direct.git", "vcs_info": {"vcs": "git", "commit_id": "1"}}
+            )
+        },
+    )
 
 
 @case("package: owned by the system")
@@ -509,8 +538,14 @@ def _():
 @case("shebang over 127 bytes")
 def _():
     env = environment(ZOO / "long")
-    put(env / "bin/far", "#!" + "/srv/zoo/long" + "/././././././././././././././././././././././././././././././././././././././././././././././././././."
-        + "/bin/python3.8 -I\n", 0o755)
+    put(
+        env / "bin/far",
+        "#!"
+        + "/srv/zoo/long"
+        + "/././././././././././././././././././././././././././././././././././././././././././././././././././."
+        + "/bin/python3.8 -I\n",
+        0o755,
+    )
 
 
 def unit_environment():
@@ -538,13 +573,19 @@ def _():
 
 @case("dependent: user unit")
 def _():
-    put(user("keeper") / ".config/systemd/user/zoo-user.service", f"[Service]\nExecStart={unit_environment()}/bin/python -c pass\n")
+    put(
+        user("keeper") / ".config/systemd/user/zoo-user.service",
+        f"[Service]\nExecStart={unit_environment()}/bin/python -c pass\n",
+    )
 
 
 @case("dependent: drop-in")
 def _():
     service("zoo-dropped.service", "[Service]\nExecStart=/bin/true\n")
-    put("/etc/systemd/system/zoo-dropped.service.d/python.conf", f"[Service]\nExecStart=\nExecStart={unit_environment()}/bin/python -c pass\n")
+    put(
+        "/etc/systemd/system/zoo-dropped.service.d/python.conf",
+        f"[Service]\nExecStart=\nExecStart={unit_environment()}/bin/python -c pass\n",
+    )
 
 
 @case("dependent: template instance")
@@ -552,7 +593,9 @@ def _():
     service("zoo-worker@.service", "[Service]\nExecStart=/srv/zoo/%i/bin/python -c pass\n")
     pathlib.Path("/etc/systemd/system/multi-user.target.wants").mkdir(exist_ok=True)
     unit_environment()
-    pathlib.Path("/etc/systemd/system/multi-user.target.wants/zoo-worker@used.service").symlink_to("/etc/systemd/system/zoo-worker@.service")
+    pathlib.Path("/etc/systemd/system/multi-user.target.wants/zoo-worker@used.service").symlink_to(
+        "/etc/systemd/system/zoo-worker@.service"
+    )
 
 
 @case("dependent: EnvironmentFile")
@@ -602,7 +645,10 @@ def _():
 
 @case("dependent: supervisor")
 def _():
-    put("/etc/supervisor/conf.d/zoo.conf", f"[program:zoo]\ncommand={unit_environment()}/bin/python -c pass\nuser=nobody\nautostart=false\n")
+    put(
+        "/etc/supervisor/conf.d/zoo.conf",
+        f"[program:zoo]\ncommand={unit_environment()}/bin/python -c pass\nuser=nobody\nautostart=false\n",
+    )
 
 
 @case("dependent: runit")
@@ -612,7 +658,10 @@ def _():
 
 @case("dependent: uwsgi")
 def _():
-    put("/etc/uwsgi/apps-enabled/zoo.ini", f"[uwsgi]\nplugins = python3\nvirtualenv = {unit_environment()}\nuid = nobody\n")
+    put(
+        "/etc/uwsgi/apps-enabled/zoo.ini",
+        f"[uwsgi]\nplugins = python3\nvirtualenv = {unit_environment()}\nuid = nobody\n",
+    )
 
 
 @case("dependent: uwsgi beside its project")
@@ -623,7 +672,10 @@ def _():
 @case("dependent: gunicorn configuration")
 def _():
     put("/srv/zoo/web/gunicorn.conf.py", "workers = 2\n")
-    service("zoo-gunicorn.service", f"[Service]\nWorkingDirectory=/srv/zoo/web\nExecStart={unit_environment()}/bin/gunicorn app\n")
+    service(
+        "zoo-gunicorn.service",
+        f"[Service]\nWorkingDirectory=/srv/zoo/web\nExecStart={unit_environment()}/bin/gunicorn app\n",
+    )
 
 
 @case("dependent: mod_wsgi")
@@ -738,7 +790,10 @@ def _():
 @case("project: git revision and dirtiness")
 def _():
     put(ZOO / "repository/app.py", "print(1)\n")
-    sh("git init -q -b main && git add . && git -c user.name=x -c user.email=x@example.org commit -qm first", cwd=ZOO / "repository")
+    sh(
+        "git init -q -b main && git add . && git -c user.name=x -c user.email=x@example.org commit -qm first",
+        cwd=ZOO / "repository",
+    )
     put(ZOO / "repository/app.py", "print(2)\n")
 
 
@@ -749,7 +804,11 @@ def _():
 
 @case("pipeline: GitHub")
 def _():
-    project("ci.yml", "jobs:\n  test:\n    strategy:\n      matrix:\n        python-version: ['3.8', '3.9']\n", ".github/workflows")
+    project(
+        "ci.yml",
+        "jobs:\n  test:\n    strategy:\n      matrix:\n        python-version: ['3.8', '3.9']\n",
+        ".github/workflows",
+    )
 
 
 @case("pipeline: GitLab")

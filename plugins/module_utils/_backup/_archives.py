@@ -12,7 +12,13 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._collect imp
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import Damaged, Maker, through
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Layer
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._sealing import Sealing
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import SUFFIXES, beside, compression, reading, writing
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import (
+    SUFFIXES,
+    beside,
+    compression,
+    reading,
+    writing,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._files import sha256_of
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import run
 
@@ -43,7 +49,14 @@ class Archives:
         """What manifests call it."""
         return "archive"
 
-    def keep(self, directory: str, name: str, path: str, paths: Optional[Sequence[str]], before: Optional[Tuple[str, Layer]] = None) -> Layer:
+    def keep(
+        self,
+        directory: str,
+        name: str,
+        path: str,
+        paths: Optional[Sequence[str]],
+        before: Optional[Tuple[str, Layer]] = None,
+    ) -> Layer:
         """Write the layer *name* into *directory*: the tree *path*, or only *paths* of the whole file system. Raises StreamError, OSError.
 
         Where nothing has changed since *before*, a layer and the directory it is in, its archive gets one more name.
@@ -60,7 +73,18 @@ class Archives:
                 entries = list(collector.everything(path, paths))
         self._written[archive] = written
         met = collector.met
-        return Layer(path, file, how, self.sealing.how, os.stat(archive).st_size, sha256_of(archive), entries, met.unstable, met.skipped, {})
+        return Layer(
+            path,
+            file,
+            how,
+            self.sealing.how,
+            os.stat(archive).st_size,
+            sha256_of(archive),
+            entries,
+            met.unstable,
+            met.skipped,
+            {},
+        )
 
     def _shared(self, directory: str, before: Tuple[str, Layer], path: str, paths: Optional[Sequence[str]]) -> bool:
         """Whether the archive of the layer *before* is what would be written, and is in *directory* now."""
@@ -89,17 +113,28 @@ class Archives:
         with reading(archive, layer.compression, layer.encryption, self.sealing.identity) as stream:
             stream.rest(found)
         if found.length != expected.length:
-            raise Damaged("%s gives back %d bytes, not the %d that were written into it" % (layer.archive, found.length, expected.length))
+            raise Damaged(
+                "%s gives back %d bytes, not the %d that were written into it"
+                % (layer.archive, found.length, expected.length)
+            )
 
     def reads(self, layer: Layer) -> bool:
         """Whether the content of *layer* can be read here at all: whoever only has public keys cannot."""
         if layer.encryption == _sealing.GPG:
-            return bool(run(["gpg", "--batch", "--with-colons", "--list-secret-keys"], KEYRING_TIMEOUT, environment=dict(os.environ)).stdout.strip())
+            return bool(
+                run(
+                    ["gpg", "--batch", "--with-colons", "--list-secret-keys"],
+                    KEYRING_TIMEOUT,
+                    environment=dict(os.environ),
+                ).stdout.strip()
+            )
         return not layer.encryption or self.sealing.identity is not None
 
     def through(self, directory: str, layer: Layer, _name: str, make: Optional[Maker] = None) -> None:
         """Prove the archive of *layer* in *directory*, and give its entries to *make*. Raises Damaged, StreamError, OSError."""
-        with reading(os.path.join(directory, layer.archive), layer.compression, layer.encryption, self.sealing.identity) as stream:
+        with reading(
+            os.path.join(directory, layer.archive), layer.compression, layer.encryption, self.sealing.identity
+        ) as stream:
             through(stream, layer.entries, make)
 
     def finish(self, directory: str) -> None:

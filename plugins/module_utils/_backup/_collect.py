@@ -10,7 +10,16 @@ import os
 import stat
 from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import BLOCK, DIRECTORY, FIFO, FILE, HARD_LINK, SYMLINK, Entry, header
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import (
+    BLOCK,
+    DIRECTORY,
+    FIFO,
+    FILE,
+    HARD_LINK,
+    SYMLINK,
+    Entry,
+    header,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import DIRECTORY as AS_DIRECTORY
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import FILE as AS_FILE
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import open_directory
@@ -39,14 +48,26 @@ def _attributes(path: "int | str") -> Tuple[Tuple[str, bytes], ...]:
     found = []
     for name in sorted(names):
         try:
-            found.append((name, os.getxattr(path, name, follow_symlinks=False) if isinstance(path, str) else os.getxattr(path, name)))
+            found.append(
+                (
+                    name,
+                    os.getxattr(path, name, follow_symlinks=False)
+                    if isinstance(path, str)
+                    else os.getxattr(path, name),
+                )
+            )
         except OSError:
             continue
     return tuple(found)
 
 
 def _same(one: State, other: State) -> bool:
-    return (one.st_size, one.st_mtime_ns, one.st_ctime_ns, one.st_ino) == (other.st_size, other.st_mtime_ns, other.st_ctime_ns, other.st_ino)
+    return (one.st_size, one.st_mtime_ns, one.st_ctime_ns, one.st_ino) == (
+        other.st_size,
+        other.st_mtime_ns,
+        other.st_ctime_ns,
+        other.st_ino,
+    )
 
 
 def is_still(path: str, paths: Optional[Sequence[str]], entries: Sequence[Entry]) -> bool:
@@ -148,7 +169,15 @@ class Collector:
             if state.st_nlink > 1:
                 self._links[(state.st_dev, state.st_ino)] = path
         elif stat.S_ISLNK(state.st_mode):
-            yield self._told(self._entry(path, SYMLINK, state, os.readlink(name, dir_fd=directory), _attributes(self._beside(directory, name))))
+            yield self._told(
+                self._entry(
+                    path,
+                    SYMLINK,
+                    state,
+                    os.readlink(name, dir_fd=directory),
+                    _attributes(self._beside(directory, name)),
+                )
+            )
         elif stat.S_ISFIFO(state.st_mode):
             yield self._told(self._entry(path, FIFO, state, attributes=_attributes(self._beside(directory, name))))
         else:
@@ -159,15 +188,34 @@ class Collector:
         return "/proc/self/fd/%d/%s" % (directory, name)
 
     @staticmethod
-    def _entry(path: str, kind: str, state: State, target: Optional[str] = None, attributes: Sequence[Tuple[str, bytes]] = ()) -> Entry:
-        return Entry(path, kind, stat.S_IMODE(state.st_mode), state.st_uid, state.st_gid, state.st_mtime_ns, target=target, xattrs=tuple(attributes))
+    def _entry(
+        path: str, kind: str, state: State, target: Optional[str] = None, attributes: Sequence[Tuple[str, bytes]] = ()
+    ) -> Entry:
+        return Entry(
+            path,
+            kind,
+            stat.S_IMODE(state.st_mode),
+            state.st_uid,
+            state.st_gid,
+            state.st_mtime_ns,
+            target=target,
+            xattrs=tuple(attributes),
+        )
 
     def _file(self, directory: int, name: str, path: str) -> Iterator[Entry]:
         for attempt in range(1, TRIES + 1):
             handle = os.open(name, AS_FILE, dir_fd=directory)
             try:
                 before = os.fstat(handle)
-                about = (path, FILE, stat.S_IMODE(before.st_mode), before.st_uid, before.st_gid, before.st_mtime_ns, before.st_size)
+                about = (
+                    path,
+                    FILE,
+                    stat.S_IMODE(before.st_mode),
+                    before.st_uid,
+                    before.st_gid,
+                    before.st_mtime_ns,
+                    before.st_size,
+                )
                 attributes = _attributes(handle)
                 digest = self._content(handle, Entry(*about, None, None, attributes))
                 entry = Entry(*about, digest, None, attributes)

@@ -16,8 +16,19 @@ import tempfile
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application import Database
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import open_directory, open_file, resolved
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, controller_of, current, environment_for, of_uid, of_user
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import (
+    open_directory,
+    open_file,
+    resolved,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import (
+    Identity,
+    controller_of,
+    current,
+    environment_for,
+    of_uid,
+    of_user,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import CommandError, must, run
 
 # A dump or a load may take so many seconds.
@@ -156,7 +167,9 @@ def sqlite_owner(path: str) -> Identity:
         raise DatabaseError("%s is no file; name the database itself" % path)
     who = controller_of(os.path.dirname(path)) if state.st_uid == 0 else of_uid(state.st_uid)
     if state.st_uid == 0 and who.uid != 0:
-        raise DatabaseError("%s belongs to root, but %s can rearrange its directory; give it one owner" % (path, who.name))
+        raise DatabaseError(
+            "%s belongs to root, but %s can rearrange its directory; give it one owner" % (path, who.name)
+        )
     return who
 
 
@@ -183,15 +196,25 @@ def _sqlite(database: Database, _who: Identity, application: str, handle: int) -
 
 def postgresql_environment(options: Dict[str, Any], who: Identity) -> Dict[str, str]:
     """The process environment that connects libpq as *options* say; nothing of it is on a command line."""
-    given = {"PGDATABASE": options["database"], "PGHOST": options.get("host"), "PGPORT": options.get("port"), "PGUSER": options.get("user"),
-             "PGPASSFILE": options.get("passfile"), "PGAPPNAME": "oxzep7", "PGCONNECT_TIMEOUT": "30"}
+    given = {
+        "PGDATABASE": options["database"],
+        "PGHOST": options.get("host"),
+        "PGPORT": options.get("port"),
+        "PGUSER": options.get("user"),
+        "PGPASSFILE": options.get("passfile"),
+        "PGAPPNAME": "oxzep7",
+        "PGCONNECT_TIMEOUT": "30",
+    }
     return dict(environment_for(who), **{key: str(value) for key, value in given.items() if value is not None})
 
 
 def told(text: str) -> Dict[str, int]:
     """Rows by table, from lines with a name, a tab and a number. Raises DatabaseError."""
     try:
-        return {name: int(number) for name, _tab, number in (line.rpartition("\t") for line in text.splitlines() if line.strip())}
+        return {
+            name: int(number)
+            for name, _tab, number in (line.rpartition("\t") for line in text.splitlines() if line.strip())
+        }
     except ValueError:
         raise DatabaseError("rows of tables were expected, but it says %r" % text[:200])
 
@@ -200,9 +223,20 @@ def told(text: str) -> Dict[str, int]:
 def _snapshot(who: Identity, environment: Dict[str, str]) -> Iterator[Tuple[str, Callable[[], Dict[str, int]]]]:
     """Name of a snapshot of a PostgreSQL database for the block, and what counts the rows in it. Raises DatabaseError."""
     # The session has to stay open while another program works, which AnsibleModule.run_command cannot.
-    with tempfile.TemporaryFile() as said, subprocess.Popen(  # pylint: disable=ansible-bad-function
-            ["psql", "-XAtq", "-F", "\t", "--no-password", "-v", "ON_ERROR_STOP=1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, cwd="/",
-            env=environment, universal_newlines=True, preexec_fn=None if who.is_current() else who.assume) as session:
+    with (
+        tempfile.TemporaryFile() as said,
+        subprocess.Popen(  # pylint: disable=ansible-bad-function
+            ["psql", "-XAtq", "-F", "\t", "--no-password", "-v", "ON_ERROR_STOP=1"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            cwd="/",
+            env=environment,
+            universal_newlines=True,
+            preexec_fn=None if who.is_current() else who.assume,
+        ) as session,
+    ):
+
         def ask(text: str, end: bool) -> str:
             try:
                 if session.stdin and session.stdout:
@@ -219,7 +253,9 @@ def _snapshot(who: Identity, environment: Dict[str, str]) -> Iterator[Tuple[str,
             raise DatabaseError("psql: %s" % said.read().decode("utf-8", "replace").strip())
 
         try:
-            name = ask("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\nSELECT pg_catalog.pg_export_snapshot();\n", False)
+            name = ask(
+                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\nSELECT pg_catalog.pg_export_snapshot();\n", False
+            )
             yield name.strip(), lambda: told(ask(POSTGRESQL_ROWS, True))
         finally:
             session.kill()
@@ -228,15 +264,29 @@ def _snapshot(who: Identity, environment: Dict[str, str]) -> Iterator[Tuple[str,
 def _postgresql(database: Database, who: Identity, _application: str, handle: int) -> Dict[str, int]:
     environment = postgresql_environment(database.options, who)
     if not shutil.which("psql") or not shutil.which("pg_dump"):
-        raise DatabaseError("database %s: this host has no psql and pg_dump; install PostgreSQL's client" % database.name)
+        raise DatabaseError(
+            "database %s: this host has no psql and pg_dump; install PostgreSQL's client" % database.name
+        )
     with _snapshot(who, environment) as (name, rows):
-        must("pg_dump", run(["pg_dump", "--format=custom", "--no-password", "--snapshot=" + name], LONG, who, environment=environment, target=handle))
+        must(
+            "pg_dump",
+            run(
+                ["pg_dump", "--format=custom", "--no-password", "--snapshot=" + name],
+                LONG,
+                who,
+                environment=environment,
+                target=handle,
+            ),
+        )
         return rows()
 
 
 def mysql_program(*names: str) -> str:
     """The first of the programs *names* that this host has. Raises DatabaseError."""
-    found = next((name for name in names if shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/libexec")), None)
+    found = next(
+        (name for name in names if shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/libexec")),
+        None,
+    )
     if found is None:
         raise DatabaseError("this host has neither %s; install MariaDB's or MySQL's" % " nor ".join(names))
     return shutil.which(found, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/libexec") or found
@@ -258,7 +308,7 @@ def rows_of_dump(lines: Iterator[bytes]) -> Dict[str, int]:
             found.setdefault(_unquoted(created.group(1)), 0)
         begun = INSERT.match(line)
         if begun:
-            table, line = _unquoted(begun.group(1)), line[begun.end():]
+            table, line = _unquoted(begun.group(1)), line[begun.end() :]
         if table:
             bare = QUOTED.sub(b"", line)
             found[table] = found.get(table, 0) + bare.count(b"(")
@@ -273,8 +323,26 @@ def _unquoted(name: bytes) -> str:
 
 def _mysql(database: Database, who: Identity, _application: str, handle: int) -> Dict[str, int]:
     words = mysql_words(database.options, "mariadb-dump", "mysqldump")
-    must("the dump", run(words + ["--single-transaction", "--quick", "--routines", "--triggers", "--events", "--hex-blob", "--default-character-set=utf8mb4",
-                                  "--", database.options["database"]], LONG, who, target=handle))
+    must(
+        "the dump",
+        run(
+            words
+            + [
+                "--single-transaction",
+                "--quick",
+                "--routines",
+                "--triggers",
+                "--events",
+                "--hex-blob",
+                "--default-character-set=utf8mb4",
+                "--",
+                database.options["database"],
+            ],
+            LONG,
+            who,
+            target=handle,
+        ),
+    )
     os.lseek(handle, 0, os.SEEK_SET)
     with os.fdopen(os.dup(handle), "rb") as stream:
         return rows_of_dump(iter(stream))
@@ -294,7 +362,11 @@ def counted_by_command(database: Database, who: Identity, handle: int) -> Dict[s
 
 
 DUMPS: Dict[str, Callable[[Database, Identity, str, int], Dict[str, int]]] = {
-    "sqlite": _sqlite, "postgresql": _postgresql, "mysql": _mysql, "command": _command}
+    "sqlite": _sqlite,
+    "postgresql": _postgresql,
+    "mysql": _mysql,
+    "command": _command,
+}
 
 
 def described(row: Dict[str, Any]) -> Database:
@@ -305,6 +377,9 @@ def described(row: Dict[str, Any]) -> Database:
 def differing(row: Dict[str, Any], found: Dict[str, int]) -> Optional[str]:
     """How *found* rows by table are not those of the manifest's *row*, in words; None when they are."""
     expected = row["rows"]
-    wrong = ["%s has %s rows, not %s" % (name, found.get(name, "no"), expected.get(name, "no"))
-             for name in sorted(set(expected) | set(found)) if expected.get(name) != found.get(name)]
+    wrong = [
+        "%s has %s rows, not %s" % (name, found.get(name, "no"), expected.get(name, "no"))
+        for name in sorted(set(expected) | set(found))
+        if expected.get(name) != found.get(name)
+    ]
     return "; ".join(wrong[:5]) or None

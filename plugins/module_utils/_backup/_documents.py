@@ -14,8 +14,10 @@ from ansible_collections.oxzep7.python.plugins.module_utils._runner import run
 LIMIT = 600.0
 # The first program of each row that the host has says it.
 SYSTEM: Dict[str, List[List[str]]] = {
-    "packages.txt": [["dpkg-query", "-W", "-f=${Package}\t${Version}\t${Architecture}\t${db:Status-Status}\n"],
-                     ["rpm", "-qa", "--qf", "%{NAME}\t%{EPOCHNUM}:%{VERSION}-%{RELEASE}\t%{ARCH}\tinstalled\n"]],
+    "packages.txt": [
+        ["dpkg-query", "-W", "-f=${Package}\t${Version}\t${Architecture}\t${db:Status-Status}\n"],
+        ["rpm", "-qa", "--qf", "%{NAME}\t%{EPOCHNUM}:%{VERSION}-%{RELEASE}\t%{ARCH}\tinstalled\n"],
+    ],
     "sysctl.txt": [["sysctl", "-a"]],
     "users.txt": [["getent", "passwd"]],
     "groups.txt": [["getent", "group"]],
@@ -24,7 +26,17 @@ SYSTEM: Dict[str, List[List[str]]] = {
     "kernel.txt": [["uname", "-a"]],
 }
 # A repository's own configuration may name programs; none of them is wanted here, and its owner runs git.
-GIT = ["git", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "diff.external=", "--no-pager", "--no-optional-locks"]
+GIT = [
+    "git",
+    "-c",
+    "core.hooksPath=/dev/null",
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    "diff.external=",
+    "--no-pager",
+    "--no-optional-locks",
+]
 REPOSITORY = {
     "all.bundle": ["bundle", "create", "--quiet", "-", "--all"],
     "changes.diff": ["diff", "--binary", "--no-ext-diff", "--no-textconv", "HEAD"],

@@ -87,8 +87,14 @@ def drill(subject: Subject, foreign: bool) -> Dict[str, Any]:
         with notes.phase("compare"):
             for name, layer in layers.items():
                 wrong = compare(layer, os.path.join(scratch, name))
-                notes.problems += ["%s: %s %s" % (name, path or "the directory itself", text) for path, text in sorted(wrong.items())[:SHOWN]]
-        notes.proven.append("%d entries of %d layers are what was kept" % (sum(len(layer.entries) for layer in layers.values()), len(layers)))
+                notes.problems += [
+                    "%s: %s %s" % (name, path or "the directory itself", text)
+                    for path, text in sorted(wrong.items())[:SHOWN]
+                ]
+        notes.proven.append(
+            "%d entries of %d layers are what was kept"
+            % (sum(len(layer.entries) for layer in layers.values()), len(layers))
+        )
         recovery = time.monotonic() - began
         if DATABASES in layers:
             with notes.phase("databases"):
@@ -100,13 +106,23 @@ def drill(subject: Subject, foreign: bool) -> Dict[str, Any]:
             _look_at_bundle(os.path.join(scratch, GIT, "all.bundle"), notes)
     for name, layer in backup.layers.items():
         if "reference" in layer.about and not os.path.isdir(layer.path):
-            notes.problems.append("%s: %s is gone, and has to be had from %s first" % (name, layer.path, layer.about["reference"]["url"]))
+            notes.problems.append(
+                "%s: %s is gone, and has to be had from %s first" % (name, layer.path, layer.about["reference"]["url"])
+            )
     return _outcome(notes, began, recovery + notes.phases.get("databases", 0.0))
 
 
 def _outcome(notes: Notes, began: float, recovery: float) -> Dict[str, Any]:
-    return {"time": now(), "passed": not notes.problems, "problems": notes.problems[:SHOWN], "proven": notes.proven, "untried": notes.untried,
-            "phases": notes.phases, "recovery_seconds": round(recovery, 3), "seconds": round(time.monotonic() - began, 3)}
+    return {
+        "time": now(),
+        "passed": not notes.problems,
+        "problems": notes.problems[:SHOWN],
+        "proven": notes.proven,
+        "untried": notes.untried,
+        "phases": notes.phases,
+        "recovery_seconds": round(recovery, 3),
+        "seconds": round(time.monotonic() - began, 3),
+    }
 
 
 def _load(subject: Subject, layer: Layer, directory: str, notes: Notes) -> None:
@@ -143,7 +159,12 @@ def _try(subject: Subject, layers: Dict[str, Layer], scratch: str, notes: Notes)
     there = [(source, target) for source, target in places if os.path.isdir(target)]
     try:
         # What cannot be imported now either is no fault of the backup's.
-        before = _imports.failing(application.environment, _lock.top_level_modules(application.environment), application.account(), IMPORT_TIMEOUT)
+        before = _imports.failing(
+            application.environment,
+            _lock.top_level_modules(application.environment),
+            application.account(),
+            IMPORT_TIMEOUT,
+        )
         told = inside(there, lambda problem: _work(subject, layers, scratch, problem, sorted(before)))
     except (RuntimeError, IdentityError, OSError) as error:
         notes.problems.append("environment: %s" % error)
@@ -153,7 +174,9 @@ def _try(subject: Subject, layers: Dict[str, Layer], scratch: str, notes: Notes)
     notes.untried += told["untried"]
 
 
-def _work(subject: Subject, layers: Dict[str, Layer], scratch: str, problem: Optional[str], before: List[str]) -> Dict[str, List[str]]:
+def _work(
+    subject: Subject, layers: Dict[str, Layer], scratch: str, problem: Optional[str], before: List[str]
+) -> Dict[str, List[str]]:
     """What came of working with what was restored: at its places, or, with a *problem*, in *scratch*. Modules *before* could not be imported anyhow."""
     notes = Notes()
     application = subject.application
@@ -168,24 +191,46 @@ def _work(subject: Subject, layers: Dict[str, Layer], scratch: str, problem: Opt
     _run_interpreter(subject, environment, user, notes)
     if not notes.problems:
         names = _lock.top_level_modules(environment)
-        failed = {name: failure for name, failure in _imports.failing(environment, names, user, IMPORT_TIMEOUT).items() if name not in before}
-        notes.problems += ["import %s: %s" % (name, failure["text"]) for name, failure in sorted(failed.items())[:SHOWN]]
+        failed = {
+            name: failure
+            for name, failure in _imports.failing(environment, names, user, IMPORT_TIMEOUT).items()
+            if name not in before
+        }
+        notes.problems += [
+            "import %s: %s" % (name, failure["text"]) for name, failure in sorted(failed.items())[:SHOWN]
+        ]
         notes.proven.append("%d modules can be imported" % (len(names) - len(failed) - len(set(before) & set(names))))
         _commands(application, environment, user, notes)
     return {"problems": notes.problems, "proven": notes.proven, "untried": notes.untried}
 
 
 def _run_interpreter(subject: Subject, environment: str, user: Identity, notes: Notes) -> None:
-    done = run_in(subject.application, environment, [os.path.join(environment, "bin", "python"), "-I", "-c", VERSION], user, IMPORT_TIMEOUT)
+    done = run_in(
+        subject.application,
+        environment,
+        [os.path.join(environment, "bin", "python"), "-I", "-c", VERSION],
+        user,
+        IMPORT_TIMEOUT,
+    )
     if done.rc != 0 or done.stdout.strip() != subject.backup.about["python"]:
-        notes.problems.append("the restored interpreter: %s" % (done.last_lines(2) if done.rc else "it is %s, not %s" % (
-            done.stdout.strip(), subject.backup.about["python"])))
+        notes.problems.append(
+            "the restored interpreter: %s"
+            % (
+                done.last_lines(2)
+                if done.rc
+                else "it is %s, not %s" % (done.stdout.strip(), subject.backup.about["python"])
+            )
+        )
     else:
-        notes.proven.append("Python %s runs from %s" % (done.stdout.strip(), interpreter_prefix(environment) or "the operating system"))
+        notes.proven.append(
+            "Python %s runs from %s" % (done.stdout.strip(), interpreter_prefix(environment) or "the operating system")
+        )
 
 
 def _commands(application: Application, environment: str, user: Identity, notes: Notes) -> None:
-    asked: List[Tuple[str, List[str]]] = [("drill.command", list(application.drill.command))] if application.drill.command else []
+    asked: List[Tuple[str, List[str]]] = (
+        [("drill.command", list(application.drill.command))] if application.drill.command else []
+    )
     asked += [("reading %s" % path, ["python", "-c", UNPICKLE, path]) for path in application.drill.pickles]
     asked += [("drill.reads", command) for command in application.drill.reads]
     for what, command in asked:

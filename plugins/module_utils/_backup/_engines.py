@@ -41,13 +41,17 @@ class Engines(NamedTuple):
 
     def _restic(self, what: str) -> Repository:
         if self.repository is None:
-            raise BackupError("%s needs a repository and its password; set oxzep7_backup_repository, and oxzep7_backup_repository_password or "
-                              "oxzep7_backup_repository_password_file" % what)
+            raise BackupError(
+                "%s needs a repository and its password; set oxzep7_backup_repository, and oxzep7_backup_repository_password or "
+                "oxzep7_backup_repository_password_file" % what
+            )
         return self.repository
 
     def of_backup(self, backup: Backup) -> Engine:
         """The engine that made *backup*. Raises BackupError when it lacks something."""
-        return self.archives if backup.about.get("engine") == "archive" else self._restic("backup %s" % backup.identifier)
+        return (
+            self.archives if backup.about.get("engine") == "archive" else self._restic("backup %s" % backup.identifier)
+        )
 
 
 def engines_of(given: Dict[str, Any]) -> Engines:
@@ -57,6 +61,10 @@ def engines_of(given: Dict[str, Any]) -> Engines:
         raise BackupError("encryption by %s needs recipients; set oxzep7_backup_recipients" % how)
     repository = None
     if given["repository"] and (given["repository_password"] or given["repository_password_file"]):
-        repository = Repository(given["repository"], given["repository_password"], given["repository_password_file"],
-                                tuple(sorted((str(name), str(value)) for name, value in given["repository_environment"].items())))
+        repository = Repository(
+            given["repository"],
+            given["repository_password"],
+            given["repository_password_file"],
+            tuple(sorted((str(name), str(value)) for name, value in given["repository_environment"].items())),
+        )
     return Engines(given["engine"], Archives(Sealing(how, tuple(given["recipients"]), given["identity"])), repository)

@@ -17,7 +17,7 @@ FLAGS = {FILE: b"0", HARD_LINK: b"1", SYMLINK: b"2", DIRECTORY: b"5", FIFO: b"6"
 NAME_LIMIT = 100
 OWNER_LIMIT = 0o7777777
 SIZE_LIMIT = 0o77777777777
-NANO = 10 ** 9
+NANO = 10**9
 # The end of a header: magic and version, no names of owners, no device, no prefix.
 REST = b"ustar\00000" + bytes(64) + b"0000000\0" * 2 + bytes(167)
 SUM_OF_REST = sum(REST) + 8 * 32
@@ -48,7 +48,14 @@ class Entry(NamedTuple):
 
     def row(self) -> Dict[str, Any]:
         """The entry as the manifest has it; what is empty is left out."""
-        row: Dict[str, Any] = {"path": self.path, "type": self.kind, "mode": "%04o" % self.mode, "uid": self.uid, "gid": self.gid, "mtime": self.mtime}
+        row: Dict[str, Any] = {
+            "path": self.path,
+            "type": self.kind,
+            "mode": "%04o" % self.mode,
+            "uid": self.uid,
+            "gid": self.gid,
+            "mtime": self.mtime,
+        }
         if self.kind == FILE:
             row.update(size=self.size, sha256=self.sha256)
         if self.target is not None:
@@ -99,11 +106,24 @@ def from_row(row: Any) -> Entry:
     mode = _text(row, "mode")
     if len(mode) != 4 or mode.strip("01234567"):
         raise Unusable("%s: %r is no mode" % (row.get("path"), mode))
-    entry = Entry(_text(row, "path"), kind, int(mode, 8), _number(row, "uid"), _number(row, "gid"), _number(row, "mtime", -(1 << 62)),
-                  _number(row, "size") if kind == FILE else 0, _digest(row) if kind == FILE else None,
-                  _text(row, "target") if kind in (HARD_LINK, SYMLINK) else None, _xattrs(row), row.get("superseded") is True)
+    entry = Entry(
+        _text(row, "path"),
+        kind,
+        int(mode, 8),
+        _number(row, "uid"),
+        _number(row, "gid"),
+        _number(row, "mtime", -(1 << 62)),
+        _number(row, "size") if kind == FILE else 0,
+        _digest(row) if kind == FILE else None,
+        _text(row, "target") if kind in (HARD_LINK, SYMLINK) else None,
+        _xattrs(row),
+        row.get("superseded") is True,
+    )
     if entry.row() != row:
-        raise Unusable("%s: %s is more than a manifest says" % (entry.path, ", ".join(sorted(set(row) - set(entry.row()))) or "its writing"))
+        raise Unusable(
+            "%s: %s is more than a manifest says"
+            % (entry.path, ", ".join(sorted(set(row) - set(entry.row()))) or "its writing")
+        )
     return entry
 
 
@@ -117,7 +137,9 @@ def checked(entries: List[Entry]) -> List[Entry]:
         if entry.path in seen:
             raise Unusable("%s is there twice" % entry.path)
         if entry.kind == HARD_LINK and entry.target not in files:
-            raise Unusable("%s is another name of %r, which is no file that comes before it" % (entry.path, entry.target))
+            raise Unusable(
+                "%s is another name of %r, which is no file that comes before it" % (entry.path, entry.target)
+            )
         if not entry.superseded:
             seen.add(entry.path)
         if entry.kind == DIRECTORY:
@@ -129,8 +151,13 @@ def checked(entries: List[Entry]) -> List[Entry]:
 
 def for_root(entries: List[Entry]) -> List[str]:
     """The files among *entries* that would run as root, or as root's group, in a tree that is somebody else's."""
-    return [entry.path for entry in entries if entry.kind in (FILE, HARD_LINK) and entries[0].uid != 0
-            and ((entry.mode & stat.S_ISUID and entry.uid == 0) or (entry.mode & stat.S_ISGID and entry.gid == 0))]
+    return [
+        entry.path
+        for entry in entries
+        if entry.kind in (FILE, HARD_LINK)
+        and entries[0].uid != 0
+        and ((entry.mode & stat.S_ISUID and entry.uid == 0) or (entry.mode & stat.S_ISGID and entry.gid == 0))
+    ]
 
 
 def _check_place(entry: Entry, first: bool, directories: Set[str]) -> None:
@@ -178,22 +205,40 @@ def header(entry: Entry) -> bytes:
     seconds, nanoseconds = divmod(entry.mtime, NANO)
     records = []
     if nanoseconds or not 0 <= seconds <= SIZE_LIMIT:
-        records.append(_record(b"mtime", b"%d.%09d" % (seconds, nanoseconds) if seconds >= 0 else _negative(entry.mtime)))
+        records.append(
+            _record(b"mtime", b"%d.%09d" % (seconds, nanoseconds) if seconds >= 0 else _negative(entry.mtime))
+        )
     if len(name) > NAME_LIMIT:
         records.append(_record(b"path", name))
     if len(link) > NAME_LIMIT:
         records.append(_record(b"linkpath", link))
-    for key, number, limit in ((b"size", entry.size, SIZE_LIMIT), (b"uid", entry.uid, OWNER_LIMIT), (b"gid", entry.gid, OWNER_LIMIT)):
+    for key, number, limit in (
+        (b"size", entry.size, SIZE_LIMIT),
+        (b"uid", entry.uid, OWNER_LIMIT),
+        (b"gid", entry.gid, OWNER_LIMIT),
+    ):
         if number > limit:
             records.append(_record(key, b"%d" % number))
     if entry.xattrs:
         records += [_record(b"SCHILY.xattr." + attribute.encode("utf-8"), value) for attribute, value in entry.xattrs]
-    block = _block(name[:NAME_LIMIT], entry.mode, min(entry.uid, OWNER_LIMIT), min(entry.gid, OWNER_LIMIT), min(entry.size, SIZE_LIMIT),
-                   min(max(seconds, 0), SIZE_LIMIT), FLAGS[entry.kind], link[:NAME_LIMIT])
+    block = _block(
+        name[:NAME_LIMIT],
+        entry.mode,
+        min(entry.uid, OWNER_LIMIT),
+        min(entry.gid, OWNER_LIMIT),
+        min(entry.size, SIZE_LIMIT),
+        min(max(seconds, 0), SIZE_LIMIT),
+        FLAGS[entry.kind],
+        link[:NAME_LIMIT],
+    )
     if not records:
         return block
     extended = b"".join(records)
-    return _block(b"./PaxHeaders/" + name[-80:].replace(b"/", b"_"), 0o644, 0, 0, len(extended), 0, b"x", b"") + padded(extended) + block
+    return (
+        _block(b"./PaxHeaders/" + name[-80:].replace(b"/", b"_"), 0o644, 0, 0, len(extended), 0, b"x", b"")
+        + padded(extended)
+        + block
+    )
 
 
 def _negative(mtime: int) -> bytes:

@@ -10,7 +10,16 @@ import hashlib
 import os
 from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import BLOCK, DIRECTORY, FIFO, FILE, HARD_LINK, SYMLINK, Entry, header
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import (
+    BLOCK,
+    DIRECTORY,
+    FIFO,
+    FILE,
+    HARD_LINK,
+    SYMLINK,
+    Entry,
+    header,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import Reading, StreamError, write_all
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import DIRECTORY as AS_DIRECTORY
 

@@ -36,7 +36,10 @@ def write(state: ApplicationState, there: Mapping[str, Mapping[str, Any]]) -> No
     Raises ValueError, OSError.
     """
     known = read(state)
-    rows = {name: dict({key: about.get(key) for key in TOLD}, drill=known.get(name, {}).get("drill")) for name, about in there.items()}
+    rows = {
+        name: dict({key: about.get(key) for key in TOLD}, drill=known.get(name, {}).get("drill"))
+        for name, about in there.items()
+    }
     if rows != known:
         private_directory(state.directory)
         write_json(_path(state), rows)

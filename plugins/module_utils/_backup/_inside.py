@@ -24,7 +24,9 @@ def _enter(binds: Sequence[Tuple[str, str]]) -> None:
     library = ctypes.CDLL(None, use_errno=True)
     if library.unshare(CLONE_NEWNS) != 0:
         raise NotPossible("unshare: %s" % os.strerror(ctypes.get_errno()))
-    commands: List[List[str]] = [["mount", "--make-rprivate", "/"]] + [["mount", "--bind", source, target] for source, target in binds]
+    commands: List[List[str]] = [["mount", "--make-rprivate", "/"]] + [
+        ["mount", "--bind", source, target] for source, target in binds
+    ]
     for command in commands:
         done = run(command, MOUNT_TIMEOUT)
         if done.rc != 0:

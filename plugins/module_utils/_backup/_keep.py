@@ -51,7 +51,11 @@ def keep(job: Job, changes: Changes) -> Dict[str, Any]:
     name = job.application.name
     engine = job.engines.keeping()
     known = {identifier: backup for identifier, backup, _problem in listed(job.root, name)}
-    enough = [backup for backup in known.values() if backup is not None and job.once and _is_good(backup) and backup.about.get("run") == job.run]
+    enough = [
+        backup
+        for backup in known.values()
+        if backup is not None and job.once and _is_good(backup) and backup.about.get("run") == job.run
+    ]
     if enough:
         return _result(enough[-1], 0, [])
     python = version_of(job.application.environment)
@@ -60,7 +64,12 @@ def keep(job: Job, changes: Changes) -> Dict[str, Any]:
     needed = estimate(parts)
     check_space(job.root, needed)
     for part in parts:
-        changes.add("keep %s of %s (%s)" % (part.layer, name, _measure(part)), part.path or part.layer, None, directory_of(job.root, name))
+        changes.add(
+            "keep %s of %s (%s)" % (part.layer, name, _measure(part)),
+            part.path or part.layer,
+            None,
+            directory_of(job.root, name),
+        )
     made = None
     if not job.check_mode:
         about = {"run": job.run, "generation": live["id"], "python": python, "environment": job.application.environment}
@@ -72,7 +81,10 @@ def keep(job: Job, changes: Changes) -> Dict[str, Any]:
             _copy(job.copy_to, name, made)
     removed = _prune(job, known, changes)
     if not job.check_mode:
-        _history.write(job.state, {name: backup.about for name, backup in known.items() if backup is not None and name not in removed})
+        _history.write(
+            job.state,
+            {name: backup.about for name, backup in known.items() if backup is not None and name not in removed},
+        )
     return _result(made, needed, removed)
 
 
@@ -108,8 +120,11 @@ def _held_still(application: Application) -> Iterator[None]:
 def _copy(target: str, application: str, backup: Backup) -> None:
     """Have *backup* at *target* as well: its manifest last, so that half a copy is no backup there either. Raises CommandError."""
     place = "%s/%s/" % (target.rstrip("/"), application)
-    common = ["rsync", "--archive", "--numeric-ids", "--rsync-path=mkdir -p -m 700 %s && rsync" % _quoted(place)] if ":" in place else [
-        "rsync", "--archive", "--numeric-ids"]
+    common = (
+        ["rsync", "--archive", "--numeric-ids", "--rsync-path=mkdir -p -m 700 %s && rsync" % _quoted(place)]
+        if ":" in place
+        else ["rsync", "--archive", "--numeric-ids"]
+    )
     if ":" not in place:
         os.makedirs(place, mode=0o700, exist_ok=True)
     must("copy", run(common + ["--exclude=/*/manifest.json", "--", backup.directory, place], COPY_TIMEOUT))
@@ -126,10 +141,19 @@ def _prune(job: Job, known: Dict[str, Optional[Backup]], changes: Changes) -> Li
         # Whoever closes the promotion may need any of them.
         return []
     told = _history.read(job.state)
-    rows = [Known(name, backup is not None and _is_good(backup), _history.is_verified(told.get(name, {})), str(backup.about.get("run")) if backup else "")
-            for name, backup in sorted(known.items())]
+    rows = [
+        Known(
+            name,
+            backup is not None and _is_good(backup),
+            _history.is_verified(told.get(name, {})),
+            str(backup.about.get("run")) if backup else "",
+        )
+        for name, backup in sorted(known.items())
+    ]
     removed = []
-    for name in expendable(rows, job.keep, datetime.datetime.now(datetime.timezone.utc), () if job.run == "manual" else (job.run,)):
+    for name in expendable(
+        rows, job.keep, datetime.datetime.now(datetime.timezone.utc), () if job.run == "manual" else (job.run,)
+    ):
         backup = known[name]
         if backup is None:
             # What cannot be read may still be worth a look by somebody who can.
@@ -144,7 +168,13 @@ def _prune(job: Job, known: Dict[str, Optional[Backup]], changes: Changes) -> Li
 def _result(made: Optional[Backup], needed: int, removed: List[str]) -> Dict[str, Any]:
     layers = made.layers if made else {}
     told = {"seconds": made.about["seconds"], "read_back": made.about["read_back"]} if made else {}
-    return dict(told, backup=made.identifier if made else "", directory=made.directory if made else "", removed=removed, estimate=needed,
-                layers={name: {"size": layer.size, "entries": len(layer.entries)} for name, layer in layers.items()},
-                unstable={name: layer.unstable for name, layer in layers.items() if layer.unstable},
-                left_out={name: layer.skipped for name, layer in layers.items() if layer.skipped})
+    return dict(
+        told,
+        backup=made.identifier if made else "",
+        directory=made.directory if made else "",
+        removed=removed,
+        estimate=needed,
+        layers={name: {"size": layer.size, "entries": len(layer.entries)} for name, layer in layers.items()},
+        unstable={name: layer.unstable for name, layer in layers.items() if layer.unstable},
+        left_out={name: layer.skipped for name, layer in layers.items() if layer.skipped},
+    )

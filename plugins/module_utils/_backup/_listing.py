@@ -32,8 +32,14 @@ def listed(root: str, application: str) -> Iterator[Tuple[str, Optional[Backup],
 
 def holding(root: str, application: str, generation: str) -> str:
     """Which backup of *application* has *generation*, and how it is put back, in words."""
-    found = [name for name, backup, _problem in listed(root, application)
-             if backup is not None and backup.about.get("generation") == generation and "environment" in backup.layers]
+    found = [
+        name
+        for name, backup, _problem in listed(root, application)
+        if backup is not None and backup.about.get("generation") == generation and "environment" in backup.layers
+    ]
     if not found:
         return "no backup in %s has it" % directory_of(root, application)
-    return "backup %s has it: put it back with oxzep7.python.restore (backup: %s, layers: [environment])" % (found[-1], found[-1])
+    return "backup %s has it: put it back with oxzep7.python.restore (backup: %s, layers: [environment])" % (
+        found[-1],
+        found[-1],
+    )

@@ -14,10 +14,21 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application import 
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _databases
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._databases import LONG, SHORT, DatabaseError
 from ansible_collections.oxzep7.python.plugins.module_utils._files import sync_directory
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, IdentityError, environment_for, of_user
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import (
+    Identity,
+    IdentityError,
+    environment_for,
+    of_user,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import Running, join, must, run
 
-POSTGRESQL_PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/usr/local/pgsql/bin", "/usr/local/bin", "/usr/bin")
+POSTGRESQL_PLACES = (
+    "/usr/lib/postgresql/*/bin",
+    "/usr/pgsql-*/bin",
+    "/usr/local/pgsql/bin",
+    "/usr/local/bin",
+    "/usr/bin",
+)
 # In the name of a scratch database, and in nobody's own.
 SCRATCH = "oxzep7_drill"
 NAME_LIMIT = 63
@@ -37,7 +48,12 @@ def _unprivileged(user: Identity, preferred: str) -> Identity:
 
 def _postgresql_programs() -> Optional[str]:
     """The directory with the newest server programs of PostgreSQL that this host has."""
-    found = [place for pattern in POSTGRESQL_PLACES for place in sorted(glob.glob(pattern), key=_version, reverse=True) if os.path.exists(place + "/initdb")]
+    found = [
+        place
+        for pattern in POSTGRESQL_PLACES
+        for place in sorted(glob.glob(pattern), key=_version, reverse=True)
+        if os.path.exists(place + "/initdb")
+    ]
     return found[0] if found else None
 
 
@@ -62,15 +78,41 @@ def _sqlite(_row: Dict[str, Any], path: str, user: Identity, application: str) -
 def _postgresql(_row: Dict[str, Any], path: str, user: Identity, application: str) -> Dict[str, int]:
     programs = _postgresql_programs()
     if programs is None:
-        raise DatabaseError("this host has no server of PostgreSQL to load it into; install one, or drill on a host that has")
+        raise DatabaseError(
+            "this host has no server of PostgreSQL to load it into; install one, or drill on a host that has"
+        )
     who = _unprivileged(user, "postgres")
     with _databases.scratch_of(who, application, path) as scratch:
         data = os.path.join(scratch, "data")
         environment = dict(environment_for(who, programs), PGHOST=scratch, PGUSER="postgres", PGDATABASE=SCRATCH)
-        must("initdb", run(["initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync", "-D", data], SHORT, who,
-                           environment=environment))
+        must(
+            "initdb",
+            run(
+                [
+                    "initdb",
+                    "--auth=trust",
+                    "--username=postgres",
+                    "--encoding=UTF8",
+                    "--locale=C",
+                    "--no-sync",
+                    "-D",
+                    data,
+                ],
+                SHORT,
+                who,
+                environment=environment,
+            ),
+        )
         options = "-c listen_addresses='' -c unix_socket_directories=%s -c fsync=off" % scratch
-        must("the server", run(["pg_ctl", "-D", data, "-o", options, "-l", os.path.join(scratch, "log"), "-w", "start"], SHORT, who, environment=environment))
+        must(
+            "the server",
+            run(
+                ["pg_ctl", "-D", data, "-o", options, "-l", os.path.join(scratch, "log"), "-w", "start"],
+                SHORT,
+                who,
+                environment=environment,
+            ),
+        )
         try:
             must("createdb", run(["createdb", "--template=template0", SCRATCH], SHORT, who, environment=environment))
             _pg_restore(os.path.join(scratch, _databases.DUMP), who, environment)
@@ -80,14 +122,31 @@ def _postgresql(_row: Dict[str, Any], path: str, user: Identity, application: st
 
 
 def _pg_restore(path: str, who: Identity, environment: Dict[str, str], *more: str) -> None:
-    must("pg_restore", run(["pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "--dbname", environment["PGDATABASE"]] + list(more) + [path],
-                           LONG, who, environment=environment))
+    must(
+        "pg_restore",
+        run(
+            ["pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "--dbname", environment["PGDATABASE"]]
+            + list(more)
+            + [path],
+            LONG,
+            who,
+            environment=environment,
+        ),
+    )
 
 
 def counted_in_postgresql(who: Identity, environment: Dict[str, str]) -> Dict[str, int]:
     """Rows by table of the database that *environment* connects to. Raises CommandError, DatabaseError."""
-    done = must("psql", run(["psql", "-XAtq", "-F", "\t", "--no-password", "-v", "ON_ERROR_STOP=1"], LONG, who, environment=environment,
-                            stdin=_databases.POSTGRESQL_ROWS))
+    done = must(
+        "psql",
+        run(
+            ["psql", "-XAtq", "-F", "\t", "--no-password", "-v", "ON_ERROR_STOP=1"],
+            LONG,
+            who,
+            environment=environment,
+            stdin=_databases.POSTGRESQL_ROWS,
+        ),
+    )
     return _databases.told(done.stdout)
 
 
@@ -98,11 +157,35 @@ def _mysql(_row: Dict[str, Any], path: str, user: Identity, application: str) ->
         server = _databases.mysql_program("mariadbd", "mysqld")
         installer = shutil.which("mariadb-install-db") or shutil.which("mysql_install_db")
         if installer:
-            must("the server", run([installer, "--no-defaults", "--datadir=" + data, "--auth-root-authentication-method=normal", "--skip-test-db"], SHORT, who))
+            must(
+                "the server",
+                run(
+                    [
+                        installer,
+                        "--no-defaults",
+                        "--datadir=" + data,
+                        "--auth-root-authentication-method=normal",
+                        "--skip-test-db",
+                    ],
+                    SHORT,
+                    who,
+                ),
+            )
         else:
             must("the server", run([server, "--no-defaults", "--initialize-insecure", "--datadir=" + data], SHORT, who))
-        running = Running([server, "--no-defaults", "--datadir=" + data, "--socket=" + socket, "--skip-networking", "--log-error=" + log,
-                           "--pid-file=" + os.path.join(scratch, "pid"), "--innodb-flush-log-at-trx-commit=0"], who)
+        running = Running(
+            [
+                server,
+                "--no-defaults",
+                "--datadir=" + data,
+                "--socket=" + socket,
+                "--skip-networking",
+                "--log-error=" + log,
+                "--pid-file=" + os.path.join(scratch, "pid"),
+                "--innodb-flush-log-at-trx-commit=0",
+            ],
+            who,
+        )
         client = [_databases.mysql_program("mariadb", "mysql"), "--no-defaults", "--socket=" + socket, "--user=root"]
         try:
             _wait_for(client, who)
@@ -122,7 +205,9 @@ def _wait_for(client: List[str], who: Identity) -> None:
         if done.rc == 0:
             return
         if time.monotonic() > deadline:
-            raise DatabaseError("the server of MariaDB or MySQL that should be thrown away does not start: %s" % done.last_lines(2))
+            raise DatabaseError(
+                "the server of MariaDB or MySQL that should be thrown away does not start: %s" % done.last_lines(2)
+            )
         time.sleep(0.1)
 
 
@@ -131,7 +216,9 @@ def counted_in_mysql(client: List[str], who: Optional[Identity]) -> Dict[str, in
     names = must("tables", run(client + ["-N", "-B", "-r", "-e", MYSQL_TABLES], SHORT, who)).stdout.splitlines()
     found = {}
     for name in names:
-        counted = must("rows", run(client + ["-N", "-B", "-e", "SELECT count(*) FROM `%s`" % name.replace("`", "``")], LONG, who))
+        counted = must(
+            "rows", run(client + ["-N", "-B", "-e", "SELECT count(*) FROM `%s`" % name.replace("`", "``")], LONG, who)
+        )
         found[name] = int(counted.stdout)
     return found
 
@@ -143,14 +230,18 @@ def _command(row: Dict[str, Any], path: str, user: Identity, _application: str) 
 
 
 PROOFS: Dict[str, Callable[[Dict[str, Any], str, Identity, str], Dict[str, int]]] = {
-    "sqlite": _sqlite, "postgresql": _postgresql, "mysql": _mysql, "command": _command}
+    "sqlite": _sqlite,
+    "postgresql": _postgresql,
+    "mysql": _mysql,
+    "command": _command,
+}
 
 
 def new_name(database: Database, word: str, backup: str) -> str:
     """What a copy of *database* from *backup* is called: ``word`` is ``restored`` or ``before``."""
     stem = backup.partition("-")[0].lower()
     name = str(database.options["database"])
-    return "%s_%s_%s" % (name[:NAME_LIMIT - len(word) - len(stem) - 2], word, stem)
+    return "%s_%s_%s" % (name[: NAME_LIMIT - len(word) - len(stem) - 2], word, stem)
 
 
 def load_beside(row: Dict[str, Any], path: str, user: Identity, backup: str, application: str) -> str:
@@ -165,15 +256,28 @@ def load_beside(row: Dict[str, Any], path: str, user: Identity, backup: str, app
         environment = _databases.postgresql_environment(database.options, who)
         with _databases.scratch_of(who, application, path) as scratch:
             must("dropdb", run(["dropdb", "--no-password", "--if-exists", name], SHORT, who, environment=environment))
-            must("createdb", run(["createdb", "--no-password", "--template=template0", name], SHORT, who, environment=environment))
+            must(
+                "createdb",
+                run(["createdb", "--no-password", "--template=template0", name], SHORT, who, environment=environment),
+            )
             there = dict(environment, PGDATABASE=name)
-            words = ["pg_restore", "--no-password", "--exit-on-error", "--dbname", name, os.path.join(scratch, _databases.DUMP)]
+            words = [
+                "pg_restore",
+                "--no-password",
+                "--exit-on-error",
+                "--dbname",
+                name,
+                os.path.join(scratch, _databases.DUMP),
+            ]
             must("pg_restore", run(words, LONG, who, environment=there))
             found = counted_in_postgresql(who, there)
     else:
         client = _databases.mysql_words(database.options, "mariadb", "mysql")
         quoted = name.replace("`", "``")
-        must("the database", run(client + ["-e", "DROP DATABASE IF EXISTS `%s`; CREATE DATABASE `%s`" % (quoted, quoted)], SHORT, who))
+        must(
+            "the database",
+            run(client + ["-e", "DROP DATABASE IF EXISTS `%s`; CREATE DATABASE `%s`" % (quoted, quoted)], SHORT, who),
+        )
         with open(path, "rb") as stream:
             must("the load", run(client + [name], LONG, who, source=stream.fileno()))
         found = counted_in_mysql(client + [name], who)
@@ -192,7 +296,9 @@ def reloading(row: Dict[str, Any], user: Identity) -> Tuple[List[str], Identity]
     who = _databases.account_of(database, user)
     if database.kind == "command":
         if not database.options.get("load"):
-            raise DatabaseError("database %s has no `load` command; declare one, or restore to `scratch`" % database.name)
+            raise DatabaseError(
+                "database %s has no `load` command; declare one, or restore to `scratch`" % database.name
+            )
         return list(database.options["load"]), who
     client = _databases.mysql_words(database.options, "mariadb", "mysql")
     name = str(database.options["database"])
@@ -202,7 +308,9 @@ def reloading(row: Dict[str, Any], user: Identity) -> Tuple[List[str], Identity]
     return ["sh", "-c", "%s -e %s && exec %s" % (join(client), join([again]), join(client + [name]))], who
 
 
-def reload(row: Dict[str, Any], path: str, before: str, words: List[str], who: Identity, user: Identity, application: str) -> None:
+def reload(
+    row: Dict[str, Any], path: str, before: str, words: List[str], who: Identity, user: Identity, application: str
+) -> None:
     """Dump what the database of *row* has to *before*, and when that is whole, have *words* load the dump *path*.
 
     Raises DatabaseError, CommandError, OSError.
@@ -220,14 +328,22 @@ def reload(row: Dict[str, Any], path: str, before: str, words: List[str], who: I
         must("the load of %s" % database.name, run(words, LONG, who, source=stream.fileno()))
 
 
-def exchange_words(row: Dict[str, Any], user: Identity, backup: str) -> Tuple[List[str], List[str], Dict[str, str], Identity]:
+def exchange_words(
+    row: Dict[str, Any], user: Identity, backup: str
+) -> Tuple[List[str], List[str], Dict[str, str], Identity]:
     """For a PostgreSQL database that `load_beside` has loaded: words that exchange it for the live one in one transaction, words that take that back if it
     was done, the process environment of both, and who runs them. Raises IdentityError.
     """
     database = _databases.described(row)
     who = _databases.account_of(database, user)
-    live, kept, before = (name.replace('"', '""') for name in (str(database.options["database"]), new_name(database, "restored", backup),
-                                                               new_name(database, "before", backup)))
+    live, kept, before = (
+        name.replace('"', '""')
+        for name in (
+            str(database.options["database"]),
+            new_name(database, "restored", backup),
+            new_name(database, "before", backup),
+        )
+    )
     environment = dict(_databases.postgresql_environment(database.options, who), PGDATABASE="postgres")
     leave = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN ('%s', '%s') AND pid <> pg_backend_pid()"
     psql = ["psql", "-XAtq", "--no-password", "-v", "ON_ERROR_STOP=1"]
@@ -237,6 +353,10 @@ def exchange_words(row: Dict[str, Any], user: Identity, backup: str) -> Tuple[Li
     renames = ['ALTER DATABASE "%s" RENAME TO "%s"' % pair for pair in ((live, kept), (before, live))]
     steps = [leave % (live, before), "BEGIN"] + renames + ["COMMIT"]
     listed = ", ".join("'%s'" % step.replace("'", "''") for step in steps)
-    back = ["sh", "-c", "%s <<'END'\nSELECT s FROM unnest(ARRAY[%s]) AS s WHERE EXISTS (SELECT FROM pg_database WHERE datname = '%s') \\gexec\nEND" % (
-        " ".join(psql), listed, before)]
+    back = [
+        "sh",
+        "-c",
+        "%s <<'END'\nSELECT s FROM unnest(ARRAY[%s]) AS s WHERE EXISTS (SELECT FROM pg_database WHERE datname = '%s') \\gexec\nEND"
+        % (" ".join(psql), listed, before),
+    ]
     return there, back, environment, who

@@ -53,20 +53,33 @@ class Backup(NamedTuple):
 
 def document(about: Dict[str, Any], layers: Dict[str, Layer], runbook: str) -> bytes:
     """The manifest's bytes. *about* is identifier, application, host and the like; *runbook* is the SHA-256 of RESTORE.md."""
-    rows = {name: dict(layer._asdict(), entries=[entry.row() for entry in layer.entries]) for name, layer in layers.items()}
+    rows = {
+        name: dict(layer._asdict(), entries=[entry.row() for entry in layer.entries]) for name, layer in layers.items()
+    }
     return json.dumps(dict(about, schema=SCHEMA, runbook=runbook, layers=rows), sort_keys=True).encode("ascii") + b"\n"
 
 
 def seal(directory: str, data: bytes) -> None:
     """Write the manifest *data*, and before it the digest that it must have, into *directory*. Raises OSError."""
-    write_atomically(os.path.join(directory, SEAL), (hashlib.sha256(data).hexdigest() + "  " + NAME + "\n").encode("ascii"))
+    write_atomically(
+        os.path.join(directory, SEAL), (hashlib.sha256(data).hexdigest() + "  " + NAME + "\n").encode("ascii")
+    )
     write_atomically(os.path.join(directory, NAME), data)
 
 
 def _layer(name: str, row: Any) -> Layer:
-    if not LAYER.match(name) or not isinstance(row, dict) or set(row) != set(Layer._fields) or not isinstance(row["entries"], list):
+    if (
+        not LAYER.match(name)
+        or not isinstance(row, dict)
+        or set(row) != set(Layer._fields)
+        or not isinstance(row["entries"], list)
+    ):
         raise Unusable("layer %s is not one" % name)
-    if not isinstance(row["archive"], str) or os.path.basename(row["archive"]) != row["archive"] or not (str(row["path"]) or "/").startswith("/"):
+    if (
+        not isinstance(row["archive"], str)
+        or os.path.basename(row["archive"]) != row["archive"]
+        or not (str(row["path"]) or "/").startswith("/")
+    ):
         raise Unusable("layer %s: %r is no file in the backup, or %r no path" % (name, row["archive"], row["path"]))
     if row["encryption"] not in ENCRYPTIONS:
         raise Unusable("layer %s: %r is no encryption" % (name, row["encryption"]))

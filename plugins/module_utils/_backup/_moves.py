@@ -49,6 +49,13 @@ def taken_back(moves: Sequence[Move]) -> str:
     """The part of ``undo.sh`` that takes *moves* back, the last one first, however far they came."""
     lines: List[str] = [THERE] if moves else []
     for move in reversed(moves):
-        lines.append(BACK.format(path=join([move.path]), beside=join([move.beside or move.path]), before=join([move.before]),
-                                 came="true" if move.beside else "false", who=as_account(move.who, not move.who.is_current())))
+        lines.append(
+            BACK.format(
+                path=join([move.path]),
+                beside=join([move.beside or move.path]),
+                before=join([move.before]),
+                came="true" if move.beside else "false",
+                who=as_account(move.who, not move.who.is_current()),
+            )
+        )
     return "".join(lines) + ("sync\n" if moves else "")

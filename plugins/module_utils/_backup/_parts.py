@@ -79,9 +79,15 @@ def dependents_of(application: Application, state_dir: str) -> Optional[List[Dic
     except FileNotFoundError:
         return None
     places = {application.environment, os.path.realpath(application.environment)}
-    inside = tuple(place + "/" for place in places | {application.source or application.environment, application.generations_directory()})
-    return [entry for entry in inventory["dependents"]
-            if entry["environment"] in places and entry["kind"] not in RUNNING and not entry["source"].startswith(inside)]
+    inside = tuple(
+        place + "/"
+        for place in places | {application.source or application.environment, application.generations_directory()}
+    )
+    return [
+        entry
+        for entry in inventory["dependents"]
+        if entry["environment"] in places and entry["kind"] not in RUNNING and not entry["source"].startswith(inside)
+    ]
 
 
 def _unit_files(application: Application) -> List[str]:
@@ -121,7 +127,11 @@ def configuration_of(application: Application, state_dir: str) -> Part:
 
 def _dumped(application: Application, directory: str) -> Dict[str, Any]:
     user = application.account()
-    return {"databases": [_databases.dump(database, user, application.name, directory) for database in application.keeping.databases]}
+    return {
+        "databases": [
+            _databases.dump(database, user, application.name, directory) for database in application.keeping.databases
+        ]
+    }
 
 
 def _interpreter(environment: str) -> List[Part]:
@@ -165,7 +175,12 @@ def parts_of(application: Application, live: Dict[str, Any], layers: Sequence[st
 
 def estimate(parts: Sequence[Part]) -> int:
     """Bytes on disk of all *parts*, before compression; what programs will say counts as nothing. Raises OSError."""
-    places = [path for part in parts if part.reference is None for path in (part.paths if part.paths is not None else [part.path] if part.path else [])]
+    places = [
+        path
+        for part in parts
+        if part.reference is None
+        for path in (part.paths if part.paths is not None else [part.path] if part.path else [])
+    ]
     return sum(_on_disk(path) for path in places)
 
 

@@ -28,7 +28,14 @@ from ansible_collections.oxzep7.python.plugins.module_utils._changes import Chan
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import resolved
 from ansible_collections.oxzep7.python.plugins.module_utils._files import sync_directory
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, act_as, controller_of
-from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transaction import Change, Options, results_of, settle, timer_of, transact
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transaction import (
+    Change,
+    Options,
+    results_of,
+    settle,
+    timer_of,
+    transact,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._undo import Undo, as_account, script
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import join, must, run
 from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, generation_of, now
@@ -50,7 +57,9 @@ class Ask(NamedTuple):
 class Task:
     """One restore: what is asked, and what came of it."""
 
-    def __init__(self, application: Application, state: ApplicationState, backup: Backup, engine: Engine, ask: Ask) -> None:
+    def __init__(
+        self, application: Application, state: ApplicationState, backup: Backup, engine: Engine, ask: Ask
+    ) -> None:
         self.application = application
         self.state = state
         self.backup = backup
@@ -72,7 +81,11 @@ class Task:
     def before(self, path: str) -> str:
         """What *path* is called when this restore has replaced it. A file's name begins with a dot, so that no program takes it for configuration."""
         folder, name = os.path.split(path)
-        return os.path.join(folder, "%s%s.before-%s" % ("" if os.path.isdir(path) and not os.path.islink(path) else ".", name, self.backup.identifier))
+        return os.path.join(
+            folder,
+            "%s%s.before-%s"
+            % ("" if os.path.isdir(path) and not os.path.islink(path) else ".", name, self.backup.identifier),
+        )
 
 
 def placeable(layer: Layer) -> bool:
@@ -103,12 +116,21 @@ def put_back(task: Task, layers: Sequence[str], changes: Changes) -> None:
         _announce(task, changes, name, "different" if name in task.differences else None)
     if ENVIRONMENT in layers and task.record["current"] is not None:
         task.generation = str(task.backup.about["generation"])
-    rows = task.layer(DATABASES).about["databases"] if DATABASES in layers and task.ask.databases != NO_DATABASES else []
+    rows = (
+        task.layer(DATABASES).about["databases"] if DATABASES in layers and task.ask.databases != NO_DATABASES else []
+    )
     for row in rows:
-        changes.add("restore database %s of %s from %s (%s)" % (row["name"], task.application.name, task.backup.identifier, task.ask.databases), row["name"],
-                    None, task.backup.identifier)
+        changes.add(
+            "restore database %s of %s from %s (%s)"
+            % (row["name"], task.application.name, task.backup.identifier, task.ask.databases),
+            row["name"],
+            None,
+            task.backup.identifier,
+        )
     if task.ask.databases == NEW_NAME and any(row["kind"] == "command" for row in rows):
-        raise BackupError("a database of the operator's own commands has no other name to be loaded as; nothing was changed. Restore it to `scratch`")
+        raise BackupError(
+            "a database of the operator's own commands has no other name to be loaded as; nothing was changed. Restore it to `scratch`"
+        )
     if not task.ask.options.check_mode and (task.restored or rows):
         _do(task, absent, found, rows)
 
@@ -120,17 +142,30 @@ def _compared(task: Task, names: Sequence[str]) -> Dict[str, Dict[str, str]]:
         if task.layer(name).about.get("paths") is not None:
             # What is new beside chosen files stays, and nothing is to be done for it.
             found[name] = {path: text for path, text in found[name].items() if text != NEW}
-    task.differences = {name: ["%s %s" % (path or "the directory itself", text) for path, text in sorted(lines.items())][:SHOWN]
-                        for name, lines in found.items() if lines}
+    task.differences = {
+        name: ["%s %s" % (path or "the directory itself", text) for path, text in sorted(lines.items())][:SHOWN]
+        for name, lines in found.items()
+        if lines
+    }
     if task.differences and not task.ask.replace:
-        raise BackupError("%s differs from backup %s: %s; nothing was changed. Set `replace`, or restore to `scratch`" % (
-            ", ".join(_target(task, name) for name in task.differences), task.backup.identifier,
-            "; ".join(line for lines in task.differences.values() for line in lines[:3])))
+        raise BackupError(
+            "%s differs from backup %s: %s; nothing was changed. Set `replace`, or restore to `scratch`"
+            % (
+                ", ".join(_target(task, name) for name in task.differences),
+                task.backup.identifier,
+                "; ".join(line for lines in task.differences.values() for line in lines[:3]),
+            )
+        )
     return found
 
 
 def _announce(task: Task, changes: Changes, name: str, before: Optional[str]) -> None:
-    changes.add("restore %s of %s from %s" % (name, task.application.name, task.backup.identifier), _target(task, name), before, task.backup.identifier)
+    changes.add(
+        "restore %s of %s from %s" % (name, task.application.name, task.backup.identifier),
+        _target(task, name),
+        before,
+        task.backup.identifier,
+    )
     task.restored[name] = _target(task, name)
 
 
@@ -141,7 +176,13 @@ def _do(task: Task, absent: Sequence[str], found: Dict[str, Dict[str, str]], row
         _record(task, _target(task, ENVIRONMENT))
     if task.differences or rows:
         _replace(task, found, rows)
-    task.state.event(task.ask.options.run, "restored", backup=task.backup.identifier, layers=sorted(task.restored), databases=task.databases)
+    task.state.event(
+        task.ask.options.run,
+        "restored",
+        backup=task.backup.identifier,
+        layers=sorted(task.restored),
+        databases=task.databases,
+    )
 
 
 def _note(task: Task, name: str, refused: Dict[str, str]) -> None:
@@ -168,8 +209,15 @@ def _into_scratch(task: Task, layers: Sequence[str], changes: Changes) -> None:
 def _record(task: Task, path: str) -> None:
     """Have the generation that is back in the record, so that it can be promoted."""
     known = generation_of(task.record, task.generation)
-    entry = known or {"id": task.generation, "path": path, "python": task.backup.about["python"], "origin": "restored", "lock": None, "created": now(),
-                      "target": os.path.relpath(path, os.path.dirname(task.application.environment))}
+    entry = known or {
+        "id": task.generation,
+        "path": path,
+        "python": task.backup.about["python"],
+        "origin": "restored",
+        "lock": None,
+        "created": now(),
+        "target": os.path.relpath(path, os.path.dirname(task.application.environment)),
+    }
     generations = [other for other in task.record["generations"] if other["id"] != task.generation]
     task.record = dict(task.record, generations=generations + [dict(entry, complete=True)])
     task.state.write(task.record)
@@ -185,7 +233,11 @@ def _replace(task: Task, found: Dict[str, Dict[str, str]], rows: Sequence[Dict[s
     try:
         for name in sorted(task.differences):
             moves += _moves(task, name, found[name])
-        with unpacked(task.backup, task.layer(DATABASES), task.engine, task.application.name) if rows else _nothing() as dumps:
+        with (
+            unpacked(task.backup, task.layer(DATABASES), task.engine, task.application.name)
+            if rows
+            else _nothing() as dumps
+        ):
             for row in rows:
                 path = os.path.join(dumps, row["file"])
                 if row["kind"] == "sqlite":
@@ -193,7 +245,9 @@ def _replace(task: Task, found: Dict[str, Dict[str, str]], rows: Sequence[Dict[s
                 elif task.ask.databases == IN_PLACE and row["kind"] != "postgresql":
                     befores.append(_reload(task, row, path, user, backs, acts))
                 else:
-                    task.databases[row["name"]] = _loading.load_beside(row, path, user, task.backup.identifier, task.application.name)
+                    task.databases[row["name"]] = _loading.load_beside(
+                        row, path, user, task.backup.identifier, task.application.name
+                    )
                     if task.ask.databases == IN_PLACE:
                         _exchange(task, row, user, backs, acts)
             if moves or acts:
@@ -225,7 +279,9 @@ def _moves(task: Task, name: str, differing: Dict[str, str]) -> List[Move]:
         return [Move(target, beside, task.before(target), controller_of(os.path.dirname(target)))]
     paths, refused = build_files_beside(task.backup, layer, list(differing), task.engine)
     _note(task, name, refused)
-    return [Move(path, beside, task.before(path), controller_of(os.path.dirname(path))) for path, beside in paths.items()]
+    return [
+        Move(path, beside, task.before(path), controller_of(os.path.dirname(path))) for path, beside in paths.items()
+    ]
 
 
 def _sqlite_moves(task: Task, row: Dict[str, Any], dump: str) -> List[Move]:
@@ -245,8 +301,9 @@ def _sqlite_moves(task: Task, row: Dict[str, Any], dump: str) -> List[Move]:
         return []
     task.databases[row["name"]] = place
     mover = controller_of(os.path.dirname(place))
-    return [Move(place, beside, task.before(place), mover)] + [Move(place + suffix, None, task.before(place + suffix), mover)
-                                                               for suffix in ("-wal", "-shm", "-journal")]
+    return [Move(place, beside, task.before(place), mover)] + [
+        Move(place + suffix, None, task.before(place + suffix), mover) for suffix in ("-wal", "-shm", "-journal")
+    ]
 
 
 def _reload(task: Task, row: Dict[str, Any], path: str, user: Identity, backs: List[str], acts: List[Any]) -> str:
@@ -254,7 +311,10 @@ def _reload(task: Task, row: Dict[str, Any], path: str, user: Identity, backs: L
     words, who = _loading.reloading(row, user)
     before = os.path.join(task.state.directory, "%s.before-%s" % (row["file"], task.backup.identifier))
     acts.append(lambda: _loading.reload(row, path, before, words, who, user, task.application.name))
-    backs.append("[ ! -e %s ] || %s%s <%s || exit 1\n" % (join([before]), as_account(who, not who.is_current()), join(words), join([before])))
+    backs.append(
+        "[ ! -e %s ] || %s%s <%s || exit 1\n"
+        % (join([before]), as_account(who, not who.is_current()), join(words), join([before]))
+    )
     task.databases[row["name"]] = str(row["options"].get("database") or row["name"])
     return before
 
@@ -264,7 +324,11 @@ def _exchange(task: Task, row: Dict[str, Any], user: Identity, backs: List[str],
     acts.append(lambda: must("exchange", run(there, EXCHANGE_TIMEOUT, who, environment=environment)))
     # Everything of the environment but what the account's own shell would have anyhow.
     variables = ["%s=%s" % (key, value) for key, value in sorted(environment.items()) if key.startswith("PG")]
-    become = ["setpriv", "--reuid=%d" % who.uid, "--regid=%d" % who.gid, "--init-groups", "--"] if not who.is_current() else []
+    become = (
+        ["setpriv", "--reuid=%d" % who.uid, "--regid=%d" % who.gid, "--init-groups", "--"]
+        if not who.is_current()
+        else []
+    )
     backs.append(join(become + ["env"] + variables + back) + " || exit 1\n")
     task.databases[row["name"]] = str(row["options"]["database"])
 
@@ -272,11 +336,29 @@ def _exchange(task: Task, row: Dict[str, Any], user: Identity, backs: List[str],
 def _transact(task: Task, moves: List[Move], backs: List[str], acts: List[Any]) -> None:
     application = task.application._replace(services=_services.effective(task.application.services))
     written, options = now(), task.ask.options
-    undo = Undo(application.name, task.state.directory, "what was there before", "backup %s was put in its place" % task.backup.identifier, options.run,
-                written, timer_of(task.state))
-    text = script(undo, application.services, taken_back(moves) + "".join(backs), options.service_timeout, application.undrain)
-    entry = {"time": written, "run": options.run, "event": "restored", "kind": "restore", "from": task.record["current"], "to": task.record["current"],
-             "backup": task.backup.identifier, "layers": sorted(task.restored), "databases": sorted(task.databases)}
+    undo = Undo(
+        application.name,
+        task.state.directory,
+        "what was there before",
+        "backup %s was put in its place" % task.backup.identifier,
+        options.run,
+        written,
+        timer_of(task.state),
+    )
+    text = script(
+        undo, application.services, taken_back(moves) + "".join(backs), options.service_timeout, application.undrain
+    )
+    entry = {
+        "time": written,
+        "run": options.run,
+        "event": "restored",
+        "kind": "restore",
+        "from": task.record["current"],
+        "to": task.record["current"],
+        "backup": task.backup.identifier,
+        "layers": sorted(task.restored),
+        "databases": sorted(task.databases),
+    }
     following = dict(task.record, live=application.environment, history=task.record["history"] + [entry])
     if acts:
         # Databases are loaded while services are down, and again if that is taken back.
@@ -288,7 +370,15 @@ def _transact(task: Task, moves: List[Move], backs: List[str], acts: List[Any]) 
         for do in acts:
             do()
 
-    change = Change(application, task.state, following, text, written, "the restore of backup %s of %s" % (task.backup.identifier, application.name),
-                    "what was there before is live again", lambda restored: results_of(restored, None, None, accepted=options.accept_unhealthy))
+    change = Change(
+        application,
+        task.state,
+        following,
+        text,
+        written,
+        "the restore of backup %s of %s" % (task.backup.identifier, application.name),
+        "what was there before is live again",
+        lambda restored: results_of(restored, None, None, accepted=options.accept_unhealthy),
+    )
     done = transact(change, options, act)
     task.downtime = done.downtime

@@ -16,7 +16,13 @@ from typing import IO, Dict, List, Optional, Sequence, Tuple
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._collect import Collector
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import Damaged, Maker, through
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Layer
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import StreamError, beside, said_by, wider, write_all
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import (
+    StreamError,
+    beside,
+    said_by,
+    wider,
+    write_all,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._files import sha256_of
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import current, environment_for
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import Result, run
@@ -59,8 +65,13 @@ class _Stream:
         # It may say more than there is memory, and nobody reads while it is written to.
         self._said = [_scratch(), _scratch()]
         # AnsibleModule.run_command would need all of the input in memory.
-        self._working = subprocess.Popen(self.words, stdin=subprocess.PIPE, stdout=self._said[0],  # pylint: disable=ansible-bad-function
-                                         stderr=self._said[1], env=environment)
+        self._working = subprocess.Popen(
+            self.words,
+            stdin=subprocess.PIPE,
+            stdout=self._said[0],  # pylint: disable=ansible-bad-function
+            stderr=self._said[1],
+            env=environment,
+        )
         self.into = self._working.stdin.fileno() if self._working.stdin else -1
         wider(self.into)
 
@@ -85,7 +96,13 @@ class _Stream:
 class Repository:
     """Where it is, the password or the file with it, and what else restic finds in its process environment, such as keys of S3."""
 
-    def __init__(self, location: str, password: Optional[str], password_file: Optional[str], variables: Tuple[Tuple[str, str], ...] = ()) -> None:
+    def __init__(
+        self,
+        location: str,
+        password: Optional[str],
+        password_file: Optional[str],
+        variables: Tuple[Tuple[str, str], ...] = (),
+    ) -> None:
         self.location = location
         self.password = password
         self.password_file = password_file
@@ -100,8 +117,12 @@ class Repository:
         return "restic"
 
     def _environment(self) -> Dict[str, str]:
-        given = {"RESTIC_REPOSITORY": self.location, "RESTIC_PASSWORD": self.password, "RESTIC_PASSWORD_FILE": self.password_file,
-                 "RESTIC_PROGRESS_FPS": "0.0001"}
+        given = {
+            "RESTIC_REPOSITORY": self.location,
+            "RESTIC_PASSWORD": self.password,
+            "RESTIC_PASSWORD_FILE": self.password_file,
+            "RESTIC_PROGRESS_FPS": "0.0001",
+        }
         found = dict(environment_for(current()), **{key: value for key, value in given.items() if value})
         return dict(found, **dict(self.variables))
 
@@ -117,7 +138,9 @@ class Repository:
         return done
 
     def _hidden(self, text: str) -> str:
-        for secret in [self.password, self.location if "@" in self.location else ""] + [value for _name, value in self.variables]:
+        for secret in [self.password, self.location if "@" in self.location else ""] + [
+            value for _name, value in self.variables
+        ]:
             if secret:
                 text = text.replace(secret, "***")
         return text
@@ -126,7 +149,14 @@ class Repository:
     def _is_absent(done: Result) -> bool:
         return done.rc == ABSENT or any(text in done.stderr for text in ABSENT_TEXT)
 
-    def keep(self, directory: str, name: str, path: str, paths: Optional[Sequence[str]], _before: Optional[Tuple[str, Layer]] = None) -> Layer:
+    def keep(
+        self,
+        directory: str,
+        name: str,
+        path: str,
+        paths: Optional[Sequence[str]],
+        _before: Optional[Tuple[str, Layer]] = None,
+    ) -> Layer:
         """Make a snapshot for the layer *name* of the backup in *directory*: of the tree *path*, or only of *paths*. Raises ResticError, OSError."""
         if not shutil.which("restic"):
             raise ResticError("this host has no restic; install it, or use the archive engine")
@@ -138,7 +168,10 @@ class Repository:
             return self._kept(directory, name, path, paths)
 
     def _stream(self, directory: str, tag: str) -> _Stream:
-        return _Stream(["--tag", label_of(directory), "--tag", tag, "--stdin", "--stdin-filename", tag + SUFFIX], self._environment())
+        return _Stream(
+            ["--tag", label_of(directory), "--tag", tag, "--stdin", "--stdin-filename", tag + SUFFIX],
+            self._environment(),
+        )
 
     def _kept(self, directory: str, name: str, path: str, paths: Optional[Sequence[str]]) -> Layer:
         stream = self._stream(directory, name)
@@ -158,7 +191,14 @@ class Repository:
         if done.rc != 0 and self._is_absent(done):
             raise _Absent
         self._well(["backup"], done)
-        snapshot = next((row["snapshot_id"] for row in map(json.loads, done.stdout.splitlines()[::-1]) if row.get("message_type") == "summary"), None)
+        snapshot = next(
+            (
+                row["snapshot_id"]
+                for row in map(json.loads, done.stdout.splitlines()[::-1])
+                if row.get("message_type") == "summary"
+            ),
+            None,
+        )
         if snapshot is None:
             raise ResticError("restic did not say which snapshot it made: %s" % done.last_lines(3))
         met = collector.met
@@ -179,12 +219,19 @@ class Repository:
         host, what restic finds, and snapshots that are gone.
         """
         found = []
-        strange = sorted(set(os.listdir(self.location)) - set(AT_TOP + NAMED_BY_CONTENT)) if os.path.isdir(self.location) else []
+        strange = (
+            sorted(set(os.listdir(self.location)) - set(AT_TOP + NAMED_BY_CONTENT))
+            if os.path.isdir(self.location)
+            else []
+        )
         found += ["%s does not belong to the repository" % name for name in strange]
         for place in NAMED_BY_CONTENT if os.path.isdir(self.location) else ():
             for folder, _below, names in os.walk(os.path.join(self.location, place)):
-                found += ["%s is not as it was written" % os.path.join(folder, name) for name in sorted(names)
-                          if name.endswith("-tmp") or sha256_of(os.path.join(folder, name)) != name]
+                found += [
+                    "%s is not as it was written" % os.path.join(folder, name)
+                    for name in sorted(names)
+                    if name.endswith("-tmp") or sha256_of(os.path.join(folder, name)) != name
+                ]
         if not found:
             checked = self._ask(["check", "--quiet", "--no-lock"])
             if checked.rc != 0:
@@ -192,7 +239,11 @@ class Repository:
         if not found:
             expected = {str(layer.about["snapshot"]) for layer in layers if "snapshot" in layer.about}
             there = self._snapshots(directory)
-            found += ["snapshot %s is gone" % name for name in sorted(expected) if not any(known.startswith(name) for known in there)]
+            found += [
+                "snapshot %s is gone" % name
+                for name in sorted(expected)
+                if not any(known.startswith(name) for known in there)
+            ]
             # That of the manifest is one more.
             found += ["the snapshot of its manifest is gone"] if not found and len(there) <= len(expected) else []
         return found
@@ -210,7 +261,11 @@ class Repository:
         """Keep the manifest and the runbook of the backup in *directory* in the repository, too, for when the host is lost. Raises ResticError, OSError."""
         stream = self._manifests.pop(directory, None) or self._stream(directory, MANIFEST)
         try:
-            with contextlib.suppress(BrokenPipeError), os.fdopen(os.dup(stream.into), "wb") as into, tarfile.open(fileobj=into, mode="w|") as packed:
+            with (
+                contextlib.suppress(BrokenPipeError),
+                os.fdopen(os.dup(stream.into), "wb") as into,
+                tarfile.open(fileobj=into, mode="w|") as packed,
+            ):
                 for name in sorted(os.listdir(directory)):
                     packed.add(os.path.join(directory, name), name)
         except BaseException:

@@ -14,7 +14,13 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup import _mani
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._collect import Collector
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._databases import scratch_of
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import Engine
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import DIRECTORY, FILE, HARD_LINK, Entry, for_root
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import (
+    DIRECTORY,
+    FILE,
+    HARD_LINK,
+    Entry,
+    for_root,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import Damaged, Taker, Tree
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._listing import directory_of, listed
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Backup, Layer
@@ -30,7 +36,14 @@ NEWEST = "newest"
 SHOWN = 50
 GONE, NEW = "is gone", "is new"
 # The parts of an entry that are compared with a tree, and what they are called.
-COMPARED = (("kind", "type"), ("mode", "mode"), ("uid", "owner"), ("gid", "group"), ("target", "target"), ("xattrs", "attributes"))
+COMPARED = (
+    ("kind", "type"),
+    ("mode", "mode"),
+    ("uid", "owner"),
+    ("gid", "group"),
+    ("target", "target"),
+    ("xattrs", "attributes"),
+)
 
 
 def find(root: str, application: str, wanted: str) -> Backup:
@@ -45,9 +58,14 @@ def find(root: str, application: str, wanted: str) -> Backup:
     for name, backup, problem in known:
         if name == wanted:
             if backup is None:
-                raise BackupError("backup %s of %s is damaged: %s; nothing was changed. Use another: %s" % (wanted, application, problem, names))
+                raise BackupError(
+                    "backup %s of %s is damaged: %s; nothing was changed. Use another: %s"
+                    % (wanted, application, problem, names)
+                )
             return backup
-    raise BackupError("%s has no backup %s of %s; it has %s" % (directory_of(root, application), wanted, application, names))
+    raise BackupError(
+        "%s has no backup %s of %s; it has %s" % (directory_of(root, application), wanted, application, names)
+    )
 
 
 def damage_of(backup: Backup, layers: Sequence[str], engine: Engine) -> List[str]:
@@ -61,7 +79,9 @@ def damage_of(backup: Backup, layers: Sequence[str], engine: Engine) -> List[str
     for name in layers if not wrong else ():
         try:
             if not engine.reads(backup.layers[name]):
-                wrong.append("%s is encrypted, and its key is not here: set oxzep7_backup_identity" % backup.layers[name].archive)
+                wrong.append(
+                    "%s is encrypted, and its key is not here: set oxzep7_backup_identity" % backup.layers[name].archive
+                )
                 continue
             prove(backup.directory, name, backup.layers[name], engine)
         except (Damaged, StreamError, ResticError) as error:
@@ -73,18 +93,31 @@ def check(backup: Backup, application: str, layers: Sequence[str], foreign: bool
     """Raise BackupError unless *backup* is of *application* and this host (or *foreign* ones are allowed), has *layers*, and is whole in every byte."""
     about = backup.about
     if not foreign and (about.get("application"), about.get("host")) != (application, socket.gethostname()):
-        raise BackupError("backup %s is of %s on %s; it is not restored here unless `foreign` says so"
-                          % (backup.identifier, about.get("application"), about.get("host")))
+        raise BackupError(
+            "backup %s is of %s on %s; it is not restored here unless `foreign` says so"
+            % (backup.identifier, about.get("application"), about.get("host"))
+        )
     # What root put there on this host was there before. Who brings a backup from elsewhere may not bring that.
-    strange = [path for name in layers if foreign and name in backup.layers for path in for_root(backup.layers[name].entries)]
+    strange = [
+        path for name in layers if foreign and name in backup.layers for path in for_root(backup.layers[name].entries)
+    ]
     if strange:
-        raise BackupError("backup %s is not restored with `foreign`: %s would run as root, in a tree of somebody else" % (backup.identifier, strange[0]))
+        raise BackupError(
+            "backup %s is not restored with `foreign`: %s would run as root, in a tree of somebody else"
+            % (backup.identifier, strange[0])
+        )
     absent = [name for name in layers if name not in backup.layers]
     if absent:
-        raise BackupError("backup %s has no layer %s; it has %s" % (backup.identifier, ", ".join(absent), ", ".join(backup.layers) or "none"))
+        raise BackupError(
+            "backup %s has no layer %s; it has %s"
+            % (backup.identifier, ", ".join(absent), ", ".join(backup.layers) or "none")
+        )
     wrong = damage_of(backup, layers, engine)
     if wrong:
-        raise BackupError("backup %s of %s is damaged: %s; nothing was changed. Use another backup" % (backup.identifier, application, "; ".join(wrong[:5])))
+        raise BackupError(
+            "backup %s of %s is damaged: %s; nothing was changed. Use another backup"
+            % (backup.identifier, application, "; ".join(wrong[:5]))
+        )
 
 
 def extract(backup: Backup, layer: Layer, parent: int, name: str, engine: Engine) -> Dict[str, str]:
@@ -195,7 +228,9 @@ def build_beside(backup: Backup, layer: Layer, target: str, engine: Engine) -> T
             raise
 
 
-def build_files_beside(backup: Backup, layer: Layer, wanted: Sequence[str], engine: Engine) -> Tuple[Dict[str, str], Dict[str, str]]:
+def build_files_beside(
+    backup: Backup, layer: Layer, wanted: Sequence[str], engine: Engine
+) -> Tuple[Dict[str, str], Dict[str, str]]:
     """Build the files *wanted* of *layer*, which is of the whole file system, each beside its place, and make directories that are missing.
 
     Returns by the path of each where it is now; and the attributes that this host refused. Raises BackupError, OSError.
@@ -213,7 +248,9 @@ def build_files_beside(backup: Backup, layer: Layer, wanted: Sequence[str], engi
         if entry.kind != DIRECTORY:
             made["/" + entry.path] = besides[entry.path]
             forget_beside(besides[entry.path])
-            target = besides.get(str(entry.target), "/" + str(entry.target))[1:] if entry.kind == HARD_LINK else entry.target
+            target = (
+                besides.get(str(entry.target), "/" + str(entry.target))[1:] if entry.kind == HARD_LINK else entry.target
+            )
             entry = entry._replace(path=besides[entry.path][1:], target=target)
         with tree.make(entry) as take:
             yield take
@@ -249,7 +286,9 @@ def restore(backup: Backup, layer: Layer, target: str, engine: Engine) -> Dict[s
     name = os.path.basename(target)
     with _parent_of(target) as parent:
         if os.path.lexists("/proc/self/fd/%d/%s" % (parent, name)):
-            raise BackupError("%s is there already; nothing was changed. Move it away, or restore to another path" % target)
+            raise BackupError(
+                "%s is there already; nothing was changed. Move it away, or restore to another path" % target
+            )
         beside, refused = build_beside(backup, layer, target, engine)
         os.rename(os.path.basename(beside), name, src_dir_fd=parent, dst_dir_fd=parent)
         os.fsync(parent)

@@ -31,7 +31,9 @@ class Keep(NamedTuple):
 
 def moment_of(identifier: str) -> datetime.datetime:
     """When the backup called *identifier* was begun, UTC."""
-    return datetime.datetime.strptime(identifier.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=datetime.timezone.utc)
+    return datetime.datetime.strptime(identifier.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(
+        tzinfo=datetime.timezone.utc
+    )
 
 
 def _day(moment: datetime.datetime) -> Tuple[int, ...]:
@@ -46,7 +48,9 @@ def _month(moment: datetime.datetime) -> Tuple[int, ...]:
     return (moment.year, moment.month)
 
 
-def _newest_of_each(names: Sequence[str], period: Callable[[datetime.datetime], Tuple[int, ...]], count: int) -> Set[str]:
+def _newest_of_each(
+    names: Sequence[str], period: Callable[[datetime.datetime], Tuple[int, ...]], count: int
+) -> Set[str]:
     """Of *names*, oldest first, the newest of each of the last *count* periods that have one."""
     newest = {period(moment_of(name)): name for name in names}
     return set(newest[key] for key in sorted(newest)[-count:]) if count > 0 else set()
@@ -62,10 +66,12 @@ def expendable(known: Sequence[Known], keep: Keep, now: datetime.datetime, open_
     good = [backup.identifier for backup in known if backup.good]
     if not good:
         return []
-    stay = set(good[-max(1, keep.last):]) | {good[-1]}
+    stay = set(good[-max(1, keep.last) :]) | {good[-1]}
     for period, count in ((_day, keep.daily), (_week, keep.weekly), (_month, keep.monthly)):
         stay |= _newest_of_each(good, period, count)
-    stay |= {name for name in good if keep.within_days and now - moment_of(name) <= datetime.timedelta(days=keep.within_days)}
+    stay |= {
+        name for name in good if keep.within_days and now - moment_of(name) <= datetime.timedelta(days=keep.within_days)
+    }
     stay |= set([backup.identifier for backup in known if backup.verified][-1:])
     stay |= {backup.identifier for backup in known if backup.run in open_runs}
     return [backup.identifier for backup in known if backup.identifier not in stay and backup.identifier < good[-1]]

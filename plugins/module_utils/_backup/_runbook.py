@@ -72,11 +72,23 @@ LOADS = {
 def render(directory: str, about: Dict[str, Any], layers: Dict[str, Layer]) -> str:
     """The text for the backup in *directory*; *about* and *layers* are its manifest's."""
     archived = {name: layer for name, layer in layers.items() if layer.archive}
-    needs = sorted({layer.compression for layer in layers.values() if layer.compression} | {layer.encryption for layer in layers.values() if layer.encryption})
-    parts = [HEADING.format(needs="GNU tar and " + " and ".join(needs or ["gzip"]), **{
-        key: about[key] for key in ("identifier", "application", "host", "created", "run")})]
+    needs = sorted(
+        {layer.compression for layer in layers.values() if layer.compression}
+        | {layer.encryption for layer in layers.values() if layer.encryption}
+    )
+    parts = [
+        HEADING.format(
+            needs="GNU tar and " + " and ".join(needs or ["gzip"]),
+            **{key: about[key] for key in ("identifier", "application", "host", "created", "run")},
+        )
+    ]
     if archived:
-        parts.append(DIGESTS.format(directory=join([directory]), digests="\n".join("%s  %s" % (layer.sha256, layer.archive) for layer in archived.values())))
+        parts.append(
+            DIGESTS.format(
+                directory=join([directory]),
+                digests="\n".join("%s  %s" % (layer.sha256, layer.archive) for layer in archived.values()),
+            )
+        )
     if len(archived) < len([layer for layer in layers.values() if layer.entries]):
         parts.append(REPOSITORY)
     moves: List[str] = []
@@ -93,8 +105,18 @@ def render(directory: str, about: Dict[str, Any], layers: Dict[str, Layer]) -> s
 def _layer(directory: str, name: str, layer: Layer, identifier: str, moves: List[str]) -> str:
     """How one layer is put back; how it comes to life is added to *moves*."""
     whole = bool(layer.path) and "paths" not in layer.about
-    beside = "%s.restored-%s" % (layer.path, identifier) if whole else os.path.join("/var/tmp", "%s-of-%s" % (name, identifier))
-    what = "%s, as it was." % layer.path if whole else "Files of the whole host, as they were." if layer.path else "What programs said."
+    beside = (
+        "%s.restored-%s" % (layer.path, identifier)
+        if whole
+        else os.path.join("/var/tmp", "%s-of-%s" % (name, identifier))
+    )
+    what = (
+        "%s, as it was." % layer.path
+        if whole
+        else "Files of the whole host, as they were."
+        if layer.path
+        else "What programs said."
+    )
     commands = ["cd " + join([directory]), "mkdir -m 700 " + join([beside])]
     tar = "tar -C %s -xpf - --numeric-owner --xattrs --xattrs-include='*'" % join([beside])
     if layer.archive:
@@ -104,14 +126,22 @@ def _layer(directory: str, name: str, layer: Layer, identifier: str, moves: List
     else:
         commands.append("%s | %s" % (join(["restic", "dump", str(layer.about["snapshot"]), "/%s.tar" % name]), tar))
     if whole:
-        moves += [join(["mv", "-T", layer.path, layer.path + ".before-" + identifier]),
-                  join(["mv", "-T", beside, layer.path])]
-    text = LAYER.format(name=name, what=what, where="beside what is there, look at it, then move it into its place" if whole else "where you can look at it",
-                        commands="\n".join(commands))
+        moves += [
+            join(["mv", "-T", layer.path, layer.path + ".before-" + identifier]),
+            join(["mv", "-T", beside, layer.path]),
+        ]
+    text = LAYER.format(
+        name=name,
+        what=what,
+        where="beside what is there, look at it, then move it into its place" if whole else "where you can look at it",
+        commands="\n".join(commands),
+    )
     if layer.path and not whole:
         text += "\nCopy what is wanted to its place with `cp --archive`.\n"
     for row in layer.about.get("databases", []):
-        words = dict({"path": "", "database": "", "load": "its own program"}, **{
-            key: join(value) if isinstance(value, list) else value for key, value in row["options"].items()})
+        words = dict(
+            {"path": "", "database": "", "load": "its own program"},
+            **{key: join(value) if isinstance(value, list) else value for key, value in row["options"].items()},
+        )
         text += "\n- %s: %s\n" % (row["name"], LOADS[row["kind"]].format(file=row["file"], **words))
     return text

@@ -28,7 +28,17 @@ def closing(sealing: Sealing) -> List[str]:
         return ["age", "--encrypt"] + [word for pair in pairs for word in pair]
     # A recipient's key was chosen by the operator; nobody is there to be asked whether it is trusted.
     pairs = [("--recipient-file" if name.startswith("/") else "--recipient", name) for name in sealing.recipients]
-    common = ["gpg", "--batch", "--quiet", "--no-tty", "--trust-model", "always", "--compress-algo", "none", "--encrypt"]
+    common = [
+        "gpg",
+        "--batch",
+        "--quiet",
+        "--no-tty",
+        "--trust-model",
+        "always",
+        "--compress-algo",
+        "none",
+        "--encrypt",
+    ]
     return common + [word for pair in pairs for word in pair]
 
 

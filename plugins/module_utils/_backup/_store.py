@@ -35,8 +35,14 @@ INCOMING = ".incoming-"
 GOING = ".going-"
 STAGED = ".staged"
 # By compression, encryption, engine, or kind of database: what says its version.
-VERSIONS = {"zstd": ["zstd", "--version"], "age": ["age", "--version"], "gpg": ["gpg", "--version"], "restic": ["restic", "version"],
-            "postgresql": ["pg_dump", "--version"], "mysql": ["mysqldump", "--version"]}
+VERSIONS = {
+    "zstd": ["zstd", "--version"],
+    "age": ["age", "--version"],
+    "gpg": ["gpg", "--version"],
+    "restic": ["restic", "version"],
+    "postgresql": ["pg_dump", "--version"],
+    "mysql": ["mysqldump", "--version"],
+}
 VERSION_TIMEOUT = 30.0
 # Beside an estimate, because what a compression makes of it is not known.
 RESERVE = 64 << 20
@@ -49,8 +55,10 @@ def check_space(root: str, needed: int) -> None:
         place = os.path.dirname(place)
     free = shutil.disk_usage(place).free
     if free < needed + RESERVE:
-        raise BackupError("%s has %d MiB free, and a backup may need %d MiB; free space, or choose another oxzep7_backup_dir"
-                          % (root, free >> 20, (needed + RESERVE) >> 20))
+        raise BackupError(
+            "%s has %d MiB free, and a backup may need %d MiB; free space, or choose another oxzep7_backup_dir"
+            % (root, free >> 20, (needed + RESERVE) >> 20)
+        )
 
 
 def sweep(root: str, application: str, engine: Engine) -> None:
@@ -66,7 +74,7 @@ def sweep(root: str, application: str, engine: Engine) -> None:
 def next_identifier(known: Sequence[str], moment: float) -> str:
     """The identifier of a backup made at *moment* (seconds since 1970): later than all *known*, also where a clock was set back."""
     seconds = int(moment)
-    name = "%s-%08x" % (time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(seconds)), int((moment - seconds) * 10 ** 9))
+    name = "%s-%08x" % (time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(seconds)), int((moment - seconds) * 10**9))
     newest = max(known) if known else ""
     if name > newest:
         return name
@@ -74,7 +82,15 @@ def next_identifier(known: Sequence[str], moment: float) -> str:
     return "%s-%08x" % (stem, int(number, 16) + 1)
 
 
-def make(root: str, application: str, parts: Sequence[Part], about: Dict[str, Any], engine: Engine, verify: bool, before: Optional[Backup] = None) -> Backup:
+def make(
+    root: str,
+    application: str,
+    parts: Sequence[Part],
+    about: Dict[str, Any],
+    engine: Engine,
+    verify: bool,
+    before: Optional[Backup] = None,
+) -> Backup:
     """Make a backup of *parts* by *engine*; with *verify* it is read back and compared before it counts. The lease must be held.
 
     *about* goes into the manifest. What has not changed since the backup *before*, which was read back, is not written again. Raises BackupError, OSError.
@@ -82,7 +98,9 @@ def make(root: str, application: str, parts: Sequence[Part], about: Dict[str, An
     directory = directory_of(root, application)
     private_directory(directory)
     began = time.monotonic()
-    identifier = next_identifier([name for name in os.listdir(directory) if _manifest.IDENTIFIER.match(name)], time.time())
+    identifier = next_identifier(
+        [name for name in os.listdir(directory) if _manifest.IDENTIFIER.match(name)], time.time()
+    )
     incoming, final = os.path.join(directory, INCOMING + identifier), os.path.join(directory, identifier)
     try:
         sweep(root, application, engine)
@@ -90,13 +108,30 @@ def make(root: str, application: str, parts: Sequence[Part], about: Dict[str, An
         layers = {part.layer: _layer(incoming, part, engine, before) for part in parts}
         readable = verify and all(engine.reads(layer) for layer in layers.values())
         # An archive that was proven, and has its digest now, is proven.
-        new = {name: layer for name, layer in layers.items() if readable and (
-            before is None or layer.sha256 == "" or before.layers.get(name, layer._replace(sha256="")).sha256 != layer.sha256)}
+        new = {
+            name: layer
+            for name, layer in layers.items()
+            if readable
+            and (
+                before is None
+                or layer.sha256 == ""
+                or before.layers.get(name, layer._replace(sha256="")).sha256 != layer.sha256
+            )
+        }
         # What reads back waits for a program most of the time; the manifest is written meanwhile, and does not count before it is proven.
         with concurrent.futures.ThreadPoolExecutor(1) as beside:
             proof = beside.submit(_read_back, incoming, new, engine)
-            whole = dict(about, identifier=identifier, application=application, host=socket.gethostname(), created=now(), engine=engine.name,
-                         read_back=readable, tools=_tools(layers), seconds=round(time.monotonic() - began, 3))
+            whole = dict(
+                about,
+                identifier=identifier,
+                application=application,
+                host=socket.gethostname(),
+                created=now(),
+                engine=engine.name,
+                read_back=readable,
+                tools=_tools(layers),
+                seconds=round(time.monotonic() - began, 3),
+            )
             _describe(incoming, final, whole, layers)
             proof.result()
         engine.finish(incoming)
@@ -107,9 +142,14 @@ def make(root: str, application: str, parts: Sequence[Part], about: Dict[str, An
         with contextlib.suppress(ResticError, OSError):
             engine.forget(incoming)
         if isinstance(error, (Damaged, StreamError, DatabaseError, ResticError, IdentityError, Unusable)):
-            raise BackupError("the backup of %s could not be made, and what was written is removed: %s" % (application, error))
+            raise BackupError(
+                "the backup of %s could not be made, and what was written is removed: %s" % (application, error)
+            )
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            raise BackupError("%s is full: %s; what was written is removed. Free space, or choose another oxzep7_backup_dir" % (root, error))
+            raise BackupError(
+                "%s is full: %s; what was written is removed. Free space, or choose another oxzep7_backup_dir"
+                % (root, error)
+            )
         raise
     finally:
         shutil.rmtree(incoming, ignore_errors=True)
@@ -118,7 +158,9 @@ def make(root: str, application: str, parts: Sequence[Part], about: Dict[str, An
 def _tools(layers: Dict[str, Layer]) -> Dict[str, str]:
     """The versions of the programs that made *layers*, in their own words, and of the Python that wrote them."""
     databases = {row["kind"] for layer in layers.values() for row in layer.about.get("databases", [])}
-    names = {layer.compression for layer in layers.values()} | {layer.encryption for layer in layers.values()} | databases
+    names = (
+        {layer.compression for layer in layers.values()} | {layer.encryption for layer in layers.values()} | databases
+    )
     found = {"python": platform.python_version()}
     for name, words in sorted(VERSIONS.items()):
         if name in names:
@@ -145,7 +187,13 @@ def _layer(directory: str, part: Part, engine: Engine, before: Optional[Backup])
     if part.fill is None:
         known = before.layers.get(part.layer) if before else None
         same = known is not None and known.path == part.path
-        layer = engine.keep(directory, part.layer, part.path, part.paths, (before.directory, known) if before and known and same else None)
+        layer = engine.keep(
+            directory,
+            part.layer,
+            part.path,
+            part.paths,
+            (before.directory, known) if before and known and same else None,
+        )
     else:
         staged = os.path.join(directory, STAGED)
         os.mkdir(staged, 0o700)

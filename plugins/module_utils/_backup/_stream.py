@@ -40,7 +40,7 @@ def write_all(handle: int, data: bytes) -> None:
     """Write all of *data* to the descriptor *handle*. Raises OSError."""
     view = memoryview(data)
     while view:
-        view = view[os.write(handle, view):]
+        view = view[os.write(handle, view) :]
 
 
 @contextlib.contextmanager
@@ -189,7 +189,11 @@ class _Gunzip:
 
     def ended(self) -> Optional[str]:
         """What is wrong at the end, if anything."""
-        return None if self._working.eof and not self._working.unused_data and not self._file.read(1) else "; the gzip file is not whole, or not alone"
+        return (
+            None
+            if self._working.eof and not self._working.unused_data and not self._file.read(1)
+            else "; the gzip file is not whole, or not alone"
+        )
 
 
 @contextlib.contextmanager
@@ -198,7 +202,9 @@ def reading(path: str, how: str, encryption: str = "", identity: Optional[str] =
     with contextlib.ExitStack() as stack:
         file: IO[bytes] = stack.enter_context(open(path, "rb"))
         enders: List[Callable[[], Optional[str]]] = []
-        for words in ([opening(encryption, identity, path)] if encryption else []) + ([["zstd", "-dcq"]] if how == "zstd" else []):
+        for words in ([opening(encryption, identity, path)] if encryption else []) + (
+            [["zstd", "-dcq"]] if how == "zstd" else []
+        ):
             if not shutil.which(words[0]):
                 raise StreamError("%s needs %s, which this host does not have; install it" % (path, words[0]))
             working = stack.enter_context(_started(words, file.fileno(), subprocess.PIPE))
@@ -218,8 +224,13 @@ def reading(path: str, how: str, encryption: str = "", identity: Optional[str] =
 def said_by(words: List[str], environment: Dict[str, str]) -> Iterator[Reading]:
     """What the program *words* prints, started in *environment*. Raises StreamError, OSError."""
     # It may print more than there is memory.
-    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,  # pylint: disable=ansible-bad-function
-                          env=environment) as working:
+    with subprocess.Popen(
+        words,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,  # pylint: disable=ansible-bad-function
+        env=environment,
+    ) as working:
         try:
             yield Reading(cast("IO[bytes]", working.stdout), functools.partial(_ended, words[0], working))
         finally:

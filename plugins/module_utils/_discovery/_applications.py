@@ -14,7 +14,11 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup import _hist
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._interpreters import file_capabilities
 from ansible_collections.oxzep7.python.plugins.module_utils._finding import finding
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
-from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, applications_in, generation_of
+from ansible_collections.oxzep7.python.plugins.module_utils._state import (
+    ApplicationState,
+    applications_in,
+    generation_of,
+)
 
 
 def own_interpreter() -> str:
@@ -24,8 +28,11 @@ def own_interpreter() -> str:
 
 def _runs_inside(directory: str) -> bool:
     prefixes = [os.path.realpath(directory) + "/", directory + "/"]
-    return any((path + "/").startswith(prefix) for prefix in prefixes
-               for path in (own_interpreter(), sys.prefix, os.path.realpath(sys.prefix)))
+    return any(
+        (path + "/").startswith(prefix)
+        for prefix in prefixes
+        for path in (own_interpreter(), sys.prefix, os.path.realpath(sys.prefix))
+    )
 
 
 def application_findings(application: Application, interpreter_directory: str) -> List[Dict[str, Any]]:
@@ -33,35 +40,67 @@ def application_findings(application: Application, interpreter_directory: str) -
     found = []
     name = application.name
     if not os.path.isdir(application.environment):
-        found.append(finding("environment-not-found", "%s: environment not found" % name,
-                             "%s does not exist" % application.environment, "correct `environment`, or remove the application here"))
+        found.append(
+            finding(
+                "environment-not-found",
+                "%s: environment not found" % name,
+                "%s does not exist" % application.environment,
+                "correct `environment`, or remove the application here",
+            )
+        )
         return found
     if not os.path.isfile(os.path.join(application.environment, "pyvenv.cfg")):
-        found.append(finding("not-an-environment", "%s: not an environment" % name,
-                             "%s has no pyvenv.cfg" % application.environment, "name the directory that contains pyvenv.cfg"))
+        found.append(
+            finding(
+                "not-an-environment",
+                "%s: not an environment" % name,
+                "%s has no pyvenv.cfg" % application.environment,
+                "name the directory that contains pyvenv.cfg",
+            )
+        )
         return found
     if _runs_inside(application.environment) or _runs_inside(application.generations_directory()):
-        found.append(finding("ansible-interpreter-inside", "%s: Ansible runs inside it" % name,
-                             "the Ansible interpreter %s lies inside %s" % (own_interpreter(), application.environment),
-                             "set ansible_python_interpreter to an interpreter outside, such as /usr/bin/python3"))
+        found.append(
+            finding(
+                "ansible-interpreter-inside",
+                "%s: Ansible runs inside it" % name,
+                "the Ansible interpreter %s lies inside %s" % (own_interpreter(), application.environment),
+                "set ansible_python_interpreter to an interpreter outside, such as /usr/bin/python3",
+            )
+        )
     if _runs_inside(interpreter_directory):
-        found.append(finding("ansible-interpreter-upgraded", "%s: Ansible runs on an upgraded interpreter" % name,
-                             "the Ansible interpreter %s lies inside %s" % (own_interpreter(), interpreter_directory),
-                             "set ansible_python_interpreter to the operating system's, such as /usr/bin/python3"))
+        found.append(
+            finding(
+                "ansible-interpreter-upgraded",
+                "%s: Ansible runs on an upgraded interpreter" % name,
+                "the Ansible interpreter %s lies inside %s" % (own_interpreter(), interpreter_directory),
+                "set ansible_python_interpreter to the operating system's, such as /usr/bin/python3",
+            )
+        )
     try:
         application.account()
     except IdentityError as error:
         found.append(finding("user-not-found", "%s: user not found" % name, str(error), "correct `user`"))
     for path in [application.source] if application.source else []:
         if not os.path.isdir(path):
-            found.append(finding("source-not-found", "%s: source not found" % name, "%s does not exist" % path, "correct `source`"))
+            found.append(
+                finding(
+                    "source-not-found", "%s: source not found" % name, "%s does not exist" % path, "correct `source`"
+                )
+            )
     try:
         absent = _services.missing(application.services)
     except _services.ServiceError as error:
         absent = [str(error)]
     if absent:
-        found.append(finding("service-not-found", "%s: service not found" % name,
-                             "this host has no %s" % ", ".join(absent), "correct `services`"))
+        found.append(
+            finding(
+                "service-not-found",
+                "%s: service not found" % name,
+                "this host has no %s" % ", ".join(absent),
+                "correct `services`",
+            )
+        )
     return found + _capability_findings(application)
 
 
@@ -72,38 +111,79 @@ def _capability_findings(application: Application) -> List[Dict[str, Any]]:
     if not granted:
         return []
     wanted = " ".join(name.upper() for name in granted)
-    return [finding("file-capabilities", "%s: its interpreter has file capabilities" % application.name,
-                    "%s has %s, which no other interpreter has" % (base, ", ".join(granted)),
-                    "set AmbientCapabilities=%s in the units of its services, then take them from the file with setcap -r %s" % (wanted, base))]
+    return [
+        finding(
+            "file-capabilities",
+            "%s: its interpreter has file capabilities" % application.name,
+            "%s has %s, which no other interpreter has" % (base, ", ".join(granted)),
+            "set AmbientCapabilities=%s in the units of its services, then take them from the file with setcap -r %s"
+            % (wanted, base),
+        )
+    ]
 
 
-def describe(application: Application, environment: Optional[Dict[str, Any]], state_root: str, interpreter_directory: str) -> Dict[str, Any]:
+def describe(
+    application: Application, environment: Optional[Dict[str, Any]], state_root: str, interpreter_directory: str
+) -> Dict[str, Any]:
     """The declared *application* with the *environment* that was found for it, its recorded generations and its findings."""
     state = ApplicationState(state_root, application.name)
     found = application_findings(application, interpreter_directory)
     if environment is None and not found:
-        found.append(finding("environment-unreadable", "%s: environment cannot be read" % application.name,
-                             "%s cannot be read" % application.environment, "run with become, or mend the environment"))
+        found.append(
+            finding(
+                "environment-unreadable",
+                "%s: environment cannot be read" % application.name,
+                "%s cannot be read" % application.environment,
+                "run with become, or mend the environment",
+            )
+        )
     if environment is not None and environment["python"] is None:
-        found.append(finding("environment-unreadable", "%s: Python unknown" % application.name,
-                             "%s/pyvenv.cfg does not say which Python made it" % application.environment, "mend the environment"))
+        found.append(
+            finding(
+                "environment-unreadable",
+                "%s: Python unknown" % application.name,
+                "%s/pyvenv.cfg does not say which Python made it" % application.environment,
+                "mend the environment",
+            )
+        )
     record: Dict[str, Any] = {"current": None, "generations": [], "history": []}
     backups: Dict[str, Dict[str, Any]] = {}
     try:
         backups = _history.read(state)
         if state.is_open():
-            found.append(finding("promotion-open", "%s: a promotion is open" % application.name,
-                                 "%s exists" % state.next_path, "let it end, or run oxzep7.python.upgrade, which closes it", "warning", False))
+            found.append(
+                finding(
+                    "promotion-open",
+                    "%s: a promotion is open" % application.name,
+                    "%s exists" % state.next_path,
+                    "let it end, or run oxzep7.python.upgrade, which closes it",
+                    "warning",
+                    False,
+                )
+            )
         record = state.read()
     except PermissionError as error:
-        found.append(finding("state-unreadable", "%s: its record cannot be read" % application.name, str(error), "run with become"))
+        found.append(
+            finding(
+                "state-unreadable", "%s: its record cannot be read" % application.name, str(error), "run with become"
+            )
+        )
     current = generation_of(record, record["current"]) or {}
-    return {"name": application.name, "environment": environment, "findings": found, "current": record["current"],
-            "deprecations": current.get("deprecations") or [],
-            "generations": [{key: entry.get(key) for key in ("id", "python", "lock", "complete", "origin")}
-                            for entry in record["generations"]],
-            "backups": [dict(entry, backup=name, verified=_history.is_verified(entry)) for name, entry in sorted(backups.items())],
-            "last": record["history"][-1] if record["history"] else None}
+    return {
+        "name": application.name,
+        "environment": environment,
+        "findings": found,
+        "current": record["current"],
+        "deprecations": current.get("deprecations") or [],
+        "generations": [
+            {key: entry.get(key) for key in ("id", "python", "lock", "complete", "origin")}
+            for entry in record["generations"]
+        ],
+        "backups": [
+            dict(entry, backup=name, verified=_history.is_verified(entry)) for name, entry in sorted(backups.items())
+        ],
+        "last": record["history"][-1] if record["history"] else None,
+    }
 
 
 def unsettled(state_root: str, not_seen: List[Dict[str, str]]) -> List[str]:

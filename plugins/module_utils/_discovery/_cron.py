@@ -9,7 +9,11 @@ import re
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import names_in, read_trusted
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import Reference, simple, variables_in
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import (
+    Reference,
+    simple,
+    variables_in,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import name_of
 
 TABLES = ["/var/spool/cron/crontabs", "/var/spool/cron", "/var/spool/cron/tabs"]
@@ -48,7 +52,9 @@ def parse(text: str, with_user: bool) -> List[Job]:
         if with_user:
             user, _separator, command = command.partition(" ") if " " in command else command.partition("\t")
         # A percent sign begins what the command reads; one with a backslash is itself.
-        jobs.append(Job(number, user, re.split(r"(?<!\\)%", command.strip(), maxsplit=1)[0].replace("\\%", "%"), variables))
+        jobs.append(
+            Job(number, user, re.split(r"(?<!\\)%", command.strip(), maxsplit=1)[0].replace("\\%", "%"), variables)
+        )
     return jobs
 
 
@@ -62,12 +68,14 @@ def at_command(text: str) -> Tuple[Optional[str], List[str]]:
     """The working directory and the command lines of a job that at(1) spooled: what follows the environment that it restores."""
     directory = re.search(r"^cd (\S+) \|\|", text, re.MULTILINE)
     end = re.search(r"^\}\s*$", text, re.MULTILINE)
-    rest = text[end.end():] if end else text
+    rest = text[end.end() :] if end else text
     delimiter = re.search(r"<<\s*'?([\w-]*marcinDELIMITER\w*)'?", rest)
     if delimiter:
-        rest = rest[delimiter.end():].split(delimiter.group(1))[0]
-    return (directory.group(1) if directory else None,
-            [line for line in rest.splitlines() if line.strip() and not line.startswith(("#", "cd "))])
+        rest = rest[delimiter.end() :].split(delimiter.group(1))[0]
+    return (
+        directory.group(1) if directory else None,
+        [line for line in rest.splitlines() if line.strip() and not line.startswith(("#", "cd "))],
+    )
 
 
 def references() -> List[Reference]:
@@ -84,9 +92,13 @@ def references() -> List[Reference]:
         directory = "/etc/cron." + period
         for name in names_in(directory):
             if not name.startswith("."):
-                found.append(simple("cron." + period, name, os.path.join(directory, name), "root", os.path.join(directory, name)))
-    found += [simple("anacron", name, "/etc/anacrontab", "root", command, number)
-              for number, name, command in anacron_jobs(read_trusted("/etc/anacrontab") or "")]
+                found.append(
+                    simple("cron." + period, name, os.path.join(directory, name), "root", os.path.join(directory, name))
+                )
+    found += [
+        simple("anacron", name, "/etc/anacrontab", "root", command, number)
+        for number, name, command in anacron_jobs(read_trusted("/etc/anacrontab") or "")
+    ]
     for directory in AT:
         found += [_at(os.path.join(directory, name), name) for name in names_in(directory) if not name.startswith(".")]
     return found
@@ -95,8 +107,18 @@ def references() -> List[Reference]:
 def _table(kind: str, path: str, user: Optional[str], with_user: bool) -> List[Reference]:
     if not os.path.isfile(path):
         return []
-    return [simple(kind, "%s:%d" % (os.path.basename(path), job.line), path, job.user or user, job.command, job.line, variables=job.variables)
-            for job in parse(read_trusted(path) or "", with_user)]
+    return [
+        simple(
+            kind,
+            "%s:%d" % (os.path.basename(path), job.line),
+            path,
+            job.user or user,
+            job.command,
+            job.line,
+            variables=job.variables,
+        )
+        for job in parse(read_trusted(path) or "", with_user)
+    ]
 
 
 def _at(path: str, name: str) -> Reference:

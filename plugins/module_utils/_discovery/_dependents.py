@@ -16,8 +16,27 @@ from ansible_collections.oxzep7.python.plugins.module_utils._discovery._running 
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 OPERATORS = re.compile(r"(&&|\|\||[;|&\n])")
-STARTERS = {"exec", "nice", "ionice", "nohup", "time", "env", "sudo", "command", "timeout", "flock", "chpst", "setuidgid", "setpriv", "runuser",
-            "chronic", ".", "source", "test", "["}
+STARTERS = {
+    "exec",
+    "nice",
+    "ionice",
+    "nohup",
+    "time",
+    "env",
+    "sudo",
+    "command",
+    "timeout",
+    "flock",
+    "chpst",
+    "setuidgid",
+    "setpriv",
+    "runuser",
+    "chronic",
+    ".",
+    "source",
+    "test",
+    "[",
+}
 DEPTH = 3
 
 
@@ -34,8 +53,13 @@ NOTHING = Uses(None, None)
 class Attribution:
     """Knows every environment, interpreter and script of the host, and finds them in commands."""
 
-    def __init__(self, environments: Iterable[Dict[str, Any]], interpreters: Iterable[Dict[str, Any]], scripts: Iterable[Dict[str, Any]],
-                 libraries: Libraries) -> None:
+    def __init__(
+        self,
+        environments: Iterable[Dict[str, Any]],
+        interpreters: Iterable[Dict[str, Any]],
+        scripts: Iterable[Dict[str, Any]],
+        libraries: Libraries,
+    ) -> None:
         """What the inventory found so far."""
         self._environments = {entry["path"]: entry for entry in environments if entry["kind"] not in ("prefix", "user")}
         self._interpreters: Dict[str, str] = {}
@@ -84,14 +108,20 @@ class Attribution:
                 script = _scripts.read(read_below(resolved(path), _scripts.HEAD))
             except OSError:
                 return NOTHING
-            entry = {"interpreter": script.interpreter, "calls": script.calls} if script else {"interpreter": None, "calls": []}
+            entry = (
+                {"interpreter": script.interpreter, "calls": script.calls}
+                if script
+                else {"interpreter": None, "calls": []}
+            )
         return self.of_script(entry, depth + 1)
 
     def of_script(self, entry: Dict[str, Any], depth: int = 0) -> Uses:
         """What a script uses, by its first line or by what it calls."""
         best = NOTHING
         for called in entry["calls"] or ([entry["interpreter"]] if entry["interpreter"] else []):
-            best = _better(best, self.of_path(called, depth) if called.startswith("/") else self._of_name(called, PATH, depth))
+            best = _better(
+                best, self.of_path(called, depth) if called.startswith("/") else self._of_name(called, PATH, depth)
+            )
         return best
 
     def _of_name(self, name: str, path: str, depth: int = 0) -> Uses:
@@ -168,15 +198,39 @@ def pythons_named(references: Iterable[Reference]) -> List[str]:
     found = []
     for reference in references:
         for command in reference.commands:
-            found += [word for word in _scripts.words(command) if word.startswith("/") and _scripts.PYTHON_NAME.match(os.path.basename(word))]
+            found += [
+                word
+                for word in _scripts.words(command)
+                if word.startswith("/") and _scripts.PYTHON_NAME.match(os.path.basename(word))
+            ]
     return list(dict.fromkeys(found))
 
 
-def entry(kind: str, name: str, source: str, line: Optional[int], user: Optional[str], uses: Uses, variables: Dict[str, str],
-          **more: Any) -> Dict[str, Any]:
+def entry(
+    kind: str,
+    name: str,
+    source: str,
+    line: Optional[int],
+    user: Optional[str],
+    uses: Uses,
+    variables: Dict[str, str],
+    **more: Any,
+) -> Dict[str, Any]:
     """A dependent as the inventory has it."""
-    return dict({"kind": kind, "name": name, "source": source, "line": line, "user": user, "environment": uses.environment,
-                 "interpreter": uses.interpreter, "variables": variables, "os_package": None}, **more)
+    return dict(
+        {
+            "kind": kind,
+            "name": name,
+            "source": source,
+            "line": line,
+            "user": user,
+            "environment": uses.environment,
+            "interpreter": uses.interpreter,
+            "variables": variables,
+            "os_package": None,
+        },
+        **more,
+    )
 
 
 def _of_references(references: List[Reference], known: Attribution) -> List[Dict[str, Any]]:
@@ -185,36 +239,92 @@ def _of_references(references: List[Reference], known: Attribution) -> List[Dict
         uses = known.of_reference(reference)
         if uses == NOTHING and reference.kind == "gunicorn":
             # The server that is started with this file, or in its directory, says which Python it is.
-            starters = (known.of_reference(other) for other in references
-                        if other.kind != "gunicorn" and (other.directory == os.path.dirname(reference.source)
-                                                         or any(reference.source in command for command in other.commands)))
+            starters = (
+                known.of_reference(other)
+                for other in references
+                if other.kind != "gunicorn"
+                and (
+                    other.directory == os.path.dirname(reference.source)
+                    or any(reference.source in command for command in other.commands)
+                )
+            )
             uses = next((one for one in starters if one != NOTHING), NOTHING)
-        special = {name: value for name, value in reference.variables.items() if name not in ("PATH", "LD_LIBRARY_PATH", "LD_PRELOAD")}
+        special = {
+            name: value
+            for name, value in reference.variables.items()
+            if name not in ("PATH", "LD_LIBRARY_PATH", "LD_PRELOAD")
+        }
         if uses == NOTHING and not special and reference.kind != "gunicorn":
             continue
-        found.append(entry(reference.kind, reference.name, reference.source, reference.line, reference.user, uses, reference.variables,
-                           files=reference.files, directory=reference.directory))
+        found.append(
+            entry(
+                reference.kind,
+                reference.name,
+                reference.source,
+                reference.line,
+                reference.user,
+                uses,
+                reference.variables,
+                files=reference.files,
+                directory=reference.directory,
+            )
+        )
     return found
 
 
-def dependents(references: List[Reference], scripts: Iterable[Dict[str, Any]], processes: Iterable[Process],
-               known: Attribution) -> List[Dict[str, Any]]:
+def dependents(
+    references: List[Reference], scripts: Iterable[Dict[str, Any]], processes: Iterable[Process], known: Attribution
+) -> List[Dict[str, Any]]:
     """Everything that uses a Python, with what it uses; sorted by kind and name."""
     found = _of_references(references, known)
     for script in scripts:
         if "library" in script:
-            found.append(entry("embedder", script["path"], script["path"], None, script["owner"], known.of_embedder(script), {},
-                               library=script["library"]))
+            found.append(
+                entry(
+                    "embedder",
+                    script["path"],
+                    script["path"],
+                    None,
+                    script["owner"],
+                    known.of_embedder(script),
+                    {},
+                    library=script["library"],
+                )
+            )
             continue
         uses = known.of_script(script)
         if uses.environment and script["path"].startswith(uses.environment + "/bin/"):
             continue
-        found.append(entry("wrapper" if script["calls"] else "script", script["path"], script["path"], None, script["owner"], uses, {},
-                           shebang=script["interpreter"]))
+        found.append(
+            entry(
+                "wrapper" if script["calls"] else "script",
+                script["path"],
+                script["path"],
+                None,
+                script["owner"],
+                uses,
+                {},
+                shebang=script["interpreter"],
+            )
+        )
     for process in processes:
-        found.append(entry("process", str(process.pid), "/proc/%d" % process.pid, None, process.user, known.of_process(process),
-                           process.variables, program=process.program, unit=process.unit, deleted=process.deleted, library=process.library,
-                           contained=process.contained, listens=process.listens))
+        found.append(
+            entry(
+                "process",
+                str(process.pid),
+                "/proc/%d" % process.pid,
+                None,
+                process.user,
+                known.of_process(process),
+                process.variables,
+                program=process.program,
+                unit=process.unit,
+                deleted=process.deleted,
+                library=process.library,
+                contained=process.contained,
+                listens=process.listens,
+            )
+        )
     return sorted(found, key=lambda one: (one["kind"], one["name"], one["line"] or 0))
 
 

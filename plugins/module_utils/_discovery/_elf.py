@@ -9,8 +9,18 @@ import re
 import struct
 from typing import Dict, List, NamedTuple, Optional, Set, Tuple
 
-MACHINES = {3: "i386", 8: "mips", 20: "ppc", 21: "ppc64", 22: "s390x", 40: "arm", 62: "x86_64", 183: "aarch64", 243: "riscv64",
-            258: "loongarch64"}
+MACHINES = {
+    3: "i386",
+    8: "mips",
+    20: "ppc",
+    21: "ppc64",
+    22: "s390x",
+    40: "arm",
+    62: "x86_64",
+    183: "aarch64",
+    243: "riscv64",
+    258: "loongarch64",
+}
 LOAD, DYNAMIC, INTERPRETER, GNU_STACK = 1, 2, 3, 0x6474E551
 NEEDED, HASH, STRTAB, SYMTAB, STRSZ, SONAME, RPATH, RUNPATH = 1, 4, 5, 6, 10, 14, 15, 29
 EXECUTABLE = 1
@@ -39,10 +49,10 @@ class _Image:
         self.order = "<" if head[5] == 1 else ">"
         self.machine = struct.unpack_from(self.order + "H", head, 18)[0]
         if self.wide:
-            offset, = struct.unpack_from(self.order + "Q", head, 32)
+            (offset,) = struct.unpack_from(self.order + "Q", head, 32)
             size, count = struct.unpack_from(self.order + "HH", head, 54)
         else:
-            offset, = struct.unpack_from(self.order + "I", head, 28)
+            (offset,) = struct.unpack_from(self.order + "I", head, 28)
             size, count = struct.unpack_from(self.order + "HH", head, 42)
         if size < (56 if self.wide else 32) or count > 256:
             raise ValueError("odd ELF header")
@@ -50,9 +60,13 @@ class _Image:
         self.segments: List[Tuple[int, int, int, int, int]] = []
         for index in range(len(table) // size):
             if self.wide:
-                kind, flags, start, address, _physical, length = struct.unpack_from(self.order + "IIQQQQ", table, index * size)
+                kind, flags, start, address, _physical, length = struct.unpack_from(
+                    self.order + "IIQQQQ", table, index * size
+                )
             else:
-                kind, start, address, _physical, length, _memory, flags = struct.unpack_from(self.order + "IIIIIII", table, index * size)
+                kind, start, address, _physical, length, _memory, flags = struct.unpack_from(
+                    self.order + "IIIIIII", table, index * size
+                )
             self.segments.append((kind, flags, start, address, length))
 
     def bytes_at(self, offset: int, size: int) -> bytes:
@@ -69,7 +83,10 @@ class _Image:
             if kind == DYNAMIC:
                 data = self.bytes_at(start, min(length, 1 << 16))
                 step = 16 if self.wide else 8
-                entries = [struct.unpack_from(self.order + ("qQ" if self.wide else "iI"), data, at) for at in range(0, len(data) - step + 1, step)]
+                entries = [
+                    struct.unpack_from(self.order + ("qQ" if self.wide else "iI"), data, at)
+                    for at in range(0, len(data) - step + 1, step)
+                ]
                 end = next((index for index, entry in enumerate(entries) if entry[0] == 0), len(entries))
                 return [(int(tag), int(value)) for tag, value in entries[:end]]
         return []
@@ -97,9 +114,9 @@ def read(handle: int, versions: bool = False) -> Optional[Elf]:
         glibc = None
         if STRTAB in values:
             table = image.bytes_at(image.offset_of(values[STRTAB][0]), values.get(STRSZ, [0])[0])
-            needed = [_string(table[at:at + 512]) for at in values.get(NEEDED, [])[:512]]
+            needed = [_string(table[at : at + 512]) for at in values.get(NEEDED, [])[:512]]
             paths = values.get(RUNPATH) or values.get(RPATH) or []
-            search = [part for at in paths for part in _string(table[at:at + 8192]).split(":") if part]
+            search = [part for at in paths for part in _string(table[at : at + 8192]).split(":") if part]
             if versions:
                 newest = max(((int(major), int(minor)) for major, minor in GLIBC.findall(table)), default=None)
                 glibc = "%d.%d" % newest if newest else None
@@ -116,7 +133,7 @@ def undefined(handle: int) -> Set[str]:
         names = image.bytes_at(image.offset_of(values[STRTAB]), values[STRSZ])
         width = 24 if image.wide else 16
         if HASH in values:
-            count, = struct.unpack_from(image.order + "4xI", image.bytes_at(image.offset_of(values[HASH]), 8))
+            (count,) = struct.unpack_from(image.order + "4xI", image.bytes_at(image.offset_of(values[HASH]), 8))
         else:
             # Linkers put the names behind the symbols; where they do not, what follows is no symbol and has no name.
             count = max(0, values[STRTAB] - values[SYMTAB]) // width
@@ -127,7 +144,7 @@ def undefined(handle: int) -> Set[str]:
             fields = struct.unpack_from(form, table, at)
             section = fields[3] if image.wide else fields[5]
             if section == 0 and 0 < fields[0] < len(names):
-                found.add(_string(names[fields[0]:fields[0] + 512]))
+                found.add(_string(names[fields[0] : fields[0] + 512]))
         return found
     except (KeyError, ValueError, struct.error, OSError, OverflowError):
         return set()

@@ -13,17 +13,42 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _scripts
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import Libraries
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import DIRECTORY, open_below, read_bytes, read_text
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._site_packages import Expected, SitePackages, compare
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import (
+    DIRECTORY,
+    open_below,
+    read_bytes,
+    read_text,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._site_packages import (
+    Expected,
+    SitePackages,
+    compare,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import listing
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import name_of
 
 LIBRARY = re.compile(r"^(python|pypy)(\d+(?:\.\d+)?)t?$")
 # What venv, virtualenv, uv and conda themselves put into an environment.
-STANDARD = {"bin", "include", "lib", "lib64", "pyvenv.cfg", ".gitignore", "CACHEDIR.TAG", ".lock", "pip-selfcheck.json", "uv-receipt.toml",
-            "pipx_metadata.json", "share", "man", "local"}
-STANDARD_PROGRAM = re.compile(r"^(?:(?:python|pypy)[0-9.]*[dmtu]?|[Aa]ctivate(?:[._].*)?|deactivate(?:\..*)?|pip[0-9.]*|easy_install[0-9.-]*|wheel[0-9.-]*"
-                              r"|pydoc\.bat|python-config)$")
+STANDARD = {
+    "bin",
+    "include",
+    "lib",
+    "lib64",
+    "pyvenv.cfg",
+    ".gitignore",
+    "CACHEDIR.TAG",
+    ".lock",
+    "pip-selfcheck.json",
+    "uv-receipt.toml",
+    "pipx_metadata.json",
+    "share",
+    "man",
+    "local",
+}
+STANDARD_PROGRAM = re.compile(
+    r"^(?:(?:python|pypy)[0-9.]*[dmtu]?|[Aa]ctivate(?:[._].*)?|deactivate(?:\..*)?|pip[0-9.]*|easy_install[0-9.-]*|wheel[0-9.-]*"
+    r"|pydoc\.bat|python-config)$"
+)
 SHEBANG_LIMIT = 127
 LISTED = 200
 
@@ -52,7 +77,9 @@ def kind_of(directories: List[str], others: List[str], handle: int, path: str) -
         names = listing_of(handle, "bin")[1]
     except OSError:
         return None
-    if any(_scripts.PYTHON_NAME.match(name) for name in names) and ("activate_this.py" in names or _has_original(handle, directories)):
+    if any(_scripts.PYTHON_NAME.match(name) for name in names) and (
+        "activate_this.py" in names or _has_original(handle, directories)
+    ):
         return "virtualenv"
     return "prefix" if any(_is_binary(handle, name) for name in names if _scripts.PYTHON_NAME.match(name)) else None
 
@@ -70,7 +97,10 @@ def _kind_of_venv(others: List[str], handle: int, path: str) -> str:
 
 def _has_original(handle: int, directories: List[str]) -> bool:
     """Whether virtualenv before its version 20 noted where the interpreter came from."""
-    return any(read_text("/".join(library + ("orig-prefix.txt",)), handle) is not None for library in _library_names(handle, directories))
+    return any(
+        read_text("/".join(library + ("orig-prefix.txt",)), handle) is not None
+        for library in _library_names(handle, directories)
+    )
 
 
 def _is_binary(handle: int, name: str) -> bool:
@@ -102,8 +132,10 @@ def _library_names(handle: int, directories: List[str]) -> List[Tuple[str, str]]
 def fingerprint(implementation: str, python: Optional[str], packages: List[Dict[str, Any]]) -> str:
     """Sixteen hexadecimal digits, equal for environments that can share a lock: same minor version and the same pins."""
     minor = ".".join((python or "?").split(".")[:2])
-    pins = sorted("%s==%s%s" % (package["name"], package["version"], "@" + package["direct_url"] if package["direct_url"] else "")
-                  for package in packages)
+    pins = sorted(
+        "%s==%s%s" % (package["name"], package["version"], "@" + package["direct_url"] if package["direct_url"] else "")
+        for package in packages
+    )
     return hashlib.sha256("\n".join([implementation, minor] + pins).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
@@ -137,7 +169,9 @@ class Environment:
         present = [path for path in elsewhere if self._present(path, elsewhere[path])]
         if self._kind not in ("prefix", "conda", "user"):
             self._beside(directories, others, {path.split("/", 1)[0] for path in elsewhere})
-        return self._result(libraries, [{"path": path, "package": elsewhere[path][1]} for path in sorted(set(elsewhere) - set(present))])
+        return self._result(
+            libraries, [{"path": path, "package": elsewhere[path][1]} for path in sorted(set(elsewhere) - set(present))]
+        )
 
     def _site(self, relative: str) -> None:
         path = self._path + "/" + relative
@@ -169,13 +203,23 @@ class Environment:
                 if head is None:
                     continue
                 interpreter, length = _scripts.shebang(head)
-                if interpreter and _scripts.PYTHON_NAME.match(os.path.basename(interpreter)) and os.path.isabs(interpreter):
+                if (
+                    interpreter
+                    and _scripts.PYTHON_NAME.match(os.path.basename(interpreter))
+                    and os.path.isabs(interpreter)
+                ):
                     directory = os.path.dirname(interpreter)
                     self._points[directory] = self._points.get(directory, 0) + 1
                 if length > SHEBANG_LIMIT:
                     self._long.append("bin/" + name)
-                if self._kind not in ("prefix", "conda", "user") and "bin/" + name not in elsewhere and not STANDARD_PROGRAM.match(name):
-                    self._unmanaged.append({"path": "bin/" + name, "kind": "script", "files": 1, "size": _size(inside, name)})
+                if (
+                    self._kind not in ("prefix", "conda", "user")
+                    and "bin/" + name not in elsewhere
+                    and not STANDARD_PROGRAM.match(name)
+                ):
+                    self._unmanaged.append(
+                        {"path": "bin/" + name, "kind": "script", "files": 1, "size": _size(inside, name)}
+                    )
         finally:
             os.close(inside)
 
@@ -207,13 +251,21 @@ class Environment:
     def _beside(self, directories: List[str], others: List[str], recorded: "set[str]") -> None:
         for name in sorted(directories + others):
             if name not in STANDARD and name not in recorded:
-                self._unmanaged.append({"path": name + ("/" if name in directories else ""), "kind": "data", "files": 1,
-                                        "size": 0 if name in directories else _size(self._handle, name)})
+                self._unmanaged.append(
+                    {
+                        "path": name + ("/" if name in directories else ""),
+                        "kind": "data",
+                        "files": 1,
+                        "size": 0 if name in directories else _size(self._handle, name),
+                    }
+                )
 
     def _python(self, libraries: List[Tuple[str, str]]) -> Tuple[Optional[str], Dict[str, str]]:
         text = read_text("pyvenv.cfg", self._handle)
-        values = {key.strip().lower(): value.strip() for key, _separator, value in
-                  (line.partition("=") for line in (text or "").splitlines() if "=" in line)}
+        values = {
+            key.strip().lower(): value.strip()
+            for key, _separator, value in (line.partition("=") for line in (text or "").splitlines() if "=" in line)
+        }
         version = values.get("version") or values.get("version_info")
         if version:
             return ".".join(version.split(".")[:3]), values
@@ -235,14 +287,17 @@ class Environment:
     def _state(self, base: Optional[str], exists: bool, home: Optional[str]) -> Tuple[str, Optional[str]]:
         """``live``, ``dangling``, ``moved`` or ``generation``, and where the scripts point in the last two cases."""
         here = os.path.realpath(self._path + "/bin")
-        others = sorted((directory for directory in self._points if os.path.realpath(directory) != here), key=lambda entry: -self._points[entry])
+        others = sorted(
+            (directory for directory in self._points if os.path.realpath(directory) != here),
+            key=lambda entry: -self._points[entry],
+        )
         generation = os.path.dirname(self._path).endswith(".generations")
         if self._kind in ("prefix", "user"):
             return "live", None
         if base is None or not exists or (home and not os.path.isdir(home)):
             return "dangling", None
         if generation:
-            return "generation", os.path.dirname(self._path)[:-len(".generations")]
+            return "generation", os.path.dirname(self._path)[: -len(".generations")]
         if others and sum(self._points[entry] for entry in others) * 2 > sum(self._points.values()):
             return "moved", os.path.dirname(others[0])
         return "live", None
@@ -251,22 +306,52 @@ class Environment:
         python, values = self._python(libraries)
         base, exists = self._base()
         state, points = self._state(base, exists, values.get("home"))
-        packages = sorted((package for site in self._sites for package in site.packages), key=lambda entry: (entry["name"], entry["version"] or ""))
-        modified = sorted(self._modified + [entry for site in self._sites for entry in site.modified], key=lambda entry: str(entry["path"]))
+        packages = sorted(
+            (package for site in self._sites for package in site.packages),
+            key=lambda entry: (entry["name"], entry["version"] or ""),
+        )
+        modified = sorted(
+            self._modified + [entry for site in self._sites for entry in site.modified],
+            key=lambda entry: str(entry["path"]),
+        )
         missing = [entry for site in self._sites for entry in site.missing()] + gone
-        unmanaged = sorted(self._unmanaged + [entry for site in self._sites for entry in site.unmanaged], key=lambda entry: str(entry["path"]))
-        implementation = "PyPy" if any(name.startswith("pypy") for _library, name in libraries) or values.get("implementation") == "PyPy" else "CPython"
+        unmanaged = sorted(
+            self._unmanaged + [entry for site in self._sites for entry in site.unmanaged],
+            key=lambda entry: str(entry["path"]),
+        )
+        implementation = (
+            "PyPy"
+            if any(name.startswith("pypy") for _library, name in libraries) or values.get("implementation") == "PyPy"
+            else "CPython"
+        )
         state_of = os.fstat(self._handle)
         result = {
-            "path": self._path, "kind": self._kind, "state": state, "points_to": points, "python": python, "implementation": implementation,
-            "home": values.get("home"), "interpreter": base if exists else None,
+            "path": self._path,
+            "kind": self._kind,
+            "state": state,
+            "points_to": points,
+            "python": python,
+            "implementation": implementation,
+            "home": values.get("home"),
+            "interpreter": base if exists else None,
             "system_site_packages": values.get("include-system-site-packages", "false").lower() == "true",
-            "owner": name_of(state_of.st_uid), "mount": None, "nested_in": None,
-            "packages": packages, "fingerprint": fingerprint(implementation, python, packages),
-            "size": sum(site.size for site in self._sites), "sites": [site.relative for site in self._sites],
-            "unmanaged": unmanaged[:LISTED], "missing": missing[:LISTED], "modified": modified[:LISTED] if self._options.verify else None,
-            "counts": {"unmanaged": len(unmanaged), "missing": len(missing), "modified": len(modified) if self._options.verify else None},
-            "long_shebangs": self._long, "services": [],
+            "owner": name_of(state_of.st_uid),
+            "mount": None,
+            "nested_in": None,
+            "packages": packages,
+            "fingerprint": fingerprint(implementation, python, packages),
+            "size": sum(site.size for site in self._sites),
+            "sites": [site.relative for site in self._sites],
+            "unmanaged": unmanaged[:LISTED],
+            "missing": missing[:LISTED],
+            "modified": modified[:LISTED] if self._options.verify else None,
+            "counts": {
+                "unmanaged": len(unmanaged),
+                "missing": len(missing),
+                "modified": len(modified) if self._options.verify else None,
+            },
+            "long_shebangs": self._long,
+            "services": [],
         }
         result.update(self._extensions(base))
         if self._kind == "conda":
@@ -291,9 +376,22 @@ class Environment:
                     if where is None:
                         unresolved.append({"path": extension.path, "library": name})
                     else:
-                        entry = found.setdefault(name, {"name": name, "path": where, "os_package": None, "extensions": 0, "example": extension.path})
+                        entry = found.setdefault(
+                            name,
+                            {
+                                "name": name,
+                                "path": where,
+                                "os_package": None,
+                                "extensions": 0,
+                                "example": extension.path,
+                            },
+                        )
                         entry["extensions"] += 1
-        return {"extensions": count, "libraries": [found[name] for name in sorted(found)], "unresolved": unresolved[:LISTED]}
+        return {
+            "extensions": count,
+            "libraries": [found[name] for name in sorted(found)],
+            "unresolved": unresolved[:LISTED],
+        }
 
 
 def _conda_packages(handle: int) -> List[Dict[str, Any]]:

@@ -11,7 +11,12 @@ import stat
 import struct
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import DIRECTORY, open_file, read_bytes, read_text
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import (
+    DIRECTORY,
+    open_file,
+    read_bytes,
+    read_text,
+)
 
 REVISION = re.compile(r"^[0-9a-f]{40}(?:[0-9a-f]{24})?$")
 INDEX_LIMIT = 64 << 20
@@ -39,13 +44,13 @@ def entries(data: bytes) -> List[Entry]:
         for _number in range(count):
             seconds, nanoseconds = struct.unpack_from(">II", data, at + 8)
             mode, _uid, _gid, size = struct.unpack_from(">IIII", data, at + 24)
-            name = data[at + 40:at + 60]
-            flags, = struct.unpack_from(">H", data, at + 60)
+            name = data[at + 40 : at + 60]
+            (flags,) = struct.unpack_from(">H", data, at + 60)
             start = at + (64 if flags & 0x4000 else 62)
             if version == 4:
                 strip, start = _varint(data, start)
                 end = data.index(b"\0", start)
-                path = before[:len(before) - strip] + data[start:end]
+                path = before[: len(before) - strip] + data[start:end]
                 at = end + 1
             else:
                 end = data.index(b"\0", start)
@@ -53,7 +58,7 @@ def entries(data: bytes) -> List[Entry]:
                 at += (end - at + 8) & ~7
             before = path
             if not flags & 0x3000:
-                found.append(Entry(os.fsdecode(path), mode, size, seconds * 10 ** 9 + nanoseconds, name))
+                found.append(Entry(os.fsdecode(path), mode, size, seconds * 10**9 + nanoseconds, name))
         return found
     except struct.error as error:
         raise ValueError(str(error))
@@ -80,7 +85,7 @@ def _changed(directory: int, entry: Entry, written: int) -> bool:
         return False
     if stat.S_IFMT(state.st_mode) != entry.mode & 0o170000 or (state.st_size & 0xFFFFFFFF) != entry.size:
         return True
-    same_time = state.st_mtime_ns % (2 ** 32 * 10 ** 9) == entry.mtime and entry.mtime < written
+    same_time = state.st_mtime_ns % (2**32 * 10**9) == entry.mtime and entry.mtime < written
     if same_time or not stat.S_ISREG(state.st_mode) or state.st_size > BLOB_LIMIT:
         return False
     return _blob(directory, entry.path, state.st_size) not in (None, entry.name)
@@ -137,10 +142,18 @@ def describe(directory: int) -> Optional[Dict[str, Any]]:
         modified: Optional[List[str]] = None
         try:
             written = os.stat("index", dir_fd=git, follow_symlinks=False).st_mtime_ns
-            modified = [entry.path for entry in entries(read_bytes("index", git, INDEX_LIMIT)) if _changed(directory, entry, written)]
+            modified = [
+                entry.path
+                for entry in entries(read_bytes("index", git, INDEX_LIMIT))
+                if _changed(directory, entry, written)
+            ]
         except (OSError, ValueError, IndexError):
             pass
-        return {"revision": _revision(git), "branch": head[16:] if head.startswith("ref: refs/heads/") else None,
-                "dirty": None if modified is None else bool(modified), "modified": (modified or [])[:LISTED]}
+        return {
+            "revision": _revision(git),
+            "branch": head[16:] if head.startswith("ref: refs/heads/") else None,
+            "dirty": None if modified is None else bool(modified),
+            "modified": (modified or [])[:LISTED],
+        }
     finally:
         os.close(git)

@@ -28,7 +28,11 @@ from ansible_collections.oxzep7.python.plugins.module_utils._discovery import (
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._interpreters import Candidate
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import Libraries
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._ospackages import owners
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import open_directory, printable, read_trusted
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import (
+    open_directory,
+    printable,
+    read_trusted,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import Reference
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._scripts import PYTHON_NAME
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._site_packages import SitePackages
@@ -57,17 +61,26 @@ def libc() -> Dict[str, Optional[str]]:
         name, version = (os.confstr("CS_GNU_LIBC_VERSION") or "").split()
         return {"name": name, "version": version}
     except (ValueError, OSError, AttributeError):
-        return {"name": "musl" if any(entry.startswith("ld-musl-") for entry in os.listdir("/lib")) else None, "version": None}
+        return {
+            "name": "musl" if any(entry.startswith("ld-musl-") for entry in os.listdir("/lib")) else None,
+            "version": None,
+        }
 
 
 def operating_system() -> Dict[str, Optional[str]]:
     """``{id, version, name}`` of the distribution (os-release(5))."""
     text = read_trusted("/etc/os-release") or read_trusted("/usr/lib/os-release") or ""
-    values = {key: value.strip("\"'") for key, separator, value in (line.partition("=") for line in text.splitlines()) if separator}
+    values = {
+        key: value.strip("\"'")
+        for key, separator, value in (line.partition("=") for line in text.splitlines())
+        if separator
+    }
     return {"id": values.get("ID"), "version": values.get("VERSION_ID"), "name": values.get("PRETTY_NAME")}
 
 
-def inventory(request: Request, applications: List[Application], state_root: str, interpreter_directory: str) -> Dict[str, Any]:
+def inventory(
+    request: Request, applications: List[Application], state_root: str, interpreter_directory: str
+) -> Dict[str, Any]:
     """Everything found on this host; see the documentation of ``host_info`` for its keys."""
     began = time.monotonic()
     mounted = mounts()
@@ -77,9 +90,20 @@ def inventory(request: Request, applications: List[Application], state_root: str
     declared = [os.path.realpath(application.environment) for application in applications]
     c_library = libc()
     beyond = _system.homes_of_persons() if request.homes else []
-    found = survey(request.roots + beyond + [interpreter_directory] + [path for path in declared if os.path.isfile(path + "/pyvenv.cfg")],
-                   limits, options)
-    references = _units.references(_system.homes()) + _cron.references() + _supervisors.references(found.configurations) + _system.references()
+    found = survey(
+        request.roots
+        + beyond
+        + [interpreter_directory]
+        + [path for path in declared if os.path.isfile(path + "/pyvenv.cfg")],
+        limits,
+        options,
+    )
+    references = (
+        _units.references(_system.homes())
+        + _cron.references()
+        + _supervisors.references(found.configurations)
+        + _system.references()
+    )
     processes = _running.running(found.not_seen)
     interpreters = _interpreters_of(found, references, processes, libraries, c_library)
     programs = found.scripts + _system.programs()
@@ -94,39 +118,81 @@ def inventory(request: Request, applications: List[Application], state_root: str
     if request.verify:
         _originals.add_diffs(found.environments)
     by_path = {environment["path"]: environment for environment in found.environments}
-    live = [dict(by_path[real], path=application.environment, resolved=real) if real in by_path else None
-            for application, real in zip(applications, declared)]
-    result: Dict[str, Any] = printable({
-        "schema": SCHEMA,
-        "taken": now(),
-        "seconds": round(time.monotonic() - began, 3),
-        "verified": request.verify,
-        "complete": not any(entry["reason"] == OVERTIME for entry in found.not_seen),
-        "host": {"hostname": platform.node(), "architecture": platform.machine(), "libc": c_library, "os": operating_system(),
-                 "python": _applications.own_interpreter(), "privileged": os.geteuid() == 0},
-        "interpreters": interpreters,
-        "environments": found.environments,
-        "dependents": dependents,
-        "projects": found.projects,
-        "applications": [_applications.describe(application, environment, state_root, interpreter_directory)
-                         for application, environment in zip(applications, live)],
-        "unsettled": _applications.unsettled(state_root, found.not_seen),
-        "not_seen": found.not_seen,
-    })
+    live = [
+        dict(by_path[real], path=application.environment, resolved=real) if real in by_path else None
+        for application, real in zip(applications, declared)
+    ]
+    result: Dict[str, Any] = printable(
+        {
+            "schema": SCHEMA,
+            "taken": now(),
+            "seconds": round(time.monotonic() - began, 3),
+            "verified": request.verify,
+            "complete": not any(entry["reason"] == OVERTIME for entry in found.not_seen),
+            "host": {
+                "hostname": platform.node(),
+                "architecture": platform.machine(),
+                "libc": c_library,
+                "os": operating_system(),
+                "python": _applications.own_interpreter(),
+                "privileged": os.geteuid() == 0,
+            },
+            "interpreters": interpreters,
+            "environments": found.environments,
+            "dependents": dependents,
+            "projects": found.projects,
+            "applications": [
+                _applications.describe(application, environment, state_root, interpreter_directory)
+                for application, environment in zip(applications, live)
+            ],
+            "unsettled": _applications.unsettled(state_root, found.not_seen),
+            "not_seen": found.not_seen,
+        }
+    )
     return result
 
 
-def _interpreters_of(found: Survey, references: Iterable[Reference], processes: Iterable[_running.Process],
-                     libraries: Libraries, c_library: Dict[str, Optional[str]]) -> List[Dict[str, Any]]:
-    prefixes = {environment["path"]: environment for environment in found.environments if environment["kind"] in ("prefix", "conda")}
-    candidates = [Candidate(path, "walk") for prefix in sorted(set(prefixes) | {"/usr", "/usr/local"}) for path in _interpreters.in_prefix(prefix)]
-    described = {entry["resolved"]: entry for entry in (_interpreters.describe(candidate, libraries) for candidate in candidates) if entry}
-    inside = tuple(environment["path"] + "/" for environment in found.environments if environment["kind"] not in ("prefix", "conda", "user"))
+def _interpreters_of(
+    found: Survey,
+    references: Iterable[Reference],
+    processes: Iterable[_running.Process],
+    libraries: Libraries,
+    c_library: Dict[str, Optional[str]],
+) -> List[Dict[str, Any]]:
+    prefixes = {
+        environment["path"]: environment
+        for environment in found.environments
+        if environment["kind"] in ("prefix", "conda")
+    }
+    candidates = [
+        Candidate(path, "walk")
+        for prefix in sorted(set(prefixes) | {"/usr", "/usr/local"})
+        for path in _interpreters.in_prefix(prefix)
+    ]
+    described = {
+        entry["resolved"]: entry
+        for entry in (_interpreters.describe(candidate, libraries) for candidate in candidates)
+        if entry
+    }
+    inside = tuple(
+        environment["path"] + "/"
+        for environment in found.environments
+        if environment["kind"] not in ("prefix", "conda", "user")
+    )
     others = [Candidate(path, "unit") for path in _dependents.pythons_named(references)]
-    others += [Candidate(process.executable.replace(_running.DELETED, ""), "process", process.pid) for process in processes if not process.contained]
+    others += [
+        Candidate(process.executable.replace(_running.DELETED, ""), "process", process.pid)
+        for process in processes
+        if not process.contained
+    ]
     for candidate in others:
         real = os.path.realpath(candidate.path)
-        if not PYTHON_NAME.match(os.path.basename(real)) or real in described or real.startswith(inside) or candidate.path.startswith(inside):
+        if (
+            not PYTHON_NAME.match(os.path.basename(real))
+            or real in described
+            or real.startswith(inside)
+            or candidate.path.startswith(inside)
+        ):
             continue
         entry = _interpreters.describe(candidate._replace(path=real), libraries)
         if entry and entry["resolved"] not in described:
@@ -169,14 +235,19 @@ def _add_system_sites(interpreters: List[Dict[str, Any]], not_seen: List[Dict[st
         if entry["prefix"] != "/usr":
             continue
         minor = ".".join((entry["version"] or "").split(".")[:2])
-        for path in SYSTEM_SITES * entry["default"] + ["/usr/lib/python%s/site-packages" % minor, "/usr/lib64/python%s/site-packages" % minor]:
+        for path in SYSTEM_SITES * entry["default"] + [
+            "/usr/lib/python%s/site-packages" % minor,
+            "/usr/lib64/python%s/site-packages" % minor,
+        ]:
             site = sites[path] if path in sites else sites.setdefault(path, _system_site(path, not_seen, deadline))
             if site:
                 entry["packages"] = entry["packages"] + site.packages
                 entry["unmanaged"] = entry["unmanaged"] + site.unmanaged
 
 
-def _add_os_packages(interpreters: List[Dict[str, Any]], environments: List[Dict[str, Any]], dependents: List[Dict[str, Any]]) -> None:
+def _add_os_packages(
+    interpreters: List[Dict[str, Any]], environments: List[Dict[str, Any]], dependents: List[Dict[str, Any]]
+) -> None:
     """Ask once which packages own the interpreters and their packages, the libraries of extensions, and the files of dependents."""
     libraries = [library for environment in environments for library in environment["libraries"]]
     system = [entry for entry in interpreters if entry["prefix"] == "/usr"]
@@ -212,10 +283,13 @@ def summary(found: Dict[str, Any]) -> Dict[str, Any]:
     """Counts of what the inventory *found* has."""
     counts = [environment["counts"] for environment in found["environments"]]
     return {
-        "interpreters": len(found["interpreters"]), "environments": len(found["environments"]),
+        "interpreters": len(found["interpreters"]),
+        "environments": len(found["environments"]),
         "packages": sum(len(environment["packages"]) for environment in found["environments"]),
-        "dependents": len(found["dependents"]), "projects": len(found["projects"]),
-        "unmanaged": sum(count["unmanaged"] for count in counts), "missing": sum(count["missing"] for count in counts),
+        "dependents": len(found["dependents"]),
+        "projects": len(found["projects"]),
+        "unmanaged": sum(count["unmanaged"] for count in counts),
+        "missing": sum(count["missing"] for count in counts),
         "modified": sum(count["modified"] for count in counts) if found["verified"] else None,
         "not_seen": dict(collections.Counter(entry["reason"] for entry in found["not_seen"])),
     }

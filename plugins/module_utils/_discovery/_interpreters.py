@@ -13,7 +13,12 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _elf
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import Libraries
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import names_in, open_file, read_trusted, resolved
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import (
+    names_in,
+    open_file,
+    read_trusted,
+    resolved,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._scripts import PYTHON_NAME
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import name_of
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import MARKER, InterpreterError, ask
@@ -23,13 +28,57 @@ PATCHLEVEL = re.compile(r'^#define PY_VERSION\s+"([^"+]+)', re.MULTILINE)
 COMPILED_IN = re.compile(rb"\0([23]\.\d{1,2}\.\d{1,2}(?:(?:a|b|rc)\d+)?)\+?\0")
 # PyPy's sys.version: the version of the language, and in parentheses PyPy's own.
 PYPY_COMPILED_IN = re.compile(rb"([23]\.\d{1,2}\.\d{1,2}) \(\d+\.\d+\.\d+")
-ORIGINS = [("/.pyenv/versions/", "pyenv"), ("/uv/python/", "uv"), ("/.asdf/installs/", "asdf"), ("/mise/installs/", "mise"),
-           ("/.mise/installs/", "mise"), ("/.rye/py/", "rye")]
-CAPABILITIES = ["chown", "dac_override", "dac_read_search", "fowner", "fsetid", "kill", "setgid", "setuid", "setpcap", "linux_immutable",
-                "net_bind_service", "net_broadcast", "net_admin", "net_raw", "ipc_lock", "ipc_owner", "sys_module", "sys_rawio", "sys_chroot",
-                "sys_ptrace", "sys_pacct", "sys_admin", "sys_boot", "sys_nice", "sys_resource", "sys_time", "sys_tty_config", "mknod", "lease",
-                "audit_write", "audit_control", "setfcap", "mac_override", "mac_admin", "syslog", "wake_alarm", "block_suspend", "audit_read",
-                "perfmon", "bpf", "checkpoint_restore"]
+ORIGINS = [
+    ("/.pyenv/versions/", "pyenv"),
+    ("/uv/python/", "uv"),
+    ("/.asdf/installs/", "asdf"),
+    ("/mise/installs/", "mise"),
+    ("/.mise/installs/", "mise"),
+    ("/.rye/py/", "rye"),
+]
+CAPABILITIES = [
+    "chown",
+    "dac_override",
+    "dac_read_search",
+    "fowner",
+    "fsetid",
+    "kill",
+    "setgid",
+    "setuid",
+    "setpcap",
+    "linux_immutable",
+    "net_bind_service",
+    "net_broadcast",
+    "net_admin",
+    "net_raw",
+    "ipc_lock",
+    "ipc_owner",
+    "sys_module",
+    "sys_rawio",
+    "sys_chroot",
+    "sys_ptrace",
+    "sys_pacct",
+    "sys_admin",
+    "sys_boot",
+    "sys_nice",
+    "sys_resource",
+    "sys_time",
+    "sys_tty_config",
+    "mknod",
+    "lease",
+    "audit_write",
+    "audit_control",
+    "setfcap",
+    "mac_override",
+    "mac_admin",
+    "syslog",
+    "wake_alarm",
+    "block_suspend",
+    "audit_read",
+    "perfmon",
+    "bpf",
+    "checkpoint_restore",
+]
 SCAN_LIMIT = 256 << 20
 
 
@@ -47,7 +96,12 @@ class Candidate(NamedTuple):
 def in_prefix(prefix: str) -> List[str]:
     """The interpreters of *prefix*: real files in ``bin`` and ``libexec`` by name, one for each inode, the longest name first."""
     found: Dict[Tuple[int, int], str] = {}
-    places = [(directory, name) for directory in ("bin", "libexec") for name in names_in("%s/%s" % (prefix, directory)) if PYTHON_NAME.match(name)]
+    places = [
+        (directory, name)
+        for directory in ("bin", "libexec")
+        for name in names_in("%s/%s" % (prefix, directory))
+        if PYTHON_NAME.match(name)
+    ]
     for directory, name in sorted(places, key=lambda place: (-len(place[1]), place)):
         path = "%s/%s/%s" % (prefix.rstrip("/"), directory, name)
         try:
@@ -102,7 +156,9 @@ def _compiled_in(path: str, minor: Optional[str]) -> Optional[str]:
     return fitting.pop() if len(fitting) == 1 else None
 
 
-def _version(path: str, prefix: str, minor: Optional[str], library: Optional[str], may_run: bool) -> Tuple[Optional[str], str]:
+def _version(
+    path: str, prefix: str, minor: Optional[str], library: Optional[str], may_run: bool
+) -> Tuple[Optional[str], str]:
     """Full version and what tells it: files first, running the interpreter last."""
     header = None
     for name in names_in(prefix + "/include"):
@@ -151,13 +207,19 @@ def _origin(path: str, prefix: str) -> str:
 
 def _configuration(prefix: str) -> bool:
     """Whether ``make install`` put it there: it leaves its Makefile."""
-    return any(name.startswith("config-") and os.path.exists("%s/lib/%s/%s/Makefile" % (prefix, library, name))
-               for library in names_in(prefix + "/lib") if library.startswith("python") for name in names_in("%s/lib/%s" % (prefix, library)))
+    return any(
+        name.startswith("config-") and os.path.exists("%s/lib/%s/%s/Makefile" % (prefix, library, name))
+        for library in names_in(prefix + "/lib")
+        if library.startswith("python")
+        for name in names_in("%s/lib/%s" % (prefix, library))
+    )
 
 
 def externally_managed(prefix: str, minor: Optional[str]) -> bool:
     """Whether the standard library is marked as the operating system's (PEP 668)."""
-    return bool(minor) and any(os.path.exists("%s/%s/python%s/EXTERNALLY-MANAGED" % (prefix, library, minor)) for library in ("lib", "lib64"))
+    return bool(minor) and any(
+        os.path.exists("%s/%s/python%s/EXTERNALLY-MANAGED" % (prefix, library, minor)) for library in ("lib", "lib64")
+    )
 
 
 def describe(candidate: Candidate, libraries: Libraries) -> Optional[Dict[str, Any]]:
@@ -184,15 +246,31 @@ def describe(candidate: Candidate, libraries: Libraries) -> Optional[Dict[str, A
     version, evidence = _version(real, prefix, minor, library, not foreign and not gone)
     labels = _attribute(real, "security.selinux")
     return {
-        "path": path, "resolved": real, "prefix": prefix, "version": version, "evidence": evidence,
-        "implementation": "PyPy" if pypy else "CPython", "architecture": elf.machine,
-        "libc": {"name": "musl" if "musl" in (elf.interpreter or "") else "glibc" if elf.interpreter else None, "needs": elf.glibc},
-        "libpython": library or ("unresolved: " + needed if needed else None), "linked": "shared" if needed else "static",
-        "origin": _origin(real, prefix), "os_package": None, "owner": name_of(state.st_uid), "found_by": candidate.found_by,
+        "path": path,
+        "resolved": real,
+        "prefix": prefix,
+        "version": version,
+        "evidence": evidence,
+        "implementation": "PyPy" if pypy else "CPython",
+        "architecture": elf.machine,
+        "libc": {
+            "name": "musl" if "musl" in (elf.interpreter or "") else "glibc" if elf.interpreter else None,
+            "needs": elf.glibc,
+        },
+        "libpython": library or ("unresolved: " + needed if needed else None),
+        "linked": "shared" if needed else "static",
+        "origin": _origin(real, prefix),
+        "os_package": None,
+        "owner": name_of(state.st_uid),
+        "found_by": candidate.found_by,
         "capabilities": file_capabilities(real),
         "selinux": labels.rstrip(b"\0").decode("utf-8", "replace") if labels else None,
-        "executable_stack": elf.executable_stack, "externally_managed": externally_managed(prefix, minor),
-        "default": real == _default(), "deleted": gone, "packages": [], "unmanaged": [],
+        "executable_stack": elf.executable_stack,
+        "externally_managed": externally_managed(prefix, minor),
+        "default": real == _default(),
+        "deleted": gone,
+        "packages": [],
+        "unmanaged": [],
     }
 
 

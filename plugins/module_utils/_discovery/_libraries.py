@@ -22,11 +22,13 @@ def cached(data: bytes) -> Dict[str, List[str]]:
     if start < 0:
         return {}
     found: Dict[str, List[str]] = {}
-    count, = struct.unpack_from("=I", data, start + len(MAGIC))
+    (count,) = struct.unpack_from("=I", data, start + len(MAGIC))
     for index in range(min(count, (len(data) - start - HEADER) // ENTRY)):
         _flags, key, value = struct.unpack_from("=iII", data, start + HEADER + index * ENTRY)
-        name = data[start + key:data.find(b"\0", start + key)].decode("utf-8", "replace")
-        found.setdefault(name, []).append(data[start + value:data.find(b"\0", start + value)].decode("utf-8", "replace"))
+        name = data[start + key : data.find(b"\0", start + key)].decode("utf-8", "replace")
+        found.setdefault(name, []).append(
+            data[start + value : data.find(b"\0", start + value)].decode("utf-8", "replace")
+        )
     return found
 
 
@@ -36,8 +38,12 @@ def _configured(path: str = "/etc/ld.so.conf", depth: int = 0) -> List[str]:
         text = line.split("#", 1)[0].strip()
         if text.startswith("include ") and depth < 4:
             directory = os.path.dirname(text[8:].strip())
-            found += [entry for name in names_in(directory) if name.endswith(".conf")
-                      for entry in _configured(os.path.join(directory, name), depth + 1)]
+            found += [
+                entry
+                for name in names_in(directory)
+                if name.endswith(".conf")
+                for entry in _configured(os.path.join(directory, name), depth + 1)
+            ]
         elif text.startswith("/"):
             found.append(text)
     return found
@@ -57,7 +63,9 @@ class Libraries:
 
     def find(self, name: str, search: List[str], origin: str) -> Optional[str]:
         """The path of the library *name* for a file in directory *origin* with these *search* paths, or None."""
-        places = tuple(os.path.normpath(entry.replace("${ORIGIN}", "$ORIGIN").replace("$ORIGIN", origin)) for entry in search)
+        places = tuple(
+            os.path.normpath(entry.replace("${ORIGIN}", "$ORIGIN").replace("$ORIGIN", origin)) for entry in search
+        )
         question = (name, places)
         if question not in self._answers:
             self._answers[question] = self._look(name, places)

@@ -23,7 +23,9 @@ def recorded_hash(data: bytes, algorithm: str) -> str:
 
 def unified(original: str, text: str, path: str) -> str:
     """The unified diff from *original* to *text*, cut after 400 lines."""
-    lines = list(difflib.unified_diff(original.splitlines(), text.splitlines(), path + " (as recorded)", path, lineterm=""))
+    lines = list(
+        difflib.unified_diff(original.splitlines(), text.splitlines(), path + " (as recorded)", path, lineterm="")
+    )
     rest = len(lines) - DIFF_LINES
     return "\n".join(lines[:DIFF_LINES] + (["… %d more lines" % rest] if rest > 0 else [])) + "\n"
 
@@ -36,8 +38,12 @@ def inside(path: str) -> str:
 def add_diffs(environments: List[Dict[str, Any]]) -> None:
     """Replace ``text`` of each modified file by ``diff`` where an original is found; ``text`` stays where none is."""
     holders: Dict[Tuple[str, Optional[str]], List[Dict[str, Any]]] = {}
-    wanted = {(entry["package"], entry["version"]) for environment in environments for entry in environment["modified"] or []
-              if entry.get("text") is not None}
+    wanted = {
+        (entry["package"], entry["version"])
+        for environment in environments
+        for entry in environment["modified"] or []
+        if entry.get("text") is not None
+    }
     for environment in environments if wanted else []:
         for package in environment["packages"]:
             if (package["name"], package["version"]) in wanted:
@@ -47,7 +53,9 @@ def add_diffs(environments: List[Dict[str, Any]]) -> None:
             entry["diff"] = None
             if entry.get("text") is None:
                 continue
-            original = _original(entry, [other for other in holders[(entry["package"], entry["version"])] if other is not environment])
+            original = _original(
+                entry, [other for other in holders[(entry["package"], entry["version"])] if other is not environment]
+            )
             if original is not None:
                 entry["diff"] = unified(original, entry.pop("text"), environment["path"] + "/" + entry["path"])
 

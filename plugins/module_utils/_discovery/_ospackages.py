@@ -53,5 +53,5 @@ def owners(paths: Iterable[str]) -> Dict[str, str]:
     for program, ask in (("/usr/bin/dpkg-query", _dpkg), ("/usr/bin/rpm", _rpm)):
         rest = [path for path in asked if path not in found] if os.path.exists(program) else []
         for start in range(0, len(rest), AT_ONCE):
-            found.update(ask(rest[start:start + AT_ONCE]))
+            found.update(ask(rest[start : start + AT_ONCE]))
     return found

@@ -29,7 +29,7 @@ def _work(function: Callable[[Any], Any], items: List[Any], queue: int, out: IO[
         taken = os.read(queue, INDEX.size)
         if len(taken) < INDEX.size:
             return
-        index, = INDEX.unpack(taken)
+        (index,) = INDEX.unpack(taken)
         out.write(json.dumps([index, function(items[index])]) + "\n")
 
 
@@ -39,7 +39,7 @@ def in_parallel(function: Callable[[Any], Any], items: List[Any], count: int) ->
         return [function(item) for item in items]
     answers: Dict[int, Any] = {}
     for start in range(0, len(items), AT_ONCE):
-        part = items[start:start + AT_ONCE]
+        part = items[start : start + AT_ONCE]
         queue, feed = os.pipe()
         os.write(feed, b"".join(INDEX.pack(index) for index in range(len(part))))
         os.close(feed)

@@ -7,14 +7,35 @@
 import re
 from typing import Any, Dict, List, Optional
 
-INPUTS = {"pyproject.toml": "pyproject", "setup.cfg": "setup.cfg", "setup.py": "setup.py", "Pipfile": "Pipfile", "environment.yml": "conda",
-          "environment.yaml": "conda"}
-LOCKS = {"Pipfile.lock": "Pipfile.lock", "poetry.lock": "poetry.lock", "uv.lock": "uv.lock", "pdm.lock": "pdm.lock", "pylock.toml": "pylock"}
+INPUTS = {
+    "pyproject.toml": "pyproject",
+    "setup.cfg": "setup.cfg",
+    "setup.py": "setup.py",
+    "Pipfile": "Pipfile",
+    "environment.yml": "conda",
+    "environment.yaml": "conda",
+}
+LOCKS = {
+    "Pipfile.lock": "Pipfile.lock",
+    "poetry.lock": "poetry.lock",
+    "uv.lock": "uv.lock",
+    "pdm.lock": "pdm.lock",
+    "pylock.toml": "pylock",
+}
 REQUIREMENTS = re.compile(r"^(?:.*[-_.])?(?:requirements|constraints)(?:[-_.].*)?\.(?:txt|in)$")
 PINS = {".python-version": "python-version", ".tool-versions": "tool-versions", "runtime.txt": "runtime.txt"}
-PIPELINES = {".gitlab-ci.yml": "gitlab", "Jenkinsfile": "jenkins", "azure-pipelines.yml": "azure", "azure-pipelines.yaml": "azure",
-             "tox.ini": "tox", "noxfile.py": "nox", ".pre-commit-config.yaml": "pre-commit", "Makefile": "make", "GNUmakefile": "make",
-             "makefile": "make"}
+PIPELINES = {
+    ".gitlab-ci.yml": "gitlab",
+    "Jenkinsfile": "jenkins",
+    "azure-pipelines.yml": "azure",
+    "azure-pipelines.yaml": "azure",
+    "tox.ini": "tox",
+    "noxfile.py": "nox",
+    ".pre-commit-config.yaml": "pre-commit",
+    "Makefile": "make",
+    "GNUmakefile": "make",
+    "makefile": "make",
+}
 CONTAINER = re.compile(r"^(?:(?:Dockerfile|Containerfile)(?:\..+)?|.+\.(?:[Dd]ockerfile|containerfile))$")
 KNOWN = dict(INPUTS, **LOCKS, **PINS, **PIPELINES)
 PIPELINE_KINDS = set(PIPELINES.values()) | {"dockerfile", "github", "circleci"}

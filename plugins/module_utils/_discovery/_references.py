@@ -10,7 +10,9 @@ from typing import Dict, List, NamedTuple, Optional
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._scripts import words
 
 # Only these are kept: any other value may be a secret.
-KEPT = re.compile(r"^(?:PYTHON[A-Z]*|VIRTUAL_ENV|CONDA_PREFIX|PATH|LD_LIBRARY_PATH|LD_PRELOAD|PYENV_VERSION|UV_PYTHON)$")
+KEPT = re.compile(
+    r"^(?:PYTHON[A-Z]*|VIRTUAL_ENV|CONDA_PREFIX|PATH|LD_LIBRARY_PATH|LD_PRELOAD|PYENV_VERSION|UV_PYTHON)$"
+)
 
 
 class Reference(NamedTuple):
@@ -33,7 +35,15 @@ def variables_in(text: str) -> Dict[str, str]:
     return {name: value for name, separator, value in pairs if separator and KEPT.match(name)}
 
 
-def simple(kind: str, name: str, source: str, user: Optional[str], command: str, line: Optional[int] = None,
-           directory: Optional[str] = None, variables: Optional[Dict[str, str]] = None) -> Reference:
+def simple(
+    kind: str,
+    name: str,
+    source: str,
+    user: Optional[str],
+    command: str,
+    line: Optional[int] = None,
+    directory: Optional[str] = None,
+    variables: Optional[Dict[str, str]] = None,
+) -> Reference:
     """A reference with one command."""
     return Reference(kind, name, source, line, user, [command], directory, variables or {}, [source])

@@ -51,7 +51,10 @@ def mapped(text: str) -> List[str]:
 
 def _variables(pid: int) -> Dict[str, str]:
     try:
-        pairs = (entry.partition("=") for entry in _read("/proc/%d/environ" % pid).decode("utf-8", "surrogateescape").split("\0"))
+        pairs = (
+            entry.partition("=")
+            for entry in _read("/proc/%d/environ" % pid).decode("utf-8", "surrogateescape").split("\0")
+        )
         return {name: value for name, separator, value in pairs if separator and KEPT.match(name)}
     except OSError:
         return {}
@@ -70,7 +73,10 @@ def listeners(text: str, wide: bool) -> Dict[str, str]:
         fields = line.split()
         if len(fields) > 9 and fields[3] == "0A":
             address, _separator, port = fields[1].partition(":")
-            words = b"".join(bytes.fromhex(address[at:at + 8])[::-1 if sys.byteorder == "little" else 1] for at in range(0, len(address), 8))
+            words = b"".join(
+                bytes.fromhex(address[at : at + 8])[:: -1 if sys.byteorder == "little" else 1]
+                for at in range(0, len(address), 8)
+            )
             shown = socket.inet_ntop(socket.AF_INET6 if wide else socket.AF_INET, words)
             found[fields[9]] = "%s:%d" % ("[%s]" % shown if wide else shown, int(port, 16))
     return found
@@ -98,16 +104,31 @@ def _examine(pid: int, sockets: Dict[str, str]) -> Optional[Process]:
     directory: Optional[str] = None
     with contextlib.suppress(OSError):
         directory = os.readlink("/proc/%d/cwd" % pid)
-    deleted = [path[:-len(DELETED)] for path in files + [executable] if path.endswith(DELETED) and not path.startswith(("/memfd:", "/dev/", "/SYSV"))]
+    deleted = [
+        path[: -len(DELETED)]
+        for path in files + [executable]
+        if path.endswith(DELETED) and not path.startswith(("/memfd:", "/dev/", "/SYSV"))
+    ]
     options = [word for word in words[1:] if word]
     program = next((word for word in options if not word.startswith("-")), None)
     if "-m" in options:
-        program = "-m " + "".join(options[options.index("-m") + 1:][:1])
+        program = "-m " + "".join(options[options.index("-m") + 1 :][:1])
     elif "-c" in options:
         program = "-c"
-    return Process(pid, name_of(os.stat("/proc/%d" % pid).st_uid), executable, library, list(dict.fromkeys(deleted)), program,
-                   words[0] if words else None, directory, _variables(pid), _unit(pid), _contained(pid),
-                   _listens(pid, sockets))
+    return Process(
+        pid,
+        name_of(os.stat("/proc/%d" % pid).st_uid),
+        executable,
+        library,
+        list(dict.fromkeys(deleted)),
+        program,
+        words[0] if words else None,
+        directory,
+        _variables(pid),
+        _unit(pid),
+        _contained(pid),
+        _listens(pid, sockets),
+    )
 
 
 def _contained(pid: int) -> bool:
@@ -151,5 +172,5 @@ def _ancestors() -> "set[int]":
             text = _read("/proc/%d/stat" % pid).decode("utf-8", "replace")
         except OSError:
             break
-        pid = int(text[text.rfind(")") + 2:].split()[1])
+        pid = int(text[text.rfind(")") + 2 :].split()[1])
     return chain

@@ -13,7 +13,9 @@ HEAD = 4096
 TRAMPOLINE = re.compile(rb"^'''exec' (?:\"([^\"]+)\"|'([^']+)'|(\S+))", re.MULTILINE)
 # A program that is called like an interpreter: which one, and the version that its name says.
 PYTHON_NAME = re.compile(r"^(?:platform-)?(python|pypy)(\d+(?:\.\d+)?)?[dmtu]*$")
-CALLS = re.compile(r"(?:^|[\s;&|('\"`=])((?:[^\s;&|()'\"`=]*/)?(?:(?:python|pypy)(?:\d(?:\.\d+)?)?|activate))(?=[\s;&|)'\"`]|$)")
+CALLS = re.compile(
+    r"(?:^|[\s;&|('\"`=])((?:[^\s;&|()'\"`=]*/)?(?:(?:python|pypy)(?:\d(?:\.\d+)?)?|activate))(?=[\s;&|)'\"`]|$)"
+)
 SPECIAL = re.compile(r"[\\\"']")
 SHELLS = {"sh", "bash", "dash", "ksh", "zsh", "ash"}
 

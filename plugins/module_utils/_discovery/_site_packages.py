@@ -19,7 +19,13 @@ import zipfile
 from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _elf
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import DIRECTORY, open_below, open_file, read_bytes, read_text
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import (
+    DIRECTORY,
+    open_below,
+    open_file,
+    read_bytes,
+    read_text,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import OVERTIME, listing
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import module_of, normalized
 from ansible_collections.oxzep7.python.plugins.module_utils._urls import redacted
@@ -35,7 +41,14 @@ REQUIRES = re.compile(r"^Requires-Dist:[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
 SECTION = re.compile(r"^\[([^:\]]*):?(.*)\]$")
 EXECUTES = re.compile(r"^import[ \t]")
 # Written by installers themselves, into every environment and into no RECORD.
-INSTALLERS_OWN = {"README.txt", "README", "easy-install.pth", "setuptools.pth", "_virtualenv.py", "distutils-precedence.pth"}
+INSTALLERS_OWN = {
+    "README.txt",
+    "README",
+    "easy-install.pth",
+    "setuptools.pth",
+    "_virtualenv.py",
+    "distutils-precedence.pth",
+}
 KNOWN_CODE = {"_virtualenv.pth": ("import _virtualenv",)}
 # Recorded hash, and name and version of the package that recorded it.
 Expected = Tuple[str, str, Optional[str]]
@@ -95,7 +108,11 @@ class SitePackages:
     def missing(self) -> List[Dict[str, Any]]:
         """The recorded files that were not met, inside this directory; none if not everything was looked at. Call it last."""
         gone = sorted(set(self.recorded) - self._seen) if self._complete else []
-        return [self._entry(path, self.recorded[path]) for path in gone if "__pycache__/" not in path and not path.endswith((".pyc", ".pyo", "/"))]
+        return [
+            self._entry(path, self.recorded[path])
+            for path in gone
+            if "__pycache__/" not in path and not path.endswith((".pyc", ".pyo", "/"))
+        ]
 
     def _entry(self, path: str, expected: Expected) -> Dict[str, Any]:
         return {"path": self.relative + "/" + path, "package": expected[1]}
@@ -117,11 +134,18 @@ class SitePackages:
                 self._problem(name, error)
                 headers = ""
             direct = _direct_url(inside)
-            package = self._add(name, headers, {
-                "installer": (read_text("INSTALLER", inside, 256) or "").strip() or None,
-                "requested": _exists(inside, "REQUESTED"),
-                "editable": bool(direct and isinstance(direct.get("dir_info"), dict) and direct["dir_info"].get("editable")),
-                "direct_url": _url(direct)})
+            package = self._add(
+                name,
+                headers,
+                {
+                    "installer": (read_text("INSTALLER", inside, 256) or "").strip() or None,
+                    "requested": _exists(inside, "REQUESTED"),
+                    "editable": bool(
+                        direct and isinstance(direct.get("dir_info"), dict) and direct["dir_info"].get("editable")
+                    ),
+                    "direct_url": _url(direct),
+                },
+            )
             if legacy:
                 self.packages[package]["requires"] = legacy_requires(read_text("requires.txt", inside) or "")
                 self.packages[package]["modules"] = sorted((read_text("top_level.txt", inside) or "").split())
@@ -134,7 +158,9 @@ class SitePackages:
     def _metadata_file(self, handle: int, name: str) -> None:
         if name.endswith(".egg-link"):
             target = (read_text(name, handle, 4096) or "").split("\n", 1)[0].strip()
-            self._add(name, "", {"installer": "setuptools", "requested": True, "editable": True, "direct_url": target or None})
+            self._add(
+                name, "", {"installer": "setuptools", "requested": True, "editable": True, "direct_url": target or None}
+            )
         elif name.endswith(".egg"):
             self._add(name, _zipped_metadata(handle, name), {"installer": "easy_install"})
             self._owned.add(name)
@@ -162,9 +188,20 @@ class SitePackages:
         match = None if name.endswith(".egg-link") else VERSIONED.match(SUFFIX.sub("", name))
         called = parsed.get("Name") or (match.group(1) if match else SUFFIX.sub("", name))
         version = (parsed.get("Version") or (match.group(2) if match else "") or "").strip()
-        package = {"name": normalized(called.strip()), "version": version or None, "installer": None, "requested": False, "editable": False,
-                   "direct_url": None, "format": name.rpartition(".")[2], "metadata": name, "os_package": None,
-                   "requires": sorted(REQUIRES.findall(headers)), "requires_python": parsed.get("Requires-Python"), "modules": []}
+        package = {
+            "name": normalized(called.strip()),
+            "version": version or None,
+            "installer": None,
+            "requested": False,
+            "editable": False,
+            "direct_url": None,
+            "format": name.rpartition(".")[2],
+            "metadata": name,
+            "os_package": None,
+            "requires": sorted(REQUIRES.findall(headers)),
+            "requires_python": parsed.get("Requires-Python"),
+            "modules": [],
+        }
         package.update(known)
         if not parsed.get("Name"):
             package["damaged"] = True
@@ -179,7 +216,9 @@ class SitePackages:
             self._top_levels(inside)
             return
         if len(data) == RECORD_LIMIT:
-            self.problems.append({"path": "%s/%s/RECORD" % (self.path, name), "reason": "longer than %d bytes" % RECORD_LIMIT})
+            self.problems.append(
+                {"path": "%s/%s/RECORD" % (self.path, name), "reason": "longer than %d bytes" % RECORD_LIMIT}
+            )
         known = _record_of(data, self.packages[package]["name"], self.packages[package]["version"])
         self.packages[package]["modules"] = known.modules
         self.size += known.size
@@ -190,11 +229,11 @@ class SitePackages:
 
     def _recorded_outside(self, path: str, expected: Expected) -> None:
         inside = os.path.normpath(os.path.join(self.relative, path))
-        root = self.path[:-len(self.relative) - 1]
+        root = self.path[: -len(self.relative) - 1]
         if inside.startswith(root + "/"):
-            inside = inside[len(root) + 1:]
+            inside = inside[len(root) + 1 :]
         if inside.startswith(self.relative + "/"):
-            self.recorded[inside[len(self.relative) + 1:]] = expected
+            self.recorded[inside[len(self.relative) + 1 :]] = expected
         elif not inside.startswith(("/", "../")):
             self.elsewhere[inside] = expected
 
@@ -231,13 +270,13 @@ class SitePackages:
         unknown = paths.difference(self.recorded)
         self._seen |= paths
         for path in sorted(unknown):
-            name = path[len(prefix):]
+            name = path[len(prefix) :]
             if name != "__pycache__" and self._is_directory(handle, name):
                 below.append(name)
             elif name != "__pycache__":
                 self._loose_file(handle, path, name)
         for path in paths - unknown if self.verify else ():
-            self._compare(handle, path[len(prefix):], path, self.recorded[path])
+            self._compare(handle, path[len(prefix) :], path, self.recorded[path])
         for name in below:
             try:
                 inside = os.open(name, DIRECTORY, dir_fd=handle)
@@ -324,7 +363,9 @@ class SitePackages:
             if kind:
                 size = sum(_size(handle, path) for path in paths)
                 self.size += size
-                self.unmanaged.append({"path": self.relative + "/" + name, "kind": kind, "files": len(paths), "size": size})
+                self.unmanaged.append(
+                    {"path": self.relative + "/" + name, "kind": kind, "files": len(paths), "size": size}
+                )
 
     def _kind(self, handle: int, name: str) -> Optional[str]:
         if name.endswith(".pth"):
@@ -367,9 +408,13 @@ def _record_of(data: bytes, name: str, version: Optional[str]) -> _Record:
     if known is None:
         paths, hashes, lengths = rows(data.decode("utf-8", "surrogateescape"))
         expected = zip(hashes, [name] * len(paths), [version] * len(paths))
-        known = _Record(dict(zip(paths, expected)), sorted({path for path in paths if path.startswith(("/", "../")) or "/../" in path}),
-                        [path for path in paths if ".so" in path and (path.endswith(".so") or ".so." in path.rpartition("/")[2])],
-                        sum(map(int, filter(None, lengths))), top_levels(paths))
+        known = _Record(
+            dict(zip(paths, expected)),
+            sorted({path for path in paths if path.startswith(("/", "../")) or "/../" in path}),
+            [path for path in paths if ".so" in path and (path.endswith(".so") or ".so." in path.rpartition("/")[2])],
+            sum(map(int, filter(None, lengths))),
+            top_levels(paths),
+        )
         if sum(len(record.files) for record in _KNOWN_RECORDS.values()) + len(paths) > KNOWN_ROWS:
             _KNOWN_RECORDS.clear()
         _KNOWN_RECORDS[key] = known
@@ -388,7 +433,9 @@ def legacy_requires(text: str) -> List[str]:
     for line in map(str.strip, text.splitlines()):
         match = SECTION.match(line)
         if match:
-            parts = (["extra == '%s'" % match.group(1)] if match.group(1) else []) + (["(%s)" % match.group(2)] if match.group(2) else [])
+            parts = (["extra == '%s'" % match.group(1)] if match.group(1) else []) + (
+                ["(%s)" % match.group(2)] if match.group(2) else []
+            )
             suffix = "; " + " and ".join(parts) if parts else ""
         elif line:
             found.append(line + suffix)
@@ -406,7 +453,11 @@ def rows(text: str) -> Tuple[List[str], List[str], List[str]]:
         if len(fields) == 3 * text.count("\n") and "".join(fields[2::3]).isdigit():
             return fields[0::3], fields[1::3], fields[2::3]
     listed = [row for row in csv.reader(text.splitlines()) if len(row) == 3 and row[0]]
-    return [row[0] for row in listed], [row[1] for row in listed], [row[2] if row[2].isdigit() else "" for row in listed]
+    return (
+        [row[0] for row in listed],
+        [row[1] for row in listed],
+        [row[2] if row[2].isdigit() else "" for row in listed],
+    )
 
 
 def _exists(directory: int, name: str) -> bool:

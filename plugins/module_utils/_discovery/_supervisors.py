@@ -9,7 +9,11 @@ import os
 import re
 from typing import Dict, List, Optional, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import names_in, read_below, read_trusted
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import (
+    names_in,
+    read_below,
+    read_trusted,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import KEPT, Reference, simple
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._scripts import commands, words
 
@@ -17,10 +21,19 @@ SUPERVISOR = ["/etc/supervisord.conf", "/etc/supervisor/supervisord.conf"]
 SUPERVISOR_DIRECTORIES = ["/etc/supervisor/conf.d", "/etc/supervisord.d", "/etc/supervisor.d"]
 RUNIT = ["/etc/service", "/service", "/var/service", "/etc/sv", "/etc/runit/runsvdir/default"]
 UWSGI = ["/etc/uwsgi/apps-enabled", "/etc/uwsgi/apps-available", "/etc/uwsgi/vassals", "/etc/uwsgi.d", "/etc/uwsgi"]
-UWSGI_SETTING = re.compile(r"^\s*(?:-\s*)?[<\"]?(virtualenv|venv|home|pyhome|pythonpath|pp|chdir|uid|plugins?|master)[>\"]?\s*[=:>]\s*\"?([^<\"\n]+)",
-                           re.MULTILINE)
-APACHE = ["/etc/apache2", "/etc/apache2/sites-enabled", "/etc/apache2/conf-enabled", "/etc/apache2/mods-enabled", "/etc/httpd/conf",
-          "/etc/httpd/conf.d", "/etc/httpd/conf.modules.d"]
+UWSGI_SETTING = re.compile(
+    r"^\s*(?:-\s*)?[<\"]?(virtualenv|venv|home|pyhome|pythonpath|pp|chdir|uid|plugins?|master)[>\"]?\s*[=:>]\s*\"?([^<\"\n]+)",
+    re.MULTILINE,
+)
+APACHE = [
+    "/etc/apache2",
+    "/etc/apache2/sites-enabled",
+    "/etc/apache2/conf-enabled",
+    "/etc/apache2/mods-enabled",
+    "/etc/httpd/conf",
+    "/etc/httpd/conf.d",
+    "/etc/httpd/conf.modules.d",
+]
 GUNICORN = ["/etc/gunicorn.d"]
 WSGI_HOME = re.compile(r"^\s*WSGIPythonHome\s+\"?([^\s\"]+)", re.IGNORECASE)
 WSGI_PROCESS = re.compile(r"^\s*WSGIDaemonProcess\s+(\S+)(.*)$", re.IGNORECASE)
@@ -42,18 +55,31 @@ def supervisor(path: str, text: str) -> List[Reference]:
         values: Dict[str, str] = dict(parser.items(section))
         pairs = re.findall(r"([A-Za-z_]\w*)\s*=\s*(\"[^\"]*\"|'[^']*'|[^,]*)", values.get("environment", ""))
         variables = {name: value.strip("\"' ") for name, value in pairs if KEPT.match(name)}
-        found.append(simple("supervisor", section.partition(":")[2], path, values.get("user") or "root", values.get("command", ""),
-                            directory=values.get("directory"), variables=variables))
+        found.append(
+            simple(
+                "supervisor",
+                section.partition(":")[2],
+                path,
+                values.get("user") or "root",
+                values.get("command", ""),
+                directory=values.get("directory"),
+                variables=variables,
+            )
+        )
     return found
 
 
 def uwsgi(path: str, text: str) -> Optional[Reference]:
     """The application of a uWSGI configuration: INI, YAML or XML, read for the settings that choose a Python."""
     settings = {name: value.strip() for name, value in UWSGI_SETTING.findall(text)}
-    places = [settings[name] for name in ("virtualenv", "venv", "home", "pyhome", "pythonpath", "pp") if name in settings]
+    places = [
+        settings[name] for name in ("virtualenv", "venv", "home", "pyhome", "pythonpath", "pp") if name in settings
+    ]
     if not places:
         return None
-    return Reference("uwsgi", os.path.basename(path), path, None, settings.get("uid"), places, settings.get("chdir"), {}, [path])
+    return Reference(
+        "uwsgi", os.path.basename(path), path, None, settings.get("uid"), places, settings.get("chdir"), {}, [path]
+    )
 
 
 def mod_wsgi(path: str, text: str) -> List[Reference]:
@@ -66,7 +92,9 @@ def mod_wsgi(path: str, text: str) -> List[Reference]:
         elif process:
             options = dict(WSGI_OPTION.findall(process.group(2)))
             if "python-home" in options:
-                found.append(simple("mod_wsgi", process.group(1), path, options.get("user"), options["python-home"], number))
+                found.append(
+                    simple("mod_wsgi", process.group(1), path, options.get("user"), options["python-home"], number)
+                )
     return found
 
 
@@ -74,8 +102,17 @@ def gunicorn(path: str, text: str) -> Reference:
     """A gunicorn configuration file; it is Python, and is searched and not run."""
     settings = dict(GUNICORN_SETTING.findall(text))
     places = [settings[name] for name in ("pythonpath", "chdir") if name in settings]
-    return Reference("gunicorn", os.path.basename(path), path, None, settings.get("user"), places,
-                     settings.get("chdir") or os.path.dirname(path), {}, [path])
+    return Reference(
+        "gunicorn",
+        os.path.basename(path),
+        path,
+        None,
+        settings.get("user"),
+        places,
+        settings.get("chdir") or os.path.dirname(path),
+        {},
+        [path],
+    )
 
 
 def _configuration_text(path: str) -> str:
@@ -99,8 +136,12 @@ def _runit() -> List[Reference]:
 
 def _files(directories: List[str], suffixes: Tuple[str, ...]) -> List[Tuple[str, str]]:
     """Path and text of each file with one of *suffixes* in *directories*."""
-    paths = [os.path.join(directory, name) for directory in directories for name in names_in(directory)
-             if name.endswith(suffixes) and not name.startswith(".")]
+    paths = [
+        os.path.join(directory, name)
+        for directory in directories
+        for name in names_in(directory)
+        if name.endswith(suffixes) and not name.startswith(".")
+    ]
     return [(path, read_trusted(path) or "") for path in paths]
 
 
@@ -129,5 +170,7 @@ def references(configurations: List[Dict[str, str]]) -> List[Reference]:
 
 
 def _runit_user(text: str) -> str:
-    chosen = re.search(r"\bchpst\b.*?-u\s+:?([A-Za-z_][\w-]*)", text) or re.search(r"\bsetuidgid\s+([A-Za-z_][\w-]*)", text)
+    chosen = re.search(r"\bchpst\b.*?-u\s+:?([A-Za-z_][\w-]*)", text) or re.search(
+        r"\bsetuidgid\s+([A-Za-z_][\w-]*)", text
+    )
     return chosen.group(1) if chosen else "root"

@@ -13,7 +13,13 @@ import re
 import stat
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _elf, _environments, _git, _projects, _scripts
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery import (
+    _elf,
+    _environments,
+    _git,
+    _projects,
+    _scripts,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._parallel import in_parallel, workers
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import open_file, read_text
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import Limits, Walker, mount_of
@@ -23,8 +29,10 @@ NOT_ENTERED = {".git", ".hg", ".svn", "__pycache__", "node_modules"}
 PROGRAM_DIRECTORIES = {"bin", "sbin", "scripts", "libexec", "cgi-bin"}
 PROGRAM = re.compile(r"^(?:[^.]+|.+\.(?:sh|bash|py|cgi|pyw))$")
 # Each group is called as the kind of configuration that it recognizes.
-CONFIGURATION = re.compile(r"^(?:(?P<gunicorn>gunicorn.*\.py)|(?P<uwsgi>(?:.*[-_.])?uwsgi(?:[-_.].*)?\.(?:ini|ya?ml|xml))"
-                           r"|(?P<supervisor>supervisor.*\.(?:conf|ini)))$")
+CONFIGURATION = re.compile(
+    r"^(?:(?P<gunicorn>gunicorn.*\.py)|(?P<uwsgi>(?:.*[-_.])?uwsgi(?:[-_.].*)?\.(?:ini|ya?ml|xml))"
+    r"|(?P<supervisor>supervisor.*\.(?:conf|ini)))$"
+)
 
 
 class Survey(NamedTuple):
@@ -153,7 +161,10 @@ def program(directory: int, name: str) -> Optional[Dict[str, Any]]:
 
 def _pinned(kind: str, text: str) -> Optional[str]:
     if kind == "tool-versions":
-        return next((line.split()[1] for line in text.splitlines() if line.startswith("python ") and len(line.split()) > 1), None)
+        return next(
+            (line.split()[1] for line in text.splitlines() if line.startswith("python ") and len(line.split()) > 1),
+            None,
+        )
     return next((line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")), None)
 
 

@@ -8,13 +8,25 @@ import os
 import pwd
 from typing import Any, Dict, List, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import names_in, open_directory, resolved
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import (
+    names_in,
+    open_directory,
+    resolved,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import Reference, simple
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._survey import program
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import name_of
 
-PROGRAMS = ["/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/lib/apache2/modules", "/usr/lib64/httpd/modules", "/usr/lib/uwsgi/plugins",
-            "/usr/lib64/uwsgi"]
+PROGRAMS = [
+    "/usr/bin",
+    "/usr/sbin",
+    "/bin",
+    "/sbin",
+    "/usr/lib/apache2/modules",
+    "/usr/lib64/httpd/modules",
+    "/usr/lib/uwsgi/plugins",
+    "/usr/lib64/uwsgi",
+]
 FIRST_PERSON, NOBODY = 1000, 65534
 ALTERNATIVES = "/etc/alternatives"
 
@@ -55,12 +67,20 @@ def _is_home(directory: str) -> bool:
 
 def homes_of_persons() -> List[str]:
     """The home directories of accounts for persons, wherever they lie (login.defs(5): from 1000 on, and not nobody)."""
-    return [entry.pw_dir for entry in pwd.getpwall() if FIRST_PERSON <= entry.pw_uid < NOBODY and _is_home(entry.pw_dir) and os.path.isdir(entry.pw_dir)]
+    return [
+        entry.pw_dir
+        for entry in pwd.getpwall()
+        if FIRST_PERSON <= entry.pw_uid < NOBODY and _is_home(entry.pw_dir) and os.path.isdir(entry.pw_dir)
+    ]
 
 
 def references() -> List[Reference]:
     """The login shells and alternatives of this host, whatever they point to."""
-    found = [simple("login-shell", entry.pw_name, "/etc/passwd", entry.pw_name, entry.pw_shell) for entry in pwd.getpwall() if entry.pw_shell]
+    found = [
+        simple("login-shell", entry.pw_name, "/etc/passwd", entry.pw_name, entry.pw_shell)
+        for entry in pwd.getpwall()
+        if entry.pw_shell
+    ]
     for name in names_in(ALTERNATIVES):
         try:
             target = os.readlink(os.path.join(ALTERNATIVES, name))

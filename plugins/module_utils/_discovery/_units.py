@@ -11,9 +11,19 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import names_in, read_trusted
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import Reference, variables_in
 
-SYSTEM = ["/etc/systemd/system.control", "/run/systemd/system.control", "/run/systemd/transient", "/run/systemd/generator.early",
-          "/etc/systemd/system", "/run/systemd/system", "/run/systemd/generator", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system",
-          "/lib/systemd/system", "/run/systemd/generator.late"]
+SYSTEM = [
+    "/etc/systemd/system.control",
+    "/run/systemd/system.control",
+    "/run/systemd/transient",
+    "/run/systemd/generator.early",
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/run/systemd/generator",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+    "/run/systemd/generator.late",
+]
 USER = ["/etc/systemd/user", "/run/systemd/user", "/usr/local/lib/systemd/user", "/usr/lib/systemd/user"]
 HOME = [".config/systemd/user", ".local/share/systemd/user"]
 SUFFIXES = (".service", ".timer", ".socket")
@@ -44,7 +54,14 @@ def files_of(name: str, directories: List[str]) -> List[str]:
     template = _template(name)
     found: List[str] = []
     for called in [name] + ([template] if template else []):
-        main = next((os.path.join(directory, called) for directory in directories if os.path.lexists(os.path.join(directory, called))), None)
+        main = next(
+            (
+                os.path.join(directory, called)
+                for directory in directories
+                if os.path.lexists(os.path.join(directory, called))
+            ),
+            None,
+        )
         if main is not None and not found:
             found.append(main)
     names = [called for called in (template, name) if called]
@@ -83,15 +100,30 @@ def parse(name: str, files: List[str], texts: List[str]) -> Unit:
             environment_files = environment_files + [value.lstrip("-")] if value else []
         elif key.startswith("Exec"):
             commands[key] = commands.get(key, []) + [value.lstrip(PREFIXES)] if value else []
-    return Unit(name, files, user, [command for listed in commands.values() for command in listed], variables, environment_files,
-                directory, triggers)
+    return Unit(
+        name,
+        files,
+        user,
+        [command for listed in commands.values() for command in listed],
+        variables,
+        environment_files,
+        directory,
+        triggers,
+    )
 
 
 def _expanded(value: str, name: str) -> str:
     stem = os.path.splitext(name)[0]
     prefix, separator, instance = stem.partition("@")
-    for specifier, text in (("%%", "\0"), ("%i", instance), ("%I", instance.replace("-", "/")), ("%n", name), ("%N", stem),
-                            ("%p", prefix if separator else stem), ("\0", "%")):
+    for specifier, text in (
+        ("%%", "\0"),
+        ("%i", instance),
+        ("%I", instance.replace("-", "/")),
+        ("%n", name),
+        ("%N", stem),
+        ("%p", prefix if separator else stem),
+        ("\0", "%"),
+    ):
         value = value.replace(specifier, text)
     return value
 
@@ -127,7 +159,9 @@ def _references(found: List[Unit], kind: Optional[str], user: Optional[str], dir
             if served is None:
                 continue
             references.append(_reference(unit.name, kind or TRIGGERS[suffix], unit.files, user or served.user, served))
-        elif not unit.name.endswith("@.service") or not any(name.startswith(unit.name[:-8]) and name != unit.name for name in by_name):
+        elif not unit.name.endswith("@.service") or not any(
+            name.startswith(unit.name[:-8]) and name != unit.name for name in by_name
+        ):
             references.append(_reference(unit.name, kind or "service", unit.files, user or unit.user, unit))
     return references
 
@@ -148,8 +182,17 @@ def _reference(name: str, kind: str, files: List[str], user: Optional[str], unit
         for line in (read_trusted(path) or "").splitlines():
             if not line.lstrip().startswith(("#", ";")):
                 variables.update(variables_in(line))
-    return Reference(kind=kind, name=name, source=files[0] if files else "", line=None, user=user or "root", commands=unit.commands,
-                     directory=unit.directory, variables=variables, files=files + unit.environment_files)
+    return Reference(
+        kind=kind,
+        name=name,
+        source=files[0] if files else "",
+        line=None,
+        user=user or "root",
+        commands=unit.commands,
+        directory=unit.directory,
+        variables=variables,
+        files=files + unit.environment_files,
+    )
 
 
 def references(homes: List[Tuple[str, str]]) -> List[Reference]:

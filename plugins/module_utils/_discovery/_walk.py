@@ -16,10 +16,50 @@ from typing import Callable, Dict, List, NamedTuple, Optional, Set, Tuple, Union
 
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import DIRECTORY, open_directory
 
-NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "autofs", "9p", "ceph", "glusterfs", "fuse.glusterfs", "lustre", "beegfs",
-           "afs", "fuse.s3fs", "fuse.rclone", "virtiofs", "gpfs", "ocfs2", "gfs2"}
-PSEUDO = {"proc", "sysfs", "devtmpfs", "devpts", "cgroup", "cgroup2", "securityfs", "debugfs", "tracefs", "bpf", "mqueue", "pstore",
-          "configfs", "fusectl", "binfmt_misc", "hugetlbfs", "rpc_pipefs", "efivarfs", "selinuxfs", "nsfs"}
+NETWORK = {
+    "nfs",
+    "nfs4",
+    "cifs",
+    "smb3",
+    "smbfs",
+    "fuse.sshfs",
+    "autofs",
+    "9p",
+    "ceph",
+    "glusterfs",
+    "fuse.glusterfs",
+    "lustre",
+    "beegfs",
+    "afs",
+    "fuse.s3fs",
+    "fuse.rclone",
+    "virtiofs",
+    "gpfs",
+    "ocfs2",
+    "gfs2",
+}
+PSEUDO = {
+    "proc",
+    "sysfs",
+    "devtmpfs",
+    "devpts",
+    "cgroup",
+    "cgroup2",
+    "securityfs",
+    "debugfs",
+    "tracefs",
+    "bpf",
+    "mqueue",
+    "pstore",
+    "configfs",
+    "fusectl",
+    "binfmt_misc",
+    "hugetlbfs",
+    "rpc_pipefs",
+    "efivarfs",
+    "selinuxfs",
+    "nsfs",
+}
 OVERTIME = "time budget used up"
 # Each level holds one descriptor open; 1,024 is the usual limit of a process.
 DEPTH = 200
@@ -42,8 +82,11 @@ def mounts() -> Dict[str, str]:
             rows = [line.split() for line in stream]
     except OSError:
         return {}
-    return {row[1].replace("\\040", " ").replace("\\011", "\t").replace("\\012", "\n").replace("\\134", "\\"): row[2]
-            for row in rows if len(row) > 2}
+    return {
+        row[1].replace("\\040", " ").replace("\\011", "\t").replace("\\012", "\n").replace("\\134", "\\"): row[2]
+        for row in rows
+        if len(row) > 2
+    }
 
 
 def mount_of(path: str, known: Dict[str, str]) -> str:

@@ -12,9 +12,31 @@ from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Se
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._generation import _carry, _compile, _imports, _likeness, _lock, _tiers, _vendor
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._existing import BuildError, builder_of, configuration, shares_site, version_of
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import INSTALL_TIMEOUT, Order, create, prepare, remove, sync, write_lock
+from ansible_collections.oxzep7.python.plugins.module_utils._generation import (
+    _carry,
+    _compile,
+    _imports,
+    _likeness,
+    _lock,
+    _tiers,
+    _vendor,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._existing import (
+    BuildError,
+    builder_of,
+    configuration,
+    shares_site,
+    version_of,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import (
+    INSTALL_TIMEOUT,
+    Order,
+    create,
+    prepare,
+    remove,
+    sync,
+    write_lock,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import (
     Identity,
     act_as,
@@ -39,13 +61,18 @@ def _check_consistency(order: Order, path: str, cache: str, user: Identity) -> R
     command = [python, "-m", "pip", "check"]
     if order.uv:
         # The cache knows the interpreter, and is the builder's.
-        remembered = ["--cache-dir", cache] if os.access(cache, os.W_OK) and os.stat(cache).st_uid == user.uid else ["--no-cache"]
+        remembered = (
+            ["--cache-dir", cache]
+            if os.access(cache, os.W_OK) and os.stat(cache).st_uid == user.uid
+            else ["--no-cache"]
+        )
         command = [order.uv, "pip", "check", "--no-config", "--offline"] + remembered + ["--python", python]
     return Running(command, user, environment=environment_for(user))
 
 
-def new_import_failures(live: str, path: str, names: Iterable[str], user: Identity, alone: bool = False,
-                        heard: Optional[Set[str]] = None) -> Dict[str, _imports.Failure]:
+def new_import_failures(
+    live: str, path: str, names: Iterable[str], user: Identity, alone: bool = False, heard: Optional[Set[str]] = None
+) -> Dict[str, _imports.Failure]:
     """Modules among *names* that cannot be imported in *path* (*alone*: each by itself) though they can in *live*, or are not there.
 
     Deprecation warnings that imports in *path* meet are added to *heard*.
@@ -92,14 +119,30 @@ class _Finishing:
     """
 
     def __init__(self, interpreter: str, path: str, scratch: str, builder: Identity, complete: bool) -> None:
-        entries = [os.path.join(site, entry) for site in _lock.site_packages(path) for entry in sorted(os.listdir(site), reverse=True)
-                   if entry not in INSTALLERS]
+        entries = [
+            os.path.join(site, entry)
+            for site in _lock.site_packages(path)
+            for entry in sorted(os.listdir(site), reverse=True)
+            if entry not in INSTALLERS
+        ]
         # Not every file of every package compiles on every Python; what is needed is imported later, so the status does not matter.
         script = 'scratch=$1; shift; "$@" >/dev/null 2>&1; cat; rm -rf "$scratch"'
         told, self._tell = os.pipe()
         try:
             load = "all" if complete else str(os.cpu_count() or 1)
-            command = ["/bin/sh", "-c", script, "sh", scratch, interpreter, "-I", "-S", "-c", inspect.getsource(_compile), load]
+            command = [
+                "/bin/sh",
+                "-c",
+                script,
+                "sh",
+                scratch,
+                interpreter,
+                "-I",
+                "-S",
+                "-c",
+                inspect.getsource(_compile),
+                load,
+            ]
             self._running = Running(command + entries, builder, source=told)
         finally:
             os.close(told)
@@ -126,13 +169,24 @@ class _Look(NamedTuple):
     failed: Dict[str, _imports.Failure]
 
 
-def _look(application: Application, order: Order, path: str, cache: str, user: Identity, tier: str, names: Iterable[str], heard: Set[str]) -> _Look:
+def _look(
+    application: Application,
+    order: Order,
+    path: str,
+    cache: str,
+    user: Identity,
+    tier: str,
+    names: Iterable[str],
+    heard: Set[str],
+) -> _Look:
     checking = _check_consistency(order, path, cache, user)
     failed = new_import_failures(application.environment, path, names, user, heard=heard)
     return _Look(tier, checking.wait(IMPORT_TIMEOUT), failed)
 
 
-def _by_tiers(application: Application, order: Order, path: str, scratch: str, shared: bool, builder: Identity, user: Identity) -> List[_Look]:
+def _by_tiers(
+    application: Application, order: Order, path: str, scratch: str, shared: bool, builder: Identity, user: Identity
+) -> List[_Look]:
     """Install anew at *path*, tier after tier of the lock, and look at each but the last. What is wrong then may be cured by a later one."""
     lock, cache = os.path.join(scratch, "lock.txt"), os.path.join(scratch, "cache")
     for leftover in (path, scratch):
@@ -147,8 +201,24 @@ def _by_tiers(application: Application, order: Order, path: str, scratch: str, s
         there.update(tier)
         act_as(builder, write_lock, lock, _tiers.only(order.lock or "", there))
         sync(order, path, lock, cache, builder)
-        called = "tier %d of %d (%s%s)" % (number, len(tiers), ", ".join(tier[:5]), ", and others" if len(tier) > 5 else "")
-        looks.append(_look(application, order, path, cache, user, called, [name for name in _lock.top_level_modules(path) if name not in seen], set()))
+        called = "tier %d of %d (%s%s)" % (
+            number,
+            len(tiers),
+            ", ".join(tier[:5]),
+            ", and others" if len(tier) > 5 else "",
+        )
+        looks.append(
+            _look(
+                application,
+                order,
+                path,
+                cache,
+                user,
+                called,
+                [name for name in _lock.top_level_modules(path) if name not in seen],
+                set(),
+            )
+        )
     return looks
 
 
@@ -156,7 +226,11 @@ def _since(looks: List[_Look], problem: _Unproven) -> str:
     """With which tier what is wrong at the end was seen first."""
     wanted = set(problem.modules)
     found = ["already with %s alone" % look.tier for look in looks if not wanted and look.consistent.rc != 0][:1]
-    found += ["%s already with %s alone" % (", ".join(sorted(wanted & set(look.failed))[:5]), look.tier) for look in looks if wanted & set(look.failed)]
+    found += [
+        "%s already with %s alone" % (", ".join(sorted(wanted & set(look.failed))[:5]), look.tier)
+        for look in looks
+        if wanted & set(look.failed)
+    ]
     return "; " + "; ".join(found) if found else ""
 
 
@@ -165,15 +239,24 @@ def _prove(application: Application, order: Order, path: str, cache: str, user: 
     heard: Set[str] = set()
     look = _look(application, order, path, cache, user, "", _lock.top_level_modules(path), heard)
     if look.consistent.rc != 0:
-        raise _Unproven("its packages do not fit together: %s" % look.consistent.last_lines(10), {"check": look.consistent.describe()}, ())
+        raise _Unproven(
+            "its packages do not fit together: %s" % look.consistent.last_lines(10),
+            {"check": look.consistent.describe()},
+            (),
+        )
     if look.failed:
         text = "; ".join("%s: %s" % (name, failure["text"]) for name, failure in sorted(look.failed.items())[:5])
-        raise _Unproven("%d modules that import in the live environment do not import in it: %s" % (len(look.failed), text),
-                        {"imports": {name: failure["text"] for name, failure in look.failed.items()}}, sorted(look.failed))
+        raise _Unproven(
+            "%d modules that import in the live environment do not import in it: %s" % (len(look.failed), text),
+            {"imports": {name: failure["text"] for name, failure in look.failed.items()}},
+            sorted(look.failed),
+        )
     results = run_tests(application, path, user)
     if results and results[-1].rc != 0:
-        raise BuildError("test %r ended with %d: %s" % (" ".join(results[-1].cmd), results[-1].rc, results[-1].last_lines(15)),
-                         {"tests": results[-1].describe()})
+        raise BuildError(
+            "test %r ended with %d: %s" % (" ".join(results[-1].cmd), results[-1].rc, results[-1].last_lines(15)),
+            {"tests": results[-1].describe()},
+        )
     for result in results:
         heard.update("%s: %s" % pair for pair in WARNED.findall(result.stdout + "\n" + result.stderr))
     return sorted(warning.replace(path + "/", "") for warning in heard)[:DEPRECATIONS]
@@ -186,7 +269,9 @@ def _add_packages(changes: Changes, environment: str, lock: str) -> None:
             changes.add("%s %s -> %s" % (package, before.get(package), version), package, before.get(package), version)
 
 
-def build(application: Application, state: ApplicationState, order: Order, check_mode: bool, changes: Changes) -> Dict[str, Any]:
+def build(
+    application: Application, state: ApplicationState, order: Order, check_mode: bool, changes: Changes
+) -> Dict[str, Any]:
     """Make a complete generation for *order*, or find the one that exists; returns its record.
 
     Raises BuildError, PromotionRefused, LeaseHeld, IdentityError, OSError.
@@ -201,21 +286,45 @@ def build(application: Application, state: ApplicationState, order: Order, check
         record = state.read()
         live = current_generation(application, record, version_of(application.environment))
         minor = ".".join(order.version.split(".")[:2])
-        same = next((entry for entry in record["generations"] if entry.get("complete") and entry.get("lock") == order.lock_id
-                     and entry.get("interpreter") == order.interpreter and os.path.isdir(entry["path"])), None)
+        same = next(
+            (
+                entry
+                for entry in record["generations"]
+                if entry.get("complete")
+                and entry.get("lock") == order.lock_id
+                and entry.get("interpreter") == order.interpreter
+                and os.path.isdir(entry["path"])
+            ),
+            None,
+        )
         if same:
             return dict(same)
         if not check_mode:
             record = _forget_incomplete(state, record, builder)
         _check_vendor_modules(application, order, live_configuration)
         # A number is never used twice, so that a log line always means one generation.
-        number = 1 + max([int(entry["id"].split("-")[0]) for entry in record["generations"]] + [record.get("last_number", 0)])
+        number = 1 + max(
+            [int(entry["id"].split("-")[0]) for entry in record["generations"]] + [record.get("last_number", 0)]
+        )
         name = "%d-py%s" % (number, minor)
         path = application.generation_path(name)
-        generation = {"id": name, "path": path, "python": order.version, "interpreter": order.interpreter, "origin": "built",
-                      "lock": order.lock_id, "complete": False, "created": now(),
-                      "target": os.path.relpath(path, os.path.dirname(application.environment))}
-        changes.add("build generation %s of %s" % (name, application.name), path, None, {"python": order.version, "lock": order.lock_id})
+        generation = {
+            "id": name,
+            "path": path,
+            "python": order.version,
+            "interpreter": order.interpreter,
+            "origin": "built",
+            "lock": order.lock_id,
+            "complete": False,
+            "created": now(),
+            "target": os.path.relpath(path, os.path.dirname(application.environment)),
+        }
+        changes.add(
+            "build generation %s of %s" % (name, application.name),
+            path,
+            None,
+            {"python": order.version, "lock": order.lock_id},
+        )
         if order.lock is not None:
             _add_packages(changes, application.environment, order.lock)
         for sentence in _carry.described(order.cargo) if order.cargo else []:
@@ -259,8 +368,11 @@ def _check_vendor_modules(application: Application, order: Order, values: Dict[s
     base = os.path.join(application.environment, "bin", "python")
     lost = _vendor.lacking(base, order.interpreter, set(_lock.top_level_modules(application.environment)))
     if lost:
-        raise BuildError("%s sees modules of its interpreter's distribution that %s lacks (vendor-modules-missing): %s; provide them with the new "
-                         "interpreter or as packages, or set `carry` of the application to drop" % (application.name, order.interpreter, ", ".join(lost)))
+        raise BuildError(
+            "%s sees modules of its interpreter's distribution that %s lacks (vendor-modules-missing): %s; provide them with the new "
+            "interpreter or as packages, or set `carry` of the application to drop"
+            % (application.name, order.interpreter, ", ".join(lost))
+        )
 
 
 def _forget_incomplete(state: ApplicationState, record: Dict[str, Any], builder: Identity) -> Dict[str, Any]:
@@ -274,8 +386,16 @@ def _forget_incomplete(state: ApplicationState, record: Dict[str, Any], builder:
     return record
 
 
-def _build_new(application: Application, order: Order, live_configuration: Dict[str, str], generation: Dict[str, Any],
-               builder: Identity, user: Identity, state: ApplicationState, record: Dict[str, Any]) -> None:
+def _build_new(
+    application: Application,
+    order: Order,
+    live_configuration: Dict[str, str],
+    generation: Dict[str, Any],
+    builder: Identity,
+    user: Identity,
+    state: ApplicationState,
+    record: Dict[str, Any],
+) -> None:
     path = generation["path"]
     directory = application.generations_directory()
     scratch = os.path.join(directory, ".building")
@@ -308,10 +428,14 @@ def _build_new(application: Application, order: Order, live_configuration: Dict[
         since = ""
         if isinstance(error, _Unproven):
             with contextlib.suppress(BuildError, CommandError, OSError):
-                since = _since(_by_tiers(application, order, path, scratch, shares_site(live_configuration), builder, user), error)
+                since = _since(
+                    _by_tiers(application, order, path, scratch, shares_site(live_configuration), builder, user), error
+                )
         for leftover in (path, scratch):
             act_as(builder, remove, leftover)
         state.write(dict(record, last_number=int(generation["id"].split("-")[0])))
         state.event(order.run, "generation failed", generation=generation["id"], reason=str(error)[:2000])
         details = error.details if isinstance(error, BuildError) else {}
-        raise BuildError("generation %s of %s was not built: %s%s" % (generation["id"], application.name, error, since), details)
+        raise BuildError(
+            "generation %s of %s was not built: %s%s" % (generation["id"], application.name, error, since), details
+        )

@@ -21,9 +21,17 @@ CARRY_ARGUMENT: Dict[str, Any] = {
     "options": {
         "policy": {"type": "str", "choices": ["copy", "patch"], "required": True},
         "files": {"type": "list", "elements": "str", "default": []},
-        "changes": {"type": "list", "elements": "dict", "default": [], "options": {
-            "path": {"type": "str", "required": True}, "package": {"type": "str", "required": True},
-            "version": {"type": "str"}, "diff": {"type": "str"}}},
+        "changes": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {
+                "path": {"type": "str", "required": True},
+                "package": {"type": "str", "required": True},
+                "version": {"type": "str"},
+                "diff": {"type": "str"},
+            },
+        },
     },
 }
 
@@ -54,12 +62,17 @@ def cargo_of(given: Mapping[str, Any]) -> Cargo:
 def described(cargo: Cargo) -> List[str]:
     """A sentence for each thing that is taken along."""
     return ["take along %s" % path for path in cargo.files] + [
-        "%s the changes made to %s of %s" % ("apply" if cargo.policy == "patch" else "keep", change["path"], change["package"]) for change in cargo.changes]
+        "%s the changes made to %s of %s"
+        % ("apply" if cargo.policy == "patch" else "keep", change["path"], change["package"])
+        for change in cargo.changes
+    ]
 
 
 def _placed(environment: str, path: str, minor: str) -> str:
     """Where *path*, as an inventory has it, is in *environment*, whose interpreter is of *minor*."""
-    return os.path.join(environment, LIBRARY.sub(lambda match: "%s/python%s/" % (match.group(1), minor), path)).rstrip("/")
+    return os.path.join(environment, LIBRARY.sub(lambda match: "%s/python%s/" % (match.group(1), minor), path)).rstrip(
+        "/"
+    )
 
 
 def load(cargo: Cargo, live: str, live_minor: str, path: str, minor: str, pins: Dict[str, str]) -> List[str]:
@@ -98,12 +111,22 @@ def _copy(source: str, target: str, name: str, other_minor: bool) -> None:
     inside = [os.path.join(folder, entry) for folder, _below, names in os.walk(source) for entry in names] or [source]
     compiled = [entry for entry in inside if TAGGED.search(entry) and "/__pycache__/" not in entry]
     if compiled and other_minor:
-        raise CarryError("%s was compiled for another Python and cannot be taken along; provide it as a package, or set `carry` of the application to drop"
-                         % compiled[0])
+        raise CarryError(
+            "%s was compiled for another Python and cannot be taken along; provide it as a package, or set `carry` of the application to drop"
+            % compiled[0]
+        )
     if os.path.lexists(target):
-        if os.path.isfile(source) and os.path.isfile(target) and not os.path.islink(target) and filecmp.cmp(source, target, shallow=False):
+        if (
+            os.path.isfile(source)
+            and os.path.isfile(target)
+            and not os.path.islink(target)
+            and filecmp.cmp(source, target, shallow=False)
+        ):
             return
-        raise CarryError("%s cannot be taken along: a package of the new generation has it, too; rename it, or set `carry` of the application to drop" % name)
+        raise CarryError(
+            "%s cannot be taken along: a package of the new generation has it, too; rename it, or set `carry` of the application to drop"
+            % name
+        )
     os.makedirs(os.path.dirname(target), exist_ok=True)
     if os.path.isdir(source) and not os.path.islink(source):
         shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
@@ -122,21 +145,28 @@ def _replace(target: str, data: bytes) -> None:
 
 def _keep(source: str, target: str, change: Mapping[str, Any], pins: Dict[str, str]) -> None:
     if pins.get(change["package"]) != change["version"]:
-        raise CarryError("the changed %s was kept from %s %s, but the new generation has %s; set `carry` of the application to patch, or to drop"
-                         % (change["path"], change["package"], change["version"], pins.get(change["package"]) or "no such package"))
+        raise CarryError(
+            "the changed %s was kept from %s %s, but the new generation has %s; set `carry` of the application to patch, or to drop"
+            % (change["path"], change["package"], change["version"], pins.get(change["package"]) or "no such package")
+        )
     with open(source, "rb") as stream:
         _replace(target, stream.read())
 
 
 def _patch(target: str, change: Mapping[str, Any]) -> None:
     if not change.get("diff"):
-        raise CarryError("what was changed in %s of %s is not known; set `carry` of the application to copy, or to drop" % (change["path"], change["package"]))
+        raise CarryError(
+            "what was changed in %s of %s is not known; set `carry` of the application to copy, or to drop"
+            % (change["path"], change["package"])
+        )
     try:
         with open(target, encoding="utf-8", newline="") as stream:
             text = stream.read()
         changed = apply(text, change["diff"])
     except (DoesNotApply, FileNotFoundError, UnicodeDecodeError) as error:
-        raise CarryError("the changes made to %s cannot be applied to %s of the new generation: %s; publish them as a version of %s, or set `carry` of the "
-                         "application to drop" % (change["path"], change["package"], error, change["package"]))
+        raise CarryError(
+            "the changes made to %s cannot be applied to %s of the new generation: %s; publish them as a version of %s, or set `carry` of the "
+            "application to drop" % (change["path"], change["package"], error, change["package"])
+        )
     if changed != text:
         _replace(target, changed.encode("utf-8"))

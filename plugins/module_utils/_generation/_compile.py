@@ -19,7 +19,9 @@ from typing import Optional
 
 def compile_below(path: str, load: Optional[float]) -> bool:
     """Compile the file *path*, or every file below it; False when there is no more time, or more than *load*, if that limits it."""
-    for folder, below, names in os.walk(path) if os.path.isdir(path) else [(os.path.dirname(path), [], [os.path.basename(path)])]:
+    for folder, below, names in (
+        os.walk(path) if os.path.isdir(path) else [(os.path.dirname(path), [], [os.path.basename(path)])]
+    ):
         below.sort(reverse=True)
         for name in names:
             if load is not None and (select.select([sys.stdin], [], [], 0)[0] or os.getloadavg()[0] > load):

@@ -32,9 +32,25 @@ WHEEL = "Wheel-Version: 1.0\nGenerator: oxzep7.python\nRoot-Is-Purelib: true\nTa
 # The oldest day that a zip archive can tell.
 DAY = (1980, 1, 1, 0, 0, 0)
 COMPILED = re.compile(r"\.(?:so(?:\.[0-9.]+)?|pyd|dylib)$")
-NOT_COPIED = frozenset((
-    "METADATA", "PKG-INFO", "RECORD", "INSTALLER", "REQUESTED", "WHEEL", "SOURCES.txt", "requires.txt", "dependency_links.txt", "installed-files.txt",
-    "not-zip-safe", "zip-safe", "direct_url.json", "uv_cache.json", "uv_build.json"))
+NOT_COPIED = frozenset(
+    (
+        "METADATA",
+        "PKG-INFO",
+        "RECORD",
+        "INSTALLER",
+        "REQUESTED",
+        "WHEEL",
+        "SOURCES.txt",
+        "requires.txt",
+        "dependency_links.txt",
+        "installed-files.txt",
+        "not-zip-safe",
+        "zip-safe",
+        "direct_url.json",
+        "uv_cache.json",
+        "uv_build.json",
+    )
+)
 HEADER = re.compile(r"^(Name|Version|Requires-Python):[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
 REQUIRES = re.compile(r"^Requires-Dist:[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
 
@@ -88,7 +104,10 @@ def packed(files: Dict[str, Any]) -> Copied:
         raise NotCopied("its metadata have no name or no version")
     stem = "%s-%s" % (normalized(headers["Name"]).replace("-", "_"), headers["Version"].replace("-", "_"))
     info = stem + ".dist-info/"
-    content = {path.replace("{info}", info).replace("{data}", stem + ".data/"): base64.b64decode(data) for path, data in files["files"].items()}
+    content = {
+        path.replace("{info}", info).replace("{data}", stem + ".data/"): base64.b64decode(data)
+        for path, data in files["files"].items()
+    }
     content[info + "METADATA"] = metadata.encode("utf-8")
     content[info + "WHEEL"] = WHEEL.encode("ascii")
     record = ['"%s",sha256=%s,%d' % (path, _digest(data), len(data)) for path, data in sorted(content.items())]
@@ -103,7 +122,13 @@ def packed(files: Dict[str, Any]) -> Copied:
     data = out.getvalue()
     # The same version can be another package elsewhere, so its content is a part of the name.
     wheel = "%s-0_%s-py3-none-any.whl" % (stem, hashlib.sha256(data).hexdigest()[:16])
-    return Copied(wheel, data, headers["Version"], sorted(REQUIRES.findall(metadata.partition("\n\n")[0])), headers.get("Requires-Python") or None)
+    return Copied(
+        wheel,
+        data,
+        headers["Version"],
+        sorted(REQUIRES.findall(metadata.partition("\n\n")[0])),
+        headers.get("Requires-Python") or None,
+    )
 
 
 def _digest(data: bytes) -> str:
@@ -142,7 +167,12 @@ def _own_scripts(points: str) -> List[str]:
         parser.read_string(points)
     except configparser.Error as error:
         raise NotCopied("its entry_points.txt cannot be read: %s" % error)
-    return [name.strip() for section in ("console_scripts", "gui_scripts") if parser.has_section(section) for name in parser.options(section)]
+    return [
+        name.strip()
+        for section in ("console_scripts", "gui_scripts")
+        if parser.has_section(section)
+        for name in parser.options(section)
+    ]
 
 
 def _collected(environment: str, site: str, info: str, paths: List[str], metadata: str) -> Dict[str, Any]:
@@ -152,7 +182,11 @@ def _collected(environment: str, site: str, info: str, paths: List[str], metadat
     size = 0
     for path in paths:
         inside = os.path.normpath(path)
-        if "__pycache__/" in path or path.endswith((".pyc", ".pyo", "/")) or (inside.startswith(info + "/") and os.path.basename(inside) in NOT_COPIED):
+        if (
+            "__pycache__/" in path
+            or path.endswith((".pyc", ".pyo", "/"))
+            or (inside.startswith(info + "/") and os.path.basename(inside) in NOT_COPIED)
+        ):
             continue
         place = _place(environment, site, info, inside, scripts)
         if place is None:
@@ -171,7 +205,7 @@ def _collected(environment: str, site: str, info: str, paths: List[str], metadat
 def _place(environment: str, site: str, info: str, inside: str, scripts: List[str]) -> Optional[str]:
     """Where a wheel has the file *inside*; None for a command that installers make themselves."""
     if inside.startswith(info + "/"):
-        return "{info}" + inside[len(info) + 1:]
+        return "{info}" + inside[len(info) + 1 :]
     if not inside.startswith(("../", "/")):
         return inside
     real = os.path.normpath(os.path.join(site, inside))
@@ -209,14 +243,18 @@ def _direct(text: str) -> Dict[str, Any]:
     except (ValueError, AttributeError):
         raise NotCopied("its direct_url.json cannot be read")
     if editable and url.startswith("file://"):
-        _check_source(unquote(url[len("file://"):]))
+        _check_source(unquote(url[len("file://") :]))
     return dict(direct, url=redacted(url)) if url else {}
 
 
 def _check_source(source: str) -> None:
     met = 0
     for folder, below, names in os.walk(source):
-        below[:] = [name for name in below if name not in (".git", "node_modules") and not os.path.exists(os.path.join(folder, name, "pyvenv.cfg"))]
+        below[:] = [
+            name
+            for name in below
+            if name not in (".git", "node_modules") and not os.path.exists(os.path.join(folder, name, "pyvenv.cfg"))
+        ]
         met += len(names) + len(below)
         if met > ENTRIES:
             raise NotCopied("its source %s has more than %d entries" % (source, ENTRIES))
@@ -240,8 +278,14 @@ def _legacy(environment: str, site: str, info: str) -> Dict[str, Any]:
     listed = _text(os.path.join(site, info, "installed-files.txt"))
     if not listed:
         raise NotCopied("it does not record its files")
-    paths = [os.path.normpath(os.path.join(info, line.strip())) for line in listed.splitlines() if line.strip() not in ("", ".")]
-    metadata = _modern(_text(os.path.join(site, info, "PKG-INFO")), legacy_requires(_text(os.path.join(site, info, "requires.txt"))))
+    paths = [
+        os.path.normpath(os.path.join(info, line.strip()))
+        for line in listed.splitlines()
+        if line.strip() not in ("", ".")
+    ]
+    metadata = _modern(
+        _text(os.path.join(site, info, "PKG-INFO")), legacy_requires(_text(os.path.join(site, info, "requires.txt")))
+    )
     return _collected(environment, site, info, [path for path in paths if path != info], metadata)
 
 
@@ -251,12 +295,25 @@ def _developed(site: str, entry: str) -> Dict[str, Any]:
     if not os.path.isdir(source):
         raise NotCopied("%s names %s, which is not there" % (os.path.join(site, entry), source or "nothing"))
     name = normalized(os.path.splitext(entry)[0])
-    info = next((found for found in sorted(os.listdir(source)) if found.endswith(".egg-info") and normalized(found[:-len(".egg-info")]) == name), None)
+    info = next(
+        (
+            found
+            for found in sorted(os.listdir(source))
+            if found.endswith(".egg-info") and normalized(found[: -len(".egg-info")]) == name
+        ),
+        None,
+    )
     if info is None:
         raise NotCopied("%s has no metadata of it" % source)
     _check_source(source)
-    metadata = _modern(_text(os.path.join(source, info, "PKG-INFO")), legacy_requires(_text(os.path.join(source, info, "requires.txt"))))
+    metadata = _modern(
+        _text(os.path.join(source, info, "PKG-INFO")),
+        legacy_requires(_text(os.path.join(source, info, "requires.txt"))),
+    )
     direct = {"dir_info": {"editable": True}, "url": "file://" + quote(source)}
-    files = {"__editable__.%s.pth" % name.replace("-", "_"): source + "\n", "{info}direct_url.json": json.dumps(direct, sort_keys=True) + "\n",
-             "{info}entry_points.txt": _text(os.path.join(source, info, "entry_points.txt"))}
+    files = {
+        "__editable__.%s.pth" % name.replace("-", "_"): source + "\n",
+        "{info}direct_url.json": json.dumps(direct, sort_keys=True) + "\n",
+        "{info}entry_points.txt": _text(os.path.join(source, info, "entry_points.txt")),
+    }
     return {"metadata": metadata, "files": {path: _encoded(text) for path, text in files.items() if text}}

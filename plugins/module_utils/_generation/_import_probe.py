@@ -32,17 +32,24 @@ def main() -> None:
     warnings.simplefilter("ignore")
     for category in (DeprecationWarning, PendingDeprecationWarning):
         warnings.simplefilter("default", category)
-    warnings.showwarning = lambda message, category, filename, lineno, *_rest: heard.append("%s:%d: %s" % (filename, lineno, message))
+    warnings.showwarning = lambda message, category, filename, lineno, *_rest: heard.append(
+        "%s:%d: %s" % (filename, lineno, message)
+    )
     for name in names:
         del heard[:]
         try:
             importlib.import_module(name)
             failure = None
         except BaseException as error:  # a module may raise SystemExit, or worse, when it is imported
-            frames = [frame for frame in traceback.extract_tb(sys.exc_info()[2]) if not frame.filename.startswith("<frozen")]
+            frames = [
+                frame for frame in traceback.extract_tb(sys.exc_info()[2]) if not frame.filename.startswith("<frozen")
+            ]
             where = "%s:%d: " % (frames[-1].filename, frames[-1].lineno or 0) if frames else ""
-            failure = {"text": "%s%s: %s" % (where, type(error).__name__, error), "frames": [frame.filename for frame in frames[-DEPTH:]],
-                       "missing": error.name if isinstance(error, ImportError) else None}
+            failure = {
+                "text": "%s%s: %s" % (where, type(error).__name__, error),
+                "frames": [frame.filename for frame in frames[-DEPTH:]],
+                "missing": error.name if isinstance(error, ImportError) else None,
+            }
         answers.write(json.dumps([name, failure, heard[:HEARD]]) + "\n")
     answers.flush()
     os._exit(0)  # threads that an import started must not keep this process

@@ -17,15 +17,22 @@ from ansible_collections.oxzep7.python.plugins.module_utils._runner import run
 Failure = Dict[str, Any]
 
 
-def _attempt(environment: str, names: List[str], identity: Identity, timeout: float, heard: Set[str]) -> Dict[str, Failure]:
+def _attempt(
+    environment: str, names: List[str], identity: Identity, timeout: float, heard: Set[str]
+) -> Dict[str, Failure]:
     """Import *names* one after the other, in as few processes as their crashes allow; errors by name. Deprecations that are met go to *heard*."""
     python = os.path.join(environment, "bin", "python")
     program = inspect.getsource(_import_probe)
     failed: Dict[str, Failure] = {}
     waiting = list(names)
     while waiting:
-        done = run([python, "-c", program], timeout, identity, environment=environment_for(identity, os.path.dirname(python)),
-                   stdin=json.dumps(waiting))
+        done = run(
+            [python, "-c", program],
+            timeout,
+            identity,
+            environment=environment_for(identity, os.path.dirname(python)),
+            stdin=json.dumps(waiting),
+        )
         answered = 0
         for line in done.stdout.splitlines():
             name, failure, warned = json.loads(line)
@@ -35,14 +42,23 @@ def _attempt(environment: str, names: List[str], identity: Identity, timeout: fl
                 failed[name] = failure
         waiting = waiting[answered:]
         if waiting:
-            failed[waiting[0]] = {"text": "the interpreter ended with %d while importing it: %s" % (done.rc, done.last_lines(2)), "frames": [],
-                                  "missing": None}
+            failed[waiting[0]] = {
+                "text": "the interpreter ended with %d while importing it: %s" % (done.rc, done.last_lines(2)),
+                "frames": [],
+                "missing": None,
+            }
             waiting = waiting[1:]
     return failed
 
 
-def failing(environment: str, names: List[str], identity: Identity, timeout: float, alone: bool = False,
-            heard: Optional[Set[str]] = None) -> Dict[str, Failure]:
+def failing(
+    environment: str,
+    names: List[str],
+    identity: Identity,
+    timeout: float,
+    alone: bool = False,
+    heard: Optional[Set[str]] = None,
+) -> Dict[str, Failure]:
     """The *names* that cannot be imported in *environment*, each with its error.
 
     One that fails after others were imported is tried again alone, because only that tells about itself; with *alone* all

@@ -70,7 +70,9 @@ def create(order: Order, path: str, cache: str, shared_site: bool, builder: Iden
     """Make the empty environment *path*; *shared_site* lets it see the interpreter's packages. Raises CommandError."""
     shared = ["--system-site-packages"] if shared_site else []
     if order.uv:
-        command = [order.uv, "venv"] + _uv_words(cache) + ["--no-project", "--python", order.interpreter] + shared + [path]
+        command = (
+            [order.uv, "venv"] + _uv_words(cache) + ["--no-project", "--python", order.interpreter] + shared + [path]
+        )
     else:
         command = [order.interpreter, "-m", "venv"] + shared + [path]
     must("install", run(command, INSTALL_TIMEOUT, builder, environment=environment_for(builder)))
@@ -83,10 +85,40 @@ def sync(order: Order, path: str, lock: str, cache: str, builder: Identity) -> N
     """
     python = os.path.join(path, "bin", "python")
     if order.uv:
-        command = [order.uv, "pip", "sync"] + _uv_words(cache) + ["--python", python, "--no-index", "--find-links", order.wheels,
-                                                                  "--only-binary", ":all:", "--require-hashes", lock]
+        command = (
+            [order.uv, "pip", "sync"]
+            + _uv_words(cache)
+            + [
+                "--python",
+                python,
+                "--no-index",
+                "--find-links",
+                order.wheels,
+                "--only-binary",
+                ":all:",
+                "--require-hashes",
+                lock,
+            ]
+        )
     else:
         # An upper bound on Python that is in the lock was seen by the plan.
-        command = [python, "-m", "pip", "install", "--isolated", "--disable-pip-version-check", "--no-cache-dir", "--no-deps", "--no-index",
-                   "--ignore-requires-python", "--find-links", order.wheels, "--only-binary", ":all:", "--require-hashes", "--requirement", lock]
+        command = [
+            python,
+            "-m",
+            "pip",
+            "install",
+            "--isolated",
+            "--disable-pip-version-check",
+            "--no-cache-dir",
+            "--no-deps",
+            "--no-index",
+            "--ignore-requires-python",
+            "--find-links",
+            order.wheels,
+            "--only-binary",
+            ":all:",
+            "--require-hashes",
+            "--requirement",
+            lock,
+        ]
     must("install", run(command, INSTALL_TIMEOUT, builder, environment=environment_for(builder)))

@@ -52,8 +52,12 @@ def likeness(environment: str) -> Likeness:
     real = os.path.realpath(environment)
     configuration = os.path.join(real, "pyvenv.cfg")
     directory, file = os.lstat(real), os.stat(configuration)
-    return Likeness(directory.st_gid, stat.S_IMODE(directory.st_mode) & ~stat.S_ISUID, stat.S_IMODE(file.st_mode) & ~SET_ID,
-                    {True: _attributes(real, ACCESS, INHERITED), False: _attributes(configuration, ACCESS)})
+    return Likeness(
+        directory.st_gid,
+        stat.S_IMODE(directory.st_mode) & ~stat.S_ISUID,
+        stat.S_IMODE(file.st_mode) & ~SET_ID,
+        {True: _attributes(real, ACCESS, INHERITED), False: _attributes(configuration, ACCESS)},
+    )
 
 
 def begin(like: Likeness, path: str) -> None:
@@ -65,7 +69,10 @@ def begin(like: Likeness, path: str) -> None:
         except PermissionError:
             # What everybody may read needs no group.
             if not like.directories & stat.S_IROTH:
-                raise NotAllowed("its group %d can only be given by a member or by root; add the account that owns the environment to that group" % like.group)
+                raise NotAllowed(
+                    "its group %d can only be given by a member or by root; add the account that owns the environment to that group"
+                    % like.group
+                )
     os.chmod(path, like.directories)
     for name, value in like.attributes[True].items():
         os.setxattr(path, name, value)
@@ -75,8 +82,14 @@ def follows_by_itself(like: Likeness, group: int) -> bool:
     """Whether what an account whose group is *group* writes into the new environment is like the old one, so that nobody has to look again."""
     mask = os.umask(0o022)
     os.umask(mask)
-    return (mask == 0o022 and like.group == group and like.directories == 0o755 and like.files == 0o644 and not any(like.attributes.values())
-            and not os.path.exists(SELINUX))
+    return (
+        mask == 0o022
+        and like.group == group
+        and like.directories == 0o755
+        and like.files == 0o644
+        and not any(like.attributes.values())
+        and not os.path.exists(SELINUX)
+    )
 
 
 def finish(like: Likeness, environment: str, path: str) -> None:
@@ -113,8 +126,14 @@ class _Labels:
     def __init__(self, environment: str, attribute: str) -> None:
         self._environment = environment
         self._attribute = attribute
-        self._library = next((name for name in sorted(os.listdir(os.path.join(environment, "lib"))) if name.startswith("python")), "python") \
-            if os.path.isdir(os.path.join(environment, "lib")) else "python"
+        self._library = (
+            next(
+                (name for name in sorted(os.listdir(os.path.join(environment, "lib"))) if name.startswith("python")),
+                "python",
+            )
+            if os.path.isdir(os.path.join(environment, "lib"))
+            else "python"
+        )
 
     def give(self, path: str, name: str) -> None:
         """Label the file *name* in *path* as the one of that name is labelled, or else the nearest directory above it. Raises OSError."""

@@ -48,7 +48,9 @@ def delivered(root: str) -> Dict[str, Any]:
     try:
         plan = read_text(os.path.join(root, "plan.json"))
         names = sorted(name[:-4] for name in os.listdir(os.path.join(root, "locks")) if name.endswith(".txt"))
-        whole = [name for name in names if identifier(read_text(os.path.join(root, "locks", name + ".txt")) or "") == name]
+        whole = [
+            name for name in names if identifier(read_text(os.path.join(root, "locks", name + ".txt")) or "") == name
+        ]
     except OSError:
         return {"plan": None, "locks": []}
     return {"plan": identifier(plan) if plan is not None else None, "locks": whole}
@@ -94,7 +96,9 @@ def packages(environment: str) -> List[Package]:
                 continue
             headers = email.parser.Parser().parsestr(text, headersonly=True)
             if headers["Name"] and headers["Version"]:
-                found.append(Package(normalized(headers["Name"]), headers["Version"].strip(), os.path.join(directory, entry)))
+                found.append(
+                    Package(normalized(headers["Name"]), headers["Version"].strip(), os.path.join(directory, entry))
+                )
     return sorted(found)
 
 

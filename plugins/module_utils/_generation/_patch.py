@@ -53,9 +53,13 @@ def _hunks(diff: str) -> List[_Hunk]:
 
 def _place(lines: List[str], wanted: List[str], near: int, first: int) -> int:
     """The index at or after *first* where the *wanted* lines are; *near* if they are there, otherwise the only one. -1 without."""
-    if first <= near and lines[near:near + len(wanted)] == wanted and near <= len(lines):
+    if first <= near and lines[near : near + len(wanted)] == wanted and near <= len(lines):
         return near
-    places = [index for index in range(first, len(lines) - len(wanted) + 1) if lines[index:index + len(wanted)] == wanted] if wanted else []
+    places = (
+        [index for index in range(first, len(lines) - len(wanted) + 1) if lines[index : index + len(wanted)] == wanted]
+        if wanted
+        else []
+    )
     return places[0] if len(places) == 1 else -1
 
 
@@ -64,7 +68,7 @@ def apply(text: str, diff: str) -> str:
     # Every line keeps its own end; str.splitlines() also splits where difflib did.
     whole = text.splitlines(True)
     lines = text.splitlines()
-    end = whole[0][len(lines[0]):] or "\n" if lines else "\n"
+    end = whole[0][len(lines[0]) :] or "\n" if lines else "\n"
     hunks = _hunks(diff)
     result: List[str] = []
     taken = moved = 0
@@ -88,7 +92,14 @@ def _all_there(lines: List[str], hunks: List[_Hunk]) -> bool:
     first = 0
     for hunk in hunks:
         after = hunk.after()
-        at = next((index for index in range(first, len(lines) - len(after) + 1) if lines[index:index + len(after)] == after), -1)
+        at = next(
+            (
+                index
+                for index in range(first, len(lines) - len(after) + 1)
+                if lines[index : index + len(after)] == after
+            ),
+            -1,
+        )
         if at < 0 or not set(after) - set(hunk.before()):
             return False
         first = at + len(after)

@@ -32,10 +32,15 @@ def expendable(record: Dict[str, Any], keep: int, forget_original: bool) -> List
     the way may be built without being promoted.
     """
     good = lived(record)
-    stay = set(good[:max(1, keep)]) | {record["current"]}
+    stay = set(good[: max(1, keep)]) | {record["current"]}
     live = next((_minor(entry) for entry in record["generations"] if entry["id"] == record["current"]), ())
-    return [entry for entry in record["generations"] if entry["id"] not in stay and (entry["id"] in good or () < _minor(entry) < live)
-            and (forget_original or entry["origin"] != "adopted")]
+    return [
+        entry
+        for entry in record["generations"]
+        if entry["id"] not in stay
+        and (entry["id"] in good or () < _minor(entry) < live)
+        and (forget_original or entry["origin"] != "adopted")
+    ]
 
 
 def _minor(entry: Dict[str, Any]) -> Tuple[int, ...]:
@@ -56,8 +61,16 @@ def _in_use(path: str) -> Optional[str]:
     return None
 
 
-def prune(application: Application, state: ApplicationState, promoted: Dict[str, Any], keep: int, forget_original: bool, run: str,
-          check_mode: bool, changes: Changes) -> Dict[str, str]:
+def prune(
+    application: Application,
+    state: ApplicationState,
+    promoted: Dict[str, Any],
+    keep: int,
+    forget_original: bool,
+    run: str,
+    check_mode: bool,
+    changes: Changes,
+) -> Dict[str, str]:
     """Remove generations that are not needed, when *promoted* is what a promotion came to; returns those that are in use, with the reason.
 
     Only root can tell what every process maps, so nobody else removes anything. Raises LeaseHeld, IdentityError, OSError.
@@ -75,14 +88,21 @@ def prune(application: Application, state: ApplicationState, promoted: Dict[str,
             if reason:
                 kept[generation["id"]] = reason
                 continue
-            changes.add("remove generation %s of %s" % (generation["id"], application.name), generation["path"], generation["id"], None)
+            changes.add(
+                "remove generation %s of %s" % (generation["id"], application.name),
+                generation["path"],
+                generation["id"],
+                None,
+            )
             if not check_mode:
                 record = _remove(application, state, record, generation)
                 state.event(run, "generation removed", generation=generation["id"])
         return kept
 
 
-def _remove(application: Application, state: ApplicationState, record: Dict[str, Any], generation: Dict[str, Any]) -> Dict[str, Any]:
+def _remove(
+    application: Application, state: ApplicationState, record: Dict[str, Any], generation: Dict[str, Any]
+) -> Dict[str, Any]:
     """The record without *generation*, whose tree is gone. Whoever dies in between leaves an incomplete generation, which the next build clears."""
     owner = builder_of(application)
     if not usable(owner):

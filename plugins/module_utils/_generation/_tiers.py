@@ -48,7 +48,9 @@ def _heights(needed: Dict[str, Set[str]]) -> Dict[str, int]:
     below = {name: _closed({name}, needed) for name in needed}
     heights: Dict[str, int] = {}
     for name in sorted(needed, key=lambda one: (len(below[one]), one)):
-        heights[name] = max([heights[other] + 1 for other in below[name] if other in heights and name not in below[other]] or [0])
+        heights[name] = max(
+            [heights[other] + 1 for other in below[name] if other in heights and name not in below[other]] or [0]
+        )
     return heights
 
 

@@ -21,9 +21,26 @@ from ansible_collections.oxzep7.python.plugins.module_utils._generation._build i
     run_in,
     run_tests,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._existing import BuildError, builder_of, configuration, shares_site
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import Order, create, prepare, remove, sync, write_lock
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, act_as, controller_of, environment_for
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._existing import (
+    BuildError,
+    builder_of,
+    configuration,
+    shares_site,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import (
+    Order,
+    create,
+    prepare,
+    remove,
+    sync,
+    write_lock,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._identity import (
+    Identity,
+    act_as,
+    controller_of,
+    environment_for,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import Result, run
 from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState
 
@@ -72,7 +89,11 @@ def _directory(application: Application, version: str) -> str:
 def scratch_paths(application: Application) -> List[str]:
     """The directories that trials left. Raises OSError."""
     directory = application.generations_directory()
-    names = [name for name in sorted(os.listdir(directory)) if name.startswith(".rehearsal-")] if os.path.isdir(directory) else []
+    names = (
+        [name for name in sorted(os.listdir(directory)) if name.startswith(".rehearsal-")]
+        if os.path.isdir(directory)
+        else []
+    )
     return [os.path.join(directory, name) for name in names]
 
 
@@ -97,14 +118,25 @@ def attempt(application: Application, state: ApplicationState, order: Order, ask
     with state.lease(order.run):
         _install(application, order, path, shared, builder)
         there = _lock.owners(path)
-        failures = new_import_failures(application.environment, path, [name for name in sorted(there) if ask.modules is None or name in ask.modules], user,
-                                       alone=ask.modules is not None)
+        failures = new_import_failures(
+            application.environment,
+            path,
+            [name for name in sorted(there) if ask.modules is None or name in ask.modules],
+            user,
+            alone=ask.modules is not None,
+        )
         owners = dict(_lock.owners(application.environment), **there)
         sources = _new_compile_failures(application, path, user) if ask.tests else {}
         tests = _new_test_failures(application, path, user) if ask.tests and not failures else {}
-        return {"failures": failures, "tests": tests, "sources": sources, "owners": owners, "modules": len(there),
-                "gone": sorted(set(ask.modules or []) - set(there)),
-                "benchmarks": [_compare(application, path, user, command) for command in ask.benchmarks]}
+        return {
+            "failures": failures,
+            "tests": tests,
+            "sources": sources,
+            "owners": owners,
+            "modules": len(there),
+            "gone": sorted(set(ask.modules or []) - set(there)),
+            "benchmarks": [_compare(application, path, user, command) for command in ask.benchmarks],
+        }
 
 
 def _install(application: Application, order: Order, path: str, shared: bool, builder: Identity) -> None:
@@ -126,14 +158,21 @@ def _install(application: Application, order: Order, path: str, shared: bool, bu
 
 def _made_with(path: str, order: Order) -> bool:
     try:
-        return os.path.realpath(configuration(path).get("home", "")) == os.path.realpath(os.path.dirname(order.interpreter))
+        return os.path.realpath(configuration(path).get("home", "")) == os.path.realpath(
+            os.path.dirname(order.interpreter)
+        )
     except BuildError:
         return False
 
 
 def _uncompilable(application: Application, environment: str, user: Identity) -> Dict[str, str]:
     python = os.path.join(environment, "bin", "python")
-    done = run([python, "-I", "-c", COMPILE, application.source or "/nowhere"], IMPORT_TIMEOUT, user, environment=environment_for(user))
+    done = run(
+        [python, "-I", "-c", COMPILE, application.source or "/nowhere"],
+        IMPORT_TIMEOUT,
+        user,
+        environment=environment_for(user),
+    )
     if done.rc != 0:
         raise BuildError("%s could not be compiled with %s: %s" % (application.source, python, done.last_lines(3)))
     return dict(json.loads(done.stdout))
@@ -179,7 +218,15 @@ def _compare(application: Application, path: str, user: Identity, command: List[
             started = time.monotonic()
             done = run_in(application, environment, command, user, BENCHMARK_TIMEOUT)
             if done.rc != 0:
-                raise BuildError("benchmark %r ended with %d in %s: %s" % (" ".join(command), done.rc, environment, done.last_lines(5)))
+                raise BuildError(
+                    "benchmark %r ended with %d in %s: %s"
+                    % (" ".join(command), done.rc, environment, done.last_lines(5))
+                )
             best[environment] = min(best.get(environment, float("inf")), time.monotonic() - started)
     before, after = best[application.environment], best[path]
-    return {"command": command, "before": round(before, 3), "after": round(after, 3), "ratio": round(after / max(before, 0.01), 3)}
+    return {
+        "command": command,
+        "before": round(before, 3),
+        "after": round(after, 3),
+        "ratio": round(after / max(before, 0.01), 3),
+    }

@@ -32,7 +32,9 @@ def modules_beside(interpreter: str) -> Set[str]:
                 site.read(handle)
             finally:
                 os.close(handle)
-            matches = [NAME.match(entry["path"].partition("/")[2]) for entry in site.unmanaged if entry["kind"] == "module"]
+            matches = [
+                NAME.match(entry["path"].partition("/")[2]) for entry in site.unmanaged if entry["kind"] == "module"
+            ]
             found |= {match.group(1) for match in matches if match}
     return found
 

@@ -16,7 +16,11 @@ from ansible_collections.oxzep7.python.plugins.module_utils._health._processes i
 from ansible_collections.oxzep7.python.plugins.module_utils._health._where import Verdict, Where
 from ansible_collections.oxzep7.python.plugins.module_utils._identity import current, environment_for
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import run, words
-from ansible_collections.oxzep7.python.plugins.module_utils._services import COMMAND_TIMEOUT, ServiceError, unit_properties
+from ansible_collections.oxzep7.python.plugins.module_utils._services import (
+    COMMAND_TIMEOUT,
+    ServiceError,
+    unit_properties,
+)
 
 LISTENING = "0A"
 # Units of this collection may end with a status of their own while a promotion is open.
@@ -41,7 +45,13 @@ def _systemd(options: Dict[str, Any], where: Where) -> Verdict:
     names = ["ActiveState", "SubState", "Result", "NRestarts"]
     found = unit_properties([options["unit"]], names, options.get("user"))[options["unit"]]
     restarts = int(found.get("NRestarts") or 0)
-    evidence = "%s is %s (%s), result %s, restarts %d" % (options["unit"], found.get("ActiveState"), found.get("SubState"), found.get("Result"), restarts)
+    evidence = "%s is %s (%s), result %s, restarts %d" % (
+        options["unit"],
+        found.get("ActiveState"),
+        found.get("SubState"),
+        found.get("Result"),
+        restarts,
+    )
     # A start by hand begins to count anew, so any other number is of restarts that nobody asked for.
     steady = where.before is None or restarts in (0, where.before.get("restarts"))
     return found.get("ActiveState") == "active" and steady, evidence, {"restarts": restarts}
@@ -60,12 +70,20 @@ def _failed_units(options: Dict[str, Any], where: Where) -> Verdict:
 
 def _command(options: Dict[str, Any], where: Where) -> Verdict:
     result = run(words(options["cmd"]), options["timeout"], where.identity)
-    return result.rc == options["rc"], "ended with %d, expected %d: %s" % (result.rc, options["rc"], result.last_lines()), {}
+    return (
+        result.rc == options["rc"],
+        "ended with %d, expected %d: %s" % (result.rc, options["rc"], result.last_lines()),
+        {},
+    )
 
 
 def _process(options: Dict[str, Any], _where: Where) -> Verdict:
-    passed, evidence = examine([options["unit"]] if options.get("unit") else [], [options["pidfile"]] if options.get("pidfile") else [],
-                               options.get("interpreter"), None)
+    passed, evidence = examine(
+        [options["unit"]] if options.get("unit") else [],
+        [options["pidfile"]] if options.get("pidfile") else [],
+        options.get("interpreter"),
+        None,
+    )
     return passed, evidence, {}
 
 
@@ -91,13 +109,27 @@ def _python(options: Dict[str, Any], where: Where) -> Verdict:
     python = os.path.join(where.environment, "bin", "python")
     who = where.identity or current()
     asked = json.dumps({"imports": options.get("imports") or [], "expression": options.get("expression")})
-    done = run([python, "-c", PROGRAM], options["timeout"], who, environment=environment_for(who, os.path.dirname(python)), stdin=asked)
+    done = run(
+        [python, "-c", PROGRAM],
+        options["timeout"],
+        who,
+        environment=environment_for(who, os.path.dirname(python)),
+        stdin=asked,
+    )
     return done.rc == 0, "ended with %d: %s" % (done.rc, done.last_lines(3)), {}
 
 
 EVALUATORS: Dict[str, Callable[[Dict[str, Any], Where], Verdict]] = {
-    "http": _http.judge, "tcp": _tcp, "port": _port, "systemd": _systemd, "failed_units": _failed_units, "command": _command, "process": _process,
-    "log": _logs.judge, "freshness": _freshness.judge, "python": _python,
+    "http": _http.judge,
+    "tcp": _tcp,
+    "port": _port,
+    "systemd": _systemd,
+    "failed_units": _failed_units,
+    "command": _command,
+    "process": _process,
+    "log": _logs.judge,
+    "freshness": _freshness.judge,
+    "python": _python,
 }
 
 
@@ -109,13 +141,24 @@ def evaluate(check: Dict[str, Any], where: Where) -> Dict[str, Any]:
         passed, evidence, measured = EVALUATORS[kind](check[kind], where)
     except (OSError, ValueError, http.client.HTTPException, LookupError, ServiceError, RuntimeError) as error:
         passed, evidence, measured = False, "%s: %s" % (type(error).__name__, error), {}
-    return {"name": check["name"], "kind": kind, "passed": passed, "evidence": evidence, "measured": measured,
-            "seconds": round(time.monotonic() - began, 3)}
+    return {
+        "name": check["name"],
+        "kind": kind,
+        "passed": passed,
+        "evidence": evidence,
+        "measured": measured,
+        "seconds": round(time.monotonic() - began, 3),
+    }
 
 
-def evaluate_all(checks: List[Dict[str, Any]], where: Where, before: Optional[Dict[str, Dict[str, Any]]] = None) -> List[Dict[str, Any]]:
+def evaluate_all(
+    checks: List[Dict[str, Any]], where: Where, before: Optional[Dict[str, Dict[str, Any]]] = None
+) -> List[Dict[str, Any]]:
     """Run every check, in order; *before* is what each measured before the promotion, by its name."""
-    return [evaluate(check, where if before is None else where._replace(before=before.get(check["name"]) or {})) for check in checks]
+    return [
+        evaluate(check, where if before is None else where._replace(before=before.get(check["name"]) or {}))
+        for check in checks
+    ]
 
 
 def measured_by(results: List[Dict[str, Any]]) -> Dict[str, Dict[str, Any]]:

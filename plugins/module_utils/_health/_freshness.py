@@ -23,7 +23,9 @@ def moment(text: str) -> float:
         match = ISO.match(text)
     if not match:
         raise ValueError("%r is neither a number of seconds nor a time in ISO 8601" % text[:100])
-    told = datetime.datetime.strptime("%s %s" % match.group(1, 2), "%Y-%m-%d %H:%M:%S").replace(tzinfo=datetime.timezone.utc)
+    told = datetime.datetime.strptime("%s %s" % match.group(1, 2), "%Y-%m-%d %H:%M:%S").replace(
+        tzinfo=datetime.timezone.utc
+    )
     offset = datetime.timedelta(hours=int(match.group(4) or 0), minutes=int(match.group(5) or 0))
     return (told + (offset if match.group(3) == "-" else -offset)).timestamp()
 
@@ -38,4 +40,8 @@ def judge(options: Dict[str, Any], where: Where) -> Verdict:
             return False, "ended with %d: %s" % (done.rc, done.last_lines(2)), {}
         name, when = " ".join(done.cmd), moment(done.stdout.strip())
     age = time.time() - when
-    return age <= options["seconds"], "%s is %d seconds old, at most %g are allowed" % (name, age, options["seconds"]), {}
+    return (
+        age <= options["seconds"],
+        "%s is %d seconds old, at most %g are allowed" % (name, age, options["seconds"]),
+        {},
+    )

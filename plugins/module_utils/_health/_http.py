@@ -50,8 +50,14 @@ def fetch(url: str, timeout: float, context: Optional[ssl.SSLContext] = None) ->
     Raises OSError, http.client.HTTPException when there is no answer within *timeout* seconds.
     """
     opener = urllib.request.OpenerDirector()
-    for handler in (urllib.request.HTTPHandler(), urllib.request.HTTPDefaultErrorHandler(), urllib.request.HTTPErrorProcessor(),
-                    urllib.request.UnknownHandler(), _KeepRedirects(), *([urllib.request.HTTPSHandler(context=context)] if context else [])):
+    for handler in (
+        urllib.request.HTTPHandler(),
+        urllib.request.HTTPDefaultErrorHandler(),
+        urllib.request.HTTPErrorProcessor(),
+        urllib.request.UnknownHandler(),
+        _KeepRedirects(),
+        *([urllib.request.HTTPSHandler(context=context)] if context else []),
+    ):
         opener.add_handler(handler)
     try:
         with opener.open(url, timeout=timeout) as answer:
@@ -96,7 +102,10 @@ def certificate_days(url: str, timeout: float, context: ssl.SSLContext) -> float
     """Days for which the certificate of the server of *url* is still good. Raises OSError, ValueError."""
     parts = urllib.parse.urlsplit(url)
     host = parts.hostname or ""
-    with socket.create_connection((host, parts.port or 443), timeout=timeout) as plain, context.wrap_socket(plain, server_hostname=host) as secure:
+    with (
+        socket.create_connection((host, parts.port or 443), timeout=timeout) as plain,
+        context.wrap_socket(plain, server_hostname=host) as secure,
+    ):
         ends = (secure.getpeercert() or {}).get("notAfter")
     if not isinstance(ends, str):
         raise ValueError("what certificate %s has is not known without validate_certs" % host)
@@ -112,7 +121,12 @@ def judge(options: Dict[str, Any], where: Where) -> Verdict:
         status, body = fetch(options["url"], options["timeout"], context)
         taken.append(time.monotonic() - began)
         if status != options["status"]:
-            return False, "%s answered %d, not %d: %s" % (options["url"], status, options["status"], body.decode("utf-8", "replace")[:300]), {}
+            return (
+                False,
+                "%s answered %d, not %d: %s"
+                % (options["url"], status, options["status"], body.decode("utf-8", "replace")[:300]),
+                {},
+            )
     wrong = _body(options, body)
     if wrong:
         return False, "%s %s" % (options["url"], wrong), {}
@@ -126,7 +140,11 @@ def judge(options: Dict[str, Any], where: Where) -> Verdict:
             return False, "%s has no certificate: it is not https" % options["url"], measured
         left = certificate_days(options["url"], options["timeout"], context)
         if left < options["tls_days"]:
-            return False, "the certificate of %s is good for %.1f days, not %g" % (options["url"], left, options["tls_days"]), measured
+            return (
+                False,
+                "the certificate of %s is good for %.1f days, not %g" % (options["url"], left, options["tls_days"]),
+                measured,
+            )
     return True, "%d" % status, measured
 
 
@@ -138,5 +156,9 @@ def _slow(options: Dict[str, Any], seconds: float, where: Where) -> Optional[str
         before = (where.before or {}).get("seconds")
         # Below a hundredth of a second a ratio is mostly noise.
         if before is not None and seconds > max(factor * before, 0.01):
-            return "took %.3f seconds, and %.3f before the promotion: more than %s" % (seconds, before, options["at_most"])
+            return "took %.3f seconds, and %.3f before the promotion: more than %s" % (
+                seconds,
+                before,
+                options["at_most"],
+            )
     return None

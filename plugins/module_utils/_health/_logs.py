@@ -33,7 +33,9 @@ def _since(path: str, inode: int, size: int) -> str:
 
 def _cursor() -> Optional[str]:
     """Where the journal ends now."""
-    found = CURSOR.search(run(["journalctl", "--quiet", "--no-pager", "--lines=1", "--output=cat", "--show-cursor"], TIMEOUT).stdout)
+    found = CURSOR.search(
+        run(["journalctl", "--quiet", "--no-pager", "--lines=1", "--output=cat", "--show-cursor"], TIMEOUT).stdout
+    )
     return found.group(1) if found else None
 
 

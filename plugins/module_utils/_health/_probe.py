@@ -28,7 +28,11 @@ class DowntimeProbe:
     def __init__(self, checks: List[Dict[str, Any]]) -> None:
         chosen = next((check for check in checks if check.get("http")), None)
         # What is asked is whether it answers; how fast, and with which certificate, is judged elsewhere.
-        loose = {"timeout": min(2.0, chosen["http"]["timeout"]), "latency": None, "at_most": None, "tls_days": None} if chosen else {}
+        loose = (
+            {"timeout": min(2.0, chosen["http"]["timeout"]), "latency": None, "at_most": None, "tls_days": None}
+            if chosen
+            else {}
+        )
         self._check = dict(chosen, http=dict(chosen["http"], **loose)) if chosen else None
         self._seen: List[Tuple[float, float, bool]] = []
         self._ended = threading.Event()

@@ -35,10 +35,12 @@ def _process(pid: int) -> Optional[Process]:
         stat = read_text("/proc/%d/stat" % pid) or ""
     except OSError:
         return None
-    fields = stat[stat.rfind(")") + 2:].split()
+    fields = stat[stat.rfind(")") + 2 :].split()
     if len(fields) < 2:
         return None
-    return Process(pid, executable, {part for line in groups.splitlines() for part in line.split("/")[1:]}, int(fields[1]))
+    return Process(
+        pid, executable, {part for line in groups.splitlines() for part in line.split("/")[1:]}, int(fields[1])
+    )
 
 
 def running() -> List[Process]:

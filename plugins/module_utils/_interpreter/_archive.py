@@ -77,7 +77,9 @@ class _Extraction:
     def _parent(self, parts: List[str]) -> str:
         for depth in range(1, len(parts)):
             if "/".join(parts[:depth]) in self._links:
-                raise UnsafeArchive("member %r passes through the symlink %r" % ("/".join(parts), "/".join(parts[:depth])))
+                raise UnsafeArchive(
+                    "member %r passes through the symlink %r" % ("/".join(parts), "/".join(parts[:depth]))
+                )
         parent = os.path.join(self._target, *parts[:-1])
         os.makedirs(parent, mode=0o755, exist_ok=True)
         return parent
@@ -111,10 +113,16 @@ def _opened(archive: str) -> Iterator[tarfile.TarFile]:
         return
     program = shutil.which("zstd")
     if program is None:
-        raise UnsafeArchive("it is compressed with zstd, which this host cannot read; install zstd on it, or provide a tar.gz or tar.xz")
+        raise UnsafeArchive(
+            "it is compressed with zstd, which this host cannot read; install zstd on it, or provide a tar.gz or tar.xz"
+        )
     # The archive is read as it is decompressed; AnsibleModule.run_command would hold all of it in memory.
-    with subprocess.Popen([program, "-dcq", "--", archive], stdin=subprocess.DEVNULL,  # pylint: disable=ansible-bad-function
-                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as working:
+    with subprocess.Popen(
+        [program, "-dcq", "--", archive],
+        stdin=subprocess.DEVNULL,  # pylint: disable=ansible-bad-function
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as working:
         with tarfile.open(fileobj=working.stdout, mode="r|") as tar:
             yield tar
         # A tar file ends before its last block does.

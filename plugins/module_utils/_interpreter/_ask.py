@@ -17,9 +17,11 @@ from ansible_collections.oxzep7.python.plugins.module_utils._runner import Resul
 # Marks a prefix that this collection installed.
 MARKER = ".oxzep7.json"
 PROBE_TIMEOUT = 60.0
-PROBE = ("import json, platform, sys, sysconfig;"
-         "print(json.dumps([platform.python_version(), platform.python_implementation(), sys.prefix,"
-         " sysconfig.get_platform()]))")
+PROBE = (
+    "import json, platform, sys, sysconfig;"
+    "print(json.dumps([platform.python_version(), platform.python_implementation(), sys.prefix,"
+    " sysconfig.get_platform()]))"
+)
 NEEDED = ("ctypes", "lzma", "sqlite3", "ssl")
 # Part of the standard library from this minor on.
 ZONEINFO = (3, 9)
@@ -60,7 +62,9 @@ def ask(path: str) -> Tuple[str, str, str, str]:
     try:
         version, implementation, prefix, platform = json.loads(answer.stdout)
     except ValueError:
-        raise InterpreterError("%s does not run on this host: %s" % (path, answer.last_lines() or "status %d" % answer.rc))
+        raise InterpreterError(
+            "%s does not run on this host: %s" % (path, answer.last_lines() or "status %d" % answer.rc)
+        )
     return version, implementation, prefix, platform
 
 
@@ -74,7 +78,9 @@ def prove(path: str, wanted: str) -> Tuple[str, str]:
     imported = _run_isolated(path, "import " + ", ".join(needed))
     if imported.rc != 0:
         raise InterpreterError("%s lacks a part of the standard library: %s" % (path, imported.last_lines(2)))
-    for program in [os.path.realpath(path)] + sorted(glob.glob(os.path.join(glob.escape(prefix), "lib", "libpython%s.%s*.so*" % (major, minor)))):
+    for program in [os.path.realpath(path)] + sorted(
+        glob.glob(os.path.join(glob.escape(prefix), "lib", "libpython%s.%s*.so*" % (major, minor)))
+    ):
         check_program(program)
     return version, prefix
 
@@ -94,5 +100,7 @@ def check_program(path: str) -> None:
     if elf.machine != os.uname().machine:
         raise InterpreterError("%s is for %s, and this host is %s" % (path, elf.machine, os.uname().machine))
     if elf.executable_stack:
-        raise InterpreterError("%s asks for an executable stack, which newer C libraries and hardened kernels refuse; "
-                               "have it built without (ld -z noexecstack)" % path)
+        raise InterpreterError(
+            "%s asks for an executable stack, which newer C libraries and hardened kernels refuse; "
+            "have it built without (ld -z noexecstack)" % path
+        )

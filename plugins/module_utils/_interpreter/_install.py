@@ -17,9 +17,19 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
 from ansible.module_utils.urls import open_url
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._files import read_json, sha256_of, sync_directory, write_json
+from ansible_collections.oxzep7.python.plugins.module_utils._files import (
+    read_json,
+    sha256_of,
+    sync_directory,
+    write_json,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._archive import UnsafeArchive, extract
-from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import MARKER, InterpreterError, matches, prove
+from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import (
+    MARKER,
+    InterpreterError,
+    matches,
+    prove,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import run
 
 INCOMING = ".incoming-"
@@ -109,7 +119,9 @@ def _prefix_in(directory: str, origin: str) -> str:
     for candidate in [directory] + below + [os.path.join(path, "install") for path in below]:
         if executable_in(candidate):
             return candidate
-    raise InterpreterError("%s holds no bin/python3.* at its top, one directory below, or in an install directory there" % origin)
+    raise InterpreterError(
+        "%s holds no bin/python3.* at its top, one directory below, or in an install directory there" % origin
+    )
 
 
 @contextmanager
@@ -135,7 +147,9 @@ def _install_archive(wanted: Wanted, directory: str) -> Dict[str, Any]:
             _download(wanted.url, archive)
         digest = sha256_of(archive)
         if digest != (wanted.sha256 or "").lower():
-            raise InterpreterError("%s has sha256 %s, but %s was expected; it was not unpacked" % (origin, digest, wanted.sha256))
+            raise InterpreterError(
+                "%s has sha256 %s, but %s was expected; it was not unpacked" % (origin, digest, wanted.sha256)
+            )
         tree = os.path.join(incoming, "tree")
         os.mkdir(tree, 0o755)
         extract(archive, tree)
@@ -144,8 +158,10 @@ def _install_archive(wanted: Wanted, directory: str) -> Dict[str, Any]:
         version = prove(executable_in(prefix) or "", wanted.version)[0]
         final = os.path.join(directory, version)
         if os.path.lexists(final):
-            raise InterpreterError("%s exists already and did not come from this archive; remove it, if nothing uses it, "
-                                   "or name it with source: existing" % final)
+            raise InterpreterError(
+                "%s exists already and did not come from this archive; remove it, if nothing uses it, "
+                "or name it with source: existing" % final
+            )
         marker = {"version": version, "sha256": digest, "source": origin}
         write_json(os.path.join(prefix, MARKER), marker, 0o644)
         os.sync()
@@ -172,13 +188,23 @@ def _label(prefix: str) -> None:
 
 def find_installed(wanted: Wanted, directory: str) -> Optional[Dict[str, Any]]:
     """The interpreter under *directory* that came from the archive *wanted*, or None."""
-    return next((entry for entry in installed(directory)
-                 if entry["sha256"] == (wanted.sha256 or "").lower() and matches(entry["version"], wanted.version)), None)
+    return next(
+        (
+            entry
+            for entry in installed(directory)
+            if entry["sha256"] == (wanted.sha256 or "").lower() and matches(entry["version"], wanted.version)
+        ),
+        None,
+    )
 
 
 def find_managed(wanted: Wanted, directory: str) -> Optional[Dict[str, Any]]:
     """The newest interpreter under *directory* that is one of uv's and of the version *wanted*, or None."""
-    found = [entry for entry in installed(directory) if str(entry["source"]).startswith(MANAGED) and matches(entry["version"], wanted.version)]
+    found = [
+        entry
+        for entry in installed(directory)
+        if str(entry["source"]).startswith(MANAGED) and matches(entry["version"], wanted.version)
+    ]
     return max(found, key=lambda entry: [int(part) for part in re.findall(r"\d+", entry["version"])]) if found else None
 
 
@@ -197,10 +223,15 @@ def ensure(wanted: Wanted, directory: str, check_mode: bool, changes: Changes) -
     if present:
         return present
     origin = wanted.origin or "an archive"
-    changes.add("install Python %s from %s" % (wanted.version, origin), os.path.join(directory, wanted.version), None, origin)
+    changes.add(
+        "install Python %s from %s" % (wanted.version, origin), os.path.join(directory, wanted.version), None, origin
+    )
     if check_mode:
-        return {"version": wanted.version, "prefix": os.path.join(directory, wanted.version),
-                "path": os.path.join(directory, wanted.version, "bin", "python" + ".".join(wanted.version.split(".")[:2]))}
+        return {
+            "version": wanted.version,
+            "prefix": os.path.join(directory, wanted.version),
+            "path": os.path.join(directory, wanted.version, "bin", "python" + ".".join(wanted.version.split(".")[:2])),
+        }
     os.makedirs(directory, mode=0o755, exist_ok=True)
     with _alone(directory):
         return _install_archive(wanted, directory)

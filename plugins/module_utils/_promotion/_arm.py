@@ -9,7 +9,12 @@ import os
 import subprocess
 from typing import Iterator
 
-from ansible_collections.oxzep7.python.plugins.module_utils._files import read_text, remove_quietly, sync_directory, write_atomically
+from ansible_collections.oxzep7.python.plugins.module_utils._files import (
+    read_text,
+    remove_quietly,
+    sync_directory,
+    write_atomically,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._runner import join, must, run
 from ansible_collections.oxzep7.python.plugins.module_utils._services import systemd_runs
 from ansible_collections.oxzep7.python.plugins.module_utils._state import DEFAULT_DIRECTORY, ApplicationState
@@ -59,7 +64,11 @@ def _running() -> Iterator[str]:
 
 def _cron_path(state: ApplicationState) -> str:
     # cron passes over files whose names have a dot.
-    return os.path.join(CRON, "oxzep7-undo-%s-%s" % (state.name.replace(".", "_"), hashlib.sha256(state.directory.encode("utf-8")).hexdigest()[:8]))
+    return os.path.join(
+        CRON,
+        "oxzep7-undo-%s-%s"
+        % (state.name.replace(".", "_"), hashlib.sha256(state.directory.encode("utf-8")).hexdigest()[:8]),
+    )
 
 
 def timer_of(state: ApplicationState) -> str:
@@ -96,19 +105,45 @@ def arm(state: ApplicationState, token: str, seconds: int) -> str:
     how = kind()
     if how == "systemd":
         _guard_boot(state.root)
-        unit = timer_of(state)[:-len(".timer")]
+        unit = timer_of(state)[: -len(".timer")]
         disarm(state)
-        must("arm the deadline", run(
-            ["systemd-run", "--quiet", "--unit=" + unit, "--on-active=%d" % seconds, "--on-unit-active=%d" % seconds,
-             "--timer-property=AccuracySec=1s", "--property=SuccessExitStatus=%d" % AT_WORK, "/bin/sh", state.undo_path], 60))
+        must(
+            "arm the deadline",
+            run(
+                [
+                    "systemd-run",
+                    "--quiet",
+                    "--unit=" + unit,
+                    "--on-active=%d" % seconds,
+                    "--on-unit-active=%d" % seconds,
+                    "--timer-property=AccuracySec=1s",
+                    "--property=SuccessExitStatus=%d" % AT_WORK,
+                    "/bin/sh",
+                    state.undo_path,
+                ],
+                60,
+            ),
+        )
     elif how == "cron":
-        write_atomically(_cron_path(state), CRON_LINES.format(name=state.name, undo=join([state.undo_path])).encode("utf-8"), 0o644)
+        write_atomically(
+            _cron_path(state), CRON_LINES.format(name=state.name, undo=join([state.undo_path])).encode("utf-8"), 0o644
+        )
     else:
         script = "while sleep %d; grep -qF %s %s 2>/dev/null; do /bin/sh %s; done" % (
-            seconds, join([token]), join([state.undo_path]), join([state.undo_path]))
+            seconds,
+            join([token]),
+            join([state.undo_path]),
+            join([state.undo_path]),
+        )
         # It has to outlive this module, which AnsibleModule.run_command would wait for.
-        subprocess.Popen(["/bin/sh", "-c", script], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,  # pylint: disable=ansible-bad-function
-                         stderr=subprocess.DEVNULL, cwd="/", start_new_session=True)
+        subprocess.Popen(
+            ["/bin/sh", "-c", script],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,  # pylint: disable=ansible-bad-function
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            start_new_session=True,
+        )
     return how
 
 
@@ -117,7 +152,7 @@ def disarm(state: ApplicationState) -> None:
     how = kind()
     if how == "systemd":
         timer = timer_of(state)
-        service = timer[:-len("timer")] + "service"
+        service = timer[: -len("timer")] + "service"
         # Who holds the lease knows that the script has nothing to do, even if it is still about to end.
         run(["systemctl", "stop", "--", timer, service], 60)
         run(["systemctl", "reset-failed", "--", service], 60)

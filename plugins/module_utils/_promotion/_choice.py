@@ -31,7 +31,9 @@ def _promotions(record: Dict[str, Any]) -> List[Dict[str, Any]]:
     """Every promotion that was committed, oldest first. Raises PromotionRefused without any."""
     found = [entry for entry in record["history"] if entry["event"] == "promoted"]
     if not found or record["current"] is None:
-        raise PromotionRefused("no promotion of %s is recorded, so there is no previous generation to go back to" % record["application"])
+        raise PromotionRefused(
+            "no promotion of %s is recorded, so there is no previous generation to go back to" % record["application"]
+        )
     return found
 
 
@@ -47,7 +49,10 @@ def live_before(record: Dict[str, Any], run: str) -> str:
     """The identifier of the generation that was live before *run* promoted the first. Raises PromotionRefused where it promoted none."""
     of_run = [entry for entry in _promotions(record) if entry["run"] == run]
     if not of_run:
-        raise PromotionRefused("run %s promoted nothing of %s; its runs are %s" % (run, record["application"], ", ".join(runs_of(record)) or "none"))
+        raise PromotionRefused(
+            "run %s promoted nothing of %s; its runs are %s"
+            % (run, record["application"], ", ".join(runs_of(record)) or "none")
+        )
     return str(of_run[0]["from"])
 
 
@@ -71,13 +76,18 @@ def choose(record: Dict[str, Any], wanted: str, live: Dict[str, Any]) -> Optiona
             return None
         wanted = last["from"]
     elif wanted.startswith(BEFORE):
-        wanted = live_before(record, wanted[len(BEFORE):])
+        wanted = live_before(record, wanted[len(BEFORE) :])
     elif DAY.match(wanted) or MOMENT.match(wanted):
         wanted = live_at(record, wanted)
     chosen = live if wanted == live["id"] else generation_of(record, wanted)
     if chosen is None:
-        raise GenerationGone("application %s has no generation %s; it has %s" % (
-            record["application"], wanted, ", ".join(entry["id"] for entry in record["generations"]) or "none"), wanted)
+        raise GenerationGone(
+            "application %s has no generation %s; it has %s"
+            % (record["application"], wanted, ", ".join(entry["id"] for entry in record["generations"]) or "none"),
+            wanted,
+        )
     if not chosen.get("complete"):
-        raise PromotionRefused("generation %s of %s is not complete; build it again first" % (wanted, record["application"]))
+        raise PromotionRefused(
+            "generation %s of %s is not complete; build it again first" % (wanted, record["application"])
+        )
     return chosen

@@ -14,7 +14,12 @@ from ansible_collections.oxzep7.python.plugins.module_utils import _services
 from ansible_collections.oxzep7.python.plugins.module_utils._application import Application, Service
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._files import read_json, remove_quietly, write_atomically
-from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import describe, evaluate_all, failures, measured_by
+from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import (
+    describe,
+    evaluate_all,
+    failures,
+    measured_by,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._health._probe import DowntimeProbe, pause
 from ansible_collections.oxzep7.python.plugins.module_utils._health._processes import examine
 from ansible_collections.oxzep7.python.plugins.module_utils._health._where import Where
@@ -125,35 +130,66 @@ def current_generation(application: Application, record: Dict[str, Any], python:
     if record["current"] is None:
         identifier = "0-py%s" % ".".join(python.split(".")[:2])
         path = os.path.realpath(application.environment) if target else application.generation_path(identifier)
-        return {"id": identifier, "path": path, "python": python, "origin": "adopted", "lock": None, "complete": True,
-                "target": target or os.path.relpath(path, os.path.dirname(application.environment)), "created": now()}
+        return {
+            "id": identifier,
+            "path": path,
+            "python": python,
+            "origin": "adopted",
+            "lock": None,
+            "complete": True,
+            "target": target or os.path.relpath(path, os.path.dirname(application.environment)),
+            "created": now(),
+        }
     known = generation_of(record, record["current"])
     if known is None or target is None or os.path.realpath(application.environment) != os.path.realpath(known["path"]):
         raise PromotionRefused(
-            "the live path %s is %s, but the record says generation %s; put the live path back or correct %s first" % (
-                application.environment, "-> " + target if target else "not a symlink", record["current"], "state.json"))
+            "the live path %s is %s, but the record says generation %s; put the live path back or correct %s first"
+            % (application.environment, "-> " + target if target else "not a symlink", record["current"], "state.json")
+        )
     return known
 
 
-def results_of(application: Application, interpreter: Optional[str], old: Optional[str],
-               before: Optional[Dict[str, Dict[str, Any]]] = None, accepted: Sequence[str] = ()) -> List[Dict[str, Any]]:
+def results_of(
+    application: Application,
+    interpreter: Optional[str],
+    old: Optional[str],
+    before: Optional[Dict[str, Dict[str, Any]]] = None,
+    accepted: Sequence[str] = (),
+) -> List[Dict[str, Any]]:
     """Every declared check, and that each service runs; with *interpreter*, that its processes run that one.
 
     *before* is what the checks measured before the promotion. Those that an operator *accepted* to fail are marked.
     """
     active = [service for service in application.services if service.action != "none"]
-    again = _services.restarted([service for service in active if interpreter and service.action in ("stop-start", "restart")])
-    results = [{"name": service.name, "kind": "service", "passed": running and service not in again, "seconds": 0.0,
-                "evidence": "restarted %d times by systemd" % again[service] if service in again else "running" if running else "not running"}
-               for service, running in ((service, _services.is_running(service)) for service in active)]
+    again = _services.restarted(
+        [service for service in active if interpreter and service.action in ("stop-start", "restart")]
+    )
+    results = [
+        {
+            "name": service.name,
+            "kind": "service",
+            "passed": running and service not in again,
+            "seconds": 0.0,
+            "evidence": "restarted %d times by systemd" % again[service]
+            if service in again
+            else "running"
+            if running
+            else "not running",
+        }
+        for service, running in ((service, _services.is_running(service)) for service in active)
+    ]
     if failures(results):
         return results
     checked = evaluate_all(application.checks, Where(application.account(), application.environment), before)
     results += [dict(result, accepted=True) if result["name"] in accepted else result for result in checked]
     observed = [service for service in active if service.is_unit() or service.pidfile]
     if interpreter and observed and not failures(results):
-        passed, evidence = examine([service.name for service in observed if service.is_unit()],
-                                   [service.pidfile for service in observed if service.pidfile], interpreter, old)
+        passed, evidence = examine(
+            [service.name for service in observed if service.is_unit()],
+            [service.pidfile for service in observed if service.pidfile],
+            interpreter,
+            old,
+        )
         results.append({"name": "processes", "kind": "process", "passed": passed, "evidence": evidence, "seconds": 0.0})
     return results
 
@@ -161,13 +197,20 @@ def results_of(application: Application, interpreter: Optional[str], old: Option
 def _definitely_down(services: List[Service]) -> bool:
     """Whether a unit is in the state ``failed``, from which systemd never restarts it."""
     active = [service for service in services if service.action != "none"]
-    return any(properties.get("ActiveState") == "failed" for properties in _services.properties_of(active, ["ActiveState"]).values())
+    return any(
+        properties.get("ActiveState") == "failed"
+        for properties in _services.properties_of(active, ["ActiveState"]).values()
+    )
 
 
 def _longest(application: Application) -> float:
     """Seconds that one look at everything may take, by its own limits."""
-    limits = [float(options.get("timeout") or _services.COMMAND_TIMEOUT) for check in application.checks for options in check.values()
-              if isinstance(options, dict)]
+    limits = [
+        float(options.get("timeout") or _services.COMMAND_TIMEOUT)
+        for check in application.checks
+        for options in check.values()
+        if isinstance(options, dict)
+    ]
     return MARGIN_SECONDS + sum(limits) + _services.COMMAND_TIMEOUT * len(application.services)
 
 
@@ -183,7 +226,9 @@ def _until_healthy(change: Change, options: Options, alive: Deadline) -> List[Di
         time.sleep(pause(time.monotonic() - began, POLL_SECONDS, WATCH_SECONDS, 2))
 
 
-def _while_stable(change: Change, seconds: float, results: List[Dict[str, Any]], alive: Deadline) -> List[Dict[str, Any]]:
+def _while_stable(
+    change: Change, seconds: float, results: List[Dict[str, Any]], alive: Deadline
+) -> List[Dict[str, Any]]:
     deadline = time.monotonic() + seconds
     while not failures(results) and time.monotonic() < deadline:
         time.sleep(min(WATCH_SECONDS, max(0.0, deadline - time.monotonic())))
@@ -203,8 +248,10 @@ def settle(state: ApplicationState, run_id: str, reason: str = "its run died") -
         Deadline(state).extend(limit + MARGIN_SECONDS)
         undone = run(["/bin/sh", state.undo_path, "held"], limit)
         if state.is_open():
-            raise UndoFailed("%s did not restore the old generation of %s (status %d): %s; it stays armed: "
-                             "mend the cause, then run it by hand" % (state.undo_path, state.name, undone.rc, undone.last_lines()))
+            raise UndoFailed(
+                "%s did not restore the old generation of %s (status %d): %s; it stays armed: "
+                "mend the cause, then run it by hand" % (state.undo_path, state.name, undone.rc, undone.last_lines())
+            )
     left = state.take_undone()
     entry = None
     if left is not None:
@@ -212,7 +259,9 @@ def settle(state: ApplicationState, run_id: str, reason: str = "its run died") -
         entry = dict(left["history"][-1], event="reverted", time=now(), closed_by=run_id, reason=reason)
         if entry["kind"] != "restore" and record["current"] is None and os.path.islink(left["live"]):
             adopted = generation_of(left, entry["from"])
-            record["generations"] = [adopted] + [known for known in record["generations"] if known["id"] != entry["from"]]
+            record["generations"] = [adopted] + [
+                known for known in record["generations"] if known["id"] != entry["from"]
+            ]
             record["current"] = entry["from"]
         record["history"].append(entry)
         state.write(record)
@@ -233,26 +282,43 @@ def _close(state: ApplicationState) -> None:
 
 def _check_preconditions(application: Application, chosen: Dict[str, Any], options: Options) -> None:
     if options.dead_man == "required" and _arm.kind() == "process":
-        raise PromotionRefused("nothing on this host would undo a promotion after a restart: it has neither systemd nor cron, or this is not root; "
-                               "provide one, or set oxzep7_dead_man to preferred")
+        raise PromotionRefused(
+            "nothing on this host would undo a promotion after a restart: it has neither systemd nor cron, or this is not root; "
+            "provide one, or set oxzep7_dead_man to preferred"
+        )
     if not os.path.isfile(os.path.join(chosen["path"], "pyvenv.cfg")):
-        raise PromotionRefused("generation %s of %s is recorded at %s, but no environment is there; build it again"
-                               % (chosen["id"], application.name, chosen["path"]))
+        raise PromotionRefused(
+            "generation %s of %s is recorded at %s, but no environment is there; build it again"
+            % (chosen["id"], application.name, chosen["path"])
+        )
     if os.path.ismount(application.environment):
-        raise PromotionRefused("%s is a mount point and cannot be swapped; mount its parent instead" % application.environment)
+        raise PromotionRefused(
+            "%s is a mount point and cannot be swapped; mount its parent instead" % application.environment
+        )
     absent = _services.missing(application.services)
     if absent:
-        raise PromotionRefused("application %s: no such service on this host: %s; correct `services`"
-                               % (application.name, ", ".join(absent)))
+        raise PromotionRefused(
+            "application %s: no such service on this host: %s; correct `services`"
+            % (application.name, ", ".join(absent))
+        )
     owner = controller_of(os.path.dirname(application.environment))
     if not usable(owner):
         raise PromotionRefused("%s can only be changed by %s; run with become" % (application.environment, owner.name))
     if not owner.is_current() and not shutil.which("setpriv"):
-        raise PromotionRefused("this host has no setpriv, without which undo.sh cannot act as %s; install util-linux" % owner.name)
+        raise PromotionRefused(
+            "this host has no setpriv, without which undo.sh cannot act as %s; install util-linux" % owner.name
+        )
 
 
-def promote(application: Application, state: ApplicationState, wanted: str, python: str, options: Options,
-            kind: str, changes: Changes) -> Dict[str, Any]:
+def promote(
+    application: Application,
+    state: ApplicationState,
+    wanted: str,
+    python: str,
+    options: Options,
+    kind: str,
+    changes: Changes,
+) -> Dict[str, Any]:
     """Make generation *wanted* live; returns ``outcome``, ``downtime_ms``, ``checks`` and more.
 
     *python* is the live environment's version, for an adoption; *kind* is ``upgrade`` or ``rollback``.
@@ -269,39 +335,105 @@ def promote(application: Application, state: ApplicationState, wanted: str, pyth
         _check_preconditions(application, chosen, options)
         baseline = results_of(application, None, None, accepted=options.accept_unhealthy)
         if failures(baseline):
-            raise PromotionRefused("application %s is not healthy before the promotion of %s: %s; nothing was changed. Mend it, or name the check in "
-                                   "oxzep7_accept_unhealthy" % (application.name, chosen["id"], describe(failures(baseline))))
-        changes.add("promote %s of %s in place of %s" % (chosen["id"], application.name, live["id"]),
-                    application.environment, live["id"], chosen["id"])
+            raise PromotionRefused(
+                "application %s is not healthy before the promotion of %s: %s; nothing was changed. Mend it, or name the check in "
+                "oxzep7_accept_unhealthy" % (application.name, chosen["id"], describe(failures(baseline)))
+            )
+        changes.add(
+            "promote %s of %s in place of %s" % (chosen["id"], application.name, live["id"]),
+            application.environment,
+            live["id"],
+            chosen["id"],
+        )
         if options.check_mode:
             return {"outcome": "promoted", "generation": chosen["id"], "from": live["id"]}
         return _transact(application, state, record, live, chosen, options, kind, baseline)
 
 
-def _next_record(record: Dict[str, Any], application: Application, live: Dict[str, Any], chosen: Dict[str, Any],
-                 options: Options, kind: str) -> Dict[str, Any]:
+def _next_record(
+    record: Dict[str, Any],
+    application: Application,
+    live: Dict[str, Any],
+    chosen: Dict[str, Any],
+    options: Options,
+    kind: str,
+) -> Dict[str, Any]:
     generations = record["generations"]
     if record["current"] is None:
         generations = [live] + [entry for entry in generations if entry["id"] != live["id"]]
-    entry = {"time": now(), "run": options.run, "event": "promoted", "kind": kind, "from": live["id"], "to": chosen["id"]}
-    return dict(record, current=chosen["id"], live=application.environment, generations=generations,
-                history=record["history"] + [entry])
+    entry = {
+        "time": now(),
+        "run": options.run,
+        "event": "promoted",
+        "kind": kind,
+        "from": live["id"],
+        "to": chosen["id"],
+    }
+    return dict(
+        record,
+        current=chosen["id"],
+        live=application.environment,
+        generations=generations,
+        history=record["history"] + [entry],
+    )
 
 
-def _transact(application: Application, state: ApplicationState, record: Dict[str, Any], live: Dict[str, Any],
-              chosen: Dict[str, Any], options: Options, kind: str, baseline: List[Dict[str, Any]]) -> Dict[str, Any]:
+def _transact(
+    application: Application,
+    state: ApplicationState,
+    record: Dict[str, Any],
+    live: Dict[str, Any],
+    chosen: Dict[str, Any],
+    options: Options,
+    kind: str,
+    baseline: List[Dict[str, Any]],
+) -> Dict[str, Any]:
     owner = controller_of(os.path.dirname(application.environment))
     application = application._replace(services=_services.effective(application.services))
-    way = Return(application.name, state.directory, application.environment, application.generation_path(live["id"]),
-                 live["target"], live["id"], chosen["id"], options.run, now(), timer_of(state))
-    script = render(way, application.services, owner, not owner.is_current(), options.service_timeout, application.undrain)
-    proof = _Proof(os.path.join(chosen["path"], "bin", "python"), live["path"], measured_by(baseline),
-                   [result["name"] for result in baseline if not result["passed"]])
-    done = transact(Change(application, state, _next_record(record, application, live, chosen, options, kind), script, way.written,
-                           "generation %s of %s" % (chosen["id"], application.name), "%s is live again" % live["id"], proof.results), options,
-                    lambda: _swap(application, live, chosen, owner))
-    return {"outcome": "promoted", "generation": chosen["id"], "from": live["id"], "downtime_ms": done.downtime,
-            "checks": done.results, "dead_man": done.dead_man, "swap": done.how}
+    way = Return(
+        application.name,
+        state.directory,
+        application.environment,
+        application.generation_path(live["id"]),
+        live["target"],
+        live["id"],
+        chosen["id"],
+        options.run,
+        now(),
+        timer_of(state),
+    )
+    script = render(
+        way, application.services, owner, not owner.is_current(), options.service_timeout, application.undrain
+    )
+    proof = _Proof(
+        os.path.join(chosen["path"], "bin", "python"),
+        live["path"],
+        measured_by(baseline),
+        [result["name"] for result in baseline if not result["passed"]],
+    )
+    done = transact(
+        Change(
+            application,
+            state,
+            _next_record(record, application, live, chosen, options, kind),
+            script,
+            way.written,
+            "generation %s of %s" % (chosen["id"], application.name),
+            "%s is live again" % live["id"],
+            proof.results,
+        ),
+        options,
+        lambda: _swap(application, live, chosen, owner),
+    )
+    return {
+        "outcome": "promoted",
+        "generation": chosen["id"],
+        "from": live["id"],
+        "downtime_ms": done.downtime,
+        "checks": done.results,
+        "dead_man": done.dead_man,
+        "swap": done.how,
+    }
 
 
 def timer_of(state: ApplicationState) -> Optional[str]:
@@ -319,9 +451,15 @@ def transact(change: Change, options: Options, act: Callable[[], Any]) -> Done:
     write_atomically(state.undo_path, change.script.encode("utf-8"), 0o700)
     try:
         alive = Deadline(state)
-        alive.extend(_longest(application) + options.service_timeout * 4 * len(application.services)
-                     + _services.COMMAND_TIMEOUT * len(application.drain + application.undrain) + options.act_timeout)
-        dead_man = _arm.arm(state, "%s by run %s" % (change.written, options.run), max(1, int(options.dead_man_interval)))
+        alive.extend(
+            _longest(application)
+            + options.service_timeout * 4 * len(application.services)
+            + _services.COMMAND_TIMEOUT * len(application.drain + application.undrain)
+            + options.act_timeout
+        )
+        dead_man = _arm.arm(
+            state, "%s by run %s" % (change.written, options.run), max(1, int(options.dead_man_interval))
+        )
         state.begin(following)
     except BaseException:
         _close(state)
@@ -365,7 +503,10 @@ def _undo(change: Change, options: Options, error: BaseException) -> NoReturn:
         settle(change.state, options.run, str(error))
     except OSError as problem:
         if change.state.is_open():
-            raise UndoFailed("%s failed (%s), and %s could not be run: %s; it stays armed" % (change.what, error, change.state.undo_path, problem))
+            raise UndoFailed(
+                "%s failed (%s), and %s could not be run: %s; it stays armed"
+                % (change.what, error, change.state.undo_path, problem)
+            )
         text += "; that is not in its record, which could not be written: %s" % problem
     raise PromotionReverted(text, evidence)
 
@@ -393,10 +534,18 @@ def _swap(application: Application, live: Dict[str, Any], chosen: Dict[str, Any]
 
 def _handle_signals() -> List[Tuple[int, Any]]:
     """End in order on SIGTERM and SIGINT; outlive a lost connection (SIGHUP, SIGPIPE)."""
+
     def interrupted(number: int, _frame: Any) -> None:
         raise _Interrupted("the module was ended by signal %d" % number)
 
-    return _set_signals([(signal.SIGTERM, interrupted), (signal.SIGINT, interrupted), (signal.SIGHUP, _outlive), (signal.SIGPIPE, _outlive)])
+    return _set_signals(
+        [
+            (signal.SIGTERM, interrupted),
+            (signal.SIGINT, interrupted),
+            (signal.SIGHUP, _outlive),
+            (signal.SIGPIPE, _outlive),
+        ]
+    )
 
 
 def _outlive(_number: int, _frame: Any) -> None:

@@ -98,9 +98,16 @@ def _systemctl(service: Service, verb: str, timeout: float) -> str:
     if service.user is None:
         return join(["timeout", "%g" % timeout, "systemctl"] + verb.split() + ["--", service.name])
     who = of_user(service.user)
-    become = [] if who.is_current() else ["setpriv", "--reuid=%d" % who.uid, "--regid=%d" % who.gid, "--clear-groups", "--"]
-    return join(["timeout", "%g" % timeout] + become + ["env", "XDG_RUNTIME_DIR=" + runtime_directory(who), "systemctl", "--user"] + verb.split()
-                + ["--", service.name])
+    become = (
+        [] if who.is_current() else ["setpriv", "--reuid=%d" % who.uid, "--regid=%d" % who.gid, "--clear-groups", "--"]
+    )
+    return join(
+        ["timeout", "%g" % timeout]
+        + become
+        + ["env", "XDG_RUNTIME_DIR=" + runtime_directory(who), "systemctl", "--user"]
+        + verb.split()
+        + ["--", service.name]
+    )
 
 
 def _stops(services: List[Service], timeout: float) -> List[str]:
@@ -108,7 +115,9 @@ def _stops(services: List[Service], timeout: float) -> List[str]:
     for service in services[::-1]:
         if service.action == "stop-start" and service.is_unit():
             # What does not stop in its time is killed: it would hold on to the environment that is taken away.
-            lines.append("%s || %s" % (_systemctl(service, "stop", timeout), _systemctl(service, "kill --signal=KILL", timeout)))
+            lines.append(
+                "%s || %s" % (_systemctl(service, "stop", timeout), _systemctl(service, "kill --signal=KILL", timeout))
+            )
         elif service.action in ("stop-start", "restart") and not service.is_unit():
             lines.append(join(list(service.stop)))
     return lines
@@ -132,21 +141,51 @@ def as_account(identity: Identity, drop: bool = True) -> str:
     return "setpriv --reuid=%d --regid=%d --clear-groups -- " % (identity.uid, identity.gid) if drop else ""
 
 
-def render(way: Return, services: List[Service], identity: Identity, drop: bool, timeout: float = COMMAND_TIMEOUT, last: Sequence[List[str]] = ()) -> str:
+def render(
+    way: Return,
+    services: List[Service],
+    identity: Identity,
+    drop: bool,
+    timeout: float = COMMAND_TIMEOUT,
+    last: Sequence[List[str]] = (),
+) -> str:
     """The script for *way*; with *drop*, the live path is changed as *identity* rather than as root.
 
     A start or stop of a unit may take *timeout* seconds. The commands *last* end it.
     """
-    undo = Undo(way.application, way.directory, "generation " + way.old, "the promotion of " + way.new, way.run, way.written, way.timer)
-    swap = SWAP.format(live=join([way.live]), original=join([way.adopted]), owner=as_account(identity, drop), target=join([way.target]),
-                       parent=join([way.live.rpartition("/")[0] or "/"]))
+    undo = Undo(
+        way.application,
+        way.directory,
+        "generation " + way.old,
+        "the promotion of " + way.new,
+        way.run,
+        way.written,
+        way.timer,
+    )
+    swap = SWAP.format(
+        live=join([way.live]),
+        original=join([way.adopted]),
+        owner=as_account(identity, drop),
+        target=join([way.target]),
+        parent=join([way.live.rpartition("/")[0] or "/"]),
+    )
     return script(undo, services, swap, timeout, last)
 
 
-def script(undo: Undo, services: List[Service], body: str, timeout: float = COMMAND_TIMEOUT, last: Sequence[List[str]] = ()) -> str:
+def script(
+    undo: Undo, services: List[Service], body: str, timeout: float = COMMAND_TIMEOUT, last: Sequence[List[str]] = ()
+) -> str:
     """The script that stops *services*, does *body*, and starts them again; see `render`."""
-    lines = [HEADER.format(back=undo.back, before=undo.before, written=undo.written, run=join([undo.run]), application=join([undo.application]),
-                           directory=join([undo.directory]))]
+    lines = [
+        HEADER.format(
+            back=undo.back,
+            before=undo.before,
+            written=undo.written,
+            run=join([undo.run]),
+            application=join([undo.application]),
+            directory=join([undo.directory]),
+        )
+    ]
     lines += [line + "\n" for line in _stops(services, timeout)]
     lines.append(body)
     lines += [line + "\n" for line in _starts(services, timeout)]

@@ -14,13 +14,72 @@ NEVER: Span = (0, 0)
 PYTHON_2 = re.compile(r"^_?(?:IS_|is_)?(?:PY|py|PYTHON|python)_?2[K_]?$|^PYPY$|^JYTHON$|^IRONPYTHON$")
 PYTHON_3 = re.compile(r"^_?(?:IS_|is_)?(?:PY|py|PYTHON|python)_?3[K_]?$")
 # Modules that Python 3 never had: what follows their failed import is what runs.
-PYTHON_2_MODULES = frozenset([
-    "__builtin__", "BaseHTTPServer", "CGIHTTPServer", "ConfigParser", "Cookie", "DocXMLRPCServer", "HTMLParser", "Queue", "SimpleHTTPServer",
-    "SimpleXMLRPCServer", "SocketServer", "StringIO", "Tkinter", "UserDict", "UserList", "UserString", "_winreg", "anydbm", "cPickle", "cStringIO",
-    "commands", "compiler", "cookielib", "copy_reg", "dbhash", "dircache", "dummy_thread", "exceptions", "fpformat", "ftpconnect", "gdbm",
-    "htmlentitydefs", "htmllib", "httplib", "ihooks", "imputil", "md5", "mhlib", "mimetools", "mimify", "multifile", "mutex", "new", "popen2",
-    "posixfile", "repr", "rexec", "rfc822", "robotparser", "sets", "sgmllib", "sha", "statvfs", "stringold", "sunaudio", "thread", "toaiff",
-    "urllib2", "urlparse", "user", "whichdb", "xmlrpclib"])
+PYTHON_2_MODULES = frozenset(
+    [
+        "__builtin__",
+        "BaseHTTPServer",
+        "CGIHTTPServer",
+        "ConfigParser",
+        "Cookie",
+        "DocXMLRPCServer",
+        "HTMLParser",
+        "Queue",
+        "SimpleHTTPServer",
+        "SimpleXMLRPCServer",
+        "SocketServer",
+        "StringIO",
+        "Tkinter",
+        "UserDict",
+        "UserList",
+        "UserString",
+        "_winreg",
+        "anydbm",
+        "cPickle",
+        "cStringIO",
+        "commands",
+        "compiler",
+        "cookielib",
+        "copy_reg",
+        "dbhash",
+        "dircache",
+        "dummy_thread",
+        "exceptions",
+        "fpformat",
+        "ftpconnect",
+        "gdbm",
+        "htmlentitydefs",
+        "htmllib",
+        "httplib",
+        "ihooks",
+        "imputil",
+        "md5",
+        "mhlib",
+        "mimetools",
+        "mimify",
+        "multifile",
+        "mutex",
+        "new",
+        "popen2",
+        "posixfile",
+        "repr",
+        "rexec",
+        "rfc822",
+        "robotparser",
+        "sets",
+        "sgmllib",
+        "sha",
+        "statvfs",
+        "stringold",
+        "sunaudio",
+        "thread",
+        "toaiff",
+        "urllib2",
+        "urlparse",
+        "user",
+        "whichdb",
+        "xmlrpclib",
+    ]
+)
 
 # Built-in names that Python 3 does not have.
 PYTHON_2_NAMES = frozenset(["unicode", "base" + "string", "unichr", "xrange", "raw_input", "long", "reload", "reduce"])
@@ -123,7 +182,13 @@ def _of_tuple(operator: Any, value: Any, cut: bool = False) -> Optional[Span]:
     if isinstance(operator, ast.Lt):
         return NEVER if minor == 0 and not more else (0, minor + (1 if more else 0))
     if isinstance(operator, ast.LtE):
-        return (ALWAYS if cut else NEVER) if exact else (0, minor + (1 if cut or more else 0)) if minor or cut or more else NEVER
+        return (
+            (ALWAYS if cut else NEVER)
+            if exact
+            else (0, minor + (1 if cut or more else 0))
+            if minor or cut or more
+            else NEVER
+        )
     if isinstance(operator, ast.Eq):
         return ALWAYS if exact else (minor, minor + 1)
     if isinstance(operator, ast.NotEq):
@@ -135,6 +200,19 @@ def _of_part(operator: Any, position: Any, value: Any) -> Optional[Span]:
     if not isinstance(value, int) or position not in (0, 1):
         return None
     if position == 1:
-        return {ast.GtE: (value, 99), ast.Gt: (value + 1, 99), ast.Lt: (0, value), ast.LtE: (0, value + 1), ast.Eq: (value, value + 1)}.get(type(operator))
-    holds = {ast.GtE: value <= 3, ast.Gt: value < 3, ast.Lt: value > 3, ast.LtE: value >= 3, ast.Eq: value == 3, ast.NotEq: value != 3}.get(type(operator))
+        return {
+            ast.GtE: (value, 99),
+            ast.Gt: (value + 1, 99),
+            ast.Lt: (0, value),
+            ast.LtE: (0, value + 1),
+            ast.Eq: (value, value + 1),
+        }.get(type(operator))
+    holds = {
+        ast.GtE: value <= 3,
+        ast.Gt: value < 3,
+        ast.Lt: value > 3,
+        ast.LtE: value >= 3,
+        ast.Eq: value == 3,
+        ast.NotEq: value != 3,
+    }.get(type(operator))
     return None if holds is None else ALWAYS if holds else NEVER

@@ -24,20 +24,36 @@ from ansible_collections.oxzep7.python.plugins.module_utils._source._watch impor
 # What functions of the standard library return, as far as methods of it were removed.
 ELEMENT = "xml.etree.ElementTree.Element"
 RETURNS = {
-    "threading.current_thread": "threading.Thread", "threading.main_thread": "threading.Thread",
-    "xml.etree.ElementTree.parse": "xml.etree.ElementTree.ElementTree", "xml.etree.ElementTree.fromstring": ELEMENT,
-    "xml.etree.ElementTree.XML": ELEMENT, "xml.etree.ElementTree.SubElement": ELEMENT, "xml.etree.ElementTree.ElementTree.getroot": ELEMENT,
-    ELEMENT + ".find": ELEMENT, "xml.etree.ElementTree.ElementTree.find": ELEMENT, "gettext.translation": "gettext.GNUTranslations",
-    "sqlite3.connect": "sqlite3.Connection", "imaplib.IMAP4_SSL": "imaplib.IMAP4_SSL", "logging.getLogger": "logging.Logger",
+    "threading.current_thread": "threading.Thread",
+    "threading.main_thread": "threading.Thread",
+    "xml.etree.ElementTree.parse": "xml.etree.ElementTree.ElementTree",
+    "xml.etree.ElementTree.fromstring": ELEMENT,
+    "xml.etree.ElementTree.XML": ELEMENT,
+    "xml.etree.ElementTree.SubElement": ELEMENT,
+    "xml.etree.ElementTree.ElementTree.getroot": ELEMENT,
+    ELEMENT + ".find": ELEMENT,
+    "xml.etree.ElementTree.ElementTree.find": ELEMENT,
+    "gettext.translation": "gettext.GNUTranslations",
+    "sqlite3.connect": "sqlite3.Connection",
+    "imaplib.IMAP4_SSL": "imaplib.IMAP4_SSL",
+    "logging.getLogger": "logging.Logger",
     "wave.open": "wave.Wave_read",
 }
 YIELDS = {ELEMENT: ELEMENT, "threading.enumerate": "threading.Thread"}
-YIELDS.update({holder + "." + method: ELEMENT for holder in (ELEMENT, "xml.etree.ElementTree.ElementTree") for method in ("iter", "findall", "iterfind")})
+YIELDS.update(
+    {
+        holder + "." + method: ELEMENT
+        for holder in (ELEMENT, "xml.etree.ElementTree.ElementTree")
+        for method in ("iter", "findall", "iterfind")
+    }
+)
 IMPORT_ERRORS = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 ATTRIBUTE_ERRORS = {"AttributeError", "ImportError", "ModuleNotFoundError", "Exception", "BaseException", "NameError"}
 KEYWORD_ERRORS = {"TypeError", "Exception", "BaseException"}
 LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
-IMPORT_LINE = re.compile(r"^[ \t]*(?:from[ \t]+([A-Za-z_]\w*)|import[ \t]+([A-Za-z_][\w.]*(?:[ \t]*,[ \t]*[A-Za-z_][\w.]*)*))", re.MULTILINE)
+IMPORT_LINE = re.compile(
+    r"^[ \t]*(?:from[ \t]+([A-Za-z_]\w*)|import[ \t]+([A-Za-z_][\w.]*(?:[ \t]*,[ \t]*[A-Za-z_][\w.]*)*))", re.MULTILINE
+)
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 PLAIN = (ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.boolop)
@@ -118,7 +134,9 @@ def scan(text: str, watch: Watch, every: bool = False) -> Found:
     except RecursionError:
         return Found([], imports, [], "nested too deeply")
     unique = {use._replace(line=0): use for use in sorted(walk.uses, key=lambda use: -use.line)}
-    return Found(sorted(unique.values(), key=lambda use: (use.line, use.name)), imports, sorted(set(walk.dynamic)), None)
+    return Found(
+        sorted(unique.values(), key=lambda use: (use.line, use.name)), imports, sorted(set(walk.dynamic)), None
+    )
 
 
 class _Walk:
@@ -137,14 +155,34 @@ class _Walk:
         self._imported: Set[str] = set(imports)
         self._last = watch.last
         self._asks = "hasattr" in text
-        self._lazy_annotations = "annotations" in text and re.search(r"^from __future__ import .*\bannotations\b", text, re.MULTILINE) is not None
+        self._lazy_annotations = (
+            "annotations" in text
+            and re.search(r"^from __future__ import .*\bannotations\b", text, re.MULTILINE) is not None
+        )
         self._statements: Dict[type, Callable[[Any, _Place], Any]] = {
-            ast.Import: self._import, ast.ImportFrom: self._import_from, ast.If: self._if, ast.Try: self._try, ast.ClassDef: self._class,
-            ast.FunctionDef: self._function, ast.AsyncFunctionDef: self._function, ast.Assign: self._assign, ast.AnnAssign: self._annotated,
-            ast.With: self._with, ast.AsyncWith: self._with, ast.For: self._for, ast.AsyncFor: self._for}
+            ast.Import: self._import,
+            ast.ImportFrom: self._import_from,
+            ast.If: self._if,
+            ast.Try: self._try,
+            ast.ClassDef: self._class,
+            ast.FunctionDef: self._function,
+            ast.AsyncFunctionDef: self._function,
+            ast.Assign: self._assign,
+            ast.AnnAssign: self._annotated,
+            ast.With: self._with,
+            ast.AsyncWith: self._with,
+            ast.For: self._for,
+            ast.AsyncFor: self._for,
+        }
         self._expressions: Dict[type, Callable[[Any, _Place], None]] = {
-            ast.Attribute: self._attribute, ast.Name: self._name, ast.Call: self._call, ast.IfExp: self._choice, ast.BoolOp: self._boolean,
-            ast.Lambda: self._lambda, ast.Constant: self._nothing}
+            ast.Attribute: self._attribute,
+            ast.Name: self._name,
+            ast.Call: self._call,
+            ast.IfExp: self._choice,
+            ast.BoolOp: self._boolean,
+            ast.Lambda: self._lambda,
+            ast.Constant: self._nothing,
+        }
         self._expressions.update({kind: self._comprehension for kind in COMPREHENSIONS})
         if hasattr(ast, "TryStar"):
             self._statements[ast.TryStar] = self._try
@@ -185,7 +223,9 @@ class _Walk:
         if isinstance(node, ast.Attribute):
             base = self.resolve(node.value)
             if isinstance(base, (_Instance, _Several)):
-                return self._field(base, node.attr) or (str(base) + "." + node.attr if isinstance(base, _Instance) else None)
+                return self._field(base, node.attr) or (
+                    str(base) + "." + node.attr if isinstance(base, _Instance) else None
+                )
             return base + "." + node.attr if isinstance(base, str) else None
         if isinstance(node, ast.Call):
             return self._result(node)
@@ -245,7 +285,9 @@ class _Walk:
             known = self.watch.covering(alias.name)
             if known and not place.caught & IMPORT_ERRORS:
                 self._report(known, node, place)
-            self._bind(alias.asname or alias.name.split(".")[0], alias.name if alias.asname else alias.name.split(".")[0])
+            self._bind(
+                alias.asname or alias.name.split(".")[0], alias.name if alias.asname else alias.name.split(".")[0]
+            )
 
     def _import_from(self, node: Any, place: _Place) -> None:
         module = None if node.level else node.module
@@ -289,7 +331,12 @@ class _Walk:
         """The dotted names whose presence *test* asks for with ``hasattr``."""
         found = set()
         for node in ast.walk(test) if self._asks else ():
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "hasattr" and len(node.args) == 2:
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id == "hasattr"
+                and len(node.args) == 2
+            ):
                 base, name = self.resolve(node.args[0]), _text(node.args[1])
                 if name:
                     found.add(base + "." + name if isinstance(base, str) else "?." + name)
@@ -312,8 +359,13 @@ class _Walk:
             return place
         for statement in body:
             for node in ast.walk(statement):
-                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""] if isinstance(
-                    node, ast.ImportFrom) and not node.level else []
+                names = (
+                    [alias.name for alias in node.names]
+                    if isinstance(node, ast.Import)
+                    else [node.module or ""]
+                    if isinstance(node, ast.ImportFrom) and not node.level
+                    else []
+                )
                 if any(name.split(".")[0] in PYTHON_2_MODULES for name in names):
                     return place
                 if isinstance(node, ast.Name) and node.id in PYTHON_2_NAMES:
@@ -330,7 +382,9 @@ class _Walk:
             if isinstance(call, ast.Call):
                 name = self.resolve(call.func) or getattr(call.func, "id", getattr(call.func, "attr", ""))
                 if isinstance(name, str) and name.rpartition(".")[2] in ("suppress", "raises", "assertRaises"):
-                    place = place._replace(caught=place.caught | {last for entry in call.args for last in _exceptions(entry)})
+                    place = place._replace(
+                        caught=place.caught | {last for entry in call.args for last in _exceptions(entry)}
+                    )
         self._block(node.body, place)
 
     def _for(self, node: Any, place: _Place) -> None:
@@ -405,10 +459,16 @@ class _Walk:
         if node.returns is not None and not self._lazy_annotations:
             self._expression(node.returns, place)
         holder = self._scopes[-1]
-        if holder.kind == "class" and arguments and _last(node.decorator_list[0] if node.decorator_list else None) != "staticmethod":
+        if (
+            holder.kind == "class"
+            and arguments
+            and _last(node.decorator_list[0] if node.decorator_list else None) != "staticmethod"
+        ):
             names[arguments[0].arg] = _Instance(holder.own)
         self._bind(node.name, None)
-        self._later.append((node, self._scopes + [_Scope(names, "function")], place._replace(on_import=False, caught=frozenset())))
+        self._later.append(
+            (node, self._scopes + [_Scope(names, "function")], place._replace(on_import=False, caught=frozenset()))
+        )
 
     def _expression(self, node: Any, place: _Place) -> None:
         handler = self._expressions.get(type(node))
@@ -428,18 +488,26 @@ class _Walk:
 
     def _lambda(self, node: Any, place: _Place) -> None:
         names: Dict[str, Any] = {argument.arg: None for argument in _arguments(node.args)}
-        self._later.append((node, self._scopes + [_Scope(names, "function")], place._replace(on_import=False, caught=frozenset())))
+        self._later.append(
+            (node, self._scopes + [_Scope(names, "function")], place._replace(on_import=False, caught=frozenset()))
+        )
 
     def _comprehension(self, node: Any, place: _Place) -> None:
         self._scopes = self._scopes + [_Scope({}, "function")]
         for generator in node.generators:
             self._expression(generator.iter, place)
             source = self.resolve(generator.iter)
-            self._store(generator.target, _Instance(source) if isinstance(source, _Several) else
-                        _Instance(YIELDS[source]) if isinstance(source, _Instance) and source in YIELDS else None)
+            self._store(
+                generator.target,
+                _Instance(source)
+                if isinstance(source, _Several)
+                else _Instance(YIELDS[source])
+                if isinstance(source, _Instance) and source in YIELDS
+                else None,
+            )
             for test in generator.ifs:
                 self._expression(test, place)
-        for part in ((node.key, node.value) if isinstance(node, ast.DictComp) else (node.elt,)):
+        for part in (node.key, node.value) if isinstance(node, ast.DictComp) else (node.elt,):
             self._expression(part, place)
         self._scopes = self._scopes[:-1]
 
@@ -447,7 +515,10 @@ class _Walk:
         span, tested = span_of(node.test, self.resolve), self._tested(node.test)
         self._expression(node.test, place)
         other = outside(span) if span is not None and _exact(node.test, span) else None
-        for part, versions, extra in ((node.body, span, tested), (node.orelse, other, frozenset({"*"}) if tested else tested)):
+        for part, versions, extra in (
+            (node.body, span, tested),
+            (node.orelse, other, frozenset({"*"}) if tested else tested),
+        ):
             there = place if versions is None else place._replace(versions=intersect(place.versions, versions))
             self._expression(part, there._replace(tested=there.tested | extra))
 
@@ -489,7 +560,12 @@ class _Walk:
 
     def _expects(self, full: str, place: _Place) -> bool:
         """Whether the program is prepared for *full* to be missing."""
-        return bool(place.caught & ATTRIBUTE_ERRORS or full in place.tested or "*" in place.tested or "?." + full.rpartition(".")[2] in place.tested)
+        return bool(
+            place.caught & ATTRIBUTE_ERRORS
+            or full in place.tested
+            or "*" in place.tested
+            or "?." + full.rpartition(".")[2] in place.tested
+        )
 
     def _member(self, own: str, node: Any, place: _Place) -> None:
         """A member of an instance: of its class, or of a base that is known."""
@@ -525,7 +601,12 @@ class _Walk:
             module = holder.split(".")[0]
             # lxml's elements have what those of the standard library lost.
             rival = module == "xml" and "lxml" in self._imported
-            if module in self._imported and not rival and holder != "unittest.TestCase" and not self._expects(holder + "." + node.attr, place):
+            if (
+                module in self._imported
+                and not rival
+                and holder != "unittest.TestCase"
+                and not self._expects(holder + "." + node.attr, place)
+            ):
                 self._report(holder + "." + node.attr, node, place, False)
                 return
 
@@ -537,20 +618,33 @@ class _Walk:
             self._expression(argument, place)
         for keyword in node.keywords:
             self._expression(keyword.value, place)
-            if keyword.arg and keyword.arg in self.watch.parameters.get(self._function_of(str(name)), ()) and not place.caught & KEYWORD_ERRORS:
+            if (
+                keyword.arg
+                and keyword.arg in self.watch.parameters.get(self._function_of(str(name)), ())
+                and not place.caught & KEYWORD_ERRORS
+            ):
                 self._report("%s(%s)" % (self._function_of(str(name)), keyword.arg), node, place)
         if name in ("importlib.import_module", "__import__"):
             self._dynamic(node, place)
         elif name == "getattr" and len(node.args) == 2:
             base, attribute = self.resolve(node.args[0]), _text(node.args[1])
             full = "%s.%s" % (base, attribute)
-            if isinstance(base, str) and attribute and full in self.watch.names and not self.watch.covering(str(base)) and not self._expects(full, place):
+            if (
+                isinstance(base, str)
+                and attribute
+                and full in self.watch.names
+                and not self.watch.covering(str(base))
+                and not self._expects(full, place)
+            ):
                 self._report(full, node, place)
 
     def _function_of(self, name: str) -> str:
         """*name*, or the base class's where it is a class of this file."""
         if name.startswith("<class>."):
-            return next((base for base in self._bases.get(name, []) if isinstance(base, str) and base in self.watch.parameters), name)
+            return next(
+                (base for base in self._bases.get(name, []) if isinstance(base, str) and base in self.watch.parameters),
+                name,
+            )
         return name
 
     def _dynamic(self, node: Any, place: _Place) -> None:
@@ -575,7 +669,11 @@ def _text(node: Any) -> Optional[str]:
 
 
 def _last(node: Any) -> str:
-    return getattr(node, "attr", None) or getattr(node, "id", None) or (_last(node.func) if isinstance(node, ast.Call) else "")
+    return (
+        getattr(node, "attr", None)
+        or getattr(node, "id", None)
+        or (_last(node.func) if isinstance(node, ast.Call) else "")
+    )
 
 
 def _arguments(arguments: Any) -> List[Any]:
@@ -599,7 +697,11 @@ def _gives_up(body: List[Any]) -> bool:
 
 def _leaves(body: List[Any]) -> bool:
     last = body[-1]
-    return isinstance(last, LEAVES) or (isinstance(last, ast.Expr) and isinstance(last.value, ast.Call) and _last(last.value.func) in ("exit", "_exit", "skip"))
+    return isinstance(last, LEAVES) or (
+        isinstance(last, ast.Expr)
+        and isinstance(last.value, ast.Call)
+        and _last(last.value.func) in ("exit", "_exit", "skip")
+    )
 
 
 def _exact(test: Any, span: Span) -> bool:

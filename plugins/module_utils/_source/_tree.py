@@ -11,7 +11,14 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._elf import undefined
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import DIRECTORY, open_directory, open_file, read_bytes, read_text, resolved
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import (
+    DIRECTORY,
+    open_directory,
+    open_file,
+    read_bytes,
+    read_text,
+    resolved,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import OVERTIME, listing
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import normalized
 from ansible_collections.oxzep7.python.plugins.module_utils._source._scan import scan
@@ -106,7 +113,7 @@ class _Tree:
         for module in found.imports:
             self.imports.setdefault(module, path)
         self.dynamic += [(path, line) for line in found.dynamic]
-        self.uses += [(path,) + tuple(use) for use in found.uses[:max(0, USES_LIMIT - len(self.uses))]]
+        self.uses += [(path,) + tuple(use) for use in found.uses[: max(0, USES_LIMIT - len(self.uses))]]
 
 
 def requirement_names(text: str) -> List[str]:
@@ -117,7 +124,12 @@ def requirement_names(text: str) -> List[str]:
 
 def order_for(application: Application) -> Order:
     """What to scan of *application*: everything but its environments."""
-    return Order(application.name, application.source, application.requirements, [application.environment, application.generations_directory()])
+    return Order(
+        application.name,
+        application.source,
+        application.requirements,
+        [application.environment, application.generations_directory()],
+    )
 
 
 def scan_application(order: Order, names: List[str], symbols: List[str], budget: float = TIME_BUDGET) -> Dict[str, Any]:
@@ -145,5 +157,14 @@ def scan_application(order: Order, names: List[str], symbols: List[str], budget:
                 tree.walk(handle, "")
             finally:
                 os.close(handle)
-    return {"name": order.name, "source": order.source, "uses": tree.uses, "imports": tree.imports, "dynamic": tree.dynamic[:USES_LIMIT],
-            "problems": tree.problems, "required": sorted(set(required)), "files": tree.files, "lines": tree.lines}
+    return {
+        "name": order.name,
+        "source": order.source,
+        "uses": tree.uses,
+        "imports": tree.imports,
+        "dynamic": tree.dynamic[:USES_LIMIT],
+        "problems": tree.problems,
+        "required": sorted(set(required)),
+        "files": tree.files,
+        "lines": tree.lines,
+    }

@@ -9,7 +9,10 @@ from typing import Dict, Iterable, Optional, Set
 
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 PARAMETER = re.compile(r"^(.+)\((\w+)\)$")
-IMPORT = re.compile(r"(?:^|[;:])[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import\b[ \t]*(\([^)]*\)|[^\n]*)|import[ \t]+([\w., \t]+))", re.MULTILINE)
+IMPORT = re.compile(
+    r"(?:^|[;:])[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import\b[ \t]*(\([^)]*\)|[^\n]*)|import[ \t]+([\w., \t]+))",
+    re.MULTILINE,
+)
 DYNAMIC = {"import_module", "__import__", "reload"}
 
 
@@ -71,12 +74,17 @@ class Watch:
         if not near and not keys:
             return False
         known = imported(text)
-        if any(".".join(name.split(".")[:count]) in self.names for name in known for count in range(1, name.count(".") + 2)):
+        if any(
+            ".".join(name.split(".")[:count]) in self.names for name in known for count in range(1, name.count(".") + 2)
+        ):
             return True
         if words & DYNAMIC and any(home.split(".")[0] in words for word in near for home in self._homes[word]):
             return True
-        return (any(self._named(word, home, text, known) for word in near for home in self._homes[word])
-                or any(_comes(home, known) and (word + "=" in text or word + " =" in text) for word in keys for home in self._keywords[word]))
+        return any(self._named(word, home, text, known) for word in near for home in self._homes[word]) or any(
+            _comes(home, known) and (word + "=" in text or word + " =" in text)
+            for word in keys
+            for home in self._keywords[word]
+        )
 
     @staticmethod
     def _named(word: str, home: str, text: str, known: Dict[str, str]) -> bool:

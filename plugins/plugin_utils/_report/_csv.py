@@ -11,8 +11,24 @@ import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-COLUMNS = ("host", "taken", "what", "kind", "path", "python", "end_of_life", "state", "owner", "uses", "packages", "unmanaged", "modified",
-           "missing", "advisories", "fingerprint")
+COLUMNS = (
+    "host",
+    "taken",
+    "what",
+    "kind",
+    "path",
+    "python",
+    "end_of_life",
+    "state",
+    "owner",
+    "uses",
+    "packages",
+    "unmanaged",
+    "modified",
+    "missing",
+    "advisories",
+    "fingerprint",
+)
 # A spreadsheet would compute a cell that begins so.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -22,17 +38,42 @@ def _rows(fleet: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         common = {"host": name, "taken": host["taken"]}
         ends = {entry["resolved"]: entry["end_of_life"] for entry in host["interpreters"]}
         for entry in host["interpreters"]:
-            yield {**common, "what": "interpreter", "kind": entry["origin"], "path": entry["path"], "python": entry["version"],
-                   "end_of_life": entry["end_of_life"], "owner": entry["owner"], "packages": entry["packages"],
-                   "advisories": None if entry["advisories"] is None else len(entry["advisories"])}
+            yield {
+                **common,
+                "what": "interpreter",
+                "kind": entry["origin"],
+                "path": entry["path"],
+                "python": entry["version"],
+                "end_of_life": entry["end_of_life"],
+                "owner": entry["owner"],
+                "packages": entry["packages"],
+                "advisories": None if entry["advisories"] is None else len(entry["advisories"]),
+            }
         for entry in host["environments"]:
-            yield {**common, "what": "environment", "kind": entry["kind"], "path": entry["path"], "python": entry["python"],
-                   "end_of_life": ends.get(entry["interpreter"]), "state": entry["state"], "owner": entry["owner"], "uses": entry["interpreter"],
-                   "packages": len(entry["packages"]), **entry["counts"], "fingerprint": entry["fingerprint"],
-                   "advisories": None if entry["advisories"] is None else len(entry["advisories"])}
+            yield {
+                **common,
+                "what": "environment",
+                "kind": entry["kind"],
+                "path": entry["path"],
+                "python": entry["python"],
+                "end_of_life": ends.get(entry["interpreter"]),
+                "state": entry["state"],
+                "owner": entry["owner"],
+                "uses": entry["interpreter"],
+                "packages": len(entry["packages"]),
+                **entry["counts"],
+                "fingerprint": entry["fingerprint"],
+                "advisories": None if entry["advisories"] is None else len(entry["advisories"]),
+            }
         for entry in host["dependents"]:
-            yield {**common, "what": "dependent", "kind": entry["kind"], "path": entry["name"], "owner": entry["user"],
-                   "uses": entry["environment"] or entry["interpreter"]}
+            yield {
+                **common,
+                "what": "dependent",
+                "kind": entry["kind"],
+                "path": entry["name"],
+                "owner": entry["user"],
+                "uses": entry["environment"] or entry["interpreter"],
+            }
     for name in fleet["unknown"]:
         yield {"host": name, "what": "unknown"}
 

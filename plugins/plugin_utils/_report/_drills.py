@@ -20,12 +20,32 @@ def rows(hostvars: Mapping[str, Any], hosts: Sequence[str]) -> list[dict[str, An
     found = []
     for host in hosts:
         results = (hostvars[host].get("restore_drill_results") or {}).get("results") or []
-        found += [{"host": host, "application": one["restore_drill_application"]["name"], "backup": one.get("backup"),
-                   "recovery_seconds": one.get("recovery_seconds"), "result": _result(one), "problems": one.get("problems") or [],
-                   "untried": one.get("untried") or [], "proven": one.get("proven") or []} for one in results]
+        found += [
+            {
+                "host": host,
+                "application": one["restore_drill_application"]["name"],
+                "backup": one.get("backup"),
+                "recovery_seconds": one.get("recovery_seconds"),
+                "result": _result(one),
+                "problems": one.get("problems") or [],
+                "untried": one.get("untried") or [],
+                "proven": one.get("proven") or [],
+            }
+            for one in results
+        ]
         if not results:
-            found.append({"host": host, "application": None, "backup": None, "recovery_seconds": None, "result": UNKNOWN,
-                          "problems": ["nothing was drilled"], "untried": [], "proven": []})
+            found.append(
+                {
+                    "host": host,
+                    "application": None,
+                    "backup": None,
+                    "recovery_seconds": None,
+                    "result": UNKNOWN,
+                    "problems": ["nothing was drilled"],
+                    "untried": [],
+                    "proven": [],
+                }
+            )
     return found
 
 
@@ -40,7 +60,9 @@ def failed(entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     found: dict[str, list[str]] = {}
     for entry in entries:
         if entry["result"] != "passed":
-            found.setdefault(entry["host"], []).append(f"{entry['application'] or 'it'}: {entry['result']}: {'; '.join(entry['problems'][:3])}")
+            found.setdefault(entry["host"], []).append(
+                f"{entry['application'] or 'it'}: {entry['result']}: {'; '.join(entry['problems'][:3])}"
+            )
     return {host: ". ".join(reasons) for host, reasons in found.items()}
 
 
@@ -52,9 +74,14 @@ def table(entries: Sequence[Mapping[str, Any]]) -> list[str]:
 def page(run: str, entries: Sequence[Mapping[str, Any]]) -> str:
     """*entries* of *run* as Markdown."""
     lines = [f"# Drills of run {run}", "", f"| {' | '.join(COLUMNS)} |", f"|{'---|' * len(COLUMNS)}"]
-    lines += [f"| {' | '.join('-' if entry[column] is None else str(entry[column]) for column in COLUMNS)} |" for entry in entries]
+    lines += [
+        f"| {' | '.join('-' if entry[column] is None else str(entry[column]) for column in COLUMNS)} |"
+        for entry in entries
+    ]
     for entry in entries:
-        notes = [f"- problem: {text}" for text in entry["problems"]] + [f"- not tried: {text}" for text in entry["untried"]]
+        notes = [f"- problem: {text}" for text in entry["problems"]] + [
+            f"- not tried: {text}" for text in entry["untried"]
+        ]
         if notes:
             lines += ["", f"## {entry['host']}: {entry['application'] or 'no application'}", "", *notes]
     return "\n".join(lines) + "\n"

@@ -19,47 +19,109 @@ SCHEMA = 1
 
 def _interpreter(entry: Mapping[str, Any], system: Mapping[str, Any], advisories: Advisories | None) -> dict[str, Any]:
     end = _lifecycle.end_of_interpreter(entry, system)
-    matched = [] if entry["os_package"] or entry["implementation"] != "CPython" or advisories is None else advisories.of_interpreter(entry["version"])
+    matched = (
+        []
+        if entry["os_package"] or entry["implementation"] != "CPython" or advisories is None
+        else advisories.of_interpreter(entry["version"])
+    )
     known = advisories is not None and advisories.has_interpreters and not entry["os_package"]
-    return {**{key: entry[key] for key in entry if key not in ("packages", "unmanaged")}, "packages": len(entry["packages"]),
-            "end_of_life": end.date.isoformat() if end.date else None, "end_of_life_of": end.basis,
-            "newest_patch": _lifecycle.newest_patch(entry["version"]), "advisories": matched if known else None}
+    return {
+        **{key: entry[key] for key in entry if key not in ("packages", "unmanaged")},
+        "packages": len(entry["packages"]),
+        "end_of_life": end.date.isoformat() if end.date else None,
+        "end_of_life_of": end.basis,
+        "newest_patch": _lifecycle.newest_patch(entry["version"]),
+        "advisories": matched if known else None,
+    }
 
 
 def _environment(entry: Mapping[str, Any], advisories: Advisories | None) -> dict[str, Any]:
     known = advisories is not None and advisories.has_packages
-    matched = [{"package": one["name"], "version": one["version"], **advisory} for one in entry["packages"]
-               for advisory in (advisories.of_package(one["name"], one["version"]) if advisories else [])]
-    return {**{key: entry[key] for key in ("path", "kind", "state", "points_to", "python", "implementation", "interpreter", "owner", "mount", "nested_in",
-                                           "fingerprint", "size", "counts", "services", "unmanaged", "missing", "modified", "libraries",
-                                           "unresolved", "extensions", "long_shebangs", "packages")},
-            "advisories": matched if known else None}
+    matched = [
+        {"package": one["name"], "version": one["version"], **advisory}
+        for one in entry["packages"]
+        for advisory in (advisories.of_package(one["name"], one["version"]) if advisories else [])
+    ]
+    return {
+        **{
+            key: entry[key]
+            for key in (
+                "path",
+                "kind",
+                "state",
+                "points_to",
+                "python",
+                "implementation",
+                "interpreter",
+                "owner",
+                "mount",
+                "nested_in",
+                "fingerprint",
+                "size",
+                "counts",
+                "services",
+                "unmanaged",
+                "missing",
+                "modified",
+                "libraries",
+                "unresolved",
+                "extensions",
+                "long_shebangs",
+                "packages",
+            )
+        },
+        "advisories": matched if known else None,
+    }
 
 
 def host(inventory: Mapping[str, Any], advisories: Advisories | None, today: datetime.date) -> dict[str, Any]:
     """One host of the fleet, from its inventory."""
     return {
-        "taken": inventory["taken"], "complete": inventory["complete"], "host": inventory["host"],
-        "interpreters": [_interpreter(entry, inventory["host"]["os"], advisories) for entry in inventory["interpreters"]],
+        "taken": inventory["taken"],
+        "complete": inventory["complete"],
+        "host": inventory["host"],
+        "interpreters": [
+            _interpreter(entry, inventory["host"]["os"], advisories) for entry in inventory["interpreters"]
+        ],
         "environments": [_environment(entry, advisories) for entry in inventory["environments"]],
-        "dependents": inventory["dependents"], "projects": inventory["projects"],
-        "applications": [{"name": entry["name"], "current": entry["current"], "generations": entry["generations"],
-                          "backups": entry.get("backups") or [],
-                          "python": entry["environment"]["python"] if entry["environment"] else None} for entry in inventory["applications"]],
-        "findings": _findings.of_host(inventory, advisories, today), "not_seen": inventory["not_seen"],
+        "dependents": inventory["dependents"],
+        "projects": inventory["projects"],
+        "applications": [
+            {
+                "name": entry["name"],
+                "current": entry["current"],
+                "generations": entry["generations"],
+                "backups": entry.get("backups") or [],
+                "python": entry["environment"]["python"] if entry["environment"] else None,
+            }
+            for entry in inventory["applications"]
+        ],
+        "findings": _findings.of_host(inventory, advisories, today),
+        "not_seen": inventory["not_seen"],
     }
 
 
-def fleet(inventories: Mapping[str, Mapping[str, Any]], seen_now: Sequence[str], expected: Sequence[str], advisories: Advisories | None,
-          today: datetime.date) -> dict[str, Any]:
+def fleet(
+    inventories: Mapping[str, Mapping[str, Any]],
+    seen_now: Sequence[str],
+    expected: Sequence[str],
+    advisories: Advisories | None,
+    today: datetime.date,
+) -> dict[str, Any]:
     """The fleet: *inventories* by host, of which *seen_now* were taken in this run; an *expected* host without any is unknown."""
-    hosts = {name: {**host(inventory, advisories, today), "seen": "now" if name in seen_now else "earlier"}
-             for name, inventory in sorted(inventories.items())}
+    hosts = {
+        name: {**host(inventory, advisories, today), "seen": "now" if name in seen_now else "earlier"}
+        for name, inventory in sorted(inventories.items())
+    }
     return {
-        "schema": SCHEMA, "made": _lifecycle.now(),
+        "schema": SCHEMA,
+        "made": _lifecycle.now(),
         "advisories": {"date": advisories.date, "records": advisories.count} if advisories else None,
-        "hosts": hosts, "unknown": sorted(set(expected) - set(hosts)),
-        "end_of_life": _end_of_life(hosts, today), "locks": _locks(hosts), "totals": _totals(hosts),
+        "hosts": hosts,
+        "unknown": sorted(set(expected) - set(hosts)),
+        "end_of_life": _end_of_life(hosts, today),
+        "locks": _locks(hosts),
+        "totals": _totals(hosts),
     }
 
 
@@ -71,7 +133,10 @@ def _end_of_life(hosts: Mapping[str, Mapping[str, Any]], today: datetime.date) -
             if interpreter["end_of_life"] and interpreter["end_of_life"] < today.isoformat():
                 minor = ".".join(str(interpreter["version"] or "?").split(".")[:2])
                 found.setdefault((interpreter["end_of_life"], minor, interpreter["end_of_life_of"]), set()).add(name)
-    return [{"python": minor, "end_of_life": date, "of": basis, "hosts": sorted(names)} for (date, minor, basis), names in sorted(found.items())]
+    return [
+        {"python": minor, "end_of_life": date, "of": basis, "hosts": sorted(names)}
+        for (date, minor, basis), names in sorted(found.items())
+    ]
 
 
 def _locks(hosts: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -83,12 +148,26 @@ def _locks(hosts: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
             if environment["kind"] not in ("prefix", "user") and environment["packages"]:
                 groups.setdefault(environment["fingerprint"], []).append({"host": name, "path": environment["path"]})
                 about[environment["fingerprint"]] = environment
-    return [{"fingerprint": fingerprint, "python": about[fingerprint]["python"], "packages": len(about[fingerprint]["packages"]), "environments": members}
-            for fingerprint, members in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])) if len(members) > 1]
+    return [
+        {
+            "fingerprint": fingerprint,
+            "python": about[fingerprint]["python"],
+            "packages": len(about[fingerprint]["packages"]),
+            "environments": members,
+        }
+        for fingerprint, members in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
+        if len(members) > 1
+    ]
 
 
 def _totals(hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
-    totals = {"hosts": len(hosts), "interpreters": 0, "environments": 0, "dependents": 0, **{severity: 0 for severity in _findings.SEVERITIES}}
+    totals = {
+        "hosts": len(hosts),
+        "interpreters": 0,
+        "environments": 0,
+        "dependents": 0,
+        **{severity: 0 for severity in _findings.SEVERITIES},
+    }
     for entry in hosts.values():
         for part in ("interpreters", "environments", "dependents"):
             totals[part] += len(entry[part])

@@ -31,7 +31,11 @@ def compact(fleet: Mapping[str, Any]) -> dict[str, Any]:
             packages = json.dumps([_package(package) for package in entry["packages"]])
             environments.append({**entry, "packages": sets.setdefault(packages, str(len(sets)))})
         hosts[name] = {**host, "environments": environments}
-    return {**fleet, "hosts": hosts, "package_sets": {number: json.loads(packages) for packages, number in sets.items()}}
+    return {
+        **fleet,
+        "hosts": hosts,
+        "package_sets": {number: json.loads(packages) for packages, number in sets.items()},
+    }
 
 
 def text(fleet: Mapping[str, Any]) -> str:

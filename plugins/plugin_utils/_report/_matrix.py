@@ -18,20 +18,27 @@ th{background:#f3f3f3}.works{background:#e4f5e4}.moves,.added{background:#fdf3d8
 .leaves,.mixed{background:#23304a}.breaks{background:#4d2320}.unknown{background:#2c2c2c}}"""
 
 
-def table(caption: str, titles: Sequence[str], rows: Sequence[Sequence[Any]], classes: Sequence[Sequence[str]] | None = None) -> str:
+def table(
+    caption: str, titles: Sequence[str], rows: Sequence[Sequence[Any]], classes: Sequence[Sequence[str]] | None = None
+) -> str:
     """A table in HTML, everything in it escaped; *classes* are those of each cell."""
     head = "".join(f"<th>{html.escape(title)}</th>" for title in titles)
     body = ""
     for number, row in enumerate(rows):
-        cells = "".join(f'<td class="{html.escape(classes[number][at]) if classes else ""}">{html.escape(str(value))}</td>' for at, value in enumerate(row))
+        cells = "".join(
+            f'<td class="{html.escape(classes[number][at]) if classes else ""}">{html.escape(str(value))}</td>'
+            for at, value in enumerate(row)
+        )
         body += f"<tr>{cells}</tr>\n"
     return f"<table><caption>{html.escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table>\n"
 
 
 def document(title: str, body: str) -> str:
     """A page with the heading *title* and the HTML *body*."""
-    return (f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
-            f"<style>{STYLE}</style></head><body>\n<h1>{html.escape(title)}</h1>\n{body}</body></html>\n")
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
+        f"<style>{STYLE}</style></head><body>\n<h1>{html.escape(title)}</h1>\n{body}</body></html>\n"
+    )
 
 
 def page(matrix: Mapping[str, Any]) -> str:
@@ -57,4 +64,6 @@ def section(matrix: Mapping[str, Any]) -> str:
             kinds.append(known["state"] + (" stale" if known["stale"] else "") if known else "")
         rows.append(row)
         classes.append(kinds)
-    return "<h2>Compatibility</h2>" + table("Packages by Python version", ["package", *matrix["pythons"]], rows, classes)
+    return "<h2>Compatibility</h2>" + table(
+        "Packages by Python version", ["package", *matrix["pythons"]], rows, classes
+    )

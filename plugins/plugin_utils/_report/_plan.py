@@ -21,13 +21,22 @@ def markdown(document: Mapping[str, Any]) -> str:
     for entry in document["findings"]:
         lines += [f"**{entry['title']}**: {entry['detail']}; {entry['remediation']}", ""]
     if document.get("waves"):
-        lines += ["Waves, one after the other:", "", *(f"{number}. {', '.join(wave)}" for number, wave in enumerate(document["waves"], 1)), ""]
+        lines += [
+            "Waves, one after the other:",
+            "",
+            *(f"{number}. {', '.join(wave)}" for number, wave in enumerate(document["waves"], 1)),
+            "",
+        ]
     for name, part in document["hosts"].items():
         lines += [f"## {name}", ""]
         for application in part["applications"]:
             note = document["notes"][name][application["name"]]
             lines += [f"### {application['name']}: {application['environment']}, Python {application['from']}", ""]
-            lines += [*(_steps(application, document["phases"]) if application["steps"] else ["Nothing to do."]), "", *_note(note, application)]
+            lines += [
+                *(_steps(application, document["phases"]) if application["steps"] else ["Nothing to do."]),
+                "",
+                *_note(note, application),
+            ]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -37,8 +46,13 @@ def _steps(application: Mapping[str, Any], phases: Mapping[str, str]) -> list[st
         source = step["interpreter"].get("url") or step["interpreter"].get("path") or step["interpreter"]["source"]
         support = f"{phases[text_of(parse(step['to'])[0])]}, end of life {step['end_of_life']}, newest patch {step['newest_patch']}"
         built = "".join(f", {title}: {', '.join(step[title])}" for title in ("built", "copied") if step.get(title))
-        lines.append(f"- {step['from']} -> {step['to']} ({support}), {step['packages']} packages{built}, interpreter from {source}")
-        lines += [f"  - {row['package']} {row['from'] or '(new)'} -> {row['to'] or '(gone)'} ({row['move']}): {row['reason']}" for row in step["changes"]]
+        lines.append(
+            f"- {step['from']} -> {step['to']} ({support}), {step['packages']} packages{built}, interpreter from {source}"
+        )
+        lines += [
+            f"  - {row['package']} {row['from'] or '(new)'} -> {row['to'] or '(gone)'} ({row['move']}): {row['reason']}"
+            for row in step["changes"]
+        ]
     return [*lines, *(f"- {line}" for line in _cargo(application))]
 
 
@@ -48,20 +62,41 @@ def _cargo(application: Mapping[str, Any]) -> list[str]:
     if not taken:
         return []
     how = "its changes are made again" if taken["policy"] == "patch" else "kept as it is"
-    return [*(f"taken along: {name} (in no package)" for name in taken["files"]),
-            *(f"taken along: {row['path']} (changed by hand, {row['package']} {row['version']}; {how})" for row in taken["changes"])]
+    return [
+        *(f"taken along: {name} (in no package)" for name in taken["files"]),
+        *(
+            f"taken along: {row['path']} (changed by hand, {row['package']} {row['version']}; {how})"
+            for row in taken["changes"]
+        ),
+    ]
 
 
 def _note(note: Mapping[str, Any], application: Mapping[str, Any]) -> list[str]:
     if not application["steps"]:
         return []
     terms = ", ".join(f"{name} {term['count']} ({term['points']:g})" for name, term in note["risk"]["terms"].items())
-    downtime = f"the last promotion took {note['last_downtime_ms']} ms" if note["last_downtime_ms"] is not None else "its downtime is not known yet"
-    lines = [f"Risk {note['risk']['score']:g}: {terms or 'nothing counts'}.", "",
-             f"Restarts: {note['restarts']} ({', '.join(note['services']) or 'no service is declared'}); {downtime}.", "", "It succeeded when:", "",
-             *(f"- {line}" for line in note["success"]), ""]
+    downtime = (
+        f"the last promotion took {note['last_downtime_ms']} ms"
+        if note["last_downtime_ms"] is not None
+        else "its downtime is not known yet"
+    )
+    lines = [
+        f"Risk {note['risk']['score']:g}: {terms or 'nothing counts'}.",
+        "",
+        f"Restarts: {note['restarts']} ({', '.join(note['services']) or 'no service is declared'}); {downtime}.",
+        "",
+        "It succeeded when:",
+        "",
+        *(f"- {line}" for line in note["success"]),
+        "",
+    ]
     if note["findings"]:
-        lines += ["Findings:", "", *(f"- {entry['detail']} ({entry['key']}); {entry['remediation']}" for entry in note["findings"]), ""]
+        lines += [
+            "Findings:",
+            "",
+            *(f"- {entry['detail']} ({entry['key']}); {entry['remediation']}" for entry in note["findings"]),
+            "",
+        ]
     for row in note["python"]:
         parts = [("gone", row["removed"]), ("behaves otherwise", row["changed"]), ("new", row["new"])]
         told = [f"- {title}: {', '.join(names)}" for title, names in parts if names]
@@ -72,9 +107,17 @@ def _note(note: Mapping[str, Any], application: Mapping[str, Any]) -> list[str]:
 
 def page(document: Mapping[str, Any], matrix: Mapping[str, Any]) -> str:
     """The plan's *document* and the *matrix* as one page that needs no network. What hosts say is escaped."""
-    parts = [f"<p><strong>{html.escape(entry['title'])}</strong>: {html.escape(entry['detail'])}; {html.escape(entry['remediation'])}</p>"
-             for entry in document["findings"]]
-    parts.append(table("Waves", ("wave", "hosts"), [(number, ", ".join(wave)) for number, wave in enumerate(document.get("waves") or [], 1)]))
+    parts = [
+        f"<p><strong>{html.escape(entry['title'])}</strong>: {html.escape(entry['detail'])}; {html.escape(entry['remediation'])}</p>"
+        for entry in document["findings"]
+    ]
+    parts.append(
+        table(
+            "Waves",
+            ("wave", "hosts"),
+            [(number, ", ".join(wave)) for number, wave in enumerate(document.get("waves") or [], 1)],
+        )
+    )
     for name, part in document["hosts"].items():
         for application in part["applications"]:
             parts.append(_application(name, application, document))
@@ -84,16 +127,49 @@ def page(document: Mapping[str, Any], matrix: Mapping[str, Any]) -> str:
 
 def _application(host: str, application: Mapping[str, Any], document: Mapping[str, Any]) -> str:
     note = document["notes"][host][application["name"]]
-    parts = [f"<h2>{html.escape(host)}: {html.escape(application['name'])}</h2>",
-             f"<p>{html.escape(application['environment'])}, Python {html.escape(application['from'])}</p>"]
-    rows = [[step["from"] + " -> " + step["to"], row["package"], row["from"] or "new", row["to"] or "gone", row["move"], row["evidence"], row["date"] or "",
-             row["reason"]] for step in application["steps"] for row in step["changes"]]
+    parts = [
+        f"<h2>{html.escape(host)}: {html.escape(application['name'])}</h2>",
+        f"<p>{html.escape(application['environment'])}, Python {html.escape(application['from'])}</p>",
+    ]
+    rows = [
+        [
+            step["from"] + " -> " + step["to"],
+            row["package"],
+            row["from"] or "new",
+            row["to"] or "gone",
+            row["move"],
+            row["evidence"],
+            row["date"] or "",
+            row["reason"],
+        ]
+        for step in application["steps"]
+        for row in step["changes"]
+    ]
     parts += [f"<p>{html.escape(line)}</p>" for line in _cargo(application)]
     parts.append(table("Changes", ("step", "package", "from", "to", "move", "evidence", "date", "reason"), rows))
-    parts.append(table(f"Risk {note['risk']['score']:g}", ("term", "count", "points"),
-                       [(name, term["count"], f"{term['points']:g}") for name, term in note["risk"]["terms"].items()]))
+    parts.append(
+        table(
+            f"Risk {note['risk']['score']:g}",
+            ("term", "count", "points"),
+            [(name, term["count"], f"{term['points']:g}") for name, term in note["risk"]["terms"].items()],
+        )
+    )
     if note["findings"]:
-        parts.append(table("Findings", ("key", "detail", "next step"), [(row["key"], row["detail"], row["remediation"]) for row in note["findings"]]))
-    parts.append(table("What changes in Python, of what it imports", ("to", "gone", "behaves otherwise", "new"),
-                       [(row["to"], ", ".join(row["removed"]), "; ".join(row["changed"]), ", ".join(row["new"])) for row in note["python"]]))
+        parts.append(
+            table(
+                "Findings",
+                ("key", "detail", "next step"),
+                [(row["key"], row["detail"], row["remediation"]) for row in note["findings"]],
+            )
+        )
+    parts.append(
+        table(
+            "What changes in Python, of what it imports",
+            ("to", "gone", "behaves otherwise", "new"),
+            [
+                (row["to"], ", ".join(row["removed"]), "; ".join(row["changed"]), ", ".join(row["new"]))
+                for row in note["python"]
+            ],
+        )
+    )
     return "\n".join(parts)

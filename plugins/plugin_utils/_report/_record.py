@@ -17,7 +17,9 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._waves._window impor
 PLAIN = ("time", "application", "event")
 
 
-def from_hosts(records: Mapping[str, Mapping[str, Any] | None], run: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def from_hosts(
+    records: Mapping[str, Mapping[str, Any] | None], run: str
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Ledger and step rows of *run* from hosts' own *records* alone, for who did not see it; a host without one is unknown."""
     ledger, results = [], []
     for host, record in records.items():
@@ -28,12 +30,29 @@ def from_hosts(records: Mapping[str, Mapping[str, Any] | None], run: str) -> tup
         names = [application["name"] for application in own]
         if not own:
             touched = any(event["application"] for event in record["events"])
-            ledger.append(_row(host, _ledger.SKIPPED, "it changed nothing that is live" if touched else "it has no part in this run", []))
+            ledger.append(
+                _row(
+                    host,
+                    _ledger.SKIPPED,
+                    "it changed nothing that is live" if touched else "it has no part in this run",
+                    [],
+                )
+            )
             continue
         for application in own:
-            results += [{"host": host, "application": application["name"], "from": entry.get("from"), "to": entry.get("to"), "backup": None,
-                         "downtime_ms": entry.get("downtime_ms"), "result": entry["event"], "reason": entry.get("reason") or ""}
-                        for entry in application["history"]]
+            results += [
+                {
+                    "host": host,
+                    "application": application["name"],
+                    "from": entry.get("from"),
+                    "to": entry.get("to"),
+                    "backup": None,
+                    "downtime_ms": entry.get("downtime_ms"),
+                    "result": entry["event"],
+                    "reason": entry.get("reason") or "",
+                }
+                for entry in application["history"]
+            ]
         ledger.append(_row(host, *_outcome(own), names))
     return ledger, results
 
@@ -59,16 +78,26 @@ def _outcome(applications: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
 def change_record(run: Mapping[str, Any]) -> str:
     """The *run*'s document as Markdown, ready for a ticket."""
     ledger, kind = run["ledger"], run["kind"]
-    lines = [f"# Change record: {kind} {run['run']}", "", f"- outcome: {_sum(ledger)}",
-             *([f"- target: Python {run['target']}, plan {run['plan']}"] if run.get("target") else []),
-             f"- from {run['began'] or 'unknown'} to {run['ended'] or 'unknown'}", ""]
+    lines = [
+        f"# Change record: {kind} {run['run']}",
+        "",
+        f"- outcome: {_sum(ledger)}",
+        *([f"- target: Python {run['target']}, plan {run['plan']}"] if run.get("target") else []),
+        f"- from {run['began'] or 'unknown'} to {run['ended'] or 'unknown'}",
+        "",
+    ]
     lines += ["## Decided", ""]
     if run["waves"]:
-        lines += [f"{len(run['waves'])} waves; budget {run['budget']['per_run']} hosts per run"
-                  + (f", {run['budget']['per_wave']} per wave" if run["budget"]["per_wave"] is not None else "")
-                  + f"; when a gate closes: {run['on_failure']}.", ""]
-        lines += [f"{wave['number']}. {', '.join(wave['hosts'])} ({wave['steps']} steps, {wave['restarts']} restarts, about {minutes(wave['seconds'])})"
-                  for wave in run["waves"]]
+        lines += [
+            f"{len(run['waves'])} waves; budget {run['budget']['per_run']} hosts per run"
+            + (f", {run['budget']['per_wave']} per wave" if run["budget"]["per_wave"] is not None else "")
+            + f"; when a gate closes: {run['on_failure']}.",
+            "",
+        ]
+        lines += [
+            f"{wave['number']}. {', '.join(wave['hosts'])} ({wave['steps']} steps, {wave['restarts']} restarts, about {minutes(wave['seconds'])})"
+            for wave in run["waves"]
+        ]
     else:
         lines.append("Not known here: the hosts' own records do not say which waves there were.")
     done = [row for row in run["results"] if row["result"] in ("promoted", "restored")]
@@ -78,8 +107,18 @@ def change_record(run: Mapping[str, Any]) -> str:
     met = _run.off_target(ledger, kind)
     lines += [f"- {_one_line(text)}" for text in met] or ["Nothing that was not expected."]
     undone = [row for row in run["results"] if row["result"] == "reverted"]
-    lines += ["", "## Undone", "", *(_steps(undone) if undone else ["Nothing."]), "", "## How it is taken back", "",
-              "```", f"ansible-playbook -i inventory oxzep7.python.rollback -e oxzep7_rollback_run={run['run']}", "```"]
+    lines += [
+        "",
+        "## Undone",
+        "",
+        *(_steps(undone) if undone else ["Nothing."]),
+        "",
+        "## How it is taken back",
+        "",
+        "```",
+        f"ansible-playbook -i inventory oxzep7.python.rollback -e oxzep7_rollback_run={run['run']}",
+        "```",
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -88,13 +127,23 @@ def _sum(ledger: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _steps(results: Sequence[Mapping[str, Any]]) -> list[str]:
-    return ["| " + " | ".join(_run.COLUMNS) + " |", "|" + "---|" * len(_run.COLUMNS),
-            *("| " + " | ".join("-" if row.get(column) is None else str(row[column]).replace("|", "\\|") for column in _run.COLUMNS) + " |" for row in results)]
+    return [
+        "| " + " | ".join(_run.COLUMNS) + " |",
+        "|" + "---|" * len(_run.COLUMNS),
+        *(
+            "| "
+            + " | ".join(
+                "-" if row.get(column) is None else str(row[column]).replace("|", "\\|") for column in _run.COLUMNS
+            )
+            + " |"
+            for row in results
+        ),
+    ]
 
 
 def _one_line(text: str, limit: int = 400) -> str:
     flat = " ".join(text.split())
-    return flat if len(flat) <= limit else flat[:limit - 1] + "…"
+    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 
 def timeline(host: str, record: Mapping[str, Any] | None, run: str) -> str:
@@ -103,9 +152,22 @@ def timeline(host: str, record: Mapping[str, Any] | None, run: str) -> str:
     if record is None:
         return "\n".join([*lines, "The host gave no record; what it did is unknown."]) + "\n"
     for event in record["events"]:
-        told = ", ".join(f"{key} {_one_line(str(value), 200)}" for key, value in sorted(event.items()) if key not in PLAIN and value is not None)
-        lines.append(f"- {event.get('time')} {event.get('application') or '-'}: {event.get('event')}" + (f" ({told})" if told else ""))
+        told = ", ".join(
+            f"{key} {_one_line(str(value), 200)}"
+            for key, value in sorted(event.items())
+            if key not in PLAIN and value is not None
+        )
+        lines.append(
+            f"- {event.get('time')} {event.get('application') or '-'}: {event.get('event')}"
+            + (f" ({told})" if told else "")
+        )
     lines += [] if record["events"] else ["It wrote down nothing of this run."]
-    lines += ["", *(f"- now: {application['name']} runs generation {application['current'] or 'as it was found'}"
-                    + (", and a promotion is open" if application["open"] else "") for application in record["applications"])]
+    lines += [
+        "",
+        *(
+            f"- now: {application['name']} runs generation {application['current'] or 'as it was found'}"
+            + (", and a promotion is open" if application["open"] else "")
+            for application in record["applications"]
+        ),
+    ]
     return "\n".join(lines).rstrip() + "\n"

@@ -21,11 +21,23 @@ def steps_of(host: str, facts: Mapping[str, Any], ended: Mapping[str, Any]) -> l
     kept = _kept(facts)
     done = [*(facts.get("step_results") or []), *(facts.get("rollback_results") or [])]
     rows = [{"host": host, **row, "backup": kept.get(row["application"])} for row in done]
-    good = ended["outcome"] == _ledger.UPGRADED or (ended["outcome"] == _ledger.REVERTED and facts.get("rollback_results"))
+    good = ended["outcome"] == _ledger.UPGRADED or (
+        ended["outcome"] == _ledger.REVERTED and facts.get("rollback_results")
+    )
     if not rows or not good:
         last = facts.get("rollback_current") or facts.get("step_current") or {}
-        rows.append({"host": host, "application": last.get("application"), "from": last.get("from"), "to": last.get("to"), "downtime_ms": None,
-                     "result": ended["outcome"], "reason": ended["reason"], "backup": kept.get(str(last.get("application")))})
+        rows.append(
+            {
+                "host": host,
+                "application": last.get("application"),
+                "from": last.get("from"),
+                "to": last.get("to"),
+                "downtime_ms": None,
+                "result": ended["outcome"],
+                "reason": ended["reason"],
+                "backup": kept.get(str(last.get("application"))),
+            }
+        )
     return rows
 
 
@@ -42,41 +54,79 @@ def ended_rows(hostvars: Mapping[str, Any], wave: Mapping[str, Any], reachable: 
     for host in wave["hosts"]:
         facts = hostvars[host]
         outcome, reason = _ledger.outcome(facts, host in there)
-        rows.append({"host": host, "wave": wave["number"], "outcome": outcome, "reason": reason, "applications": wave["applications"].get(host, [])})
+        rows.append(
+            {
+                "host": host,
+                "wave": wave["number"],
+                "outcome": outcome,
+                "reason": reason,
+                "applications": wave["applications"].get(host, []),
+            }
+        )
     return rows
 
 
-def by_application(rows: Sequence[Mapping[str, Any]], results: Sequence[Mapping[str, Any]], kind: str) -> list[dict[str, Any]]:
+def by_application(
+    rows: Sequence[Mapping[str, Any]], results: Sequence[Mapping[str, Any]], kind: str
+) -> list[dict[str, Any]]:
     """The ledger's *rows*, one for each application: what came before the one that stopped its host is good, and what came after was never begun."""
     found = []
     for row in rows:
         own = [one for one in results if one["host"] == row["host"]]
-        stopped = next((one["application"] for one in own if one["result"] not in ("promoted", "built", "unchanged")), None)
+        stopped = next(
+            (one["application"] for one in own if one["result"] not in ("promoted", "built", "unchanged")), None
+        )
         names = list(row["applications"]) or [None]
         at = names.index(stopped) if stopped in names else 0
         for number, name in enumerate(names):
             outcome = row["outcome"]
             if outcome != _ledger.GOOD[kind] and number != at:
                 outcome = _ledger.GOOD[kind] if number < at else _ledger.SKIPPED
-            found.append({"host": row["host"], "application": name, "wave": row["wave"], "outcome": outcome,
-                          "reason": row["reason"] if outcome == row["outcome"] else ""})
+            found.append(
+                {
+                    "host": row["host"],
+                    "application": name,
+                    "wave": row["wave"],
+                    "outcome": outcome,
+                    "reason": row["reason"] if outcome == row["outcome"] else "",
+                }
+            )
     return found
 
 
 def untouched(waves: Sequence[Mapping[str, Any]], after: int, why: str) -> list[dict[str, Any]]:
     """The ledger's rows of the hosts whose waves come *after* the last one that began, because of *why*."""
-    return [{"host": host, "wave": wave["number"], "outcome": _ledger.SKIPPED, "reason": f"its wave did not begin: {why}",
-             "applications": wave["applications"].get(host, [])}
-            for wave in waves if wave["number"] > after for host in wave["hosts"]]
+    return [
+        {
+            "host": host,
+            "wave": wave["number"],
+            "outcome": _ledger.SKIPPED,
+            "reason": f"its wave did not begin: {why}",
+            "applications": wave["applications"].get(host, []),
+        }
+        for wave in waves
+        if wave["number"] > after
+        for host in wave["hosts"]
+    ]
 
 
 def unknown(hosts: Sequence[str]) -> list[dict[str, Any]]:
     """The ledger's rows of *hosts* that no wave has, because nobody could reach them."""
-    return [{"host": host, "wave": None, "outcome": _ledger.UNREACHABLE, "reason": "it could not be reached when the run began", "applications": []}
-            for host in hosts]
+    return [
+        {
+            "host": host,
+            "wave": None,
+            "outcome": _ledger.UNREACHABLE,
+            "reason": "it could not be reached when the run began",
+            "applications": [],
+        }
+        for host in hosts
+    ]
 
 
-def to_roll_back(rows: Sequence[Mapping[str, Any]], results: Sequence[Mapping[str, Any]], wave: int, on_failure: str) -> list[list[str]]:
+def to_roll_back(
+    rows: Sequence[Mapping[str, Any]], results: Sequence[Mapping[str, Any]], wave: int, on_failure: str
+) -> list[list[str]]:
     """The hosts that are to go back, now that the gate after *wave* is closed, in the order in which they do: the last wave first.
 
     Whoever promoted something goes back, also if a later step failed there; whoever is not there cannot.
@@ -85,22 +135,37 @@ def to_roll_back(rows: Sequence[Mapping[str, Any]], results: Sequence[Mapping[st
         return []
     promoted = {row["host"] for row in results if row["result"] == "promoted"}
     numbers = [wave] if on_failure == "rollback_wave" else sorted({row["wave"] for row in rows}, reverse=True)
-    groups = [[row["host"] for row in rows if row["wave"] == number and row["host"] in promoted
-               and row["outcome"] in (_ledger.UPGRADED, _ledger.REVERTED, _ledger.FAILED)] for number in numbers]
+    groups = [
+        [
+            row["host"]
+            for row in rows
+            if row["wave"] == number
+            and row["host"] in promoted
+            and row["outcome"] in (_ledger.UPGRADED, _ledger.REVERTED, _ledger.FAILED)
+        ]
+        for number in numbers
+    ]
     return [group for group in groups if group]
 
 
 def summary(rows: Sequence[Mapping[str, Any]], lines: Sequence[str], closed: str, folder: str) -> str:
     """What a run came to, in a few lines."""
-    told = [", ".join(f"{count} {outcome}" for outcome, count in counts(rows).items()), *([f"no wave began any more: {closed}"] if closed else []),
-            *(line if len(line) <= LINE else line[:LINE - 1] + "…" for line in lines[:SHOWN])]
+    told = [
+        ", ".join(f"{count} {outcome}" for outcome, count in counts(rows).items()),
+        *([f"no wave began any more: {closed}"] if closed else []),
+        *(line if len(line) <= LINE else line[: LINE - 1] + "…" for line in lines[:SHOWN]),
+    ]
     more = len(lines) - SHOWN
     return "\n".join([*told, *([f"and {more} more"] if more > 0 else []), f"the record is in {folder}"])
 
 
 def off_target(rows: Sequence[Mapping[str, Any]], kind: str) -> list[str]:
     """A line for each of *rows* that is not where the *kind* of run should have brought it."""
-    return [f"{row['host']}: {row['outcome']}" + (f": {row['reason']}" if row["reason"] else "") for row in rows if row["outcome"] != _ledger.GOOD[kind]]
+    return [
+        f"{row['host']}: {row['outcome']}" + (f": {row['reason']}" if row["reason"] else "")
+        for row in rows
+        if row["outcome"] != _ledger.GOOD[kind]
+    ]
 
 
 def counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:

@@ -32,38 +32,69 @@ class BillImpossible(Exception):
 
 def _component(package: Mapping[str, Any], reference: str) -> Any:
     version = package["version"] or ""
-    return Component(name=package["name"], version=version, type=ComponentType.LIBRARY, bom_ref=reference,
-                     purl=PackageURL("pypi", name=package["name"], version=version or None),
-                     properties=[Property(name=f"oxzep7:{key}", value=str(package[key])) for key in ("installer", "direct_url", "os_package") if package[key]])
+    return Component(
+        name=package["name"],
+        version=version,
+        type=ComponentType.LIBRARY,
+        bom_ref=reference,
+        purl=PackageURL("pypi", name=package["name"], version=version or None),
+        properties=[
+            Property(name=f"oxzep7:{key}", value=str(package[key]))
+            for key in ("installer", "direct_url", "os_package")
+            if package[key]
+        ],
+    )
 
 
 def document(name: str, inventory: Mapping[str, Any]) -> str:
     """The bill of host *name* as CycloneDX 1.6 JSON. Raises BillImpossible."""
     if CYCLONEDX_ERROR:
-        raise BillImpossible(f"bills of materials need the collection's requirements.txt on the controller: {CYCLONEDX_ERROR}")
+        raise BillImpossible(
+            f"bills of materials need the collection's requirements.txt on the controller: {CYCLONEDX_ERROR}"
+        )
     root = Component(name=name, type=ComponentType.DEVICE, bom_ref="host")
     bom = Bom(serial_number=uuid.uuid5(NAMESPACE, f"{name} {inventory['taken']}"))
-    bom.metadata.timestamp = datetime.datetime.strptime(inventory["taken"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.timezone.utc)
+    bom.metadata.timestamp = datetime.datetime.strptime(inventory["taken"], "%Y-%m-%dT%H:%M:%SZ").replace(
+        tzinfo=datetime.timezone.utc
+    )
     bom.metadata.component = root
     parts = []
     bases = {}
     for entry in inventory["interpreters"]:
         reference = f"interpreter:{entry['path']}"
-        component = Component(name=entry["implementation"], version=entry["version"] or "", type=ComponentType.PLATFORM, bom_ref=reference,
-                              properties=[Property(name="oxzep7:path", value=entry["path"]), Property(name="oxzep7:origin", value=entry["origin"])])
+        component = Component(
+            name=entry["implementation"],
+            version=entry["version"] or "",
+            type=ComponentType.PLATFORM,
+            bom_ref=reference,
+            properties=[
+                Property(name="oxzep7:path", value=entry["path"]),
+                Property(name="oxzep7:origin", value=entry["origin"]),
+            ],
+        )
         bases[entry["resolved"]] = component
         parts.append(component)
         bom.components.add(component)
     for entry in inventory["environments"]:
         reference = f"environment:{entry['path']}"
-        component = Component(name=entry["path"], version=entry["python"] or "", type=ComponentType.APPLICATION, bom_ref=reference,
-                              properties=[Property(name="oxzep7:kind", value=entry["kind"]), Property(name="oxzep7:fingerprint", value=entry["fingerprint"])])
+        component = Component(
+            name=entry["path"],
+            version=entry["python"] or "",
+            type=ComponentType.APPLICATION,
+            bom_ref=reference,
+            properties=[
+                Property(name="oxzep7:kind", value=entry["kind"]),
+                Property(name="oxzep7:fingerprint", value=entry["fingerprint"]),
+            ],
+        )
         packages = {f"{reference}#{package['name']}@{package['version']}": package for package in entry["packages"]}
         below = [_component(package, key) for key, package in packages.items()]
         for one in below:
             component.components.add(one)
         bom.components.add(component)
-        bom.register_dependency(component, [*below, *([bases[entry["interpreter"]]] if entry["interpreter"] in bases else [])])
+        bom.register_dependency(
+            component, [*below, *([bases[entry["interpreter"]]] if entry["interpreter"] in bases else [])]
+        )
         parts.append(component)
     bom.register_dependency(root, parts)
     return str(JsonV1Dot6(bom).output_as_string(indent=1))

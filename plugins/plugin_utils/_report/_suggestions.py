@@ -14,7 +14,21 @@ from typing import Any
 import yaml
 
 NAME = re.compile(r"[^a-z0-9_.-]+")
-GENERIC = {"venv", ".venv", "env", ".env", "virtualenv", "current", "live", "python", "app", "srv", "opt", "www", "home"}
+GENERIC = {
+    "venv",
+    ".venv",
+    "env",
+    ".env",
+    "virtualenv",
+    "current",
+    "live",
+    "python",
+    "app",
+    "srv",
+    "opt",
+    "www",
+    "home",
+}
 HEADING = """\
 # What oxzep7.python.audit suggests to declare: an application for each environment that services use.
 # Paste it into group_vars, then add to each application what no inventory can know: tests, and a health check
@@ -58,9 +72,16 @@ def applications(inventory: Mapping[str, Any]) -> list[dict[str, Any]]:
     declared = {entry["environment"]["resolved"] for entry in inventory["applications"] if entry["environment"]}
     for environment in inventory["environments"]:
         live = environment["points_to"] if environment["state"] == "generation" else environment["path"]
-        if environment["kind"] not in ("venv", "virtualenv", "poetry") or environment["state"] not in ("live", "generation"):
+        if environment["kind"] not in ("venv", "virtualenv", "poetry") or environment["state"] not in (
+            "live",
+            "generation",
+        ):
             continue
-        users = [entry for entry in inventory["dependents"] if entry["kind"] == "service" and entry["environment"] == environment["path"]]
+        users = [
+            entry
+            for entry in inventory["dependents"]
+            if entry["kind"] == "service" and entry["environment"] == environment["path"]
+        ]
         services = sorted({entry["name"] for entry in users if "@." not in entry["name"]})
         if not services:
             continue
@@ -72,10 +93,15 @@ def applications(inventory: Mapping[str, Any]) -> list[dict[str, Any]]:
         if len(accounts) == 1 and accounts != {environment["owner"]}:
             suggestion["user"] = accounts.pop()
         suggestion["services"] = [{"name": name} for name in services]
-        suggestion["checks"] = _port_checks(inventory, services) or [{"name": f"{name} is active", "systemd": {"unit": name}} for name in services]
+        suggestion["checks"] = _port_checks(inventory, services) or [
+            {"name": f"{name} is active", "systemd": {"unit": name}} for name in services
+        ]
         if environment["path"] in declared:
-            suggestion["name"] = next(entry["name"] for entry in inventory["applications"]
-                                      if entry["environment"] and entry["environment"]["resolved"] == environment["path"])
+            suggestion["name"] = next(
+                entry["name"]
+                for entry in inventory["applications"]
+                if entry["environment"] and entry["environment"]["resolved"] == environment["path"]
+            )
         found.append(suggestion)
     taken: dict[str, int] = {}
     for suggestion in found:
@@ -92,6 +118,8 @@ def document(inventories: Mapping[str, Mapping[str, Any]]) -> str:
     if lists and all(entry == lists[0] for entry in lists):
         content: dict[str, Any] = {"oxzep7_applications": lists[0]}
     else:
-        content = {"oxzep7_suggested": {name: entry for name, entry in by_host.items() if entry},
-                   "oxzep7_applications": "{{ oxzep7_suggested[inventory_hostname] | default([]) }}"}
+        content = {
+            "oxzep7_suggested": {name: entry for name, entry in by_host.items() if entry},
+            "oxzep7_applications": "{{ oxzep7_suggested[inventory_hostname] | default([]) }}",
+        }
     return "---\n" + HEADING + yaml.safe_dump(content, sort_keys=False, width=140, default_flow_style=False)

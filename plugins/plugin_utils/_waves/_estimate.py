@@ -23,7 +23,9 @@ class Estimate:
     basis: str
 
 
-def of_wave(hosts: Sequence[Sequence[str]], measured: Mapping[str, Sequence[float]], forks: int, window: float) -> Estimate:
+def of_wave(
+    hosts: Sequence[Sequence[str]], measured: Mapping[str, Sequence[float]], forks: int, window: float
+) -> Estimate:
     """What a wave takes of whose *hosts* each takes steps of the applications named.
 
     *measured* are seconds of a step by application; *forks* hosts work at once, each from its first step to its last; *window* is the

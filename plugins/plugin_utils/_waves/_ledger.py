@@ -32,8 +32,10 @@ def outcome(facts: Mapping[str, Any], reachable: bool) -> tuple[str, str]:
     if reachable:
         return UNKNOWN, "it left no record of how its wave ended"
     if begun:
-        return UNKNOWN, (f"it became unreachable during {begun.get('application')} {begun.get('from')} -> {begun.get('to')}; it closes an open promotion by "
-                         "itself, and the next run learns how")
+        return UNKNOWN, (
+            f"it became unreachable during {begun.get('application')} {begun.get('from')} -> {begun.get('to')}; it closes an open promotion by "
+            "itself, and the next run learns how"
+        )
     return UNREACHABLE, "it could not be reached when its wave began"
 
 
@@ -42,7 +44,9 @@ def failed(rows: Sequence[Mapping[str, Any]], kind: str) -> list[str]:
     return [row["host"] for row in rows if row["outcome"] not in (GOOD[kind], None)]
 
 
-def over_budget(rows: Sequence[Mapping[str, Any]], wave: int, kind: str, hosts: int, per_run: Amount, per_wave: Amount | None) -> str:
+def over_budget(
+    rows: Sequence[Mapping[str, Any]], wave: int, kind: str, hosts: int, per_run: Amount, per_wave: Amount | None
+) -> str:
     """Why no wave may begin after *wave*, by the *rows* of all that ended; empty where one may.
 
     *hosts* are all of the rollout, of which *per_run* may fail; *per_wave* of those of a wave. Raises AmountError.
@@ -50,7 +54,9 @@ def over_budget(rows: Sequence[Mapping[str, Any]], wave: int, kind: str, hosts: 
     bad = failed(rows, kind)
     allowed = at_most(per_run, hosts, BUDGET)
     if len(bad) > allowed:
-        return f"{', '.join(bad)} {_are(bad)} not {GOOD[kind]}, and {BUDGET} allows {allowed} of {hosts} hosts ({per_run})"
+        return (
+            f"{', '.join(bad)} {_are(bad)} not {GOOD[kind]}, and {BUDGET} allows {allowed} of {hosts} hosts ({per_run})"
+        )
     if per_wave is None:
         return ""
     own = [row for row in rows if row["wave"] == wave]
@@ -64,7 +70,12 @@ def _are(names: Sequence[str]) -> str:
     return "is" if len(names) == 1 else "are"
 
 
-def unavailable(rows: Sequence[Mapping[str, Any]], wave: Sequence[str], applications: Mapping[str, Sequence[str]], limits: Mapping[str, int]) -> str:
+def unavailable(
+    rows: Sequence[Mapping[str, Any]],
+    wave: Sequence[str],
+    applications: Mapping[str, Sequence[str]],
+    limits: Mapping[str, int],
+) -> str:
     """Why *wave* may not begin because of hosts of which nobody knows that they work, or which are known not to; empty where it may.
 
     *applications* of each host; of each application *limits* says how many hosts may be interrupted at once.
@@ -74,6 +85,8 @@ def unavailable(rows: Sequence[Mapping[str, Any]], wave: Sequence[str], applicat
         down = [host for host in doubtful if name in applications.get(host, ())]
         taken = [host for host in wave if name in applications.get(host, ())]
         if down and taken and len(down) + len(taken) > limit:
-            return (f"{', '.join(down)} may be without {name}, and this wave interrupts {len(taken)} more of its hosts; oxzep7_max_unavailable allows "
-                    f"{limit} at once")
+            return (
+                f"{', '.join(down)} may be without {name}, and this wave interrupts {len(taken)} more of its hosts; oxzep7_max_unavailable allows "
+                f"{limit} at once"
+            )
     return ""

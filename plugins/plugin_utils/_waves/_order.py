@@ -9,7 +9,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from ansible_collections.oxzep7.python.plugins.plugin_utils._waves._amount import Amount, AmountError, at_least_one, at_most
+from ansible_collections.oxzep7.python.plugins.plugin_utils._waves._amount import (
+    Amount,
+    AmountError,
+    at_least_one,
+    at_most,
+)
 
 CRITICALITIES = ("low", "normal", "high")
 WAVES, MAX_UNAVAILABLE = "oxzep7_waves", "oxzep7_max_unavailable"
@@ -65,7 +70,9 @@ def waves(members: Sequence[Member], policy: Policy) -> list[list[str]]:
         elif isinstance(entry, (list, tuple)) and not shape:
             cut.named([known[name] for name in _named(entry, policy.groups) if name in known])
         else:
-            raise WavesError(f"{WAVES}: {entry!r} is neither a count nor a percentage nor a list of hosts and groups before those")
+            raise WavesError(
+                f"{WAVES}: {entry!r} is neither a count nor a percentage nor a list of hosts and groups before those"
+            )
     for criticality in CRITICALITIES:
         rest = [member for member in members if member.criticality == criticality and member.name not in cut.placed]
         # Hosts that nobody named are the last of what was asked for, all of them together.
@@ -86,7 +93,9 @@ def _limits(members: Sequence[Member], policy: Policy) -> dict[str, int]:
     own: dict[str, int] = {}
     for member in members:
         if member.criticality not in CRITICALITIES:
-            raise WavesError(f"{member.name}: oxzep7_criticality is {member.criticality!r}; it is one of {', '.join(CRITICALITIES)}")
+            raise WavesError(
+                f"{member.name}: oxzep7_criticality is {member.criticality!r}; it is one of {', '.join(CRITICALITIES)}"
+            )
         for name in member.applications:
             own[name] = own.get(name, 0) + 1
     return limits(own, policy)
@@ -95,8 +104,13 @@ def _limits(members: Sequence[Member], policy: Policy) -> dict[str, int]:
 def limits(own: Mapping[str, int], policy: Policy) -> dict[str, int]:
     """How many hosts of each application may be interrupted at once, of *own* in the rollout or of all that there are. Raises AmountError."""
     if not at_most(policy.max_unavailable, 100, MAX_UNAVAILABLE):
-        raise AmountError(f"{MAX_UNAVAILABLE}: {policy.max_unavailable!r} lets nothing be upgraded; give a positive count or percentage")
-    return {name: max(1, at_most(policy.max_unavailable, max(count, policy.population.get(name, 0)), MAX_UNAVAILABLE)) for name, count in own.items()}
+        raise AmountError(
+            f"{MAX_UNAVAILABLE}: {policy.max_unavailable!r} lets nothing be upgraded; give a positive count or percentage"
+        )
+    return {
+        name: max(1, at_most(policy.max_unavailable, max(count, policy.population.get(name, 0)), MAX_UNAVAILABLE))
+        for name, count in own.items()
+    }
 
 
 class _Cut:
@@ -121,8 +135,10 @@ class _Cut:
         for name, limit in self._limits.items():
             hosts = [member.name for member in wave if name in member.applications]
             if len(hosts) > limit:
-                raise WavesError(f"wave {len(self.made) + 1} of {WAVES} has {len(hosts)} hosts of {name} ({', '.join(hosts)}), and {MAX_UNAVAILABLE} allows "
-                                 f"{limit} at once; name fewer, or allow more")
+                raise WavesError(
+                    f"wave {len(self.made) + 1} of {WAVES} has {len(hosts)} hosts of {name} ({', '.join(hosts)}), and {MAX_UNAVAILABLE} allows "
+                    f"{limit} at once; name fewer, or allow more"
+                )
         self._add(wave)
 
     def shaped(self, members: Sequence[Member], shape: Sequence[Amount]) -> None:

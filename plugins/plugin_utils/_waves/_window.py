@@ -14,7 +14,9 @@ from collections.abc import Sequence
 
 OPTION = "oxzep7_window"
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-WEEKLY = re.compile(r"^(?:(?P<days>[A-Za-z, -]+?)\s+)?(?P<start>\d\d?:\d\d)\s*-\s*(?P<end>\d\d?:\d\d)(?:\s+(?P<zone>\S+))?$")
+WEEKLY = re.compile(
+    r"^(?:(?P<days>[A-Za-z, -]+?)\s+)?(?P<start>\d\d?:\d\d)\s*-\s*(?P<end>\d\d?:\d\d)(?:\s+(?P<zone>\S+))?$"
+)
 HORIZON_DAYS = 8
 
 
@@ -35,8 +37,10 @@ class Span:
 
 
 def _unreadable(text: str, why: str = "") -> WindowError:
-    return WindowError(f"{OPTION}: {text!r} cannot be read{why}; write 'Sat,Sun 22:00-04:00 Europe/Berlin', 'Mon-Fri 01:00-05:00', or an interval of ISO 8601 "
-                       "such as '2026-11-28T22:00Z/2026-11-29T04:00Z'")
+    return WindowError(
+        f"{OPTION}: {text!r} cannot be read{why}; write 'Sat,Sun 22:00-04:00 Europe/Berlin', 'Mon-Fri 01:00-05:00', or an interval of ISO 8601 "
+        "such as '2026-11-28T22:00Z/2026-11-29T04:00Z'"
+    )
 
 
 def _days(text: str | None, whole: str) -> set[int]:
@@ -112,11 +116,22 @@ def closed(windows: Sequence[str], now: datetime.datetime, seconds: float) -> st
     end = now + datetime.timedelta(seconds=seconds)
     if any(span.holds(now, end) for span in known):
         return None
-    fitting = [span for span in known if span.start > now and span.holds(span.start, span.start + datetime.timedelta(seconds=seconds))]
+    fitting = [
+        span
+        for span in known
+        if span.start > now and span.holds(span.start, span.start + datetime.timedelta(seconds=seconds))
+    ]
     until = next((span.end for span in known if span.start <= now), None)
-    text = f"the change window ends at {until:%Y-%m-%d %H:%M %Z}, before this wave would (about {minutes(seconds)})" if until else "no change window is open"
-    return f"{text}; " + (f"the next one begins at {fitting[0].start:%Y-%m-%d %H:%M %Z}" if fitting else
-                          f"within {HORIZON_DAYS} days none is long enough for this wave (about {minutes(seconds)})")
+    text = (
+        f"the change window ends at {until:%Y-%m-%d %H:%M %Z}, before this wave would (about {minutes(seconds)})"
+        if until
+        else "no change window is open"
+    )
+    return f"{text}; " + (
+        f"the next one begins at {fitting[0].start:%Y-%m-%d %H:%M %Z}"
+        if fitting
+        else f"within {HORIZON_DAYS} days none is long enough for this wave (about {minutes(seconds)})"
+    )
 
 
 def minutes(seconds: float) -> str:

@@ -20,8 +20,17 @@ author: oxzep7.python contributors (@oxzep7)
 extends_documentation_fragment:
   - connection_pipelining
 """
-PINS = {"click": "7.1.2", "flask": "1.1.2", "itsdangerous": "1.1.0", "jinja2": "2.11.3", "markupsafe": "1.1.1", "werkzeug": "1.0.1", "bottle": "0.12.18",
-        "waitress": "1.4.4", "tornado": "6.1"}
+PINS = {
+    "click": "7.1.2",
+    "flask": "1.1.2",
+    "itsdangerous": "1.1.0",
+    "jinja2": "2.11.3",
+    "markupsafe": "1.1.1",
+    "werkzeug": "1.0.1",
+    "bottle": "0.12.18",
+    "waitress": "1.4.4",
+    "tornado": "6.1",
+}
 UNIQUE = 5
 MODULE = re.compile(rb"ansible_collections\.oxzep7\.python\.plugins\.modules\.(\w+)")
 NEW = {"id": "1-py3.9", "python": "3.9.18"}
@@ -30,29 +39,92 @@ NEW = {"id": "1-py3.9", "python": "3.9.18"}
 def inventory(number):
     """What host_info would answer: one application, whose environment is one of five."""
     without = sorted(PINS)[number % UNIQUE]
-    packages = [{"name": name, "version": version, "requires": [], "requested": True, "editable": False, "direct_url": None, "modules": [name]}
-                for name, version in PINS.items() if name != without]
+    packages = [
+        {
+            "name": name,
+            "version": version,
+            "requires": [],
+            "requested": True,
+            "editable": False,
+            "direct_url": None,
+            "modules": [name],
+        }
+        for name, version in PINS.items()
+        if name != without
+    ]
     environment = {"path": "/srv/app/venv", "python": "3.8.18", "packages": packages, "services": ["app.service"]}
-    return {"summary": {}, "host": {"architecture": "x86_64", "libc": {"name": "glibc", "version": "2.36"}, "os": {}}, "interpreters": [], "unsettled": [],
-            "inventory": {"environments": [], "applications": []},
-            "delivered": {"plan": None, "locks": []}, "sources": [],
-            "applications": [{"name": "app", "environment": environment, "findings": [], "current": None, "generations": [], "backups": [], "last": None}]}
+    return {
+        "summary": {},
+        "host": {"architecture": "x86_64", "libc": {"name": "glibc", "version": "2.36"}, "os": {}},
+        "interpreters": [],
+        "unsettled": [],
+        "inventory": {"environments": [], "applications": []},
+        "delivered": {"plan": None, "locks": []},
+        "sources": [],
+        "applications": [
+            {
+                "name": "app",
+                "environment": environment,
+                "findings": [],
+                "current": None,
+                "generations": [],
+                "backups": [],
+                "last": None,
+            }
+        ],
+    }
 
 
 def answer(module, number):
     """What *module* would answer on the host *number*."""
-    done = {"event": "promoted", "kind": "upgrade", "from": "0-py3.8", "to": NEW["id"], "time": "2026-01-01T00:00:00Z", "downtime_ms": 40}
-    journal = {"events": [{**done, "application": "app"}],
-               "applications": [{"name": "app", "current": NEW["id"], "python": NEW["python"], "open": False, "history": [done]}]}
+    done = {
+        "event": "promoted",
+        "kind": "upgrade",
+        "from": "0-py3.8",
+        "to": NEW["id"],
+        "time": "2026-01-01T00:00:00Z",
+        "downtime_ms": 40,
+    }
+    journal = {
+        "events": [{**done, "application": "app"}],
+        "applications": [
+            {"name": "app", "current": NEW["id"], "python": NEW["python"], "open": False, "history": [done]}
+        ],
+    }
     return {
         "host_info": lambda: inventory(number),
         "plan_store": lambda: {"path": "/var/lib/oxzep7/plan.json", "changed": True, "actions": ["store the plan"]},
-        "preflight": lambda: {"findings": [], "blocking": [], "room": [], "interpreters": [], "wheels": {}, "clock": time.time()},
-        "interpreter": lambda: {"installed": True, "architecture": "x86_64", "version": NEW["python"], "path": "/opt/3.9/bin/python3.9", "prefix": "/opt/3.9"},
+        "preflight": lambda: {
+            "findings": [],
+            "blocking": [],
+            "room": [],
+            "interpreters": [],
+            "wheels": {},
+            "clock": time.time(),
+        },
+        "interpreter": lambda: {
+            "installed": True,
+            "architecture": "x86_64",
+            "version": NEW["python"],
+            "path": "/opt/3.9/bin/python3.9",
+            "prefix": "/opt/3.9",
+        },
         "wheelhouse_store": lambda: {"missing": [], "directory": "/opt/oxzep7/wheelhouse"},
-        "environment": lambda: {"changed": True, "generation": NEW["id"], "path": "/srv/app/venv.generations/1-py3.9", "deprecation_warnings": []},
-        "promotion": lambda: {"changed": True, "outcome": "promoted", "generation": NEW["id"], "from": "0-py3.8", "downtime_ms": 40, "checks": [],
-                              "journal": journal},
+        "environment": lambda: {
+            "changed": True,
+            "generation": NEW["id"],
+            "path": "/srv/app/venv.generations/1-py3.9",
+            "deprecation_warnings": [],
+        },
+        "promotion": lambda: {
+            "changed": True,
+            "outcome": "promoted",
+            "generation": NEW["id"],
+            "from": "0-py3.8",
+            "downtime_ms": 40,
+            "checks": [],
+            "journal": journal,
+        },
         "run_info": lambda: {"runs": [], **journal},
     }[module]()
 

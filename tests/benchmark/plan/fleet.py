@@ -22,7 +22,10 @@ from tests.benchmark.plan.sets import LOCKS, sets
 
 HOSTS, UNIQUE, ROUNDS = 1000, 25, 3
 FACTS = {"architecture": "x86_64", "libc": {"name": "glibc", "version": "2.36"}}
-SOURCES = [{"source": "archive", "version": f"3.{minor}", "url": "http://files.example.org/x.tar.gz", "sha256": "0" * 64} for minor in range(9, 13)]
+SOURCES = [
+    {"source": "archive", "version": f"3.{minor}", "url": "http://files.example.org/x.tar.gz", "sha256": "0" * 64}
+    for minor in range(9, 13)
+]
 
 
 class Recording(Resolver):
@@ -52,10 +55,15 @@ def hosts(count: int) -> list[Host]:
     found = []
     for number in range(count):
         without = names[number % UNIQUE]
-        packages = [{"name": name, "version": version, "requires": [], "requested": True, "editable": False, "direct_url": None}
-                    for name, version in pins.items() if name != without]
+        packages = [
+            {"name": name, "version": version, "requires": [], "requested": True, "editable": False, "direct_url": None}
+            for name, version in pins.items()
+            if name != without
+        ]
         environment = {"path": "/srv/app/venv", "python": "3.8.18", "packages": packages}
-        found.append(Host(f"host{number}", FACTS, [{"name": "app", "findings": [], "environment": environment}], [], SOURCES, []))
+        found.append(
+            Host(f"host{number}", FACTS, [{"name": "app", "findings": [], "environment": environment}], [], SOURCES, [])
+        )
     return found
 
 
@@ -83,6 +91,14 @@ def run() -> list[Measure]:
             bare.append(recording.bare())
             made = plan(cache, HOSTS)[1]
             again.append(plan(cache, HOSTS, made)[0])
-    return [Measure("uv", tuple(many), tuple(bare), f"the bare uv calls for {UNIQUE} environments and 4 steps, one after the other", 1.3),
-            Measure("hosts", tuple(many), tuple(few), f"{UNIQUE} hosts instead of {HOSTS}", 1.2),
-            Measure("again", tuple(again), (2.0 + 0.005 * HOSTS,), f"2 seconds and 5 ms for each of {HOSTS} hosts", 1.0)]
+    return [
+        Measure(
+            "uv",
+            tuple(many),
+            tuple(bare),
+            f"the bare uv calls for {UNIQUE} environments and 4 steps, one after the other",
+            1.3,
+        ),
+        Measure("hosts", tuple(many), tuple(few), f"{UNIQUE} hosts instead of {HOSTS}", 1.2),
+        Measure("again", tuple(again), (2.0 + 0.005 * HOSTS,), f"2 seconds and 5 ms for each of {HOSTS} hosts", 1.0),
+    ]

@@ -34,8 +34,25 @@ def wheels() -> list[pathlib.Path]:
     directory.mkdir(parents=True, exist_ok=True)
     for name in names[:COUNT]:
         if not list(directory.glob(f"{name.replace('-', '*')}-*.whl")):
-            subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--python-version", "3.12", "--dest",
-                            str(directory), name], check=False, capture_output=True)
+            subprocess.run(
+                [
+                    sys.executable,
+                    "-m",
+                    "pip",
+                    "download",
+                    "--quiet",
+                    "--no-deps",
+                    "--only-binary",
+                    ":all:",
+                    "--python-version",
+                    "3.12",
+                    "--dest",
+                    str(directory),
+                    name,
+                ],
+                check=False,
+                capture_output=True,
+            )
     return sorted(directory.glob("*.whl"))
 
 
@@ -45,16 +62,22 @@ def texts() -> list[tuple[str, str]]:
     for wheel in wheels():
         package = wheel.name.partition("-")[0]
         with zipfile.ZipFile(wheel) as archive:
-            found += [(f"{package}: {name}", archive.read(name).decode("utf-8", "replace"))
-                      for name in archive.namelist() if name.endswith(".py")]
+            found += [
+                (f"{package}: {name}", archive.read(name).decode("utf-8", "replace"))
+                for name in archive.namelist()
+                if name.endswith(".py")
+            ]
     return found
 
 
 def findings(sources: list[tuple[str, str]]) -> list[str]:
     """What the scan finds in *sources* on the way from 3.8 to 3.12."""
     watch = Watch(_stdlib_changes.watched(CURRENT, TARGET))
-    return [f"{name}:{entry.line}: {_stdlib_changes.sentence(entry)}" for name, text in sources
-            for entry in _stdlib_changes.broken(scan(text, watch).uses, CURRENT, TARGET)]
+    return [
+        f"{name}:{entry.line}: {_stdlib_changes.sentence(entry)}"
+        for name, text in sources
+        for entry in _stdlib_changes.broken(scan(text, watch).uses, CURRENT, TARGET)
+    ]
 
 
 def run() -> list[Measure]:

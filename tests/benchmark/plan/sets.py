@@ -66,7 +66,11 @@ class Row:
     def line(self) -> str:
         """The line, in columns."""
         values = [self.packages, self.moved, self.major, self.added, self.left, self.built, self.rounds, self.failures]
-        return f"{self.name:<16}{self.variant:<13}" + "".join(f"{'-' if value is None else value:>9}" for value in values) + f"  {self.note}"
+        return (
+            f"{self.name:<16}{self.variant:<13}"
+            + "".join(f"{'-' if value is None else value:>9}" for value in values)
+            + f"  {self.note}"
+        )
 
 
 def user() -> Identity:
@@ -91,7 +95,13 @@ def interpreter(minor: Minor) -> pathlib.Path:
 
 def uv(*words: str) -> subprocess.CompletedProcess[str]:
     """Run uv without anybody's configuration."""
-    return subprocess.run([find_uv(), *words, "--no-config", "--no-python-downloads"], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    return subprocess.run(
+        [find_uv(), *words, "--no-config", "--no-python-downloads"],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
 
 
 class Origin:
@@ -112,7 +122,16 @@ class Origin:
     def _install(self, pins: Mapping[str, str]) -> list[str]:
         limits = self.path / "build-constraints.txt"
         limits.write_text(OLD_TOOLS, encoding="utf-8")
-        common = ["pip", "install", "--quiet", "--python", str(self.path / "bin" / "python"), "--no-deps", "--build-constraints", str(limits)]
+        common = [
+            "pip",
+            "install",
+            "--quiet",
+            "--python",
+            str(self.path / "bin" / "python"),
+            "--no-deps",
+            "--build-constraints",
+            str(limits),
+        ]
         if uv(*common, *(f"{name}=={version}" for name, version in pins.items())).returncode == 0:
             return []
         lacking = [name for name, version in pins.items() if uv(*common, f"{name}=={version}").returncode != 0]
@@ -120,16 +139,48 @@ class Origin:
             return []
         # pip takes source archives whose names uv refuses.
         uv(*common, "pip<24", "setuptools<58", "wheel")
-        pip = [str(self.path / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check"]
-        lacking = [name for name in lacking if subprocess.run([*pip, f"{name}=={pins[name]}"], capture_output=True, check=False, env={
-            **os.environ, "PIP_CONSTRAINT": str(limits)}).returncode != 0]
-        uv("pip", "uninstall", "--quiet", "--python", str(self.path / "bin" / "python"), *(name for name in ("pip", "setuptools", "wheel") if name not in pins))
+        pip = [
+            str(self.path / "bin" / "python"),
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--disable-pip-version-check",
+        ]
+        lacking = [
+            name
+            for name in lacking
+            if subprocess.run(
+                [*pip, f"{name}=={pins[name]}"],
+                capture_output=True,
+                check=False,
+                env={**os.environ, "PIP_CONSTRAINT": str(limits)},
+            ).returncode
+            != 0
+        ]
+        uv(
+            "pip",
+            "uninstall",
+            "--quiet",
+            "--python",
+            str(self.path / "bin" / "python"),
+            *(name for name in ("pip", "setuptools", "wheel") if name not in pins),
+        )
         return lacking
 
     def packages(self) -> Packages:
         """What planning starts from."""
-        found = [{"name": _lock.normalized(entry.metadata["Name"]), "version": entry.version, "requires": entry.requires or [], "requested": True}
-                 for site in _lock.site_packages(str(self.path)) for entry in importlib.metadata.distributions(path=[site])]
+        found = [
+            {
+                "name": _lock.normalized(entry.metadata["Name"]),
+                "version": entry.version,
+                "requires": entry.requires or [],
+                "requested": True,
+            }
+            for site in _lock.site_packages(str(self.path))
+            for entry in importlib.metadata.distributions(path=[site])
+        ]
         return standing({"packages": found}, set(), self.minor, "x86_64")
 
 
@@ -148,16 +199,37 @@ class Local:
         """As `Attempts.attempt`."""
         target = self.path / "lock.txt"
         target.write_text(lock, encoding="utf-8")
-        done = uv("pip", "sync", "--quiet", "--python", str(self.path / "bin" / "python"), "--only-binary", ":all:", "--require-hashes",
-                  "--find-links", str(self._built), str(target))
+        done = uv(
+            "pip",
+            "sync",
+            "--quiet",
+            "--python",
+            str(self.path / "bin" / "python"),
+            "--only-binary",
+            ":all:",
+            "--require-hashes",
+            "--find-links",
+            str(self._built),
+            str(target),
+        )
         if done.returncode != 0:
             return Outcome({"(installation)": Failure(done.stderr[-500:])}, {})
         owners = {**_lock.owners(str(self._origin.path)), **_lock.owners(str(self.path))}
         # Whether what cannot be installed on the origin here worked there is not known.
-        there = [module for module, package in sorted(_lock.owners(str(self.path)).items()) if package not in self._origin.lacking]
-        failed = _imports.failing(str(self.path), [name for name in there if only is None or name in only], user(), TIMEOUT, only is not None)
+        there = [
+            module
+            for module, package in sorted(_lock.owners(str(self.path)).items())
+            if package not in self._origin.lacking
+        ]
+        failed = _imports.failing(
+            str(self.path), [name for name in there if only is None or name in only], user(), TIMEOUT, only is not None
+        )
         new = {name: failure for name, failure in failed.items() if not self._failed_before(name)}
-        return Outcome({name: Failure.read(failure, "import") for name, failure in new.items()}, owners, frozenset(set(only or ()) - set(there)))
+        return Outcome(
+            {name: Failure.read(failure, "import") for name, failure in new.items()},
+            owners,
+            frozenset(set(only or ()) - set(there)),
+        )
 
     def _failed_before(self, name: str) -> bool:
         if name not in self._before:
@@ -186,16 +258,40 @@ class Bench:
         pins = self.origin.pins
         if after is None:
             return Row(self.name, variant, len(pins), **values)
-        moves = [move(version, after[name]) for name, version in pins.items() if name in after and after[name] != version]
-        return Row(self.name, variant, len(pins), len(moves), moves.count("major"), len(set(after) - set(pins)), len(set(pins) - set(after)), **values)
+        moves = [
+            move(version, after[name]) for name, version in pins.items() if name in after and after[name] != version
+        ]
+        return Row(
+            self.name,
+            variant,
+            len(pins),
+            len(moves),
+            moves.count("major"),
+            len(set(after) - set(pins)),
+            len(set(pins) - set(after)),
+            **values,
+        )
 
     def compiled(self, variant: str, lines: Sequence[str], *words: str, output: str = "") -> Row:
         """The row of what ``uv pip compile`` makes of *lines*, sources allowed."""
         source, target = WORK / f"{self.name}-{variant}.in", WORK / f"{self.name}-{variant}.txt"
         source.write_text("\n".join(lines) + "\n", encoding="utf-8")
         target.write_text(output, encoding="utf-8")
-        done = uv("pip", "compile", "--quiet", "--no-header", "--no-annotate", "--python-version", text_of(TARGET), "--python-platform", PLATFORM, *words,
-                  "--output-file", str(target), str(source))
+        done = uv(
+            "pip",
+            "compile",
+            "--quiet",
+            "--no-header",
+            "--no-annotate",
+            "--python-version",
+            text_of(TARGET),
+            "--python-platform",
+            PLATFORM,
+            *words,
+            "--output-file",
+            str(target),
+            str(source),
+        )
         if done.returncode != 0:
             return self.row(variant, None, note="no lock: " + " ".join(done.stderr.split())[:100])
         return self.row(variant, _lock.pins(target.read_text(encoding="utf-8")))
@@ -204,8 +300,13 @@ class Bench:
         """Every row."""
         pins = self.origin.pins
         frozen = [f"{name}=={version}" for name, version in pins.items()]
-        return [self.compiled("frozen", frozen, "--only-binary", ":all:"), self.compiled("upgrade-all", list(pins), "--upgrade"),
-                self.compiled("preferences", list(pins), output="\n".join(frozen) + "\n"), self.nearest(), self.ours()]
+        return [
+            self.compiled("frozen", frozen, "--only-binary", ":all:"),
+            self.compiled("upgrade-all", list(pins), "--upgrade"),
+            self.compiled("preferences", list(pins), output="\n".join(frozen) + "\n"),
+            self.nearest(),
+            self.ours(),
+        ]
 
     def nearest(self) -> Row:
         """The nearest versions, step by step, without evidence."""
@@ -225,7 +326,9 @@ class Bench:
         try:
             for minor in self._minors():
                 local = Local(self.origin, minor, self.built)
-                rehearsal = Rehearsal(self.locker, self.index, local, "here", datetime.datetime.now(datetime.timezone.utc).date())
+                rehearsal = Rehearsal(
+                    self.locker, self.index, local, "here", datetime.datetime.now(datetime.timezone.utc).date()
+                )
                 result = rehearsal.step(packages, [entry.row() for entry in self.learned], minor, PLATFORM)
                 self.learned += result.learned
                 rounds += result.rounds
@@ -233,7 +336,14 @@ class Bench:
         except (NoLock, MustBuild) as error:
             return self.row("ours", None, rounds=rounds, note=str(error)[:160])
         worst = "; ".join(f"{name}: {failure.alike()[-100:]}" for name, failure in list(result.failures.items())[:2])
-        return self.row("ours", packages.pins, built=len(result.found.built), rounds=rounds, failures=len(result.failures), note=worst)
+        return self.row(
+            "ours",
+            packages.pins,
+            built=len(result.found.built),
+            rounds=rounds,
+            failures=len(result.failures),
+            note=worst,
+        )
 
     def _minors(self) -> list[Minor]:
         return [(3, number) for number in range(self.origin.minor[1] + 1, TARGET[1] + 1)]
@@ -244,7 +354,11 @@ def sets(directory: pathlib.Path) -> dict[str, tuple[dict[str, str], Minor]]:
     found = {}
     for entry in json.loads((directory / "index.json").read_text(encoding="utf-8")):
         lines = (directory / f"{entry['name']}.txt").read_text(encoding="utf-8").splitlines()
-        pins = {_lock.normalized(name): version for name, separator, version in (line.partition("==") for line in lines) if separator}
+        pins = {
+            _lock.normalized(name): version
+            for name, separator, version in (line.partition("==") for line in lines)
+            if separator
+        }
         major, minor = entry["python"].split(".")[:2]
         found[entry["name"]] = (pins, (int(major), int(minor)))
     return found
@@ -264,9 +378,16 @@ def main() -> None:
     given = parser.parse_args()
     WORK.mkdir(parents=True, exist_ok=True)
     chosen = {name: value for name, value in sets(given.locks).items() if not given.names or name in given.names}
-    print(f"{'set':<16}{'variant':<13}" + "".join(f"{title:>9}" for title in ("packages", "moved", "major", "added", "left", "built", "rounds", "failures")))
+    print(
+        f"{'set':<16}{'variant':<13}"
+        + "".join(
+            f"{title:>9}" for title in ("packages", "moved", "major", "added", "left", "built", "rounds", "failures")
+        )
+    )
     rows: list[Row] = []
-    for minor in sorted({minor for _pins, minor in chosen.values()} | {(3, number) for number in range(8, TARGET[1] + 1)}):
+    for minor in sorted(
+        {minor for _pins, minor in chosen.values()} | {(3, number) for number in range(8, TARGET[1] + 1)}
+    ):
         interpreter(minor)
     with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
         for results, learned, lacking in pool.map(lambda item: measure(item[0], *item[1]), chosen.items()):
@@ -278,10 +399,17 @@ def main() -> None:
                 print(f"    not installable on the origin here: {', '.join(lacking)}")
     ours = [row for row in rows if row.variant == "ours"]
     good = {row.name for row in ours if row.failures == 0}
-    print(f"{len(good)} of {len(ours)} sets end with an environment whose imports fail nowhere they did not fail before")
+    print(
+        f"{len(good)} of {len(ours)} sets end with an environment whose imports fail nowhere they did not fail before"
+    )
     for title, column in (("moves", "moved"), ("major-version moves", "major")):
-        counts = {variant: sum(getattr(row, column) or 0 for row in rows if row.variant == variant and row.name in good) for variant in ("upgrade-all", "ours")}
-        print(f"{title}: {counts['ours']} of the {counts['upgrade-all']} of upgrade-all, ratio {counts['ours'] / max(counts['upgrade-all'], 1):.3f}")
+        counts = {
+            variant: sum(getattr(row, column) or 0 for row in rows if row.variant == variant and row.name in good)
+            for variant in ("upgrade-all", "ours")
+        }
+        print(
+            f"{title}: {counts['ours']} of the {counts['upgrade-all']} of upgrade-all, ratio {counts['ours'] / max(counts['upgrade-all'], 1):.3f}"
+        )
 
 
 if __name__ == "__main__":

@@ -32,8 +32,13 @@ WATCHED = ("/srv/steady", "/var/lib/oxzep7", "/etc/systemd", "/run/systemd", "/e
 
 def run(*command: str, **more: str) -> subprocess.CompletedProcess[str]:
     """Run *command*, whatever its status, with *more* in its environment."""
-    return subprocess.run(command, capture_output=True, text=True, check=False,
-                          env={**os.environ, "PYTHONPATH": f"{FAULTS}/lib", "PYTHONDONTWRITEBYTECODE": "1", **more})
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": f"{FAULTS}/lib", "PYTHONDONTWRITEBYTECODE": "1", **more},
+    )
 
 
 def command(name: str, arguments: dict[str, Any]) -> list[str]:
@@ -41,7 +46,11 @@ def command(name: str, arguments: dict[str, Any]) -> list[str]:
     given = {"state_dir": "/var/lib/oxzep7", "run_id": "faults", **arguments}
     with open("/root/arguments.json", "w", encoding="utf-8") as stream:
         json.dump({"ANSIBLE_MODULE_ARGS": {key: value for key, value in given.items() if value is not None}}, stream)
-    return ["python3", f"{FAULTS}/lib/ansible_collections/oxzep7/python/plugins/modules/{name}.py", "/root/arguments.json"]
+    return [
+        "python3",
+        f"{FAULTS}/lib/ansible_collections/oxzep7/python/plugins/modules/{name}.py",
+        "/root/arguments.json",
+    ]
 
 
 def module(name: str, arguments: dict[str, Any], environment: dict[str, str] | None = None) -> dict[str, Any]:
@@ -55,9 +64,15 @@ def module(name: str, arguments: dict[str, Any], environment: dict[str, str] | N
 
 def trace(point: int, action: str, arguments: dict[str, Any], name: str = "promotion") -> dict[str, Any]:
     """Status, counted calls, and what was printed."""
-    done = run("python3", f"{FAULTS}/tracer.py", str(point), action, "/root/trace", *WATCHED, "--", *command(name, arguments))
+    done = run(
+        "python3", f"{FAULTS}/tracer.py", str(point), action, "/root/trace", *WATCHED, "--", *command(name, arguments)
+    )
     with open("/root/trace", encoding="utf-8") as stream:
-        return {"status": done.returncode, "calls": stream.read().splitlines(), "said": (done.stdout + done.stderr)[-2000:]}
+        return {
+            "status": done.returncode,
+            "calls": stream.read().splitlines(),
+            "said": (done.stdout + done.stderr)[-2000:],
+        }
 
 
 def wait(seconds: float) -> bool:
@@ -101,7 +116,9 @@ def answer() -> dict[str, Any]:
 def executable(unit: str) -> str:
     """What the main process of *unit* runs."""
     try:
-        return os.readlink(f"/proc/{run('systemctl', 'show', '--property=MainPID', '--value', unit).stdout.strip()}/exe")
+        return os.readlink(
+            f"/proc/{run('systemctl', 'show', '--property=MainPID', '--value', unit).stdout.strip()}/exe"
+        )
     except OSError:
         return "nothing"
 
@@ -112,11 +129,16 @@ def look() -> dict[str, Any]:
         record = json.load(stream)
     current = next((entry for entry in record["generations"] if entry["id"] == record["current"]), None)
     timers = run("systemctl", "list-units", "--all", "--no-legend", "--plain", "oxzep7-undo-*.timer")
-    return {"live": os.readlink(LIVE) if os.path.islink(LIVE) else "directory" if os.path.isdir(LIVE) else "nothing",
-            "current": record["current"], "recorded": current["target"] if current else None, "answer": answer(),
-            "executables": [executable(unit) for unit in UNITS],
-            "left": sorted(set(os.listdir(STATE)) - {"state.json"}), "timers": timers.stdout.split(),
-            "strange": sorted(glob.glob(LIVE + ".next") + glob.glob(LIVE + ".undo") + glob.glob(LIVE + ".generations/.*"))}
+    return {
+        "live": os.readlink(LIVE) if os.path.islink(LIVE) else "directory" if os.path.isdir(LIVE) else "nothing",
+        "current": record["current"],
+        "recorded": current["target"] if current else None,
+        "answer": answer(),
+        "executables": [executable(unit) for unit in UNITS],
+        "left": sorted(set(os.listdir(STATE)) - {"state.json"}),
+        "timers": timers.stdout.split(),
+        "strange": sorted(glob.glob(LIVE + ".next") + glob.glob(LIVE + ".undo") + glob.glob(LIVE + ".generations/.*")),
+    }
 
 
 def fingerprint(path: str) -> list[list[Any]]:
@@ -148,8 +170,17 @@ def forget(path: str) -> None:
 
 def main() -> None:
     """Do what is asked."""
-    actions = {"module": module, "trace": trace, "wait": wait, "reset": reset, "look": look, "fingerprint": fingerprint, "forget": forget, "spoil": spoil,
-               "list": lambda path: sorted(os.listdir(path)) if os.path.isdir(path) else []}
+    actions = {
+        "module": module,
+        "trace": trace,
+        "wait": wait,
+        "reset": reset,
+        "look": look,
+        "fingerprint": fingerprint,
+        "forget": forget,
+        "spoil": spoil,
+        "list": lambda path: sorted(os.listdir(path)) if os.path.isdir(path) else [],
+    }
     print(json.dumps([actions[name](*rest) for name, *rest in json.load(sys.stdin)]))
 
 

@@ -31,7 +31,15 @@ SUPPLEMENT = DATA / "stdlib-supplement.toml"
 OLDER, NEWER, STDLIBS = "mypy==1.11.2", "mypy==2.4.1", "stdlibs==2026.9.3"
 DATES = {"typeshed": "2026-10-01", "stdlibs": "2026-09-03"}
 # Modules that an interpreter is not asked about: they open windows, belong to other systems, or are tools.
-NOT_ASKED = {"lib2to3", "msilib", "tkinter", "distutils", "xml.etree.cElementTree", "asyncio.windows_events", "asyncio.windows_utils"}
+NOT_ASKED = {
+    "lib2to3",
+    "msilib",
+    "tkinter",
+    "distutils",
+    "xml.etree.cElementTree",
+    "asyncio.windows_events",
+    "asyncio.windows_utils",
+}
 OTHERS = {"typing_extensions", "xxlimited", "_typeshed", "genericpath", "posixpath"}
 Row = dict[str, Any]
 
@@ -39,8 +47,23 @@ Row = dict[str, Any]
 def unpacked(requirement: str, directory: pathlib.Path) -> pathlib.Path:
     """The wheel of *requirement*, unpacked below *directory*."""
     target = directory / requirement.replace("==", "-")
-    subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest", str(target), requirement],
-                   check=True, stdin=subprocess.DEVNULL)
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--only-binary",
+            ":all:",
+            "--dest",
+            str(target),
+            requirement,
+        ],
+        check=True,
+        stdin=subprocess.DEVNULL,
+    )
     with zipfile.ZipFile(next(target.glob("*.whl"))) as archive:
         archive.extractall(target)
     return target
@@ -62,20 +85,39 @@ def lost(before: Said, after: Said) -> tuple[list[str], list[str]]:
     names = []
     for name in gone:
         parent, _dot, member = name.rpartition(".")
-        module = next((".".join(parent.split(".")[:count]) for count in range(parent.count(".") + 1, 0, -1)
-                       if ".".join(parent.split(".")[:count]) in after.members), "")
-        if not covered(name, gone) and not (parent in after.names and parent != module and member in after.members.get(module, set())):
+        module = next(
+            (
+                ".".join(parent.split(".")[:count])
+                for count in range(parent.count(".") + 1, 0, -1)
+                if ".".join(parent.split(".")[:count]) in after.members
+            ),
+            "",
+        )
+        if not covered(name, gone) and not (
+            parent in after.names and parent != module and member in after.members.get(module, set())
+        ):
             names.append(name)
-    parameters = [f"{name}({parameter})" for name, known in before.names.items() if known and name.split(".")[0] not in OTHERS
-                  for later in [after.names.get(name)] if later is not None for parameter in known - later if not parameter.startswith("_")]
+    parameters = [
+        f"{name}({parameter})"
+        for name, known in before.names.items()
+        if known and name.split(".")[0] not in OTHERS
+        for later in [after.names.get(name)]
+        if later is not None
+        for parameter in known - later
+        if not parameter.startswith("_")
+    ]
     return sorted(names), sorted(parameters)
 
 
 def rows_of_interpreters() -> list[Row]:
     """What real interpreters removed."""
     kept = json.loads(KEPT.read_text(encoding="utf-8"))
-    return [{"name": name, "removed": minor, "source": f"CPython {pair['versions'][0]} and {pair['versions'][1]}"}
-            for minor, pair in kept.items() for name in [*pair["names"], *pair["parameters"]] if asked(name)]
+    return [
+        {"name": name, "removed": minor, "source": f"CPython {pair['versions'][0]} and {pair['versions'][1]}"}
+        for minor, pair in kept.items()
+        for name in [*pair["names"], *pair["parameters"]]
+        if asked(name)
+    ]
 
 
 def rows_of_stubs(stubs: dict[int, Said], surveyed: set[str], release: str) -> list[Row]:
@@ -84,8 +126,11 @@ def rows_of_stubs(stubs: dict[int, Said], surveyed: set[str], release: str) -> l
     for minor in sorted(stubs)[1:]:
         names, parameters = lost(stubs[minor - 1], stubs[minor])
         told = text_of(minor) in surveyed
-        rows += [{"name": name, "removed": text_of(minor), "source": release} for name in [*names, *parameters]
-                 if not told or not asked(name) or name.endswith("(loop)")]
+        rows += [
+            {"name": name, "removed": text_of(minor), "source": release}
+            for name in [*names, *parameters]
+            if not told or not asked(name) or name.endswith("(loop)")
+        ]
     return rows
 
 
@@ -94,8 +139,12 @@ def rows_of_modules(directory: pathlib.Path, surveyed: set[str]) -> list[Row]:
     sys.path.insert(0, str(directory))
     lists = {minor: set(importlib.import_module(f"stdlibs.py3{minor}").module_names) for minor in range(6, 16)}
     sys.path.remove(str(directory))
-    return [{"name": name, "removed": text_of(minor), "source": STDLIBS.replace("==", " ")} for minor in range(7, 16)
-            for name in sorted(lists[minor - 1] - lists[minor]) if not name.startswith("_") and (text_of(minor) not in surveyed or not asked(name))]
+    return [
+        {"name": name, "removed": text_of(minor), "source": STDLIBS.replace("==", " ")}
+        for minor in range(7, 16)
+        for name in sorted(lists[minor - 1] - lists[minor])
+        if not name.startswith("_") and (text_of(minor) not in surveyed or not asked(name))
+    ]
 
 
 def deprecations(stubs: dict[int, Said]) -> dict[str, str]:
@@ -114,7 +163,11 @@ def once(rows: list[Row]) -> list[Row]:
     for row in rows:
         if row["name"].endswith(")") and "removed" in row:
             first[row["name"]] = min(first.get(row["name"], (9,)), tuple(map(int, row["removed"].split("."))))
-    return [row for row in rows if row["name"] not in first or tuple(map(int, row["removed"].split("."))) == first[row["name"]]]
+    return [
+        row
+        for row in rows
+        if row["name"] not in first or tuple(map(int, row["removed"].split("."))) == first[row["name"]]
+    ]
 
 
 def shown(name: str, new: dict[int, Said], old: dict[int, Said], minor: int) -> bool:
@@ -128,12 +181,21 @@ def build() -> str:
     surveyed = set(json.loads(KEPT.read_text(encoding="utf-8")))
     with tempfile.TemporaryDirectory() as directory:
         scratch = pathlib.Path(directory)
-        older, newer = (Stubs(unpacked(release, scratch) / "mypy" / "typeshed" / "stdlib") for release in (OLDER, NEWER))
+        older, newer = (
+            Stubs(unpacked(release, scratch) / "mypy" / "typeshed" / "stdlib") for release in (OLDER, NEWER)
+        )
         old = {minor: older.said((3, minor)) for minor in range(8, 14)}
         new = {minor: newer.said((3, minor)) for minor in range(10, 16)}
-        rows = [*rows_of_interpreters(), *rows_of_stubs(old, surveyed, f"typeshed of {OLDER.replace('==', ' ')}"),
-                *rows_of_stubs({minor: said for minor, said in new.items() if minor >= 13}, surveyed, f"typeshed of {NEWER.replace('==', ' ')}"),
-                *rows_of_modules(unpacked(STDLIBS, scratch), surveyed)]
+        rows = [
+            *rows_of_interpreters(),
+            *rows_of_stubs(old, surveyed, f"typeshed of {OLDER.replace('==', ' ')}"),
+            *rows_of_stubs(
+                {minor: said for minor, said in new.items() if minor >= 13},
+                surveyed,
+                f"typeshed of {NEWER.replace('==', ' ')}",
+            ),
+            *rows_of_modules(unpacked(STDLIBS, scratch), surveyed),
+        ]
     deprecated = {**deprecations(old), **{name: since for name, since in deprecations(new).items() if since != "yes"}}
     deprecated = {**deprecations(new), **deprecated}
     supplement = tomllib.loads(SUPPLEMENT.read_text(encoding="utf-8"))["change"]
@@ -153,12 +215,22 @@ def build() -> str:
     head = {"typeshed": [OLDER, NEWER], "stdlibs": STDLIBS, "taken": max(DATES.values())}
     lines = ",\n".join(json.dumps(row, sort_keys=True) for row in final)
     kept = json.loads(KEPT.read_text(encoding="utf-8"))
-    news = {minor: [name for name in pair["added"] if shown(name, new, old, int(minor[2:]))] for minor, pair in kept.items()}
+    news = {
+        minor: [name for name in pair["added"] if shown(name, new, old, int(minor[2:]))] for minor, pair in kept.items()
+    }
     for minor in (14, 15):
-        fresh = {name for name in new[minor].names if name not in new[minor - 1].names and name.split(".")[0] not in OTHERS}
-        news.setdefault(text_of(minor), sorted(name for name in fresh if not covered(name, fresh) and not name.rpartition(".")[2].isupper()))
+        fresh = {
+            name for name in new[minor].names if name not in new[minor - 1].names and name.split(".")[0] not in OTHERS
+        }
+        news.setdefault(
+            text_of(minor),
+            sorted(name for name in fresh if not covered(name, fresh) and not name.rpartition(".")[2].isupper()),
+        )
     symbols = {minor: pair["symbols"] for minor, pair in kept.items()}
-    parts = [f'"{title}": {json.dumps(value, sort_keys=True)},\n' for title, value in (("about", head), ("symbols", symbols), ("added", news))]
+    parts = [
+        f'"{title}": {json.dumps(value, sort_keys=True)},\n'
+        for title, value in (("about", head), ("symbols", symbols), ("added", news))
+    ]
     return "{" + "".join(parts) + f'"changes": [\n{lines}\n]}}\n'
 
 

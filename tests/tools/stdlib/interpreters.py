@@ -20,8 +20,14 @@ MINORS = tuple(f"3.{minor}" for minor in range(6, 16))
 
 def ask(executable: pathlib.Path, question: str, names: list[str] | None = None) -> tuple[str, Any]:
     """Version and answer of one interpreter."""
-    done = subprocess.run([str(executable), "-I", str(HERE / "survey.py"), question], input=json.dumps(names), capture_output=True, text=True, check=True,
-                          timeout=300)
+    done = subprocess.run(
+        [str(executable), "-I", str(HERE / "survey.py"), question],
+        input=json.dumps(names),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
     answer = json.loads(done.stdout)
     return answer["version"], answer["answer"]
 
@@ -35,8 +41,15 @@ def here() -> dict[str, pathlib.Path]:
 def exported(executable: pathlib.Path) -> set[str]:
     """The symbols of the C API that *executable*, or the library beside it, exports."""
     libraries = list((executable.parent.parent / "lib").glob("libpython3.*.so.*"))
-    listed = subprocess.run(["nm", "-D", "--defined-only", str(libraries[0] if libraries else executable)], capture_output=True, text=True, check=True).stdout
-    return {line.split()[-1].partition("@")[0] for line in listed.splitlines() if line.split()[-1].startswith(("Py", "_Py"))}
+    listed = subprocess.run(
+        ["nm", "-D", "--defined-only", str(libraries[0] if libraries else executable)],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    return {
+        line.split()[-1].partition("@")[0] for line in listed.splitlines() if line.split()[-1].startswith(("Py", "_Py"))
+    }
 
 
 def removed() -> dict[str, Any]:
@@ -54,10 +67,16 @@ def removed() -> dict[str, Any]:
         lacking = set(ask(executables[minor], "check", sorted(universe))[1]) if before else set()
         if before:
             had = {name for name in universe if name not in before["lacking"]}
-            gone = {name for name in had & lacking if not covered(name, had & lacking) and not became_function(name, names)}
-            pairs[minor] = {"versions": [before["version"], version], "names": sorted(gone),
-                            "parameters": lost_parameters(before["names"], names), "symbols": sorted(before["symbols"] - symbols),
-                            "added": added(before["names"], names)}
+            gone = {
+                name for name in had & lacking if not covered(name, had & lacking) and not became_function(name, names)
+            }
+            pairs[minor] = {
+                "versions": [before["version"], version],
+                "names": sorted(gone),
+                "parameters": lost_parameters(before["names"], names),
+                "symbols": sorted(before["symbols"] - symbols),
+                "added": added(before["names"], names),
+            }
         before = {"version": version, "names": names, "lacking": lacking, "symbols": symbols}
         universe |= {name for name, value in names.items() if value is not False}
     return pairs
@@ -73,9 +92,19 @@ def added(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     """Modules, functions and classes that are new in modules that both versions could import, or altogether."""
     known = {name for name, value in before.items() if value is not False}
     modules = {name for name in after if name in before and before[name] is not False}
-    fresh = {name for name in after if name not in before and after[name] is not False and name.rpartition(".")[2].isidentifier()}
-    return sorted(name for name in fresh if not covered(name, fresh) and name not in known and (name.rpartition(".")[0] in modules or "." not in name)
-                  and not name.rpartition(".")[2].isupper())
+    fresh = {
+        name
+        for name in after
+        if name not in before and after[name] is not False and name.rpartition(".")[2].isidentifier()
+    }
+    return sorted(
+        name
+        for name in fresh
+        if not covered(name, fresh)
+        and name not in known
+        and (name.rpartition(".")[0] in modules or "." not in name)
+        and not name.rpartition(".")[2].isupper()
+    )
 
 
 def became_function(name: str, after: dict[str, Any]) -> bool:
@@ -86,8 +115,13 @@ def became_function(name: str, after: dict[str, Any]) -> bool:
 
 def lost_parameters(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     """``function(parameter)`` for each parameter that a function lost that both versions tell the parameters of."""
-    return sorted(f"{name}({parameter})" for name, known in before.items() if isinstance(known, list) and isinstance(after.get(name), list)
-                  for parameter in known if parameter not in after[name])
+    return sorted(
+        f"{name}({parameter})"
+        for name, known in before.items()
+        if isinstance(known, list) and isinstance(after.get(name), list)
+        for parameter in known
+        if parameter not in after[name]
+    )
 
 
 def main() -> None:

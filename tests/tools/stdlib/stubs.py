@@ -50,7 +50,11 @@ class Stubs:
 
     def _exists(self, name: str, minor: Minor) -> bool:
         parts = name.split(".")
-        spans = [self._ranges[".".join(parts[:count])] for count in range(1, len(parts) + 1) if ".".join(parts[:count]) in self._ranges]
+        spans = [
+            self._ranges[".".join(parts[:count])]
+            for count in range(1, len(parts) + 1)
+            if ".".join(parts[:count]) in self._ranges
+        ]
         return all(first <= minor <= last for first, last in spans)
 
     def _tree(self, name: str, path: pathlib.Path) -> ast.Module:
@@ -76,7 +80,7 @@ class Stubs:
 
     def _import(self, name: str, home: str, package: bool, node: ast.ImportFrom, minor: Minor, said: Said) -> None:
         base = home.split(".")
-        base = base[:len(base) - node.level + (1 if package else 0)] if node.level else []
+        base = base[: len(base) - node.level + (1 if package else 0)] if node.level else []
         origin = ".".join([*base, *([node.module] if node.module else [])])
         for alias in node.names:
             path = self._path(origin)
@@ -107,7 +111,11 @@ class Stubs:
         if node.args.kwarg:
             said.names[full] = None
         elif said.names.get(full, set()) is not None:
-            names = {argument.arg for argument in [*node.args.args, *node.args.kwonlyargs] if not argument.arg.startswith("__")} - {"self", "cls"}
+            names = {
+                argument.arg
+                for argument in [*node.args.args, *node.args.kwonlyargs]
+                if not argument.arg.startswith("__")
+            } - {"self", "cls"}
             said.names[full] = (said.names.get(full) or set()) | names
         overloaded = any(isinstance(entry, ast.Name) and entry.id == "overload" for entry in node.decorator_list)
         if _deprecates(node) and not overloaded and node.name != "__init__":
@@ -120,7 +128,10 @@ def _minor(text: str) -> Minor:
 
 
 def _deprecates(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    return any(isinstance(entry, ast.Call) and isinstance(entry.func, ast.Name) and entry.func.id == "deprecated" for entry in node.decorator_list)
+    return any(
+        isinstance(entry, ast.Call) and isinstance(entry.func, ast.Name) and entry.func.id == "deprecated"
+        for entry in node.decorator_list
+    )
 
 
 def _bound(node: ast.stmt) -> list[str]:
@@ -164,6 +175,12 @@ def _holds(test: ast.expr, minor: Minor) -> bool | None:
     if test.left.attr == "platform":
         return {ast.Eq: value == "linux", ast.NotEq: value != "linux"}.get(type(test.ops[0]))
     if test.left.attr == "version_info":
-        ours = minor[:len(value)]
-        return {ast.GtE: ours >= value, ast.Gt: ours > value, ast.LtE: ours <= value, ast.Lt: ours < value, ast.Eq: ours == value}.get(type(test.ops[0]))
+        ours = minor[: len(value)]
+        return {
+            ast.GtE: ours >= value,
+            ast.Gt: ours > value,
+            ast.LtE: ours <= value,
+            ast.Lt: ours < value,
+            ast.Eq: ours == value,
+        }.get(type(test.ops[0]))
     return None

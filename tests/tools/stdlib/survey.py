@@ -19,10 +19,46 @@ import types
 import warnings
 
 # Importing these runs something, opens a window, or they are tests, demos and tools.
-LEFT_OUT = {"antigravity", "this", "idlelib", "turtledemo", "test", "tkinter", "lib2to3", "turtle", "ensurepip", "__main__", "__hello__", "__phello__",
-            "pip", "setuptools", "wheel", "_distutils_hack", "pkg_resources", "distutils.command", "distutils.tests", "ctypes.test", "unittest.test",
-            "sqlite3.test", "msilib", "winreg", "winsound", "msvcrt", "nt", "ntpath", "genericpath", "sre_compile", "xxlimited", "xxlimited_35", "pydoc_data",
-            "encodings", "curses", "concurrent.futures.thread", "concurrent.futures.process", "venv.__main__"}
+LEFT_OUT = {
+    "antigravity",
+    "this",
+    "idlelib",
+    "turtledemo",
+    "test",
+    "tkinter",
+    "lib2to3",
+    "turtle",
+    "ensurepip",
+    "__main__",
+    "__hello__",
+    "__phello__",
+    "pip",
+    "setuptools",
+    "wheel",
+    "_distutils_hack",
+    "pkg_resources",
+    "distutils.command",
+    "distutils.tests",
+    "ctypes.test",
+    "unittest.test",
+    "sqlite3.test",
+    "msilib",
+    "winreg",
+    "winsound",
+    "msvcrt",
+    "nt",
+    "ntpath",
+    "genericpath",
+    "sre_compile",
+    "xxlimited",
+    "xxlimited_35",
+    "pydoc_data",
+    "encodings",
+    "curses",
+    "concurrent.futures.thread",
+    "concurrent.futures.process",
+    "venv.__main__",
+}
 
 
 def modules():
@@ -39,8 +75,9 @@ def modules():
         except BaseException:
             continue
         for entry in pkgutil.walk_packages(getattr(module, "__path__", []), name + ".", onerror=lambda _name: None):
-            if not any(part.startswith("_") for part in entry.name.split(".")) and not any(entry.name == out or entry.name.startswith(out + ".")
-                                                                                         for out in LEFT_OUT):
+            if not any(part.startswith("_") for part in entry.name.split(".")) and not any(
+                entry.name == out or entry.name.startswith(out + ".") for out in LEFT_OUT
+            ):
                 yield entry.name
 
 
@@ -55,8 +92,13 @@ def parameters(value):
     kinds = [parameter.kind for parameter in signature.parameters.values()]
     if inspect.Parameter.VAR_KEYWORD in kinds:
         return None
-    return sorted(name for name, parameter in signature.parameters.items()
-                  if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY) and not name.startswith("_") and name != "self")
+    return sorted(
+        name
+        for name, parameter in signature.parameters.items()
+        if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+        and not name.startswith("_")
+        and name != "self"
+    )
 
 
 def own(module, name, value):
@@ -68,8 +110,16 @@ def own(module, name, value):
         return True
     home = getattr(value, "__module__", None)
     if isinstance(value, (type, types.FunctionType, types.BuiltinFunctionType)):
-        return home is None or home == module.__name__ or home.lstrip("_") == module.__name__ or (
-            home.split(".")[0].lstrip("_") == module.__name__.split(".")[0] and listed is None and module.__name__.count(".") == 0)
+        return (
+            home is None
+            or home == module.__name__
+            or home.lstrip("_") == module.__name__
+            or (
+                home.split(".")[0].lstrip("_") == module.__name__.split(".")[0]
+                and listed is None
+                and module.__name__.count(".") == 0
+            )
+        )
     return listed is None and not isinstance(value, types.MethodType)
 
 

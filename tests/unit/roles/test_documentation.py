@@ -18,12 +18,18 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._nearest import limi
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
-OPTIONS = yaml.safe_load((ROOT / "roles" / "oxzep7" / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
+OPTIONS = yaml.safe_load((ROOT / "roles" / "oxzep7" / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))[
+    "argument_specs"
+]["main"]["options"]
 
 
 def blocks(language):
-    return [pytest.param(text, id=f"{page.stem}-{number}") for page in PAGES
-            for number, (kind, text) in enumerate(FENCE.findall(page.read_text(encoding="utf-8"))) if kind == language]
+    return [
+        pytest.param(text, id=f"{page.stem}-{number}")
+        for page in PAGES
+        for number, (kind, text) in enumerate(FENCE.findall(page.read_text(encoding="utf-8")))
+        if kind == language
+    ]
 
 
 @pytest.mark.parametrize("text", blocks("yaml"))

@@ -16,7 +16,9 @@ class Host:
 
     def __init__(self, host):
         self.host = host
-        self.application = next(name for name in PORTS if self.run(f"systemctl is-active {name} || true").strip() == "active")
+        self.application = next(
+            name for name in PORTS if self.run(f"systemctl is-active {name} || true").strip() == "active"
+        )
 
     def run(self, command):
         """Standard output of a shell command that must succeed, run as root."""
@@ -29,7 +31,10 @@ class Host:
         assert self.run(f"readlink {home}/venv").strip() == f"venv.generations/{generation}"
         state = json.loads(self.run(f"cat /var/lib/oxzep7/applications/{self.application}/state.json"))
         assert state["current"] == generation
-        assert set(self.run(f"ls /var/lib/oxzep7/applications/{self.application}").split()) <= {"backups.json", "state.json"}
+        assert set(self.run(f"ls /var/lib/oxzep7/applications/{self.application}").split()) <= {
+            "backups.json",
+            "state.json",
+        }
         main = self.run(f"systemctl show --value --property=MainPID {self.application}").strip()
         assert self.run(f"readlink /proc/{main}/exe").strip().endswith(f"/python{minor}")
         answer = json.loads(self.run(f"curl -fsS http://127.0.0.1:{PORTS[self.application]}/health"))

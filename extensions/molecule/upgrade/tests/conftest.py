@@ -62,6 +62,10 @@ def assert_whole(ledger, generation, version):
     health = ledger.health()
     assert (health["python"], health["vendor"]) == (version, "8a75")
     assert "oxzep7-undo" not in ledger.run("systemctl list-timers --all --no-legend")
-    assert ledger.run("sha256sum /usr/bin/python3.*; readlink -f /usr/bin/python3") == ledger.run("cat /root/before.system")
-    original = ledger.run("cd /srv/ledger/venv.generations/0-py3.8 && find . -type f -not -name '*.pyc' -print0 | sort -z | xargs -0 sha256sum")
+    assert ledger.run("sha256sum /usr/bin/python3.*; readlink -f /usr/bin/python3") == ledger.run(
+        "cat /root/before.system"
+    )
+    original = ledger.run(
+        "cd /srv/ledger/venv.generations/0-py3.8 && find . -type f -not -name '*.pyc' -print0 | sort -z | xargs -0 sha256sum"
+    )
     assert original == ledger.run("cat /root/before.environment")

@@ -19,7 +19,13 @@ class Health(tornado.web.RequestHandler):
     def get(self):
         if os.path.exists("/srv/feeds/broken") and sys.version_info[:2] > (3, 8):
             self.set_status(500)
-        self.write({"application": "feeds", "python": platform.python_version(), "masked": len(tornado.speedups.websocket_mask(b"1234", b"abcd"))})
+        self.write(
+            {
+                "application": "feeds",
+                "python": platform.python_version(),
+                "masked": len(tornado.speedups.websocket_mask(b"1234", b"abcd")),
+            }
+        )
 
 
 if __name__ == "__main__":

@@ -5,7 +5,11 @@
 """What an operator may declare."""
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._application import ApplicationError, from_parameters, validated
+from ansible_collections.oxzep7.python.plugins.module_utils._application import (
+    ApplicationError,
+    from_parameters,
+    validated,
+)
 
 
 def declared(**options):
@@ -21,24 +25,41 @@ def test_defaults():
 
 def test_commands_are_split_like_a_shell_would_but_nothing_is_expanded():
     application = from_parameters(declared(tests=["python -c 'print(\"$HOME; `id`\")'", ["a b", "c"]]))
-    assert application.tests == [["python", "-c", "print(\"$HOME; `id`\")"], ["a b", "c"]]
+    assert application.tests == [["python", "-c", 'print("$HOME; `id`")'], ["a b", "c"]]
 
 
-@pytest.mark.parametrize("options", [
-    {"name": "Billing"}, {"name": "../x"}, {"name": ""}, {"name": "a/b"}, {"name": "a" * 64}, {"name": "-a"},
-    {"environment": "venv"}, {"environment": "/srv/../etc"}, {"environment": "/srv/a\n"}, {"source": "app"},
-    {"tests": ["unbalanced 'quote"]},
-])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"name": "Billing"},
+        {"name": "../x"},
+        {"name": ""},
+        {"name": "a/b"},
+        {"name": "a" * 64},
+        {"name": "-a"},
+        {"environment": "venv"},
+        {"environment": "/srv/../etc"},
+        {"environment": "/srv/a\n"},
+        {"source": "app"},
+        {"tests": ["unbalanced 'quote"]},
+    ],
+)
 def test_what_cannot_be_meant_is_refused(options):
     with pytest.raises(ApplicationError):
         from_parameters(declared(**options))
 
 
-@pytest.mark.parametrize("options", [
-    {"services": [{"name": "x", "start": "true"}]}, {"services": [{"name": "x", "action": "kill"}]},
-    {"checks": [{"name": "none"}]}, {"checks": [{"name": "two", "tcp": {"port": 1}, "systemd": {"unit": "x"}}]},
-    {"checks": [{"name": "x", "http": {}}]}, {"surprise": 1},
-])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"services": [{"name": "x", "start": "true"}]},
+        {"services": [{"name": "x", "action": "kill"}]},
+        {"checks": [{"name": "none"}]},
+        {"checks": [{"name": "two", "tcp": {"port": 1}, "systemd": {"unit": "x"}}]},
+        {"checks": [{"name": "x", "http": {}}]},
+        {"surprise": 1},
+    ],
+)
 def test_wrong_options_are_refused_by_name(options):
     with pytest.raises(ApplicationError) as caught:
         declared(**options)

@@ -38,4 +38,7 @@ def test_an_interpreter_with_file_capabilities_forbids_and_names_what_to_do(envi
         pytest.skip("this account cannot give capabilities to files here")
     found = keys(live)["file-capabilities"]
     assert found["blocking"] and "cap_net_bind_service" in found["detail"]
-    assert "AmbientCapabilities=CAP_NET_BIND_SERVICE" in found["remediation"] and "setcap -r " + interpreter in found["remediation"]
+    assert (
+        "AmbientCapabilities=CAP_NET_BIND_SERVICE" in found["remediation"]
+        and "setcap -r " + interpreter in found["remediation"]
+    )

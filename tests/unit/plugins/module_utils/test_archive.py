@@ -35,8 +35,16 @@ HOSTILE = {
     "absolute symlink": [member("link", tarfile.SYMTYPE, "/etc/passwd")],
     "symlink that climbs out": [member("a/link", tarfile.SYMTYPE, "../../etc")],
     "symlink to the parent": [member("link", tarfile.SYMTYPE, "..")],
-    "write through a symlink": [member("d", tarfile.DIRTYPE), member("link", tarfile.SYMTYPE, "d"), member("link/evil", data=b"x")],
-    "file over a symlink": [member("d", tarfile.DIRTYPE), member("link", tarfile.SYMTYPE, "d"), member("link", data=b"x")],
+    "write through a symlink": [
+        member("d", tarfile.DIRTYPE),
+        member("link", tarfile.SYMTYPE, "d"),
+        member("link/evil", data=b"x"),
+    ],
+    "file over a symlink": [
+        member("d", tarfile.DIRTYPE),
+        member("link", tarfile.SYMTYPE, "d"),
+        member("link", data=b"x"),
+    ],
     "hard link outside": [member("link", tarfile.LNKTYPE, "../../etc/passwd")],
     "absolute hard link": [member("link", tarfile.LNKTYPE, "/etc/passwd")],
     "hard link to a symlink": [member("d"), member("s", tarfile.SYMTYPE, "d"), member("h", tarfile.LNKTYPE, "s")],
@@ -60,10 +68,20 @@ def test_hostile_members_are_refused_and_nothing_lands_outside(tmp_path, case):
 def test_interpreter_layout_is_unpacked_with_plain_modes(tmp_path):
     target = tmp_path / "target"
     target.mkdir()
-    extract(archive_of(tmp_path / "archive", [
-        member("py/bin/python3.9", data=b"#!", mode=0o6755), member("py/bin/python3", tarfile.SYMTYPE, "python3.9"),
-        member("py/lib/libpython3.9.so.1.0", data=b"so", mode=0o664), member("py/lib/libpython3.9.so", tarfile.LNKTYPE, "py/lib/libpython3.9.so.1.0"),
-        member("./py/lib64", tarfile.SYMTYPE, "lib"), member("py/share", tarfile.DIRTYPE)]), str(target))
+    extract(
+        archive_of(
+            tmp_path / "archive",
+            [
+                member("py/bin/python3.9", data=b"#!", mode=0o6755),
+                member("py/bin/python3", tarfile.SYMTYPE, "python3.9"),
+                member("py/lib/libpython3.9.so.1.0", data=b"so", mode=0o664),
+                member("py/lib/libpython3.9.so", tarfile.LNKTYPE, "py/lib/libpython3.9.so.1.0"),
+                member("./py/lib64", tarfile.SYMTYPE, "lib"),
+                member("py/share", tarfile.DIRTYPE),
+            ],
+        ),
+        str(target),
+    )
     assert (target / "py/bin/python3.9").stat().st_mode & 0o7777 == 0o755
     assert (target / "py/lib/libpython3.9.so.1.0").stat().st_mode & 0o7777 == 0o644
     assert os.readlink(str(target / "py/bin/python3")) == "python3.9"
@@ -72,7 +90,9 @@ def test_interpreter_layout_is_unpacked_with_plain_modes(tmp_path):
 
 
 def test_a_bomb_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("ansible_collections.oxzep7.python.plugins.module_utils._interpreter._archive.MAXIMUM_BYTES", 1000)
+    monkeypatch.setattr(
+        "ansible_collections.oxzep7.python.plugins.module_utils._interpreter._archive.MAXIMUM_BYTES", 1000
+    )
     target = tmp_path / "target"
     target.mkdir()
     with pytest.raises(UnsafeArchive):

@@ -14,7 +14,13 @@ import subprocess
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _entry
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._collect import Collector
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import Entry, Unusable, checked, from_row, header
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import (
+    Entry,
+    Unusable,
+    checked,
+    from_row,
+    header,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import Damaged, Tree, through
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import next_identifier
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import StreamError, reading, writing
@@ -58,7 +64,10 @@ def described(root):
             if content is None and os.path.isfile(path):
                 with open(path, "rb") as stream:
                     content = stream.read()
-            attributes = {name: os.getxattr(path, name, follow_symlinks=False) for name in os.listxattr(path, follow_symlinks=False)}
+            attributes = {
+                name: os.getxattr(path, name, follow_symlinks=False)
+                for name in os.listxattr(path, follow_symlinks=False)
+            }
             first = links.setdefault(state.st_ino, []) if os.path.isfile(path) and state.st_nlink > 1 else None
             if first is not None:
                 first.append(relative)
@@ -111,8 +120,11 @@ def test_tar_gives_the_same_tree_back(tree, tmp_path, how):
     kept(tree, tmp_path / "archive", how)
     (tmp_path / "back").mkdir()
     program = {"gzip": "gzip", "zstd": "zstd"}[how]
-    subprocess.check_call("%s -dcq <%s | tar -C %s --xattrs --xattrs-include='*' --numeric-owner -xpf -" % (
-        program, tmp_path / "archive", tmp_path / "back"), shell=True)
+    subprocess.check_call(
+        "%s -dcq <%s | tar -C %s --xattrs --xattrs-include='*' --numeric-owner -xpf -"
+        % (program, tmp_path / "archive", tmp_path / "back"),
+        shell=True,
+    )
     assert described(tmp_path / "back") == described(tree)
 
 
@@ -156,7 +168,11 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(tree, tmp_path):
     put_back(tmp_path / "one", entries, tmp_path / "back")
     assert (tmp_path / "back" / "nothing").read_text() == "more\n"
     entries, met = collected(tmp_path / "two", 100)
-    assert met.unstable == ["nothing"] and [entry.superseded for entry in entries if entry.path == "nothing"] == [True, True, False]
+    assert met.unstable == ["nothing"] and [entry.superseded for entry in entries if entry.path == "nothing"] == [
+        True,
+        True,
+        False,
+    ]
 
 
 @pytest.mark.parametrize("how", ENGINES)
@@ -168,7 +184,7 @@ def test_damage_is_always_found(tree, tmp_path, how):
     for number in range(250):
         data = bytearray(whole)
         if number % 5 == 4:
-            del data[chance.randrange(len(data)):]
+            del data[chance.randrange(len(data)) :]
         elif number % 5 == 3:
             data += bytes([chance.randrange(256)])
         else:
@@ -192,20 +208,46 @@ def file(path, **changes):
     return Entry(path, _entry.FILE, 0o644, 1000, 1000, 0, 1, DIGEST)._replace(**changes)
 
 
-@pytest.mark.parametrize("entries, expected", [
-    ([], None), ([TOP], None), ([TOP, file("a")], None),
-    ([TOP, file("../a")], "no path inside"), ([TOP, file("/etc/passwd")], "no path inside"), ([TOP, file("a/../../b")], "no path inside"),
-    ([TOP, file("./a")], "no path inside"), ([TOP, file("a//b")], "no path inside"), ([TOP, file("a/")], "no path inside"),
-    ([file("a")], "comes first and once"), ([TOP, TOP], "comes first and once"), ([TOP._replace(kind=_entry.FIFO)], "is a directory"),
-    ([TOP, file("a/b")], "no directory that it could lie in"), ([TOP, file("a"), file("a/b")], "no directory that it could lie in"),
-    ([TOP, Entry("a", _entry.SYMLINK, 0o777, 0, 0, 0, target="/etc"), file("a/passwd")], "no directory that it could lie in"),
-    ([TOP, Entry("a", _entry.SYMLINK, 0o777, 0, 0, 0, target="/etc/passwd"), file("a")], "is there twice"),
-    ([TOP, file("a"), file("a")], "is there twice"),
-    ([TOP, Entry("a", _entry.HARD_LINK, 0o644, 0, 0, 0, target="/etc/shadow")], "no file that comes before"),
-    ([TOP, Entry("a", _entry.HARD_LINK, 0o644, 0, 0, 0, target="b"), file("b")], "no file that comes before"),
-    ([TOP, Entry("a", _entry.SYMLINK, 0o777, 0, 0, 0, target="/etc/shadow"), Entry("b", _entry.HARD_LINK, 0o644, 0, 0, 0, target="a")], "no file that"),
-    ([TOP, file("a", superseded=True), Entry("b", _entry.HARD_LINK, 0o644, 0, 0, 0, target="a")], "no file that comes before"),
-    ([TOP, file("a", uid=0, mode=0o4755)], None)])
+@pytest.mark.parametrize(
+    "entries, expected",
+    [
+        ([], None),
+        ([TOP], None),
+        ([TOP, file("a")], None),
+        ([TOP, file("../a")], "no path inside"),
+        ([TOP, file("/etc/passwd")], "no path inside"),
+        ([TOP, file("a/../../b")], "no path inside"),
+        ([TOP, file("./a")], "no path inside"),
+        ([TOP, file("a//b")], "no path inside"),
+        ([TOP, file("a/")], "no path inside"),
+        ([file("a")], "comes first and once"),
+        ([TOP, TOP], "comes first and once"),
+        ([TOP._replace(kind=_entry.FIFO)], "is a directory"),
+        ([TOP, file("a/b")], "no directory that it could lie in"),
+        ([TOP, file("a"), file("a/b")], "no directory that it could lie in"),
+        (
+            [TOP, Entry("a", _entry.SYMLINK, 0o777, 0, 0, 0, target="/etc"), file("a/passwd")],
+            "no directory that it could lie in",
+        ),
+        ([TOP, Entry("a", _entry.SYMLINK, 0o777, 0, 0, 0, target="/etc/passwd"), file("a")], "is there twice"),
+        ([TOP, file("a"), file("a")], "is there twice"),
+        ([TOP, Entry("a", _entry.HARD_LINK, 0o644, 0, 0, 0, target="/etc/shadow")], "no file that comes before"),
+        ([TOP, Entry("a", _entry.HARD_LINK, 0o644, 0, 0, 0, target="b"), file("b")], "no file that comes before"),
+        (
+            [
+                TOP,
+                Entry("a", _entry.SYMLINK, 0o777, 0, 0, 0, target="/etc/shadow"),
+                Entry("b", _entry.HARD_LINK, 0o644, 0, 0, 0, target="a"),
+            ],
+            "no file that",
+        ),
+        (
+            [TOP, file("a", superseded=True), Entry("b", _entry.HARD_LINK, 0o644, 0, 0, 0, target="a")],
+            "no file that comes before",
+        ),
+        ([TOP, file("a", uid=0, mode=0o4755)], None),
+    ],
+)
 def test_a_manifest_that_leads_outside_is_refused(entries, expected):
     if expected is None:
         assert checked(entries) == entries
@@ -217,11 +259,36 @@ def test_a_manifest_that_leads_outside_is_refused(entries, expected):
 ROW = file("a").row()
 
 
-@pytest.mark.parametrize("row", [
-    None, [], "a", {**ROW, "type": "device"}, {**ROW, "type": "socket"}, {**ROW, "type": ["file"]}, {**ROW, "path": None}, {**ROW, "path": "a\0b"},
-    {**ROW, "mode": 420}, {**ROW, "mode": "99999"}, {**ROW, "mode": "0x44"}, {**ROW, "uid": -1}, {**ROW, "uid": True}, {**ROW, "gid": "root"},
-    {**ROW, "size": -1}, {**ROW, "size": 1.5}, {**ROW, "mtime": None}, {**ROW, "sha256": "ab"}, {**ROW, "sha256": "g" * 64}, {**ROW, "xattrs": ["x"]},
-    {**ROW, "xattrs": {"user.a": "no base64!"}}, {**ROW, "device": 1}, {**ROW, "target": "b"}, {**ROW, "superseded": "yes"}, {}])
+@pytest.mark.parametrize(
+    "row",
+    [
+        None,
+        [],
+        "a",
+        {**ROW, "type": "device"},
+        {**ROW, "type": "socket"},
+        {**ROW, "type": ["file"]},
+        {**ROW, "path": None},
+        {**ROW, "path": "a\0b"},
+        {**ROW, "mode": 420},
+        {**ROW, "mode": "99999"},
+        {**ROW, "mode": "0x44"},
+        {**ROW, "uid": -1},
+        {**ROW, "uid": True},
+        {**ROW, "gid": "root"},
+        {**ROW, "size": -1},
+        {**ROW, "size": 1.5},
+        {**ROW, "mtime": None},
+        {**ROW, "sha256": "ab"},
+        {**ROW, "sha256": "g" * 64},
+        {**ROW, "xattrs": ["x"]},
+        {**ROW, "xattrs": {"user.a": "no base64!"}},
+        {**ROW, "device": 1},
+        {**ROW, "target": "b"},
+        {**ROW, "superseded": "yes"},
+        {},
+    ],
+)
 def test_a_row_that_nobody_writes_is_refused(row):
     with pytest.raises(Unusable):
         from_row(row)
@@ -240,23 +307,38 @@ def test_nothing_in_an_archive_is_believed(tree, tmp_path):
 
 
 def test_headers_are_what_tar_writes():
-    made = header(Entry("a", _entry.FILE, 0o644, 5, 6, 7 * 10 ** 9, 3, DIGEST))
+    made = header(Entry("a", _entry.FILE, 0o644, 5, 6, 7 * 10**9, 3, DIGEST))
     assert len(made) == 512 and made[:4] == b"./a\0" and made[257:265] == b"ustar\00000"
     assert len(header(file("a", mtime=1))) == 512 * 3 and b"27 mtime=0.000000001\n" not in header(file("a", mtime=1))
-    assert b"21 mtime=0.000000001\n" in header(file("a", mtime=1)) and b"mtime=-1.500000000\n" in header(file("a", mtime=-1500000000))
+    assert b"21 mtime=0.000000001\n" in header(file("a", mtime=1)) and b"mtime=-1.500000000\n" in header(
+        file("a", mtime=-1500000000)
+    )
 
 
-@pytest.mark.parametrize("owner, entry, strange", [
-    (5, file("a", uid=0, mode=0o4755), True), (5, file("a", gid=0, mode=0o2755), True), (5, file("a", uid=0, gid=5, mode=0o2755), False),
-    (5, file("a", uid=5, mode=0o4755), False), (0, file("a", uid=0, mode=0o4755), False), (5, file("a", uid=0, mode=0o755), False)])
+@pytest.mark.parametrize(
+    "owner, entry, strange",
+    [
+        (5, file("a", uid=0, mode=0o4755), True),
+        (5, file("a", gid=0, mode=0o2755), True),
+        (5, file("a", uid=0, gid=5, mode=0o2755), False),
+        (5, file("a", uid=5, mode=0o4755), False),
+        (0, file("a", uid=0, mode=0o4755), False),
+        (5, file("a", uid=0, mode=0o755), False),
+    ],
+)
 def test_what_would_run_as_root_in_a_tree_of_somebody_else_is_named(owner, entry, strange):
     assert _entry.for_root([TOP._replace(uid=owner), entry]) == (["a"] if strange else [])
 
 
-@pytest.mark.parametrize("known, moment, expected", [
-    ([], 0, "19700101T000000Z-00000000"), ([], 1700000000.5, "20231114T221320Z-1dcd6500"),
-    (["20231114T221320Z-00000001"], 1700000000.5, "20231114T221320Z-1dcd6500"),
-    (["20231114T221320Z-1dcd6500", "20200101T000000Z-00000000"], 1700000000.5, "20231114T221320Z-1dcd6501"),
-    (["20261122T000000Z-0000ffff"], 1700000000.5, "20261122T000000Z-00010000")])
+@pytest.mark.parametrize(
+    "known, moment, expected",
+    [
+        ([], 0, "19700101T000000Z-00000000"),
+        ([], 1700000000.5, "20231114T221320Z-1dcd6500"),
+        (["20231114T221320Z-00000001"], 1700000000.5, "20231114T221320Z-1dcd6500"),
+        (["20231114T221320Z-1dcd6500", "20200101T000000Z-00000000"], 1700000000.5, "20231114T221320Z-1dcd6501"),
+        (["20261122T000000Z-0000ffff"], 1700000000.5, "20261122T000000Z-00010000"),
+    ],
+)
 def test_a_newer_backup_is_called_later(known, moment, expected):
     assert next_identifier(known, moment) == expected

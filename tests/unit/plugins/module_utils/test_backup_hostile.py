@@ -21,11 +21,16 @@ GOOD = b"good"
 
 def of(path, kind=_entry.FILE, **more):
     content = {"size": len(GOOD), "sha256": hashlib.sha256(GOOD).hexdigest()} if kind == _entry.FILE else {}
-    return Entry(path, kind, 0o755 if kind == _entry.DIRECTORY else 0o640, ME, US, 10 ** 18, **dict(content, **more))
+    return Entry(path, kind, 0o755 if kind == _entry.DIRECTORY else 0o640, ME, US, 10**18, **dict(content, **more))
 
 
-MANIFEST = [of("", _entry.DIRECTORY), of("a", _entry.DIRECTORY), of("a/file"), of("a/link", _entry.SYMLINK, target="file"),
-            of("b", _entry.HARD_LINK, target="a/file")]
+MANIFEST = [
+    of("", _entry.DIRECTORY),
+    of("a", _entry.DIRECTORY),
+    of("a/file"),
+    of("a/link", _entry.SYMLINK, target="file"),
+    of("b", _entry.HARD_LINK, target="a/file"),
+]
 
 
 def member(name, kind=tarfile.REGTYPE, data=b"", **more):
@@ -45,8 +50,11 @@ def tar(members):
 
 
 def described(root):
-    return sorted((os.path.relpath(os.path.join(folder, name), str(root)), os.lstat(os.path.join(folder, name)).st_mode)
-                  for folder, below, names in os.walk(str(root)) for name in below + names)
+    return sorted(
+        (os.path.relpath(os.path.join(folder, name), str(root)), os.lstat(os.path.join(folder, name)).st_mode)
+        for folder, below, names in os.walk(str(root))
+        for name in below + names
+    )
 
 
 def restored(place, act):
@@ -63,26 +71,41 @@ def restored(place, act):
 
 
 HOSTILE = {
-    "traversal": [member("srv/app/../../etc/passwd", data=GOOD)], "traversal without the place": [member("../outside", data=GOOD)],
-    "absolute": [member("/etc/passwd", data=GOOD)], "not in the manifest": [member("srv/app/more", data=GOOD)],
+    "traversal": [member("srv/app/../../etc/passwd", data=GOOD)],
+    "traversal without the place": [member("../outside", data=GOOD)],
+    "absolute": [member("/etc/passwd", data=GOOD)],
+    "not in the manifest": [member("srv/app/more", data=GOOD)],
     "symlink elsewhere": [member("srv/app/a/link", tarfile.SYMTYPE, linkname="/etc/passwd")],
-    "symlink for a directory": [member("srv/app", tarfile.DIRTYPE), member("srv/app/a", tarfile.SYMTYPE, linkname="/tmp")],
+    "symlink for a directory": [
+        member("srv/app", tarfile.DIRTYPE),
+        member("srv/app/a", tarfile.SYMTYPE, linkname="/tmp"),
+    ],
     "symlink for a file": [member("srv/app/a/file", tarfile.SYMTYPE, linkname="/etc/passwd")],
     "hard link for a file": [member("srv/app/a/file", tarfile.LNKTYPE, linkname="/etc/passwd")],
     "character device": [member("srv/app/a/file", tarfile.CHRTYPE, devmajor=1, devminor=3)],
-    "block device": [member("srv/app/a/file", tarfile.BLKTYPE, devmajor=8, devminor=0)], "fifo": [member("srv/app/a/file", tarfile.FIFOTYPE)],
+    "block device": [member("srv/app/a/file", tarfile.BLKTYPE, devmajor=8, devminor=0)],
+    "fifo": [member("srv/app/a/file", tarfile.FIFOTYPE)],
     "device that nobody kept": [member("srv/app/null", tarfile.CHRTYPE, devmajor=1, devminor=3)],
-    "directory for a file": [member("srv/app/a/file", tarfile.DIRTYPE)], "file for a directory": [member("srv/app/a", data=GOOD)],
-    "other content": [member("srv/app/a/file", data=b"evil")], "less content": [member("srv/app/a/file", data=b"go")],
-    "bomb": [member("srv/app/a/file", data=GOOD + bytes(1 << 22))], "nothing": [], "a directory": [member("srv/app/a", tarfile.DIRTYPE)],
-    "odd encoding": [member("srv/app/a/f\udcffle", data=GOOD)], "control characters": [member("srv/app/a/file\n", data=GOOD)],
-    "empty name": [member("", data=GOOD)], "dots": [member("srv/app/./a/./file/..", data=GOOD)], "long name": [member("srv/app/" + "x" * 5000, data=GOOD)],
+    "directory for a file": [member("srv/app/a/file", tarfile.DIRTYPE)],
+    "file for a directory": [member("srv/app/a", data=GOOD)],
+    "other content": [member("srv/app/a/file", data=b"evil")],
+    "less content": [member("srv/app/a/file", data=b"go")],
+    "bomb": [member("srv/app/a/file", data=GOOD + bytes(1 << 22))],
+    "nothing": [],
+    "a directory": [member("srv/app/a", tarfile.DIRTYPE)],
+    "odd encoding": [member("srv/app/a/f\udcffle", data=GOOD)],
+    "control characters": [member("srv/app/a/file\n", data=GOOD)],
+    "empty name": [member("", data=GOOD)],
+    "dots": [member("srv/app/./a/./file/..", data=GOOD)],
+    "long name": [member("srv/app/" + "x" * 5000, data=GOOD)],
 }
 
 
 @pytest.mark.parametrize("case", sorted(HOSTILE))
 def test_what_an_archive_has_is_held_against_the_manifest(tmp_path, case):
-    written = b"".join(header(one) + (GOOD + bytes(508) if one.kind == _entry.FILE else b"") for one in MANIFEST[:2]) + tar(HOSTILE[case])
+    written = b"".join(
+        header(one) + (GOOD + bytes(508) if one.kind == _entry.FILE else b"") for one in MANIFEST[:2]
+    ) + tar(HOSTILE[case])
     stream = io.BytesIO(written)
     with pytest.raises(Damaged):
         restored(tmp_path, lambda make: through(Reading(stream, lambda: None), MANIFEST, make))

@@ -25,20 +25,37 @@ def named(days, hour=3):
 
 def known(*days, **options):
     """Good backups, so many days old, oldest first; *options* name the days of those that are bad, verified, or of a run."""
-    return [Known(named(day), day not in options.get("bad", ()), day in options.get("verified", ()), options.get("runs", {}).get(day, "other")) for day in days]
+    return [
+        Known(
+            named(day),
+            day not in options.get("bad", ()),
+            day in options.get("verified", ()),
+            options.get("runs", {}).get(day, "other"),
+        )
+        for day in days
+    ]
 
 
-@pytest.mark.parametrize("backups, keep, gone", [
-    (known(3, 2, 1), Keep(1), [3, 2]), (known(3, 2, 1), Keep(3), []), (known(4, 3, 2, 1, bad=(2, 1)), Keep(1), [4]),
-    (known(3, 2, 1, bad=(3, 2, 1)), Keep(1), []), (known(3, 2, 1), Keep(0), []), (known(4, 3, 2, 1, bad=(4, 2)), Keep(2), [4, 2]),
-    # The last verified one stays, however old.
-    (known(9, 8, 3, 2, 1, verified=(9, 8)), Keep(2), [9, 3]),
-    # What an open run has made stays.
-    (known(9, 2, 1, runs={9: "open"}), Keep(1), [2]),
-    (known(40, 20, 9, 2, 1), Keep(0, daily=2), [40, 20, 9]), (known(40, 20, 9, 2, 1), Keep(1, within_days=10), [40, 20]),
-    # 2026-11-24 is a Tuesday.
-    (known(400, 40, 33, 2, 1), Keep(0, monthly=2), [400, 40, 2]), (known(22, 15, 14, 9, 8, 1, 0), Keep(0, weekly=3), [22, 15, 14, 1]),
-])
+@pytest.mark.parametrize(
+    "backups, keep, gone",
+    [
+        (known(3, 2, 1), Keep(1), [3, 2]),
+        (known(3, 2, 1), Keep(3), []),
+        (known(4, 3, 2, 1, bad=(2, 1)), Keep(1), [4]),
+        (known(3, 2, 1, bad=(3, 2, 1)), Keep(1), []),
+        (known(3, 2, 1), Keep(0), []),
+        (known(4, 3, 2, 1, bad=(4, 2)), Keep(2), [4, 2]),
+        # The last verified one stays, however old.
+        (known(9, 8, 3, 2, 1, verified=(9, 8)), Keep(2), [9, 3]),
+        # What an open run has made stays.
+        (known(9, 2, 1, runs={9: "open"}), Keep(1), [2]),
+        (known(40, 20, 9, 2, 1), Keep(0, daily=2), [40, 20, 9]),
+        (known(40, 20, 9, 2, 1), Keep(1, within_days=10), [40, 20]),
+        # 2026-11-24 is a Tuesday.
+        (known(400, 40, 33, 2, 1), Keep(0, monthly=2), [400, 40, 2]),
+        (known(22, 15, 14, 9, 8, 1, 0), Keep(0, weekly=3), [22, 15, 14, 1]),
+    ],
+)
 def test_what_nobody_asked_to_keep_goes(backups, keep, gone):
     found = expendable(backups, keep, NOW, ("open",))
     assert found == [named(day) for day in gone]
@@ -49,14 +66,21 @@ def test_of_several_a_day_the_newest_stays():
     assert expendable(backups, Keep(0, daily=3), NOW) == [named(day, hour) for day in (2, 1, 0) for hour in (1, 2)]
 
 
-@pytest.mark.parametrize("text, rows", [
-    (b"", {}), (b"CREATE TABLE `a` (\n  `x` int\n);\n", {"a": 0}),
-    (b"INSERT INTO `a` VALUES (1,'x'),(2,'y');\n", {"a": 2}),
-    (b"INSERT INTO `a` VALUES\n(1,'x'),\n(2,'y)('),\n(3,NULL);\nINSERT INTO `b` VALUES (1);\n", {"a": 3, "b": 1}),
-    (b"INSERT INTO `a` VALUES (1,'it''s (here)'),(2,'back\\'slash ),('),(3,_binary 'x'),(4,0x28);\n", {"a": 4}),
-    (b"INSERT INTO `odd``name` (`x`, `y`) VALUES (1,2),(3,4);\n", {"odd`name": 2}),
-    (b"CREATE TABLE `a` (\n);\n/*!50001 CREATE VIEW `v` AS SELECT 1*/;\nINSERT INTO `a` VALUES ('INSERT INTO `b` VALUES (1)');\n", {"a": 1}),
-])
+@pytest.mark.parametrize(
+    "text, rows",
+    [
+        (b"", {}),
+        (b"CREATE TABLE `a` (\n  `x` int\n);\n", {"a": 0}),
+        (b"INSERT INTO `a` VALUES (1,'x'),(2,'y');\n", {"a": 2}),
+        (b"INSERT INTO `a` VALUES\n(1,'x'),\n(2,'y)('),\n(3,NULL);\nINSERT INTO `b` VALUES (1);\n", {"a": 3, "b": 1}),
+        (b"INSERT INTO `a` VALUES (1,'it''s (here)'),(2,'back\\'slash ),('),(3,_binary 'x'),(4,0x28);\n", {"a": 4}),
+        (b"INSERT INTO `odd``name` (`x`, `y`) VALUES (1,2),(3,4);\n", {"odd`name": 2}),
+        (
+            b"CREATE TABLE `a` (\n);\n/*!50001 CREATE VIEW `v` AS SELECT 1*/;\nINSERT INTO `a` VALUES ('INSERT INTO `b` VALUES (1)');\n",
+            {"a": 1},
+        ),
+    ],
+)
 def test_rows_of_a_dump_are_counted_whatever_its_form(text, rows):
     assert rows_of_dump(iter(text.splitlines(True))) == rows
 
@@ -64,7 +88,10 @@ def test_rows_of_a_dump_are_counted_whatever_its_form(text, rows):
 def test_rows_are_told_and_compared():
     assert told("public.a\t5\nwith\ttab\t0\n") == {"public.a": 5, "with\ttab": 0}
     assert differing({"rows": {"a": 1, "b": 2}}, {"a": 1, "b": 2}) is None
-    assert differing({"rows": {"a": 1, "b": 2}}, {"a": 3, "c": 4}) == "a has 3 rows, not 1; b has no rows, not 2; c has 4 rows, not no"
+    assert (
+        differing({"rows": {"a": 1, "b": 2}}, {"a": 3, "c": 4})
+        == "a has 3 rows, not 1; b has no rows, not 2; c has 4 rows, not no"
+    )
 
 
 def content(root):
@@ -82,10 +109,12 @@ def test_moves_are_taken_back_however_far_they_came(tmp_path, steps):
     (tmp_path / "journal").write_text("journal")
     before = content(tmp_path)
     path = str(tmp_path)
-    moves = [Move(path + "/live", path + "/live.new", path + "/live.before", current()),
-             Move(path + "/conf", path + "/conf.new", path + "/conf.before", current()),
-             Move(path + "/file", path + "/file.new", path + "/.file.before", current()),
-             Move(path + "/journal", None, path + "/.journal.before", current())]
+    moves = [
+        Move(path + "/live", path + "/live.new", path + "/live.before", current()),
+        Move(path + "/conf", path + "/conf.new", path + "/conf.before", current()),
+        Move(path + "/file", path + "/file.new", path + "/.file.before", current()),
+        Move(path + "/journal", None, path + "/.journal.before", current()),
+    ]
     done = [0]
     rename = os.rename
 
@@ -109,6 +138,13 @@ def test_moves_are_taken_back_however_far_they_came(tmp_path, steps):
 
 
 def test_keys_are_for_recipients_and_files_of_them():
-    assert closing(Sealing("age", ("age1x", "/etc/keys"))) == ["age", "--encrypt", "--recipient", "age1x", "--recipients-file", "/etc/keys"]
+    assert closing(Sealing("age", ("age1x", "/etc/keys"))) == [
+        "age",
+        "--encrypt",
+        "--recipient",
+        "age1x",
+        "--recipients-file",
+        "/etc/keys",
+    ]
     assert closing(Sealing("gpg", ("ops", "/etc/key")))[-4:] == ["--recipient", "ops", "--recipient-file", "/etc/key"]
     assert opening("age", "/root/key", "/b/x") == ["age", "--decrypt", "--identity", "/root/key", "--", "/b/x"]

@@ -5,24 +5,45 @@
 """Which generation an operator means, by identifier, by the order of promotions, and by date."""
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import PromotionRefused, choose, live_at, runs_of
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import (
+    PromotionRefused,
+    choose,
+    live_at,
+    runs_of,
+)
 
 
 def promoted(time, old, new, kind="upgrade", run="r"):
     return {"time": time, "event": "promoted", "kind": kind, "from": old, "to": new, "run": run}
 
 
-GENERATIONS = [{"id": "0-py3.8", "complete": True}, {"id": "1-py3.9", "complete": True}, {"id": "2-py3.10", "complete": True},
-               {"id": "3-py3.11", "complete": False}]
-HISTORY = [promoted("2026-11-01T10:00:00Z", "0-py3.8", "1-py3.9"), {"time": "2026-11-02T10:00:00Z", "event": "reverted", "from": "1-py3.9", "to": "2-py3.10"},
-           promoted("2026-11-03T10:00:00Z", "1-py3.9", "2-py3.10")]
+GENERATIONS = [
+    {"id": "0-py3.8", "complete": True},
+    {"id": "1-py3.9", "complete": True},
+    {"id": "2-py3.10", "complete": True},
+    {"id": "3-py3.11", "complete": False},
+]
+HISTORY = [
+    promoted("2026-11-01T10:00:00Z", "0-py3.8", "1-py3.9"),
+    {"time": "2026-11-02T10:00:00Z", "event": "reverted", "from": "1-py3.9", "to": "2-py3.10"},
+    promoted("2026-11-03T10:00:00Z", "1-py3.9", "2-py3.10"),
+]
 RECORD = {"application": "billing", "current": "2-py3.10", "generations": GENERATIONS, "history": HISTORY}
 LIVE = GENERATIONS[2]
 
 
-@pytest.mark.parametrize("when, expected", [
-    ("2026-10-31", "0-py3.8"), ("2026-11-01", "1-py3.9"), ("2026-11-01T09:59:59Z", "0-py3.8"), ("2026-11-01T10:00:00Z", "1-py3.9"),
-    ("2026-11-02", "1-py3.9"), ("2026-11-03", "2-py3.10"), ("2030-01-01", "2-py3.10")])
+@pytest.mark.parametrize(
+    "when, expected",
+    [
+        ("2026-10-31", "0-py3.8"),
+        ("2026-11-01", "1-py3.9"),
+        ("2026-11-01T09:59:59Z", "0-py3.8"),
+        ("2026-11-01T10:00:00Z", "1-py3.9"),
+        ("2026-11-02", "1-py3.9"),
+        ("2026-11-03", "2-py3.10"),
+        ("2030-01-01", "2-py3.10"),
+    ],
+)
 def test_a_date_means_what_was_live_then(when, expected):
     assert live_at(RECORD, when) == expected and choose(RECORD, when, LIVE)["id"] == expected
 
@@ -31,21 +52,34 @@ def test_before_a_run_means_what_was_live_before_its_first_promotion():
     later = promoted("2026-11-05T10:00:00Z", "2-py3.10", "1-py3.9", "rollback", "s")
     record = dict(RECORD, current="1-py3.9", history=HISTORY + [later])
     assert runs_of(record) == ["r", "s"]
-    assert [choose(record, wanted, GENERATIONS[1])["id"] for wanted in ("before:r", "before:s")] == ["0-py3.8", "2-py3.10"]
+    assert [choose(record, wanted, GENERATIONS[1])["id"] for wanted in ("before:r", "before:s")] == [
+        "0-py3.8",
+        "2-py3.10",
+    ]
     with pytest.raises(PromotionRefused, match="run t promoted nothing of billing; its runs are r, s"):
         choose(record, "before:t", GENERATIONS[1])
 
 
 def test_previous_is_the_one_before_the_newest_promotion_once():
     assert choose(RECORD, "previous", LIVE)["id"] == "1-py3.9"
-    back = dict(RECORD, current="1-py3.9", history=HISTORY + [promoted("2026-11-04T10:00:00Z", "2-py3.10", "1-py3.9", "rollback")])
+    back = dict(
+        RECORD,
+        current="1-py3.9",
+        history=HISTORY + [promoted("2026-11-04T10:00:00Z", "2-py3.10", "1-py3.9", "rollback")],
+    )
     assert choose(back, "previous", GENERATIONS[1]) is None
 
 
-@pytest.mark.parametrize("record, wanted, expected", [
-    (RECORD, "7-py3.12", "it has 0-py3.8, 1-py3.9"), (RECORD, "3-py3.11", "is not complete"),
-    (dict(RECORD, history=[]), "previous", "no promotion of billing is recorded"), (dict(RECORD, current=None, history=[]), "2026-11-20", "no promotion"),
-    (dict(RECORD, generations=GENERATIONS[1:]), "2026-10-31", "has no generation 0-py3.8")])
+@pytest.mark.parametrize(
+    "record, wanted, expected",
+    [
+        (RECORD, "7-py3.12", "it has 0-py3.8, 1-py3.9"),
+        (RECORD, "3-py3.11", "is not complete"),
+        (dict(RECORD, history=[]), "previous", "no promotion of billing is recorded"),
+        (dict(RECORD, current=None, history=[]), "2026-11-20", "no promotion"),
+        (dict(RECORD, generations=GENERATIONS[1:]), "2026-10-31", "has no generation 0-py3.8"),
+    ],
+)
 def test_what_is_not_there_is_refused_by_name(record, wanted, expected):
     with pytest.raises(PromotionRefused, match=expected):
         choose(record, wanted, LIVE)

@@ -26,7 +26,16 @@ def packages(tmp_path):
 def compiled(packages, how, ended):
     """The modules that have bytecode after a run whose standard input had *ended* before, or ends after it."""
     reader, writer = os.pipe()
-    command = [sys.executable, "-I", "-S", "-c", inspect.getsource(_compile), how, str(packages / "one"), str(packages / "single.py")]
+    command = [
+        sys.executable,
+        "-I",
+        "-S",
+        "-c",
+        inspect.getsource(_compile),
+        how,
+        str(packages / "one"),
+        str(packages / "single.py"),
+    ]
     if ended:
         os.close(writer)
     try:
@@ -38,11 +47,16 @@ def compiled(packages, how, ended):
     return sorted(path.name.partition(".")[0] for path in packages.rglob("*.pyc"))
 
 
-@pytest.mark.parametrize("how, ended, expected", [
-    ("inf", False, ["__init__", "deep", "single"]),
-    ("inf", True, []),
-    ("-1", False, []),
-    ("all", True, ["__init__", "deep", "single"]),
-])
-def test_it_stops_when_it_is_told_to_or_others_need_the_time_and_everything_is_not_needed(packages, how, ended, expected):
+@pytest.mark.parametrize(
+    "how, ended, expected",
+    [
+        ("inf", False, ["__init__", "deep", "single"]),
+        ("inf", True, []),
+        ("-1", False, []),
+        ("all", True, ["__init__", "deep", "single"]),
+    ],
+)
+def test_it_stops_when_it_is_told_to_or_others_need_the_time_and_everything_is_not_needed(
+    packages, how, ended, expected
+):
     assert compiled(packages, how, ended) == expected

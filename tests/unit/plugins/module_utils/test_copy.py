@@ -46,28 +46,60 @@ def content(made):
 
 
 def test_a_package_is_copied_with_its_scripts_and_data_and_its_commands_are_left_to_installers(site):
-    install(site, {
-        "own/__init__.py": "", "own/a,b.txt": "x", "own/__pycache__/x.pyc": b"\0", "../../../bin/tool": "#!/old/venv/bin/python3.8\nprint(1)\n",
-        "../../../bin/made": "#!/old/venv/bin/python\n", "../../../share/own/x.cfg": "y", "../../../bin/plain": "#!/bin/sh\n",
-        "Own.Thing-1.0+vendor.2.dist-info/entry_points.txt": "[console_scripts]\nmade = own:main\n[other]\nx = y\n"})
+    install(
+        site,
+        {
+            "own/__init__.py": "",
+            "own/a,b.txt": "x",
+            "own/__pycache__/x.pyc": b"\0",
+            "../../../bin/tool": "#!/old/venv/bin/python3.8\nprint(1)\n",
+            "../../../bin/made": "#!/old/venv/bin/python\n",
+            "../../../share/own/x.cfg": "y",
+            "../../../bin/plain": "#!/bin/sh\n",
+            "Own.Thing-1.0+vendor.2.dist-info/entry_points.txt": "[console_scripts]\nmade = own:main\n[other]\nx = y\n",
+        },
+    )
     made = copy(site)
     found = content(made)
     stem = "own_thing-1.0+vendor.2"
-    assert sorted(found) == sorted([
-        "own/__init__.py", "own/a,b.txt", f"{stem}.data/scripts/tool", f"{stem}.data/scripts/plain", f"{stem}.data/data/share/own/x.cfg",
-        f"{stem}.dist-info/entry_points.txt", f"{stem}.dist-info/METADATA", f"{stem}.dist-info/WHEEL", f"{stem}.dist-info/RECORD"])
-    assert found[f"{stem}.data/scripts/tool"].startswith("#!python\nprint") and found[f"{stem}.data/scripts/plain"] == "#!/bin/sh\n"
+    assert sorted(found) == sorted(
+        [
+            "own/__init__.py",
+            "own/a,b.txt",
+            f"{stem}.data/scripts/tool",
+            f"{stem}.data/scripts/plain",
+            f"{stem}.data/data/share/own/x.cfg",
+            f"{stem}.dist-info/entry_points.txt",
+            f"{stem}.dist-info/METADATA",
+            f"{stem}.dist-info/WHEEL",
+            f"{stem}.dist-info/RECORD",
+        ]
+    )
+    assert (
+        found[f"{stem}.data/scripts/tool"].startswith("#!python\nprint")
+        and found[f"{stem}.data/scripts/plain"] == "#!/bin/sh\n"
+    )
     assert (made.version, made.requires, made.requires_python) == ("1.0+vendor.2", ["six (>=1.0)"], ">=3.6")
     assert re.match(r"^own_thing-1\.0\+vendor\.2-0_[0-9a-f]{16}-py3-none-any\.whl$", made.wheel)
     assert made == copy(site)
 
 
-@pytest.mark.parametrize("files, recorded, expected", [
-    ({"own/_speed.cpython-38-x86_64-linux-gnu.so": b"\x7fELF"}, (), "compiled code"), ({"own/tool": b"\x7fELF\0"}, (), "compiled code"),
-    ({}, ("own/gone.py",), "own/gone.py, which it records, is not there"), ({}, ("../../../../../etc/passwd",), "outside of the environment"),
-    ({}, ("/etc/passwd",), "outside of the environment"),
-    ({"own-1.0.dist-info/x": "", "Own.Thing-1.0+vendor.2.dist-info/direct_url.json": "{"}, (), "direct_url.json cannot be read"),
-    ({"Own.Thing-1.0+vendor.2.dist-info/entry_points.txt": "nonsense"}, (), "entry_points.txt cannot be read")])
+@pytest.mark.parametrize(
+    "files, recorded, expected",
+    [
+        ({"own/_speed.cpython-38-x86_64-linux-gnu.so": b"\x7fELF"}, (), "compiled code"),
+        ({"own/tool": b"\x7fELF\0"}, (), "compiled code"),
+        ({}, ("own/gone.py",), "own/gone.py, which it records, is not there"),
+        ({}, ("../../../../../etc/passwd",), "outside of the environment"),
+        ({}, ("/etc/passwd",), "outside of the environment"),
+        (
+            {"own-1.0.dist-info/x": "", "Own.Thing-1.0+vendor.2.dist-info/direct_url.json": "{"},
+            (),
+            "direct_url.json cannot be read",
+        ),
+        ({"Own.Thing-1.0+vendor.2.dist-info/entry_points.txt": "nonsense"}, (), "entry_points.txt cannot be read"),
+    ],
+)
 def test_what_cannot_be_copied_is_refused_with_the_reason(site, files, recorded, expected):
     install(site, files, recorded=recorded)
     with pytest.raises(NotCopied, match=expected):
@@ -93,10 +125,16 @@ def test_an_editable_package_stays_editable_without_credentials_unless_its_sourc
     source = tmp_path / "my source"
     (source / "own").mkdir(parents=True)
     direct = {"url": source.as_uri(), "dir_info": {"editable": True}}
-    files = {"__editable__.own.pth": f"{source}\n", "Own.Thing-1.0+vendor.2.dist-info/direct_url.json": json.dumps(direct)}
+    files = {
+        "__editable__.own.pth": f"{source}\n",
+        "Own.Thing-1.0+vendor.2.dist-info/direct_url.json": json.dumps(direct),
+    }
     install(site, files)
     found = content(copy(site))
-    assert found["__editable__.own.pth"] == f"{source}\n" and json.loads(found["own_thing-1.0+vendor.2.dist-info/direct_url.json"]) == direct
+    assert (
+        found["__editable__.own.pth"] == f"{source}\n"
+        and json.loads(found["own_thing-1.0+vendor.2.dist-info/direct_url.json"]) == direct
+    )
     (source / "own" / "_fast.so").write_bytes(b"")
     with pytest.raises(NotCopied, match=r"_fast\.so"):
         copy(site)
@@ -108,16 +146,23 @@ def test_an_editable_package_stays_editable_without_credentials_unless_its_sourc
 def test_a_developed_package_becomes_an_editable_one(site, tmp_path):
     source = tmp_path / "src"
     (source / "own_thing.egg-info").mkdir(parents=True)
-    (source / "own_thing.egg-info" / "PKG-INFO").write_text("Metadata-Version: 1.0\nName: own-thing\nVersion: 3.1\n\nText\n")
+    (source / "own_thing.egg-info" / "PKG-INFO").write_text(
+        "Metadata-Version: 1.0\nName: own-thing\nVersion: 3.1\n\nText\n"
+    )
     (source / "own_thing.egg-info" / "requires.txt").write_text("six\n\n[fast]\nujson>1\n")
     (source / "own_thing.egg-info" / "entry_points.txt").write_text("[console_scripts]\nx = y:z\n")
     (site / "own-thing.egg-link").write_text(f"{source}\n.")
     made = copy(site)
     found = content(made)
     assert made.version == "3.1" and made.requires == ["six", "ujson>1; extra == 'fast'"]
-    assert found["__editable__.own_thing.pth"] == f"{source}\n" and "[console_scripts]" in found["own_thing-3.1.dist-info/entry_points.txt"]
-    assert found["own_thing-3.1.dist-info/METADATA"] == ("Metadata-Version: 2.1\nName: own-thing\nVersion: 3.1\nRequires-Dist: six\n"
-                                                         "Requires-Dist: ujson>1; extra == 'fast'\nProvides-Extra: fast\n\nText\n")
+    assert (
+        found["__editable__.own_thing.pth"] == f"{source}\n"
+        and "[console_scripts]" in found["own_thing-3.1.dist-info/entry_points.txt"]
+    )
+    assert found["own_thing-3.1.dist-info/METADATA"] == (
+        "Metadata-Version: 2.1\nName: own-thing\nVersion: 3.1\nRequires-Dist: six\n"
+        "Requires-Dist: ujson>1; extra == 'fast'\nProvides-Extra: fast\n\nText\n"
+    )
     (site / "own-thing.egg-link").write_text("/no/such/place\n.")
     with pytest.raises(NotCopied, match="which is not there"):
         copy(site)
@@ -127,7 +172,15 @@ def test_what_pip_installed_the_old_way_is_copied_by_its_list_of_files(site):
     info = site / "own_thing-1.0-py3.8.egg-info"
     info.mkdir()
     (info / "PKG-INFO").write_text("Metadata-Version: 1.1\nName: own-thing\nVersion: 1.0\n")
-    (info / "installed-files.txt").write_text("../own.py\n../__pycache__/own.cpython-38.pyc\nPKG-INFO\ntop_level.txt\n./\n")
+    (info / "installed-files.txt").write_text(
+        "../own.py\n../__pycache__/own.cpython-38.pyc\nPKG-INFO\ntop_level.txt\n./\n"
+    )
     (info / "top_level.txt").write_text("own\n")
     (site / "own.py").write_text("x = 1\n")
-    assert sorted(pathlib.PurePath(path).name for path in content(copy(site))) == ["METADATA", "RECORD", "WHEEL", "own.py", "top_level.txt"]
+    assert sorted(pathlib.PurePath(path).name for path in content(copy(site))) == [
+        "METADATA",
+        "RECORD",
+        "WHEEL",
+        "own.py",
+        "top_level.txt",
+    ]

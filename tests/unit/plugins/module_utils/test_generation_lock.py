@@ -25,10 +25,14 @@ def environment(tmp_path):
     site = tmp_path / "lib" / "python3.8" / "site-packages"
     info = site / "Foo_Bar-1.0.dist-info"
     info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: Foo.Bar\nVersion: 1.0\n\nVersion: 9 in the description\n")
-    (info / "RECORD").write_text("foo/__init__.py,,\nfoo/sub/x.py,,\nsingle.py,,\n_fast.cpython-38-x86_64-linux-gnu.so,,\nabi.abi3.so,,\n"
-                                 "Foo_Bar-1.0.dist-info/RECORD,,\n../../../bin/foo,,\n__pycache__/single.cpython-38.pyc,,\n"
-                                 "not-a-name.py,,\ndata/readme.txt,,\n\"quoted,name.py\",,\n")
+    (info / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: Foo.Bar\nVersion: 1.0\n\nVersion: 9 in the description\n"
+    )
+    (info / "RECORD").write_text(
+        "foo/__init__.py,,\nfoo/sub/x.py,,\nsingle.py,,\n_fast.cpython-38-x86_64-linux-gnu.so,,\nabi.abi3.so,,\n"
+        "Foo_Bar-1.0.dist-info/RECORD,,\n../../../bin/foo,,\n__pycache__/single.cpython-38.pyc,,\n"
+        'not-a-name.py,,\ndata/readme.txt,,\n"quoted,name.py",,\n'
+    )
     return tmp_path
 
 

@@ -14,10 +14,25 @@ import threading
 import time
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._application import ApplicationError, from_parameters, validated
-from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import evaluate, evaluate_all, failures, listeners, measured_by
+from ansible_collections.oxzep7.python.plugins.module_utils._application import (
+    ApplicationError,
+    from_parameters,
+    validated,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import (
+    evaluate,
+    evaluate_all,
+    failures,
+    listeners,
+    measured_by,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._health._freshness import moment
-from ansible_collections.oxzep7.python.plugins.module_utils._health._http import certificate_days, context_for, fetch, pointed
+from ansible_collections.oxzep7.python.plugins.module_utils._health._http import (
+    certificate_days,
+    context_for,
+    fetch,
+    pointed,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._health._probe import downtime, pause
 from ansible_collections.oxzep7.python.plugins.module_utils._health._processes import examine
 from ansible_collections.oxzep7.python.plugins.module_utils._health._where import Where
@@ -94,7 +109,9 @@ def test_commands_are_judged_by_status_and_stopped_in_time():
 
 
 def test_processes_are_told_by_their_executable(tmp_path):
-    with subprocess.Popen([sys.executable, "-c", "print('up', flush=True); input()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", "print('up', flush=True); input()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
         assert process.stdout.readline() == b"up\n"
         pidfile = tmp_path / "pid"
         pidfile.write_text(str(process.pid))
@@ -107,18 +124,23 @@ def test_processes_are_told_by_their_executable(tmp_path):
     assert examine([], [str(pidfile)], sys.executable, None) == (False, "no process of %s runs" % pidfile)
 
 
-@pytest.mark.parametrize("seen, expected", [
-    ([], 0),
-    ([(0.0, 0.1, True), (0.2, 0.3, True)], 0),
-    ([(0.0, 0.1, True), (0.2, 0.21, False), (0.3, 0.31, False), (0.4, 0.45, True)], 250),
-    ([(0.0, 0.1, False), (0.2, 0.3, True), (1.0, 1.1, False), (1.2, 1.5, True)], 800),
-    ([(0.0, 0.1, True), (0.5, 0.6, False)], 100),
-])
+@pytest.mark.parametrize(
+    "seen, expected",
+    [
+        ([], 0),
+        ([(0.0, 0.1, True), (0.2, 0.3, True)], 0),
+        ([(0.0, 0.1, True), (0.2, 0.21, False), (0.3, 0.31, False), (0.4, 0.45, True)], 250),
+        ([(0.0, 0.1, False), (0.2, 0.3, True), (1.0, 1.1, False), (1.2, 1.5, True)], 800),
+        ([(0.0, 0.1, True), (0.5, 0.6, False)], 100),
+    ],
+)
 def test_downtime_is_from_the_first_failure_to_the_next_answer(seen, expected):
     assert downtime(seen) == expected
 
 
-@pytest.mark.parametrize("pointer, value", [("", {"a/b": [1, {"~": 2}]}), ("/a~1b", [1, {"~": 2}]), ("/a~1b/0", 1), ("/a~1b/1/~0", 2)])
+@pytest.mark.parametrize(
+    "pointer, value", [("", {"a/b": [1, {"~": 2}]}), ("/a~1b", [1, {"~": 2}]), ("/a~1b/0", 1), ("/a~1b/1/~0", 2)]
+)
 def test_json_pointers_lead_to_values(pointer, value):
     assert pointed({"a/b": [1, {"~": 2}]}, pointer) == value
 
@@ -129,12 +151,19 @@ def test_json_pointers_that_lead_nowhere_say_where_they_end(pointer):
         pointed({"a/b": [1]}, pointer)
 
 
-@pytest.mark.parametrize("path, options, passed, words", [
-    ("/", {"json_pointer": "/status"}, True, "200"), ("/", {"json_pointer": "/status", "json_value": "fine"}, True, "200"),
-    ("/", {"json_pointer": "/parts/0/a~1b", "json_value": 1}, True, "200"),
-    ("/", {"json_pointer": "/status", "json_value": "sick"}, False, 'has "fine" at /status, not "sick"'),
-    ("/", {"json_pointer": "/gone"}, False, "no 'gone' in it"), ("/text", {"json_pointer": "/status"}, False, "no JSON"),
-    ("/slow", {"latency": 0.01}, False, "not at most 0.01"), ("/slow", {"latency": 5.0}, True, "200")])
+@pytest.mark.parametrize(
+    "path, options, passed, words",
+    [
+        ("/", {"json_pointer": "/status"}, True, "200"),
+        ("/", {"json_pointer": "/status", "json_value": "fine"}, True, "200"),
+        ("/", {"json_pointer": "/parts/0/a~1b", "json_value": 1}, True, "200"),
+        ("/", {"json_pointer": "/status", "json_value": "sick"}, False, 'has "fine" at /status, not "sick"'),
+        ("/", {"json_pointer": "/gone"}, False, "no 'gone' in it"),
+        ("/text", {"json_pointer": "/status"}, False, "no JSON"),
+        ("/slow", {"latency": 0.01}, False, "not at most 0.01"),
+        ("/slow", {"latency": 5.0}, True, "200"),
+    ],
+)
 def test_http_judges_values_and_how_long_it_took(url, path, options, passed, words):
     found = verdict(http=dict(options, url=url + path))
     assert found["passed"] is passed and words in found["evidence"]
@@ -151,8 +180,27 @@ def test_an_answer_is_held_against_the_one_before(url):
 @pytest.fixture(scope="module")
 def secure(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tls")
-    subprocess.check_call(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(folder / "key"), "-out", str(folder / "certificate"),
-                           "-days", "10", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"], stderr=subprocess.DEVNULL)
+    subprocess.check_call(
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-keyout",
+            str(folder / "key"),
+            "-out",
+            str(folder / "certificate"),
+            "-days",
+            "10",
+            "-subj",
+            "/CN=localhost",
+            "-addext",
+            "subjectAltName=DNS:localhost",
+        ],
+        stderr=subprocess.DEVNULL,
+    )
     server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(str(folder / "certificate"), str(folder / "key"))
@@ -171,7 +219,10 @@ def test_a_certificate_must_be_trusted_and_good_for_a_while(secure):
     ending = verdict(http={"url": url, "ca_path": authority, "tls_days": 30})
     assert not ending["passed"] and "days, not 30" in ending["evidence"]
     assert 9 < certificate_days(url, 5.0, context_for({"url": url, "ca_path": authority})) <= 10
-    assert "is not known without validate_certs" in verdict(http={"url": url, "validate_certs": False, "tls_days": 1})["evidence"]
+    assert (
+        "is not known without validate_certs"
+        in verdict(http={"url": url, "validate_certs": False, "tls_days": 1})["evidence"]
+    )
 
 
 def test_without_tls_there_is_no_certificate_and_no_authority_is_read(url):
@@ -216,9 +267,17 @@ def test_a_log_that_was_rotated_counts_from_its_beginning(tmp_path):
     assert "No such file" in verdict(log={"path": str(tmp_path / "none"), "forbid": "x"})["evidence"]
 
 
-@pytest.mark.parametrize("text, expected", [
-    ("0", 0), ("1700000000.5", 1700000000.5), ("1970-01-01T00:01:00Z", 60), ("1970-01-01 00:01:00", 60), ("1970-01-01T01:01:00+01:00", 60),
-    ("1969-12-31T23:01:00.123-0100", 60)])
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("0", 0),
+        ("1700000000.5", 1700000000.5),
+        ("1970-01-01T00:01:00Z", 60),
+        ("1970-01-01 00:01:00", 60),
+        ("1970-01-01T01:01:00+01:00", 60),
+        ("1969-12-31T23:01:00.123-0100", 60),
+    ],
+)
 def test_moments_are_read(text, expected):
     assert moment(text) == expected
 
@@ -229,7 +288,10 @@ def test_what_happened_lately_is_told_by_a_file_or_a_command(tmp_path):
     assert verdict(freshness={"path": str(path), "seconds": 60})["passed"]
     os.utime(str(path), (1, 1))
     assert "seconds old, at most 60 are allowed" in verdict(freshness={"path": str(path), "seconds": 60})["evidence"]
-    assert verdict(freshness={"cmd": "date +%s", "seconds": 60})["passed"] and verdict(freshness={"cmd": "date -u +%FT%TZ", "seconds": 60})["passed"]
+    assert (
+        verdict(freshness={"cmd": "date +%s", "seconds": 60})["passed"]
+        and verdict(freshness={"cmd": "date -u +%FT%TZ", "seconds": 60})["passed"]
+    )
     assert "neither a number" in verdict(freshness={"cmd": "echo never", "seconds": 60})["evidence"]
     assert "ended with 1" in verdict(freshness={"cmd": "false", "seconds": 60})["evidence"]
 
@@ -238,7 +300,10 @@ def test_the_environment_is_asked(tmp_path):
     (tmp_path / "bin").mkdir()
     os.symlink(sys.executable, str(tmp_path / "bin" / "python"))
     environment = str(tmp_path)
-    assert verdict(environment=environment, python={"imports": ["json", "os.path"], "expression": "json.loads('1') == 1 and os.path"})["passed"]
+    assert verdict(
+        environment=environment,
+        python={"imports": ["json", "os.path"], "expression": "json.loads('1') == 1 and os.path"},
+    )["passed"]
     assert "No module named 'nowhere'" in verdict(environment=environment, python={"imports": ["nowhere"]})["evidence"]
     assert "1 == 2 is not true" in verdict(environment=environment, python={"expression": "1 == 2"})["evidence"]
     assert "no environment" in verdict(python={"imports": ["json"]})["evidence"]
@@ -254,10 +319,17 @@ def test_what_checks_measured_is_given_back_to_them_and_accepted_failures_do_not
     assert failures([dict(result, accepted=result["name"] == "sick") for result in again]) == []
 
 
-@pytest.mark.parametrize("options, expected", [
-    ({"log": {"path": "/x", "forbid": "("}}, "forbid"), ({"http": {"url": "http://x", "body": "["}}, "body"),
-    ({"http": {"url": "http://x", "at_most": "fast"}}, "at_most"), ({"log": {"path": "/x"}}, "one of the following is required"),
-    ({"freshness": {"seconds": 1}}, "one of the following is required"), ({"python": {}}, "one of the following is required")])
+@pytest.mark.parametrize(
+    "options, expected",
+    [
+        ({"log": {"path": "/x", "forbid": "("}}, "forbid"),
+        ({"http": {"url": "http://x", "body": "["}}, "body"),
+        ({"http": {"url": "http://x", "at_most": "fast"}}, "at_most"),
+        ({"log": {"path": "/x"}}, "one of the following is required"),
+        ({"freshness": {"seconds": 1}}, "one of the following is required"),
+        ({"python": {}}, "one of the following is required"),
+    ],
+)
 def test_checks_that_cannot_be_meant_are_refused_with_their_name(options, expected):
     with pytest.raises(ApplicationError, match=expected):
         from_parameters(validated({"name": "a", "environment": "/e", "checks": [dict(options, name="it")]}))

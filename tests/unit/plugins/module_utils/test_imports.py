@@ -16,19 +16,26 @@ def environment(tmp_path, monkeypatch):
     (tmp_path / "bin").mkdir()
     modules = tmp_path / "modules"
     modules.mkdir()
-    (tmp_path / "bin" / "python").write_text("#!/bin/sh\nPYTHONPATH=%s exec %s \"$@\"\n" % (modules, sys.executable))
+    (tmp_path / "bin" / "python").write_text('#!/bin/sh\nPYTHONPATH=%s exec %s "$@"\n' % (modules, sys.executable))
     (tmp_path / "bin" / "python").chmod(0o755)
     for name, text in {
-        "good": "print('noise')", "bad": "import nothing_of_that_name", "leaves": "import sys; sys.exit(3)", "dies": "import os; os._exit(7)",
-        "crashes": "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "poisons": "import sys; sys.modules['victim'] = None",
-        "victim": "", "threads": "import threading; threading.Thread(target=threading.Event().wait).start()",
+        "good": "print('noise')",
+        "bad": "import nothing_of_that_name",
+        "leaves": "import sys; sys.exit(3)",
+        "dies": "import os; os._exit(7)",
+        "crashes": "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)",
+        "poisons": "import sys; sys.modules['victim'] = None",
+        "victim": "",
+        "threads": "import threading; threading.Thread(target=threading.Event().wait).start()",
     }.items():
         (modules / (name + ".py")).write_text(text + "\n")
     return str(tmp_path)
 
 
 def failing(environment, *names):
-    return {name: failure["text"] for name, failure in _imports.failing(environment, list(names), current(), 60).items()}
+    return {
+        name: failure["text"] for name, failure in _imports.failing(environment, list(names), current(), 60).items()
+    }
 
 
 def test_good_modules_do_not_fail_whatever_they_print_or_start(environment):
@@ -53,8 +60,10 @@ def test_a_module_is_not_blamed_for_what_another_did(environment):
 
 def test_deprecations_that_imports_meet_are_told_once_with_their_place(environment):
     with open(environment + "/modules/old.py", "w") as stream:
-        stream.write("import warnings\nfor _again in range(3):\n    warnings.warn('goes in 3.99', DeprecationWarning)\n"
-                     "warnings.warn('is noise', UserWarning)\n")
+        stream.write(
+            "import warnings\nfor _again in range(3):\n    warnings.warn('goes in 3.99', DeprecationWarning)\n"
+            "warnings.warn('is noise', UserWarning)\n"
+        )
     with open(environment + "/modules/user.py", "w") as stream:
         stream.write("import old\n")
     heard = set()

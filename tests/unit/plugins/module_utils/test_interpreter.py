@@ -15,12 +15,22 @@ from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._instal
 ONE, OTHER = "a" * 64, "B" * 64
 
 
-@pytest.mark.parametrize("text", [ONE, ONE + "\n", ONE + "  x.tar.gz\n" + OTHER + "  y.tar.gz\n", OTHER + " *dir/y.tar.gz\n" + ONE + " *dir/x.tar.gz"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        ONE,
+        ONE + "\n",
+        ONE + "  x.tar.gz\n" + OTHER + "  y.tar.gz\n",
+        OTHER + " *dir/y.tar.gz\n" + ONE + " *dir/x.tar.gz",
+    ],
+)
 def test_a_detached_checksum_is_that_of_the_file(text):
     assert detached(text, "x.tar.gz", "here") == ONE and expected_digest(text, "x.tar.gz") == ONE
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", OTHER + "  y.tar.gz", ONE + "\n" + OTHER, ONE + "  x.tar.gz\n" + OTHER + "  x.tar.gz"])
+@pytest.mark.parametrize(
+    "text", ["", "nonsense", OTHER + "  y.tar.gz", ONE + "\n" + OTHER, ONE + "  x.tar.gz\n" + OTHER + "  x.tar.gz"]
+)
 def test_a_checksum_that_cannot_be_meant_is_refused(text):
     with pytest.raises(InterpreterError, match=r"here has no SHA-256 for x\.tar\.gz"):
         detached(text, "x.tar.gz", "here")
@@ -34,7 +44,11 @@ def test_programs_for_other_machines_and_with_executable_stacks_are_refused(tmp_
     shutil.copyfile("/bin/sh", path)
     with open(path, "r+b") as stream:
         header = stream.read(64)
-        offset, size, count = struct.unpack_from("<Q", header, 32)[0], struct.unpack_from("<H", header, 54)[0], struct.unpack_from("<H", header, 56)[0]
+        offset, size, count = (
+            struct.unpack_from("<Q", header, 32)[0],
+            struct.unpack_from("<H", header, 54)[0],
+            struct.unpack_from("<H", header, 56)[0],
+        )
         for index in range(count):
             stream.seek(offset + index * size)
             kind, flags = struct.unpack("<II", stream.read(8))

@@ -39,13 +39,21 @@ def grown(live, path):
     return site
 
 
-@pytest.mark.parametrize(("directory", "file", "program"), [(0o755, 0o644, 0o755), (0o750, 0o640, 0o750), (0o700, 0o600, 0o700), (0o2775, 0o664, 0o775)])
+@pytest.mark.parametrize(
+    ("directory", "file", "program"),
+    [(0o755, 0o644, 0o755), (0o750, 0o640, 0o750), (0o700, 0o600, 0o700), (0o2775, 0o664, 0o775)],
+)
 def test_modes_are_those_of_the_old_environment(live, tmp_path, directory, file, program):
     live.chmod(directory)
     (live / "pyvenv.cfg").chmod(file)
     before = mode_of("/etc/passwd")
     site = grown(live, tmp_path / "new")
-    assert (mode_of(tmp_path / "new"), mode_of(site), mode_of(site / "module.py"), mode_of(site / "tool")) == (directory, directory, file, program)
+    assert (mode_of(tmp_path / "new"), mode_of(site), mode_of(site / "module.py"), mode_of(site / "tool")) == (
+        directory,
+        directory,
+        file,
+        program,
+    )
     assert mode_of("/etc/passwd") == before
 
 
@@ -64,7 +72,10 @@ def test_the_group_is_that_of_the_old_environment(live, tmp_path):
 
 def acl(*entries):
     """An ACL as acl(5) keeps it in an extended attribute: version 2, then tag, permissions and id of each entry, little-endian."""
-    return b"\x02\x00\x00\x00" + b"".join(tag.to_bytes(2, "little") + rights.to_bytes(2, "little") + who.to_bytes(4, "little") for tag, rights, who in entries)
+    return b"\x02\x00\x00\x00" + b"".join(
+        tag.to_bytes(2, "little") + rights.to_bytes(2, "little") + who.to_bytes(4, "little")
+        for tag, rights, who in entries
+    )
 
 
 def test_acls_are_those_of_the_old_environment(live, tmp_path):
@@ -79,7 +90,10 @@ def test_acls_are_those_of_the_old_environment(live, tmp_path):
         pytest.skip("the file system for temporary files has no ACLs")
     site = grown(live, tmp_path / "new")
     for path in (tmp_path / "new", site):
-        assert [os.getxattr(str(path), name) for name in (_likeness.ACCESS, _likeness.INHERITED)] == [directory, directory]
+        assert [os.getxattr(str(path), name) for name in (_likeness.ACCESS, _likeness.INHERITED)] == [
+            directory,
+            directory,
+        ]
     assert os.getxattr(str(site / "module.py"), _likeness.ACCESS) == file
 
 
@@ -101,5 +115,7 @@ def test_labels_are_those_of_the_same_place(live, tmp_path, monkeypatch):
         (new / name).parent.mkdir(parents=True, exist_ok=True)
         (new / name).touch()
     finish(likeness(str(live)), str(live), str(new))
-    assert [os.getxattr(str(new / name), attribute) for name in ("bin", "bin/tool", "lib/python3.9", "lib/python3.9/site-packages/x.py", "other")] == [
-        b"programs", b"programs", b"library", b"library", b"root"]
+    assert [
+        os.getxattr(str(new / name), attribute)
+        for name in ("bin", "bin/tool", "lib/python3.9", "lib/python3.9/site-packages/x.py", "other")
+    ] == [b"programs", b"programs", b"library", b"library", b"root"]

@@ -60,7 +60,9 @@ def test_ends_of_lines_stay_as_they_are(separator):
 
 
 if given is not None:
-    LINES = some.lists(some.sampled_from(["a", "b", "", "  c"]), max_size=30).map(lambda lines: "".join(line + "\n" for line in lines))
+    LINES = some.lists(some.sampled_from(["a", "b", "", "  c"]), max_size=30).map(
+        lambda lines: "".join(line + "\n" for line in lines)
+    )
 
     @given(LINES, LINES)
     def test_a_diff_leads_from_one_text_to_the_other(before, after):

@@ -10,19 +10,42 @@ import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils import _journal
 from ansible_collections.oxzep7.python.plugins.module_utils._files import write_json
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import MARKER
-from ansible_collections.oxzep7.python.plugins.module_utils._preflight import Need, existing, findings_of_room, have, interpreter, room, tree
+from ansible_collections.oxzep7.python.plugins.module_utils._preflight import (
+    Need,
+    existing,
+    findings_of_room,
+    have,
+    interpreter,
+    room,
+    tree,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState
 from ansible_collections.oxzep7.python.plugins.module_utils._wheelhouse import sizes
 
 
 def row(**changed):
-    whole = {"path": "/srv", "needed_bytes": 1 << 20, "free_bytes": 1 << 40, "needed_inodes": 10, "free_inodes": 1 << 20, "for": ["2 generations of x"]}
+    whole = {
+        "path": "/srv",
+        "needed_bytes": 1 << 20,
+        "free_bytes": 1 << 40,
+        "needed_inodes": 10,
+        "free_inodes": 1 << 20,
+        "for": ["2 generations of x"],
+    }
     return dict(whole, **changed)
 
 
-@pytest.mark.parametrize("changed, keys", [
-    ({}, []), ({"free_bytes": 200 << 20}, ["disk-space-short"]), ({"free_inodes": 2009}, ["inodes-short"]), ({"free_inodes": None}, []),
-    ({"free_inodes": 2010}, []), ({"free_bytes": 0, "free_inodes": 0}, ["disk-space-short", "inodes-short"])])
+@pytest.mark.parametrize(
+    "changed, keys",
+    [
+        ({}, []),
+        ({"free_bytes": 200 << 20}, ["disk-space-short"]),
+        ({"free_inodes": 2009}, ["inodes-short"]),
+        ({"free_inodes": None}, []),
+        ({"free_inodes": 2010}, []),
+        ({"free_bytes": 0, "free_inodes": 0}, ["disk-space-short", "inodes-short"]),
+    ],
+)
 def test_room_that_is_too_little_is_told_in_numbers(changed, keys):
     found = list(findings_of_room([row(**changed)]))
     assert [entry["key"] for entry in found] == keys and all(entry["blocking"] for entry in found)
@@ -32,7 +55,11 @@ def test_room_that_is_too_little_is_told_in_numbers(changed, keys):
 def test_needs_of_one_file_system_add_up(tmp_path):
     rows = room([Need(str(tmp_path / "not" / "there"), "a", 10, 1), Need(str(tmp_path), "b", 5, 2)])
     assert len(rows) == 1 and (rows[0]["needed_bytes"], rows[0]["needed_inodes"], rows[0]["for"]) == (15, 3, ["a", "b"])
-    assert rows[0]["free_bytes"] > 0 and existing(str(tmp_path / "x" / "y")) == str(tmp_path) and existing("/nowhere/at/all") == "/"
+    assert (
+        rows[0]["free_bytes"] > 0
+        and existing(str(tmp_path / "x" / "y")) == str(tmp_path)
+        and existing("/nowhere/at/all") == "/"
+    )
 
 
 def test_a_tree_is_measured(tmp_path):
@@ -43,12 +70,26 @@ def test_a_tree_is_measured(tmp_path):
     assert size >= 10000 and files in (3, 4)
 
 
-@pytest.mark.parametrize("entry, problem", [
-    ({"source": "existing", "version": "3.9", "path": "/nowhere/python3.9"}, "is not an executable file"),
-    ({"source": "archive", "version": "3.9", "url": "http://127.0.0.1:1/x.tar.gz?token=nobody-may-see", "sha256": "0" * 64}, "cannot be had from this host")])
+@pytest.mark.parametrize(
+    "entry, problem",
+    [
+        ({"source": "existing", "version": "3.9", "path": "/nowhere/python3.9"}, "is not an executable file"),
+        (
+            {
+                "source": "archive",
+                "version": "3.9",
+                "url": "http://127.0.0.1:1/x.tar.gz?token=nobody-may-see",
+                "sha256": "0" * 64,
+            },
+            "cannot be had from this host",
+        ),
+    ],
+)
 def test_interpreters_that_cannot_be_had(tmp_path, entry, problem):
     need, found = interpreter(entry, str(tmp_path), False)
-    assert need is None and found["key"] == "interpreter-unobtainable" and problem in found["detail"] and found["blocking"]
+    assert (
+        need is None and found["key"] == "interpreter-unobtainable" and problem in found["detail"] and found["blocking"]
+    )
 
 
 def test_interpreters_that_can(tmp_path):
@@ -62,8 +103,13 @@ def test_interpreters_and_wheels_that_are_there(tmp_path):
     write_json(str(tmp_path / "3.9.18" / MARKER), {"version": "3.9.18", "sha256": "a" * 64, "source": "x"})
     (tmp_path / "3.9.18" / "bin" / "python3.9").touch()
     steps = [{"interpreter": {"source": "archive", "version": "3.9", "sha256": digest * 64}} for digest in "aab"]
-    expected = {"source": "archive", "wanted": "3.9", "version": "3.9.18", "path": str(tmp_path / "3.9.18" / "bin" / "python3.9"),
-                "prefix": str(tmp_path / "3.9.18")}
+    expected = {
+        "source": "archive",
+        "wanted": "3.9",
+        "version": "3.9.18",
+        "path": str(tmp_path / "3.9.18" / "bin" / "python3.9"),
+        "prefix": str(tmp_path / "3.9.18"),
+    }
     assert have(steps[:2], str(tmp_path)) == [expected] and have(steps[2:], str(tmp_path)) == []
     assert have([{"interpreter": {"source": "existing", "version": "3", "path": "/bin/sh"}}], str(tmp_path)) == []
     (tmp_path / "a-1-py3-none-any.whl").write_bytes(b"12345")
@@ -73,16 +119,31 @@ def test_interpreters_and_wheels_that_are_there(tmp_path):
 
 def test_what_a_host_wrote_down(tmp_path):
     state = ApplicationState(str(tmp_path), "x")
-    state.write({"schema": 1, "application": "x", "current": "1-py3.9", "generations": [{"id": "1-py3.9", "python": "3.9.1"}],
-                 "history": [{"run": "one", "event": "promoted"}, {"run": "two", "event": "reverted"}]})
+    state.write(
+        {
+            "schema": 1,
+            "application": "x",
+            "current": "1-py3.9",
+            "generations": [{"id": "1-py3.9", "python": "3.9.1"}],
+            "history": [{"run": "one", "event": "promoted"}, {"run": "two", "event": "reverted"}],
+        }
+    )
     state.event("one", "promoted", to="1-py3.9")
     state.event("two", "reverted")
     with open(str(tmp_path / "runs" / "two.jsonl"), "a") as stream:
         stream.write('{"time": "cut o')
     assert [entry["run"] for entry in _journal.runs(str(tmp_path))] == ["one", "two"]
-    assert [event["event"] for event in _journal.events_of(str(tmp_path), "two")] == ["reverted"] and _journal.events_of(str(tmp_path), "never") == []
+    assert [event["event"] for event in _journal.events_of(str(tmp_path), "two")] == [
+        "reverted"
+    ] and _journal.events_of(str(tmp_path), "never") == []
     (told,) = _journal.applications(str(tmp_path), "one")
-    assert told == {"name": "x", "current": "1-py3.9", "python": "3.9.1", "open": False, "history": [{"run": "one", "event": "promoted"}]}
+    assert told == {
+        "name": "x",
+        "current": "1-py3.9",
+        "python": "3.9.1",
+        "open": False,
+        "history": [{"run": "one", "event": "promoted"}],
+    }
     for name in ("", "../one", "/etc/passwd"):
         with pytest.raises(ValueError):
             _journal.events_of(str(tmp_path), name)

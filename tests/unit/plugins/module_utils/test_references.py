@@ -28,7 +28,11 @@ def unit(*texts, **more):
 
 def test_a_unit_is_read():
     found = unit(UNIT)
-    assert found.user == "billing" and found.directory == "/srv/billing/app" and found.environment_files == ["/etc/billing.env"]
+    assert (
+        found.user == "billing"
+        and found.directory == "/srv/billing/app"
+        and found.environment_files == ["/etc/billing.env"]
+    )
     assert found.commands == ["/bin/true", "/srv/billing/venv/bin/gunicorn gunicorn      --config /etc/billing.py app"]
     assert found.variables == {"PATH": "/srv/billing/venv/bin:/usr/bin", "PYTHONPATH": "/srv/lib"}
 
@@ -38,11 +42,14 @@ def test_a_drop_in_resets_and_adds():
     assert found.commands == ["/bin/true", "/opt/new/bin/python"] and found.user == "other"
 
 
-@pytest.mark.parametrize("name, text, expected", [
-    ("worker@blue.service", "%i %p %n %N %%", "blue worker worker@blue.service worker@blue %"),
-    ("plain.service", "%p", "plain"),
-    ("path@srv-app.service", "%I", "srv/app"),
-])
+@pytest.mark.parametrize(
+    "name, text, expected",
+    [
+        ("worker@blue.service", "%i %p %n %N %%", "blue worker worker@blue.service worker@blue %"),
+        ("plain.service", "%p", "plain"),
+        ("path@srv-app.service", "%I", "srv/app"),
+    ],
+)
 def test_specifiers(name, text, expected):
     assert unit("ExecStart=/bin/echo " + text, name=name).commands == ["/bin/echo " + expected]
 
@@ -51,27 +58,44 @@ def test_files_of_a_unit_are_found_in_systemds_order(tmp_path):
     etc, lib = tmp_path / "etc", tmp_path / "lib"
     for path in (etc / "a@.service.d", etc / "a@one.service.d", lib / "a@.service.d", etc / "a-.service.d"):
         path.mkdir(parents=True)
-    for path in (lib / "a@.service", etc / "a@.service", etc / "a@.service.d" / "10.conf", etc / "a@one.service.d" / "20.conf",
-                 lib / "a@.service.d" / "10.conf", lib / "a@.service.d" / "05.conf"):
-        path.write_text(u"")
+    for path in (
+        lib / "a@.service",
+        etc / "a@.service",
+        etc / "a@.service.d" / "10.conf",
+        etc / "a@one.service.d" / "20.conf",
+        lib / "a@.service.d" / "10.conf",
+        lib / "a@.service.d" / "05.conf",
+    ):
+        path.write_text("")
     assert _units.files_of("a@one.service", [str(etc), str(lib)]) == [
-        str(etc / "a@.service"), str(lib / "a@.service.d" / "05.conf"), str(etc / "a@.service.d" / "10.conf"), str(etc / "a@one.service.d" / "20.conf")]
+        str(etc / "a@.service"),
+        str(lib / "a@.service.d" / "05.conf"),
+        str(etc / "a@.service.d" / "10.conf"),
+        str(etc / "a@one.service.d" / "20.conf"),
+    ]
 
 
 def test_units_instances_and_drop_ins_without_a_unit(tmp_path):
     (tmp_path / "multi-user.target.wants").mkdir()
-    (tmp_path / "w@.service").write_text(u"[Service]\nExecStart=/srv/%i/bin/python\n")
+    (tmp_path / "w@.service").write_text("[Service]\nExecStart=/srv/%i/bin/python\n")
     (tmp_path / "multi-user.target.wants" / "w@blue.service").symlink_to("../w@.service")
     (tmp_path / "late.service.d").mkdir()
-    (tmp_path / "late.service.d" / "x.conf").write_text(u"[Service]\nExecStart=/opt/bin/python\n")
+    (tmp_path / "late.service.d" / "x.conf").write_text("[Service]\nExecStart=/opt/bin/python\n")
     found = {entry.name: entry.commands for entry in _units.units([str(tmp_path)])}
-    assert found == {"w@.service": ["/srv//bin/python"], "w@blue.service": ["/srv/blue/bin/python"], "late.service": ["/opt/bin/python"]}
+    assert found == {
+        "w@.service": ["/srv//bin/python"],
+        "w@blue.service": ["/srv/blue/bin/python"],
+        "late.service": ["/opt/bin/python"],
+    }
 
 
 def test_only_variables_that_choose_a_python_are_kept():
     assert variables_in("PASSWORD=x PATH=/a:/b 'PYTHONHOME=/with space' VIRTUAL_ENV=/v") == {
-        "PATH": "/a:/b", "PYTHONHOME": "/with space", "VIRTUAL_ENV": "/v"}
-    assert variables_in("export PATH=\"/quoted\"") == {"PATH": "/quoted"}
+        "PATH": "/a:/b",
+        "PYTHONHOME": "/with space",
+        "VIRTUAL_ENV": "/v",
+    }
+    assert variables_in('export PATH="/quoted"') == {"PATH": "/quoted"}
 
 
 CRONTAB = """\
@@ -88,7 +112,10 @@ broken line
 def test_a_users_crontab():
     jobs = _cron.parse(CRONTAB, False)
     assert [(job.line, job.user, job.command) for job in jobs] == [
-        (4, None, "python -m app  # not a comment to cron"), (5, None, "cd /srv && venv/bin/python x.py"), (7, None, "python%y")]
+        (4, None, "python -m app  # not a comment to cron"),
+        (5, None, "cd /srv && venv/bin/python x.py"),
+        (7, None, "python%y"),
+    ]
     assert jobs[0].variables == {"PATH": "/srv/venv/bin:/usr/bin"}
 
 
@@ -99,32 +126,47 @@ def test_the_systems_crontab_names_a_user():
 
 def test_anacron():
     text = "START_HOURS_RANGE=3-22\n1\t5\tcron.daily\trun-parts /etc/cron.daily\n@monthly 15 reports /srv/venv/bin/python x\n# 1 2 no job\n"
-    assert _cron.anacron_jobs(text) == [(2, "cron.daily", "run-parts /etc/cron.daily"), (3, "reports", "/srv/venv/bin/python x")]
+    assert _cron.anacron_jobs(text) == [
+        (2, "cron.daily", "run-parts /etc/cron.daily"),
+        (3, "reports", "/srv/venv/bin/python x"),
+    ]
 
 
 def test_at_keeps_what_follows_the_environment():
-    text = ("#!/bin/sh\n# atrun uid=0 gid=0\numask 22\nSECRET=hunter2; export SECRET\ncd /srv/app || {\n\t echo 'Execution directory inaccessible' >&2\n"
-            "\t exit 1\n}\n/srv/venv/bin/python x.py\n")
+    text = (
+        "#!/bin/sh\n# atrun uid=0 gid=0\numask 22\nSECRET=hunter2; export SECRET\ncd /srv/app || {\n\t echo 'Execution directory inaccessible' >&2\n"
+        "\t exit 1\n}\n/srv/venv/bin/python x.py\n"
+    )
     assert _cron.at_command(text) == ("/srv/app", ["/srv/venv/bin/python x.py"])
     delimited = "#!/bin/sh\ncd / || {\n exit 1\n}\n${SHELL:-/bin/sh} << 'marcinDELIMITER1234'\n/srv/venv/bin/python y\nmarcinDELIMITER1234\n"
     assert _cron.at_command(delimited) == ("/", ["/srv/venv/bin/python y"])
 
 
 def test_supervisor():
-    text = ("[supervisord]\nlogfile=/x\n[program:web]\ncommand=/srv/venv/bin/gunicorn app ; a comment\nuser=web\ndirectory=/srv/app\n"
-            "environment=PATH=\"/srv/venv/bin\",PASSWORD=\"hunter2\"\n[program:other]\ncommand=/bin/true\n")
+    text = (
+        "[supervisord]\nlogfile=/x\n[program:web]\ncommand=/srv/venv/bin/gunicorn app ; a comment\nuser=web\ndirectory=/srv/app\n"
+        'environment=PATH="/srv/venv/bin",PASSWORD="hunter2"\n[program:other]\ncommand=/bin/true\n'
+    )
     first, second = _supervisors.supervisor("/etc/s.conf", text)
     assert (first.name, first.user, first.commands, first.directory, first.variables) == (
-        "web", "web", ["/srv/venv/bin/gunicorn app"], "/srv/app", {"PATH": "/srv/venv/bin"})
+        "web",
+        "web",
+        ["/srv/venv/bin/gunicorn app"],
+        "/srv/app",
+        {"PATH": "/srv/venv/bin"},
+    )
     assert second.user == "root"
     assert _supervisors.supervisor("/etc/s.conf", "not a configuration") == []
 
 
-@pytest.mark.parametrize("text", [
-    "[uwsgi]\nvirtualenv = /srv/venv\nuid = web\nchdir = /srv/app\n",
-    "uwsgi:\n  virtualenv: /srv/venv\n  uid: web\n  chdir: /srv/app\n",
-    "<uwsgi>\n  <virtualenv>/srv/venv</virtualenv>\n  <uid>web</uid>\n  <chdir>/srv/app</chdir>\n</uwsgi>\n",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[uwsgi]\nvirtualenv = /srv/venv\nuid = web\nchdir = /srv/app\n",
+        "uwsgi:\n  virtualenv: /srv/venv\n  uid: web\n  chdir: /srv/app\n",
+        "<uwsgi>\n  <virtualenv>/srv/venv</virtualenv>\n  <uid>web</uid>\n  <chdir>/srv/app</chdir>\n</uwsgi>\n",
+    ],
+)
 def test_uwsgi_in_its_forms(text):
     found = _supervisors.uwsgi("/etc/uwsgi/x", text)
     assert (found.commands, found.user, found.directory) == (["/srv/venv"], "web", "/srv/app")
@@ -135,29 +177,42 @@ def test_uwsgi_without_a_python_is_none():
 
 
 def test_mod_wsgi():
-    text = "WSGIPythonHome /opt/py\n# WSGIPythonHome /no\n  WSGIDaemonProcess site user=web python-home=\"/srv/venv\" threads=2\nWSGIDaemonProcess plain\n"
-    assert [(entry.name, entry.line, entry.commands, entry.user) for entry in _supervisors.mod_wsgi("/etc/apache2/x.conf", text)] == [
-        ("WSGIPythonHome", 1, ["/opt/py"], None), ("site", 3, ["/srv/venv"], "web")]
+    text = 'WSGIPythonHome /opt/py\n# WSGIPythonHome /no\n  WSGIDaemonProcess site user=web python-home="/srv/venv" threads=2\nWSGIDaemonProcess plain\n'
+    assert [
+        (entry.name, entry.line, entry.commands, entry.user)
+        for entry in _supervisors.mod_wsgi("/etc/apache2/x.conf", text)
+    ] == [("WSGIPythonHome", 1, ["/opt/py"], None), ("site", 3, ["/srv/venv"], "web")]
 
 
 def test_gunicorn_is_searched_and_not_run():
-    found = _supervisors.gunicorn("/srv/app/gunicorn.conf.py", "import os; os.abort()\nchdir = '/srv/app'\nuser = \"web\"\n")
+    found = _supervisors.gunicorn(
+        "/srv/app/gunicorn.conf.py", "import os; os.abort()\nchdir = '/srv/app'\nuser = \"web\"\n"
+    )
     assert (found.commands, found.user, found.directory) == (["/srv/app"], "web", "/srv/app")
 
 
-@pytest.mark.parametrize("head, interpreter, calls", [
-    (b"#!/srv/venv/bin/python3.9 -I\n", "/srv/venv/bin/python3.9", []),
-    (b"#! /usr/bin/env python3\n", "python3", []),
-    (b"#!/usr/bin/env -S python3 -u\n", "python3", []),
-    (b"#!/bin/sh\n'''exec' \"/srv/a b/bin/python\" \"$0\" \"$@\"\n' '''\n", "/srv/a b/bin/python", []),
-    (b"#!/bin/sh\n'''exec' /srv/venv/bin/python \"$0\" \"$@\"\n' '''\n", "/srv/venv/bin/python", []),
-    (b"#!/bin/bash\n# python2 once\n. /srv/venv/bin/activate\nexec python -m app\n", "/bin/bash", ["/srv/venv/bin/activate", "python"]),
-    (b"#!/bin/sh\nx=$(/opt/py/bin/python3.8 -c pass)\n", "/bin/sh", ["/opt/py/bin/python3.8"]),
-])
+@pytest.mark.parametrize(
+    "head, interpreter, calls",
+    [
+        (b"#!/srv/venv/bin/python3.9 -I\n", "/srv/venv/bin/python3.9", []),
+        (b"#! /usr/bin/env python3\n", "python3", []),
+        (b"#!/usr/bin/env -S python3 -u\n", "python3", []),
+        (b"#!/bin/sh\n'''exec' \"/srv/a b/bin/python\" \"$0\" \"$@\"\n' '''\n", "/srv/a b/bin/python", []),
+        (b"#!/bin/sh\n'''exec' /srv/venv/bin/python \"$0\" \"$@\"\n' '''\n", "/srv/venv/bin/python", []),
+        (
+            b"#!/bin/bash\n# python2 once\n. /srv/venv/bin/activate\nexec python -m app\n",
+            "/bin/bash",
+            ["/srv/venv/bin/activate", "python"],
+        ),
+        (b"#!/bin/sh\nx=$(/opt/py/bin/python3.8 -c pass)\n", "/bin/sh", ["/opt/py/bin/python3.8"]),
+    ],
+)
 def test_scripts(head, interpreter, calls):
     assert _scripts.read(head) == (interpreter, calls)
 
 
-@pytest.mark.parametrize("head", [b"", b"\x7fELF", b"#!", b"#!/usr/bin/perl\nuse python;\n", b"#!/bin/sh\necho mypython pythonic\n"])
+@pytest.mark.parametrize(
+    "head", [b"", b"\x7fELF", b"#!", b"#!/usr/bin/perl\nuse python;\n", b"#!/bin/sh\necho mypython pythonic\n"]
+)
 def test_what_runs_no_python(head):
     assert _scripts.read(head) is None

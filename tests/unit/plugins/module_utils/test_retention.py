@@ -18,19 +18,39 @@ NAMES = ["0-py3.8", "1-py3.9", "2-py3.10", "3-py3.11", "4-py3.12"]
 
 
 def record(current, promotions):
-    return {"application": "a", "current": current, "generations": [
-        {"id": name, "path": "/x/" + name, "complete": True, "origin": "adopted" if name.startswith("0") else "built"} for name in NAMES],
-        "history": [{"event": event, "from": NAMES[old], "to": NAMES[new]} for event, old, new in promotions]}
+    return {
+        "application": "a",
+        "current": current,
+        "generations": [
+            {
+                "id": name,
+                "path": "/x/" + name,
+                "complete": True,
+                "origin": "adopted" if name.startswith("0") else "built",
+            }
+            for name in NAMES
+        ],
+        "history": [{"event": event, "from": NAMES[old], "to": NAMES[new]} for event, old, new in promotions],
+    }
 
 
 UP = [("promoted", 0, 1), ("promoted", 1, 2), ("reverted", 2, 3), ("promoted", 2, 3)]
 
 
-@pytest.mark.parametrize("current, promotions, keep, forget, expected", [
-    (3, UP, 2, False, ["1-py3.9"]), (3, UP, 2, True, ["0-py3.8", "1-py3.9"]), (3, UP, 3, False, []), (3, UP, 1, False, ["1-py3.9", "2-py3.10"]),
-    (3, UP, 0, True, ["0-py3.8", "1-py3.9", "2-py3.10"]), (1, UP[:1], 2, True, []), (None, [], 2, True, []),
-    # Back to 1: it and 3 are the last two good ones.
-    (1, UP + [("promoted", 3, 1)], 2, False, ["2-py3.10"])])
+@pytest.mark.parametrize(
+    "current, promotions, keep, forget, expected",
+    [
+        (3, UP, 2, False, ["1-py3.9"]),
+        (3, UP, 2, True, ["0-py3.8", "1-py3.9"]),
+        (3, UP, 3, False, []),
+        (3, UP, 1, False, ["1-py3.9", "2-py3.10"]),
+        (3, UP, 0, True, ["0-py3.8", "1-py3.9", "2-py3.10"]),
+        (1, UP[:1], 2, True, []),
+        (None, [], 2, True, []),
+        # Back to 1: it and 3 are the last two good ones.
+        (1, UP + [("promoted", 3, 1)], 2, False, ["2-py3.10"]),
+    ],
+)
 def test_the_last_good_ones_the_original_and_steps_to_come_stay(current, promotions, keep, forget, expected):
     given = record(NAMES[current] if current is not None else None, promotions)
     assert [entry["id"] for entry in expendable(given, keep, forget)] == expected
@@ -56,7 +76,9 @@ def application(tmp_path):
         (tmp_path / "venv.generations" / name / "file").write_bytes(b"x" * 5000)
     os.symlink("venv.generations/2-py3.10", str(live))
     given = record(NAMES[2], UP[:2])
-    given["generations"] = [dict(entry, path=str(tmp_path / "venv.generations" / entry["id"])) for entry in given["generations"][:3]]
+    given["generations"] = [
+        dict(entry, path=str(tmp_path / "venv.generations" / entry["id"])) for entry in given["generations"][:3]
+    ]
     os.makedirs(state.directory)
     state.write(given)
     return from_parameters(validated({"name": "a", "environment": str(live)})), state, tmp_path / "venv.generations"
@@ -66,7 +88,12 @@ def pruned(application, keep, check_mode):
     declared, state, folder = application
     changes = Changes()
     kept = prune(declared, state, {"outcome": "unchanged"}, keep, False, "r", check_mode, changes)
-    return kept, changes.result()["actions"], sorted(os.listdir(str(folder))), [entry["id"] for entry in state.read()["generations"]]
+    return (
+        kept,
+        changes.result()["actions"],
+        sorted(os.listdir(str(folder))),
+        [entry["id"] for entry in state.read()["generations"]],
+    )
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root removes generations")
@@ -81,9 +108,13 @@ def test_what_is_not_needed_goes_and_a_second_time_nothing_does(application):
 def test_what_a_process_maps_stays_and_is_named(application):
     path = str(application[2] / "1-py3.9" / "file")
     script = "import mmap, sys; f = open(sys.argv[1], 'rb'); held = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ); print('ready', flush=True); input()"
-    with subprocess.Popen([sys.executable, "-c", script, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", script, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
         assert process.stdout.readline() == b"ready\n"
         kept, actions, there, _recorded = pruned(application, 1, False)
         process.communicate(b"\n")
-    assert kept == {"1-py3.9": "process %d still maps %s" % (process.pid, path)} and actions == [] and there == NAMES[:3]
+    assert (
+        kept == {"1-py3.9": "process %d still maps %s" % (process.pid, path)} and actions == [] and there == NAMES[:3]
+    )
     assert pruned(application, 1, False)[2] == ["0-py3.8", "2-py3.10"]

@@ -37,10 +37,10 @@ class Venv:
         self.site.mkdir(parents=True)
         (path / "bin").mkdir()
         settings = dict({"home": "/usr/bin", "version": "3.8.18"}, **values)
-        (path / "pyvenv.cfg").write_text(u"".join(u"%s = %s\n" % pair for pair in sorted(settings.items())))
+        (path / "pyvenv.cfg").write_text("".join("%s = %s\n" % pair for pair in sorted(settings.items())))
         os.symlink(sys.executable, str(path / "bin" / "python"))
 
-    def write(self, path, text=u""):
+    def write(self, path, text=""):
         target = self.path.joinpath(*path.split("/"))
         if not target.parent.is_dir():
             target.parent.mkdir(parents=True)
@@ -49,14 +49,17 @@ class Venv:
 
     def package(self, name, version="1.0", files=None, rows=(), **metadata):
         info = "%s-%s.dist-info" % (name, version)
-        contents = dict({name + ".py": u"NAME = 1\n"} if files is None else files)
-        contents[info + "/METADATA"] = u"Metadata-Version: 2.1\nName: %s\nVersion: %s\n\nName: a trap\n" % (name, version)
+        contents = dict({name + ".py": "NAME = 1\n"} if files is None else files)
+        contents[info + "/METADATA"] = "Metadata-Version: 2.1\nName: %s\nVersion: %s\n\nName: a trap\n" % (
+            name,
+            version,
+        )
         contents.update({info + "/" + key: value for key, value in metadata.items()})
         lines = []
         for path, text in contents.items():
             target = self.write(SITE + "/" + path, text)
             lines.append("%s,%s" % (path, record(target.read_bytes())))
-        self.write("%s/%s/RECORD" % (SITE, info), u"\n".join(lines + list(rows) + [info + "/RECORD,,"]) + u"\n")
+        self.write("%s/%s/RECORD" % (SITE, info), "\n".join(lines + list(rows) + [info + "/RECORD,,"]) + "\n")
 
     def describe(self, verify=False):
         limits = Limits(set(), {}, time.monotonic() + 600)
@@ -74,18 +77,29 @@ def named(entries):
 
 
 def test_an_installed_package_is_all_that_is_there(venv):
-    venv.package("one", INSTALLER=u"pip\n", REQUESTED=u"")
+    venv.package("one", INSTALLER="pip\n", REQUESTED="")
     venv.write(SITE + "/__pycache__/one.cpython-38.pyc")
     found = venv.describe(verify=True)
     (package,) = found["packages"]
-    assert {key: package[key] for key in ("name", "version", "installer", "requested", "editable", "direct_url", "format")} == {
-        "name": "one", "version": "1.0", "installer": "pip", "requested": True, "editable": False, "direct_url": None, "format": "dist-info"}
+    assert {
+        key: package[key] for key in ("name", "version", "installer", "requested", "editable", "direct_url", "format")
+    } == {
+        "name": "one",
+        "version": "1.0",
+        "installer": "pip",
+        "requested": True,
+        "editable": False,
+        "direct_url": None,
+        "format": "dist-info",
+    }
     assert found["unmanaged"] == found["missing"] == found["modified"] == []
     assert (found["state"], found["kind"], found["python"]) == ("live", "venv", "3.8.18")
 
 
 def test_direct_urls_lose_their_credentials(venv):
-    venv.package("one", **{"direct_url.json": json.dumps({"url": "https://me:secret@example.org/x.git", "vcs_info": {}})})
+    venv.package(
+        "one", **{"direct_url.json": json.dumps({"url": "https://me:secret@example.org/x.git", "vcs_info": {}})}
+    )
     venv.package("two", **{"direct_url.json": json.dumps({"url": "file:///src", "dir_info": {"editable": True}})})
     one, two = venv.describe()["packages"]
     assert (one["direct_url"], one["editable"]) == ("https://example.org/x.git", False)
@@ -93,14 +107,16 @@ def test_direct_urls_lose_their_credentials(venv):
 
 
 def test_missing_and_modified_files(venv):
-    venv.package("one", files={"one.py": u"LIMIT = 1\n", "gone.py": u"", "pkg/data.bin": b"\0\1"})
-    venv.write(SITE + "/one.py", u"LIMIT = 2\n")
+    venv.package("one", files={"one.py": "LIMIT = 1\n", "gone.py": "", "pkg/data.bin": b"\0\1"})
+    venv.write(SITE + "/one.py", "LIMIT = 2\n")
     venv.write(SITE + "/pkg/data.bin", b"\0\2")
     (venv.site / "gone.py").unlink()
     found = venv.describe(verify=True)
     assert found["missing"] == [{"path": SITE + "/gone.py", "package": "one"}]
     assert [(entry["path"], entry["text"], entry["version"]) for entry in found["modified"]] == [
-        (SITE + "/one.py", "LIMIT = 2\n", "1.0"), (SITE + "/pkg/data.bin", None, "1.0")]
+        (SITE + "/one.py", "LIMIT = 2\n", "1.0"),
+        (SITE + "/pkg/data.bin", None, "1.0"),
+    ]
     assert venv.describe()["modified"] is None
 
 
@@ -112,11 +128,20 @@ def test_a_recorded_file_that_is_no_file_any_more(venv):
     assert entry["problem"] == "not a regular file"
 
 
-@pytest.mark.parametrize("path, text, kind", [
-    ("loose.py", u"", "module"), ("loose/__init__.py", u"", "module"), ("data.txt", u"", "file"), ("x.pth", u"/srv/lib\n", "pth"),
-    ("x.pth", u"/srv/lib\nimport os\n", "pth-code"), ("sitecustomize.py", u"", "sitecustomize"), ("usercustomize.py", u"", "usercustomize"),
-    ("~ne-1.0.dist-info.py", u"", "leftover"), ("_virtualenv.pth", u"import evil\n", "pth-code"),
-])
+@pytest.mark.parametrize(
+    "path, text, kind",
+    [
+        ("loose.py", "", "module"),
+        ("loose/__init__.py", "", "module"),
+        ("data.txt", "", "file"),
+        ("x.pth", "/srv/lib\n", "pth"),
+        ("x.pth", "/srv/lib\nimport os\n", "pth-code"),
+        ("sitecustomize.py", "", "sitecustomize"),
+        ("usercustomize.py", "", "usercustomize"),
+        ("~ne-1.0.dist-info.py", "", "leftover"),
+        ("_virtualenv.pth", "import evil\n", "pth-code"),
+    ],
+)
 def test_what_no_package_accounts_for(venv, path, text, kind):
     venv.package("one")
     venv.write(SITE + "/" + path, text)
@@ -125,15 +150,24 @@ def test_what_no_package_accounts_for(venv, path, text, kind):
 
 
 def test_a_loose_file_inside_a_package_is_named_itself(venv):
-    venv.package("one", files={"one/__init__.py": u""})
+    venv.package("one", files={"one/__init__.py": ""})
     venv.write(SITE + "/one/patch.py")
     venv.write(SITE + "/one/deep/er/patch.py")
-    assert named(venv.describe()["unmanaged"]) == [(SITE + "/one/deep/er/patch.py", "module"), (SITE + "/one/patch.py", "module")]
+    assert named(venv.describe()["unmanaged"]) == [
+        (SITE + "/one/deep/er/patch.py", "module"),
+        (SITE + "/one/patch.py", "module"),
+    ]
 
 
 def test_what_installers_leave_is_not_unmanaged(venv):
-    for path, text in (("README.txt", u""), ("_virtualenv.py", u""), ("_virtualenv.pth", u"import _virtualenv"), ("easy-install.pth", u"./x.egg\n"),
-                       ("old.py", u""), ("old.pyc", u"")):
+    for path, text in (
+        ("README.txt", ""),
+        ("_virtualenv.py", ""),
+        ("_virtualenv.pth", "import _virtualenv"),
+        ("easy-install.pth", "./x.egg\n"),
+        ("old.py", ""),
+        ("old.pyc", ""),
+    ):
         venv.write(SITE + "/" + path, text)
     venv.write("bin/pip3.8")
     venv.write("bin/activate.fish")
@@ -148,7 +182,10 @@ def test_scripts_and_data_beside_are_unmanaged(venv):
     venv.write("uploads/x")
     venv.write("settings.ini")
     found = venv.describe()
-    assert named(found["unmanaged"]) == [("bin/mine", "script"), ("settings.ini", "data"), ("uploads/", "data")] and found["missing"] == []
+    assert (
+        named(found["unmanaged"]) == [("bin/mine", "script"), ("settings.ini", "data"), ("uploads/", "data")]
+        and found["missing"] == []
+    )
 
 
 def test_a_recorded_script_that_is_gone_is_missing(venv):
@@ -157,26 +194,31 @@ def test_a_recorded_script_that_is_gone_is_missing(venv):
 
 
 def test_legacy_formats(venv):
-    venv.write(SITE + "/eggy-0.1-py3.8.egg-info/PKG-INFO", u"Name: Eggy\nVersion: 0.1\n")
-    venv.write(SITE + "/eggy-0.1-py3.8.egg-info/installed-files.txt", u"../eggy.py\nPKG-INFO\n../../../../bin/eggy\n")
+    venv.write(SITE + "/eggy-0.1-py3.8.egg-info/PKG-INFO", "Name: Eggy\nVersion: 0.1\n")
+    venv.write(SITE + "/eggy-0.1-py3.8.egg-info/installed-files.txt", "../eggy.py\nPKG-INFO\n../../../../bin/eggy\n")
     venv.write(SITE + "/eggy.py")
-    venv.write(SITE + "/topped-1-py3.8.egg-info/PKG-INFO", u"Name: topped\nVersion: 1\n")
-    venv.write(SITE + "/topped-1-py3.8.egg-info/top_level.txt", u"topped\n")
+    venv.write(SITE + "/topped-1-py3.8.egg-info/PKG-INFO", "Name: topped\nVersion: 1\n")
+    venv.write(SITE + "/topped-1-py3.8.egg-info/top_level.txt", "topped\n")
     venv.write(SITE + "/topped/__init__.py")
-    venv.write(SITE + "/flat-0.2.egg-info", u"Name: flat\nVersion: 0.2\n")
-    venv.write(SITE + "/linked-app.egg-link", u"/src/linked\n.\n")
-    venv.write(SITE + "/dir-0.3-py3.8.egg/EGG-INFO/PKG-INFO", u"Name: dir\nVersion: 0.3\n")
+    venv.write(SITE + "/flat-0.2.egg-info", "Name: flat\nVersion: 0.2\n")
+    venv.write(SITE + "/linked-app.egg-link", "/src/linked\n.\n")
+    venv.write(SITE + "/dir-0.3-py3.8.egg/EGG-INFO/PKG-INFO", "Name: dir\nVersion: 0.3\n")
     with zipfile.ZipFile(str(venv.site / "zip-0.4-py3.8.egg"), "w") as archive:
         archive.writestr("EGG-INFO/PKG-INFO", "Name: zip\nVersion: 0.4\n")
     found = venv.describe()
     assert [(entry["name"], entry["version"], entry["format"], entry["installer"]) for entry in found["packages"]] == [
-        ("dir", "0.3", "egg", "easy_install"), ("eggy", "0.1", "egg-info", None), ("flat", "0.2", "egg-info", "distutils"),
-        ("linked-app", None, "egg-link", "setuptools"), ("topped", "1", "egg-info", None), ("zip", "0.4", "egg", "easy_install")]
+        ("dir", "0.3", "egg", "easy_install"),
+        ("eggy", "0.1", "egg-info", None),
+        ("flat", "0.2", "egg-info", "distutils"),
+        ("linked-app", None, "egg-link", "setuptools"),
+        ("topped", "1", "egg-info", None),
+        ("zip", "0.4", "egg", "easy_install"),
+    ]
     assert found["unmanaged"] == [] and found["missing"] == [{"path": "bin/eggy", "package": "eggy"}]
 
 
 def test_damaged_metadata_is_named_after_its_directory(venv):
-    venv.write(SITE + "/odd_name-2.0.dist-info/RECORD", u"")
+    venv.write(SITE + "/odd_name-2.0.dist-info/RECORD", "")
     (package,) = venv.describe()["packages"]
     assert (package["name"], package["version"], package["damaged"]) == ("odd-name", "2.0", True)
 
@@ -188,14 +230,14 @@ def test_states(tmp_path):
     assert (dangling.describe()["state"], dangling.describe()["interpreter"]) == ("dangling", None)
     assert Venv(tmp_path / "homeless", home="/nonexistent").describe()["state"] == "dangling"
     moved = Venv(tmp_path / "moved")
-    moved.write("bin/tool", u"#!/elsewhere/venv/bin/python\n")
+    moved.write("bin/tool", "#!/elsewhere/venv/bin/python\n")
     assert (moved.describe()["state"], moved.describe()["points_to"]) == ("moved", "/elsewhere/venv")
     generation = Venv(tmp_path / "app.generations" / "1-py3.8")
     assert (generation.describe()["state"], generation.describe()["points_to"]) == ("generation", str(tmp_path / "app"))
 
 
 def test_a_used_up_time_budget_says_nothing_is_missing(venv):
-    venv.package("one", files={"one/two/three.py": u""})
+    venv.package("one", files={"one/two/three.py": ""})
     site = _site_packages.SitePackages(str(venv.site), SITE, True, time.monotonic() - 1)
     handle = os.open(str(venv.site), os.O_RDONLY)
     try:
@@ -206,10 +248,15 @@ def test_a_used_up_time_budget_says_nothing_is_missing(venv):
     assert site.problems == [{"path": str(venv.site), "reason": "time budget used up"}]
 
 
-@pytest.mark.parametrize("files, kind", [
-    ({"pipx_metadata.json": u"{}"}, "pipx"), ({"uv-receipt.toml": u""}, "uv-tool"), ({"pyvenv.cfg": u"home = /usr/bin\nvirtualenv = 20.1\n"}, "virtualenv"),
-    ({}, "venv"),
-])
+@pytest.mark.parametrize(
+    "files, kind",
+    [
+        ({"pipx_metadata.json": "{}"}, "pipx"),
+        ({"uv-receipt.toml": ""}, "uv-tool"),
+        ({"pyvenv.cfg": "home = /usr/bin\nvirtualenv = 20.1\n"}, "virtualenv"),
+        ({}, "venv"),
+    ],
+)
 def test_kinds(venv, files, kind):
     for path, text in files.items():
         venv.write(path, text)
@@ -217,8 +264,8 @@ def test_kinds(venv, files, kind):
 
 
 def test_long_shebangs_are_named(venv):
-    venv.write("bin/far", u"#!/" + u"x" * 130 + u"/bin/python\n")
-    venv.write("bin/near", u"#!/x/bin/python\n")
+    venv.write("bin/far", "#!/" + "x" * 130 + "/bin/python\n")
+    venv.write("bin/near", "#!/x/bin/python\n")
     assert venv.describe()["long_shebangs"] == ["bin/far"]
 
 
@@ -230,31 +277,41 @@ def test_fingerprints_tell_what_can_share_a_lock(tmp_path):
     prints = [venv.describe()["fingerprint"] for venv in (one, two, three)]
     assert prints[0] == prints[1] != prints[2]
     package = {"name": "a", "version": "1", "direct_url": None}
-    assert fingerprint("CPython", "3.8.1", [package]) == fingerprint("CPython", "3.8.18", [package]) != fingerprint("CPython", "3.9.1", [package])
+    assert (
+        fingerprint("CPython", "3.8.1", [package])
+        == fingerprint("CPython", "3.8.18", [package])
+        != fingerprint("CPython", "3.9.1", [package])
+    )
 
 
 def test_an_original_is_found_in_another_environment(tmp_path):
     one, two = Venv(tmp_path / "one"), Venv(tmp_path / "two")
     for venv in (one, two):
-        venv.package("same", files={"same.py": u"LIMIT = 1\n"})
-    one.write(SITE + "/same.py", u"LIMIT = 2\n")
+        venv.package("same", files={"same.py": "LIMIT = 1\n"})
+    one.write(SITE + "/same.py", "LIMIT = 2\n")
     found = [one.describe(verify=True), two.describe(verify=True)]
     _originals.add_diffs(found)
     (entry,) = found[0]["modified"]
     assert "-LIMIT = 1\n+LIMIT = 2\n" in entry["diff"] and "text" not in entry
-    two.write(SITE + "/same.py", u"LIMIT = 3\n")
+    two.write(SITE + "/same.py", "LIMIT = 3\n")
     found = [one.describe(verify=True), two.describe(verify=True)]
     _originals.add_diffs(found)
     assert [entry["diff"] for environment in found for entry in environment["modified"]] == [None, None]
 
 
-@pytest.mark.parametrize("text, expected", [
-    ("", []), ("a.py,sha256=x,1\nb.py,,\n", [("a.py", "sha256=x", "1"), ("b.py", "", "")]), ("a.py,sha256=x,1", [("a.py", "sha256=x", "1")]),
-    ("a.py,sha256=x,1\r\nb.py,,\r\n", [("a.py", "sha256=x", "1"), ("b.py", "", "")]),
-    ("\"a,b.py\",sha256=x,1\nc.py,,\n", [("a,b.py", "sha256=x", "1"), ("c.py", "", "")]),
-    ("nonsense\na.py,sha256=x,1\n", [("a.py", "sha256=x", "1")]), ("a.py,sha256=x,one\n", [("a.py", "sha256=x", "")]),
-    ("a,b,c,d\nx\na.py,sha256=x,1\n", [("a.py", "sha256=x", "1")]),
-])
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("", []),
+        ("a.py,sha256=x,1\nb.py,,\n", [("a.py", "sha256=x", "1"), ("b.py", "", "")]),
+        ("a.py,sha256=x,1", [("a.py", "sha256=x", "1")]),
+        ("a.py,sha256=x,1\r\nb.py,,\r\n", [("a.py", "sha256=x", "1"), ("b.py", "", "")]),
+        ('"a,b.py",sha256=x,1\nc.py,,\n', [("a,b.py", "sha256=x", "1"), ("c.py", "", "")]),
+        ("nonsense\na.py,sha256=x,1\n", [("a.py", "sha256=x", "1")]),
+        ("a.py,sha256=x,one\n", [("a.py", "sha256=x", "")]),
+        ("a,b,c,d\nx\na.py,sha256=x,1\n", [("a.py", "sha256=x", "1")]),
+    ],
+)
 def test_rows(text, expected):
     assert list(zip(*_site_packages.rows(text))) == expected
 
@@ -262,9 +319,17 @@ def test_rows(text, expected):
 def test_rows_are_what_csv_says():
     hypothesis = pytest.importorskip("hypothesis")
     strategies = hypothesis.strategies
-    name = strategies.text(strategies.characters(blacklist_categories=("Cs", "Cc", "Zl", "Zp")), min_size=1).filter(str.strip)
+    name = strategies.text(strategies.characters(blacklist_categories=("Cs", "Cc", "Zl", "Zp")), min_size=1).filter(
+        str.strip
+    )
 
-    @hypothesis.given(strategies.lists(strategies.tuples(name, strategies.sampled_from(["", "sha256=abc"]), strategies.sampled_from(["", "0", "17"]))))
+    @hypothesis.given(
+        strategies.lists(
+            strategies.tuples(
+                name, strategies.sampled_from(["", "sha256=abc"]), strategies.sampled_from(["", "0", "17"])
+            )
+        )
+    )
     def check(entries):
         out = io.StringIO()
         csv.writer(out, lineterminator="\n").writerows(entries)

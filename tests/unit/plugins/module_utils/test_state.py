@@ -103,5 +103,9 @@ def test_events_are_appended(state):
 def test_looking_makes_nothing_but_sees_a_living_holder(state):
     with state.lease("look", only_look=True):
         assert not os.path.exists(state.root)
-    with state.lease("run-1"), pytest.raises(LeaseHeld), ApplicationState(state.root, "billing").lease("look", only_look=True):
+    with (
+        state.lease("run-1"),
+        pytest.raises(LeaseHeld),
+        ApplicationState(state.root, "billing").lease("look", only_look=True),
+    ):
         pass

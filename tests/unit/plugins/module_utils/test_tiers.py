@@ -41,7 +41,12 @@ def lock_of(graph):
 
 
 def test_comments_tell_who_needs_what():
-    assert needs(LOCK) == {"flask": {"jinja2"}, "jinja2": {"markupsafe"}, "markupsafe": set(), "typing-extensions": set()}
+    assert needs(LOCK) == {
+        "flask": {"jinja2"},
+        "jinja2": {"markupsafe"},
+        "markupsafe": set(),
+        "typing-extensions": set(),
+    }
 
 
 def test_there_are_two_tiers_by_default():
@@ -53,7 +58,11 @@ def test_packages_that_need_nothing_are_one_tier():
 
 
 def test_an_operators_tiers_bring_what_they_need():
-    assert tiers(LOCK, [["Jinja2", "not-there"], ["typing_extensions"]]) == [["jinja2", "markupsafe"], ["typing-extensions"], ["flask"]]
+    assert tiers(LOCK, [["Jinja2", "not-there"], ["typing_extensions"]]) == [
+        ["jinja2", "markupsafe"],
+        ["typing-extensions"],
+        ["flask"],
+    ]
 
 
 def test_packages_that_need_each_other_stay_together():
@@ -65,7 +74,10 @@ def test_an_empty_lock_has_no_tiers():
 
 
 def test_a_part_of_a_lock_has_its_hashes():
-    assert only(LOCK, {"jinja2", "typing-extensions"}) == LOCK[:31] + LOCK[LOCK.index("jinja2==3"):LOCK.index("markupsafe==")] + LOCK[LOCK.index("Typing"):]
+    assert (
+        only(LOCK, {"jinja2", "typing-extensions"})
+        == LOCK[:31] + LOCK[LOCK.index("jinja2==3") : LOCK.index("markupsafe==")] + LOCK[LOCK.index("Typing") :]
+    )
 
 
 if given is not None:
@@ -73,7 +85,9 @@ if given is not None:
 
     @given(some.dictionaries(NAMES, some.frozensets(NAMES)), some.lists(some.lists(NAMES)))
     def test_every_tier_stands_on_those_before_it(graph, named):
-        graph = {name: {other for other in wanted if other in graph and other != name} for name, wanted in graph.items()}
+        graph = {
+            name: {other for other in wanted if other in graph and other != name} for name, wanted in graph.items()
+        }
         there = set()
         for tier in tiers(lock_of(graph), named):
             there.update(tier)

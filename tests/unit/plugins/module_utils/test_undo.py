@@ -40,8 +40,18 @@ class Place:
         def command(word):
             return ["sh", "-c", 'echo "$1" >> "$2"', "sh", word, str(self.log)]
 
-        way = Return("billing", str(self.state), str(self.live), str(self.original), target, "0-py3.8", "1-py3.9", "run-1",
-                     "2026-01-01T00:00:00Z", None)
+        way = Return(
+            "billing",
+            str(self.state),
+            str(self.live),
+            str(self.original),
+            target,
+            "0-py3.8",
+            "1-py3.9",
+            "run-1",
+            "2026-01-01T00:00:00Z",
+            None,
+        )
         services = [Service("web", "stop-start", tuple(command("start")), tuple(command("stop")), ("true",), None)]
         (self.state / "undo.sh").write_text(render(way, services, current(), False))
 
@@ -119,7 +129,9 @@ def test_once_committed_it_does_nothing(place):
 
 def test_it_waits_for_a_living_holder_of_the_lease(place):
     adopt_new(place)
-    with subprocess.Popen(["flock", str(place.state / "lease"), "sh", "-c", "echo ready; exec sleep 30"], stdout=subprocess.PIPE) as holder:
+    with subprocess.Popen(
+        ["flock", str(place.state / "lease"), "sh", "-c", "echo ready; exec sleep 30"], stdout=subprocess.PIPE
+    ) as holder:
         assert holder.stdout.readline() == b"ready\n"
         assert place.undo() == 75
         assert place.content() == "new"
@@ -138,7 +150,9 @@ def start_time(pid):
 def holder(place):
     """A process that holds the lease and does nothing else, as a module that hangs."""
     script = "import fcntl, sys, time; held = open(sys.argv[1], 'w'); fcntl.flock(held, fcntl.LOCK_EX); print('ready', flush=True); time.sleep(60)"
-    with subprocess.Popen([sys.executable, "-c", script, str(place.state / "lease")], stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(place.state / "lease")], stdout=subprocess.PIPE
+    ) as process:
         assert process.stdout.readline() == b"ready\n"
         yield process
         process.kill()
@@ -191,8 +205,18 @@ def test_the_deadline_reaches_further_and_never_back(place):
 
 
 def test_a_service_that_does_not_start_is_told_but_the_swap_is_done(place):
-    way = Return("billing", str(place.state), str(place.live), str(place.original), "venv.generations/0-py3.8", "0-py3.8", "1-py3.9",
-                 "run-1", "2026-01-01T00:00:00Z", None)
+    way = Return(
+        "billing",
+        str(place.state),
+        str(place.live),
+        str(place.original),
+        "venv.generations/0-py3.8",
+        "0-py3.8",
+        "1-py3.9",
+        "run-1",
+        "2026-01-01T00:00:00Z",
+        None,
+    )
     services = [Service("web", "stop-start", ("false",), ("true",), ("true",), None)]
     (place.state / "undo.sh").write_text(render(way, services, current(), False))
     adopt_new(place)
@@ -201,7 +225,7 @@ def test_a_service_that_does_not_start_is_told_but_the_swap_is_done(place):
 
 
 def test_names_with_blanks_and_quotes_survive(tmp_path):
-    root = tmp_path / "it's a \"place\" $HOME"
+    root = tmp_path / 'it\'s a "place" $HOME'
     root.mkdir()
     strange = Place(root)
     adopt_new(strange)
@@ -211,17 +235,29 @@ def test_names_with_blanks_and_quotes_survive(tmp_path):
 
 def test_systemd_units_are_stopped_in_reverse_and_started_in_order():
     way = Return("a", "/s", "/l/v", "/l/v.generations/0", "v.generations/0", "0", "1", "r", "t", "oxzep7-undo-a.timer")
-    services = [Service(f"{name}.service", action, (), (), (), None) for name, action in
-                (("one", "stop-start"), ("two", "restart"), ("three", "reload"), ("four", "none"), ("five", "stop-start"))]
+    services = [
+        Service(f"{name}.service", action, (), (), (), None)
+        for name, action in (
+            ("one", "stop-start"),
+            ("two", "restart"),
+            ("three", "reload"),
+            ("four", "none"),
+            ("five", "stop-start"),
+        )
+    ]
     text = render(way, services, current(), True, 7.0, [["into-the", "pool again"]])
     lines = [line for line in text.splitlines() if line.startswith("timeout")]
     assert lines == [
         "timeout 7 systemctl stop -- five.service || timeout 7 systemctl kill --signal=KILL -- five.service",
         "timeout 7 systemctl stop -- one.service || timeout 7 systemctl kill --signal=KILL -- one.service",
-        "timeout 7 systemctl reset-failed -- one.service 2>/dev/null", "timeout 7 systemctl start -- one.service || failed=1",
-        "timeout 7 systemctl reset-failed -- two.service 2>/dev/null", "timeout 7 systemctl restart -- two.service || failed=1",
+        "timeout 7 systemctl reset-failed -- one.service 2>/dev/null",
+        "timeout 7 systemctl start -- one.service || failed=1",
+        "timeout 7 systemctl reset-failed -- two.service 2>/dev/null",
+        "timeout 7 systemctl restart -- two.service || failed=1",
         "timeout 7 systemctl reload-or-restart -- three.service || failed=1",
-        "timeout 7 systemctl reset-failed -- five.service 2>/dev/null", "timeout 7 systemctl start -- five.service || failed=1"]
+        "timeout 7 systemctl reset-failed -- five.service 2>/dev/null",
+        "timeout 7 systemctl start -- five.service || failed=1",
+    ]
     assert "\ninto-the 'pool again' || failed=1\n" in text
     assert "four.service" not in text
     assert "owner() { setpriv --reuid=" in text
@@ -232,4 +268,7 @@ def test_a_units_own_systemd_is_asked_as_its_user():
     who = current()
     way = Return("a", "/s", "/l/v", "/l/v.generations/0", "v.generations/0", "0", "1", "r", "t", None)
     text = render(way, [Service("mine.service", "stop-start", (), (), (), None, who.name)], who, False, 7.0)
-    assert "timeout 7 env XDG_RUNTIME_DIR=/run/user/%d systemctl --user start -- mine.service || failed=1\n" % who.uid in text
+    assert (
+        "timeout 7 env XDG_RUNTIME_DIR=/run/user/%d systemctl --user start -- mine.service || failed=1\n" % who.uid
+        in text
+    )

@@ -8,10 +8,16 @@ import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._urls import redacted
 
 
-@pytest.mark.parametrize("url, expected", [
-    ("https://me:secret@example.org/x", "https://example.org/x"), ("https://me:se@cret@example.org/x", "https://example.org/x"),
-    ("ssh://git@example.org/x.git", "ssh://example.org/x.git"), ("file:///src/a@b", "file:///src/a@b"), ("/src/linked", "/src/linked"),
-    ("https://me:secret@[broken/x", "https://[broken/x"),
-])
+@pytest.mark.parametrize(
+    "url, expected",
+    [
+        ("https://me:secret@example.org/x", "https://example.org/x"),
+        ("https://me:se@cret@example.org/x", "https://example.org/x"),
+        ("ssh://git@example.org/x.git", "ssh://example.org/x.git"),
+        ("file:///src/a@b", "file:///src/a@b"),
+        ("/src/linked", "/src/linked"),
+        ("https://me:secret@[broken/x", "https://[broken/x"),
+    ],
+)
 def test_credentials_are_left_out(url, expected):
     assert redacted(url) == expected

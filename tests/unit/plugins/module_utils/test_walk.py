@@ -23,12 +23,14 @@ def limits(exclude=(), mounts=None, deadline=FOREVER):
 
 def survey(*roots, **bounds):
     found = limits(**bounds)
-    return _survey.survey([str(root) for root in roots], found, Options(False, Libraries(), found.mounts, found.deadline))
+    return _survey.survey(
+        [str(root) for root in roots], found, Options(False, Libraries(), found.mounts, found.deadline)
+    )
 
 
 def environment(path):
     path.mkdir(parents=True)
-    (path / "pyvenv.cfg").write_text(u"home = /usr/bin\nversion = 3.9.1\n")
+    (path / "pyvenv.cfg").write_text("home = /usr/bin\nversion = 3.9.1\n")
     return str(path)
 
 
@@ -60,7 +62,9 @@ def test_what_is_excluded_is_not_entered_and_said(tmp_path):
     assert found.not_seen == [{"path": str(tmp_path / "skip"), "reason": "excluded"}]
 
 
-@pytest.mark.parametrize("kind, reason", [("nfs4", "network file system (nfs4)"), ("proc", "pseudo file system (proc)")])
+@pytest.mark.parametrize(
+    "kind, reason", [("nfs4", "network file system (nfs4)"), ("proc", "pseudo file system (proc)")]
+)
 def test_network_and_pseudo_file_systems_are_not_entered(tmp_path, kind, reason):
     environment(tmp_path / "mnt" / "venv")
     found = survey(tmp_path, mounts={"/": "ext4", str(tmp_path / "mnt"): kind})
@@ -91,7 +95,7 @@ def test_a_used_up_time_budget_is_said(tmp_path):
 
 def test_caches_are_not_entered(tmp_path):
     environment(tmp_path / "cache" / "builds" / "venv")
-    (tmp_path / "cache" / "CACHEDIR.TAG").write_text(u"Signature: 8a477f597d28d172789f06886806bc55\n")
+    (tmp_path / "cache" / "CACHEDIR.TAG").write_text("Signature: 8a477f597d28d172789f06886806bc55\n")
     found = survey(tmp_path)
     assert paths(found) == [] and found.not_seen[0]["reason"] == "cache, marked by CACHEDIR.TAG"
 
@@ -130,8 +134,12 @@ def test_a_directory_that_is_swapped_for_a_symlink_leads_nowhere(tmp_path):
     visited = []
     try:
         for _round in range(300):
-            Walker(limits(), lambda handle, path, directories, others: visited.append(os.readlink("/proc/self/fd/%d" % handle)) or directories).walk(
-                str(tmp_path / "root"))
+            Walker(
+                limits(),
+                lambda handle, path, directories, others: (
+                    visited.append(os.readlink("/proc/self/fd/%d" % handle)) or directories
+                ),
+            ).walk(str(tmp_path / "root"))
     finally:
         running.clear()
         thread.join()
@@ -140,7 +148,7 @@ def test_a_directory_that_is_swapped_for_a_symlink_leads_nowhere(tmp_path):
 
 def test_only_regular_files_are_read(tmp_path):
     os.mkfifo(str(tmp_path / "fifo"))
-    (tmp_path / "file").write_text(u"text")
+    (tmp_path / "file").write_text("text")
     os.symlink("file", str(tmp_path / "link"))
     for name in ("fifo", "link", "nothing"):
         assert _reading.read_text(str(tmp_path / name)) is None
@@ -155,7 +163,7 @@ def test_a_large_sparse_file_is_read_up_to_the_limit(tmp_path):
 
 def test_paths_through_symlinks_are_refused_or_resolved(tmp_path):
     (tmp_path / "real").mkdir()
-    (tmp_path / "real" / "file").write_text(u"text")
+    (tmp_path / "real" / "file").write_text("text")
     os.symlink("real", str(tmp_path / "link"))
     with pytest.raises(OSError):
         _reading.read_below(str(tmp_path / "link" / "file"))
@@ -168,11 +176,11 @@ def test_paths_through_symlinks_are_refused_or_resolved(tmp_path):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root refuses other users' symlinks")
 def test_root_follows_no_symlink_of_a_user(tmp_path):
-    (tmp_path / "real").write_text(u"text")
+    (tmp_path / "real").write_text("text")
     os.symlink("real", str(tmp_path / "link"))
     os.lchown(str(tmp_path / "link"), 65534, 65534)
     assert _reading.read_trusted(str(tmp_path / "link")) is None
 
 
 def test_what_cannot_be_printed_is_escaped():
-    assert _reading.printable({"a\udcff": ["b\udcfe", 1, None, u"é\n"]}) == {"a\\xff": ["b\\xfe", 1, None, u"é\n"]}
+    assert _reading.printable({"a\udcff": ["b\udcfe", 1, None, "é\n"]}) == {"a\\xff": ["b\\xfe", 1, None, "é\n"]}

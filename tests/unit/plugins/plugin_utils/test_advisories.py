@@ -16,8 +16,19 @@ from hypothesis import strategies as st
 
 
 def record(identifier="PYSEC-1", package="Django", events=(), versions=(), kind="ECOSYSTEM", ecosystem="PyPI", **more):
-    return {"id": identifier, "modified": "2026-01-02T03:04:05Z", "summary": "a hole", "affected": [
-        {"package": {"ecosystem": ecosystem, "name": package}, "ranges": [{"type": kind, "events": list(events)}], "versions": list(versions)}], **more}
+    return {
+        "id": identifier,
+        "modified": "2026-01-02T03:04:05Z",
+        "summary": "a hole",
+        "affected": [
+            {
+                "package": {"ecosystem": ecosystem, "name": package},
+                "ranges": [{"type": kind, "events": list(events)}],
+                "versions": list(versions),
+            }
+        ],
+        **more,
+    }
 
 
 def advisories(*records):
@@ -27,12 +38,19 @@ def advisories(*records):
     return found
 
 
-@pytest.mark.parametrize("events, hit, missed", [
-    ([{"introduced": "0"}, {"fixed": "3.1.7"}], ["0.9", "3.1.6", "3.1.7rc1"], ["3.1.7", "4.0"]),
-    ([{"introduced": "3.0"}, {"last_affected": "3.1.6"}], ["3.0", "3.1.6"], ["2.9", "3.1.7"]),
-    ([{"fixed": "2.5"}, {"introduced": "2.0"}, {"introduced": "3.0"}, {"fixed": "3.5"}], ["2.0", "2.4", "3.0", "3.4"], ["1.9", "2.5", "2.9", "3.5"]),
-    ([{"introduced": "1.0"}], ["1.0", "99"], ["0.9"]),
-])
+@pytest.mark.parametrize(
+    "events, hit, missed",
+    [
+        ([{"introduced": "0"}, {"fixed": "3.1.7"}], ["0.9", "3.1.6", "3.1.7rc1"], ["3.1.7", "4.0"]),
+        ([{"introduced": "3.0"}, {"last_affected": "3.1.6"}], ["3.0", "3.1.6"], ["2.9", "3.1.7"]),
+        (
+            [{"fixed": "2.5"}, {"introduced": "2.0"}, {"introduced": "3.0"}, {"fixed": "3.5"}],
+            ["2.0", "2.4", "3.0", "3.4"],
+            ["1.9", "2.5", "2.9", "3.5"],
+        ),
+        ([{"introduced": "1.0"}], ["1.0", "99"], ["0.9"]),
+    ],
+)
 def test_ranges(events, hit, missed):
     found = advisories(record(events=events))
     assert [version for version in hit + missed if found.of_package("django", version)] == hit
@@ -40,28 +58,44 @@ def test_ranges(events, hit, missed):
 
 def test_listed_versions_compare_as_pep_440():
     found = advisories(record(versions=["1.0", "2.0.0"]))
-    assert found.of_package("Django", "1.0") and found.of_package("django", "2.0.0") and not found.of_package("django", "1.1")
+    assert (
+        found.of_package("Django", "1.0")
+        and found.of_package("django", "2.0.0")
+        and not found.of_package("django", "1.1")
+    )
 
 
 def test_an_answer_has_what_a_report_needs():
-    found = advisories(record(events=[{"introduced": "0"}, {"fixed": "3.1.7"}, {"introduced": "3.2"}, {"fixed": "3.2.1"}], aliases=["CVE-2021-1"],
-                              database_specific={"severity": "HIGH"}))
+    found = advisories(
+        record(
+            events=[{"introduced": "0"}, {"fixed": "3.1.7"}, {"introduced": "3.2"}, {"fixed": "3.2.1"}],
+            aliases=["CVE-2021-1"],
+            database_specific={"severity": "HIGH"},
+        )
+    )
     assert found.of_package("django", "3.1.6") == [
-        {"id": "PYSEC-1", "aliases": ["CVE-2021-1"], "summary": "a hole", "severity": "high", "fixed": "3.1.7"}]
+        {"id": "PYSEC-1", "aliases": ["CVE-2021-1"], "summary": "a hole", "severity": "high", "fixed": "3.1.7"}
+    ]
     assert (found.date, found.count, found.has_packages, found.has_interpreters) == ("2026-01-02", 1, True, False)
 
 
 def test_withdrawn_records_git_ranges_and_odd_versions_say_nothing():
-    found = advisories(record(events=[{"introduced": "0"}], withdrawn="2026-01-03T00:00:00Z"),
-                       record("PYSEC-2", events=[{"introduced": "0"}], kind="GIT"))
+    found = advisories(
+        record(events=[{"introduced": "0"}], withdrawn="2026-01-03T00:00:00Z"),
+        record("PYSEC-2", events=[{"introduced": "0"}], kind="GIT"),
+    )
     assert found.of_package("django", "1.0") == []
     assert advisories(record(events=[{"introduced": "0"}])).of_package("django", "not a version") == []
     assert advisories(record(events=[{"introduced": "0"}])).of_package("django", None) == []
 
 
 def test_interpreters_have_their_own_records():
-    found = advisories(record("BIT-1", "python", [{"introduced": "3.8.0"}, {"fixed": "3.8.20"}], ecosystem="Bitnami", kind="SEMVER"))
-    assert [entry["id"] for entry in found.of_interpreter("3.8.18")] == ["BIT-1"] and found.of_interpreter("3.8.20") == []
+    found = advisories(
+        record("BIT-1", "python", [{"introduced": "3.8.0"}, {"fixed": "3.8.20"}], ecosystem="Bitnami", kind="SEMVER")
+    )
+    assert [entry["id"] for entry in found.of_interpreter("3.8.18")] == ["BIT-1"] and found.of_interpreter(
+        "3.8.20"
+    ) == []
     assert found.of_package("python", "3.8.18") == [] and not found.has_packages
 
 
@@ -69,13 +103,18 @@ def test_names_are_normalized():
     assert advisories(record(package="Foo.Bar_baz", events=[{"introduced": "0"}])).of_package("foo-bar-baz", "1")
 
 
-@given(st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(0, 9)), st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(0, 9)),
-       st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(0, 9)))
+@given(
+    st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(0, 9)),
+    st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(0, 9)),
+    st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(0, 9)),
+)
 def test_a_range_is_half_open(first, second, version):
     assume(first != second)
     first, second = sorted((first, second))
     text = ".".join(map(str, version))
-    found = advisories(record(events=[{"introduced": ".".join(map(str, first))}, {"fixed": ".".join(map(str, second))}]))
+    found = advisories(
+        record(events=[{"introduced": ".".join(map(str, first))}, {"fixed": ".".join(map(str, second))}])
+    )
     assert bool(found.of_package("django", text)) == (first <= version < second)
 
 
@@ -88,10 +127,16 @@ def test_folders_and_zips(tmp_path):
     assert [entry["id"] for entry in load(tmp_path / "a" / "all.zip").of_package("django", "1")] == ["PYSEC-2"]
 
 
-@pytest.mark.parametrize("name, content, message", [
-    ("x.json", b"{", "is no OSV record"), ("x.json", b"[]", "is no OSV record"), ("x.json", b'{"affected": [{"package": {}}]}', "is no OSV record"),
-    ("x.zip", b"no zip", "cannot be read"), ("readme", b"", "holds no OSV record"),
-])
+@pytest.mark.parametrize(
+    "name, content, message",
+    [
+        ("x.json", b"{", "is no OSV record"),
+        ("x.json", b"[]", "is no OSV record"),
+        ("x.json", b'{"affected": [{"package": {}}]}', "is no OSV record"),
+        ("x.zip", b"no zip", "cannot be read"),
+        ("readme", b"", "holds no OSV record"),
+    ],
+)
 def test_what_cannot_be_read_is_named(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(AdvisoriesUnreadable, match=message):

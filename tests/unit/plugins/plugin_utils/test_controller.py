@@ -16,17 +16,32 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils import _resolver, _w
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._index import platform_tags
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _drills
-from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import Question, ResolutionError, Resolver, platform_of
+from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import (
+    Question,
+    ResolutionError,
+    Resolver,
+    platform_of,
+)
 
 
-@pytest.mark.parametrize("version, expected", [
-    ("2.17", "x86_64-manylinux_2_17"), ("2.19", "x86_64-manylinux_2_17"), ("2.31", "x86_64-manylinux_2_31"), ("2.36", "x86_64-manylinux_2_36"),
-    ("2.41", "x86_64-manylinux_2_40"), ("2.99", "x86_64-manylinux_2_40")])
+@pytest.mark.parametrize(
+    "version, expected",
+    [
+        ("2.17", "x86_64-manylinux_2_17"),
+        ("2.19", "x86_64-manylinux_2_17"),
+        ("2.31", "x86_64-manylinux_2_31"),
+        ("2.36", "x86_64-manylinux_2_36"),
+        ("2.41", "x86_64-manylinux_2_40"),
+        ("2.99", "x86_64-manylinux_2_40"),
+    ],
+)
 def test_the_platform_is_the_nearest_that_uv_knows(version, expected):
     assert platform_of("x86_64", {"name": "glibc", "version": version}) == expected
 
 
-@pytest.mark.parametrize("libc", [{"name": "musl", "version": None}, {"name": "glibc", "version": "2.12"}, {"name": None, "version": None}])
+@pytest.mark.parametrize(
+    "libc", [{"name": "musl", "version": None}, {"name": "glibc", "version": "2.12"}, {"name": None, "version": None}]
+)
 def test_other_libraries_are_refused(libc):
     with pytest.raises(ResolutionError, match="glibc 2.17"):
         platform_of("x86_64", libc)
@@ -41,8 +56,10 @@ def test_wheel_tags_contain_every_older_glibc_and_the_legacy_names():
 
 def test_the_explanation_is_uvs_own_words_on_one_line():
     text = "  × No solution found when resolving dependencies:\n  ╰─▶ Because nothing has usable wheels\n      your requirements are unsatisfiable.\n"
-    assert _resolver.explanation(text) == ("No solution found when resolving dependencies: Because nothing has usable wheels "
-                                           "your requirements are unsatisfiable.")
+    assert _resolver.explanation(text) == (
+        "No solution found when resolving dependencies: Because nothing has usable wheels "
+        "your requirements are unsatisfiable."
+    )
 
 
 FAKE = """#!/bin/sh
@@ -117,8 +134,14 @@ def test_known_wheels_are_those_that_are_still_there(tmp_path):
 
 
 def test_drills_that_did_not_pass():
-    good, bad = ({"restore_drill_application": {"name": "x"}, **one}
-                 for one in ({"passed": True, "recovery_seconds": 2.5}, {"failed": True, "problems": ["sick"]}))
-    assert [_drills.failed(_drills.rows({"a": {"restore_drill_results": {"results": [one]}}}, ["a"])) for one in (good, bad)] == [{}, {"a": "x: failed: sick"}]
+    good, bad = (
+        {"restore_drill_application": {"name": "x"}, **one}
+        for one in ({"passed": True, "recovery_seconds": 2.5}, {"failed": True, "problems": ["sick"]})
+    )
+    assert [
+        _drills.failed(_drills.rows({"a": {"restore_drill_results": {"results": [one]}}}, ["a"])) for one in (good, bad)
+    ] == [{}, {"a": "x: failed: sick"}]
     drilled = _drills.rows({"c": {}}, ["c"])
-    assert _drills.failed(drilled) == {"c": "it: unknown: nothing was drilled"} and "- problem: nothing was drilled" in _drills.page("r", drilled)
+    assert _drills.failed(drilled) == {
+        "c": "it: unknown: nothing was drilled"
+    } and "- problem: nothing was drilled" in _drills.page("r", drilled)

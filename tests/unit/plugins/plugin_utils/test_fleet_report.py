@@ -35,8 +35,18 @@ def known(**affected):
     found = Advisories()
     for name, version in affected.items():
         ecosystem, called = ("Bitnami", "python") if name == "python" else ("PyPI", name)
-        found.add({"id": f"ID-{name}", "modified": "2026-01-01", "affected": [
-            {"package": {"ecosystem": ecosystem, "name": called}, "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": version}]}]}]})
+        found.add(
+            {
+                "id": f"ID-{name}",
+                "modified": "2026-01-01",
+                "affected": [
+                    {
+                        "package": {"ecosystem": ecosystem, "name": called},
+                        "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": version}]}],
+                    }
+                ],
+            }
+        )
     return found
 
 
@@ -52,15 +62,25 @@ def test_end_of_life_weighs_by_use():
 def test_end_of_life_is_that_of_the_origin():
     system = {"path": "/usr/bin/python3.9", "default": True, "os_package": "python3.9", "origin": "system"}
     assert "end-of-life" not in of_interpreter(version="3.9.2", **system)
-    assert _lifecycle.end_of_interpreter(interpreter(version="3.9.2", **system), DEBIAN).basis == "long term support of debian 12"
+    assert (
+        _lifecycle.end_of_interpreter(interpreter(version="3.9.2", **system), DEBIAN).basis
+        == "long term support of debian 12"
+    )
     later = interpreter(version="3.9.2", **{**system, "default": False})
     assert _lifecycle.end_of_interpreter(later, DEBIAN).basis == "CPython 3.9"
 
 
-@pytest.mark.parametrize("identifier, version, date", [
-    ("debian", "11", "2026-08-31"), ("ubuntu", "22.04", "2027-06-01"), ("rhel", "8.10", "2029-05-31"), ("rocky", "9.4", "2032-05-31"), ("plan9", "4", None),
-    (None, None, None),
-])
+@pytest.mark.parametrize(
+    "identifier, version, date",
+    [
+        ("debian", "11", "2026-08-31"),
+        ("ubuntu", "22.04", "2027-06-01"),
+        ("rhel", "8.10", "2029-05-31"),
+        ("rocky", "9.4", "2032-05-31"),
+        ("plan9", "4", None),
+        (None, None, None),
+    ],
+)
 def test_ends_of_distributions(identifier, version, date):
     end = _lifecycle.end_of_distribution(identifier, version).date
     assert (end.isoformat() if end else None) == date
@@ -89,17 +109,24 @@ def test_interpreters_findings():
     assert of_interpreter(unmanaged=loose, origin="system")["unmanaged-files"] == "warning"
 
 
-@pytest.mark.parametrize("more, key, severity", [
-    ({"state": "dangling"}, "environment-dangling", "warning"), ({"state": "dangling", "services": ["x"]}, "environment-dangling", "error"),
-    ({"state": "moved", "points_to": "/x"}, "environment-moved", "warning"), ({"nested_in": "/srv"}, "environment-nested", "info"),
-    ({"unmanaged": [{"path": "x.pth", "kind": "pth-code"}]}, "code-at-startup", "warning"),
-    ({"unmanaged": [{"path": "x.py", "kind": "module"}]}, "unmanaged-files", "warning"),
-    ({"modified": [{"path": "x.py"}]}, "modified-files", "error"), ({"missing": [{"path": "x.py"}]}, "missing-files", "warning"),
-    ({"unresolved": [{"library": "l", "path": "p"}]}, "library-unresolved", "error"), ({"long_shebangs": ["bin/x"]}, "long-shebang", "warning"),
-    ({"packages": [package("a", "1", editable=True)]}, "package-not-from-index", "warning"),
-    ({"packages": [package("a", "1", damaged=True)]}, "metadata-damaged", "warning"),
-    ({"dependents": [dependent("cron.d", "x:1")]}, "dependent-not-restarted", "info"),
-])
+@pytest.mark.parametrize(
+    "more, key, severity",
+    [
+        ({"state": "dangling"}, "environment-dangling", "warning"),
+        ({"state": "dangling", "services": ["x"]}, "environment-dangling", "error"),
+        ({"state": "moved", "points_to": "/x"}, "environment-moved", "warning"),
+        ({"nested_in": "/srv"}, "environment-nested", "info"),
+        ({"unmanaged": [{"path": "x.pth", "kind": "pth-code"}]}, "code-at-startup", "warning"),
+        ({"unmanaged": [{"path": "x.py", "kind": "module"}]}, "unmanaged-files", "warning"),
+        ({"modified": [{"path": "x.py"}]}, "modified-files", "error"),
+        ({"missing": [{"path": "x.py"}]}, "missing-files", "warning"),
+        ({"unresolved": [{"library": "l", "path": "p"}]}, "library-unresolved", "error"),
+        ({"long_shebangs": ["bin/x"]}, "long-shebang", "warning"),
+        ({"packages": [package("a", "1", editable=True)]}, "package-not-from-index", "warning"),
+        ({"packages": [package("a", "1", damaged=True)]}, "metadata-damaged", "warning"),
+        ({"dependents": [dependent("cron.d", "x:1")]}, "dependent-not-restarted", "info"),
+    ],
+)
 def test_environments_findings(more, key, severity):
     assert keys(_findings.of_environment(environment(**more), None)) == {key: severity}
     assert _findings.of_environment(environment(), None) == []
@@ -108,65 +135,126 @@ def test_environments_findings(more, key, severity):
 def test_advisories_of_packages_weigh_by_use():
     found = environment(packages=[package("django", "3.1.6"), package("flask", "1.0")])
     assert keys(_findings.of_environment(found, known(django="3.1.7"))) == {"package-advisory": "warning"}
-    assert keys(_findings.of_environment({**found, "services": ["x"]}, known(django="3.1.7"))) == {"package-advisory": "error"}
+    assert keys(_findings.of_environment({**found, "services": ["x"]}, known(django="3.1.7"))) == {
+        "package-advisory": "error"
+    }
     assert _findings.of_environment(found, known(django="3.1.6")) == []
 
 
 def test_dependents_findings():
     process = dependent("process", "12", deleted=["/x"], unit="x.service", program=None)
-    assert keys(_findings.of_dependents([process, dependent("embedder", "/x"), dependent("alternative", "python")])) == {
-        "deleted-files-mapped": "warning", "embedded-interpreter": "warning", "system-link": "warning"}
-    assert _findings.of_dependents([dependent(), {**process, "deleted": []}, dependent("alternative", "python", os_package="python3")]) == []
+    assert keys(
+        _findings.of_dependents([process, dependent("embedder", "/x"), dependent("alternative", "python")])
+    ) == {"deleted-files-mapped": "warning", "embedded-interpreter": "warning", "system-link": "warning"}
+    assert (
+        _findings.of_dependents(
+            [dependent(), {**process, "deleted": []}, dependent("alternative", "python", os_package="python3")]
+        )
+        == []
+    )
 
 
 def test_a_backup_that_nobody_has_restored_is_unverified():
-    old, new = {"backup": "b1", "verified": True, "drill": {"passed": True, "problems": []}}, {"backup": "b2", "verified": False, "drill": None}
+    old, new = (
+        {"backup": "b1", "verified": True, "drill": {"passed": True, "problems": []}},
+        {"backup": "b2", "verified": False, "drill": None},
+    )
     failed = {"backup": "b3", "verified": False, "drill": {"passed": False, "problems": ["sick"]}}
-    found = [_findings.of_backups([{"name": "x", "backups": backups}]) for backups in ([], [old], [old, new], [new, failed])]
+    found = [
+        _findings.of_backups([{"name": "x", "backups": backups}]) for backups in ([], [old], [old, new], [new, failed])
+    ]
     assert [[(one["key"], one["severity"]) for one in some] for some in found] == [
-        [("backup-missing", "info")], [], [("backup-unverified", "warning")], [("backup-unverified", "error")]]
-    assert "b2 is unverified: nobody has restored it" in found[2][0]["detail"] and "its drill failed: sick" in found[3][0]["detail"]
+        [("backup-missing", "info")],
+        [],
+        [("backup-unverified", "warning")],
+        [("backup-unverified", "error")],
+    ]
+    assert (
+        "b2 is unverified: nobody has restored it" in found[2][0]["detail"]
+        and "its drill failed: sick" in found[3][0]["detail"]
+    )
 
 
 def test_what_is_not_known_is_a_finding():
-    bare = inventory(verified=False, not_seen=[{"path": "/a", "reason": "Permission denied"}, {"path": "/b", "reason": "excluded"}])
+    bare = inventory(
+        verified=False, not_seen=[{"path": "/a", "reason": "Permission denied"}, {"path": "/b", "reason": "excluded"}]
+    )
     bare["host"]["privileged"] = False
     found = _findings.of_host(bare, None, TODAY)
-    assert {entry["key"] for entry in found} == {"unprivileged", "content-not-verified", "advisories-unknown", "not-seen"}
+    assert {entry["key"] for entry in found} == {
+        "unprivileged",
+        "content-not-verified",
+        "advisories-unknown",
+        "not-seen",
+    }
     assert [entry["detail"] for entry in found if entry["key"] == "not-seen"] == ["1 places: /a"]
     assert "advisories-unknown" not in keys(_findings.of_host(inventory(), known(django="1", python="3"), TODAY))
 
 
 def test_a_finding_has_every_part_and_errors_come_first():
-    found = _findings.of_host(inventory(interpreters=[interpreter()], environments=[environment(), environment("/srv/b", state="moved")]), None, TODAY)
-    assert all(set(entry) == {"key", "severity", "title", "where", "detail", "blocking", "remediation"} and entry["remediation"] for entry in found)
-    assert [entry["severity"] for entry in found] == sorted((entry["severity"] for entry in found), key=_findings.SEVERITIES.index)
+    found = _findings.of_host(
+        inventory(interpreters=[interpreter()], environments=[environment(), environment("/srv/b", state="moved")]),
+        None,
+        TODAY,
+    )
+    assert all(
+        set(entry) == {"key", "severity", "title", "where", "detail", "blocking", "remediation"}
+        and entry["remediation"]
+        for entry in found
+    )
+    assert [entry["severity"] for entry in found] == sorted(
+        (entry["severity"] for entry in found), key=_findings.SEVERITIES.index
+    )
     assert "used by /srv/app/venv, /srv/b" in found[0]["detail"]
 
 
 @pytest.fixture
 def fleet():
-    first = inventory(interpreters=[interpreter()], environments=[environment(packages=[package("django", "3.1.6")])], dependents=[dependent()])
-    second = inventory(taken="2026-10-01T00:00:00Z", interpreters=[interpreter(version="3.13.9")],
-                       environments=[environment("/srv/app/venv", packages=[package("django", "3.1.6")]), environment("/srv/=x", fingerprint="1" * 16)])
+    first = inventory(
+        interpreters=[interpreter()],
+        environments=[environment(packages=[package("django", "3.1.6")])],
+        dependents=[dependent()],
+    )
+    second = inventory(
+        taken="2026-10-01T00:00:00Z",
+        interpreters=[interpreter(version="3.13.9")],
+        environments=[
+            environment("/srv/app/venv", packages=[package("django", "3.1.6")]),
+            environment("/srv/=x", fingerprint="1" * 16),
+        ],
+    )
     return _fleet.fleet({"one": first, "two": second}, ["one"], ["one", "three"], known(django="3.1.7"), TODAY)
 
 
 def test_a_fleet_keeps_who_was_not_seen_and_names_who_never_was(fleet):
     assert {name: (host["seen"], host["taken"][:10]) for name, host in fleet["hosts"].items()} == {
-        "one": ("now", "2026-11-21"), "two": ("earlier", "2026-10-01")}
+        "one": ("now", "2026-11-21"),
+        "two": ("earlier", "2026-10-01"),
+    }
     assert fleet["unknown"] == ["three"]
-    assert fleet["end_of_life"] == [{"python": "3.8", "end_of_life": "2024-10-07", "of": "CPython 3.8", "hosts": ["one"]}]
+    assert fleet["end_of_life"] == [
+        {"python": "3.8", "end_of_life": "2024-10-07", "of": "CPython 3.8", "hosts": ["one"]}
+    ]
     (group,) = fleet["locks"]
-    assert [(one["host"], one["path"]) for one in group["environments"]] == [("one", "/srv/app/venv"), ("two", "/srv/app/venv")]
+    assert [(one["host"], one["path"]) for one in group["environments"]] == [
+        ("one", "/srv/app/venv"),
+        ("two", "/srv/app/venv"),
+    ]
     assert fleet["hosts"]["one"]["environments"][0]["advisories"][0]["package"] == "django"
     assert fleet["hosts"]["one"]["interpreters"][0]["advisories"] is None
 
 
 def test_csv_has_a_row_for_everything_and_no_formula(fleet):
     rows = list(csv.DictReader(io.StringIO(_csv.text(fleet))))
-    assert [(row["host"], row["what"]) for row in rows] == [("one", "interpreter"), ("one", "environment"), ("one", "dependent"), ("two", "interpreter"),
-                                                           ("two", "environment"), ("two", "environment"), ("three", "unknown")]
+    assert [(row["host"], row["what"]) for row in rows] == [
+        ("one", "interpreter"),
+        ("one", "environment"),
+        ("one", "dependent"),
+        ("two", "interpreter"),
+        ("two", "environment"),
+        ("two", "environment"),
+        ("three", "unknown"),
+    ]
     assert rows[1]["advisories"] == "1" and rows[0]["end_of_life"] == "2024-10-07"
     text = _csv.text({"hosts": {"=cmd": fleet["hosts"]["one"]}, "unknown": ["@x"]})
     assert "'=cmd" in text and "'@x" in text and "\n=" not in text
@@ -185,11 +273,27 @@ def test_a_bill_of_materials_is_valid():
     pytest.importorskip("cyclonedx")
     from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _sbom
 
-    text = _sbom.document("one", inventory(interpreters=[interpreter()], environments=[
-        environment(packages=[package("django", "3.1.6"), package("django", "3.1.6"), package("odd", None)]), environment("/srv/b")]))
+    text = _sbom.document(
+        "one",
+        inventory(
+            interpreters=[interpreter()],
+            environments=[
+                environment(packages=[package("django", "3.1.6"), package("django", "3.1.6"), package("odd", None)]),
+                environment("/srv/b"),
+            ],
+        ),
+    )
     bill = json.loads(text)
-    assert bill["metadata"]["component"]["name"] == "one" and text == _sbom.document("one", inventory(interpreters=[interpreter()], environments=[
-        environment(packages=[package("django", "3.1.6"), package("django", "3.1.6"), package("odd", None)]), environment("/srv/b")]))
+    assert bill["metadata"]["component"]["name"] == "one" and text == _sbom.document(
+        "one",
+        inventory(
+            interpreters=[interpreter()],
+            environments=[
+                environment(packages=[package("django", "3.1.6"), package("django", "3.1.6"), package("odd", None)]),
+                environment("/srv/b"),
+            ],
+        ),
+    )
     purls = [part["purl"] for component in bill["components"] for part in component.get("components", [])]
     assert purls == ["pkg:pypi/django@3.1.6", "pkg:pypi/odd"]
     try:
@@ -209,37 +313,67 @@ def suggested(**more):
 def test_an_application_is_suggested_for_what_services_use():
     process = dependent("process", "12", unit="app.service", listens=["0.0.0.0:8001", "192.0.2.1:9"])
     (found,) = suggested(dependents=[dependent(directory="/srv/app/src", user="web"), process])
-    assert found == {"name": "app", "environment": "/srv/app/venv", "source": "/srv/app/src", "user": "web",
-                     "services": [{"name": "app.service"}], "checks": [{"name": "port 8001", "tcp": {"port": 8001}}]}
+    assert found == {
+        "name": "app",
+        "environment": "/srv/app/venv",
+        "source": "/srv/app/src",
+        "user": "web",
+        "services": [{"name": "app.service"}],
+        "checks": [{"name": "port 8001", "tcp": {"port": 8001}}],
+    }
 
 
-@pytest.mark.parametrize("path, services, name", [
-    ("/srv/billing/venv", ["b.service"], "billing"), ("/opt/venv", ["shop-web.service"], "shop-web"), ("/srv/My App/.venv", ["x.service"], "my-app"),
-    ("/home/ops/env", ["x.service"], "ops"),
-])
+@pytest.mark.parametrize(
+    "path, services, name",
+    [
+        ("/srv/billing/venv", ["b.service"], "billing"),
+        ("/opt/venv", ["shop-web.service"], "shop-web"),
+        ("/srv/My App/.venv", ["x.service"], "my-app"),
+        ("/home/ops/env", ["x.service"], "ops"),
+    ],
+)
 def test_names_come_from_paths_or_services(path, services, name):
-    found = _suggestions.applications(inventory(
-        environments=[environment(path, services=services)], dependents=[dependent(name=one, environment=path) for one in services]))
+    found = _suggestions.applications(
+        inventory(
+            environments=[environment(path, services=services)],
+            dependents=[dependent(name=one, environment=path) for one in services],
+        )
+    )
     assert [entry["name"] for entry in found] == [name]
     assert found[0]["checks"] == [{"name": f"{services[0]} is active", "systemd": {"unit": services[0]}}]
 
 
 def test_equal_names_are_told_apart_and_others_are_left_out():
-    environments = [environment(path, kind=kind, state=state) for path, kind, state in (
-        ("/srv/a/venv", "venv", "live"), ("/opt/a/venv", "venv", "live"), ("/srv/c/venv", "conda", "live"), ("/srv/d/venv", "venv", "dangling"),
-        ("/srv/unused/venv", "venv", "live"))]
-    users = [dependent(name=f"{number}.service", environment=entry["path"]) for number, entry in enumerate(environments[:4])]
-    assert [entry["name"] for entry in _suggestions.applications(inventory(environments=environments, dependents=users))] == ["a", "a-2"]
+    environments = [
+        environment(path, kind=kind, state=state)
+        for path, kind, state in (
+            ("/srv/a/venv", "venv", "live"),
+            ("/opt/a/venv", "venv", "live"),
+            ("/srv/c/venv", "conda", "live"),
+            ("/srv/d/venv", "venv", "dangling"),
+            ("/srv/unused/venv", "venv", "live"),
+        )
+    ]
+    users = [
+        dependent(name=f"{number}.service", environment=entry["path"]) for number, entry in enumerate(environments[:4])
+    ]
+    assert [
+        entry["name"] for entry in _suggestions.applications(inventory(environments=environments, dependents=users))
+    ] == ["a", "a-2"]
 
 
 def test_a_suggestion_keeps_the_live_path():
     found = environment("/srv/app/venv.generations/1-py3.9", state="generation", points_to="/srv/app/venv")
-    (entry,) = _suggestions.applications(inventory(environments=[found], dependents=[dependent(environment=found["path"])]))
+    (entry,) = _suggestions.applications(
+        inventory(environments=[found], dependents=[dependent(environment=found["path"])])
+    )
     assert entry["environment"] == "/srv/app/venv"
 
 
 def test_the_suggested_file_is_one_list_or_one_for_each_host():
-    busy = inventory(environments=[environment("/srv/billing/venv")], dependents=[dependent(environment="/srv/billing/venv")])
+    busy = inventory(
+        environments=[environment("/srv/billing/venv")], dependents=[dependent(environment="/srv/billing/venv")]
+    )
     same = yaml.safe_load(_suggestions.document({"one": busy, "two": busy}))
     assert [entry["name"] for entry in same["oxzep7_applications"]] == ["billing"]
     mixed = yaml.safe_load(_suggestions.document({"one": busy, "idle": inventory()}))
@@ -251,10 +385,20 @@ def test_an_original_comes_from_the_packages_own_wheel(tmp_path):
     recorded = "sha256=" + base64.urlsafe_b64encode(hashlib.sha256(original).digest()).rstrip(b"=").decode()
     with zipfile.ZipFile(tmp_path / "my_pkg-1.0-py3-none-any.whl", "w") as archive:
         archive.writestr("my_pkg/x.py", original)
-    entry = {"path": "lib/python3.8/site-packages/my_pkg/x.py", "package": "my-pkg", "version": "1.0", "recorded": recorded,
-             "text": "LIMIT = 2\n", "diff": None}
+    entry = {
+        "path": "lib/python3.8/site-packages/my_pkg/x.py",
+        "package": "my-pkg",
+        "version": "1.0",
+        "recorded": recorded,
+        "text": "LIMIT = 2\n",
+        "diff": None,
+    }
     other = {**entry, "recorded": "sha256=" + "A" * 43}
-    found = inventory(environments=[environment(modified=[entry, other, {"path": "y", "package": "p", "version": "1", "problem": "gone"}])])
+    found = inventory(
+        environments=[
+            environment(modified=[entry, other, {"path": "y", "package": "p", "version": "1", "problem": "gone"}])
+        ]
+    )
     _originals.add_diffs(found, tmp_path, download=False)
     first, second, _third = found["environments"][0]["modified"]
     assert "-LIMIT = 1\n+LIMIT = 2\n" in first["diff"]
@@ -263,8 +407,23 @@ def test_an_original_comes_from_the_packages_own_wheel(tmp_path):
 
 def test_runs_are_read_from_their_records(tmp_path):
     assert recorded_runs(tmp_path) == []
-    good = {"run": "b", "kind": "upgrade", "began": "2", "ended": "3", "closed": "", "ledger": [{"outcome": "upgraded"}, {"outcome": "upgraded"}]}
-    for name, text in (("b", json.dumps(good)), ("a", json.dumps({**good, "run": "a", "began": "1"})), ("damaged", "{"), ("old", "{}")):
+    good = {
+        "run": "b",
+        "kind": "upgrade",
+        "began": "2",
+        "ended": "3",
+        "closed": "",
+        "ledger": [{"outcome": "upgraded"}, {"outcome": "upgraded"}],
+    }
+    for name, text in (
+        ("b", json.dumps(good)),
+        ("a", json.dumps({**good, "run": "a", "began": "1"})),
+        ("damaged", "{"),
+        ("old", "{}"),
+    ):
         (tmp_path / name).mkdir()
         (tmp_path / name / "run.json").write_text(text)
-    assert [(row["run"], row["counts"]) for row in recorded_runs(tmp_path)] == [("a", {"upgraded": 2}), ("b", {"upgraded": 2})]
+    assert [(row["run"], row["counts"]) for row in recorded_runs(tmp_path)] == [
+        ("a", {"upgraded": 2}),
+        ("b", {"upgraded": 2}),
+    ]

@@ -17,15 +17,28 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._gate import Questio
 FIRING = '{"alerts": [{"severity": "page"}, {"severity": "info"}]}'
 
 
-@pytest.mark.parametrize("answer, expression, expected", [
-    (FIRING, "", ""), (FIRING, "length(alerts) == `2`", ""), (FIRING, "length(alerts[?severity=='page']) == `0`", "is false, not true"),
-    (FIRING, "alerts[0].severity", 'is "page", not true'), (FIRING, "nothing", "is null, not true")])
+@pytest.mark.parametrize(
+    "answer, expression, expected",
+    [
+        (FIRING, "", ""),
+        (FIRING, "length(alerts) == `2`", ""),
+        (FIRING, "length(alerts[?severity=='page']) == `0`", "is false, not true"),
+        (FIRING, "alerts[0].severity", 'is "page", not true'),
+        (FIRING, "nothing", "is null, not true"),
+    ],
+)
 def test_answers(answer, expression, expected):
     assert expected in _gate.verdict(answer, expression) and bool(expected) == bool(_gate.verdict(answer, expression))
 
 
-@pytest.mark.parametrize("answer, expression, expected", [
-    ("no json", "a", "its answer is not JSON"), (FIRING, "a[", "cannot be used"), (FIRING, "sum(alerts)", "cannot be used")])
+@pytest.mark.parametrize(
+    "answer, expression, expected",
+    [
+        ("no json", "a", "its answer is not JSON"),
+        (FIRING, "a[", "cannot be used"),
+        (FIRING, "sum(alerts)", "cannot be used"),
+    ],
+)
 def test_questions_that_cannot_be_asked(answer, expression, expected):
     with pytest.raises(_gate.GateError, match=expected):
         _gate.verdict(answer, expression)
@@ -35,11 +48,17 @@ def command(program, **options):
     return Question((sys.executable, "-c", program), **options)
 
 
-@pytest.mark.parametrize("question, expected", [
-    (command("print('{\"up\": true}')", expression="up"), ""), (command("print('{}')", expression="up"), "up is null, not true"),
-    (command("import sys; sys.exit('it burns')"), "ended with 1: it burns"),
-    (command("import time; time.sleep(60)", timeout=0.2), "gave no answer within 0.2 seconds"),
-    (Question(("/nowhere/at/all",)), "could not be run"), (Question(url="http://127.0.0.1:1/?token=nobody-may-see"), "its URL gave no answer")])
+@pytest.mark.parametrize(
+    "question, expected",
+    [
+        (command("print('{\"up\": true}')", expression="up"), ""),
+        (command("print('{}')", expression="up"), "up is null, not true"),
+        (command("import sys; sys.exit('it burns')"), "ended with 1: it burns"),
+        (command("import time; time.sleep(60)", timeout=0.2), "gave no answer within 0.2 seconds"),
+        (Question(("/nowhere/at/all",)), "could not be run"),
+        (Question(url="http://127.0.0.1:1/?token=nobody-may-see"), "its URL gave no answer"),
+    ],
+)
 def test_commands_and_urls(question, expected):
     why = _gate.ask(question)
     assert expected in why and bool(expected) == bool(why) and "nobody-may-see" not in why
@@ -66,21 +85,38 @@ def test_approvals(tmp_path):
     assert not _gate.approved("run", 2, [], path) and not _gate.approved("run", 2, ["1"], None)
     assert _gate.approved("run", 2, [2], None) and _gate.approved("run", 7, ["all"], None)
     path.write_text("other all\nother 2\nrun  3\n")
-    assert [_gate.approved("run", wave, [], path) for wave in (2, 3)] == [False, True] and _gate.approved("other", 9, [], path)
+    assert [_gate.approved("run", wave, [], path) for wave in (2, 3)] == [False, True] and _gate.approved(
+        "other", 9, [], path
+    )
 
 
 def test_what_stops_a_run_before_its_first_wave():
     blocking = {"key": "inodes-short", "detail": "too few", "remediation": "remove files"}
-    hostvars = {"a": {"preflight_result": {"blocking": [blocking]}}, "b": {"preflight_result": {"skipped": True}}, "c": {}}
+    hostvars = {
+        "a": {"preflight_result": {"blocking": [blocking]}},
+        "b": {"preflight_result": {"skipped": True}},
+        "c": {},
+    }
     assert blocking_findings(hostvars, ["b"], ["b"], []) == []
     lines = blocking_findings(hostvars, ["a", "b", "c"], ["a", "b"], [])
-    assert lines[0] == "a: too few (inodes-short); remove files" and len(lines) == 2 and "c: it could not be reached" in lines[1]
+    assert (
+        lines[0] == "a: too few (inodes-short); remove files"
+        and len(lines) == 2
+        and "c: it could not be reached" in lines[1]
+    )
     assert len(blocking_findings(hostvars, ["a", "c"], ["a"], ["host-unreachable"])) == 1
 
 
-@pytest.mark.parametrize("result, kind, expected", [
-    ({"outcome": "reverted"}, "upgrade", "reverted"), ({"outcome": "reverted"}, "rollback", "failed"), ({"outcome": "refused"}, "upgrade", "failed"),
-    ({"outcome": "failed"}, "upgrade", "failed"), ({"msg": "no"}, "upgrade", "failed"),
-    ({"msg": "MODULE FAILURE", "module_stdout": ""}, "upgrade", "interrupted")])
+@pytest.mark.parametrize(
+    "result, kind, expected",
+    [
+        ({"outcome": "reverted"}, "upgrade", "reverted"),
+        ({"outcome": "reverted"}, "rollback", "failed"),
+        ({"outcome": "refused"}, "upgrade", "failed"),
+        ({"outcome": "failed"}, "upgrade", "failed"),
+        ({"msg": "no"}, "upgrade", "failed"),
+        ({"msg": "MODULE FAILURE", "module_stdout": ""}, "upgrade", "interrupted"),
+    ],
+)
 def test_how_a_host_ended_its_wave(result, kind, expected):
     assert outcome_of_failure(result, kind) == expected

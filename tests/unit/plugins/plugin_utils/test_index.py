@@ -33,29 +33,69 @@ HTML = """<html><body><a href="../files/a-1.0.tar.gz#sha256=abc" data-upload-tim
 
 
 def seen(text, kind, minor):
-    return {entry.version: (entry.wheel, bool(entry.source), entry.excluded, entry.yanked, entry.universal)
-            for entry in releases(read_page(text, kind, "https://h/simple/a/"), minor, PLATFORM)}
+    return {
+        entry.version: (entry.wheel, bool(entry.source), entry.excluded, entry.yanked, entry.universal)
+        for entry in releases(read_page(text, kind, "https://h/simple/a/"), minor, PLATFORM)
+    }
 
 
 def test_a_page_in_html_tells_wheels_sources_bounds_days_and_what_was_withdrawn():
     assert seen(HTML, "text/html", (3, 9)) == {
-        "1.0": (False, True, None, False, False), "1.1": (True, False, None, False, False), "2.0": (True, False, None, True, True),
-        "3.0": (True, False, None, False, True)}
+        "1.0": (False, True, None, False, False),
+        "1.1": (True, False, None, False, False),
+        "2.0": (True, False, None, True, True),
+        "3.0": (True, False, None, False, True),
+    }
     assert seen(HTML, "text/html", (3, 10))["1.1"] == (False, False, ">=3.6,<3.10", False, False)
     first = read_page(HTML, "text/html", "https://h/simple/a/")[0]
-    assert (first.location, first.sha256, first.published) == ("https://h/simple/files/a-1.0.tar.gz", "abc", "2020-02-03")
+    assert (first.location, first.sha256, first.published) == (
+        "https://h/simple/files/a-1.0.tar.gz",
+        "abc",
+        "2020-02-03",
+    )
 
 
 def test_a_page_in_json_tells_the_same():
-    text = json.dumps({"files": [
-        {"filename": "a-1.0.tar.gz", "url": "../../files/a-1.0.tar.gz", "hashes": {"sha256": "abc"}, "upload-time": "2020-02-03T01:02:03Z"},
-        {"filename": "a-1.1-cp39-cp39-manylinux2014_x86_64.whl", "url": "x", "hashes": {}, "requires-python": ">=3.6,<3.10", "yanked": False}]})
-    assert seen(text, JSON_TYPE, (3, 9)) == {"1.0": (False, True, None, False, False), "1.1": (True, False, None, False, False)}
+    text = json.dumps(
+        {
+            "files": [
+                {
+                    "filename": "a-1.0.tar.gz",
+                    "url": "../../files/a-1.0.tar.gz",
+                    "hashes": {"sha256": "abc"},
+                    "upload-time": "2020-02-03T01:02:03Z",
+                },
+                {
+                    "filename": "a-1.1-cp39-cp39-manylinux2014_x86_64.whl",
+                    "url": "x",
+                    "hashes": {},
+                    "requires-python": ">=3.6,<3.10",
+                    "yanked": False,
+                },
+            ]
+        }
+    )
+    assert seen(text, JSON_TYPE, (3, 9)) == {
+        "1.0": (False, True, None, False, False),
+        "1.1": (True, False, None, False, False),
+    }
 
 
-@pytest.mark.parametrize("bound, minor, expected", [
-    ("", (3, 12), True), (">=3.6", (3, 12), True), ("<3.10", (3, 10), False), ("<3.10", (3, 9), True), (">=3.9.2", (3, 9), True), ("!=3.9.0", (3, 9), True),
-    ("!=3.9.*", (3, 9), False), ("<4", (3, 12), True), (">=2.7,!=3.0.*,<3.10", (3, 11), False), ("nonsense", (3, 9), True)])
+@pytest.mark.parametrize(
+    "bound, minor, expected",
+    [
+        ("", (3, 12), True),
+        (">=3.6", (3, 12), True),
+        ("<3.10", (3, 10), False),
+        ("<3.10", (3, 9), True),
+        (">=3.9.2", (3, 9), True),
+        ("!=3.9.0", (3, 9), True),
+        ("!=3.9.*", (3, 9), False),
+        ("<4", (3, 12), True),
+        (">=2.7,!=3.0.*,<3.10", (3, 11), False),
+        ("nonsense", (3, 9), True),
+    ],
+)
 def test_upper_bounds_count(bound, minor, expected):
     assert allows(bound, minor) is expected
 
@@ -72,21 +112,33 @@ def test_credentials_are_no_part_of_options_and_come_from_the_environment(monkey
     monkeypatch.setenv("UV_INDEX_OWN_USERNAME", "me")
     monkeypatch.setenv("UV_INDEX_OWN_PASSWORD", "p:w")
     words, variables = sources.for_pip()
-    assert words == [] and variables == {"PIP_INDEX_URL": "https://me:p%3Aw@h/simple", "PIP_EXTRA_INDEX_URL": "https://i/simple"}
+    assert words == [] and variables == {
+        "PIP_INDEX_URL": "https://me:p%3Aw@h/simple",
+        "PIP_EXTRA_INDEX_URL": "https://i/simple",
+    }
     plain = Sources.from_options(["http://h:81/simple"], [], False)
-    assert plain.for_pip()[1] == {"PIP_INDEX_URL": "http://h:81/simple", "PIP_EXTRA_INDEX_URL": "", "PIP_TRUSTED_HOST": "h:81"}
+    assert plain.for_pip()[1] == {
+        "PIP_INDEX_URL": "http://h:81/simple",
+        "PIP_EXTRA_INDEX_URL": "",
+        "PIP_TRUSTED_HOST": "h:81",
+    }
     assert "p:w" not in repr(sources) and ANYWHERE.for_uv() == []
 
 
 def test_without_a_network_only_folders_are_asked(tmp_path):
     with zipfile.ZipFile(tmp_path / "a-1.0-py3-none-any.whl", "w") as archive:
-        archive.writestr("a-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: a\nVersion: 1.0\nRequires-Python: <3.10\n")
+        archive.writestr(
+            "a-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: a\nVersion: 1.0\nRequires-Python: <3.10\n"
+        )
     (tmp_path / "a-1.1.tar.gz").write_bytes(b"")
     sources = Sources.from_options([], [str(tmp_path)], True)
     assert sources.for_uv() == ["--offline", "--no-index", "--find-links", str(tmp_path)]
     assert sources.for_pip() == (["--no-index", "--find-links", str(tmp_path)], {})
     index = Index(sources, tmp_path / "cache")
-    assert [(entry.version, entry.wheel) for entry in index.releases("a", (3, 9), PLATFORM)] == [("1.0", True), ("1.1", False)]
+    assert [(entry.version, entry.wheel) for entry in index.releases("a", (3, 9), PLATFORM)] == [
+        ("1.0", True),
+        ("1.1", False),
+    ]
     assert index.release("a", "1.0", (3, 12), PLATFORM).excluded == "<3.10" and index.files("b") == []
     assert index.provides("a", "1.0") and not index.provides("a", "2.0")
     with pytest.raises(ValueError, match="no/such/folder is not a directory"):
@@ -124,7 +176,9 @@ def test_pages_are_asked_once_and_kept_without_credentials(served, tmp_path, mon
         index = Index(sources, tmp_path)
         index.load(["a", "b"])
         assert len(index.files("a")) == 5 and index.files("b") == []
-    assert sorted(path for path, _authorization in asked) == ["/simple/a/", "/simple/b/"] and all(authorization for _path, authorization in asked)
+    assert sorted(path for path, _authorization in asked) == ["/simple/a/", "/simple/b/"] and all(
+        authorization for _path, authorization in asked
+    )
     kept = "".join(path.read_text() for path in tmp_path.rglob("*.json"))
     assert "topsecret" not in kept and "topsecret" not in " ".join(map(str, tmp_path.rglob("*")))
     with pytest.raises(IndexUnavailable, match="answers 500") as caught:
@@ -143,15 +197,26 @@ def test_a_private_source_is_asked_with_the_credentials_of_its_index(served, tmp
         Builder(tmp_path, "uv", sources).fetch(wanted, tmp_path)
     assert "topsecret" not in str(caught.value)
     assert [(path, bool(authorization)) for path, authorization in asked] == [("/files/a-1.0.tar.gz", True)]
-    assert sources.login("http://127.0.0.1:9/files/a-1.0.tar.gz") == {} and sources.login("https://elsewhere/a-1.0.tar.gz") == {}
+    assert (
+        sources.login("http://127.0.0.1:9/files/a-1.0.tar.gz") == {}
+        and sources.login("https://elsewhere/a-1.0.tar.gz") == {}
+    )
 
 
-@pytest.mark.parametrize("said, expected", [
-    ("src/x.c:1:10: fatal error: libpq-fe.h: No such file or directory", "libpq-fe.h (Debian: libpq-dev)"),
-    ("Error: pg_config executable not found.", "pg_config (Debian: libpq-dev)"),
-    ("/bin/sh: 1: mysql_config: not found", "mysql_config (Debian: default-libmysqlclient-dev)"),
-    ("fatal error: Python.h: No such file or directory", "Python.h (Debian: python3-dev)"),
-    ("Could not run curl-config: [Errno 2] No such file or directory: 'curl-config'", "curl-config (Debian: libcurl4-openssl-dev)"),
-    ("fatal error: own/thing.h: No such file or directory", "own/thing.h"), ("SyntaxError: invalid syntax", None)])
+@pytest.mark.parametrize(
+    "said, expected",
+    [
+        ("src/x.c:1:10: fatal error: libpq-fe.h: No such file or directory", "libpq-fe.h (Debian: libpq-dev)"),
+        ("Error: pg_config executable not found.", "pg_config (Debian: libpq-dev)"),
+        ("/bin/sh: 1: mysql_config: not found", "mysql_config (Debian: default-libmysqlclient-dev)"),
+        ("fatal error: Python.h: No such file or directory", "Python.h (Debian: python3-dev)"),
+        (
+            "Could not run curl-config: [Errno 2] No such file or directory: 'curl-config'",
+            "curl-config (Debian: libcurl4-openssl-dev)",
+        ),
+        ("fatal error: own/thing.h: No such file or directory", "own/thing.h"),
+        ("SyntaxError: invalid syntax", None),
+    ],
+)
 def test_what_a_failed_build_lacked_is_named(said, expected):
     assert lacking(said) == expected

@@ -20,8 +20,15 @@ def test_facts_of_the_vendored_data():
     assert (3, 16) not in known and (2, 7) not in known
 
 
-@pytest.mark.parametrize("current, target, expected", [
-    ((3, 8), (3, 11), [(3, 9), (3, 10), (3, 11)]), ((3, 9), (3, 10), [(3, 10)]), ((3, 11), (3, 11), []), ((3, 6), (3, 8), [(3, 7), (3, 8)])])
+@pytest.mark.parametrize(
+    "current, target, expected",
+    [
+        ((3, 8), (3, 11), [(3, 9), (3, 10), (3, 11)]),
+        ((3, 9), (3, 10), [(3, 10)]),
+        ((3, 11), (3, 11), []),
+        ((3, 6), (3, 8), [(3, 7), (3, 8)]),
+    ],
+)
 def test_the_path_never_skips_a_minor(current, target, expected):
     assert _lifecycle.path(current, target) == expected
 
@@ -31,15 +38,24 @@ def test_going_down_is_refused_with_the_way_to_do_it():
         _lifecycle.path((3, 11), (3, 9))
 
 
-@pytest.mark.parametrize("text", ["", "3", "three", "3.11.x", "3.11.7.1", "3.99", "3.16", "3.11.99", "3.11rc1", "-3.11"])
+@pytest.mark.parametrize(
+    "text", ["", "3", "three", "3.11.x", "3.11.7.1", "3.99", "3.16", "3.11.99", "3.11rc1", "-3.11"]
+)
 def test_what_is_no_released_version_is_refused(text):
     with pytest.raises(_lifecycle.UnknownVersion):
         _lifecycle.check_target(text)
 
 
-@pytest.mark.parametrize("target, today, expected", [
-    ("newest-supported", "2026-11-21", "3.14"), ("newest-1", "2026-11-21", "3.13"), ("newest-supported", "2024-06-01", "3.12"),
-    ("newest-1", "2024-06-01", "3.11"), ("3.11.7", "2026-11-21", "3.11.7")])
+@pytest.mark.parametrize(
+    "target, today, expected",
+    [
+        ("newest-supported", "2026-11-21", "3.14"),
+        ("newest-1", "2026-11-21", "3.13"),
+        ("newest-supported", "2024-06-01", "3.12"),
+        ("newest-1", "2024-06-01", "3.11"),
+        ("3.11.7", "2026-11-21", "3.11.7"),
+    ],
+)
 def test_symbolic_targets(target, today, expected):
     assert _lifecycle.resolve(target, datetime.date.fromisoformat(today)) == expected
 
@@ -49,11 +65,16 @@ def test_data_that_end_before_today_have_no_newest():
         _lifecycle.resolve("newest-supported", datetime.date(2040, 1, 1))
 
 
-@pytest.mark.parametrize("day, phase", [("2026-10-06", "bugfix"), ("2026-10-07", "security"), ("2029-09-30", "security"), ("2029-10-01", "end-of-life")])
+@pytest.mark.parametrize(
+    "day, phase",
+    [("2026-10-06", "bugfix"), ("2026-10-07", "security"), ("2029-09-30", "security"), ("2029-10-01", "end-of-life")],
+)
 def test_phases(day, phase):
     assert _lifecycle.releases()[3, 13].phase(datetime.date.fromisoformat(day)) == phase
 
 
-@pytest.mark.parametrize("text, expected", [("3.11", ((3, 11), None)), ("3.11.7", ((3, 11), 7)), ("3.9", ((3, 9), None))])
+@pytest.mark.parametrize(
+    "text, expected", [("3.11", ((3, 11), None)), ("3.11.7", ((3, 11), 7)), ("3.9", ((3, 9), None))]
+)
 def test_targets(text, expected):
     assert _lifecycle.check_target(text) == expected

@@ -22,19 +22,37 @@ OLD = range(6, 10)
 
 
 def environment(pins, packages, requested=()):
-    return {"packages": [{"name": name, "version": version, "requires": list(packages[name][version].requires), "requested": name in requested}
-                         for name, version in pins.items()]}
+    return {
+        "packages": [
+            {
+                "name": name,
+                "version": version,
+                "requires": list(packages[name][version].requires),
+                "requested": name in requested,
+            }
+            for name, version in pins.items()
+        ]
+    }
 
 
 def step(packages, pins, minor=(3, 12), before=(3, 8), constraints=(), wanted=(), requested=None):
     world = World(packages)
-    start = standing(environment(pins, packages, pins if requested is None else requested), set(wanted), before, "x86_64")
+    start = standing(
+        environment(pins, packages, pins if requested is None else requested), set(wanted), before, "x86_64"
+    )
     found = world.locker().lock(start, limits_of(constraints, minor), minor, PLATFORM)
     return {row["package"]: row for row in changes(start.pins, found.after.pins, found.reasons)}, found, world
 
 
 def test_a_version_that_excludes_the_python_is_left_for_one_that_does_not_though_uv_ignores_upper_bounds():
-    packages = {"a": {"1.0": Made(python=">=3.6,<3.10"), "1.1": Made(python=">=3.6,<3.11"), "1.2": Made(python=">=3.7"), "2.0": Made()}}
+    packages = {
+        "a": {
+            "1.0": Made(python=">=3.6,<3.10"),
+            "1.1": Made(python=">=3.6,<3.11"),
+            "1.2": Made(python=">=3.7"),
+            "2.0": Made(),
+        }
+    }
     rows, _found, world = step(packages, {"a": "1.0"})
     assert (rows["a"]["to"], rows["a"]["evidence"]) == ("1.2", "requires-python") and "<3.10" in rows["a"]["reason"]
     assert "a!=1.1" in world.questions[-1].constraints
@@ -46,7 +64,10 @@ def test_a_package_of_which_every_version_excludes_the_python_is_kept_in_doubt()
 
 
 def test_newly_required_packages_that_exclude_the_python_are_passed_over():
-    packages = {"a": {"1.0": Made(OLD), "2.0": Made(requires=("new",))}, "new": {"1.0": Made(), "2.0": Made(python="<3.12"), "3.0": Made(python="<3.11")}}
+    packages = {
+        "a": {"1.0": Made(OLD), "2.0": Made(requires=("new",))},
+        "new": {"1.0": Made(), "2.0": Made(python="<3.12"), "3.0": Made(python="<3.11")},
+    }
     rows, _found, _world = step(packages, {"a": "1.0"})
     assert rows["new"]["to"] == "1.0" and rows["new"]["reason"] == "now required by a"
 
@@ -54,8 +75,15 @@ def test_newly_required_packages_that_exclude_the_python_are_passed_over():
 @pytest.mark.parametrize("version, date", [("2.0", "2021-01-02")])
 def test_every_row_has_reason_evidence_date_and_distance(version, date):
     rows, _found, _world = step({"a": {"1.0": Made(OLD), version: Made()}}, {"a": "1.0"})
-    assert rows["a"] == {"package": "a", "from": "1.0", "to": version, "move": "major", "evidence": "no-wheel", "date": date,
-                         "reason": f"1.0 has no wheel for Python 3.12 on {PLATFORM}"}
+    assert rows["a"] == {
+        "package": "a",
+        "from": "1.0",
+        "to": version,
+        "move": "major",
+        "evidence": "no-wheel",
+        "date": date,
+        "reason": f"1.0 has no wheel for Python 3.12 on {PLATFORM}",
+    }
 
 
 def test_a_constraint_gives_its_own_reason_evidence_and_date():
@@ -66,14 +94,20 @@ def test_a_constraint_gives_its_own_reason_evidence_and_date():
 
 BACKPORT = {
     "app": {"1.0": Made(requires=("backport; python_version < '3.10'",))},
-    "backport": {"1.0": Made(requires=("shim",))}, "shim": {"1.0": Made()}, "other": {"1.0": Made()}}
+    "backport": {"1.0": Made(requires=("shim",))},
+    "shim": {"1.0": Made()},
+    "other": {"1.0": Made()},
+}
 PINS = {"app": "1.0", "backport": "1.0", "shim": "1.0", "other": "1.0"}
 
 
 def test_what_only_the_old_python_needed_leaves_with_what_only_that_needed():
     rows, found, _world = step(BACKPORT, PINS)
     assert {name: row["move"] for name, row in rows.items()} == {"backport": "left", "shim": "left"}
-    assert rows["backport"]["reason"] == "was required by app only, and is not any more" and set(found.after.pins) == {"app", "other"}
+    assert rows["backport"]["reason"] == "was required by app only, and is not any more" and set(found.after.pins) == {
+        "app",
+        "other",
+    }
 
 
 def test_what_the_application_imports_or_asks_for_stays():
@@ -98,23 +132,37 @@ def test_what_is_required_by_an_extra_only_stays():
 
 
 def test_without_metadata_nothing_leaves():
-    start = standing({"packages": [{"name": name, "version": version} for name, version in PINS.items()]}, set(), (3, 8), "x86_64")
+    start = standing(
+        {"packages": [{"name": name, "version": version} for name, version in PINS.items()]}, set(), (3, 8), "x86_64"
+    )
     assert start.roots == set(PINS)
 
 
 def test_what_never_had_a_wheel_is_built_as_it_is():
-    rows, found, world = step({"a": {"1.0": Made(range(0), source=True), "2.0": Made(range(0), source=True)}}, {"a": "1.0"})
-    assert rows == {} and found.built == ("a",) and [(wanted.name, wanted.version) for wanted in world.wanted] == [("a", "1.0")]
+    rows, found, world = step(
+        {"a": {"1.0": Made(range(0), source=True), "2.0": Made(range(0), source=True)}}, {"a": "1.0"}
+    )
+    assert (
+        rows == {}
+        and found.built == ("a",)
+        and [(wanted.name, wanted.version) for wanted in world.wanted] == [("a", "1.0")]
+    )
 
 
 def test_a_source_that_needs_no_compiler_is_built_rather_than_moved():
-    packages = {"a": {"1.0": Made(range(0), True), "2.0": Made(plain=True)}, "b": {"1.0": Made(range(0), True, False), "2.0": Made(plain=True)}}
+    packages = {
+        "a": {"1.0": Made(range(0), True), "2.0": Made(plain=True)},
+        "b": {"1.0": Made(range(0), True, False), "2.0": Made(plain=True)},
+    }
     rows, found, _world = step(packages, {"a": "1.0", "b": "1.0"})
     assert set(rows) == {"b"} and found.built == ("a",) and rows["b"]["evidence"] == "not-built"
 
 
 def test_what_cannot_be_built_gives_way_to_the_next_version_that_can():
-    rows, _found, _world = step({"a": {"1.0": Made(range(0), True, False), "1.1": Made(range(0), True, False), "1.2": Made(range(0), True)}}, {"a": "1.0"})
+    rows, _found, _world = step(
+        {"a": {"1.0": Made(range(0), True, False), "1.1": Made(range(0), True, False), "1.2": Made(range(0), True)}},
+        {"a": "1.0"},
+    )
     assert rows["a"]["to"] == "1.2" and rows["a"]["evidence"] == "not-built" and "mysql.h" in rows["a"]["reason"]
 
 
@@ -125,27 +173,39 @@ def test_a_build_that_fails_names_what_it_needs():
 
 
 def test_a_pin_of_another_package_keeps_a_source_that_later_versions_have_wheels_for():
-    packages = {"tool": {"1.0": Made(requires=("lib<2",))}, "lib": {"1.0": Made(range(0), True), "2.0": Made()},
-                "free": {"1.0": Made(range(0), True), "1.1": Made()}}
+    packages = {
+        "tool": {"1.0": Made(requires=("lib<2",))},
+        "lib": {"1.0": Made(range(0), True), "2.0": Made()},
+        "free": {"1.0": Made(range(0), True), "1.1": Made()},
+    }
     rows, found, _world = step(packages, {"tool": "1.0", "lib": "1.0", "free": "1.0"})
     assert set(rows) == {"free"} and found.built == ("lib",)
 
 
 def test_a_source_that_does_not_fit_gives_way_to_a_later_one():
-    packages = {"tool": {"1.0": Made(range(0), True, requires=("lib<2",)), "1.1": Made(range(0), True, requires=("lib",))},
-                "lib": {"1.0": Made(OLD), "2.0": Made()}}
+    packages = {
+        "tool": {"1.0": Made(range(0), True, requires=("lib<2",)), "1.1": Made(range(0), True, requires=("lib",))},
+        "lib": {"1.0": Made(OLD), "2.0": Made()},
+    }
     rows, _found, _world = step(packages, {"tool": "1.0", "lib": "1.0"})
     assert {name: row["to"] for name, row in rows.items()} == {"tool": "1.1", "lib": "2.0"}
 
 
 def test_a_required_package_without_wheels_is_built():
-    packages = {"a": {"1.0": Made(OLD), "2.0": Made(requires=("raw",))}, "raw": {"0.1": Made(range(0), True), "0.2": Made(range(0), True)}}
+    packages = {
+        "a": {"1.0": Made(OLD), "2.0": Made(requires=("raw",))},
+        "raw": {"0.1": Made(range(0), True), "0.2": Made(range(0), True)},
+    }
     rows, found, _world = step(packages, {"a": "1.0"})
     assert rows["raw"]["to"] == "0.2" and found.built == ("raw",)
 
 
 def test_where_nothing_fits_the_smallest_set_to_free_is_named_with_who_holds_it():
-    packages = {"a": {"1.0": Made(OLD), "2.0": Made(requires=("b<2",))}, "b": {"1.0": Made(), "2.0": Made()}, "c": {"1.0": Made()}}
+    packages = {
+        "a": {"1.0": Made(OLD), "2.0": Made(requires=("b<2",))},
+        "b": {"1.0": Made(), "2.0": Made()},
+        "c": {"1.0": Made()},
+    }
     with pytest.raises(NoLock) as caught:
         step(packages, {"a": "1.0", "b": "2.0", "c": "1.0"})
     text = str(caught.value)
@@ -154,8 +214,13 @@ def test_where_nothing_fits_the_smallest_set_to_free_is_named_with_who_holds_it(
 
 VERSIONS = ["1.0", "1.1", "2.0", "3.0"]
 NAMES = ["a", "b", "c", "d", "e"]
-made = st.builds(Made, wheels=st.sampled_from([OLD, range(6, 12), range(8, 20), EVERY]), source=st.booleans(), builds=st.booleans(),
-                 python=st.sampled_from(["", "", ">=3.6", "<3.10", ">=3.6,<3.12", "!=3.11.*"]))
+made = st.builds(
+    Made,
+    wheels=st.sampled_from([OLD, range(6, 12), range(8, 20), EVERY]),
+    source=st.booleans(),
+    builds=st.booleans(),
+    python=st.sampled_from(["", "", ">=3.6", "<3.10", ">=3.6,<3.12", "!=3.11.*"]),
+)
 worlds = st.fixed_dictionaries({name: st.fixed_dictionaries({version: made for version in VERSIONS}) for name in NAMES})
 pins = st.dictionaries(st.sampled_from(NAMES), st.sampled_from(VERSIONS), min_size=1)
 
@@ -177,15 +242,19 @@ def test_locks_keep_the_promises(packages, chosen, minor):
         assert Version(version) >= Version(chosen[name]), "no package goes down"
         later = [entry for number, entry in packages[name].items() if Version(number) >= Version(chosen[name])]
         assert allows(packages[name][version].python, minor) or name in found.doubts, "upper bounds are honoured"
-        assert name not in found.doubts or not any(allows(entry.python, minor) for entry in later), "or nothing lifts them"
+        assert name not in found.doubts or not any(allows(entry.python, minor) for entry in later), (
+            "or nothing lifts them"
+        )
         assert minor[1] in packages[name][version].wheels or name in found.built
     for name, row in rows.items():
         before = packages[name][chosen[name]]
         usable = minor[1] in before.wheels and allows(before.python, minor)
         assert not usable, "what has no reason does not move"
-        for version in VERSIONS[VERSIONS.index(chosen[name]):VERSIONS.index(row["to"])]:
+        for version in VERSIONS[VERSIONS.index(chosen[name]) : VERSIONS.index(row["to"])]:
             entry = packages[name][version]
-            assert not (minor[1] in entry.wheels and (allows(entry.python, minor) or name in found.doubts)), "it moves to the nearest"
+            assert not (minor[1] in entry.wheels and (allows(entry.python, minor) or name in found.doubts)), (
+                "it moves to the nearest"
+            )
 
 
 @given(worlds, pins, st.sampled_from([(3, 10), (3, 12)]))

@@ -35,7 +35,12 @@ from .world import Made, World
 
 PACKAGES = {
     "stable": {"1.0": Made(), "2.0": Made()},
-    "ages": {"1.0": Made(range(6, 10)), "1.1": Made(range(6, 11)), "1.2": Made(range(8, 12)), "2.0": Made(range(9, 20))},
+    "ages": {
+        "1.0": Made(range(6, 10)),
+        "1.1": Made(range(6, 11)),
+        "1.2": Made(range(8, 12)),
+        "2.0": Made(range(9, 20)),
+    },
     "odd": {"0.9": Made(), "1.0": Made(range(6, 11)), "3.0": Made(range(11, 20))},
 }
 
@@ -46,14 +51,32 @@ def planner(target, *arguments, **options):
 
 def host(name="host1", python="3.8.18", packages=(("ages", "1.0"), ("stable", "1.0")), **options):
     return Host(
-        name=name, facts={"architecture": "x86_64", "libc": {"name": "glibc", "version": "2.36"}},
-        applications=[{"name": "app", "findings": options.get("findings", []), "environment": {
-            "path": "/srv/app/venv", "python": python,
-            "packages": [{"name": package, "version": version, "editable": False, "direct_url": None} for package, version in packages]}}],
+        name=name,
+        facts={"architecture": "x86_64", "libc": {"name": "glibc", "version": "2.36"}},
+        applications=[
+            {
+                "name": "app",
+                "findings": options.get("findings", []),
+                "environment": {
+                    "path": "/srv/app/venv",
+                    "python": python,
+                    "packages": [
+                        {"name": package, "version": version, "editable": False, "direct_url": None}
+                        for package, version in packages
+                    ],
+                },
+            }
+        ],
         found_interpreters=options.get("found", []),
-        interpreters=options.get("interpreters", [{"source": "archive", "version": f"3.{minor}", "url": f"http://x/3.{minor}.tar.gz", "sha256": "0" * 64}
-                                                  for minor in range(9, 13)]),
-        constraints=options.get("constraints", []))
+        interpreters=options.get(
+            "interpreters",
+            [
+                {"source": "archive", "version": f"3.{minor}", "url": f"http://x/3.{minor}.tar.gz", "sha256": "0" * 64}
+                for minor in range(9, 13)
+            ],
+        ),
+        constraints=options.get("constraints", []),
+    )
 
 
 def steps_of(plan, name="host1"):
@@ -64,7 +87,10 @@ def test_every_minor_is_visited_and_a_package_moves_only_for_a_reason():
     steps = steps_of(planner("3.11").plan([host()]))
     assert [(step["from"], step["to"]) for step in steps] == [("3.8", "3.9"), ("3.9", "3.10"), ("3.10", "3.11")]
     assert [[(change["package"], change["from"], change["to"]) for change in step["changes"]] for step in steps] == [
-        [], [("ages", "1.0", "1.1")], [("ages", "1.1", "1.2")]]
+        [],
+        [("ages", "1.0", "1.1")],
+        [("ages", "1.1", "1.2")],
+    ]
     assert "no wheel for Python 3.10" in steps[1]["changes"][0]["reason"]
 
 
@@ -72,7 +98,9 @@ def test_a_constraint_moves_a_package_and_gives_its_reason():
     limits = [{"requirement": "stable>=2.0", "python": ">=3.10", "reason": "breaks"}]
     steps = steps_of(planner("3.10").plan([host(constraints=limits)]))
     assert steps[0]["changes"] == []
-    assert {change["package"]: change["reason"] for change in steps[1]["changes"]}["stable"] == "constraint stable>=2.0: breaks"
+    assert {change["package"]: change["reason"] for change in steps[1]["changes"]}[
+        "stable"
+    ] == "constraint stable>=2.0: breaks"
 
 
 def test_equal_environments_share_locks():
@@ -87,13 +115,34 @@ def test_nothing_to_do_is_no_plan():
     assert plan.identifier is None and plan.steps() == {"host1": 0}
 
 
-@pytest.mark.parametrize("given_host, expected", [
-    (host(python="3.12.1"), "target-below-current"),
-    (host(interpreters=[]), "interpreter-source-missing"),
-    (host(packages=(("odd", "1.0"), ("ages", "1.0")), constraints=[{"requirement": "odd<3"}]), "odd<3.*package-blocked"),
-    (host(interpreters=[{"source": "archive", "version": "3.9", "url": "http://me:secret@x/y", "sha256": "0"}]), "interpreter-url-credentials"),
-    (host(findings=[{"key": "service-not-found", "detail": "no web.service", "blocking": True, "remediation": "correct it"}]), "service-not-found"),
-])
+@pytest.mark.parametrize(
+    "given_host, expected",
+    [
+        (host(python="3.12.1"), "target-below-current"),
+        (host(interpreters=[]), "interpreter-source-missing"),
+        (
+            host(packages=(("odd", "1.0"), ("ages", "1.0")), constraints=[{"requirement": "odd<3"}]),
+            "odd<3.*package-blocked",
+        ),
+        (
+            host(interpreters=[{"source": "archive", "version": "3.9", "url": "http://me:secret@x/y", "sha256": "0"}]),
+            "interpreter-url-credentials",
+        ),
+        (
+            host(
+                findings=[
+                    {
+                        "key": "service-not-found",
+                        "detail": "no web.service",
+                        "blocking": True,
+                        "remediation": "correct it",
+                    }
+                ]
+            ),
+            "service-not-found",
+        ),
+    ],
+)
 def test_what_forbids_a_plan_is_named_with_host_and_key(given_host, expected):
     with pytest.raises(PlanError, match=expected) as caught:
         planner("3.11").plan([given_host])
@@ -113,7 +162,13 @@ def copied(made, **row):
     return made
 
 
-WHEEL = {"wheel": "ages-1.0-0_ab-py3-none-any.whl", "sha256": "a" * 64, "version": "1.0", "requires": [], "requires_python": None}
+WHEEL = {
+    "wheel": "ages-1.0-0_ab-py3-none-any.whl",
+    "sha256": "a" * 64,
+    "version": "1.0",
+    "requires": [],
+    "requires_python": None,
+}
 
 
 def test_a_package_that_no_source_has_is_to_be_copied_unless_the_operator_provides_it():
@@ -128,43 +183,68 @@ def test_a_package_that_no_source_has_is_to_be_copied_unless_the_operator_provid
 def test_a_package_that_cannot_be_copied_forbids_the_plan_and_says_why():
     with pytest.raises(PlanError, match="package-not-from-index") as caught:
         planner("3.11").plan([copied(elsewhere(), reason="it has compiled code (x.so)")])
-    assert "secret" not in str(caught.value) and "oxzep7_find_links" in str(caught.value) and "compiled code (x.so)" in str(caught.value)
+    assert (
+        "secret" not in str(caught.value)
+        and "oxzep7_find_links" in str(caught.value)
+        and "compiled code (x.so)" in str(caught.value)
+    )
 
 
 def test_a_copy_stays_as_it_is_at_every_step_and_no_other_file_may_stand_for_it():
     plan = planner("3.12").plan([copied(elsewhere(), **WHEEL)])
     for step in steps_of(plan):
-        assert step["copied"] == ["ages"] and step["built"] == [] and "ages" not in {row["package"] for row in step["changes"]}
+        assert (
+            step["copied"] == ["ages"]
+            and step["built"] == []
+            and "ages" not in {row["package"] for row in step["changes"]}
+        )
         block = plan.locks[step["lock"]].split("stable==")[0]
         assert block.startswith("ages==1.0") and block.count("--hash") == 1 and "a" * 64 in block
     assert "copied: ages" in markdown(plan.document)
-    assert [entry["key"] for entry in plan.document["notes"]["host1"]["app"]["findings"] if "copied" in entry["key"]] == ["package-copied"]
+    assert [
+        entry["key"] for entry in plan.document["notes"]["host1"]["app"]["findings"] if "copied" in entry["key"]
+    ] == ["package-copied"]
     other = planner("3.12").plan([copied(elsewhere(), **{**WHEEL, "sha256": "b" * 64})])
     assert other.document["id"] != plan.document["id"]
 
 
 def test_a_copy_that_a_constraint_forbids_gives_way_to_what_sources_have():
-    forbidden = dataclasses.replace(copied(elsewhere(), **WHEEL), constraints=[{"requirement": "ages>1.0", "reason": "it is broken"}])
+    forbidden = dataclasses.replace(
+        copied(elsewhere(), **WHEEL), constraints=[{"requirement": "ages>1.0", "reason": "it is broken"}]
+    )
     (step, *_more) = steps_of(planner("3.12").plan([forbidden]))
-    assert step["copied"] == [] and next(row for row in step["changes"] if row["package"] == "ages")["evidence"] == "constraint"
+    assert (
+        step["copied"] == []
+        and next(row for row in step["changes"] if row["package"] == "ages")["evidence"] == "constraint"
+    )
 
 
 def test_a_package_that_no_index_knows_is_to_be_copied_and_what_was_copied_is_asked_again():
     given_host = copied(elsewhere(), **WHEEL)
-    given_host.applications[0]["environment"]["packages"].append({**given_host.applications[0]["environment"]["packages"][1], "name": "Own.Thing"})
+    given_host.applications[0]["environment"]["packages"].append(
+        {**given_host.applications[0]["environment"]["packages"][1], "name": "Own.Thing"}
+    )
     with pytest.raises(CopiesNeeded) as caught:
         planner("3.11").plan([given_host])
     assert caught.value.wanted == {"host1": {"app": ["ages", "own-thing"]}}
     given_host.applications[0]["copies"]["own-thing"] = {"reason": "it does not record its files"}
-    with pytest.raises(PlanError, match="no source has Own.Thing 1.0, and it cannot be copied: it does not record its files"):
+    with pytest.raises(
+        PlanError, match="no source has Own.Thing 1.0, and it cannot be copied: it does not record its files"
+    ):
         planner("3.11").plan([given_host])
 
 
 def test_deprecations_that_the_last_step_met_are_a_finding_of_the_next():
     warned = host()
     warned.applications[0]["deprecations"] = [f"lib/x.py:{number}: goes" for number in range(5)]
-    (found,) = [entry for entry in planner("3.9").plan([warned]).document["notes"]["host1"]["app"]["findings"] if entry["key"] == "deprecations-met"]
-    assert "lib/x.py:0: goes; lib/x.py:1: goes; lib/x.py:2: goes and 2 more" in found["detail"] and not found["blocking"]
+    (found,) = [
+        entry
+        for entry in planner("3.9").plan([warned]).document["notes"]["host1"]["app"]["findings"]
+        if entry["key"] == "deprecations-met"
+    ]
+    assert (
+        "lib/x.py:0: goes; lib/x.py:1: goes; lib/x.py:2: goes and 2 more" in found["detail"] and not found["blocking"]
+    )
 
 
 def test_a_local_version_is_taken_as_it_is():
@@ -183,7 +263,8 @@ def test_every_finding_is_listed_at_once():
 
 versions = {name: st.sampled_from(sorted(entries)) for name, entries in PACKAGES.items()}
 environments = st.dictionaries(st.sampled_from(sorted(PACKAGES)), st.none(), min_size=1).flatmap(
-    lambda names: st.fixed_dictionaries({name: versions[name] for name in names}))
+    lambda names: st.fixed_dictionaries({name: versions[name] for name in names})
+)
 
 
 def plan_or_none(packages, order=None):
@@ -200,7 +281,8 @@ def plan_or_none(packages, order=None):
 def test_the_plan_is_deterministic_whatever_the_order(packages, order):
     first, second = plan_or_none(packages), plan_or_none(copy.copy(packages), order)
     assert (first and first.document["hosts"]["host1"]["applications"][0]["steps"]) == (
-        second and second.document["hosts"]["host1"]["applications"][0]["steps"])
+        second and second.document["hosts"]["host1"]["applications"][0]["steps"]
+    )
 
 
 @given(environments)
@@ -220,33 +302,58 @@ def test_an_unrelated_package_changes_no_other_row(packages):
         assert [step["changes"] for step in steps_of(first)] == [step["changes"] for step in steps_of(second)]
 
 
-@pytest.mark.parametrize("entries, minor, patch, expected", [
-    ([{"source": "archive", "version": "3.9", "url": "u", "sha256": "s"}], (3, 9), None, "3.9"),
-    ([{"source": "archive", "version": "3.9.18", "url": "u", "sha256": "s"}], (3, 9), None, "3.9.18"),
-    ([{"source": "archive", "version": "3.9", "url": "u", "sha256": "s"}], (3, 9), 18, "3.9.18"),
-    ([{"source": "archive", "version": "3.9.17", "url": "u", "sha256": "s"}], (3, 9), 18, None),
-    ([{"source": "archive", "version": "3.1", "url": "u", "sha256": "s"}], (3, 11), None, None),
-    ([{"source": "existing"}], (3, 9), None, "3.9.10"),
-    ([{"source": "existing"}], (3, 10), None, None),
-    ([{"source": "existing", "version": "3.10", "path": "/p"}, {"source": "archive", "version": "3.9", "url": "u", "sha256": "s"}], (3, 9), None, "3.9"),
-])
+@pytest.mark.parametrize(
+    "entries, minor, patch, expected",
+    [
+        ([{"source": "archive", "version": "3.9", "url": "u", "sha256": "s"}], (3, 9), None, "3.9"),
+        ([{"source": "archive", "version": "3.9.18", "url": "u", "sha256": "s"}], (3, 9), None, "3.9.18"),
+        ([{"source": "archive", "version": "3.9", "url": "u", "sha256": "s"}], (3, 9), 18, "3.9.18"),
+        ([{"source": "archive", "version": "3.9.17", "url": "u", "sha256": "s"}], (3, 9), 18, None),
+        ([{"source": "archive", "version": "3.1", "url": "u", "sha256": "s"}], (3, 11), None, None),
+        ([{"source": "existing"}], (3, 9), None, "3.9.10"),
+        ([{"source": "existing"}], (3, 10), None, None),
+        (
+            [
+                {"source": "existing", "version": "3.10", "path": "/p"},
+                {"source": "archive", "version": "3.9", "url": "u", "sha256": "s"},
+            ],
+            (3, 9),
+            None,
+            "3.9",
+        ),
+    ],
+)
 def test_the_first_source_that_fits_is_chosen(entries, minor, patch, expected):
-    found = [{"path": f"/p{version}", "version": version, "implementation": "CPython"} for version in ("3.9.2", "3.9.10", "3.8.1")]
+    found = [
+        {"path": f"/p{version}", "version": version, "implementation": "CPython"}
+        for version in ("3.9.2", "3.9.10", "3.8.1")
+    ]
     chosen = choose_interpreter(host(interpreters=entries, found=found), minor, patch)
     assert (chosen and chosen["version"]) == expected
 
 
 def test_constraints_hold_for_their_versions_only():
-    limits = [{"requirement": "a>=1", "python": ">=3.10"}, {"requirement": "b<2", "date": "2026-01-02", "reason": "breaks"}]
-    assert [(limit.requirement, limit.date, limit.reason) for limit in limits_of(limits, (3, 9))] == [("b<2", "2026-01-02", "breaks")]
+    limits = [
+        {"requirement": "a>=1", "python": ">=3.10"},
+        {"requirement": "b<2", "date": "2026-01-02", "reason": "breaks"},
+    ]
+    assert [(limit.requirement, limit.date, limit.reason) for limit in limits_of(limits, (3, 9))] == [
+        ("b<2", "2026-01-02", "breaks")
+    ]
     assert [limit.requirement for limit in limits_of(limits, (3, 10))] == ["a>=1", "b<2"]
     with pytest.raises(UnreadableLimit, match="oxzep7_constraints"):
         limits_of([{"requirement": "not a requirement"}], (3, 9))
 
 
-@pytest.mark.parametrize("target, today, keys", [
-    ("3.10", "2026-11-21", ["target-end-of-life"]), ("3.11", "2026-11-21", ["target-end-of-life-soon"]), ("3.12", "2026-11-21", []),
-    ("3.12", "2027-06-01", ["release-data-stale"])])
+@pytest.mark.parametrize(
+    "target, today, keys",
+    [
+        ("3.10", "2026-11-21", ["target-end-of-life"]),
+        ("3.11", "2026-11-21", ["target-end-of-life-soon"]),
+        ("3.12", "2026-11-21", []),
+        ("3.12", "2027-06-01", ["release-data-stale"]),
+    ],
+)
 def test_a_target_that_ends_and_data_that_age_are_findings(target, today, keys):
     plan = planner(target, datetime.date.fromisoformat(today)).plan([host(packages=[("stable", "1.0")])])
     assert [(entry["key"], entry["blocking"]) for entry in plan.document["findings"]] == [(key, False) for key in keys]
@@ -257,20 +364,47 @@ def advisories(*affected):
     found = Advisories()
     for number, (name, *fixed) in enumerate(affected):
         events = [{"introduced": "0"}, *({"fixed": version} for version in fixed)]
-        found.add({"id": f"ID-{number}", "aliases": [f"CVE-{number}"], "modified": "2026-01-01", "affected": [
-            {"package": {"ecosystem": "PyPI", "name": name}, "ranges": [{"type": "ECOSYSTEM", "events": events}]}]})
+        found.add(
+            {
+                "id": f"ID-{number}",
+                "aliases": [f"CVE-{number}"],
+                "modified": "2026-01-01",
+                "affected": [
+                    {
+                        "package": {"ecosystem": "PyPI", "name": name},
+                        "ranges": [{"type": "ECOSYSTEM", "events": events}],
+                    }
+                ],
+            }
+        )
     return found
 
 
 def test_advisories_move_packages_to_the_nearest_version_that_fixes_them_all():
     known = advisories(("stable", "1.5"), ("stable", "2.0"), ("ages",), ("other", "9"))
-    assert fixes({"stable": "1.0", "ages": "1.0"}, known) == [{"requirement": "stable>=2.0", "reason": "fixes CVE-0, CVE-1", "evidence": "advisory"}]
+    assert fixes({"stable": "1.0", "ages": "1.0"}, known) == [
+        {"requirement": "stable>=2.0", "reason": "fixes CVE-0, CVE-1", "evidence": "advisory"}
+    ]
     chained = advisories(("stable", "1.5"))
-    chained.add({"id": "ID-9", "modified": "2026-01-01", "affected": [{"package": {"ecosystem": "PyPI", "name": "stable"}, "ranges": [
-        {"type": "ECOSYSTEM", "events": [{"introduced": "1.5"}, {"fixed": "2.0"}]}]}]})
-    assert fixes({"stable": "1.0"}, chained) == [{"requirement": "stable>=2.0", "reason": "fixes CVE-0, ID-9", "evidence": "advisory"}]
+    chained.add(
+        {
+            "id": "ID-9",
+            "modified": "2026-01-01",
+            "affected": [
+                {
+                    "package": {"ecosystem": "PyPI", "name": "stable"},
+                    "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "1.5"}, {"fixed": "2.0"}]}],
+                }
+            ],
+        }
+    )
+    assert fixes({"stable": "1.0"}, chained) == [
+        {"requirement": "stable>=2.0", "reason": "fixes CVE-0, ID-9", "evidence": "advisory"}
+    ]
     steps = steps_of(planner("3.10", advisories=known).plan([host()]))
-    assert [(change["package"], change["to"], change["evidence"]) for change in steps[0]["changes"]] == [("stable", "2.0", "advisory")]
+    assert [(change["package"], change["to"], change["evidence"]) for change in steps[0]["changes"]] == [
+        ("stable", "2.0", "advisory")
+    ]
     assert steps[0]["changes"][0]["reason"] == "constraint stable>=2.0: fixes CVE-0, CVE-1"
     assert [change["package"] for change in steps[1]["changes"]] == ["ages"]
     plain = steps_of(planner("3.10").plan([host()]))
@@ -280,40 +414,80 @@ def test_advisories_move_packages_to_the_nearest_version_that_fixes_them_all():
 def test_what_is_left_of_a_reviewed_plan_is_that_plan():
     reviewed = planner("3.11").plan([host("a"), host("b")]).document
     assert differences(reviewed, reviewed) == []
-    left = planner("3.11").plan([host("a", python="3.10.1", packages=(("ages", "1.1"), ("stable", "1.0"))), host("b", python="3.11.1")]).document
+    left = (
+        planner("3.11")
+        .plan([host("a", python="3.10.1", packages=(("ages", "1.1"), ("stable", "1.0"))), host("b", python="3.11.1")])
+        .document
+    )
     assert left["id"] != reviewed["id"] and differences(reviewed, left) == []
 
 
-@pytest.mark.parametrize("changed, expected", [
-    (lambda: planner("3.10").plan([host()]), "the target is 3.10"),
-    (lambda: planner("3.11").plan([host(packages=(("ages", "1.2"), ("stable", "1.0")))]), "host1: app: its steps are not those"),
-    (lambda: planner("3.11").plan([host("new")]), "new: app: its steps are not those"),
-    (lambda: planner("3.11").plan([host(constraints=[{"requirement": "stable>=2.0"}])]), "host1: app"),
-])
+@pytest.mark.parametrize(
+    "changed, expected",
+    [
+        (lambda: planner("3.10").plan([host()]), "the target is 3.10"),
+        (
+            lambda: planner("3.11").plan([host(packages=(("ages", "1.2"), ("stable", "1.0")))]),
+            "host1: app: its steps are not those",
+        ),
+        (lambda: planner("3.11").plan([host("new")]), "new: app: its steps are not those"),
+        (lambda: planner("3.11").plan([host(constraints=[{"requirement": "stable>=2.0"}])]), "host1: app"),
+    ],
+)
 def test_anything_else_than_the_reviewed_plan_is_named(changed, expected):
     (line,) = differences(planner("3.11").plan([host()]).document, changed().document)
     assert expected in line
 
 
-@pytest.mark.parametrize("before, after, expected", [
-    (None, "1.0", "added"), ("1.0", "2.0", "major"), ("1.0", "1.1", "minor"), ("1.1", "1.1.1", "patch"), ("1.1.1", "1.1.1.post1", "other"),
-    ("0.9", "1", "major"), ("legacy-x", "1.0", "other"), ("1!1.0", "1.0", "other")])
+@pytest.mark.parametrize(
+    "before, after, expected",
+    [
+        (None, "1.0", "added"),
+        ("1.0", "2.0", "major"),
+        ("1.0", "1.1", "minor"),
+        ("1.1", "1.1.1", "patch"),
+        ("1.1.1", "1.1.1.post1", "other"),
+        ("0.9", "1", "major"),
+        ("legacy-x", "1.0", "other"),
+        ("1!1.0", "1.0", "other"),
+    ],
+)
 def test_how_far_a_package_moves(before, after, expected):
     assert move(before, after) == expected
 
 
 def test_a_symbolic_target_is_resolved_before_planning():
-    sources = [{"source": "archive", "version": f"3.{minor}", "url": f"http://x/3.{minor}.tar.gz", "sha256": "0" * 64} for minor in range(9, 15)]
-    plan = planner("newest-1", datetime.date(2026, 11, 21)).plan([host(packages=[("stable", "1.0")], interpreters=sources)])
-    assert plan.document["target"] == "3.13" and [step["to"] for step in steps_of(plan)] == ["3.9", "3.10", "3.11", "3.12", "3.13"]
-    assert plan.document["phases"] == {"3.9": "end-of-life", "3.10": "end-of-life", "3.11": "security", "3.12": "security", "3.13": "security"}
+    sources = [
+        {"source": "archive", "version": f"3.{minor}", "url": f"http://x/3.{minor}.tar.gz", "sha256": "0" * 64}
+        for minor in range(9, 15)
+    ]
+    plan = planner("newest-1", datetime.date(2026, 11, 21)).plan(
+        [host(packages=[("stable", "1.0")], interpreters=sources)]
+    )
+    assert plan.document["target"] == "3.13" and [step["to"] for step in steps_of(plan)] == [
+        "3.9",
+        "3.10",
+        "3.11",
+        "3.12",
+        "3.13",
+    ]
+    assert plan.document["phases"] == {
+        "3.9": "end-of-life",
+        "3.10": "end-of-life",
+        "3.11": "security",
+        "3.12": "security",
+        "3.13": "security",
+    }
     later = planner("3.13", datetime.date(2030, 1, 1)).plan([host(packages=[("stable", "1.0")], interpreters=sources)])
     assert later.document["id"] == plan.document["id"] and later.document["phases"]["3.13"] == "end-of-life"
 
 
 def test_a_person_can_read_it():
     text = markdown(planner("3.10").plan([host()]).document)
-    assert "- 3.9 -> 3.10 (end-of-life, end of life 2026-10-01, newest patch 3.10." in text and "ages 1.0 -> 1.1 (minor): 1.0 has no wheel" in text
+    assert (
+        "- 3.9 -> 3.10 (end-of-life, end of life 2026-10-01, newest patch 3.10." in text
+        and "ages 1.0 -> 1.1 (minor): 1.0 has no wheel" in text
+    )
 
 
 def test_the_page_escapes_what_hosts_say_and_shows_waves_and_the_matrix():
@@ -325,10 +499,16 @@ def test_the_page_escapes_what_hosts_say_and_shows_waves_and_the_matrix():
 
 
 def test_two_plans_are_compared_line_by_line():
-    before, after = (planner("3.10").plan([given]).document for given in (host(), host(constraints=[{"requirement": "stable>=2.0", "reason": "breaks"}])))
+    before, after = (
+        planner("3.10").plan([given]).document
+        for given in (host(), host(constraints=[{"requirement": "stable>=2.0", "reason": "breaks"}]))
+    )
     assert compared(before, before) == []
     lines = compared(before, after)
-    assert any(line.startswith("host1: app: 3.9 stable: nothing -> 1.0 to 2.0, constraint stable>=2.0: breaks") for line in lines)
+    assert any(
+        line.startswith("host1: app: 3.9 stable: nothing -> 1.0 to 2.0, constraint stable>=2.0: breaks")
+        for line in lines
+    )
     assert compared(before, planner("3.10").plan([host("other")]).document)[0].startswith("host1: app: 3.10 ")
 
 
@@ -337,7 +517,9 @@ def test_steps_of_an_earlier_plan_stay_where_they_are_asked_the_same():
     world = World(PACKAGES)
     again = Planner("3.11", world.locker(), earlier=earlier_steps(first.document, first.locks.get)).plan([host()])
     assert again.document["id"] == first.document["id"] and world.questions == []
-    other = Planner("3.11", world.locker(), earlier=earlier_steps(first.document, first.locks.get)).plan([host(packages=(("odd", "1.0"),))])
+    other = Planner("3.11", world.locker(), earlier=earlier_steps(first.document, first.locks.get)).plan(
+        [host(packages=(("odd", "1.0"),))]
+    )
     assert other.document["id"] != first.document["id"] and world.questions
 
 
@@ -345,28 +527,54 @@ def test_a_reviewed_plan_holds_for_a_host_that_is_half_way():
     first = planner("3.11").plan([host()])
     world = World({**PACKAGES, "ages": {**PACKAGES["ages"], "1.15": Made()}})
     half = host(python="3.10.1", packages=(("ages", "1.1"), ("stable", "1.0")))
-    kept = Planner("3.11", world.locker(), earlier=earlier_steps(first.document, first.locks.get), reviewed=True).plan([half])
+    kept = Planner("3.11", world.locker(), earlier=earlier_steps(first.document, first.locks.get), reviewed=True).plan(
+        [half]
+    )
     assert differences(first.document, kept.document) == [] and world.questions == []
 
 
 def test_one_host_stands_for_all_with_equal_environments():
-    assert planner("3.11").plan([host("a"), host("b"), host("c", packages=(("stable", "1.0"),))]).representatives == ["a", "c"]
+    assert planner("3.11").plan([host("a"), host("b"), host("c", packages=(("stable", "1.0"),))]).representatives == [
+        "a",
+        "c",
+    ]
 
 
 def test_risk_shows_its_terms_and_the_source_gives_findings():
     given = host()
-    given.applications[0].update(declared={"tests": ["pytest"], "services": [{"name": "web.service"}], "criticality": "high"}, scan={
-        "uses": [["app.py", "collections.Mapping", 3, [0, 99], True, True]], "imports": {"collections": "app.py"}, "problems": [], "dynamic": [["x.py", 7]]})
+    given.applications[0].update(
+        declared={"tests": ["pytest"], "services": [{"name": "web.service"}], "criticality": "high"},
+        scan={
+            "uses": [["app.py", "collections.Mapping", 3, [0, 99], True, True]],
+            "imports": {"collections": "app.py"},
+            "problems": [],
+            "dynamic": [["x.py", 7]],
+        },
+    )
     document = planner("3.10").plan([given]).document
     note = document["notes"]["host1"]["app"]
     assert [entry["key"] for entry in note["findings"]] == ["source-uses-removed", "source-imports-dynamically"]
     assert "app.py:3: collections.Mapping is gone in Python 3.10 (on import)" in note["findings"][0]["detail"]
-    assert set(note["risk"]["terms"]) == {"other moves", "findings", "dependents", "criticality", "no checks", "no backup"}
-    assert note["risk"]["score"] == sum(term["points"] for term in note["risk"]["terms"].values()) and note["restarts"] == 2
-    assert "collections.Mapping" in note["python"][1]["removed"] and not any(name.startswith("asyncio") for name in note["python"][1]["removed"])
+    assert set(note["risk"]["terms"]) == {
+        "other moves",
+        "findings",
+        "dependents",
+        "criticality",
+        "no checks",
+        "no backup",
+    }
+    assert (
+        note["risk"]["score"] == sum(term["points"] for term in note["risk"]["terms"].values())
+        and note["restarts"] == 2
+    )
+    assert "collections.Mapping" in note["python"][1]["removed"] and not any(
+        name.startswith("asyncio") for name in note["python"][1]["removed"]
+    )
     assert "collections.Mapping is gone" in markdown(document)
     unknown = planner("3.10").plan([host()]).document["notes"]["host1"]["app"]
-    assert [entry["key"] for entry in unknown["findings"]] == ["source-unknown"] and "no tests" in unknown["risk"]["terms"]
+    assert [entry["key"] for entry in unknown["findings"]] == ["source-unknown"] and "no tests" in unknown["risk"][
+        "terms"
+    ]
 
 
 def test_a_goal_of_security_moves_what_advisories_are_about():
@@ -374,7 +582,12 @@ def test_a_goal_of_security_moves_what_advisories_are_about():
     plain = Planner("3.9", World(PACKAGES).locker(), advisories=advisories(("stable", "2.0")), fix=False)
     assert steps_of(plain.plan([given]))[0]["changes"] == []
     given.applications[0]["goal"] = "security"
-    assert steps_of(Planner("3.9", World(PACKAGES).locker(), advisories=advisories(("stable", "2.0")), fix=False).plan([given]))[0]["changes"][0]["to"] == "2.0"
+    assert (
+        steps_of(
+            Planner("3.9", World(PACKAGES).locker(), advisories=advisories(("stable", "2.0")), fix=False).plan([given])
+        )[0]["changes"][0]["to"]
+        == "2.0"
+    )
     missing = planner("3.9").plan([given]).document["notes"]["host1"]["app"]["findings"]
     assert "advisories-missing" in [entry["key"] for entry in missing]
 
@@ -389,7 +602,12 @@ def test_a_newer_patch_of_the_same_minor_is_a_step_of_its_own():
     made = host(python="3.11.4", packages=(("ages", "1.2"),), interpreters=sources)
     plan = planner("3.11.9").plan([made])
     (step,) = steps_of(plan)
-    assert (step["from"], step["to"], step["changes"], step["interpreter"]["version"]) == ("3.11.4", "3.11.9", [], "3.11.9")
+    assert (step["from"], step["to"], step["changes"], step["interpreter"]["version"]) == (
+        "3.11.4",
+        "3.11.9",
+        [],
+        "3.11.9",
+    )
     table = matrix(plan.document, plan.locks, [], datetime.date(2026, 1, 1))
     assert table["pythons"] == ["3.11"]
     assert "3.11.4 -> 3.11.9" in markdown(plan.document)
@@ -410,9 +628,21 @@ def loose(carry=None, diff="@@ -1 +1 @@\n-a\n+b\n", **counts):
     """A host whose environment has files in no package, and a changed one."""
     made = host()
     made.applications[0]["environment"].update(
-        unmanaged=[{"path": "lib/python3.8/site-packages/local.py", "kind": "module"}, {"path": "lib/python3.8/site-packages/~ip/", "kind": "leftover"}],
-        modified=[{"path": "lib/python3.8/site-packages/ages.py", "package": "ages", "version": "1.0", "recorded": "sha256=x", "diff": diff}],
-        counts={"unmanaged": 2, "modified": 1, **counts})
+        unmanaged=[
+            {"path": "lib/python3.8/site-packages/local.py", "kind": "module"},
+            {"path": "lib/python3.8/site-packages/~ip/", "kind": "leftover"},
+        ],
+        modified=[
+            {
+                "path": "lib/python3.8/site-packages/ages.py",
+                "package": "ages",
+                "version": "1.0",
+                "recorded": "sha256=x",
+                "diff": diff,
+            }
+        ],
+        counts={"unmanaged": 2, "modified": 1, **counts},
+    )
     made.applications[0]["declared"] = {"carry": carry} if carry else {}
     return made
 
@@ -429,8 +659,10 @@ def test_what_would_be_lost_forbids_a_plan_until_somebody_decides():
 def test_what_is_taken_along_is_in_the_plan(carry, kept):
     document = planner("3.9").plan([loose(carry)]).document
     assert document["hosts"]["host1"]["applications"][0]["cargo"] == {
-        "policy": carry, "files": ["lib/python3.8/site-packages/local.py"],
-        "changes": [{"path": "lib/python3.8/site-packages/ages.py", "package": "ages", "version": "1.0", **kept}]}
+        "policy": carry,
+        "files": ["lib/python3.8/site-packages/local.py"],
+        "changes": [{"path": "lib/python3.8/site-packages/ages.py", "package": "ages", "version": "1.0", **kept}],
+    }
     assert "local.py" in markdown(document)
 
 
@@ -438,31 +670,62 @@ def test_what_is_dropped_is_not_in_the_plan():
     assert "cargo" not in planner("3.9").plan([loose("drop")]).document["hosts"]["host1"]["applications"][0]
 
 
-@pytest.mark.parametrize(("made", "key"), [(loose("patch", diff=None), "change-unknown"), (loose("copy", unmanaged=500), "too-many-to-carry")])
+@pytest.mark.parametrize(
+    ("made", "key"),
+    [(loose("patch", diff=None), "change-unknown"), (loose("copy", unmanaged=500), "too-many-to-carry")],
+)
 def test_what_cannot_be_taken_along_forbids_a_plan(made, key):
     with pytest.raises(PlanError, match=key):
         planner("3.9").plan([made])
 
 
-UV = [{"version": version, "key": f"cpython-{version}-linux-x86_64-gnu", "url": "https://x"} for version in ("3.11.2", "3.11.10", "3.11.9", "3.12.1")]
+UV = [
+    {"version": version, "key": f"cpython-{version}-linux-x86_64-gnu", "url": "https://x"}
+    for version in ("3.11.2", "3.11.10", "3.11.9", "3.12.1")
+]
 
 
-@pytest.mark.parametrize(("entry", "patch", "expected"), [
-    ({}, None, "3.11.10"), ({"version": "3.11"}, None, "3.11.10"), ({"version": "3.11.9"}, None, "3.11.9"), ({}, 2, "3.11.2"),
-    ({"version": "3.11"}, 9, "3.11.9"), ({"version": "3.11.9"}, 2, None), ({"version": "3.12"}, None, None), ({}, 5, None)])
+@pytest.mark.parametrize(
+    ("entry", "patch", "expected"),
+    [
+        ({}, None, "3.11.10"),
+        ({"version": "3.11"}, None, "3.11.10"),
+        ({"version": "3.11.9"}, None, "3.11.9"),
+        ({}, 2, "3.11.2"),
+        ({"version": "3.11"}, 9, "3.11.9"),
+        ({"version": "3.11.9"}, 2, None),
+        ({"version": "3.12"}, None, None),
+        ({}, 5, None),
+    ],
+)
 def test_uv_gives_the_newest_patch_unless_another_is_asked_for(entry, patch, expected):
-    chosen = choose_interpreter(host(interpreters=[{"source": "uv", "mirror": "file:///m", **entry}]), (3, 11), patch, lambda _entry, _architecture: UV)
+    chosen = choose_interpreter(
+        host(interpreters=[{"source": "uv", "mirror": "file:///m", **entry}]),
+        (3, 11),
+        patch,
+        lambda _entry, _architecture: UV,
+    )
     assert chosen == (expected and {"source": "uv", "version": expected, "mirror": "file:///m"})
 
 
-@pytest.mark.parametrize(("system", "minor", "names"), [
-    ({"id": "debian", "version": "12"}, 11, ["python3.11", "python3.11-venv"]), ({"id": "rocky", "version": "8.10"}, 9, ["python39"]),
-    ({"id": "fedora", "version": "42"}, 12, ["python3.12"]), ({"id": "sles", "version": "15.6"}, 11, ["python311"]),
-    ({"id": "debian", "version": "12"}, 12, None), ({"id": "plan9", "version": "4"}, 11, None), ({}, 11, None)])
+@pytest.mark.parametrize(
+    ("system", "minor", "names"),
+    [
+        ({"id": "debian", "version": "12"}, 11, ["python3.11", "python3.11-venv"]),
+        ({"id": "rocky", "version": "8.10"}, 9, ["python39"]),
+        ({"id": "fedora", "version": "42"}, 12, ["python3.12"]),
+        ({"id": "sles", "version": "15.6"}, 11, ["python311"]),
+        ({"id": "debian", "version": "12"}, 12, None),
+        ({"id": "plan9", "version": "4"}, 11, None),
+        ({}, 11, None),
+    ],
+)
 def test_packages_have_the_distributions_names(system, minor, names):
     made = host(interpreters=[{"source": "package"}])
     chosen = choose_interpreter(dataclasses.replace(made, facts={**made.facts, "os": system}), (3, minor), None)
-    assert chosen == (names and {"source": "package", "version": f"3.{minor}", "path": f"/usr/bin/python3.{minor}", "packages": names})
+    assert chosen == (
+        names and {"source": "package", "version": f"3.{minor}", "path": f"/usr/bin/python3.{minor}", "packages": names}
+    )
 
 
 def test_packages_may_be_named():
@@ -471,17 +734,34 @@ def test_packages_may_be_named():
 
 
 def test_the_signature_of_an_archive_is_in_the_plan():
-    entry = {"source": "archive", "version": "3.11", "url": "http://x/y", "sha256": "0" * 64, "signature": "http://x/y.sig", "key": "/k.pub"}
+    entry = {
+        "source": "archive",
+        "version": "3.11",
+        "url": "http://x/y",
+        "sha256": "0" * 64,
+        "signature": "http://x/y.sig",
+        "key": "/k.pub",
+    }
     assert choose_interpreter(host(interpreters=[entry]), (3, 11), None) == entry
 
 
 def vendored(carry=None, shared=True, new=()):
     """A host whose environment sees a module of its interpreter's distribution, and whose next interpreter has the modules *new*."""
-    def interpreter(minor, modules):
-        return {"path": f"/opt/py3.{minor}/bin/python3.{minor}", "version": f"3.{minor}.1", "implementation": "CPython", "architecture": "x86_64",
-                "origin": "other", "unmanaged": [{"path": f"lib/python3.{minor}/site-packages/{name}", "kind": "module"} for name in modules]}
 
-    made = host(interpreters=[{"source": "existing"}], found=[interpreter(8, ["acme_vendor/", "_acme.cpython-38-x86_64-linux-gnu.so"]), interpreter(9, new)])
+    def interpreter(minor, modules):
+        return {
+            "path": f"/opt/py3.{minor}/bin/python3.{minor}",
+            "version": f"3.{minor}.1",
+            "implementation": "CPython",
+            "architecture": "x86_64",
+            "origin": "other",
+            "unmanaged": [{"path": f"lib/python3.{minor}/site-packages/{name}", "kind": "module"} for name in modules],
+        }
+
+    made = host(
+        interpreters=[{"source": "existing"}],
+        found=[interpreter(8, ["acme_vendor/", "_acme.cpython-38-x86_64-linux-gnu.so"]), interpreter(9, new)],
+    )
     made.applications[0]["environment"].update(system_site_packages=shared, interpreter="/opt/py3.8/bin/python3.8")
     made.applications[0]["declared"] = {"carry": carry} if carry else {}
     return made
@@ -494,6 +774,9 @@ def test_modules_of_the_distribution_that_the_next_interpreter_lacks_forbid_a_pl
         planner("3.9").plan([vendored(new=["acme_vendor/"])])
 
 
-@pytest.mark.parametrize("made", [vendored("drop"), vendored(shared=False), vendored(new=["acme_vendor/", "_acme.cpython-39-x86_64-linux-gnu.so"])])
+@pytest.mark.parametrize(
+    "made",
+    [vendored("drop"), vendored(shared=False), vendored(new=["acme_vendor/", "_acme.cpython-39-x86_64-linux-gnu.so"])],
+)
 def test_modules_that_are_not_lost_forbid_nothing(made):
     assert planner("3.9").plan([made]).identifier

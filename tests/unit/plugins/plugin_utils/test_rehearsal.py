@@ -9,9 +9,21 @@ from __future__ import annotations
 import datetime
 
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import pins as pins_of
-from ansible_collections.oxzep7.python.plugins.plugin_utils._compatibility import Evidence, matrix, recall, remember, rows
+from ansible_collections.oxzep7.python.plugins.plugin_utils._compatibility import (
+    Evidence,
+    matrix,
+    recall,
+    remember,
+    rows,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import Planner, standing
-from ansible_collections.oxzep7.python.plugins.plugin_utils._rehearsal import Failure, Outcome, Rehearsal, positions, suspects
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rehearsal import (
+    Failure,
+    Outcome,
+    Rehearsal,
+    positions,
+    suspects,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from packaging.version import Version
@@ -35,27 +47,44 @@ class Trials:
         self.locks.append(lock)
         failures = self.breaks(pins_of(lock))
         gone = frozenset(name for name, failure in failures.items() if failure is None)
-        return Outcome({name: failure for name, failure in failures.items() if failure and (only is None or name in only)}, self.owners, gone)
+        return Outcome(
+            {name: failure for name, failure in failures.items() if failure and (only is None or name in only)},
+            self.owners,
+            gone,
+        )
 
 
 def rehearse(packages, pins, breaks, owners=None, minor=(3, 12)):
     world = World(packages)
-    environment = {"packages": [{"name": name, "version": version, "requires": list(packages[name][version].requires), "requested": True}
-                                for name, version in pins.items()]}
+    environment = {
+        "packages": [
+            {"name": name, "version": version, "requires": list(packages[name][version].requires), "requested": True}
+            for name, version in pins.items()
+        ]
+    }
     trials = Trials(breaks, owners or {name: name for name in packages})
     start = standing(environment, set(), (3, 8), "x86_64")
     return Rehearsal(world.locker(), world, trials, "host1", TODAY).step(start, [], minor, PLATFORM), trials
 
 
-SIX = {"six": {"1.15": Made(), "1.16": Made(), "1.17": Made()}, **{f"lib{number}": {"1.0": Made(requires=("six",)), "2.0": Made()} for number in range(10)}}
+SIX = {
+    "six": {"1.15": Made(), "1.16": Made(), "1.17": Made()},
+    **{f"lib{number}": {"1.0": Made(requires=("six",)), "2.0": Made()} for number in range(10)},
+}
 SIX_PINS = {"six": "1.15", **{f"lib{number}": "1.0" for number in range(10)}}
 
 
 def six_moves(pins):
     if Version(pins["six"]) >= Version("1.16"):
         return {}
-    return {f"lib{number}": Failure("lib/__init__.py:1: ModuleNotFoundError: No module named 'six.moves'",
-                                    (f"/x/site-packages/lib{number}/__init__.py",), "six.moves") for number in range(10)}
+    return {
+        f"lib{number}": Failure(
+            "lib/__init__.py:1: ModuleNotFoundError: No module named 'six.moves'",
+            (f"/x/site-packages/lib{number}/__init__.py",),
+            "six.moves",
+        )
+        for number in range(10)
+    }
 
 
 def test_the_owner_of_what_is_missing_is_freed_and_not_its_ten_importers():
@@ -63,7 +92,12 @@ def test_the_owner_of_what_is_missing_is_freed_and_not_its_ten_importers():
     assert [entry.requirement for entry in ended.learned] == ["six>=1.16"] and ended.failures == {}
     assert pins_of(ended.found.text)["six"] == "1.16" and pins_of(ended.found.text)["lib0"] == "1.0"
     learned = ended.learned[0].row()
-    assert learned["python"] == ">=3.12" and learned["host"] == "host1" and learned["date"] == "2026-11-21" and "six.moves" in learned["seen"]
+    assert (
+        learned["python"] == ">=3.12"
+        and learned["host"] == "host1"
+        and learned["date"] == "2026-11-21"
+        and "six.moves" in learned["seen"]
+    )
 
 
 def test_the_nearest_version_is_found_however_far_it_is():
@@ -83,7 +117,9 @@ def test_several_faults_are_freed_one_after_the_other():
     def breaks(pins):
         found = {}
         if pins["a"] == "1.0":
-            found["a"] = Failure("a.py:1: AttributeError: module 'inspect' has no attribute 'getargspec'", ("/x/site-packages/a.py",))
+            found["a"] = Failure(
+                "a.py:1: AttributeError: module 'inspect' has no attribute 'getargspec'", ("/x/site-packages/a.py",)
+            )
         if pins["b"] == "1.0":
             found["b"] = Failure("b.py:1: boom", ("/x/site-packages/b.py",))
         return found
@@ -93,7 +129,11 @@ def test_several_faults_are_freed_one_after_the_other():
 
 
 def test_where_no_version_helps_it_ends_and_says_what_fails():
-    ended, _trials = rehearse({"a": {"1.0": Made(), "2.0": Made()}}, {"a": "1.0"}, lambda pins: {"a": Failure("boom", ("/x/site-packages/a.py",))})
+    ended, _trials = rehearse(
+        {"a": {"1.0": Made(), "2.0": Made()}},
+        {"a": "1.0"},
+        lambda pins: {"a": Failure("boom", ("/x/site-packages/a.py",))},
+    )
     assert ended.learned == () and set(ended.failures) == {"a"} and pins_of(ended.found.text) == {"a": "1.0"}
 
 
@@ -101,33 +141,54 @@ def test_a_module_that_left_python_is_given_back_where_no_version_does_without()
     packages = {"old": {"1.0": Made()}, "zombie-imp": {"0.1": Made(), "0.2": Made()}}
 
     def breaks(pins):
-        return {} if "zombie-imp" in pins else {"old": Failure("old.py:1: No module named 'imp'", ("/x/site-packages/old.py",), "imp")}
+        return (
+            {}
+            if "zombie-imp" in pins
+            else {"old": Failure("old.py:1: No module named 'imp'", ("/x/site-packages/old.py",), "imp")}
+        )
 
     ended, _trials = rehearse(packages, {"old": "1.0"}, breaks)
     assert pins_of(ended.found.text) == {"old": "1.0", "zombie-imp": "0.2"}
-    assert ended.learned[0].row()["install"] == "true" and "gives back the module imp" in ended.found.reasons["zombie-imp"].text
+    assert (
+        ended.learned[0].row()["install"] == "true"
+        and "gives back the module imp" in ended.found.reasons["zombie-imp"].text
+    )
 
 
 def test_a_package_that_left_and_is_missed_is_kept():
     packages = {"app": {"1.0": Made(requires=("shim; python_version < '3.10'",))}, "shim": {"1.0": Made()}}
 
     def breaks(pins):
-        return {} if "shim" in pins else {"app": Failure("app.py:1: No module named 'shim'", ("/x/site-packages/app.py",), "shim")}
+        return (
+            {}
+            if "shim" in pins
+            else {"app": Failure("app.py:1: No module named 'shim'", ("/x/site-packages/app.py",), "shim")}
+        )
 
     ended, _trials = rehearse(packages, {"app": "1.0", "shim": "1.0"}, breaks)
     assert pins_of(ended.found.text) == {"app": "1.0", "shim": "1.0"} and ended.learned[0].requirement == "shim>=1.0"
 
 
 def test_a_new_package_whose_newest_version_breaks_gives_way_to_an_earlier_one():
-    packages = {"app": {"1.0": Made(range(6, 10)), "2.0": Made(requires=("new",))}, "new": {"1.0": Made(), "2.0": Made(), "3.0": Made()}}
-    ended, _trials = rehearse(packages, {"app": "1.0"}, lambda pins: {"new": Failure("boom", ("/x/site-packages/new.py",))} if pins["new"] == "3.0" else {})
+    packages = {
+        "app": {"1.0": Made(range(6, 10)), "2.0": Made(requires=("new",))},
+        "new": {"1.0": Made(), "2.0": Made(), "3.0": Made()},
+    }
+    ended, _trials = rehearse(
+        packages,
+        {"app": "1.0"},
+        lambda pins: {"new": Failure("boom", ("/x/site-packages/new.py",))} if pins["new"] == "3.0" else {},
+    )
     assert [entry.requirement for entry in ended.learned] == ["new<=2.0"]
 
 
 def test_suspects_are_the_owner_of_what_is_missing_then_the_way_to_it():
     owners = {"jinja2": "jinja2", "markupsafe": "markupsafe", "flask": "flask", "pytest": "pytest"}
-    failure = Failure("ImportError: cannot import name 'soft_unicode' from 'markupsafe' (/x)",
-                      ("/x/site-packages/flask/__init__.py", "/x/site-packages/jinja2/filters.py"), "markupsafe")
+    failure = Failure(
+        "ImportError: cannot import name 'soft_unicode' from 'markupsafe' (/x)",
+        ("/x/site-packages/flask/__init__.py", "/x/site-packages/jinja2/filters.py"),
+        "markupsafe",
+    )
     assert suspects(failure, owners) == ["markupsafe", "jinja2", "flask"]
     assert suspects(Failure("E boom", runner="pytest"), owners) == ["pytest"]
 
@@ -156,13 +217,24 @@ def test_a_version_that_works_is_found_between_strides_before_one_that_lacks_the
         return {} if 70 <= version < 90 else {"old": None} if version >= 120 else {"old": broken}
 
     ended, trials = rehearse(packages, {"tools": "1.0"}, breaks)
-    assert [entry.requirement for entry in ended.learned] == ["tools>=70.0"] and ended.failures == {} and len(trials.locks) < 30
+    assert (
+        [entry.requirement for entry in ended.learned] == ["tools>=70.0"]
+        and ended.failures == {}
+        and len(trials.locks) < 30
+    )
 
 
 def test_a_module_that_no_version_has_and_works_with_is_given_up():
     packages = {"tools": {f"{number}.0": Made() for number in range(1, 20)}}
-    ended, _trials = rehearse(packages, {"tools": "1.0"}, lambda pins: {"old": None} if Version(pins["tools"]).major >= 12 else {
-        "old": Failure("ImportError", ("/x/site-packages/tools/__init__.py",))})
+    ended, _trials = rehearse(
+        packages,
+        {"tools": "1.0"},
+        lambda pins: (
+            {"old": None}
+            if Version(pins["tools"]).major >= 12
+            else {"old": Failure("ImportError", ("/x/site-packages/tools/__init__.py",))}
+        ),
+    )
     assert [entry.requirement for entry in ended.learned] == ["tools>=12.0"] and ended.failures == {}
 
 
@@ -175,24 +247,46 @@ def test_versions_are_tried_once_each_from_the_nearest_on(count):
 
 def test_evidence_is_merged_and_the_matrix_tells_what_is_known_and_how_old(tmp_path):
     path = tmp_path / "evidence.json"
-    remember(path, [Evidence("stable", "1.0", "3.9", "breaks", "import", "2026-01-01", "a"),
-                    Evidence("ages", "1.0", "3.9", "works", "import", "2026-01-01", "a")])
+    remember(
+        path,
+        [
+            Evidence("stable", "1.0", "3.9", "breaks", "import", "2026-01-01", "a"),
+            Evidence("ages", "1.0", "3.9", "works", "import", "2026-01-01", "a"),
+        ],
+    )
     remember(path, [Evidence("stable", "1.0", "3.9", "works", "import", "2026-11-20", "a")])
     remember(path, [Evidence("stable", "1.0", "3.9", "works", "import", "2026-11-19", "b")])
     assert [(entry.package, entry.state, entry.date) for entry in recall(path)] == [
-        ("ages", "works", "2026-01-01"), ("stable", "breaks", "2026-01-01"), ("stable", "works", "2026-11-19")]
+        ("ages", "works", "2026-01-01"),
+        ("stable", "breaks", "2026-01-01"),
+        ("stable", "works", "2026-11-19"),
+    ]
     remember(path, [Evidence("stable", "1.0", "3.9", "works", "import", "2026-11-20", "a")])
     from .test_plan import PACKAGES
-    plan = Planner("3.10", World(PACKAGES).locker()).plan([host("a"), host("b", packages=(("ages", "1.1"), ("odd", "1.0")))])
+
+    plan = Planner("3.10", World(PACKAGES).locker()).plan(
+        [host("a"), host("b", packages=(("ages", "1.1"), ("odd", "1.0")))]
+    )
     table = matrix(plan.document, plan.locks, recall(path), TODAY)
     cells = table["packages"]
     assert table["pythons"] == ["3.9", "3.10"]
-    assert (cells["stable"]["3.9"]["state"], cells["stable"]["3.9"]["kind"], cells["stable"]["3.9"]["stale"]) == ("works", "import", False)
-    assert cells["odd"]["3.9"]["state"] == "unknown" and cells["ages"]["3.9"]["state"] == "mixed" and cells["ages"]["3.9"]["hosts"] == 2
+    assert (cells["stable"]["3.9"]["state"], cells["stable"]["3.9"]["kind"], cells["stable"]["3.9"]["stale"]) == (
+        "works",
+        "import",
+        False,
+    )
+    assert (
+        cells["odd"]["3.9"]["state"] == "unknown"
+        and cells["ages"]["3.9"]["state"] == "mixed"
+        and cells["ages"]["3.9"]["hosts"] == 2
+    )
     assert ["stable", "3.9", "works", "1.0", "1.0", "import", "2026-11-20", "no", "1", ""] in rows(table)
     ran = {"host": "a", "to": "3.9", "lock": "l", "result": "promoted"}
-    told = Evidence.of_run([ran, {**ran, "host": "b"}, {**ran, "lock": "m", "result": "reverted"}, {"host": "c", "result": "unknown"}],
-                           {"l": "stable==1.0 \\\n    --hash=sha256:0\n", "m": "odd==1.0\n"}.get, "2026-11-18")
+    told = Evidence.of_run(
+        [ran, {**ran, "host": "b"}, {**ran, "lock": "m", "result": "reverted"}, {"host": "c", "result": "unknown"}],
+        {"l": "stable==1.0 \\\n    --hash=sha256:0\n", "m": "odd==1.0\n"}.get,
+        "2026-11-18",
+    )
     assert told == [Evidence("stable", "1.0", "3.9", "works", "run", "2026-11-18", "b")]
     cell = matrix(plan.document, plan.locks, [*recall(path), *told], TODAY)["packages"]["stable"]["3.9"]
     assert (cell["state"], cell["kind"], cell["date"]) == ("works", "run", "2026-11-18")

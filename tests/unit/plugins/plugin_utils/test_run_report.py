@@ -8,13 +8,29 @@ from __future__ import annotations
 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _record, _run
 
-WAVE = {"number": 2, "hosts": ["a", "b", "c"], "applications": {"a": ["x", "y"], "b": ["x", "y", "z"], "c": ["x"]}, "steps": 3, "restarts": 6, "seconds": 90.0}
+WAVE = {
+    "number": 2,
+    "hosts": ["a", "b", "c"],
+    "applications": {"a": ["x", "y"], "b": ["x", "y", "z"], "c": ["x"]},
+    "steps": 3,
+    "restarts": 6,
+    "seconds": 90.0,
+}
 PROMOTED = {"application": "x", "from": "3.8", "to": "3.9", "downtime_ms": 5, "result": "promoted"}
 HOSTVARS = {
-    "a": {"step_results": [PROMOTED], "wave_outcome": "upgraded", "backup_results": {"results": [{"backup_application": {"name": "x"}, "backup": "b1"}, {}]}},
-    "b": {"step_results": [PROMOTED], "wave_outcome": "reverted", "wave_reason": "sick | bad",
-          "step_current": {"application": "y", "from": "3.9", "to": "3.10"}},
-    "c": {}}
+    "a": {
+        "step_results": [PROMOTED],
+        "wave_outcome": "upgraded",
+        "backup_results": {"results": [{"backup_application": {"name": "x"}, "backup": "b1"}, {}]},
+    },
+    "b": {
+        "step_results": [PROMOTED],
+        "wave_outcome": "reverted",
+        "wave_reason": "sick | bad",
+        "step_current": {"application": "y", "from": "3.9", "to": "3.10"},
+    },
+    "c": {},
+}
 
 
 def everything():
@@ -24,24 +40,44 @@ def everything():
 
 def test_a_row_for_every_host_and_every_step_and_every_failure():
     rows, results = everything()
-    assert [(row["host"], row["outcome"], row["wave"]) for row in rows] == [("a", "upgraded", 2), ("b", "reverted", 2), ("c", "unreachable", 2)]
-    assert [(entry["host"], entry["result"]) for entry in results] == [("a", "promoted"), ("b", "promoted"), ("b", "reverted"), ("c", "unreachable")]
+    assert [(row["host"], row["outcome"], row["wave"]) for row in rows] == [
+        ("a", "upgraded", 2),
+        ("b", "reverted", 2),
+        ("c", "unreachable", 2),
+    ]
+    assert [(entry["host"], entry["result"]) for entry in results] == [
+        ("a", "promoted"),
+        ("b", "promoted"),
+        ("b", "reverted"),
+        ("c", "unreachable"),
+    ]
     assert results[0]["backup"] == "b1 (unverified)"
     lines = _run.table(results)
-    assert lines[0].split() == ["host", "application", "from", "to", "backup", "downtime_ms", "result"] and lines[4].split()[-1] == "unreachable"
+    assert (
+        lines[0].split() == ["host", "application", "from", "to", "backup", "downtime_ms", "result"]
+        and lines[4].split()[-1] == "unreachable"
+    )
 
 
 def test_outcomes_by_application():
     rows, results = everything()
     told = {(row["host"], row["application"]): row["outcome"] for row in _run.by_application(rows, results, "upgrade")}
-    assert told == {("a", "x"): "upgraded", ("a", "y"): "upgraded", ("b", "x"): "upgraded", ("b", "y"): "reverted", ("b", "z"): "skipped",
-                    ("c", "x"): "unreachable"}
+    assert told == {
+        ("a", "x"): "upgraded",
+        ("a", "y"): "upgraded",
+        ("b", "x"): "upgraded",
+        ("b", "y"): "reverted",
+        ("b", "z"): "skipped",
+        ("c", "x"): "unreachable",
+    }
 
 
 def test_who_goes_back():
     rows, results = everything()
-    first = [{"host": "o", "wave": 1, "outcome": "upgraded", "reason": "", "applications": ["x"]}, {"host": "n", "wave": 1, "outcome": "upgraded", "reason": "",
-                                                                                                    "applications": []}]
+    first = [
+        {"host": "o", "wave": 1, "outcome": "upgraded", "reason": "", "applications": ["x"]},
+        {"host": "n", "wave": 1, "outcome": "upgraded", "reason": "", "applications": []},
+    ]
     done = [*results, {"host": "o", "result": "promoted"}]
     assert _run.to_roll_back(first + rows, done, 2, "stop") == []
     assert _run.to_roll_back(first + rows, done, 2, "rollback_wave") == [["a", "b"]]
@@ -60,34 +96,87 @@ def test_hosts_whose_wave_never_began():
 
 def test_the_change_record():
     rows, results = everything()
-    run = {"run": "nightly", "kind": "upgrade", "target": "3.10", "plan": "p", "began": "t1", "ended": "t2", "waves": [WAVE], "ledger": rows,
-           "results": results,           "closed": "b is not upgraded", "on_failure": "stop", "budget": {"per_run": 0, "per_wave": "10%"}}
+    run = {
+        "run": "nightly",
+        "kind": "upgrade",
+        "target": "3.10",
+        "plan": "p",
+        "began": "t1",
+        "ended": "t2",
+        "waves": [WAVE],
+        "ledger": rows,
+        "results": results,
+        "closed": "b is not upgraded",
+        "on_failure": "stop",
+        "budget": {"per_run": 0, "per_wave": "10%"},
+    }
     text = _record.change_record(run)
-    assert "- outcome: 1 reverted, 1 unreachable, 1 upgraded" in text and "target: Python 3.10, plan p" in text and "10% per wave" in text
+    assert (
+        "- outcome: 1 reverted, 1 unreachable, 1 upgraded" in text
+        and "target: Python 3.10, plan p" in text
+        and "10% per wave" in text
+    )
     assert "| a | x | 3.8 | 3.9 | b1 (unverified) | 5 | promoted |" in text and "- b: reverted: sick | bad" in text
     assert "2. a, b, c (3 steps, 6 restarts, about 2 min)" in text
     assert "No wave began any more: b is not upgraded." in text and "-e oxzep7_rollback_run=nightly" in text
 
 
 def application(name="x", opened=False, **history):
-    return {"name": name, "current": "1-py3.9", "python": "3.9.1", "open": opened, "history": [history] if history else []}
+    return {
+        "name": name,
+        "current": "1-py3.9",
+        "python": "3.9.1",
+        "open": opened,
+        "history": [history] if history else [],
+    }
 
 
 def test_a_run_that_nobody_here_saw():
-    event = {"time": "2026-11-24T01:00:00Z", "application": "x", "event": "promoted", "from": "0", "to": "1", "reason": None}
+    event = {
+        "time": "2026-11-24T01:00:00Z",
+        "application": "x",
+        "event": "promoted",
+        "from": "0",
+        "to": "1",
+        "reason": None,
+    }
     records = {
-        "good": {"events": [event], "applications": [application(event="promoted", kind="upgrade", **{"from": "0", "to": "1"})]},
+        "good": {
+            "events": [event],
+            "applications": [application(event="promoted", kind="upgrade", **{"from": "0", "to": "1"})],
+        },
         "undone": {"events": [event], "applications": [application(event="reverted", kind="upgrade", reason="sick")]},
         "open": {"events": [event], "applications": [application(opened=True)]},
         "back": {"events": [event], "applications": [application(event="promoted", kind="rollback")]},
         "none": {"events": [], "applications": [application()]},
-        "built": {"events": [event], "applications": [application()]}, "gone": None}
+        "built": {"events": [event], "applications": [application()]},
+        "gone": None,
+    }
     ledger, results = _record.from_hosts(records, "nightly")
     assert {row["host"]: row["outcome"] for row in ledger} == {
-        "good": "upgraded", "undone": "reverted", "open": "interrupted", "back": "reverted", "none": "skipped", "built": "skipped", "gone": "unknown"}
+        "good": "upgraded",
+        "undone": "reverted",
+        "open": "interrupted",
+        "back": "reverted",
+        "none": "skipped",
+        "built": "skipped",
+        "gone": "unknown",
+    }
     assert [row["reason"] for row in ledger][1] == "x: sick" and len(results) == 3
     assert "- 2026-11-24T01:00:00Z x: promoted (from 0, to 1)" in _record.timeline("good", records["good"], "nightly")
-    assert "gave no record" in _record.timeline("gone", None, "nightly") and "and a promotion is open" in _record.timeline("open", records["open"], "nightly")
-    run = {"run": "n", "kind": "upgrade", "began": None, "ended": None, "waves": [], "ledger": ledger, "results": results, "closed": "", "on_failure": "stop",
-           "budget": {"per_run": 0, "per_wave": None}}
+    assert "gave no record" in _record.timeline(
+        "gone", None, "nightly"
+    ) and "and a promotion is open" in _record.timeline("open", records["open"], "nightly")
+    run = {
+        "run": "n",
+        "kind": "upgrade",
+        "began": None,
+        "ended": None,
+        "waves": [],
+        "ledger": ledger,
+        "results": results,
+        "closed": "",
+        "on_failure": "stop",
+        "budget": {"per_run": 0, "per_wave": None},
+    }
     assert "do not say which waves there were" in _record.change_record(run)

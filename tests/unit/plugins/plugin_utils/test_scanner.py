@@ -48,16 +48,27 @@ def test_precision_and_recall_on_the_corpus():
     assert not faults, "\n".join(faults)
 
 
-@pytest.mark.parametrize("code, on_import", [
-    ("import imp\n", True), ("def f():\n    import imp\n", False), ("class C:\n    import imp\n", True),
-    ("f = lambda: __import__('imp')\n", False), ("@__import__('imp').x\ndef f(): pass\n", True)])
+@pytest.mark.parametrize(
+    "code, on_import",
+    [
+        ("import imp\n", True),
+        ("def f():\n    import imp\n", False),
+        ("class C:\n    import imp\n", True),
+        ("f = lambda: __import__('imp')\n", False),
+        ("@__import__('imp').x\ndef f(): pass\n", True),
+    ],
+)
 def test_what_an_import_runs_is_told_from_what_a_call_runs(code, on_import):
     uses = scan(code, Watch(["imp"])).uses
     assert [use.on_import for use in uses] == [on_import]
 
 
 def test_imports_that_only_running_tells_are_named_and_not_judged():
-    found = scan("import importlib\nimportlib.import_module(name)\n__import__('x' + y)\nimportlib.import_module('json')\n", Watch(["imp"]), every=True)
+    found = scan(
+        "import importlib\nimportlib.import_module(name)\n__import__('x' + y)\nimportlib.import_module('json')\n",
+        Watch(["imp"]),
+        every=True,
+    )
     assert found.dynamic == [2, 3] and found.uses == []
 
 

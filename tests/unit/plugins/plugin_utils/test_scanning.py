@@ -30,14 +30,38 @@ def said(cache, text, python):
     return row.state, row.detail
 
 
-@pytest.mark.parametrize("text, python, state, words", [
-    ("from collections import Mapping\n", "3.10", "breaks", "own/__init__.py:1: collections.Mapping is gone in Python 3.10"),
-    ("from collections import Mapping\n", "3.9", "unknown", "found nothing"),
-    ("import sys\nif sys.version_info < (3, 10):\n    from collections import Mapping\n", "3.12", "unknown", "found nothing"),
-    ("import sys\nif sys.version_info < (3, 11):\n    from collections import Mapping\n", "3.12", "unknown", "found nothing"),
-    ("import sys\nif sys.version_info < (3, 11):\n    from collections import Mapping\n", "3.10", "breaks", "collections.Mapping"),
-    ("def f():\n    import imp\n", "3.12", "unknown", "when called: own/__init__.py:2: imp is gone"),
-    ("print 'two'\n", "3.12", "unknown", "does not parse")])
+@pytest.mark.parametrize(
+    "text, python, state, words",
+    [
+        (
+            "from collections import Mapping\n",
+            "3.10",
+            "breaks",
+            "own/__init__.py:1: collections.Mapping is gone in Python 3.10",
+        ),
+        ("from collections import Mapping\n", "3.9", "unknown", "found nothing"),
+        (
+            "import sys\nif sys.version_info < (3, 10):\n    from collections import Mapping\n",
+            "3.12",
+            "unknown",
+            "found nothing",
+        ),
+        (
+            "import sys\nif sys.version_info < (3, 11):\n    from collections import Mapping\n",
+            "3.12",
+            "unknown",
+            "found nothing",
+        ),
+        (
+            "import sys\nif sys.version_info < (3, 11):\n    from collections import Mapping\n",
+            "3.10",
+            "breaks",
+            "collections.Mapping",
+        ),
+        ("def f():\n    import imp\n", "3.12", "unknown", "when called: own/__init__.py:2: imp is gone"),
+        ("print 'two'\n", "3.12", "unknown", "does not parse"),
+    ],
+)
 def test_what_breaks_on_import_breaks_and_everything_else_is_unknown(tmp_path, text, python, state, words):
     found = said(tmp_path, text, python)
     assert found[0] == state and words in found[1]

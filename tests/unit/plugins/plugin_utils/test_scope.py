@@ -10,21 +10,34 @@ import pytest
 from ansible_collections.oxzep7.python.plugins.plugin_utils._scope import ScopeError, in_reverse, scope
 from ansible_collections.oxzep7.python.plugins.plugin_utils._waves._order import Policy
 
-HOSTVARS = {"a": {"oxzep7_applications": [{"name": "billing"}, {"name": "mail"}]}, "b": {"oxzep7_applications": [{"name": "mail"}]}, "c": {}}
+HOSTVARS = {
+    "a": {"oxzep7_applications": [{"name": "billing"}, {"name": "mail"}]},
+    "b": {"oxzep7_applications": [{"name": "mail"}]},
+    "c": {},
+}
 
 
 def test_every_host_has_those_of_its_applications_that_are_meant():
-    assert scope(HOSTVARS, ["a", "b", "c"], [], "", 0, []) == {"a": [{"name": "billing"}, {"name": "mail"}], "b": [{"name": "mail"}], "c": []}
+    assert scope(HOSTVARS, ["a", "b", "c"], [], "", 0, []) == {
+        "a": [{"name": "billing"}, {"name": "mail"}],
+        "b": [{"name": "mail"}],
+        "c": [],
+    }
     assert scope(HOSTVARS, ["a", "b", "c"], ["billing"], "", 0, []) == {"a": [{"name": "billing"}], "b": [], "c": []}
 
 
-@pytest.mark.parametrize("hosts, names, expected", [(["b", "c"], ["billing"], "declares billing"), (["c"], [], "declares an application")])
+@pytest.mark.parametrize(
+    "hosts, names, expected", [(["b", "c"], ["billing"], "declares billing"), (["c"], [], "declares an application")]
+)
 def test_a_rollback_of_nothing_is_an_error(hosts, names, expected):
     with pytest.raises(ScopeError, match=expected):
         scope(HOSTVARS, hosts, names, "", 0, [])
 
 
-RECORDS = {**HOSTVARS, "a": {**HOSTVARS["a"], "rollback_records": {"runs": {"billing": ["one", "two"], "mail": ["two"]}}}}
+RECORDS = {
+    **HOSTVARS,
+    "a": {**HOSTVARS["a"], "rollback_records": {"runs": {"billing": ["one", "two"], "mail": ["two"]}}},
+}
 
 
 def test_a_run_means_what_it_promoted():
@@ -47,6 +60,7 @@ def test_waves_go_back_in_reverse_and_never_too_many_of_an_application_at_once()
     mail = [{"name": "mail"}]
     meant = {name: mail for name in "abcdef"}
     own = dict.fromkeys("abcdef", "")
-    assert in_reverse(meant, [["a"], ["b", "c", "d"]], {**own, "e": "high"}, Policy(["100%"], 2, {"mail": 6}, False)) == [
-        ["d"], ["b", "c"], ["a"], ["e"], ["f"]]
+    assert in_reverse(
+        meant, [["a"], ["b", "c", "d"]], {**own, "e": "high"}, Policy(["100%"], 2, {"mail": 6}, False)
+    ) == [["d"], ["b", "c"], ["a"], ["e"], ["f"]]
     assert in_reverse({"a": mail}, [], own, Policy(["100%"])) == [["a"]]

@@ -18,8 +18,10 @@ LEVELS = {name: number for number, name in enumerate(_order.CRITICALITIES)}
 amounts = st.one_of(st.integers(1, 50), st.integers(1, 100).map(lambda percent: f"{percent}%"))
 shapes = st.lists(amounts, min_size=1, max_size=6)
 names = st.sampled_from("abc")
-members = st.lists(st.tuples(st.sampled_from(_order.CRITICALITIES), st.frozensets(names), st.frozensets(names, min_size=1)), max_size=40).map(
-    lambda rows: [_order.Member(f"h{number}", *row) for number, row in enumerate(rows)])
+members = st.lists(
+    st.tuples(st.sampled_from(_order.CRITICALITIES), st.frozensets(names), st.frozensets(names, min_size=1)),
+    max_size=40,
+).map(lambda rows: [_order.Member(f"h{number}", *row) for number, row in enumerate(rows)])
 
 
 def cut(hosts, shape, **options):
@@ -41,13 +43,23 @@ def test_what_holds_of_all_waves(hosts, shape, most, canaries):
         for name, limit in limits.items():
             assert sum(name in known[host].applications for host in wave) <= limit
         fresh = [environment for host in wave for environment in known[host].environments - met]
-        assert not canaries or len(fresh) == len(set(fresh)), "two hosts of a wave are the first ones with an environment"
+        assert not canaries or len(fresh) == len(set(fresh)), (
+            "two hosts of a wave are the first ones with an environment"
+        )
         met.update(fresh)
 
 
-@pytest.mark.parametrize("hosts, shape, expected", [
-    (10, [1, "10%", "30%", "100%"], [1, 1, 3, 5]), (3, [1, "100%"], [1, 2]), (1, [5], [1]), (7, [2], [2, 2, 2, 1]), (0, [1], []),
-    (1000, [1, "10%", "30%", "100%"], [1, 100, 300, 599])])
+@pytest.mark.parametrize(
+    "hosts, shape, expected",
+    [
+        (10, [1, "10%", "30%", "100%"], [1, 1, 3, 5]),
+        (3, [1, "100%"], [1, 2]),
+        (1, [5], [1]),
+        (7, [2], [2, 2, 2, 1]),
+        (0, [1], []),
+        (1000, [1, "10%", "30%", "100%"], [1, 100, 300, 599]),
+    ],
+)
 def test_shapes(hosts, shape, expected):
     assert [len(wave) for wave in cut([f"h{number}" for number in range(hosts)], shape)] == expected
 
@@ -59,14 +71,25 @@ def test_shapes_that_cannot_be_meant(shape):
 
 
 def test_canaries_come_first_and_their_likes_wait_for_them():
-    hosts = [_order.Member(f"h{number}", environments=frozenset({"one" if number < 4 else "two"})) for number in range(8)]
+    hosts = [
+        _order.Member(f"h{number}", environments=frozenset({"one" if number < 4 else "two"})) for number in range(8)
+    ]
     assert _order.waves(hosts, _order.Policy([1, "100%"])) == [["h0"], ["h4", "h1", "h2", "h3"], ["h5", "h6", "h7"]]
-    assert _order.waves(hosts, _order.Policy(["100%"], canaries=False)) == [["h0", "h4", "h1", "h2", "h3", "h5", "h6", "h7"]]
+    assert _order.waves(hosts, _order.Policy(["100%"], canaries=False)) == [
+        ["h0", "h4", "h1", "h2", "h3", "h5", "h6", "h7"]
+    ]
 
 
 def test_the_shape_begins_anew_with_each_criticality():
     hosts = [_order.Member(f"h{number}", ("high", "low", "normal")[number % 3]) for number in range(9)]
-    assert _order.waves(hosts, _order.Policy([1, "100%"])) == [["h1"], ["h4", "h7"], ["h2"], ["h5", "h8"], ["h0"], ["h3", "h6"]]
+    assert _order.waves(hosts, _order.Policy([1, "100%"])) == [
+        ["h1"],
+        ["h4", "h7"],
+        ["h2"],
+        ["h5", "h8"],
+        ["h0"],
+        ["h3", "h6"],
+    ]
     with pytest.raises(_order.WavesError, match="h: oxzep7_criticality is 'urgent'; it is one of low, normal, high"):
         _order.waves([_order.Member("h", "urgent", applications=frozenset({"a"}))], _order.Policy([1]))
 
@@ -75,13 +98,18 @@ def test_waves_that_are_named():
     hosts = [_order.Member(name, applications=frozenset({"a"})) for name in "abcde"]
     policy = _order.Policy([["c", "nobody"], ["web"], "100%"], groups={"web": ["a", "c"]})
     assert _order.waves(hosts, policy) == [["c"], ["a"], ["b", "d", "e"]]
-    with pytest.raises(_order.WavesError, match=r"wave 1 of oxzep7_waves has 2 hosts of a \(a, b\), and oxzep7_max_unavailable allows 1 at once"):
+    with pytest.raises(
+        _order.WavesError,
+        match=r"wave 1 of oxzep7_waves has 2 hosts of a \(a, b\), and oxzep7_max_unavailable allows 1 at once",
+    ):
         _order.waves(hosts, _order.Policy([["a", "b"]], 1))
     assert _order.waves(hosts, _order.Policy([["d"]])) == [["d"], ["a", "b", "c", "e"]]
 
 
 def test_amounts_are_rounded_to_the_safe_side():
-    assert [_amount.at_most("50%", hosts, "o") for hosts in (1, 3, 4)] == [0, 1, 2] and _amount.at_least_one("1%", 10, "o") == 1
+    assert [_amount.at_most("50%", hosts, "o") for hosts in (1, 3, 4)] == [0, 1, 2] and _amount.at_least_one(
+        "1%", 10, "o"
+    ) == 1
     assert _order.limits({"a": 1, "b": 4}, _order.Policy([1], "50%", {"a": 9})) == {"a": 4, "b": 2}
     assert _order.limits({"a": 1}, _order.Policy([1], "50%")) == {"a": 1}
     for wrong in (0, "0%"):
@@ -92,14 +120,25 @@ def test_amounts_are_rounded_to_the_safe_side():
 NOON = datetime.datetime(2026, 11, 24, 12, 0, tzinfo=datetime.timezone.utc)  # a Tuesday
 
 
-@pytest.mark.parametrize("window, seconds, expected", [
-    ("11:00-13:00", 3600, None), ("11:00-13:00", 3601, "the change window ends at 2026-11-24 13:00 UTC"), ("Tue 12:00-12:30", 60, None),
-    ("Mon 11:00-13:00", 60, "the next one begins at 2026-11-30 11:00 UTC"), ("Mon-Wed 11:00-13:00", 60, None), ("Fri-Tue 11:00-13:00", 60, None),
-    ("Mon 22:00-14:00", 7200, None), ("13:00-14:00 Europe/Berlin", 3600, None),
-    ("12:00-13:00 Europe/Berlin", 60, "the next one begins at 2026-11-25 12:00 CET"),
-    ("2026-11-24T11:00Z/2026-11-24T12:30Z", 1800, None), ("2026-11-24T13:00+01:00/2026-11-24T14:00+01:00", 3600, None),
-    ("2026-11-24T11:00Z/2026-11-24T12:30Z", 1801, "before this wave would (about 30 min)"), ("11:00-24:00", 12 * 3600, None),
-    ("13:00-13:10", 3600, "within 8 days none is long enough for this wave (about 60 min)")])
+@pytest.mark.parametrize(
+    "window, seconds, expected",
+    [
+        ("11:00-13:00", 3600, None),
+        ("11:00-13:00", 3601, "the change window ends at 2026-11-24 13:00 UTC"),
+        ("Tue 12:00-12:30", 60, None),
+        ("Mon 11:00-13:00", 60, "the next one begins at 2026-11-30 11:00 UTC"),
+        ("Mon-Wed 11:00-13:00", 60, None),
+        ("Fri-Tue 11:00-13:00", 60, None),
+        ("Mon 22:00-14:00", 7200, None),
+        ("13:00-14:00 Europe/Berlin", 3600, None),
+        ("12:00-13:00 Europe/Berlin", 60, "the next one begins at 2026-11-25 12:00 CET"),
+        ("2026-11-24T11:00Z/2026-11-24T12:30Z", 1800, None),
+        ("2026-11-24T13:00+01:00/2026-11-24T14:00+01:00", 3600, None),
+        ("2026-11-24T11:00Z/2026-11-24T12:30Z", 1801, "before this wave would (about 30 min)"),
+        ("11:00-24:00", 12 * 3600, None),
+        ("13:00-13:10", 3600, "within 8 days none is long enough for this wave (about 60 min)"),
+    ],
+)
 def test_windows(window, seconds, expected):
     why = _window.closed([window], NOON, seconds)
     assert why is None if expected is None else expected in why
@@ -109,8 +148,18 @@ def test_no_window_is_always_open_and_one_of_many_is_enough():
     assert _window.closed([], NOON, 1e9) is None and _window.closed(["01:00-02:00", "11:00-13:00"], NOON, 60) is None
 
 
-@pytest.mark.parametrize("window", [
-    "", "whenever", "25:00-26:00", "Someday 01:00-02:00", "01:00-02:00 Nowhere/Land", "2026-11-24T11:00/2026-11-24T12:30Z", "T/T"])
+@pytest.mark.parametrize(
+    "window",
+    [
+        "",
+        "whenever",
+        "25:00-26:00",
+        "Someday 01:00-02:00",
+        "01:00-02:00 Nowhere/Land",
+        "2026-11-24T11:00/2026-11-24T12:30Z",
+        "T/T",
+    ],
+)
 def test_windows_that_cannot_be_read(window):
     with pytest.raises(_window.WindowError, match="oxzep7_window: .* cannot be read"):
         _window.closed([window], NOON, 60)
@@ -118,39 +167,74 @@ def test_windows_that_cannot_be_read(window):
 
 def test_a_wave_takes_as_long_as_its_longest_host_for_each_round_of_forks():
     measured = {"a": [10.0, 20.0, 30.0]}
-    assert _estimate.of_wave([["a", "a"], ["a"]], measured, 5, 60.0) == _estimate.Estimate(40.0, "from 3 measured steps")
+    assert _estimate.of_wave([["a", "a"], ["a"]], measured, 5, 60.0) == _estimate.Estimate(
+        40.0, "from 3 measured steps"
+    )
     assert _estimate.of_wave([["a"]] * 11, measured, 5, 60.0).seconds == 60.0
     assert _estimate.of_wave([["b"]], measured, 5, 60.0).seconds == 20.0
-    assert _estimate.of_wave([["b"]], {}, 5, 60.0) == _estimate.Estimate(360.0, "nothing was measured yet; 360 s a step are assumed")
+    assert _estimate.of_wave([["b"]], {}, 5, 60.0) == _estimate.Estimate(
+        360.0, "nothing was measured yet; 360 s a step are assumed"
+    )
 
 
 def test_the_shape_of_a_rollout_is_told():
-    document = {"hosts": {
-        "a": {"applications": [{"name": "x", "steps": [{"asked": "1"}, {"asked": "2"}]}, {"name": "y", "steps": []}]},
-        "b": {"applications": [{"name": "x", "steps": [{"asked": "1"}, {"asked": "2"}]}]}, "c": {"applications": [{"name": "x", "steps": []}]}},
-        "notes": {"a": {"x": {"restarts": 4}}, "b": {"x": {"restarts": 4}}}}
-    declared = {"a": [{"name": "x"}, {"name": "y", "criticality": "high"}], "b": [{"name": "x", "criticality": "low"}], "c": [{"name": "x"}]}
+    document = {
+        "hosts": {
+            "a": {
+                "applications": [{"name": "x", "steps": [{"asked": "1"}, {"asked": "2"}]}, {"name": "y", "steps": []}]
+            },
+            "b": {"applications": [{"name": "x", "steps": [{"asked": "1"}, {"asked": "2"}]}]},
+            "c": {"applications": [{"name": "x", "steps": []}]},
+        },
+        "notes": {"a": {"x": {"restarts": 4}}, "b": {"x": {"restarts": 4}}},
+    }
+    declared = {
+        "a": [{"name": "x"}, {"name": "y", "criticality": "high"}],
+        "b": [{"name": "x", "criticality": "low"}],
+        "c": [{"name": "x"}],
+    }
     own = {"a": "", "b": "", "c": ""}
     made = _rollout.cut_of_plan(document, declared, own, _order.Policy([1]))
-    assert made == [["b"], ["a"]] and _rollout.cut_of_plan(document, declared, {"a": "low"}, _order.Policy([1])) == [["a"], ["b"]]
+    assert made == [["b"], ["a"]] and _rollout.cut_of_plan(document, declared, {"a": "low"}, _order.Policy([1])) == [
+        ["a"],
+        ["b"],
+    ]
     rows = _rollout.described(made, _rollout.work_of_plan(document, "each_step"), {"x": [100.0]}, 5, 60.0)
-    assert [(row["number"], row["hosts"], row["steps"], row["restarts"], row["seconds"]) for row in rows] == [(1, ["b"], 2, 4, 200.0), (2, ["a"], 2, 4, 200.0)]
-    assert [row["restarts"] for row in _rollout.described(made, _rollout.work_of_plan(document, "final"), {}, 5, 60.0)] == [2, 2]
-    assert _rollout.table(rows)[-1] == "together about 7 min (from 1 measured steps)" and _rollout.table([])[0].startswith("there is nothing to do")
+    assert [(row["number"], row["hosts"], row["steps"], row["restarts"], row["seconds"]) for row in rows] == [
+        (1, ["b"], 2, 4, 200.0),
+        (2, ["a"], 2, 4, 200.0),
+    ]
+    assert [
+        row["restarts"] for row in _rollout.described(made, _rollout.work_of_plan(document, "final"), {}, 5, 60.0)
+    ] == [2, 2]
+    assert _rollout.table(rows)[-1] == "together about 7 min (from 1 measured steps)" and _rollout.table([])[
+        0
+    ].startswith("there is nothing to do")
     assert _rollout.population(declared) == {"x": 3, "y": 1}
 
 
 def test_durations_are_read_from_what_earlier_runs_recorded(tmp_path):
     assert _rollout.measured(tmp_path) == _rollout.measured(None) == {}
-    for name, text in (("one", '{"results": [{"application": "x", "seconds": 4.5, "result": "promoted"}, {"result": "reverted", "seconds": 9}]}'),
-                       ("two", "damaged"), ("three", '{"results": 1}')):
+    for name, text in (
+        (
+            "one",
+            '{"results": [{"application": "x", "seconds": 4.5, "result": "promoted"}, {"result": "reverted", "seconds": 9}]}',
+        ),
+        ("two", "damaged"),
+        ("three", '{"results": 1}'),
+    ):
         (tmp_path / "runs" / name).mkdir(parents=True)
         (tmp_path / "runs" / name / "run.json").write_text(text)
     assert _rollout.measured(tmp_path) == {"x": [4.5]}
 
 
-rows = st.lists(st.sampled_from(["upgraded", "reverted", "failed", "unreachable", "interrupted", "unknown"]), max_size=20).map(
-    lambda outcomes: [{"host": f"h{number}", "wave": 1 + number % 2, "outcome": outcome} for number, outcome in enumerate(outcomes)])
+rows = st.lists(
+    st.sampled_from(["upgraded", "reverted", "failed", "unreachable", "interrupted", "unknown"]), max_size=20
+).map(
+    lambda outcomes: [
+        {"host": f"h{number}", "wave": 1 + number % 2, "outcome": outcome} for number, outcome in enumerate(outcomes)
+    ]
+)
 
 
 @given(rows, st.integers(0, 5))
@@ -163,7 +247,9 @@ def test_the_gate_closes_exactly_when_more_fail_than_allowed(ended, maximum):
 def test_budgets_of_a_wave_and_of_a_rollback():
     ended = [{"host": "a", "wave": 1, "outcome": "reverted"}, {"host": "b", "wave": 2, "outcome": "upgraded"}]
     assert _ledger.over_budget(ended, 2, "upgrade", 2, "50%", 0) == ""
-    assert "a of wave 1 is not upgraded, and oxzep7_max_failed_per_wave allows 0 of 1 hosts" in _ledger.over_budget(ended, 1, "upgrade", 2, "50%", 0)
+    assert "a of wave 1 is not upgraded, and oxzep7_max_failed_per_wave allows 0 of 1 hosts" in _ledger.over_budget(
+        ended, 1, "upgrade", 2, "50%", 0
+    )
     assert _ledger.failed(ended, "rollback") == ["b"]
 
 
@@ -179,4 +265,8 @@ def test_hosts_that_may_be_down_count_with_those_of_the_wave():
     ended = [{"host": "a", "outcome": "failed"}, {"host": "b", "outcome": "reverted"}]
     applications = {"a": ["x"], "b": ["x"], "c": ["x"], "d": ["y"]}
     assert "a may be without x" in _ledger.unavailable(ended, ["c"], applications, {"x": 1, "y": 1})
-    assert _ledger.unavailable(ended, ["c"], applications, {"x": 2, "y": 1}) == _ledger.unavailable(ended, ["d"], applications, {"x": 1, "y": 1}) == ""
+    assert (
+        _ledger.unavailable(ended, ["c"], applications, {"x": 2, "y": 1})
+        == _ledger.unavailable(ended, ["d"], applications, {"x": 1, "y": 1})
+        == ""
+    )

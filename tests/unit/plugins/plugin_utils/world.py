@@ -53,13 +53,31 @@ class World:
         found = []
         for version, made in sorted(self.packages.get(name, {}).items(), key=lambda item: Version(item[0])):
             fits, admitted = minor[1] in made.wheels, allows(made.python, minor)
-            source = File(f"{name}-{version}.tar.gz", made.python, "2021-01-02", False, "memory", None) if made.source else None
-            found.append(Release(version, fits and admitted, source, None if admitted else made.python, "2021-01-02", False, made.plain, fits))
+            source = (
+                File(f"{name}-{version}.tar.gz", made.python, "2021-01-02", False, "memory", None)
+                if made.source
+                else None
+            )
+            found.append(
+                Release(
+                    version,
+                    fits and admitted,
+                    source,
+                    None if admitted else made.python,
+                    "2021-01-02",
+                    False,
+                    made.plain,
+                    fits,
+                )
+            )
         return found
 
     def release(self, name, version, minor, platform):
         """As `Index.release`."""
-        return next((entry for entry in self.releases(name, minor, platform) if Version(entry.version) == Version(version)), None)
+        return next(
+            (entry for entry in self.releases(name, minor, platform) if Version(entry.version) == Version(version)),
+            None,
+        )
 
     def provides(self, name, version):
         """As `Index.provides`."""
@@ -69,7 +87,9 @@ class World:
         """As `Builder.wheel`."""
         self.wanted.append(wanted)
         if not self.packages[wanted.name][wanted.version].builds:
-            raise NotBuilt(f"{wanted.name} {wanted.version} could not be built for Python 3.{wanted.minor[1]}: it needs mysql.h")
+            raise NotBuilt(
+                f"{wanted.name} {wanted.version} could not be built for Python 3.{wanted.minor[1]}: it needs mysql.h"
+            )
         return f"{wanted.name}-{wanted.version}-py3-none-any.whl", "0" * 64
 
     def lock(self, question):
@@ -88,22 +108,40 @@ class World:
             demands = self._demands(chosen, question)
             chosen = {name: version for name, version in chosen.items() if name in asked or name in demands}
             if chosen == before:
-                return read_annotated("".join(
-                    f"{name}=={chosen[name]} \\\n    --hash=sha256:{dict(question.built).get(built_as.get(name), '9' * 64)}\n    # via\n"
-                    + "".join(f"    #   {who}\n" for who in [*(["-r requirements.in"] if name in asked else []), *demands.get(name, {})])
-                    for name in sorted(chosen)))
+                return read_annotated(
+                    "".join(
+                        f"{name}=={chosen[name]} \\\n    --hash=sha256:{dict(question.built).get(built_as.get(name), '9' * 64)}\n    # via\n"
+                        + "".join(
+                            f"    #   {who}\n"
+                            for who in [*(["-r requirements.in"] if name in asked else []), *demands.get(name, {})]
+                        )
+                        for name in sorted(chosen)
+                    )
+                )
         raise ResolutionError("no end")
 
     def _choose(self, name, asked, demands, limits, built, question):
         known = self.packages.get(name, {})
-        usable = [version for version in {*known, *filter(None, [built.get(name)])} if built.get(name) == version or question.minor[1] in known[version].wheels]
-        fitting = [version for version in usable
-                   if (name not in asked or asked[name].contains(version)) and all(one.specifier.contains(version) for one in demands.values())
-                   and all(limit.specifier.contains(version) for limit in limits if limit.name == name)]
+        usable = [
+            version
+            for version in {*known, *filter(None, [built.get(name)])}
+            if built.get(name) == version or question.minor[1] in known[version].wheels
+        ]
+        fitting = [
+            version
+            for version in usable
+            if (name not in asked or asked[name].contains(version))
+            and all(one.specifier.contains(version) for one in demands.values())
+            and all(limit.specifier.contains(version) for limit in limits if limit.name == name)
+        ]
         if not fitting:
-            who = " and ".join(f"{requirer} depends on {requirement}" for requirer, requirement in sorted(demands.items()))
-            raise ResolutionError(f"Because you require {name}{asked.get(name, '')} and {who or 'nothing else'}, it is unsatisfiable; "
-                                  f"Because {name} has no wheels, it cannot be used")
+            who = " and ".join(
+                f"{requirer} depends on {requirement}" for requirer, requirement in sorted(demands.items())
+            )
+            raise ResolutionError(
+                f"Because you require {name}{asked.get(name, '')} and {who or 'nothing else'}, it is unsatisfiable; "
+                f"Because {name} has no wheels, it cannot be used"
+            )
         return (min if name in asked else max)(fitting, key=Version)
 
     def _demands(self, chosen, question):

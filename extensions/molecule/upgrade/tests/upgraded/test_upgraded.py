@@ -12,10 +12,17 @@ def test_runs_wholly_on_the_target(ledger):
 
 
 def test_every_generation_is_kept_and_works(ledger):
-    for generation, version in (("0-py3.8", "3.8.18"), ("1-py3.9", "3.9.18"), ("2-py3.10", "3.10.13"), ("3-py3.11", "3.11.7")):
+    for generation, version in (
+        ("0-py3.8", "3.8.18"),
+        ("1-py3.9", "3.9.18"),
+        ("2-py3.10", "3.10.13"),
+        ("3-py3.11", "3.11.7"),
+    ):
         python = f"/srv/ledger/venv.generations/{generation}/bin/python"
         code = "import platform, oxzep7_vendor, sqlalchemy; print(platform.python_version())"
-        assert ledger.run(f"setpriv --reuid=ledger --regid=ledger --clear-groups {python} -c '{code}'").strip() == version
+        assert (
+            ledger.run(f"setpriv --reuid=ledger --regid=ledger --clear-groups {python} -c '{code}'").strip() == version
+        )
 
 
 def test_vendor_modules_import_compiled_and_pure(ledger):
@@ -30,12 +37,19 @@ def test_cron_job_works(ledger):
 
 
 def test_service_books_and_worker_draws(ledger):
-    ledger.run("curl -fsS -d '{\"account\": \"rent\", \"cents\": 100}' -H 'Content-Type: application/json' http://127.0.0.1:8001/entries")
+    ledger.run(
+        'curl -fsS -d \'{"account": "rent", "cents": 100}\' -H \'Content-Type: application/json\' http://127.0.0.1:8001/entries'
+    )
     ledger.run("timeout 10 sh -c 'until ls /srv/ledger/data/receipts/*.png; do sleep 0.2; done'")
 
 
 def test_state_is_private(ledger):
-    assert ledger.run("stat -c '%a %U' /var/lib/oxzep7 /var/lib/oxzep7/applications/ledger/state.json").split() == ["700", "root", "600", "root"]
+    assert ledger.run("stat -c '%a %U' /var/lib/oxzep7 /var/lib/oxzep7/applications/ledger/state.json").split() == [
+        "700",
+        "root",
+        "600",
+        "root",
+    ]
 
 
 def test_files_belong_to_the_owner_of_the_old_environment(ledger):
@@ -45,5 +59,8 @@ def test_files_belong_to_the_owner_of_the_old_environment(ledger):
 def test_downtime_was_measured_at_every_step(ledger):
     history = ledger.state()["history"]
     assert [(entry["from"], entry["to"]) for entry in history] == [
-        ("0-py3.8", "1-py3.9"), ("1-py3.9", "2-py3.10"), ("2-py3.10", "3-py3.11")]
+        ("0-py3.8", "1-py3.9"),
+        ("1-py3.9", "2-py3.10"),
+        ("2-py3.10", "3-py3.11"),
+    ]
     assert all(0 < entry["downtime_ms"] < 60000 for entry in history)

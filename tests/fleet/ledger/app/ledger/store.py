@@ -7,8 +7,14 @@
 from sqlalchemy import Column, Integer, MetaData, String, Table, create_engine, func, select
 
 metadata = MetaData()
-entries = Table("entries", metadata, Column("id", Integer, primary_key=True), Column("account", String(80)),
-                Column("cents", Integer), Column("receipt", String(200)))
+entries = Table(
+    "entries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("account", String(80)),
+    Column("cents", Integer),
+    Column("receipt", String(200)),
+)
 
 
 class Store:
@@ -32,8 +38,10 @@ class Store:
     def all(self):
         """Every entry, oldest first."""
         with self.engine.connect() as connection:
-            return [dict(row._mapping if hasattr(row, "_mapping") else row)
-                    for row in connection.execute(select([entries]).order_by(entries.c.id))]
+            return [
+                dict(row._mapping if hasattr(row, "_mapping") else row)
+                for row in connection.execute(select([entries]).order_by(entries.c.id))
+            ]
 
     def without_receipt(self):
         """Entries whose receipt was not drawn yet."""

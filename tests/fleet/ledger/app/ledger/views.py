@@ -22,8 +22,14 @@ store = Store(settings.DATABASE_URL)
 @require_GET
 def health(_request):
     """The interpreter this process runs on, and that database and vendor modules work."""
-    return JsonResponse({"python": platform.python_version(), "prefix": sys.prefix, "entries": len(store.all()),
-                         "vendor": oxzep7_vendor.checksum(b"ledger")})
+    return JsonResponse(
+        {
+            "python": platform.python_version(),
+            "prefix": sys.prefix,
+            "entries": len(store.all()),
+            "vendor": oxzep7_vendor.checksum(b"ledger"),
+        }
+    )
 
 
 @require_http_methods(["GET", "POST"])
