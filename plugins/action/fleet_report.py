@@ -14,8 +14,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.oxzep7.python.plugins.plugin_utils._advisories import Advisories, AdvisoriesUnreadable, load
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, canonical, write_private
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import (
+    Advisories,
+    AdvisoriesUnreadable,
+    load,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import (
     _csv,
     _fleet,

@@ -13,8 +13,8 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _beforehand
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, canonical, write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import UnknownVersion
-from ansible_collections.oxzep7.python.plugins.plugin_utils._originals import add_diffs
-from ansible_collections.oxzep7.python.plugins.plugin_utils._stdlib_changes import EARLIEST, watched_between
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._originals import add_diffs
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._stdlib_changes import EARLIEST, watched_between
 
 # What every playbook begins with.
 _beforehand.load()

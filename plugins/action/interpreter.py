@@ -15,7 +15,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _interpreters
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute
 from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters import SourceError
-from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import UvMissing, find_uv
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import UvMissing, find_uv
 
 SIGNED = ("signature", "key")
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.oxzep7.python.plugins.plugin_utils import _notifications
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import now
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _notifications
 
 CHANNEL: dict[str, Any] = {
     "kind": {

@@ -13,19 +13,21 @@ from typing import Any
 
 from ansible import context
 from ansible.plugins.action import ActionBase
-from ansible_collections.oxzep7.python.plugins.plugin_utils import _planning, _rollout
-from ansible_collections.oxzep7.python.plugins.plugin_utils._advisories import AdvisoriesUnreadable
-from ansible_collections.oxzep7.python.plugins.plugin_utils._compatibility import (
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, canonical, write_private
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import UnknownVersion, parse, text_of, today
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import AdvisoriesUnreadable
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import IndexUnavailable
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import UvMissing
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._wheels import DownloadError, download
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _setup as _planning
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibility import (
     Evidence,
     matrix,
     recall,
     remember,
     write_matrix,
 )
-from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, canonical, write_private
-from ansible_collections.oxzep7.python.plugins.plugin_utils._index import IndexUnavailable
-from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import UnknownVersion, parse, text_of, today
-from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import (
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import (
     CopiesNeeded,
     Host,
     Plan,
@@ -33,12 +35,11 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import (
     WheelsNeeded,
     differences,
 )
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._scanning import of_locks
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report._plan import markdown, page
-from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import UvMissing
-from ansible_collections.oxzep7.python.plugins.plugin_utils._scanning import of_locks
-from ansible_collections.oxzep7.python.plugins.plugin_utils._strategy import refused
-from ansible_collections.oxzep7.python.plugins.plugin_utils._waves._order import Policy
-from ansible_collections.oxzep7.python.plugins.plugin_utils._wheels import DownloadError, download
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _policy as _rollout
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._strategy import refused
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._waves import Policy
 
 
 class ActionModule(ActionBase):

@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, canonical
-from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import EACH_STEP, FINAL
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._policy import EACH_STEP, FINAL
 
 
 class ActionModule(ActionBase):

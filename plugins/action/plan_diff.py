@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute
-from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import compared
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import compared
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report._plan import markdown
 
 

@@ -12,18 +12,28 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.oxzep7.python.plugins.plugin_utils import _planning
-from ansible_collections.oxzep7.python.plugins.plugin_utils._advisories import AdvisoriesUnreadable
-from ansible_collections.oxzep7.python.plugins.plugin_utils._cargo import cargo
-from ansible_collections.oxzep7.python.plugins.plugin_utils._compatibility import Evidence, remember
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, write_private
-from ansible_collections.oxzep7.python.plugins.plugin_utils._index import IndexUnavailable
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, UnknownVersion, text_of, today
-from ansible_collections.oxzep7.python.plugins.plugin_utils._locking import MustBuild, NoLock, Unpublished
-from ansible_collections.oxzep7.python.plugins.plugin_utils._nearest import UnreadableLimit
-from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import CopiesNeeded, Host, PlanError, Planner
-from ansible_collections.oxzep7.python.plugins.plugin_utils._rehearsal import Failure, Outcome, Rehearsal, Rehearsed
-from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import ResolutionError, UvMissing
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import AdvisoriesUnreadable
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import IndexUnavailable
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import ResolutionError, UvMissing
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _setup as _planning
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._cargo import cargo
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibility import Evidence, remember
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import MustBuild, NoLock, Unpublished
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import UnreadableLimit
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import (
+    CopiesNeeded,
+    Host,
+    PlanError,
+    Planner,
+)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._rehearsal import (
+    Failure,
+    Outcome,
+    Rehearsal,
+    Rehearsed,
+)
 
 # What a failure is called that is no module's.
 OTHERS = ("test: ", "source: ")

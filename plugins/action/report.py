@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.oxzep7.python.plugins.plugin_utils._compatibility import Evidence, update
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, canonical, write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import now, today
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibility import Evidence, update
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _record, _run
-from ansible_collections.oxzep7.python.plugins.plugin_utils._waves import _ledger
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _ledger
 
 SCHEMA = 2
 ON_FAILURE = ("stop", "rollback_wave", "rollback_run")

@@ -13,10 +13,10 @@ from typing import Any
 
 from ansible import context
 from ansible.plugins.action import ActionBase
-from ansible_collections.oxzep7.python.plugins.plugin_utils import _rollout
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute
-from ansible_collections.oxzep7.python.plugins.plugin_utils._scope import ScopeError, in_reverse, scope
-from ansible_collections.oxzep7.python.plugins.plugin_utils._strategy import refused
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _policy as _rollout
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._scope import ScopeError, in_reverse, scope
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._strategy import refused
 
 
 class ActionModule(ActionBase):

@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import UnknownVersion
-from ansible_collections.oxzep7.python.plugins.plugin_utils._stdlib_changes import EARLIEST, watched_between
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._stdlib_changes import EARLIEST, watched_between
 
 
 class ActionModule(ActionBase):

@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.oxzep7.python.plugins.plugin_utils import _gate
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute
-from ansible_collections.oxzep7.python.plugins.plugin_utils._strategy import refused
-from ansible_collections.oxzep7.python.plugins.plugin_utils._waves import _ledger, _order, _window
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _gate, _ledger, _window
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _waves as _order
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._strategy import refused
 
 POLL_SECONDS = 2.0
 GATE_OPTIONS: dict[str, Any] = {

@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.oxzep7.python.plugins.plugin_utils import _planning
-from ansible_collections.oxzep7.python.plugins.plugin_utils._builder import Wanted
-from ansible_collections.oxzep7.python.plugins.plugin_utils._index import IndexUnavailable
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import parse
-from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import UvMissing, find_uv
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import Wanted
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import IndexUnavailable
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import UvMissing, find_uv
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _setup as _planning
 
 
 class ActionModule(ActionBase):

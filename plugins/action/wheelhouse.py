@@ -12,9 +12,10 @@ import tempfile
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.oxzep7.python.plugins.plugin_utils import _planning, _wheels
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute
-from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import UvMissing, find_uv
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages import _wheels
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import UvMissing, find_uv
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _setup as _planning
 
 
 class ActionModule(ActionBase):

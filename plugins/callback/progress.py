@@ -28,8 +28,8 @@ import time
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
-from ansible_collections.oxzep7.python.plugins.plugin_utils import _progress
-from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import CONTROLLER
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _progress
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._policy import CONTROLLER
 
 TICK_SECONDS = 1.0
 GATE = _progress.PREFIX + "wave_gate"

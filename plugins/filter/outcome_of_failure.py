@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.oxzep7.python.plugins.plugin_utils._waves import _ledger
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _ledger
 
 DOCUMENTATION = r"""
 name: outcome_of_failure

@@ -149,11 +149,13 @@ actions:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._application import (
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
     APPLICATION_ARGUMENT,
     ApplicationError,
     from_parameters,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._application._services import ServiceError
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, LeaseHeld
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import ENGINE_ARGUMENTS, engines_of
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._keep import Job, keep
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import LAYERS, BackupError
@@ -161,11 +163,9 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic impo
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._retention import KEEP_OPTIONS, Keep
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._existing import BuildError
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandError
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import PromotionRefused
-from ansible_collections.oxzep7.python.plugins.module_utils._runner import CommandError
-from ansible_collections.oxzep7.python.plugins.module_utils._services import ServiceError
-from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, LeaseHeld
 
 
 def main() -> None:

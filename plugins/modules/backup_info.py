@@ -65,12 +65,13 @@ backups:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._backup import _history, _manifest
+from ansible_collections.oxzep7.python.plugins.module_utils._application import _backups as _history
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
+from ansible_collections.oxzep7.python.plugins.module_utils._backup import _manifest
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import ENGINE_ARGUMENTS, engines_of
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._listing import directory_of, listed
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import damage_of
-from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState
 
 TOLD = ("created", "engine", "generation", "read_back", "run", "seconds")
 

@@ -94,19 +94,20 @@ actions:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._application import (
+from ansible_collections.oxzep7.python.plugins.module_utils._application import _backups as _history
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
     APPLICATION_ARGUMENT,
     ApplicationError,
     from_parameters,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._backup import _databases, _history
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, LeaseHeld
+from ansible_collections.oxzep7.python.plugins.module_utils._backup import _databases
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._drill import Subject, drill
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import ENGINE_ARGUMENTS, engines_of
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import find
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
-from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, LeaseHeld
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
 
 
 def main() -> None:

@@ -97,13 +97,13 @@ actions:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._application import (
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
     APPLICATION_ARGUMENT,
     ApplicationError,
     from_parameters,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, LeaseHeld
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._files import read_text
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import build
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._carry import (
     CARRY_ARGUMENT,
@@ -112,10 +112,10 @@ from ansible_collections.oxzep7.python.plugins.module_utils._generation._carry i
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._existing import BuildError
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import Order, usable_uv
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
+from ansible_collections.oxzep7.python.plugins.module_utils._host._files import read_text
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import PromotionRefused
-from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transaction import UndoFailed
-from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, LeaseHeld
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import UndoFailed
 
 
 def main() -> None:

@@ -55,15 +55,15 @@ checks:
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._application import (
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
     APPLICATION_ARGUMENT,
     ApplicationError,
     from_parameters,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._application._services import ServiceError
 from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import describe, failures
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
-from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transaction import POLL_SECONDS, results_of
-from ansible_collections.oxzep7.python.plugins.module_utils._services import ServiceError
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import POLL_SECONDS, results_of
 
 
 def main() -> None:

@@ -216,13 +216,13 @@ report:
 from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._application import (
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
     ApplicationError,
     from_parameters,
     validated,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._host import Request, inventory, store, summary
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import delivered
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import delivered
 from ansible_collections.oxzep7.python.plugins.module_utils._source._tree import order_for, scan_application
 
 FOR_PLANNING = (

@@ -67,9 +67,12 @@ import os
 from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._application import ApplicationError, from_parameters
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._copy import NotCopied, gathered, packed
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import act_as, of_uid, usable
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
+    ApplicationError,
+    from_parameters,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import act_as, of_uid, usable
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._copy import NotCopied, gathered, packed
 
 
 def copy(environment: str, name: str, directory: str) -> Dict[str, Any]:

@@ -60,10 +60,10 @@ import json
 import os
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import private_directory
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._files import read_text, write_atomically
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import identifier
-from ansible_collections.oxzep7.python.plugins.module_utils._state import private_directory
+from ansible_collections.oxzep7.python.plugins.module_utils._host._files import read_text, write_atomically
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import identifier
 
 
 def main() -> None:

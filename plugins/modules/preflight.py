@@ -115,13 +115,13 @@ clock:
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._application import (
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
     ApplicationError,
     from_parameters,
     validated,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheelhouse import sizes
 from ansible_collections.oxzep7.python.plugins.module_utils._preflight import Asked, have, look
-from ansible_collections.oxzep7.python.plugins.module_utils._wheelhouse import sizes
 
 
 def main() -> None:

@@ -153,27 +153,31 @@ actions:
 from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._application import (
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
     APPLICATION_ARGUMENT,
     ApplicationError,
     from_parameters,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._application._journal import of_run
+from ansible_collections.oxzep7.python.plugins.module_utils._application._services import ServiceError
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
+    ApplicationState,
+    LeaseHeld,
+    generation_of,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._listing import holding
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._existing import BuildError, version_of
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._retention import prune
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
-from ansible_collections.oxzep7.python.plugins.module_utils._journal import of_run
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandError
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import GenerationGone, PromotionRefused
-from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transaction import (
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import (
     Options,
     PromotionReverted,
     UndoFailed,
     promote,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._runner import CommandError
-from ansible_collections.oxzep7.python.plugins.module_utils._services import ServiceError
-from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, LeaseHeld, generation_of
 
 
 def _journal(root: str, run: str) -> Dict[str, Any]:

@@ -61,10 +61,14 @@ actions:
 import time
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
+    ApplicationState,
+    LeaseHeld,
+    applications_in,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import runs_of
-from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transaction import UndoFailed, settle
-from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, LeaseHeld, applications_in
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import UndoFailed, settle
 
 POLL_SECONDS = 0.2
 

@@ -140,11 +140,13 @@ actions:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._application import (
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
     APPLICATION_ARGUMENT,
     ApplicationError,
     from_parameters,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._application._services import ServiceError
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, LeaseHeld
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._databases import DatabaseError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import ENGINE_ARGUMENTS, engines_of
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError
@@ -159,15 +161,13 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._place impor
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic import ResticError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import check, find
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
-from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transaction import (
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandError
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import (
     Options,
     PromotionReverted,
     UndoFailed,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._runner import CommandError
-from ansible_collections.oxzep7.python.plugins.module_utils._services import ServiceError
-from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, LeaseHeld
 
 
 def main() -> None:

@@ -59,7 +59,7 @@ applications:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils import _journal
+from ansible_collections.oxzep7.python.plugins.module_utils._application import _journal
 
 
 def main() -> None:

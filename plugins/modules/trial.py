@@ -118,11 +118,12 @@ actions:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._application import (
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
     APPLICATION_ARGUMENT,
     ApplicationError,
     from_parameters,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, LeaseHeld
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._carry import (
     CARRY_ARGUMENT,
@@ -131,16 +132,15 @@ from ansible_collections.oxzep7.python.plugins.module_utils._generation._carry i
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._existing import BuildError
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import Order, usable_uv
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import identifier
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._trial import (
     Ask,
     attempt,
     forget,
     scratch_paths,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
-from ansible_collections.oxzep7.python.plugins.module_utils._runner import CommandError
-from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, LeaseHeld
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandError
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import identifier
 
 
 def main() -> None:

@@ -78,8 +78,8 @@ import shutil
 from typing import Optional
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._building import NotBuilt, Order, build
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_build import NotBuilt, Order, build
 
 
 def interpreter_for(python: str, directory: str) -> Optional[str]:

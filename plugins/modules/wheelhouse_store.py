@@ -79,7 +79,11 @@ actions:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._wheelhouse import WheelhouseError, lacking, receive
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheelhouse import (
+    WheelhouseError,
+    lacking,
+    receive,
+)
 
 
 def main() -> None:

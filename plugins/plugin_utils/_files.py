@@ -15,6 +15,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+# Data that come with the collection; `_data/README.md` has their sources and dates.
+DATA = pathlib.Path(__file__).resolve().parent / "_data"
+
 
 def write_private(path: pathlib.Path, text: str) -> None:
     """Replace *path* with *text*, mode 0600, creating its directory. Raises OSError."""

@@ -25,10 +25,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.module_utils.urls import open_url
-from ansible_collections.oxzep7.python.plugins.module_utils._files import sha256_of
+from ansible_collections.oxzep7.python.plugins.module_utils._host._files import sha256_of
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import InterpreterError
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._install import expected_digest
-from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, exclusive, write_private
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import DATA, absolute, exclusive, write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor
 
 if sys.version_info >= (3, 11):
@@ -39,7 +39,7 @@ else:
 TIMEOUT = 900
 FETCH_TIMEOUT = 60
 RELEASES = "/releases/download/"
-NAMES = pathlib.Path(__file__).parent / "_data" / "interpreter-packages.toml"
+NAMES = DATA / "interpreter-packages.toml"
 FINAL = re.compile(r"^\d+\.\d+\.\d+$")
 
 

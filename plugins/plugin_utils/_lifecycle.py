@@ -18,6 +18,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import DATA
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -26,9 +28,9 @@ else:
 Minor = tuple[int, int]
 VERSION = re.compile(r"^(\d+)\.(\d+)(?:\.(\d+))?$")
 FINAL = re.compile(r"^(\d+)\.(\d+)\.(\d+)(?: final)?$")
-DATA = pathlib.Path(__file__).parent / "_data" / "python-releases.toml"
-SOURCES = pathlib.Path(__file__).parent / "_data" / "sources.toml"
-DISTRIBUTIONS = pathlib.Path(__file__).parent / "_data" / "distribution-releases.toml"
+RELEASES = DATA / "python-releases.toml"
+SOURCES = DATA / "sources.toml"
+DISTRIBUTIONS = DATA / "distribution-releases.toml"
 # PEP 373; no release of Python 2 has been made since.
 END_OF_PYTHON_2 = datetime.date(2020, 4, 20)
 # Rebuilds that live as long as what they rebuild.
@@ -96,7 +98,7 @@ def _newest_patch(entries: list[dict[str, Any]]) -> int | None:
 @functools.cache
 def releases() -> dict[Minor, Release]:
     """Every released minor version of Python 3, from the vendored data."""
-    return read(DATA)
+    return read(RELEASES)
 
 
 def read(path: pathlib.Path) -> dict[Minor, Release]:

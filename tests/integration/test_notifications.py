@@ -18,8 +18,8 @@ import threading
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
-from ansible_collections.oxzep7.python.plugins.plugin_utils import _notifications
-from ansible_collections.oxzep7.python.plugins.plugin_utils._notifications import News, announce
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _notifications
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._notifications import News, announce
 
 from tests.demo.machine import free_port
 

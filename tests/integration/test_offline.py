@@ -14,12 +14,13 @@ import subprocess
 import sys
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.plugin_utils import _wheels
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages import _wheels
 
 PROGRAM = """
 import json, pathlib, sys
-from ansible_collections.oxzep7.python.plugins.plugin_utils import _planning, _wheels
-from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import Host
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _setup as _planning
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages import _wheels
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import Host
 folder, work = sys.argv[1:]
 given = {"target": "3.12", "plan_dir": work + "/plan", "cache_dir": work + "/cache", "advisories": None, "fix_advisories": False, "indexes": [],
          "find_links": [folder], "offline": True}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import subprocess
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import find_uv
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import find_uv
 
 SETUP = """from setuptools import setup
 setup(name={name!r}, version="1.{number}", packages=[{module!r}], scripts=["tool-{number}"], install_requires=[],

@@ -11,8 +11,8 @@ import subprocess
 import sys
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.plugin_utils._builder import Builder, Wanted
-from ansible_collections.oxzep7.python.plugins.plugin_utils._index import ANYWHERE, Index
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import Builder, Wanted
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import ANYWHERE, Index
 
 from tests.fleet import fleet
 from tests.fleet.archives import pack

@@ -43,7 +43,7 @@ def main() -> None:
     try:
         with urllib.request.urlopen(SOURCE, timeout=TIMEOUT) as answer:
             content = answer.read()
-        renew(content, _lifecycle.DATA, _lifecycle.SOURCES, datetime.datetime.now(datetime.timezone.utc).date())
+        renew(content, _lifecycle.RELEASES, _lifecycle.SOURCES, datetime.datetime.now(datetime.timezone.utc).date())
     except (OSError, ValueError, KeyError) as error:
         sys.exit(f"refresh: {SOURCE}: {error}; nothing was changed")
 

@@ -19,8 +19,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream impo
     reading,
     writing,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._files import sha256_of
-from ansible_collections.oxzep7.python.plugins.module_utils._runner import run
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run
+from ansible_collections.oxzep7.python.plugins.module_utils._host._files import sha256_of
 
 KEYRING_TIMEOUT = 60.0
 

@@ -20,9 +20,9 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry impor
     Entry,
     header,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import DIRECTORY as AS_DIRECTORY
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import FILE as AS_FILE
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import open_directory
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import DIRECTORY as AS_DIRECTORY
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import FILE as AS_FILE
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import open_directory
 
 CHUNK = 1 << 20
 # A file that changes while it is read is read so many times.

@@ -15,13 +15,8 @@ import sys
 import tempfile
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._application import Database
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import (
-    open_directory,
-    open_file,
-    resolved,
-)
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import (
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Database
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     Identity,
     controller_of,
     current,
@@ -29,7 +24,12 @@ from ansible_collections.oxzep7.python.plugins.module_utils._identity import (
     of_uid,
     of_user,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._runner import CommandError, must, run
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandError, must, run
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import (
+    open_directory,
+    open_file,
+    resolved,
+)
 
 # A dump or a load may take so many seconds.
 LONG = 6 * 3600.0

@@ -8,8 +8,8 @@ import os
 import shutil
 from typing import Any, Dict, List
 
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, controller_of
-from ansible_collections.oxzep7.python.plugins.module_utils._runner import run
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, controller_of
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run
 
 LIMIT = 600.0
 # The first program of each row that the host has says it.

@@ -9,7 +9,8 @@ import os
 import time
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import now
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _databases, _loading
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import Engine
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._inside import inside
@@ -25,11 +26,11 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts impor
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import check, compare, restore
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import check_space
-from ansible_collections.oxzep7.python.plugins.module_utils._generation import _imports, _lock
+from ansible_collections.oxzep7.python.plugins.module_utils._generation import _imports
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import IMPORT_TIMEOUT, run_in
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, IdentityError, current
-from ansible_collections.oxzep7.python.plugins.module_utils._runner import CommandError, run
-from ansible_collections.oxzep7.python.plugins.module_utils._state import now
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, IdentityError, current
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandError, run
+from ansible_collections.oxzep7.python.plugins.module_utils._packages import _installed as _lock
 
 # Run by the restored interpreter, as the application's user, who owns the pickle anyhow.
 UNPICKLE = "import pickle, sys; pickle.load(open(sys.argv[1], 'rb'))"

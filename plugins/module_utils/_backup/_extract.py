@@ -21,7 +21,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry impor
     header,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import Reading, StreamError, write_all
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import DIRECTORY as AS_DIRECTORY
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import DIRECTORY as AS_DIRECTORY
 
 CHUNK = 1 << 20
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC

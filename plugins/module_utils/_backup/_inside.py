@@ -9,7 +9,7 @@ import json
 import os
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._runner import run
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run
 
 CLONE_NEWNS = 0x00020000
 MOUNT_TIMEOUT = 60.0

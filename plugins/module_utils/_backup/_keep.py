@@ -9,8 +9,9 @@ import datetime
 import os
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
-from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
-from ansible_collections.oxzep7.python.plugins.module_utils._backup import _history
+from ansible_collections.oxzep7.python.plugins.module_utils._application import _backups as _history
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import Engines
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._listing import directory_of, listed
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Backup
@@ -19,9 +20,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._retention i
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import check_space, make, remove
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._existing import version_of
-from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transaction import current_generation
-from ansible_collections.oxzep7.python.plugins.module_utils._runner import must, run
-from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import must, run
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import current_generation
 
 HOOK_TIMEOUT = 300.0
 COPY_TIMEOUT = 6 * 3600.0

@@ -10,17 +10,17 @@ import shutil
 import time
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._application import Database
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Database
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _databases
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._databases import LONG, SHORT, DatabaseError
-from ansible_collections.oxzep7.python.plugins.module_utils._files import sync_directory
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import (
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     Identity,
     IdentityError,
     environment_for,
     of_user,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._runner import Running, join, must, run
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import Running, join, must, run
+from ansible_collections.oxzep7.python.plugins.module_utils._host._files import sync_directory
 
 POSTGRESQL_PLACES = (
     "/usr/lib/postgresql/*/bin",

@@ -11,7 +11,7 @@ import re
 from typing import Any, Dict, List, NamedTuple, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import Entry, Unusable, checked, from_row
-from ansible_collections.oxzep7.python.plugins.module_utils._files import sha256_of, write_atomically
+from ansible_collections.oxzep7.python.plugins.module_utils._host._files import sha256_of, write_atomically
 
 SCHEMA = 1
 NAME = "manifest.json"

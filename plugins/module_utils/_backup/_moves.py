@@ -7,10 +7,10 @@
 import os
 from typing import List, NamedTuple, Optional, Sequence
 
-from ansible_collections.oxzep7.python.plugins.module_utils._files import sync_directory
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, act_as
-from ansible_collections.oxzep7.python.plugins.module_utils._promotion._undo import as_account
-from ansible_collections.oxzep7.python.plugins.module_utils._runner import join
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, act_as
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import join
+from ansible_collections.oxzep7.python.plugins.module_utils._host._files import sync_directory
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._undo_script import as_account
 
 THERE = """\
 there() { [ -e "$1" ] || [ -L "$1" ]; }

@@ -12,11 +12,11 @@ import os
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible.module_utils.urls import open_url
-from ansible_collections.oxzep7.python.plugins.module_utils import _services
-from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._application import _services
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _databases, _documents
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import resolved
-from ansible_collections.oxzep7.python.plugins.module_utils._files import read_json
+from ansible_collections.oxzep7.python.plugins.module_utils._host._files import read_json
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import resolved
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import MARKER
 
 ENVIRONMENT, INTERPRETER, SOURCE = "environment", "interpreter", "source"

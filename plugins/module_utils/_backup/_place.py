@@ -7,8 +7,13 @@
 import os
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
-from ansible_collections.oxzep7.python.plugins.module_utils import _services
-from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._application import _services
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
+    ApplicationState,
+    generation_of,
+    now,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _databases, _loading
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import Engine
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Backup, Layer
@@ -25,10 +30,11 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore imp
     unpacked,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import resolved
-from ansible_collections.oxzep7.python.plugins.module_utils._files import sync_directory
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, act_as, controller_of
-from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transaction import (
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, act_as, controller_of
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import join, must, run
+from ansible_collections.oxzep7.python.plugins.module_utils._host._files import sync_directory
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import resolved
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import (
     Change,
     Options,
     results_of,
@@ -36,9 +42,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transact
     timer_of,
     transact,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._promotion._undo import Undo, as_account, script
-from ansible_collections.oxzep7.python.plugins.module_utils._runner import join, must, run
-from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, generation_of, now
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._undo_script import Undo, as_account, script
 
 # What a restore may do with databases.
 NO_DATABASES, NEW_NAME, IN_PLACE = "none", "new_name", "in_place"

@@ -23,9 +23,9 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream impo
     wider,
     write_all,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._files import sha256_of
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import current, environment_for
-from ansible_collections.oxzep7.python.plugins.module_utils._runner import Result, run
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import current, environment_for
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import Result, run
+from ansible_collections.oxzep7.python.plugins.module_utils._host._files import sha256_of
 
 LONG = 6 * 3600.0
 # The stream is what an archive would be; restic cuts it where its content says, so what is equal is kept once.

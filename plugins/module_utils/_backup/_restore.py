@@ -28,9 +28,9 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts impor
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic import Repository, ResticError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import prove
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import StreamError
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import DIRECTORY as AS_DIRECTORY
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import open_directory, resolved
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import current
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import current
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import DIRECTORY as AS_DIRECTORY
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import open_directory, resolved
 
 NEWEST = "newest"
 SHOWN = 50

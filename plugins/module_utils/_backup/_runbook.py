@@ -9,7 +9,7 @@ from typing import Any, Dict, List
 
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _sealing
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Layer
-from ansible_collections.oxzep7.python.plugins.module_utils._runner import join
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import join
 
 HEADING = """\
 # Backup {identifier} of {application}

@@ -14,6 +14,7 @@ import socket
 import time
 from typing import Any, Dict, Optional, Sequence
 
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import now, private_directory
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _databases, _manifest
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._archives import Archives
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._databases import DatabaseError
@@ -26,10 +27,13 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts impor
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic import ResticError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._runbook import render
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import StreamError
-from ansible_collections.oxzep7.python.plugins.module_utils._files import sha256_of, sync_directory, write_atomically
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
-from ansible_collections.oxzep7.python.plugins.module_utils._runner import run
-from ansible_collections.oxzep7.python.plugins.module_utils._state import now, private_directory
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run
+from ansible_collections.oxzep7.python.plugins.module_utils._host._files import (
+    sha256_of,
+    sync_directory,
+    write_atomically,
+)
 
 INCOMING = ".incoming-"
 GOING = ".going-"

@@ -8,17 +8,17 @@ import os
 import sys
 from typing import Any, Dict, List, Optional
 
-from ansible_collections.oxzep7.python.plugins.module_utils import _services
-from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
-from ansible_collections.oxzep7.python.plugins.module_utils._backup import _history
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._interpreters import file_capabilities
-from ansible_collections.oxzep7.python.plugins.module_utils._finding import finding
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import IdentityError
-from ansible_collections.oxzep7.python.plugins.module_utils._state import (
+from ansible_collections.oxzep7.python.plugins.module_utils._application import _backups as _history
+from ansible_collections.oxzep7.python.plugins.module_utils._application import _services
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
     ApplicationState,
     applications_in,
     generation_of,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._interpreters import file_capabilities
+from ansible_collections.oxzep7.python.plugins.module_utils._finding import finding
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
 
 
 def own_interpreter() -> str:

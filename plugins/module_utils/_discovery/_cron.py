@@ -8,13 +8,13 @@ import os
 import re
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import names_in, read_trusted
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import (
     Reference,
     simple,
     variables_in,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import name_of
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import name_of
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import names_in, read_trusted
 
 TABLES = ["/var/spool/cron/crontabs", "/var/spool/cron", "/var/spool/cron/tabs"]
 PERIODS = ["hourly", "daily", "weekly", "monthly"]

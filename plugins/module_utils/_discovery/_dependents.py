@@ -10,9 +10,9 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _scripts
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import Libraries
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import read_below, resolved
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import Reference
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._running import DELETED, Process
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import read_below, resolved
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 OPERATORS = re.compile(r"(&&|\|\||[;|&\n])")

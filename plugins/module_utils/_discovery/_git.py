@@ -11,7 +11,7 @@ import stat
 import struct
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import (
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import (
     DIRECTORY,
     open_file,
     read_bytes,

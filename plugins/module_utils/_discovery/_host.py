@@ -12,7 +12,8 @@ import platform
 import time
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional
 
-from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import now
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery import (
     _applications,
     _cron,
@@ -28,18 +29,17 @@ from ansible_collections.oxzep7.python.plugins.module_utils._discovery import (
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._interpreters import Candidate
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import Libraries
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._ospackages import owners
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import (
-    open_directory,
-    printable,
-    read_trusted,
-)
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import Reference
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._scripts import PYTHON_NAME
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._site_packages import SitePackages
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._survey import Survey, survey
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import OVERTIME, Limits, mounts
-from ansible_collections.oxzep7.python.plugins.module_utils._files import write_atomically
-from ansible_collections.oxzep7.python.plugins.module_utils._state import now
+from ansible_collections.oxzep7.python.plugins.module_utils._host._files import write_atomically
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import (
+    open_directory,
+    printable,
+    read_trusted,
+)
 
 SCHEMA = 2
 SYSTEM_SITES = ["/usr/lib/python3/dist-packages", "/usr/lib/python3/site-packages"]

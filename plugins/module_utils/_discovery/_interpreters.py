@@ -11,16 +11,16 @@ import stat
 import struct
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _elf
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import Libraries
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import (
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._scripts import PYTHON_NAME
+from ansible_collections.oxzep7.python.plugins.module_utils._host import _elf
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import name_of
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import (
     names_in,
     open_file,
     read_trusted,
     resolved,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._scripts import PYTHON_NAME
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import name_of
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import MARKER, InterpreterError, ask
 
 PATCHLEVEL = re.compile(r'^#define PY_VERSION\s+"([^"+]+)', re.MULTILINE)

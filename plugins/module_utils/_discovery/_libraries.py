@@ -8,7 +8,7 @@ import os
 import struct
 from typing import Dict, List, Optional, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import names_in, read_trusted
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import names_in, read_trusted
 
 CACHE = "/etc/ld.so.cache"
 MAGIC = b"glibc-ld.so.cache1.1"

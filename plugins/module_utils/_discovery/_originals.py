@@ -9,8 +9,8 @@ import difflib
 import hashlib
 from typing import Any, Dict, List, Optional, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import read_below
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._site_packages import TEXT_LIMIT, text_of
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import read_below
 
 DIFF_LINES = 400
 

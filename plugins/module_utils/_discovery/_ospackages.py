@@ -8,7 +8,7 @@ import os
 import re
 from typing import Dict, Iterable, List
 
-from ansible_collections.oxzep7.python.plugins.module_utils._runner import run
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run
 
 TIMEOUT = 120.0
 AT_ONCE = 1000

@@ -13,7 +13,7 @@ from typing import Any, Dict, List, NamedTuple, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import KEPT
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._scripts import PYTHON_NAME
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import name_of
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import name_of
 
 LIBRARY = re.compile(r"/lib(?:python\d\.\d+[dmtu]*|pypy\d[\d.]*(?:-c)?)\.so[^/]*$")
 DELETED = " (deleted)"

@@ -18,17 +18,17 @@ import time
 import zipfile
 from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _elf
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import (
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import OVERTIME, listing
+from ansible_collections.oxzep7.python.plugins.module_utils._host import _elf
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import (
     DIRECTORY,
     open_below,
     open_file,
     read_bytes,
     read_text,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import OVERTIME, listing
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import module_of, normalized
-from ansible_collections.oxzep7.python.plugins.module_utils._urls import redacted
+from ansible_collections.oxzep7.python.plugins.module_utils._host._urls import redacted
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import module_of, normalized
 
 RECORD_LIMIT = 32 << 20
 TEXT_LIMIT = 256 << 10

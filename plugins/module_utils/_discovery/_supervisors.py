@@ -9,13 +9,13 @@ import os
 import re
 from typing import Dict, List, Optional, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import (
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import KEPT, Reference, simple
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._scripts import commands, words
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import (
     names_in,
     read_below,
     read_trusted,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import KEPT, Reference, simple
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._scripts import commands, words
 
 SUPERVISOR = ["/etc/supervisord.conf", "/etc/supervisor/supervisord.conf"]
 SUPERVISOR_DIRECTORIES = ["/etc/supervisor/conf.d", "/etc/supervisord.d", "/etc/supervisor.d"]

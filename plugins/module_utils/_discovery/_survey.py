@@ -13,17 +13,12 @@ import re
 import stat
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery import (
-    _elf,
-    _environments,
-    _git,
-    _projects,
-    _scripts,
-)
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _environments, _git, _projects, _scripts
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._parallel import in_parallel, workers
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import open_file, read_text
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import Limits, Walker, mount_of
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import name_of
+from ansible_collections.oxzep7.python.plugins.module_utils._host import _elf
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import name_of
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import open_file, read_text
 
 NOT_ENTERED = {".git", ".hg", ".svn", "__pycache__", "node_modules"}
 PROGRAM_DIRECTORIES = {"bin", "sbin", "scripts", "libexec", "cgi-bin"}

@@ -8,14 +8,14 @@ import os
 import pwd
 from typing import Any, Dict, List, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import (
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import Reference, simple
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._survey import program
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import name_of
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import (
     names_in,
     open_directory,
     resolved,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import Reference, simple
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._survey import program
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import name_of
 
 PROGRAMS = [
     "/usr/bin",

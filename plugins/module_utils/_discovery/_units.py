@@ -8,8 +8,8 @@ import os
 import re
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import names_in, read_trusted
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import Reference, variables_in
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import names_in, read_trusted
 
 SYSTEM = [
     "/etc/systemd/system.control",

@@ -14,7 +14,7 @@ import sys
 import time
 from typing import Callable, Dict, List, NamedTuple, Optional, Set, Tuple, Union
 
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import DIRECTORY, open_directory
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import DIRECTORY, open_directory
 
 NETWORK = {
     "nfs",

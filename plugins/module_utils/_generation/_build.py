@@ -10,14 +10,14 @@ import os
 import re
 from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, now
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._generation import (
     _carry,
     _compile,
     _imports,
     _likeness,
-    _lock,
     _tiers,
     _vendor,
 )
@@ -37,16 +37,22 @@ from ansible_collections.oxzep7.python.plugins.module_utils._generation._install
     sync,
     write_lock,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import (
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     Identity,
     act_as,
     controller_of,
     environment_for,
     usable,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._promotion._transaction import current_generation, settle
-from ansible_collections.oxzep7.python.plugins.module_utils._runner import CommandError, Result, Running, must, run
-from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, now
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import (
+    CommandError,
+    Result,
+    Running,
+    must,
+    run,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._packages import _installed as _lock
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import current_generation, settle
 
 IMPORT_TIMEOUT = 300.0
 # No service imports these, and of the compilation of many environments they are a third.

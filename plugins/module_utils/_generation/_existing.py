@@ -7,9 +7,9 @@
 import os
 from typing import Any, Dict, Optional
 
-from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
-from ansible_collections.oxzep7.python.plugins.module_utils._files import read_text
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, controller_of, of_uid
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, controller_of, of_uid
+from ansible_collections.oxzep7.python.plugins.module_utils._host._files import read_text
 
 
 class BuildError(Exception):

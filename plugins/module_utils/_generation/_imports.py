@@ -10,8 +10,8 @@ import os
 from typing import Any, Dict, List, Optional, Set
 
 from ansible_collections.oxzep7.python.plugins.module_utils._generation import _import_probe
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, environment_for
-from ansible_collections.oxzep7.python.plugins.module_utils._runner import run
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, environment_for
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run
 
 # What the probe says of a module that cannot be imported: ``text``, ``frames`` and ``missing``.
 Failure = Dict[str, Any]

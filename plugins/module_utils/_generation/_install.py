@@ -8,10 +8,10 @@ import os
 import shutil
 from typing import List, NamedTuple, Optional, Sequence
 
-from ansible_collections.oxzep7.python.plugins.module_utils._files import remove_quietly
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._carry import Cargo
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, environment_for
-from ansible_collections.oxzep7.python.plugins.module_utils._runner import must, run
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, environment_for
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import must, run
+from ansible_collections.oxzep7.python.plugins.module_utils._host._files import remove_quietly
 
 INSTALL_TIMEOUT = 1800.0
 UV_TIMEOUT = 30.0

@@ -6,7 +6,7 @@
 
 from typing import Dict, List, Sequence, Set
 
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import PIN, normalized
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import PIN, normalized
 
 
 def needs(text: str) -> Dict[str, Set[str]]:

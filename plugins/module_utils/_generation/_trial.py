@@ -10,8 +10,9 @@ import re
 import time
 from typing import Any, Dict, List, NamedTuple, Optional
 
-from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
-from ansible_collections.oxzep7.python.plugins.module_utils._generation import _carry, _lock
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
+from ansible_collections.oxzep7.python.plugins.module_utils._generation import _carry
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import (
     IMPORT_TIMEOUT,
     accounts,
@@ -35,14 +36,14 @@ from ansible_collections.oxzep7.python.plugins.module_utils._generation._install
     sync,
     write_lock,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import (
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     Identity,
     act_as,
     controller_of,
     environment_for,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._runner import Result, run
-from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import Result, run
+from ansible_collections.oxzep7.python.plugins.module_utils._packages import _installed as _lock
 
 # How pytest, and unittest, name what failed.
 NAMED = re.compile(r"^(?:FAILED|ERROR) (\S+)|^(?:FAIL|ERROR): (.+)$", re.MULTILINE)

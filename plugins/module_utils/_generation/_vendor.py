@@ -9,8 +9,8 @@ import re
 import time
 from typing import List, Set
 
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import open_directory
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._site_packages import SitePackages
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import open_directory
 
 SECONDS = 60.0
 NAME = re.compile(r"^([A-Za-z_]\w*)(?:/|\.py|(?:\.[\w-]+)?\.so)$")

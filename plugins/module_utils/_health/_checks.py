@@ -11,16 +11,16 @@ import socket
 import time
 from typing import Any, Callable, Dict, List, Optional
 
-from ansible_collections.oxzep7.python.plugins.module_utils._health import _freshness, _http, _logs
-from ansible_collections.oxzep7.python.plugins.module_utils._health._processes import examine
-from ansible_collections.oxzep7.python.plugins.module_utils._health._where import Verdict, Where
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import current, environment_for
-from ansible_collections.oxzep7.python.plugins.module_utils._runner import run, words
-from ansible_collections.oxzep7.python.plugins.module_utils._services import (
+from ansible_collections.oxzep7.python.plugins.module_utils._application._services import (
     COMMAND_TIMEOUT,
     ServiceError,
     unit_properties,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._health import _freshness, _http, _logs
+from ansible_collections.oxzep7.python.plugins.module_utils._health._processes import examine
+from ansible_collections.oxzep7.python.plugins.module_utils._health._where import Verdict, Where
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import current, environment_for
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run, words
 
 LISTENING = "0A"
 # Units of this collection may end with a status of their own while a promotion is open.

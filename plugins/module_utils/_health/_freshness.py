@@ -10,7 +10,7 @@ import time
 from typing import Any, Dict
 
 from ansible_collections.oxzep7.python.plugins.module_utils._health._where import Verdict, Where
-from ansible_collections.oxzep7.python.plugins.module_utils._runner import run, words
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run, words
 
 ISO = re.compile(r"^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|([+-])(\d\d):?(\d\d))?$")
 

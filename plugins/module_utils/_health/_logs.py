@@ -8,8 +8,8 @@ import re
 from typing import Any, Dict, List, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._health._where import Verdict, Where
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import act_as, current
-from ansible_collections.oxzep7.python.plugins.module_utils._runner import run
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import act_as, current
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run
 
 TIMEOUT = 30.0
 # Of more than was logged since, the newest counts.

@@ -11,7 +11,7 @@ import os
 import re
 from typing import Dict, List, NamedTuple, Optional, Set, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._files import read_text
+from ansible_collections.oxzep7.python.plugins.module_utils._host._files import read_text
 
 PYTHON = re.compile(r"^(?:python|pypy)[0-9.]*$")
 

@@ -5,7 +5,7 @@
 
 from typing import Any, Dict, NamedTuple, Optional, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity
 
 
 class Where(NamedTuple):

@@ -10,9 +10,9 @@ import os
 import stat
 from typing import Any, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _elf
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import current, of_uid, owners_of, usable
-from ansible_collections.oxzep7.python.plugins.module_utils._runner import Result, run
+from ansible_collections.oxzep7.python.plugins.module_utils._host import _elf
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import current, of_uid, owners_of, usable
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import Result, run
 
 # Marks a prefix that this collection installed.
 MARKER = ".oxzep7.json"

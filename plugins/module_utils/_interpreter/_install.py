@@ -17,7 +17,8 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
 from ansible.module_utils.urls import open_url
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._files import (
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run
+from ansible_collections.oxzep7.python.plugins.module_utils._host._files import (
     read_json,
     sha256_of,
     sync_directory,
@@ -30,7 +31,6 @@ from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask im
     matches,
     prove,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._runner import run
 
 INCOMING = ".incoming-"
 # How the origin of uv's archives begins.

@@ -7,7 +7,7 @@
 import re
 from typing import Any, Dict, List, Optional
 
-from ansible_collections.oxzep7.python.plugins.module_utils._state import generation_of
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import generation_of
 
 PREVIOUS = "previous"
 BEFORE = "before:"

@@ -8,7 +8,7 @@ import ctypes
 import errno
 import os
 
-from ansible_collections.oxzep7.python.plugins.module_utils._files import remove_quietly, sync_directory
+from ansible_collections.oxzep7.python.plugins.module_utils._host._files import remove_quietly, sync_directory
 
 AT_FDCWD = -100
 RENAME_EXCHANGE = 2

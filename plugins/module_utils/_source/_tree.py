@@ -9,9 +9,10 @@ import re
 import time
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._application import Application
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._elf import undefined
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading import (
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import OVERTIME, listing
+from ansible_collections.oxzep7.python.plugins.module_utils._host._elf import undefined
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import (
     DIRECTORY,
     open_directory,
     open_file,
@@ -19,8 +20,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._discovery._reading 
     read_text,
     resolved,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import OVERTIME, listing
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import normalized
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import normalized
 from ansible_collections.oxzep7.python.plugins.module_utils._source._scan import scan
 from ansible_collections.oxzep7.python.plugins.module_utils._source._watch import Watch
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.oxzep7.python.plugins.plugin_utils._report._table import aligned
+from ansible_collections.oxzep7.python.plugins.plugin_utils._table import aligned
 
 COLUMNS = ("host", "application", "backup", "recovery_seconds", "result")
 UNKNOWN = "unknown"

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
-from ansible_collections.oxzep7.python.plugins.plugin_utils._advisories import Advisories
 from ansible_collections.oxzep7.python.plugins.plugin_utils._finding import listed
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import Advisories
 
 SEVERITIES = ("error", "warning", "info")
 SOON = datetime.timedelta(days=180)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
-from ansible_collections.oxzep7.python.plugins.plugin_utils._advisories import Advisories
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import Advisories
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _findings
 
 SCHEMA = 1

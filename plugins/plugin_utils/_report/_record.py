@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _run
-from ansible_collections.oxzep7.python.plugins.plugin_utils._waves import _ledger
-from ansible_collections.oxzep7.python.plugins.plugin_utils._waves._window import minutes
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _ledger
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._window import minutes
 
 # What events of a host's journal tell beside their time, application and name.
 PLAIN = ("time", "application", "event")

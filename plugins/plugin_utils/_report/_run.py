@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.oxzep7.python.plugins.plugin_utils._report._table import aligned
-from ansible_collections.oxzep7.python.plugins.plugin_utils._waves import _ledger
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _ledger
+from ansible_collections.oxzep7.python.plugins.plugin_utils._table import aligned
 
 COLUMNS = ("host", "application", "from", "to", "backup", "downtime_ms", "result")
 SHOWN, LINE = 20, 2000

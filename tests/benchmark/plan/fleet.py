@@ -11,11 +11,11 @@ import shutil
 import tempfile
 import time
 
-from ansible_collections.oxzep7.python.plugins.plugin_utils._builder import Builder
-from ansible_collections.oxzep7.python.plugins.plugin_utils._index import ANYWHERE, Index
-from ansible_collections.oxzep7.python.plugins.plugin_utils._locking import Locker
-from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import Host, Plan, Planner, earlier_steps
-from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import Lock, Question, Resolver, find_uv
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import Builder
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import ANYWHERE, Index
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import Lock, Question, Resolver, find_uv
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import Locker
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import Host, Plan, Planner, earlier_steps
 
 from tests.benchmark.measure import Measure
 from tests.benchmark.plan.sets import LOCKS, sets

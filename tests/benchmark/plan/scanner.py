@@ -17,7 +17,7 @@ import zipfile
 
 from ansible_collections.oxzep7.python.plugins.module_utils._source._scan import scan
 from ansible_collections.oxzep7.python.plugins.module_utils._source._watch import Watch
-from ansible_collections.oxzep7.python.plugins.plugin_utils import _stdlib_changes
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _stdlib_changes
 
 from tests.benchmark.measure import Measure
 from tests.benchmark.plan.sets import LOCKS, WORK, sets

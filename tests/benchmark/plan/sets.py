@@ -25,16 +25,27 @@ import tarfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.oxzep7.python.plugins.module_utils._generation import _imports, _lock
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import Identity, current, of_user
-from ansible_collections.oxzep7.python.plugins.plugin_utils._builder import Builder
-from ansible_collections.oxzep7.python.plugins.plugin_utils._index import ANYWHERE, Index
+from ansible_collections.oxzep7.python.plugins.module_utils._generation import _imports
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, current, of_user
+from ansible_collections.oxzep7.python.plugins.module_utils._packages import _installed as _lock
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
-from ansible_collections.oxzep7.python.plugins.plugin_utils._locking import Locker, MustBuild, NoLock, Packages
-from ansible_collections.oxzep7.python.plugins.plugin_utils._nearest import move
-from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import standing
-from ansible_collections.oxzep7.python.plugins.plugin_utils._rehearsal import Failure, Learned, Outcome, Rehearsal
-from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import Resolver, find_uv
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import Builder
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import ANYWHERE, Index
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import Resolver, find_uv
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import (
+    Locker,
+    MustBuild,
+    NoLock,
+    Packages,
+)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import move
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import standing
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._rehearsal import (
+    Failure,
+    Learned,
+    Outcome,
+    Rehearsal,
+)
 
 from tests.fleet.archives import pack
 

@@ -19,7 +19,7 @@ import tempfile
 import zipfile
 from typing import Any
 
-from ansible_collections.oxzep7.python.plugins.plugin_utils._stdlib_changes import tomllib
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._stdlib_changes import tomllib
 from tests.tools.stdlib.interpreters import KEPT, covered
 from tests.tools.stdlib.stubs import Said, Stubs
 

@@ -12,8 +12,8 @@ import re
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.oxzep7.python.plugins.module_utils._application import validated
-from ansible_collections.oxzep7.python.plugins.plugin_utils._nearest import limits_of
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import validated
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import limits_of
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -11,7 +11,7 @@ import re
 
 import pytest
 import yaml
-from ansible_collections.oxzep7.python.plugins.module_utils._application import APPLICATION_OPTIONS
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import APPLICATION_OPTIONS
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 ROLES = sorted(path.parent.parent.name for path in (ROOT / "roles").glob("*/meta/argument_specs.yml"))

@@ -5,7 +5,7 @@
 """What an operator may declare."""
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._application import (
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
     ApplicationError,
     from_parameters,
     validated,

@@ -8,7 +8,7 @@ import os
 import struct
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._application import from_parameters, validated
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import from_parameters, validated
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._applications import application_findings
 
 

@@ -13,7 +13,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._databases i
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._moves import Move, move_all, taken_back
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._retention import Keep, Known, expendable
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._sealing import Sealing, closing, opening
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import current
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import current
 
 NOW = datetime.datetime(2026, 11, 24, 12, tzinfo=datetime.timezone.utc)
 

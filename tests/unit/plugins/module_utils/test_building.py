@@ -7,7 +7,7 @@
 import os
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils import _building
+from ansible_collections.oxzep7.python.plugins.module_utils._packages import _wheel_build as _building
 
 SECRET = b"of root"
 

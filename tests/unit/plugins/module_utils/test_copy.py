@@ -12,7 +12,7 @@ import re
 import zipfile
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._copy import NotCopied, gathered, packed
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._copy import NotCopied, gathered, packed
 
 METADATA = "Metadata-Version: 2.1\nName: Own.Thing\nVersion: 1.0+vendor.2\nRequires-Python: >=3.6\nRequires-Dist: six (>=1.0)\n\nRequires-Dist: no header\n"
 

@@ -10,13 +10,7 @@ import subprocess
 import sys
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery import (
-    _elf,
-    _git,
-    _interpreters,
-    _projects,
-    _running,
-)
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _git, _interpreters, _projects, _running
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._dependents import (
     Attribution,
     Uses,
@@ -26,6 +20,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._discovery._librarie
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._ospackages import owners
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._parallel import in_parallel
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import Reference
+from ansible_collections.oxzep7.python.plugins.module_utils._host import _elf
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter import _ask
 
 

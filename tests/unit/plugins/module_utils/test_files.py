@@ -7,7 +7,7 @@
 import os
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils import _files
+from ansible_collections.oxzep7.python.plugins.module_utils._host import _files
 
 
 def test_a_failed_write_keeps_the_old_content_and_leaves_nothing(tmp_path, monkeypatch):

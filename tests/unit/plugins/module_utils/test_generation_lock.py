@@ -7,7 +7,7 @@
 import os
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._generation import _lock
+from ansible_collections.oxzep7.python.plugins.module_utils._packages import _installed as _lock
 
 LOCK = """\
 django==3.1.6 \\

@@ -14,7 +14,7 @@ import threading
 import time
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._application import (
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
     ApplicationError,
     from_parameters,
     validated,

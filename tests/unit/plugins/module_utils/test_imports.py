@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._generation import _imports
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import current
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import current
 
 
 @pytest.fixture

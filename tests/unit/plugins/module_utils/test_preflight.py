@@ -7,9 +7,11 @@
 import os
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils import _journal
-from ansible_collections.oxzep7.python.plugins.module_utils._files import write_json
+from ansible_collections.oxzep7.python.plugins.module_utils._application import _journal
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
+from ansible_collections.oxzep7.python.plugins.module_utils._host._files import write_json
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import MARKER
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheelhouse import sizes
 from ansible_collections.oxzep7.python.plugins.module_utils._preflight import (
     Need,
     existing,
@@ -19,8 +21,6 @@ from ansible_collections.oxzep7.python.plugins.module_utils._preflight import (
     room,
     tree,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState
-from ansible_collections.oxzep7.python.plugins.module_utils._wheelhouse import sizes
 
 
 def row(**changed):

@@ -9,10 +9,10 @@ import subprocess
 import sys
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._application import from_parameters, validated
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import from_parameters, validated
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._retention import expendable, lived, prune
-from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState
 
 NAMES = ["0-py3.8", "1-py3.9", "2-py3.10", "3-py3.11", "4-py3.12"]
 

@@ -10,7 +10,11 @@ import os
 import signal
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState, LeaseHeld, applications_in
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
+    ApplicationState,
+    LeaseHeld,
+    applications_in,
+)
 
 
 @pytest.fixture

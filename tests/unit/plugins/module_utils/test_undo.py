@@ -10,12 +10,12 @@ import sys
 import threading
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._application import Service
-from ansible_collections.oxzep7.python.plugins.module_utils._identity import current
-from ansible_collections.oxzep7.python.plugins.module_utils._promotion._deadline import Deadline, uptime
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Service
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import current
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._swap import adopt, repoint
-from ansible_collections.oxzep7.python.plugins.module_utils._promotion._undo import Return, render
-from ansible_collections.oxzep7.python.plugins.module_utils._state import ApplicationState
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._deadline import Deadline, uptime
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._undo_script import Return, render
 
 
 class Place:

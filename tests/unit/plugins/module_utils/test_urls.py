@@ -5,7 +5,7 @@
 """URLs lose their credentials."""
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._urls import redacted
+from ansible_collections.oxzep7.python.plugins.module_utils._host._urls import redacted
 
 
 @pytest.mark.parametrize(

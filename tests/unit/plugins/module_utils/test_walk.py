@@ -9,10 +9,11 @@ import threading
 import time
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _reading, _survey
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _survey
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._environments import Options
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import Libraries
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import Limits, Walker, mount_of
+from ansible_collections.oxzep7.python.plugins.module_utils._host import _untrusted as _reading
 
 FOREVER = time.monotonic() + 1e6
 

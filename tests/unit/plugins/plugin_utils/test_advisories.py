@@ -10,7 +10,11 @@ import json
 import zipfile
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.plugin_utils._advisories import Advisories, AdvisoriesUnreadable, load
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import (
+    Advisories,
+    AdvisoriesUnreadable,
+    load,
+)
 from hypothesis import assume, given
 from hypothesis import strategies as st
 

@@ -12,16 +12,16 @@ import pathlib
 import threading
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.plugin_utils import _resolver, _wheels
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import write_private
-from ansible_collections.oxzep7.python.plugins.plugin_utils._index import platform_tags
-from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _drills
-from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import (
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages import _resolver, _wheels
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import platform_tags
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import (
     Question,
     ResolutionError,
     Resolver,
     platform_of,
 )
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _drills
 
 
 @pytest.mark.parametrize(

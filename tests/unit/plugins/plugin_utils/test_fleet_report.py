@@ -17,8 +17,9 @@ import zipfile
 import pytest
 import yaml
 from ansible_collections.oxzep7.python.plugins.action.fleet_report import recorded_runs
-from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle, _originals
-from ansible_collections.oxzep7.python.plugins.plugin_utils._advisories import Advisories
+from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages import _originals
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import Advisories
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _csv, _findings, _fleet, _html, _suggestions
 
 from .inventories import dependent, environment, interpreter, inventory, package

@@ -11,8 +11,8 @@ import sys
 import pytest
 from ansible_collections.oxzep7.python.plugins.filter.blocking_findings import blocking_findings
 from ansible_collections.oxzep7.python.plugins.filter.outcome_of_failure import outcome_of_failure
-from ansible_collections.oxzep7.python.plugins.plugin_utils import _gate
-from ansible_collections.oxzep7.python.plugins.plugin_utils._gate import Question
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _gate
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._gate import Question
 
 FIRING = '{"alerts": [{"severity": "page"}, {"severity": "info"}]}'
 

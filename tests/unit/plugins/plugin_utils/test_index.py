@@ -12,9 +12,9 @@ import threading
 import zipfile
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._building import NotBuilt, lacking
-from ansible_collections.oxzep7.python.plugins.plugin_utils._builder import Builder, Wanted
-from ansible_collections.oxzep7.python.plugins.plugin_utils._index import (
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_build import NotBuilt, lacking
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import Builder, Wanted
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import (
     ANYWHERE,
     JSON_TYPE,
     File,

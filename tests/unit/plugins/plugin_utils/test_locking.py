@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.plugin_utils._index import allows
-from ansible_collections.oxzep7.python.plugins.plugin_utils._locking import NoLock
-from ansible_collections.oxzep7.python.plugins.plugin_utils._nearest import limits_of
-from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import changes, standing
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import allows
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import NoLock
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import limits_of
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import changes, standing
 from hypothesis import given
 from hypothesis import strategies as st
 from packaging.version import Version

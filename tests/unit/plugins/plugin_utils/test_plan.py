@@ -11,10 +11,10 @@ import dataclasses
 import datetime
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.plugin_utils._advisories import Advisories
-from ansible_collections.oxzep7.python.plugins.plugin_utils._compatibility import matrix
-from ansible_collections.oxzep7.python.plugins.plugin_utils._nearest import UnreadableLimit, limits_of, move
-from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import (
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import Advisories
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibility import matrix
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import UnreadableLimit, limits_of, move
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import (
     CopiesNeeded,
     Host,
     PlanError,

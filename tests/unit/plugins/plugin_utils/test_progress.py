@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.plugin_utils import _progress
-from ansible_collections.oxzep7.python.plugins.plugin_utils._progress import Board
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _progress
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report._progress import Board
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import datetime
 
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._lock import pins as pins_of
-from ansible_collections.oxzep7.python.plugins.plugin_utils._compatibility import (
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import pins as pins_of
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibility import (
     Evidence,
     matrix,
     recall,
     remember,
     rows,
 )
-from ansible_collections.oxzep7.python.plugins.plugin_utils._plan import Planner, standing
-from ansible_collections.oxzep7.python.plugins.plugin_utils._rehearsal import (
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import Planner, standing
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._rehearsal import (
     Failure,
     Outcome,
     Rehearsal,

@@ -11,7 +11,7 @@ import pathlib
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._source._scan import scan
 from ansible_collections.oxzep7.python.plugins.module_utils._source._watch import Watch
-from ansible_collections.oxzep7.python.plugins.plugin_utils import _stdlib_changes
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _stdlib_changes
 
 CORPUS = pathlib.Path(__file__).resolve().parent / "scanner" / "corpus.txt"
 

@@ -10,7 +10,7 @@ import hashlib
 import zipfile
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.plugin_utils._scanning import broken, of_locks, scan_wheel
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._scanning import broken, of_locks, scan_wheel
 
 
 def wheel(cache, name, files):

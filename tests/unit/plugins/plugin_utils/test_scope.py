@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.plugin_utils._scope import ScopeError, in_reverse, scope
-from ansible_collections.oxzep7.python.plugins.plugin_utils._waves._order import Policy
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._scope import ScopeError, in_reverse, scope
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._waves import Policy
 
 HOSTVARS = {
     "a": {"oxzep7_applications": [{"name": "billing"}, {"name": "mail"}]},

@@ -9,8 +9,9 @@ from __future__ import annotations
 import datetime
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.plugin_utils import _rollout
-from ansible_collections.oxzep7.python.plugins.plugin_utils._waves import _amount, _estimate, _ledger, _order, _window
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _amount, _estimate, _ledger, _window
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _policy as _rollout
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _waves as _order
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 
-from ansible_collections.oxzep7.python.plugins.module_utils._building import NotBuilt
-from ansible_collections.oxzep7.python.plugins.plugin_utils._index import File, Release, allows
-from ansible_collections.oxzep7.python.plugins.plugin_utils._locking import Locker
-from ansible_collections.oxzep7.python.plugins.plugin_utils._nearest import requirers
-from ansible_collections.oxzep7.python.plugins.plugin_utils._resolver import ResolutionError, read_annotated
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_build import NotBuilt
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import File, Release, allows
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import ResolutionError, read_annotated
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import Locker
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import requirers
 from packaging.requirements import Requirement
 from packaging.version import Version
 

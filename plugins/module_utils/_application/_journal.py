@@ -1,0 +1,79 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a host wrote down about runs: the events of one, and of which there are any."""
+
+import json
+import os
+from typing import Any, Dict, List
+
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
+    ApplicationState,
+    applications_in,
+    generation_of,
+)
+
+# A journal of more is not one of this collection.
+LIMIT = 16 << 20
+
+
+def runs(root: str) -> List[Dict[str, Any]]:
+    """``run``, ``began`` and ``ended`` of every run that *root* has a journal of, oldest first."""
+    try:
+        names = sorted(name[:-6] for name in os.listdir(os.path.join(root, "runs")) if name.endswith(".jsonl"))
+    except OSError:
+        return []
+    found = []
+    for name in names:
+        events = events_of(root, name)
+        if events:
+            found.append({"run": name, "began": events[0]["time"], "ended": events[-1]["time"]})
+    return sorted(found, key=lambda row: row["began"])
+
+
+def events_of(root: str, run: str) -> List[Dict[str, Any]]:
+    """The events of *run*, in order; a line that was cut off by a death is left out. Raises ValueError for what is no name of a run."""
+    if os.path.basename(run) != run or not run:
+        raise ValueError("%r is no identifier of a run" % run)
+    try:
+        with open(os.path.join(root, "runs", run + ".jsonl"), "rb") as stream:
+            lines = stream.read(LIMIT).split(b"\n")
+    except OSError:
+        return []
+    found = []
+    for line in lines:
+        try:
+            event = json.loads(line.decode("utf-8"))
+        except ValueError:
+            continue
+        if isinstance(event, dict) and "time" in event:
+            found.append(event)
+    return found
+
+
+def applications(root: str, run: str) -> List[Dict[str, Any]]:
+    """Every application with what its record says: name, live generation and its Python, whether a promotion is open, and the history of *run*.
+
+    Raises ValueError, OSError for a record that cannot be read.
+    """
+    found = []
+    for name in applications_in(root):
+        state = ApplicationState(root, name)
+        record = state.read()
+        live = generation_of(record, record["current"]) or {}
+        found.append(
+            {
+                "name": name,
+                "current": record["current"],
+                "python": live.get("python"),
+                "open": state.is_open(),
+                "history": [entry for entry in record["history"] if entry.get("run") == run],
+            }
+        )
+    return found
+
+
+def of_run(root: str, run: str) -> Dict[str, Any]:
+    """The ``events`` of *run* and what `applications` says; no events without a run. Raises ValueError, OSError."""
+    return {"events": events_of(root, run) if run else [], "applications": applications(root, run)}

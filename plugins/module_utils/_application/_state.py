@@ -1,0 +1,239 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the host remembers about its applications: the record, the lease and the events.
+
+The record of an application is ``state.json``. While a promotion is open there is also
+``state.next.json``: the complete record as it will be. Renaming the one over the other is the
+instant of commitment; ``undo.sh`` acts only while ``state.next.json`` exists and ends by renaming it to
+``state.undone.json``. So three file names tell every possible situation, whoever died when.
+"""
+
+import contextlib
+import datetime
+import fcntl
+import json
+import os
+from typing import Any, Dict, Iterator, List, Optional
+
+from ansible_collections.oxzep7.python.plugins.module_utils._host._files import (
+    naming,
+    read_json,
+    read_text,
+    remove_quietly,
+    sync_directory,
+    write_json,
+)
+
+SCHEMA = 1
+DEFAULT_DIRECTORY = "/var/lib/oxzep7"
+
+
+def now() -> str:
+    """The current time, UTC, ISO 8601 to the second."""
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class LeaseHeld(Exception):
+    """Another process works on the application; ``holder`` is what it wrote about itself."""
+
+    def __init__(self, application: str, holder: Dict[str, Any]) -> None:
+        super().__init__(
+            "application %s is being changed by run %s (process %s, since %s); wait for it to end, then run again"
+            % (application, holder.get("run", "unknown"), holder.get("pid", "unknown"), holder.get("since", "unknown"))
+        )
+        self.holder = holder
+
+
+def private_directory(path: str) -> None:
+    """Create directory *path* and its missing parents with mode 0700. Raises OSError."""
+    # os.makedirs gives its mode to the last directory only since Python 3.7.
+    if not os.path.isdir(path):
+        private_directory(os.path.dirname(path))
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path, 0o700)
+
+
+def boot_id() -> str:
+    """The kernel's identifier of this boot, or an empty string where it is not shown."""
+    return (read_text("/proc/sys/kernel/random/boot_id") or "").strip()
+
+
+def start_time_of(pid: int) -> str:
+    """Start time of process *pid* in clock ticks after boot (field 22 of proc(5) ``stat``)."""
+    text = read_text("/proc/%d/stat" % pid) or ""
+    fields = text[text.rfind(")") + 2 :].split()
+    return fields[19] if len(fields) > 19 else ""
+
+
+class ApplicationState:
+    """The record of one application under *root* (``oxzep7_state_dir``)."""
+
+    def __init__(self, root: str, name: str) -> None:
+        self.root = root
+        self.name = name
+        self.directory = os.path.join(root, "applications", name)
+        self.path = os.path.join(self.directory, "state.json")
+        self.next_path = os.path.join(self.directory, "state.next.json")
+        self.undone_path = os.path.join(self.directory, "state.undone.json")
+        self.undo_path = os.path.join(self.directory, "undo.sh")
+        self.lease_path = os.path.join(self.directory, "lease")
+        self.deadline_path = os.path.join(self.directory, "deadline")
+
+    def read(self) -> Dict[str, Any]:
+        """The record; a fresh one for an application that was never changed. Raises ValueError, OSError."""
+        return read_json(self.path) or {
+            "schema": SCHEMA,
+            "application": self.name,
+            "current": None,
+            "generations": [],
+            "history": [],
+        }
+
+    def write(self, record: Dict[str, Any]) -> None:
+        """Replace the record. The lease must be held. Raises OSError."""
+        private_directory(self.directory)
+        write_json(self.path, record)
+
+    def is_open(self) -> bool:
+        """Whether a promotion has begun and neither been committed nor undone."""
+        return os.path.exists(self.next_path)
+
+    def is_unsettled(self) -> bool:
+        """Whether somebody works on the application, or a dead run left something: an open promotion, or one undone without a note in the record."""
+        return bool(self.leftovers()) or os.path.exists(self.lease_path)
+
+    def leftovers(self) -> List[str]:
+        """The files beside the record that are only there while somebody works, but for the lease."""
+        try:
+            names = os.listdir(self.directory)
+        except FileNotFoundError:
+            return []
+        transient = {
+            os.path.basename(path)
+            for path in (
+                self.next_path,
+                self.undone_path,
+                self.undo_path,
+                self.deadline_path,
+                self.deadline_path + ".next",
+            )
+        }
+        return sorted(name for name in names if name in transient or name.startswith("."))
+
+    def sweep(self) -> None:
+        """Remove files that were being written when their writer died. The lease must be held."""
+        for name in self.leftovers():
+            if name.startswith("."):
+                remove_quietly(os.path.join(self.directory, name))
+
+    def begin(self, record: Dict[str, Any]) -> None:
+        """Open a promotion whose success will make *record* the truth."""
+        private_directory(self.directory)
+        write_json(self.next_path, record)
+
+    def commit(self) -> None:
+        """Make the open promotion's record the truth: one rename. Raises OSError if undone meanwhile."""
+        os.rename(self.next_path, self.path)
+        sync_directory(self.directory)
+
+    def take_undone(self) -> Optional[Dict[str, Any]]:
+        """The record of a promotion that ``undo.sh`` took back and nobody noted yet, else None."""
+        return read_json(self.undone_path)
+
+    def forget_undone(self) -> None:
+        """Remove what `take_undone` returned, once the history has it."""
+        remove_quietly(self.undone_path)
+
+    @contextlib.contextmanager
+    def lease(self, run: str, only_look: bool = False) -> Iterator[None]:
+        """Hold the application's lease for the block, or *only look* that nobody holds it. Raises LeaseHeld, OSError.
+
+        The kernel releases the lock with its holder's death, so a dead holder never blocks anybody;
+        the file's content says who holds it.
+        """
+        if only_look:
+            self._check_free()
+            yield
+            return
+        private_directory(self.directory)
+        handle = self._lock()
+        try:
+            holder = {
+                "run": run,
+                "pid": os.getpid(),
+                "start_time": start_time_of(os.getpid()),
+                "boot_id": boot_id(),
+                "since": now(),
+            }
+            with naming(self.lease_path):
+                os.ftruncate(handle, 0)
+                os.write(handle, json.dumps(holder).encode("utf-8"))
+            yield
+        finally:
+            remove_quietly(self.lease_path)
+            os.close(handle)
+
+    def _lock(self) -> int:
+        while True:
+            handle = os.open(self.lease_path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                os.close(handle)
+                raise LeaseHeld(self.name, self.holder() or {})
+            try:
+                # The holder before us may have removed the file between our open and our lock.
+                if os.stat(self.lease_path).st_ino == os.fstat(handle).st_ino:
+                    return handle
+            except FileNotFoundError:
+                pass
+            os.close(handle)
+
+    def _check_free(self) -> None:
+        try:
+            handle = os.open(self.lease_path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            raise LeaseHeld(self.name, self.holder() or {})
+        finally:
+            os.close(handle)
+
+    def holder(self) -> Optional[Dict[str, Any]]:
+        """What the lease's file says of its holder, dead or alive."""
+        try:
+            found = json.loads(read_text(self.lease_path) or "null")
+        except ValueError:
+            return None
+        return found if isinstance(found, dict) else None
+
+    def event(self, run: str, kind: str, **details: Any) -> None:
+        """Append one event to the run's journal, if it can be written: the record is the truth, and a journal no reason to fail or to undo."""
+        directory = os.path.join(self.root, "runs")
+        line = json.dumps(dict(details, time=now(), application=self.name, event=kind), sort_keys=True) + "\n"
+        with contextlib.suppress(OSError):
+            private_directory(directory)
+            handle = os.open(
+                os.path.join(directory, "%s.jsonl" % run), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600
+            )
+            try:
+                os.write(handle, line.encode("utf-8"))
+            finally:
+                os.close(handle)
+
+
+def generation_of(record: Dict[str, Any], identifier: Optional[str]) -> Optional[Dict[str, Any]]:
+    """The generation called *identifier* in *record*, or None."""
+    return next((entry for entry in record["generations"] if entry["id"] == identifier), None)
+
+
+def applications_in(root: str) -> List[str]:
+    """Names of the applications that have a record under *root*, sorted."""
+    try:
+        return sorted(os.listdir(os.path.join(root, "applications")))
+    except OSError:
+        return []

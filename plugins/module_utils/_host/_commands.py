@@ -1,0 +1,161 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one way to run a command on a managed host: a list of words, never a shell string."""
+
+import os
+import select
+import shlex
+import signal
+import subprocess
+import tempfile
+from typing import IO, Dict, List, NamedTuple, Optional, Union
+
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, current, environment_for
+
+TAIL = 4000
+
+
+class Result(NamedTuple):
+    """What a command did: its words, exit status (negative: signal; 124: timed out) and output."""
+
+    cmd: List[str]
+    rc: int
+    stdout: str
+    stderr: str
+
+    def describe(self) -> Dict[str, Union[str, int, List[str]]]:
+        """The result as a module returns it; each stream is cut to its last 4,000 characters."""
+        return {"cmd": self.cmd, "rc": self.rc, "stdout": self.stdout[-TAIL:], "stderr": self.stderr[-TAIL:]}
+
+    def last_lines(self, count: int = 5) -> str:
+        """The last *count* lines of what it printed, standard error after standard output."""
+        lines = (self.stdout + "\n" + self.stderr).strip().splitlines()
+        return "\n".join(line for line in lines[-count:])
+
+
+class CommandError(Exception):
+    """A command that ended with a status its caller did not accept; ``result`` is a `Result`."""
+
+    def __init__(self, what: str, result: Result) -> None:
+        super().__init__("%s: %s ended with %d: %s" % (what, join(result.cmd), result.rc, result.last_lines()))
+        self.result = result
+
+
+def words(command: Union[str, List[str]]) -> List[str]:
+    """*command* as a list; a string is split as a shell would, but nothing is expanded. Raises ValueError."""
+    return shlex.split(command) if isinstance(command, str) else [str(word) for word in command]
+
+
+def join(command: List[str]) -> str:
+    """*command* as one line that a POSIX shell reads back as the same words."""
+    return " ".join(shlex.quote(word) for word in command)
+
+
+def _scratch_file() -> IO[bytes]:
+    return tempfile.TemporaryFile()
+
+
+class Running:
+    """A command at work. Its output goes to files, not pipes: a daemon that it leaves behind may keep its streams open."""
+
+    def __init__(
+        self,
+        command: List[str],
+        identity: Optional[Identity] = None,
+        cwd: str = "/",
+        environment: Optional[Dict[str, str]] = None,
+        stdin: Optional[str] = None,
+        source: Optional[int] = None,
+        target: Optional[int] = None,
+    ) -> None:
+        """Start *command* as *identity* (default: this process's account) in a session of its own.
+
+        It reads the open file *source* rather than *stdin*, and prints to *target* rather than into the result, where they are given.
+        """
+        who = identity or current()
+        self._command = command
+        self._out, self._err = _scratch_file(), _scratch_file()
+        self._process: "Optional[subprocess.Popen[bytes]]" = None
+        self._problem = ""
+        with _scratch_file() as text:
+            text.write((stdin or "").encode("utf-8"))
+            text.seek(0)
+            try:
+                # AnsibleModule.run_command can neither become another user for good nor kill what a command leaves behind.
+                self._process = subprocess.Popen(  # pylint: disable=ansible-bad-function
+                    command,
+                    stdin=text if source is None else source,
+                    stdout=self._out if target is None else target,
+                    stderr=self._err,
+                    cwd=cwd,
+                    start_new_session=True,
+                    env=environment_for(who) if environment is None else environment,
+                    preexec_fn=None if who.is_current() else who.assume,
+                )
+            except (OSError, subprocess.SubprocessError) as error:
+                self._problem = "%s: %s" % (command[0], error)
+
+    def wait(self, timeout: float) -> Result:
+        """The result, after at most *timeout* seconds; then the command and all of its session are killed.
+
+        A program that cannot be started gives rc 127 with the reason, as a shell would.
+        """
+        with self._out, self._err:
+            if self._process is None:
+                return Result(self._command, 127, "", self._problem)
+            note = ""
+            if not _ended(self._process, timeout):
+                os.killpg(self._process.pid, signal.SIGKILL)
+                note = "\nstopped after %g seconds" % timeout
+            rc = self._process.wait()
+            self._out.seek(0)
+            self._err.seek(0)
+            return Result(
+                self._command,
+                124 if note else rc,
+                self._out.read().decode("utf-8", "replace"),
+                self._err.read().decode("utf-8", "replace") + note,
+            )
+
+
+def _ended(process: "subprocess.Popen[bytes]", timeout: float) -> bool:
+    """Whether *process* ends within *timeout* seconds, noticed at once where the kernel tells (pidfd_open(2))."""
+    if hasattr(os, "pidfd_open"):
+        try:
+            handle = os.pidfd_open(process.pid)
+        except OSError:
+            handle = -1
+        if handle >= 0:
+            try:
+                # Popen.wait would poll, up to 50 ms apart, and services are down meanwhile.
+                return bool(select.select([handle], [], [], timeout)[0])
+            finally:
+                os.close(handle)
+    try:
+        process.wait(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def run(
+    command: List[str],
+    timeout: float,
+    identity: Optional[Identity] = None,
+    cwd: str = "/",
+    environment: Optional[Dict[str, str]] = None,
+    stdin: Optional[str] = None,
+    source: Optional[int] = None,
+    target: Optional[int] = None,
+) -> Result:
+    """Run *command* to its end, or for *timeout* seconds; see `Running`."""
+    return Running(command, identity, cwd, environment, stdin, source, target).wait(timeout)
+
+
+def must(what: str, result: Result) -> Result:
+    """*result*, if its command succeeded. Raises CommandError that starts with *what* otherwise."""
+    if result.rc != 0:
+        raise CommandError(what, result)
+    return result

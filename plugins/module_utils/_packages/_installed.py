@@ -1,0 +1,132 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads locks and the metadata of installed packages. Pure text and file reading, nothing is run."""
+
+import email.parser
+import hashlib
+import os
+import re
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional
+
+from ansible_collections.oxzep7.python.plugins.module_utils._host._files import read_text
+
+PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)")
+MODULE = re.compile(r"^([A-Za-z_][A-Za-z0-9_]*)(?:\.py|(?:\.[A-Za-z0-9_-]+)?\.so)$")
+METADATA_LIMIT = 1 << 20
+
+
+class Package(NamedTuple):
+    """An installed package: normalized name, version and its metadata directory's path."""
+
+    name: str
+    version: str
+    metadata: str
+
+
+def normalized(name: str) -> str:
+    """*name* as the packaging specifications compare names (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def identifier(text: str) -> str:
+    """The SHA-256 of *text*, hexadecimal; it is the name of a lock."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def pins(text: str) -> Dict[str, str]:
+    """Version by normalized package name in the lock *text*."""
+    return {normalized(match.group(1)): match.group(2) for match in map(PIN.match, text.splitlines()) if match}
+
+
+def delivered(root: str) -> Dict[str, Any]:
+    """The SHA-256 of the ``plan`` that the state directory *root* has, or None, and the identifiers of the ``locks`` there that are whole.
+
+    Who may not read there has nothing that was delivered.
+    """
+    try:
+        plan = read_text(os.path.join(root, "plan.json"))
+        names = sorted(name[:-4] for name in os.listdir(os.path.join(root, "locks")) if name.endswith(".txt"))
+        whole = [
+            name for name in names if identifier(read_text(os.path.join(root, "locks", name + ".txt")) or "") == name
+        ]
+    except OSError:
+        return {"plan": None, "locks": []}
+    return {"plan": identifier(plan) if plan is not None else None, "locks": whole}
+
+
+def site_packages(environment: str) -> List[str]:
+    """The ``site-packages`` directories of *environment* that exist, real ones only."""
+    found = []
+    for library in ("lib", "lib64"):
+        base = os.path.join(environment, library)
+        if os.path.islink(base) or not os.path.isdir(base):
+            continue
+        for entry in sorted(os.listdir(base)):
+            path = os.path.join(base, entry, "site-packages")
+            if re.match(r"^(python|pypy)\d", entry) and os.path.isdir(path):
+                found.append(path)
+    return found
+
+
+def _head(path: str) -> str:
+    """The first mebibyte of a regular file, or nothing: a FIFO or a device planted there is not opened."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return ""
+    with os.fdopen(handle, "rb") as stream:
+        if not os.path.isfile("/proc/self/fd/%d" % stream.fileno()):
+            return ""
+        return stream.read(METADATA_LIMIT).decode("utf-8", "replace")
+
+
+def packages(environment: str) -> List[Package]:
+    """The packages installed in *environment*, by their metadata, sorted by name."""
+    found = []
+    for directory in site_packages(environment):
+        for entry in sorted(os.listdir(directory)):
+            if entry.endswith(".dist-info"):
+                text = _head(os.path.join(directory, entry, "METADATA"))
+            elif entry.endswith(".egg-info"):
+                path = os.path.join(directory, entry)
+                text = _head(os.path.join(path, "PKG-INFO") if os.path.isdir(path) else path)
+            else:
+                continue
+            headers = email.parser.Parser().parsestr(text, headersonly=True)
+            if headers["Name"] and headers["Version"]:
+                found.append(
+                    Package(normalized(headers["Name"]), headers["Version"].strip(), os.path.join(directory, entry))
+                )
+    return sorted(found)
+
+
+def module_of(path: str) -> Optional[str]:
+    """The name that the file at *path*, relative to ``site-packages``, is imported by, or that of its package; None for what is not imported."""
+    first, _separator, rest = path.partition("/")
+    match = MODULE.match(path)
+    name = match.group(1) if match else first if first.isidentifier() and rest.endswith((".py", ".so")) else None
+    return None if name == "__pycache__" else name
+
+
+def _recorded(package: Package) -> Iterator[str]:
+    text = read_text(os.path.join(package.metadata, "RECORD")) or ""
+    for line in text.splitlines():
+        yield line.rsplit(",", 2)[0].strip('"')
+
+
+def owners(environment: str) -> Dict[str, str]:
+    """The package of every module that can be imported by one name in *environment*, as the packages' RECORDs tell."""
+    found: Dict[str, str] = {}
+    for package in packages(environment):
+        for path in _recorded(package):
+            module = module_of(path)
+            if module:
+                found.setdefault(module, package.name)
+    return found
+
+
+def top_level_modules(environment: str) -> List[str]:
+    """Every module that can be imported by one name in *environment*, sorted."""
+    return sorted(owners(environment))

@@ -1,0 +1,243 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Builds a wheel from a source archive that nobody publishes a wheel of, as an account that owns nothing."""
+
+import os
+import re
+import shutil
+import tempfile
+from typing import List, NamedTuple, Optional
+
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
+    Identity,
+    IdentityError,
+    current,
+    of_user,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import Result, run
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import open_directory, open_file
+
+TIMEOUT = 1800.0
+# 1980-01-01, the earliest that a zip file can say; with it equal sources give equal wheels.
+EPOCH = "315532800"
+# How this machine reaches a network; nothing else of the environment is for a build.
+PASSED = (
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NO_PROXY",
+    "https_proxy",
+    "http_proxy",
+    "no_proxy",
+)
+# What a source archive of its day took for granted of setuptools, by what its absence makes the build say.
+OLDER_SETUPTOOLS = (
+    (re.compile(r"use_2to3 is invalid"), "setuptools<58"),
+    (
+        re.compile(
+            r"No module named '?pkg_resources|cannot import name '(?:Feature|msvccompiler|_dep_util)|No module named 'setuptools\.command\.test"
+        ),
+        "setuptools<72",
+    ),
+)
+MISSING = (
+    re.compile(r"fatal error: ([\w./+-]+\.h(?:pp)?): No such file"),
+    re.compile(r"([\w.-]+[-_]config)(?: executable)?(?:: (?:command )?not found| not found|'?: No such file)"),
+    re.compile(r"No such file or directory: '([\w.-]+[-_]config|apxs)'"),
+    re.compile(r"Can not find valid pkg-config name[^\n]*?(mysqlclient|mariadb)?"),
+    re.compile(r"Package '?([\w.+-]+)'?,? .*(?:not found|required by)"),
+    re.compile(
+        r"(?:unable to execute|command|error:) '?([\w.+-]*(?:gcc|cc|g\+\+|cargo|rustc))'?(?:: | failed: )No such file"
+    ),
+    re.compile(r"(apxs)\S* (?:command )?(?:appears not|not found)"),
+)
+# Debian's name of the package that has it.
+PROVIDERS = (
+    (r"^Python\.h$", "python3-dev"),
+    (r"libpq|pg_config", "libpq-dev"),
+    (r"mysql|mariadb", "default-libmysqlclient-dev"),
+    (r"lber|ldap", "libldap-dev"),
+    (r"sasl", "libsasl2-dev"),
+    (r"^ffi", "libffi-dev"),
+    (r"openssl", "libssl-dev"),
+    (r"libxml|xml2-config", "libxml2-dev"),
+    (r"xslt", "libxslt1-dev"),
+    (r"curl", "libcurl4-openssl-dev"),
+    (r"apxs", "apache2-dev"),
+    (r"^z(lib|conf)", "zlib1g-dev"),
+    (r"jpeg", "libjpeg-dev"),
+    (r"ft2build", "libfreetype-dev"),
+    (r"^gmp", "libgmp-dev"),
+    (r"krb5|gssapi", "libkrb5-dev"),
+    (r"sqlite3", "libsqlite3-dev"),
+    (r"pcre", "libpcre3-dev"),
+    (r"xmlsec", "libxmlsec1-dev"),
+    (r"(gcc|cc|g\+\+)$", "build-essential"),
+    (r"cargo|rustc", "cargo"),
+)
+COMPILER = re.compile(r"\.(?:c|cc|cpp|h|hpp|pyx):\d+|error: command '|ld returned|cannot find -l|cargo")
+
+
+class NotBuilt(Exception):
+    """A source that gave no wheel; the text ends with what the build said, and names what it lacked where that can be told.
+
+    ``compiling`` tells that it was a compiler that failed: no other Python would do better.
+    """
+
+    def __init__(self, text: str, compiling: bool = False) -> None:
+        super().__init__(text)
+        self.compiling = compiling
+
+
+class Order(NamedTuple):
+    """What to build: uv's path, the interpreter to build with, the source archive, further words for uv."""
+
+    uv: str
+    interpreter: str
+    source: str
+    words: List[str]
+
+
+def builder() -> Identity:
+    """Who builds: this process's account, or one that owns nothing when that is root. Raises IdentityError without one."""
+    return of_user("nobody") if os.geteuid() == 0 else current()
+
+
+def lacking(text: str) -> Optional[str]:
+    """What a build that said *text* lacked: a header or program, and Debian's package with it; None where it cannot be told."""
+    for pattern in MISSING:
+        match = pattern.search(text)
+        if match:
+            name = match.group(1) or "mysqlclient"
+            provider = next((package for expression, package in PROVIDERS if re.search(expression, name)), None)
+            return "%s (Debian: %s)" % (name, provider) if provider else name
+    return None
+
+
+def complaint(done: Result) -> str:
+    """The lines of a failed build that say most: its last errors, without what uv adds about backends."""
+    said = (done.stdout + "\n" + done.stderr).splitlines()
+    lines = [
+        line.strip() for line in said if line.strip() and not line.startswith("hint:") and "Failed to build" not in line
+    ]
+    telling = [line for line in lines if re.search(r"\berror\b|Error\b", line)]
+    return "; ".join((telling or lines)[-2:])[-600:]
+
+
+def _take(directory: str, target: str) -> str:
+    """Copy the one wheel in *directory*, where others may have put anything, to *target*; returns its name."""
+    folder = open_directory(directory)
+    try:
+        names = [name for name in os.listdir(folder) if name.endswith(".whl")]
+        if len(names) != 1:
+            raise NotBuilt("the build left %d wheels" % len(names))
+        handle = open_file(names[0], folder)
+    finally:
+        os.close(folder)
+    with os.fdopen(handle, "rb") as stream:
+        os.makedirs(target, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=target, delete=False) as copy:
+            try:
+                shutil.copyfileobj(stream, copy)
+                copy.flush()
+                os.fsync(copy.fileno())
+                os.fchmod(copy.fileno(), 0o644)
+                os.replace(copy.name, os.path.join(target, names[0]))
+            except BaseException:
+                os.unlink(copy.name)
+                raise
+    return names[0]
+
+
+def _limits_path(scratch: str, limit: str) -> str:
+    return os.path.join(scratch, "%s.txt" % limit.replace("<", "-below-"))
+
+
+def _furnish(order: Order, scratch: str) -> None:
+    """Put everything that attempts need into *scratch*, before it belongs to who builds: later, links may be planted there."""
+    for source, name, mode in ((order.source, os.path.basename(order.source), 0o644), (order.uv, "uv", 0o755)):
+        shutil.copyfile(source, os.path.join(scratch, name))
+        os.chmod(os.path.join(scratch, name), mode)
+    for _pattern, limit in OLDER_SETUPTOOLS:
+        path = _limits_path(scratch, limit)
+        with open(path, "w", encoding="utf-8") as stream:
+            stream.write(limit + "\n")
+        os.chmod(path, 0o644)
+
+
+def _attempt(order: Order, scratch: str, who: Identity, limit: Optional[str]) -> Result:
+    command = [
+        os.path.join(scratch, "uv"),
+        "build",
+        "--wheel",
+        "--no-config",
+        "--no-python-downloads",
+        "--python",
+        order.interpreter,
+        "--cache-dir",
+        os.path.join(scratch, "cache"),
+        "--out-dir",
+        os.path.join(scratch, "out"),
+    ] + order.words
+    if limit:
+        command += ["--build-constraints", _limits_path(scratch, limit)]
+    settings = {
+        "HOME": scratch,
+        "TMPDIR": scratch,
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        "NO_COLOR": "1",
+        "SOURCE_DATE_EPOCH": EPOCH,
+        # An interpreter that was moved after it was built does not know where its own library is.
+        "LIBRARY_PATH": os.path.join(os.path.dirname(os.path.dirname(order.interpreter)), "lib"),
+    }
+    settings.update({name: os.environ[name] for name in PASSED if name in os.environ})
+    return run(
+        command + [os.path.join(scratch, os.path.basename(order.source))],
+        TIMEOUT,
+        who,
+        cwd=scratch,
+        environment=settings,
+    )
+
+
+def runs_for(interpreter: str, who: Identity) -> bool:
+    """Whether *who* can run *interpreter*."""
+    return run([interpreter, "-I", "-S", "-c", ""], 60.0, who).rc == 0
+
+
+def build(order: Order, target: str) -> str:
+    """Build *order* and put the wheel into the directory *target*; returns its file name. Raises NotBuilt, OSError."""
+    try:
+        who = builder()
+    except IdentityError as error:
+        raise NotBuilt("nothing is built as root: %s" % error)
+    if not runs_for(order.interpreter, who):
+        raise NotBuilt(
+            "%s, who builds, cannot run %s; place it where every account can" % (who.name, order.interpreter)
+        )
+    # Real from here on: who builds may later put a symlink in its place.
+    scratch = tempfile.mkdtemp(prefix="oxzep7-build-", dir=os.path.realpath(tempfile.gettempdir()))
+    try:
+        _furnish(order, scratch)
+        if not who.is_current():
+            os.chown(scratch, who.uid, who.gid)
+        done = _attempt(order, scratch, who, None)
+        older = next(
+            (limit for pattern, limit in OLDER_SETUPTOOLS if done.rc != 0 and pattern.search(done.stderr)), None
+        )
+        if older:
+            done = _attempt(order, scratch, who, older)
+        if done.rc != 0:
+            needed = lacking(done.stdout + done.stderr)
+            raise NotBuilt(
+                "%s%s" % ("it needs %s: " % needed if needed else "", complaint(done)),
+                bool(COMPILER.search(done.stdout + done.stderr)),
+            )
+        return _take(os.path.join(scratch, "out"), target)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)

@@ -1,0 +1,163 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The dead man's switch: runs ``undo.sh`` when a promotion outlives its deadline or the host restarts."""
+
+import hashlib
+import os
+import subprocess
+from typing import Iterator
+
+from ansible_collections.oxzep7.python.plugins.module_utils._application._services import systemd_runs
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
+    DEFAULT_DIRECTORY,
+    ApplicationState,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import join, must, run
+from ansible_collections.oxzep7.python.plugins.module_utils._host._files import (
+    read_text,
+    remove_quietly,
+    sync_directory,
+    write_atomically,
+)
+
+UNITS = "/etc/systemd/system"
+# What undo.sh ends with while the module that promotes is alive (EX_TEMPFAIL of sysexits.h).
+AT_WORK = 75
+BOOT_UNIT = """\
+[Unit]
+Description=Undo promotions that were open when this host stopped
+ConditionPathExistsGlob={root}/applications/*/undo.sh
+After=local-fs.target
+
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c 'for undo in {root}/applications/*/undo.sh; do /bin/sh "$undo"; done'
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+CRON = "/etc/cron.d"
+CRON_DAEMONS = ("cron", "crond", "cronie")
+CRON_LINES = """\
+# Puts application {name} back if its promotion dies. Removed when it ends.
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+* * * * * root [ ! -e {undo} ] || /bin/sh {undo} >/dev/null 2>&1
+@reboot root [ ! -e {undo} ] || /bin/sh {undo} >/dev/null 2>&1
+"""
+
+
+def kind() -> str:
+    """What can keep the deadline here: ``systemd``, ``cron``, or ``process`` (a waiting shell, which does not survive a restart)."""
+    if os.geteuid() != 0:
+        return "process"
+    if systemd_runs():
+        return "systemd"
+    return "cron" if os.path.isdir(CRON) and any(name in CRON_DAEMONS for name in _running()) else "process"
+
+
+def _running() -> Iterator[str]:
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            yield (read_text("/proc/%s/comm" % entry) or "").strip()
+
+
+def _cron_path(state: ApplicationState) -> str:
+    # cron passes over files whose names have a dot.
+    return os.path.join(
+        CRON,
+        "oxzep7-undo-%s-%s"
+        % (state.name.replace(".", "_"), hashlib.sha256(state.directory.encode("utf-8")).hexdigest()[:8]),
+    )
+
+
+def timer_of(state: ApplicationState) -> str:
+    """Name of the transient timer unit that guards the application of *state*."""
+    return "oxzep7-undo-%s.timer" % state.name
+
+
+def _boot_unit(root: str) -> str:
+    suffix = "" if root == DEFAULT_DIRECTORY else "-" + hashlib.sha256(root.encode("utf-8")).hexdigest()[:8]
+    return "oxzep7-undo%s.service" % suffix
+
+
+def _guard_boot(root: str) -> None:
+    name = _boot_unit(root)
+    path = os.path.join(UNITS, name)
+    text = BOOT_UNIT.format(root=root)
+    wants = os.path.join(UNITS, "multi-user.target.wants")
+    if read_text(path) == text and os.path.islink(os.path.join(wants, name)):
+        return
+    write_atomically(path, text.encode("utf-8"), 0o644)
+    os.makedirs(wants, exist_ok=True)
+    if not os.path.islink(os.path.join(wants, name)):
+        os.symlink(path, os.path.join(wants, name))
+        sync_directory(wants)
+    must("reload systemd", run(["systemctl", "daemon-reload"], 60))
+
+
+def arm(state: ApplicationState, token: str, seconds: int) -> str:
+    """Let ``undo.sh`` run every *seconds* until disarmed; returns `kind`. Raises OSError, CommandError.
+
+    The script itself leaves a living module alone. *token* occurs in this promotion's ``undo.sh`` and in no other, so that a
+    forgotten watcher of an older promotion cannot touch this one. cron looks once a minute, whatever *seconds* says.
+    """
+    how = kind()
+    if how == "systemd":
+        _guard_boot(state.root)
+        unit = timer_of(state)[: -len(".timer")]
+        disarm(state)
+        must(
+            "arm the deadline",
+            run(
+                [
+                    "systemd-run",
+                    "--quiet",
+                    "--unit=" + unit,
+                    "--on-active=%d" % seconds,
+                    "--on-unit-active=%d" % seconds,
+                    "--timer-property=AccuracySec=1s",
+                    "--property=SuccessExitStatus=%d" % AT_WORK,
+                    "/bin/sh",
+                    state.undo_path,
+                ],
+                60,
+            ),
+        )
+    elif how == "cron":
+        write_atomically(
+            _cron_path(state), CRON_LINES.format(name=state.name, undo=join([state.undo_path])).encode("utf-8"), 0o644
+        )
+    else:
+        script = "while sleep %d; grep -qF %s %s 2>/dev/null; do /bin/sh %s; done" % (
+            seconds,
+            join([token]),
+            join([state.undo_path]),
+            join([state.undo_path]),
+        )
+        # It has to outlive this module, which AnsibleModule.run_command would wait for.
+        subprocess.Popen(
+            ["/bin/sh", "-c", script],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,  # pylint: disable=ansible-bad-function
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            start_new_session=True,
+        )
+    return how
+
+
+def disarm(state: ApplicationState) -> None:
+    """Take the deadline away. A waiting shell is left to find nothing to do."""
+    how = kind()
+    if how == "systemd":
+        timer = timer_of(state)
+        service = timer[: -len("timer")] + "service"
+        # Who holds the lease knows that the script has nothing to do, even if it is still about to end.
+        run(["systemctl", "stop", "--", timer, service], 60)
+        run(["systemctl", "reset-failed", "--", service], 60)
+    elif how == "cron":
+        remove_quietly(_cron_path(state))

@@ -1,0 +1,41 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How long the dead man's switch leaves a living module alone. Measured by the clock that nobody sets: seconds since the host started."""
+
+import os
+
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, start_time_of
+from ansible_collections.oxzep7.python.plugins.module_utils._host._files import naming, remove_quietly
+
+
+def uptime() -> float:
+    """Seconds since the host started (proc(5) ``uptime``), which ``undo.sh`` compares with. Raises OSError."""
+    with open("/proc/uptime", encoding="ascii") as stream:
+        return float(stream.read().split()[0])
+
+
+class Deadline:
+    """A promise of this process, in the application's directory: after that second it may be taken for dead, and killed."""
+
+    def __init__(self, state: ApplicationState) -> None:
+        self._path = state.deadline_path
+        self._holder = "%d %s" % (os.getpid(), start_time_of(os.getpid()))
+        self._until = 0.0
+
+    def extend(self, seconds: float) -> None:
+        """Promise to be heard of again within *seconds*; a promise that reaches further stays as it is. Raises OSError."""
+        now = uptime()
+        if now + seconds < self._until:
+            return
+        self._until = now + seconds
+        temporary = self._path + ".next"
+        with naming(self._path), open(temporary, "w", encoding="ascii") as stream:
+            stream.write("%d %s\n" % (self._until + 1, self._holder))
+        os.rename(temporary, self._path)
+
+    def clear(self) -> None:
+        """Take the promise back. Raises OSError."""
+        remove_quietly(self._path + ".next")
+        remove_quietly(self._path)

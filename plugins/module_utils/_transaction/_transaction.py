@@ -1,0 +1,569 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The transaction that makes a generation the live one, proves it, or undoes it."""
+
+import os
+import shutil
+import signal
+import time
+from typing import Any, Callable, Dict, List, NamedTuple, NoReturn, Optional, Sequence, Tuple
+
+from ansible_collections.oxzep7.python.plugins.module_utils._application import _services
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application, Service
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
+    ApplicationState,
+    generation_of,
+    now,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
+from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import (
+    describe,
+    evaluate_all,
+    failures,
+    measured_by,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._health._probe import DowntimeProbe, pause
+from ansible_collections.oxzep7.python.plugins.module_utils._health._processes import examine
+from ansible_collections.oxzep7.python.plugins.module_utils._health._where import Where
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
+    Identity,
+    act_as,
+    controller_of,
+    usable,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import must, run
+from ansible_collections.oxzep7.python.plugins.module_utils._host._files import (
+    read_json,
+    remove_quietly,
+    write_atomically,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion import _swap as _swap_path
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import PromotionRefused, choose
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction import _dead_man as _arm
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._deadline import Deadline
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._undo_script import Return, render
+
+POLL_SECONDS = 0.05
+WATCH_SECONDS = 1.0
+UNDO_SECONDS = 600
+# What is opened when the history will say this.
+OPENED = {"promoted": "promotion", "restored": "restore"}
+# Beyond what its work may take, so long may a living module be silent.
+MARGIN_SECONDS = 60.0
+
+
+class Options(NamedTuple):
+    """How to promote: seconds until all checks must pass, seconds they must keep passing, run id, what the dead man's switch must be.
+
+    ``dead_man`` is ``required`` where nothing may be promoted without a switch that survives a restart, ``preferred`` otherwise; it looks every
+    ``dead_man_interval`` seconds. Checks in ``accept_unhealthy`` that failed before may fail afterwards, too. A start or a stop of a service may
+    take ``service_timeout`` seconds, and what is done between a stop and a start ``act_timeout``.
+    """
+
+    timeout: float
+    stability: float
+    run: str
+    check_mode: bool
+    dead_man: str = "preferred"
+    dead_man_interval: float = 10.0
+    accept_unhealthy: Sequence[str] = ()
+    service_timeout: float = _services.COMMAND_TIMEOUT
+    act_timeout: float = 0.0
+
+
+class PromotionReverted(Exception):
+    """The new generation failed and the old one is live again; ``evidence`` tells why."""
+
+    def __init__(self, text: str, evidence: Dict[str, Any]) -> None:
+        super().__init__(text)
+        self.evidence = evidence
+
+
+class UndoFailed(Exception):
+    """``undo.sh`` could not restore the old generation; it stays armed."""
+
+
+class _Proof(NamedTuple):
+    """What the new generation is held against: its interpreter, the old generation, what checks measured before, and which of them had failed."""
+
+    interpreter: str
+    old: str
+    before: Dict[str, Dict[str, Any]]
+    accepted: Sequence[str]
+
+    def results(self, application: Application) -> List[Dict[str, Any]]:
+        """Every result as it is now."""
+        return results_of(application, self.interpreter, self.old, self.before, self.accepted)
+
+
+class _Interrupted(Exception):
+    """The module was told to end while a promotion was open."""
+
+
+class Change(NamedTuple):
+    """A change of an application that is either wholly made or undone.
+
+    ``following`` is the record as it will be, its last entry in the history being this change, which says in ``undo_seconds`` what taking it back may take, if
+    that is much; ``script`` is the text of ``undo.sh``, and ``written`` when it was
+    written. ``what`` is changed, and ``undone`` what is said after it was not. ``look`` returns results of all that must be well afterwards.
+    """
+
+    application: Application
+    state: ApplicationState
+    following: Dict[str, Any]
+    script: str
+    written: str
+    what: str
+    undone: str
+    look: Callable[[Application], List[Dict[str, Any]]]
+
+
+class Done(NamedTuple):
+    """What a change came to: milliseconds of downtime, results of checks, what kept the deadline, and what its act returned."""
+
+    downtime: Optional[int]
+    results: List[Dict[str, Any]]
+    dead_man: str
+    how: Any
+
+
+def live_target(application: Application) -> Optional[str]:
+    """The text of the live symlink, or None while the live path is a directory of its own."""
+    return os.readlink(application.environment) if os.path.islink(application.environment) else None
+
+
+def current_generation(application: Application, record: Dict[str, Any], python: str) -> Dict[str, Any]:
+    """The generation that is live: the recorded one, or the adoption of what is there now.
+
+    Raises PromotionRefused when the live path is not what the record says.
+    """
+    target = live_target(application)
+    if record["current"] is None:
+        identifier = "0-py%s" % ".".join(python.split(".")[:2])
+        path = os.path.realpath(application.environment) if target else application.generation_path(identifier)
+        return {
+            "id": identifier,
+            "path": path,
+            "python": python,
+            "origin": "adopted",
+            "lock": None,
+            "complete": True,
+            "target": target or os.path.relpath(path, os.path.dirname(application.environment)),
+            "created": now(),
+        }
+    known = generation_of(record, record["current"])
+    if known is None or target is None or os.path.realpath(application.environment) != os.path.realpath(known["path"]):
+        raise PromotionRefused(
+            "the live path %s is %s, but the record says generation %s; put the live path back or correct %s first"
+            % (application.environment, "-> " + target if target else "not a symlink", record["current"], "state.json")
+        )
+    return known
+
+
+def results_of(
+    application: Application,
+    interpreter: Optional[str],
+    old: Optional[str],
+    before: Optional[Dict[str, Dict[str, Any]]] = None,
+    accepted: Sequence[str] = (),
+) -> List[Dict[str, Any]]:
+    """Every declared check, and that each service runs; with *interpreter*, that its processes run that one.
+
+    *before* is what the checks measured before the promotion. Those that an operator *accepted* to fail are marked.
+    """
+    active = [service for service in application.services if service.action != "none"]
+    again = _services.restarted(
+        [service for service in active if interpreter and service.action in ("stop-start", "restart")]
+    )
+    results = [
+        {
+            "name": service.name,
+            "kind": "service",
+            "passed": running and service not in again,
+            "seconds": 0.0,
+            "evidence": "restarted %d times by systemd" % again[service]
+            if service in again
+            else "running"
+            if running
+            else "not running",
+        }
+        for service, running in ((service, _services.is_running(service)) for service in active)
+    ]
+    if failures(results):
+        return results
+    checked = evaluate_all(application.checks, Where(application.account(), application.environment), before)
+    results += [dict(result, accepted=True) if result["name"] in accepted else result for result in checked]
+    observed = [service for service in active if service.is_unit() or service.pidfile]
+    if interpreter and observed and not failures(results):
+        passed, evidence = examine(
+            [service.name for service in observed if service.is_unit()],
+            [service.pidfile for service in observed if service.pidfile],
+            interpreter,
+            old,
+        )
+        results.append({"name": "processes", "kind": "process", "passed": passed, "evidence": evidence, "seconds": 0.0})
+    return results
+
+
+def _definitely_down(services: List[Service]) -> bool:
+    """Whether a unit is in the state ``failed``, from which systemd never restarts it."""
+    active = [service for service in services if service.action != "none"]
+    return any(
+        properties.get("ActiveState") == "failed"
+        for properties in _services.properties_of(active, ["ActiveState"]).values()
+    )
+
+
+def _longest(application: Application) -> float:
+    """Seconds that one look at everything may take, by its own limits."""
+    limits = [
+        float(options.get("timeout") or _services.COMMAND_TIMEOUT)
+        for check in application.checks
+        for options in check.values()
+        if isinstance(options, dict)
+    ]
+    return MARGIN_SECONDS + sum(limits) + _services.COMMAND_TIMEOUT * len(application.services)
+
+
+def _until_healthy(change: Change, options: Options, alive: Deadline) -> List[Dict[str, Any]]:
+    application = change.application
+    deadline = time.monotonic() + options.timeout
+    while True:
+        alive.extend(_longest(application))
+        began = time.monotonic()
+        results = change.look(application)
+        if not failures(results) or time.monotonic() > deadline or _definitely_down(application.services):
+            return results
+        time.sleep(pause(time.monotonic() - began, POLL_SECONDS, WATCH_SECONDS, 2))
+
+
+def _while_stable(
+    change: Change, seconds: float, results: List[Dict[str, Any]], alive: Deadline
+) -> List[Dict[str, Any]]:
+    deadline = time.monotonic() + seconds
+    while not failures(results) and time.monotonic() < deadline:
+        time.sleep(min(WATCH_SECONDS, max(0.0, deadline - time.monotonic())))
+        alive.extend(_longest(change.application))
+        results = change.look(change.application)
+    return results
+
+
+def settle(state: ApplicationState, run_id: str, reason: str = "its run died") -> Optional[Dict[str, Any]]:
+    """Close an open promotion, giving *reason*; the lease must be held. Returns its history entry, if there was one.
+
+    Raises UndoFailed, OSError.
+    """
+    if state.is_open():
+        opened = read_json(state.next_path) or {}
+        limit = float((opened.get("history") or [{}])[-1].get("undo_seconds") or UNDO_SECONDS)
+        Deadline(state).extend(limit + MARGIN_SECONDS)
+        undone = run(["/bin/sh", state.undo_path, "held"], limit)
+        if state.is_open():
+            raise UndoFailed(
+                "%s did not restore the old generation of %s (status %d): %s; it stays armed: "
+                "mend the cause, then run it by hand" % (state.undo_path, state.name, undone.rc, undone.last_lines())
+            )
+    left = state.take_undone()
+    entry = None
+    if left is not None:
+        record = state.read()
+        entry = dict(left["history"][-1], event="reverted", time=now(), closed_by=run_id, reason=reason)
+        if entry["kind"] != "restore" and record["current"] is None and os.path.islink(left["live"]):
+            adopted = generation_of(left, entry["from"])
+            record["generations"] = [adopted] + [
+                known for known in record["generations"] if known["id"] != entry["from"]
+            ]
+            record["current"] = entry["from"]
+        record["history"].append(entry)
+        state.write(record)
+        state.event(run_id, "reverted", **{key: entry.get(key) for key in ("from", "to", "reason")})
+        state.forget_undone()
+    if state.leftovers():
+        _close(state)
+        state.sweep()
+    return entry
+
+
+def _close(state: ApplicationState) -> None:
+    """Take the way back away, when it is not needed any more; ``undo.sh`` last, so that what a death leaves is found."""
+    _arm.disarm(state)
+    for path in (state.deadline_path + ".next", state.deadline_path, state.undo_path):
+        remove_quietly(path)
+
+
+def _check_preconditions(application: Application, chosen: Dict[str, Any], options: Options) -> None:
+    if options.dead_man == "required" and _arm.kind() == "process":
+        raise PromotionRefused(
+            "nothing on this host would undo a promotion after a restart: it has neither systemd nor cron, or this is not root; "
+            "provide one, or set oxzep7_dead_man to preferred"
+        )
+    if not os.path.isfile(os.path.join(chosen["path"], "pyvenv.cfg")):
+        raise PromotionRefused(
+            "generation %s of %s is recorded at %s, but no environment is there; build it again"
+            % (chosen["id"], application.name, chosen["path"])
+        )
+    if os.path.ismount(application.environment):
+        raise PromotionRefused(
+            "%s is a mount point and cannot be swapped; mount its parent instead" % application.environment
+        )
+    absent = _services.missing(application.services)
+    if absent:
+        raise PromotionRefused(
+            "application %s: no such service on this host: %s; correct `services`"
+            % (application.name, ", ".join(absent))
+        )
+    owner = controller_of(os.path.dirname(application.environment))
+    if not usable(owner):
+        raise PromotionRefused("%s can only be changed by %s; run with become" % (application.environment, owner.name))
+    if not owner.is_current() and not shutil.which("setpriv"):
+        raise PromotionRefused(
+            "this host has no setpriv, without which undo.sh cannot act as %s; install util-linux" % owner.name
+        )
+
+
+def promote(
+    application: Application,
+    state: ApplicationState,
+    wanted: str,
+    python: str,
+    options: Options,
+    kind: str,
+    changes: Changes,
+) -> Dict[str, Any]:
+    """Make generation *wanted* live; returns ``outcome``, ``downtime_ms``, ``checks`` and more.
+
+    *python* is the live environment's version, for an adoption; *kind* is ``upgrade`` or ``rollback``.
+    Raises PromotionRefused, PromotionReverted, UndoFailed, LeaseHeld, OSError.
+    """
+    with state.lease(options.run, only_look=options.check_mode):
+        if not options.check_mode:
+            settle(state, options.run)
+        record = state.read()
+        live = current_generation(application, record, python)
+        chosen = choose(record, wanted, live)
+        if chosen is None or (chosen["id"] == live["id"] and record["current"] is not None):
+            return {"outcome": "unchanged", "generation": live["id"], "from": live["id"]}
+        _check_preconditions(application, chosen, options)
+        baseline = results_of(application, None, None, accepted=options.accept_unhealthy)
+        if failures(baseline):
+            raise PromotionRefused(
+                "application %s is not healthy before the promotion of %s: %s; nothing was changed. Mend it, or name the check in "
+                "oxzep7_accept_unhealthy" % (application.name, chosen["id"], describe(failures(baseline)))
+            )
+        changes.add(
+            "promote %s of %s in place of %s" % (chosen["id"], application.name, live["id"]),
+            application.environment,
+            live["id"],
+            chosen["id"],
+        )
+        if options.check_mode:
+            return {"outcome": "promoted", "generation": chosen["id"], "from": live["id"]}
+        return _transact(application, state, record, live, chosen, options, kind, baseline)
+
+
+def _next_record(
+    record: Dict[str, Any],
+    application: Application,
+    live: Dict[str, Any],
+    chosen: Dict[str, Any],
+    options: Options,
+    kind: str,
+) -> Dict[str, Any]:
+    generations = record["generations"]
+    if record["current"] is None:
+        generations = [live] + [entry for entry in generations if entry["id"] != live["id"]]
+    entry = {
+        "time": now(),
+        "run": options.run,
+        "event": "promoted",
+        "kind": kind,
+        "from": live["id"],
+        "to": chosen["id"],
+    }
+    return dict(
+        record,
+        current=chosen["id"],
+        live=application.environment,
+        generations=generations,
+        history=record["history"] + [entry],
+    )
+
+
+def _transact(
+    application: Application,
+    state: ApplicationState,
+    record: Dict[str, Any],
+    live: Dict[str, Any],
+    chosen: Dict[str, Any],
+    options: Options,
+    kind: str,
+    baseline: List[Dict[str, Any]],
+) -> Dict[str, Any]:
+    owner = controller_of(os.path.dirname(application.environment))
+    application = application._replace(services=_services.effective(application.services))
+    way = Return(
+        application.name,
+        state.directory,
+        application.environment,
+        application.generation_path(live["id"]),
+        live["target"],
+        live["id"],
+        chosen["id"],
+        options.run,
+        now(),
+        timer_of(state),
+    )
+    script = render(
+        way, application.services, owner, not owner.is_current(), options.service_timeout, application.undrain
+    )
+    proof = _Proof(
+        os.path.join(chosen["path"], "bin", "python"),
+        live["path"],
+        measured_by(baseline),
+        [result["name"] for result in baseline if not result["passed"]],
+    )
+    done = transact(
+        Change(
+            application,
+            state,
+            _next_record(record, application, live, chosen, options, kind),
+            script,
+            way.written,
+            "generation %s of %s" % (chosen["id"], application.name),
+            "%s is live again" % live["id"],
+            proof.results,
+        ),
+        options,
+        lambda: _swap(application, live, chosen, owner),
+    )
+    return {
+        "outcome": "promoted",
+        "generation": chosen["id"],
+        "from": live["id"],
+        "downtime_ms": done.downtime,
+        "checks": done.results,
+        "dead_man": done.dead_man,
+        "swap": done.how,
+    }
+
+
+def timer_of(state: ApplicationState) -> Optional[str]:
+    """The timer that keeps the deadline of *state* here, if systemd keeps it."""
+    return _arm.timer_of(state) if _arm.kind() == "systemd" else None
+
+
+def transact(change: Change, options: Options, act: Callable[[], Any]) -> Done:
+    """Stop services, *act*, start services; commit *change* when all is well and stays so, undo it otherwise. The lease must be held.
+
+    Raises PromotionReverted, UndoFailed, OSError.
+    """
+    application, state, following = change.application, change.state, change.following
+    # undo.sh before state.next.json: the script does nothing until the change it belongs to is open.
+    write_atomically(state.undo_path, change.script.encode("utf-8"), 0o700)
+    try:
+        alive = Deadline(state)
+        alive.extend(
+            _longest(application)
+            + options.service_timeout * 4 * len(application.services)
+            + _services.COMMAND_TIMEOUT * len(application.drain + application.undrain)
+            + options.act_timeout
+        )
+        dead_man = _arm.arm(
+            state, "%s by run %s" % (change.written, options.run), max(1, int(options.dead_man_interval))
+        )
+        state.begin(following)
+    except BaseException:
+        _close(state)
+        raise
+    entry = following["history"][-1]
+    told = {key: entry.get(key) for key in ("from", "to")}
+    state.event(options.run, "%s opened" % OPENED[entry["event"]], dead_man=dead_man, **told)
+    previous = _handle_signals()
+    probe = DowntimeProbe(application.checks).start()
+    try:
+        _hooks("drain", application.drain)
+        _services.before_swap(application.services, options.service_timeout)
+        how = act()
+        _services.after_swap(application.services, options.service_timeout)
+        results = _until_healthy(change, options, alive)
+        downtime = probe.stop()
+        _hooks("undrain", application.undrain if not failures(results) else [])
+        results = _while_stable(change, options.stability, results, alive)
+        if failures(results):
+            raise _Failure(describe(failures(results)), results)
+        entry.update(downtime_ms=downtime)
+        state.begin(following)
+        state.commit()
+    except BaseException as error:
+        _set_signals([(number, _outlive) for number, _handler in previous])
+        # A signal may arrive after the rename that commits; then there is nothing to undo.
+        if len(state.read()["history"]) < len(following["history"]):
+            probe.stop()
+            _undo(change, options, error)
+    _close(state)
+    _set_signals(previous)
+    state.event(options.run, entry["event"], downtime_ms=downtime, **told)
+    return Done(downtime, results, dead_man, how)
+
+
+def _undo(change: Change, options: Options, error: BaseException) -> NoReturn:
+    """Take *change* back, because of *error*. Raises PromotionReverted, or UndoFailed."""
+    evidence = {"checks": getattr(error, "results", []), "log": _services.log_tail(change.application.services)}
+    text = "%s failed and %s: %s" % (change.what, change.undone, error)
+    try:
+        settle(change.state, options.run, str(error))
+    except OSError as problem:
+        if change.state.is_open():
+            raise UndoFailed(
+                "%s failed (%s), and %s could not be run: %s; it stays armed"
+                % (change.what, error, change.state.undo_path, problem)
+            )
+        text += "; that is not in its record, which could not be written: %s" % problem
+    raise PromotionReverted(text, evidence)
+
+
+class _Failure(Exception):
+    def __init__(self, text: str, results: List[Dict[str, Any]]) -> None:
+        super().__init__(text)
+        self.results = results
+
+
+def _hooks(what: str, commands: List[List[str]]) -> None:
+    """Run the operator's *commands*, one after the other. Raises CommandError that starts with *what*."""
+    for command in commands:
+        must(what, run(command, _services.COMMAND_TIMEOUT))
+
+
+def _swap(application: Application, live: Dict[str, Any], chosen: Dict[str, Any], owner: Identity) -> str:
+    """Change the live path; returns how. Raises OSError."""
+    if live_target(application) is None:
+        how = act_as(owner, _swap_path.adopt, application.environment, live["path"], chosen["target"])
+    else:
+        how = act_as(owner, _swap_path.repoint, application.environment, chosen["target"])
+    return str(how)
+
+
+def _handle_signals() -> List[Tuple[int, Any]]:
+    """End in order on SIGTERM and SIGINT; outlive a lost connection (SIGHUP, SIGPIPE)."""
+
+    def interrupted(number: int, _frame: Any) -> None:
+        raise _Interrupted("the module was ended by signal %d" % number)
+
+    return _set_signals(
+        [
+            (signal.SIGTERM, interrupted),
+            (signal.SIGINT, interrupted),
+            (signal.SIGHUP, _outlive),
+            (signal.SIGPIPE, _outlive),
+        ]
+    )
+
+
+def _outlive(_number: int, _frame: Any) -> None:
+    """Do nothing. Unlike SIG_IGN this is not inherited by the services that are started meanwhile."""
+
+
+def _set_signals(handlers: List[Tuple[int, Any]]) -> List[Tuple[int, Any]]:
+    return [(number, signal.signal(number, handler)) for number, handler in handlers]

@@ -1,0 +1,198 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one way back: the text of ``undo.sh``. Data in, a POSIX shell script out."""
+
+from typing import List, NamedTuple, Optional, Sequence
+
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Service
+from ansible_collections.oxzep7.python.plugins.module_utils._application._services import (
+    COMMAND_TIMEOUT,
+    runtime_directory,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, of_user
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import join
+
+
+class Return(NamedTuple):
+    """What an undo needs to know. Paths are absolute; ``target`` is the live symlink's text.
+
+    ``adopted`` is where the original environment moves at its adoption; ``timer`` is the unit of the
+    dead man's timer, if systemd keeps it.
+    """
+
+    application: str
+    directory: str
+    live: str
+    adopted: str
+    target: str
+    old: str
+    new: str
+    run: str
+    written: str
+    timer: Optional[str]
+
+
+class Undo(NamedTuple):
+    """What every way back has: whose it is, what it puts ``back``, ``before`` what it was written, and by whom; see `Return`."""
+
+    application: str
+    directory: str
+    back: str
+    before: str
+    run: str
+    written: str
+    timer: Optional[str]
+
+
+HEADER = """\
+#!/bin/sh
+# Puts application {application} back on {back} and its services with it.
+# Written at {written} by run {run}, before {before}. Run it as the user who wrote it;
+# any number of times: once that is committed or undone it does nothing.
+set -u
+directory={directory}
+[ -e "$directory/state.next.json" ] || exit 0
+if [ "${{1-}}" != held ]; then
+    exec 9>>"$directory/lease" || exit 1
+    if command -v flock >/dev/null && ! flock -n 9; then
+        until= holder= began=
+        [ ! -e "$directory/deadline" ] || read -r until holder began <"$directory/deadline"
+        read -r up _ </proc/uptime
+        if [ -z "$until" ] || [ "${{up%.*}}" -lt "$until" ]; then
+            echo "the promotion is still at work" >&2
+            exit 75
+        fi
+        echo "the promotion has not been heard of in time; process $holder is killed" >&2
+        now=$(sed 's/.*) //' "/proc/$holder/stat" 2>/dev/null | cut -d' ' -f20)
+        [ -z "$now" ] || [ "$now" != "$began" ] || kill -KILL "$holder"
+        flock -w 10 9 || exit 75
+    fi
+    [ "$directory/lease" -ef /proc/self/fd/9 ] || exit 75
+    [ -e "$directory/state.next.json" ] || exit 0
+fi
+failed=0
+"""
+
+SWAP = """\
+live={live}
+original={original}
+owner() {{ {owner}"$@"; }}
+owner rm -f "$live.next"
+if [ -d "$live" ] && [ ! -L "$live" ]; then
+    [ ! -L "$original" ] || owner rm -f "$original" || exit 1
+else
+    owner rm -f "$live.undo" && owner ln -s {target} "$live.undo" && owner mv -fT "$live.undo" "$live" || exit 1
+fi
+sync {parent} 2>/dev/null || sync
+"""
+
+FOOTER = """\
+mv -f "$directory/state.next.json" "$directory/state.undone.json" || exit 1
+sync "$directory" 2>/dev/null || sync
+[ "${{1-}}" = held ] || rm -f "$directory/lease" "$directory/deadline" "$directory/deadline.next"
+{disarm}exit "$failed"
+"""
+
+
+def _systemctl(service: Service, verb: str, timeout: float) -> str:
+    """The line that has *service* do *verb*, in at most *timeout* seconds."""
+    if service.user is None:
+        return join(["timeout", "%g" % timeout, "systemctl"] + verb.split() + ["--", service.name])
+    who = of_user(service.user)
+    become = (
+        [] if who.is_current() else ["setpriv", "--reuid=%d" % who.uid, "--regid=%d" % who.gid, "--clear-groups", "--"]
+    )
+    return join(
+        ["timeout", "%g" % timeout]
+        + become
+        + ["env", "XDG_RUNTIME_DIR=" + runtime_directory(who), "systemctl", "--user"]
+        + verb.split()
+        + ["--", service.name]
+    )
+
+
+def _stops(services: List[Service], timeout: float) -> List[str]:
+    lines = []
+    for service in services[::-1]:
+        if service.action == "stop-start" and service.is_unit():
+            # What does not stop in its time is killed: it would hold on to the environment that is taken away.
+            lines.append(
+                "%s || %s" % (_systemctl(service, "stop", timeout), _systemctl(service, "kill --signal=KILL", timeout))
+            )
+        elif service.action in ("stop-start", "restart") and not service.is_unit():
+            lines.append(join(list(service.stop)))
+    return lines
+
+
+def _starts(services: List[Service], timeout: float) -> List[str]:
+    lines = []
+    for service in services:
+        if not service.is_unit():
+            lines += [join(list(service.start)) + " || failed=1"] if service.action != "none" else []
+            continue
+        if service.action in ("stop-start", "restart"):
+            lines.append(_systemctl(service, "reset-failed", timeout) + " 2>/dev/null")
+        verb = {"stop-start": "start", "restart": "restart", "reload": "reload-or-restart"}.get(service.action)
+        lines += [_systemctl(service, verb, timeout) + " || failed=1"] if verb else []
+    return lines
+
+
+def as_account(identity: Identity, drop: bool = True) -> str:
+    """What stands before a command that *identity* runs, when root does so with *drop*."""
+    return "setpriv --reuid=%d --regid=%d --clear-groups -- " % (identity.uid, identity.gid) if drop else ""
+
+
+def render(
+    way: Return,
+    services: List[Service],
+    identity: Identity,
+    drop: bool,
+    timeout: float = COMMAND_TIMEOUT,
+    last: Sequence[List[str]] = (),
+) -> str:
+    """The script for *way*; with *drop*, the live path is changed as *identity* rather than as root.
+
+    A start or stop of a unit may take *timeout* seconds. The commands *last* end it.
+    """
+    undo = Undo(
+        way.application,
+        way.directory,
+        "generation " + way.old,
+        "the promotion of " + way.new,
+        way.run,
+        way.written,
+        way.timer,
+    )
+    swap = SWAP.format(
+        live=join([way.live]),
+        original=join([way.adopted]),
+        owner=as_account(identity, drop),
+        target=join([way.target]),
+        parent=join([way.live.rpartition("/")[0] or "/"]),
+    )
+    return script(undo, services, swap, timeout, last)
+
+
+def script(
+    undo: Undo, services: List[Service], body: str, timeout: float = COMMAND_TIMEOUT, last: Sequence[List[str]] = ()
+) -> str:
+    """The script that stops *services*, does *body*, and starts them again; see `render`."""
+    lines = [
+        HEADER.format(
+            back=undo.back,
+            before=undo.before,
+            written=undo.written,
+            run=join([undo.run]),
+            application=join([undo.application]),
+            directory=join([undo.directory]),
+        )
+    ]
+    lines += [line + "\n" for line in _stops(services, timeout)]
+    lines.append(body)
+    lines += [line + "\n" for line in _starts(services, timeout)]
+    lines += [join(command) + " || failed=1\n" for command in last]
+    disarm = join(["systemctl", "stop", "--no-block", "--", undo.timer]) + " 2>/dev/null\n" if undo.timer else ""
+    lines.append(FOOTER.format(disarm=disarm))
+    return "".join(lines)

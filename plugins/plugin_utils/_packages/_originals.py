@@ -1,0 +1,97 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Shows what was changed in modified files whose original no host has: from the package's own wheel, proven by the recorded hash."""
+
+from __future__ import annotations
+
+import pathlib
+import zipfile
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._originals import inside, recorded_hash, unified
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import normalized
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import exclusive
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import platform_tags
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._wheels import DownloadError, pip_download
+
+TIMEOUT = 120
+MEMBER_LIMIT = 1 << 20
+
+
+def _wheels(directory: pathlib.Path, name: str, version: str) -> list[pathlib.Path]:
+    """The wheels of *name* *version* in *directory* (PEP 427 names)."""
+    return [
+        path
+        for path in sorted(directory.glob("*.whl"))
+        if normalized(path.name.split("-")[0]) == name and path.name.split("-")[1] == version
+    ]
+
+
+def _fetch(directory: pathlib.Path, name: str, version: str, minor: str, host: Mapping[str, Any]) -> None:
+    """Ask the package index once for the wheel that fits *host*; that there is none, or no index, is remembered by nothing."""
+    try:
+        pip_download(
+            ["--timeout", "10", "--retries", "0", f"{name}=={version}"],
+            directory,
+            minor,
+            platform_tags(host["architecture"], host["libc"]["version"] or ""),
+            TIMEOUT,
+        )
+    except (DownloadError, OSError, ValueError):
+        return
+
+
+def _member(wheel: pathlib.Path, path: str, recorded: str) -> str | None:
+    """The text of the file in the *wheel* that is installed as *path* and whose hash is *recorded*, wherever the wheel keeps it."""
+    algorithm = recorded.partition("=")[0]
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            for entry in archive.infolist():
+                if (
+                    not (entry.filename == path or entry.filename.endswith("/" + path))
+                    or entry.file_size > MEMBER_LIMIT
+                ):
+                    continue
+                data = archive.read(entry)
+                if recorded_hash(data, algorithm) == recorded:
+                    return data.decode("utf-8")
+    except (OSError, ValueError, zipfile.BadZipFile, RuntimeError):
+        return None
+    return None
+
+
+def add_diffs(inventory: Mapping[str, Any], directory: pathlib.Path | None, download: bool) -> None:
+    """Replace ``text`` by ``diff`` in each modified file whose wheel is in *directory* or, *download*, can be had; drop it otherwise."""
+    for environment in inventory["environments"]:
+        for entry in environment["modified"] or []:
+            text = entry.pop("text", None)
+            if text is None or entry.get("diff") is not None or directory is None:
+                continue
+            original = _original(entry, environment, inventory["host"], directory, download)
+            if original is not None:
+                entry["diff"] = unified(original, text, f"{environment['path']}/{entry['path']}")
+
+
+def _original(
+    entry: Mapping[str, Any],
+    environment: Mapping[str, Any],
+    host: Mapping[str, Any],
+    directory: pathlib.Path,
+    download: bool,
+) -> str | None:
+    name, version = entry["package"], entry["version"]
+    if not version:
+        return None
+    with exclusive(directory / ".lock"):
+        wheels = _wheels(directory, name, version)
+        if not wheels and download and environment["python"]:
+            _fetch(directory, name, version, ".".join(environment["python"].split(".")[:2]), host)
+            wheels = _wheels(directory, name, version)
+    return _first(_member(wheel, inside(entry["path"]), entry["recorded"]) for wheel in wheels)
+
+
+def _first(values: Iterable[str | None]) -> str | None:
+    return next((value for value in values if value is not None), None)

@@ -1,0 +1,223 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The compatibility matrix: packages by Python version, each cell with what is known, on what evidence, of which day. Unknown stays unknown."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import pathlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import pins as pins_of
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import canonical, exclusive, write_private
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, parse, text_of
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._rehearsal import Rehearsed
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _csv
+
+STALE = datetime.timedelta(days=90)
+SCHEMA = 1
+# What tells more comes first: a run in production, tests, imports, a scan, an index.
+STRENGTH = ("run", "test", "import", "scan", "index")
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Evidence:
+    """What was seen of a package's version on a Python: ``works`` or ``breaks``, the kind of evidence, the day (ISO 8601), host and a sentence."""
+
+    package: str
+    version: str
+    python: str
+    state: str
+    kind: str
+    date: str
+    host: str
+    detail: str = ""
+
+    @classmethod
+    def of_rehearsal(cls, ended: Rehearsed, minor: Minor, host: str, date: str) -> list[Evidence]:
+        """What a rehearsal showed: every package of the lock that it ended with works, and what it freed breaks."""
+        python = text_of(minor)
+        found = []
+        if not ended.failures:
+            found = [
+                cls(name, version, python, "works", "import", date, host)
+                for name, version in pins_of(ended.found.text).items()
+            ]
+        for entry in ended.learned:
+            words = entry.reason.split(" breaks ")[0].split()
+            if len(words) == 2:
+                found.append(cls(words[0], words[1], python, "breaks", entry.evidence, date, host, entry.reason))
+        return found
+
+    @classmethod
+    def of_run(
+        cls, results: Iterable[Mapping[str, Any]], lock: Callable[[str], str | None], date: str
+    ) -> list[Evidence]:
+        """What promotions showed: every package of each *lock* (text by identifier) that was promoted on some host works in production."""
+        found: dict[str, Evidence] = {}
+        for lock_id, row in {
+            row["lock"]: row for row in results if row.get("lock") and row["result"] == "promoted"
+        }.items():
+            python = text_of(parse(str(row["to"]))[0])
+            for name, version in pins_of(lock(lock_id) or "").items():
+                found[f"{name} {version} {python}"] = cls(name, version, python, "works", "run", date, str(row["host"]))
+        return list(found.values())
+
+    def key(self) -> tuple[str, str, str, str, str]:
+        """What later evidence of the same replaces, whichever host it is of: a fleet would have thousands."""
+        return self.package, self.version, self.python, self.state, self.kind
+
+
+def recall(path: pathlib.Path) -> list[Evidence]:
+    """The evidence that *path* holds; none where there is no such file. Raises ValueError for one that cannot be read."""
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))["evidence"]
+        return [Evidence(**row) for row in rows]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} cannot be read: {error}; correct or remove it") from None
+
+
+def remember(path: pathlib.Path, seen: Iterable[Evidence]) -> None:
+    """Add *seen* to the file *path*; of the same version, Python, state and kind the newest stays. Raises ValueError, OSError."""
+    with exclusive(path.with_name(".evidence.lock")):
+        known = {entry.key(): entry for entry in recall(path)}
+        known.update({entry.key(): entry for entry in sorted(seen, key=lambda entry: entry.date)})
+        rows = [dataclasses.asdict(entry) for entry in sorted(known.values())]
+        write_private(path, canonical({"schema": SCHEMA, "evidence": rows}))
+
+
+def matrix(
+    plan: Mapping[str, Any], locks: Mapping[str, str], evidence: Sequence[Evidence], today: datetime.date
+) -> dict[str, Any]:
+    """The matrix of a plan's document and *locks*: for each package that some host has, and each Python on the way, one cell.
+
+    A cell has ``state`` (``works``, ``moves``, ``leaves``, ``added``, ``breaks``, ``mixed`` or ``unknown``), the versions ``from`` and ``to``, ``kind`` and
+    ``date`` of the evidence, ``reason``, ``hosts`` (how many) and ``stale`` (evidence of 90 days ago or more).
+    """
+    seen: dict[tuple[str, str, str], list[Evidence]] = {}
+    for entry in evidence:
+        seen.setdefault((entry.package, entry.version, entry.python), []).append(entry)
+    cells: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for part in plan["hosts"].values():
+        for application in part["applications"]:
+            for step in application["steps"]:
+                changed = {row["package"]: row for row in step["changes"]}
+                python = text_of(parse(step["to"])[0])
+                for package, version in pins_of(locks[step["lock"]]).items():
+                    cells.setdefault(package, {}).setdefault(python, []).append(
+                        _cell(package, version, changed.get(package), python, seen, today)
+                    )
+                for package, row in changed.items():
+                    if row["to"] is None:
+                        cells.setdefault(package, {}).setdefault(python, []).append(
+                            _cell(package, None, row, python, seen, today)
+                        )
+    pythons = sorted({python for row in cells.values() for python in row}, key=lambda text: parse(text)[0])
+    return {
+        "schema": SCHEMA,
+        "pythons": pythons,
+        "packages": {
+            name: {python: _merged(found) for python, found in sorted(row.items())}
+            for name, row in sorted(cells.items())
+        },
+    }
+
+
+def _strength(entry: Evidence) -> int:
+    return STRENGTH.index(entry.kind) if entry.kind in STRENGTH else len(STRENGTH)
+
+
+def _cell(
+    package: str,
+    version: str | None,
+    row: Mapping[str, Any] | None,
+    python: str,
+    seen: Mapping[tuple[str, str, str], Sequence[Evidence]],
+    today: datetime.date,
+) -> dict[str, Any]:
+    before = row["from"] if row else version
+    known = seen.get((package, version or "", python), ())
+    strength = min(map(_strength, known), default=0)
+    # Of what tells as much, the newest counts; what hosts disagree about on the same day is said to break.
+    strongest = max(
+        (entry for entry in known if _strength(entry) == strength),
+        key=lambda entry: (entry.date, entry.state == "breaks"),
+        default=None,
+    )
+    moved = "leaves" if version is None else "added" if before is None else "moves"
+    state = moved if row else strongest.state if strongest else "unknown"
+    kind, date = (
+        (strongest.kind, strongest.date) if strongest else (row["evidence"], row["date"]) if row else ("index", None)
+    )
+    reason = row["reason"] if row else strongest.detail if strongest else "has a wheel, and was not tried"
+    stale = bool(strongest and datetime.date.fromisoformat(strongest.date) <= today - STALE)
+    return {
+        "state": state,
+        "from": before,
+        "to": version,
+        "kind": kind,
+        "date": date,
+        "reason": reason,
+        "stale": stale,
+        "hosts": 1,
+    }
+
+
+def _merged(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """One cell for several hosts; where they differ, the versions are listed and the state is mixed."""
+    unique = {(cell["state"], cell["from"], cell["to"]) for cell in found}
+    if len(unique) == 1:
+        return {**found[0], "hosts": len(found)}
+    ways = sorted(f"{before or 'new'} -> {after or 'gone'}" for _state, before, after in unique)
+    return {
+        **found[0],
+        "state": "mixed",
+        "from": None,
+        "to": None,
+        "reason": "; ".join(ways),
+        "hosts": len(found),
+        "stale": any(cell["stale"] for cell in found),
+    }
+
+
+def update(directory: pathlib.Path, seen: Sequence[Evidence], today: datetime.date) -> None:
+    """Add *seen* to the evidence in the plan directory, and make its matrix anew. Raises ValueError, OSError."""
+    remember(directory / "evidence.json", seen)
+    document = json.loads((directory / "plan.json").read_text(encoding="utf-8"))
+    locks = {path.stem: path.read_text(encoding="utf-8") for path in sorted((directory / "locks").glob("*.txt"))}
+    write_matrix(directory, matrix(document, locks, recall(directory / "evidence.json"), today))
+
+
+def write_matrix(directory: pathlib.Path, table: Mapping[str, Any]) -> None:
+    """Write the matrix *table* as ``matrix.json`` and ``matrix.csv``. Raises OSError."""
+    write_private(directory / "matrix.csv", _csv.of_rows(rows(table)))
+    write_private(directory / "matrix.json", canonical(table))
+
+
+def rows(table: Mapping[str, Any]) -> list[list[str]]:
+    """The matrix as rows for CSV, the first with the titles."""
+    found = [["package", "python", "state", "from", "to", "evidence", "date", "stale", "hosts", "reason"]]
+    for package, cells in table["packages"].items():
+        found += [
+            [
+                package,
+                python,
+                cell["state"],
+                cell["from"] or "",
+                cell["to"] or "",
+                cell["kind"],
+                cell["date"] or "",
+                "yes" if cell["stale"] else "no",
+                str(cell["hosts"]),
+                cell["reason"],
+            ]
+            for python, cell in cells.items()
+        ]
+    return found

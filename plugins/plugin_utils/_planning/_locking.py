@@ -1,0 +1,567 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Finds one step's lock: asks the policy what may stay, has built what nobody publishes, and frees as little as possible where that does not fit."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import PIN, normalized
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import pins as pins_of
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_build import NotBuilt
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import Elsewhere, Wanted
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import Release, allows
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import Lock, Question, ResolutionError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import (
+    Blocked,
+    Bound,
+    Limit,
+    Reason,
+    bound,
+    leavers,
+    requirers,
+)
+
+# Without it the planner says so, and nothing here works.
+with contextlib.suppress(ImportError):
+    from packaging.version import Version
+
+# Beyond, a person is quicker: each try is one resolution.
+TRIES = 40
+ROUNDS = 12
+# A version whose source does not build is followed by the next ones, so many times.
+BUILDS = 6
+WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]|[A-Za-z0-9]")
+
+
+class Resolves(Protocol):
+    """What is needed of a resolver."""
+
+    def lock(self, question: Question) -> Lock:
+        """The lock. Raises ResolutionError."""
+
+
+class Publishes(Protocol):
+    """What is needed of an index."""
+
+    def load(self, names: Iterable[str]) -> None:
+        """Have what is known of all *names*."""
+
+    def releases(self, name: str, minor: Minor, platform: str) -> list[Release]:
+        """Every version of *name*, oldest first."""
+
+    def release(self, name: str, version: str, minor: Minor, platform: str) -> Release | None:
+        """That version of *name*, if there is one."""
+
+    def provides(self, name: str, version: str) -> bool:
+        """Whether the operator's own sources have that version of *name*."""
+
+
+class Builds(Protocol):
+    """What is needed of a builder."""
+
+    def wheel(self, wanted: Wanted) -> tuple[str, str]:
+        """File name and SHA-256 of a built wheel. Raises NotBuilt, Elsewhere."""
+
+
+class NoLock(Exception):
+    """A step without a lock: ``key`` is the finding's; the text says why and what to do."""
+
+    def __init__(self, key: str, text: str) -> None:
+        super().__init__(text)
+        self.key = key
+
+
+class Unpublished(Exception):
+    """Packages that no source has in any version; ``names`` are theirs."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(f"no source has {', '.join(names)}")
+        self.names = list(names)
+
+
+class MustBuild(Exception):
+    """Wheels that a builder host must provide first."""
+
+    def __init__(self, failures: Sequence[Elsewhere]) -> None:
+        super().__init__("; ".join(map(str, failures)))
+        self.failures = list(failures)
+
+
+@dataclasses.dataclass(frozen=True)
+class Copy:
+    """A package as a host has it, as a wheel among those built: version, file name, SHA-256 and ``Requires-Python``."""
+
+    version: str
+    wheel: str
+    sha256: str
+    requires_python: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Packages:
+    """What a step starts from: versions by name, who requires each, the packages that are there for their own sake, ``Requires-Dist`` of
+    those that are as they were installed, the packages that earlier steps added, and copies of those that no source has.
+    """
+
+    pins: Mapping[str, str]
+    required_by: Mapping[str, set[str]]
+    roots: frozenset[str]
+    requires: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
+    added: frozenset[str] = frozenset()
+    copies: Mapping[str, Copy] = dataclasses.field(default_factory=dict)
+
+    def held(self, after: Mapping[str, str], minor: Minor, architecture: str) -> frozenset[str]:
+        """The packages that stay although nothing of *after* may require them: their reason was not the old Python alone.
+
+        A requirer that moved counts as if it had not, unless its own metadata says that it would not require them on *minor* either.
+        """
+        still = requirers(self.requires, minor, architecture)
+        moved = {name for name, version in self.pins.items() if after.get(name) not in (None, version)}
+        return self.roots | {
+            name
+            for name, who in self.required_by.items()
+            if name in self.pins
+            and name not in self.added
+            and any(one in moved and (one not in self.requires or one in still.get(name, set())) for one in who)
+        }
+
+    def after(self, lock: Lock, minor: Minor, platform: str) -> Packages:
+        """What the next step starts from, when *lock* is this one's."""
+        pins = pins_of(lock.text)
+        via = {name: set(who) - {""} for name, who in lock.via.items()}
+        held = self.held(pins, minor, platform.partition("-")[0])
+        return Packages(
+            pins,
+            via,
+            frozenset(name for name in held if name in pins and (name in self.roots or not via.get(name))),
+            {name: lines for name, lines in self.requires.items() if pins.get(name) == self.pins[name]},
+            self.added | (set(pins) - set(self.pins)),
+            {name: copy for name, copy in self.copies.items() if pins.get(name) == copy.version},
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """A step's lock: its text, what is in it afterwards, why each package moved, the packages that were built or copied, and what is kept in doubt.
+
+    ``doubts`` gives the ``Requires-Python`` by package that excludes the Python in this and every later version.
+    """
+
+    text: str
+    after: Packages
+    reasons: Mapping[str, Reason]
+    built: tuple[str, ...]
+    doubts: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    copied: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass
+class _Draft:
+    """A step in the making. ``built_from``: versions from which on packages are built although later ones have wheels."""
+
+    packages: dict[str, str]
+    limits: tuple[Limit, ...]
+    minor: Minor
+    platform: str
+    built_from: dict[str, str] = dataclasses.field(default_factory=dict)
+    barred: frozenset[str] = frozenset()
+    newcomers: frozenset[str] = frozenset()
+    copies: Mapping[str, Copy] = dataclasses.field(default_factory=dict)
+
+    def copy(self, name: str) -> Copy | None:
+        """The copy that stands for the package *name*, unless a constraint forbids its version."""
+        copy = self.copies.get(name)
+        if copy is None or self.packages.get(name) != copy.version:
+            return None
+        return copy if all(limit.admits(copy.version) for limit in self.limits if limit.name == name) else None
+
+
+@dataclasses.dataclass(frozen=True)
+class _Asked:
+    bounds: dict[str, Bound]
+    wheels: dict[str, tuple[str, str]]
+    question: Question
+    copied: frozenset[str] = frozenset()
+
+
+def only_hashes(text: str, digests: Mapping[str, str]) -> str:
+    """The lock *text* with the SHA-256 of *digests* alone for the packages that it names."""
+    lines: list[str] = []
+    current = ""
+    for line in text.splitlines():
+        pin = PIN.match(line)
+        if pin:
+            current = normalized(pin[1])
+        if current in digests and line.lstrip().startswith("--hash="):
+            continue
+        lines.append(line)
+        if pin and current in digests:
+            lines.append(f"    --hash=sha256:{digests[current]}")
+    return "".join(f"{line}\n" for line in lines) if digests else text
+
+
+def _from(name: str, version: str, alone: bool) -> str:
+    """The requirement that *name* is taken from *version* on; that version *alone*, as any with a local label, which has no successors."""
+    return f"{name}{'==' if alone or '+' in version else '>='}{version}"
+
+
+def mentioned(text: str, names: Iterable[str]) -> list[str]:
+    """Those of *names* that *text* speaks of, in its order."""
+    known = set(names)
+    found = []
+    for word in WORD.findall(text):
+        name = normalized(re.split(r"==", word)[0])
+        if name in known and name not in found:
+            found.append(name)
+    return found
+
+
+class Locker:
+    """Locks steps; safe to use from several threads as its parts are."""
+
+    def __init__(self, resolver: Resolves, index: Publishes, builder: Builds) -> None:
+        self._resolver = resolver
+        self._index = index
+        self._builder = builder
+
+    def provides(self, name: str, version: str) -> bool:
+        """Whether the operator's own sources have that version of *name*. Raises IndexUnavailable."""
+        return self._index.provides(name, version)
+
+    def lock(self, packages: Packages, limits: tuple[Limit, ...], minor: Minor, platform: str) -> Found:
+        """The lock that takes *packages* to *minor* on *platform* within *limits*, with the fewest and the smallest moves.
+
+        Raises NoLock, MustBuild, Unpublished, IndexUnavailable.
+        """
+        # What a constraint names is wanted, whoever requires it.
+        packages = dataclasses.replace(
+            packages, roots=packages.roots | {limit.name for limit in limits if limit.name in packages.pins}
+        )
+        self._index.load([*packages.pins, *(limit.name for limit in limits)])
+        unknown = [
+            name
+            for name in sorted(packages.pins)
+            if name not in packages.copies and not self._index.releases(name, minor, platform)
+        ]
+        if unknown:
+            raise Unpublished(unknown)
+        draft = _Draft(dict(packages.pins), limits, minor, platform, copies=packages.copies)
+        asked, lock = self._settle(draft)
+        held = packages.held(pins_of(lock.text), minor, platform.partition("-")[0])
+        gone = leavers(packages.pins, set(held), {name: set(who) - {""} for name, who in lock.via.items()})
+        if gone:
+            draft = dataclasses.replace(
+                draft, packages={name: version for name, version in packages.pins.items() if name not in gone}
+            )
+            asked, lock = self._settle(draft)
+            gone = gone - set(lock.via)
+        return self._found(packages, asked, lock, gone, limits, minor, platform)
+
+    def _found(
+        self,
+        packages: Packages,
+        asked: _Asked,
+        lock: Lock,
+        gone: set[str],
+        limits: Sequence[Limit],
+        minor: Minor,
+        platform: str,
+    ) -> Found:
+        pins = pins_of(lock.text)
+        reasons = {}
+        for name, version in pins.items():
+            if packages.pins.get(name) == version:
+                continue
+            release = self._index.release(name, version, minor, platform)
+            published = release.published if release else None
+            own = asked.bounds[name].reason if name in asked.bounds else None
+            wanted = next((limit for limit in limits if limit.install and limit.name == name), None)
+            if own is None and wanted and name not in packages.pins:
+                own = Reason(wanted.evidence, f"constraint {wanted.requirement}: {wanted.reason}", wanted.date)
+            if own is None:
+                who = ", ".join(sorted(lock.via[name] - {""})) or "another package"
+                own = Reason(
+                    "dependency", f"{'now' if name not in packages.pins else 'a later version is'} required by {who}"
+                )
+            reasons[name] = Reason(own.evidence, own.text, own.date or published)
+        for name in gone:
+            who = ", ".join(sorted(packages.required_by.get(name, ())))
+            reasons[name] = Reason("not-required", f"was required by {who} only, and is not any more", None)
+        doubts = {
+            name: entry.excluded
+            for name, entry in asked.bounds.items()
+            if entry.excluded and pins.get(name) == entry.lowest
+        }
+        copied = {name: packages.copies[name] for name in asked.copied if name in pins}
+        built = tuple(sorted(name for name in asked.wheels if name in pins and name not in copied))
+        # What somebody else publishes under the same name and version is not what the host has.
+        text = only_hashes(lock.text, {name: copy.sha256 for name, copy in copied.items()})
+        return Found(text, packages.after(lock, minor, platform), reasons, built, doubts, tuple(sorted(copied)))
+
+    def _settle(self, draft: _Draft) -> tuple[_Asked, Lock]:
+        """The lock of *draft*, freed where it must be; what newcomers exclude the Python is barred."""
+        for _round in range(ROUNDS):
+            draft, asked, lock = self._fit(draft)
+            names = [name for name in lock.via if name not in draft.packages]
+            self._index.load(names)
+            pins = pins_of(lock.text)
+            barred = set()
+            for name in names:
+                release = self._index.release(name, pins[name], draft.minor, draft.platform)
+                if release and release.excluded:
+                    barred |= {
+                        f"{name}!={entry.version}"
+                        for entry in self._index.releases(name, draft.minor, draft.platform)
+                        if entry.excluded
+                    }
+            if barred <= draft.barred:
+                return asked, lock
+            draft = dataclasses.replace(draft, barred=draft.barred | barred)
+        raise NoLock(
+            "unresolvable",
+            f"newly required packages exclude this Python in {ROUNDS} rounds of choosing others; constrain them",
+        )
+
+    def _fit(self, draft: _Draft) -> tuple[_Draft, _Asked, Lock]:
+        asked = self._ask(draft)
+        try:
+            return draft, asked, self._resolver.lock(asked.question)
+        except ResolutionError as error:
+            first = error
+        tried = 0
+        for relief in self._reliefs(draft, asked, str(first)):
+            tried += 1
+            if tried > TRIES:
+                break
+            try:
+                asked = self._ask(relief)
+                return relief, asked, self._resolver.lock(asked.question)
+            except (ResolutionError, NoLock):
+                continue
+        raise NoLock("unresolvable", self._explain(draft, self._ask(draft), first))
+
+    def _ask(self, draft: _Draft) -> _Asked:
+        bounds: dict[str, Bound] = {}
+        wheels: dict[str, tuple[str, str]] = {}
+        elsewhere: list[Elsewhere] = []
+        problems: list[tuple[str, str]] = []
+        for name, version in sorted(draft.packages.items()):
+            try:
+                bounds[name] = self._bound(name, version, draft, wheels)
+            except Blocked as error:
+                problems.append(("package-blocked", str(error)))
+            except NotBuilt as error:
+                problems.append(
+                    (
+                        "package-not-built",
+                        f"{error}; provide what it lacks, or put a wheel into a folder of oxzep7_find_links",
+                    )
+                )
+            except Elsewhere as error:
+                elsewhere.append(error)
+        if problems:
+            raise NoLock(problems[0][0], "; ".join(text for _key, text in problems))
+        if elsewhere:
+            raise MustBuild(elsewhere)
+        for name in draft.newcomers:
+            wheels[name] = self._build_newcomer(name, draft)
+        copied = {name: copy for name, copy in ((name, draft.copy(name)) for name in bounds) if copy}
+        wheels.update({name: (copy.wheel, copy.sha256) for name, copy in copied.items()})
+        limits = {limit.requirement for limit in draft.limits}
+        barred = {f"{entry.name}!={version}" for entry in bounds.values() for version in entry.barred}
+        asked = sorted(
+            [_from(name, entry.lowest, name in copied) for name, entry in bounds.items()] + self._installed(draft)
+        )
+        question = Question(
+            tuple(asked),
+            draft.minor,
+            draft.platform,
+            tuple(sorted(limits | barred | draft.barred)),
+            tuple(sorted(wheels.values())),
+        )
+        return _Asked(bounds, wheels, question, frozenset(copied))
+
+    def _installed(self, draft: _Draft) -> list[str]:
+        """Requirements for what a constraint wants although nothing has it: its newest version within the limits."""
+        found = []
+        for name in {limit.name for limit in draft.limits if limit.install and limit.name not in draft.packages}:
+            usable = [
+                entry.version
+                for entry in self._index.releases(name, draft.minor, draft.platform)
+                if entry.wheel
+                and not entry.excluded
+                and not entry.yanked
+                and not Version(entry.version).is_prerelease
+                and all(limit.admits(entry.version) for limit in draft.limits if limit.name == name)
+            ]
+            if not usable:
+                raise NoLock(
+                    "package-blocked", f"a constraint wants {name}, and no source has a wheel of it for this Python"
+                )
+            found.append(f"{name}>={usable[-1]}")
+        return found
+
+    def _bound(self, name: str, version: str, draft: _Draft, wheels: dict[str, tuple[str, str]]) -> Bound:
+        copy = draft.copy(name)
+        if copy:
+            return Bound(
+                name,
+                version,
+                version,
+                False,
+                None,
+                (),
+                None if allows(copy.requires_python, draft.minor) else copy.requires_python,
+            )
+        releases = self._index.releases(name, draft.minor, draft.platform)
+        limits: list[Limit] = list(draft.limits)
+        problem: Exception | None = None
+        for _attempt in range(BUILDS):
+            try:
+                entry = bound(
+                    name,
+                    version,
+                    releases,
+                    limits,
+                    draft.minor,
+                    draft.platform,
+                    draft.built_from.get(name),
+                    problem is not None,
+                )
+            except Blocked:
+                raise problem or Blocked(self._obstacle(name, version, releases, draft)) from None
+            if entry.build:
+                try:
+                    wheels[name] = self._build(name, entry.lowest, draft)
+                except (NotBuilt, Elsewhere) as error:
+                    problem = problem or error
+                    if any(release.wheel for release in releases) or isinstance(error, NotBuilt):
+                        limits.append(
+                            Limit(
+                                name,
+                                f"{name}!={entry.lowest}",
+                                "it has no wheel, and could not be built",
+                                "not-built",
+                                None,
+                            )
+                        )
+                        continue
+                    raise
+            if problem and entry.reason:
+                entry = dataclasses.replace(entry, reason=Reason("not-built", str(problem), entry.reason.date))
+            return entry
+        raise problem or NotBuilt(f"{name} {version} could not be built")
+
+    @staticmethod
+    def _obstacle(name: str, version: str, releases: Sequence[Release], draft: _Draft) -> str:
+        try:
+            bound(name, version, releases, draft.limits, draft.minor, draft.platform, draft.built_from.get(name), True)
+        except Blocked as error:
+            return str(error)
+        return f"{name} {version} has no version that fits"
+
+    def _build(self, name: str, version: str, draft: _Draft) -> tuple[str, str]:
+        release = self._index.release(name, version, draft.minor, draft.platform)
+        if release is None or release.source is None:
+            raise NotBuilt(f"{name} {version} has no source to build from")
+        return self._builder.wheel(Wanted(name, version, release.source, draft.minor, draft.platform))
+
+    def _build_newcomer(self, name: str, draft: _Draft) -> tuple[str, str]:
+        usable = [
+            entry.version
+            for entry in self._index.releases(name, draft.minor, draft.platform)
+            if entry.source and not entry.excluded and not entry.yanked
+        ]
+        if not usable:
+            raise NoLock(
+                "package-blocked", f"{name} is required now, and has neither a wheel nor a source for this Python"
+            )
+        try:
+            return self._build(name, usable[-1], draft)
+        except NotBuilt as error:
+            raise NoLock("package-not-built", str(error)) from None
+
+    def _reliefs(self, draft: _Draft, asked: _Asked, complaint: str) -> Iterable[_Draft]:
+        """Drafts that free one, two or all of the packages that *complaint* speaks of, the smallest sets first."""
+        options: dict[str, str] = {}
+        for name in mentioned(complaint, asked.bounds):
+            entry = asked.bounds[name]
+            sources = [
+                release.version
+                for release in self._index.releases(name, draft.minor, draft.platform)
+                if release.source and not release.excluded
+            ]
+            if entry.reason and entry.reason.evidence == "no-wheel" and entry.current in sources:
+                options[name] = entry.current
+            elif entry.build and entry.lowest in sources[:-1]:
+                options[name] = sources[sources.index(entry.lowest) + 1]
+        strangers = [
+            name for name in mentioned(complaint, self._strangers(complaint, asked)) if name not in draft.newcomers
+        ]
+        if strangers:
+            yield dataclasses.replace(draft, newcomers=draft.newcomers | set(strangers))
+        sizes: list[Iterable[tuple[str, ...]]] = [
+            itertools.combinations(options, 1),
+            itertools.combinations(options, 2),
+        ]
+        for chosen in itertools.chain(*sizes, [tuple(options)] if len(options) > 2 else []):
+            yield dataclasses.replace(
+                draft, built_from={**draft.built_from, **{name: options[name] for name in chosen}}
+            )
+
+    def _strangers(self, complaint: str, asked: _Asked) -> list[str]:
+        """Packages of *complaint* that nobody has yet and that have no wheel."""
+        names = [
+            normalized(name)
+            for name in re.findall(
+                r"(?:Because|and|that) `?([A-Za-z0-9][\w.-]*?)`?(?:==\S+)? has no (?:usable )?wheels", complaint
+            )
+        ]
+        return [name for name in names if name not in asked.bounds]
+
+    def _explain(self, draft: _Draft, asked: _Asked, first: ResolutionError) -> str:
+        """The smallest set of packages without whose floor there is a lock, named with who holds them; else the resolver's words."""
+        names = mentioned(str(first), asked.bounds)
+        sets = itertools.chain.from_iterable(itertools.combinations(names, size) for size in (1, 2, 3))
+        for freed in itertools.islice(sets, TRIES):
+            question = dataclasses.replace(
+                asked.question,
+                constraints=tuple(text for text in asked.question.constraints if not mentioned(text, freed)),
+                requirements=tuple(
+                    name if name in freed else _from(name, entry.lowest, name in asked.copied)
+                    for name, entry in sorted(asked.bounds.items())
+                ),
+            )
+            try:
+                lock = self._resolver.lock(question)
+            except ResolutionError:
+                continue
+            pins = pins_of(lock.text)
+            told = [self._hold(name, asked.bounds[name], pins.get(name), lock, draft.limits) for name in freed]
+            return (
+                f"there is no lock in which every package stays or moves up; it takes freeing {' and '.join(freed)}: {'; '.join(told)}. "
+                "Replace or constrain one of them"
+            )
+        return str(first)
+
+    @staticmethod
+    def _hold(name: str, entry: Bound, version: str | None, lock: Lock, limits: Sequence[Limit]) -> str:
+        own = [limit.requirement for limit in limits if limit.name == name]
+        floor = (
+            f"{name} is at {entry.current}"
+            if entry.reason is None
+            else f"{name} must be {entry.lowest} or later ({entry.reason.text})"
+        )
+        if own:
+            floor += f" within {', '.join(own)}"
+        who = ", ".join(sorted(lock.via.get(name, frozenset()) - {""})) or "other packages"
+        return f"{floor}, and {who} would have {version or 'none'}"

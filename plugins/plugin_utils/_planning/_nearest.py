@@ -1,0 +1,274 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The policy of locks: which packages may stay, which must move and why, and which leave. Functions of data only."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import normalized
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import Release
+
+# Without it the planner says so, and nothing here works.
+with contextlib.suppress(ImportError):
+    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+    from packaging.version import InvalidVersion, Version
+
+
+class UnreadableLimit(ValueError):
+    """A constraint that cannot be read; the text shows it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Limit:
+    """A constraint that holds for a Python: what an operator, an advisory or a rehearsal says about one package."""
+
+    name: str
+    requirement: str
+    reason: str
+    evidence: str
+    date: str | None
+    # Whether the package is wanted although nothing there requires it.
+    install: bool = False
+
+    def admits(self, version: str) -> bool:
+        """Whether *version* is within it."""
+        return Requirement(self.requirement).specifier.contains(version, prereleases=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class Reason:
+    """Why a package moves: kind of evidence, a sentence, and the day of the evidence (ISO 8601) where one is known."""
+
+    evidence: str
+    text: str
+    date: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Bound:
+    """From where a package may be taken on: the version *lowest*, published as a wheel or to be *built*.
+
+    ``reason`` is None while it stays. ``barred`` are later versions that exclude the Python, which uv does not see. ``excluded`` is the
+    ``Requires-Python`` of a version that is kept although it excludes the Python, because every later one does, too.
+    """
+
+    name: str
+    current: str
+    lowest: str
+    build: bool
+    reason: Reason | None
+    barred: tuple[str, ...]
+    excluded: str | None = None
+
+
+class Blocked(Exception):
+    """A package for which no version will do; the text says what to provide."""
+
+
+def limits_of(constraints: Iterable[Mapping[str, Any]], minor: Minor) -> tuple[Limit, ...]:
+    """The *constraints* that hold for *minor*, sorted. Raises UnreadableLimit."""
+    chosen = []
+    for entry in constraints:
+        try:
+            requirement = Requirement(str(entry["requirement"]))
+            if SpecifierSet(str(entry.get("python") or "")).contains(text_of(minor) + ".0", prereleases=True):
+                chosen.append(
+                    Limit(
+                        normalized(requirement.name),
+                        str(requirement),
+                        str(entry.get("reason") or "no reason given"),
+                        str(entry.get("evidence") or "constraint"),
+                        str(entry["date"]) if entry.get("date") else None,
+                        entry.get("install") in (True, "true"),
+                    )
+                )
+        except (InvalidRequirement, InvalidSpecifier, KeyError) as error:
+            raise UnreadableLimit(f"oxzep7_constraints: {dict(entry)!r}: {error}") from None
+    return tuple(sorted(set(chosen), key=lambda limit: (limit.name, limit.requirement, limit.evidence)))
+
+
+def bound(
+    name: str,
+    current: str,
+    releases: Sequence[Release],
+    limits: Sequence[Limit],
+    minor: Minor,
+    platform: str,
+    build_from: str | None = None,
+    wheels_only: bool = False,
+) -> Bound:
+    """The nearest version from *current* on that *minor* can have, of *releases* (oldest first). Raises Blocked.
+
+    What is not published as a wheel stays, and is built, where the next wheel is for every platform: such sources need no compiler.
+    Otherwise a later version with a wheel wins, as it does everywhere with *wheels_only*. With *build_from*, versions from that one on
+    are built, whatever has wheels.
+    """
+    own = [limit for limit in limits if limit.name == name]
+    later = [entry for entry in releases if Version(entry.version) >= Version(build_from or current)]
+    steady = Version(current).is_prerelease
+    eligible = [
+        entry
+        for entry in later
+        if not entry.excluded
+        and all(limit.admits(entry.version) for limit in own)
+        and (not entry.yanked or entry.version == current)
+        and (steady or not Version(entry.version).is_prerelease or entry.version == current)
+    ]
+    barred = tuple(entry.version for entry in later if entry.excluded)
+    wheels = [entry for entry in eligible if entry.wheel]
+    sources = [entry for entry in eligible if entry.source]
+    plain = bool(wheels) and wheels[0].universal and bool(sources) and sources[0] is eligible[0] and not wheels_only
+    if build_from is None and wheels and (wheels[0] is eligible[0] or not plain):
+        return Bound(
+            name, current, wheels[0].version, False, _why(name, current, wheels[0], later, own, minor, platform), barred
+        )
+    if sources:
+        return Bound(
+            name,
+            current,
+            sources[0].version,
+            True,
+            _why(name, current, sources[0], later, own, minor, platform),
+            barred,
+        )
+    kept = [
+        entry
+        for entry in later
+        if entry.excluded and (entry.fits or entry.source) and all(limit.admits(entry.version) for limit in own)
+    ]
+    if kept and not eligible and not wheels_only:
+        # A bound that nothing lifts is a claim of its day; whether it holds, a rehearsal tells.
+        chosen = kept[0]
+        return Bound(
+            name,
+            current,
+            chosen.version,
+            not chosen.fits,
+            _why(name, current, chosen, later, own, minor, platform),
+            tuple(version for version in barred if version != chosen.version),
+            chosen.excluded,
+        )
+    raise Blocked(_obstacle(name, current, later, own, minor, platform))
+
+
+def _why(
+    name: str,
+    current: str,
+    chosen: Release,
+    later: Sequence[Release],
+    own: Sequence[Limit],
+    minor: Minor,
+    platform: str,
+) -> Reason | None:
+    if Version(chosen.version) == Version(current):
+        return None
+    for limit in own:
+        if not limit.admits(current):
+            return Reason(limit.evidence, f"constraint {limit.requirement}: {limit.reason}", limit.date)
+    present = next((entry for entry in later if Version(entry.version) == Version(current)), None)
+    if present is None:
+        return Reason("not-published", f"{current} is not published", chosen.published)
+    if present.excluded:
+        return Reason(
+            "requires-python",
+            f"{current} excludes Python {text_of(minor)} (Requires-Python {present.excluded})",
+            chosen.published,
+        )
+    if not present.wheel and chosen.wheel:
+        return Reason("no-wheel", f"{current} has no wheel for Python {text_of(minor)} on {platform}", chosen.published)
+    return Reason("not-built", f"{current} could not be built for Python {text_of(minor)}", chosen.published)
+
+
+def _obstacle(
+    name: str, current: str, later: Sequence[Release], own: Sequence[Limit], minor: Minor, platform: str
+) -> str:
+    python = text_of(minor)
+    if not later:
+        return f"no source has {name} {current} or later; publish it to an index of oxzep7_indexes or put its wheel into a folder of oxzep7_find_links"
+    allowed = [entry for entry in later if not entry.excluded]
+    if not any(limit.admits(entry.version) for entry in allowed for limit in own) and own:
+        return f"the constraints {', '.join(limit.requirement for limit in own)} leave no version of {name} from {current} on for Python {python}; loosen them"
+    within = f" within the constraints {', '.join(limit.requirement for limit in own)}" if own else ""
+    return (
+        f"no version of {name} from {current} on{within} has a wheel for Python {python} on {platform}, or can be built; "
+        "put a wheel into a folder of oxzep7_find_links"
+    )
+
+
+def move(before: str | None, after: str | None) -> str:
+    """How far a package moves: ``added``, ``left``, or the first part of the release number that differs, or ``other``."""
+    if before is None:
+        return "added"
+    if after is None:
+        return "left"
+    try:
+        parts = [[*Version(text).release, 0, 0][:3] for text in (before, after)]
+    except InvalidVersion:
+        return "other"
+    return next(
+        (name for name, one, other in zip(("major", "minor", "patch"), *parts, strict=True) if one != other), "other"
+    )
+
+
+def requirers(requires: Mapping[str, Sequence[str]], minor: Minor, architecture: str) -> dict[str, set[str]]:
+    """Who of *requires* (``Requires-Dist`` by package) requires each package on *minor*, extras left out."""
+    environment = {
+        "python_version": text_of(minor),
+        "python_full_version": f"{text_of(minor)}.99",
+        "implementation_name": "cpython",
+        "implementation_version": f"{text_of(minor)}.99",
+        "platform_python_implementation": "CPython",
+        "os_name": "posix",
+        "sys_platform": "linux",
+        "platform_system": "Linux",
+        "platform_machine": architecture,
+        "platform_release": "",
+        "platform_version": "",
+        "extra": "",
+    }
+    found: dict[str, set[str]] = {}
+    for package, lines in requires.items():
+        for line in lines:
+            try:
+                requirement = Requirement(line)
+            except InvalidRequirement:
+                continue
+            if requirement.marker is None or requirement.marker.evaluate(environment):
+                found.setdefault(normalized(requirement.name), set()).add(package)
+    return found
+
+
+def roots(names: Iterable[str], required_by: Mapping[str, set[str]], requested: set[str], wanted: set[str]) -> set[str]:
+    """The packages of *names* that are there for their own sake: *wanted* by the application, requested, or required by no other.
+
+    A list of pins installs everything on request; *requested* counts only when it leaves something out that others require.
+    """
+    known = set(names)
+    telling = any(required_by.get(name, set()) & known - {name} and name not in requested for name in known)
+    return {
+        name
+        for name in known
+        if name in wanted or not (required_by.get(name, set()) & known - {name}) or (telling and name in requested)
+    }
+
+
+def leavers(names: Iterable[str], kept: set[str], via: Mapping[str, set[str]]) -> set[str]:
+    """The packages of *names* that no package requires any more: not *kept*, and in *via* (requirers by package) only by such themselves."""
+    leaving: set[str] = set()
+    while True:
+        more = {
+            name
+            for name in names
+            if name not in kept and name not in leaving and name in via and not via[name] - leaving - {name}
+        }
+        if not more:
+            return leaving
+        leaving |= more

@@ -1,0 +1,195 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What people should know of an application's steps before they agree to them: risk with its terms, findings, and what changes in Python."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
+from ansible_collections.oxzep7.python.plugins.plugin_utils._finding import finding
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _stdlib_changes
+
+# Points of each term of the risk; what is not known counts as if it were so.
+POINTS = {
+    "major moves": 3.0,
+    "other moves": 0.5,
+    "builds": 2.0,
+    "findings": 5.0,
+    "dependents": 1.0,
+    "criticality": 5.0,
+    "no tests": 15.0,
+    "no checks": 10.0,
+    "no backup": 15.0,
+}
+CRITICALITY = {"low": 0, "normal": 1, "high": 3}
+NEWS = 12
+TOLD = 3
+
+
+def note(application: Mapping[str, Any], planned: Mapping[str, Any], advised: bool) -> dict[str, Any]:
+    """Risk, findings, success criteria, restarts, and what is new and gone in Python, of the *planned* steps of *application*."""
+    declared = application.get("declared") or {}
+    scan = application.get("scan")
+    steps = planned["steps"]
+    minors = [_lifecycle.parse(step["to"])[0] for step in steps]
+    current = _lifecycle.parse(planned["from"])[0]
+    findings = _findings(application, planned, scan, advised)
+    services = [service["name"] for service in declared.get("services") or []]
+    return {
+        "risk": risk(application, steps, findings),
+        "findings": findings,
+        "success": _success(declared),
+        "services": services,
+        "restarts": len(services) * len(steps),
+        "last_downtime_ms": ((application.get("last") or {}).get("downtime_ms")),
+        "python": [python(scan, before, minor) for before, minor in zip([current, *minors], minors, strict=False)],
+    }
+
+
+def risk(application: Mapping[str, Any], steps: list[dict[str, Any]], findings: list[dict[str, Any]]) -> dict[str, Any]:
+    """The risk score: ``terms`` with count and points, and their sum, ``score``."""
+    declared = application.get("declared") or {}
+    moves = [row["move"] for step in steps for row in step["changes"]]
+    environment = application["environment"] or {}
+    counts = {
+        "major moves": moves.count("major"),
+        "other moves": len(moves) - moves.count("major"),
+        "builds": len({name for step in steps for name in step["built"]}),
+        "findings": len(findings),
+        "dependents": max(len(environment.get("services") or []), len(declared.get("services") or [])),
+        "criticality": CRITICALITY.get(str(declared.get("criticality") or "normal"), 1),
+        "no tests": int(not declared.get("tests")),
+        "no checks": int(not declared.get("checks")),
+        "no backup": int(not declared.get("backup")),
+    }
+    terms = {name: {"count": count, "points": count * POINTS[name]} for name, count in counts.items() if count}
+    return {"score": sum(term["points"] for term in terms.values()), "terms": terms}
+
+
+def _warning(key: str, detail: str, remediation: str) -> dict[str, Any]:
+    return finding(key, detail, remediation, blocking=False)
+
+
+def _findings(
+    application: Mapping[str, Any], planned: Mapping[str, Any], scan: Mapping[str, Any] | None, advised: bool
+) -> list[dict[str, Any]]:
+    steps = planned["steps"]
+    found = []
+    if steps and scan is None:
+        found.append(
+            _warning(
+                "source-unknown",
+                "its source was not read; what it uses of the standard library is unknown",
+                "declare `source`",
+            )
+        )
+    if steps and scan is not None:
+        found += _of_source(scan, _lifecycle.parse(planned["from"])[0], _lifecycle.parse(steps[-1]["to"])[0])
+    for step in steps:
+        found += [
+            _warning(
+                "requires-python-excludes",
+                f"{name} excludes Python {step['to']} ({bound}) in every version from the present one on; it is kept",
+                "rehearse, or replace the package",
+            )
+            for name, bound in step["doubts"].items()
+        ]
+    met = application.get("deprecations") or []
+    if steps and met:
+        more = f" and {len(met) - TOLD} more" if len(met) > TOLD else ""
+        found.append(
+            _warning(
+                "deprecations-met",
+                f"Python {planned['from']} warned when it was built and tested: {'; '.join(met[:TOLD])}{more}",
+                "rehearse; what is deprecated goes in some later version",
+            )
+        )
+    if steps:
+        found += [
+            _warning(
+                "package-copied",
+                f"no source has {name}; its files are copied from this host as they are",
+                "publish it, so that it can be rebuilt",
+            )
+            for name in steps[0].get("copied") or []
+        ]
+    if application.get("goal") == "security" and not advised:
+        found.append(
+            _warning(
+                "advisories-missing", "its goal is security, and there are no advisories", "give oxzep7_advisories"
+            )
+        )
+    return found
+
+
+def _of_source(scan: Mapping[str, Any], current: Minor, target: Minor) -> list[dict[str, Any]]:
+    found = []
+    for path in sorted({use[0] for use in scan["uses"]}):
+        for entry in _stdlib_changes.broken([use[1:] for use in scan["uses"] if use[0] == path], current, target):
+            when = "on import" if entry.on_import else "when called"
+            found.append(
+                _warning(
+                    "source-uses-removed",
+                    f"{path}:{entry.line}: {_stdlib_changes.sentence(entry)} ({when})",
+                    "change the source before that step",
+                )
+            )
+    found += [
+        _warning("source-not-read", f"{problem['path']}: {problem['reason']}", "look at it; what it uses is unknown")
+        for problem in scan["problems"]
+    ]
+    if scan["dynamic"]:
+        path, line = scan["dynamic"][0]
+        found.append(
+            _warning(
+                "source-imports-dynamically",
+                f"{len(scan['dynamic'])} imports, the first in {path}:{line}, name their module when they run",
+                "tests tell what they import",
+            )
+        )
+    return found
+
+
+def _success(declared: Mapping[str, Any]) -> list[str]:
+    found = [
+        "every module that can be imported now can be imported",
+        "every process of its services runs the new interpreter",
+    ]
+    found += [f"check {check['name']} passes, and keeps passing" for check in declared.get("checks") or []]
+    found += [
+        f"{test if isinstance(test, str) else ' '.join(map(str, test))} ends with 0 before promotion"
+        for test in declared.get("tests") or []
+    ]
+    return found
+
+
+def python(scan: Mapping[str, Any] | None, before: Minor, minor: Minor) -> dict[str, Any]:
+    """What left, what behaves otherwise and what is new from *before* to *minor*, of the modules that the source imports; all without a source."""
+    return dict(_news(frozenset(scan["imports"]) | {"builtins", "open"} if scan is not None else None, before, minor))
+
+
+@functools.lru_cache(maxsize=1024)
+def _news(imports: frozenset[str] | None, before: Minor, minor: Minor) -> dict[str, Any]:
+    def concerns(name: str) -> bool:
+        return imports is None or name.split("(")[0].split(".")[0] in imports
+
+    gone = [change for change in _stdlib_changes.crossed(before, minor) if concerns(change.name)]
+    other = [change for change in _stdlib_changes.altered(before, minor) if concerns(change.name)]
+    news = [
+        name.removeprefix("builtins.")
+        for name in _stdlib_changes.added().get(minor, ())
+        if imports is not None and concerns(name) and name.count(".") < 3
+    ]
+    return {
+        "to": text_of(minor),
+        "removed": [change.name for change in gone],
+        "changed": [f"{change.name}: {change.note}" for change in other],
+        "new": news[:NEWS],
+        "more": max(0, len(news) - NEWS),
+    }

@@ -1,0 +1,368 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The loop of a rehearsal: tries a lock, finds the package at fault by trying others, and frees it to the nearest version that works."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import dataclasses
+import datetime
+import itertools
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import pins as pins_of
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import (
+    Found,
+    Locker,
+    MustBuild,
+    NoLock,
+    Packages,
+    Publishes,
+)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import Limit, limits_of
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._stdlib_changes import replacements
+
+# Without it the planner says so, and nothing here works.
+with contextlib.suppress(ImportError):
+    from packaging.version import Version
+
+ROUNDS = 40
+CANDIDATES = 6
+# How many versions are tried between those that strides meet, where none of them cures.
+BETWEEN = 8
+SITE = re.compile(r"/(?:site|dist)-packages/([^/]+)")
+# Python says of a name that is not there whose it should be.
+NAMED = re.compile(r"(?:cannot import name '[^']*' from (?:partially initialized module )?|module )'([\w.]+)'")
+NOT_FOUND = re.compile(r"No module named '([\w.]+)'")
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """Something that worked before and does not: an import, or a test. ``frames`` are paths, deepest last; ``runner`` is what ran a test."""
+
+    text: str
+    frames: tuple[str, ...] = ()
+    missing: str | None = None
+    kind: str = "import"
+    runner: str = ""
+
+    @classmethod
+    def read(cls, value: Mapping[str, Any], kind: str) -> Failure:
+        """From what a host returned."""
+        return cls(
+            str(value["text"]),
+            tuple(value.get("frames") or ()),
+            value.get("missing"),
+            kind,
+            str(value.get("runner") or ""),
+        )
+
+    def alike(self) -> str:
+        """The text without paths and line numbers: equal for failures that are the same."""
+        return re.sub(r"\S*/(\S+):\d+: ", r"\1: ", self.text)
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What a lock came to: new failures by module or test, the package of each top-level module, before and now, and what of the modules
+    that were asked for is not there.
+    """
+
+    failures: Mapping[str, Failure]
+    owners: Mapping[str, str]
+    gone: frozenset[str] = frozenset()
+
+
+class Attempts(Protocol):
+    """Builds a lock beside what is live, and says what fails in it that did not fail before."""
+
+    def attempt(self, lock: str, only: Sequence[str] | None) -> Outcome:
+        """The outcome of *lock*; of the names in *only*, if given, and of everything otherwise."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Learned:
+    """A line of ``constraints.yml``: what must hold from a Python on, why, what was seen, when and where."""
+
+    requirement: str
+    python: str
+    reason: str
+    evidence: str
+    date: str
+    host: str
+    seen: str
+    install: str = ""
+
+    def row(self) -> dict[str, str]:
+        """As it is written."""
+        return {name: value for name, value in dataclasses.asdict(self).items() if value}
+
+
+@dataclasses.dataclass(frozen=True)
+class Rehearsed:
+    """The end of a step's rehearsal: its lock, what was learned, the rounds, and what still fails."""
+
+    found: Found
+    learned: tuple[Learned, ...]
+    rounds: int
+    failures: Mapping[str, Failure]
+
+
+@dataclasses.dataclass(frozen=True)
+class Search:
+    """How a cure is looked for: how many versions are tried between those that strides meet, and whether a version *without* the module
+    that fails is a cure, too.
+    """
+
+    between: int
+    without: bool
+
+
+def positions(count: int, between: int) -> Iterator[int]:
+    """The order in which *count* versions are tried, nearest first: at strides that double, to the last one; then so many *between*, widest gap first."""
+    strides = sorted(
+        {
+            *itertools.takewhile(lambda number: number < count, ((1 << power) - 1 for power in range(32))),
+            *([count - 1] if count else []),
+        }
+    )
+    yield from strides
+    known = strides
+    for _more in range(between):
+        gaps = [
+            (following - before, -before) for before, following in itertools.pairwise(known) if following - before > 1
+        ]
+        if not gaps:
+            return
+        width, before = max(gaps)
+        yield width // 2 - before
+        known = sorted([*known, width // 2 - before])
+
+
+def suspects(failure: Failure, owners: Mapping[str, str]) -> list[str]:
+    """The packages that may be at fault: the owner of what is missing, those on the way to the failure, deepest first, what ran the test."""
+    found: list[str] = []
+    names = [failure.missing or "", *NOT_FOUND.findall(failure.text), *NAMED.findall(failure.text)]
+    for name in names:
+        owner = owners.get(name.split(".")[0])
+        if owner and owner not in found:
+            found.append(owner)
+    for path in reversed(failure.frames):
+        match = SITE.search(path)
+        owner = owners.get(re.sub(r"\.(py|.*\.so)$", "", match[1])) if match else None
+        if owner and owner not in found:
+            found.append(owner)
+    if owners.get(failure.runner) and owners[failure.runner] not in found:
+        found.append(owners[failure.runner])
+    return found
+
+
+def candidates(
+    failures: Mapping[str, Failure], owners: Mapping[str, str], via: Mapping[str, Iterable[str]]
+) -> list[tuple[str, int]]:
+    """Packages to try to free with how many failures each explains, most first; packages that several importers require are among them."""
+    explains: dict[str, set[str]] = collections.defaultdict(set)
+    rank: dict[str, int] = {}
+    importers: dict[str, set[str]] = collections.defaultdict(set)
+    for name, failure in failures.items():
+        for position, package in enumerate(suspects(failure, owners)):
+            explains[package].add(name)
+            rank[package] = min(rank.get(package, 99), position)
+            importers[package].add(name)
+    for package, requirers in via.items():
+        shared = [requirer for requirer in requirers if requirer in importers]
+        if len(shared) > 1:
+            explains[package] |= set().union(*(importers[requirer] for requirer in shared))
+            rank.setdefault(package, 50)
+    return [
+        (package, len(explains[package]))
+        for package in sorted(explains, key=lambda name: (-len(explains[name]), rank[name], name))
+    ]
+
+
+@dataclasses.dataclass(frozen=True)
+class Tried:
+    """A lock that was tried on the way to *minor*: for which packages and limits, and what it came to."""
+
+    packages: Packages
+    limits: tuple[Limit, ...]
+    minor: Minor
+    platform: str
+    found: Found
+    outcome: Outcome
+    learned: tuple[Learned, ...] = ()
+    # What other locks came to, by what they were constrained to.
+    seen: dict[str, tuple[frozenset[str], frozenset[str]]] = dataclasses.field(default_factory=dict)
+
+    def freed(self) -> set[str]:
+        """The packages that this step's rehearsal has freed already."""
+        return {limit.name for entry in self.learned for limit in limits_of([entry.row()], self.minor)}
+
+    def pins(self) -> dict[str, str]:
+        """Version by package of the lock."""
+        return pins_of(self.found.text)
+
+
+class Rehearsal:
+    """Rehearses steps on one host."""
+
+    def __init__(self, locker: Locker, index: Publishes, attempts: Attempts, host: str, today: datetime.date) -> None:
+        self._locker = locker
+        self._index = index
+        self._attempts = attempts
+        self._host = host
+        self._today = today
+
+    def step(
+        self, packages: Packages, constraints: Sequence[Mapping[str, Any]], minor: Minor, platform: str
+    ) -> Rehearsed:
+        """Rehearse the step of *packages* to *minor*. Raises NoLock, MustBuild, and what attempts raise."""
+        learned: list[Learned] = []
+        rounds = 0
+        while True:
+            limits = limits_of([*constraints, *(entry.row() for entry in learned)], minor)
+            found = self._locker.lock(packages, limits, minor, platform)
+            tried = Tried(
+                packages, limits, minor, platform, found, self._attempts.attempt(found.text, None), tuple(learned)
+            )
+            rounds += 1
+            freed = self._free(tried) if tried.outcome.failures and rounds < ROUNDS else None
+            if freed is None:
+                return Rehearsed(found, tuple(learned), rounds, tried.outcome.failures)
+            learned.append(freed)
+
+    def _free(self, tried: Tried) -> Learned | None:
+        """The package to free. What costs more trials, or a module, is asked only where nothing else helps."""
+        return (
+            self._best(tried, Search(0, False))
+            or self._best(tried, Search(BETWEEN, False))
+            or self._best(tried, Search(BETWEEN, True))
+            or self._replace(tried)
+        )
+
+    def _best(self, tried: Tried, search: Search) -> Learned | None:
+        """The package whose nearest other version cures most of the failures; of equals, the one for which the fewest packages move."""
+        best: tuple[tuple[int, int, int, int], Learned] | None = None
+        outcome = tried.outcome
+        for order, (package, explained) in enumerate(
+            candidates(outcome.failures, outcome.owners, tried.found.after.required_by)[:CANDIDATES]
+        ):
+            if best and -best[0][0] >= explained and best[0][1] <= 1:
+                # Who explains less cannot cure more, and nothing moves fewer packages than one.
+                break
+            cure = self._cure(package, tried, search)
+            if cure is None:
+                continue
+            requirement, cured, moves, distance = cure
+            about = [name for name in outcome.failures if name in cured]
+            score = (-len(cured), moves, distance, order)
+            if best is None or score < best[0]:
+                best = (score, self._learned(package, requirement, about, tried))
+        return best[1] if best else None
+
+    def _replace(self, tried: Tried) -> Learned | None:
+        """The package that gives back a module of the standard library which is missed, where no version of any package does without."""
+        failures = tried.outcome.failures
+        missed = {
+            name.split(".")[0]
+            for failure in failures.values()
+            for name in [failure.missing or "", *NOT_FOUND.findall(failure.text)]
+        }
+        for module, package in sorted(replacements().items()):
+            if module not in missed or package in tried.pins():
+                continue
+            self._index.load([package])
+            if not self._index.releases(package, tried.minor, tried.platform):
+                continue
+            cured = self._cured({"requirement": package, "install": "true"}, tried, Search(0, False))
+            if cured:
+                about = [name for name in failures if name in cured]
+                learned = self._learned(package, package, about, tried)
+                return dataclasses.replace(
+                    learned,
+                    install="true",
+                    reason=f"gives back the module {module}, without which {about[0]} is not imported",
+                )
+        return None
+
+    def _learned(self, package: str, requirement: str, about: Sequence[str], tried: Tried) -> Learned:
+        failure = tried.outcome.failures[about[0]]
+        python = text_of(tried.minor)
+        others = f" and {len(about) - 1} more" if len(about) > 1 else ""
+        reason = f"{package} {tried.pins().get(package, 'its absence')} breaks {about[0]}{others} on Python {python}: {failure.alike()[-300:]}"
+        return Learned(
+            requirement, f">={python}", reason, failure.kind, self._today.isoformat(), self._host, failure.text[-1000:]
+        )
+
+    def _cure(self, package: str, tried: Tried, search: Search) -> tuple[str, set[str], int, int] | None:
+        """Requirement, what it cures, how many packages move, and how many versions away it is, for the nearest version of *package* that cures."""
+        requirements = self._others(package, tried)
+        trials: dict[int, set[str]] = {}
+
+        def cured_by(number: int) -> set[str]:
+            if number not in trials:
+                trials[number] = self._cured({"requirement": requirements[number]}, tried, search)
+            return trials[number]
+
+        # A package that was freed for this step before, and is at fault again, is not freed again and again by one version.
+        wanted = self._most(requirements, cured_by) if package in tried.freed() else 1
+        position = next(
+            (number for number in positions(len(requirements), search.between) if len(cured_by(number)) >= wanted), None
+        )
+        if position is None:
+            return None
+        low, high = max([number for number in trials if number < position], default=-1) + 1, position
+        while low < high:
+            middle = (low + high) // 2
+            if len(cured_by(middle)) >= len(cured_by(position)):
+                high = middle
+            else:
+                low = middle + 1
+        now, then = tried.pins(), pins_of(self._locked({"requirement": requirements[high]}, tried))
+        return requirements[high], cured_by(high), sum(now.get(name) != then.get(name) for name in {*now, *then}), high
+
+    @staticmethod
+    def _most(requirements: Sequence[str], cured_by: Callable[[int], set[str]]) -> int:
+        """How many failures the best of the versions cures that double strides meet, the last one among them; at least one."""
+        return max([1, *(len(cured_by(number)) for number in positions(len(requirements), 0))])
+
+    def _others(self, package: str, tried: Tried) -> list[str]:
+        """Requirements for the other versions of *package*, nearest first: later ones; earlier ones of what is new; itself if it left."""
+        now, before = tried.pins().get(package), tried.packages.pins
+        if now is None:
+            return [f"{package}>={before[package]}"] if package in before else []
+        usable = [
+            entry.version
+            for entry in self._index.releases(package, tried.minor, tried.platform)
+            if (entry.wheel or entry.source)
+            and not entry.excluded
+            and not entry.yanked
+            and not Version(entry.version).is_prerelease
+        ]
+        later = [f"{package}>={version}" for version in usable if Version(version) > Version(now)]
+        if package in before:
+            return later
+        return [f"{package}<={version}" for version in reversed(usable) if Version(version) < Version(now)]
+
+    def _locked(self, constraint: Mapping[str, str], tried: Tried) -> str:
+        """The lock's text when *constraint* holds, too. Raises NoLock, MustBuild."""
+        limits = tried.limits + limits_of([constraint], tried.minor)
+        return self._locker.lock(tried.packages, limits, tried.minor, tried.platform).text
+
+    def _cured(self, constraint: Mapping[str, str], tried: Tried, search: Search) -> set[str]:
+        failures = tried.outcome.failures
+        key = constraint["requirement"]
+        if key not in tried.seen:
+            try:
+                outcome = self._attempts.attempt(self._locked(constraint, tried), sorted(failures))
+                tried.seen[key] = (frozenset(outcome.failures), outcome.gone)
+            except (NoLock, MustBuild):
+                tried.seen[key] = (frozenset(failures), frozenset())
+        failed, gone = tried.seen[key]
+        return {name for name in failures if name not in failed and (search.without or name not in gone)}

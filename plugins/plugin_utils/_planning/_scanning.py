@@ -1,0 +1,116 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads wheels on the controller for what left the standard library and the C API: evidence that a version breaks, before anything is installed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pathlib
+import tempfile
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import pins as pins_of
+from ansible_collections.oxzep7.python.plugins.module_utils._source._tree import Order, scan_application
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import write_private
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, parse, releases
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _stdlib_changes
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibility import Evidence
+
+# Before everything that the table has.
+FIRST: Minor = (3, 5)
+# Seconds that one wheel may take.
+BUDGET = 300.0
+SIZE_LIMIT = 1 << 30
+TOLD = 3
+
+
+def scan_wheel(path: pathlib.Path, sha256: str, cache: pathlib.Path) -> dict[str, Any]:
+    """What the wheel *path* uses of all that ever left: ``uses`` as rows of a source scan, and ``problems``; read once. Raises OSError, ValueError."""
+    known = cache / "scans" / f"{sha256}-{_table()}.json"
+    if not known.exists():
+        newest = max(releases())
+        with tempfile.TemporaryDirectory(prefix="oxzep7-scan-") as directory:
+            _unpack(path, pathlib.Path(directory))
+            answer = scan_application(
+                Order(path.name, directory, [], []),
+                _stdlib_changes.watched(FIRST, newest),
+                _stdlib_changes.watched_symbols(FIRST, newest),
+                BUDGET,
+            )
+        write_private(known, json.dumps({"uses": answer["uses"], "problems": answer["problems"]}))
+    return dict(json.loads(known.read_text(encoding="utf-8")))
+
+
+def _table() -> str:
+    return hashlib.sha256(_stdlib_changes.TABLE.read_bytes()).hexdigest()[:8]
+
+
+def _unpack(path: pathlib.Path, target: pathlib.Path) -> None:
+    """The code in the wheel *path*, below *target*. Raises ValueError for what is no wheel or too large."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [member for member in archive.infolist() if member.filename.endswith((".py", ".so"))]
+            if sum(member.file_size for member in members) > SIZE_LIMIT:
+                raise ValueError(f"{path} unpacks to more than {SIZE_LIMIT} bytes")
+            archive.extractall(target, members)
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"{path} is no wheel: {error}") from None
+
+
+def broken(scan: Mapping[str, Any], minor: Minor) -> list[tuple[str, bool]]:
+    """What of the *scan* is not there on *minor*: a sentence with file and line, and whether an import is sure to meet it."""
+    found = []
+    for path in sorted({use[0] for use in scan["uses"]}):
+        uses = [use[1:] for use in scan["uses"] if use[0] == path and use[3][0] <= minor[1] < use[3][1]]
+        found += [
+            (f"{path}:{entry.line}: {_stdlib_changes.sentence(entry)}", entry.on_import and entry.certain)
+            for entry in _stdlib_changes.broken(uses, FIRST, minor)
+        ]
+    return found
+
+
+def evidence(package: str, version: str, python: str, scan: Mapping[str, Any], date: str) -> Evidence:
+    """What the *scan* of a wheel says of *package* on *python*: it breaks, or nothing is known that breaks it, which is not that it works."""
+    found = broken(scan, parse(python)[0])
+    met = [text for text, certain in found if certain]
+    told = (
+        met
+        or [text for text, _certain in found]
+        or [f"{problem['path']}: {problem['reason']}" for problem in scan["problems"]]
+    )
+    detail = "; ".join(told[:TOLD]) + (f"; and {len(told) - TOLD} more" if len(told) > TOLD else "")
+    if not met and found:
+        detail = f"when called: {detail}"
+    return Evidence(
+        package,
+        version,
+        python,
+        "breaks" if met else "unknown",
+        "scan",
+        date,
+        "controller",
+        detail or "a scan found nothing that left",
+    )
+
+
+def of_locks(
+    locks: Iterable[tuple[str, str, Sequence[Mapping[str, Any]]]], cache: pathlib.Path, date: str
+) -> list[Evidence]:
+    """Evidence of every wheel of *locks*: Python, text, and files (name, sha256) of each. Raises OSError, ValueError."""
+    from packaging.utils import parse_wheel_filename
+
+    found = {}
+    for python, text, files in locks:
+        pins = pins_of(text)
+        for entry in files:
+            name = str(parse_wheel_filename(entry["name"])[0])
+            if name in pins:
+                scan = scan_wheel(cache / "wheels" / entry["name"], entry["sha256"], cache)
+                row = evidence(name, pins[name], python, scan, date)
+                found[row.key()] = row
+    return list(found.values())

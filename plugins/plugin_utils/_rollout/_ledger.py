@@ -1,0 +1,92 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The ledger: what became of every host, and whether that is too much."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._amount import Amount, at_most
+
+UPGRADED, REVERTED, FAILED = "upgraded", "reverted", "failed"
+UNREACHABLE, INTERRUPTED, SKIPPED, UNKNOWN = "unreachable", "interrupted", "skipped", "unknown"
+UPGRADE, ROLLBACK = "upgrade", "rollback"
+# What is good depends on what was asked for. A host that was skipped is good only where nothing was to be done, and is not counted here.
+GOOD = {UPGRADE: UPGRADED, ROLLBACK: REVERTED}
+BUDGET, BUDGET_OF_WAVE = "oxzep7_max_failed", "oxzep7_max_failed_per_wave"
+
+
+def outcome(facts: Mapping[str, Any], reachable: bool) -> tuple[str, str]:
+    """The outcome of a host whose wave has ended, and why, by its variables *facts*; a host without a record is unknown.
+
+    Whoever was lost in the middle of a step ends it by itself, one way or the other, so nobody here knows how.
+    """
+    # What became of a host that went back with others is newer than how its wave ended.
+    for part in ("rollback", "wave"):
+        if facts.get(part + "_outcome"):
+            return str(facts[part + "_outcome"]), str(facts.get(part + "_reason") or "")
+    begun = facts.get("rollback_current") or facts.get("step_current") or {}
+    if reachable:
+        return UNKNOWN, "it left no record of how its wave ended"
+    if begun:
+        return UNKNOWN, (
+            f"it became unreachable during {begun.get('application')} {begun.get('from')} -> {begun.get('to')}; it closes an open promotion by "
+            "itself, and the next run learns how"
+        )
+    return UNREACHABLE, "it could not be reached when its wave began"
+
+
+def failed(rows: Sequence[Mapping[str, Any]], kind: str) -> list[str]:
+    """The hosts among *rows* of ended waves whose outcome is not good for the *kind* of run, in order."""
+    return [row["host"] for row in rows if row["outcome"] not in (GOOD[kind], None)]
+
+
+def over_budget(
+    rows: Sequence[Mapping[str, Any]], wave: int, kind: str, hosts: int, per_run: Amount, per_wave: Amount | None
+) -> str:
+    """Why no wave may begin after *wave*, by the *rows* of all that ended; empty where one may.
+
+    *hosts* are all of the rollout, of which *per_run* may fail; *per_wave* of those of a wave. Raises AmountError.
+    """
+    bad = failed(rows, kind)
+    allowed = at_most(per_run, hosts, BUDGET)
+    if len(bad) > allowed:
+        return (
+            f"{', '.join(bad)} {_are(bad)} not {GOOD[kind]}, and {BUDGET} allows {allowed} of {hosts} hosts ({per_run})"
+        )
+    if per_wave is None:
+        return ""
+    own = [row for row in rows if row["wave"] == wave]
+    bad, allowed = failed(own, kind), at_most(per_wave, len(own), BUDGET_OF_WAVE)
+    if len(bad) > allowed:
+        return f"{', '.join(bad)} of wave {wave} {_are(bad)} not {GOOD[kind]}, and {BUDGET_OF_WAVE} allows {allowed} of {len(own)} hosts ({per_wave})"
+    return ""
+
+
+def _are(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"
+
+
+def unavailable(
+    rows: Sequence[Mapping[str, Any]],
+    wave: Sequence[str],
+    applications: Mapping[str, Sequence[str]],
+    limits: Mapping[str, int],
+) -> str:
+    """Why *wave* may not begin because of hosts of which nobody knows that they work, or which are known not to; empty where it may.
+
+    *applications* of each host; of each application *limits* says how many hosts may be interrupted at once.
+    """
+    doubtful = [row["host"] for row in rows if row["outcome"] in (FAILED, UNREACHABLE, INTERRUPTED, UNKNOWN)]
+    for name, limit in sorted(limits.items()):
+        down = [host for host in doubtful if name in applications.get(host, ())]
+        taken = [host for host in wave if name in applications.get(host, ())]
+        if down and taken and len(down) + len(taken) > limit:
+            return (
+                f"{', '.join(down)} may be without {name}, and this wave interrupts {len(taken)} more of its hosts; oxzep7_max_unavailable allows "
+                f"{limit} at once"
+            )
+    return ""

@@ -1,0 +1,178 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a rollout consists of: its hosts with what is done on each, its waves, and how they are told. Data in, data out."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._estimate import of_wave
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._waves import CRITICALITIES, Member, Policy, waves
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._window import minutes
+from ansible_collections.oxzep7.python.plugins.plugin_utils._table import aligned
+
+# The host of a rollout that is the controller: it is always reachable, so that what is done once is always done.
+CONTROLLER = "oxzep7-controller"
+EACH_STEP, FINAL = "each_step", "final"
+COLUMNS = ("wave", "hosts", "steps", "restarts", "duration")
+
+OPTIONS: dict[str, Any] = {
+    "waves": {"type": "list", "elements": "raw", "default": ["100%"]},
+    "max_unavailable": {"type": "raw", "default": "100%"},
+    "canaries": {"type": "bool", "default": True},
+    "promote": {"type": "str", "choices": [EACH_STEP, FINAL], "default": EACH_STEP},
+    "stability_window": {"type": "float", "default": 60.0},
+    "report_dir": {"type": "path"},
+}
+
+
+def policy(given: Mapping[str, Any], groups: Mapping[str, Sequence[str]], population: Mapping[str, int]) -> Policy:
+    """The policy that the validated options *given* ask for."""
+    return Policy(given["waves"], given["max_unavailable"], population, given["canaries"], groups)
+
+
+def criticality(own: str, applications: Sequence[Mapping[str, Any]]) -> str:
+    """How critical a host is: as it says itself, or as the most critical of its *applications*."""
+    told = [str(application.get("criticality") or "normal") for application in applications]
+    known = [CRITICALITIES.index(one) for one in told if one in CRITICALITIES]
+    return own or (CRITICALITIES[max(known)] if known else "normal")
+
+
+def population(declared: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, int]:
+    """How many of the hosts have each application, by what each has *declared*."""
+    found: dict[str, int] = {}
+    for applications in declared.values():
+        for application in applications:
+            found[application["name"]] = found.get(application["name"], 0) + 1
+    return found
+
+
+def members_of_plan(
+    document: Mapping[str, Any], declared: Mapping[str, Sequence[Mapping[str, Any]]], own: Mapping[str, str]
+) -> list[Member]:
+    """The hosts that the plan's *document* has something to do for; *own* says of each how critical it is for its own sake."""
+    found = []
+    for name, part in document["hosts"].items():
+        moved = [application for application in part["applications"] if application["steps"]]
+        if moved:
+            environments = frozenset(
+                "/".join([application["name"], *(step["asked"] for step in application["steps"])])
+                for application in moved
+            )
+            found.append(
+                Member(
+                    name,
+                    criticality(own.get(name, ""), declared.get(name, ())),
+                    environments,
+                    frozenset(entry["name"] for entry in moved),
+                )
+            )
+    return found
+
+
+def cut_of_plan(
+    document: Mapping[str, Any],
+    declared: Mapping[str, Sequence[Mapping[str, Any]]],
+    own: Mapping[str, str],
+    rules: Policy,
+) -> list[list[str]]:
+    """The waves of the plan's *document*. Raises WavesError, AmountError."""
+    return waves(members_of_plan(document, declared, own), rules)
+
+
+def work_of_plan(document: Mapping[str, Any], promote: str) -> dict[str, list[dict[str, Any]]]:
+    """What is done on each host of the plan's *document*: for each application ``application``, ``steps`` and ``restarts``."""
+    notes = document.get("notes") or {}
+    return {
+        name: [
+            {
+                "application": entry["name"],
+                "steps": len(entry["steps"]),
+                "restarts": _restarts(notes.get(name, {}).get(entry["name"]), entry, promote),
+            }
+            for entry in part["applications"]
+            if entry["steps"]
+        ]
+        for name, part in document["hosts"].items()
+    }
+
+
+def _restarts(note: Mapping[str, Any] | None, application: Mapping[str, Any], promote: str) -> int:
+    """Restarts of services that the steps of *application* cause."""
+    every = int((note or {}).get("restarts") or 0)
+    return every if promote == EACH_STEP else every // max(1, len(application["steps"]))
+
+
+def described(
+    cut: Sequence[Sequence[str]],
+    work: Mapping[str, Sequence[Mapping[str, Any]]],
+    measured: Mapping[str, Sequence[float]],
+    forks: int,
+    window: float,
+) -> list[dict[str, Any]]:
+    """Every wave of *cut*: ``number``, ``hosts``, ``applications``, ``steps``, ``restarts``, ``seconds`` and what those are based on, ``basis``."""
+    found = []
+    for number, hosts in enumerate(cut, 1):
+        estimate = of_wave(
+            [[row["application"] for row in work.get(host, ()) for _step in range(row["steps"])] for host in hosts],
+            measured,
+            forks,
+            window,
+        )
+        rows = [row for host in hosts for row in work.get(host, ())]
+        found.append(
+            {
+                "number": number,
+                "hosts": list(hosts),
+                "applications": {host: [row["application"] for row in work.get(host, ())] for host in hosts},
+                "steps": sum(row["steps"] for row in rows),
+                "restarts": sum(row["restarts"] for row in rows),
+                "seconds": round(estimate.seconds, 1),
+                "basis": estimate.basis,
+            }
+        )
+    return found
+
+
+def placed(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The ``host`` and its ``wave``, a number, for each host of the waves *rows*, in order."""
+    return [{"host": host, "wave": row["number"]} for row in rows for host in row["hosts"]]
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The waves *rows* as aligned lines of text, with a heading and with what they take together."""
+    if not rows:
+        return ["there is nothing to do, so there are no waves"]
+    lines = aligned(
+        [
+            {
+                "wave": row["number"],
+                "hosts": ", ".join(row["hosts"]),
+                "steps": row["steps"],
+                "restarts": row["restarts"],
+                "duration": minutes(row["seconds"]),
+            }
+            for row in rows
+        ],
+        COLUMNS,
+    )
+    return [*lines, f"together about {minutes(sum(row['seconds'] for row in rows))} ({rows[-1]['basis']})"]
+
+
+def measured(report_dir: pathlib.Path | None) -> dict[str, list[float]]:
+    """Seconds that steps took in the runs that *report_dir* has the records of, by application; damaged records count for nothing."""
+    found: dict[str, list[float]] = {}
+    for path in sorted((report_dir / "runs").glob("*/run.json"))[-20:] if report_dir else []:
+        try:
+            rows = json.loads(path.read_text(encoding="utf-8"))["results"]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        for row in rows if isinstance(rows, list) else []:
+            if isinstance(row.get("seconds"), (int, float)) and row.get("result") == "promoted":
+                found.setdefault(str(row.get("application")), []).append(float(row["seconds"]))
+    return found

@@ -1,0 +1,88 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a rollback is for, and the order in which its hosts go back. Pure functions of data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _policy as _rollout
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._waves import Member, Policy, waves
+
+
+class ScopeError(ValueError):
+    """A rollback of nothing, or of what is not known; the text says what to correct."""
+
+
+def scope(
+    hostvars: Mapping[str, Mapping[str, Any]],
+    hosts: Sequence[str],
+    names: Sequence[str],
+    run: str,
+    wave: int,
+    known: Sequence[Sequence[str]],
+) -> dict[str, list[Mapping[str, Any]]]:
+    """The applications called one of *names* (without names: all) of each of *hosts*. Raises ScopeError when there is none.
+
+    With *run* those that it promoted; with *wave* those of the hosts that the *known* waves have in it.
+    """
+    if wave and not 0 < wave <= len(known):
+        raise ScopeError(f"there are {len(known)} waves; there is no wave {wave}")
+    chosen = set(hosts) & set(known[wave - 1]) if wave else set(hosts)
+    found = {
+        host: [
+            application
+            for application in hostvars[host].get("oxzep7_applications") or []
+            if host in chosen
+            and (not names or application["name"] in names)
+            and (not run or run in _runs(hostvars[host], application["name"]))
+        ]
+        for host in hosts
+    }
+    if not any(found.values()):
+        of_wave = f" in wave {wave}" if wave else ""
+        raise ScopeError(
+            f"run {run} promoted nothing of {', '.join(names) or 'any application'} on a host of this rollback{of_wave}; correct "
+            "oxzep7_rollback_run, or --limit"
+            if run
+            else f"no host of this run{of_wave} declares {', '.join(names) or 'an application'}; correct oxzep7_rollback_applications"
+            f"{', oxzep7_rollback_wave' if wave else ''}, or --limit"
+        )
+    return found
+
+
+def _runs(facts: Mapping[str, Any], name: str) -> Sequence[str]:
+    return ((facts.get("rollback_records") or {}).get("runs") or {}).get(name) or ()
+
+
+def in_reverse(
+    meant: Mapping[str, Sequence[Mapping[str, Any]]],
+    known: Sequence[Sequence[str]],
+    own: Mapping[str, str],
+    rules: Policy,
+) -> list[list[str]]:
+    """The hosts of *meant*, each with applications, in waves: the *known* ones from the last to the first, in pieces where one would interrupt too much.
+
+    Hosts that no wave has come last, by the policy *rules*, the most critical first. Raises WavesError, AmountError.
+    """
+    members = {
+        host: Member(
+            host,
+            _rollout.criticality(own.get(host, ""), applications),
+            frozenset(),
+            frozenset(entry["name"] for entry in applications),
+        )
+        for host, applications in meant.items()
+    }
+    placed = {host for wave in known for host in wave}
+    every = (
+        [waves([member for name, member in members.items() if name not in placed], rules)]
+        if set(members) - placed
+        else []
+    )
+    pieces = Policy(["100%"], rules.max_unavailable, rules.population, False)
+    every += [waves([members[host] for host in wave if host in members], pieces) for wave in known]
+    return [list(wave) for group in reversed(every) for wave in reversed(group)]

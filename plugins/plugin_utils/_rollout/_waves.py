@@ -1,0 +1,180 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Waves: which hosts are upgraded together, and in which order."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._amount import (
+    Amount,
+    AmountError,
+    at_least_one,
+    at_most,
+)
+
+CRITICALITIES = ("low", "normal", "high")
+WAVES, MAX_UNAVAILABLE = "oxzep7_waves", "oxzep7_max_unavailable"
+
+
+class WavesError(ValueError):
+    """Waves that cannot be made as they were asked for; the text says why and what to change."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Member:
+    """One host of a rollout: how critical it is, the environments that are changed on it, and the applications whose services that interrupts.
+
+    Equal environments have equal names on all hosts.
+    """
+
+    name: str
+    criticality: str = "normal"
+    environments: frozenset[str] = frozenset()
+    applications: frozenset[str] = frozenset()
+
+
+@dataclasses.dataclass(frozen=True)
+class Policy:
+    """How waves are made.
+
+    ``shape``: counts and percentages of hosts, the last of which repeats, and lists of names of hosts and groups for waves that are made as they are named.
+    ``max_unavailable``: how many of the hosts of one application may be in a wave; of an application with few hosts one always may.
+    ``population``: how many hosts have each application, whether they are part of the rollout or not.
+    ``canaries``: whether a host waits until another one with the same environment was in an earlier wave.
+    """
+
+    shape: Sequence[Amount | Sequence[str]]
+    max_unavailable: Amount = "100%"
+    population: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    canaries: bool = True
+    groups: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
+
+
+def waves(members: Sequence[Member], policy: Policy) -> list[list[str]]:
+    """*members* cut into waves: named ones first, then by criticality from low to high, the shape beginning anew with each.
+
+    Raises WavesError, AmountError.
+    """
+    if not policy.shape:
+        raise WavesError(f"{WAVES} is empty; give at least one count or percentage")
+    known = {member.name: member for member in members}
+    cut = _Cut(policy, _limits(members, policy))
+    shape: list[Amount] = []
+    for entry in policy.shape:
+        if isinstance(entry, (int, str)):
+            shape.append(entry)
+        elif isinstance(entry, (list, tuple)) and not shape:
+            cut.named([known[name] for name in _named(entry, policy.groups) if name in known])
+        else:
+            raise WavesError(
+                f"{WAVES}: {entry!r} is neither a count nor a percentage nor a list of hosts and groups before those"
+            )
+    for criticality in CRITICALITIES:
+        rest = [member for member in members if member.criticality == criticality and member.name not in cut.placed]
+        # Hosts that nobody named are the last of what was asked for, all of them together.
+        cut.shaped(rest, shape or ["100%"])
+    return cut.made
+
+
+def _named(entry: Sequence[str], groups: Mapping[str, Sequence[str]]) -> list[str]:
+    """The hosts of a wave that is made as it is named: hosts, and the hosts of groups."""
+    names: list[str] = []
+    for name in map(str, entry):
+        names += groups.get(name, [name])
+    return list(dict.fromkeys(names))
+
+
+def _limits(members: Sequence[Member], policy: Policy) -> dict[str, int]:
+    """How many hosts of each application may be in one wave."""
+    own: dict[str, int] = {}
+    for member in members:
+        if member.criticality not in CRITICALITIES:
+            raise WavesError(
+                f"{member.name}: oxzep7_criticality is {member.criticality!r}; it is one of {', '.join(CRITICALITIES)}"
+            )
+        for name in member.applications:
+            own[name] = own.get(name, 0) + 1
+    return limits(own, policy)
+
+
+def limits(own: Mapping[str, int], policy: Policy) -> dict[str, int]:
+    """How many hosts of each application may be interrupted at once, of *own* in the rollout or of all that there are. Raises AmountError."""
+    if not at_most(policy.max_unavailable, 100, MAX_UNAVAILABLE):
+        raise AmountError(
+            f"{MAX_UNAVAILABLE}: {policy.max_unavailable!r} lets nothing be upgraded; give a positive count or percentage"
+        )
+    return {
+        name: max(1, at_most(policy.max_unavailable, max(count, policy.population.get(name, 0)), MAX_UNAVAILABLE))
+        for name, count in own.items()
+    }
+
+
+class _Cut:
+    """Waves in the making: who is placed, and which environments earlier waves have met."""
+
+    def __init__(self, policy: Policy, limits: Mapping[str, int]) -> None:
+        self._policy = policy
+        self._limits = limits
+        self._met: set[str] = set()
+        self.placed: set[str] = set()
+        self.made: list[list[str]] = []
+
+    def _add(self, wave: Sequence[Member]) -> None:
+        if wave:
+            self.made.append([member.name for member in wave])
+            self.placed.update(member.name for member in wave)
+            self._met.update(*(member.environments for member in wave))
+
+    def named(self, wave: Sequence[Member]) -> None:
+        """Place exactly *wave*. Raises WavesError where that is more of an application than may be interrupted."""
+        wave = [member for member in wave if member.name not in self.placed]
+        for name, limit in self._limits.items():
+            hosts = [member.name for member in wave if name in member.applications]
+            if len(hosts) > limit:
+                raise WavesError(
+                    f"wave {len(self.made) + 1} of {WAVES} has {len(hosts)} hosts of {name} ({', '.join(hosts)}), and {MAX_UNAVAILABLE} allows "
+                    f"{limit} at once; name fewer, or allow more"
+                )
+        self._add(wave)
+
+    def shaped(self, members: Sequence[Member], shape: Sequence[Amount]) -> None:
+        """Place all of *members* by *shape*; those who meet an environment first come first."""
+        waiting = self._canaries_first(members)
+        total, number = len(waiting), 0
+        while waiting:
+            size = at_least_one(shape[min(number, len(shape) - 1)], total, WAVES)
+            wave = self._wave(waiting, size)
+            self._add(wave)
+            waiting = [member for member in waiting if member.name not in self.placed]
+            number += 1
+
+    def _canaries_first(self, members: Sequence[Member]) -> list[Member]:
+        met = set(self._met)
+        first: list[Member] = []
+        others: list[Member] = []
+        for member in members:
+            (others if member.environments <= met else first).append(member)
+            met |= member.environments
+        return first + others
+
+    def _wave(self, waiting: Sequence[Member], size: int) -> list[Member]:
+        """At most *size* of *waiting*; the first of them is always among them, so that there is an end."""
+        wave: list[Member] = []
+        interrupted: dict[str, int] = {}
+        fresh: set[str] = set()
+        for member in waiting:
+            if len(wave) == size:
+                break
+            if any(interrupted.get(name, 0) >= self._limits[name] for name in member.applications):
+                continue
+            if self._policy.canaries and wave and member.environments & fresh:
+                continue
+            wave.append(member)
+            fresh |= member.environments - self._met
+            for name in member.applications:
+                interrupted[name] = interrupted.get(name, 0) + 1
+        return wave

@@ -1,5 +1,0 @@
-# Copyright (c) 2026, oxzep7.python contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
-"""Rollout policy: which hosts are upgraded together, when a wave may begin, and when a rollout must stop. Pure functions of data."""
