@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.plugins.action import ActionBase
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, UnknownVersion, text_of, today
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import AdvisoriesUnreadable
@@ -39,7 +40,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._rehearsal
 OTHERS = ("test: ", "source: ")
 
 
-class HostFailed(Exception):
+class HostFailed(CollectionError):
     """A host that could not try; the text says what it could not."""
 
 

@@ -11,11 +11,13 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tu
 from ansible.module_utils.urls import open_url
 from ansible_collections.oxzep7.python.plugins.module_utils._application import _services
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._application._live import current_generation, version_of
 from ansible_collections.oxzep7.python.plugins.module_utils._application._services import ServiceError
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, LeaseHeld
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError, estimate, parts_of
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import BuildError, PromotionRefused
 from ansible_collections.oxzep7.python.plugins.module_utils._finding import finding
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._existing import BuildError, version_of
+from ansible_collections.oxzep7.python.plugins.module_utils._health._application import results_of
 from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import describe, failures
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError, controller_of, usable
 from ansible_collections.oxzep7.python.plugins.module_utils._host._urls import redacted
@@ -23,11 +25,6 @@ from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._instal
     Wanted,
     find_installed,
     find_managed,
-)
-from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import PromotionRefused
-from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import (
-    current_generation,
-    results_of,
 )
 
 HEAD_TIMEOUT = 15.0

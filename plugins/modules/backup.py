@@ -162,10 +162,9 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts impor
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic import ResticError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._retention import KEEP_OPTIONS, Keep
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._existing import BuildError
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import BuildError, PromotionRefused
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandError
-from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import PromotionRefused
 
 
 def main() -> None:

@@ -104,18 +104,16 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._declar
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, LeaseHeld
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import BuildError, PromotionRefused, UndoFailed
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import build
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._carry import (
     CARRY_ARGUMENT,
     CarryError,
     cargo_of,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._existing import BuildError
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import Order, usable_uv
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import read_text
-from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import PromotionRefused
-from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import UndoFailed
 
 
 def main() -> None:

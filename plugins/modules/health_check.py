@@ -61,9 +61,10 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._declar
     from_parameters,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._application._services import ServiceError
+from ansible_collections.oxzep7.python.plugins.module_utils._health._application import results_of
 from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import describe, failures
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
-from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import POLL_SECONDS, results_of
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import POLL_SECONDS
 
 
 def main() -> None:

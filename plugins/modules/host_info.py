@@ -222,7 +222,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._declar
     validated,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._host import Request, inventory, store, summary
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import delivered
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import delivered
 from ansible_collections.oxzep7.python.plugins.module_utils._source._tree import order_for, scan_application
 
 FOR_PLANNING = (

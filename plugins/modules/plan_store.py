@@ -63,7 +63,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import private_directory
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import read_text, write_atomically
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import identifier
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import identifier
 
 
 def main() -> None:

@@ -159,6 +159,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._declar
     from_parameters,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._application._journal import of_run
+from ansible_collections.oxzep7.python.plugins.module_utils._application._live import version_of
 from ansible_collections.oxzep7.python.plugins.module_utils._application._services import ServiceError
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
     ApplicationState,
@@ -167,17 +168,18 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._state 
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._listing import holding
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._existing import BuildError, version_of
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import (
+    BuildError,
+    GenerationGone,
+    PromotionRefused,
+    PromotionReverted,
+    UndoFailed,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._retention import prune
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandError
-from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import GenerationGone, PromotionRefused
-from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import (
-    Options,
-    PromotionReverted,
-    UndoFailed,
-    promote,
-)
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._promote import promote
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import Options
 
 
 def _journal(root: str, run: str) -> Dict[str, Any]:

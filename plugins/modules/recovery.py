@@ -67,8 +67,9 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._state 
     applications_in,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import UndoFailed
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import runs_of
-from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import UndoFailed, settle
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import settle
 
 POLL_SECONDS = 0.2
 

@@ -161,13 +161,10 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._place impor
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic import ResticError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import check, find
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import PromotionReverted, UndoFailed
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandError
-from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import (
-    Options,
-    PromotionReverted,
-    UndoFailed,
-)
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import Options
 
 
 def main() -> None:

@@ -125,12 +125,12 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._declar
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, LeaseHeld
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import BuildError
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._carry import (
     CARRY_ARGUMENT,
     CarryError,
     cargo_of,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._existing import BuildError
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import Order, usable_uv
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._trial import (
     Ask,
@@ -140,7 +140,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._generation._trial i
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandError
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import identifier
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import identifier
 
 
 def main() -> None:

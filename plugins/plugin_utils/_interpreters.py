@@ -25,6 +25,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.module_utils.urls import open_url
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import sha256_of
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import InterpreterError
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._install import expected_digest
@@ -43,7 +44,7 @@ NAMES = DATA / "interpreter-packages.toml"
 FINAL = re.compile(r"^\d+\.\d+\.\d+$")
 
 
-class SourceError(Exception):
+class SourceError(CollectionError):
     """An interpreter that its source cannot give; the text says which, why, and what to do."""
 
 

@@ -18,6 +18,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import DATA
 
 if sys.version_info >= (3, 11):
@@ -43,7 +44,7 @@ STALE = datetime.timedelta(days=180)
 SOON = datetime.timedelta(days=365)
 
 
-class UnknownVersion(ValueError):
+class UnknownVersion(CollectionError, ValueError):
     """A version that is no version, or that was never released."""
 
 

@@ -9,6 +9,7 @@ import re
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, of_uid, of_user
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import words
 
@@ -285,7 +286,7 @@ class Application(NamedTuple):
         return of_user(self.user) if self.user else of_uid(os.stat(self.environment).st_uid)
 
 
-class ApplicationError(ValueError):
+class ApplicationError(CollectionError, ValueError):
     """A declaration that cannot be meant; the text names the application and the option."""
 
 

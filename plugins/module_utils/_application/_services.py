@@ -8,6 +8,7 @@ import os
 from typing import Dict, List, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Service
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     Identity,
     IdentityError,
@@ -22,7 +23,7 @@ STARTS = {"stop-start": "start", "restart": "restart", "reload": "reload"}
 MISSING = ("not-found", "masked", "error", "bad-setting", None)
 
 
-class ServiceError(Exception):
+class ServiceError(CollectionError):
     """A service that does not exist or did not do what it was told; the text says which and why."""
 
 

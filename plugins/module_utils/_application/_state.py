@@ -17,6 +17,7 @@ import json
 import os
 from typing import Any, Dict, Iterator, List, Optional
 
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import (
     naming,
     read_json,
@@ -35,7 +36,7 @@ def now() -> str:
     return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-class LeaseHeld(Exception):
+class LeaseHeld(CollectionError):
     """Another process works on the application; ``holder`` is what it wrote about itself."""
 
     def __init__(self, application: str, holder: Dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ import tempfile
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Database
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     Identity,
     controller_of,
@@ -78,7 +79,7 @@ TABLE = re.compile(rb"^CREATE TABLE `((?:[^`]|``)+)`")
 QUOTED = re.compile(rb"'(?:[^'\\]|\\.|'')*'", re.DOTALL)
 
 
-class DatabaseError(Exception):
+class DatabaseError(CollectionError):
     """A database that could not be dumped, loaded or counted; the text names it."""
 
 

@@ -10,6 +10,7 @@ import time
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._application._run import IMPORT_TIMEOUT, run_in
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import now
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _databases, _loading
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import Engine
@@ -27,10 +28,9 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts impor
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import check, compare, restore
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import check_space
 from ansible_collections.oxzep7.python.plugins.module_utils._generation import _imports
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import IMPORT_TIMEOUT, run_in
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, IdentityError, current
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandError, run
-from ansible_collections.oxzep7.python.plugins.module_utils._packages import _installed as _lock
+from ansible_collections.oxzep7.python.plugins.module_utils._packages import _installed
 
 # Run by the restored interpreter, as the application's user, who owns the pickle anyhow.
 UNPICKLE = "import pickle, sys; pickle.load(open(sys.argv[1], 'rb'))"
@@ -162,7 +162,7 @@ def _try(subject: Subject, layers: Dict[str, Layer], scratch: str, notes: Notes)
         # What cannot be imported now either is no fault of the backup's.
         before = _imports.failing(
             application.environment,
-            _lock.top_level_modules(application.environment),
+            _installed.top_level_modules(application.environment),
             application.account(),
             IMPORT_TIMEOUT,
         )
@@ -191,7 +191,7 @@ def _work(
     user = application.account()
     _run_interpreter(subject, environment, user, notes)
     if not notes.problems:
-        names = _lock.top_level_modules(environment)
+        names = _installed.top_level_modules(environment)
         failed = {
             name: failure
             for name, failure in _imports.failing(environment, names, user, IMPORT_TIMEOUT).items()

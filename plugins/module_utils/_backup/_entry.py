@@ -10,6 +10,8 @@ import os
 import stat
 from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple
 
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+
 BLOCK = 512
 FILE, HARD_LINK, SYMLINK, DIRECTORY, FIFO = "file", "hard-link", "symlink", "directory", "fifo"
 # POSIX.1-2017, pax, "ustar Interchange Format": typeflag.
@@ -23,7 +25,7 @@ REST = b"ustar\00000" + bytes(64) + b"0000000\0" * 2 + bytes(167)
 SUM_OF_REST = sum(REST) + 8 * 32
 
 
-class Unusable(Exception):
+class Unusable(CollectionError):
     """A manifest that is damaged, or says what no backup of this collection says; the text names the entry and what is wrong."""
 
 

@@ -21,6 +21,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry impor
     header,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import Reading, StreamError, write_all
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import DIRECTORY as AS_DIRECTORY
 
 CHUNK = 1 << 20
@@ -30,7 +31,7 @@ Taker = Callable[[bytes], object]
 Maker = Callable[[Entry], "contextlib.AbstractContextManager[Optional[Taker]]"]
 
 
-class Damaged(Exception):
+class Damaged(CollectionError):
     """An archive that is not what its manifest says; the text names the first entry that differs."""
 
 

@@ -9,13 +9,14 @@ import json
 import os
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run
 
 CLONE_NEWNS = 0x00020000
 MOUNT_TIMEOUT = 60.0
 
 
-class NotPossible(Exception):
+class NotPossible(CollectionError):
     """This host or this account cannot have such a view; the text says why."""
 
 

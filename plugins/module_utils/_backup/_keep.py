@@ -11,6 +11,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application import _backups as _history
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._application._live import current_generation, version_of
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import Engines
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._listing import directory_of, listed
@@ -19,9 +20,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts impor
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._retention import Keep, Known, expendable
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import check_space, make, remove
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._existing import version_of
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import must, run
-from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import current_generation
 
 HOOK_TIMEOUT = 300.0
 COPY_TIMEOUT = 6 * 3600.0

@@ -15,6 +15,7 @@ from ansible.module_utils.urls import open_url
 from ansible_collections.oxzep7.python.plugins.module_utils._application import _services
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _databases, _documents
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import read_json
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import resolved
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import MARKER
@@ -31,7 +32,7 @@ INVENTORY_LIMIT = 256 << 20
 AGAIN_TIMEOUT = 10.0
 
 
-class BackupError(Exception):
+class BackupError(CollectionError):
     """A backup that could not be made, found or used; nothing of it is left. The text says why and what to do."""
 
 

@@ -30,6 +30,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore imp
     unpacked,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
+from ansible_collections.oxzep7.python.plugins.module_utils._health._application import results_of
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, act_as, controller_of
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import join, must, run
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import sync_directory
@@ -37,7 +38,6 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted imp
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import (
     Change,
     Options,
-    results_of,
     settle,
     timer_of,
     transact,

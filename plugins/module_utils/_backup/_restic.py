@@ -23,6 +23,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream impo
     wider,
     write_all,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import current, environment_for
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import Result, run
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import sha256_of
@@ -45,11 +46,11 @@ def label_of(directory: str) -> str:
     return "%s/%s" % (os.path.basename(os.path.dirname(directory)), os.path.basename(directory)[-IDENTIFIER_LENGTH:])
 
 
-class _Absent(Exception):
+class _Absent(CollectionError):
     """The repository is not there yet."""
 
 
-class ResticError(Exception):
+class ResticError(CollectionError):
     """A repository that cannot be used, or a command of restic that failed; without the password, and without the repository's own credentials."""
 
 

@@ -16,6 +16,7 @@ import zlib
 from typing import IO, Callable, Dict, Iterator, List, Optional, Union, cast
 
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._sealing import Sealing, closing, opening
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 
 CHUNK = 1 << 20
 # fcntl(2), F_SETPIPE_SZ; Python has its name since 3.10.
@@ -27,7 +28,7 @@ AHEAD = 8
 OPEN = Sealing()
 
 
-class StreamError(Exception):
+class StreamError(CollectionError):
     """A stream that could not be written or read to its end; the text says why."""
 
 

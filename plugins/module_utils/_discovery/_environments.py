@@ -13,11 +13,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _scripts
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import Libraries
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._site_packages import (
-    Expected,
-    SitePackages,
-    compare,
-)
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._site_packages import SitePackages, compare
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import listing
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import name_of
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import (
@@ -26,6 +22,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted imp
     read_bytes,
     read_text,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._record import Expected
 
 LIBRARY = re.compile(r"^(python|pypy)(\d+(?:\.\d+)?)t?$")
 # What venv, virtualenv, uv and conda themselves put into an environment.

@@ -8,7 +8,6 @@ Formats: the database of installed packages (PEP 376, PEP 627, PEP 610), and wha
 """
 
 import base64
-import csv
 import hashlib
 import json
 import os
@@ -28,9 +27,15 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted imp
     read_text,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._urls import redacted
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import module_of, normalized
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalized
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._record import (
+    RECORD_LIMIT,
+    Expected,
+    _Record,
+    _record_of,
+    legacy_requires,
+)
 
-RECORD_LIMIT = 32 << 20
 TEXT_LIMIT = 256 << 10
 BLOCK = 1 << 20
 EGG_LIMIT = 64 << 20
@@ -38,7 +43,6 @@ SUFFIX = re.compile(r"\.(?:dist-info|egg-info|egg-link|egg)$")
 VERSIONED = re.compile(r"^(.+?)-([^-]+)(?:-py\d.*)?$")
 HEADER = re.compile(r"^(Name|Version|Requires-Python):[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
 REQUIRES = re.compile(r"^Requires-Dist:[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
-SECTION = re.compile(r"^\[([^:\]]*):?(.*)\]$")
 EXECUTES = re.compile(r"^import[ \t]")
 # Written by installers themselves, into every environment and into no RECORD.
 INSTALLERS_OWN = {
@@ -50,8 +54,6 @@ INSTALLERS_OWN = {
     "distutils-precedence.pth",
 }
 KNOWN_CODE = {"_virtualenv.pth": ("import _virtualenv",)}
-# Recorded hash, and name and version of the package that recorded it.
-Expected = Tuple[str, str, Optional[str]]
 
 
 class Extension(NamedTuple):
@@ -384,80 +386,6 @@ class SitePackages:
 
 
 _KNOWN_EXTENSIONS: Dict[str, Tuple[List[str], List[str]]] = {}
-
-
-class _Record(NamedTuple):
-    """A parsed RECORD: what it expects by path, paths outside its directory, compiled extensions, bytes in all, top-level modules."""
-
-    files: Dict[str, Expected]
-    outside: List[str]
-    extensions: List[str]
-    size: int
-    modules: List[str]
-
-
-_KNOWN_RECORDS: Dict[Tuple[bytes, str, Optional[str]], _Record] = {}
-# What is remembered is bounded: about 200 bytes a row.
-KNOWN_ROWS = 100000
-
-
-def _record_of(data: bytes, name: str, version: Optional[str]) -> _Record:
-    """The RECORD *data* of a package, parsed once however many environments have it."""
-    key = (data, name, version)
-    known = _KNOWN_RECORDS.get(key)
-    if known is None:
-        paths, hashes, lengths = rows(data.decode("utf-8", "surrogateescape"))
-        expected = zip(hashes, [name] * len(paths), [version] * len(paths))
-        known = _Record(
-            dict(zip(paths, expected)),
-            sorted({path for path in paths if path.startswith(("/", "../")) or "/../" in path}),
-            [path for path in paths if ".so" in path and (path.endswith(".so") or ".so." in path.rpartition("/")[2])],
-            sum(map(int, filter(None, lengths))),
-            top_levels(paths),
-        )
-        if sum(len(record.files) for record in _KNOWN_RECORDS.values()) + len(paths) > KNOWN_ROWS:
-            _KNOWN_RECORDS.clear()
-        _KNOWN_RECORDS[key] = known
-    return known
-
-
-def top_levels(paths: List[str]) -> List[str]:
-    """The names that can be imported of a package with these recorded *paths*, sorted."""
-    return sorted({name for name in map(module_of, paths) if name})
-
-
-def legacy_requires(text: str) -> List[str]:
-    """What setuptools' ``requires.txt`` says, written as ``Requires-Dist`` is, sorted."""
-    found = []
-    suffix = ""
-    for line in map(str.strip, text.splitlines()):
-        match = SECTION.match(line)
-        if match:
-            parts = (["extra == '%s'" % match.group(1)] if match.group(1) else []) + (
-                ["(%s)" % match.group(2)] if match.group(2) else []
-            )
-            suffix = "; " + " and ".join(parts) if parts else ""
-        elif line:
-            found.append(line + suffix)
-    return sorted(found)
-
-
-def rows(text: str) -> Tuple[List[str], List[str], List[str]]:
-    """Paths, hashes and lengths in bytes (digits, or nothing) of a RECORD (PEP 376, PEP 627); rows that are none are left out."""
-    text = text.replace("\r\n", "\n")
-    if not text.endswith("\n"):
-        text += "\n"
-    if '"' not in text:
-        # A host has hundreds of thousands of rows: what needs no csv is cut apart without a step for each.
-        fields = text[:-1].replace("\n", ",").split(",")
-        if len(fields) == 3 * text.count("\n") and "".join(fields[2::3]).isdigit():
-            return fields[0::3], fields[1::3], fields[2::3]
-    listed = [row for row in csv.reader(text.splitlines()) if len(row) == 3 and row[0]]
-    return (
-        [row[0] for row in listed],
-        [row[1] for row in listed],
-        [row[2] if row[2].isdigit() else "" for row in listed],
-    )
 
 
 def _exists(directory: int, name: str) -> bool:

@@ -11,8 +11,17 @@ import re
 from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._application._live import (
+    builder_of,
+    configuration,
+    current_generation,
+    shares_site,
+    version_of,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._application._run import IMPORT_TIMEOUT, run_in
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, now
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import BuildError
 from ansible_collections.oxzep7.python.plugins.module_utils._generation import (
     _carry,
     _compile,
@@ -20,13 +29,6 @@ from ansible_collections.oxzep7.python.plugins.module_utils._generation import (
     _likeness,
     _tiers,
     _vendor,
-)
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._existing import (
-    BuildError,
-    builder_of,
-    configuration,
-    shares_site,
-    version_of,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import (
     INSTALL_TIMEOUT,
@@ -49,12 +51,10 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._commands impo
     Result,
     Running,
     must,
-    run,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._packages import _installed as _lock
-from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import current_generation, settle
+from ansible_collections.oxzep7.python.plugins.module_utils._packages import _installed, _lockfile
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import settle
 
-IMPORT_TIMEOUT = 300.0
 # No service imports these, and of the compilation of many environments they are a third.
 INSTALLERS = ("pip", "setuptools", "wheel")
 # How Python, and pytest after it, print what will not work in a later version.
@@ -86,15 +86,9 @@ def new_import_failures(
     failed = _imports.failing(path, list(names), user, IMPORT_TIMEOUT, alone, heard)
     if not failed:
         return {}
-    known = set(_lock.top_level_modules(live))
+    known = set(_installed.top_level_modules(live))
     before = _imports.failing(live, [name for name in failed if name in known], user, IMPORT_TIMEOUT)
     return {name: failure for name, failure in failed.items() if name not in before}
-
-
-def run_in(application: Application, environment: str, command: List[str], user: Identity, timeout: float) -> Result:
-    """Run *command* of the application's in *environment*, as if that were activated, for at most *timeout* seconds."""
-    settings = dict(environment_for(user, os.path.join(environment, "bin")), VIRTUAL_ENV=environment)
-    return run(command, timeout, user, cwd=application.source or "/", environment=settings)
 
 
 def accounts(application: Application) -> Tuple[Identity, Identity]:
@@ -127,7 +121,7 @@ class _Finishing:
     def __init__(self, interpreter: str, path: str, scratch: str, builder: Identity, complete: bool) -> None:
         entries = [
             os.path.join(site, entry)
-            for site in _lock.site_packages(path)
+            for site in _installed.site_packages(path)
             for entry in sorted(os.listdir(site), reverse=True)
             if entry not in INSTALLERS
         ]
@@ -203,7 +197,7 @@ def _by_tiers(
     there: Set[str] = set()
     tiers = _tiers.tiers(order.lock or "", order.tiers)
     for number, tier in enumerate(tiers[:-1], 1):
-        seen = set(_lock.top_level_modules(path))
+        seen = set(_installed.top_level_modules(path))
         there.update(tier)
         act_as(builder, write_lock, lock, _tiers.only(order.lock or "", there))
         sync(order, path, lock, cache, builder)
@@ -221,7 +215,7 @@ def _by_tiers(
                 cache,
                 user,
                 called,
-                [name for name in _lock.top_level_modules(path) if name not in seen],
+                [name for name in _installed.top_level_modules(path) if name not in seen],
                 set(),
             )
         )
@@ -243,7 +237,7 @@ def _since(looks: List[_Look], problem: _Unproven) -> str:
 def _prove(application: Application, order: Order, path: str, cache: str, user: Identity) -> List[str]:
     """Raise BuildError unless the generation at *path* imports, fits together and passes its tests; returns the deprecations that it met."""
     heard: Set[str] = set()
-    look = _look(application, order, path, cache, user, "", _lock.top_level_modules(path), heard)
+    look = _look(application, order, path, cache, user, "", _installed.top_level_modules(path), heard)
     if look.consistent.rc != 0:
         raise _Unproven(
             "its packages do not fit together: %s" % look.consistent.last_lines(10),
@@ -269,8 +263,8 @@ def _prove(application: Application, order: Order, path: str, cache: str, user: 
 
 
 def _add_packages(changes: Changes, environment: str, lock: str) -> None:
-    before = {package.name: package.version for package in _lock.packages(environment)}
-    for package, version in sorted(_lock.pins(lock).items()):
+    before = {package.name: package.version for package in _installed.packages(environment)}
+    for package, version in sorted(_lockfile.pins(lock).items()):
         if before.get(package) != version:
             changes.add("%s %s -> %s" % (package, before.get(package), version), package, before.get(package), version)
 
@@ -364,7 +358,7 @@ def _answer(function: Callable[..., Any], *arguments: Any) -> Dict[str, Any]:
 def loading(live: str, path: str, order: Order) -> Tuple[str, str, str, str, Dict[str, str]]:
     """What `_carry.load` is told of *live* and of the environment at *path*, beside the cargo. Raises BuildError."""
     before, after = (".".join(version.split(".")[:2]) for version in (version_of(live), order.version))
-    return live, before, path, after, _lock.pins(order.lock or "")
+    return live, before, path, after, _lockfile.pins(order.lock or "")
 
 
 def _check_vendor_modules(application: Application, order: Order, values: Dict[str, str]) -> None:
@@ -372,7 +366,7 @@ def _check_vendor_modules(application: Application, order: Order, values: Dict[s
     if order.drop or not shares_site(values) or not os.access(order.interpreter, os.X_OK):
         return
     base = os.path.join(application.environment, "bin", "python")
-    lost = _vendor.lacking(base, order.interpreter, set(_lock.top_level_modules(application.environment)))
+    lost = _vendor.lacking(base, order.interpreter, set(_installed.top_level_modules(application.environment)))
     if lost:
         raise BuildError(
             "%s sees modules of its interpreter's distribution that %s lacks (vendor-modules-missing): %s; provide them with the new "

@@ -10,6 +10,7 @@ import re
 import shutil
 from typing import Any, Dict, List, Mapping, NamedTuple, Sequence
 
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._patch import DoesNotApply, apply
 
 LIBRARY = re.compile(r"^(lib(?:64)?)/python\d+\.\d+/")
@@ -36,7 +37,7 @@ CARRY_ARGUMENT: Dict[str, Any] = {
 }
 
 
-class CarryError(Exception):
+class CarryError(CollectionError):
     """Something that cannot be taken along; the text names it, says why, and what to do."""
 
 

@@ -13,6 +13,8 @@ import os
 import stat
 from typing import Dict, NamedTuple, Optional
 
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+
 ACCESS, INHERITED, LABEL = "system.posix_acl_access", "system.posix_acl_default", "security.selinux"
 SELINUX = "/sys/fs/selinux/enforce"
 EXECUTABLE = 0o111
@@ -29,7 +31,7 @@ class Likeness(NamedTuple):
     attributes: Dict[bool, Dict[str, bytes]]
 
 
-class NotAllowed(Exception):
+class NotAllowed(CollectionError):
     """The account that builds cannot give the new environment what the old one has; the text says what."""
 
 

@@ -7,10 +7,12 @@
 import re
 from typing import List, NamedTuple, Tuple
 
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+
 HUNK = re.compile(r"^@@ -(\d+)(?:,(\d+))? \+\d+(?:,\d+)? @@")
 
 
-class DoesNotApply(Exception):
+class DoesNotApply(CollectionError):
     """A diff that cannot be read, or a hunk whose lines are not, or not in one place only, in the text; the message says which."""
 
 

@@ -8,9 +8,9 @@ import os
 from typing import Any, Dict, List, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._application._live import builder_of
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._existing import builder_of
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import remove
 from ansible_collections.oxzep7.python.plugins.module_utils._health._processes import maps_below, running
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import act_as, usable

@@ -6,7 +6,8 @@
 
 from typing import Dict, List, Sequence, Set
 
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import PIN, normalized
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import PIN
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalized
 
 
 def needs(text: str) -> Dict[str, Set[str]]:

@@ -11,22 +11,21 @@ import time
 from typing import Any, Dict, List, NamedTuple, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._application._live import (
+    builder_of,
+    configuration,
+    shares_site,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._application._run import IMPORT_TIMEOUT, run_in
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import BuildError
 from ansible_collections.oxzep7.python.plugins.module_utils._generation import _carry
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import (
-    IMPORT_TIMEOUT,
     accounts,
     as_builder,
     loading,
     new_import_failures,
-    run_in,
     run_tests,
-)
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._existing import (
-    BuildError,
-    builder_of,
-    configuration,
-    shares_site,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import (
     Order,
@@ -43,7 +42,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts impo
     environment_for,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import Result, run
-from ansible_collections.oxzep7.python.plugins.module_utils._packages import _installed as _lock
+from ansible_collections.oxzep7.python.plugins.module_utils._packages import _installed
 
 # How pytest, and unittest, name what failed.
 NAMED = re.compile(r"^(?:FAILED|ERROR) (\S+)|^(?:FAIL|ERROR): (.+)$", re.MULTILINE)
@@ -118,7 +117,7 @@ def attempt(application: Application, state: ApplicationState, order: Order, ask
     path = _directory(application, order.version)
     with state.lease(order.run):
         _install(application, order, path, shared, builder)
-        there = _lock.owners(path)
+        there = _installed.owners(path)
         failures = new_import_failures(
             application.environment,
             path,
@@ -126,7 +125,7 @@ def attempt(application: Application, state: ApplicationState, order: Order, ask
             user,
             alone=ask.modules is not None,
         )
-        owners = dict(_lock.owners(application.environment), **there)
+        owners = dict(_installed.owners(application.environment), **there)
         sources = _new_compile_failures(application, path, user) if ask.tests else {}
         tests = _new_test_failures(application, path, user) if ask.tests and not failures else {}
         return {

@@ -16,6 +16,8 @@ import pwd
 import stat
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+
 
 class Identity(NamedTuple):
     """An account: name, user id, group id, supplementary group ids, home directory."""
@@ -39,7 +41,7 @@ class Identity(NamedTuple):
         os.setuid(self.uid)
 
 
-class IdentityError(Exception):
+class IdentityError(CollectionError):
     """An account that does not exist, or a path whose owners do not allow a safe choice."""
 
 

@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 from typing import IO, Dict, List, NamedTuple, Optional, Union
 
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, current, environment_for
 
 TAIL = 4000
@@ -35,7 +36,7 @@ class Result(NamedTuple):
         return "\n".join(line for line in lines[-count:])
 
 
-class CommandError(Exception):
+class CommandError(CollectionError):
     """A command that ended with a status its caller did not accept; ``result`` is a `Result`."""
 
     def __init__(self, what: str, result: Result) -> None:

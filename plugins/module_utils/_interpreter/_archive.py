@@ -13,13 +13,15 @@ import sys
 import tarfile
 from typing import IO, Iterator, List, Set
 
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+
 MAXIMUM_BYTES = 8 << 30
 MAXIMUM_MEMBERS = 500000
 BLOCK = 1 << 20
 ZSTD = b"\x28\xb5\x2f\xfd"
 
 
-class UnsafeArchive(Exception):
+class UnsafeArchive(CollectionError):
     """The archive has a member that must not be unpacked; the text names it and says why."""
 
 

@@ -10,6 +10,7 @@ import os
 import stat
 from typing import Any, Tuple
 
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host import _elf
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import current, of_uid, owners_of, usable
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import Result, run
@@ -28,7 +29,7 @@ ZONEINFO = (3, 9)
 NOBODY = 65534
 
 
-class InterpreterError(Exception):
+class InterpreterError(CollectionError):
     """An interpreter that cannot be had or does not work; nothing was changed."""
 
 

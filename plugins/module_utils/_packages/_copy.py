@@ -20,9 +20,11 @@ import zipfile
 from typing import Any, Dict, List, NamedTuple, Optional
 from urllib.parse import quote, unquote
 
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._site_packages import legacy_requires, rows
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._urls import redacted
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import normalized, site_packages
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import site_packages
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalized
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._record import legacy_requires, rows
 
 FILE_LIMIT = 64 << 20
 LIMIT = 128 << 20
@@ -55,7 +57,7 @@ HEADER = re.compile(r"^(Name|Version|Requires-Python):[ \t]*(.*?)[ \t\r]*$", re.
 REQUIRES = re.compile(r"^Requires-Dist:[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
 
 
-class NotCopied(Exception):
+class NotCopied(CollectionError):
     """A package that cannot be copied; the text says why."""
 
 

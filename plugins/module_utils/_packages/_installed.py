@@ -5,14 +5,13 @@
 """Reads locks and the metadata of installed packages. Pure text and file reading, nothing is run."""
 
 import email.parser
-import hashlib
 import os
 import re
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional
+from typing import Dict, Iterator, List, NamedTuple, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import read_text
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalized
 
-PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)")
 MODULE = re.compile(r"^([A-Za-z_][A-Za-z0-9_]*)(?:\.py|(?:\.[A-Za-z0-9_-]+)?\.so)$")
 METADATA_LIMIT = 1 << 20
 
@@ -23,37 +22,6 @@ class Package(NamedTuple):
     name: str
     version: str
     metadata: str
-
-
-def normalized(name: str) -> str:
-    """*name* as the packaging specifications compare names (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def identifier(text: str) -> str:
-    """The SHA-256 of *text*, hexadecimal; it is the name of a lock."""
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
-
-
-def pins(text: str) -> Dict[str, str]:
-    """Version by normalized package name in the lock *text*."""
-    return {normalized(match.group(1)): match.group(2) for match in map(PIN.match, text.splitlines()) if match}
-
-
-def delivered(root: str) -> Dict[str, Any]:
-    """The SHA-256 of the ``plan`` that the state directory *root* has, or None, and the identifiers of the ``locks`` there that are whole.
-
-    Who may not read there has nothing that was delivered.
-    """
-    try:
-        plan = read_text(os.path.join(root, "plan.json"))
-        names = sorted(name[:-4] for name in os.listdir(os.path.join(root, "locks")) if name.endswith(".txt"))
-        whole = [
-            name for name in names if identifier(read_text(os.path.join(root, "locks", name + ".txt")) or "") == name
-        ]
-    except OSError:
-        return {"plan": None, "locks": []}
-    return {"plan": identifier(plan) if plan is not None else None, "locks": whole}
 
 
 def site_packages(environment: str) -> List[str]:

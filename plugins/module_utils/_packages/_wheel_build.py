@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from typing import List, NamedTuple, Optional
 
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     Identity,
     IdentityError,
@@ -81,7 +82,7 @@ PROVIDERS = (
 COMPILER = re.compile(r"\.(?:c|cc|cpp|h|hpp|pyx):\d+|error: command '|ld returned|cannot find -l|cargo")
 
 
-class NotBuilt(Exception):
+class NotBuilt(CollectionError):
     """A source that gave no wheel; the text ends with what the build said, and names what it lacked where that can be told.
 
     ``compiling`` tells that it was a compiler that failed: no other Python would do better.

@@ -8,6 +8,7 @@ import os
 import tarfile
 from typing import Any, Dict, List
 
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import (
     remove_quietly,
     sha256_of,
@@ -17,7 +18,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._files import 
 BLOCK = 1 << 20
 
 
-class WheelhouseError(Exception):
+class WheelhouseError(CollectionError):
     """A bundle that does not contain what it should; the folder keeps what it had."""
 
 

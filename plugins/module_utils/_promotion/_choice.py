@@ -8,23 +8,12 @@ import re
 from typing import Any, Dict, List, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import generation_of
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import GenerationGone, PromotionRefused
 
 PREVIOUS = "previous"
 BEFORE = "before:"
 DAY = re.compile(r"^\d{4}-\d\d-\d\d$")
 MOMENT = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
-
-
-class PromotionRefused(Exception):
-    """A precondition does not hold; nothing was changed. The text says which and what to do."""
-
-
-class GenerationGone(PromotionRefused):
-    """The generation that is meant is not there any more; ``identifier`` says which."""
-
-    def __init__(self, text: str, identifier: str) -> None:
-        super().__init__(text)
-        self.identifier = identifier
 
 
 def _promotions(record: Dict[str, Any]) -> List[Dict[str, Any]]:

@@ -20,7 +20,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted imp
     read_text,
     resolved,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import normalized
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalized
 from ansible_collections.oxzep7.python.plugins.module_utils._source._scan import scan
 from ansible_collections.oxzep7.python.plugins.module_utils._source._watch import Watch
 

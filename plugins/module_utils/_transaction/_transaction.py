@@ -5,7 +5,6 @@
 """The transaction that makes a generation the live one, proves it, or undoes it."""
 
 import os
-import shutil
 import signal
 import time
 from typing import Any, Callable, Dict, List, NamedTuple, NoReturn, Optional, Sequence, Tuple
@@ -17,33 +16,24 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._state 
     generation_of,
     now,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import (
+    CollectionError,
+    PromotionReverted,
+    UndoFailed,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import (
     describe,
-    evaluate_all,
     failures,
-    measured_by,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._health._probe import DowntimeProbe, pause
-from ansible_collections.oxzep7.python.plugins.module_utils._health._processes import examine
-from ansible_collections.oxzep7.python.plugins.module_utils._health._where import Where
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
-    Identity,
-    act_as,
-    controller_of,
-    usable,
-)
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import must, run
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import (
     read_json,
     remove_quietly,
     write_atomically,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._promotion import _swap as _swap_path
-from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import PromotionRefused, choose
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction import _dead_man as _arm
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._deadline import Deadline
-from ansible_collections.oxzep7.python.plugins.module_utils._transaction._undo_script import Return, render
 
 POLL_SECONDS = 0.05
 WATCH_SECONDS = 1.0
@@ -73,32 +63,7 @@ class Options(NamedTuple):
     act_timeout: float = 0.0
 
 
-class PromotionReverted(Exception):
-    """The new generation failed and the old one is live again; ``evidence`` tells why."""
-
-    def __init__(self, text: str, evidence: Dict[str, Any]) -> None:
-        super().__init__(text)
-        self.evidence = evidence
-
-
-class UndoFailed(Exception):
-    """``undo.sh`` could not restore the old generation; it stays armed."""
-
-
-class _Proof(NamedTuple):
-    """What the new generation is held against: its interpreter, the old generation, what checks measured before, and which of them had failed."""
-
-    interpreter: str
-    old: str
-    before: Dict[str, Dict[str, Any]]
-    accepted: Sequence[str]
-
-    def results(self, application: Application) -> List[Dict[str, Any]]:
-        """Every result as it is now."""
-        return results_of(application, self.interpreter, self.old, self.before, self.accepted)
-
-
-class _Interrupted(Exception):
+class _Interrupted(CollectionError):
     """The module was told to end while a promotion was open."""
 
 
@@ -127,84 +92,6 @@ class Done(NamedTuple):
     results: List[Dict[str, Any]]
     dead_man: str
     how: Any
-
-
-def live_target(application: Application) -> Optional[str]:
-    """The text of the live symlink, or None while the live path is a directory of its own."""
-    return os.readlink(application.environment) if os.path.islink(application.environment) else None
-
-
-def current_generation(application: Application, record: Dict[str, Any], python: str) -> Dict[str, Any]:
-    """The generation that is live: the recorded one, or the adoption of what is there now.
-
-    Raises PromotionRefused when the live path is not what the record says.
-    """
-    target = live_target(application)
-    if record["current"] is None:
-        identifier = "0-py%s" % ".".join(python.split(".")[:2])
-        path = os.path.realpath(application.environment) if target else application.generation_path(identifier)
-        return {
-            "id": identifier,
-            "path": path,
-            "python": python,
-            "origin": "adopted",
-            "lock": None,
-            "complete": True,
-            "target": target or os.path.relpath(path, os.path.dirname(application.environment)),
-            "created": now(),
-        }
-    known = generation_of(record, record["current"])
-    if known is None or target is None or os.path.realpath(application.environment) != os.path.realpath(known["path"]):
-        raise PromotionRefused(
-            "the live path %s is %s, but the record says generation %s; put the live path back or correct %s first"
-            % (application.environment, "-> " + target if target else "not a symlink", record["current"], "state.json")
-        )
-    return known
-
-
-def results_of(
-    application: Application,
-    interpreter: Optional[str],
-    old: Optional[str],
-    before: Optional[Dict[str, Dict[str, Any]]] = None,
-    accepted: Sequence[str] = (),
-) -> List[Dict[str, Any]]:
-    """Every declared check, and that each service runs; with *interpreter*, that its processes run that one.
-
-    *before* is what the checks measured before the promotion. Those that an operator *accepted* to fail are marked.
-    """
-    active = [service for service in application.services if service.action != "none"]
-    again = _services.restarted(
-        [service for service in active if interpreter and service.action in ("stop-start", "restart")]
-    )
-    results = [
-        {
-            "name": service.name,
-            "kind": "service",
-            "passed": running and service not in again,
-            "seconds": 0.0,
-            "evidence": "restarted %d times by systemd" % again[service]
-            if service in again
-            else "running"
-            if running
-            else "not running",
-        }
-        for service, running in ((service, _services.is_running(service)) for service in active)
-    ]
-    if failures(results):
-        return results
-    checked = evaluate_all(application.checks, Where(application.account(), application.environment), before)
-    results += [dict(result, accepted=True) if result["name"] in accepted else result for result in checked]
-    observed = [service for service in active if service.is_unit() or service.pidfile]
-    if interpreter and observed and not failures(results):
-        passed, evidence = examine(
-            [service.name for service in observed if service.is_unit()],
-            [service.pidfile for service in observed if service.pidfile],
-            interpreter,
-            old,
-        )
-        results.append({"name": "processes", "kind": "process", "passed": passed, "evidence": evidence, "seconds": 0.0})
-    return results
 
 
 def _definitely_down(services: List[Service]) -> bool:
@@ -293,162 +180,6 @@ def _close(state: ApplicationState) -> None:
         remove_quietly(path)
 
 
-def _check_preconditions(application: Application, chosen: Dict[str, Any], options: Options) -> None:
-    if options.dead_man == "required" and _arm.kind() == "process":
-        raise PromotionRefused(
-            "nothing on this host would undo a promotion after a restart: it has neither systemd nor cron, or this is not root; "
-            "provide one, or set oxzep7_dead_man to preferred"
-        )
-    if not os.path.isfile(os.path.join(chosen["path"], "pyvenv.cfg")):
-        raise PromotionRefused(
-            "generation %s of %s is recorded at %s, but no environment is there; build it again"
-            % (chosen["id"], application.name, chosen["path"])
-        )
-    if os.path.ismount(application.environment):
-        raise PromotionRefused(
-            "%s is a mount point and cannot be swapped; mount its parent instead" % application.environment
-        )
-    absent = _services.missing(application.services)
-    if absent:
-        raise PromotionRefused(
-            "application %s: no such service on this host: %s; correct `services`"
-            % (application.name, ", ".join(absent))
-        )
-    owner = controller_of(os.path.dirname(application.environment))
-    if not usable(owner):
-        raise PromotionRefused("%s can only be changed by %s; run with become" % (application.environment, owner.name))
-    if not owner.is_current() and not shutil.which("setpriv"):
-        raise PromotionRefused(
-            "this host has no setpriv, without which undo.sh cannot act as %s; install util-linux" % owner.name
-        )
-
-
-def promote(
-    application: Application,
-    state: ApplicationState,
-    wanted: str,
-    python: str,
-    options: Options,
-    kind: str,
-    changes: Changes,
-) -> Dict[str, Any]:
-    """Make generation *wanted* live; returns ``outcome``, ``downtime_ms``, ``checks`` and more.
-
-    *python* is the live environment's version, for an adoption; *kind* is ``upgrade`` or ``rollback``.
-    Raises PromotionRefused, PromotionReverted, UndoFailed, LeaseHeld, OSError.
-    """
-    with state.lease(options.run, only_look=options.check_mode):
-        if not options.check_mode:
-            settle(state, options.run)
-        record = state.read()
-        live = current_generation(application, record, python)
-        chosen = choose(record, wanted, live)
-        if chosen is None or (chosen["id"] == live["id"] and record["current"] is not None):
-            return {"outcome": "unchanged", "generation": live["id"], "from": live["id"]}
-        _check_preconditions(application, chosen, options)
-        baseline = results_of(application, None, None, accepted=options.accept_unhealthy)
-        if failures(baseline):
-            raise PromotionRefused(
-                "application %s is not healthy before the promotion of %s: %s; nothing was changed. Mend it, or name the check in "
-                "oxzep7_accept_unhealthy" % (application.name, chosen["id"], describe(failures(baseline)))
-            )
-        changes.add(
-            "promote %s of %s in place of %s" % (chosen["id"], application.name, live["id"]),
-            application.environment,
-            live["id"],
-            chosen["id"],
-        )
-        if options.check_mode:
-            return {"outcome": "promoted", "generation": chosen["id"], "from": live["id"]}
-        return _transact(application, state, record, live, chosen, options, kind, baseline)
-
-
-def _next_record(
-    record: Dict[str, Any],
-    application: Application,
-    live: Dict[str, Any],
-    chosen: Dict[str, Any],
-    options: Options,
-    kind: str,
-) -> Dict[str, Any]:
-    generations = record["generations"]
-    if record["current"] is None:
-        generations = [live] + [entry for entry in generations if entry["id"] != live["id"]]
-    entry = {
-        "time": now(),
-        "run": options.run,
-        "event": "promoted",
-        "kind": kind,
-        "from": live["id"],
-        "to": chosen["id"],
-    }
-    return dict(
-        record,
-        current=chosen["id"],
-        live=application.environment,
-        generations=generations,
-        history=record["history"] + [entry],
-    )
-
-
-def _transact(
-    application: Application,
-    state: ApplicationState,
-    record: Dict[str, Any],
-    live: Dict[str, Any],
-    chosen: Dict[str, Any],
-    options: Options,
-    kind: str,
-    baseline: List[Dict[str, Any]],
-) -> Dict[str, Any]:
-    owner = controller_of(os.path.dirname(application.environment))
-    application = application._replace(services=_services.effective(application.services))
-    way = Return(
-        application.name,
-        state.directory,
-        application.environment,
-        application.generation_path(live["id"]),
-        live["target"],
-        live["id"],
-        chosen["id"],
-        options.run,
-        now(),
-        timer_of(state),
-    )
-    script = render(
-        way, application.services, owner, not owner.is_current(), options.service_timeout, application.undrain
-    )
-    proof = _Proof(
-        os.path.join(chosen["path"], "bin", "python"),
-        live["path"],
-        measured_by(baseline),
-        [result["name"] for result in baseline if not result["passed"]],
-    )
-    done = transact(
-        Change(
-            application,
-            state,
-            _next_record(record, application, live, chosen, options, kind),
-            script,
-            way.written,
-            "generation %s of %s" % (chosen["id"], application.name),
-            "%s is live again" % live["id"],
-            proof.results,
-        ),
-        options,
-        lambda: _swap(application, live, chosen, owner),
-    )
-    return {
-        "outcome": "promoted",
-        "generation": chosen["id"],
-        "from": live["id"],
-        "downtime_ms": done.downtime,
-        "checks": done.results,
-        "dead_man": done.dead_man,
-        "swap": done.how,
-    }
-
-
 def timer_of(state: ApplicationState) -> Optional[str]:
     """The timer that keeps the deadline of *state* here, if systemd keeps it."""
     return _arm.timer_of(state) if _arm.kind() == "systemd" else None
@@ -524,7 +255,7 @@ def _undo(change: Change, options: Options, error: BaseException) -> NoReturn:
     raise PromotionReverted(text, evidence)
 
 
-class _Failure(Exception):
+class _Failure(CollectionError):
     def __init__(self, text: str, results: List[Dict[str, Any]]) -> None:
         super().__init__(text)
         self.results = results
@@ -534,15 +265,6 @@ def _hooks(what: str, commands: List[List[str]]) -> None:
     """Run the operator's *commands*, one after the other. Raises CommandError that starts with *what*."""
     for command in commands:
         must(what, run(command, _services.COMMAND_TIMEOUT))
-
-
-def _swap(application: Application, live: Dict[str, Any], chosen: Dict[str, Any], owner: Identity) -> str:
-    """Change the live path; returns how. Raises OSError."""
-    if live_target(application) is None:
-        how = act_as(owner, _swap_path.adopt, application.environment, live["path"], chosen["target"])
-    else:
-        how = act_as(owner, _swap_path.repoint, application.environment, chosen["target"])
-    return str(how)
 
 
 def _handle_signals() -> List[Tuple[int, Any]]:

@@ -13,7 +13,8 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import normalized
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalized
 
 try:
     from packaging.version import InvalidVersion, Version
@@ -27,7 +28,7 @@ INTERPRETERS = {("Bitnami", "python")}
 RANGES = ("ECOSYSTEM", "SEMVER")
 
 
-class AdvisoriesUnreadable(Exception):
+class AdvisoriesUnreadable(CollectionError):
     """A folder or zip that holds no advisories, or a record that is none; the text names it."""
 
 

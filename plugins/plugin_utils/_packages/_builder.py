@@ -19,6 +19,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 
 from ansible.module_utils.urls import open_url
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import sha256_of
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_build import (
@@ -47,7 +48,7 @@ class Wanted:
     platform: str
 
 
-class Elsewhere(Exception):
+class Elsewhere(CollectionError):
     """A wheel that only a host of the same platform with that Python can build."""
 
     def __init__(self, wanted: Wanted, text: str) -> None:

@@ -28,8 +28,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ansible.module_utils.urls import open_url
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._urls import redacted
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import normalized
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalized
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
 
@@ -53,7 +54,7 @@ LEGACY = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
 PLATFORM = re.compile(r"^(.+)-manylinux_2_(\d+)$")
 
 
-class IndexUnavailable(Exception):
+class IndexUnavailable(CollectionError):
     """An index that gave no answer; the text names it, without credentials, and the cause."""
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._originals import inside, recorded_hash, unified
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import normalized
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalized
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import exclusive
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import platform_tags
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._wheels import DownloadError, pip_download

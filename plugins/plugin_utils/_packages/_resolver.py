@@ -18,7 +18,9 @@ import tempfile
 import threading
 from collections.abc import Mapping
 
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import PIN, normalized
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import PIN
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalized
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import ANYWHERE, Sources
@@ -29,11 +31,11 @@ GLIBC_MINORS = (17, 28, *range(31, 41))
 TIMEOUT = 900
 
 
-class ResolutionError(Exception):
+class ResolutionError(CollectionError):
     """Pins that cannot be moved to a Python; the text is uv's own explanation."""
 
 
-class UvMissing(Exception):
+class UvMissing(CollectionError):
     """No uv on the controller."""
 
 

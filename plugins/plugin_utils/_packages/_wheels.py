@@ -18,8 +18,10 @@ import tarfile
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import sha256_of
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import PIN, normalized
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import PIN
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalized
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import canonical, exclusive, write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, parse
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import (
@@ -38,7 +40,7 @@ TIMEOUT = 1800
 HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
 
-class DownloadError(Exception):
+class DownloadError(CollectionError):
     """Wheels that could not be had; the text is pip's own explanation."""
 
 

@@ -13,7 +13,7 @@ import pathlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import pins as pins_of
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import pins as pins_of
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import canonical, exclusive, write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, parse, text_of
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._rehearsal import Rehearsed

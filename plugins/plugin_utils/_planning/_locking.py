@@ -13,8 +13,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import PIN, normalized
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import pins as pins_of
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import PIN
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import pins as pins_of
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalized
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_build import NotBuilt
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import Elsewhere, Wanted
@@ -72,7 +74,7 @@ class Builds(Protocol):
         """File name and SHA-256 of a built wheel. Raises NotBuilt, Elsewhere."""
 
 
-class NoLock(Exception):
+class NoLock(CollectionError):
     """A step without a lock: ``key`` is the finding's; the text says why and what to do."""
 
     def __init__(self, key: str, text: str) -> None:
@@ -80,7 +82,7 @@ class NoLock(Exception):
         self.key = key
 
 
-class Unpublished(Exception):
+class Unpublished(CollectionError):
     """Packages that no source has in any version; ``names`` are theirs."""
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -88,7 +90,7 @@ class Unpublished(Exception):
         self.names = list(names)
 
 
-class MustBuild(Exception):
+class MustBuild(CollectionError):
     """Wheels that a builder host must provide first."""
 
     def __init__(self, failures: Sequence[Elsewhere]) -> None:

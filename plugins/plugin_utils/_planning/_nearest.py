@@ -11,7 +11,8 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import normalized
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalized
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import Release
 
@@ -22,7 +23,7 @@ with contextlib.suppress(ImportError):
     from packaging.version import InvalidVersion, Version
 
 
-class UnreadableLimit(ValueError):
+class UnreadableLimit(CollectionError, ValueError):
     """A constraint that cannot be read; the text shows it."""
 
 
@@ -69,7 +70,7 @@ class Bound:
     excluded: str | None = None
 
 
-class Blocked(Exception):
+class Blocked(CollectionError):
     """A package for which no version will do; the text says what to provide."""
 
 

@@ -16,8 +16,9 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._urls import redacted
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import normalized
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalized
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import canonical
 from ansible_collections.oxzep7.python.plugins.plugin_utils._finding import finding, listed
@@ -65,11 +66,11 @@ USED = ("name", "version", "requires", "requested")
 PHANTOMS = frozenset({"pkg-resources"})
 
 
-class PlanError(Exception):
+class PlanError(CollectionError):
     """What forbids a plan: one line per finding."""
 
 
-class CopiesNeeded(Exception):
+class CopiesNeeded(CollectionError):
     """Packages that no source has and that may be copied from their hosts: names by application and host."""
 
     def __init__(self, wanted: Mapping[str, Mapping[str, Sequence[str]]]) -> None:
@@ -85,7 +86,7 @@ class CopiesNeeded(Exception):
         }
 
 
-class WheelsNeeded(Exception):
+class WheelsNeeded(CollectionError):
     """Wheels that a builder host must build before there can be a plan; ``wanted`` are their rows, the text says why."""
 
     def __init__(self, failures: Sequence[Elsewhere]) -> None:

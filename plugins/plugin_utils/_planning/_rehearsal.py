@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import pins as pins_of
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import pins as pins_of
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import (
     Found,

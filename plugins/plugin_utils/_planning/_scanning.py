@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import pins as pins_of
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import pins as pins_of
 from ansible_collections.oxzep7.python.plugins.module_utils._source._tree import Order, scan_application
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, parse, releases

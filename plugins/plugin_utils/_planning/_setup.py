@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import normalized
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalized
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, exclusive, write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters import managed
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import Advisories, load

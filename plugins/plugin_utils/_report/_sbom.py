@@ -11,6 +11,8 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+
 try:
     from cyclonedx.model import Property
     from cyclonedx.model.bom import Bom
@@ -26,7 +28,7 @@ except ImportError as error:
 NAMESPACE = uuid.UUID("6f0ff4a3-3d0c-5d4b-8f43-9f0a3c1de0a7")
 
 
-class BillImpossible(Exception):
+class BillImpossible(CollectionError):
     """cyclonedx-python-lib is not installed on the controller."""
 
 

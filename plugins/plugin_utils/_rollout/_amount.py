@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+
 Amount = int | str
 
 
-class AmountError(ValueError):
+class AmountError(CollectionError, ValueError):
     """An amount that cannot be meant; the text names the option."""
 
 

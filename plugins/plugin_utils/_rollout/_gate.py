@@ -17,13 +17,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible.module_utils.urls import open_url
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 
 ANSWER_LIMIT = 1 << 20
 SHOWN = 300
 ALL = "all"
 
 
-class GateError(Exception):
+class GateError(CollectionError):
     """A gate that cannot be asked as it is declared; the text says what to correct."""
 
 

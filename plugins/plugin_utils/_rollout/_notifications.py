@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible.module_utils.urls import open_url
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 
 WEBHOOK, SLACK, TEAMS, EMAIL = "webhook", "slack", "teams", "email"
 EVENTS = ("run", "wave", "gate", "revert", "finish")
@@ -113,7 +114,7 @@ def mail(news: News, sender: str, recipients: Sequence[str]) -> email.message.Em
     return message
 
 
-class NotSent(Exception):
+class NotSent(CollectionError):
     """A notification that was not delivered; the text says why, without address or password. ``again``: it may go well a little later."""
 
     def __init__(self, text: str, again: bool) -> None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _policy as _rollout
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._waves import Member, Policy, waves
 
 
-class ScopeError(ValueError):
+class ScopeError(CollectionError, ValueError):
     """A rollback of nothing, or of what is not known; the text says what to correct."""
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._amount import (
     Amount,
     AmountError,
@@ -20,7 +21,7 @@ CRITICALITIES = ("low", "normal", "high")
 WAVES, MAX_UNAVAILABLE = "oxzep7_waves", "oxzep7_max_unavailable"
 
 
-class WavesError(ValueError):
+class WavesError(CollectionError, ValueError):
     """Waves that cannot be made as they were asked for; the text says why and what to change."""
 
 

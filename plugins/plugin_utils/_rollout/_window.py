@@ -12,6 +12,8 @@ import re
 import zoneinfo
 from collections.abc import Sequence
 
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+
 OPTION = "oxzep7_window"
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 WEEKLY = re.compile(
@@ -20,7 +22,7 @@ WEEKLY = re.compile(
 HORIZON_DAYS = 8
 
 
-class WindowError(ValueError):
+class WindowError(CollectionError, ValueError):
     """A window that cannot be read; the text names it and says how windows are written."""
 
 

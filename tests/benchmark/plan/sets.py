@@ -27,7 +27,8 @@ from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._generation import _imports
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, current, of_user
-from ansible_collections.oxzep7.python.plugins.module_utils._packages import _installed as _lock
+from ansible_collections.oxzep7.python.plugins.module_utils._packages import _installed, _lockfile
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalized
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import Builder
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import ANYWHERE, Index
@@ -184,12 +185,12 @@ class Origin:
         """What planning starts from."""
         found = [
             {
-                "name": _lock.normalized(entry.metadata["Name"]),
+                "name": normalized(entry.metadata["Name"]),
                 "version": entry.version,
                 "requires": entry.requires or [],
                 "requested": True,
             }
-            for site in _lock.site_packages(str(self.path))
+            for site in _installed.site_packages(str(self.path))
             for entry in importlib.metadata.distributions(path=[site])
         ]
         return standing({"packages": found}, set(), self.minor, "x86_64")
@@ -225,11 +226,11 @@ class Local:
         )
         if done.returncode != 0:
             return Outcome({"(installation)": Failure(done.stderr[-500:])}, {})
-        owners = {**_lock.owners(str(self._origin.path)), **_lock.owners(str(self.path))}
+        owners = {**_installed.owners(str(self._origin.path)), **_installed.owners(str(self.path))}
         # Whether what cannot be installed on the origin here worked there is not known.
         there = [
             module
-            for module, package in sorted(_lock.owners(str(self.path)).items())
+            for module, package in sorted(_installed.owners(str(self.path)).items())
             if package not in self._origin.lacking
         ]
         failed = _imports.failing(
@@ -244,7 +245,7 @@ class Local:
 
     def _failed_before(self, name: str) -> bool:
         if name not in self._before:
-            known = name in _lock.top_level_modules(str(self._origin.path))
+            known = name in _installed.top_level_modules(str(self._origin.path))
             self._before[name] = known and bool(_imports.failing(str(self._origin.path), [name], user(), TIMEOUT))
         return self._before[name]
 
@@ -305,7 +306,7 @@ class Bench:
         )
         if done.returncode != 0:
             return self.row(variant, None, note="no lock: " + " ".join(done.stderr.split())[:100])
-        return self.row(variant, _lock.pins(target.read_text(encoding="utf-8")))
+        return self.row(variant, _lockfile.pins(target.read_text(encoding="utf-8")))
 
     def run(self) -> list[Row]:
         """Every row."""
@@ -366,7 +367,7 @@ def sets(directory: pathlib.Path) -> dict[str, tuple[dict[str, str], Minor]]:
     for entry in json.loads((directory / "index.json").read_text(encoding="utf-8")):
         lines = (directory / f"{entry['name']}.txt").read_text(encoding="utf-8").splitlines()
         pins = {
-            _lock.normalized(name): version
+            normalized(name): version
             for name, separator, version in (line.partition("==") for line in lines)
             if separator
         }

@@ -5,12 +5,8 @@
 """Which generation an operator means, by identifier, by the order of promotions, and by date."""
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import (
-    PromotionRefused,
-    choose,
-    live_at,
-    runs_of,
-)
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import PromotionRefused
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import choose, live_at, runs_of
 
 
 def promoted(time, old, new, kind="upgrade", run="r"):

@@ -19,6 +19,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _o
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._environments import Options, fingerprint
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import Libraries
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import Limits
+from ansible_collections.oxzep7.python.plugins.module_utils._packages import _record
 
 SITE = "lib/python3.8/site-packages"
 
@@ -313,7 +314,7 @@ def test_an_original_is_found_in_another_environment(tmp_path):
     ],
 )
 def test_rows(text, expected):
-    assert list(zip(*_site_packages.rows(text))) == expected
+    assert list(zip(*_record.rows(text))) == expected
 
 
 def test_rows_are_what_csv_says():
@@ -333,6 +334,6 @@ def test_rows_are_what_csv_says():
     def check(entries):
         out = io.StringIO()
         csv.writer(out, lineterminator="\n").writerows(entries)
-        assert list(zip(*_site_packages.rows(out.getvalue()))) == entries
+        assert list(zip(*_record.rows(out.getvalue()))) == entries
 
     check()

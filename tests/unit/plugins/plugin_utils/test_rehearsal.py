@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import pins as pins_of
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import pins as pins_of
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibility import (
     Evidence,
     matrix,

@@ -1,0 +1,41 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Lock files: their pins, their identifiers, and which of them a host has."""
+
+import hashlib
+import os
+import re
+from typing import Any, Dict
+
+from ansible_collections.oxzep7.python.plugins.module_utils._host._files import read_text
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalized
+
+PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)")
+
+
+def identifier(text: str) -> str:
+    """The SHA-256 of *text*, hexadecimal; it is the name of a lock."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def pins(text: str) -> Dict[str, str]:
+    """Version by normalized package name in the lock *text*."""
+    return {normalized(match.group(1)): match.group(2) for match in map(PIN.match, text.splitlines()) if match}
+
+
+def delivered(root: str) -> Dict[str, Any]:
+    """The SHA-256 of the ``plan`` that the state directory *root* has, or None, and the identifiers of the ``locks`` there that are whole.
+
+    Who may not read there has nothing that was delivered.
+    """
+    try:
+        plan = read_text(os.path.join(root, "plan.json"))
+        names = sorted(name[:-4] for name in os.listdir(os.path.join(root, "locks")) if name.endswith(".txt"))
+        whole = [
+            name for name in names if identifier(read_text(os.path.join(root, "locks", name + ".txt")) or "") == name
+        ]
+    except OSError:
+        return {"plan": None, "locks": []}
+    return {"plan": identifier(plan) if plan is not None else None, "locks": whole}

@@ -1,0 +1,12 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Names of packages, compared as the packaging specifications compare them."""
+
+import re
+
+
+def normalized(name: str) -> str:
+    """*name* as the packaging specifications compare names (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,0 +1,94 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a package recorded of its own files: RECORD of a dist-info (PEP 376, PEP 627) and the older formats of an egg-info."""
+
+import csv
+import re
+from typing import Dict, List, NamedTuple, Optional, Tuple
+
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import module_of
+
+RECORD_LIMIT = 32 << 20
+SECTION = re.compile(r"^\[([^:\]]*):?(.*)\]$")
+
+
+# Recorded hash, and name and version of the package that recorded it.
+Expected = Tuple[str, str, Optional[str]]
+
+
+class _Record(NamedTuple):
+    """A parsed RECORD: what it expects by path, paths outside its directory, compiled extensions, bytes in all, top-level modules."""
+
+    files: Dict[str, Expected]
+    outside: List[str]
+    extensions: List[str]
+    size: int
+    modules: List[str]
+
+
+_KNOWN_RECORDS: Dict[Tuple[bytes, str, Optional[str]], _Record] = {}
+
+
+# What is remembered is bounded: about 200 bytes a row.
+KNOWN_ROWS = 100000
+
+
+def _record_of(data: bytes, name: str, version: Optional[str]) -> _Record:
+    """The RECORD *data* of a package, parsed once however many environments have it."""
+    key = (data, name, version)
+    known = _KNOWN_RECORDS.get(key)
+    if known is None:
+        paths, hashes, lengths = rows(data.decode("utf-8", "surrogateescape"))
+        expected = zip(hashes, [name] * len(paths), [version] * len(paths))
+        known = _Record(
+            dict(zip(paths, expected)),
+            sorted({path for path in paths if path.startswith(("/", "../")) or "/../" in path}),
+            [path for path in paths if ".so" in path and (path.endswith(".so") or ".so." in path.rpartition("/")[2])],
+            sum(map(int, filter(None, lengths))),
+            top_levels(paths),
+        )
+        if sum(len(record.files) for record in _KNOWN_RECORDS.values()) + len(paths) > KNOWN_ROWS:
+            _KNOWN_RECORDS.clear()
+        _KNOWN_RECORDS[key] = known
+    return known
+
+
+def top_levels(paths: List[str]) -> List[str]:
+    """The names that can be imported of a package with these recorded *paths*, sorted."""
+    return sorted({name for name in map(module_of, paths) if name})
+
+
+def legacy_requires(text: str) -> List[str]:
+    """What setuptools' ``requires.txt`` says, written as ``Requires-Dist`` is, sorted."""
+    found = []
+    suffix = ""
+    for line in map(str.strip, text.splitlines()):
+        match = SECTION.match(line)
+        if match:
+            parts = (["extra == '%s'" % match.group(1)] if match.group(1) else []) + (
+                ["(%s)" % match.group(2)] if match.group(2) else []
+            )
+            suffix = "; " + " and ".join(parts) if parts else ""
+        elif line:
+            found.append(line + suffix)
+    return sorted(found)
+
+
+def rows(text: str) -> Tuple[List[str], List[str], List[str]]:
+    """Paths, hashes and lengths in bytes (digits, or nothing) of a RECORD (PEP 376, PEP 627); rows that are none are left out."""
+    text = text.replace("\r\n", "\n")
+    if not text.endswith("\n"):
+        text += "\n"
+    if '"' not in text:
+        # A host has hundreds of thousands of rows: what needs no csv is cut apart without a step for each.
+        fields = text[:-1].replace("\n", ",").split(",")
+        if len(fields) == 3 * text.count("\n") and "".join(fields[2::3]).isdigit():
+            return fields[0::3], fields[1::3], fields[2::3]
+    listed = [row for row in csv.reader(text.splitlines()) if len(row) == 3 and row[0]]
+    return (
+        [row[0] for row in listed],
+        [row[1] for row in listed],
+        [row[2] if row[2].isdigit() else "" for row in listed],
+    )
