@@ -16,12 +16,12 @@ from typing import IO, Any
 
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
-from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path
 
-MANIFEST, SEAL = "manifest.json", "manifest.sha256"
+MANIFEST_NAME, SEAL_NAME = "manifest.json", "manifest.sha256"
 
 
-def digest_of(stream: IO[bytes]) -> str:
+def hash_stream(stream: IO[bytes]) -> str:
     """SHA-256 of what *stream* has."""
     digest = hashlib.sha256()
     for block in iter(lambda: stream.read(1 << 20), b""):
@@ -42,7 +42,9 @@ class ActionModule(ActionBase):
         if arguments.get("fetch_dir") and result.get("directory") and not result.get("failed"):
             try:
                 result["fetched"] = str(
-                    self._fetch(result["directory"], absolute(arguments["fetch_dir"]) / task_vars["inventory_hostname"])
+                    self._fetch_backup(
+                        result["directory"], expand_path(arguments["fetch_dir"]) / task_vars["inventory_hostname"]
+                    )
                 )
             except (AnsibleError, OSError, ValueError, KeyError) as error:
                 result.update(
@@ -51,7 +53,7 @@ class ActionModule(ActionBase):
                 )
         return result
 
-    def _fetch(self, directory: str, place: pathlib.Path) -> pathlib.Path:
+    def _fetch_backup(self, directory: str, place: pathlib.Path) -> pathlib.Path:
         """Have the backup in *directory* of the host below *place*, whole or not at all; returns where. Raises AnsibleError, OSError, ValueError."""
         application, identifier = directory.rstrip("/").split("/")[-2:]
         final = place / application / identifier
@@ -64,21 +66,21 @@ class ActionModule(ActionBase):
         shared = self._connection._shell.join_path(self._make_tmp_path(), "backup")
         try:
             source, target, owner = (shlex.quote(path) for path in (directory, shared, os.path.dirname(shared)))
-            self._do(f"cp -R -- {source} {target} && chown -R --reference={owner} -- {target}")
-            self._get(shared, incoming, MANIFEST)
-            self._get(shared, incoming, SEAL)
-            manifest = (incoming / MANIFEST).read_bytes()
-            if (incoming / SEAL).read_text(encoding="ascii").split()[0] != hashlib.sha256(manifest).hexdigest():
-                raise ValueError(f"{MANIFEST} is not as it was written")
+            self._run_command(f"cp -R -- {source} {target} && chown -R --reference={owner} -- {target}")
+            self._fetch_file(shared, incoming, MANIFEST_NAME)
+            self._fetch_file(shared, incoming, SEAL_NAME)
+            manifest = (incoming / MANIFEST_NAME).read_bytes()
+            if (incoming / SEAL_NAME).read_text(encoding="ascii").split()[0] != hashlib.sha256(manifest).hexdigest():
+                raise ValueError(f"{MANIFEST_NAME} is not as it was written")
             told = json.loads(manifest)
             expected = {
                 "RESTORE.md": told["runbook"],
                 **{layer["archive"]: layer["sha256"] for layer in told["layers"].values() if layer["archive"]},
             }
             for name, digest in expected.items():
-                self._get(shared, incoming, name)
+                self._fetch_file(shared, incoming, name)
                 with (incoming / name).open("rb") as stream:
-                    if digest_of(stream) != digest:
+                    if hash_stream(stream) != digest:
                         raise ValueError(f"{name} is not as it was written")
             incoming.rename(final)
         finally:
@@ -86,7 +88,7 @@ class ActionModule(ActionBase):
             shutil.rmtree(incoming, ignore_errors=True)
         return final
 
-    def _get(self, shared: str, incoming: pathlib.Path, name: str) -> None:
+    def _fetch_file(self, shared: str, incoming: pathlib.Path, name: str) -> None:
         if os.path.basename(name) != name:
             raise ValueError(f"{name!r} is no name of a file")
         target = incoming / name
@@ -95,7 +97,7 @@ class ActionModule(ActionBase):
         with target.open("rb") as stream:
             os.fsync(stream.fileno())
 
-    def _do(self, command: str) -> None:
+    def _run_command(self, command: str) -> None:
         done = self._low_level_execute_command(command)
         if done.get("rc") != 0:
             raise AnsibleError(f"{command}: {done.get('stderr') or done.get('stdout')}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, canonical, write_private
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path, format_json, write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _drills
 
 
@@ -29,13 +29,15 @@ class ActionModule(ActionBase):
                 "hosts": {"type": "list", "elements": "str", "required": True},
             }
         )
-        entries = _drills.rows(task_vars["hostvars"], given["hosts"])
-        folder = absolute(given["report_dir"]) / "drills"
+        entries = _drills.collect_drill_results(task_vars["hostvars"], given["hosts"])
+        folder = expand_path(given["report_dir"]) / "drills"
         path = folder / f"{given['run_id']}.json"
         if not self._task.check_mode:
-            write_private(path, canonical({"schema": 1, "run": given["run_id"], "results": entries}))
-            write_private(folder / f"{given['run_id']}.md", _drills.page(given["run_id"], entries))
+            write_private(path, format_json({"schema": 1, "run": given["run_id"], "results": entries}))
+            write_private(folder / f"{given['run_id']}.md", _drills.format_drill_page(given["run_id"], entries))
         # A drill in check mode has restored nothing, so it has nothing to fail with.
-        failed = {} if self._task.check_mode else _drills.failed(entries)
-        result.update(changed=False, table=_drills.table(entries), path=str(path), results=entries, unreliable=failed)
+        failed = {} if self._task.check_mode else _drills.list_failed_drills(entries)
+        result.update(
+            changed=False, table=_drills.format_drill_table(entries), path=str(path), results=entries, unreliable=failed
+        )
         return result

@@ -14,11 +14,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, canonical, write_private
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path, format_json, write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import (
     Advisories,
-    AdvisoriesUnreadable,
-    load,
+    AdvisoriesError,
+    load_advisories,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import (
     _csv,
@@ -30,7 +30,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._report import (
     _suggestions,
 )
 
-SCHEMA = 2
+INVENTORY_SCHEMA = 2
 
 
 class ActionModule(ActionBase):
@@ -51,27 +51,27 @@ class ActionModule(ActionBase):
                 "plan_dir": {"type": "path"},
             }
         )
-        directory = absolute(given["report_dir"])
+        directory = expand_path(given["report_dir"])
         try:
-            advisories = self._advisories(given["advisories"])
-            inventories, damaged = read(directory / "hosts")
-            now = self._taken_now(task_vars, given["hosts"], given["inventories"])
+            advisories = self._load_advisories(given["advisories"])
+            inventories, damaged = read_inventories(directory / "hosts")
+            now = self._collect_fresh_inventories(task_vars, given["hosts"], given["inventories"])
             inventories.update({name: inventory for name, inventory in now.items() if inventory})
-            matrix = known_matrix(absolute(given["plan_dir"]) if given["plan_dir"] else None)
-            fleet = _fleet.fleet(
+            matrix = read_plan_matrix(expand_path(given["plan_dir"]) if given["plan_dir"] else None)
+            fleet = _fleet.summarize_fleet(
                 inventories, list(now), given["hosts"], advisories, datetime.datetime.now(datetime.timezone.utc).date()
             )
             for text in damaged:
                 self._display.warning(text)
             if not self._task.check_mode:
-                write(
+                write_fleet_report(
                     directory,
-                    {**fleet, "matrix": matrix is not None, "runs": recorded_runs(directory / "runs")},
+                    {**fleet, "matrix": matrix is not None, "runs": list_recorded_runs(directory / "runs")},
                     inventories,
                 )
                 if matrix is not None:
-                    write_private(directory / "matrix.html", _matrix.page(matrix))
-        except (AdvisoriesUnreadable, ValueError, _sbom.BillImpossible) as error:
+                    write_private(directory / "matrix.html", _matrix.render_matrix_page(matrix))
+        except (AdvisoriesError, ValueError, _sbom.SbomError) as error:
             result.update(failed=True, changed=False, msg=str(error))
             return result
         result.update(
@@ -90,10 +90,12 @@ class ActionModule(ActionBase):
         )
         return result
 
-    def _advisories(self, path: str | None) -> Advisories | None:
-        return load(absolute(path)) if path else None
+    def _load_advisories(self, path: str | None) -> Advisories | None:
+        return load_advisories(expand_path(path)) if path else None
 
-    def _taken_now(self, task_vars: Mapping[str, Any], hosts: list[str], variable: str) -> dict[str, Any]:
+    def _collect_fresh_inventories(
+        self, task_vars: Mapping[str, Any], hosts: list[str], variable: str
+    ) -> dict[str, Any]:
         """The hosts whose inventory this run took; its content, if the task returned it in detail."""
         found = {}
         for name in hosts:
@@ -103,7 +105,7 @@ class ActionModule(ActionBase):
         return found
 
 
-def read(directory: pathlib.Path) -> tuple[dict[str, Any], list[str]]:
+def read_inventories(directory: pathlib.Path) -> tuple[dict[str, Any], list[str]]:
     """Every inventory in *directory* by host, and a sentence about each file that is none of this schema."""
     found, damaged = {}, []
     for path in sorted(directory.glob("*.json")):
@@ -113,14 +115,14 @@ def read(directory: pathlib.Path) -> tuple[dict[str, Any], list[str]]:
         except (OSError, ValueError, KeyError, TypeError) as error:
             damaged.append(f"{path} is left out: {error}; audit the host again")
             continue
-        if schema == SCHEMA:
+        if schema == INVENTORY_SCHEMA:
             found[path.stem] = value
         else:
-            damaged.append(f"{path} is left out: it has schema {schema}, not {SCHEMA}; audit the host again")
+            damaged.append(f"{path} is left out: it has schema {schema}, not {INVENTORY_SCHEMA}; audit the host again")
     return found, damaged
 
 
-def known_matrix(directory: pathlib.Path | None) -> dict[str, Any] | None:
+def read_plan_matrix(directory: pathlib.Path | None) -> dict[str, Any] | None:
     """The compatibility matrix of the plan *directory*, or None without a plan. Raises ValueError for one that cannot be read."""
     path = directory / "matrix.json" if directory else None
     if path is None or not path.exists():
@@ -129,7 +131,7 @@ def known_matrix(directory: pathlib.Path | None) -> dict[str, Any] | None:
     return matrix
 
 
-def recorded_runs(directory: pathlib.Path) -> list[dict[str, Any]]:
+def list_recorded_runs(directory: pathlib.Path) -> list[dict[str, Any]]:
     """The runs that *directory* has the record of, oldest first; a damaged record is left out."""
     found = []
     for path in sorted(directory.glob("*/run.json")):
@@ -138,7 +140,7 @@ def recorded_runs(directory: pathlib.Path) -> list[dict[str, Any]]:
             found.append(
                 {
                     **{key: document[key] for key in ("run", "kind", "began", "ended", "closed")},
-                    "counts": _run.counts(document["ledger"]),
+                    "counts": _run.count_outcomes(document["ledger"]),
                 }
             )
         except (OSError, ValueError, KeyError, TypeError):
@@ -146,14 +148,14 @@ def recorded_runs(directory: pathlib.Path) -> list[dict[str, Any]]:
     return sorted(found, key=lambda row: str(row["began"]))
 
 
-def write(directory: pathlib.Path, fleet: Mapping[str, Any], inventories: Mapping[str, Any]) -> None:
+def write_fleet_report(directory: pathlib.Path, fleet: Mapping[str, Any], inventories: Mapping[str, Any]) -> None:
     """Write the report's files; the page comes last, so that what it stands beside is as new."""
     for name, inventory in inventories.items():
         path = directory / "sbom" / f"{re.sub(r'[^A-Za-z0-9._-]', '_', name)}.cdx.json"
         stamp = f'"{inventory["taken"]}'.rstrip("Z")
         if not path.exists() or stamp not in path.read_text(encoding="utf-8"):
-            write_private(path, _sbom.document(name, inventory))
-    write_private(directory / "applications.suggested.yml", _suggestions.document(inventories))
-    write_private(directory / "fleet.json", canonical(fleet))
-    write_private(directory / "fleet.csv", _csv.text(fleet))
-    write_private(directory / "fleet.html", _html.text(fleet))
+            write_private(path, _sbom.render_sbom(name, inventory))
+    write_private(directory / "applications.suggested.yml", _suggestions.format_suggestions(inventories))
+    write_private(directory / "fleet.json", format_json(fleet))
+    write_private(directory / "fleet.csv", _csv.format_fleet_csv(fleet))
+    write_private(directory / "fleet.html", _html.render_fleet_page(fleet))

@@ -11,13 +11,16 @@ from typing import Any
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _beforehand
-from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, canonical, write_private
-from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import UnknownVersion
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._originals import add_diffs
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._stdlib_changes import EARLIEST, watched_between
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path, format_json, write_private
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import UnknownVersionError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._originals import add_wheel_diffs
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._stdlib_changes import (
+    EARLIEST_VERSION,
+    build_watch_list,
+)
 
 # What every playbook begins with.
-_beforehand.load()
+_beforehand.preload_plugins()
 
 
 class ActionModule(ActionBase):
@@ -30,16 +33,16 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         given = {key: value for key, value in self._task.args.items() if value is not None}
         try:
-            names = watched_between(EARLIEST, str(given["target"])) if given.get("target") else {}
-        except UnknownVersion as error:
+            names = build_watch_list(EARLIEST_VERSION, str(given["target"])) if given.get("target") else {}
+        except UnknownVersionError as error:
             result.update(failed=True, msg=f"host_info: {error}")
             return result
         result.update(self._execute_module(module_args={**names, **given}, task_vars=task_vars))
         if result.get("failed") or "inventory" not in result:
             return result
         originals = given.get("originals_dir")
-        add_diffs(
-            result["inventory"], absolute(originals) if originals else None, boolean(given.get("download", False))
+        add_wheel_diffs(
+            result["inventory"], expand_path(originals) if originals else None, boolean(given.get("download", False))
         )
         described = {entry["path"]: entry for entry in result["inventory"]["environments"]}
         for application in (*result["applications"], *result["inventory"]["applications"]):
@@ -49,8 +52,8 @@ class ActionModule(ActionBase):
                     "modified"
                 )
         if given.get("report_dir") and not self._task.check_mode:
-            path = absolute(given["report_dir"]) / "hosts" / f"{task_vars['inventory_hostname']}.json"
-            write_private(path, canonical(result["inventory"]))
+            path = expand_path(given["report_dir"]) / "hosts" / f"{task_vars['inventory_hostname']}.json"
+            write_private(path, format_json(result["inventory"]))
             result["report"] = str(path)
         if not boolean(given.get("detail", False)):
             del result["inventory"]

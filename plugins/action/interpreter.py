@@ -13,11 +13,11 @@ from typing import Any
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _interpreters
-from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute
-from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters import SourceError
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import UvMissing, find_uv
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path
+from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters import InterpreterSourceError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import UvMissingError, find_uv
 
-SIGNED = ("signature", "key")
+SIGNATURE_OPTIONS = ("signature", "key")
 
 
 class ActionModule(ActionBase):
@@ -30,28 +30,28 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         arguments = {key: value for key, value in self._task.args.items() if value is not None}
         try:
-            result.update(self._by_source(arguments, task_vars))
-        except (OSError, SourceError, UvMissing, ValueError) as error:
+            result.update(self._provide_interpreter(arguments, task_vars))
+        except (OSError, InterpreterSourceError, UvMissingError, ValueError) as error:
             result.update(failed=True, msg=f"Python {arguments.get('version')}: {error}")
         return result
 
-    def _by_source(self, arguments: dict[str, Any], task_vars: Any) -> dict[str, Any]:
+    def _provide_interpreter(self, arguments: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         source = arguments.get("source")
-        seen = _seen(arguments.pop("known", None) or [], arguments)
+        seen = _find_known(arguments.pop("known", None) or [], arguments)
         if seen:
             return seen
         if source == "archive":
-            return self._archive(arguments, task_vars)
+            return self._install_archive(arguments, task_vars)
         asked: dict[str, Any] = self._execute_module(module_args=arguments, task_vars=task_vars)
         if source not in ("uv", "package") or asked.get("failed") or asked.get("installed"):
             return asked
         if source == "package":
-            return self._packages(arguments, task_vars)
+            return self._install_packages(arguments, task_vars)
         entry = {key: arguments.get(key) for key in ("mirror", "downloads")}
         if entry["downloads"] and "://" not in str(entry["downloads"]):
-            entry["downloads"] = str(absolute(entry["downloads"]))
-        path, digest = _interpreters.archive(
-            _cache(arguments),
+            entry["downloads"] = str(expand_path(entry["downloads"]))
+        path, digest = _interpreters.fetch_managed_archive(
+            _get_cache_path(arguments),
             find_uv(),
             str(arguments["version"]),
             asked["architecture"],
@@ -59,15 +59,17 @@ class ActionModule(ActionBase):
             boolean(arguments.get("offline", False)),
         )
         origin = f"uv: {arguments['version']}"
-        return self._send(path, {**arguments, "source": "archive", "sha256": digest, "origin": origin}, task_vars)
+        return self._send_archive(
+            path, {**arguments, "source": "archive", "sha256": digest, "origin": origin}, task_vars
+        )
 
-    def _archive(self, arguments: dict[str, Any], task_vars: Any) -> dict[str, Any]:
+    def _install_archive(self, arguments: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         given = str(arguments.get("sha256") or "")
         here = arguments.get("path")
-        if here or any(arguments.get(key) for key in SIGNED):
-            arguments = {**arguments, "sha256": checksums(given)}
-        if any(arguments.get(key) for key in SIGNED):
-            arguments["sha256"] = _interpreters.proven(_cache(arguments), arguments)
+        if here or any(arguments.get(key) for key in SIGNATURE_OPTIONS):
+            arguments = {**arguments, "sha256": read_checksums(given)}
+        if any(arguments.get(key) for key in SIGNATURE_OPTIONS):
+            arguments["sha256"] = _interpreters.verify_signed_archive(_get_cache_path(arguments), arguments)
         if not here:
             answer: dict[str, Any] = self._execute_module(module_args=arguments, task_vars=task_vars)
             return answer
@@ -75,12 +77,12 @@ class ActionModule(ActionBase):
         asked: dict[str, Any] = self._execute_module(module_args={**arguments, "path": None}, task_vars=task_vars)
         if asked.get("failed") or asked.get("installed"):
             return asked
-        return self._send(absolute(str(here)), arguments, task_vars)
+        return self._send_archive(expand_path(str(here)), arguments, task_vars)
 
-    def _send(self, source: pathlib.Path, arguments: Mapping[str, Any], task_vars: Any) -> dict[str, Any]:
+    def _send_archive(self, source: pathlib.Path, arguments: Mapping[str, Any], task_vars: Any) -> dict[str, Any]:
         """Transfer the archive *source* and have it installed; in check mode, have the module say what it would do."""
         if not source.is_file():
-            raise SourceError(f"{source} does not exist on the controller")
+            raise InterpreterSourceError(f"{source} does not exist on the controller")
         if self._task.check_mode:
             told: dict[str, Any] = self._execute_module(
                 module_args={**arguments, "path": str(source)}, task_vars=task_vars
@@ -94,7 +96,7 @@ class ActionModule(ActionBase):
         self._remove_tmp_path(directory)
         return done
 
-    def _packages(self, arguments: Mapping[str, Any], task_vars: Any) -> dict[str, Any]:
+    def _install_packages(self, arguments: Mapping[str, Any], task_vars: Any) -> dict[str, Any]:
         """Have the operating system's packages, by Ansible's own means, and the interpreter that they bring."""
         names = list(arguments.get("packages") or [])
         actions = [f"install {', '.join(names)}"]
@@ -121,12 +123,12 @@ class ActionModule(ActionBase):
         )
         done = action.run(task_vars=task_vars)
         if done.get("failed"):
-            raise SourceError(
+            raise InterpreterSourceError(
                 f"the packages {', '.join(names)} could not be installed: {done.get('msg')}; name others in `packages`, or choose another source"
             )
         answer: dict[str, Any] = self._execute_module(module_args=dict(arguments), task_vars=task_vars)
         if not answer.get("failed") and not answer.get("installed"):
-            raise SourceError(
+            raise InterpreterSourceError(
                 f"the packages {', '.join(names)} brought no {arguments['path']}; correct `path` or `packages`"
             )
         return {
@@ -137,9 +139,9 @@ class ActionModule(ActionBase):
         }
 
 
-def _seen(known: list[Mapping[str, Any]], arguments: Mapping[str, Any]) -> dict[str, Any] | None:
+def _find_known(known: list[Mapping[str, Any]], arguments: Mapping[str, Any]) -> dict[str, Any] | None:
     """What the module would answer for an interpreter that is one of *known*. What has to be signed is never taken for known."""
-    if any(arguments.get(key) for key in SIGNED):
+    if any(arguments.get(key) for key in SIGNATURE_OPTIONS):
         return None
     there = next(
         (
@@ -160,15 +162,15 @@ def _seen(known: list[Mapping[str, Any]], arguments: Mapping[str, Any]) -> dict[
     }
 
 
-def _cache(arguments: Mapping[str, Any]) -> pathlib.Path:
-    return absolute(str(arguments.get("cache_dir") or "~/.cache/oxzep7"))
+def _get_cache_path(arguments: Mapping[str, Any]) -> pathlib.Path:
+    return expand_path(str(arguments.get("cache_dir") or "~/.cache/oxzep7"))
 
 
-def checksums(given: str) -> str:
+def read_checksums(given: str) -> str:
     """*given*, or what the detached file *given* on the controller says. Raises SourceError."""
     if "://" in given or "/" not in given:
         return given
     try:
         return pathlib.Path(given).expanduser().absolute().read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        raise SourceError(f"the checksum {given} cannot be read: {error}") from None
+        raise InterpreterSourceError(f"the checksum {given} cannot be read: {error}") from None

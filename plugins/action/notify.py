@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import now
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import get_utc_timestamp
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _notifications
 
-CHANNEL: dict[str, Any] = {
+CHANNEL_OPTIONS: dict[str, Any] = {
     "kind": {
         "type": "str",
         "required": True,
@@ -50,7 +50,7 @@ class ActionModule(ActionBase):
                     "type": "list",
                     "elements": "dict",
                     "default": [],
-                    "options": CHANNEL,
+                    "options": CHANNEL_OPTIONS,
                     "required_if": [
                         ["kind", "webhook", ["url"]],
                         ["kind", "slack", ["url"]],
@@ -70,17 +70,17 @@ class ActionModule(ActionBase):
         outcomes: dict[str, list[str]] = {}
         for row in given["ledger"]:
             outcomes.setdefault(str(row["outcome"]), []).append(str(row["host"]))
-        news = _notifications.News(
+        news = _notifications.Notification(
             given["event"],
             given["run_id"],
             given["kind"],
             given["text"],
-            now(),
+            get_utc_timestamp(),
             given["wave"],
             given["waves"],
             outcomes,
         )
-        problems = [] if self._task.check_mode else _notifications.announce(given["channels"], news)
+        problems = [] if self._task.check_mode else _notifications.notify_channels(given["channels"], news)
         for problem in problems:
             self._display.warning(f"oxzep7_notifications: {problem}")
         result.update(changed=False, problems=problems)

@@ -11,8 +11,8 @@ import tempfile
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import keep_copy
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import store_wheel_copy
 
 
 class ActionModule(ActionBase):
@@ -30,7 +30,7 @@ class ActionModule(ActionBase):
                 "cache_dir": {"type": "path", "default": "~/.cache/oxzep7"},
             }
         )
-        cache = absolute(given["cache_dir"])
+        cache = expand_path(given["cache_dir"])
         remote = self._make_tmp_path()
         try:
             result.update(
@@ -39,14 +39,14 @@ class ActionModule(ActionBase):
                 )
             )
             if not result.get("failed"):
-                self._keep(result, cache, remote)
+                self._keep_copies(result, cache, remote)
         except (OSError, ValueError) as error:
             result.update(failed=True, msg=f"copies of packages could not be kept in {cache}: {error}")
         finally:
             self._remove_tmp_path(remote)
         return result
 
-    def _keep(self, result: dict[str, Any], cache: pathlib.Path, remote: str) -> None:
+    def _keep_copies(self, result: dict[str, Any], cache: pathlib.Path, remote: str) -> None:
         rows = {
             row["wheel"]: row["sha256"]
             for packages in result["copies"].values()
@@ -59,4 +59,4 @@ class ActionModule(ActionBase):
                 def fetch(target: pathlib.Path, wheel: str = wheel) -> None:
                     self._connection.fetch_file(self._connection._shell.join_path(remote, wheel), str(target))
 
-                keep_copy(cache, wheel, digest, pathlib.Path(scratch), fetch)
+                store_wheel_copy(cache, wheel, digest, pathlib.Path(scratch), fetch)

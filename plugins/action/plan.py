@@ -13,33 +13,38 @@ from typing import Any
 
 from ansible import context
 from ansible.plugins.action import ActionBase
-from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, canonical, write_private
-from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import UnknownVersion, parse, text_of, today
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import AdvisoriesUnreadable
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import IndexUnavailable
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import UvMissing
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._wheels import DownloadError, download
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path, format_json, write_private
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import (
+    UnknownVersionError,
+    format_minor,
+    get_today,
+    parse_version,
+)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import AdvisoriesError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import IndexUnavailableError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import UvMissingError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._wheels import DownloadError, download_wheels
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _setup as _planning
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibility import (
     Evidence,
-    matrix,
-    recall,
-    remember,
+    build_matrix,
+    read_evidence,
+    record_evidence,
     write_matrix,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import (
-    CopiesNeeded,
-    Host,
+    CopiesNeededError,
     Plan,
     PlanError,
-    WheelsNeeded,
-    differences,
+    PlannedHost,
+    WheelsNeededError,
+    compare_with_review,
 )
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._scanning import of_locks
-from ansible_collections.oxzep7.python.plugins.plugin_utils._report._plan import markdown, page
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._scanning import scan_locks
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report._plan import format_plan_markdown, render_plan_page
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _policy as _rollout
-from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._strategy import refused
-from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._waves import Policy
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._strategy import check_strategy
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._waves import WavePolicy
 
 
 class ActionModule(ActionBase):
@@ -53,7 +58,7 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         _validation, given = self.validate_argument_spec(
             argument_spec={
-                **_planning.OPTIONS,
+                **_planning.PLANNING_OPTIONS,
                 **_rollout.OPTIONS,
                 "plan_id": {"type": "str"},
                 "builder": {"type": "str"},
@@ -62,28 +67,28 @@ class ActionModule(ActionBase):
             }
         )
         result.update(changed=False, needs=[], packages={})
-        why = refused(self._task) or (
+        why = check_strategy(self._task) or (
             "" if given["target"] else "nobody said where to go: set oxzep7_target to a version, such as 3.11"
         )
         if why:
             result.update(failed=True, msg=why)
             return result
         try:
-            hosts, unknown = self._hosts(task_vars, given)
-            parts = _planning.tools(given)
-            plan = _planning.planner(given, parts, bool(given["plan_id"])).plan(hosts)
+            hosts, unknown = self._collect_hosts(task_vars, given)
+            parts = _planning.build_tools(given)
+            plan = _planning.build_planner(given, parts, bool(given["plan_id"])).plan(hosts)
             declared = {
                 host.name: [
                     application["declared"] or {"name": application["name"]} for application in host.applications
                 ]
                 for host in hosts
             }
-            population = _rollout.population(declared)
-            rules = _rollout.policy(given, task_vars.get("groups") or {}, population)
-            cut = self._cut(plan, declared, {host.name: host.criticality for host in hosts}, rules, given)
+            population = _rollout.count_hosts_by_application(declared)
+            rules = _rollout.build_wave_policy(given, task_vars.get("groups") or {}, population)
+            cut = self._cut_waves(plan, declared, {host.name: host.criticality for host in hosts}, rules, given)
             if given["plan_id"]:
-                check_reviewed(plan, absolute(given["plan_dir"]) / "plan.json", given["plan_id"])
-        except CopiesNeeded as error:
+                check_reviewed_plan(plan, expand_path(given["plan_dir"]) / "plan.json", given["plan_id"])
+        except CopiesNeededError as error:
             result.update(
                 packages=error.wanted,
                 failed=not given["copy_packages"],
@@ -91,22 +96,29 @@ class ActionModule(ActionBase):
                 "publish them to an index of oxzep7_indexes, or put wheels into a folder of oxzep7_find_links",
             )
             return result
-        except WheelsNeeded as error:
+        except WheelsNeededError as error:
             result.update(needs=error.wanted, msg=str(error), failed=not given["builder"])
             return result
-        except (AdvisoriesUnreadable, IndexUnavailable, PlanError, UnknownVersion, UvMissing, ValueError) as error:
+        except (
+            AdvisoriesError,
+            IndexUnavailableError,
+            PlanError,
+            UnknownVersionError,
+            UvMissingError,
+            ValueError,
+        ) as error:
             result.update(failed=True, msg=str(error))
             return result
         result.update(
             target=plan.document["target"],
             findings=plan.document["findings"],
             id=plan.identifier,
-            steps=plan.steps(),
+            steps=plan.count_steps(),
             unknown=unknown,
             waves=cut,
             population=population,
-            wave_table=_rollout.table(cut),
-            placed=_rollout.placed(cut),
+            wave_table=_rollout.format_wave_table(cut),
+            placed=_rollout.list_host_waves(cut),
             rehearse=plan.representatives,
         )
         for entry in plan.document["findings"]:
@@ -116,13 +128,15 @@ class ActionModule(ActionBase):
         if plan.identifier:
             # A reviewed plan stays as it is in the plan directory, also when only a part of it is left to do.
             aside = self._task.check_mode or given["plan_id"]
-            directory = parts.cache / "plans" / plan.document["id"] if aside else absolute(given["plan_dir"])
-            write_locks(plan, directory)
+            directory = parts.cache / "plans" / plan.document["id"] if aside else expand_path(given["plan_dir"])
+            write_plan_locks(plan, directory)
             seen = (
-                self._scan(plan, {host.name: host for host in hosts}, parts, directory) if given["scan_wheels"] else []
+                self._scan_wheels(plan, {host.name: host for host in hosts}, parts, directory)
+                if given["scan_wheels"]
+                else []
             )
             result.update(
-                self._publish(plan, given, directory, seen),
+                self._publish_plan(plan, given, directory, seen),
                 scanned=[
                     f"{row.package} {row.version} on Python {row.python}: {row.detail}"
                     for row in seen
@@ -134,31 +148,31 @@ class ActionModule(ActionBase):
         return result
 
     @staticmethod
-    def _cut(
+    def _cut_waves(
         plan: Plan,
         declared: Mapping[str, list[Mapping[str, Any]]],
         criticalities: Mapping[str, str],
-        rules: Policy,
+        rules: WavePolicy,
         given: Mapping[str, Any],
     ) -> list[dict[str, Any]]:
         """The waves of *plan*, described, which its document has by their hosts. Raises ValueError."""
-        cut = _rollout.cut_of_plan(plan.document, declared, criticalities, rules)
+        cut = _rollout.cut_plan_waves(plan.document, declared, criticalities, rules)
         plan.document["waves"] = cut
-        known = _rollout.measured(absolute(given["report_dir"]) if given["report_dir"] else None)
-        return _rollout.described(
+        known = _rollout.read_step_durations(expand_path(given["report_dir"]) if given["report_dir"] else None)
+        return _rollout.describe_waves(
             cut,
-            _rollout.work_of_plan(plan.document, given["promote"]),
+            _rollout.list_plan_work(plan.document, given["promote"]),
             known,
             int(context.CLIARGS.get("forks") or 5),
             given["stability_window"],
         )
 
-    def _scan(
-        self, plan: Plan, hosts: Mapping[str, Host], parts: _planning.Tools, directory: pathlib.Path
+    def _scan_wheels(
+        self, plan: Plan, hosts: Mapping[str, PlannedHost], parts: _planning.PlanningTools, directory: pathlib.Path
     ) -> list[Evidence]:
         """What the wheels of every lock use that their Python lacks; wheels that cannot be had or read are said not to be scanned."""
         questions = {
-            step["lock"]: (text_of(parse(step["to"])[0]), hosts[name].facts)
+            step["lock"]: (format_minor(parse_version(step["to"])[0]), hosts[name].facts)
             for name, part in plan.document["hosts"].items()
             for application in part["applications"]
             for step in application["steps"]
@@ -166,7 +180,7 @@ class ActionModule(ActionBase):
         read = []
         for lock, (python, facts) in sorted(questions.items()):
             try:
-                files = download(
+                files = download_wheels(
                     parts.cache,
                     directory / "locks" / f"{lock}.txt",
                     lock,
@@ -179,45 +193,47 @@ class ActionModule(ActionBase):
             except (DownloadError, OSError, ValueError) as error:
                 self._display.warning(f"the wheels of lock {lock[:12]} are not scanned: {error}")
         try:
-            return of_locks(read, parts.cache, today().isoformat())
+            return scan_locks(read, parts.cache, get_today().isoformat())
         except (OSError, ValueError) as error:
             self._display.warning(f"wheels are not scanned: {error}")
             return []
 
-    def _publish(
+    def _publish_plan(
         self, plan: Plan, given: Mapping[str, Any], directory: pathlib.Path, seen: list[Evidence]
     ) -> dict[str, Any]:
-        published = absolute(given["plan_dir"]) / "plan.json"
+        published = expand_path(given["plan_dir"]) / "plan.json"
         old = published.with_name("plan.md")
         before = published.read_text(encoding="utf-8") if published.exists() else ""
         readable_before = old.read_text(encoding="utf-8") if old.exists() else ""
-        write(plan, directory, [*recall(absolute(given["plan_dir"]) / "evidence.json"), *seen])
+        write_plan(plan, directory, [*read_evidence(expand_path(given["plan_dir"]) / "evidence.json"), *seen])
         if seen and not self._task.check_mode:
-            remember(absolute(given["plan_dir"]) / "evidence.json", seen)
+            record_evidence(expand_path(given["plan_dir"]) / "evidence.json", seen)
         result: dict[str, Any] = {
             "directory": str(directory),
             "path": str(directory / "plan.md"),
-            "changed": not given["plan_id"] and before != canonical(plan.document),
+            "changed": not given["plan_id"] and before != format_json(plan.document),
         }
         if result["changed"]:
             result["diff"] = {
                 "before": readable_before,
-                "after": markdown(plan.document),
+                "after": format_plan_markdown(plan.document),
                 "before_header": str(old),
                 "after_header": str(old),
             }
         return result
 
-    def _hosts(self, task_vars: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[list[Host], list[str]]:
-        learned = _planning.constraints(absolute(given["plan_dir"]))
+    def _collect_hosts(
+        self, task_vars: Mapping[str, Any], given: Mapping[str, Any]
+    ) -> tuple[list[PlannedHost], list[str]]:
+        learned = _planning.read_constraints(expand_path(given["plan_dir"]))
         known = {
-            str(name): _planning.host(str(name), task_vars["hostvars"][name], given, learned)
+            str(name): _planning.build_planned_host(str(name), task_vars["hostvars"][name], given, learned)
             for name in task_vars["ansible_play_hosts_all"]
         }
         return [host for host in known.values() if host], [name for name, host in known.items() if host is None]
 
 
-def check_reviewed(plan: Plan, path: pathlib.Path, identifier: str) -> None:
+def check_reviewed_plan(plan: Plan, path: pathlib.Path, identifier: str) -> None:
     """Raise PlanError unless *path* has the plan called *identifier* and *plan* is what is left to do of it."""
     try:
         reviewed = json.loads(path.read_text(encoding="utf-8"))
@@ -230,7 +246,7 @@ def check_reviewed(plan: Plan, path: pathlib.Path, identifier: str) -> None:
         raise PlanError(
             f"oxzep7_plan_id is {identifier}, but {path} is plan {found}; review that one, or bring the plan that was reviewed"
         )
-    different = differences(reviewed, plan.document)
+    different = compare_with_review(reviewed, plan.document)
     if different:
         raise PlanError(
             "\n".join(
@@ -242,7 +258,7 @@ def check_reviewed(plan: Plan, path: pathlib.Path, identifier: str) -> None:
         )
 
 
-def write_locks(plan: Plan, directory: pathlib.Path) -> None:
+def write_plan_locks(plan: Plan, directory: pathlib.Path) -> None:
     """Write the locks of *plan* to *directory*, before anything that names them. Raises OSError."""
     for identifier, text in plan.locks.items():
         path = directory / "locks" / f"{identifier}.txt"
@@ -250,10 +266,10 @@ def write_locks(plan: Plan, directory: pathlib.Path) -> None:
             write_private(path, text)
 
 
-def write(plan: Plan, directory: pathlib.Path, evidence: list[Evidence]) -> None:
+def write_plan(plan: Plan, directory: pathlib.Path, evidence: list[Evidence]) -> None:
     """Write *plan*, whose locks are there, to *directory*, ``plan.json`` last. The matrix is of the plan and the *evidence*. Raises OSError."""
-    table = matrix(plan.document, plan.locks, evidence, today())
+    table = build_matrix(plan.document, plan.locks, evidence, get_today())
     write_matrix(directory, table)
-    write_private(directory / "plan.html", page(plan.document, table))
-    write_private(directory / "plan.md", markdown(plan.document))
-    write_private(directory / "plan.json", canonical(plan.document))
+    write_private(directory / "plan.html", render_plan_page(plan.document, table))
+    write_private(directory / "plan.md", format_plan_markdown(plan.document))
+    write_private(directory / "plan.json", format_json(plan.document))

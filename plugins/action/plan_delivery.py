@@ -11,7 +11,7 @@ import json
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, canonical
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path, format_json
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._policy import EACH_STEP, FINAL
 
 
@@ -31,7 +31,7 @@ class ActionModule(ActionBase):
                 "promote": {"type": "str", "choices": [EACH_STEP, FINAL], "default": EACH_STEP},
             }
         )
-        directory = absolute(given["plan_dir"])
+        directory = expand_path(given["plan_dir"])
         host = task_vars["inventory_hostname"]
         try:
             part = json.loads((directory / "plan.json").read_text(encoding="utf-8"))["hosts"][host]
@@ -43,7 +43,7 @@ class ActionModule(ActionBase):
                 msg=f"{directory} has no usable plan for {host} ({type(error).__name__}: {error}); plan again",
             )
             return result
-        arguments = {"plan": canonical(part), "locks": locks, "state_dir": given["state_dir"]}
+        arguments = {"plan": format_json(part), "locks": locks, "state_dir": given["state_dir"]}
         known = given["known"]
         if known.get("plan") == hashlib.sha256(arguments["plan"].encode()).hexdigest() and set(names) <= set(
             known.get("locks") or []
@@ -54,14 +54,14 @@ class ActionModule(ActionBase):
         else:
             result.update(self._execute_module("oxzep7.python.plan_store", module_args=arguments, task_vars=task_vars))
         result["steps"] = [
-            _entry(application, step, given["promote"])
+            _build_step_entry(application, step, given["promote"])
             for application in part["applications"]
             for step in application["steps"]
         ]
         return result
 
 
-def _entry(application: dict[str, Any], step: dict[str, Any], promote: str) -> dict[str, Any]:
+def _build_step_entry(application: dict[str, Any], step: dict[str, Any], promote: str) -> dict[str, Any]:
     """What the role step needs of one planned step."""
     chosen = {key: step[key] for key in ("from", "to", "lock", "interpreter")}
     return {

@@ -10,9 +10,9 @@ import json
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import compared
-from ansible_collections.oxzep7.python.plugins.plugin_utils._report._plan import markdown
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import compare_plans
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report._plan import format_plan_markdown
 
 
 class ActionModule(ActionBase):
@@ -29,17 +29,17 @@ class ActionModule(ActionBase):
         )
         plans = []
         for option in ("before", "after"):
-            path = absolute(given[option])
+            path = expand_path(given[option])
             path = path / "plan.json" if path.is_dir() else path
             try:
                 plans.append((path, json.loads(path.read_text(encoding="utf-8"))))
-                texts = [markdown(document) for _path, document in plans]
+                texts = [format_plan_markdown(document) for _path, document in plans]
             except (OSError, ValueError, KeyError, TypeError) as error:
                 result.update(failed=True, msg=f"{option}: {path} is not a plan: {error}")
                 return result
         result.update(
             changed=False,
-            differences=compared(plans[0][1], plans[1][1]),
+            differences=compare_plans(plans[0][1], plans[1][1]),
             diff={
                 "before": texts[0],
                 "after": texts[1],

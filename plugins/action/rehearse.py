@@ -13,34 +13,43 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
-from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, write_private
-from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, UnknownVersion, text_of, today
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import AdvisoriesUnreadable
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import IndexUnavailable
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import ResolutionError, UvMissing
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path, write_private
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import (
+    Minor,
+    UnknownVersionError,
+    format_minor,
+    get_today,
+)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import AdvisoriesError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import IndexUnavailableError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import ResolutionError, UvMissingError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _setup as _planning
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._cargo import cargo
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibility import Evidence, remember
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import MustBuild, NoLock, Unpublished
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import UnreadableLimit
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._cargo import select_cargo
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibility import Evidence, record_evidence
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import (
+    MissingWheelsError,
+    NoLockError,
+    UnpublishedPackagesError,
+)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import InvalidLimitError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import (
-    CopiesNeeded,
-    Host,
+    CopiesNeededError,
     PlanError,
+    PlannedHost,
     Planner,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._rehearsal import (
-    Failure,
-    Outcome,
     Rehearsal,
-    Rehearsed,
+    RehearsalResult,
+    TrialFailure,
+    TrialOutcome,
 )
 
 # What a failure is called that is no module's.
-OTHERS = ("test: ", "source: ")
+OTHER_PREFIXES = ("test: ", "source: ")
 
 
-class HostFailed(CollectionError):
+class HostTrialError(CollectionError):
     """A host that could not try; the text says what it could not."""
 
 
@@ -54,7 +63,7 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         _validation, given = self.validate_argument_spec(
             argument_spec={
-                **_planning.OPTIONS,
+                **_planning.PLANNING_OPTIONS,
                 "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
                 "run_id": {"type": "str", "default": "manual"},
                 "interpreter_dir": {"type": "path", "default": "/opt/oxzep7/interpreters"},
@@ -63,36 +72,36 @@ class ActionModule(ActionBase):
             }
         )
         name = str(task_vars["inventory_hostname"])
-        directory = absolute(given["plan_dir"])
+        directory = expand_path(given["plan_dir"])
         result.update(changed=False, rehearsed=[], actions=[], constraints=str(directory / "constraints.yml"))
         try:
-            learned = _planning.constraints(directory)
-            host = _planning.host(name, task_vars["hostvars"][name], given, learned)
+            learned = _planning.read_constraints(directory)
+            host = _planning.build_planned_host(name, task_vars["hostvars"][name], given, learned)
             if host is None:
                 raise PlanError(f"{name} gave no inventory; nothing can be rehearsed on it")
-            parts = _planning.tools(given)
-            planner = _planning.planner(given, parts)
+            parts = _planning.build_tools(given)
+            planner = _planning.build_planner(given, parts)
             for application in host.applications:
                 if self._task.check_mode:
                     result["actions"] += [
-                        f"rehearse {application['name']} on Python {text_of(minor)}"
-                        for minor in planner.minors(application)
+                        f"rehearse {application['name']} on Python {format_minor(minor)}"
+                        for minor in planner.list_minors(application)
                     ]
                 else:
-                    self._rehearse(result, host, application, planner, parts, given, task_vars)
+                    self._rehearse_application(result, host, application, planner, parts, given, task_vars)
         except (
-            AdvisoriesUnreadable,
-            HostFailed,
-            IndexUnavailable,
-            CopiesNeeded,
-            MustBuild,
-            NoLock,
+            AdvisoriesError,
+            HostTrialError,
+            IndexUnavailableError,
+            CopiesNeededError,
+            MissingWheelsError,
+            NoLockError,
             PlanError,
             ResolutionError,
-            UnknownVersion,
-            Unpublished,
-            UnreadableLimit,
-            UvMissing,
+            UnknownVersionError,
+            UnpublishedPackagesError,
+            InvalidLimitError,
+            UvMissingError,
             ValueError,
         ) as error:
             result.update(failed=True, msg=f"{name}: {error}")
@@ -110,53 +119,57 @@ class ActionModule(ActionBase):
             )
         return result
 
-    def _rehearse(
+    def _rehearse_application(
         self,
         result: dict[str, Any],
-        host: Host,
+        host: PlannedHost,
         application: Mapping[str, Any],
         planner: Planner,
-        parts: _planning.Tools,
+        parts: _planning.PlanningTools,
         given: Mapping[str, Any],
         task_vars: Any,
     ) -> None:
         declared = next(entry for entry in task_vars["oxzep7_applications"] if entry["name"] == application["name"])
-        trials: list[_Trials] = []
+        trials: list[_HostTrials] = []
 
         def on(minor: Minor, interpreter: Mapping[str, Any]) -> Rehearsal:
-            self._display.display(f"{host.name}: rehearsing {application['name']} on Python {text_of(minor)}")
-            taken = cargo(application["environment"], declared.get("carry") or "ask")
-            trials.append(_Trials(self, given, task_vars, declared, interpreter, minor, host.facts, taken))
-            return Rehearsal(parts.locker, parts.index, trials[-1], host.name, today())
+            self._display.display(f"{host.name}: rehearsing {application['name']} on Python {format_minor(minor)}")
+            taken = select_cargo(application["environment"], declared.get("carry") or "ask")
+            trials.append(_HostTrials(self, given, task_vars, declared, interpreter, minor, host.facts, taken))
+            return Rehearsal(parts.locker, parts.index, trials[-1], host.name, get_today())
 
-        for minor, ended in planner.rehearsal(host, application, on):
-            self._take(result, host.name, application, minor, ended, trials[-1], absolute(given["plan_dir"]))
-        self._module(
+        for minor, ended in planner.rehearse_steps(host, application, on):
+            self._record_result(
+                result, host.name, application, minor, ended, trials[-1], expand_path(given["plan_dir"])
+            )
+        self._run_module(
             "oxzep7.python.trial",
             {"application": declared, "state": "absent", "state_dir": given["state_dir"]},
             task_vars,
         )
 
-    def _take(
+    def _record_result(
         self,
         result: dict[str, Any],
         host: str,
         application: Mapping[str, Any],
         minor: Minor,
-        ended: Rehearsed,
-        trials: _Trials,
+        ended: RehearsalResult,
+        trials: _HostTrials,
         directory: pathlib.Path,
     ) -> None:
-        added = _planning.learn(directory, [entry.row() for entry in ended.learned])
+        added = _planning.append_constraints(directory, [entry.to_row() for entry in ended.learned])
         for row in added:
-            self._display.display(f"{host}: {row['requirement']} from Python {text_of(minor)} on: {row['reason']}")
-        remember(directory / "evidence.json", Evidence.of_rehearsal(ended, minor, host, today().isoformat()))
+            self._display.display(f"{host}: {row['requirement']} from Python {format_minor(minor)} on: {row['reason']}")
+        record_evidence(
+            directory / "evidence.json", Evidence.from_rehearsal(ended, minor, host, get_today().isoformat())
+        )
         result["changed"] = result["changed"] or bool(added) or trials.installed
         result["actions"] += [f"constrain {row['requirement']}" for row in added]
         result["rehearsed"].append(
             {
                 "application": application["name"],
-                "to": text_of(minor),
+                "to": format_minor(minor),
                 "rounds": ended.rounds,
                 "trials": trials.count,
                 "learned": added,
@@ -165,14 +178,14 @@ class ActionModule(ActionBase):
             }
         )
 
-    def _module(self, name: str, arguments: Mapping[str, Any], task_vars: Any) -> dict[str, Any]:
+    def _run_module(self, name: str, arguments: Mapping[str, Any], task_vars: Any) -> dict[str, Any]:
         answer: dict[str, Any] = self._execute_module(name, module_args=dict(arguments), task_vars=task_vars)
         if answer.get("failed"):
             said = str(answer.get("module_stderr") or answer.get("module_stdout") or "")[-500:]
-            raise HostFailed(f"{name}: {answer.get('msg')}{': ' + said if said else ''}")
+            raise HostTrialError(f"{name}: {answer.get('msg')}{': ' + said if said else ''}")
         return answer
 
-    def _action(self, name: str, arguments: Mapping[str, Any], task_vars: Any) -> dict[str, Any]:
+    def _run_action(self, name: str, arguments: Mapping[str, Any], task_vars: Any) -> dict[str, Any]:
         """What the action plugin *name*, which sends files of its own, answers."""
         task = self._task.copy()
         task.action, task.args = name, dict(arguments)
@@ -187,11 +200,11 @@ class ActionModule(ActionBase):
         )
         answer: dict[str, Any] = action.run(task_vars=task_vars)
         if answer.get("failed"):
-            raise HostFailed(f"{name}: {answer.get('msg')}")
+            raise HostTrialError(f"{name}: {answer.get('msg')}")
         return answer
 
 
-class _Trials:
+class _HostTrials:
     """Tries locks for one application and Python on the host; the interpreter is installed before the first."""
 
     def __init__(
@@ -218,22 +231,22 @@ class _Trials:
             "cache_dir": given["cache_dir"],
             "offline": given["offline"],
         }
-        installed = action._action("oxzep7.python.interpreter", asked, task_vars)
+        installed = action._run_action("oxzep7.python.interpreter", asked, task_vars)
         self.installed = bool(installed.get("changed"))
         self._interpreter = {"interpreter": installed["path"], "version": installed["version"]}
         self.count = 0
         self.benchmarks: list[dict[str, Any]] = []
 
-    def attempt(self, lock: str, only: Sequence[str] | None) -> Outcome:
+    def run_trial(self, lock: str, only: Sequence[str] | None) -> TrialOutcome:
         """As `Attempts.attempt`: send the wheels that the host lacks, and try."""
         identifier = hashlib.sha256(lock.encode("utf-8")).hexdigest()
-        scratch = absolute(self._given["cache_dir"]) / "rehearsal"
+        scratch = expand_path(self._given["cache_dir"]) / "rehearsal"
         write_private(scratch / "locks" / f"{identifier}.txt", lock)
-        sent = self._action._action(
+        sent = self._action._run_action(
             "oxzep7.python.wheelhouse",
             {
                 "lock": identifier,
-                "version": text_of(self._minor),
+                "version": format_minor(self._minor),
                 "architecture": self._facts["architecture"],
                 "libc_version": self._facts["libc"]["version"],
                 "plan_dir": str(scratch),
@@ -242,9 +255,9 @@ class _Trials:
             },
             self._task_vars,
         )
-        imports = None if only is None else [name for name in only if not name.startswith(OTHERS)]
+        imports = None if only is None else [name for name in only if not name.startswith(OTHER_PREFIXES)]
         timed = only is None and self._application.get("goal") == "performance"
-        answer = self._action._module(
+        answer = self._action._run_module(
             "oxzep7.python.trial",
             {
                 "application": self._application,
@@ -263,12 +276,16 @@ class _Trials:
         )
         self.count += 1
         self.benchmarks = answer["benchmarks"] or self.benchmarks
-        failures = {name: Failure.read(value, "import") for name, value in answer["failures"].items()}
-        failures.update({f"test: {name}": Failure.read(value, "test") for name, value in answer["tests"].items()})
-        failures.update({f"source: {name}": Failure.read(value, "source") for name, value in answer["sources"].items()})
+        failures = {name: TrialFailure.from_result(value, "import") for name, value in answer["failures"].items()}
+        failures.update(
+            {f"test: {name}": TrialFailure.from_result(value, "test") for name, value in answer["tests"].items()}
+        )
+        failures.update(
+            {f"source: {name}": TrialFailure.from_result(value, "source") for name, value in answer["sources"].items()}
+        )
         if answer["failures"]:
             # Tests that were not run because imports fail are not cured.
             failures.update(
-                {name: Failure("was not run", kind="test") for name in only or () if name.startswith("test: ")}
+                {name: TrialFailure("was not run", kind="test") for name in only or () if name.startswith("test: ")}
             )
-        return Outcome(failures, answer["owners"], frozenset(answer["gone"]))
+        return TrialOutcome(failures, answer["owners"], frozenset(answer["gone"]))

@@ -13,14 +13,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, canonical, write_private
-from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import now, today
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibility import Evidence, update
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path, format_json, write_private
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import get_today, get_utc_timestamp
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibility import Evidence, update_matrix
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _record, _run
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _ledger
 
-SCHEMA = 2
-ON_FAILURE = ("stop", "rollback_wave", "rollback_run")
+RUN_SCHEMA = 2
+FAILURE_CHOICES = ("stop", "rollback_wave", "rollback_run")
 
 
 class ActionModule(ActionBase):
@@ -46,7 +46,7 @@ class ActionModule(ActionBase):
                 "closed": {"type": "str", "default": ""},
                 "max_failed": {"type": "raw", "default": 0},
                 "max_failed_per_wave": {"type": "raw"},
-                "on_failure": {"type": "str", "choices": list(ON_FAILURE), "default": "stop"},
+                "on_failure": {"type": "str", "choices": list(FAILURE_CHOICES), "default": "stop"},
                 "hosts": {"type": "list", "elements": "str", "default": []},
                 "records": {"type": "str", "default": "record_result"},
                 "plan_dir": {"type": "path"},
@@ -54,50 +54,52 @@ class ActionModule(ActionBase):
         )
         hostvars = task_vars["hostvars"]
         try:
-            document = self._document(given, hostvars, task_vars.get("ansible_play_hosts") or [])
+            document = self._build_document(given, hostvars, task_vars.get("ansible_play_hosts") or [])
         except ValueError as error:
             result.update(failed=True, msg=str(error))
             return result
-        folder = absolute(given["report_dir"]) / "runs" / given["run_id"]
+        folder = expand_path(given["report_dir"]) / "runs" / given["run_id"]
         if not self._task.check_mode:
-            self._write(folder, document, given, hostvars)
-        lines = _run.off_target(document["ledger"], document["kind"]) if given["final"] else []
+            self._write_run(folder, document, given, hostvars)
+        lines = _run.list_off_target(document["ledger"], document["kind"]) if given["final"] else []
         result.update(
             changed=False,
             path=str(folder / "run.json"),
-            table=_run.table(document["results"]),
+            table=_run.format_step_table(document["results"]),
             results=document["results"],
             ledger=document["ledger"],
-            counts=_run.counts(document["ledger"]),
+            counts=_run.count_outcomes(document["ledger"]),
             closed=document["closed"],
             began=document["began"],
             ended=given["ended"],
-            summary=_run.summary(document["ledger"], lines, document["closed"], str(folder)),
-            failed_hosts=_ledger.failed(
+            summary=_run.format_run_summary(document["ledger"], lines, document["closed"], str(folder)),
+            failed_hosts=_ledger.list_failed_hosts(
                 [row for row in document["ledger"] if row["wave"] == given["ended"]], document["kind"]
             ),
             off_target=lines,
-            rollback=self._returning(document, given),
+            rollback=self._list_returning_hosts(document, given),
         )
         return result
 
-    def _document(self, given: Mapping[str, Any], hostvars: Mapping[str, Any], reachable: list[str]) -> dict[str, Any]:
+    def _build_document(
+        self, given: Mapping[str, Any], hostvars: Mapping[str, Any], reachable: list[str]
+    ) -> dict[str, Any]:
         """The run so far. Raises ValueError for budgets that cannot be read."""
         waves, ended, earlier = given["waves"], given["ended"], given["earlier"]
         document: dict[str, Any] = {
-            "schema": SCHEMA,
+            "schema": RUN_SCHEMA,
             "run": given["run_id"],
             "kind": given["kind"],
             "waves": waves,
-            "began": earlier.get("began") or now(),
-            "ended": now() if given["final"] else None,
+            "began": earlier.get("began") or get_utc_timestamp(),
+            "ended": get_utc_timestamp() if given["final"] else None,
             "on_failure": given["on_failure"],
             "budget": {"per_run": given["max_failed"], "per_wave": given["max_failed_per_wave"]},
         }
         if given["plan_dir"]:
-            document.update(self._planned(absolute(given["plan_dir"])))
+            document.update(self._read_plan(expand_path(given["plan_dir"])))
         if not waves and given["hosts"]:
-            document.update(self._seen_by_hosts(given, hostvars))
+            document.update(self._rebuild_from_hosts(given, hostvars))
             return document
         fresh = [
             wave
@@ -109,32 +111,37 @@ class ActionModule(ActionBase):
         rows = [row for row in earlier.get("ledger") or [] if row["host"] not in again]
         results = [row for row in earlier.get("results") or [] if row["host"] not in again]
         for wave in fresh:
-            for row in _run.ended_rows(hostvars, wave, reachable):
+            for row in _run.list_ended_rows(hostvars, wave, reachable):
                 rows.append(row)
-                results += _run.steps_of(row["host"], hostvars[row["host"]], row)
+                results += _run.list_step_rows(row["host"], hostvars[row["host"]], row)
         hosts = sum(len(wave["hosts"]) for wave in waves)
-        closed = given["closed"] or _ledger.over_budget(
+        closed = given["closed"] or _ledger.check_failure_budget(
             rows, ended, given["kind"], hosts, given["max_failed"], given["max_failed_per_wave"]
         )
         if given["final"]:
-            rows += _run.untouched(waves, ended, closed or "the run ended") + _run.unknown(given["unknown"])
+            rows += _run.list_skipped_rows(waves, ended, closed or "the run ended") + _run.list_unreachable_rows(
+                given["unknown"]
+            )
         document.update(
-            ledger=rows, results=results, closed=closed, applications=_run.by_application(rows, results, given["kind"])
+            ledger=rows,
+            results=results,
+            closed=closed,
+            applications=_run.split_by_application(rows, results, given["kind"]),
         )
         return document
 
     @staticmethod
-    def _returning(document: Mapping[str, Any], given: Mapping[str, Any]) -> list[list[str]]:
+    def _list_returning_hosts(document: Mapping[str, Any], given: Mapping[str, Any]) -> list[list[str]]:
         """The hosts that are to go back; none while the gate is open, or before any wave."""
         if not document["closed"] or not given["ended"]:
             return []
-        return _run.to_roll_back(document["ledger"], document["results"], given["ended"], given["on_failure"])
+        return _run.select_rollback_hosts(document["ledger"], document["results"], given["ended"], given["on_failure"])
 
     @staticmethod
-    def _seen_by_hosts(given: Mapping[str, Any], hostvars: Mapping[str, Any]) -> dict[str, Any]:
+    def _rebuild_from_hosts(given: Mapping[str, Any], hostvars: Mapping[str, Any]) -> dict[str, Any]:
         """The run from the hosts' own records."""
-        records = {host: _taken(hostvars[host], given["records"]) for host in given["hosts"]}
-        ledger, results = _record.from_hosts(records, given["run_id"])
+        records = {host: _get_record(hostvars[host], given["records"]) for host in given["hosts"]}
+        ledger, results = _record.rebuild_ledger(records, given["run_id"])
         times = sorted(event["time"] for record in records.values() if record for event in record["events"])
         promoted = [
             entry
@@ -155,34 +162,34 @@ class ActionModule(ActionBase):
             "kind": kind,
             "began": times[0] if times else None,
             "ended": times[-1] if times else None,
-            "applications": _run.by_application(ledger, results, kind),
+            "applications": _run.split_by_application(ledger, results, kind),
         }
 
     @staticmethod
-    def _planned(directory: pathlib.Path) -> dict[str, Any]:
+    def _read_plan(directory: pathlib.Path) -> dict[str, Any]:
         try:
             plan = json.loads((directory / "plan.json").read_text(encoding="utf-8"))
             return {"target": plan["target"], "plan": plan["id"]}
         except (OSError, ValueError, KeyError, TypeError):
             return {}
 
-    def _write(
+    def _write_run(
         self, folder: pathlib.Path, document: dict[str, Any], given: Mapping[str, Any], hostvars: Mapping[str, Any]
     ) -> None:
         """Write the run's folder, ``run.json`` last."""
         if given["final"]:
             for host in [row["host"] for row in document["ledger"]]:
-                record = _taken(hostvars[host], given["records"]) or _taken(hostvars[host], "wave_journal")
+                record = _get_record(hostvars[host], given["records"]) or _get_record(hostvars[host], "wave_journal")
                 write_private(
                     folder / "timelines" / f"{re.sub(r'[^A-Za-z0-9._-]', '_', host)}.md",
-                    _record.timeline(host, record, given["run_id"]),
+                    _record.format_timeline(host, record, given["run_id"]),
                 )
-            write_private(folder / "change-record.md", _record.change_record(document))
+            write_private(folder / "change-record.md", _record.format_change_record(document))
         if given["plan_dir"]:
-            self._learn(absolute(given["plan_dir"]), document["results"])
-        write_private(folder / "run.json", canonical(document))
+            self._record_evidence(expand_path(given["plan_dir"]), document["results"])
+        write_private(folder / "run.json", format_json(document))
 
-    def _learn(self, directory: pathlib.Path, entries: list[dict[str, Any]]) -> None:
+    def _record_evidence(self, directory: pathlib.Path, entries: list[dict[str, Any]]) -> None:
         """Add to the plan directory what the promotions so far have shown; a report does not fail for that."""
 
         def lock(identifier: str) -> str | None:
@@ -190,14 +197,14 @@ class ActionModule(ActionBase):
             return path.read_text(encoding="utf-8") if path.exists() else None
 
         try:
-            seen = Evidence.of_run(entries, lock, today().isoformat())
+            seen = Evidence.from_run(entries, lock, get_today().isoformat())
             if seen:
-                update(directory, seen, today())
+                update_matrix(directory, seen, get_today())
         except (OSError, ValueError, KeyError) as error:
             self._display.warning(f"what this run showed was not added to the evidence in {directory}: {error}")
 
 
-def _taken(facts: Mapping[str, Any], variable: str) -> Mapping[str, Any] | None:
+def _get_record(facts: Mapping[str, Any], variable: str) -> Mapping[str, Any] | None:
     """The record that a host gave, if it did."""
     taken = facts.get(variable)
     return taken if taken and not taken.get("failed") and not taken.get("unreachable") and "events" in taken else None

@@ -13,10 +13,14 @@ from typing import Any
 
 from ansible import context
 from ansible.plugins.action import ActionBase
-from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _policy as _rollout
-from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._scope import ScopeError, in_reverse, scope
-from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._strategy import refused
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._scope import (
+    ScopeError,
+    order_rollback_waves,
+    select_rollback_applications,
+)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._strategy import check_strategy
 
 
 class ActionModule(ActionBase):
@@ -40,22 +44,26 @@ class ActionModule(ActionBase):
         result.update(changed=False)
         hosts = [str(name) for name in task_vars["ansible_play_hosts_all"]]
         hostvars = {name: task_vars["hostvars"][name] for name in hosts}
-        why = refused(self._task)
+        why = check_strategy(self._task)
         if why:
             result.update(failed=True, msg=why)
             return result
         try:
-            known = waves_of(
-                absolute(given["report_dir"]) if given["report_dir"] else None,
-                absolute(given["plan_dir"]),
+            known = read_waves(
+                expand_path(given["report_dir"]) if given["report_dir"] else None,
+                expand_path(given["plan_dir"]),
                 given["run"],
                 given["wave"],
             )
-            meant = scope(hostvars, hosts, given["applications"], given["run"], given["wave"], known)
+            meant = select_rollback_applications(
+                hostvars, hosts, given["applications"], given["run"], given["wave"], known
+            )
             declared = {name: list(facts.get("oxzep7_applications") or []) for name, facts in hostvars.items()}
-            rules = _rollout.policy(given, task_vars.get("groups") or {}, _rollout.population(declared))
+            rules = _rollout.build_wave_policy(
+                given, task_vars.get("groups") or {}, _rollout.count_hosts_by_application(declared)
+            )
             own = {name: str(facts.get("oxzep7_criticality") or "") for name, facts in hostvars.items()}
-            cut = in_reverse(
+            cut = order_rollback_waves(
                 {name: applications for name, applications in meant.items() if applications}, known, own, rules
             )
         except ValueError as error:
@@ -68,7 +76,9 @@ class ActionModule(ActionBase):
             ]
             for name, applications in meant.items()
         }
-        waves = _rollout.described(cut, work, {}, int(context.CLIARGS.get("forks") or 5), given["stability_window"])
+        waves = _rollout.describe_waves(
+            cut, work, {}, int(context.CLIARGS.get("forks") or 5), given["stability_window"]
+        )
         unknown = [
             name
             for name, facts in hostvars.items()
@@ -77,40 +87,40 @@ class ActionModule(ActionBase):
         result.update(
             applications=meant,
             waves=waves,
-            wave_table=_rollout.table(waves),
-            placed=_rollout.placed(waves),
+            wave_table=_rollout.format_wave_table(waves),
+            placed=_rollout.list_host_waves(waves),
             unknown=unknown,
             population=rules.population,
         )
         return result
 
 
-def waves_of(report_dir: pathlib.Path | None, plan_dir: pathlib.Path, run: str, wave: int) -> Sequence[Sequence[str]]:
+def read_waves(report_dir: pathlib.Path | None, plan_dir: pathlib.Path, run: str, wave: int) -> Sequence[Sequence[str]]:
     """The waves that a rollback goes through backwards: those of *run*, as its record has them, or of the plan in *plan_dir*.
 
     None where nobody asked for a *wave* and there is no record. Raises ScopeError for one that cannot be read.
     """
     for path, found in (
-        (report_dir / "runs" / run / "run.json" if report_dir and run else None, _of_run),
-        (plan_dir / "plan.json", _of_plan),
+        (report_dir / "runs" / run / "run.json" if report_dir and run else None, _read_run_waves),
+        (plan_dir / "plan.json", _read_plan_waves),
     ):
         try:
             if path is not None:
                 return found(json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, KeyError, TypeError) as error:
-            if wave and found is _of_plan:
+            if wave and found is _read_plan_waves:
                 raise ScopeError(
                     f"{path} has no waves ({type(error).__name__}: {error}); bring the plan that was rolled out"
                 ) from None
     return []
 
 
-def _of_run(document: Mapping[str, Any]) -> list[list[str]]:
+def _read_run_waves(document: Mapping[str, Any]) -> list[list[str]]:
     waves = [[str(host) for host in wave["hosts"]] for wave in document["waves"]]
     if not waves:
         raise ValueError("it has no waves")
     return waves
 
 
-def _of_plan(document: Mapping[str, Any]) -> list[list[str]]:
+def _read_plan_waves(document: Mapping[str, Any]) -> list[list[str]]:
     return [[str(host) for host in wave] for wave in document["waves"]]

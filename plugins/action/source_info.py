@@ -9,8 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import UnknownVersion
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._stdlib_changes import EARLIEST, watched_between
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import UnknownVersionError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._stdlib_changes import (
+    EARLIEST_VERSION,
+    build_watch_list,
+)
 
 
 class ActionModule(ActionBase):
@@ -23,8 +26,8 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         given = dict(self._task.args)
         try:
-            names = watched_between(str(given.get("current", EARLIEST)), str(given["target"]))
-        except (KeyError, UnknownVersion) as error:
+            names = build_watch_list(str(given.get("current", EARLIEST_VERSION)), str(given["target"]))
+        except (KeyError, UnknownVersionError) as error:
             result.update(failed=True, msg=f"source_info: {error}")
             return result
         result.update(self._execute_module(module_args={**names, **given}, task_vars=task_vars))

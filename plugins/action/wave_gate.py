@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _gate, _ledger, _window
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _waves as _order
-from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._strategy import refused
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._strategy import check_strategy
 
 POLL_SECONDS = 2.0
 GATE_OPTIONS: dict[str, Any] = {
@@ -62,12 +62,12 @@ class ActionModule(ActionBase):
                 "approval_timeout": {"type": "float", "default": 0.0},
             }
         )
-        why = refused(self._task)
+        why = check_strategy(self._task)
         if why:
             result.update(failed=True, msg=why)
             return result
         try:
-            reason = given["closed"] or self._reason(given)
+            reason = given["closed"] or self._find_reason(given)
         except ValueError as error:
             reason = str(error)
         result.update(
@@ -78,50 +78,52 @@ class ActionModule(ActionBase):
         )
         return result
 
-    def _reason(self, given: Mapping[str, Any]) -> str:
+    def _find_reason(self, given: Mapping[str, Any]) -> str:
         wave = given["wave"]
         own: dict[str, int] = {}
         for names in wave["applications"].values():
             for name in names:
                 own[name] = own.get(name, 0) + 1
-        rules = _order.Policy(
+        rules = _order.WavePolicy(
             ["100%"], given["max_unavailable"], {name: int(count) for name, count in given["population"].items()}
         )
         every = {**{row["host"]: row.get("applications") or [] for row in given["rows"]}, **wave["applications"]}
-        reason = _ledger.unavailable(given["rows"], wave["hosts"], every, _order.limits(own, rules))
+        reason = _ledger.check_availability(
+            given["rows"], wave["hosts"], every, _order.compute_interruption_limits(own, rules)
+        )
         if reason or self._task.check_mode:
-            return reason or self._outside(given)
+            return reason or self._check_window(given)
         number = int(wave["number"])
         # What can be said at once is said before anybody waits.
-        reason = self._outside(given)
+        reason = self._check_window(given)
         if reason:
             return reason
         if number > 1:
-            self._soak(number, given["soak"])
-        return self._not_approved(number, given) or self._question(given["gate"]) or self._outside(given)
+            self._wait_for_soak(number, given["soak"])
+        return self._wait_for_approval(number, given) or self._ask_gate(given["gate"]) or self._check_window(given)
 
     @staticmethod
-    def _outside(given: Mapping[str, Any]) -> str:
+    def _check_window(given: Mapping[str, Any]) -> str:
         return (
-            _window.closed(
+            _window.check_change_windows(
                 given["window"], datetime.datetime.now(datetime.timezone.utc), float(given["wave"]["seconds"])
             )
             or ""
         )
 
-    def _soak(self, number: int, seconds: float) -> None:
+    def _wait_for_soak(self, number: int, seconds: float) -> None:
         if seconds > 0:
             self._display.display(f"wave {number - 1} is watched for {seconds:g} seconds before wave {number}")
             time.sleep(seconds)
 
-    def _not_approved(self, number: int, given: Mapping[str, Any]) -> str:
+    def _wait_for_approval(self, number: int, given: Mapping[str, Any]) -> str:
         if not given["approval"]:
             return ""
-        path = absolute(given["approval_file"]) if given["approval_file"] else None
+        path = expand_path(given["approval_file"]) if given["approval_file"] else None
         until = time.monotonic() + (given["approval_timeout"] if path else 0.0)
         told = False
         line = f"{given['run_id']} {number}"
-        while not _gate.approved(given["run_id"], number, given["approved_waves"], path):
+        while not _gate.is_wave_approved(given["run_id"], number, given["approved_waves"], path):
             if time.monotonic() >= until:
                 where = (
                     f"run with -e oxzep7_run_id={given['run_id']} and the line '{line}' in {path}, or " if path else ""
@@ -136,11 +138,11 @@ class ActionModule(ActionBase):
         return ""
 
     @staticmethod
-    def _question(options: Mapping[str, Any] | None) -> str:
+    def _ask_gate(options: Mapping[str, Any] | None) -> str:
         if not options or not (options.get("command") or options.get("url")):
             return ""
         command = options.get("command") or []
-        question = _gate.Question(
+        question = _gate.GateQuestion(
             shlex.split(command) if isinstance(command, str) else [str(word) for word in command],
             options.get("url") or "",
             options.get("headers") or {},
@@ -150,5 +152,5 @@ class ActionModule(ActionBase):
             options["interval"],
             options["validate_certs"],
         )
-        why = _gate.ask(question)
+        why = _gate.poll_gate(question)
         return f"oxzep7_gate: {why}" if why else ""

@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import parse
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import Wanted
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import IndexUnavailable
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import UvMissing, find_uv
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import parse_version
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import RequiredWheel
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import IndexUnavailableError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import UvMissingError, find_uv
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _setup as _planning
 
 
@@ -33,19 +33,19 @@ class ActionModule(ActionBase):
                 "needs": {"type": "list", "elements": "dict", "required": True},
                 "interpreter_dir": {"type": "path", "default": "/opt/oxzep7/interpreters"},
                 "advisories": {"type": "path"},
-                "cache_dir": _planning.OPTIONS["cache_dir"],
-                **_planning.SOURCES,
+                "cache_dir": _planning.PLANNING_OPTIONS["cache_dir"],
+                **_planning.SOURCE_OPTIONS,
             }
         )
         try:
-            parts = _planning.tools(given)
+            parts = _planning.build_tools(given)
             wanted = [
                 wanted
                 for need in given["needs"]
-                for wanted in [self._wanted(need, parts)]
-                if not parts.builder.known(wanted)
+                for wanted in [self._find_required_wheel(need, parts)]
+                if not parts.builder.find_built_wheel(wanted)
             ]
-        except (IndexUnavailable, UvMissing, ValueError) as error:
+        except (IndexUnavailableError, UvMissingError, ValueError) as error:
             result.update(failed=True, msg=str(error))
             return result
         rows = [
@@ -59,33 +59,33 @@ class ActionModule(ActionBase):
             for entry in wanted
         ]
         # Folders are the controller's; what builds need comes from indexes.
-        words = [] if given["offline"] else dataclasses.replace(parts.sources, folders=()).for_uv()
+        words = [] if given["offline"] else dataclasses.replace(parts.sources, folders=()).build_uv_options()
         arguments = {"needs": rows, "interpreter_dir": given["interpreter_dir"], "words": words}
         if not rows:
             result.update(changed=False, built=[], actions=[])
         elif self._task.check_mode:
             result.update(self._execute_module("oxzep7.python.wheel_build", module_args=arguments, task_vars=task_vars))
         else:
-            result.update(self._build(wanted, arguments, parts, task_vars))
+            result.update(self._build_wheels(wanted, arguments, parts, task_vars))
         return result
 
     @staticmethod
-    def _wanted(need: Mapping[str, Any], parts: _planning.Tools) -> Wanted:
-        minor = parse(str(need["python"]))[0]
-        release = parts.index.release(str(need["name"]), str(need["version"]), minor, str(need["platform"]))
+    def _find_required_wheel(need: Mapping[str, Any], parts: _planning.PlanningTools) -> RequiredWheel:
+        minor = parse_version(str(need["python"]))[0]
+        release = parts.index.find_release(str(need["name"]), str(need["version"]), minor, str(need["platform"]))
         if release is None or release.source is None:
             raise ValueError(f"{need['name']} {need['version']} has no source to build from")
-        return Wanted(str(need["name"]), str(need["version"]), release.source, minor, str(need["platform"]))
+        return RequiredWheel(str(need["name"]), str(need["version"]), release.source, minor, str(need["platform"]))
 
-    def _build(
-        self, wanted: list[Wanted], arguments: dict[str, Any], parts: _planning.Tools, task_vars: Any
+    def _build_wheels(
+        self, wanted: list[RequiredWheel], arguments: dict[str, Any], parts: _planning.PlanningTools, task_vars: Any
     ) -> dict[str, Any]:
         remote = self._make_tmp_path()
         join = self._connection._shell.join_path
         with tempfile.TemporaryDirectory(prefix="oxzep7-wheels-") as scratch:
             files = [(find_uv(), join(remote, "uv"))]
             for entry in wanted:
-                path = parts.builder.fetch(entry, pathlib.Path(scratch))
+                path = parts.builder.fetch_source(entry, pathlib.Path(scratch))
                 files.append((str(path), join(remote, path.name)))
             for source, target in files:
                 self._transfer_file(source, target)
@@ -102,6 +102,6 @@ class ActionModule(ActionBase):
                     for entry in wanted
                     if entry.name == row["name"] and f"{entry.minor[0]}.{entry.minor[1]}" == row["python"]
                 )
-                parts.builder.adopt(entry, local)
+                parts.builder.add_wheel(entry, local)
         self._remove_tmp_path(remote)
         return answer

@@ -12,9 +12,9 @@ import tempfile
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages import _wheels
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import UvMissing, find_uv
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import UvMissingError, find_uv
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _setup as _planning
 
 
@@ -37,13 +37,13 @@ class ActionModule(ActionBase):
                 "ship_uv": {"type": "bool", "default": True},
                 "directory": {"type": "path", "default": "/opt/oxzep7/wheelhouse"},
                 "known": {"type": "dict", "default": {}},
-                **_planning.SOURCES,
+                **_planning.SOURCE_OPTIONS,
             }
         )
-        cache = absolute(given["cache_dir"])
+        cache = expand_path(given["cache_dir"])
         minor = ".".join(given["version"].split(".")[:2])
-        lock_path = absolute(given["plan_dir"]) / "locks" / f"{given['lock']}.txt"
-        files = _wheels.known_files(cache, given["lock"], given["architecture"])
+        lock_path = expand_path(given["plan_dir"]) / "locks" / f"{given['lock']}.txt"
+        files = _wheels.read_known_files(cache, given["lock"], given["architecture"])
         if files is None and self._task.check_mode:
             count = sum("==" in line for line in lock_path.read_text(encoding="utf-8").splitlines())
             result.update(
@@ -56,20 +56,20 @@ class ActionModule(ActionBase):
             return result
         try:
             if files is None:
-                files = _wheels.download(
+                files = _wheels.download_wheels(
                     cache,
                     lock_path,
                     given["lock"],
                     minor,
                     given["architecture"],
                     given["libc_version"],
-                    _planning.sources_of(given),
+                    _planning.build_sources(given),
                 )
         except (_wheels.DownloadError, OSError, ValueError) as error:
             result.update(failed=True, msg=f"wheels of lock {given['lock'][:12]} could not be downloaded: {error}")
             return result
         paths = {entry["name"]: cache / "wheels" / entry["name"] for entry in files}
-        uv = self._uv(given["architecture"]) if given["ship_uv"] else None
+        uv = self._find_usable_uv(given["architecture"]) if given["ship_uv"] else None
         if uv:
             described = _wheels.describe_program(cache, uv, "uv")
             paths[described["name"]] = uv
@@ -84,24 +84,26 @@ class ActionModule(ActionBase):
         answer = self._execute_module("oxzep7.python.wheelhouse_store", module_args=arguments, task_vars=task_vars)
         missing = answer.get("missing", [])
         if not answer.get("failed") and missing and not self._task.check_mode:
-            answer = self._send(arguments, [(name, paths[name]) for name in missing], task_vars)
+            answer = self._send_wheels(arguments, [(name, paths[name]) for name in missing], task_vars)
         result.update(answer, sent=missing)
         return result
 
-    def _uv(self, architecture: str) -> pathlib.Path | None:
+    def _find_usable_uv(self, architecture: str) -> pathlib.Path | None:
         """The controller's uv, if the host can run it."""
         if platform.machine() != architecture or platform.system() != "Linux":
             return None
         try:
             return pathlib.Path(find_uv())
-        except UvMissing:
+        except UvMissingError:
             return None
 
-    def _send(self, arguments: dict[str, Any], files: list[tuple[str, pathlib.Path]], task_vars: Any) -> dict[str, Any]:
+    def _send_wheels(
+        self, arguments: dict[str, Any], files: list[tuple[str, pathlib.Path]], task_vars: Any
+    ) -> dict[str, Any]:
         directory = self._make_tmp_path()
         target = self._connection._shell.join_path(directory, "wheels.tar")
         with tempfile.TemporaryDirectory(prefix="oxzep7-wheels-") as scratch:
-            _wheels.bundle(pathlib.Path(scratch, "wheels.tar"), files)
+            _wheels.write_bundle(pathlib.Path(scratch, "wheels.tar"), files)
             self._transfer_file(str(pathlib.Path(scratch, "wheels.tar")), target)
         self._fixup_perms2((directory, target))
         answer: dict[str, Any] = self._execute_module(

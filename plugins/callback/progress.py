@@ -36,12 +36,12 @@ GATE = _progress.PREFIX + "wave_gate"
 CENSORED = "not shown, because no_log is set"
 
 
-def _part(result: Any, name: str) -> Any:
+def _read_attribute(result: Any, name: str) -> Any:
     """The part *name* of a task's result; ansible-core 2.19 made these attributes public."""
     return getattr(result, name, None) if hasattr(result, name) else getattr(result, "_" + name)
 
 
-def _reason(answer: dict[str, Any]) -> str:
+def _extract_reason(answer: dict[str, Any]) -> str:
     """Why a task failed, in its own words."""
     if answer.get("_ansible_no_log"):
         return CENSORED
@@ -49,7 +49,7 @@ def _reason(answer: dict[str, Any]) -> str:
     return str((failed[0] if failed else answer).get("msg") or "no reason was given").strip()
 
 
-def _warning(entry: Any) -> str:
+def _format_warning(entry: Any) -> str:
     """The text of a warning, which ansible-core 2.19 made an object."""
     return str(getattr(getattr(entry, "event", None), "msg", None) or entry)
 
@@ -63,20 +63,20 @@ class CallbackModule(CallbackBase):
 
     def __init__(self) -> None:
         super().__init__()
-        self._board = _progress.Board()
+        self._board = _progress.ProgressBoard()
         self._live = sys.stdout.isatty()
         self._drawn = 0
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._warned: set[str] = set()
         if self._live:
-            threading.Thread(target=self._tick, daemon=True).start()
+            threading.Thread(target=self._refresh_table, daemon=True).start()
 
-    def _tick(self) -> None:
+    def _refresh_table(self) -> None:
         while not self._ended.wait(TICK_SECONDS):
-            self._show([])
+            self._print_lines([])
 
-    def _show(self, lines: list[str], keep: bool = True) -> None:
+    def _print_lines(self, lines: list[str], keep: bool = True) -> None:
         """Print *lines*, which stay if *keep* says so, and on a terminal the table below them."""
         with self._lock:
             if not self._live:
@@ -87,7 +87,7 @@ class CallbackModule(CallbackBase):
             table = (
                 []
                 if self._ended.is_set() and not self._board.rows
-                else self._board.table(time.monotonic(), size.columns - 1, size.lines - 1)
+                else self._board.render_table(time.monotonic(), size.columns - 1, size.lines - 1)
             )
             # Up to where the table began, and everything below away.
             clear = f"\x1b[{self._drawn}A\x1b[J" if self._drawn else ""
@@ -95,52 +95,52 @@ class CallbackModule(CallbackBase):
             sys.stdout.flush()
             self._drawn = len(table)
 
-    def _warn(self, answer: dict[str, Any]) -> None:
+    def _show_warnings(self, answer: dict[str, Any]) -> None:
         """Show the warnings of a task, each once."""
-        told = [_warning(entry) for entry in answer.get("warnings") or []]
+        told = [_format_warning(entry) for entry in answer.get("warnings") or []]
         new = [f"warning: {text}" for text in dict.fromkeys(told) if text not in self._warned]
         self._warned.update(told)
         if new:
-            self._show(new)
+            self._print_lines(new)
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
         """A play or one of its batches begins."""
-        hosts = [str(host) for host in self._hosts_of(play) if str(host) != CONTROLLER]
-        self._show(self._board.begin(play.get_name().strip(), hosts, time.monotonic()))
+        hosts = [str(host) for host in self._list_hosts(play) if str(host) != CONTROLLER]
+        self._print_lines(self._board.begin_play(play.get_name().strip(), hosts, time.monotonic()))
 
     @staticmethod
-    def _hosts_of(play: Any) -> list[Any]:
+    def _list_hosts(play: Any) -> list[Any]:
         manager = play.get_variable_manager()
         inventory = getattr(manager, "_inventory", None)
         return list(inventory.get_hosts(play.hosts)) if inventory is not None else []
 
     def v2_runner_on_start(self, host: Any, task: Any) -> None:
         """A task begins on a host."""
-        phase = _progress.phase_of(str(task.action))
+        phase = _progress.find_phase(str(task.action))
         if phase and str(host) != CONTROLLER:
-            self._show(self._board.start(str(host), phase, time.monotonic()), keep=False)
+            self._print_lines(self._board.start_phase(str(host), phase, time.monotonic()), keep=False)
 
     def v2_runner_on_ok(self, result: Any) -> None:
         """A task went well on a host."""
-        answer = _part(result, "result")
-        self._warn(answer)
+        answer = _read_attribute(result, "result")
+        self._show_warnings(answer)
         known = answer.get("ansible_facts") or {}
         facts = known.get("step_current") or known.get("rollback_current")
         if isinstance(facts, dict):
-            self._board.learn(str(_part(result, "host")), facts)
-        if str(_part(result, "task").action) == GATE:
-            self._show(
+            self._board.update_step(str(_read_attribute(result, "host")), facts)
+        if str(_read_attribute(result, "task").action) == GATE:
+            self._print_lines(
                 self._board.pass_gate(
                     answer.get("wave") or {}, bool(answer.get("open")), str(answer.get("reason") or "")
                 )
             )
-        if str(_part(result, "task").action) in ("ansible.builtin.debug", "debug") and not answer.get(
+        if str(_read_attribute(result, "task").action) in ("ansible.builtin.debug", "debug") and not answer.get(
             "_ansible_no_log"
         ):
-            self._show(self._said(answer))
+            self._print_lines(self._list_debug_lines(answer))
 
     @staticmethod
-    def _said(answer: dict[str, Any]) -> list[str]:
+    def _list_debug_lines(answer: dict[str, Any]) -> list[str]:
         """What a debug task says, as lines."""
         said = next(
             (
@@ -156,26 +156,29 @@ class CallbackModule(CallbackBase):
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         """A task failed on a host."""
-        host, reason = str(_part(result, "host")), _reason(_part(result, "result"))
-        self._warn(_part(result, "result"))
+        host, reason = str(_read_attribute(result, "host")), _extract_reason(_read_attribute(result, "result"))
+        self._show_warnings(_read_attribute(result, "result"))
         if ignore_errors:
-            self._show([f"{host}: {reason} (the play goes on)"])
+            self._print_lines([f"{host}: {reason} (the play goes on)"])
             return
         if host == CONTROLLER:
-            self._show(reason.splitlines())
+            self._print_lines(reason.splitlines())
             return
-        self._show(self._board.fail(host, _progress.FAILED, reason, time.monotonic()))
+        self._print_lines(self._board.record_failure(host, _progress.FAILED, reason, time.monotonic()))
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
         """A host cannot be reached."""
-        self._show(
-            self._board.fail(
-                str(_part(result, "host")), _progress.UNREACHABLE, _reason(_part(result, "result")), time.monotonic()
+        self._print_lines(
+            self._board.record_failure(
+                str(_read_attribute(result, "host")),
+                _progress.UNREACHABLE,
+                _extract_reason(_read_attribute(result, "result")),
+                time.monotonic(),
             )
         )
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         """Everything has ended."""
-        lines = self._board.finish(time.monotonic())
+        lines = self._board.finish_hosts(time.monotonic())
         self._ended.set()
-        self._show(lines)
+        self._print_lines(lines)

@@ -23,7 +23,7 @@ class PromotionRefused(CollectionError):
     """A precondition does not hold; nothing was changed. The text says which and what to do."""
 
 
-class GenerationGone(PromotionRefused):
+class GenerationMissingError(PromotionRefused):
     """The generation that is meant is not there any more; ``identifier`` says which."""
 
     def __init__(self, text: str, identifier: str) -> None:
@@ -39,5 +39,5 @@ class PromotionReverted(CollectionError):
         self.evidence = evidence
 
 
-class UndoFailed(CollectionError):
+class UndoFailedError(CollectionError):
     """``undo.sh`` could not restore the old generation; it stays armed."""

@@ -7,7 +7,7 @@
 from typing import Any, Dict
 
 
-def finding(
+def build_finding(
     key: str, title: str, detail: str, remediation: str, severity: str = "error", blocking: bool = True
 ) -> Dict[str, Any]:
     """A finding; *key* is stable across releases."""

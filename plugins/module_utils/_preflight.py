@@ -11,31 +11,38 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tu
 from ansible.module_utils.urls import open_url
 from ansible_collections.oxzep7.python.plugins.module_utils._application import _services
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
-from ansible_collections.oxzep7.python.plugins.module_utils._application._live import current_generation, version_of
+from ansible_collections.oxzep7.python.plugins.module_utils._application._live import (
+    find_live_generation,
+    read_python_version,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._application._services import ServiceError
-from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, LeaseHeld
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError, estimate, parts_of
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, LeaseHeldError
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError, estimate_size, list_parts
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import BuildError, PromotionRefused
-from ansible_collections.oxzep7.python.plugins.module_utils._finding import finding
-from ansible_collections.oxzep7.python.plugins.module_utils._health._application import results_of
-from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import describe, failures
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError, controller_of, usable
-from ansible_collections.oxzep7.python.plugins.module_utils._host._urls import redacted
+from ansible_collections.oxzep7.python.plugins.module_utils._finding import build_finding
+from ansible_collections.oxzep7.python.plugins.module_utils._health._application import run_health_checks
+from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import describe_results, select_failures
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
+    IdentityError,
+    can_become,
+    find_controller,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._host._urls import redact_url
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._install import (
-    Wanted,
-    find_installed,
-    find_managed,
+    InterpreterRequest,
+    find_archive_interpreter,
+    find_uv_interpreter,
 )
 
 HEAD_TIMEOUT = 15.0
 # Of an interpreter whose archive does not say how large it is, and how much larger it is when it is unpacked.
-INTERPRETER_BYTES, UNPACKED, INTERPRETER_FILES = 500 << 20, 4, 12000
+INTERPRETER_BYTES, UNPACKED_FACTOR, INTERPRETER_FILES = 500 << 20, 4, 12000
 # What must stay free beside what is needed.
 RESERVE_BYTES, RESERVE_FILES = 256 << 20, 2000
 BACKUP_FILES = 50
 
 
-class Asked(NamedTuple):
+class PreflightOptions(NamedTuple):
     """What will be done here: directories, whether and of which layers backups are made on this host, and checks that may fail."""
 
     run: str
@@ -46,7 +53,7 @@ class Asked(NamedTuple):
     accept_unhealthy: Sequence[str]
 
 
-class Need(NamedTuple):
+class SpaceRequirement(NamedTuple):
     """Bytes and files that something needs below a path."""
 
     path: str
@@ -55,14 +62,14 @@ class Need(NamedTuple):
     files: int
 
 
-def existing(path: str) -> str:
+def find_existing_parent(path: str) -> str:
     """*path*, or the nearest directory above it that is there."""
     while not os.path.isdir(path) and path != "/":
         path = os.path.dirname(path)
     return path
 
 
-def tree(path: str) -> Tuple[int, int]:
+def measure_tree(path: str) -> Tuple[int, int]:
     """Bytes on disk and number of files of the tree at *path*; what cannot be read counts for nothing."""
     size = files = 0
     waiting = [path]
@@ -81,16 +88,16 @@ def tree(path: str) -> Tuple[int, int]:
     return size, files
 
 
-def needs_of(
-    application: Application, steps: Sequence[Dict[str, Any]], state: ApplicationState, asked: Asked
-) -> List[Need]:
+def estimate_space(
+    application: Application, steps: Sequence[Dict[str, Any]], state: ApplicationState, asked: PreflightOptions
+) -> List[SpaceRequirement]:
     """What the *steps* of *application* need: a generation for each that no rehearsal has built, and a backup. Raises what the parts of a backup raise."""
     record = state.read()
     built = {entry["lock"] for entry in record["generations"] if entry["complete"]}
     count = sum(1 for step in steps if step["lock"] not in built)
-    size, files = tree(os.path.realpath(application.environment))
+    size, files = measure_tree(os.path.realpath(application.environment))
     found = [
-        Need(
+        SpaceRequirement(
             application.generations_directory(),
             "%d generations of %s" % (count, application.name),
             size * count,
@@ -98,20 +105,22 @@ def needs_of(
         )
     ]
     if asked.backup_layers:
-        live = current_generation(application, record, version_of(application.environment))
-        parts = parts_of(application, live, asked.backup_layers, asked.state_dir)
-        found.append(Need(asked.backup_dir, "a backup of %s" % application.name, estimate(parts), BACKUP_FILES))
+        live = find_live_generation(application, record, read_python_version(application.environment))
+        parts = list_parts(application, live, asked.backup_layers, asked.state_dir)
+        found.append(
+            SpaceRequirement(asked.backup_dir, "a backup of %s" % application.name, estimate_size(parts), BACKUP_FILES)
+        )
     return found
 
 
-def room(needs: Sequence[Need]) -> List[Dict[str, Any]]:
+def measure_free_space(needs: Sequence[SpaceRequirement]) -> List[Dict[str, Any]]:
     """For each file system that something is needed on: ``path``, ``needed_bytes``, ``free_bytes``, ``needed_inodes``, ``free_inodes`` and what for."""
-    places: Dict[int, List[Need]] = {}
+    places: Dict[int, List[SpaceRequirement]] = {}
     for need in needs:
-        places.setdefault(os.stat(existing(need.path)).st_dev, []).append(need)
+        places.setdefault(os.stat(find_existing_parent(need.path)).st_dev, []).append(need)
     found = []
     for own in places.values():
-        path = existing(own[0].path)
+        path = find_existing_parent(own[0].path)
         there = os.statvfs(path)
         # A file system without a limit of inodes reports none at all.
         found.append(
@@ -127,11 +136,11 @@ def room(needs: Sequence[Need]) -> List[Dict[str, Any]]:
     return found
 
 
-def findings_of_room(rows: Sequence[Dict[str, Any]]) -> Iterator[Dict[str, Any]]:
+def check_free_space(rows: Sequence[Dict[str, Any]]) -> Iterator[Dict[str, Any]]:
     """A finding for each of *rows* that has too little room."""
     for row in rows:
         if row["needed_bytes"] + RESERVE_BYTES > row["free_bytes"]:
-            yield finding(
+            yield build_finding(
                 "disk-space-short",
                 "too little disk space",
                 "%s has %d MiB free, and %d MiB are needed for %s, with %d MiB to spare"
@@ -145,7 +154,7 @@ def findings_of_room(rows: Sequence[Dict[str, Any]]) -> Iterator[Dict[str, Any]]
                 "free space, or choose other directories",
             )
         if row["free_inodes"] is not None and row["needed_inodes"] + RESERVE_FILES > row["free_inodes"]:
-            yield finding(
+            yield build_finding(
                 "inodes-short",
                 "too few inodes",
                 "%s has %d inodes free, and %d are needed for %s, with %d to spare"
@@ -154,20 +163,20 @@ def findings_of_room(rows: Sequence[Dict[str, Any]]) -> Iterator[Dict[str, Any]]
             )
 
 
-def findings_of_application(
-    application: Application, state: ApplicationState, asked: Asked
+def check_application(
+    application: Application, state: ApplicationState, asked: PreflightOptions
 ) -> Iterator[Dict[str, Any]]:
     """What speaks against a promotion of *application* now. Raises ServiceError, IdentityError, ValueError, OSError."""
     name = application.name
     try:
-        with state.lease(asked.run, only_look=True):
+        with state.hold_lease(asked.run, only_look=True):
             pass
-    except LeaseHeld as error:
-        yield finding("lease-held", "somebody works on it", "%s: %s" % (name, error), "wait for it to end")
+    except LeaseHeldError as error:
+        yield build_finding("lease-held", "somebody works on it", "%s: %s" % (name, error), "wait for it to end")
         return
-    owner = controller_of(os.path.dirname(application.environment))
-    if not usable(owner):
-        yield finding(
+    owner = find_controller(os.path.dirname(application.environment))
+    if not can_become(owner):
+        yield build_finding(
             "privilege-missing",
             "privilege is not enough",
             "%s: %s can only be changed by %s" % (name, application.environment, owner.name),
@@ -175,57 +184,57 @@ def findings_of_application(
         )
         return
     if not owner.is_current() and not shutil.which("setpriv"):
-        yield finding(
+        yield build_finding(
             "setpriv-missing",
             "setpriv is missing",
             "%s: undo.sh could not act as %s" % (name, owner.name),
             "install util-linux",
         )
     if os.path.ismount(application.environment):
-        yield finding(
+        yield build_finding(
             "environment-mounted",
             "the environment is a mount point",
             "%s: %s cannot be swapped" % (name, application.environment),
             "mount its parent instead",
         )
-    absent = _services.missing(application.services)
+    absent = _services.find_missing_units(application.services)
     if absent:
-        yield finding(
+        yield build_finding(
             "service-missing",
             "a service is missing",
             "%s: no such service on this host: %s" % (name, ", ".join(absent)),
             "correct `services`",
         )
         return
-    bad = failures(results_of(application, None, None, accepted=asked.accept_unhealthy))
+    bad = select_failures(run_health_checks(application, None, None, accepted=asked.accept_unhealthy))
     if bad:
-        yield finding(
+        yield build_finding(
             "unhealthy",
             "it is not healthy",
-            "%s: %s" % (name, describe(bad)),
+            "%s: %s" % (name, describe_results(bad)),
             "mend it, or name checks that may fail in oxzep7_accept_unhealthy",
         )
 
 
-def _head(url: str) -> Optional[int]:
+def _fetch_content_length(url: str) -> Optional[int]:
     """Bytes that *url* has, if its server says so. Raises OSError, ValueError where it has none."""
     with open_url(url, method="HEAD", timeout=HEAD_TIMEOUT) as answer:
         length = answer.headers.get("Content-Length")
         return int(length) if length and length.isdigit() else None
 
 
-def _installed(entry: Dict[str, Any], directory: str) -> Optional[Dict[str, Any]]:
+def _find_installed_interpreter(entry: Dict[str, Any], directory: str) -> Optional[Dict[str, Any]]:
     """The interpreter under *directory* that came from the archive that a step chose, if it is there."""
     # A detached checksum is only known when it is fetched, so an archive that has one is asked for again.
-    wanted = Wanted(
+    wanted = InterpreterRequest(
         entry["source"], str(entry["version"]), entry.get("url"), None, entry.get("sha256"), entry.get("path"), None
     )
     if wanted.source == "archive":
-        return find_installed(wanted, directory)
-    return find_managed(wanted, directory) if wanted.source == "uv" else None
+        return find_archive_interpreter(wanted, directory)
+    return find_uv_interpreter(wanted, directory) if wanted.source == "uv" else None
 
 
-def _unique(steps: Sequence[Dict[str, Any]]) -> List[Dict[str, Any]]:
+def _list_chosen_interpreters(steps: Sequence[Dict[str, Any]]) -> List[Dict[str, Any]]:
     """The interpreters that *steps* chose, each once."""
     return list(
         {
@@ -234,9 +243,9 @@ def _unique(steps: Sequence[Dict[str, Any]]) -> List[Dict[str, Any]]:
     )
 
 
-def have(steps: Sequence[Dict[str, Any]], directory: str) -> List[Dict[str, Any]]:
+def select_installed_interpreters(steps: Sequence[Dict[str, Any]], directory: str) -> List[Dict[str, Any]]:
     """Those interpreters of *steps* that came from archives and are installed under *directory*."""
-    found = [(entry, _installed(entry, directory)) for entry in _unique(steps)]
+    found = [(entry, _find_installed_interpreter(entry, directory)) for entry in _list_chosen_interpreters(steps)]
     return [
         {
             "source": entry["source"],
@@ -250,16 +259,16 @@ def have(steps: Sequence[Dict[str, Any]], directory: str) -> List[Dict[str, Any]
     ]
 
 
-def interpreter(
+def check_interpreter(
     entry: Dict[str, Any], directory: str, installed: bool
-) -> Tuple[Optional[Need], Optional[Dict[str, Any]]]:
+) -> Tuple[Optional[SpaceRequirement], Optional[Dict[str, Any]]]:
     """What the interpreter that a step chose needs here, and the finding if it cannot be had; nothing where it is *installed* from an archive."""
     source, version = entry["source"], str(entry["version"])
     if source == "existing" or (source == "package" and os.path.exists(entry.get("path") or "")):
         path = entry.get("path") or ""
         if os.path.isfile(path) and os.access(path, os.X_OK):
             return None, None
-        return None, finding(
+        return None, build_finding(
             "interpreter-unobtainable",
             "an interpreter cannot be had",
             "Python %s: %s is not an executable file" % (version, path),
@@ -270,34 +279,37 @@ def interpreter(
     size = None
     if source == "archive" and entry.get("url"):
         try:
-            size = _head(entry["url"])
+            size = _fetch_content_length(entry["url"])
         except (OSError, ValueError) as error:
-            return None, finding(
+            return None, build_finding(
                 "interpreter-unobtainable",
                 "an interpreter cannot be had",
-                "Python %s: %s cannot be had from this host: %s" % (version, redacted(entry["url"]), error),
+                "Python %s: %s cannot be had from this host: %s" % (version, redact_url(entry["url"]), error),
                 "correct oxzep7_interpreters, or let this host reach it",
             )
-    return Need(
-        directory, "Python %s" % version, size * (1 + UNPACKED) if size else INTERPRETER_BYTES, INTERPRETER_FILES
+    return SpaceRequirement(
+        directory, "Python %s" % version, size * (1 + UNPACKED_FACTOR) if size else INTERPRETER_BYTES, INTERPRETER_FILES
     ), None
 
 
-def look(
-    applications: Sequence[Application], steps: Sequence[Dict[str, Any]], asked: Asked, there: Sequence[Dict[str, Any]]
+def run_preflight(
+    applications: Sequence[Application],
+    steps: Sequence[Dict[str, Any]],
+    asked: PreflightOptions,
+    there: Sequence[Dict[str, Any]],
 ) -> Tuple[List[Dict[str, Any]], List[Dict[str, Any]]]:
     """All findings of this host, and the room that everything needs but *there*, what `have` found. Raises nothing that a declaration could cause."""
     found: List[Dict[str, Any]] = []
-    needs: List[Need] = []
+    needs: List[SpaceRequirement] = []
     for application in applications:
         state = ApplicationState(asked.state_dir, application.name)
         own = [step for step in steps if step["application"] == application.name]
         try:
-            found += findings_of_application(application, state, asked)
-            needs += needs_of(application, own, state, asked)
+            found += check_application(application, state, asked)
+            needs += estimate_space(application, own, state, asked)
         except (BackupError, BuildError, IdentityError, PromotionRefused, ServiceError, ValueError, OSError) as error:
             found.append(
-                finding(
+                build_finding(
                     "preflight-failed",
                     "it could not be looked at",
                     "%s: %s" % (application.name, error),
@@ -305,9 +317,11 @@ def look(
                 )
             )
     installed = {(entry["source"], entry["wanted"]) for entry in there}
-    for entry in _unique(steps):
-        need, problem = interpreter(entry, asked.interpreter_dir, (entry["source"], str(entry["version"])) in installed)
+    for entry in _list_chosen_interpreters(steps):
+        need, problem = check_interpreter(
+            entry, asked.interpreter_dir, (entry["source"], str(entry["version"])) in installed
+        )
         needs += [need] if need else []
         found += [problem] if problem else []
-    rows = room(needs)
-    return found + list(findings_of_room(rows)), rows
+    rows = measure_free_space(needs)
+    return found + list(check_free_space(rows)), rows

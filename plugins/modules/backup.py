@@ -152,15 +152,15 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
     APPLICATION_ARGUMENT,
     ApplicationError,
-    from_parameters,
+    parse_application,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._application._services import ServiceError
-from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, LeaseHeld
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import ENGINE_ARGUMENTS, engines_of
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._keep import Job, keep
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, LeaseHeldError
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import ENGINE_ARGUMENTS, create_engines
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._keep import BackupJob, run_backup
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import LAYERS, BackupError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic import ResticError
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._retention import KEEP_OPTIONS, Keep
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._retention import KEEP_OPTIONS, KeepPolicy
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import BuildError, PromotionRefused
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
@@ -197,30 +197,30 @@ def main() -> None:
     given = module.params
     changes = Changes()
     try:
-        application = from_parameters(given["application"])
+        application = parse_application(given["application"])
         state = ApplicationState(given["state_dir"], application.name)
-        job = Job(
+        job = BackupJob(
             application,
             state,
             given["backup_dir"],
             given["layers"],
-            engines_of(given),
+            create_engines(given),
             given["verify"],
             given["once"],
-            Keep(*(given[option] for option in KEEP_OPTIONS)),
+            KeepPolicy(*(given[option] for option in KEEP_OPTIONS)),
             given["copy_to"],
             given["run_id"],
             module.check_mode,
         )
-        with state.lease(given["run_id"], only_look=module.check_mode):
-            result = keep(job, changes)
+        with state.hold_lease(given["run_id"], only_look=module.check_mode):
+            result = run_backup(job, changes)
     except (
         ApplicationError,
         BackupError,
         BuildError,
         CommandError,
         IdentityError,
-        LeaseHeld,
+        LeaseHeldError,
         PromotionRefused,
         ResticError,
         ServiceError,

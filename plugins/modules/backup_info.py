@@ -68,10 +68,10 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application import _backups as _history
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _manifest
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import ENGINE_ARGUMENTS, engines_of
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._listing import directory_of, listed
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import ENGINE_ARGUMENTS, create_engines
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._listing import get_backup_directory, list_backups
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import damage_of
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import find_backup_damage
 
 TOLD = ("created", "engine", "generation", "read_back", "run", "seconds")
 
@@ -94,18 +94,18 @@ def main() -> None:
     given = module.params
     rows: "list[dict[str, object]]" = []
     try:
-        engines = engines_of(given)
-        known = _history.read(ApplicationState(given["state_dir"], given["application"]))
-        for name, backup, problem in listed(given["backup_dir"], given["application"]):
+        engines = create_engines(given)
+        known = _history.read_known_backups(ApplicationState(given["state_dir"], given["application"]))
+        for name, backup, problem in list_backups(given["backup_dir"], given["application"]):
             told = known.get(name, {})
             row = {"backup": name, "verified": _history.is_verified(told), "damage": [problem]}
             if told.get("drill"):
                 row["drill"] = told["drill"]
             if backup is not None:
                 row["damage"] = (
-                    damage_of(backup, list(backup.layers), engines.of_backup(backup))
+                    find_backup_damage(backup, list(backup.layers), engines.get_for_backup(backup))
                     if given["prove"]
-                    else _manifest.differences(backup, deep=False)
+                    else _manifest.find_file_damage(backup, deep=False)
                 )
                 row.update(
                     {key: backup.about.get(key) for key in TOLD},
@@ -113,7 +113,7 @@ def main() -> None:
                 )
             rows.append(row)
     except (BackupError, ValueError, OSError) as error:
-        module.fail_json(msg="%s: %s" % (directory_of(given["backup_dir"], given["application"]), error))
+        module.fail_json(msg="%s: %s" % (get_backup_directory(given["backup_dir"], given["application"]), error))
     module.exit_json(changed=False, backups=rows, directory=os.path.join(given["backup_dir"], given["application"]))
 
 

@@ -98,14 +98,14 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application import 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
     APPLICATION_ARGUMENT,
     ApplicationError,
-    from_parameters,
+    parse_application,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, LeaseHeld
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, LeaseHeldError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _databases
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._drill import Subject, drill
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import ENGINE_ARGUMENTS, engines_of
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._drill import DrillSubject, run_drill
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import ENGINE_ARGUMENTS, create_engines
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import find
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import find_backup
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
 
@@ -130,23 +130,25 @@ def main() -> None:
     changes = Changes()
     outcome = {}
     try:
-        application = from_parameters(given["application"])
+        application = parse_application(given["application"])
         state = ApplicationState(given["state_dir"], application.name)
-        backup = find(given["backup_dir"], application.name, given["backup"])
+        backup = find_backup(given["backup_dir"], application.name, given["backup"])
         changes.add("drill backup %s of %s" % (backup.identifier, application.name), backup.identifier, None, "drilled")
-        with state.lease(given["run_id"], only_look=module.check_mode):
+        with state.hold_lease(given["run_id"], only_look=module.check_mode):
             if not module.check_mode:
-                _databases.sweep(application.name)
-                outcome = drill(Subject(application, backup, engines_of(given).of_backup(backup)), given["foreign"])
-                _history.drilled(state, backup.identifier, outcome)
-                state.event(
+                _databases.remove_stale_scratch(application.name)
+                outcome = run_drill(
+                    DrillSubject(application, backup, create_engines(given).get_for_backup(backup)), given["foreign"]
+                )
+                _history.record_drill(state, backup.identifier, outcome)
+                state.append_event(
                     given["run_id"],
                     "drilled",
                     backup=backup.identifier,
                     passed=outcome["passed"],
                     seconds=outcome["seconds"],
                 )
-    except (ApplicationError, BackupError, IdentityError, LeaseHeld, ValueError, OSError) as error:
+    except (ApplicationError, BackupError, IdentityError, LeaseHeldError, ValueError, OSError) as error:
         module.fail_json(msg="%s: %s" % (given["application"]["name"], error), passed=False, problems=[str(error)])
     result = dict(outcome, backup=backup.identifier, **changes.result())
     if outcome and not outcome["passed"]:

@@ -100,18 +100,18 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
     APPLICATION_ARGUMENT,
     ApplicationError,
-    from_parameters,
+    parse_application,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, LeaseHeld
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, LeaseHeldError
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._errors import BuildError, PromotionRefused, UndoFailed
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import build
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import BuildError, PromotionRefused, UndoFailedError
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import build_generation
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._carry import (
     CARRY_ARGUMENT,
     CarryError,
-    cargo_of,
+    parse_cargo,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import Order, usable_uv
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import EnvironmentOrder, find_usable_uv
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import read_text
 
@@ -141,30 +141,30 @@ def main() -> None:
     if not module.check_mode and not os.access(given["interpreter"], os.X_OK):
         module.fail_json(msg="%s is not an executable; install the interpreter first" % given["interpreter"])
     try:
-        application = from_parameters(given["application"])
+        application = parse_application(given["application"])
         state = ApplicationState(given["state_dir"], application.name)
-        order = Order(
+        order = EnvironmentOrder(
             given["interpreter"],
             given["version"],
             given["lock"],
             lock,
             given["wheels"],
-            usable_uv(given["uv"]),
+            find_usable_uv(given["uv"]),
             given["run_id"],
             given["tiers"],
-            cargo_of(given["cargo"]) if given["cargo"] else None,
+            parse_cargo(given["cargo"]) if given["cargo"] else None,
             application.carry == "drop",
         )
-        generation = build(application, state, order, module.check_mode, changes)
+        generation = build_generation(application, state, order, module.check_mode, changes)
     except BuildError as error:
         module.fail_json(msg=str(error), details=error.details, **changes.result())
     except (
         ApplicationError,
         CarryError,
         IdentityError,
-        LeaseHeld,
+        LeaseHeldError,
         PromotionRefused,
-        UndoFailed,
+        UndoFailedError,
         ValueError,
         OSError,
     ) as error:

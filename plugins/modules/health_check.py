@@ -58,11 +58,11 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
     APPLICATION_ARGUMENT,
     ApplicationError,
-    from_parameters,
+    parse_application,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._application._services import ServiceError
-from ansible_collections.oxzep7.python.plugins.module_utils._health._application import results_of
-from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import describe, failures
+from ansible_collections.oxzep7.python.plugins.module_utils._health._application import run_health_checks
+from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import describe_results, select_failures
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import POLL_SECONDS
 
@@ -76,16 +76,18 @@ def main() -> None:
     given = module.params
     deadline = time.monotonic() + given["timeout"]
     try:
-        application = from_parameters(given["application"])
-        results = results_of(application, None, None)
-        while failures(results) and time.monotonic() < deadline:
+        application = parse_application(given["application"])
+        results = run_health_checks(application, None, None)
+        while select_failures(results) and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
-            results = results_of(application, None, None)
+            results = run_health_checks(application, None, None)
     except (ApplicationError, IdentityError, ServiceError, OSError) as error:
         module.fail_json(msg="%s: %s" % (given["application"]["name"], error), healthy=False, checks=[])
-    if failures(results):
+    if select_failures(results):
         module.fail_json(
-            msg="%s is not healthy: %s" % (application.name, describe(failures(results))), healthy=False, checks=results
+            msg="%s is not healthy: %s" % (application.name, describe_results(select_failures(results))),
+            healthy=False,
+            checks=results,
         )
     module.exit_json(changed=False, healthy=True, checks=results)
 

@@ -218,12 +218,17 @@ from typing import Any, Dict
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
     ApplicationError,
-    from_parameters,
-    validated,
+    parse_application,
+    validate_declaration,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._host import Request, inventory, store, summary
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import delivered
-from ansible_collections.oxzep7.python.plugins.module_utils._source._tree import order_for, scan_application
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._host import (
+    InventoryRequest,
+    store_inventory,
+    summarize_inventory,
+    take_inventory,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import read_delivery
+from ansible_collections.oxzep7.python.plugins.module_utils._source._tree import build_scan_request, scan_application
 
 FOR_PLANNING = (
     "path",
@@ -277,29 +282,32 @@ def main() -> None:
     )
     given = module.params
     try:
-        applications = [from_parameters(validated(entry)) for entry in given["applications"]]
-        request = Request(given["roots"], given["homes"], given["exclude"], given["time_budget"], given["verify"])
-        found = inventory(request, applications, given["state_dir"], given["interpreter_dir"])
+        applications = [parse_application(validate_declaration(entry)) for entry in given["applications"]]
+        request = InventoryRequest(
+            given["roots"], given["homes"], given["exclude"], given["time_budget"], given["verify"]
+        )
+        found = take_inventory(request, applications, given["state_dir"], given["interpreter_dir"])
     except (ApplicationError, ValueError) as error:
         module.fail_json(msg=str(error))
     result: Dict[str, Any] = {}
     if given["target"]:
         result["sources"] = [
-            scan_application(order_for(application), given["names"], given["symbols"]) for application in applications
+            scan_application(build_scan_request(application), given["names"], given["symbols"])
+            for application in applications
         ]
     if given["store"] and not module.check_mode:
         try:
-            result["stored"] = store(given["state_dir"], found)
+            result["stored"] = store_inventory(given["state_dir"], found)
         except OSError as error:
             module.warn("the inventory is not kept on this host: %s" % error)
     module.exit_json(
         changed=False,
-        summary=summary(found),
+        summary=summarize_inventory(found),
         host=found["host"],
         applications=found["applications"],
         interpreters=[{key: entry[key] for key in FOR_PLANNING} for entry in found["interpreters"]],
         unsettled=found["unsettled"],
-        delivered=delivered(given["state_dir"]),
+        delivered=read_delivery(given["state_dir"]),
         inventory=found,
         **result,
     )

@@ -138,11 +138,11 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import InterpreterError
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._install import (
-    Wanted,
-    ensure,
-    expected_digest,
-    find_installed,
-    find_managed,
+    InterpreterRequest,
+    ensure_interpreter,
+    find_archive_interpreter,
+    find_uv_interpreter,
+    resolve_digest,
 )
 
 
@@ -178,21 +178,25 @@ def main() -> None:
     given = module.params
     archive = given["path"] if given["source"] == "archive" else None
     origin = given["origin"] or given["url"] or given["path"]
-    wanted = Wanted(given["source"], given["version"], given["url"], archive, given["sha256"], given["path"], origin)
+    wanted = InterpreterRequest(
+        given["source"], given["version"], given["url"], archive, given["sha256"], given["path"], origin
+    )
     changes = Changes()
     try:
         if wanted.sha256:
-            wanted = wanted._replace(sha256=expected_digest(wanted.sha256, str(origin or "").rpartition("/")[2]))
+            wanted = wanted._replace(sha256=resolve_digest(wanted.sha256, str(origin or "").rpartition("/")[2]))
         absent = {
-            "archive": not given["url"] and not given["path"] and not find_installed(wanted, given["directory"]),
-            "uv": not find_managed(wanted, given["directory"]),
+            "archive": not given["url"]
+            and not given["path"]
+            and not find_archive_interpreter(wanted, given["directory"]),
+            "uv": not find_uv_interpreter(wanted, given["directory"]),
             "package": not os.path.exists(given["path"] or ""),
         }
         if absent.get(given["source"]):
             module.exit_json(
                 installed=False, version=given["version"], architecture=os.uname().machine, **changes.result()
             )
-        have = ensure(wanted, given["directory"], module.check_mode, changes)
+        have = ensure_interpreter(wanted, given["directory"], module.check_mode, changes)
     except (InterpreterError, OSError) as error:
         module.fail_json(msg="Python %s: %s" % (given["version"], error))
     module.exit_json(

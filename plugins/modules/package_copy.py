@@ -69,20 +69,28 @@ from typing import Any, Dict
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
     ApplicationError,
-    from_parameters,
+    parse_application,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import act_as, of_uid, usable
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._copy import NotCopied, gathered, packed
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
+    call_as_identity,
+    can_become,
+    resolve_uid,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._copy import (
+    CopyError,
+    gather_package_files,
+    pack_wheel,
+)
 
 
 def copy(environment: str, name: str, directory: str) -> Dict[str, Any]:
     """The row of the package *name* of *environment*, whose wheel is then in *directory*. Raises OSError."""
-    owner = of_uid(os.stat(environment).st_uid)
-    if not usable(owner):
+    owner = resolve_uid(os.stat(environment).st_uid)
+    if not can_become(owner):
         return {"reason": "%s belongs to %s; run with become" % (environment, owner.name)}
     try:
-        made = packed(act_as(owner, gathered, environment, name))
-    except NotCopied as error:
+        made = pack_wheel(call_as_identity(owner, gather_package_files, environment, name))
+    except CopyError as error:
         return {"reason": str(error)}
     path = os.path.join(directory, made.wheel)
     with open(path, "wb") as stream:
@@ -115,7 +123,7 @@ def main() -> None:
         if application not in declared:
             module.fail_json(msg="%s is none of `applications`" % application)
         try:
-            environment = os.path.realpath(from_parameters(declared[application]).environment)
+            environment = os.path.realpath(parse_application(declared[application]).environment)
             copies[application] = {
                 name: copy(environment, name, given["directory"] or module.tmpdir) for name in sorted(names)
             }

@@ -60,10 +60,10 @@ import json
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._application._state import private_directory
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import make_private_directory
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import read_text, write_atomically
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import identifier
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import compute_lock_id
 
 
 def main() -> None:
@@ -82,7 +82,7 @@ def main() -> None:
         json.loads(given["plan"])
     except ValueError as error:
         module.fail_json(msg="the plan is not JSON: %s" % error)
-    wrong = sorted(name for name, text in given["locks"].items() if identifier(text) != name)
+    wrong = sorted(name for name, text in given["locks"].items() if compute_lock_id(text) != name)
     if wrong:
         module.fail_json(msg="locks whose text does not match their identifier: %s" % ", ".join(wrong))
     path = os.path.join(given["state_dir"], "plan.json")
@@ -97,7 +97,7 @@ def main() -> None:
                 "store %s" % target, target, before if target == path else None, text if target == path else "a lock"
             )
             if not module.check_mode:
-                private_directory(os.path.dirname(target))
+                make_private_directory(os.path.dirname(target))
                 write_atomically(target, text.encode("utf-8"))
     except OSError as error:
         module.fail_json(msg="the plan could not be stored in %s: %s" % (given["state_dir"], error))

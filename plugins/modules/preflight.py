@@ -117,11 +117,15 @@ import time
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
     ApplicationError,
-    from_parameters,
-    validated,
+    parse_application,
+    validate_declaration,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheelhouse import sizes
-from ansible_collections.oxzep7.python.plugins.module_utils._preflight import Asked, have, look
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheelhouse import list_file_sizes
+from ansible_collections.oxzep7.python.plugins.module_utils._preflight import (
+    PreflightOptions,
+    run_preflight,
+    select_installed_interpreters,
+)
 
 
 def main() -> None:
@@ -146,11 +150,13 @@ def main() -> None:
     planned = {step["application"] for step in given["steps"]}
     try:
         applications = [
-            from_parameters(validated(entry)) for entry in given["applications"] if entry.get("name") in planned
+            parse_application(validate_declaration(entry))
+            for entry in given["applications"]
+            if entry.get("name") in planned
         ]
     except ApplicationError as error:
         module.fail_json(msg=str(error))
-    asked = Asked(
+    asked = PreflightOptions(
         given["run_id"],
         given["state_dir"],
         given["interpreter_dir"],
@@ -158,8 +164,8 @@ def main() -> None:
         given["backup_layers"],
         given["accept_unhealthy"],
     )
-    there = have(given["steps"], asked.interpreter_dir)
-    findings, room = look(applications, given["steps"], asked, there)
+    there = select_installed_interpreters(given["steps"], asked.interpreter_dir)
+    findings, room = run_preflight(applications, given["steps"], asked, there)
     blocking = [entry for entry in findings if entry["blocking"] and entry["key"] not in given["known_findings"]]
     module.exit_json(
         changed=False,
@@ -167,7 +173,7 @@ def main() -> None:
         blocking=blocking,
         room=room,
         interpreters=there,
-        wheels=sizes(given["wheelhouse_dir"]),
+        wheels=list_file_sizes(given["wheelhouse_dir"]),
         clock=time.time(),
     )
 

@@ -156,35 +156,35 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
     APPLICATION_ARGUMENT,
     ApplicationError,
-    from_parameters,
+    parse_application,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._application._journal import of_run
-from ansible_collections.oxzep7.python.plugins.module_utils._application._live import version_of
+from ansible_collections.oxzep7.python.plugins.module_utils._application._journal import read_run
+from ansible_collections.oxzep7.python.plugins.module_utils._application._live import read_python_version
 from ansible_collections.oxzep7.python.plugins.module_utils._application._services import ServiceError
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
     ApplicationState,
-    LeaseHeld,
-    generation_of,
+    LeaseHeldError,
+    find_generation,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._listing import holding
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._listing import describe_recovery
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import (
     BuildError,
-    GenerationGone,
+    GenerationMissingError,
     PromotionRefused,
     PromotionReverted,
-    UndoFailed,
+    UndoFailedError,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._retention import prune
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._retention import prune_generations
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandError
-from ansible_collections.oxzep7.python.plugins.module_utils._promotion._promote import promote
-from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import Options
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._promote import promote_generation
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import PromotionOptions
 
 
 def _journal(root: str, run: str) -> Dict[str, Any]:
     try:
-        return of_run(root, run)
+        return read_run(root, run)
     except (ValueError, OSError):
         # What was promoted is promoted, whatever the record of another application is like.
         return {}
@@ -213,7 +213,7 @@ def main() -> None:
     )
     given = module.params
     changes = Changes()
-    options = Options(
+    options = PromotionOptions(
         given["timeout"],
         given["stability_window"],
         given["run_id"],
@@ -224,12 +224,12 @@ def main() -> None:
         given["service_timeout"],
     )
     try:
-        application = from_parameters(given["application"])
+        application = parse_application(given["application"])
         state = ApplicationState(given["state_dir"], application.name)
         if (
             module.check_mode
             and given["kind"] == "upgrade"
-            and generation_of(state.read(), given["generation"]) is None
+            and find_generation(state.read(), given["generation"]) is None
         ):
             changes.add(
                 "promote %s of %s" % (given["generation"], application.name),
@@ -238,16 +238,16 @@ def main() -> None:
                 given["generation"],
             )
             module.exit_json(outcome="promoted", generation=given["generation"], **changes.result())
-        result = promote(
+        result = promote_generation(
             application,
             state,
             given["generation"],
-            version_of(application.environment),
+            read_python_version(application.environment),
             options,
             given["kind"],
             changes,
         )
-        kept = prune(
+        kept = prune_generations(
             application,
             state,
             result,
@@ -257,20 +257,21 @@ def main() -> None:
             module.check_mode,
             changes,
         )
-    except GenerationGone as error:
+    except GenerationMissingError as error:
         module.fail_json(
-            msg="%s; %s" % (error, holding(given["backup_dir"], application.name, error.identifier)), outcome="refused"
+            msg="%s; %s" % (error, describe_recovery(given["backup_dir"], application.name, error.identifier)),
+            outcome="refused",
         )
     except PromotionReverted as error:
         module.fail_json(msg=str(error), outcome="reverted", **dict(error.evidence, **changes.result()))
-    except UndoFailed as error:
+    except UndoFailedError as error:
         module.fail_json(msg=str(error), outcome="failed")
     except (
         ApplicationError,
         BuildError,
         CommandError,
         IdentityError,
-        LeaseHeld,
+        LeaseHeldError,
         PromotionRefused,
         ServiceError,
         ValueError,

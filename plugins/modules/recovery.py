@@ -63,13 +63,13 @@ import time
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
     ApplicationState,
-    LeaseHeld,
-    applications_in,
+    LeaseHeldError,
+    list_applications,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._errors import UndoFailed
-from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import runs_of
-from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import settle
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import UndoFailedError
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import list_promoting_runs
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import settle_promotion
 
 POLL_SECONDS = 0.2
 
@@ -89,38 +89,39 @@ def main() -> None:
     closed, busy = [], {}
     runs = {}
     until = time.monotonic() + (0.0 if module.check_mode else given["wait"])
-    waiting = applications_in(given["state_dir"])
+    waiting = list_applications(given["state_dir"])
     while waiting:
         name = waiting.pop(0)
         state = ApplicationState(given["state_dir"], name)
         if not state.is_unsettled():
             continue
         try:
-            with state.lease(given["run_id"], only_look=module.check_mode):
-                if state.is_open() or state.take_undone():
+            with state.hold_lease(given["run_id"], only_look=module.check_mode):
+                if state.is_open() or state.read_undone_record():
                     changes.add("close the open promotion of %s" % name, name, "open", "undone")
                 else:
                     changes.add(
-                        "remove what a dead run left of %s: %s" % (name, ", ".join(state.leftovers()) or "its lease"),
+                        "remove what a dead run left of %s: %s"
+                        % (name, ", ".join(state.list_leftovers()) or "its lease"),
                         name,
                         "left",
                         "gone",
                     )
                 if not module.check_mode:
-                    entry = settle(state, given["run_id"])
+                    entry = settle_promotion(state, given["run_id"])
                     closed += [entry] if entry else []
-        except LeaseHeld as error:
+        except LeaseHeldError as error:
             # Often it is the dead man's switch, which is done soon.
             if time.monotonic() < until:
                 waiting.append(name)
                 time.sleep(POLL_SECONDS)
             else:
                 busy[name] = error.holder
-        except (UndoFailed, ValueError, OSError) as error:
+        except (UndoFailedError, ValueError, OSError) as error:
             module.fail_json(msg="%s: %s" % (name, error), closed=closed)
-    for name in applications_in(given["state_dir"]):
+    for name in list_applications(given["state_dir"]):
         try:
-            runs[name] = runs_of(ApplicationState(given["state_dir"], name).read())
+            runs[name] = list_promoting_runs(ApplicationState(given["state_dir"], name).read())
         except (ValueError, OSError) as error:
             module.fail_json(msg="%s: %s" % (name, error), closed=closed)
     module.exit_json(closed=closed, busy=busy, runs=runs, **changes.result())

@@ -143,28 +143,28 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
     APPLICATION_ARGUMENT,
     ApplicationError,
-    from_parameters,
+    parse_application,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._application._services import ServiceError
-from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, LeaseHeld
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, LeaseHeldError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._databases import DatabaseError
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import ENGINE_ARGUMENTS, engines_of
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import ENGINE_ARGUMENTS, create_engines
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._place import (
     IN_PLACE,
     NEW_NAME,
     NO_DATABASES,
-    Ask,
-    Task,
-    put_back,
+    RestoreRequest,
+    RestoreTask,
+    run_restore,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic import ResticError
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import check, find
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import check_backup, find_backup
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._errors import PromotionReverted, UndoFailed
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import PromotionReverted, UndoFailedError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandError
-from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import Options
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import PromotionOptions
 
 
 def main() -> None:
@@ -196,13 +196,13 @@ def main() -> None:
     changes = Changes()
     differences = {}
     try:
-        application = from_parameters(given["application"])
+        application = parse_application(given["application"])
         state = ApplicationState(given["state_dir"], application.name)
-        backup = find(given["backup_dir"], application.name, given["backup"])
-        engine = engines_of(given).of_backup(backup)
+        backup = find_backup(given["backup_dir"], application.name, given["backup"])
+        engine = create_engines(given).get_for_backup(backup)
         layers = given["layers"] if given["layers"] is not None else list(backup.layers)
-        check(backup, application.name, layers, given["foreign"], engine)
-        options = Options(
+        check_backup(backup, application.name, layers, given["foreign"], engine)
+        options = PromotionOptions(
             given["timeout"],
             given["stability_window"],
             given["run_id"],
@@ -211,11 +211,15 @@ def main() -> None:
             accept_unhealthy=given["accept_unhealthy"],
             service_timeout=given["service_timeout"],
         )
-        task = Task(
-            application, state, backup, engine, Ask(given["scratch"], given["replace"], given["databases"], options)
+        task = RestoreTask(
+            application,
+            state,
+            backup,
+            engine,
+            RestoreRequest(given["scratch"], given["replace"], given["databases"], options),
         )
-        with state.lease(given["run_id"], only_look=module.check_mode):
-            put_back(task, layers, changes)
+        with state.hold_lease(given["run_id"], only_look=module.check_mode):
+            run_restore(task, layers, changes)
             differences = task.differences
     except PromotionReverted as error:
         module.fail_json(
@@ -229,10 +233,10 @@ def main() -> None:
         CommandError,
         DatabaseError,
         IdentityError,
-        LeaseHeld,
+        LeaseHeldError,
         ResticError,
         ServiceError,
-        UndoFailed,
+        UndoFailedError,
         ValueError,
         OSError,
     ) as error:

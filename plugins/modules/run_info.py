@@ -73,10 +73,10 @@ def main() -> None:
     )
     root, run = module.params["state_dir"], module.params["run_id"]
     try:
-        found = _journal.of_run(root, run)
+        found = _journal.read_run(root, run)
     except (ValueError, OSError) as error:
         module.fail_json(msg="the records in %s cannot be read: %s" % (root, error))
-    module.exit_json(changed=False, runs=_journal.runs(root), **found)
+    module.exit_json(changed=False, runs=_journal.list_runs(root), **found)
 
 
 if __name__ == "__main__":

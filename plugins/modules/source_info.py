@@ -85,12 +85,12 @@ import sys
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
     ApplicationError,
-    from_parameters,
-    validated,
+    parse_application,
+    validate_declaration,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._source._tree import (
     TIME_BUDGET,
-    order_for,
+    build_scan_request,
     scan_application,
 )
 
@@ -112,7 +112,7 @@ def main() -> None:
     found = []
     try:
         for parameters in given["applications"]:
-            order = order_for(from_parameters(validated(parameters)))
+            order = build_scan_request(parse_application(validate_declaration(parameters)))
             found.append(scan_application(order, given["names"], given["symbols"], given["time_budget"]))
     except ApplicationError as error:
         module.fail_json(msg=str(error))

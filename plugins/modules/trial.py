@@ -121,26 +121,26 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
     APPLICATION_ARGUMENT,
     ApplicationError,
-    from_parameters,
+    parse_application,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, LeaseHeld
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, LeaseHeldError
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import BuildError
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._carry import (
     CARRY_ARGUMENT,
     CarryError,
-    cargo_of,
+    parse_cargo,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import Order, usable_uv
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import EnvironmentOrder, find_usable_uv
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._trial import (
-    Ask,
-    attempt,
-    forget,
-    scratch_paths,
+    TrialRequest,
+    list_trial_directories,
+    remove_trials,
+    run_trial,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandError
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import identifier
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import compute_lock_id
 
 
 def main() -> None:
@@ -167,14 +167,14 @@ def main() -> None:
     given = module.params
     changes = Changes()
     try:
-        application = from_parameters(given["application"])
+        application = parse_application(given["application"])
         if given["state"] == "absent":
-            for path in scratch_paths(application) if module.check_mode else forget(application):
+            for path in list_trial_directories(application) if module.check_mode else remove_trials(application):
                 changes.add("remove %s" % path, path, "present", "absent")
             module.exit_json(**changes.result())
         if module.check_mode:
             changes.add(
-                "try lock %s for %s" % (identifier(given["lock"])[:12], application.name),
+                "try lock %s for %s" % (compute_lock_id(given["lock"])[:12], application.name),
                 application.name,
                 None,
                 given["version"],
@@ -184,19 +184,19 @@ def main() -> None:
             )
         if not os.access(given["interpreter"], os.X_OK):
             module.fail_json(msg="%s is not an executable; install the interpreter first" % given["interpreter"])
-        order = Order(
+        order = EnvironmentOrder(
             given["interpreter"],
             given["version"],
-            identifier(given["lock"]),
+            compute_lock_id(given["lock"]),
             given["lock"],
             given["wheels"],
-            usable_uv(given["uv"]),
+            find_usable_uv(given["uv"]),
             given["run_id"],
-            cargo=cargo_of(given["cargo"]) if given["cargo"] else None,
+            cargo=parse_cargo(given["cargo"]) if given["cargo"] else None,
         )
-        ask = Ask(given["modules"], given["tests"], application.benchmarks if given["benchmarks"] else [])
-        answer = attempt(application, ApplicationState(given["state_dir"], application.name), order, ask)
-    except (ApplicationError, BuildError, CarryError, CommandError, IdentityError, LeaseHeld, OSError) as error:
+        ask = TrialRequest(given["modules"], given["tests"], application.benchmarks if given["benchmarks"] else [])
+        answer = run_trial(application, ApplicationState(given["state_dir"], application.name), order, ask)
+    except (ApplicationError, BuildError, CarryError, CommandError, IdentityError, LeaseHeldError, OSError) as error:
         module.fail_json(msg="%s: %s" % (given["application"]["name"], error))
     module.exit_json(changed=False, actions=[], **answer)
 

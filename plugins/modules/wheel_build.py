@@ -79,7 +79,11 @@ from typing import Optional
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_build import NotBuilt, Order, build
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_build import (
+    WheelBuildError,
+    WheelBuildRequest,
+    build_wheel,
+)
 
 
 def interpreter_for(python: str, directory: str) -> Optional[str]:
@@ -117,15 +121,15 @@ def main() -> None:
                 msg="%s: this host has no Python %s in %s or in PATH; install it"
                 % (label, need["python"], given["interpreter_dir"])
             )
-        order = Order(
+        order = WheelBuildRequest(
             os.path.join(given["directory"], "uv"),
             str(interpreter),
             os.path.join(given["directory"], need["source"]),
             given["words"],
         )
         try:
-            wheel = build(order, os.path.join(given["directory"], "out-" + need["python"]))
-        except (NotBuilt, OSError) as error:
+            wheel = build_wheel(order, os.path.join(given["directory"], "out-" + need["python"]))
+        except (WheelBuildError, OSError) as error:
             module.fail_json(msg="%s could not be built on this host: %s" % (label, error))
         built.append(dict(need, wheel=wheel))
     module.exit_json(built=built, **changes.result())

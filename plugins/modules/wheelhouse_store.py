@@ -81,8 +81,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheelhouse import (
     WheelhouseError,
-    lacking,
-    receive,
+    find_missing_files,
+    unpack_bundle,
 )
 
 
@@ -109,11 +109,11 @@ def main() -> None:
     given = module.params
     changes = Changes()
     try:
-        missing = lacking(given["files"], given["directory"])
+        missing = find_missing_files(given["files"], given["directory"])
         for entry in missing if given["bundle"] or module.check_mode else []:
             changes.add("store %s" % entry["name"], entry["name"], None, entry["sha256"])
         if missing and given["bundle"] and not module.check_mode:
-            receive(given["bundle"], missing, given["directory"])
+            unpack_bundle(given["bundle"], missing, given["directory"])
     except (WheelhouseError, OSError) as error:
         module.fail_json(msg="wheels could not be stored in %s: %s" % (given["directory"], error))
     module.exit_json(missing=[entry["name"] for entry in missing], directory=given["directory"], **changes.result())

@@ -12,7 +12,7 @@ from __future__ import annotations
 from ansible.plugins import loader
 
 
-def load() -> None:
+def preload_plugins() -> None:
     """Have the filters and tests of Ansible itself, and the plugins of connections by SSH."""
     for kind, names in (
         ("filter_loader", ("ternary", "default")),

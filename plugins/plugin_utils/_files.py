@@ -39,18 +39,18 @@ def write_private(path: pathlib.Path, text: str) -> None:
         os.close(directory)
 
 
-def canonical(value: Any) -> str:
+def format_json(value: Any) -> str:
     """*value* as JSON for reading: sorted keys, two spaces, a newline at the end."""
     return json.dumps(value, indent=2, sort_keys=True) + "\n"
 
 
-def absolute(path: str) -> pathlib.Path:
+def expand_path(path: str) -> pathlib.Path:
     """*path* with ``~`` expanded, absolute from the directory that the run was started in."""
     return pathlib.Path(path).expanduser().absolute()
 
 
 @contextmanager
-def exclusive(path: pathlib.Path) -> Iterator[None]:
+def lock_file(path: pathlib.Path) -> Iterator[None]:
     """Let one process at a time run the block; *path* is the lock file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as stream:

@@ -11,17 +11,17 @@ from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils import _finding
 
-NAMED = 5
+MAXIMUM_NAMES = 5
 
 
-def listed(names: Sequence[str]) -> str:
+def join_names(names: Sequence[str]) -> str:
     """The first five of *names*, and how many more there are."""
-    more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
+    more = len(names) - MAXIMUM_NAMES
+    return ", ".join(names[:MAXIMUM_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
-def finding(key: str, detail: str, remediation: str, blocking: bool = True) -> dict[str, Any]:
+def build_controller_finding(key: str, detail: str, remediation: str, blocking: bool = True) -> dict[str, Any]:
     """A finding; *key* is stable across releases, and *remediation* the next step. What does not block is a warning."""
-    return _finding.finding(
+    return _finding.build_finding(
         key, key.replace("-", " "), detail, remediation, "error" if blocking else "warning", blocking
     )

@@ -27,29 +27,29 @@ else:
     import tomli as tomllib
 
 Minor = tuple[int, int]
-VERSION = re.compile(r"^(\d+)\.(\d+)(?:\.(\d+))?$")
-FINAL = re.compile(r"^(\d+)\.(\d+)\.(\d+)(?: final)?$")
+VERSION_PATTERN = re.compile(r"^(\d+)\.(\d+)(?:\.(\d+))?$")
+FINAL_PATTERN = re.compile(r"^(\d+)\.(\d+)\.(\d+)(?: final)?$")
 RELEASES = DATA / "python-releases.toml"
-SOURCES = DATA / "sources.toml"
-DISTRIBUTIONS = DATA / "distribution-releases.toml"
+DATA_SOURCES_FILE = DATA / "sources.toml"
+DISTRIBUTION_DATA_FILE = DATA / "distribution-releases.toml"
 # PEP 373; no release of Python 2 has been made since.
 END_OF_PYTHON_2 = datetime.date(2020, 4, 20)
 # Rebuilds that live as long as what they rebuild.
-REBUILDS = {"almalinux": "rhel", "rocky": "rhel", "ol": "rhel"}
+RHEL_REBUILDS = {"almalinux": "rhel", "rocky": "rhel", "ol": "rhel"}
 
 
 # Names for the newest supported minor version and the one before it.
-SYMBOLIC = ("newest-supported", "newest-1")
-STALE = datetime.timedelta(days=180)
-SOON = datetime.timedelta(days=365)
+SYMBOLIC_TARGETS = ("newest-supported", "newest-1")
+DATA_STALE_AFTER = datetime.timedelta(days=180)
+END_OF_LIFE_WARNING = datetime.timedelta(days=365)
 
 
-class UnknownVersion(CollectionError, ValueError):
+class UnknownVersionError(CollectionError, ValueError):
     """A version that is no version, or that was never released."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Release:
+class PythonRelease:
     """One minor version: its newest released patch, and the first days of its phases."""
 
     minor: Minor
@@ -58,122 +58,124 @@ class Release:
     end_of_bugfix: datetime.date
     end_of_life: datetime.date
 
-    def phase(self, today: datetime.date) -> str:
+    def get_phase(self, today: datetime.date) -> str:
         """``bugfix``, ``security`` or ``end-of-life``: what its maintainers still do on the day *today* (PEP 602)."""
         if today >= self.end_of_life:
             return "end-of-life"
         return "bugfix" if today < self.end_of_bugfix else "security"
 
 
-def parse(text: str) -> tuple[Minor, int | None]:
+def parse_version(text: str) -> tuple[Minor, int | None]:
     """Minor version and patch (None if not given) that *text* says. Raises UnknownVersion."""
-    match = VERSION.match(str(text))
+    match = VERSION_PATTERN.match(str(text))
     if not match:
-        raise UnknownVersion(
-            f"{text!r} is not a Python version; write one like 3.11 or 3.11.9, or {' or '.join(SYMBOLIC)}"
+        raise UnknownVersionError(
+            f"{text!r} is not a Python version; write one like 3.11 or 3.11.9, or {' or '.join(SYMBOLIC_TARGETS)}"
         )
     return (int(match[1]), int(match[2])), int(match[3]) if match[3] else None
 
 
-def today() -> datetime.date:
+def get_today() -> datetime.date:
     """The day, in UTC."""
     return datetime.datetime.now(datetime.timezone.utc).date()
 
 
-def now() -> str:
+def get_utc_timestamp() -> str:
     """The current time, UTC, ISO 8601 to the second."""
     return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def text_of(minor: Minor) -> str:
+def format_minor(minor: Minor) -> str:
     """*minor* as people write it."""
     return f"{minor[0]}.{minor[1]}"
 
 
-def _newest_patch(entries: list[dict[str, Any]]) -> int | None:
-    finals = (FINAL.match(entry["stage"]) for entry in entries if entry["state"] == "actual")
+def _select_newest_patch(entries: list[dict[str, Any]]) -> int | None:
+    finals = (FINAL_PATTERN.match(entry["stage"]) for entry in entries if entry["state"] == "actual")
     patches = [int(match[3]) for match in finals if match]
     return max(patches) if patches else None
 
 
 @functools.cache
-def releases() -> dict[Minor, Release]:
+def load_releases() -> dict[Minor, PythonRelease]:
     """Every released minor version of Python 3, from the vendored data."""
-    return read(RELEASES)
+    return read_release_data(RELEASES)
 
 
-def read(path: pathlib.Path) -> dict[Minor, Release]:
+def read_release_data(path: pathlib.Path) -> dict[Minor, PythonRelease]:
     """Every released minor version of Python 3 in the release data *path*. Raises OSError, ValueError, KeyError."""
     with path.open("rb") as stream:
         data = tomllib.load(stream)
     found = {}
     for name, metadata in data["metadata"].items():
-        minor, _patch = parse(name)
-        newest = _newest_patch(data["release"].get(name, []))
+        minor, _patch = parse_version(name)
+        newest = _select_newest_patch(data["release"].get(name, []))
         if minor >= (3, 0) and newest is not None:
-            found[minor] = Release(
+            found[minor] = PythonRelease(
                 minor,
                 newest,
-                _date(metadata["first-release"]),
-                _date(metadata["end-of-bugfix"]),
-                _date(metadata["end-of-life"]),
+                _parse_date(metadata["first-release"]),
+                _parse_date(metadata["end-of-bugfix"]),
+                _parse_date(metadata["end-of-life"]),
             )
     return found
 
 
-def _date(value: datetime.date | str) -> datetime.date:
+def _parse_date(value: datetime.date | str) -> datetime.date:
     return value if isinstance(value, datetime.date) else datetime.date.fromisoformat(value)
 
 
 @functools.cache
-def taken() -> datetime.date:
+def read_data_date() -> datetime.date:
     """The day on which the release data were taken from their source."""
-    with SOURCES.open("rb") as stream:
-        return _date(tomllib.load(stream)["python-releases"])
+    with DATA_SOURCES_FILE.open("rb") as stream:
+        return _parse_date(tomllib.load(stream)["python-releases"])
 
 
-def resolve(target: str, today: datetime.date) -> str:
+def resolve_target(target: str, today: datetime.date) -> str:
     """The version that *target* stands for: itself, or the newest or second newest supported minor version on the day *today*.
 
     Raises UnknownVersion.
     """
-    if target not in SYMBOLIC:
+    if target not in SYMBOLIC_TARGETS:
         check_target(target)
         return target
     supported = sorted(
         minor
-        for minor, release in releases().items()
-        if release.phase(today) != "end-of-life" and release.first_release <= today
+        for minor, release in load_releases().items()
+        if release.get_phase(today) != "end-of-life" and release.first_release <= today
     )
-    place = SYMBOLIC.index(target) + 1
+    place = SYMBOLIC_TARGETS.index(target) + 1
     if len(supported) < place:
-        raise UnknownVersion(
-            f"{target}: the release data of {taken()} know no such version that is supported on {today}; renew them"
+        raise UnknownVersionError(
+            f"{target}: the release data of {read_data_date()} know no such version that is supported on {today}; renew them"
         )
-    return text_of(supported[-place])
+    return format_minor(supported[-place])
 
 
 def check_target(text: str) -> tuple[Minor, int | None]:
     """The target that *text* names. Raises UnknownVersion for one that was never released."""
-    minor, patch = parse(text)
-    known = releases()
+    minor, patch = parse_version(text)
+    known = load_releases()
     if minor not in known:
-        raise UnknownVersion(f"Python {text} is not a released version; the newest known is {text_of(max(known))}")
+        raise UnknownVersionError(
+            f"Python {text} is not a released version; the newest known is {format_minor(max(known))}"
+        )
     if patch is not None and patch > known[minor].newest_patch:
-        raise UnknownVersion(
-            f"Python {text} is not a released version; the newest known is {text_of(minor)}.{known[minor].newest_patch}"
+        raise UnknownVersionError(
+            f"Python {text} is not a released version; the newest known is {format_minor(minor)}.{known[minor].newest_patch}"
         )
     return minor, patch
 
 
-def path(current: Minor, target: Minor) -> list[Minor]:
+def find_upgrade_path(current: Minor, target: Minor) -> list[Minor]:
     """Every minor after *current* up to *target*, in order. Raises UnknownVersion when *target* lies below."""
     if target < current:
-        raise UnknownVersion(
-            f"the target {text_of(target)} is below the current version {text_of(current)}; "
+        raise UnknownVersionError(
+            f"the target {format_minor(target)} is below the current version {format_minor(current)}; "
             "use oxzep7.python.rollback to go back"
         )
-    return [minor for minor in sorted(releases()) if current < minor <= target]
+    return [minor for minor in sorted(load_releases()) if current < minor <= target]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -185,14 +187,14 @@ class EndOfLife:
 
 
 @functools.cache
-def _distributions() -> dict[str, Any]:
-    with DISTRIBUTIONS.open("rb") as stream:
+def _read_distributions() -> dict[str, Any]:
+    with DISTRIBUTION_DATA_FILE.open("rb") as stream:
         return tomllib.load(stream)
 
 
-def end_of_distribution(identifier: str | None, version: str | None) -> EndOfLife:
+def find_distribution_end(identifier: str | None, version: str | None) -> EndOfLife:
     """End of life of the release that os-release names by ID and VERSION_ID."""
-    known = _distributions().get(REBUILDS.get(identifier or "", identifier or ""), {})
+    known = _read_distributions().get(RHEL_REBUILDS.get(identifier or "", identifier or ""), {})
     entry = known.get(version or "") or known.get((version or "").split(".")[0])
     name = f"{identifier} {version}"
     return (
@@ -202,32 +204,32 @@ def end_of_distribution(identifier: str | None, version: str | None) -> EndOfLif
     )
 
 
-def end_of_interpreter(interpreter: Mapping[str, Any], system: Mapping[str, Any]) -> EndOfLife:
+def find_interpreter_end(interpreter: Mapping[str, Any], system: Mapping[str, Any]) -> EndOfLife:
     """End of life of *interpreter* on a host with the operating *system*.
 
     The interpreter that a distribution calls ``python3`` lives as long as that release; any other as long as its minor version.
     """
     if interpreter["default"] and interpreter["os_package"]:
-        return end_of_distribution(system["id"], system["version"])
-    minor = minor_of(interpreter["version"])
+        return find_distribution_end(system["id"], system["version"])
+    minor = extract_minor(interpreter["version"])
     if minor is None or interpreter["implementation"] != "CPython":
         return EndOfLife(
             None, f"{interpreter['implementation']} {interpreter['version'] or 'of unknown version'} is not in the data"
         )
-    release = releases().get(minor)
+    release = load_releases().get(minor)
     if release:
-        return EndOfLife(release.end_of_life, f"CPython {text_of(minor)}")
-    return EndOfLife(END_OF_PYTHON_2 if minor < (3, 0) else None, f"CPython {text_of(minor)}")
+        return EndOfLife(release.end_of_life, f"CPython {format_minor(minor)}")
+    return EndOfLife(END_OF_PYTHON_2 if minor < (3, 0) else None, f"CPython {format_minor(minor)}")
 
 
-def minor_of(version: str | None) -> Minor | None:
+def extract_minor(version: str | None) -> Minor | None:
     """The minor version in *version*, such as ``3.9.18`` or ``3.13.0rc1``; None if it has none."""
     match = re.match(r"^(\d+)\.(\d+)", version or "")
     return (int(match[1]), int(match[2])) if match else None
 
 
-def newest_patch(version: str | None) -> str | None:
+def find_newest_patch(version: str | None) -> str | None:
     """The newest patch of the minor version of *version*, if it is known."""
-    minor = minor_of(version)
-    release = releases().get(minor) if minor else None
-    return f"{text_of(release.minor)}.{release.newest_patch}" if release else None
+    minor = extract_minor(version)
+    release = load_releases().get(minor) if minor else None
+    return f"{format_minor(release.minor)}.{release.newest_patch}" if release else None

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 
-def aligned(entries: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> list[str]:
+def align_columns(entries: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> list[str]:
     """The *columns* of *entries* as aligned lines of text, with a heading."""
-    cells = [list(columns)] + [[_cell(entry.get(column)) for column in columns] for entry in entries]
+    cells = [list(columns)] + [[_format_cell(entry.get(column)) for column in columns] for entry in entries]
     widths = [max(len(line[index]) for line in cells) for index in range(len(columns))]
     return ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in cells]
 
 
-def _cell(value: Any) -> str:
+def _format_cell(value: Any) -> str:
     return "-" if value is None else str(value)

@@ -15,12 +15,12 @@ from tests.benchmark.plan import fleet as plan
 from tests.benchmark.plan import scanner
 
 BENCHMARKS: dict[str, Callable[[], list[Measure]]] = {
-    "backup": backup.run,
-    "host_info": host_info.run_all,
-    "plan": plan.run,
-    "rollout": rollout.run,
-    "scanner": scanner.run,
-    "step": step.run,
+    "backup": backup.measure_backup,
+    "host_info": host_info.measure_host_info,
+    "plan": plan.measure_planning,
+    "rollout": rollout.measure_rollout,
+    "scanner": scanner.measure_scanner,
+    "step": step.measure_step,
 }
 
 
@@ -32,7 +32,7 @@ def main() -> None:
         sys.exit(f"benchmark: no {', '.join(unknown)}; there is {', '.join(sorted(BENCHMARKS))}")
     for name in chosen:
         for measure in BENCHMARKS[name]():
-            print(measure.line(name), flush=True)
+            print(measure.format_line(name), flush=True)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from tests.benchmark.measure import Measure
 from tests.fleet.paths import CACHE, ROOT, FleetError
 
 ROUNDS = 3
-LEAST = 450 << 20
+MINIMUM_SIZE = 450 << 20
 PACKAGES = (
     "numpy==2.2.6",
     "scipy==1.15.3",
@@ -35,27 +35,27 @@ PACKAGES = (
 )
 MEMORY = 200 << 20
 # Runs one thing of the collection's in a process of its own, so that its memory is only that.
-OURS = """
+COLLECTION_PROGRAM = """
 import json, sys
-from ansible_collections.oxzep7.python.plugins.module_utils._backup import _manifest, _restore, _store
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._archives import Archives
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import Part
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic import Repository
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._sealing import Sealing
+from ansible_collections.oxzep7.python.plugins.module_utils._backup import _listing, _restore, _store
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._archives import ArchiveEngine
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupPart
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic import ResticRepository
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._sealing import EncryptionSettings
 what, engine, root, tree = sys.argv[1:]
-engine = Archives(Sealing()) if engine == "archive" else Repository(engine, "secret", None)
-known = [backup for _name, backup, _problem in _store.listed(root, "app")]
+engine = ArchiveEngine(EncryptionSettings()) if engine == "archive" else ResticRepository(engine, "secret", None)
+known = [backup for _name, backup, _problem in _listing.list_backups(root, "app")]
 if what == "keep":
-    before = known[-1] if known and isinstance(engine, Archives) else None
+    before = known[-1] if known and isinstance(engine, ArchiveEngine) else None
     about = {"run": "r", "generation": "g", "python": "3", "environment": tree}
-    _store.make(root, "app", [Part("environment", tree)], about, engine, isinstance(engine, Archives), before)
+    _store.make_backup(root, "app", [BackupPart("environment", tree)], about, engine, isinstance(engine, ArchiveEngine), before)
 else:
-    _restore.check(known[-1], "app", ["environment"], False, engine)
-    _restore.restore(known[-1], known[-1].layers["environment"], what, engine)
+    _restore.check_backup(known[-1], "app", ["environment"], False, engine)
+    _restore.restore_layer(known[-1], known[-1].layers["environment"], what, engine)
 """
 
 
-def environment() -> pathlib.Path:
+def install_environment() -> pathlib.Path:
     """The environment, made once. Raises FleetError when it is too small."""
     folder = CACHE / "benchmark-environment"
     if not (folder / ".complete").exists():
@@ -66,12 +66,12 @@ def environment() -> pathlib.Path:
         )
         (folder / ".complete").touch()
     size = sum(path.lstat().st_size for path in folder.rglob("*"))
-    if size < LEAST:
-        raise FleetError(f"{folder} has {size >> 20} MB, and {LEAST >> 20} MB are wanted")
+    if size < MINIMUM_SIZE:
+        raise FleetError(f"{folder} has {size >> 20} MB, and {MINIMUM_SIZE >> 20} MB are wanted")
     return folder.resolve()
 
 
-class Bench:
+class BackupBench:
     """A scratch directory, and what is timed in it."""
 
     def __init__(self, scratch: pathlib.Path, tree: pathlib.Path) -> None:
@@ -79,16 +79,16 @@ class Bench:
         self.tree = tree
         self.memory = 0
 
-    def timed(self, action: Callable[[], None]) -> float:
+    def time_action(self, action: Callable[[], None]) -> float:
         """Seconds of *action*, with what was written before it on disk already."""
         os.sync()
         began = time.monotonic()
         action()
         return time.monotonic() - began
 
-    def ours(self, what: str, engine: str, root: pathlib.Path) -> None:
+    def run_collection(self, what: str, engine: str, root: pathlib.Path) -> None:
         """Run the collection's code, and remember the memory of the largest of its processes, in bytes."""
-        command = [sys.executable, "-c", OURS, what, engine, str(root), str(self.tree)]
+        command = [sys.executable, "-c", COLLECTION_PROGRAM, what, engine, str(root), str(self.tree)]
         child = os.posix_spawn(
             command[0], command, {**os.environ, "PYTHONPATH": os.environ.get("PYTHONPATH", str(ROOT))}
         )
@@ -97,7 +97,7 @@ class Bench:
             raise FleetError(f"{what} with {engine} ended with {status}")
         self.memory = max(self.memory, usage.ru_maxrss << 10)
 
-    def shell(self, script: str, **variables: str) -> None:
+    def run_shell(self, script: str, **variables: str) -> None:
         """Run *script*; every part of its pipes must succeed."""
         subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
@@ -107,38 +107,42 @@ class Bench:
         )
 
 
-def _round(bench: Bench) -> dict[str, float]:
+def _time_round(bench: BackupBench) -> dict[str, float]:
     """Seconds of everything, once."""
     at = bench.scratch
     restic = {"RESTIC_PASSWORD": "secret"}
     for name in ("one", "two"):
-        bench.shell('restic init --quiet --repo "$AT/$NAME"', NAME=name, **restic)
+        bench.run_shell('restic init --quiet --repo "$AT/$NAME"', NAME=name, **restic)
     found = {
-        "tar": bench.timed(
-            lambda: bench.shell('tar -cf - -C "$TREE" . | zstd -q -T0 >"$AT/archive" && sync "$AT/archive"')
+        "tar": bench.time_action(
+            lambda: bench.run_shell('tar -cf - -C "$TREE" . | zstd -q -T0 >"$AT/archive" && sync "$AT/archive"')
         ),
-        "keep": bench.timed(lambda: bench.ours("keep", "archive", at / "backups")),
-        "untar": bench.timed(
-            lambda: bench.shell('mkdir "$AT/untarred" && zstd -dcq "$AT/archive" | tar -xf - -C "$AT/untarred" && sync')
+        "keep": bench.time_action(lambda: bench.run_collection("keep", "archive", at / "backups")),
+        "untar": bench.time_action(
+            lambda: bench.run_shell(
+                'mkdir "$AT/untarred" && zstd -dcq "$AT/archive" | tar -xf - -C "$AT/untarred" && sync'
+            )
         ),
-        "restore": bench.timed(lambda: bench.ours(str(at / "restored"), "archive", at / "backups")),
-        "hash": bench.timed(lambda: bench.shell('find "$TREE" -type f -print0 | xargs -0 sha256sum')),
-        "again": bench.timed(lambda: bench.ours("keep", "archive", at / "backups")),
-        "restic": bench.timed(lambda: bench.shell('restic backup --quiet --repo "$AT/one" "$TREE"', **restic)),
-        "keep with restic": bench.timed(lambda: bench.ours("keep", str(at / "two"), at / "of-restic")),
+        "restore": bench.time_action(lambda: bench.run_collection(str(at / "restored"), "archive", at / "backups")),
+        "hash": bench.time_action(lambda: bench.run_shell('find "$TREE" -type f -print0 | xargs -0 sha256sum')),
+        "again": bench.time_action(lambda: bench.run_collection("keep", "archive", at / "backups")),
+        "restic": bench.time_action(
+            lambda: bench.run_shell('restic backup --quiet --repo "$AT/one" "$TREE"', **restic)
+        ),
+        "keep with restic": bench.time_action(lambda: bench.run_collection("keep", str(at / "two"), at / "of-restic")),
     }
     for path in at.iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     return found
 
 
-def run() -> list[Measure]:
+def measure_backup() -> list[Measure]:
     """Four ratios, and the memory as a ratio of what is allowed."""
-    tree = environment()
+    tree = install_environment()
     with tempfile.TemporaryDirectory(prefix="oxzep7-benchmark-", dir=CACHE) as scratch:
-        bench = Bench(pathlib.Path(scratch), tree)
-        _round(bench)
-        rounds = [_round(bench) for _number in range(ROUNDS)]
+        bench = BackupBench(pathlib.Path(scratch), tree)
+        _time_round(bench)
+        rounds = [_time_round(bench) for _number in range(ROUNDS)]
     print(json.dumps({"memory": bench.memory, "rounds": rounds}), file=sys.stderr)
 
     def of(name: str) -> tuple[float, ...]:

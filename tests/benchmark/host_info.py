@@ -17,7 +17,7 @@ import time
 
 from tests.benchmark.measure import Measure
 from tests.fleet import archives, fleet
-from tests.fleet.paths import CACHE, FleetError, digest, run
+from tests.fleet.paths import CACHE, FleetError, hash_inputs, run_checked
 
 ROUNDS = 5
 ENVIRONMENTS = 30
@@ -45,10 +45,10 @@ FORKS = "10"
 # The time is the inventory's own: a module starts Ansible's libraries as well, a command its interpreter.
 INVENTORY = """
 import json, resource, sys
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._host import Request, inventory
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._parallel import workers
-found = inventory(Request([sys.argv[1]], False, [], 600, sys.argv[2] == "verify"), [], "/nonexistent", "/nonexistent")
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + workers() * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._host import InventoryRequest, take_inventory
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._parallel import count_workers
+found = take_inventory(InventoryRequest([sys.argv[1]], False, [], 600, sys.argv[2] == "verify"), [], "/nonexistent", "/nonexistent")
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + count_workers() * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
 print(json.dumps([found["seconds"], len(found["environments"]), sum(len(one["packages"]) for one in found["environments"]), peak * 1024,
                   sum(one["counts"]["modified"] or 0 for one in found["environments"])]))
 """
@@ -82,19 +82,19 @@ print(time.monotonic() - began, count)
 """
 
 
-def tree() -> pathlib.Path:
+def make_environments() -> pathlib.Path:
     """A folder with the environments, made once: as many copies of one that has real packages, bytecode and all."""
-    python = archives.find(MINOR)
+    python = archives.find_packable_interpreter(MINOR)
     if python is None:
         raise FleetError(f"no Python {MINOR} on this machine to make environments from")
-    folder = CACHE / "benchmark" / digest(REQUIREMENTS, ENVIRONMENTS, str(python)) / "srv"
+    folder = CACHE / "benchmark" / hash_inputs(REQUIREMENTS, ENVIRONMENTS, str(python)) / "srv"
     done = folder.parent / ".complete"
     if not done.exists():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         first = folder / "environment0"
-        run(str(python), "-m", "venv", str(first))
-        run(
+        run_checked(str(python), "-m", "venv", str(first))
+        run_checked(
             "uv",
             "pip",
             "install",
@@ -112,12 +112,12 @@ def tree() -> pathlib.Path:
     return folder
 
 
-def program(text: str, *arguments: str) -> str:
+def run_program(text: str, *arguments: str) -> str:
     """Standard output of the Python program *text*. Raises CalledProcessError."""
     return subprocess.run([sys.executable, "-c", text, *arguments], capture_output=True, text=True, check=True).stdout
 
 
-def each(folder: pathlib.Path, *command: str) -> float:
+def time_each_environment(folder: pathlib.Path, *command: str) -> float:
     """Seconds that *command* took in each environment, one after the other; ``{}`` stands for its Python."""
     began = time.monotonic()
     for environment in sorted(folder.iterdir()):
@@ -127,26 +127,26 @@ def each(folder: pathlib.Path, *command: str) -> float:
     return time.monotonic() - began
 
 
-def run_host() -> list[Measure]:
+def measure_host() -> list[Measure]:
     """The measures of one host with a warm cache."""
-    folder = tree()
+    folder = make_environments()
     ours, verified, walked, hashed, pip, uv = [], [], [], [], [], []
-    files = int(program(WALK, str(folder)).split()[1])
-    program(HASH, str(folder))
-    _seconds, environments, packages, peak, modified = json.loads(program(INVENTORY, str(folder), "names"))
+    files = int(run_program(WALK, str(folder)).split()[1])
+    run_program(HASH, str(folder))
+    _seconds, environments, packages, peak, modified = json.loads(run_program(INVENTORY, str(folder), "names"))
     print(f"benchmark host_info: {environments} environments, {packages} packages, {files} files", flush=True)
     if environments < ENVIRONMENTS or packages < PACKAGES or files < FILES:
         raise FleetError("the tree is smaller than the benchmark says")
     for _round in range(ROUNDS):
-        walked.append(float(program(WALK, str(folder)).split()[0]))
-        found = json.loads(program(INVENTORY, str(folder), "names"))
+        walked.append(float(run_program(WALK, str(folder)).split()[0]))
+        found = json.loads(run_program(INVENTORY, str(folder), "names"))
         ours.append(found[0])
         peak = max(peak, found[3])
-        uv.append(each(folder, "uv", "pip", "list", "--python", "{}"))
+        uv.append(time_each_environment(folder, "uv", "pip", "list", "--python", "{}"))
     for _round in range(2):
-        pip.append(each(folder, "{}", "-m", "pip", "list", "--disable-pip-version-check"))
-        hashed.append(float(program(HASH, str(folder)).split()[0]))
-        found = json.loads(program(INVENTORY, str(folder), "verify"))
+        pip.append(time_each_environment(folder, "{}", "-m", "pip", "list", "--disable-pip-version-check"))
+        hashed.append(float(run_program(HASH, str(folder)).split()[0]))
+        found = json.loads(run_program(INVENTORY, str(folder), "verify"))
         verified.append(found[0])
         peak, modified = max(peak, found[3]), found[4]
     if modified:
@@ -160,9 +160,9 @@ def run_host() -> list[Measure]:
     ]
 
 
-def run_fleet() -> list[Measure]:
+def measure_fleet() -> list[Measure]:
     """The measure of twenty hosts over SSH."""
-    fleet.up(["debian12:sqlite"] * HOSTS)
+    fleet.start_fleet(["debian12:sqlite"] * HOSTS)
     try:
         with tempfile.TemporaryDirectory(prefix="oxzep7-benchmark-") as directory:
             environment = {**os.environ, "ANSIBLE_PIPELINING": "1", "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORKS": FORKS}
@@ -185,9 +185,9 @@ def run_fleet() -> list[Measure]:
                 )
             ]
     finally:
-        fleet.down()
+        fleet.stop_fleet()
 
 
-def run_all() -> list[Measure]:
+def measure_host_info() -> list[Measure]:
     """One host, then twenty."""
-    return [*run_host(), *run_fleet()]
+    return [*measure_host(), *measure_fleet()]

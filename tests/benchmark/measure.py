@@ -24,7 +24,7 @@ class Measure:
         """Median of ours over median of the baseline."""
         return statistics.median(self.ours) / statistics.median(self.baseline)
 
-    def line(self, benchmark: str) -> str:
+    def format_line(self, benchmark: str) -> str:
         """The line that is printed."""
         verdict = "ok" if self.ratio() <= self.target else "over"
         return (

@@ -19,7 +19,7 @@ from typing import Any
 from tests.benchmark.measure import Measure
 from tests.benchmark.step import EXPERT, IN_MEMORY, PIPELINED, RESET
 from tests.fleet import fleet
-from tests.fleet.paths import run as podman
+from tests.fleet.paths import run_checked as podman
 
 HOSTS = 24
 # What docs/rollouts.md advises for many hosts; the script has as many at once.
@@ -47,7 +47,7 @@ SSH = [
 ROUNDS = 3
 
 
-def _everywhere(script: pathlib.Path) -> None:
+def _run_everywhere(script: pathlib.Path) -> None:
     """Run *script* as root on every host, as many at once as Ansible has forks; every one must succeed."""
     addresses = [str(fleet.SUBNET[10 + number]) for number in range(HOSTS)]
     words = " ".join(["timeout 600", *SSH, 'ops@"$1"', "sudo bash -s", f"<{script}"])
@@ -60,7 +60,7 @@ def _everywhere(script: pathlib.Path) -> None:
     )
 
 
-def _playbook(folder: pathlib.Path, *options: str) -> tuple[float, float, str]:
+def _time_upgrade(folder: pathlib.Path, *options: str) -> tuple[float, float, str]:
     """Seconds, CPU seconds of this machine's controller, and output of one upgrade."""
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     words = [
@@ -86,23 +86,23 @@ def _playbook(folder: pathlib.Path, *options: str) -> tuple[float, float, str]:
     return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, done.stdout
 
 
-def run() -> list[Measure]:
+def measure_rollout() -> list[Measure]:
     """Wall time over 24 hosts against the expert's script, and what a host costs among a thousand against one among a hundred."""
-    fleet.up(["debian12:sqlite"] * HOSTS, options=IN_MEMORY)
+    fleet.start_fleet(["debian12:sqlite"] * HOSTS, options=IN_MEMORY)
     try:
         with tempfile.TemporaryDirectory(prefix="oxzep7-benchmark-") as directory:
-            measured = _over_ssh(pathlib.Path(directory))
+            measured = _measure_over_ssh(pathlib.Path(directory))
     finally:
-        fleet.down()
-    return [*measured, *_simulated()]
+        fleet.stop_fleet()
+    return [*measured, *_measure_simulated()]
 
 
-def _over_ssh(folder: pathlib.Path) -> list[Measure]:
+def _measure_over_ssh(folder: pathlib.Path) -> list[Measure]:
     (folder / "ansible.cfg").write_text(SETTINGS, encoding="utf-8")
     reset = folder / "reset.sh"
     reset.write_text(RESET, encoding="utf-8")
     # One run before: interpreters, wheels and uv are on the hosts for both.
-    _playbook(folder)
+    _time_upgrade(folder)
     generation = json.loads(podman("podman", "exec", "host1", "cat", "/var/lib/oxzep7/applications/ledger/state.json"))[
         "generations"
     ][-1]
@@ -111,16 +111,16 @@ def _over_ssh(folder: pathlib.Path) -> list[Measure]:
     expert.write_text(EXPERT.format(uv=uv, python=generation["interpreter"], lock=generation["lock"]), encoding="utf-8")
     ours, theirs, cpu = [], [], []
     for _round in range(ROUNDS):
-        _everywhere(reset)
-        seconds, used, _said = _playbook(folder)
+        _run_everywhere(reset)
+        seconds, used, _said = _time_upgrade(folder)
         ours.append(seconds)
         cpu.append(used / HOSTS)
-        _everywhere(reset)
+        _run_everywhere(reset)
         began = time.monotonic()
-        _everywhere(expert)
+        _run_everywhere(expert)
         theirs.append(time.monotonic() - began)
-    _everywhere(reset)
-    modules = _playbook(folder, "-vvv")[2].count("Using module file") / HOSTS
+    _run_everywhere(reset)
+    modules = _time_upgrade(folder, "-vvv")[2].count("Using module file") / HOSTS
     print(
         f"controller CPU seconds for each host and step: {cpu}; module executions for each host: {modules:.1f}",
         file=sys.stderr,
@@ -128,11 +128,11 @@ def _over_ssh(folder: pathlib.Path) -> list[Measure]:
     return [Measure("wall", tuple(ours), tuple(theirs), f"the expert's script over xargs -P {FORKS} ssh", 2.0)]
 
 
-def _simulated() -> list[Measure]:
+def _measure_simulated() -> list[Measure]:
     """Seconds for each host of planning, waves, ledger and report among 1,000 hosts, against 100; and the controller's memory against 2 GB."""
-    from tests.benchmark.simulated import cost
+    from tests.benchmark.simulated import measure_upgrade_cost
 
-    small, large = cost(100), cost(1000)
+    small, large = measure_upgrade_cost(100), measure_upgrade_cost(1000)
     return [
         Measure("growth", (large.seconds_each,), (small.seconds_each,), "the same for each of 100 hosts", 1.3),
         Measure("memory", (float(large.memory),), (float(2 << 30),), "2 GiB", 1.0),

@@ -19,14 +19,14 @@ APPLICATION = {"name": "app", "environment": "/srv/app/venv", "services": [{"nam
 
 
 @dataclasses.dataclass(frozen=True)
-class Cost:
+class UpgradeCost:
     """Seconds of a whole upgrade for each host, and bytes of the largest process of the controller."""
 
     seconds_each: float
     memory: int
 
 
-def cost(hosts: int) -> Cost:
+def measure_upgrade_cost(hosts: int) -> UpgradeCost:
     """The cost of upgrading *hosts* simulated hosts by one step, in the default waves. Raises RuntimeError with what was printed where that fails."""
     with tempfile.TemporaryDirectory(prefix="oxzep7-simulated-") as directory:
         folder = pathlib.Path(directory)
@@ -69,4 +69,4 @@ def cost(hosts: int) -> Cost:
         if status:
             raise RuntimeError((folder / "log").read_text(encoding="utf-8")[-4000:])
         print(f"{hosts} simulated hosts: {seconds:.0f} s, {usage.ru_maxrss >> 10} MiB", file=sys.stderr)
-        return Cost(seconds / hosts, usage.ru_maxrss << 10)
+        return UpgradeCost(seconds / hosts, usage.ru_maxrss << 10)

@@ -59,7 +59,7 @@ until curl -fsS -o /dev/null http://127.0.0.1:8001/health; do sleep 0.05; done
 """
 
 
-def on_host(script: str) -> str:
+def run_over_ssh(script: str) -> str:
     """Standard output of *script*, run as root on the host over SSH."""
     command = [
         "ssh",
@@ -79,7 +79,7 @@ def on_host(script: str) -> str:
     return subprocess.run(command, input=script, text=True, capture_output=True, check=True).stdout
 
 
-def playbook(folder: pathlib.Path, name: str, *options: str) -> None:
+def run_playbook(folder: pathlib.Path, name: str, *options: str) -> None:
     """Run one of the collection's playbooks; raises CalledProcessError with its output."""
     subprocess.run(
         ["ansible-playbook", "-i", str(fleet.INVENTORY), name, *options],
@@ -91,14 +91,14 @@ def playbook(folder: pathlib.Path, name: str, *options: str) -> None:
     )
 
 
-def timed(action: Callable[[], object]) -> float:
+def time_action(action: Callable[[], object]) -> float:
     """Seconds that *action* took."""
     began = time.monotonic()
     action()
     return time.monotonic() - began
 
 
-def downtime_of(action: Callable[[], object]) -> float:
+def measure_downtime(action: Callable[[], object]) -> float:
     """Seconds in which the service did not answer requests from this machine during *action*."""
     check = {
         "name": "answers",
@@ -111,34 +111,34 @@ def downtime_of(action: Callable[[], object]) -> float:
     return (probe.stop() or 0) / 1000
 
 
-def run() -> list[Measure]:
+def measure_step() -> list[Measure]:
     """Measure a step of ours and of the expert's, and the downtime of a promotion and of a plain restart."""
-    fleet.up(["debian12:sqlite"], options=IN_MEMORY)
+    fleet.start_fleet(["debian12:sqlite"], options=IN_MEMORY)
     try:
         with tempfile.TemporaryDirectory(prefix="oxzep7-benchmark-") as directory:
-            return _measure(pathlib.Path(directory))
+            return _measure_rounds(pathlib.Path(directory))
     finally:
-        fleet.down()
+        fleet.stop_fleet()
 
 
-def _measure(folder: pathlib.Path) -> list[Measure]:
+def _measure_rounds(folder: pathlib.Path) -> list[Measure]:
     # One run before: interpreter, wheels and uv are on the host for both, and caches are warm.
-    playbook(folder, "oxzep7.python.upgrade", *OPTIONS)
-    record = json.loads(on_host("cat /var/lib/oxzep7/applications/ledger/state.json"))
+    run_playbook(folder, "oxzep7.python.upgrade", *OPTIONS)
+    record = json.loads(run_over_ssh("cat /var/lib/oxzep7/applications/ledger/state.json"))
     generation = record["generations"][-1]
-    uv = on_host("ls /opt/oxzep7/wheelhouse/uv-*").strip()
+    uv = run_over_ssh("ls /opt/oxzep7/wheelhouse/uv-*").strip()
     expert = EXPERT.format(uv=uv, python=generation["interpreter"], lock=generation["lock"])
     ours, theirs, down_ours, down_restart = [], [], [], []
     for _round in range(ROUNDS):
-        on_host(RESET)
-        ours.append(timed(lambda: playbook(folder, "oxzep7.python.upgrade", *OPTIONS)))
+        run_over_ssh(RESET)
+        ours.append(time_action(lambda: run_playbook(folder, "oxzep7.python.upgrade", *OPTIONS)))
         # The generations exist now, so these promote and nothing else: back, and forward again.
-        down_ours.append(downtime_of(lambda: playbook(folder, "oxzep7.python.rollback", *OPTIONS[2:])))
-        down_restart.append(downtime_of(lambda: on_host("systemctl restart ledger-web ledger-worker")))
-        down_ours.append(downtime_of(lambda: playbook(folder, "oxzep7.python.upgrade", *OPTIONS)))
-        down_restart.append(downtime_of(lambda: on_host("systemctl restart ledger-web ledger-worker")))
-        on_host(RESET)
-        theirs.append(timed(lambda: on_host(expert)))
+        down_ours.append(measure_downtime(lambda: run_playbook(folder, "oxzep7.python.rollback", *OPTIONS[2:])))
+        down_restart.append(measure_downtime(lambda: run_over_ssh("systemctl restart ledger-web ledger-worker")))
+        down_ours.append(measure_downtime(lambda: run_playbook(folder, "oxzep7.python.upgrade", *OPTIONS)))
+        down_restart.append(measure_downtime(lambda: run_over_ssh("systemctl restart ledger-web ledger-worker")))
+        run_over_ssh(RESET)
+        theirs.append(time_action(lambda: run_over_ssh(expert)))
     return [
         Measure("wall", tuple(ours), tuple(theirs), "the expert's script over SSH", 2.0),
         Measure("downtime", tuple(down_ours), tuple(down_restart), "systemctl restart of the same services", 1.2),

@@ -15,7 +15,7 @@ import sys
 import time
 from typing import Any
 
-from ansible_collections.oxzep7.python.plugins.plugin_utils._report._run import table
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report._run import format_step_table
 from tests.demo import machine, podman
 from tests.fleet.paths import FleetError
 
@@ -24,7 +24,7 @@ OUTPUT = ROOT / "demo"
 EXPECTED_FAILURE = 2
 
 
-def play(playbook: str, inventory: pathlib.Path, options: list[str], expected: int = 0) -> None:
+def run_demo_playbook(playbook: str, inventory: pathlib.Path, options: list[str], expected: int = 0) -> None:
     """Run one playbook of the collection in the demo's folder; its output goes to a log."""
     print(f"{playbook} …", flush=True)
     began = time.monotonic()
@@ -39,14 +39,14 @@ def play(playbook: str, inventory: pathlib.Path, options: list[str], expected: i
         raise SystemExit(f"demo: {playbook} should have ended with {expected}")
 
 
-def newest_report() -> list[dict[str, Any]]:
+def read_newest_report() -> list[dict[str, Any]]:
     """The rows of the run's report."""
     path = max((OUTPUT / "oxzep7" / "report" / "runs").glob("*/run.json"), key=lambda candidate: candidate.stat().st_mtime)
     rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["results"]
     return rows
 
 
-def check(rows: list[dict[str, Any]], failing: str) -> None:
+def check_outcomes(rows: list[dict[str, Any]], failing: str) -> None:
     """Raises SystemExit unless exactly the host that should go back did."""
     reverted = {row["host"] for row in rows if row["result"] == "reverted"}
     others = {row["host"] for row in rows if row["result"] not in ("promoted", "reverted")}
@@ -65,17 +65,17 @@ def main() -> None:
     except (machine.DemoError, FleetError) as error:
         sys.exit(f"demo: {error}")
     try:
-        play("audit", inventory, [])
-        play("plan", inventory, ["-e", f"oxzep7_target={target}"])
+        run_demo_playbook("audit", inventory, [])
+        run_demo_playbook("plan", inventory, ["-e", f"oxzep7_target={target}"])
         print((OUTPUT / "oxzep7" / "plan" / "plan.md").read_text(encoding="utf-8").split("\n## ")[1])
         waves = ["-e", json.dumps({"oxzep7_waves": [1, "100%"]})]
-        play("upgrade", inventory, ["-e", f"oxzep7_target={target}", *waves, *options], EXPECTED_FAILURE)
-        rows = newest_report()
-        print("\n" + "\n".join(table(rows)) + "\n")
+        run_demo_playbook("upgrade", inventory, ["-e", f"oxzep7_target={target}", *waves, *options], EXPECTED_FAILURE)
+        rows = read_newest_report()
+        print("\n" + "\n".join(format_step_table(rows)) + "\n")
         for row in rows:
             if row.get("reason"):
                 print(f"{row['host']}: {row['reason'].splitlines()[0][:400]}")
-        check(rows, stage.FAILING)
+        check_outcomes(rows, stage.FAILING)
         print(f"\nplan, reports, inventories and logs: {OUTPUT}")
     finally:
         if given.fleet:
@@ -83,7 +83,7 @@ def main() -> None:
         else:
             for host in machine.HOSTS:
                 port = machine.SCRATCH / host / "port"
-                subprocess.run(machine.service(host, "stop", int(port.read_text(encoding="utf-8"))), check=False)
+                subprocess.run(machine.build_service_command(host, "stop", int(port.read_text(encoding="utf-8"))), check=False)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ app = Flask(__name__)
 BOARD = os.environ.get("BOARD_FILE", "board.yml")
 
 
-def notices():
+def read_notices():
     """Every notice, oldest first."""
     if not os.path.exists(BOARD):
         return []
@@ -28,16 +28,16 @@ def notices():
 
 
 @app.route("/health")
-def health():
+def show_health():
     """The interpreter this process runs on, and that the board can be read."""
-    return jsonify(python=platform.python_version(), notices=len(notices()))
+    return jsonify(python=platform.python_version(), notices=len(read_notices()))
 
 
 @app.route("/", methods=["GET", "POST"])
-def board():
+def show_board():
     """Read the board, or pin a notice to it."""
     if request.method == "POST":
-        pinned = notices() + [request.form["text"]]
+        pinned = read_notices() + [request.form["text"]]
         with open(BOARD, "w") as stream:
             yaml.safe_dump(pinned, stream)
-    return "\n".join("<p>%s</p>" % escape(text) for text in notices())
+    return "\n".join("<p>%s</p>" % escape(text) for text in read_notices())

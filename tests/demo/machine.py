@@ -31,14 +31,14 @@ class DemoError(Exception):
 
 
 @dataclasses.dataclass(frozen=True)
-class Route:
+class InterpreterRoute:
     """The interpreters that the demonstration goes through, oldest first."""
 
     interpreters: tuple[pathlib.Path, ...]
     minors: tuple[tuple[int, int], ...]
 
 
-def uv(*words: str) -> str:
+def run_uv(*words: str) -> str:
     """Standard output of uv. Raises DemoError with its explanation."""
     done = subprocess.run(["uv", *words], capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -46,7 +46,7 @@ def uv(*words: str) -> str:
     return done.stdout
 
 
-def interpreters() -> dict[tuple[int, int], pathlib.Path]:
+def find_interpreters() -> dict[tuple[int, int], pathlib.Path]:
     """An interpreter with ``venv`` for each minor found in the usual places."""
     home = pathlib.Path.home()
     places = [*home.glob(".pyenv/versions/*/bin"), *home.glob(".local/share/uv/python/cpython-*/bin"), pathlib.Path("/usr/local/bin"),
@@ -64,37 +64,37 @@ def _has_venv(path: pathlib.Path) -> bool:
     return subprocess.run([path, "-I", "-c", "import venv, ensurepip, ssl"], capture_output=True, check=False).returncode == 0
 
 
-def route() -> Route:
+def choose_route() -> InterpreterRoute:
     """The two oldest steps that can be taken here. Raises DemoError when there is not even one."""
-    found = interpreters()
+    found = find_interpreters()
     for minor in MINORS[:4]:
-        if not _run(found, minor, 3):
+        if not _list_consecutive(found, minor, 3):
             for wanted in (minor, (3, minor[1] + 1), (3, minor[1] + 2)):
                 if wanted not in found:
-                    _install(wanted)
-            found = interpreters()
+                    _install_interpreter(wanted)
+            found = find_interpreters()
         break
-    runs = [run for run in (_run(found, minor, 3) or _run(found, minor, 2) for minor in MINORS) if run]
+    runs = [run for run in (_list_consecutive(found, minor, 3) or _list_consecutive(found, minor, 2) for minor in MINORS) if run]
     if not runs:
         raise DemoError("an upgrade needs two consecutive minor versions of Python on this machine, and uv could not install any; found only "
-                        + (", ".join(_lifecycle.text_of(minor) for minor in sorted(found)) or "none"))
+                        + (", ".join(_lifecycle.format_minor(minor) for minor in sorted(found)) or "none"))
     chosen = runs[0]
-    return Route(tuple(found[minor] for minor in chosen), tuple(chosen))
+    return InterpreterRoute(tuple(found[minor] for minor in chosen), tuple(chosen))
 
 
-def _run(found: dict[tuple[int, int], pathlib.Path], start: tuple[int, int], length: int) -> list[tuple[int, int]]:
+def _list_consecutive(found: dict[tuple[int, int], pathlib.Path], start: tuple[int, int], length: int) -> list[tuple[int, int]]:
     wanted = [(3, start[1] + offset) for offset in range(length)]
     return wanted if all(minor in found for minor in wanted) else []
 
 
-def _install(minor: tuple[int, int]) -> None:
+def _install_interpreter(minor: tuple[int, int]) -> None:
     try:
-        uv("python", "install", _lifecycle.text_of(minor))
+        run_uv("python", "install", _lifecycle.format_minor(minor))
     except DemoError:
         return
 
 
-def free_port() -> int:
+def find_free_port() -> int:
     """A port that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -103,22 +103,22 @@ def free_port() -> int:
 
 def _origin_pins(minor: tuple[int, int], target: pathlib.Path) -> None:
     """The board's pins as they would have been a year and a half after the release of *minor*."""
-    born = _lifecycle.releases()[minor].end_of_life - datetime.timedelta(days=5 * 365)
+    born = _lifecycle.load_releases()[minor].end_of_life - datetime.timedelta(days=5 * 365)
     source = target.with_suffix(".in")
     source.write_text("flask\nwaitress\npyyaml\nmarkupsafe\n", encoding="utf-8")
-    uv("pip", "compile", "--quiet", "--no-config", "--python-version", _lifecycle.text_of(minor), "--only-binary", ":all:",
+    run_uv("pip", "compile", "--quiet", "--no-config", "--python-version", _lifecycle.format_minor(minor), "--only-binary", ":all:",
        "--exclude-newer", (born + datetime.timedelta(days=540)).isoformat(), "--output-file", str(target), str(source))
 
 
-def service(host: str, verb: str, port: int) -> list[str]:
+def build_service_command(host: str, verb: str, port: int) -> list[str]:
     """The command that does *verb* with the board of *host*."""
     return ["/bin/sh", str(HERE / "service.sh"), verb, str(SCRATCH / host), str(port)]
 
 
-def up() -> tuple[pathlib.Path, str, list[str]]:
+def start_demo_hosts() -> tuple[pathlib.Path, str, list[str]]:
     """Make the three hosts; returns inventory, target and options of the run. Raises DemoError."""
-    down()
-    chosen = route()
+    stop_demo_hosts()
+    chosen = choose_route()
     SCRATCH.mkdir(mode=0o700)
     pins = SCRATCH / "pins.txt"
     _origin_pins(chosen.minors[0], pins)
@@ -128,13 +128,13 @@ def up() -> tuple[pathlib.Path, str, list[str]]:
         (home / "app").mkdir(parents=True)
         for name in ("app.py", "test_board.py"):
             shutil.copy(HERE / name, home / "app" / name)
-        uv("venv", "--quiet", "--no-project", "--python", str(chosen.interpreters[0]), str(home / "venv"))
-        uv("pip", "sync", "--quiet", "--python", str(home / "venv" / "bin" / "python"), str(pins))
-        port = free_port()
+        run_uv("venv", "--quiet", "--no-project", "--python", str(chosen.interpreters[0]), str(home / "venv"))
+        run_uv("pip", "sync", "--quiet", "--python", str(home / "venv" / "bin" / "python"), str(pins))
+        port = find_free_port()
         (home / "port").write_text(str(port), encoding="utf-8")
         if host == FAILING:
-            (home / "refuses").write_text(_lifecycle.text_of(chosen.minors[-1]), encoding="utf-8")
-        subprocess.run(service(host, "start", port), check=True)
+            (home / "refuses").write_text(_lifecycle.format_minor(chosen.minors[-1]), encoding="utf-8")
+        subprocess.run(build_service_command(host, "start", port), check=True)
         hosts[host] = {
             "ansible_connection": "local",
             "oxzep7_state_dir": str(home / "state"),
@@ -143,20 +143,20 @@ def up() -> tuple[pathlib.Path, str, list[str]]:
             "oxzep7_applications": [{
                 "name": "board", "environment": str(home / "venv"), "source": str(home / "app"),
                 "services": [{"name": "board", "pidfile": str(home / "pid"),
-                              **{verb: service(host, verb, port) for verb in ("start", "stop", "status")}}],
+                              **{verb: build_service_command(host, verb, port) for verb in ("start", "stop", "status")}}],
                 "checks": [{"name": "answers", "http": {"url": f"http://127.0.0.1:{port}/health"}}],
                 "tests": ["python -m unittest -q"]}]}
     inventory = SCRATCH / "inventory.json"
     inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": {
         "ansible_python_interpreter": sys.executable, "oxzep7_become": False, "oxzep7_wheelhouse_dir": str(SCRATCH / "wheelhouse"),
         "oxzep7_interpreters": [{"source": "existing"}]}}}, indent=2), encoding="utf-8")
-    return inventory, _lifecycle.text_of(chosen.minors[-1]), ["-e", "oxzep7_stability_window=2", "-e", "oxzep7_timeout=15"]
+    return inventory, _lifecycle.format_minor(chosen.minors[-1]), ["-e", "oxzep7_stability_window=2", "-e", "oxzep7_timeout=15"]
 
 
-def down() -> None:
+def stop_demo_hosts() -> None:
     """Stop the boards and remove the scratch folder."""
     for host in HOSTS:
         port = SCRATCH / host / "port"
         if port.exists():
-            subprocess.run(service(host, "stop", int(port.read_text(encoding="utf-8"))), check=False)
+            subprocess.run(build_service_command(host, "stop", int(port.read_text(encoding="utf-8"))), check=False)
     shutil.rmtree(SCRATCH, ignore_errors=True)

@@ -10,22 +10,22 @@ import pathlib
 import shutil
 
 from tests.fleet import fleet
-from tests.fleet.paths import ROOT, run
+from tests.fleet.paths import ROOT, run_checked
 
 FAILING = "host6"
 
 
-def up() -> tuple[pathlib.Path, str, list[str]]:
+def start_demo_hosts() -> tuple[pathlib.Path, str, list[str]]:
     """Start the hosts; returns inventory, target and options of the run. Raises FleetError."""
     shutil.rmtree(ROOT / "demo", ignore_errors=True)
     (ROOT / "demo").mkdir(mode=0o700)
-    fleet.up(fleet.DEFAULT_HOSTS)
+    fleet.start_fleet(fleet.DEFAULT_HOSTS)
     # A release that uses a name which Python 3.10 removed.
-    run("podman", "exec", FAILING, "sh", "-c", "echo 'from collections import Mapping as _Mapping' >> /srv/ledger/app/ledger/wsgi.py && "
+    run_checked("podman", "exec", FAILING, "sh", "-c", "echo 'from collections import Mapping as _Mapping' >> /srv/ledger/app/ledger/wsgi.py && "
         "systemctl restart ledger-web.service")
     return fleet.INVENTORY, "3.11", ["-e", "oxzep7_stability_window=2", "-e", "oxzep7_timeout=20"]
 
 
-def down() -> None:
+def stop_demo_hosts() -> None:
     """Stop the hosts."""
-    fleet.down()
+    fleet.stop_fleet()

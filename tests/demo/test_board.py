@@ -11,7 +11,7 @@ import unittest
 import app
 
 
-class Board(unittest.TestCase):
+class BoardTest(unittest.TestCase):
     def setUp(self):
         self.directory = tempfile.TemporaryDirectory()
         app.BOARD = os.path.join(self.directory.name, "board.yml")

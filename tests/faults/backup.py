@@ -13,7 +13,14 @@ import sys
 from typing import Any
 
 from tests.faults.promotion import HOSTS, KILLED
-from tests.faults.steady_host import APPLICATION, PATIENCE, Broken, SteadyHost, on_hosts, succeeded
+from tests.faults.steady_host import (
+    APPLICATION,
+    PATIENCE,
+    BrokenHostError,
+    SteadyHost,
+    require_module_success,
+    spread_over_hosts,
+)
 from tests.fleet.paths import FleetError
 
 LIVE = "/srv/steady/venv"
@@ -33,31 +40,31 @@ RESTORE = {"application": APPLICATION, "layers": ["environment"], "scratch": SCR
 INFO = ["module", "backup_info", {"application": "steady", "prove": True, "state_dir": None, "run_id": None}]
 
 
-def whole(answer: dict[str, Any]) -> list[str]:
+def list_intact_backups(answer: dict[str, Any]) -> list[str]:
     """The backups that are listed. Raises Broken when one of them is damaged, or when there is none."""
-    rows = succeeded(answer)["backups"]
+    rows = require_module_success(answer)["backups"]
     damaged = [f"{row['backup']}: {'; '.join(row['damage'])}" for row in rows if row["damage"]]
     if damaged or not rows:
-        raise Broken("; ".join(damaged) or "no backup is left")
+        raise BrokenHostError("; ".join(damaged) or "no backup is left")
     return [row["backup"] for row in rows]
 
 
-def backup(host: SteadyHost, point: int) -> bool:
+def kill_backup(host: SteadyHost, point: int) -> bool:
     """Kill a backup at its call *point*; whether it came so far. Raises Broken when something is not as it must be."""
-    killed, told, again, after, there = host.do(
+    killed, told, again, after, there = host.run_actions(
         ["trace", point, "kill", KEEP, "backup"], INFO, ["module", "backup", KEEP], INFO, ["list", BACKUPS]
     )
-    whole(told)
-    succeeded(again)
-    kept = whole(after)
+    list_intact_backups(told)
+    require_module_success(again)
+    kept = list_intact_backups(after)
     if there != kept or kept != [again["backup"]]:
-        raise Broken(f"there is {', '.join(there)}, and {again['backup']} should be alone")
+        raise BrokenHostError(f"there is {', '.join(there)}, and {again['backup']} should be alone")
     return bool(killed["status"] == KILLED)
 
 
-def restore(host: SteadyHost, point: int) -> bool:
+def kill_restore(host: SteadyHost, point: int) -> bool:
     """Kill a restore at its call *point*; whether it came so far. Raises Broken when something is not as it must be."""
-    killed, found, live, told, _gone, again, complete = host.do(
+    killed, found, live, told, _gone, again, complete = host.run_actions(
         ["trace", point, "kill", RESTORE, "restore"],
         ["fingerprint", SCRATCH + "/environment"],
         ["fingerprint", LIVE],
@@ -66,19 +73,19 @@ def restore(host: SteadyHost, point: int) -> bool:
         ["module", "restore", RESTORE],
         ["fingerprint", SCRATCH + "/environment"],
     )
-    host.do(["forget", SCRATCH])
-    whole(told)
-    succeeded(again)
+    host.run_actions(["forget", SCRATCH])
+    list_intact_backups(told)
+    require_module_success(again)
     if found not in ([], live):
-        raise Broken(f"half of it is back: {len(found)} of {len(live)} paths")
+        raise BrokenHostError(f"half of it is back: {len(found)} of {len(live)} paths")
     if complete != live:
-        raise Broken("what is back is not what was kept")
+        raise BrokenHostError("what is back is not what was kept")
     return bool(killed["status"] == KILLED)
 
 
-def replace(host: SteadyHost, point: int) -> bool:
+def kill_replacement(host: SteadyHost, point: int) -> bool:
     """Kill a restore in place at its call *point*; whether it came so far. Raises Broken when something is not as it must be."""
-    whole_one, spoilt, killed, undone, recovered, found, seen, again, complete, well = host.do(
+    whole_one, spoilt, killed, undone, recovered, found, seen, again, complete, well = host.run_actions(
         ["fingerprint", LIVE],
         ["spoil"],
         ["trace", point, "kill", REPLACE, "restore"],
@@ -90,29 +97,29 @@ def replace(host: SteadyHost, point: int) -> bool:
         ["fingerprint", LIVE],
         ["look"],
     )
-    host.sh(f"rm -rf {LIVE}.before-* /srv/steady/.restoring-*")
+    host.run_script(f"rm -rf {LIVE}.before-* /srv/steady/.restoring-*")
     called = f"{killed['calls'][-1].split(None, 2)[2]}: " if killed["calls"] else ""
     if point % 2 and not undone:
-        raise Broken(f"{called}the dead man's switch has not undone it within {PATIENCE:g} seconds")
-    succeeded(recovered)
-    succeeded(again)
+        raise BrokenHostError(f"{called}the dead man's switch has not undone it within {PATIENCE:g} seconds")
+    require_module_success(recovered)
+    require_module_success(again)
     if found not in (whole_one, spoilt):
-        raise Broken(f"{called}half of it lives: {len(found)} of {len(whole_one)} paths")
+        raise BrokenHostError(f"{called}half of it lives: {len(found)} of {len(whole_one)} paths")
     if complete != whole_one:
-        raise Broken(f"{called}what lives is not what was kept")
+        raise BrokenHostError(f"{called}what lives is not what was kept")
     for look in (seen, well):
         if not look["answer"].get("python") or look["timers"] or set(look["left"]) - {"backups.json"}:
-            raise Broken(f"{called}it does not run, or something is left: {look}")
+            raise BrokenHostError(f"{called}it does not run, or something is left: {look}")
     return bool(killed["status"] == KILLED)
 
 
-KINDS = {"backup": backup, "restore": restore, "replace": replace}
+KINDS = {"backup": kill_backup, "restore": kill_restore, "replace": kill_replacement}
 
 
-def count(host: SteadyHost) -> int:
+def count_backup_points(host: SteadyHost) -> int:
     """How many points the longest of them has. Raises FleetError, Broken."""
-    host.do(["reset"])
-    first, kept, back, _gone, _spoilt, placed = host.do(
+    host.run_actions(["reset"])
+    first, kept, back, _gone, _spoilt, placed = host.run_actions(
         ["module", "backup", KEEP],
         ["trace", 0, "kill", KEEP, "backup"],
         ["trace", 0, "kill", RESTORE, "restore"],
@@ -120,15 +127,15 @@ def count(host: SteadyHost) -> int:
         ["spoil"],
         ["trace", 0, "kill", REPLACE, "restore"],
     )
-    host.sh(f"rm -rf {LIVE}.before-*")
-    succeeded(first)
+    host.run_script(f"rm -rf {LIVE}.before-*")
+    require_module_success(first)
     for traced in (kept, back, placed):
         if traced["status"] != 0:
             raise FleetError(f"what nobody kills ended with {traced['status']}: {traced['said']}")
     return max(len(kept["calls"]), len(back["calls"]), len(placed["calls"]))
 
 
-def part(host: SteadyHost, numbers: list[int]) -> tuple[int, int]:
+def try_backup_points(host: SteadyHost, numbers: list[int]) -> tuple[int, int]:
     """Points tried, and survived, of both, at each of *numbers*."""
     tried = survived = 0
     for number in numbers:
@@ -137,7 +144,7 @@ def part(host: SteadyHost, numbers: list[int]) -> tuple[int, int]:
                 reached = attempt(host, number)
                 tried += reached
                 survived += reached
-            except Broken as error:
+            except BrokenHostError as error:
                 tried += 1
                 print(f"faults backup: {name} {number}: {error}", file=sys.stderr, flush=True)
     return tried, survived
@@ -145,5 +152,5 @@ def part(host: SteadyHost, numbers: list[int]) -> tuple[int, int]:
 
 def run_all(every: int = 1) -> tuple[int, int]:
     """Points tried, and points survived; with *every*, only one of so many points."""
-    parts = on_hosts(HOSTS, count, part, every)
+    parts = spread_over_hosts(HOSTS, count_backup_points, try_backup_points, every)
     return sum(tried for tried, _survived in parts), sum(survived for _tried, survived in parts)

@@ -14,18 +14,18 @@ import sys
 import tempfile
 
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _restore, _store
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._archives import Archives
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._archives import ArchiveEngine
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import Engine
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError, Part
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic import Repository
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._sealing import Sealing
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError, BackupPart
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic import ResticRepository
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._sealing import EncryptionSettings
 
 SEED = 20261124
 CASES = 500
 KINDS = ("flip", "truncate", "remove", "swap", "add")
 
 
-def tree(root: pathlib.Path, chance: random.Random) -> pathlib.Path:
+def make_tree(root: pathlib.Path, chance: random.Random) -> pathlib.Path:
     """Something to keep: a few directories with a few files of random content."""
     for folder in ("bin", "lib/deep", "etc"):
         (root / folder).mkdir(parents=True)
@@ -35,14 +35,14 @@ def tree(root: pathlib.Path, chance: random.Random) -> pathlib.Path:
     return root
 
 
-def files(*places: pathlib.Path) -> list[pathlib.Path]:
+def list_files(*places: pathlib.Path) -> list[pathlib.Path]:
     """Every file below *places* that matters."""
     return sorted(
         path for place in places for path in place.rglob("*") if path.is_file() and path.parent.name != "locks"
     )
 
 
-def damage(kind: str, victims: list[pathlib.Path], chance: random.Random) -> str:
+def damage_file(kind: str, victims: list[pathlib.Path], chance: random.Random) -> str:
     """Do one damage of *kind* to one of *victims*; returns what it was."""
     victim = chance.choice([path for path in victims if path.stat().st_size])
     data = bytearray(victim.read_bytes())
@@ -68,12 +68,12 @@ def damage(kind: str, victims: list[pathlib.Path], chance: random.Random) -> str
     return f"{kind} of {victim.name}"
 
 
-def found(root: pathlib.Path, engine: Engine, scratch: pathlib.Path) -> str | None:
+def find_refusal(root: pathlib.Path, engine: Engine, scratch: pathlib.Path) -> str | None:
     """What is said of the only backup in *root*; None when it would be restored."""
     try:
-        backup = _restore.find(str(root), "app", _restore.NEWEST)
-        _restore.check(backup, "app", ["environment"], False, engine)
-        _restore.restore(backup, backup.layers["environment"], str(scratch / "restored"), engine)
+        backup = _restore.find_backup(str(root), "app", _restore.NEWEST)
+        _restore.check_backup(backup, "app", ["environment"], False, engine)
+        _restore.restore_layer(backup, backup.layers["environment"], str(scratch / "restored"), engine)
         return None
     except BackupError as error:
         return None if (scratch / "restored").exists() else str(error)
@@ -85,28 +85,30 @@ def run_all(cases: int = CASES) -> tuple[int, int]:
     missed = 0
     with tempfile.TemporaryDirectory(prefix="oxzep7-damage-") as directory:
         place = pathlib.Path(directory).resolve()
-        source = tree(place / "tree", chance)
+        source = make_tree(place / "tree", chance)
         for engine_name in ("archive", "restic"):
             whole, live = place / f"whole-{engine_name}", place / "live"
             engine: Engine = (
-                Archives(Sealing())
+                ArchiveEngine(EncryptionSettings())
                 if engine_name == "archive"
-                else Repository(str(live / "repository"), "secret", None)
+                else ResticRepository(str(live / "repository"), "secret", None)
             )
             about = {"run": "r", "generation": "g", "python": "3", "environment": str(source)}
             live.mkdir()
-            _store.make(str(live / "backups"), "app", [Part("environment", str(source))], about, engine, True)
+            _store.make_backup(
+                str(live / "backups"), "app", [BackupPart("environment", str(source))], about, engine, True
+            )
             shutil.copytree(live, whole, symlinks=True)
             for number in range(cases // 2):
-                said = damage(KINDS[number % len(KINDS)], files(live), chance)
-                if found(live / "backups", engine, place) is None:
+                said = damage_file(KINDS[number % len(KINDS)], list_files(live), chance)
+                if find_refusal(live / "backups", engine, place) is None:
                     missed += 1
                     print(f"faults damage: {engine_name}: {said} was not found", file=sys.stderr, flush=True)
                     shutil.rmtree(place / "restored", ignore_errors=True)
                 shutil.rmtree(live)
                 shutil.copytree(whole, live, symlinks=True)
             # What nobody damaged is restored.
-            if found(live / "backups", engine, place) is not None or not os.path.isdir(place / "restored"):
+            if find_refusal(live / "backups", engine, place) is not None or not os.path.isdir(place / "restored"):
                 missed += 1
                 print(f"faults damage: {engine_name}: what nobody damaged is refused", file=sys.stderr, flush=True)
             shutil.rmtree(place / "restored", ignore_errors=True)

@@ -15,12 +15,12 @@ from tests.faults.steady_host import (
     ORIGINAL,
     PATIENCE,
     SECOND,
-    Broken,
+    BrokenHostError,
     SteadyHost,
-    judge,
-    on_hosts,
-    promotion,
-    succeeded,
+    build_promotion_options,
+    expect_generation,
+    require_module_success,
+    spread_over_hosts,
 )
 from tests.fleet.paths import FleetError
 
@@ -35,14 +35,16 @@ JOURNEYS = (
 )
 
 
-def after(host: SteadyHost, journey: tuple[str, str, str, str | None], dead_man: bool, *first: list[Any]) -> list[Any]:
+def expect_recovery(
+    host: SteadyHost, journey: tuple[str, str, str, str | None], dead_man: bool, *first: list[Any]
+) -> list[Any]:
     """What came of the actions *first*, when all is well after them. Raises Broken when it is not.
 
     With *dead_man* nobody helps before the host has closed the promotion by itself.
     """
     _name, generation, kind, before = journey
-    options = promotion(generation, kind)
-    *answers, undone, recovered, then, again, now = host.do(
+    options = build_promotion_options(generation, kind)
+    *answers, undone, recovered, then, again, now = host.run_actions(
         *first,
         ["wait", PATIENCE if dead_man else 0],
         ["module", "recovery", {}],
@@ -53,21 +55,25 @@ def after(host: SteadyHost, journey: tuple[str, str, str, str | None], dead_man:
     called = next((f"{answer['calls'][-1].split(None, 2)[2]}: " for answer in answers if answer["calls"]), "")
     try:
         if dead_man and not undone:
-            raise Broken(f"the dead man's switch has not undone it within {PATIENCE:g} seconds")
-        succeeded(recovered)
+            raise BrokenHostError(f"the dead man's switch has not undone it within {PATIENCE:g} seconds")
+        require_module_success(recovered)
         # An adoption that was undone leaves the original as generation 0.
-        judge(then, generation, before, *([ORIGINAL] if before is None else []))
-        succeeded(again)
-        judge(now, generation)
-    except Broken as error:
-        raise Broken(f"{called}{error}") from None
+        expect_generation(then, generation, before, *([ORIGINAL] if before is None else []))
+        require_module_success(again)
+        expect_generation(now, generation)
+    except BrokenHostError as error:
+        raise BrokenHostError(f"{called}{error}") from None
     return answers
 
 
-def count(host: SteadyHost, of_journeys: Callable[[Iterable[int]], int] = max) -> int:
+def count_promotion_points(host: SteadyHost, of_journeys: Callable[[Iterable[int]], int] = max) -> int:
     """How many points the longest of the journeys has, or what else *of_journeys* makes of their numbers."""
-    _reset, *traced = host.do(
-        ["reset"], *(["trace", 0, "kill", promotion(generation, kind)] for _name, generation, kind, _before in JOURNEYS)
+    _reset, *traced = host.run_actions(
+        ["reset"],
+        *(
+            ["trace", 0, "kill", build_promotion_options(generation, kind)]
+            for _name, generation, kind, _before in JOURNEYS
+        ),
     )
     for one in traced:
         if one["status"] != 0:
@@ -75,19 +81,19 @@ def count(host: SteadyHost, of_journeys: Callable[[Iterable[int]], int] = max) -
     return of_journeys(len(one["calls"]) for one in traced)
 
 
-def part(host: SteadyHost, numbers: list[int]) -> tuple[int, list[str]]:
+def try_promotion_points(host: SteadyHost, numbers: list[int]) -> tuple[int, list[str]]:
     """Every journey, killed at each of *numbers*: how many points were tried, and what was wrong."""
     tried, wrong = 0, []
     for number in numbers:
-        host.do(["reset"])
+        host.run_actions(["reset"])
         for journey in JOURNEYS:
             name, generation, kind, _before = journey
             try:
-                (killed,) = after(
-                    host, journey, number % 2 == 1, ["trace", number, "kill", promotion(generation, kind)]
+                (killed,) = expect_recovery(
+                    host, journey, number % 2 == 1, ["trace", number, "kill", build_promotion_options(generation, kind)]
                 )
                 tried += killed["status"] == KILLED
-            except Broken as error:
+            except BrokenHostError as error:
                 tried += 1
                 wrong.append(f"{name} {number}: {error}")
                 print(f"faults promotion: {wrong[-1]}", file=sys.stderr, flush=True)
@@ -97,6 +103,6 @@ def part(host: SteadyHost, numbers: list[int]) -> tuple[int, list[str]]:
 
 def run_all(every: int = 1) -> tuple[int, int]:
     """Points tried, and points survived; with *every*, only one of so many points."""
-    parts = on_hosts(HOSTS, count, part, every)
+    parts = spread_over_hosts(HOSTS, count_promotion_points, try_promotion_points, every)
     tried = sum(points for points, _wrong in parts)
     return tried, tried - sum(len(wrong) for _points, wrong in parts)

@@ -14,22 +14,22 @@ import sys
 import time
 from collections.abc import Iterator
 
-from tests.faults.promotion import JOURNEYS, after, count
-from tests.faults.steady_host import PATIENCE, Broken, SteadyHost, promotion
+from tests.faults.promotion import JOURNEYS, count_promotion_points, expect_recovery
+from tests.faults.steady_host import PATIENCE, BrokenHostError, SteadyHost, build_promotion_options
 from tests.fleet import fleet, images
-from tests.fleet.paths import FleetError, environment, run
+from tests.fleet.paths import FleetError, get_podman_environment, run_checked
 
 HOSTS, ROUNDS = 3, 7
 
 
 @contextlib.contextmanager
-def frozen(host: SteadyHost, number: int, generation: str, kind: str) -> Iterator[None]:
+def freeze_promotion(host: SteadyHost, number: int, generation: str, kind: str) -> Iterator[None]:
     """Have a promotion stand still before its call *number* for the block, and let it go on after it. Raises FleetError when it never comes so far."""
-    asked = json.dumps([["trace", number, "freeze", promotion(generation, kind)]])
-    host.sh("rm -f /root/trace.frozen")
+    asked = json.dumps([["trace", number, "freeze", build_promotion_options(generation, kind)]])
+    host.run_script("rm -f /root/trace.frozen")
     with subprocess.Popen(
         ["podman", "exec", "--interactive", host.name, "python3", "/root/faults/drive.py"],
-        env=environment(),
+        env=get_podman_environment(),
         text=True,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
@@ -39,37 +39,37 @@ def frozen(host: SteadyHost, number: int, generation: str, kind: str) -> Iterato
         working.stdin.write(asked)
         working.stdin.close()
         deadline = time.monotonic() + PATIENCE
-        while host.sh("ls /root").find("trace.frozen") < 0:
+        while host.run_script("ls /root").find("trace.frozen") < 0:
             if time.monotonic() > deadline:
                 raise FleetError(f"the promotion has no call {number}")
             time.sleep(0.1)
         yield
         # The host may be gone by now.
         with contextlib.suppress(FleetError):
-            host.sh("pkill -KILL -f /root/faults/tracer.py")
+            host.run_script("pkill -KILL -f /root/faults/tracer.py")
 
 
-def stop_in(host: SteadyHost, number: int, generation: str, kind: str) -> None:
+def stop_during_promotion(host: SteadyHost, number: int, generation: str, kind: str) -> None:
     """Stop the host in the middle of a promotion, before its call *number*, and start it again. Raises FleetError."""
-    with frozen(host, number, generation, kind):
-        run("podman", "kill", "--signal", "KILL", host.name)
-    run("podman", "start", host.name)
+    with freeze_promotion(host, number, generation, kind):
+        run_checked("podman", "kill", "--signal", "KILL", host.name)
+    run_checked("podman", "start", host.name)
     images.wait_for_boot(host.name)
 
 
-def part(host: SteadyHost, rounds: list[int], points: int) -> tuple[int, list[str]]:
+def try_restart_rounds(host: SteadyHost, rounds: list[int], points: int) -> tuple[int, list[str]]:
     """Stop *host* once in each journey, in each of *rounds*, which spread over so many *points*."""
     tried, wrong = 0, []
     for number in rounds:
-        host.do(["reset"])
+        host.run_actions(["reset"])
         for index, journey in enumerate(JOURNEYS):
             # Each journey at another place, so that every third of all places is met.
             at = 1 + (number * len(JOURNEYS) + index) * (points - 1) // (ROUNDS * len(JOURNEYS))
             tried += 1
             try:
-                stop_in(host, at, journey[1], journey[2])
-                after(host, journey, dead_man=True)
-            except (Broken, FleetError) as error:
+                stop_during_promotion(host, at, journey[1], journey[2])
+                expect_recovery(host, journey, dead_man=True)
+            except (BrokenHostError, FleetError) as error:
                 wrong.append(f"{journey[0]} {at}: {error}")
                 print(f"faults restart: {wrong[-1]}", file=sys.stderr, flush=True)
                 break
@@ -78,16 +78,19 @@ def part(host: SteadyHost, rounds: list[int], points: int) -> tuple[int, list[st
 
 def run_all() -> tuple[int, int]:
     """Points tried, and points survived."""
-    fleet.up(["debian12"] * HOSTS)
+    fleet.start_fleet(["debian12"] * HOSTS)
     try:
         hosts = [SteadyHost(f"host{number}") for number in range(1, HOSTS + 1)]
         with concurrent.futures.ThreadPoolExecutor(max_workers=HOSTS) as pool:
             list(pool.map(SteadyHost.prepare, hosts))
-            points = min(pool.map(lambda host: count(host, min), hosts))
+            points = min(pool.map(lambda host: count_promotion_points(host, min), hosts))
             parts = list(
-                pool.map(lambda pair: part(pair[1], list(range(pair[0], ROUNDS, HOSTS)), points), enumerate(hosts))
+                pool.map(
+                    lambda pair: try_restart_rounds(pair[1], list(range(pair[0], ROUNDS, HOSTS)), points),
+                    enumerate(hosts),
+                )
             )
     finally:
-        fleet.down()
+        fleet.stop_fleet()
     tried = sum(points for points, _wrong in parts)
     return tried, tried - sum(len(wrong) for _points, wrong in parts)

@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 import ansible
 
 from tests.fleet import fleet
-from tests.fleet.archives import pack
-from tests.fleet.paths import ROOT, FleetError, run
+from tests.fleet.archives import pack_interpreter
+from tests.fleet.paths import ROOT, FleetError, run_checked
 
 HERE = pathlib.Path(__file__).resolve().parent
 MINORS = ("3.8", "3.9", "3.10")
@@ -36,7 +36,7 @@ PATIENCE = 30.0
 T = TypeVar("T")
 
 
-class Broken(Exception):
+class BrokenHostError(Exception):
     """The host is not as it must be; the text says what is wrong."""
 
 
@@ -46,14 +46,14 @@ class SteadyHost:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def sh(self, script: str) -> str:
+    def run_script(self, script: str) -> str:
         """Standard output of *script*, run as root. Raises FleetError."""
-        return run("podman", "exec", self.name, "sh", "-c", script)
+        return run_checked("podman", "exec", self.name, "sh", "-c", script)
 
-    def do(self, *actions: list[Any]) -> list[Any]:
+    def run_actions(self, *actions: list[Any]) -> list[Any]:
         """What came of *actions* (``steady/drive.py``), in one round trip. Raises FleetError."""
         answers: list[Any] = json.loads(
-            run(
+            run_checked(
                 "podman",
                 "exec",
                 "--interactive",
@@ -83,21 +83,21 @@ class SteadyHost:
             for path in (*(HERE / "steady").iterdir(), HERE / "tracer.py"):
                 if path.is_file():
                     shutil.copy2(path, folder)
-            for archive in map(pack, MINORS):
+            for archive in map(pack_interpreter, MINORS):
                 if archive is None:
                     raise FleetError(f"the faults need Python {', '.join(MINORS)} on this machine")
                 shutil.copy2(archive, folder)
-            run("podman", "cp", str(folder), f"{self.name}:/root/faults")
-        self.sh("sh /root/faults/setup.sh")
+            run_checked("podman", "cp", str(folder), f"{self.name}:/root/faults")
+        self.run_script("sh /root/faults/setup.sh")
         empty = hashlib.sha256(b"").hexdigest()
-        self.sh(
+        self.run_script(
             f"mkdir -p -m 700 /var/lib/oxzep7 && mkdir -m 700 /var/lib/oxzep7/locks && : > /var/lib/oxzep7/locks/{empty}.txt"
         )
         for minor in MINORS[1:]:
-            path = self.sh(f"echo /opt/oxzep7/interpreters/oxzep7-{minor}.*/bin/python{minor}").strip()
+            path = self.run_script(f"echo /opt/oxzep7/interpreters/oxzep7-{minor}.*/bin/python{minor}").strip()
             version = path.split("oxzep7-")[1].split("/")[0]
-            succeeded(
-                self.do(
+            require_module_success(
+                self.run_actions(
                     [
                         "module",
                         "environment",
@@ -105,17 +105,17 @@ class SteadyHost:
                     ]
                 )[0]
             )
-        self.sh(f"cp {STATE}/state.json /root/state.json")
+        self.run_script(f"cp {STATE}/state.json /root/state.json")
 
 
-def on_hosts(
+def spread_over_hosts(
     hosts: int, count: Callable[[SteadyHost], int], part: Callable[[SteadyHost, list[int]], T], every: int = 1
 ) -> list[T]:
     """What *part* made of its share of all points, on so many *hosts* that are started for it; *count* says how many points there are.
 
     With *every*, only one of so many points is tried.
     """
-    fleet.up(["debian12"] * hosts)
+    fleet.start_fleet(["debian12"] * hosts)
     try:
         known = [SteadyHost(f"host{number}") for number in range(1, hosts + 1)]
         with concurrent.futures.ThreadPoolExecutor(max_workers=hosts) as pool:
@@ -124,17 +124,17 @@ def on_hosts(
             numbers = range(1, max(pool.map(count, known)) + 1)[::every]
             return list(pool.map(part, known, [list(numbers[index::hosts]) for index in range(hosts)]))
     finally:
-        fleet.down()
+        fleet.stop_fleet()
 
 
-def succeeded(answer: dict[str, Any]) -> dict[str, Any]:
+def require_module_success(answer: dict[str, Any]) -> dict[str, Any]:
     """*answer* of a module. Raises Broken when it failed."""
     if answer.get("failed"):
-        raise Broken(f"a module failed: {answer.get('msg')}")
+        raise BrokenHostError(f"a module failed: {answer.get('msg')}")
     return answer
 
 
-def judge(seen: dict[str, Any], *allowed: str | None) -> None:
+def expect_generation(seen: dict[str, Any], *allowed: str | None) -> None:
     """Raise Broken unless one whole environment, of an *allowed* generation, is live and everything agrees on it. None: it was never adopted."""
     current: str | None = seen["current"]
     wrong = []
@@ -149,10 +149,10 @@ def judge(seen: dict[str, Any], *allowed: str | None) -> None:
         wrong.append(f"not every service runs Python {minor}")
     wrong += [f"{what} is left" for what in (*seen["left"], *seen["timers"][:1], *seen["strange"])]
     if wrong:
-        raise Broken(f"{'; '.join(wrong)}: {json.dumps(seen)}")
+        raise BrokenHostError(f"{'; '.join(wrong)}: {json.dumps(seen)}")
 
 
-def promotion(generation: str, kind: str) -> dict[str, Any]:
+def build_promotion_options(generation: str, kind: str) -> dict[str, Any]:
     """Options of the promotion module."""
     return {
         "application": APPLICATION,

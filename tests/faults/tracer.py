@@ -68,14 +68,14 @@ CALLS = {
     44: ("sendto", 99),
 }
 # A relative path of these is one below the directory whose descriptor is the argument before it.
-BELOW = (257, 264, 316, 258, 263, 265, 266, 268, 260, 259, 280)
-OPENS = {2: 1, 257: 2}
-WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+DIRECTORY_CALLS = (257, 264, 316, 258, 263, 265, 266, 268, 260, 259, 280)
+OPEN_CALLS = {2: 1, 257: 2}
+WRITE_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 SERVICE_TOOLS = ("systemctl", "systemd-run")
-ASKING = ("show", "is-active", "is-enabled", "list-units", "list-timers", "cat", "status")
+QUERY_COMMANDS = ("show", "is-active", "is-enabled", "list-units", "list-timers", "cat", "status")
 
 
-def trace(request: int, pid: int, data: int = 0) -> None:
+def call_ptrace(request: int, pid: int, data: int = 0) -> None:
     """One ptrace(2) call; a process that is gone meanwhile does not matter."""
     LIBC.ptrace(request, pid, None, data)
 
@@ -98,12 +98,12 @@ class Tracer:
         """Run *command*; its status, or 137 when it was killed, or 0 after a freeze that never ends."""
         first = os.fork()
         if first == 0:
-            trace(TRACEME, 0)
+            call_ptrace(TRACEME, 0)
             os.kill(os.getpid(), signal.SIGSTOP)
             os.execvp(command[0], command)
         os.waitpid(first, WALL)
-        trace(SETOPTIONS, first, OPTIONS)
-        trace(SYSCALL, first)
+        call_ptrace(SETOPTIONS, first, OPTIONS)
+        call_ptrace(SYSCALL, first)
         self.known.add(first)
         while self.known:
             try:
@@ -116,11 +116,11 @@ class Tracer:
                 if pid == first:
                     return os.WEXITSTATUS(state) if os.WIFEXITED(state) else 128 + os.WTERMSIG(state)
                 continue
-            if self._stopped(pid, state):
+            if self._handle_stop(pid, state):
                 return 137
         return 0
 
-    def _stopped(self, pid: int, state: int) -> bool:
+    def _handle_stop(self, pid: int, state: int) -> bool:
         """Deal with one stop of *pid*; True when everything was ended."""
         self.known.add(pid)
         number = os.WSTOPSIG(state)
@@ -130,27 +130,27 @@ class Tracer:
                 self.inside.discard(pid)
             else:
                 self.inside.add(pid)
-                if self._entered(pid):
+                if self._handle_entry(pid):
                     return True
         elif number == signal.SIGTRAP:
             if state >> 16 == 4:
                 self.names.pop(pid, None)
         elif number != signal.SIGSTOP:
             deliver = number
-        trace(SYSCALL, pid, deliver)
+        call_ptrace(SYSCALL, pid, deliver)
         return False
 
-    def _entered(self, pid: int) -> bool:
-        trace(GETREGS, pid, ctypes.addressof(self.registers))
+    def _handle_entry(self, pid: int) -> bool:
+        call_ptrace(GETREGS, pid, ctypes.addressof(self.registers))
         words = struct.unpack("27Q", self.registers.raw)
         call = words[ORIG_RAX]
         if call not in CALLS:
             return False
         name, where = CALLS[call]
         arguments = [words[RDI], words[RSI], words[RDX], words[R10], words[R8]]
-        if call in OPENS and not arguments[OPENS[call]] & WRITING:
+        if call in OPEN_CALLS and not arguments[OPEN_CALLS[call]] & WRITE_FLAGS:
             return False
-        place = self._place(pid, call, where, arguments)
+        place = self._describe_call(pid, call, where, arguments)
         if place is None:
             return False
         self.count += 1
@@ -170,44 +170,46 @@ class Tracer:
                 continue
         return True
 
-    def _place(self, pid: int, call: int, where: int, arguments: list[int]) -> str | None:
+    def _describe_call(self, pid: int, call: int, where: int, arguments: list[int]) -> str | None:
         """What the call is about, if that is of interest."""
         if where == 99:
             if pid not in self.names:
                 try:
-                    self.names[pid] = self._tool(pid)
+                    self.names[pid] = self._read_service_command(pid)
                 except OSError:
                     return None
             return self.names[pid] or None
         try:
             path = (
-                os.readlink(f"/proc/{pid}/fd/{arguments[0]}") if where < 0 else self._path(pid, call, arguments, where)
+                os.readlink(f"/proc/{pid}/fd/{arguments[0]}")
+                if where < 0
+                else self._read_path(pid, call, arguments, where)
             )
         except OSError:
             return None
         return path if any(path.startswith(directory) for directory in self.directories) else None
 
-    def _path(self, pid: int, call: int, arguments: list[int], where: int) -> str:
+    def _read_path(self, pid: int, call: int, arguments: list[int], where: int) -> str:
         """The path that a call is about. Raises OSError."""
-        path = self._text(pid, arguments[where]) if arguments[where] else ""
+        path = self._read_text(pid, arguments[where]) if arguments[where] else ""
         if path.startswith("/"):
             return path
-        descriptor = ctypes.c_int(arguments[where - 1]).value if call in BELOW else -1
+        descriptor = ctypes.c_int(arguments[where - 1]).value if call in DIRECTORY_CALLS else -1
         return os.path.join(
             os.readlink(f"/proc/{pid}/fd/{descriptor}" if descriptor >= 0 else f"/proc/{pid}/cwd"), path
         )
 
     @staticmethod
-    def _tool(pid: int) -> str:
+    def _read_service_command(pid: int) -> str:
         """What *pid* is told to do to services, if it is a tool that does; nothing for one that only asks."""
         if os.path.basename(os.readlink(f"/proc/{pid}/exe")) not in SERVICE_TOOLS:
             return ""
         with open(f"/proc/{pid}/cmdline", "rb") as stream:
             words = stream.read().decode("utf-8", "replace").split("\0")
-        return "" if any(word in ASKING for word in words[1:3]) else " ".join(words[:2])
+        return "" if any(word in QUERY_COMMANDS for word in words[1:3]) else " ".join(words[:2])
 
     @staticmethod
-    def _text(pid: int, address: int) -> str:
+    def _read_text(pid: int, address: int) -> str:
         with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
             memory.seek(address)
             # A path may end just before memory that is not mapped.

@@ -15,15 +15,15 @@ import sysconfig
 import tarfile
 import tempfile
 
-from tests.fleet.paths import CACHE, HERE, FleetError, digest, run
+from tests.fleet.paths import CACHE, HERE, FleetError, hash_inputs, run_checked
 
 MINORS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
-LEFT_OUT = re.compile(
+EXCLUDED_PATHS = re.compile(
     r"(^|/)(test|tests|idlelib|turtledemo|lib2to3/tests|__pycache__|config-3[^/]*|site-packages|pkgconfig)(/|$)|\.a$"
 )
 
 
-def _candidates() -> list[pathlib.Path]:
+def _list_candidates() -> list[pathlib.Path]:
     home = pathlib.Path.home()
     places = [
         *home.glob(".pyenv/versions/*/bin/python3.*"),
@@ -33,24 +33,26 @@ def _candidates() -> list[pathlib.Path]:
     return [path for path in places if re.fullmatch(r"python3\.\d+", path.name)]
 
 
-def find(minor: str, install: bool = True) -> pathlib.Path | None:
+def find_packable_interpreter(minor: str, install: bool = True) -> pathlib.Path | None:
     """The executable of the newest *minor* interpreter here that can be packed; with *install*, uv is asked for one when there is none."""
-    found = [path for path in _candidates() if path.name == f"python{minor}"]
+    found = [path for path in _list_candidates() if path.name == f"python{minor}"]
     if not found and install:
         try:
-            run("uv", "python", "install", minor)
+            run_checked("uv", "python", "install", minor)
         except (FleetError, FileNotFoundError):
             return None
-        found = [path for path in _candidates() if path.name == f"python{minor}"]
-    return max(found, key=lambda path: [int(part) for part in re.findall(r"\d+", version_of(path))], default=None)
+        found = [path for path in _list_candidates() if path.name == f"python{minor}"]
+    return max(
+        found, key=lambda path: [int(part) for part in re.findall(r"\d+", read_full_version(path))], default=None
+    )
 
 
-def version_of(executable: pathlib.Path) -> str:
+def read_full_version(executable: pathlib.Path) -> str:
     """Full version of *executable*."""
-    return run(str(executable), "-I", "-S", "-c", "import platform; print(platform.python_version())").strip()
+    return run_checked(str(executable), "-I", "-S", "-c", "import platform; print(platform.python_version())").strip()
 
 
-def _copy(prefix: pathlib.Path, minor: str, target: pathlib.Path) -> None:
+def _copy_prefix(prefix: pathlib.Path, minor: str, target: pathlib.Path) -> None:
     for name in ("lib", "include"):
         shutil.copytree(
             prefix / name,
@@ -59,7 +61,7 @@ def _copy(prefix: pathlib.Path, minor: str, target: pathlib.Path) -> None:
             ignore=lambda directory, names: [
                 entry
                 for entry in names
-                if LEFT_OUT.search(str(pathlib.PurePath(directory).relative_to(prefix) / entry))
+                if EXCLUDED_PATHS.search(str(pathlib.PurePath(directory).relative_to(prefix) / entry))
             ],
         )
     (target / "lib" / f"python{minor}" / "site-packages").mkdir()
@@ -71,7 +73,7 @@ def _copy(prefix: pathlib.Path, minor: str, target: pathlib.Path) -> None:
         ["readelf", "-d", str(target / "bin" / f"python{minor}")], capture_output=True, text=True, check=True
     ).stdout
     if "libpython" in dynamic:
-        run("patchelf", "--set-rpath", "$ORIGIN/../lib", str(target / "bin" / f"python{minor}"))
+        run_checked("patchelf", "--set-rpath", "$ORIGIN/../lib", str(target / "bin" / f"python{minor}"))
 
 
 def _add_vendor_modules(executable: pathlib.Path, minor: str, target: pathlib.Path) -> None:
@@ -79,12 +81,12 @@ def _add_vendor_modules(executable: pathlib.Path, minor: str, target: pathlib.Pa
     shutil.copytree(
         HERE / "vendor" / "oxzep7_vendor", site / "oxzep7_vendor", ignore=shutil.ignore_patterns("__pycache__")
     )
-    suffix, include = run(
+    suffix, include = run_checked(
         str(executable),
         "-c",
         "import sysconfig; print(sysconfig.get_config_var('EXT_SUFFIX')); print(sysconfig.get_path('include'))",
     ).split()
-    run(
+    run_checked(
         "cc",
         "-shared",
         "-fPIC",
@@ -96,21 +98,21 @@ def _add_vendor_modules(executable: pathlib.Path, minor: str, target: pathlib.Pa
     )
 
 
-def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
+def _anonymize_member(member: tarfile.TarInfo) -> tarfile.TarInfo:
     member.uid = member.gid = 0
     member.uname = member.gname = "root"
     member.mtime = 0
     return member
 
 
-def pack(minor: str) -> pathlib.Path | None:
+def pack_interpreter(minor: str) -> pathlib.Path | None:
     """The archive for *minor*, packed unless it is there already; None when no interpreter can be had."""
-    executable = find(minor)
+    executable = find_packable_interpreter(minor)
     if executable is None:
         return None
-    version = version_of(executable)
+    version = read_full_version(executable)
     machine = sysconfig.get_platform().split("-")[-1]
-    recipe = digest(HERE / "archives.py", HERE / "vendor", str(executable))
+    recipe = hash_inputs(HERE / "archives.py", HERE / "vendor", str(executable))
     archive = CACHE / "archives" / recipe / f"oxzep7-{version}-linux-{machine}.tar.gz"
     if archive.exists():
         return archive
@@ -118,21 +120,23 @@ def pack(minor: str) -> pathlib.Path | None:
     with tempfile.TemporaryDirectory(prefix="oxzep7-pack-") as directory:
         target = pathlib.Path(directory, f"oxzep7-{version}")
         target.mkdir()
-        _copy(executable.parent.parent, minor, target)
+        _copy_prefix(executable.parent.parent, minor, target)
         _add_vendor_modules(executable, minor, target)
         temporary = archive.with_suffix(".part")
         with tarfile.open(temporary, "w:gz", compresslevel=3) as stream:
-            stream.add(target, arcname=target.name, filter=_anonymous)
+            stream.add(target, arcname=target.name, filter=_anonymize_member)
         temporary.rename(archive)
-    archive.with_name(archive.name + ".sha256").write_text(f"{sha256_of(archive)}  {archive.name}\n", encoding="utf-8")
+    archive.with_name(archive.name + ".sha256").write_text(
+        f"{hash_archive(archive)}  {archive.name}\n", encoding="utf-8"
+    )
     return archive
 
 
-def sha256_of(path: pathlib.Path) -> str:
+def hash_archive(path: pathlib.Path) -> str:
     """Hexadecimal SHA-256 of *path*."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def pack_all() -> dict[str, pathlib.Path]:
+def pack_every_minor() -> dict[str, pathlib.Path]:
     """Archive by minor, for each minor that can be had here."""
-    return {minor: archive for minor in MINORS if (archive := pack(minor))}
+    return {minor: archive for minor in MINORS if (archive := pack_interpreter(minor))}

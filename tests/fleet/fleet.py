@@ -24,19 +24,19 @@ import time
 from collections.abc import Sequence
 
 from tests.fleet import archives, images
-from tests.fleet.paths import CACHE, ROOT, WORK, FleetError, prepare_podman, run
+from tests.fleet.paths import CACHE, ROOT, WORK, FleetError, prepare_podman, run_checked
 
 NETWORK = "oxzep7-fleet"
 SUBNET = ipaddress.ip_network("10.97.0.0/24")
 PORT = 8099
 # What more than one scenario needs is in one image, which is built once.
-EQUIPPED = "debian12+acl,age,attr,dpkg-dev,faketime,git,libcap2-bin,libpam-systemd,mariadb-server,postgresql,python3-apt,restic,rsync"
+EQUIPPED_KIND = "debian12+acl,age,attr,dpkg-dev,faketime,git,libcap2-bin,libpam-systemd,mariadb-server,postgresql,python3-apt,restic,rsync"
 DEFAULT_HOSTS = ["debian12:sqlite"] * 2 + ["debian12:postgresql"] + ["debian13:sqlite"] * 3
 KEY = WORK / "id_ed25519"
 INVENTORY = WORK / "inventory.json"
 
 
-def application() -> dict[str, object]:
+def declare_ledger() -> dict[str, object]:
     """How an operator declares the ledger."""
     return {
         "name": "ledger",
@@ -49,7 +49,7 @@ def application() -> dict[str, object]:
     }
 
 
-def _serve(directory: pathlib.Path) -> None:
+def _serve_archives(directory: pathlib.Path) -> None:
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(directory))
     http.server.ThreadingHTTPServer((str(SUBNET[1]), PORT), handler).serve_forever()
 
@@ -73,8 +73,8 @@ def _start_server(packed: dict[str, pathlib.Path]) -> None:
     (WORK / "server.pid").write_text(str(process.pid), encoding="utf-8")
 
 
-def _start(name: str, address: str, image: str, options: Sequence[str]) -> None:
-    run(
+def _start_host(name: str, address: str, image: str, options: Sequence[str]) -> None:
+    run_checked(
         "podman",
         "run",
         "--detach",
@@ -92,14 +92,14 @@ def _start(name: str, address: str, image: str, options: Sequence[str]) -> None:
         "SYS_ADMIN,NET_ADMIN,SYS_PTRACE,AUDIT_WRITE",
         "--security-opt",
         "label=disable",
-        *images.legacy(),
+        *images.list_legacy_options(),
         *options,
         image,
         "/sbin/init",
     )
     public = KEY.with_suffix(".pub").read_text(encoding="utf-8")
     for user, home in (("root", "/root"), ("ops", "/home/ops")):
-        run(
+        run_checked(
             "podman",
             "exec",
             "--interactive",
@@ -123,13 +123,15 @@ def _start(name: str, address: str, image: str, options: Sequence[str]) -> None:
     images.wait_for_boot(name)
 
 
-def _inventory(kinds: dict[str, str], addresses: dict[str, str], packed: dict[str, pathlib.Path]) -> dict[str, object]:
+def _build_inventory(
+    kinds: dict[str, str], addresses: dict[str, str], packed: dict[str, pathlib.Path]
+) -> dict[str, object]:
     interpreters = [
         {
             "source": "archive",
             "version": minor,
             "url": f"http://{SUBNET[1]}:{PORT}/{archive.name}",
-            "sha256": archives.sha256_of(archive),
+            "sha256": archives.hash_archive(archive),
         }
         for minor, archive in packed.items()
     ]
@@ -137,7 +139,7 @@ def _inventory(kinds: dict[str, str], addresses: dict[str, str], packed: dict[st
     for name, kind in kinds.items():
         hosts[name] = {"ansible_host": addresses[name]}
         if ":" in kind and not kind.endswith(":trio"):
-            hosts[name]["oxzep7_applications"] = [application()]
+            hosts[name]["oxzep7_applications"] = [declare_ledger()]
     return {
         "all": {
             "hosts": hosts,
@@ -165,30 +167,32 @@ def _inventory(kinds: dict[str, str], addresses: dict[str, str], packed: dict[st
     }
 
 
-def _image(kind: str) -> str:
+def _choose_image(kind: str) -> str:
     release, _separator, extra = kind.partition("+")
     if extra:
-        return images.base(release, tuple(extra.split(",")))
+        return images.build_base_image(release, tuple(extra.split(",")))
     if ":" not in kind:
-        return images.base(kind)
+        return images.build_base_image(kind)
     return (
-        images.with_trio(release.partition(":")[0]) if kind.endswith(":trio") else images.with_ledger(*kind.split(":"))
+        images.build_trio_image(release.partition(":")[0])
+        if kind.endswith(":trio")
+        else images.build_ledger_image(*kind.split(":"))
     )
 
 
-def up(kinds: list[str], prefix: str = "host", options: Sequence[str] = ()) -> float:
+def start_fleet(kinds: list[str], prefix: str = "host", options: Sequence[str] = ()) -> float:
     """Start one host for each of *kinds* (``debian12``, ``debian12:sqlite``, ``debian12+git,at`` …); returns the seconds that starting took.
 
     *options* are further ones for ``podman run``. A fleet that runs already is taken down first. Raises FleetError.
     """
-    down()
+    stop_fleet()
     prepare_podman()
-    packed = archives.pack_all()
-    chosen = {kind: _image(kind) for kind in dict.fromkeys(kinds)}
+    packed = archives.pack_every_minor()
+    chosen = {kind: _choose_image(kind) for kind in dict.fromkeys(kinds)}
     began = time.monotonic()
     if not KEY.exists():
-        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(KEY))
-    run(
+        run_checked("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(KEY))
+    run_checked(
         "podman",
         "network",
         "create",
@@ -203,13 +207,13 @@ def up(kinds: list[str], prefix: str = "host", options: Sequence[str] = ()) -> f
     names = {f"{prefix}{index}": kind for index, kind in enumerate(kinds, 1)}
     addresses = {name: str(SUBNET[10 + index]) for index, name in enumerate(names)}
     with concurrent.futures.ThreadPoolExecutor(max_workers=4) as pool:
-        list(pool.map(lambda name: _start(name, addresses[name], chosen[names[name]], options), names))
+        list(pool.map(lambda name: _start_host(name, addresses[name], chosen[names[name]], options), names))
     _start_server(packed)
-    INVENTORY.write_text(json.dumps(_inventory(names, addresses, packed), indent=2), encoding="utf-8")
+    INVENTORY.write_text(json.dumps(_build_inventory(names, addresses, packed), indent=2), encoding="utf-8")
     return time.monotonic() - began
 
 
-def down() -> None:
+def stop_fleet() -> None:
     """Stop every host and the archive server, and remove their network. Images and archives stay cached."""
     if not shutil.which("podman"):
         return
@@ -219,11 +223,11 @@ def down() -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(int(pid.read_text(encoding="utf-8")), signal.SIGTERM)
         pid.unlink()
-    containers = run("podman", "ps", "--all", "--quiet", "--filter", f"network={NETWORK}").split()
+    containers = run_checked("podman", "ps", "--all", "--quiet", "--filter", f"network={NETWORK}").split()
     if containers:
-        run("podman", "rm", "--force", "--time", "0", "--volumes", *containers)
-    if NETWORK in run("podman", "network", "ls", "--quiet").split():
-        run("podman", "network", "rm", "--force", NETWORK)
+        run_checked("podman", "rm", "--force", "--time", "0", "--volumes", *containers)
+    if NETWORK in run_checked("podman", "network", "ls", "--quiet").split():
+        run_checked("podman", "network", "rm", "--force", NETWORK)
 
 
 def main() -> None:
@@ -237,11 +241,11 @@ def main() -> None:
     given = parser.parse_args()
     try:
         if given.command == "up":
-            print(f"{len(given.hosts)} hosts up in {up(given.hosts):.1f} s; inventory: {INVENTORY}")
+            print(f"{len(given.hosts)} hosts up in {start_fleet(given.hosts):.1f} s; inventory: {INVENTORY}")
         elif given.command == "down":
-            down()
+            stop_fleet()
         else:
-            _serve(WORK / "archives")
+            _serve_archives(WORK / "archives")
     except FleetError as error:
         sys.exit(f"fleet: {error}\n(cache: {CACHE})")
 

@@ -10,8 +10,8 @@ import pathlib
 import tempfile
 import time
 
-from tests.fleet.archives import pack
-from tests.fleet.paths import CACHE, HERE, FleetError, digest, run
+from tests.fleet.archives import pack_interpreter
+from tests.fleet.paths import CACHE, HERE, FleetError, hash_inputs, run_checked
 
 RELEASES = {"debian11": "bullseye", "debian12": "bookworm", "debian13": "trixie"}
 PACKAGES = [
@@ -27,26 +27,26 @@ PACKAGES = [
     "procps",
     "zstd",
 ]
-EXTRA = {"debian11": ["python3-venv"], "debian12": [], "debian13": []}
-ORIGIN = "3.8"
+EXTRA_PACKAGES = {"debian11": ["python3-venv"], "debian12": [], "debian13": []}
+ORIGINAL_MINOR = "3.8"
 
 
-def _exists(image: str) -> bool:
+def _has_image(image: str) -> bool:
     try:
-        run("podman", "image", "exists", image)
+        run_checked("podman", "image", "exists", image)
     except FleetError:
         return False
     return True
 
 
-def base(release: str, extra: tuple[str, ...] = ()) -> str:
+def build_base_image(release: str, extra: tuple[str, ...] = ()) -> str:
     """The image of a bare host of *release* with *extra* packages."""
-    packages = PACKAGES + EXTRA[release] + list(extra)
-    image = f"localhost/oxzep7-fleet/{release}-base:{digest(HERE / 'images.py', packages)}"
-    if not _exists(image):
+    packages = PACKAGES + EXTRA_PACKAGES[release] + list(extra)
+    image = f"localhost/oxzep7-fleet/{release}-base:{hash_inputs(HERE / 'images.py', packages)}"
+    if not _has_image(image):
         with tempfile.TemporaryDirectory(prefix="oxzep7-image-") as directory:
             archive = pathlib.Path(directory, "root.tar")
-            run(
+            run_checked(
                 "mmdebstrap",
                 "--quiet",
                 "--variant=minbase",
@@ -57,17 +57,17 @@ def base(release: str, extra: tuple[str, ...] = ()) -> str:
                 RELEASES[release],
                 str(archive),
             )
-            run("podman", "import", "--quiet", str(archive), image)
+            run_checked("podman", "import", "--quiet", str(archive), image)
     return image
 
 
-def wheels(requirements: pathlib.Path, minor: str) -> pathlib.Path:
+def fetch_wheels(requirements: pathlib.Path, minor: str) -> pathlib.Path:
     """A folder with the wheels of *requirements* for *minor*, downloaded once."""
-    folder = CACHE / "wheels" / digest(requirements, minor)
+    folder = CACHE / "wheels" / hash_inputs(requirements, minor)
     done = folder / ".complete"
     if not done.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        run(
+        run_checked(
             "python3",
             "-m",
             "pip",
@@ -100,10 +100,10 @@ def wheels(requirements: pathlib.Path, minor: str) -> pathlib.Path:
     return folder
 
 
-def with_ledger(release: str, database: str) -> str:
+def build_ledger_image(release: str, database: str) -> str:
     """The image of a host of *release* that runs the ledger on Python 3.8 with *database* (``sqlite`` or ``postgresql``)."""
-    return _with(
-        base(release, ("postgresql",) if database == "postgresql" else ()),
+    return _build_provisioned_image(
+        build_base_image(release, ("postgresql",) if database == "postgresql" else ()),
         f"{release}-ledger-{database}",
         HERE / "ledger",
         HERE / "provision.sh",
@@ -112,38 +112,42 @@ def with_ledger(release: str, database: str) -> str:
     )
 
 
-def with_trio(release: str) -> str:
+def build_trio_image(release: str) -> str:
     """The image of a host of *release* that has three small applications on Python 3.8, none of which runs yet."""
     requirements = sorted((HERE / "trio").glob("*/requirements.txt"))
-    return _with(base(release), f"{release}-trio", HERE / "trio", HERE / "trio" / "provision.sh", requirements, "")
+    return _build_provisioned_image(
+        build_base_image(release), f"{release}-trio", HERE / "trio", HERE / "trio" / "provision.sh", requirements, ""
+    )
 
 
-def _with(
+def _build_provisioned_image(
     parent: str, name: str, folder: pathlib.Path, script: pathlib.Path, requirements: list[pathlib.Path], argument: str
 ) -> str:
     """The image *name*: *parent* after *script* was run there with *folder*, the wheels of *requirements* and *argument*."""
-    archive = pack(ORIGIN)
+    archive = pack_interpreter(ORIGINAL_MINOR)
     if archive is None:
-        raise FleetError(f"no Python {ORIGIN} on this machine to pack an archive from; install one with pyenv or uv")
-    recipe = digest(parent, folder, script, archive.name, archive.parent.name)
+        raise FleetError(
+            f"no Python {ORIGINAL_MINOR} on this machine to pack an archive from; install one with pyenv or uv"
+        )
+    recipe = hash_inputs(parent, folder, script, archive.name, archive.parent.name)
     image = f"localhost/oxzep7-fleet/{name}:{recipe}"
-    if not _exists(image):
-        _provision(
+    if not _has_image(image):
+        _provision_image(
             parent,
             image,
             {folder: folder.name, archive: "python.tar.gz", script: "provision.sh"},
-            [wheels(path, ORIGIN) for path in requirements],
+            [fetch_wheels(path, ORIGINAL_MINOR) for path in requirements],
             argument,
         )
     return image
 
 
-def _provision(
+def _provision_image(
     parent: str, image: str, files: dict[pathlib.Path, str], folders: list[pathlib.Path], argument: str
 ) -> None:
     name = f"oxzep7-provision-{image.rpartition(':')[2]}"
     try:
-        run(
+        run_checked(
             "podman",
             "run",
             "--detach",
@@ -154,24 +158,24 @@ def _provision(
             "none",
             "--systemd",
             "always",
-            *legacy(),
+            *list_legacy_options(),
             parent,
             "/sbin/init",
         )
         for path, called in files.items():
-            run("podman", "cp", str(path), f"{name}:/root/{called}")
-        run("podman", "exec", name, "mkdir", "/root/wheels")
+            run_checked("podman", "cp", str(path), f"{name}:/root/{called}")
+        run_checked("podman", "exec", name, "mkdir", "/root/wheels")
         for path in folders:
-            run("podman", "cp", f"{path}/.", f"{name}:/root/wheels")
+            run_checked("podman", "cp", f"{path}/.", f"{name}:/root/wheels")
         wait_for_boot(name)
-        run("podman", "exec", name, "sh", "/root/provision.sh", argument)
-        run("podman", "stop", "--time", "10", name)
-        run("podman", "commit", "--quiet", name, image)
+        run_checked("podman", "exec", name, "sh", "/root/provision.sh", argument)
+        run_checked("podman", "stop", "--time", "10", name)
+        run_checked("podman", "commit", "--quiet", name, image)
     finally:
-        run("podman", "rm", "--force", "--time", "0", name)
+        run_checked("podman", "rm", "--force", "--time", "0", name)
 
 
-def legacy() -> list[str]:
+def list_legacy_options() -> list[str]:
     """Options that let newer systemd releases start on machines with the older control group layout."""
     return ["--env", "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1", "--stop-signal", "SIGRTMIN+3"]
 
@@ -181,7 +185,7 @@ def wait_for_boot(name: str, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while True:
         try:
-            state = run("podman", "exec", name, "sh", "-c", "systemctl is-system-running || true").strip()
+            state = run_checked("podman", "exec", name, "sh", "-c", "systemctl is-system-running || true").strip()
         except FleetError:
             state = "starting"
         if state in ("running", "degraded"):
@@ -189,6 +193,6 @@ def wait_for_boot(name: str, seconds: float = 60) -> None:
         if time.monotonic() > deadline:
             raise FleetError(
                 f"{name} did not boot within {seconds:g} seconds (state {state!r}):\n"
-                + run("podman", "exec", name, "sh", "-c", "systemctl list-jobs; systemctl --failed; true")
+                + run_checked("podman", "exec", name, "sh", "-c", "systemctl list-jobs; systemctl --failed; true")
             )
         time.sleep(0.2)

@@ -19,21 +19,23 @@ CACHE = pathlib.Path(os.environ.get("OXZEP7_FLEET_CACHE") or pathlib.Path.home()
 WORK = ROOT / ".fleet"
 CONTAINERS_CONF = WORK / "containers.conf"
 STORAGE_CONF = WORK / "storage.conf"
-INSTANCES = pathlib.Path("/proc/sys/fs/inotify/max_user_instances")
+INOTIFY_INSTANCES = pathlib.Path("/proc/sys/fs/inotify/max_user_instances")
 
 
 class FleetError(Exception):
     """A part of the fleet that could not be made; the text says what to do."""
 
 
-def environment() -> dict[str, str]:
+def get_podman_environment() -> dict[str, str]:
     """The environment variables that podman needs."""
     return {**os.environ, "CONTAINERS_CONF": str(CONTAINERS_CONF), "CONTAINERS_STORAGE_CONF": str(STORAGE_CONF)}
 
 
-def run(*command: str, input: str | None = None) -> str:
+def run_checked(*command: str, input: str | None = None) -> str:
     """Standard output of *command*, which reads *input*. Raises FleetError with what it printed when it fails."""
-    done = subprocess.run(command, check=False, text=True, capture_output=True, env=environment(), input=input)
+    done = subprocess.run(
+        command, check=False, text=True, capture_output=True, env=get_podman_environment(), input=input
+    )
     if done.returncode != 0:
         raise FleetError(
             f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-3000:]}"
@@ -41,7 +43,7 @@ def run(*command: str, input: str | None = None) -> str:
     return done.stdout
 
 
-def digest(*parts: object) -> str:
+def hash_inputs(*parts: object) -> str:
     """Twelve hexadecimal digits that change with any of *parts*; a path counts by its content."""
     state = hashlib.sha256()
     for part in parts:
@@ -69,9 +71,11 @@ def prepare_podman() -> None:
     )
     # Every systemd watches some; where nobody may allow more, fewer hosts start.
     with contextlib.suppress(OSError):
-        INSTANCES.write_text(str(max(1024, int(INSTANCES.read_text(encoding="ascii")))), encoding="ascii")
-    unified = "cgroup2fs" in run("stat", "--file-system", "--format=%T", "/sys/fs/cgroup")
-    runtime = "crun" if unified and _works("crun") else "runc"
+        INOTIFY_INSTANCES.write_text(
+            str(max(1024, int(INOTIFY_INSTANCES.read_text(encoding="ascii")))), encoding="ascii"
+        )
+    unified = "cgroup2fs" in run_checked("stat", "--file-system", "--format=%T", "/sys/fs/cgroup")
+    runtime = "crun" if unified and _can_run("crun") else "runc"
     CONTAINERS_CONF.write_text(
         f'[containers]\ndefault_ulimits = {limits!r}\n[engine]\nruntime = "{runtime}"\ncgroup_manager = "cgroupfs"\n'.replace(
             "'", '"'
@@ -80,9 +84,9 @@ def prepare_podman() -> None:
     )
 
 
-def _works(program: str) -> bool:
+def _can_run(program: str) -> bool:
     try:
-        run(program, "--version")
+        run_checked(program, "--version")
     except (FleetError, FileNotFoundError):
         return False
     return True

@@ -24,7 +24,8 @@ class Prober:
         self._ended = threading.Event()
         self._changes: list[tuple[float, str, str, bool]] = []
         self._threads = [
-            threading.Thread(target=self._ask, args=(host, *target), daemon=True) for host, target in targets.items()
+            threading.Thread(target=self._poll_target, args=(host, *target), daemon=True)
+            for host, target in targets.items()
         ]
 
     def __enter__(self) -> Prober:
@@ -39,7 +40,7 @@ class Prober:
         for thread in self._threads:
             thread.join(TIMEOUT * 2)
 
-    def _ask(self, host: str, application: str, address: str, port: int) -> None:
+    def _poll_target(self, host: str, application: str, address: str, port: int) -> None:
         answered = True
         while not self._ended.is_set():
             began = time.monotonic()
@@ -56,7 +57,7 @@ class Prober:
                 answered = now
             self._ended.wait(INTERVAL)
 
-    def most_at_once(self) -> dict[str, int]:
+    def count_most_down(self) -> dict[str, int]:
         """Of each application, on how many hosts at most it did not answer at the same time."""
         most = {application: 0 for application, _address, _port in self._targets.values()}
         down: dict[str, set[str]] = {application: set() for application in most}

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tests.fleet import fleet
-from tests.fleet.paths import WORK, run
+from tests.fleet.paths import WORK, run_checked
 from tests.fleet.prober import Prober
 
 PORTS = {"board": 8101, "tickets": 8102, "feeds": 8103}
@@ -48,17 +48,17 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-class Otherwise(Exception):
+class ExpectationError(Exception):
     """Something was not as it must be."""
 
 
-def expect(condition: bool, *told: object) -> None:
+def expect_condition(condition: bool, *told: object) -> None:
     """Raise Otherwise with what is *told* unless *condition* holds."""
     if not condition:
-        raise Otherwise("\n".join(map(str, told)))
+        raise ExpectationError("\n".join(map(str, told)))
 
 
-def declared(name: str) -> list[dict[str, Any]]:
+def declare_applications(name: str) -> list[dict[str, Any]]:
     """What an operator declares for the host *name*."""
     application = APPLICATION[name]
     return [
@@ -75,34 +75,34 @@ def declared(name: str) -> list[dict[str, Any]]:
     ]
 
 
-def up() -> None:
+def start_rollout_hosts() -> None:
     """Start the hosts, each with one application, and declare them; nothing of earlier runs is known."""
     shutil.rmtree(FOLDER, ignore_errors=True)
-    fleet.up(["debian12:trio"] * len(NAMES))
+    fleet.start_fleet(["debian12:trio"] * len(NAMES))
     inventory = json.loads(fleet.INVENTORY.read_text(encoding="utf-8"))
     for name in NAMES:
-        inventory["all"]["hosts"][name]["oxzep7_applications"] = declared(name)
-        on(name, f"systemctl enable --now --quiet {APPLICATION[name]}.service")
+        inventory["all"]["hosts"][name]["oxzep7_applications"] = declare_applications(name)
+        run_in_host(name, f"systemctl enable --now --quiet {APPLICATION[name]}.service")
     fleet.INVENTORY.write_text(json.dumps(inventory, indent=2), encoding="utf-8")
     for name in NAMES:
-        on(
+        run_in_host(
             name,
             f"timeout 30 sh -c 'until curl -fsS -o /dev/null http://127.0.0.1:{PORTS[APPLICATION[name]]}/health; do sleep 0.1; done'",
         )
 
 
-def on(name: str, script: str) -> str:
+def run_in_host(name: str, script: str) -> str:
     """Standard output of *script*, run as root inside the host *name*."""
-    return run("podman", "exec", name, "sh", "-c", script)
+    return run_checked("podman", "exec", name, "sh", "-c", script)
 
 
-def addresses() -> dict[str, str]:
+def read_addresses() -> dict[str, str]:
     """The address of every host."""
     inventory = json.loads(fleet.INVENTORY.read_text(encoding="utf-8"))
     return {name: facts["ansible_host"] for name, facts in inventory["all"]["hosts"].items()}
 
 
-def command(playbook: str, options: Iterable[str], variables: Mapping[str, Any]) -> list[str]:
+def build_command(playbook: str, options: Iterable[str], variables: Mapping[str, Any]) -> list[str]:
     """The words that run *playbook*."""
     return [
         "ansible-playbook",
@@ -115,7 +115,7 @@ def command(playbook: str, options: Iterable[str], variables: Mapping[str, Any])
     ]
 
 
-def environment() -> dict[str, str]:
+def build_controller_environment() -> dict[str, str]:
     """The process environment of a controller."""
     return {
         **os.environ,
@@ -126,17 +126,23 @@ def environment() -> dict[str, str]:
     }
 
 
-class Run:
+class FinishedRun:
     """One finished run: exit status, what it printed, and its record."""
 
     def __init__(self, playbook: str, run_id: str, *options: str, **variables: Any) -> None:
         FOLDER.mkdir(parents=True, exist_ok=True)
-        words = command(playbook, options, {"oxzep7_run_id": run_id, **variables})
+        words = build_command(playbook, options, {"oxzep7_run_id": run_id, **variables})
         done = subprocess.run(
-            words, cwd=FOLDER, capture_output=True, text=True, check=False, timeout=900, env=environment()
+            words,
+            cwd=FOLDER,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=900,
+            env=build_controller_environment(),
         )
         self.rc, self.said = done.returncode, done.stdout + done.stderr
-        self.record = record(run_id)
+        self.record = read_run_record(run_id)
 
     def outcomes(self) -> dict[str, str]:
         """The outcome of every host that is not skipped."""
@@ -146,10 +152,10 @@ class Run:
         """The hosts of each wave."""
         return [wave["hosts"] for wave in self.record["waves"]]
 
-    def must(self, rc: int, **outcomes: Iterable[str]) -> Run:
+    def expect_outcomes(self, rc: int, **outcomes: Iterable[str]) -> FinishedRun:
         """Expect the exit status to be 0 or not, and exactly these hosts to have these outcomes."""
         wanted = {host: outcome for outcome, hosts in outcomes.items() for host in hosts}
-        expect(
+        expect_condition(
             (self.rc == 0) == (rc == 0) and self.outcomes() == wanted,
             f"ended with {self.rc}",
             self.outcomes(),
@@ -159,7 +165,7 @@ class Run:
         return self
 
 
-def record(run_id: str) -> dict[str, Any]:
+def read_run_record(run_id: str) -> dict[str, Any]:
     """The record of a run; an empty one where there is none."""
     path = FOLDER / "oxzep7" / "report" / "runs" / run_id / "run.json"
     found: dict[str, Any] = (
@@ -168,117 +174,127 @@ def record(run_id: str) -> dict[str, Any]:
     return found
 
 
-def pythons() -> dict[str, str]:
+def read_python_versions() -> dict[str, str]:
     """The minor version that each host's application answers with, and that its live path leads to."""
     found = {}
     for name in NAMES:
         application = APPLICATION[name]
-        said = json.loads(on(name, f"curl -fsS http://127.0.0.1:{PORTS[application]}/health"))
-        live = on(name, f"readlink -f /srv/{application}/venv").strip()
+        said = json.loads(run_in_host(name, f"curl -fsS http://127.0.0.1:{PORTS[application]}/health"))
+        live = run_in_host(name, f"readlink -f /srv/{application}/venv").strip()
         minor = said["python"].rpartition(".")[0]
-        expect(live.endswith(f"-py{minor}") or live == f"/srv/{application}/venv", name, said, live)
+        expect_condition(live.endswith(f"-py{minor}") or live == f"/srv/{application}/venv", name, said, live)
         found[name] = minor
     return found
 
 
-def all_are(minor: str, but: Mapping[str, str] | None = None) -> None:
+def expect_python_version(minor: str, but: Mapping[str, str] | None = None) -> None:
     """Expect every host to run *minor*, and those in *but* what that says."""
-    found, wanted = pythons(), {**dict.fromkeys(NAMES, minor), **(but or {})}
-    expect(found == wanted, found, f"not {wanted}")
+    found, wanted = read_python_versions(), {**dict.fromkeys(NAMES, minor), **(but or {})}
+    expect_condition(found == wanted, found, f"not {wanted}")
 
 
-def untouched(names: Iterable[str], run_id: str) -> None:
+def expect_untouched(names: Iterable[str], run_id: str) -> None:
     """Expect the hosts *names* to have written down nothing of a run."""
     for name in names:
-        expect(
-            on(name, f"ls /var/lib/oxzep7/runs/{run_id}.jsonl 2>/dev/null || true") == "",
+        expect_condition(
+            run_in_host(name, f"ls /var/lib/oxzep7/runs/{run_id}.jsonl 2>/dev/null || true") == "",
             f"{name} was touched by {run_id}",
         )
 
 
-def breaks(*names: str) -> None:
+def break_releases(*names: str) -> None:
     """Put a release there that cannot run on the new Python."""
     for name in names:
-        on(name, f"touch /srv/{APPLICATION[name]}/broken")
+        run_in_host(name, f"touch /srv/{APPLICATION[name]}/broken")
 
 
-def mend(*names: str) -> None:
+def repair_releases(*names: str) -> None:
     """Take it away."""
     for name in names:
-        on(name, f"rm -f /srv/{APPLICATION[name]}/broken")
+        run_in_host(name, f"rm -f /srv/{APPLICATION[name]}/broken")
 
 
 def happy() -> None:
     """Every host in its wave, never too many of an application down at once."""
     with Prober(
-        {name: (APPLICATION[name], address, PORTS[APPLICATION[name]]) for name, address in addresses().items()}
+        {name: (APPLICATION[name], address, PORTS[APPLICATION[name]]) for name, address in read_addresses().items()}
     ) as prober:
-        done = Run("upgrade", "happy", oxzep7_backup=True, oxzep7_backup_layers=["environment"]).must(0, upgraded=NAMES)
-    expect(
+        done = FinishedRun(
+            "upgrade", "happy", oxzep7_backup=True, oxzep7_backup_layers=["environment"]
+        ).expect_outcomes(0, upgraded=NAMES)
+    expect_condition(
         done.waves() == WAVES and re.search(r"5 +host10, host11, host12 +3 +3 +5 min", done.said) is not None,
         done.waves(),
         done.said[:9000],
     )
-    most = prober.most_at_once()
-    expect(all(0 < count <= UNAVAILABLE for count in most.values()), most)
-    all_are(NEW)
+    most = prober.count_most_down()
+    expect_condition(all(0 < count <= UNAVAILABLE for count in most.values()), most)
+    expect_python_version(NEW)
     print(f"at most at once without an answer: {most}")
 
 
 def run_back() -> None:
     """A run is taken back, the last wave first."""
-    done = Run("rollback", "run-back", oxzep7_rollback_run="happy").must(0, reverted=NAMES)
-    expect(done.waves() == WAVES[::-1], done.waves())
-    all_are(OLD)
+    done = FinishedRun("rollback", "run-back", oxzep7_rollback_run="happy").expect_outcomes(0, reverted=NAMES)
+    expect_condition(done.waves() == WAVES[::-1], done.waves())
+    expect_python_version(OLD)
 
 
 def one_fails() -> None:
     """One host fails its check in wave 2: it goes back by itself, and wave 3 does not begin."""
-    breaks("host3")
-    done = Run("upgrade", "one").must(2, upgraded=["host1", "host2", "host4", "host5"], reverted=["host3"])
-    expect("oxzep7_max_failed allows 0 of 12 hosts" in done.record["closed"], done.record["closed"])
-    untouched(NAMES[5:], "one")
-    all_are(OLD, dict.fromkeys(["host1", "host2", "host4", "host5"], NEW))
-    mend("host3")
+    break_releases("host3")
+    done = FinishedRun("upgrade", "one").expect_outcomes(
+        2, upgraded=["host1", "host2", "host4", "host5"], reverted=["host3"]
+    )
+    expect_condition("oxzep7_max_failed allows 0 of 12 hosts" in done.record["closed"], done.record["closed"])
+    expect_untouched(NAMES[5:], "one")
+    expect_python_version(OLD, dict.fromkeys(["host1", "host2", "host4", "host5"], NEW))
+    repair_releases("host3")
 
 
 def wave_back() -> None:
     """The other hosts of a wave go back with the one that failed, and are well."""
-    breaks("host7")
-    done = Run("upgrade", "wave", oxzep7_on_failure="rollback_wave").must(
+    break_releases("host7")
+    done = FinishedRun("upgrade", "wave", oxzep7_on_failure="rollback_wave").expect_outcomes(
         2, upgraded=["host3", "host6"], reverted=["host7", "host8"]
     )
-    expect(done.waves()[:3] == [["host3"], ["host6"], ["host7", "host8"]], done.waves())
-    expect("rolled back, because host7 is not upgraded" in str(done.record["ledger"]), done.record["ledger"])
-    untouched(HIGH, "wave")
-    all_are(NEW, dict.fromkeys(["host7", "host8", *HIGH], OLD))
-    mend("host7")
+    expect_condition(done.waves()[:3] == [["host3"], ["host6"], ["host7", "host8"]], done.waves())
+    expect_condition("rolled back, because host7 is not upgraded" in str(done.record["ledger"]), done.record["ledger"])
+    expect_untouched(HIGH, "wave")
+    expect_python_version(NEW, dict.fromkeys(["host7", "host8", *HIGH], OLD))
+    repair_releases("host7")
 
 
 def all_fail() -> None:
     """All hosts of a wave fail, and the whole run goes back."""
-    breaks(*WAVES[1])
-    done = Run("upgrade", "all", oxzep7_max_failed=3, oxzep7_on_failure="rollback_run").must(
+    break_releases(*WAVES[1])
+    done = FinishedRun("upgrade", "all", oxzep7_max_failed=3, oxzep7_on_failure="rollback_run").expect_outcomes(
         2, reverted=["host1", *WAVES[1]]
     )
-    expect(
+    expect_condition(
         "rolled back, because host5, host2, host3, host4 are not upgraded" in str(done.record["ledger"]),
         done.record["ledger"],
     )
-    untouched(NAMES[5:], "all")
-    all_are(OLD)
-    mend(*WAVES[1])
+    expect_untouched(NAMES[5:], "all")
+    expect_python_version(OLD)
+    repair_releases(*WAVES[1])
 
 
-def begin(run_id: str, name: str, **variables: Any) -> subprocess.Popen[str]:
+def begin_upgrade(run_id: str, name: str, **variables: Any) -> subprocess.Popen[str]:
     """Start an upgrade; returns it once a promotion is open on the host *name* and the new generation is live there."""
-    words = command("upgrade", [], {"oxzep7_run_id": run_id, **variables})
+    words = build_command("upgrade", [], {"oxzep7_run_id": run_id, **variables})
     with (FOLDER / f"{run_id}.log").open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
-            words, cwd=FOLDER, stdout=log, stderr=log, text=True, env=environment(), start_new_session=True
+            words,
+            cwd=FOLDER,
+            stdout=log,
+            stderr=log,
+            text=True,
+            env=build_controller_environment(),
+            start_new_session=True,
         )
     application = APPLICATION[name]
-    on(
+    run_in_host(
         name,
         f"timeout 300 sh -c 'until [ -e /var/lib/oxzep7/applications/{application}/state.next.json ] && "
         f"readlink /srv/{application}/venv | grep -q 1-py; do sleep 0.1; done'",
@@ -288,28 +304,28 @@ def begin(run_id: str, name: str, **variables: Any) -> subprocess.Popen[str]:
 
 def lost() -> None:
     """A host is lost during its promotion: it is counted, it decides by itself, and the next run learns how."""
-    process = begin("lost", "host8", oxzep7_stability_window=8)
-    run("podman", "network", "disconnect", fleet.NETWORK, "host8")
-    expect(process.wait(timeout=300) != 0, "the run ended well")
-    found = {row["host"]: row["outcome"] for row in record("lost")["ledger"] if row["outcome"] != "skipped"}
-    expect(
+    process = begin_upgrade("lost", "host8", oxzep7_stability_window=8)
+    run_checked("podman", "network", "disconnect", fleet.NETWORK, "host8")
+    expect_condition(process.wait(timeout=300) != 0, "the run ended well")
+    found = {row["host"]: row["outcome"] for row in read_run_record("lost")["ledger"] if row["outcome"] != "skipped"}
+    expect_condition(
         found == {"host7": "upgraded", "host8": "unknown"},
         found,
         (FOLDER / "lost.log").read_text(encoding="utf-8")[-3000:],
     )
-    on(
+    run_in_host(
         "host8",
         "timeout 100 sh -c 'while [ -e /var/lib/oxzep7/applications/tickets/state.next.json ]; do sleep 0.2; done'",
     )
-    run("podman", "network", "connect", "--ip", str(fleet.SUBNET[17]), fleet.NETWORK, "host8")
-    untouched(HIGH, "lost")
-    learned = Run("upgrade", "learned", "--limit", "host7,host8")
-    expect(learned.rc == 0 and not learned.record["ledger"], learned.said[-3000:])
-    all_are(NEW, dict.fromkeys(HIGH, OLD))
-    seen = Run("record", "unseen", "--limit", "host7,host8", oxzep7_record_run="lost")
-    expect(
+    run_checked("podman", "network", "connect", "--ip", str(fleet.SUBNET[17]), fleet.NETWORK, "host8")
+    expect_untouched(HIGH, "lost")
+    learned = FinishedRun("upgrade", "learned", "--limit", "host7,host8")
+    expect_condition(learned.rc == 0 and not learned.record["ledger"], learned.said[-3000:])
+    expect_python_version(NEW, dict.fromkeys(HIGH, OLD))
+    seen = FinishedRun("record", "unseen", "--limit", "host7,host8", oxzep7_record_run="lost")
+    expect_condition(
         seen.rc == 0
-        and {row["host"]: row["outcome"] for row in record("lost")["ledger"]}
+        and {row["host"]: row["outcome"] for row in read_run_record("lost")["ledger"]}
         == {"host7": "upgraded", "host8": "upgraded"},
         seen.said[-3000:],
     )
@@ -317,45 +333,45 @@ def lost() -> None:
 
 def killed() -> None:
     """The controller is killed in wave 2; the same run again closes what was open and goes on."""
-    process = begin("killed", "host10", oxzep7_stability_window=8, oxzep7_waves=[1])
+    process = begin_upgrade("killed", "host10", oxzep7_stability_window=8, oxzep7_waves=[1])
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    on(
+    run_in_host(
         "host10",
         "timeout 100 sh -c 'while [ -e /var/lib/oxzep7/applications/feeds/state.next.json ]; do sleep 0.2; done'",
     )
     # What a host committed by itself after its controller was gone is done.
-    left = [name for name in HIGH if "1-py3.9" not in on(name, "readlink /srv/feeds/venv || true")]
-    expect({"host11", "host12"} <= set(left), left)
-    again = Run("upgrade", "killed", oxzep7_waves=[1])
-    expect(
+    left = [name for name in HIGH if "1-py3.9" not in run_in_host(name, "readlink /srv/feeds/venv || true")]
+    expect_condition({"host11", "host12"} <= set(left), left)
+    again = FinishedRun("upgrade", "killed", oxzep7_waves=[1])
+    expect_condition(
         again.rc == 0 and again.outcomes() == dict.fromkeys(left, "upgraded"),
         again.rc,
         again.outcomes(),
         left,
         again.said[-3000:],
     )
-    all_are(NEW)
+    expect_python_version(NEW)
     for name in HIGH:
-        events = on(name, "cat /var/lib/oxzep7/runs/killed.jsonl")
-        expect('"event": "promoted"' in events, name, events)
+        events = run_in_host(name, "cat /var/lib/oxzep7/runs/killed.jsonl")
+        expect_condition('"event": "promoted"' in events, name, events)
 
 
 def budget() -> None:
     """A budget of 1 lets the run go on beyond a wave whose only host fails; the job still fails. The next run does what is left, and the next nothing."""
-    Run(
+    FinishedRun(
         "rollback", "two-back", "--limit", "host9,host10", oxzep7_generation="0-py3.8", oxzep7_max_unavailable="100%"
-    ).must(0, reverted=["host9", "host10"])
-    breaks("host9")
-    Run("upgrade", "budget", oxzep7_max_failed=1).must(2, upgraded=["host10"], reverted=["host9"])
-    all_are(NEW, {"host9": OLD})
-    mend("host9")
-    Run("upgrade", "rest").must(0, upgraded=["host9"])
-    again = Run("upgrade", "again")
-    expect(
+    ).expect_outcomes(0, reverted=["host9", "host10"])
+    break_releases("host9")
+    FinishedRun("upgrade", "budget", oxzep7_max_failed=1).expect_outcomes(2, upgraded=["host10"], reverted=["host9"])
+    expect_python_version(NEW, {"host9": OLD})
+    repair_releases("host9")
+    FinishedRun("upgrade", "rest").expect_outcomes(0, upgraded=["host9"])
+    again = FinishedRun("upgrade", "again")
+    expect_condition(
         again.rc == 0 and again.said.count("changed=0") == len(NAMES) and not again.record["ledger"], again.said[-3000:]
     )
-    all_are(NEW)
+    expect_python_version(NEW)
 
 
 CASES = [happy, run_back, all_fail, one_fails, wave_back, lost, killed, budget]
@@ -364,14 +380,18 @@ CASES = [happy, run_back, all_fail, one_fails, wave_back, lost, killed, budget]
 def main() -> None:
     """The command line: the name of a case, ``up``, or ``all``."""
     asked = sys.argv[1] if len(sys.argv) == 2 else ""
-    chosen = {"up": [up], "all": [up, *CASES], **{case.__name__: [case] for case in CASES}}.get(asked)
+    chosen = {
+        "up": [start_rollout_hosts],
+        "all": [start_rollout_hosts, *CASES],
+        **{case.__name__: [case] for case in CASES},
+    }.get(asked)
     if chosen is None:
         sys.exit(f"rollout: give one of up, all, {', '.join(case.__name__ for case in CASES)}")
     for case in chosen:
         began = time.monotonic()
         try:
             case()
-        except Otherwise as error:
+        except ExpectationError as error:
             sys.exit(f"rollout {case.__name__}: {error}")
         print(f"rollout {case.__name__}: as it must be, after {time.monotonic() - began:.0f} s", flush=True)
 

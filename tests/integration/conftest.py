@@ -25,7 +25,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 @dataclasses.dataclass
-class Runner:
+class ModuleRunner:
     """Runs one module with options; remembers nothing between calls."""
 
     folder: pathlib.Path
@@ -80,7 +80,7 @@ class Runner:
         assert (self.folder / "outcome.json").exists(), done.stdout + done.stderr
         return json.loads((self.folder / "outcome.json").read_text(encoding="utf-8"))
 
-    def four_times(self, module, **options):
+    def run_four_times(self, module, **options):
         """Check, do, do again, check again: the first two change and agree, the others change nothing."""
         results = [self(module, check=check, **options) for check in (True, False, False, True)]
         assert [result.get("failed", False) for result in results] == [False] * 4, results
@@ -89,7 +89,7 @@ class Runner:
         assert results[2]["actions"] == results[3]["actions"] == []
         return results
 
-    def fails(self, module, **options):
+    def expect_failure(self, module, **options):
         """The message with which it fails, the same in check mode; the paths named must be unchanged by that."""
         messages = [self(module, check=check, **options) for check in (True, False)]
         assert all(result["failed"] for result in messages), messages
@@ -99,23 +99,23 @@ class Runner:
 @pytest.fixture
 def module(tmp_path):
     (tmp_path / "run").mkdir()
-    return Runner(tmp_path / "run")
+    return ModuleRunner(tmp_path / "run")
 
 
 @pytest.fixture(scope="session")
 def interpreters():
     """Two consecutive interpreters of this machine, oldest first: (minor, path)."""
-    chosen = machine.route()
+    chosen = machine.choose_route()
     return [(f"3.{minor[1]}", str(path)) for minor, path in zip(chosen.minors, chosen.interpreters, strict=True)]
 
 
 @pytest.fixture
 def place(tmp_path, interpreters):
-    from tests.integration.place import Place
+    from tests.integration.place import GreeterSetup
 
-    made = Place(tmp_path, interpreters)
+    made = GreeterSetup(tmp_path, interpreters)
     yield made
-    made.control("stop")
+    made.control_service("stop")
 
 
 @pytest.fixture(params=["uv", "pip"])
@@ -123,7 +123,7 @@ def uv(request):
     return shutil.which("uv") if request.param == "uv" else "/bin/false"
 
 
-def wheel(folder, name, version, files):
+def write_wheel(folder, name, version, files):
     """Write a wheel with *files* (path, content), as an index would serve it; returns its path."""
     path = folder / f"{name}-{version}-py3-none-any.whl"
     info = f"{name}-{version}.dist-info"
@@ -139,7 +139,7 @@ def wheel(folder, name, version, files):
     return path
 
 
-def lock_of(*wheels):
+def make_lock(*wheels):
     """The lock text that names exactly *wheels*."""
     lines = []
     for path in wheels:
@@ -148,7 +148,7 @@ def lock_of(*wheels):
     return "".join(sorted(lines))
 
 
-def tar_of(path, members):
+def write_tar(path, members):
     """A gzip-compressed tar file at *path*; a member is (name, bytes) or (TarInfo, bytes). Returns its SHA-256."""
     with tarfile.open(path, "w:gz") as stream:
         for name, data in members:

@@ -16,9 +16,9 @@ from tests.fleet.paths import CACHE
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 NEWEST = "2.21"
-OTHERS = ("2.16", "2.18", "2.19", "2.20")
+OLDER_RELEASES = ("2.16", "2.18", "2.19", "2.20")
 # What each of them supports on the controller, as the support matrix in ansible-core's documentation says.
-SUPPORTS = {
+SUPPORTED_PYTHONS = {
     "2.16": ((3, 10), (3, 12)),
     "2.18": ((3, 11), (3, 13)),
     "2.19": ((3, 11), (3, 13)),
@@ -26,13 +26,13 @@ SUPPORTS = {
 }
 
 
-def supported(release):
+def can_run_release(release):
     """Whether this Python can run *release*."""
-    first, last = SUPPORTS[release]
+    first, last = SUPPORTED_PYTHONS[release]
     return first <= sys.version_info[:2] <= last
 
 
-def programs(release):
+def install_core(release):
     """The directory with the programs of *release*."""
     if release == NEWEST:
         return pathlib.Path(sys.executable).parent

@@ -13,8 +13,8 @@ import subprocess
 import time
 import urllib.request
 
-from tests.demo.machine import free_port
-from tests.integration.conftest import lock_of, wheel
+from tests.demo.machine import find_free_port
+from tests.integration.conftest import make_lock, write_wheel
 
 SERVICE = """#!/bin/sh
 cd {home}
@@ -41,7 +41,7 @@ if __name__ == "__main__":
 """
 
 
-class Place:
+class GreeterSetup:
     """An application that greets, in a scratch directory, and what builds its generations."""
 
     def __init__(self, root, interpreters):
@@ -52,30 +52,32 @@ class Place:
         self.state = root / "state"
         for directory in (self.home, self.wheels, self.state / "locks"):
             directory.mkdir(parents=True)
-        self.port = free_port()
+        self.port = find_free_port()
         (self.home / "service").write_text(SERVICE.format(home=self.home, port=self.port))
-        self.old = self.wheel("1.0", "old")
+        self.old = self.build_wheel("1.0", "old")
         subprocess.run([interpreters[0][1], "-m", "venv", self.home / "venv"], check=True)
-        self.install(self.old)
-        self.control("start")
+        self.install_wheel(self.old)
+        self.control_service("start")
 
-    def wheel(self, version, text, before="pass", **files):
-        path = wheel(self.wheels, "greeter", version, {"greeter.py": GREETER.format(text=text, before=before), **files})
-        (self.state / "locks" / f"{self.identifier(path)}.txt").write_text(lock_of(path))
+    def build_wheel(self, version, text, before="pass", **files):
+        path = write_wheel(
+            self.wheels, "greeter", version, {"greeter.py": GREETER.format(text=text, before=before), **files}
+        )
+        (self.state / "locks" / f"{self.identify_lock(path)}.txt").write_text(make_lock(path))
         return path
 
-    def identifier(self, path):
-        return hashlib.sha256(lock_of(path).encode()).hexdigest()
+    def identify_lock(self, path):
+        return hashlib.sha256(make_lock(path).encode()).hexdigest()
 
-    def install(self, path):
+    def install_wheel(self, path):
         subprocess.run(
             [self.home / "venv" / "bin" / "python", "-m", "pip", "install", "-q", "--no-index", path], check=True
         )
 
-    def control(self, verb):
+    def control_service(self, verb):
         return subprocess.call(["sh", str(self.home / "service"), verb])
 
-    def application(self, **options):
+    def declare_application(self, **options):
         command = ["sh", str(self.home / "service")]
         return {
             "name": "greeter",
@@ -93,20 +95,20 @@ class Place:
             **options,
         }
 
-    def build(self, path, **options):
+    def make_build_options(self, path, **options):
         minor, interpreter = self.interpreters[1]
         return {
-            "application": self.application(**options),
+            "application": self.declare_application(**options),
             "interpreter": interpreter,
             "version": minor,
-            "lock": self.identifier(path),
+            "lock": self.identify_lock(path),
             "wheels": str(self.wheels),
             "state_dir": str(self.state),
         }
 
-    def promote(self, generation, **options):
+    def make_promotion_options(self, generation, **options):
         return {
-            "application": self.application(),
+            "application": self.declare_application(),
             "generation": generation,
             "timeout": 10,
             "stability_window": 0.5,
@@ -114,10 +116,10 @@ class Place:
             **options,
         }
 
-    def record(self):
+    def read_state(self):
         return json.loads((self.state / "applications" / "greeter" / "state.json").read_text())
 
-    def greeting(self):
+    def read_greeting(self):
         for _attempt in range(100):
             try:
                 return urllib.request.urlopen(f"http://127.0.0.1:{self.port}/").read().decode()
@@ -125,9 +127,9 @@ class Place:
                 time.sleep(0.1)
         raise AssertionError("it does not answer")
 
-    def left_open(self):
+    def list_open_files(self):
         return sorted(set(os.listdir(self.state / "applications" / "greeter")) - {"state.json"})
 
 
-def generation_name(place, number=1):
+def name_generation(place, number=1):
     return f"{number}-py{place.interpreters[1][0]}"

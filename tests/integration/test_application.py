@@ -11,18 +11,20 @@ import os
 
 import pytest
 
-from tests.integration.place import generation_name
+from tests.integration.place import name_generation
 
 
 def test_environment_four_times(module, place, uv):
-    new = place.wheel("2.0", "new")
-    results = module.four_times(
-        "environment", uv=uv, **place.build(new, tests=["python -c 'import greeter'"], source=str(place.home))
+    new = place.build_wheel("2.0", "new")
+    results = module.run_four_times(
+        "environment",
+        uv=uv,
+        **place.make_build_options(new, tests=["python -c 'import greeter'"], source=str(place.home)),
     )
-    assert results[0]["generation"] == results[2]["generation"] == generation_name(place)
+    assert results[0]["generation"] == results[2]["generation"] == name_generation(place)
     assert results[1]["diff"]["before"]["greeter"] == "1.0" and results[1]["diff"]["after"]["greeter"] == "2.0"
-    assert place.greeting() == "old" and not (place.home / "venv").is_symlink()
-    assert [entry["complete"] for entry in place.record()["generations"]] == [True]
+    assert place.read_greeting() == "old" and not (place.home / "venv").is_symlink()
+    assert [entry["complete"] for entry in place.read_state()["generations"]] == [True]
 
 
 @pytest.mark.parametrize(
@@ -35,39 +37,39 @@ def test_environment_four_times(module, place, uv):
     ],
 )
 def test_environment_that_cannot_be_proven_leaves_nothing(module, place, case, expected):
-    new = place.wheel("2.0", "new", **({"broken.py": "import no_such_module\n"} if case == "import" else {}))
-    arguments = place.build(new, tests=["python -c exit(3)"] if case == "test" else [])
+    new = place.build_wheel("2.0", "new", **({"broken.py": "import no_such_module\n"} if case == "import" else {}))
+    arguments = place.make_build_options(new, tests=["python -c exit(3)"] if case == "test" else [])
     if case == "hash":
         new.write_bytes(new.read_bytes() + b"damage")
     if case == "lock":
         arguments["lock"] = "0" * 64
     result = module("environment", **arguments)
     assert result["failed"] and expected in result["msg"], result["msg"]
-    assert place.greeting() == "old"
+    assert place.read_greeting() == "old"
     generations = place.home / "venv.generations"
     assert not generations.exists() or os.listdir(generations) == []
 
 
 def test_an_import_that_fails_in_the_live_environment_too_is_no_failure(module, place):
-    place.install(place.wheel("1.5", "old", **{"broken.py": "import no_such_module\n"}))
-    new = place.wheel("2.0", "new", **{"broken.py": "import no_such_module\n"})
-    assert not module("environment", **place.build(new)).get("failed")
+    place.install_wheel(place.build_wheel("1.5", "old", **{"broken.py": "import no_such_module\n"}))
+    new = place.build_wheel("2.0", "new", **{"broken.py": "import no_such_module\n"})
+    assert not module("environment", **place.make_build_options(new)).get("failed")
 
 
 def test_promotion_four_times_and_back(module, place):
-    module("environment", **place.build(place.wheel("2.0", "new")))
-    results = module.four_times("promotion", **place.promote(generation_name(place)))
+    module("environment", **place.make_build_options(place.build_wheel("2.0", "new")))
+    results = module.run_four_times("promotion", **place.make_promotion_options(name_generation(place)))
     assert [result["outcome"] for result in results] == ["promoted", "promoted", "unchanged", "unchanged"]
     assert results[1]["swap"] == "exchange" and results[1]["downtime_ms"] > 0
     old = f"0-py{place.interpreters[0][0]}"
     assert results[1]["diff"] == {
         "before": {str(place.home / "venv"): old},
-        "after": {str(place.home / "venv"): generation_name(place)},
+        "after": {str(place.home / "venv"): name_generation(place)},
     }
-    assert place.greeting() == "new" and place.left_open() == []
-    back = module.four_times("promotion", **place.promote("previous", kind="rollback"))
-    assert back[1]["generation"] == old and place.greeting() == "old"
-    assert [entry["kind"] for entry in place.record()["history"]] == ["upgrade", "rollback"]
+    assert place.read_greeting() == "new" and place.list_open_files() == []
+    back = module.run_four_times("promotion", **place.make_promotion_options("previous", kind="rollback"))
+    assert back[1]["generation"] == old and place.read_greeting() == "old"
+    assert [entry["kind"] for entry in place.read_state()["history"]] == ["upgrade", "rollback"]
 
 
 @pytest.mark.parametrize(
@@ -78,13 +80,15 @@ def test_promotion_four_times_and_back(module, place):
     ],
 )
 def test_a_generation_that_does_not_stay_healthy_is_undone(module, place, before, seconds):
-    module("environment", **place.build(place.wheel("2.0", "new", before=before)))
-    result = module("promotion", **place.promote(generation_name(place), timeout=seconds, stability_window=4))
+    module("environment", **place.make_build_options(place.build_wheel("2.0", "new", before=before)))
+    result = module(
+        "promotion", **place.make_promotion_options(name_generation(place), timeout=seconds, stability_window=4)
+    )
     assert result["failed"] and result["outcome"] == "reverted", result
     assert "is live again" in result["msg"] and "greeter" in result["msg"]
-    assert place.greeting() == "old" and place.left_open() == []
+    assert place.read_greeting() == "old" and place.list_open_files() == []
     assert os.readlink(place.home / "venv") == f"venv.generations/0-py{place.interpreters[0][0]}"
-    last = place.record()["history"][-1]
+    last = place.read_state()["history"][-1]
     assert last["event"] == "reverted" and last["reason"] in result["msg"]
 
 
@@ -98,36 +102,36 @@ def test_a_generation_that_does_not_stay_healthy_is_undone(module, place, before
     ],
 )
 def test_promotion_is_refused_and_changes_nothing(module, place, case, expected):
-    module("environment", **place.build(place.wheel("2.0", "new")))
-    arguments = place.promote(generation_name(place))
+    module("environment", **place.make_build_options(place.build_wheel("2.0", "new")))
+    arguments = place.make_promotion_options(name_generation(place))
     if case == "unknown generation":
         arguments["generation"] = "9-py3.9"
     elif case == "service missing":
         arguments["application"]["services"].append({"name": "no-such.service"})
     elif case == "unhealthy before":
-        place.control("stop")
+        place.control_service("stop")
     else:
         arguments["generation"] = "previous"
-    before = place.record()
+    before = place.read_state()
     result = module("promotion", **arguments)
     assert result["failed"] and result["outcome"] == "refused" and expected in result["msg"], result["msg"]
-    assert place.record() == before and place.left_open() == [] and not (place.home / "venv").is_symlink()
+    assert place.read_state() == before and place.list_open_files() == [] and not (place.home / "venv").is_symlink()
 
 
 def test_a_live_path_that_somebody_moved_is_not_touched(module, place):
-    module("environment", **place.build(place.wheel("2.0", "new")))
-    module("promotion", **place.promote(generation_name(place)))
+    module("environment", **place.make_build_options(place.build_wheel("2.0", "new")))
+    module("promotion", **place.make_promotion_options(name_generation(place)))
     (place.home / "venv").unlink()
     (place.home / "venv").symlink_to("venv.generations/0-py" + place.interpreters[0][0])
-    result = module("promotion", **place.promote("previous", kind="rollback"))
+    result = module("promotion", **place.make_promotion_options("previous", kind="rollback"))
     assert result["failed"] and "but the record says generation" in result["msg"]
 
 
 def test_a_promotion_that_a_dead_run_left_is_closed(module, place):
-    module("environment", **place.build(place.wheel("2.0", "new")))
-    module("promotion", **place.promote(generation_name(place)))
+    module("environment", **place.make_build_options(place.build_wheel("2.0", "new")))
+    module("promotion", **place.make_promotion_options(name_generation(place)))
     directory = place.state / "applications" / "greeter"
-    committed = place.record()
+    committed = place.read_state()
     (directory / "state.json").write_text(
         json.dumps({**committed, "current": committed["generations"][0]["id"], "history": []})
     )
@@ -137,28 +141,28 @@ def test_a_promotion_that_a_dead_run_left_is_closed(module, place):
         f"cd {place.home} && sh service stop && ln -sfn {old} venv && sh service start\n"
         f"mv {directory}/state.next.json {directory}/state.undone.json\n"
     )
-    results = module.four_times("recovery", state_dir=str(place.state))
-    assert results[1]["closed"][0]["event"] == "reverted" and place.left_open() == []
-    assert place.greeting() == "old" and place.record()["current"] == committed["generations"][0]["id"]
+    results = module.run_four_times("recovery", state_dir=str(place.state))
+    assert results[1]["closed"][0]["event"] == "reverted" and place.list_open_files() == []
+    assert place.read_greeting() == "old" and place.read_state()["current"] == committed["generations"][0]["id"]
 
 
 def test_a_build_that_died_is_cleared_and_its_number_not_used_again(module, place):
-    new = place.wheel("2.0", "new")
-    module("environment", **place.build(new))
+    new = place.build_wheel("2.0", "new")
+    module("environment", **place.make_build_options(new))
     path = place.state / "applications" / "greeter" / "state.json"
-    record = place.record()
+    record = place.read_state()
     record["generations"][0].update(complete=False)
     path.write_text(json.dumps(record))
-    (place.home / "venv.generations" / generation_name(place) / "half").write_text("")
-    assert module("environment", **place.build(new))["generation"] == generation_name(place, 2)
-    assert os.listdir(place.home / "venv.generations") == [generation_name(place, 2)]
+    (place.home / "venv.generations" / name_generation(place) / "half").write_text("")
+    assert module("environment", **place.make_build_options(new))["generation"] == name_generation(place, 2)
+    assert os.listdir(place.home / "venv.generations") == [name_generation(place, 2)]
 
 
 def test_health_check(module, place):
-    healthy = module("health_check", application=place.application())
+    healthy = module("health_check", application=place.declare_application())
     assert healthy["healthy"] and [check["kind"] for check in healthy["checks"]] == ["service", "http"]
-    place.control("stop")
-    message = module.fails("health_check", application=place.application())
+    place.control_service("stop")
+    message = module.expect_failure("health_check", application=place.declare_application())
     assert "greeter is not healthy: check 'greeter' (service): not running" in message
 
 
@@ -166,7 +170,7 @@ def test_host_info_finds_the_environment_and_what_forbids_an_upgrade(module, pla
     found = module(
         "host_info",
         roots=[str(place.root)],
-        applications=[place.application()],
+        applications=[place.declare_application()],
         state_dir=str(place.state),
         detail=True,
     )
@@ -179,10 +183,10 @@ def test_host_info_finds_the_environment_and_what_forbids_an_upgrade(module, pla
     ).items()
     assert found["applications"][0]["findings"] == []
     wrong = [
-        {**place.application(), "environment": str(place.root / "nowhere")},
-        {**place.application(), "environment": str(place.root)},
-        {**place.application(), "user": "no-such-user"},
-        {**place.application(), "source": str(place.root / "nowhere")},
+        {**place.declare_application(), "environment": str(place.root / "nowhere")},
+        {**place.declare_application(), "environment": str(place.root)},
+        {**place.declare_application(), "user": "no-such-user"},
+        {**place.declare_application(), "source": str(place.root / "nowhere")},
     ]
     keys = [
         application["findings"][0]["key"]

@@ -20,8 +20,8 @@ import sys
 import pytest
 from moto.server import ThreadedMotoServer
 
-from tests.demo.machine import free_port
-from tests.integration.place import generation_name
+from tests.demo.machine import find_free_port
+from tests.integration.place import name_generation
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def kept(module, place):
     source.mkdir()
     (source / "settings.ini").write_text("[mill]\nspeed = slow\n")
     (source / "settings.ini").chmod(0o640)
-    application = place.application(source=str(source))
+    application = place.declare_application(source=str(source))
     return application, module("backup", application=application, layers=["environment", "source"], **place_of(place))
 
 
@@ -86,7 +86,7 @@ def test_a_backup_is_made_listed_and_put_into_scratch(module, place, kept):
         subprocess.check_output([scratch / "environment" / "bin" / "python", "-c", "import greeter; print('it runs')"])
         == b"it runs\n"
     )
-    assert "is there already" in module.fails(
+    assert "is there already" in module.expect_failure(
         "restore", application=application, scratch=str(scratch), **place_of(place)
     )
 
@@ -96,40 +96,44 @@ def test_what_is_gone_is_put_back_and_what_differs_is_left(module, place, kept):
     assert not module("restore", application=application, **place_of(place))["changed"]
     (place.home / "app" / "settings.ini").write_text("[mill]\nspeed = fast\n")
     (place.home / "app" / "new").touch()
-    message = module.fails("restore", application=application, **place_of(place))
+    message = module.expect_failure("restore", application=application, **place_of(place))
     assert "new is new; settings.ini has another content, time" in message and "nothing was changed" in message
     before = shutil.copytree(place.home / "venv", place.root / "copy", symlinks=True)
     shutil.rmtree(place.home / "venv")
-    results = module.four_times("restore", application=application, layers=["environment"], **place_of(place))
+    results = module.run_four_times("restore", application=application, layers=["environment"], **place_of(place))
     assert (
         results[1]["restored"] == {"environment": str(place.home / "venv")} and made["backup"] == results[1]["backup"]
     )
-    assert compared(before, place.home / "venv").replace(".d..t...... ./\n", "") == "" or place.greeting() == "old"
-    place.control("stop")
-    place.control("start")
-    assert place.greeting() == "old"
+    assert compared(before, place.home / "venv").replace(".d..t...... ./\n", "") == "" or place.read_greeting() == "old"
+    place.control_service("stop")
+    place.control_service("start")
+    assert place.read_greeting() == "old"
 
 
 def test_a_generation_that_is_gone_is_found_in_a_backup_and_promoted_again(module, place, kept):
     application, made = kept
     old = f"0-py{place.interpreters[0][0]}"
-    module("environment", **place.build(place.wheel("2.0", "new")))
-    assert module("promotion", **place.promote(generation_name(place)))["outcome"] == "promoted"
+    module("environment", **place.make_build_options(place.build_wheel("2.0", "new")))
+    assert module("promotion", **place.make_promotion_options(name_generation(place)))["outcome"] == "promoted"
     shutil.rmtree(place.home / "venv.generations" / old)
     record = place.state / "applications" / "greeter" / "state.json"
     record.write_text(record.read_text().replace(f'"id": "{old}"', '"id": "0-py2.0"'))
-    refused = module("promotion", backup_dir=str(place.root / "backups"), **place.promote("previous", kind="rollback"))
+    refused = module(
+        "promotion", backup_dir=str(place.root / "backups"), **place.make_promotion_options("previous", kind="rollback")
+    )
     assert (
         refused["failed"]
         and f"backup {made['backup']} has it: put it back with oxzep7.python.restore" in refused["msg"]
     )
-    nowhere = module("promotion", backup_dir=str(place.root / "none"), **place.promote("previous", kind="rollback"))
+    nowhere = module(
+        "promotion", backup_dir=str(place.root / "none"), **place.make_promotion_options("previous", kind="rollback")
+    )
     assert "no backup in" in nowhere["msg"]
     restored = module("restore", application=application, layers=["environment"], **place_of(place))
     assert restored["generation"] == old
     assert (
-        module("promotion", **place.promote("previous", kind="rollback"))["generation"] == old
-        and place.greeting() == "old"
+        module("promotion", **place.make_promotion_options("previous", kind="rollback"))["generation"] == old
+        and place.read_greeting() == "old"
     )
 
 
@@ -139,15 +143,15 @@ def test_the_runbook_restores_with_nothing_but_a_shell(module, place, kept):
         shutil.copytree(place.home / name, place.root / f"copy-{name}", symlinks=True) for name in ("venv", "app")
     ]
     (place.home / "app" / "settings.ini").unlink()
-    place.control("stop")
+    place.control_service("stop")
     text = (pathlib.Path(made["directory"]) / "RESTORE.md").read_text()
     script = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
     subprocess.run(["sh", "-eu", "-c", script], check=True)
     for name, copy in zip(("venv", "app"), copies, strict=True):
         # Running what was copied leaves bytecode in the one and not in the other.
         assert [line for line in compared(copy, place.home / name).splitlines() if "__pycache__" not in line] == []
-    place.control("start")
-    assert place.greeting() == "old" and (place.home / f"app.before-{made['backup']}").is_dir()
+    place.control_service("start")
+    assert place.read_greeting() == "old" and (place.home / f"app.before-{made['backup']}").is_dir()
 
 
 def test_a_damage_is_found_before_anything_is_touched(module, place, kept):
@@ -159,23 +163,25 @@ def test_a_damage_is_found_before_anything_is_touched(module, place, kept):
     archive.write_bytes(data)
     damage = module("backup_info", application="greeter", prove=True, **place_of(place))["backups"]
     assert damage[0]["damage"] == [f"{archive.name} is not as it was written: its SHA-256 is another"]
-    message = module.fails("restore", application=application, scratch=str(place.root / "scratch"), **place_of(place))
+    message = module.expect_failure(
+        "restore", application=application, scratch=str(place.root / "scratch"), **place_of(place)
+    )
     assert "is damaged" in message and not (place.root / "scratch").exists()
 
 
 def test_backups_that_are_not_meant_are_refused(module, place, kept):
     application, made = kept
     common = place_of(place)
-    assert "it has " + made["backup"] in module.fails(
+    assert "it has " + made["backup"] in module.expect_failure(
         "restore", application=application, backup="20200101T000000Z-00000000", **common
     )
-    assert "has no layer interpreter" in module.fails(
+    assert "has no layer interpreter" in module.expect_failure(
         "restore", application=application, layers=["interpreter"], **common
     )
     os.rename(place.root / "backups" / "greeter", place.root / "backups" / "other")
-    assert "has no backup of" in module.fails("restore", application=application, **common)
+    assert "has no backup of" in module.expect_failure("restore", application=application, **common)
     other = {**application, "name": "other"}
-    assert "it is not restored here unless `foreign` says so" in module.fails(
+    assert "it is not restored here unless `foreign` says so" in module.expect_failure(
         "restore", application=other, scratch=str(place.root / "s"), **common
     )
     assert module("restore", application=other, foreign=True, scratch=str(place.root / "s"), **common)["restored"]
@@ -188,7 +194,7 @@ def test_old_backups_go_and_half_ones_are_none(module, place, kept):
     assert made[0]["removed"] == [] and made[1]["removed"] == [first["backup"]]
     assert sorted(os.listdir(place.root / "backups" / "greeter")) == sorted(entry["backup"] for entry in made)
     gone = {**application, "source": str(place.root / "nowhere")}
-    assert "the source" in module.fails("backup", application=gone, **place_of(place))
+    assert "the source" in module.expect_failure("backup", application=gone, **place_of(place))
 
 
 DATABASE = """
@@ -238,7 +244,7 @@ def everything(place):
         },
     ]
     (place.home / "words").write_text("one two")
-    application = place.application(
+    application = place.declare_application(
         source=str(source),
         backup={"paths": [str(etc), str(place.home / "absent")], "databases": databases},
         drill={
@@ -299,7 +305,9 @@ def test_every_layer_is_kept_drilled_and_put_back_in_place(module, place, everyt
     (place.home / "app" / "settings.ini").write_text("")
     module_file = next((place.home / "venv" / "lib").glob("python3.*/site-packages/greeter.py"))
     module_file.write_text(module_file.read_text().replace("old", "bad"))
-    assert "nothing was changed. Set `replace`" in module.fails("restore", application=application, **place_of(place))
+    assert "nothing was changed. Set `replace`" in module.expect_failure(
+        "restore", application=application, **place_of(place)
+    )
     wanted = {
         "replace": True,
         "layers": ["environment", "source", "configuration", "databases"],
@@ -321,7 +329,7 @@ def test_every_layer_is_kept_drilled_and_put_back_in_place(module, place, everyt
         1
     ]["actions"], results
     assert (
-        place.greeting() == "old"
+        place.read_greeting() == "old"
         and len(rows_in(place.home / "db.sqlite3")) == 500
         and (place.home / "words").read_text() == "one two"
     )
@@ -336,8 +344,10 @@ def test_every_layer_is_kept_drilled_and_put_back_in_place(module, place, everyt
         f".greeter.conf.before-{made['backup']}",
         f".db.sqlite3.before-{made['backup']}",
     } <= kept_aside
-    assert [name for name in os.listdir(place.home) if name.startswith(".restoring")] == [] == place.left_open()[:0]
-    history = place.record()["history"]
+    assert (
+        [name for name in os.listdir(place.home) if name.startswith(".restoring")] == [] == place.list_open_files()[:0]
+    )
+    history = place.read_state()["history"]
     assert history[-1]["event"] == "restored" and history[-1]["backup"] == made["backup"]
 
 
@@ -369,8 +379,8 @@ def test_a_restore_after_which_the_application_fails_is_taken_back(module, place
     ) == 507
     assert (place.home / "words").read_text() == "three"
     assert [name for name in os.listdir(place.home / "etc") if "restoring" in name or "before" in name] == []
-    assert place.record()["history"][-1]["event"] == "reverted" and place.greeting() == "old"
-    assert [name for name in place.left_open() if "before" not in name] == ["backups.json"]
+    assert place.read_state()["history"][-1]["event"] == "reverted" and place.read_greeting() == "old"
+    assert [name for name in place.list_open_files() if "before" not in name] == ["backups.json"]
     beside = module(
         "restore",
         application=application,
@@ -435,13 +445,13 @@ def test_archives_for_a_key(module, place, kept, how, monkeypatch):
             check=True,
         )
         recipient = "ops@localhost"
-    assert "needs recipients" in module.fails("backup", application=application, **options)
+    assert "needs recipients" in module.expect_failure("backup", application=application, **options)
     made = module("backup", application=application, recipients=[recipient], **options)
     (name,) = [name for name in os.listdir(made["directory"]) if name.endswith("." + how)]
     assert made["read_back"] == (how == "gpg") and b"speed" not in (pathlib.Path(made["directory"]) / name).read_bytes()
     identity = {"identity": str(key)} if how == "age" else {}
     if how == "age":
-        assert "its key is not here" in module.fails(
+        assert "its key is not here" in module.expect_failure(
             "restore", application=application, scratch=str(place.root / "s"), **place_of(place)
         )
     back = module("restore", application=application, scratch=str(place.root / "s"), **identity, **place_of(place))
@@ -455,7 +465,7 @@ def test_archives_for_a_key(module, place, kept, how, monkeypatch):
 def test_a_repository_of_restic(module, place, everything):
     application, options = everything
     secret = {"repository": str(place.root / "restic"), "repository_password": "nobody-may-see-this"}
-    assert "needs a repository and its password" in module.fails(
+    assert "needs a repository and its password" in module.expect_failure(
         "backup", application=application, engine="restic", **options
     )
     made = module("backup", application=application, engine="restic", **secret, **options)
@@ -467,7 +477,7 @@ def test_a_repository_of_restic(module, place, everything):
     assert "nobody-may-see-this" not in json.dumps(made).replace(json.dumps(made.get("invocation")), "")
     (row,) = module("backup_info", application="greeter", prove=True, **secret, **place_of(place))["backups"]
     assert row["damage"] == [] and row["engine"] == "restic"
-    assert "needs a repository" in module.fails(
+    assert "needs a repository" in module.expect_failure(
         "restore", application=application, scratch=str(place.root / "s"), **place_of(place)
     )
     back = module("restore", application=application, scratch=str(place.root / "s"), **secret, **place_of(place))
@@ -508,7 +518,7 @@ def test_a_repository_of_restic(module, place, everything):
 
 def test_a_repository_of_restic_in_s3(module, place, everything):
     application, options = everything
-    server = ThreadedMotoServer("127.0.0.1", free_port())
+    server = ThreadedMotoServer("127.0.0.1", find_free_port())
     server.start()
     try:
         keys = {"AWS_ACCESS_KEY_ID": "ours", "AWS_SECRET_ACCESS_KEY": "nobody-may-see-this"}
@@ -545,7 +555,7 @@ def test_a_run_keeps_once_and_a_copy_is_made_elsewhere(module, place, kept):
         **application,
         "backup": {"quiesce": held, "resume": [["sh", "-c", f"echo on >>{place.root}/hooks"]]},
     }
-    results = module.four_times("backup", application=application, **options)
+    results = module.run_four_times("backup", application=application, **options)
     assert results[1]["backup"] == results[2]["backup"] and (place.root / "hooks").read_text() == "held\non\n"
     assert compared(results[1]["directory"], place.root / "vault" / "greeter" / results[1]["backup"]) == ""
     failing = {**application, "backup": {**application["backup"], "quiesce": ["false"]}}

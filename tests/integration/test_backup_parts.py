@@ -12,8 +12,8 @@ import json
 import threading
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import to_be_had_again
-from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import MARKER
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import find_archive_reference
+from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import MARKER_NAME
 
 
 @pytest.fixture
@@ -38,10 +38,10 @@ def server(tmp_path):
 )
 def test_an_archive_that_its_server_still_has(tmp_path, server, marker, expected):
     if marker is not None:
-        (tmp_path / MARKER).write_text(
+        (tmp_path / MARKER_NAME).write_text(
             json.dumps({"version": "3.9.18", **marker, "source": marker["source"].format(server)})
         )
-    found = to_be_had_again(str(tmp_path))
+    found = find_archive_reference(str(tmp_path))
     assert (found is not None) == expected
     if found:
         assert found == {

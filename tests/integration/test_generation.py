@@ -15,8 +15,8 @@ import subprocess
 
 import pytest
 
-from tests.integration.conftest import lock_of, wheel
-from tests.integration.place import generation_name
+from tests.integration.conftest import make_lock, write_wheel
+from tests.integration.place import name_generation
 
 PATCHED = "@@ -1,2 +1,2 @@\n LIMIT = 'low'\n-SIZE = 1\n+SIZE = 100\n"
 
@@ -24,7 +24,7 @@ PATCHED = "@@ -1,2 +1,2 @@\n LIMIT = 'low'\n-SIZE = 1\n+SIZE = 100\n"
 @pytest.fixture
 def site(place):
     """The live environment's packages, with what somebody put there by hand."""
-    place.install(place.wheel("1.5", "old", **{"settings.py": "LIMIT = 'low'\nSIZE = 1\n"}))
+    place.install_wheel(place.build_wheel("1.5", "old", **{"settings.py": "LIMIT = 'low'\nSIZE = 1\n"}))
     found = place.home / "venv" / "lib" / f"python{place.interpreters[0][0]}" / "site-packages"
     (found / "settings.py").write_text("LIMIT = 'low'\nSIZE = 100\n")
     (found / "local").mkdir()
@@ -53,14 +53,17 @@ def cargo(place, policy, diff=PATCHED, **options):
 
 def built(place):
     """The new generation and its packages."""
-    path = place.home / "venv.generations" / generation_name(place)
+    path = place.home / "venv.generations" / name_generation(place)
     return path, path / "lib" / f"python{place.interpreters[1][0]}" / "site-packages"
 
 
 def test_what_was_changed_by_hand_is_changed_again_in_the_new_version(module, place, site, uv):
-    new = place.wheel("2.0", "new", **{"settings.py": "# Version 2.\nLIMIT = 'low'\nSIZE = 1\nOTHER = 2\n"})
-    results = module.four_times(
-        "environment", uv=uv, cargo=cargo(place, "patch"), **place.build(new, tests=["python -c 'import local'"])
+    new = place.build_wheel("2.0", "new", **{"settings.py": "# Version 2.\nLIMIT = 'low'\nSIZE = 1\nOTHER = 2\n"})
+    results = module.run_four_times(
+        "environment",
+        uv=uv,
+        cargo=cargo(place, "patch"),
+        **place.make_build_options(new, tests=["python -c 'import local'"]),
     )
     assert any("bin/nightly" in action for action in results[0]["actions"]) and any(
         "settings.py of greeter" in action for action in results[0]["actions"]
@@ -72,12 +75,12 @@ def test_what_was_changed_by_hand_is_changed_again_in_the_new_version(module, pl
     ).exists()
     assert os.access(path / "bin" / "nightly", os.X_OK)
     assert (site / "settings.py").read_text() == "LIMIT = 'low'\nSIZE = 100\n"
-    assert place.record()["generations"][0]["carried"][-1].endswith("settings.py")
+    assert place.read_state()["generations"][0]["carried"][-1].endswith("settings.py")
 
 
 def test_a_changed_file_is_kept_where_its_package_stays(module, place, site):
-    same = place.wheel("1.5", "old", **{"settings.py": "LIMIT = 'low'\nSIZE = 1\n"})
-    assert not module("environment", cargo=cargo(place, "copy"), **place.build(same)).get("failed")
+    same = place.build_wheel("1.5", "old", **{"settings.py": "LIMIT = 'low'\nSIZE = 1\n"})
+    assert not module("environment", cargo=cargo(place, "copy"), **place.make_build_options(same)).get("failed")
     assert (built(place)[1] / "settings.py").read_text() == "LIMIT = 'low'\nSIZE = 100\n"
     # What is installed from the same wheel elsewhere is not changed with it.
     assert b"SIZE = 100" not in same.read_bytes()
@@ -95,7 +98,7 @@ def test_a_changed_file_is_kept_where_its_package_stays(module, place, site):
     ],
 )
 def test_what_cannot_be_taken_along_leaves_no_generation(module, place, site, case, expected):
-    new = place.wheel(
+    new = place.build_wheel(
         "2.0",
         "new",
         **{"settings.py": "SIZE = 1\n", **({"local/__init__.py": "NAME = 'mine'\n"} if case == "taken" else {})},
@@ -111,20 +114,20 @@ def test_what_cannot_be_taken_along_leaves_no_generation(module, place, site, ca
         )
     if case == "gone":
         shutil.rmtree(site / "local")
-    result = module("environment", cargo=given, **place.build(new))
+    result = module("environment", cargo=given, **place.make_build_options(new))
     assert result["failed"] and expected in result["msg"], result["msg"]
-    assert not built(place)[0].exists() and place.greeting() == "old"
+    assert not built(place)[0].exists() and place.read_greeting() == "old"
 
 
 def test_of_what_breaks_the_tier_is_named(module, place, tmp_path):
-    base = wheel(place.wheels, "base", "1.0", {"base.py": "import no_such_module\n"})
-    new = place.wheel("2.0", "new")
-    text = lock_of(base) + "    # via greeter\n" + lock_of(new)
+    base = write_wheel(place.wheels, "base", "1.0", {"base.py": "import no_such_module\n"})
+    new = place.build_wheel("2.0", "new")
+    text = make_lock(base) + "    # via greeter\n" + make_lock(new)
     name = hashlib.sha256(text.encode()).hexdigest()
     (place.state / "locks" / f"{name}.txt").write_text(text)
-    result = module("environment", **{**place.build(new), "lock": name})
+    result = module("environment", **{**place.make_build_options(new), "lock": name})
     assert result["failed"] and "base already with tier 1 of 2 (base) alone" in result["msg"], result["msg"]
-    result = module("environment", tiers=[["greeter"]], **{**place.build(new), "lock": name})
+    result = module("environment", tiers=[["greeter"]], **{**place.make_build_options(new), "lock": name})
     assert result["failed"] and "alone" not in result["msg"], result["msg"]
 
 
@@ -134,7 +137,7 @@ def test_a_generation_is_for_those_whom_the_environment_was_for(module, place, u
     (live / "pyvenv.cfg").chmod(0o640)
     if os.geteuid() == 0:
         os.chown(live, -1, 4242)
-    assert not module("environment", uv=uv, **place.build(place.wheel("2.0", "new"))).get("failed")
+    assert not module("environment", uv=uv, **place.make_build_options(place.build_wheel("2.0", "new"))).get("failed")
     path, packages = built(place)
     assert all(stat.S_IMODE(entry.lstat().st_mode) == 0o2750 for entry in (path, packages, packages / "__pycache__"))
     assert stat.S_IMODE((packages / "greeter.py").lstat().st_mode) == 0o640
@@ -160,15 +163,15 @@ def test_modules_of_the_distribution_that_a_new_interpreter_lacks_forbid_an_upgr
         shutil.copy2(path, prefix / "lib")
     (library / "site-packages" / "plant_vendor").mkdir(parents=True)
     (library / "site-packages" / "plant_vendor" / "__init__.py").touch()
-    place.control("stop")
+    place.control_service("stop")
     shutil.rmtree(place.home / "venv")
     subprocess.run(
         [prefix / "bin" / f"python{minor}", "-m", "venv", "--system-site-packages", place.home / "venv"],
         check=True,
         env={**os.environ, "LD_LIBRARY_PATH": str(prefix / "lib")},
     )
-    new = place.wheel("2.0", "new")
-    place.install(new)
-    message = module.fails("environment", **place.build(new))
+    new = place.build_wheel("2.0", "new")
+    place.install_wheel(new)
+    message = module.expect_failure("environment", **place.make_build_options(new))
     assert "vendor-modules-missing): plant_vendor;" in message
-    assert not module("environment", **place.build(new, carry="drop")).get("failed")
+    assert not module("environment", **place.make_build_options(new, carry="drop")).get("failed")

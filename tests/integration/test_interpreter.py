@@ -21,12 +21,12 @@ import threading
 import pytest
 
 from tests.fleet import archives
-from tests.integration.conftest import tar_of
+from tests.integration.conftest import write_tar
 
 
 @pytest.fixture(scope="module")
 def archive():
-    packed = next((path for minor in ("3.9", "3.10", "3.11") if (path := archives.pack(minor))), None)
+    packed = next((path for minor in ("3.9", "3.10", "3.11") if (path := archives.pack_interpreter(minor))), None)
     if packed is None:
         pytest.skip("no interpreter on this machine can be packed into an archive")
     return packed
@@ -48,12 +48,12 @@ def minor_of(archive):
 
 def test_archive_from_a_url(module, archive, server, tmp_path):
     target = tmp_path / "interpreters"
-    results = module.four_times(
+    results = module.run_four_times(
         "interpreter",
         source="archive",
         version=minor_of(archive),
         url=f"{server}/{archive.name}",
-        sha256=archives.sha256_of(archive),
+        sha256=archives.hash_archive(archive),
         directory=str(target),
     )
     version = archive.name.split("-")[1]
@@ -101,7 +101,9 @@ def test_a_checksum_may_be_in_a_file_of_its_own(module, archive, server, tmp_pat
     target = str(tmp_path / "interpreters")
     common = {"source": "archive", "version": minor_of(archive), "directory": target}
     detached = archive.name + ".sha256"
-    results = module.four_times("interpreter", url=f"{server}/{archive.name}", sha256=f"{server}/{detached}", **common)
+    results = module.run_four_times(
+        "interpreter", url=f"{server}/{archive.name}", sha256=f"{server}/{detached}", **common
+    )
     assert results[3]["version"] == archive.name.split("-")[1]
     again = module("interpreter", path=str(archive), sha256=str(archive.parent / detached), **common)
     assert not again["changed"] and again["installed"]
@@ -110,10 +112,10 @@ def test_a_checksum_may_be_in_a_file_of_its_own(module, archive, server, tmp_pat
         (str(tmp_path / "none"), "No such file"),
         (str(archive), "cannot be read"),
     ):
-        assert expected in module.fails("interpreter", path=str(archive), sha256=wrong, **common)
+        assert expected in module.expect_failure("interpreter", path=str(archive), sha256=wrong, **common)
     other = tmp_path / "SHA256SUMS"
     other.write_text("0" * 64 + "  other.tar.gz\n" + "1" * 64 + "  another.tar.gz\n")
-    assert f"has no SHA-256 for {archive.name}" in module.fails(
+    assert f"has no SHA-256 for {archive.name}" in module.expect_failure(
         "interpreter", path=str(archive), sha256=str(other), **common
     )
 
@@ -134,23 +136,28 @@ def test_an_archive_of_zstd_is_read_where_the_host_can(module, archive, tmp_path
         "path": str(packed),
         "directory": str(tmp_path / "interpreters"),
     }
-    module.four_times("interpreter", sha256=archives.sha256_of(packed), **options)
+    module.run_four_times("interpreter", sha256=archives.hash_archive(packed), **options)
     broken = tmp_path / "broken.tar.zst"
     broken.write_bytes(packed.read_bytes()[:-1000])
     message = module(
         "interpreter",
-        **{**options, "path": str(broken), "sha256": archives.sha256_of(broken), "directory": str(tmp_path / "other")},
+        **{
+            **options,
+            "path": str(broken),
+            "sha256": archives.hash_archive(broken),
+            "directory": str(tmp_path / "other"),
+        },
     )["msg"]
     assert "was refused" in message and not [name for name in os.listdir(tmp_path / "other") if name != ".lock"]
 
 
 def test_archive_on_the_controller(module, archive, tmp_path):
-    results = module.four_times(
+    results = module.run_four_times(
         "interpreter",
         source="archive",
         version=minor_of(archive),
         path=str(archive),
-        sha256=archives.sha256_of(archive),
+        sha256=archives.hash_archive(archive),
         directory=str(tmp_path / "interpreters"),
     )
     assert results[3]["installed"] and results[3]["version"] == archive.name.split("-")[1]
@@ -163,12 +170,12 @@ def test_existing_is_checked_and_never_changed(module, interpreters):
 
 
 def test_existing_of_another_version_is_refused(module, interpreters):
-    message = module.fails("interpreter", source="existing", version="3.4", path=interpreters[0][1])
+    message = module.expect_failure("interpreter", source="existing", version="3.4", path=interpreters[0][1])
     assert "is Python 3." in message and "not 3.4" in message
 
 
 def test_existing_that_is_no_program(module, tmp_path):
-    assert "is not an executable file" in module.fails(
+    assert "is not an executable file" in module.expect_failure(
         "interpreter", source="existing", version="3.9", path=str(tmp_path)
     )
 
@@ -187,7 +194,7 @@ def test_bad_archives_are_refused_and_leave_nothing(module, archive, server, tmp
         "source": "archive",
         "version": minor_of(archive),
         "url": f"{server}/{archive.name}",
-        "sha256": archives.sha256_of(archive),
+        "sha256": archives.hash_archive(archive),
         "directory": str(tmp_path / "interpreters"),
         **options,
     }
@@ -211,7 +218,7 @@ def test_a_full_archive_has_its_tree_in_an_install_directory(module, archive, tm
         source="archive",
         version=minor_of(archive),
         path=str(packed),
-        sha256=archives.sha256_of(packed),
+        sha256=archives.hash_archive(packed),
         directory=str(tmp_path / "interpreters"),
     )
     assert not result.get("failed") and result["path"].endswith(
@@ -236,7 +243,7 @@ def link(target):
     ],
 )
 def test_archives_that_are_not_what_they_should_be(module, tmp_path, members, expected):
-    digest = tar_of(tmp_path / "archive.tar.gz", members)
+    digest = write_tar(tmp_path / "archive.tar.gz", members)
     result = module(
         "interpreter",
         source="archive",
@@ -250,7 +257,7 @@ def test_archives_that_are_not_what_they_should_be(module, tmp_path, members, ex
 
 
 def test_an_archive_path_that_does_not_exist(module, tmp_path):
-    message = module.fails(
+    message = module.expect_failure(
         "interpreter",
         source="archive",
         version="3.9",
@@ -280,7 +287,7 @@ def managed(archive, tmp_path):
                     "patch": patch,
                     "prerelease": "",
                     "url": f"file://{archive}",
-                    "sha256": archives.sha256_of(archive),
+                    "sha256": archives.hash_archive(archive),
                     "variant": None,
                     "build": "20260101",
                 }
@@ -292,7 +299,7 @@ def managed(archive, tmp_path):
 
 def test_a_managed_python_of_uv(module, archive, managed, tmp_path):
     target = tmp_path / "interpreters"
-    results = module.four_times(
+    results = module.run_four_times(
         "interpreter",
         source="uv",
         version=minor_of(archive),
@@ -305,16 +312,18 @@ def test_a_managed_python_of_uv(module, archive, managed, tmp_path):
     assert results[2]["version"] == version and results[2]["path"] == str(
         target / version / "bin" / f"python{minor_of(archive)}"
     )
-    assert json.loads((target / version / ".oxzep7.json").read_text())["sha256"] == archives.sha256_of(archive)
+    assert json.loads((target / version / ".oxzep7.json").read_text())["sha256"] == archives.hash_archive(archive)
 
 
 def test_what_uv_does_not_have_or_cannot_verify_is_refused(module, archive, managed, tmp_path):
     common = {"source": "uv", "downloads": str(managed), "offline": True, "directory": str(tmp_path / "interpreters")}
-    message = module.fails("interpreter", version="3.4", cache_dir=str(tmp_path / "cache"), **common)
+    message = module.expect_failure("interpreter", version="3.4", cache_dir=str(tmp_path / "cache"), **common)
     assert "uv knows no Python 3.4" in message and "update uv" in message
     text = managed.read_text()
-    managed.write_text(text.replace(archives.sha256_of(archive), "0" * 64))
-    message = module.fails("interpreter", version=minor_of(archive), cache_dir=str(tmp_path / "other"), **common)
+    managed.write_text(text.replace(archives.hash_archive(archive), "0" * 64))
+    message = module.expect_failure(
+        "interpreter", version=minor_of(archive), cache_dir=str(tmp_path / "other"), **common
+    )
     assert "uv python install ended with" in message and "ash" in message
     assert not (tmp_path / "interpreters").exists()
 
@@ -366,10 +375,10 @@ def test_a_signed_archive(module, archive, server, tmp_path, program):
     common = {
         "source": "archive",
         "version": minor_of(archive),
-        "sha256": archives.sha256_of(archive),
+        "sha256": archives.hash_archive(archive),
         "cache_dir": str(tmp_path / "cache"),
     }
-    module.four_times(
+    module.run_four_times(
         "interpreter",
         url=f"{server}/{archive.name}",
         signature=str(signature),
@@ -387,7 +396,7 @@ def test_a_signed_archive(module, archive, server, tmp_path, program):
     )["installed"]
     other, _signature = signed(program, archive, tmp_path / "other")
     for place in ({"url": f"{server}/{archive.name}"}, {"path": str(archive)}):
-        message = module.fails(
+        message = module.expect_failure(
             "interpreter",
             signature=str(signature),
             key=str(other),
@@ -403,14 +412,14 @@ def test_a_signature_needs_its_key(module, archive, tmp_path):
     common = {
         "source": "archive",
         "version": minor_of(archive),
-        "sha256": archives.sha256_of(archive),
+        "sha256": archives.hash_archive(archive),
         "path": str(archive),
     }
-    assert "give both, or neither" in module.fails(
+    assert "give both, or neither" in module.expect_failure(
         "interpreter", signature=str(archive), directory=str(tmp_path / "i"), **common
     )
     (tmp_path / "key").write_text("nothing of a key")
-    message = module.fails(
+    message = module.expect_failure(
         "interpreter", signature=str(archive), key=str(tmp_path / "key"), directory=str(tmp_path / "i"), **common
     )
     assert "is neither an OpenPGP public key" in message

@@ -85,7 +85,9 @@ def test_a_state_directory_that_cannot_be_written_is_a_warning(module, tmp_path,
 
 
 def test_bad_input_has_one_error(module):
-    assert "nonsense" in module.fails("host_info", applications=[{"name": "x", "environment": "/srv/x", "nonsense": 1}])
+    assert "nonsense" in module.expect_failure(
+        "host_info", applications=[{"name": "x", "environment": "/srv/x", "nonsense": 1}]
+    )
 
 
 def report(tmp_path, **more):
@@ -126,5 +128,5 @@ def test_a_report_merges_what_was_gathered(module, tmp_path, places):
 
 
 def test_advisories_that_cannot_be_read_are_named(module, tmp_path):
-    message = module.fails("fleet_report", **report(tmp_path, advisories=str(tmp_path / "nowhere")))
+    message = module.expect_failure("fleet_report", **report(tmp_path, advisories=str(tmp_path / "nowhere")))
     assert "nowhere cannot be read" in message and "oxzep7_advisories" in message

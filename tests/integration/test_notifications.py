@@ -19,11 +19,11 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _notifications
-from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._notifications import News, announce
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._notifications import Notification, notify_channels
 
-from tests.demo.machine import free_port
+from tests.demo.machine import find_free_port
 
-NEWS = News(
+NEWS = Notification(
     "revert",
     "nightly",
     "upgrade",
@@ -82,7 +82,7 @@ def channel(kind, **options):
 
 def test_a_webhook_is_signed():
     with web(204) as server:
-        assert announce([channel("webhook", url=server.url, secret="key")], NEWS) == []
+        assert notify_channels([channel("webhook", url=server.url, secret="key")], NEWS) == []
     ((headers, body),) = server.sent
     told = json.loads(body)
     assert (told["event"], told["run"], told["wave"], told["outcomes"]["reverted"]) == (
@@ -98,7 +98,7 @@ def test_a_webhook_is_signed():
 
 def test_slack_and_teams():
     with web(200) as server:
-        assert announce([channel("slack", url=server.url), channel("teams", url=server.url)], NEWS) == []
+        assert notify_channels([channel("slack", url=server.url), channel("teams", url=server.url)], NEWS) == []
     slack, teams = (json.loads(body) for _headers, body in server.sent)
     assert slack == {
         "text": "upgrade nightly: hosts of wave 2 have failed: h&lt;3&gt; (reverted: h&lt;3&gt;; upgraded: h1, h2)"
@@ -106,7 +106,7 @@ def test_slack_and_teams():
     card = teams["attachments"][0]
     assert (
         card["contentType"] == "application/vnd.microsoft.card.adaptive"
-        and card["content"]["body"][1]["text"] == NEWS.sentence()
+        and card["content"]["body"][1]["text"] == NEWS.format_sentence()
     )
 
 
@@ -117,7 +117,7 @@ def test_slack_and_teams():
 def test_what_may_go_well_later_is_tried_again(statuses, sent, problems):
     pauses = []
     with web(*statuses) as server:
-        said = announce([channel("webhook", url=server.url)], NEWS, pauses.append)
+        said = notify_channels([channel("webhook", url=server.url)], NEWS, pauses.append)
     assert len(server.sent) == sent and len(said) == problems and pauses == [1.0, 2.0][: sent - 1]
     assert "nobody-may-see" not in str(said)
 
@@ -129,7 +129,7 @@ def test_nobody_listens_and_the_others_are_told_all_the_same():
             channel("webhook", url="no url"),
             channel("slack", url=server.url),
         ]
-        said = announce(channels, NEWS, lambda seconds: None)
+        said = notify_channels(channels, NEWS, lambda seconds: None)
     assert (
         len(said) == 2
         and "after 3 tries: its server could not be reached" in said[0]
@@ -139,7 +139,7 @@ def test_nobody_listens_and_the_others_are_told_all_the_same():
 
 
 def test_who_does_not_want_it_is_not_told():
-    assert announce([channel("webhook", url="http://127.0.0.1:1/", events=["finish"])], NEWS) == []
+    assert notify_channels([channel("webhook", url="http://127.0.0.1:1/", events=["finish"])], NEWS) == []
 
 
 class Letters:
@@ -164,7 +164,7 @@ class Letters:
 
 @contextlib.contextmanager
 def post(letters, **options):
-    server = Controller(letters, hostname="127.0.0.1", port=free_port(), **options)
+    server = Controller(letters, hostname="127.0.0.1", port=find_free_port(), **options)
     server.start()
     yield server.port
     server.stop()
@@ -184,7 +184,7 @@ def letter(port, **options):
 def test_email_is_tried_again_when_the_server_is_busy():
     letters = Letters("451 later", "250 OK")
     with post(letters) as port:
-        assert announce([letter(port)], NEWS, lambda seconds: None) == []
+        assert notify_channels([letter(port)], NEWS, lambda seconds: None) == []
     ((sender, recipients, message),) = letters.kept
     assert sender == "ops@example.org" and recipients == ["a@example.org", "b@example.org"]
     assert (
@@ -201,18 +201,20 @@ def test_email_with_a_login_and_a_refusal():
     with post(
         letters, authenticator=login, auth_required=True, auth_require_tls=False, auth_exclude_mechanism=["LOGIN"]
     ) as port:
-        assert announce([letter(port, username="ops", password="right")], NEWS) == []
-        said = announce([letter(port, username="ops", password="nobody-may-see")], NEWS, lambda seconds: None)
+        assert notify_channels([letter(port, username="ops", password="right")], NEWS) == []
+        said = notify_channels([letter(port, username="ops", password="nobody-may-see")], NEWS, lambda seconds: None)
     assert len(letters.kept) == 1 and said == [
         "channel 1 (email) did not get 'revert' after 1 tries: its server answered 535"
     ]
     with post(Letters("554 never")) as port:
-        assert "its server answered 554" in announce([letter(port)], NEWS)[0]
+        assert "its server answered 554" in notify_channels([letter(port)], NEWS)[0]
 
 
 def test_many_hosts_are_counted_after_the_first():
-    news = News("finish", "r", "upgrade", "ended", "t", outcomes={"upgraded": [f"h{number}" for number in range(25)]})
+    news = Notification(
+        "finish", "r", "upgrade", "ended", "t", outcomes={"upgraded": [f"h{number}" for number in range(25)]}
+    )
     assert (
-        news.sentence().endswith("h19 and 5 more)")
-        and len(_notifications.mail(news, "a@b.c", ["d@e.f"])["Subject"]) <= 150
+        news.format_sentence().endswith("h19 and 5 more)")
+        and len(_notifications.format_mail(news, "a@b.c", ["d@e.f"])["Subject"]) <= 150
     )

@@ -18,22 +18,22 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages import _wh
 
 PROGRAM = """
 import json, pathlib, sys
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _setup as _planning
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _setup
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages import _wheels
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import Host
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import PlannedHost
 folder, work = sys.argv[1:]
 given = {"target": "3.12", "plan_dir": work + "/plan", "cache_dir": work + "/cache", "advisories": None, "fix_advisories": False, "indexes": [],
          "find_links": [folder], "offline": True}
-parts = _planning.tools(given)
+parts = _setup.build_tools(given)
 pins = {"six": "1.15.0", "jinja2": "2.11.3", "markupsafe": "1.1.1"}
 environment = {"path": "/srv/x", "python": "3.9.18", "packages": [{"name": name, "version": version, "editable": False, "direct_url": None}
                                                                for name, version in pins.items()]}
-host = Host("h", {"architecture": "x86_64", "libc": {"name": "glibc", "version": "2.36"}}, [{"name": "x", "findings": [], "environment": environment}], [],
+host = PlannedHost("h", {"architecture": "x86_64", "libc": {"name": "glibc", "version": "2.36"}}, [{"name": "x", "findings": [], "environment": environment}], [],
             [{"source": "archive", "version": f"3.{minor}", "url": "http://x/y", "sha256": "0"} for minor in range(9, 13)], [])
-plan = _planning.planner(given, parts).plan([host])
+plan = _setup.build_planner(given, parts).plan([host])
 lock = pathlib.Path(work, "lock.txt")
 lock.write_text(plan.locks[plan.document["hosts"]["h"]["applications"][0]["steps"][-1]["lock"]])
-files = _wheels.download(parts.cache, lock, "l", "3.12", "x86_64", "2.36", parts.sources)
+files = _wheels.download_lock_wheels(parts.cache, lock, "l", "3.12", "x86_64", "2.36", parts.sources)
 print(json.dumps([entry["name"] for entry in files]))
 """
 
@@ -51,7 +51,7 @@ def test_a_plan_and_its_wheels_come_from_a_folder_without_any_network(tmp_path):
             ["markupsafe==2.1.1"],
             ["markupsafe==2.1.3"],
         ):
-            _wheels.pip_download(what, folder, minor, _wheels.platform_tags("x86_64", "2.36"))
+            _wheels.run_pip_download(what, folder, minor, _wheels.list_platform_tags("x86_64", "2.36"))
     log = tmp_path / "log"
     done = subprocess.run(
         [

@@ -83,7 +83,7 @@ def test_copies_work_on_the_next_python_and_are_copied_again_byte_for_byte(modul
 
 
 def test_an_application_that_nobody_declared_is_named(module, environments, tmp_path):
-    message = module.fails(
+    message = module.expect_failure(
         "package_copy",
         applications=[{"name": "app", "environment": str(environments[0])}],
         packages={"other": ["x"]},

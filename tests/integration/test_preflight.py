@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 
-from ansible_collections.oxzep7.python.plugins.action.preflight import skewed
+from ansible_collections.oxzep7.python.plugins.action.preflight import check_clock_skew
 
 
 def steps(place, **interpreter):
@@ -38,7 +38,7 @@ def look(module, place, application=None, **options):
         module(
             "preflight",
             check=check,
-            applications=[application or place.application()],
+            applications=[application or place.declare_application()],
             state_dir=str(place.state),
             **options,
         )
@@ -65,7 +65,7 @@ def test_nothing_speaks_against_an_application_that_is_well(module, place):
 
 
 def test_what_is_found_names_the_thing_and_the_next_step(module, place):
-    sick = place.application(checks=[{"name": "never", "tcp": {"port": 1}}])
+    sick = place.declare_application(checks=[{"name": "never", "tcp": {"port": 1}}])
     found = look(module, place, sick)
     (problem,) = found["blocking"]
     assert (
@@ -84,7 +84,9 @@ def test_what_is_found_names_the_thing_and_the_next_step(module, place):
         keys(away) == ["interpreter-unobtainable"]
         and "does not exist on the controller" in away["blocking"][0]["detail"]
     )
-    assert keys(look(module, place, place.application(environment=str(place.home / "gone")))) == ["preflight-failed"]
+    assert keys(look(module, place, place.declare_application(environment=str(place.home / "gone")))) == [
+        "preflight-failed"
+    ]
 
 
 def test_somebody_who_works_on_it_is_named(module, place):
@@ -98,8 +100,8 @@ def test_somebody_who_works_on_it_is_named(module, place):
 
 
 def test_clocks():
-    assert skewed(100.0, 90.0, 110.0, 0.0) == [] and skewed(50.0, 100.0, 101.0, 60.0) == []
-    (behind,), (ahead,) = skewed(30.0, 100.0, 101.0, 60.0), skewed(200.0, 100.0, 101.0, 60.0)
+    assert check_clock_skew(100.0, 90.0, 110.0, 0.0) == [] and check_clock_skew(50.0, 100.0, 101.0, 60.0) == []
+    (behind,), (ahead,) = check_clock_skew(30.0, 100.0, 101.0, 60.0), check_clock_skew(200.0, 100.0, 101.0, 60.0)
     assert (
         "70 seconds behind" in behind["detail"]
         and "99 seconds ahead of" in ahead["detail"]
@@ -108,8 +110,8 @@ def test_clocks():
 
 
 def test_a_host_tells_of_its_runs(module, place):
-    built = module("environment", **place.build(place.wheel("2.0", "new")), run_id="one")
-    promoted = module("promotion", **place.promote(built["generation"]), run_id="one")
+    built = module("environment", **place.make_build_options(place.build_wheel("2.0", "new")), run_id="one")
+    promoted = module("promotion", **place.make_promotion_options(built["generation"]), run_id="one")
     assert promoted["outcome"] == "promoted"
     told = module("run_info", check=True, run_id="one", state_dir=str(place.state))
     assert told["changed"] is False and [entry["run"] for entry in told["runs"]] == ["one"]
@@ -121,4 +123,4 @@ def test_a_host_tells_of_its_runs(module, place):
         and [entry["event"] for entry in application["history"]] == ["promoted"]
         and not application["open"]
     )
-    assert "is no identifier of a run" in module.fails("run_info", run_id="../one", state_dir=str(place.state))
+    assert "is no identifier of a run" in module.expect_failure("run_info", run_id="../one", state_dir=str(place.state))

@@ -18,7 +18,7 @@ def test_release_data_are_renewed_whole_or_not_at_all(tmp_path):
     data, sources = tmp_path / "python-releases.toml", tmp_path / "sources.toml"
     content = _lifecycle.RELEASES.read_bytes()
     data.write_bytes(content)
-    sources.write_text(_lifecycle.SOURCES.read_text(encoding="utf-8"), encoding="utf-8")
+    sources.write_text(_lifecycle.DATA_SOURCES_FILE.read_text(encoding="utf-8"), encoding="utf-8")
     for broken in (b"no toml = = ", b"[metadata]\n[release]\n"):
         with pytest.raises(ValueError):
             refresh.renew(broken, data, sources, datetime.date(2027, 1, 2))

@@ -43,7 +43,7 @@ def made_up():
             ],
         )
     found["host0007"]["environments"][0]["unmanaged"] = [{"path": NASTY, "kind": "module", "files": 1, "size": 1}]
-    fleet = _fleet.fleet(
+    fleet = _fleet.summarize_fleet(
         found, [name for name in found if name != "host0003"], ["lost.example.org"], None, datetime.date(2026, 11, 21)
     )
     return {
@@ -68,7 +68,7 @@ def page(tmp_path_factory):
     from playwright.sync_api import sync_playwright
 
     path = tmp_path_factory.mktemp("page") / "fleet.html"
-    path.write_text(_html.text(made_up()), encoding="utf-8")
+    path.write_text(_html.render_fleet_page(made_up()), encoding="utf-8")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page()

@@ -14,12 +14,12 @@ import sys
 
 import pytest
 
-from tests.integration.cores import NEWEST, OTHERS, programs, supported
+from tests.integration.cores import NEWEST, OLDER_RELEASES, can_run_release, install_core
 from tests.integration.test_notifications import web
 
 HOSTS = [f"h{number}" for number in range(1, 6)]
 WAVES = [["h1"], ["h2", "h3", "h4"], ["h5"]]
-every_core = pytest.mark.parametrize("rollout", [NEWEST, *OTHERS], indirect=True)
+every_core = pytest.mark.parametrize("rollout", [NEWEST, *OLDER_RELEASES], indirect=True)
 # Everything of a run but what its steps do: those have scenarios on hosts of their own.
 PLAY = """
 - hosts: all
@@ -68,9 +68,9 @@ class Ended:
 
 @pytest.fixture(params=[NEWEST])
 def rollout(request, tmp_path):
-    if request.param != NEWEST and not supported(request.param):
+    if request.param != NEWEST and not can_run_release(request.param):
         pytest.skip(f"ansible-core {request.param} does not run on this Python")
-    bin_directory = programs(request.param)
+    bin_directory = install_core(request.param)
 
     def run(bad=(), lost=(), waves=WAVES, environment=None, options=(), **variables):
         applications = {host: ["billing"] for wave in waves for host in wave}

@@ -13,6 +13,6 @@ CALLED_ON_OLDER_ONLY = "newrelic: newrelic/common/async_wrapper.py:"
 
 
 def test_packages_that_support_the_target_give_no_findings():
-    sources = scanner.texts()
+    sources = scanner.read_python_files()
     assert len({name.partition(":")[0] for name, _text in sources}) >= 35
-    assert [line for line in scanner.findings(sources) if not line.startswith(CALLED_ON_OLDER_ONLY)] == []
+    assert [line for line in scanner.scan_sources(sources) if not line.startswith(CALLED_ON_OLDER_ONLY)] == []

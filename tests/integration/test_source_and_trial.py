@@ -102,7 +102,7 @@ def test_a_trial_tells_what_fails_that_did_not_fail_before(module, application, 
     good = module("trial", **{**options, "lock": lock_of(packages / "helper-1.0-py3-none-any.whl", new[1])})
     assert good["failures"] == good["tests"] == good["sources"] == {} and good["modules"] == 2
     removal = {"application": declared, "state": "absent", "state_dir": str(tmp_path / "state")}
-    results = module.four_times("trial", **removal)
+    results = module.run_four_times("trial", **removal)
     assert "remove" in results[0]["actions"][0] and os.listdir(declared["environment"] + ".generations") == []
 
 
@@ -172,7 +172,7 @@ def test_a_trial_times_benchmarks_in_turn(module, application, interpreters, tmp
 
 def test_wheel_build_compiles_on_a_host_that_has_the_python(module, tmp_path):
     sets.WORK.mkdir(parents=True, exist_ok=True)
-    prefix = sets.interpreter((3, 9)).parent.parent
+    prefix = sets.unpack_interpreter((3, 9)).parent.parent
     # The account that builds owns nothing: what it runs lies where everybody can reach it.
     link = sets.WORK / "builder" / "3.9.18"
     link.parent.mkdir(exist_ok=True)
@@ -180,7 +180,7 @@ def test_wheel_build_compiles_on_a_host_that_has_the_python(module, tmp_path):
     link.symlink_to(prefix)
     need = {"name": "python-levenshtein", "version": "0.12.2", "python": "3.9", "platform": "x86_64-manylinux_2_41"}
     options = {"needs": [need], "interpreter_dir": str(link.parent), "cache_dir": str(tmp_path / "cache")}
-    results = module.four_times("wheel_build", **options)
+    results = module.run_four_times("wheel_build", **options)
     (row,) = results[1]["built"]
     assert row["wheel"].startswith("python_Levenshtein-0.12.2-cp39-cp39-") or row["wheel"].lower().startswith(
         "python_levenshtein-0.12.2-cp39-cp39-"

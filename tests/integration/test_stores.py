@@ -15,17 +15,19 @@ LOCK = "six==1.15.0\n"
 
 def test_plan_store(module, tmp_path):
     identifier = hashlib.sha256(LOCK.encode()).hexdigest()
-    results = module.four_times("plan_store", plan="{}", locks={identifier: LOCK}, state_dir=str(tmp_path / "state"))
+    results = module.run_four_times(
+        "plan_store", plan="{}", locks={identifier: LOCK}, state_dir=str(tmp_path / "state")
+    )
     assert (tmp_path / "state" / "locks" / f"{identifier}.txt").read_text() == LOCK
     assert (tmp_path / "state" / "plan.json").stat().st_mode & 0o777 == 0o600
     assert results[1]["diff"]["after"][str(tmp_path / "state" / "plan.json")] == "{}"
 
 
 def test_a_lock_that_is_not_what_its_name_says_is_refused(module, tmp_path):
-    assert "does not match" in module.fails(
+    assert "does not match" in module.expect_failure(
         "plan_store", plan="{}", locks={"0" * 64: "six==1\n"}, state_dir=str(tmp_path / "state")
     )
-    assert "not JSON" in module.fails("plan_store", plan="{", locks={}, state_dir=str(tmp_path / "state"))
+    assert "not JSON" in module.expect_failure("plan_store", plan="{", locks={}, state_dir=str(tmp_path / "state"))
     assert not (tmp_path / "state").exists()
 
 
@@ -40,7 +42,7 @@ def test_wheelhouse_store(module, tmp_path):
     entry = bundle_of(tmp_path, "a-1-py3-none-any.whl", b"wheel")
     asked = module("wheelhouse_store", files=[entry], directory=str(tmp_path / "wheels"))
     assert asked["missing"] == ["a-1-py3-none-any.whl"] and not asked["changed"]
-    results = module.four_times(
+    results = module.run_four_times(
         "wheelhouse_store", files=[entry], bundle=str(tmp_path / "bundle.tar"), directory=str(tmp_path / "wheels")
     )
     assert results[2]["missing"] == []

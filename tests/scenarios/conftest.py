@@ -15,23 +15,23 @@ import subprocess
 import pytest
 
 from tests.fleet import fleet
-from tests.fleet.paths import run
+from tests.fleet.paths import run_checked
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TIMEOUT = 900
 
 
 @dataclasses.dataclass
-class Controller:
+class PlaybookController:
     """Runs the collection's playbooks from a folder of its own."""
 
     folder: pathlib.Path
 
     def __call__(self, playbook, *options, **variables):
         """The finished process; *variables* become extra variables."""
-        return self.run("ansible-playbook", f"oxzep7.python.{playbook}", *options, "-e", json.dumps(variables))
+        return self.run_program("ansible-playbook", f"oxzep7.python.{playbook}", *options, "-e", json.dumps(variables))
 
-    def run(self, program, *words):
+    def run_program(self, program, *words):
         """The finished process of *program*, on the hosts of the fleet."""
         return subprocess.run(
             [program, "-i", str(fleet.INVENTORY), *words],
@@ -47,16 +47,16 @@ class Controller:
 @pytest.fixture(scope="module")
 def hosts():
     """Two hosts: the ledger with SQLite and with PostgreSQL."""
-    fleet.up(["debian12:sqlite", "debian12:postgresql"])
+    fleet.start_fleet(["debian12:sqlite", "debian12:postgresql"])
     yield
-    fleet.down()
+    fleet.stop_fleet()
 
 
 @pytest.fixture
 def controller(tmp_path):
-    return Controller(tmp_path)
+    return PlaybookController(tmp_path)
 
 
-def on(host, script):
+def run_on_host(host, script):
     """Standard output of *script*, run as root inside *host*."""
-    return run("podman", "exec", host, "sh", "-c", script)
+    return run_checked("podman", "exec", host, "sh", "-c", script)

@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from tests.fleet import archives, fleet
-from tests.fleet.paths import ROOT, run
-from tests.scenarios.conftest import Controller, on
+from tests.fleet.paths import ROOT, run_checked
+from tests.scenarios.conftest import PlaybookController, run_on_host
 
 OLDEST_CORE = ROOT / ".venv-2.16.19" / "bin"
 
@@ -23,13 +23,13 @@ OLDEST_CORE = ROOT / ".venv-2.16.19" / "bin"
 @pytest.fixture(scope="module")
 def audited(tmp_path_factory):
     """Four hosts, audited; gives the controller's folder."""
-    fleet.up(["debian11", "debian12:sqlite", "debian12:postgresql", "debian13:sqlite"])
+    fleet.start_fleet(["debian11", "debian12:sqlite", "debian12:postgresql", "debian13:sqlite"])
     folder = tmp_path_factory.mktemp("audit")
-    done = Controller(folder)("audit")
+    done = PlaybookController(folder)("audit")
     assert done.returncode == 0, done.stdout[-3000:]
     assert done.stdout.count("changed=0") == 4
     yield folder
-    fleet.down()
+    fleet.stop_fleet()
 
 
 def report(folder, name):
@@ -41,7 +41,7 @@ def test_every_host_is_found_whole(audited):
     assert list(found["hosts"]) == ["host1", "host2", "host3", "host4"] and found["unknown"] == []
     for host, release in (("host1", "11"), ("host2", "12"), ("host4", "13")):
         assert found["hosts"][host]["host"]["os"]["version"] == release and found["hosts"][host]["host"]["privileged"]
-        system = on(host, "python3 -c 'import platform; print(platform.python_version())'").strip()
+        system = run_on_host(host, "python3 -c 'import platform; print(platform.python_version())'").strip()
         (entry,) = [one for one in found["hosts"][host]["interpreters"] if one["path"].startswith("/usr/bin/")]
         assert (entry["version"], entry["origin"], bool(entry["os_package"])) == (system, "system", True)
         assert entry["end_of_life_of"] == f"long term support of debian {release}"
@@ -74,15 +74,15 @@ def test_what_is_suggested_upgrades_the_fleet(audited):
         "services": [{"name": "ledger-web.service"}, {"name": "ledger-worker.service"}],
         "checks": [{"name": "port 8001", "tcp": {"port": 8001}}],
     }
-    done = Controller(audited)("upgrade", "-e", f"@{suggested}", oxzep7_target="3.9", oxzep7_stability_window=0)
+    done = PlaybookController(audited)("upgrade", "-e", f"@{suggested}", oxzep7_target="3.9", oxzep7_stability_window=0)
     assert done.returncode == 0, done.stdout[-3000:]
     for host in ("host2", "host3", "host4"):
-        assert '"3.9.18"' in on(host, "curl -fsS http://127.0.0.1:8001/health")
+        assert '"3.9.18"' in run_on_host(host, "curl -fsS http://127.0.0.1:8001/health")
 
 
 def test_a_limited_audit_keeps_the_other_hosts_with_their_date(audited):
     before = json.loads(report(audited, "fleet.json"))
-    done = Controller(audited)("audit", "--limit", "host2")
+    done = PlaybookController(audited)("audit", "--limit", "host2")
     assert done.returncode == 0, done.stdout[-3000:]
     after = json.loads(report(audited, "fleet.json"))
     assert (
@@ -102,23 +102,25 @@ def test_a_limited_audit_keeps_the_other_hosts_with_their_date(audited):
 
 
 def test_a_lost_host_fails_the_audit_and_keeps_its_last_inventory(audited):
-    on("host3", "systemctl stop ssh.service ssh.socket 2>/dev/null; pkill sshd; true")
-    done = Controller(audited)("audit", "--limit", "host2,host3")
-    on("host3", "systemctl start ssh.service")
+    run_on_host("host3", "systemctl stop ssh.service ssh.socket 2>/dev/null; pkill sshd; true")
+    done = PlaybookController(audited)("audit", "--limit", "host2,host3")
+    run_on_host("host3", "systemctl start ssh.service")
     assert done.returncode != 0 and "unreachable=1" in done.stdout
     after = json.loads(report(audited, "fleet.json"))
     assert (after["hosts"]["host2"]["seen"], after["hosts"]["host3"]["seen"]) == ("now", "earlier")
 
 
 def test_check_mode_writes_nothing(audited, tmp_path):
-    before = on("host2", "stat -c %Y.%i /var/lib/oxzep7/host.json.gz")
-    done = Controller(tmp_path)("audit", "--check", "--diff")
+    before = run_on_host("host2", "stat -c %Y.%i /var/lib/oxzep7/host.json.gz")
+    done = PlaybookController(tmp_path)("audit", "--check", "--diff")
     assert done.returncode == 0 and done.stdout.count("changed=0") == 4
-    assert list(tmp_path.iterdir()) == [] and on("host2", "stat -c %Y.%i /var/lib/oxzep7/host.json.gz") == before
+    assert (
+        list(tmp_path.iterdir()) == [] and run_on_host("host2", "stat -c %Y.%i /var/lib/oxzep7/host.json.gz") == before
+    )
 
 
 def test_without_root_less_is_seen_and_said(audited, tmp_path):
-    done = Controller(tmp_path)("audit", "--limit", "host2", oxzep7_become=False)
+    done = PlaybookController(tmp_path)("audit", "--limit", "host2", oxzep7_become=False)
     assert done.returncode == 0, done.stdout[-3000:]
     found = json.loads((tmp_path / "oxzep7" / "report" / "fleet.json").read_text(encoding="utf-8"))["hosts"]["host2"]
     keys = {entry["key"]: entry["detail"] for entry in found["findings"]}
@@ -128,11 +130,11 @@ def test_without_root_less_is_seen_and_said(audited, tmp_path):
 
 
 def test_python_3_6_under_the_oldest_core(audited, tmp_path):
-    archive = archives.pack("3.6")
+    archive = archives.pack_interpreter("3.6")
     if archive is None or not (OLDEST_CORE / "ansible-playbook").exists():
         pytest.skip("no Python 3.6 on this machine, or no ansible-core 2.16")
-    run("podman", "cp", str(archive), "host2:/tmp/python36.tar.gz")
-    on("host2", "mkdir -p /var/tmp/old && tar -C /var/tmp/old --strip-components=1 -xzf /tmp/python36.tar.gz")
+    run_checked("podman", "cp", str(archive), "host2:/tmp/python36.tar.gz")
+    run_on_host("host2", "mkdir -p /var/tmp/old && tar -C /var/tmp/old --strip-components=1 -xzf /tmp/python36.tar.gz")
     done = subprocess.run(
         [
             str(OLDEST_CORE / "ansible-playbook"),

@@ -11,9 +11,9 @@ import subprocess
 
 import pytest
 
-from tests.faults.steady_host import APPLICATION, SteadyHost, succeeded
+from tests.faults.steady_host import APPLICATION, SteadyHost, require_module_success
 from tests.fleet import fleet
-from tests.fleet.paths import environment, run
+from tests.fleet.paths import get_podman_environment, run_checked
 
 SCHEMA = "CREATE TABLE one (id INT PRIMARY KEY, text VARCHAR(200)); CREATE TABLE two (id INT PRIMARY KEY, text VARCHAR(200)); CREATE TABLE none_yet (id INT)"
 # Writes a row into each of two tables, in one transaction, as fast as it can: whoever sees a different number of rows in them has seen two moments.
@@ -44,14 +44,14 @@ UTF8 = ["--default-character-set=utf8mb4"]
 
 @pytest.fixture(scope="module")
 def host():
-    fleet.up([fleet.EQUIPPED])
+    fleet.start_fleet([fleet.EQUIPPED_KIND])
     host = SteadyHost("host1")
     host.prepare()
-    host.sh(
+    host.run_script(
         "systemctl start postgresql mariadb && runuser -u postgres -- createdb steady && mariadb -e 'CREATE DATABASE steady'"
     )
-    host.sh(f"echo '{SCHEMA};' | runuser -u postgres -- psql -Xq steady && echo '{SCHEMA};' | mariadb steady")
-    host.sh(
+    host.run_script(f"echo '{SCHEMA};' | runuser -u postgres -- psql -Xq steady && echo '{SCHEMA};' | mariadb steady")
+    host.run_script(
         "runuser -u steady -- python3 -c \"import sqlite3; c = sqlite3.connect('/srv/steady/db.sqlite3'); c.execute('PRAGMA journal_mode=WAL'); "
         f"c.executescript('{SCHEMA}')\""
     )
@@ -61,9 +61,9 @@ def host():
         ("mariadb steady", f"(SELECT seq n FROM seq_1_to_{SOME}) s"),
     ):
         text = "".join(rows.format(table=table, series=series) for table in ("one", "two"))
-        host.sh(f'echo "{text}" | {client}')
+        host.run_script(f'echo "{text}" | {client}')
     yield host
-    fleet.down()
+    fleet.stop_fleet()
 
 
 def answered(host, kind, question, database="steady"):
@@ -73,7 +73,7 @@ def answered(host, kind, question, database="steady"):
             "import sqlite3, sys; [print(*row, sep='\\t') for row in sqlite3.connect(sys.argv[1]).execute(sys.argv[2])]"
         )
         path = database if database != "steady" else "/srv/steady/db.sqlite3"
-        return run(
+        return run_checked(
             "podman", "exec", host.name, "runuser", "-u", "steady", "--", "python3", "-c", program, path, question
         ).splitlines()
     words = (
@@ -81,7 +81,7 @@ def answered(host, kind, question, database="steady"):
         if kind == "postgresql"
         else ["mariadb", *UTF8, "-N", "-B", "-r", "-e"]
     )
-    return run("podman", "exec", host.name, *words, question, database).splitlines()
+    return run_checked("podman", "exec", host.name, *words, question, database).splitlines()
 
 
 def written_to(host, kind, action):
@@ -90,13 +90,13 @@ def written_to(host, kind, action):
     (begin,) = answered(host, kind, "SELECT COALESCE(MAX(id), 0) FROM one")
     with subprocess.Popen(
         ["podman", "exec", *user, host.name, "python3", "-c", WRITER, kind, begin],
-        env=environment(),
+        env=get_podman_environment(),
         text=True,
         stdout=subprocess.PIPE,
     ) as writing:
         assert writing.stdout.readline() == "begun\n"
-        (answer,) = host.do(action)
-        host.sh("pkill -f '[i]t..s .%d'")
+        (answer,) = host.run_actions(action)
+        host.run_script("pkill -f '[i]t..s .%d'")
         writing.wait(30)
     (end,) = answered(host, kind, "SELECT MAX(id) FROM one")
     assert int(end) > int(begin), "nothing was written meanwhile"
@@ -108,18 +108,20 @@ def test_a_database_that_is_written_to_is_kept_of_one_moment_and_comes_back_row_
     application = {**APPLICATION, "backup": {"databases": [DATABASES[kind]]}}
     asked = {"application": application, "layers": ["databases"]}
     made, end = written_to(host, kind, ["module", "backup", asked])
-    assert succeeded(made)["read_back"], made
-    (drilled,) = host.do(["module", "drill", {"application": application}])
-    assert succeeded(drilled)["passed"] and "3 tables of 1 databases have their rows" in drilled["proven"], drilled
-    (restored,) = host.do(
+    assert require_module_success(made)["read_back"], made
+    (drilled,) = host.run_actions(["module", "drill", {"application": application}])
+    assert (
+        require_module_success(drilled)["passed"] and "3 tables of 1 databases have their rows" in drilled["proven"]
+    ), drilled
+    (restored,) = host.run_actions(
         ["module", "restore", {"application": application, "layers": ["databases"], "databases": "new_name"}]
     )
-    (name,) = succeeded(restored)["databases"].values()
+    (name,) = require_module_success(restored)["databases"].values()
     rows = answered(host, kind, "SELECT * FROM one ORDER BY id", name)
     assert rows == answered(host, kind, "SELECT * FROM two ORDER BY id", name) and 0 < len(rows) <= end
     assert rows == answered(host, kind, f"SELECT * FROM one WHERE id <= {rows[-1].split()[0]} ORDER BY id")
     # In place: what was written since is gone, and kept aside.
-    answered(host, kind, "DELETE FROM two") if kind != "sqlite" else host.sh(
+    answered(host, kind, "DELETE FROM two") if kind != "sqlite" else host.run_script(
         "runuser -u steady -- python3 -c \"import sqlite3; c = sqlite3.connect('/srv/steady/db.sqlite3'); c.execute('DELETE FROM two'); c.commit()\""
     )
     asked = {
@@ -130,8 +132,8 @@ def test_a_database_that_is_written_to_is_kept_of_one_moment_and_comes_back_row_
         "stability_window": 0.2,
         "dead_man_interval": None,
     }
-    (restored,) = host.do(["module", "restore", asked])
-    succeeded(restored)
+    (restored,) = host.run_actions(["module", "restore", asked])
+    require_module_success(restored)
     assert (
         rows
         == answered(host, kind, "SELECT * FROM one ORDER BY id")
@@ -141,15 +143,17 @@ def test_a_database_that_is_written_to_is_kept_of_one_moment_and_comes_back_row_
         (before,) = [name for name in answered(host, kind, "SELECT datname FROM pg_database") if "_before_" in name]
         assert len(answered(host, kind, "SELECT * FROM one", before)) >= end
     else:
-        assert len(restored["kept"]) >= 1 and host.sh(f"ls {restored['kept'][0]}")
+        assert len(restored["kept"]) >= 1 and host.run_script(f"ls {restored['kept'][0]}")
 
 
 @pytest.mark.parametrize("kind", DATABASES)
 def test_a_database_in_place_is_taken_back_when_the_application_fails(host, kind):
     application = {**APPLICATION, "backup": {"databases": [DATABASES[kind]]}}
-    succeeded(host.do(["module", "backup", {"application": application, "layers": ["databases"]}])[0])
+    require_module_success(
+        host.run_actions(["module", "backup", {"application": application, "layers": ["databases"]}])[0]
+    )
     if kind == "sqlite":
-        host.sh(
+        host.run_script(
             "runuser -u steady -- python3 -c \"import sqlite3; c = sqlite3.connect('/srv/steady/db.sqlite3'); c.execute('DELETE FROM two'); c.commit()\""
         )
     else:
@@ -163,7 +167,7 @@ def test_a_database_in_place_is_taken_back_when_the_application_fails(host, kind
         "drain": [["touch", "/run/restoring"]],
         "undrain": [["rm", "/run/restoring"]],
     }
-    (failed,) = host.do(
+    (failed,) = host.run_actions(
         [
             "module",
             "restore",
@@ -181,7 +185,7 @@ def test_a_database_in_place_is_taken_back_when_the_application_fails(host, kind
 
 
 def test_every_kind_of_file_and_attribute_comes_back(host):
-    host.sh("""
+    host.run_script("""
         cd /srv/steady/venv && mkdir -p odd/empty && cd odd
         echo plain >plain && ln plain hard && ln -s ../nowhere dangling && mkfifo fifo && printf 'x%.0s' $(seq 5000) >long && truncate -s 3M sparse
         touch -d '1969-12-31 23:59:58.5 UTC' old && touch -d '2026-01-01 00:00:00.123456789 UTC' nanoseconds && touch "$(printf 'not \\377 text')" 'new
@@ -191,68 +195,77 @@ line' && mkdir "$(printf 'd%.0s' $(seq 200))" && touch "$(printf 'd%.0s' $(seq 2
         chown -h 12345:54321 dangling && chown 12345:54321 long && chmod 000 long""")
     restic = {"engine": "restic", "repository": "/srv/repository", "repository_password": "secret"}
     for engine, options in (("archive", {}), ("restic", restic)):
-        made, done = host.do(
+        made, done = host.run_actions(
             ["module", "backup", {"application": APPLICATION, "layers": ["environment"], **options}],
             ["module", "restore", {"application": APPLICATION, "scratch": f"/srv/back-{engine}", **options}],
         )
         assert (
-            succeeded(made)["read_back"]
+            require_module_success(made)["read_back"]
             and made["unstable"] == made["left_out"] == {}
-            and succeeded(done)["not_given"] == {}
+            and require_module_success(done)["not_given"] == {}
         ), (made, done)
         assert (
-            host.sh(
+            host.run_script(
                 f"rsync -aHAXn --checksum --delete --itemize-changes /srv/steady/venv/ /srv/back-{engine}/environment/"
             )
             == ""
         )
-        assert "cap_net_bind_service=ep" in host.sh(f"getcap /srv/back-{engine}/environment/odd/able")
-    host.sh("rm -rf /srv/steady/venv/odd /srv/back-*")
+        assert "cap_net_bind_service=ep" in host.run_script(f"getcap /srv/back-{engine}/environment/odd/able")
+    host.run_script("rm -rf /srv/steady/venv/odd /srv/back-*")
 
 
 def test_a_repository_on_another_server_by_sftp(host):
-    host.sh("""mkdir -p -m 700 /root/.ssh && ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/vault && cat /root/.ssh/vault.pub >>/root/.ssh/authorized_keys
+    host.run_script("""mkdir -p -m 700 /root/.ssh && ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/vault && cat /root/.ssh/vault.pub >>/root/.ssh/authorized_keys
         printf 'Host vault\nHostName 127.0.0.1\nIdentityFile /root/.ssh/vault\nStrictHostKeyChecking accept-new\n' >/root/.ssh/config""")
     there = {"repository": "sftp:vault:/srv/by-sftp", "repository_password": "secret"}
-    made, told, drilled = host.do(
+    made, told, drilled = host.run_actions(
         ["module", "backup", {"application": APPLICATION, "layers": ["environment"], "engine": "restic", **there}],
         ["module", "backup_info", {"application": "steady", "prove": True, **there}],
         ["module", "drill", {"application": APPLICATION, **there}],
     )
-    assert succeeded(made)["read_back"] and host.sh("ls /srv/by-sftp/snapshots | wc -l").strip() == "2"
-    assert [row["damage"] for row in succeeded(told)["backups"] if row["backup"] == made["backup"]] == [[]], told
-    assert succeeded(drilled)["passed"] and drilled["backup"] == made["backup"], drilled
+    assert (
+        require_module_success(made)["read_back"]
+        and host.run_script("ls /srv/by-sftp/snapshots | wc -l").strip() == "2"
+    )
+    assert [row["damage"] for row in require_module_success(told)["backups"] if row["backup"] == made["backup"]] == [
+        []
+    ], told
+    assert require_module_success(drilled)["passed"] and drilled["backup"] == made["backup"], drilled
 
 
 def test_an_interpreter_is_drilled_at_its_own_place(host):
-    (made,) = host.do(["module", "backup", {"application": APPLICATION, "layers": ["environment", "interpreter"]}])
-    assert sorted(succeeded(made)["layers"]) == ["environment", "interpreter"]
+    (made,) = host.run_actions(
+        ["module", "backup", {"application": APPLICATION, "layers": ["environment", "interpreter"]}]
+    )
+    assert sorted(require_module_success(made)["layers"]) == ["environment", "interpreter"]
     # What lives now has no part in it.
-    prefix = host.sh("echo /opt/oxzep7/interpreters/oxzep7-3.8.*").strip()
-    host.sh(f"mv {prefix}/lib/python3.8/json {prefix}/lib/python3.8/json.away")
-    (drilled,) = host.do(
+    prefix = host.run_script("echo /opt/oxzep7/interpreters/oxzep7-3.8.*").strip()
+    host.run_script(f"mv {prefix}/lib/python3.8/json {prefix}/lib/python3.8/json.away")
+    (drilled,) = host.run_actions(
         ["module", "drill", {"application": {**APPLICATION, "drill": {"command": ["python", "-c", "import json"]}}}]
     )
-    host.sh(f"mv {prefix}/lib/python3.8/json.away {prefix}/lib/python3.8/json")
+    host.run_script(f"mv {prefix}/lib/python3.8/json.away {prefix}/lib/python3.8/json")
     assert (
-        succeeded(drilled)["passed"] and drilled["untried"] == [] and any(prefix in line for line in drilled["proven"])
+        require_module_success(drilled)["passed"]
+        and drilled["untried"] == []
+        and any(prefix in line for line in drilled["proven"])
     ), drilled
 
 
 def test_what_starts_an_application_is_configuration(host):
-    host.sh(
+    host.run_script(
         "mkdir -p /etc/systemd/system/steady-web.service.d && printf '[Service]\nEnvironmentFile=-/etc/default/steady\n' "
         ">/etc/systemd/system/steady-web.service.d/more.conf && echo MODE=steady >/etc/default/steady && systemctl daemon-reload"
     )
-    host.sh("printf '* * * * * steady /srv/steady/venv/bin/python -c 1\n' >/etc/cron.d/steady")
-    (found,) = host.do(["module", "host_info", {"applications": [APPLICATION], "store": True, "run_id": None}])
-    succeeded(found)
-    made, back = host.do(
+    host.run_script("printf '* * * * * steady /srv/steady/venv/bin/python -c 1\n' >/etc/cron.d/steady")
+    (found,) = host.run_actions(["module", "host_info", {"applications": [APPLICATION], "store": True, "run_id": None}])
+    require_module_success(found)
+    made, back = host.run_actions(
         ["module", "backup", {"application": APPLICATION, "layers": ["configuration"]}],
         ["module", "restore", {"application": APPLICATION, "scratch": "/srv/looked"}],
     )
-    assert succeeded(made)["left_out"] == {} and succeeded(back)["restored"], made
-    kept = set(host.sh("cd /srv/looked/configuration && find . -type f").split())
+    assert require_module_success(made)["left_out"] == {} and require_module_success(back)["restored"], made
+    kept = set(host.run_script("cd /srv/looked/configuration && find . -type f").split())
     assert {
         "./etc/systemd/system/steady-web.service",
         "./etc/systemd/system/steady-web.service.d/more.conf",
@@ -260,16 +273,18 @@ def test_what_starts_an_application_is_configuration(host):
         "./etc/default/steady",
         "./etc/cron.d/steady",
     } <= kept
-    host.sh("rm -rf /srv/looked /etc/cron.d/steady /etc/systemd/system/steady-web.service.d && systemctl daemon-reload")
+    host.run_script(
+        "rm -rf /srv/looked /etc/cron.d/steady /etc/systemd/system/steady-web.service.d && systemctl daemon-reload"
+    )
 
 
 def test_a_disk_that_fills_up_meanwhile_gets_its_space_back(host):
-    host.sh("mkdir -p /srv/small && mount -t tmpfs -o size=128m tmpfs /srv/small")
+    host.run_script("mkdir -p /srv/small && mount -t tmpfs -o size=128m tmpfs /srv/small")
     needed = {"application": APPLICATION, "layers": ["environment"], "backup_dir": "/srv/small"}
-    host.sh("head -c 100M /dev/zero >/srv/small/filler")
-    (refused,) = host.do(["module", "backup", needed])
+    host.run_script("head -c 100M /dev/zero >/srv/small/filler")
+    (refused,) = host.run_actions(["module", "backup", needed])
     assert "has 28 MiB free, and a backup may need" in refused["msg"], refused
-    host.sh("rm /srv/small/filler")
+    host.run_script("rm /srv/small/filler")
     filled = {
         **APPLICATION,
         "backup": {
@@ -277,16 +292,19 @@ def test_a_disk_that_fills_up_meanwhile_gets_its_space_back(host):
             "resume": ["rm /srv/small/filler"],
         },
     }
-    (failed,) = host.do(["module", "backup", {**needed, "application": filled}])
+    (failed,) = host.run_actions(["module", "backup", {**needed, "application": filled}])
     assert failed["failed"] and "No space left" in failed["msg"] and "what was written is removed" in failed["msg"], (
         failed
     )
-    assert host.sh("find /srv/small -type f") == "" and host.sh("df --output=used /srv/small | tail -1").strip() == "0"
-    host.sh("umount /srv/small")
+    assert (
+        host.run_script("find /srv/small -type f") == ""
+        and host.run_script("df --output=used /srv/small | tail -1").strip() == "0"
+    )
+    host.run_script("umount /srv/small")
 
 
 def test_ten_applications_in_a_drill(host, controller):
-    host.sh(
+    host.run_script(
         "for n in 1 2 3 4 5 6 7 8 9 10; do mkdir /srv/app$n && python3 -m venv --without-pip /srv/app$n/venv && chown -R steady: /srv/app$n "
         '&& echo "def ready(): return $n" >$(echo /srv/app$n/venv/lib/python3.*/site-packages)/app$n.py; done'
     )
@@ -318,7 +336,7 @@ def test_ten_applications_in_a_drill(host, controller):
     page = (controller.folder / "report" / "drills" / "ten.md").read_text()
     assert page.count("| passed |") == 10
     # One that cannot be relied on fails the host, and says why.
-    host.sh(
+    host.run_script(
         "for f in /var/lib/oxzep7/backups/app3/*/environment.tar*; do printf x | dd of=$f bs=1 seek=500 conv=notrunc status=none; done"
     )
     failed = controller("drill", **options)

@@ -14,7 +14,7 @@ import pytest
 
 from tests.fleet import fleet
 from tests.fleet.paths import WORK
-from tests.scenarios.conftest import on
+from tests.scenarios.conftest import run_on_host
 
 SNAPSHOT = """
 readlink /srv/ledger/venv || echo directory
@@ -27,7 +27,7 @@ curl -fsS http://127.0.0.1:8001/health
 
 
 def application(**changes):
-    return [{**fleet.application(), **changes}]
+    return [{**fleet.declare_ledger(), **changes}]
 
 
 def hostile(name, member):
@@ -118,17 +118,20 @@ DOWNLOADS = {"wrong sha256", "traversal", "absolute symlink"}
 )
 def test_bad_input(hosts, controller, case, check):
     variables, expected = CASES[case]
-    before = on("host1", SNAPSHOT)
+    before = run_on_host("host1", SNAPSHOT)
     done = controller("upgrade", "--limit", "host1", *(["--check"] if check else []), **variables())
     assert done.returncode != 0 and expected in done.stdout + done.stderr, done.stdout[-3000:] + done.stderr[-3000:]
-    assert on("host1", SNAPSHOT) == before
-    assert on("host1", "find /opt/oxzep7 /opt/evil /evil -name '.incoming*' -o -name evil 2>/dev/null || true") == ""
+    assert run_on_host("host1", SNAPSHOT) == before
+    assert (
+        run_on_host("host1", "find /opt/oxzep7 /opt/evil /evil -name '.incoming*' -o -name evil 2>/dev/null || true")
+        == ""
+    )
 
 
 def test_full_disk_while_building(hosts, controller):
-    before = on("host1", SNAPSHOT)
-    on("host1", "rm -rf /var/lib/oxzep7 /opt/oxzep7")
-    on(
+    before = run_on_host("host1", SNAPSHOT)
+    run_on_host("host1", "rm -rf /var/lib/oxzep7 /opt/oxzep7")
+    run_on_host(
         "host1",
         "mkdir /srv/ledger/venv.generations && mount -t tmpfs -o size=8m,mode=755 tmpfs /srv/ledger/venv.generations && "
         "chown ledger: /srv/ledger/venv.generations",
@@ -141,8 +144,8 @@ def test_full_disk_while_building(hosts, controller):
             and "disk-space-short" in looked.stdout
         )
         assert (
-            on("host1", "ls /var/lib/oxzep7") == "locks\nplan.json\n"
-            and on("host1", "ls /opt/oxzep7 2>/dev/null || true") == ""
+            run_on_host("host1", "ls /var/lib/oxzep7") == "locks\nplan.json\n"
+            and run_on_host("host1", "ls /opt/oxzep7 2>/dev/null || true") == ""
         )
         done = controller(
             "upgrade",
@@ -154,19 +157,19 @@ def test_full_disk_while_building(hosts, controller):
         )
         assert done.returncode == 2 and "No space left on device" in done.stdout, done.stdout[-3000:]
         assert "generation 1-py3.9 of ledger was not built" in done.stdout
-        assert on("host1", "ls -A /srv/ledger/venv.generations") == ""
+        assert run_on_host("host1", "ls -A /srv/ledger/venv.generations") == ""
     finally:
-        on(
+        run_on_host(
             "host1",
             "umount /srv/ledger/venv.generations && rmdir /srv/ledger/venv.generations && rm -rf /var/lib/oxzep7 /opt/oxzep7/interpreters",
         )
-    assert on("host1", SNAPSHOT) == before
+    assert run_on_host("host1", SNAPSHOT) == before
 
 
 def test_postgresql_variant_is_upgraded_in_at_most_six_round_trips_a_step(hosts, controller):
     done = controller("upgrade", "--limit", "host2", "-vvv", oxzep7_target="3.10", oxzep7_stability_window=0)
     assert done.returncode == 0, done.stdout[-3000:]
-    assert '"python": "3.10.13"' in on("host2", "curl -fsS http://127.0.0.1:8001/health")
+    assert '"python": "3.10.13"' in run_on_host("host2", "curl -fsS http://127.0.0.1:8001/health")
     executions = done.stdout.partition("PLAY [Upgrade in waves]")[2].count("Using module file")
     assert 2 * 1 <= executions <= 2 * 6
     again = controller("upgrade", "--limit", "host2", oxzep7_target="3.10")
@@ -174,9 +177,9 @@ def test_postgresql_variant_is_upgraded_in_at_most_six_round_trips_a_step(hosts,
 
 
 def test_ansible_interpreter_inside_the_environment(hosts, controller):
-    before = on("host2", SNAPSHOT)
+    before = run_on_host("host2", SNAPSHOT)
     done = controller(
         "upgrade", "--limit", "host2", oxzep7_target="3.11", ansible_python_interpreter="/srv/ledger/venv/bin/python"
     )
     assert done.returncode != 0 and "(ansible-interpreter-inside)" in done.stdout + done.stderr, done.stdout[-3000:]
-    assert on("host2", SNAPSHOT) == before
+    assert run_on_host("host2", SNAPSHOT) == before

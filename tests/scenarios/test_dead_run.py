@@ -14,17 +14,17 @@ import time
 import pytest
 
 from tests.fleet import fleet, images
-from tests.fleet.paths import run
-from tests.scenarios.conftest import on
+from tests.fleet.paths import run_checked
+from tests.scenarios.conftest import run_on_host
 
 LONG = {"oxzep7_target": "3.9", "oxzep7_timeout": 150, "oxzep7_stability_window": 30}
 
 
 @pytest.fixture
 def host():
-    fleet.up(["debian12:sqlite"])
+    fleet.start_fleet(["debian12:sqlite"])
     yield "host1"
-    fleet.down()
+    fleet.stop_fleet()
 
 
 def start(folder):
@@ -46,42 +46,42 @@ def start(folder):
 def begin(folder):
     """Start an upgrade; returns it once the new generation is live but not committed."""
     process = start(folder)
-    on("host1", "timeout 200 sh -c 'until [ -L /srv/ledger/venv ]; do sleep 0.1; done'")
-    assert "venv.generations/1-py3.9" in on("host1", "readlink /srv/ledger/venv")
-    assert "state.next.json" in on("host1", "ls /var/lib/oxzep7/applications/ledger")
+    run_on_host("host1", "timeout 200 sh -c 'until [ -L /srv/ledger/venv ]; do sleep 0.1; done'")
+    assert "venv.generations/1-py3.9" in run_on_host("host1", "readlink /srv/ledger/venv")
+    assert "state.next.json" in run_on_host("host1", "ls /var/lib/oxzep7/applications/ledger")
     return process
 
 
 def wait_until(script, seconds=60):
     deadline = time.monotonic() + seconds
-    while on("host1", f"{script} && echo yes || true").strip() != "yes":
+    while run_on_host("host1", f"{script} && echo yes || true").strip() != "yes":
         assert time.monotonic() < deadline, f"never true: {script}"
         time.sleep(0.3)
 
 
 def assert_on_old():
     wait_until("curl -fsS http://127.0.0.1:8001/health | grep -q 3.8.18")
-    assert on("host1", "readlink /srv/ledger/venv").strip() == "venv.generations/0-py3.8"
-    assert on("host1", "systemctl is-active ledger-web ledger-worker").split() == ["active", "active"]
+    assert run_on_host("host1", "readlink /srv/ledger/venv").strip() == "venv.generations/0-py3.8"
+    assert run_on_host("host1", "systemctl is-active ledger-web ledger-worker").split() == ["active", "active"]
 
 
 def assert_next_run_reaches_the_target(controller):
     done = controller("upgrade", oxzep7_target="3.9", oxzep7_stability_window=0)
     assert done.returncode == 0, done.stdout[-3000:]
-    assert '"3.9.18"' in on("host1", "curl -fsS http://127.0.0.1:8001/health")
-    record = json.loads(on("host1", "cat /var/lib/oxzep7/applications/ledger/state.json"))
+    assert '"3.9.18"' in run_on_host("host1", "curl -fsS http://127.0.0.1:8001/health")
+    record = json.loads(run_on_host("host1", "cat /var/lib/oxzep7/applications/ledger/state.json"))
     assert [entry["event"] for entry in record["history"]] == ["reverted", "promoted"]
-    assert on("host1", "ls /var/lib/oxzep7/applications/ledger").split() == ["backups.json", "state.json"]
+    assert run_on_host("host1", "ls /var/lib/oxzep7/applications/ledger").split() == ["backups.json", "state.json"]
 
 
 def test_killed_module_is_undone_by_the_timers_unit(host, controller, tmp_path):
     process = begin(tmp_path)
-    assert "oxzep7-undo-ledger.timer" in on(host, "systemctl list-timers --all --no-legend")
-    assert on(host, "sh /var/lib/oxzep7/applications/ledger/undo.sh 2>/dev/null; echo $?").strip() == "75", (
+    assert "oxzep7-undo-ledger.timer" in run_on_host(host, "systemctl list-timers --all --no-legend")
+    assert run_on_host(host, "sh /var/lib/oxzep7/applications/ledger/undo.sh 2>/dev/null; echo $?").strip() == "75", (
         "it must wait for a living module"
     )
-    assert "1-py3.9" in on(host, "readlink /srv/ledger/venv")
-    on(host, "pkill -KILL -f '[A]nsiballZ|python3.*[a]nsible' || true; pkill -KILL -x python3 || true")
+    assert "1-py3.9" in run_on_host(host, "readlink /srv/ledger/venv")
+    run_on_host(host, "pkill -KILL -f '[A]nsiballZ|python3.*[a]nsible' || true; pkill -KILL -x python3 || true")
     assert process.wait(timeout=60) != 0
     wait_until("[ ! -e /var/lib/oxzep7/applications/ledger/state.next.json ]")
     assert_on_old()
@@ -90,9 +90,9 @@ def test_killed_module_is_undone_by_the_timers_unit(host, controller, tmp_path):
 
 def test_a_module_that_hangs_is_killed_and_undone_when_its_deadline_passes(host, controller, tmp_path):
     process = begin(tmp_path)
-    on(host, "pkill -STOP -x python3")
+    run_on_host(host, "pkill -STOP -x python3")
     # What it promised is minutes away; the clock that it is measured by cannot be set, so the promise is.
-    on(
+    run_on_host(
         host,
         "cd /var/lib/oxzep7/applications/ledger && read -r until holder began <deadline && echo 1 $holder $began >deadline",
     )
@@ -112,7 +112,7 @@ def test_killed_controller_leaves_the_promotion_to_the_host(host, controller, tm
     process.kill()
     process.wait()
     wait_until("[ ! -e /var/lib/oxzep7/applications/ledger/state.next.json ]", 200)
-    assert on(host, "readlink /srv/ledger/venv").strip() == "venv.generations/1-py3.9"
+    assert run_on_host(host, "readlink /srv/ledger/venv").strip() == "venv.generations/1-py3.9"
     again = controller("upgrade", oxzep7_target="3.9")
     assert again.returncode == 0 and "changed=0" in again.stdout, again.stdout[-3000:]
 
@@ -127,24 +127,24 @@ def test_killed_controller_leaves_the_promotion_to_the_host(host, controller, tm
 )
 def test_a_host_that_is_cut_off_ends_its_promotion_and_the_next_run_learns_of_it(host, controller, tmp_path, when):
     process = start(tmp_path)
-    on("host1", f"timeout 200 sh -c 'until {when}; do sleep 0.05; done' 2>/dev/null")
-    run("podman", "network", "disconnect", fleet.NETWORK, host)
+    run_on_host("host1", f"timeout 200 sh -c 'until {when}; do sleep 0.05; done' 2>/dev/null")
+    run_checked("podman", "network", "disconnect", fleet.NETWORK, host)
     said, _nothing = process.communicate(timeout=120)
     assert process.returncode != 0 and ("unreachable=1" in said or "UNREACHABLE" in said), said[-3000:]
     wait_until("[ ! -e /var/lib/oxzep7/applications/ledger/state.next.json ]", 100)
-    run("podman", "network", "connect", "--ip", str(fleet.SUBNET[10]), fleet.NETWORK, host)
-    assert on(host, "readlink /srv/ledger/venv").strip() == "venv.generations/1-py3.9"
+    run_checked("podman", "network", "connect", "--ip", str(fleet.SUBNET[10]), fleet.NETWORK, host)
+    assert run_on_host(host, "readlink /srv/ledger/venv").strip() == "venv.generations/1-py3.9"
     again = controller("upgrade", oxzep7_target="3.9")
     assert again.returncode == 0 and "changed=0" in again.stdout, again.stdout[-3000:]
-    assert '"3.9.18"' in on(host, "curl -fsS http://127.0.0.1:8001/health")
+    assert '"3.9.18"' in run_on_host(host, "curl -fsS http://127.0.0.1:8001/health")
 
 
 def test_restarted_host_undoes_the_open_promotion_at_boot(host, controller, tmp_path):
     process = begin(tmp_path)
-    run("podman", "kill", "--signal", "KILL", host)
+    run_checked("podman", "kill", "--signal", "KILL", host)
     process.kill()
     process.wait()
-    run("podman", "start", host)
+    run_checked("podman", "start", host)
     images.wait_for_boot(host)
     assert_on_old()
     assert_next_run_reaches_the_target(controller)

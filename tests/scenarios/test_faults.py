@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 from tests.faults import backup, damage, promotion, restart
-from tests.faults.steady_host import FIRST, PATIENCE, SteadyHost, judge
-from tests.faults.steady_host import promotion as options
+from tests.faults.steady_host import FIRST, PATIENCE, SteadyHost, expect_generation
+from tests.faults.steady_host import build_promotion_options as options
 from tests.fleet import fleet
 
 
@@ -35,12 +35,12 @@ def test_a_promotion_survives_a_stop_of_its_host():
 
 
 def test_of_two_controllers_one_works_and_the_other_names_it():
-    fleet.up(["debian12"])
+    fleet.start_fleet(["debian12"])
     try:
         host = SteadyHost("host1")
         host.prepare()
-        with restart.frozen(host, 25, FIRST, "upgrade"):
-            second, building = host.do(
+        with restart.freeze_promotion(host, 25, FIRST, "upgrade"):
+            second, building = host.run_actions(
                 ["module", "promotion", options(FIRST, "upgrade")], ["module", "recovery", {"wait": 0}]
             )
         assert (
@@ -49,8 +49,8 @@ def test_of_two_controllers_one_works_and_the_other_names_it():
             and "is being changed by run faults (process" in second["msg"]
         )
         assert building["closed"] == [] and building["busy"]["steady"]["run"] == "faults"
-        opened, seen = host.do(["wait", PATIENCE], ["look"])
+        opened, seen = host.run_actions(["wait", PATIENCE], ["look"])
         assert opened
-        judge(seen, FIRST)
+        expect_generation(seen, FIRST)
     finally:
-        fleet.down()
+        fleet.stop_fleet()

@@ -11,17 +11,17 @@ import json
 import pytest
 
 from tests.fleet import archives, fleet
-from tests.fleet.paths import run
-from tests.scenarios.conftest import on
+from tests.fleet.paths import run_checked
+from tests.scenarios.conftest import run_on_host
 
 
 @pytest.fixture(scope="module")
 def releases():
-    fleet.up(["debian11", "debian13:sqlite"])
+    fleet.start_fleet(["debian11", "debian13:sqlite"])
     yield
-    fleet.down()
-    assert run("podman", "ps", "--all", "--quiet", "--filter", f"network={fleet.NETWORK}") == ""
-    assert fleet.NETWORK not in run("podman", "network", "ls", "--quiet").split()
+    fleet.stop_fleet()
+    assert run_checked("podman", "ps", "--all", "--quiet", "--filter", f"network={fleet.NETWORK}") == ""
+    assert fleet.NETWORK not in run_checked("podman", "network", "ls", "--quiet").split()
     assert not (fleet.WORK / "server.pid").exists()
 
 
@@ -32,7 +32,7 @@ def test_audit_on_old_and_new_releases(releases, controller):
         host: json.loads((controller.folder / "oxzep7" / "report" / "hosts" / f"{host}.json").read_text())
         for host in ("host1", "host2")
     }
-    system = on("host1", "python3 -c 'import platform; print(platform.python_version())'").strip()
+    system = run_on_host("host1", "python3 -c 'import platform; print(platform.python_version())'").strip()
     assert [entry["version"] for entry in found["host1"]["interpreters"]] == [system]
     (environment,) = [entry for entry in found["host2"]["environments"] if entry["kind"] == "venv"]
     assert (environment["path"], environment["python"], environment["owner"]) == (
@@ -50,27 +50,27 @@ def test_audit_on_old_and_new_releases(releases, controller):
 
 
 def test_an_interpreter_for_a_newer_libc_is_refused_before_it_is_used(releases):
-    archive = archives.pack("3.10")
+    archive = archives.pack_interpreter("3.10")
     arguments = (
-        f"source=archive version=3.10 sha256={archives.sha256_of(archive)} "
+        f"source=archive version=3.10 sha256={archives.hash_archive(archive)} "
         f"url=http://{fleet.SUBNET[1]}:{fleet.PORT}/{archive.name}"
     )
-    needs = run(
+    needs = run_checked(
         "sh",
         "-c",
         f"tar -xzOf {archive} --wildcards '*/lib/libpython3.10.so.1.0' | grep -ao 'GLIBC_2\\.[0-9]*' | sort -uV | tail -1",
     )
     if int(needs.strip().rpartition(".")[2]) <= 31:
         pytest.skip("this machine's interpreters run on Debian 11 too")
-    done = run(
+    done = run_checked(
         "sh", "-c", f"ansible -i {fleet.INVENTORY} host1 -b -m oxzep7.python.interpreter -a '{arguments}' || true"
     )
     assert "does not run on this host" in done and "GLIBC" in done
-    assert on("host1", "ls /opt/oxzep7/interpreters") == ""
+    assert run_on_host("host1", "ls /opt/oxzep7/interpreters") == ""
 
 
 def test_hosts_reach_no_package_index(releases):
-    assert on("host2", "ip route show default") == ""
+    assert run_on_host("host2", "ip route show default") == ""
 
 
 def test_newest_release_is_upgraded_by_the_plan_that_was_reviewed(releases, controller):
@@ -80,8 +80,11 @@ def test_newest_release_is_upgraded_by_the_plan_that_was_reviewed(releases, cont
     reviewed = path.read_text()
     refused = controller("upgrade", "--limit", "host2", oxzep7_plan_id="0123456789abcdef", **options)
     assert refused.returncode != 0 and "oxzep7_plan_id is 0123456789abcdef" in refused.stdout
-    assert '"3.8.18"' in on("host2", "curl -fsS http://127.0.0.1:8001/health")
+    assert '"3.8.18"' in run_on_host("host2", "curl -fsS http://127.0.0.1:8001/health")
     for _again in range(2):
         done = controller("upgrade", "--limit", "host2", oxzep7_plan_id=json.loads(reviewed)["id"], **options)
         assert done.returncode == 0, done.stdout[-3000:]
-        assert '"3.9.18"' in on("host2", "curl -fsS http://127.0.0.1:8001/health") and path.read_text() == reviewed
+        assert (
+            '"3.9.18"' in run_on_host("host2", "curl -fsS http://127.0.0.1:8001/health")
+            and path.read_text() == reviewed
+        )

@@ -12,8 +12,8 @@ import sys
 import pytest
 
 from tests.fleet import fleet
-from tests.fleet.paths import run
-from tests.scenarios.conftest import on
+from tests.fleet.paths import run_checked
+from tests.scenarios.conftest import run_on_host
 
 # A package that is called as Debian calls it, and that brings the interpreter which is already unpacked under /opt/packed.
 BUILD = r"""
@@ -32,19 +32,21 @@ apt-get update -q >/dev/null
 
 @pytest.fixture(scope="module")
 def host():
-    fleet.up([fleet.EQUIPPED])
+    fleet.start_fleet([fleet.EQUIPPED_KIND])
     inventory = json.loads(fleet.INVENTORY.read_text())
     sources = {entry["version"]: entry["url"] for entry in inventory["all"]["vars"]["oxzep7_interpreters"]}
-    on("host1", f"mkdir -p /opt/packed && curl -fsS {sources['3.9']} | tar -xz -C /opt/packed --strip-components 1")
-    run("podman", "exec", "--interactive", "host1", "sh", input=BUILD)
+    run_on_host(
+        "host1", f"mkdir -p /opt/packed && curl -fsS {sources['3.9']} | tar -xz -C /opt/packed --strip-components 1"
+    )
+    run_checked("podman", "exec", "--interactive", "host1", "sh", input=BUILD)
     # Debian's own Python 3.11 is of an older patch than the archive.
-    on(
+    run_on_host(
         "host1",
         "useradd --system --create-home --home-dir /srv/clock --shell /usr/sbin/nologin clock; chmod 755 /srv/clock;"
         "runuser -u clock -- python3.11 -m venv --without-pip /srv/clock/venv",
     )
     yield "host1"
-    fleet.down()
+    fleet.stop_fleet()
 
 
 APPLICATION = {"name": "clock", "environment": "/srv/clock/venv", "user": "clock"}
@@ -76,12 +78,12 @@ def test_packages_are_installed_by_the_hosts_package_manager(host, controller, t
     )
 
     def play(*options):
-        done = controller.run("ansible-playbook", str(playbook), *options)
+        done = controller.run_program("ansible-playbook", str(playbook), *options)
         assert done.returncode == 0, done.stdout[-3000:]
         return done.stdout
 
-    assert "changed=1" in play("--check") and on(host, "ls /usr/bin/python3.9 2>/dev/null || true") == ""
-    assert "changed=1" in play() and on(host, "python3.9 --version").strip() == "Python 3.9.18"
+    assert "changed=1" in play("--check") and run_on_host(host, "ls /usr/bin/python3.9 2>/dev/null || true") == ""
+    assert "changed=1" in play() and run_on_host(host, "python3.9 --version").strip() == "Python 3.9.18"
     assert "changed=0" in play() and "changed=0" in play("--check")
 
 
@@ -109,12 +111,12 @@ def test_packages_that_nobody_has_name_the_cause(host, controller, tmp_path):
             ]
         )
     )
-    done = controller.run("ansible-playbook", str(playbook))
+    done = controller.run_program("ansible-playbook", str(playbook))
     assert done.returncode != 0 and "the packages python3.7 could not be installed" in done.stdout, done.stdout[-3000:]
 
 
 def test_a_newer_patch_is_promoted_like_any_step(host, controller):
-    before = on(host, "/srv/clock/venv/bin/python --version").split()[1]
+    before = run_on_host(host, "/srv/clock/venv/bin/python --version").split()[1]
     sources = json.loads(fleet.INVENTORY.read_text())["all"]["vars"]["oxzep7_interpreters"]
     known = next(entry for entry in sources if entry["version"] == "3.11")
     newer = known["url"].split("oxzep7-")[1].split("-linux")[0]
@@ -148,21 +150,21 @@ def test_a_newer_patch_is_promoted_like_any_step(host, controller):
     ), planned.stdout[-3000:]
     done = controller("upgrade", **common, oxzep7_run_id="first")
     assert done.returncode == 0, done.stdout[-3000:]
-    assert on(host, "/srv/clock/venv/bin/python --version").split()[1] == newer
+    assert run_on_host(host, "/srv/clock/venv/bin/python --version").split()[1] == newer
     assert noted.read_text().splitlines() == ["drain clock", "undrain clock"]
     again = controller("upgrade", **common)
     assert again.returncode == 0 and "changed=0" in again.stdout, again.stdout[-3000:]
     assert controller("backup", **common).returncode == 0
-    kept = on(host, "ls /var/lib/oxzep7/backups/clock").split()
+    kept = run_on_host(host, "ls /var/lib/oxzep7/backups/clock").split()
     # One from before the first step of the upgrade, and one of what that made.
     assert len(kept) == 2 and all(
-        "environment" in on(host, f"cat /var/lib/oxzep7/backups/clock/{one}/RESTORE.md") for one in kept
+        "environment" in run_on_host(host, f"cat /var/lib/oxzep7/backups/clock/{one}/RESTORE.md") for one in kept
     )
     wrong = controller("rollback", **common, oxzep7_rollback_run="never")
     assert wrong.returncode != 0 and "run never promoted nothing of any application" in wrong.stdout, wrong.stdout[
         -3000:
     ]
     back = controller("rollback", **common, oxzep7_rollback_run="first", oxzep7_rollback_wave=1)
-    assert back.returncode == 0 and on(host, "/srv/clock/venv/bin/python --version").split()[1] == before, back.stdout[
-        -3000:
-    ]
+    assert back.returncode == 0 and run_on_host(host, "/srv/clock/venv/bin/python --version").split()[1] == before, (
+        back.stdout[-3000:]
+    )

@@ -11,13 +11,13 @@ import subprocess
 import sys
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import Builder, Wanted
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import ANYWHERE, Index
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import RequiredWheel, WheelBuilder
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import DEFAULT_SOURCES, PackageIndex
 
 from tests.fleet import fleet
-from tests.fleet.archives import pack
-from tests.fleet.paths import run
-from tests.scenarios.conftest import Controller, on
+from tests.fleet.archives import pack_interpreter
+from tests.fleet.paths import run_checked
+from tests.scenarios.conftest import PlaybookController, run_on_host
 
 LEVENSHTEIN = ("python-levenshtein", "0.12.2")
 TOOLS = (("setuptools", "68.0.0"), ("wheel", "0.41.0"))
@@ -45,7 +45,7 @@ OPTIONS = {
 
 def project(host, folder, name, version, module, text, requires=()):
     setup = SETUP.format(name=name, version=version, module=module, requires=list(requires))
-    on(
+    run_on_host(
         host,
         f"mkdir -p {folder} && cat > {folder}/setup.py <<'EOF'\n{setup}EOF\ncat > {folder}/{module}.py <<'EOF'\n{text}EOF",
     )
@@ -75,27 +75,29 @@ def publish(mirror, name, version):
 def own(tmp_path_factory):
     """The application's host, a builder host, and an index that knows little; then an upgrade."""
     folder = tmp_path_factory.mktemp("own")
-    fleet.up(["debian12", "debian12+gcc,libc6-dev"])
+    fleet.start_fleet(["debian12", "debian12+gcc,libc6-dev"])
     mirror = fleet.WORK / "archives" / "simple"
     for name, version in TOOLS:
         publish(mirror, name, version)
     (mirror / LEVENSHTEIN[0]).mkdir()
-    source = Index(ANYWHERE, folder).release(*LEVENSHTEIN, (3, 9), PLATFORM).source
-    Builder(folder, "uv", ANYWHERE).fetch(Wanted(*LEVENSHTEIN, source, (3, 9), PLATFORM), mirror / LEVENSHTEIN[0])
+    source = PackageIndex(DEFAULT_SOURCES, folder).find_release(*LEVENSHTEIN, (3, 9), PLATFORM).source
+    WheelBuilder(folder, "uv", DEFAULT_SOURCES).fetch_source(
+        RequiredWheel(*LEVENSHTEIN, source, (3, 9), PLATFORM), mirror / LEVENSHTEIN[0]
+    )
     interpreters = json.loads(fleet.INVENTORY.read_text())["all"]["vars"]["oxzep7_interpreters"]
     new = next(entry for entry in interpreters if entry["version"] == "3.9")
     for host in ("host1", "host2"):
-        run("podman", "cp", str(pack("3.8")), f"{host}:/var/tmp/old.tar.gz")
-        on(host, "mkdir /opt/old && tar -C /opt/old --strip-components 1 -xzf /var/tmp/old.tar.gz")
-    run("podman", "cp", str(mirror), "host2:/var/tmp/simple")
-    on(
+        run_checked("podman", "cp", str(pack_interpreter("3.8")), f"{host}:/var/tmp/old.tar.gz")
+        run_on_host(host, "mkdir /opt/old && tar -C /opt/old --strip-components 1 -xzf /var/tmp/old.tar.gz")
+    run_checked("podman", "cp", str(mirror), "host2:/var/tmp/simple")
+    run_on_host(
         "host2",
         f"{PYTHON} -m venv /var/tmp/build && /var/tmp/build/bin/pip install -q --no-index /var/tmp/simple/*/*.whl && "
         "/var/tmp/build/bin/pip wheel -q --no-deps --no-index --no-build-isolation -w /var/tmp/wheels /var/tmp/simple/*/*.tar.gz",
     )
-    run("podman", "cp", "host2:/var/tmp/wheels", str(folder / "wheels"))
-    run("podman", "cp", str(folder / "wheels"), "host1:/var/tmp/wheels")
-    on(
+    run_checked("podman", "cp", "host2:/var/tmp/wheels", str(folder / "wheels"))
+    run_checked("podman", "cp", str(folder / "wheels"), "host1:/var/tmp/wheels")
+    run_on_host(
         "host1",
         "useradd --system --create-home --home-dir /srv/tiny --shell /usr/sbin/nologin tiny && chmod 755 /srv/tiny",
     )
@@ -109,12 +111,14 @@ def own(tmp_path_factory):
         ["python-levenshtein", "vendored"],
     )
     project("host1", "/srv/tiny/vendor", "vendored", "2.0+acme.1", "vendored", "VALUE = 'of acme'\n")
-    on(
+    run_on_host(
         "host1",
         f"chown -R tiny: /srv/tiny && cd /srv/tiny && runuser -u tiny -- sh -c '{PYTHON} -m venv venv && venv/bin/pip install -q --no-index --no-deps "
         "--no-build-isolation /var/tmp/wheels/*.whl ./vendor && venv/bin/pip install -q --no-index --no-deps --no-build-isolation -e src'",
     )
-    for package in json.loads(on("host1", "/srv/tiny/venv/bin/pip list --disable-pip-version-check --format json")):
+    for package in json.loads(
+        run_on_host("host1", "/srv/tiny/venv/bin/pip list --disable-pip-version-check --format json")
+    ):
         if package["name"] in ("pip", "setuptools"):
             publish(mirror, package["name"], package["version"])
     # What builds is the operator's choice; here it gets the Python that the plan needs as an archive.
@@ -133,11 +137,11 @@ def own(tmp_path_factory):
         check=True,
         capture_output=True,
     )
-    controller = Controller(folder)
+    controller = PlaybookController(folder)
     options = {**OPTIONS, "oxzep7_cache_dir": str(folder / "cache")}
     checked = controller("plan", "--check", "--limit", "host1", **options)
     yield controller, checked, controller("upgrade", "--limit", "host1", **options)
-    fleet.down()
+    fleet.stop_fleet()
 
 
 def test_nothing_moves_and_the_plan_says_what_was_built_and_copied(own):
@@ -158,13 +162,13 @@ def test_a_check_plans_as_well(own):
 
 def test_everything_works_on_the_new_python_and_what_was_editable_is(own):
     _controller, _checked, _done = own
-    said = on(
+    said = run_on_host(
         "host1",
         "cd / && runuser -u tiny -- /srv/tiny/venv/bin/python -c 'import sys, tiny, vendored, Levenshtein; "
         'print(sys.version_info[:2], tiny.__file__, vendored.VALUE, Levenshtein.distance("a", "b"))\'',
     )
     assert said.strip() == "(3, 9) /srv/tiny/src/tiny.py of acme 1"
-    installed = on(
+    installed = run_on_host(
         "host1",
         "cd /srv/tiny/venv/lib/python3.9/site-packages && ls -d *.dist-info && cat tiny_app-0.3.dist-info/direct_url.json",
     )

@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from tests.fleet import fleet
-from tests.fleet.paths import run
-from tests.scenarios.conftest import Controller, on
+from tests.fleet.paths import run_checked
+from tests.scenarios.conftest import PlaybookController, run_on_host
 
 OPTIONS = {"oxzep7_target": "3.12", "oxzep7_constraints": [], "oxzep7_stability_window": 0, "oxzep7_scan_wheels": True}
 ADDED = ("jinja2==2.11.3", "markupsafe==1.1.1")
@@ -26,7 +26,7 @@ LIVE = "readlink /srv/ledger/venv; ls /srv/ledger/venv/lib; systemctl show -p Ma
 def rehearsed(tmp_path_factory):
     """A host whose environment has packages that break, and what a rehearsal on it did."""
     folder = tmp_path_factory.mktemp("rehearsal")
-    fleet.up(["debian12:sqlite"])
+    fleet.start_fleet(["debian12:sqlite"])
     wheels = folder / "wheels"
     subprocess.run(
         [
@@ -46,15 +46,15 @@ def rehearsed(tmp_path_factory):
         ],
         check=True,
     )
-    run("podman", "cp", str(wheels), "host1:/var/tmp/wheels")
-    on(
+    run_checked("podman", "cp", str(wheels), "host1:/var/tmp/wheels")
+    run_on_host(
         "host1",
         f"runuser -u ledger -- /srv/ledger/venv/bin/pip install --quiet --no-deps --no-index --find-links /var/tmp/wheels {' '.join(ADDED)}",
     )
-    before = on("host1", LIVE)
-    done = Controller(folder)("rehearse", **OPTIONS)
-    yield Controller(folder), done, before
-    fleet.down()
+    before = run_on_host("host1", LIVE)
+    done = PlaybookController(folder)("rehearse", **OPTIONS)
+    yield PlaybookController(folder), done, before
+    fleet.stop_fleet()
 
 
 def test_what_breaks_is_attributed_and_freed_to_the_nearest_that_works(rehearsed):
@@ -90,16 +90,26 @@ def test_the_plan_was_made_again_with_what_was_learned(rehearsed):
 
 def test_nothing_live_was_touched(rehearsed):
     _controller, _done, before = rehearsed
-    assert on("host1", LIVE) == before
-    assert on("host1", "ls -A /srv/ledger/venv.generations").split() == ["1-py3.9", "2-py3.10", "3-py3.11", "4-py3.12"]
+    assert run_on_host("host1", LIVE) == before
+    assert run_on_host("host1", "ls -A /srv/ledger/venv.generations").split() == [
+        "1-py3.9",
+        "2-py3.10",
+        "3-py3.11",
+        "4-py3.12",
+    ]
 
 
 def test_an_upgrade_uses_the_generations_of_the_rehearsal(rehearsed):
     controller, _done, _before = rehearsed
     done = controller("upgrade", **OPTIONS)
     assert done.returncode == 0, done.stdout[-4000:]
-    assert '"3.12.' in on("host1", "curl -fsS http://127.0.0.1:8001/health")
-    assert on("host1", "ls -A /srv/ledger/venv.generations").split() == ["0-py3.8", "2-py3.10", "3-py3.11", "4-py3.12"]
+    assert '"3.12.' in run_on_host("host1", "curl -fsS http://127.0.0.1:8001/health")
+    assert run_on_host("host1", "ls -A /srv/ledger/venv.generations").split() == [
+        "0-py3.8",
+        "2-py3.10",
+        "3-py3.11",
+        "4-py3.12",
+    ]
 
 
 def test_what_was_promoted_is_evidence_and_the_matrix_is_a_page_of_the_report(rehearsed):
@@ -121,10 +131,10 @@ def test_only_the_last_minor_is_promoted_where_that_is_asked_for(rehearsed):
     controller, _done, _before = rehearsed
     assert controller("rollback", **OPTIONS, oxzep7_generation="0-py3.8").returncode == 0
     done = controller("upgrade", **OPTIONS, oxzep7_promote="final", oxzep7_run_id="final", oxzep7_backup=False)
-    assert done.returncode == 0 and '"3.12.' in on("host1", "curl -fsS http://127.0.0.1:8001/health"), done.stdout[
-        -4000:
-    ]
-    history = json.loads(on("host1", "cat /var/lib/oxzep7/applications/ledger/state.json"))["history"]
+    assert done.returncode == 0 and '"3.12.' in run_on_host("host1", "curl -fsS http://127.0.0.1:8001/health"), (
+        done.stdout[-4000:]
+    )
+    history = json.loads(run_on_host("host1", "cat /var/lib/oxzep7/applications/ledger/state.json"))["history"]
     assert [(entry["from"], entry["to"]) for entry in history if entry["run"] == "final"] == [("0-py3.8", "4-py3.12")]
     rows = json.loads((controller.folder / "oxzep7" / "report" / "runs" / "final" / "run.json").read_text())["results"]
     assert [(row["to"], row["result"]) for row in rows] == [
@@ -133,4 +143,4 @@ def test_only_the_last_minor_is_promoted_where_that_is_asked_for(rehearsed):
         ("3.11", "built"),
         ("3.12", "promoted"),
     ]
-    assert "5-py3.9" not in on("host1", "ls -A /srv/ledger/venv.generations").split()
+    assert "5-py3.9" not in run_on_host("host1", "ls -A /srv/ledger/venv.generations").split()

@@ -12,9 +12,17 @@ import subprocess
 
 import pytest
 
-from tests.faults.steady_host import APPLICATION, FIRST, ORIGINAL, SteadyHost, judge, promotion, succeeded
+from tests.faults.steady_host import (
+    APPLICATION,
+    FIRST,
+    ORIGINAL,
+    SteadyHost,
+    build_promotion_options,
+    expect_generation,
+    require_module_success,
+)
 from tests.fleet import fleet
-from tests.fleet.paths import environment, run
+from tests.fleet.paths import get_podman_environment, run_checked
 
 # Behind a socket, as systemd passes it (sd_listen_fds(3)); what it has begun to answer, it ends before it goes.
 FRONT = """
@@ -67,17 +75,17 @@ print(json.dumps(sorted(found)))
 
 @pytest.fixture(scope="module")
 def prepared():
-    fleet.up([fleet.EQUIPPED])
+    fleet.start_fleet([fleet.EQUIPPED_KIND])
     host = SteadyHost("host1")
     host.prepare()
-    run("podman", "exec", "--interactive", host.name, "sh", "-c", "cat >/srv/steady/front.py", input=FRONT)
+    run_checked("podman", "exec", "--interactive", host.name, "sh", "-c", "cat >/srv/steady/front.py", input=FRONT)
     unit = "[Unit]\\nDescription=%s\\n[Service]\\nUser=steady\\nExecStart=/srv/steady/venv/bin/python %s\\n"
     part = unit % ("part %i", '-c "import time; time.sleep(1000000)"')
-    host.sh(f"printf '{unit}' front /srv/steady/front.py >/etc/systemd/system/steady-front.service")
-    host.sh(
+    host.run_script(f"printf '{unit}' front /srv/steady/front.py >/etc/systemd/system/steady-front.service")
+    host.run_script(
         "printf '[Socket]\\nListenStream=127.0.0.1:8004\\n[Install]\\nWantedBy=sockets.target\\n' >/etc/systemd/system/steady-front.socket"
     )
-    run(
+    run_checked(
         "podman",
         "exec",
         "--interactive",
@@ -87,21 +95,24 @@ def prepared():
         "cat >/etc/systemd/system/steady-part@.service",
         input=part.replace("\\n", "\n"),
     )
-    host.sh(
+    host.run_script(
         "systemctl daemon-reload && systemctl enable --quiet --now steady-front.socket && systemctl start steady-part@one steady-part@two"
     )
     yield host
-    fleet.down()
+    fleet.stop_fleet()
 
 
 @pytest.fixture
 def host(prepared):
-    prepared.do(["reset"])
+    prepared.run_actions(["reset"])
     return prepared
 
 
 def asked(services, generation=FIRST, kind="upgrade", **application):
-    return {**promotion(generation, kind), "application": {**APPLICATION, "services": services, **application}}
+    return {
+        **build_promotion_options(generation, kind),
+        "application": {**APPLICATION, "services": services, **application},
+    }
 
 
 @contextlib.contextmanager
@@ -109,7 +120,7 @@ def probing(host, port, found):
     """Ask what listens on *port* all the while; what was answered is in *found* afterwards."""
     with subprocess.Popen(
         ["podman", "exec", "--interactive", host.name, "python3", "-c", PROBER, f"http://127.0.0.1:{port}/"],
-        env=environment(),
+        env=get_podman_environment(),
         text=True,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -123,12 +134,12 @@ def test_no_request_to_a_service_behind_a_socket_is_lost(host):
     services, found = [{"name": "steady-front.service"}], []
     check = [{"name": "answers", "http": {"url": "http://127.0.0.1:8004/", "body": "python"}}]
     with probing(host, 8004, found):
-        forward, back = host.do(
+        forward, back = host.run_actions(
             ["module", "promotion", asked(services, checks=check)],
             ["module", "promotion", asked(services, "previous", "rollback", checks=check)],
         )
-    succeeded(forward)
-    succeeded(back)
+    require_module_success(forward)
+    require_module_success(back)
     assert len(found) > 100 and [began for began, _ended, answer in found if answer is None] == []
     minors = [answer.rsplit(".", 1)[0] for _began, _ended, answer in found]
     assert list(dict.fromkeys(minors)) == ["3.8", "3.9"] and minors[-1] == "3.8"
@@ -137,11 +148,11 @@ def test_no_request_to_a_service_behind_a_socket_is_lost(host):
 def test_the_downtime_is_what_somebody_else_measures(host):
     found = []
     with probing(host, 8003, found):
-        (promoted,) = host.do(["module", "promotion", asked(APPLICATION["services"])])
+        (promoted,) = host.run_actions(["module", "promotion", asked(APPLICATION["services"])])
     down = [(began, ended) for began, ended, answer in found if answer is None]
     back = min(ended for began, ended, answer in found if answer and began > down[-1][0])
     measured = 1000 * (back - down[0][0])
-    assert succeeded(promoted)["downtime_ms"] > 0 and abs(promoted["downtime_ms"] - measured) <= 50, (
+    assert require_module_success(promoted)["downtime_ms"] > 0 and abs(promoted["downtime_ms"] - measured) <= 50, (
         promoted["downtime_ms"],
         measured,
     )
@@ -154,69 +165,74 @@ def test_several_services_stop_backwards_and_start_in_order(host):
         {"name": "steady-web.service"},
     ]
     for unit in ("steady-part@", "steady-web"):
-        host.sh(
+        host.run_script(
             f'mkdir -p /etc/systemd/system/{unit}.service.d && printf \'[Service]\nExecStartPre=+sh -c "echo start %%n >>/run/order"\n'
             f'ExecStopPost=+sh -c "echo stop %%n >>/run/order"\n\' >/etc/systemd/system/{unit}.service.d/order.conf'
         )
-    host.sh("systemctl daemon-reload; rm -f /run/order")
-    (promoted,) = host.do(["module", "promotion", asked(services)])
-    succeeded(promoted)
+    host.run_script("systemctl daemon-reload; rm -f /run/order")
+    (promoted,) = host.run_actions(["module", "promotion", asked(services)])
+    require_module_success(promoted)
     names = [service["name"] for service in services]
-    assert host.sh("cat /run/order").splitlines() == [
+    assert host.run_script("cat /run/order").splitlines() == [
         *(f"stop {name}" for name in names[::-1]),
         *(f"start {name}" for name in names),
     ]
     for name in ("one", "two"):
-        assert "python3.9" in host.sh(
+        assert "python3.9" in host.run_script(
             f"readlink -f /proc/$(systemctl show --property=MainPID --value steady-part@{name})/exe"
         )
 
 
 def test_a_unit_of_the_applications_own_systemd(host):
-    who = host.sh("id -u steady").strip()
+    who = host.run_script("id -u steady").strip()
     mine = {"name": "mine.service", "user": "steady"}
-    (refused,) = host.do(["module", "promotion", asked([*APPLICATION["services"], mine])])
+    (refused,) = host.run_actions(["module", "promotion", asked([*APPLICATION["services"], mine])])
     assert refused["failed"] and "loginctl enable-linger steady" in refused["msg"], refused
-    host.sh(
+    host.run_script(
         "mkdir -p /srv/steady/.config/systemd/user && printf '[Service]\\nExecStart=/srv/steady/venv/bin/python -c \"import time; time.sleep(1000000)\"\\n'"
         " >/srv/steady/.config/systemd/user/mine.service && chown -R steady: /srv/steady/.config"
     )
-    host.sh(
+    host.run_script(
         f"mkdir -p /var/lib/systemd/linger && touch /var/lib/systemd/linger/steady && systemctl start user@{who}.service"
     )
     own = f"runuser -u steady -- env XDG_RUNTIME_DIR=/run/user/{who} systemctl --user"
-    host.sh(f"{own} start mine.service")
-    promoted, back = host.do(
+    host.run_script(f"{own} start mine.service")
+    promoted, back = host.run_actions(
         ["module", "promotion", asked([*APPLICATION["services"], mine])],
         ["module", "promotion", asked([*APPLICATION["services"], mine], "previous", "rollback")],
     )
-    assert [check["name"] for check in succeeded(promoted)["checks"]][2] == "mine.service"
-    assert succeeded(back)["generation"] == ORIGINAL
-    assert "python3.8" in host.sh(f"readlink -f /proc/$({own} show --property=MainPID --value mine.service)/exe")
+    assert [check["name"] for check in require_module_success(promoted)["checks"]][2] == "mine.service"
+    assert require_module_success(back)["generation"] == ORIGINAL
+    assert "python3.8" in host.run_script(
+        f"readlink -f /proc/$({own} show --property=MainPID --value mine.service)/exe"
+    )
     # One that does not start on the new environment is put back, too.
-    host.sh(
+    host.run_script(
         "echo 'raise SystemExit(\"cannot\")' >/srv/steady/venv.generations/1-py3.9/lib/python3.9/site-packages/sitecustomize.py"
     )
-    failed, seen = host.do(["module", "promotion", asked([mine, *APPLICATION["services"]])], ["look"])
-    host.sh("rm /srv/steady/venv.generations/1-py3.9/lib/python3.9/site-packages/sitecustomize.py")
+    failed, seen = host.run_actions(["module", "promotion", asked([mine, *APPLICATION["services"]])], ["look"])
+    host.run_script("rm /srv/steady/venv.generations/1-py3.9/lib/python3.9/site-packages/sitecustomize.py")
     assert failed["failed"] and failed["outcome"] == "reverted", failed
-    judge(seen, ORIGINAL)
-    assert host.sh(f"{own} is-active mine.service").strip() == "active"
+    expect_generation(seen, ORIGINAL)
+    assert host.run_script(f"{own} is-active mine.service").strip() == "active"
 
 
 def test_work_is_kept_away_while_services_are_down(host):
     log = "/run/hooks"
     services = [{"name": "steady-web.service"}]
     note = f"sh -c 'echo $0 $(systemctl is-active steady-web) $(readlink /srv/steady/venv) >>{log}'"
-    (promoted,) = host.do(
+    (promoted,) = host.run_actions(
         ["module", "promotion", asked(services, drain=[f"{note} drain"], undrain=[f"{note} undrain"])]
     )
-    succeeded(promoted)
-    assert host.sh(f"cat {log}; rm {log}").splitlines() == ["drain active", f"undrain active venv.generations/{FIRST}"]
-    failed, seen = host.do(
+    require_module_success(promoted)
+    assert host.run_script(f"cat {log}; rm {log}").splitlines() == [
+        "drain active",
+        f"undrain active venv.generations/{FIRST}",
+    ]
+    failed, seen = host.run_actions(
         ["module", "promotion", asked(services, "previous", "rollback", drain=["false"], undrain=[f"{note} undrain"])],
         ["look"],
     )
     assert failed["failed"] and failed["outcome"] == "reverted" and "drain: false ended with 1" in failed["msg"], failed
-    assert host.sh(f"cat {log}").splitlines() == [f"undrain active venv.generations/{FIRST}"]
-    judge({**seen, "executables": seen["executables"][:1]}, FIRST)
+    assert host.run_script(f"cat {log}").splitlines() == [f"undrain active venv.generations/{FIRST}"]
+    expect_generation({**seen, "executables": seen["executables"][:1]}, FIRST)

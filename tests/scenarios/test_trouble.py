@@ -12,9 +12,18 @@ import subprocess
 
 import pytest
 
-from tests.faults.steady_host import APPLICATION, FIRST, ORIGINAL, SECOND, SteadyHost, judge, promotion, succeeded
+from tests.faults.steady_host import (
+    APPLICATION,
+    FIRST,
+    ORIGINAL,
+    SECOND,
+    SteadyHost,
+    build_promotion_options,
+    expect_generation,
+    require_module_success,
+)
 from tests.fleet import fleet
-from tests.fleet.paths import environment
+from tests.fleet.paths import get_podman_environment
 
 STATE = "/var/lib/oxzep7"
 EMPTY = hashlib.sha256(b"").hexdigest()
@@ -23,31 +32,31 @@ NEW_SITE = f"/srv/steady/venv.generations/{FIRST}/lib/python3.9/site-packages"
 
 @pytest.fixture(scope="module")
 def prepared():
-    fleet.up([fleet.EQUIPPED])
+    fleet.start_fleet([fleet.EQUIPPED_KIND])
     host = SteadyHost("host1")
     host.prepare()
     yield host
-    fleet.down()
+    fleet.stop_fleet()
 
 
 @pytest.fixture
 def host(prepared):
     """The host as it was before anything was promoted, and as it was again after the test."""
-    prepared.do(["reset"])
+    prepared.run_actions(["reset"])
     yield prepared
-    prepared.sh(
+    prepared.run_script(
         f"umount -q {STATE} /srv/steady 2>/dev/null; rm -f {NEW_SITE}/sitecustomize.py /srv/steady/venv/lib/python3.8/site-packages/sitecustomize.py"
         " /etc/systemd/system/steady-web.service.d/*; systemctl daemon-reload"
     )
 
 
 def changed(**options):
-    return {**promotion(FIRST, "upgrade"), **options}
+    return {**build_promotion_options(FIRST, "upgrade"), **options}
 
 
 def mounted(host, place, options):
     """Have *place* on a small file system of its own, with what is there. Whoever runs there is stopped meanwhile."""
-    host.sh(
+    host.run_script(
         f"systemctl stop steady-web steady-worker; mkdir -p /run/copy && cp -a {place}/. /run/copy && mount -t tmpfs -o {options} tmpfs {place}"
         f" && chmod --reference=/run/copy {place} && chown --reference=/run/copy {place} && cp -a /run/copy/. {place} && rm -rf /run/copy"
         "; systemctl reset-failed steady-web steady-worker; systemctl start steady-web steady-worker"
@@ -69,53 +78,53 @@ FULL = {
 def test_a_state_that_cannot_be_written_refuses_a_promotion(host, case):
     options, spoil, expected = FULL[case]
     mounted(host, STATE, options)
-    host.sh(spoil.format(STATE))
-    refused, seen = host.do(["module", "promotion", changed()], ["look"])
+    host.run_script(spoil.format(STATE))
+    refused, seen = host.run_actions(["module", "promotion", changed()], ["look"])
     assert (
         refused["failed"] and refused["outcome"] == "refused" and expected in refused["msg"] and STATE in refused["msg"]
     ), refused
-    judge(seen, None)
-    host.sh(f"mount -o remount,rw {STATE}; rm -f {STATE}/filler*")
-    promoted, seen = host.do(["module", "promotion", changed()], ["look"])
-    succeeded(promoted)
-    judge(seen, FIRST)
+    expect_generation(seen, None)
+    host.run_script(f"mount -o remount,rw {STATE}; rm -f {STATE}/filler*")
+    promoted, seen = host.run_actions(["module", "promotion", changed()], ["look"])
+    require_module_success(promoted)
+    expect_generation(seen, FIRST)
 
 
 def test_a_state_that_cannot_be_made_refuses_a_promotion(host):
-    refused, seen = host.do(["module", "promotion", changed(state_dir="/proc/oxzep7")], ["look"])
+    refused, seen = host.run_actions(["module", "promotion", changed(state_dir="/proc/oxzep7")], ["look"])
     assert refused["failed"] and refused["outcome"] == "refused" and "/proc/oxzep7" in refused["msg"], refused
-    judge(seen, None)
+    expect_generation(seen, None)
 
 
 def test_a_live_path_that_cannot_be_changed_ends_on_the_old_environment(host):
     mounted(host, "/srv/steady", "size=300m")
-    host.sh("mount -o remount,ro /srv/steady")
-    failed, seen = host.do(["module", "promotion", changed()], ["look"])
+    host.run_script("mount -o remount,ro /srv/steady")
+    failed, seen = host.run_actions(["module", "promotion", changed()], ["look"])
     assert failed["failed"] and failed["outcome"] == "reverted" and "Read-only file system" in failed["msg"], failed
     assert (
         seen["live"] == "directory"
         and seen["answer"]["python"].startswith("3.8.")
         and seen["left"] == [] == seen["timers"]
     )
-    host.sh("mount -o remount,rw /srv/steady")
-    promoted, seen = host.do(["module", "promotion", changed()], ["look"])
-    succeeded(promoted)
-    judge(seen, FIRST)
+    host.run_script("mount -o remount,rw /srv/steady")
+    promoted, seen = host.run_actions(["module", "promotion", changed()], ["look"])
+    require_module_success(promoted)
+    expect_generation(seen, FIRST)
 
 
 @pytest.mark.parametrize("case", ["no space", "no inodes"])
 def test_a_build_on_a_full_disk_leaves_nothing(host, case):
     _options, spoil, expected = FULL[case]
-    inodes = host.sh("find /srv/steady | wc -l").strip()
+    inodes = host.run_script("find /srv/steady | wc -l").strip()
     mounted(host, "/srv/steady", f"size=300m,nr_inodes={int(inodes) + 90}")
-    before = host.sh("ls /srv/steady/venv.generations")
-    host.sh(
+    before = host.run_script("ls /srv/steady/venv.generations")
+    host.run_script(
         spoil.format("/srv/steady")
         if case == "no space"
         else "i=0; while [ $i -lt 80 ]; do i=$((i+1)); : >/srv/steady/filler.$i; done"
     )
-    path = host.sh("echo /opt/oxzep7/interpreters/oxzep7-3.10.*/bin/python3.10").strip()
-    failed, seen = host.do(
+    path = host.run_script("echo /opt/oxzep7/interpreters/oxzep7-3.10.*/bin/python3.10").strip()
+    failed, seen = host.run_actions(
         [
             "module",
             "environment",
@@ -130,43 +139,43 @@ def test_a_build_on_a_full_disk_leaves_nothing(host, case):
         ["look"],
     )
     assert not failed.get("failed") or expected in failed["msg"], failed
-    assert host.sh("ls /srv/steady/venv.generations") == before
-    judge(seen, None)
+    assert host.run_script("ls /srv/steady/venv.generations") == before
+    expect_generation(seen, None)
 
 
 @pytest.mark.parametrize(("restart", "expected"), [("no", "not running"), ("always", "restarted 1 times by systemd")])
 def test_a_service_that_dies_after_a_while_is_caught_by_the_stability_window(host, restart, expected):
-    host.sh(
+    host.run_script(
         f"mkdir -p /etc/systemd/system/steady-web.service.d && printf '[Service]\\nRestart={restart}\\nRestartSec=0\\n'"
         " >/etc/systemd/system/steady-web.service.d/restart.conf && systemctl daemon-reload"
     )
-    host.sh(
+    host.run_script(
         "printf 'import os, threading\\ntimer = threading.Timer(20, os._exit, [1])\\ntimer.daemon = True\\ntimer.start()\\n'"
         f" >{NEW_SITE}/sitecustomize.py"
     )
-    failed, seen = host.do(["module", "promotion", changed(stability_window=40)], ["look"])
+    failed, seen = host.run_actions(["module", "promotion", changed(stability_window=40)], ["look"])
     assert failed["failed"] and failed["outcome"] == "reverted" and expected in failed["msg"], failed
-    judge(seen, ORIGINAL)
+    expect_generation(seen, ORIGINAL)
 
 
 def test_a_service_that_never_stops_is_left_and_the_promotion_goes_back(host):
-    host.sh(
+    host.run_script(
         "mkdir -p /etc/systemd/system/steady-web.service.d && printf '[Service]\\nTimeoutStopSec=infinity\\n'"
         " >/etc/systemd/system/steady-web.service.d/stop.conf && systemctl daemon-reload"
     )
-    host.sh(
+    host.run_script(
         "printf 'import signal\\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\\n' >/srv/steady/venv/lib/python3.8/site-packages/sitecustomize.py"
         " && systemctl kill --signal=KILL steady-web; sleep 0.5; systemctl reset-failed steady-web; systemctl restart steady-web; sleep 0.5"
     )
-    failed, seen = host.do(["module", "promotion", changed(service_timeout=3)], ["look"])
+    failed, seen = host.run_actions(["module", "promotion", changed(service_timeout=3)], ["look"])
     assert (
         failed["failed"]
         and failed["outcome"] == "reverted"
         and "stop: systemctl stop -- steady-web.service" in failed["msg"]
     ), failed
     assert "stopped after 3 seconds" in failed["msg"]
-    judge(seen, None)
-    host.sh("systemctl kill --signal=KILL steady-web steady-worker")
+    expect_generation(seen, None)
+    host.run_script("systemctl kill --signal=KILL steady-web steady-worker")
 
 
 def test_a_check_that_hangs_fails(host):
@@ -177,18 +186,18 @@ def test_a_check_that_hangs_fails(host):
             "timeout": 1,
         },
     }
-    failed, seen = host.do(
+    failed, seen = host.run_actions(
         ["module", "promotion", changed(timeout=4, application={**APPLICATION, "checks": [hanging]})], ["look"]
     )
     assert failed["failed"] and failed["outcome"] == "reverted" and "check 'hangs' (command)" in failed["msg"], failed
     assert "stopped after 1 seconds" in failed["msg"]
-    judge(seen, ORIGINAL)
+    expect_generation(seen, ORIGINAL)
 
 
 def test_a_clock_that_is_set_back_an_hour_changes_nothing(host):
-    library = host.sh("find / -xdev -name libfaketime.so.1").strip()
+    library = host.run_script("find / -xdev -name libfaketime.so.1").strip()
     # A newer Python sleeps by clock_nanosleep(2), to which libfaketime 0.9.10 gives a wrong time.
-    older = host.sh("echo /opt/oxzep7/interpreters/oxzep7-3.9.*/bin").strip()
+    older = host.run_script("echo /opt/oxzep7/interpreters/oxzep7-3.9.*/bin").strip()
     faked = {
         "PATH": f"{older}:/usr/sbin:/usr/bin:/sbin:/bin",
         "LD_PRELOAD": library,
@@ -196,24 +205,26 @@ def test_a_clock_that_is_set_back_an_hour_changes_nothing(host):
         "FAKETIME_NO_CACHE": "1",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
     }
-    host.sh("echo +0 >/root/clock")
+    host.run_script("echo +0 >/root/clock")
     asked = json.dumps([["module", "promotion", changed(stability_window=5), faked], ["look"]])
     with subprocess.Popen(
         ["podman", "exec", "--interactive", host.name, "python3", "/root/faults/drive.py"],
-        env=environment(),
+        env=get_podman_environment(),
         text=True,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as working:
         working.stdin.write(asked)
         working.stdin.close()
-        host.sh("timeout 60 sh -c 'until [ -L /srv/steady/venv ]; do sleep 0.05; done'; echo -1h >/root/clock")
+        host.run_script("timeout 60 sh -c 'until [ -L /srv/steady/venv ]; do sleep 0.05; done'; echo -1h >/root/clock")
         promoted, seen = json.loads(working.stdout.read())
-    assert succeeded(promoted)["outcome"] == "promoted"
-    judge(seen, FIRST)
-    back, seen = host.do(["module", "promotion", {**promotion("previous", "rollback")}, faked], ["look"])
-    assert succeeded(back)["generation"] == ORIGINAL
-    judge(seen, ORIGINAL)
+    assert require_module_success(promoted)["outcome"] == "promoted"
+    expect_generation(seen, FIRST)
+    back, seen = host.run_actions(
+        ["module", "promotion", {**build_promotion_options("previous", "rollback")}, faked], ["look"]
+    )
+    assert require_module_success(back)["generation"] == ORIGINAL
+    expect_generation(seen, ORIGINAL)
 
 
 ATTACK = r"""
@@ -268,41 +279,43 @@ OF_ROOT = "find /srv/steady -uid 0 | sort"
 
 
 def test_an_application_user_who_swaps_paths_gains_nothing(host):
-    host.sh("rm -f /tmp/who-ran; touch /tmp/attack; chmod 666 /tmp/attack")
+    host.run_script("rm -f /tmp/who-ran; touch /tmp/attack; chmod 666 /tmp/attack")
     # Its own code, which services and proofs run as it: who else runs it is written down.
-    host.sh(
+    host.run_script(
         'printf \'import os\\nopen("/tmp/who-ran", "a").write("%%d " %% os.geteuid())\\n\''
         f" >{NEW_SITE}/sitecustomize.py; : >/tmp/who-ran; chmod 666 /tmp/who-ran"
     )
     # Servers of the image that have nothing to do with it write to their own files now and then.
-    host.sh("systemctl stop 'mariadb*' 'postgresql*'")
+    host.run_script("systemctl stop 'mariadb*' 'postgresql*'")
     # What was never live goes when a later minor is, so both are live once before anybody gets in the way.
-    for promoted in host.do(
-        *(["module", "promotion", promotion(generation, "upgrade")] for generation in (FIRST, SECOND))
+    for promoted in host.run_actions(
+        *(["module", "promotion", build_promotion_options(generation, "upgrade")] for generation in (FIRST, SECOND))
     ):
-        succeeded(promoted)
-    before, of_root = host.sh(GUARDED), host.sh(OF_ROOT)
+        require_module_success(promoted)
+    before, of_root = host.run_script(GUARDED), host.run_script(OF_ROOT)
     ended = []
     with subprocess.Popen(
-        ["podman", "exec", "--interactive", "--user", "steady", host.name, "python3", "-c", ATTACK], env=environment()
+        ["podman", "exec", "--interactive", "--user", "steady", host.name, "python3", "-c", ATTACK],
+        env=get_podman_environment(),
     ) as attack:
         for _round in range(6):
             for generation, kind in ((FIRST, "upgrade"), (SECOND, "upgrade"), (FIRST, "rollback")):
-                ended += host.do(
-                    ["module", "promotion", {**promotion(generation, kind), "timeout": 5}], ["module", "recovery", {}]
+                ended += host.run_actions(
+                    ["module", "promotion", {**build_promotion_options(generation, kind), "timeout": 5}],
+                    ["module", "recovery", {}],
                 )[:1]
-        host.sh("rm /tmp/attack")
+        host.run_script("rm /tmp/attack")
         attack.wait(30)
-    assert host.sh(GUARDED) == before
-    users = set(host.sh("cat /tmp/who-ran").split())
+    assert host.run_script(GUARDED) == before
+    users = set(host.run_script("cat /tmp/who-ran").split())
     assert users and "0" not in users
-    assert host.sh("find / -xdev -name 'planted*'") == "" and host.sh(OF_ROOT) == of_root
+    assert host.run_script("find / -xdev -name 'planted*'") == "" and host.run_script(OF_ROOT) == of_root
     assert {answer.get("outcome") for answer in ended} <= {"promoted", "unchanged", "reverted", "refused", "failed"}, (
         ended
     )
-    recovered, promoted, seen = host.do(
-        ["module", "recovery", {}], ["module", "promotion", promotion(SECOND, "upgrade")], ["look"]
+    recovered, promoted, seen = host.run_actions(
+        ["module", "recovery", {}], ["module", "promotion", build_promotion_options(SECOND, "upgrade")], ["look"]
     )
-    succeeded(recovered)
-    succeeded(promoted)
-    judge(seen, SECOND)
+    require_module_success(recovered)
+    require_module_success(promoted)
+    expect_generation(seen, SECOND)

@@ -10,9 +10,9 @@ import time
 
 import pytest
 
-from tests.faults.steady_host import FIRST, SteadyHost, promotion, succeeded
+from tests.faults.steady_host import FIRST, SteadyHost, build_promotion_options, require_module_success
 from tests.fleet import images
-from tests.fleet.paths import prepare_podman, run
+from tests.fleet.paths import prepare_podman, run_checked
 
 NAME = "oxzep7-plain"
 SERVICE = """#!/bin/sh
@@ -35,7 +35,7 @@ WEB = {
 def plain():
     """A host whose first process is no systemd, with the application in two generations."""
     prepare_podman()
-    run(
+    run_checked(
         "podman",
         "run",
         "--detach",
@@ -46,16 +46,16 @@ def plain():
         "none",
         "--cap-add",
         "SYS_PTRACE",
-        images.base("debian12"),
+        images.build_base_image("debian12"),
         "sleep",
         "infinity",
     )
     host = SteadyHost(NAME)
     # What the setup asks of systemd is not there.
-    host.sh("printf '#!/bin/sh\\nexit 0\\n' >/usr/local/bin/systemctl && chmod 755 /usr/local/bin/systemctl")
+    host.run_script("printf '#!/bin/sh\\nexit 0\\n' >/usr/local/bin/systemctl && chmod 755 /usr/local/bin/systemctl")
     host.prepare(services=[WEB])
-    host.sh("rm /usr/local/bin/systemctl")
-    run(
+    host.run_script("rm /usr/local/bin/systemctl")
+    run_checked(
         "podman",
         "exec",
         "--interactive",
@@ -65,49 +65,53 @@ def plain():
         "cat >/srv/steady/service && chmod 755 /srv/steady/service",
         input=SERVICE,
     )
-    host.sh("/srv/steady/service start")
+    host.run_script("/srv/steady/service start")
     yield host
-    run("podman", "rm", "--force", "--time", "0", NAME)
+    run_checked("podman", "rm", "--force", "--time", "0", NAME)
 
 
 def options(**changed):
-    asked = promotion(FIRST, "upgrade")
+    asked = build_promotion_options(FIRST, "upgrade")
     return {**asked, "application": {**asked["application"], "services": [WEB]}, **changed}
 
 
 def test_a_promotion_can_be_refused_where_nothing_would_undo_it(plain):
-    (answer,) = plain.do(["module", "promotion", options(dead_man="required")])
+    (answer,) = plain.run_actions(["module", "promotion", options(dead_man="required")])
     assert answer["failed"] and "neither systemd nor cron" in answer["msg"] and answer["outcome"] == "refused"
-    assert plain.sh("ls /var/lib/oxzep7/applications/steady; [ -L /srv/steady/venv ] || echo directory").split() == [
+    assert plain.run_script(
+        "ls /var/lib/oxzep7/applications/steady; [ -L /srv/steady/venv ] || echo directory"
+    ).split() == [
         "state.json",
         "directory",
     ]
 
 
 def test_cron_undoes_a_promotion_that_died(plain):
-    plain.sh("cron")
+    plain.run_script("cron")
     forward, back = options(dead_man="required"), options(generation="previous", kind="rollback")
-    adopted, returned, counted, again = plain.do(
+    adopted, returned, counted, again = plain.run_actions(
         ["module", "promotion", forward],
         ["module", "promotion", back],
         ["trace", 0, "kill", forward],
         ["module", "promotion", back],
     )
     for answer in (adopted, returned, again):
-        succeeded(answer)
+        require_module_success(answer)
     assert counted["status"] == 0, counted["said"]
     swapped = next(
         number for number, line in enumerate(counted["calls"], 1) if line.endswith(" rename /srv/steady/venv")
     )
-    (killed,) = plain.do(["trace", swapped + 1, "kill", forward])
-    assert killed["status"] == 137 and plain.sh("ls /etc/cron.d | grep -c oxzep7-undo-steady").strip() == "1"
+    (killed,) = plain.run_actions(["trace", swapped + 1, "kill", forward])
+    assert killed["status"] == 137 and plain.run_script("ls /etc/cron.d | grep -c oxzep7-undo-steady").strip() == "1"
     deadline = time.monotonic() + 90
-    while plain.sh("ls /var/lib/oxzep7/applications/steady").find("state.next.json") >= 0:
+    while plain.run_script("ls /var/lib/oxzep7/applications/steady").find("state.next.json") >= 0:
         assert time.monotonic() < deadline, "cron has not undone it"
         time.sleep(1)
-    assert plain.sh("readlink /srv/steady/venv").strip() == "venv.generations/0-py3.8"
-    recovered, promoted = plain.do(["module", "recovery", {}], ["module", "promotion", options(dead_man="required")])
-    assert succeeded(recovered)["closed"] and succeeded(promoted)["dead_man"] == "cron"
-    assert plain.sh("ls /etc/cron.d | grep -c oxzep7-undo || true").strip() == "0" and "3.9" in plain.sh(
-        "curl -fsS http://127.0.0.1:8003/"
+    assert plain.run_script("readlink /srv/steady/venv").strip() == "venv.generations/0-py3.8"
+    recovered, promoted = plain.run_actions(
+        ["module", "recovery", {}], ["module", "promotion", options(dead_man="required")]
     )
+    assert require_module_success(recovered)["closed"] and require_module_success(promoted)["dead_man"] == "cron"
+    assert plain.run_script(
+        "ls /etc/cron.d | grep -c oxzep7-undo || true"
+    ).strip() == "0" and "3.9" in plain.run_script("curl -fsS http://127.0.0.1:8003/")

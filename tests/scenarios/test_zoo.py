@@ -12,8 +12,8 @@ import tarfile
 import pytest
 
 from tests.fleet import archives, fleet
-from tests.fleet.paths import ROOT, run
-from tests.scenarios.conftest import Controller, on
+from tests.fleet.paths import ROOT, run_checked
+from tests.scenarios.conftest import PlaybookController, run_on_host
 from tests.zoo import plant
 from tests.zoo.found import FOUND
 
@@ -47,31 +47,31 @@ ADVISORIES = {
 
 def supply(host, folder):
     """Unpack the interpreters that cases are made from, and bring the program that plants them."""
-    on(host, "mkdir -p /root/zoo")
+    run_on_host(host, "mkdir -p /root/zoo")
     for minor in ("3.8", "3.13"):
-        with tarfile.open(archives.pack(minor)) as archive:
+        with tarfile.open(archives.pack_interpreter(minor)) as archive:
             top = archive.getnames()[0]
-        run("podman", "cp", str(archives.pack(minor)), f"{host}:/root/zoo/python.tar.gz")
-        on(host, f"cd /root/zoo && tar -xzf python.tar.gz && mv {top} {minor} && rm python.tar.gz")
-    run("podman", "cp", str(ROOT / "tests" / "zoo" / "plant.py"), f"{host}:/root/zoo/plant.py")
-    on(host, "rm -rf /root/zoo/3.13/lib/python3.13/site-packages/oxzep7_vendor")
+        run_checked("podman", "cp", str(archives.pack_interpreter(minor)), f"{host}:/root/zoo/python.tar.gz")
+        run_on_host(host, f"cd /root/zoo && tar -xzf python.tar.gz && mv {top} {minor} && rm python.tar.gz")
+    run_checked("podman", "cp", str(ROOT / "tests" / "zoo" / "plant.py"), f"{host}:/root/zoo/plant.py")
+    run_on_host(host, "rm -rf /root/zoo/3.13/lib/python3.13/site-packages/oxzep7_vendor")
 
 
 @pytest.fixture(scope="module")
 def audited(tmp_path_factory):
     """The zoo and its twin, audited as an operator would; gives the controller's folder."""
-    fleet.up([f"debian12+{','.join(PACKAGES)}"] * 2)
+    fleet.start_fleet([f"debian12+{','.join(PACKAGES)}"] * 2)
     folder = tmp_path_factory.mktemp("zoo")
     (folder / "advisories").mkdir()
     (folder / "advisories" / "ZOO-1.json").write_text(json.dumps(ADVISORIES))
     for host, what in (("host1", "zoo"), ("host2", "twin")):
         supply(host, folder)
-        on(host, f"python3 /root/zoo/plant.py {what}")
-        on(host, "mv /root/zoo /tmp/zoo-supplies")
-    done = Controller(folder)("audit", oxzep7_advisories="advisories")
+        run_on_host(host, f"python3 /root/zoo/plant.py {what}")
+        run_on_host(host, "mv /root/zoo /tmp/zoo-supplies")
+    done = PlaybookController(folder)("audit", oxzep7_advisories="advisories")
     assert done.returncode == 0, done.stdout[-3000:]
     yield folder
-    fleet.down()
+    fleet.stop_fleet()
 
 
 def inventory(folder, host):
@@ -136,9 +136,9 @@ def test_findings_name_what_matters(audited):
 
 
 def test_the_host_keeps_its_inventory(audited):
-    kept = json.loads(on("host1", "zcat /var/lib/oxzep7/host.json.gz"))
+    kept = json.loads(run_on_host("host1", "zcat /var/lib/oxzep7/host.json.gz"))
     assert kept["taken"] == inventory(audited, "host1")["taken"]
-    assert on("host1", "stat -c '%a %U' /var/lib/oxzep7/host.json.gz /var/lib/oxzep7").split() == [
+    assert run_on_host("host1", "stat -c '%a %U' /var/lib/oxzep7/host.json.gz /var/lib/oxzep7").split() == [
         "600",
         "root",
         "700",
@@ -156,9 +156,9 @@ ALLOWED = ("/usr/bin/dpkg-query", "/usr/bin/rpm", "/usr/bin/python3", "/bin/sh",
 @pytest.fixture(scope="module")
 def hostile(audited):
     """The hostile plants on the zoo host; the traces of several audits of them, and what they found."""
-    run("podman", "cp", str(ROOT / "tests" / "zoo" / "hostile.py"), "host1:/tmp/hostile.py")
-    on("host1", "python3 /tmp/hostile.py")
-    run(
+    run_checked("podman", "cp", str(ROOT / "tests" / "zoo" / "hostile.py"), "host1:/tmp/hostile.py")
+    run_on_host("host1", "python3 /tmp/hostile.py")
+    run_checked(
         "podman",
         "exec",
         "--interactive",
@@ -169,7 +169,7 @@ def hostile(audited):
         input=TRACED,
     )
     for _round in range(4):
-        done = Controller(audited)(
+        done = PlaybookController(audited)(
             "audit",
             "--limit",
             "host1",
@@ -181,14 +181,14 @@ def hostile(audited):
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
     yield (
         json.loads((audited / "hostile" / "hosts" / "host1.json").read_text(encoding="utf-8")),
-        on("host1", "cat /var/tmp/trace.*"),
+        run_on_host("host1", "cat /var/tmp/trace.*"),
     )
-    on("host1", "pkill -f '[s]wapped'")
+    run_on_host("host1", "pkill -f '[s]wapped'")
 
 
 def test_nothing_that_was_planted_is_run(hostile):
     _found, trace = hostile
-    assert on("host1", "ls /tmp/executed 2>/dev/null || true") == ""
+    assert run_on_host("host1", "ls /tmp/executed 2>/dev/null || true") == ""
     assert not [line for line in trace.splitlines() if "execve" in line and ("/srv/" in line or "/outside" in line)]
     started = {
         line.partition('("')[2].partition('"')[0]

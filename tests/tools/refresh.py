@@ -25,11 +25,11 @@ def dated(text: str, day: datetime.date) -> str:
 
 def renew(content: bytes, data: pathlib.Path, sources: pathlib.Path, day: datetime.date) -> None:
     """Replace *data* by *content*, if it is release data that know at least as many versions. Raises ValueError."""
-    before = _lifecycle.read(data)
+    before = _lifecycle.read_release_data(data)
     incoming = data.with_suffix(".new")
     incoming.write_bytes(content)
     try:
-        after = _lifecycle.read(incoming)
+        after = _lifecycle.read_release_data(incoming)
         if not set(before) <= set(after):
             raise ValueError("the new data lack versions that the old ones have")
         incoming.replace(data)
@@ -43,7 +43,12 @@ def main() -> None:
     try:
         with urllib.request.urlopen(SOURCE, timeout=TIMEOUT) as answer:
             content = answer.read()
-        renew(content, _lifecycle.RELEASES, _lifecycle.SOURCES, datetime.datetime.now(datetime.timezone.utc).date())
+        renew(
+            content,
+            _lifecycle.RELEASES,
+            _lifecycle.DATA_SOURCES_FILE,
+            datetime.datetime.now(datetime.timezone.utc).date(),
+        )
     except (OSError, ValueError, KeyError) as error:
         sys.exit(f"refresh: {SOURCE}: {error}; nothing was changed")
 

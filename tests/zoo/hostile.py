@@ -13,7 +13,7 @@ OUTSIDE = pathlib.Path("/outside")
 SCRIPT = '#!/bin/sh\ntouch /tmp/executed\necho \'["3.9.1", "CPython", "/", "linux"]\'\n'
 
 
-def environment(path):
+def outline_environment(path):
     """The outlines of an environment; returns its site-packages."""
     site = path / "lib" / "python3.9" / "site-packages"
     site.mkdir(parents=True)
@@ -22,16 +22,16 @@ def environment(path):
     return site
 
 
-def script(path):
+def write_trap(path):
     """A program that would leave a trace if it were run."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(SCRIPT)
     path.chmod(0o755)
 
 
-def outside():
+def write_outside_files():
     """What lies outside the roots and must not be read."""
-    site = environment(OUTSIDE / "venv")
+    site = outline_environment(OUTSIDE / "venv")
     (site / "secret-1.0.dist-info").mkdir()
     (site / "secret-1.0.dist-info" / "METADATA").write_text("Name: outside-secret\nVersion: 1.0\n")
     (OUTSIDE / "secret").write_text("Name: outside-secret\nVersion: 1.0\n")
@@ -40,14 +40,14 @@ def outside():
 
 def main():
     """Plant all of it, and leave a process behind that swaps a directory for a symlink and back, for ever."""
-    outside()
+    write_outside_files()
     HOSTILE.mkdir()
-    script(HOSTILE / "evil" / "bin" / "python3.9")
+    write_trap(HOSTILE / "evil" / "bin" / "python3.9")
     (HOSTILE / "evil" / "lib" / "python3.9").mkdir(parents=True)
-    environment(HOSTILE / "runs")
+    outline_environment(HOSTILE / "runs")
     for name in ("python", "python3", "pip", "git"):
-        script(HOSTILE / "runs" / "bin" / name)
-    site = environment(HOSTILE / "odd")
+        write_trap(HOSTILE / "runs" / "bin" / name)
+    site = outline_environment(HOSTILE / "odd")
     for name, make in (("fifo", os.mkfifo), ("zero", lambda path: os.mknod(path, 0o600 | 0o020000, os.makedev(1, 5)))):
         for entry in ("METADATA", "RECORD", "INSTALLER", "direct_url.json"):
             info = site / f"{name}_{entry.partition('.')[0].lower()}-1.0.dist-info"
@@ -93,7 +93,7 @@ def main():
     (repository / ".git" / "HEAD").write_text("ref: ../../../outside/secret\n")
     (repository / ".git" / "config").write_text("[core]\n\tfsmonitor = touch /tmp/executed\n")
     os.mkfifo(str(repository / ".git" / "index"))
-    environment(HOSTILE / "swapped" / "venv")
+    outline_environment(HOSTILE / "swapped" / "venv")
     swap = f"cd {HOSTILE}/swapped; while :; do mv venv aside; ln -s {OUTSIDE}/venv venv; rm venv; mv aside venv; done"
     subprocess.Popen(
         ["setsid", "sh", "-c", swap], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

@@ -20,7 +20,7 @@ SUPPLIES = pathlib.Path("/root/zoo")
 CASES = []
 
 
-class Case:
+class PlantedCase:
     """A planted thing: its name, and how it is planted."""
 
     def __init__(self, name, plant):
@@ -28,22 +28,22 @@ class Case:
         self.plant = plant
 
 
-def case(name):
+def register_case(name):
     """Register the decorated function as the way to plant *name*."""
 
     def register(function):
-        CASES.append(Case(name, function))
+        CASES.append(PlantedCase(name, function))
         return function
 
     return register
 
 
-def sh(command, **more):
+def run_shell(command, **more):
     """Standard output of the shell *command*."""
     return subprocess.run(command, shell=True, check=True, text=True, stdout=subprocess.PIPE, **more).stdout.strip()
 
 
-def put(path, text, mode=0o644):
+def write_file(path, text, mode=0o644):
     """Write *text* to *path*, making its directories; returns the path."""
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,11 +52,11 @@ def put(path, text, mode=0o644):
     return path
 
 
-def prefix(target, minor="3.8"):
+def link_prefix(target, minor="3.8"):
     """A prefix with the interpreter *minor*, hard-linked from the unpacked archive; returns the path of its program."""
     target = pathlib.Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    sh(f"cp -al {SUPPLIES}/{minor} {target}")
+    run_shell(f"cp -al {SUPPLIES}/{minor} {target}")
     # The program itself may be changed by a case, so it is a copy.
     program = target / "bin" / f"python{minor}"
     program.unlink()
@@ -64,27 +64,27 @@ def prefix(target, minor="3.8"):
     return program
 
 
-def base(minor="3.8"):
+def get_base_program(minor="3.8"):
     """The program of an interpreter that environments are made from."""
     target = pathlib.Path("/opt/base") / minor
-    return target / "bin" / f"python{minor}" if target.exists() else prefix(target, minor)
+    return target / "bin" / f"python{minor}" if target.exists() else link_prefix(target, minor)
 
 
-def environment(path, minor="3.8", extra=""):
+def plant_environment(path, minor="3.8", extra=""):
     """An environment without packages; returns its path."""
     path = pathlib.Path(path)
-    sh(f"{base(minor)} -m venv --without-pip {extra} {path}")
+    run_shell(f"{get_base_program(minor)} -m venv --without-pip {extra} {path}")
     return path
 
 
-def site(env, minor="3.8"):
+def get_site_packages(env, minor="3.8"):
     """The site-packages directory of *env*."""
     return pathlib.Path(env) / "lib" / f"python{minor}" / "site-packages"
 
 
-def package(env, name, version="1.0", files=None, minor="3.8", installer="pip", more=None, headers=""):
+def plant_package(env, name, version="1.0", files=None, minor="3.8", installer="pip", more=None, headers=""):
     """Install a package as an installer would, with RECORD; returns its metadata directory."""
-    here = site(env, minor)
+    here = get_site_packages(env, minor)
     info = here / f"{name.replace('-', '_')}-{version}.dist-info"
     rows = []
     contents = dict(files or {f"{name.replace('-', '_')}.py": f"NAME = {name!r}\n"})
@@ -102,130 +102,130 @@ def package(env, name, version="1.0", files=None, minor="3.8", installer="pip", 
     return info
 
 
-def service(name, text):
+def write_unit(name, text):
     """A unit file; nothing is started."""
-    return put(f"/etc/systemd/system/{name}", text)
+    return write_file(f"/etc/systemd/system/{name}", text)
 
 
-def user(name):
+def create_account(name):
     """An account with a home directory; returns that."""
     if subprocess.run(["id", name], capture_output=True, check=False).returncode:
-        sh(f"useradd --create-home --shell /bin/sh {name}")
+        run_shell(f"useradd --create-home --shell /bin/sh {name}")
     return pathlib.Path("/home") / name
 
 
-def background(unit, command, **properties):
+def start_transient_service(unit, command, **properties):
     """Start *command* as a transient service."""
     options = " ".join(f"--property={key}={value}" for key, value in properties.items())
-    sh(f"systemd-run --quiet --unit={unit} {options} {command}")
+    run_shell(f"systemd-run --quiet --unit={unit} {options} {command}")
     time.sleep(0.3)
 
 
-def embed(program, libraries):
+def link_libpython(program, libraries):
     """Link *program* to the libpython in *libraries*."""
-    sh(f"patchelf --add-needed libpython3.8.so.1.0 {program} && patchelf --set-rpath {libraries} {program}")
+    run_shell(f"patchelf --add-needed libpython3.8.so.1.0 {program} && patchelf --set-rpath {libraries} {program}")
 
 
-def clean():
+def plant_clean_host():
     """What both hosts have: one application in order."""
-    interpreter = prefix("/opt/oxzep7-clean", "3.13")
-    sh(f"{interpreter} -m venv /srv/clean/venv")
-    package("/srv/clean/venv", "tidy", minor="3.13")
-    put("/srv/clean/app/main.py", "import time\ntime.sleep(1e6)\n")
-    service(
+    interpreter = link_prefix("/opt/oxzep7-clean", "3.13")
+    run_shell(f"{interpreter} -m venv /srv/clean/venv")
+    plant_package("/srv/clean/venv", "tidy", minor="3.13")
+    write_file("/srv/clean/app/main.py", "import time\ntime.sleep(1e6)\n")
+    write_unit(
         "clean.service",
         "[Service]\nUser=nobody\nWorkingDirectory=/srv/clean/app\nExecStart=/srv/clean/venv/bin/python main.py\n",
     )
-    sh("systemctl daemon-reload && systemctl start clean.service")
+    run_shell("systemctl daemon-reload && systemctl start clean.service")
 
 
-@case("interpreter: /usr/local")
+@register_case("interpreter: /usr/local")
 def _():
     shutil.copy2("/usr/bin/python3.11", "/usr/local/bin/python3.11")
 
 
-@case("interpreter: statically linked")
+@register_case("interpreter: statically linked")
 def _():
-    put("/opt/static/lib/python3.11/os.py", "")
+    write_file("/opt/static/lib/python3.11/os.py", "")
     pathlib.Path("/opt/static/bin").mkdir()
     shutil.copy2("/usr/bin/python3.11", "/opt/static/bin/python3.11")
 
 
-@case("interpreter: /opt")
+@register_case("interpreter: /opt")
 def _():
-    prefix("/opt/python38")
+    link_prefix("/opt/python38")
 
 
-@case("interpreter: pyenv")
+@register_case("interpreter: pyenv")
 def _():
-    prefix("/root/.pyenv/versions/3.8.18")
+    link_prefix("/root/.pyenv/versions/3.8.18")
 
 
-@case("interpreter: uv")
+@register_case("interpreter: uv")
 def _():
-    prefix("/root/.local/share/uv/python/cpython-3.8.18-linux-x86_64-gnu")
+    link_prefix("/root/.local/share/uv/python/cpython-3.8.18-linux-x86_64-gnu")
 
 
-@case("interpreter: asdf")
+@register_case("interpreter: asdf")
 def _():
-    prefix("/root/.asdf/installs/python/3.8.18")
+    link_prefix("/root/.asdf/installs/python/3.8.18")
 
 
-@case("interpreter: mise")
+@register_case("interpreter: mise")
 def _():
-    prefix("/root/.local/share/mise/installs/python/3.8.18")
+    link_prefix("/root/.local/share/mise/installs/python/3.8.18")
 
 
-@case("interpreter: conda")
+@register_case("interpreter: conda")
 def _():
-    prefix("/opt/miniconda3")
-    put("/opt/miniconda3/conda-meta/history", "")
-    put("/opt/miniconda3/conda-meta/python-3.8.18-h955ad1f_0.json", "{}")
+    link_prefix("/opt/miniconda3")
+    write_file("/opt/miniconda3/conda-meta/history", "")
+    write_file("/opt/miniconda3/conda-meta/python-3.8.18-h955ad1f_0.json", "{}")
 
 
-@case("interpreter: Oxzep7 archive")
+@register_case("interpreter: Oxzep7 archive")
 def _():
-    prefix("/opt/oxzep7-3.8.18")
+    link_prefix("/opt/oxzep7-3.8.18")
 
 
-@case("interpreter: owned by an rpm package")
+@register_case("interpreter: owned by an rpm package")
 def _():
     top = pathlib.Path("/var/tmp/rpm")
-    prefix("/var/tmp/rpm/root/opt/packaged")
-    spec = put(
+    link_prefix("/var/tmp/rpm/root/opt/packaged")
+    spec = write_file(
         top / "packaged.spec",
         "Name: packaged-python\nVersion: 3.8\nRelease: 1\nSummary: x\nLicense: x\nAutoReqProv: no\n"
         "%define __os_install_post %{nil}\n%description\nx\n%install\nmkdir -p %{buildroot}/opt\n"
         "cp -a /var/tmp/rpm/root/opt/packaged %{buildroot}/opt/\n%files\n/opt/packaged\n",
     )
-    sh(f"rpmbuild --quiet -bb --define '_topdir {top}' {spec} 2>&1")
-    sh(f"rpm --install --nodeps --force-debian {top}/RPMS/*/*.rpm 2>&1")
+    run_shell(f"rpmbuild --quiet -bb --define '_topdir {top}' {spec} 2>&1")
+    run_shell(f"rpm --install --nodeps --force-debian {top}/RPMS/*/*.rpm 2>&1")
     shutil.rmtree(top)
 
 
-@case("interpreter: hand-built")
+@register_case("interpreter: hand-built")
 def _():
-    prefix("/opt/handmade")
-    put("/opt/handmade/lib/python3.8/config-3.8-x86_64-linux-gnu/Makefile", "prefix=\t/opt/handmade\n")
+    link_prefix("/opt/handmade")
+    write_file("/opt/handmade/lib/python3.8/config-3.8-x86_64-linux-gnu/Makefile", "prefix=\t/opt/handmade\n")
 
 
-@case("interpreter: another user's")
+@register_case("interpreter: another user's")
 def _():
-    home = user("keeper")
-    sh(f"cp -r {SUPPLIES}/3.8 {home}/python && chown -R keeper: {home}/python")
+    home = create_account("keeper")
+    run_shell(f"cp -r {SUPPLIES}/3.8 {home}/python && chown -R keeper: {home}/python")
 
 
-@case("interpreter: PyPy")
+@register_case("interpreter: PyPy")
 def _():
-    put("/opt/pypy39/lib/pypy3.9/os.py", "")
+    write_file("/opt/pypy39/lib/pypy3.9/os.py", "")
     pathlib.Path("/opt/pypy39/bin").mkdir()
     shutil.copy2("/usr/bin/pypy3.9", "/opt/pypy39/bin/pypy3.9")
 
 
-@case("interpreter: only running")
+@register_case("interpreter: only running")
 def _():
     subprocess.Popen(
-        [str(prefix("/mnt/running")), "-c", "import time; time.sleep(1e6)"],
+        [str(link_prefix("/mnt/running")), "-c", "import time; time.sleep(1e6)"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -233,10 +233,10 @@ def _():
     )
 
 
-@case("interpreter: deleted while it runs")
+@register_case("interpreter: deleted while it runs")
 def _():
     subprocess.Popen(
-        [str(prefix("/mnt/deleted")), "-c", "import time; time.sleep(1e6)"],
+        [str(link_prefix("/mnt/deleted")), "-c", "import time; time.sleep(1e6)"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -246,42 +246,42 @@ def _():
     shutil.rmtree("/mnt/deleted")
 
 
-@case("interpreter: only in a unit")
+@register_case("interpreter: only in a unit")
 def _():
-    service("zoo-only-unit.service", f"[Service]\nExecStart={prefix('/mnt/unit')} -m http.server\n")
+    write_unit("zoo-only-unit.service", f"[Service]\nExecStart={link_prefix('/mnt/unit')} -m http.server\n")
 
 
-@case("interpreter: shared libpython")
+@register_case("interpreter: shared libpython")
 def _():
-    prefix("/opt/shared")
+    link_prefix("/opt/shared")
 
 
-@case("interpreter: musl")
+@register_case("interpreter: musl")
 def _():
-    sh(f"patchelf --set-interpreter /lib/ld-musl-x86_64.so.1 {prefix('/opt/musl')}")
+    run_shell(f"patchelf --set-interpreter /lib/ld-musl-x86_64.so.1 {link_prefix('/opt/musl')}")
 
 
-@case("interpreter: another architecture")
+@register_case("interpreter: another architecture")
 def _():
-    program = prefix("/opt/arm")
+    program = link_prefix("/opt/arm")
     data = bytearray(program.read_bytes())
     data[18:20] = (183).to_bytes(2, "little")
     program.write_bytes(data)
 
 
-@case("interpreter: file capabilities")
+@register_case("interpreter: file capabilities")
 def _():
-    sh(f"setcap cap_net_bind_service+ep {prefix('/opt/capable')}")
+    run_shell(f"setcap cap_net_bind_service+ep {link_prefix('/opt/capable')}")
 
 
-@case("interpreter: SELinux label")
+@register_case("interpreter: SELinux label")
 def _():
-    sh(f"setfattr -n security.selinux -v system_u:object_r:bin_t:s0 {prefix('/opt/labelled')}")
+    run_shell(f"setfattr -n security.selinux -v system_u:object_r:bin_t:s0 {link_prefix('/opt/labelled')}")
 
 
-@case("interpreter: executable stack")
+@register_case("interpreter: executable stack")
 def _():
-    program = prefix("/opt/execstack")
+    program = link_prefix("/opt/execstack")
     data = bytearray(program.read_bytes())
     (start,) = struct.unpack_from("<Q", data, 32)
     size, count = struct.unpack_from("<HH", data, 54)
@@ -291,149 +291,149 @@ def _():
     program.write_bytes(data)
 
 
-@case("interpreter: EXTERNALLY-MANAGED")
+@register_case("interpreter: EXTERNALLY-MANAGED")
 def _():
-    prefix("/opt/managed")
-    put("/opt/managed/lib/python3.8/EXTERNALLY-MANAGED", "[externally-managed]\nError=no\n")
+    link_prefix("/opt/managed")
+    write_file("/opt/managed/lib/python3.8/EXTERNALLY-MANAGED", "[externally-managed]\nError=no\n")
 
 
-@case("interpreter: vendor modules")
+@register_case("interpreter: vendor modules")
 def _():
-    prefix("/opt/vendored")
+    link_prefix("/opt/vendored")
 
 
-@case("interpreter: libpython gone")
+@register_case("interpreter: libpython gone")
 def _():
-    prefix("/opt/halved")
+    link_prefix("/opt/halved")
     for path in pathlib.Path("/opt/halved/lib").glob("libpython*"):
         path.unlink()
 
 
-@case("environment: venv")
+@register_case("environment: venv")
 def _():
-    env = environment(ZOO / "venv")
-    package(env, "one")
+    env = plant_environment(ZOO / "venv")
+    plant_package(env, "one")
 
 
-@case("environment: virtualenv")
+@register_case("environment: virtualenv")
 def _():
-    env = environment(ZOO / "virtualenv")
+    env = plant_environment(ZOO / "virtualenv")
     with (env / "pyvenv.cfg").open("a") as stream:
         stream.write("virtualenv = 20.4.0\nimplementation = CPython\nversion_info = 3.8.18.final.0\n")
 
 
-@case("environment: old virtualenv")
+@register_case("environment: old virtualenv")
 def _():
-    env = environment(ZOO / "old-virtualenv", extra="--copies")
+    env = plant_environment(ZOO / "old-virtualenv", extra="--copies")
     (env / "pyvenv.cfg").unlink()
-    put(env / "bin/activate_this.py", "")
-    put(env / "lib/python3.8/orig-prefix.txt", "/opt/base/3.8")
+    write_file(env / "bin/activate_this.py", "")
+    write_file(env / "lib/python3.8/orig-prefix.txt", "/opt/base/3.8")
 
 
-@case("environment: older virtualenv")
+@register_case("environment: older virtualenv")
 def _():
-    env = environment(ZOO / "older-virtualenv", extra="--copies")
+    env = plant_environment(ZOO / "older-virtualenv", extra="--copies")
     (env / "pyvenv.cfg").unlink()
-    put(env / "lib/python3.8/orig-prefix.txt", "/opt/base/3.8")
+    write_file(env / "lib/python3.8/orig-prefix.txt", "/opt/base/3.8")
 
 
-@case("environment: conda")
+@register_case("environment: conda")
 def _():
-    prefix(ZOO / "conda")
-    put(ZOO / "conda/conda-meta/numpy-1.21.0-py38_0.json", "{}")
+    link_prefix(ZOO / "conda")
+    write_file(ZOO / "conda/conda-meta/numpy-1.21.0-py38_0.json", "{}")
 
 
-@case("environment: pipx")
+@register_case("environment: pipx")
 def _():
-    env = environment("/root/.local/share/pipx/venvs/httpie")
-    put(env / "pipx_metadata.json", "{}")
+    env = plant_environment("/root/.local/share/pipx/venvs/httpie")
+    write_file(env / "pipx_metadata.json", "{}")
 
 
-@case("environment: uv tool")
+@register_case("environment: uv tool")
 def _():
-    env = environment("/root/.local/share/uv/tools/ruff")
-    put(env / "uv-receipt.toml", "[tool]\n")
+    env = plant_environment("/root/.local/share/uv/tools/ruff")
+    write_file(env / "uv-receipt.toml", "[tool]\n")
 
 
-@case("environment: poetry")
+@register_case("environment: poetry")
 def _():
-    environment("/root/.cache/pypoetry/virtualenvs/app-abc123-py3.8")
+    plant_environment("/root/.cache/pypoetry/virtualenvs/app-abc123-py3.8")
 
 
-@case("environment: bare prefix")
+@register_case("environment: bare prefix")
 def _():
-    prefix("/opt/bare")
+    link_prefix("/opt/bare")
     here = pathlib.Path("/opt/bare/lib/python3.8/site-packages/inprefix-1.0.dist-info")
-    put(here / "METADATA", "Metadata-Version: 2.1\nName: inprefix\nVersion: 1.0\n")
-    put(here / "RECORD", "inprefix-1.0.dist-info/METADATA,,\n")
+    write_file(here / "METADATA", "Metadata-Version: 2.1\nName: inprefix\nVersion: 1.0\n")
+    write_file(here / "RECORD", "inprefix-1.0.dist-info/METADATA,,\n")
 
 
-@case("environment: user site")
+@register_case("environment: user site")
 def _():
-    put(user("keeper") / ".local/lib/python3.11/site-packages/mine.py", "")
+    write_file(create_account("keeper") / ".local/lib/python3.11/site-packages/mine.py", "")
 
 
-@case("environment: in a home elsewhere")
+@register_case("environment: in a home elsewhere")
 def _():
-    sh("mkdir -p /data && useradd --create-home --home-dir /data/far far")
-    environment("/data/far/venv")
+    run_shell("mkdir -p /data && useradd --create-home --home-dir /data/far far")
+    plant_environment("/data/far/venv")
 
 
-@case("environment: dangling")
+@register_case("environment: dangling")
 def _():
-    gone = prefix("/opt/gone")
-    sh(f"{gone} -m venv --without-pip {ZOO}/dangling")
+    gone = link_prefix("/opt/gone")
+    run_shell(f"{gone} -m venv --without-pip {ZOO}/dangling")
     shutil.rmtree("/opt/gone")
 
 
-@case("environment: moved")
+@register_case("environment: moved")
 def _():
-    env = environment(ZOO / "before")
-    put(env / "bin/tool", f"#!{env}/bin/python\n", 0o755)
+    env = plant_environment(ZOO / "before")
+    write_file(env / "bin/tool", f"#!{env}/bin/python\n", 0o755)
     env.rename(ZOO / "moved")
 
 
-@case("environment: nested")
+@register_case("environment: nested")
 def _():
-    environment(environment(ZOO / "outer") / "inner")
+    plant_environment(plant_environment(ZOO / "outer") / "inner")
 
 
-@case("environment: another mount")
+@register_case("environment: another mount")
 def _():
     (ZOO / "mount").mkdir()
-    sh(f"mount -t tmpfs tmpfs {ZOO}/mount")
-    environment(ZOO / "mount/venv")
+    run_shell(f"mount -t tmpfs tmpfs {ZOO}/mount")
+    plant_environment(ZOO / "mount/venv")
 
 
-@case("environment: shared fingerprint")
+@register_case("environment: shared fingerprint")
 def _():
     for name in ("twin-a", "twin-b"):
-        package(environment(ZOO / name), "shared", "2.0")
+        plant_package(plant_environment(ZOO / name), "shared", "2.0")
 
 
-@case("package: installed by uv")
+@register_case("package: installed by uv")
 def _():
-    package(environment(ZOO / "p-uv"), "byuv", installer="uv")
+    plant_package(plant_environment(ZOO / "p-uv"), "byuv", installer="uv")
 
 
-@case("package: requested")
+@register_case("package: requested")
 def _():
-    package(environment(ZOO / "p-requested"), "asked", more={"REQUESTED": ""})
+    plant_package(plant_environment(ZOO / "p-requested"), "asked", more={"REQUESTED": ""})
 
 
-@case("package: editable")
+@register_case("package: editable")
 def _():
-    package(
-        environment(ZOO / "p-editable"),
+    plant_package(
+        plant_environment(ZOO / "p-editable"),
         "edited",
         more={"direct_url.json": json.dumps({"url": "file:///srv/src", "dir_info": {"editable": True}})},
     )
 
 
-@case("package: direct URL")
+@register_case("package: direct URL")
 def _():
-    package(
-        environment(ZOO / "p-direct"),
+    plant_package(
+        plant_environment(ZOO / "p-direct"),
         "direct",
         more={
             "direct_url.json": json.dumps(
@@ -443,102 +443,107 @@ def _():
     )
 
 
-@case("package: owned by the system")
+@register_case("package: owned by the system")
 def _():
     """Debian's own packages of its own Python; the clean twin has them, too, so this case looks at what is not owned beside them."""
-    put("/usr/lib/python3/dist-packages/stray.py", "")
+    write_file("/usr/lib/python3/dist-packages/stray.py", "")
 
 
-@case("package: egg-info")
+@register_case("package: egg-info")
 def _():
-    env = environment(ZOO / "p-egg-info")
-    put(site(env) / "eggy-0.1-py3.8.egg-info/PKG-INFO", "Metadata-Version: 1.1\nName: eggy\nVersion: 0.1\n")
-    put(site(env) / "eggy-0.1-py3.8.egg-info/installed-files.txt", "../eggy.py\nPKG-INFO\n")
-    put(site(env) / "eggy.py", "")
+    env = plant_environment(ZOO / "p-egg-info")
+    write_file(
+        get_site_packages(env) / "eggy-0.1-py3.8.egg-info/PKG-INFO", "Metadata-Version: 1.1\nName: eggy\nVersion: 0.1\n"
+    )
+    write_file(get_site_packages(env) / "eggy-0.1-py3.8.egg-info/installed-files.txt", "../eggy.py\nPKG-INFO\n")
+    write_file(get_site_packages(env) / "eggy.py", "")
 
 
-@case("package: egg-info file")
+@register_case("package: egg-info file")
 def _():
-    env = environment(ZOO / "p-egg-file")
-    put(site(env) / "flat-0.2.egg-info", "Metadata-Version: 1.1\nName: flat\nVersion: 0.2\n")
+    env = plant_environment(ZOO / "p-egg-file")
+    write_file(get_site_packages(env) / "flat-0.2.egg-info", "Metadata-Version: 1.1\nName: flat\nVersion: 0.2\n")
 
 
-@case("package: egg-link")
+@register_case("package: egg-link")
 def _():
-    env = environment(ZOO / "p-egg-link")
-    put(site(env) / "linked-app.egg-link", "/srv/src/linked\n.\n")
+    env = plant_environment(ZOO / "p-egg-link")
+    write_file(get_site_packages(env) / "linked-app.egg-link", "/srv/src/linked\n.\n")
 
 
-@case("package: legacy egg")
+@register_case("package: legacy egg")
 def _():
-    env = environment(ZOO / "p-egg")
-    put(site(env) / "oldegg-0.3-py3.8.egg/EGG-INFO/PKG-INFO", "Metadata-Version: 1.1\nName: oldegg\nVersion: 0.3\n")
+    env = plant_environment(ZOO / "p-egg")
+    write_file(
+        get_site_packages(env) / "oldegg-0.3-py3.8.egg/EGG-INFO/PKG-INFO",
+        "Metadata-Version: 1.1\nName: oldegg\nVersion: 0.3\n",
+    )
 
 
-@case("extension: library of the system")
+@register_case("extension: library of the system")
 def _():
-    env = environment(ZOO / "x-system")
+    env = plant_environment(ZOO / "x-system")
     source = next(pathlib.Path("/opt/base/3.8/lib/python3.8/lib-dynload").glob("zlib.*.so"))
-    package(env, "native", files={source.name: source.read_bytes()})
+    plant_package(env, "native", files={source.name: source.read_bytes()})
 
 
-@case("extension: unresolved library")
+@register_case("extension: unresolved library")
 def _():
-    env = environment(ZOO / "x-broken")
+    env = plant_environment(ZOO / "x-broken")
     source = next(pathlib.Path("/opt/base/3.8/lib/python3.8/lib-dynload").glob("_json.*.so"))
     broken = shutil.copy2(source, "/tmp/broken.so")
-    sh(f"patchelf --add-needed libgone.so.7 {broken}")
-    package(env, "broken", files={source.name: pathlib.Path(broken).read_bytes()})
+    run_shell(f"patchelf --add-needed libgone.so.7 {broken}")
+    plant_package(env, "broken", files={source.name: pathlib.Path(broken).read_bytes()})
 
 
-@case("unmanaged: module")
+@register_case("unmanaged: module")
 def _():
-    put(site(environment(ZOO / "u-module")) / "byhand.py", "")
+    write_file(get_site_packages(plant_environment(ZOO / "u-module")) / "byhand.py", "")
 
 
-@case("unmanaged: .pth with code")
+@register_case("unmanaged: .pth with code")
 def _():
-    put(site(environment(ZOO / "u-pth")) / "startup.pth", "import os; os.environ.get('X')\n")
+    write_file(get_site_packages(plant_environment(ZOO / "u-pth")) / "startup.pth", "import os; os.environ.get('X')\n")
 
 
-@case("unmanaged: sitecustomize")
+@register_case("unmanaged: sitecustomize")
 def _():
-    put(site(environment(ZOO / "u-sitecustomize")) / "sitecustomize.py", "")
+    write_file(get_site_packages(plant_environment(ZOO / "u-sitecustomize")) / "sitecustomize.py", "")
 
 
-@case("unmanaged: usercustomize")
+@register_case("unmanaged: usercustomize")
 def _():
-    put(site(environment(ZOO / "u-usercustomize")) / "usercustomize.py", "")
+    write_file(get_site_packages(plant_environment(ZOO / "u-usercustomize")) / "usercustomize.py", "")
 
 
-@case("unmanaged: script")
+@register_case("unmanaged: script")
 def _():
-    put(environment(ZOO / "u-script") / "bin/backup-all", "#!/bin/sh\n", 0o755)
+    write_file(plant_environment(ZOO / "u-script") / "bin/backup-all", "#!/bin/sh\n", 0o755)
 
 
-@case("unmanaged: data")
+@register_case("unmanaged: data")
 def _():
-    put(environment(ZOO / "u-data") / "uploads/one.bin", "x")
+    write_file(plant_environment(ZOO / "u-data") / "uploads/one.bin", "x")
 
 
-@case("modified file, with its difference")
+@register_case("modified file, with its difference")
 def _():
     for name in ("m-modified", "m-pristine"):
-        package(environment(ZOO / name), "patched", files={"patched.py": "LIMIT = 1\n"})
-    put(site(ZOO / "m-modified") / "patched.py", "LIMIT = 2\n")
+        plant_package(plant_environment(ZOO / name), "patched", files={"patched.py": "LIMIT = 1\n"})
+    write_file(get_site_packages(ZOO / "m-modified") / "patched.py", "LIMIT = 2\n")
 
 
-@case("missing file")
+@register_case("missing file")
 def _():
-    env = environment(ZOO / "m-missing")
-    package(env, "holey", files={"holey.py": "", "holey_more.py": ""})
-    (site(env) / "holey_more.py").unlink()
+    env = plant_environment(ZOO / "m-missing")
+    plant_package(env, "holey", files={"holey.py": "", "holey_more.py": ""})
+    (get_site_packages(env) / "holey_more.py").unlink()
 
 
-@case("shebang over 127 bytes")
+@register_case("shebang over 127 bytes")
 def _():
-    env = environment(ZOO / "long")
-    put(
+    env = plant_environment(ZOO / "long")
+    write_file(
         env / "bin/far",
         "#!"
         + "/srv/zoo/long"
@@ -548,322 +553,337 @@ def _():
     )
 
 
-def unit_environment():
+def get_used_environment():
     """The environment that dependents use."""
     path = ZOO / "used"
-    return path if path.exists() else environment(path)
+    return path if path.exists() else plant_environment(path)
 
 
-@case("dependent: service")
+@register_case("dependent: service")
 def _():
-    service("zoo-plain.service", f"[Service]\nUser=nobody\nExecStart={unit_environment()}/bin/python -m app\n")
+    write_unit("zoo-plain.service", f"[Service]\nUser=nobody\nExecStart={get_used_environment()}/bin/python -m app\n")
 
 
-@case("dependent: timer")
+@register_case("dependent: timer")
 def _():
-    service("zoo-timed.service", f"[Service]\nType=oneshot\nExecStart={unit_environment()}/bin/python -c pass\n")
-    service("zoo-timed.timer", "[Timer]\nOnCalendar=yearly\n")
+    write_unit("zoo-timed.service", f"[Service]\nType=oneshot\nExecStart={get_used_environment()}/bin/python -c pass\n")
+    write_unit("zoo-timed.timer", "[Timer]\nOnCalendar=yearly\n")
 
 
-@case("dependent: socket")
+@register_case("dependent: socket")
 def _():
-    service("zoo-socket@.service", f"[Service]\nExecStart={unit_environment()}/bin/python -c pass\n")
-    service("zoo-socket.socket", "[Socket]\nListenStream=127.0.0.1:9999\nAccept=yes\n")
+    write_unit("zoo-socket@.service", f"[Service]\nExecStart={get_used_environment()}/bin/python -c pass\n")
+    write_unit("zoo-socket.socket", "[Socket]\nListenStream=127.0.0.1:9999\nAccept=yes\n")
 
 
-@case("dependent: user unit")
+@register_case("dependent: user unit")
 def _():
-    put(
-        user("keeper") / ".config/systemd/user/zoo-user.service",
-        f"[Service]\nExecStart={unit_environment()}/bin/python -c pass\n",
+    write_file(
+        create_account("keeper") / ".config/systemd/user/zoo-user.service",
+        f"[Service]\nExecStart={get_used_environment()}/bin/python -c pass\n",
     )
 
 
-@case("dependent: drop-in")
+@register_case("dependent: drop-in")
 def _():
-    service("zoo-dropped.service", "[Service]\nExecStart=/bin/true\n")
-    put(
+    write_unit("zoo-dropped.service", "[Service]\nExecStart=/bin/true\n")
+    write_file(
         "/etc/systemd/system/zoo-dropped.service.d/python.conf",
-        f"[Service]\nExecStart=\nExecStart={unit_environment()}/bin/python -c pass\n",
+        f"[Service]\nExecStart=\nExecStart={get_used_environment()}/bin/python -c pass\n",
     )
 
 
-@case("dependent: template instance")
+@register_case("dependent: template instance")
 def _():
-    service("zoo-worker@.service", "[Service]\nExecStart=/srv/zoo/%i/bin/python -c pass\n")
+    write_unit("zoo-worker@.service", "[Service]\nExecStart=/srv/zoo/%i/bin/python -c pass\n")
     pathlib.Path("/etc/systemd/system/multi-user.target.wants").mkdir(exist_ok=True)
-    unit_environment()
+    get_used_environment()
     pathlib.Path("/etc/systemd/system/multi-user.target.wants/zoo-worker@used.service").symlink_to(
         "/etc/systemd/system/zoo-worker@.service"
     )
 
 
-@case("dependent: EnvironmentFile")
+@register_case("dependent: EnvironmentFile")
 def _():
-    put("/etc/zoo.env", f"SECRET=hunter2\nPATH={unit_environment()}/bin:/usr/bin\n", 0o600)
-    service("zoo-envfile.service", "[Service]\nEnvironmentFile=/etc/zoo.env\nExecStart=python -c pass\n")
+    write_file("/etc/zoo.env", f"SECRET=hunter2\nPATH={get_used_environment()}/bin:/usr/bin\n", 0o600)
+    write_unit("zoo-envfile.service", "[Service]\nEnvironmentFile=/etc/zoo.env\nExecStart=python -c pass\n")
 
 
-@case("dependent: PYTHONPATH")
+@register_case("dependent: PYTHONPATH")
 def _():
-    service("zoo-path.service", "[Service]\nEnvironment=PYTHONPATH=/srv/zoo/lib SECRET=hunter2\nExecStart=/bin/true\n")
+    write_unit(
+        "zoo-path.service", "[Service]\nEnvironment=PYTHONPATH=/srv/zoo/lib SECRET=hunter2\nExecStart=/bin/true\n"
+    )
 
 
-@case("dependent: cron, a user's")
+@register_case("dependent: cron, a user's")
 def _():
-    user("keeper")
-    put("/var/spool/cron/crontabs/keeper", f"@daily cd /srv && {unit_environment()}/bin/python -c pass\n", 0o600)
+    create_account("keeper")
+    write_file(
+        "/var/spool/cron/crontabs/keeper", f"@daily cd /srv && {get_used_environment()}/bin/python -c pass\n", 0o600
+    )
 
 
-@case("dependent: cron, the system's")
+@register_case("dependent: cron, the system's")
 def _():
     with open("/etc/crontab", "a") as stream:
-        stream.write(f"5 4 * * * nobody {unit_environment()}/bin/python -c pass\n")
+        stream.write(f"5 4 * * * nobody {get_used_environment()}/bin/python -c pass\n")
 
 
-@case("dependent: cron.d")
+@register_case("dependent: cron.d")
 def _():
-    put("/etc/cron.d/zoo", f"PATH=/usr/bin\n0 1 * * * nobody cd {unit_environment()} && bin/python -c pass\n")
+    write_file(
+        "/etc/cron.d/zoo", f"PATH=/usr/bin\n0 1 * * * nobody cd {get_used_environment()} && bin/python -c pass\n"
+    )
 
 
-@case("dependent: cron.daily")
+@register_case("dependent: cron.daily")
 def _():
-    put("/etc/cron.daily/zoo", f"#!/bin/sh\nexec {unit_environment()}/bin/python -c pass\n", 0o755)
+    write_file("/etc/cron.daily/zoo", f"#!/bin/sh\nexec {get_used_environment()}/bin/python -c pass\n", 0o755)
 
 
-@case("dependent: anacron")
+@register_case("dependent: anacron")
 def _():
     with open("/etc/anacrontab", "a") as stream:
-        stream.write(f"7 25 zoo.weekly {unit_environment()}/bin/python -c pass\n")
+        stream.write(f"7 25 zoo.weekly {get_used_environment()}/bin/python -c pass\n")
 
 
-@case("dependent: at")
+@register_case("dependent: at")
 def _():
-    sh("systemctl start atd")
-    sh(f"echo '{unit_environment()}/bin/python -c pass' | at 23:59 2>/dev/null")
+    run_shell("systemctl start atd")
+    run_shell(f"echo '{get_used_environment()}/bin/python -c pass' | at 23:59 2>/dev/null")
 
 
-@case("dependent: supervisor")
+@register_case("dependent: supervisor")
 def _():
-    put(
+    write_file(
         "/etc/supervisor/conf.d/zoo.conf",
-        f"[program:zoo]\ncommand={unit_environment()}/bin/python -c pass\nuser=nobody\nautostart=false\n",
+        f"[program:zoo]\ncommand={get_used_environment()}/bin/python -c pass\nuser=nobody\nautostart=false\n",
     )
 
 
-@case("dependent: runit")
+@register_case("dependent: runit")
 def _():
-    put("/etc/sv/zoo/run", f"#!/bin/sh\nexec chpst -u nobody {unit_environment()}/bin/python -c pass\n", 0o755)
+    write_file(
+        "/etc/sv/zoo/run", f"#!/bin/sh\nexec chpst -u nobody {get_used_environment()}/bin/python -c pass\n", 0o755
+    )
 
 
-@case("dependent: uwsgi")
+@register_case("dependent: uwsgi")
 def _():
-    put(
+    write_file(
         "/etc/uwsgi/apps-enabled/zoo.ini",
-        f"[uwsgi]\nplugins = python3\nvirtualenv = {unit_environment()}\nuid = nobody\n",
+        f"[uwsgi]\nplugins = python3\nvirtualenv = {get_used_environment()}\nuid = nobody\n",
     )
 
 
-@case("dependent: uwsgi beside its project")
+@register_case("dependent: uwsgi beside its project")
 def _():
-    put("/srv/zoo/web/prod-uwsgi.ini", f"[uwsgi]\nvirtualenv = {unit_environment()}\n")
+    write_file("/srv/zoo/web/prod-uwsgi.ini", f"[uwsgi]\nvirtualenv = {get_used_environment()}\n")
 
 
-@case("dependent: gunicorn configuration")
+@register_case("dependent: gunicorn configuration")
 def _():
-    put("/srv/zoo/web/gunicorn.conf.py", "workers = 2\n")
-    service(
+    write_file("/srv/zoo/web/gunicorn.conf.py", "workers = 2\n")
+    write_unit(
         "zoo-gunicorn.service",
-        f"[Service]\nWorkingDirectory=/srv/zoo/web\nExecStart={unit_environment()}/bin/gunicorn app\n",
+        f"[Service]\nWorkingDirectory=/srv/zoo/web\nExecStart={get_used_environment()}/bin/gunicorn app\n",
     )
 
 
-@case("dependent: mod_wsgi")
+@register_case("dependent: mod_wsgi")
 def _():
-    put("/etc/apache2/sites-enabled/zoo.conf", f"WSGIDaemonProcess zoo user=nobody python-home={unit_environment()}\n")
+    write_file(
+        "/etc/apache2/sites-enabled/zoo.conf",
+        f"WSGIDaemonProcess zoo user=nobody python-home={get_used_environment()}\n",
+    )
 
 
-@case("dependent: embedder")
+@register_case("dependent: embedder")
 def _():
     pathlib.Path("/usr/local/bin").mkdir(exist_ok=True)
-    prefix("/opt/embedded")
+    link_prefix("/opt/embedded")
     shutil.copy2("/bin/sleep", "/usr/local/bin/zoo-embedder")
-    embed("/usr/local/bin/zoo-embedder", "/opt/embedded/lib")
+    link_libpython("/usr/local/bin/zoo-embedder", "/opt/embedded/lib")
 
 
-@case("dependent: library that embeds Python")
+@register_case("dependent: library that embeds Python")
 def _():
     source = next(pathlib.Path("/opt/base/3.8/lib/python3.8/lib-dynload").glob("zlib.*.so"))
-    put(ZOO / "plugins/README", "")
+    write_file(ZOO / "plugins/README", "")
     shutil.copy2(source, ZOO / "plugins/python.so")
-    prefix("/opt/embedded-library")
-    embed(ZOO / "plugins/python.so", "/opt/embedded-library/lib")
+    link_prefix("/opt/embedded-library")
+    link_libpython(ZOO / "plugins/python.so", "/opt/embedded-library/lib")
 
 
-@case("dependent: script by its first line")
+@register_case("dependent: script by its first line")
 def _():
-    put("/usr/local/bin/zoo-report", f"#!{unit_environment()}/bin/python\n", 0o755)
+    write_file("/usr/local/bin/zoo-report", f"#!{get_used_environment()}/bin/python\n", 0o755)
 
 
-@case("dependent: wrapper")
+@register_case("dependent: wrapper")
 def _():
-    put(ZOO / "scripts/run", f"#!/bin/bash\n. {unit_environment()}/bin/activate\nexec python -m app\n", 0o755)
+    write_file(
+        ZOO / "scripts/run", f"#!/bin/bash\n. {get_used_environment()}/bin/activate\nexec python -m app\n", 0o755
+    )
 
 
-@case("dependent: process")
+@register_case("dependent: process")
 def _():
-    background("zoo-process", f"{unit_environment()}/bin/python -c 'import time; time.sleep(1e6)'")
+    start_transient_service("zoo-process", f"{get_used_environment()}/bin/python -c 'import time; time.sleep(1e6)'")
 
 
-@case("dependent: mapped libpython")
+@register_case("dependent: mapped libpython")
 def _():
-    prefix("/opt/mapped")
+    link_prefix("/opt/mapped")
     shutil.copy2("/bin/sleep", "/opt/mapped/host")
-    embed("/opt/mapped/host", "/opt/mapped/lib")
-    background("zoo-mapped", "/opt/mapped/host 1000000")
+    link_libpython("/opt/mapped/host", "/opt/mapped/lib")
+    start_transient_service("zoo-mapped", "/opt/mapped/host 1000000")
 
 
-@case("dependent: deleted files mapped")
+@register_case("dependent: deleted files mapped")
 def _():
-    background("zoo-deleted", f"{prefix('/opt/replaced')} -c 'import time; time.sleep(1e6)'")
+    start_transient_service("zoo-deleted", f"{link_prefix('/opt/replaced')} -c 'import time; time.sleep(1e6)'")
     for path in pathlib.Path("/opt/replaced/lib").glob("libpython*.so.*"):
         path.unlink()
 
 
-@case("dependent: login shell")
+@register_case("dependent: login shell")
 def _():
-    prefix("/opt/shell")
-    sh("useradd --shell /opt/shell/bin/python3.8 shelled")
+    link_prefix("/opt/shell")
+    run_shell("useradd --shell /opt/shell/bin/python3.8 shelled")
 
 
-@case("dependent: alternative")
+@register_case("dependent: alternative")
 def _():
-    prefix("/opt/alternative")
-    sh("update-alternatives --quiet --install /usr/local/bin/zoo-python zoo-python /opt/alternative/bin/python3.8 1")
+    link_prefix("/opt/alternative")
+    run_shell(
+        "update-alternatives --quiet --install /usr/local/bin/zoo-python zoo-python /opt/alternative/bin/python3.8 1"
+    )
 
 
-@case("dependent: alternative that is called python")
+@register_case("dependent: alternative that is called python")
 def _():
-    sh("update-alternatives --quiet --install /usr/bin/python python /usr/bin/python3.11 1")
+    run_shell("update-alternatives --quiet --install /usr/bin/python python /usr/bin/python3.11 1")
 
 
-def project(name, text, where=""):
+def write_project_file(name, text, where=""):
     """A file of a project of its own."""
-    return put(ZOO / "projects" / name.strip(".").replace("/", "-") / where / name, text)
+    return write_file(ZOO / "projects" / name.strip(".").replace("/", "-") / where / name, text)
 
 
-@case("project: requirements")
+@register_case("project: requirements")
 def _():
-    project("requirements.txt", "django==3.1\n")
+    write_project_file("requirements.txt", "django==3.1\n")
 
 
-@case("project: pyproject")
+@register_case("project: pyproject")
 def _():
-    project("pyproject.toml", "[project]\nname = 'x'\nrequires-python = '>=3.8'\n")
+    write_project_file("pyproject.toml", "[project]\nname = 'x'\nrequires-python = '>=3.8'\n")
 
 
-@case("project: Pipfile.lock")
+@register_case("project: Pipfile.lock")
 def _():
-    project("Pipfile.lock", "{}")
+    write_project_file("Pipfile.lock", "{}")
 
 
-@case("project: poetry.lock")
+@register_case("project: poetry.lock")
 def _():
-    project("poetry.lock", "")
+    write_project_file("poetry.lock", "")
 
 
-@case("project: uv.lock")
+@register_case("project: uv.lock")
 def _():
-    project("uv.lock", "version = 1\n")
+    write_project_file("uv.lock", "version = 1\n")
 
 
-@case("project: setup.cfg")
+@register_case("project: setup.cfg")
 def _():
-    project("setup.cfg", "[options]\npython_requires = >=3.7\n")
+    write_project_file("setup.cfg", "[options]\npython_requires = >=3.7\n")
 
 
-@case("project: .python-version")
+@register_case("project: .python-version")
 def _():
-    project(".python-version", "3.8.18\n")
+    write_project_file(".python-version", "3.8.18\n")
 
 
-@case("project: git revision and dirtiness")
+@register_case("project: git revision and dirtiness")
 def _():
-    put(ZOO / "repository/app.py", "print(1)\n")
-    sh(
+    write_file(ZOO / "repository/app.py", "print(1)\n")
+    run_shell(
         "git init -q -b main && git add . && git -c user.name=x -c user.email=x@example.org commit -qm first",
         cwd=ZOO / "repository",
     )
-    put(ZOO / "repository/app.py", "print(2)\n")
+    write_file(ZOO / "repository/app.py", "print(2)\n")
 
 
-@case("pipeline: Dockerfile")
+@register_case("pipeline: Dockerfile")
 def _():
-    project("Dockerfile", "# a comment\nFROM python:3.8-slim\n")
+    write_project_file("Dockerfile", "# a comment\nFROM python:3.8-slim\n")
 
 
-@case("pipeline: GitHub")
+@register_case("pipeline: GitHub")
 def _():
-    project(
+    write_project_file(
         "ci.yml",
         "jobs:\n  test:\n    strategy:\n      matrix:\n        python-version: ['3.8', '3.9']\n",
         ".github/workflows",
     )
 
 
-@case("pipeline: GitLab")
+@register_case("pipeline: GitLab")
 def _():
-    project(".gitlab-ci.yml", "test:\n  image: python:3.9\n")
+    write_project_file(".gitlab-ci.yml", "test:\n  image: python:3.9\n")
 
 
-@case("pipeline: Jenkins")
+@register_case("pipeline: Jenkins")
 def _():
-    project("Jenkinsfile", "pipeline { agent { docker { image 'python:3.7' } } }\n")
+    write_project_file("Jenkinsfile", "pipeline { agent { docker { image 'python:3.7' } } }\n")
 
 
-@case("pipeline: Azure")
+@register_case("pipeline: Azure")
 def _():
-    project("azure-pipelines.yml", "steps:\n- task: UsePythonVersion@0\n  inputs:\n    versionSpec: '3.8'\n")
+    write_project_file("azure-pipelines.yml", "steps:\n- task: UsePythonVersion@0\n  inputs:\n    versionSpec: '3.8'\n")
 
 
-@case("pipeline: CircleCI")
+@register_case("pipeline: CircleCI")
 def _():
-    project("config.yml", "jobs:\n  build:\n    docker:\n      - image: cimg/python:3.9.18\n", ".circleci")
+    write_project_file("config.yml", "jobs:\n  build:\n    docker:\n      - image: cimg/python:3.9.18\n", ".circleci")
 
 
-@case("pipeline: tox")
+@register_case("pipeline: tox")
 def _():
-    project("tox.ini", "[tox]\nenvlist = py38,py310\n")
+    write_project_file("tox.ini", "[tox]\nenvlist = py38,py310\n")
 
 
-@case("pipeline: nox")
+@register_case("pipeline: nox")
 def _():
-    project("noxfile.py", "import nox\n@nox.session(python=['3.8', '3.11'])\ndef tests(session): pass\n")
+    write_project_file("noxfile.py", "import nox\n@nox.session(python=['3.8', '3.11'])\ndef tests(session): pass\n")
 
 
-@case("pipeline: pre-commit")
+@register_case("pipeline: pre-commit")
 def _():
-    project(".pre-commit-config.yaml", "default_language_version:\n  python: python3.8\n")
+    write_project_file(".pre-commit-config.yaml", "default_language_version:\n  python: python3.8\n")
 
 
-@case("pipeline: Makefile")
+@register_case("pipeline: Makefile")
 def _():
-    project("Makefile", "venv:\n\tpython3.8 -m venv venv\n")
+    write_project_file("Makefile", "venv:\n\tpython3.8 -m venv venv\n")
 
 
-@case("advisory: package")
+@register_case("advisory: package")
 def _():
-    package(environment(ZOO / "vulnerable"), "django", "3.1.6")
+    plant_package(plant_environment(ZOO / "vulnerable"), "django", "3.1.6")
 
 
-@case("not seen: pseudo file system")
+@register_case("not seen: pseudo file system")
 def _():
     (ZOO / "proc").mkdir()
-    sh(f"mount -t proc proc {ZOO}/proc")
+    run_shell(f"mount -t proc proc {ZOO}/proc")
 
 
 if __name__ == "__main__":
-    clean()
+    plant_clean_host()
     if sys.argv[1:] == ["zoo"]:
         ZOO.mkdir()
         for one in CASES:

@@ -12,20 +12,20 @@ from typing import Any, Dict, Mapping
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
     ApplicationState,
-    private_directory,
+    make_private_directory,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import read_json, write_json
 
-TOLD = ("created", "engine", "generation", "read_back", "run", "seconds")
+REPORTED_KEYS = ("created", "engine", "generation", "read_back", "run", "seconds")
 
 
-def _path(state: ApplicationState) -> str:
+def _get_history_path(state: ApplicationState) -> str:
     return os.path.join(state.directory, "backups.json")
 
 
-def read(state: ApplicationState) -> Dict[str, Dict[str, Any]]:
+def read_known_backups(state: ApplicationState) -> Dict[str, Dict[str, Any]]:
     """Each backup by its identifier: what its manifest tells, and ``drill``, or None. Raises ValueError, OSError."""
-    return dict(read_json(_path(state)) or {})
+    return dict(read_json(_get_history_path(state)) or {})
 
 
 def is_verified(entry: Mapping[str, Any]) -> bool:
@@ -33,24 +33,24 @@ def is_verified(entry: Mapping[str, Any]) -> bool:
     return bool((entry.get("drill") or {}).get("passed"))
 
 
-def write(state: ApplicationState, there: Mapping[str, Mapping[str, Any]]) -> None:
+def record_backups(state: ApplicationState, there: Mapping[str, Mapping[str, Any]]) -> None:
     """Have the backups that are *there*, by identifier what their manifests tell; what drills showed of them stays. The lease must be held.
 
     Raises ValueError, OSError.
     """
-    known = read(state)
+    known = read_known_backups(state)
     rows = {
-        name: dict({key: about.get(key) for key in TOLD}, drill=known.get(name, {}).get("drill"))
+        name: dict({key: about.get(key) for key in REPORTED_KEYS}, drill=known.get(name, {}).get("drill"))
         for name, about in there.items()
     }
     if rows != known:
-        private_directory(state.directory)
-        write_json(_path(state), rows)
+        make_private_directory(state.directory)
+        write_json(_get_history_path(state), rows)
 
 
-def drilled(state: ApplicationState, backup: str, outcome: Mapping[str, Any]) -> None:
+def record_drill(state: ApplicationState, backup: str, outcome: Mapping[str, Any]) -> None:
     """Have *outcome* as the last drill of *backup*. The lease must be held. Raises ValueError, OSError."""
-    known = read(state)
+    known = read_known_backups(state)
     known[backup] = dict(known.get(backup, {}), drill=dict(outcome))
-    private_directory(state.directory)
-    write_json(_path(state), known)
+    make_private_directory(state.directory)
+    write_json(_get_history_path(state), known)

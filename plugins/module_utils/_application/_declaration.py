@@ -10,17 +10,17 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, of_uid, of_user
-from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import words
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, resolve_uid, resolve_user
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import split_command
 
-NAME = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,62}$")
+APPLICATION_NAME = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,62}$")
 DATABASE_NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$")
 # The options of checks that are regular expressions.
-PATTERNS = ("body", "forbid", "require")
-FACTOR = re.compile(r"^([0-9]+(?:\.[0-9]+)?)x$")
-GOALS = ["security", "performance", "compatibility"]
-CARRY = ["ask", "copy", "patch", "drop"]
-ACTIONS = ["stop-start", "restart", "reload", "none"]
+PATTERN_OPTIONS = ("body", "forbid", "require")
+FACTOR_PATTERN = re.compile(r"^([0-9]+(?:\.[0-9]+)?)x$")
+GOAL_CHOICES = ["security", "performance", "compatibility"]
+CARRY_CHOICES = ["ask", "copy", "patch", "drop"]
+ACTION_CHOICES = ["stop-start", "restart", "reload", "none"]
 
 CHECK_OPTIONS: Dict[str, Any] = {
     "name": {"type": "str", "required": True},
@@ -177,7 +177,7 @@ APPLICATION_OPTIONS: Dict[str, Any] = {
         "default": [],
         "options": {
             "name": {"type": "str", "required": True},
-            "action": {"type": "str", "choices": ACTIONS, "default": "stop-start"},
+            "action": {"type": "str", "choices": ACTION_CHOICES, "default": "stop-start"},
             "start": {"type": "raw"},
             "stop": {"type": "raw"},
             "status": {"type": "raw"},
@@ -200,8 +200,8 @@ APPLICATION_OPTIONS: Dict[str, Any] = {
     "tests": {"type": "list", "elements": "raw", "default": []},
     "tests_timeout": {"type": "float", "default": 900.0},
     "requirements": {"type": "list", "elements": "str", "default": []},
-    "goal": {"type": "str", "choices": GOALS, "default": "compatibility"},
-    "carry": {"type": "str", "choices": CARRY, "default": "ask"},
+    "goal": {"type": "str", "choices": GOAL_CHOICES, "default": "compatibility"},
+    "carry": {"type": "str", "choices": CARRY_CHOICES, "default": "ask"},
     "criticality": {"type": "str", "choices": ["low", "normal", "high"], "default": "normal"},
     "benchmarks": {"type": "list", "elements": "raw", "default": []},
     "backup": {"type": "dict", "options": BACKUP_OPTIONS},
@@ -235,7 +235,7 @@ class Database(NamedTuple):
     options: Dict[str, Any]
 
 
-class Keeping(NamedTuple):
+class BackupSettings(NamedTuple):
     """What a backup keeps beside the environment and the source: absolute paths, databases, and commands around it."""
 
     paths: Tuple[str, ...] = ()
@@ -244,7 +244,7 @@ class Keeping(NamedTuple):
     resume: Tuple[List[str], ...] = ()
 
 
-class Drill(NamedTuple):
+class DrillSettings(NamedTuple):
     """What a drill does beside what it always does: a command with its limit in seconds, and commands or pickles that must be readable."""
 
     command: Tuple[str, ...] = ()
@@ -270,8 +270,8 @@ class Application(NamedTuple):
     benchmarks: List[List[str]]
     drain: List[List[str]]
     undrain: List[List[str]]
-    keeping: Keeping = Keeping()
-    drill: Drill = Drill()
+    keeping: BackupSettings = BackupSettings()
+    drill: DrillSettings = DrillSettings()
 
     def generations_directory(self) -> str:
         """Where this application's generations live, beside the live path."""
@@ -281,17 +281,17 @@ class Application(NamedTuple):
         """The directory of the generation called *identifier*."""
         return os.path.join(self.generations_directory(), identifier)
 
-    def account(self) -> Identity:
+    def resolve_account(self) -> Identity:
         """The account that the application runs as. Raises IdentityError, OSError when it cannot be told."""
-        return of_user(self.user) if self.user else of_uid(os.stat(self.environment).st_uid)
+        return resolve_user(self.user) if self.user else resolve_uid(os.stat(self.environment).st_uid)
 
 
 class ApplicationError(CollectionError, ValueError):
     """A declaration that cannot be meant; the text names the application and the option."""
 
 
-def _service(entry: Dict[str, Any]) -> Service:
-    start, stop, status = (tuple(words(entry.get(verb) or [])) for verb in ("start", "stop", "status"))
+def _parse_service(entry: Dict[str, Any]) -> Service:
+    start, stop, status = (tuple(split_command(entry.get(verb) or [])) for verb in ("start", "stop", "status"))
     return Service(
         entry["name"], entry.get("action") or "stop-start", start, stop, status, entry.get("pidfile"), entry.get("user")
     )
@@ -299,7 +299,7 @@ def _service(entry: Dict[str, Any]) -> Service:
 
 def _check_patterns(application: str, check: Dict[str, Any]) -> None:
     for options in check.values():
-        for option in [option for option in PATTERNS if isinstance(options, dict) and options.get(option)]:
+        for option in [option for option in PATTERN_OPTIONS if isinstance(options, dict) and options.get(option)]:
             try:
                 re.compile(options[option])
             except re.error as error:
@@ -307,29 +307,29 @@ def _check_patterns(application: str, check: Dict[str, Any]) -> None:
                     "application %s: check %s: %s is no regular expression: %s"
                     % (application, check["name"], option, error)
                 )
-        if isinstance(options, dict) and options.get("at_most") and not FACTOR.match(options["at_most"]):
+        if isinstance(options, dict) and options.get("at_most") and not FACTOR_PATTERN.match(options["at_most"]):
             raise ApplicationError(
                 "application %s: check %s: at_most %r is no factor such as 1.5x"
                 % (application, check["name"], options["at_most"])
             )
 
 
-def _absolute(application: str, option: str, value: str) -> str:
+def _require_absolute(application: str, option: str, value: str) -> str:
     if not os.path.isabs(value) or os.path.normpath(value) != value.rstrip("/") or "\n" in value:
         raise ApplicationError("application %s: %s %r is not an absolute, normal path" % (application, option, value))
     return value.rstrip("/")
 
 
-def _database(application: str, entry: Dict[str, Any]) -> Database:
+def _parse_database(application: str, entry: Dict[str, Any]) -> Database:
     kind = next(kind for kind in DATABASE_KINDS if entry.get(kind) is not None)
     options = (
-        {"path": _absolute(application, kind, entry[kind])}
+        {"path": _require_absolute(application, kind, entry[kind])}
         if kind == "sqlite"
         else {key: value for key, value in entry[kind].items() if value is not None}
     )
     for verb in ("dump", "rows", "load"):
         if verb in options:
-            options[verb] = words(options[verb])
+            options[verb] = split_command(options[verb])
     name = entry.get("name") or os.path.basename(str(options.get("path") or options.get("database") or "custom"))
     if not DATABASE_NAME.match(name):
         raise ApplicationError(
@@ -338,50 +338,50 @@ def _database(application: str, entry: Dict[str, Any]) -> Database:
     return Database(name, kind, options)
 
 
-def _keeping(application: str, given: Dict[str, Any]) -> Keeping:
-    databases = [_database(application, entry) for entry in given.get("databases") or []]
+def _parse_backup_settings(application: str, given: Dict[str, Any]) -> BackupSettings:
+    databases = [_parse_database(application, entry) for entry in given.get("databases") or []]
     names = [database.name for database in databases]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
         raise ApplicationError(
             "application %s: two databases are called %s; give one of them another `name`" % (application, twice)
         )
-    return Keeping(
-        tuple(_absolute(application, "backup.paths", path) for path in given.get("paths") or []),
+    return BackupSettings(
+        tuple(_require_absolute(application, "backup.paths", path) for path in given.get("paths") or []),
         tuple(databases),
-        *(tuple(words(command) for command in given.get(option) or []) for option in ("quiesce", "resume")),
+        *(tuple(split_command(command) for command in given.get(option) or []) for option in ("quiesce", "resume")),
     )
 
 
-def _drill(application: str, given: Dict[str, Any]) -> Drill:
+def _parse_drill_settings(application: str, given: Dict[str, Any]) -> DrillSettings:
     reads = given.get("reads") or []
-    return Drill(
-        tuple(words(given.get("command") or [])),
+    return DrillSettings(
+        tuple(split_command(given.get("command") or [])),
         float(given.get("timeout") or 300.0),
-        tuple(_absolute(application, "drill.reads", entry["pickle"]) for entry in reads if entry.get("pickle")),
-        tuple(words(entry["command"]) for entry in reads if entry.get("command")),
+        tuple(_require_absolute(application, "drill.reads", entry["pickle"]) for entry in reads if entry.get("pickle")),
+        tuple(split_command(entry["command"]) for entry in reads if entry.get("command")),
     )
 
 
-def from_parameters(parameters: Dict[str, Any]) -> Application:
+def parse_application(parameters: Dict[str, Any]) -> Application:
     """The application that validated module *parameters* declare. Raises ApplicationError."""
     name = parameters["name"]
-    if not NAME.match(name):
+    if not APPLICATION_NAME.match(name):
         raise ApplicationError(
             "application name %r: use lower-case letters, digits, '_', '.' and '-', at most 63" % name
         )
     paths = [(option, parameters.get(option)) for option in ("environment", "source")]
     for option, value in paths + [("requirements", path) for path in parameters.get("requirements") or []]:
         if value:
-            _absolute(name, option, value)
+            _require_absolute(name, option, value)
     try:
-        services = [_service(entry) for entry in parameters.get("services") or []]
+        services = [_parse_service(entry) for entry in parameters.get("services") or []]
         tests, benchmarks, drain, undrain = (
-            [words(command) for command in parameters.get(option) or []]
+            [split_command(command) for command in parameters.get(option) or []]
             for option in ("tests", "benchmarks", "drain", "undrain")
         )
-        keeping = _keeping(name, parameters.get("backup") or {})
-        drill = _drill(name, parameters.get("drill") or {})
+        keeping = _parse_backup_settings(name, parameters.get("backup") or {})
+        drill = _parse_drill_settings(name, parameters.get("drill") or {})
     except ValueError as error:
         raise ApplicationError("application %s: a command cannot be split into words: %s" % (name, error))
     for check in parameters.get("checks") or []:
@@ -406,7 +406,7 @@ def from_parameters(parameters: Dict[str, Any]) -> Application:
     )
 
 
-def validated(parameters: Dict[str, Any]) -> Dict[str, Any]:
+def validate_declaration(parameters: Dict[str, Any]) -> Dict[str, Any]:
     """*parameters* checked against `APPLICATION_OPTIONS`, with defaults filled in. Raises ApplicationError."""
     result = ArgumentSpecValidator(APPLICATION_OPTIONS).validate(parameters)
     if result.error_messages:

@@ -10,15 +10,15 @@ from typing import Any, Dict, List
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
     ApplicationState,
-    applications_in,
-    generation_of,
+    find_generation,
+    list_applications,
 )
 
 # A journal of more is not one of this collection.
-LIMIT = 16 << 20
+JOURNAL_LIMIT = 16 << 20
 
 
-def runs(root: str) -> List[Dict[str, Any]]:
+def list_runs(root: str) -> List[Dict[str, Any]]:
     """``run``, ``began`` and ``ended`` of every run that *root* has a journal of, oldest first."""
     try:
         names = sorted(name[:-6] for name in os.listdir(os.path.join(root, "runs")) if name.endswith(".jsonl"))
@@ -26,19 +26,19 @@ def runs(root: str) -> List[Dict[str, Any]]:
         return []
     found = []
     for name in names:
-        events = events_of(root, name)
+        events = read_events(root, name)
         if events:
             found.append({"run": name, "began": events[0]["time"], "ended": events[-1]["time"]})
     return sorted(found, key=lambda row: row["began"])
 
 
-def events_of(root: str, run: str) -> List[Dict[str, Any]]:
+def read_events(root: str, run: str) -> List[Dict[str, Any]]:
     """The events of *run*, in order; a line that was cut off by a death is left out. Raises ValueError for what is no name of a run."""
     if os.path.basename(run) != run or not run:
         raise ValueError("%r is no identifier of a run" % run)
     try:
         with open(os.path.join(root, "runs", run + ".jsonl"), "rb") as stream:
-            lines = stream.read(LIMIT).split(b"\n")
+            lines = stream.read(JOURNAL_LIMIT).split(b"\n")
     except OSError:
         return []
     found = []
@@ -52,16 +52,16 @@ def events_of(root: str, run: str) -> List[Dict[str, Any]]:
     return found
 
 
-def applications(root: str, run: str) -> List[Dict[str, Any]]:
+def summarize_applications(root: str, run: str) -> List[Dict[str, Any]]:
     """Every application with what its record says: name, live generation and its Python, whether a promotion is open, and the history of *run*.
 
     Raises ValueError, OSError for a record that cannot be read.
     """
     found = []
-    for name in applications_in(root):
+    for name in list_applications(root):
         state = ApplicationState(root, name)
         record = state.read()
-        live = generation_of(record, record["current"]) or {}
+        live = find_generation(record, record["current"]) or {}
         found.append(
             {
                 "name": name,
@@ -74,6 +74,6 @@ def applications(root: str, run: str) -> List[Dict[str, Any]]:
     return found
 
 
-def of_run(root: str, run: str) -> Dict[str, Any]:
+def read_run(root: str, run: str) -> Dict[str, Any]:
     """The ``events`` of *run* and what `applications` says; no events without a run. Raises ValueError, OSError."""
-    return {"events": events_of(root, run) if run else [], "applications": applications(root, run)}
+    return {"events": read_events(root, run) if run else [], "applications": summarize_applications(root, run)}

@@ -9,8 +9,8 @@ from typing import Any, Dict, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
-    generation_of,
-    now,
+    find_generation,
+    get_timestamp,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import (
     BuildError,
@@ -18,15 +18,15 @@ from ansible_collections.oxzep7.python.plugins.module_utils._errors import (
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     Identity,
-    controller_of,
-    of_uid,
+    find_controller,
+    resolve_uid,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import (
     read_text,
 )
 
 
-def configuration(environment: str) -> Dict[str, str]:
+def read_configuration(environment: str) -> Dict[str, str]:
     """The keys of *environment*'s ``pyvenv.cfg``, lower-case. Raises BuildError where there is none."""
     text = read_text(os.path.join(environment, "pyvenv.cfg"))
     if text is None:
@@ -35,37 +35,37 @@ def configuration(environment: str) -> Dict[str, str]:
     return {key.strip().lower(): value.strip() for key, value in pairs}
 
 
-def version_of(environment: str) -> str:
+def read_python_version(environment: str) -> str:
     """The Python version that *environment* was made with, from its ``pyvenv.cfg``. Raises BuildError."""
-    values = configuration(environment)
+    values = read_configuration(environment)
     version = values.get("version") or values.get("version_info")
     if not version:
         raise BuildError("%s/pyvenv.cfg does not say which Python made it" % environment)
     return ".".join(version.split(".")[:3])
 
 
-def builder_of(application: Application) -> Identity:
+def resolve_builder(application: Application) -> Identity:
     """Who writes the generations: the user who controls the directory around them, or the live environment's owner."""
-    controller = controller_of(os.path.dirname(application.environment))
-    return controller if controller.uid != 0 else of_uid(os.stat(application.environment).st_uid)
+    controller = find_controller(os.path.dirname(application.environment))
+    return controller if controller.uid != 0 else resolve_uid(os.stat(application.environment).st_uid)
 
 
-def shares_site(values: Dict[str, str]) -> bool:
+def has_system_site(values: Dict[str, str]) -> bool:
     """Whether an environment of this configuration sees the interpreter's packages."""
     return values.get("include-system-site-packages", "false").lower() == "true"
 
 
-def live_target(application: Application) -> Optional[str]:
+def read_live_target(application: Application) -> Optional[str]:
     """The text of the live symlink, or None while the live path is a directory of its own."""
     return os.readlink(application.environment) if os.path.islink(application.environment) else None
 
 
-def current_generation(application: Application, record: Dict[str, Any], python: str) -> Dict[str, Any]:
+def find_live_generation(application: Application, record: Dict[str, Any], python: str) -> Dict[str, Any]:
     """The generation that is live: the recorded one, or the adoption of what is there now.
 
     Raises PromotionRefused when the live path is not what the record says.
     """
-    target = live_target(application)
+    target = read_live_target(application)
     if record["current"] is None:
         identifier = "0-py%s" % ".".join(python.split(".")[:2])
         path = os.path.realpath(application.environment) if target else application.generation_path(identifier)
@@ -77,9 +77,9 @@ def current_generation(application: Application, record: Dict[str, Any], python:
             "lock": None,
             "complete": True,
             "target": target or os.path.relpath(path, os.path.dirname(application.environment)),
-            "created": now(),
+            "created": get_timestamp(),
         }
-    known = generation_of(record, record["current"])
+    known = find_generation(record, record["current"])
     if known is None or target is None or os.path.realpath(application.environment) != os.path.realpath(known["path"]):
         raise PromotionRefused(
             "the live path %s is %s, but the record says generation %s; put the live path back or correct %s first"

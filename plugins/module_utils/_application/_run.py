@@ -10,17 +10,19 @@ from typing import List
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     Identity,
-    environment_for,
+    build_process_environment,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import (
-    Result,
-    run,
+    CommandResult,
+    run_command,
 )
 
 IMPORT_TIMEOUT = 300.0
 
 
-def run_in(application: Application, environment: str, command: List[str], user: Identity, timeout: float) -> Result:
+def run_in_environment(
+    application: Application, environment: str, command: List[str], user: Identity, timeout: float
+) -> CommandResult:
     """Run *command* of the application's in *environment*, as if that were activated, for at most *timeout* seconds."""
-    settings = dict(environment_for(user, os.path.join(environment, "bin")), VIRTUAL_ENV=environment)
-    return run(command, timeout, user, cwd=application.source or "/", environment=settings)
+    settings = dict(build_process_environment(user, os.path.join(environment, "bin")), VIRTUAL_ENV=environment)
+    return run_command(command, timeout, user, cwd=application.source or "/", environment=settings)

@@ -19,7 +19,7 @@ from typing import Any, Dict, Iterator, List, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import (
-    naming,
+    attach_error_path,
     read_json,
     read_text,
     remove_quietly,
@@ -27,16 +27,16 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._files import 
     write_json,
 )
 
-SCHEMA = 1
+SCHEMA_VERSION = 1
 DEFAULT_DIRECTORY = "/var/lib/oxzep7"
 
 
-def now() -> str:
+def get_timestamp() -> str:
     """The current time, UTC, ISO 8601 to the second."""
     return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-class LeaseHeld(CollectionError):
+class LeaseHeldError(CollectionError):
     """Another process works on the application; ``holder`` is what it wrote about itself."""
 
     def __init__(self, application: str, holder: Dict[str, Any]) -> None:
@@ -47,21 +47,21 @@ class LeaseHeld(CollectionError):
         self.holder = holder
 
 
-def private_directory(path: str) -> None:
+def make_private_directory(path: str) -> None:
     """Create directory *path* and its missing parents with mode 0700. Raises OSError."""
     # os.makedirs gives its mode to the last directory only since Python 3.7.
     if not os.path.isdir(path):
-        private_directory(os.path.dirname(path))
+        make_private_directory(os.path.dirname(path))
         with contextlib.suppress(FileExistsError):
             os.mkdir(path, 0o700)
 
 
-def boot_id() -> str:
+def read_boot_id() -> str:
     """The kernel's identifier of this boot, or an empty string where it is not shown."""
     return (read_text("/proc/sys/kernel/random/boot_id") or "").strip()
 
 
-def start_time_of(pid: int) -> str:
+def read_start_time(pid: int) -> str:
     """Start time of process *pid* in clock ticks after boot (field 22 of proc(5) ``stat``)."""
     text = read_text("/proc/%d/stat" % pid) or ""
     fields = text[text.rfind(")") + 2 :].split()
@@ -85,7 +85,7 @@ class ApplicationState:
     def read(self) -> Dict[str, Any]:
         """The record; a fresh one for an application that was never changed. Raises ValueError, OSError."""
         return read_json(self.path) or {
-            "schema": SCHEMA,
+            "schema": SCHEMA_VERSION,
             "application": self.name,
             "current": None,
             "generations": [],
@@ -94,7 +94,7 @@ class ApplicationState:
 
     def write(self, record: Dict[str, Any]) -> None:
         """Replace the record. The lease must be held. Raises OSError."""
-        private_directory(self.directory)
+        make_private_directory(self.directory)
         write_json(self.path, record)
 
     def is_open(self) -> bool:
@@ -103,9 +103,9 @@ class ApplicationState:
 
     def is_unsettled(self) -> bool:
         """Whether somebody works on the application, or a dead run left something: an open promotion, or one undone without a note in the record."""
-        return bool(self.leftovers()) or os.path.exists(self.lease_path)
+        return bool(self.list_leftovers()) or os.path.exists(self.lease_path)
 
-    def leftovers(self) -> List[str]:
+    def list_leftovers(self) -> List[str]:
         """The files beside the record that are only there while somebody works, but for the lease."""
         try:
             names = os.listdir(self.directory)
@@ -123,15 +123,15 @@ class ApplicationState:
         }
         return sorted(name for name in names if name in transient or name.startswith("."))
 
-    def sweep(self) -> None:
+    def remove_temporary_files(self) -> None:
         """Remove files that were being written when their writer died. The lease must be held."""
-        for name in self.leftovers():
+        for name in self.list_leftovers():
             if name.startswith("."):
                 remove_quietly(os.path.join(self.directory, name))
 
-    def begin(self, record: Dict[str, Any]) -> None:
+    def open_promotion(self, record: Dict[str, Any]) -> None:
         """Open a promotion whose success will make *record* the truth."""
-        private_directory(self.directory)
+        make_private_directory(self.directory)
         write_json(self.next_path, record)
 
     def commit(self) -> None:
@@ -139,16 +139,16 @@ class ApplicationState:
         os.rename(self.next_path, self.path)
         sync_directory(self.directory)
 
-    def take_undone(self) -> Optional[Dict[str, Any]]:
+    def read_undone_record(self) -> Optional[Dict[str, Any]]:
         """The record of a promotion that ``undo.sh`` took back and nobody noted yet, else None."""
         return read_json(self.undone_path)
 
-    def forget_undone(self) -> None:
+    def remove_undone_record(self) -> None:
         """Remove what `take_undone` returned, once the history has it."""
         remove_quietly(self.undone_path)
 
     @contextlib.contextmanager
-    def lease(self, run: str, only_look: bool = False) -> Iterator[None]:
+    def hold_lease(self, run: str, only_look: bool = False) -> Iterator[None]:
         """Hold the application's lease for the block, or *only look* that nobody holds it. Raises LeaseHeld, OSError.
 
         The kernel releases the lock with its holder's death, so a dead holder never blocks anybody;
@@ -158,17 +158,17 @@ class ApplicationState:
             self._check_free()
             yield
             return
-        private_directory(self.directory)
-        handle = self._lock()
+        make_private_directory(self.directory)
+        handle = self._acquire_lock()
         try:
             holder = {
                 "run": run,
                 "pid": os.getpid(),
-                "start_time": start_time_of(os.getpid()),
-                "boot_id": boot_id(),
-                "since": now(),
+                "start_time": read_start_time(os.getpid()),
+                "boot_id": read_boot_id(),
+                "since": get_timestamp(),
             }
-            with naming(self.lease_path):
+            with attach_error_path(self.lease_path):
                 os.ftruncate(handle, 0)
                 os.write(handle, json.dumps(holder).encode("utf-8"))
             yield
@@ -176,14 +176,14 @@ class ApplicationState:
             remove_quietly(self.lease_path)
             os.close(handle)
 
-    def _lock(self) -> int:
+    def _acquire_lock(self) -> int:
         while True:
             handle = os.open(self.lease_path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 os.close(handle)
-                raise LeaseHeld(self.name, self.holder() or {})
+                raise LeaseHeldError(self.name, self.read_lease_holder() or {})
             try:
                 # The holder before us may have removed the file between our open and our lock.
                 if os.stat(self.lease_path).st_ino == os.fstat(handle).st_ino:
@@ -200,11 +200,11 @@ class ApplicationState:
         try:
             fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:
-            raise LeaseHeld(self.name, self.holder() or {})
+            raise LeaseHeldError(self.name, self.read_lease_holder() or {})
         finally:
             os.close(handle)
 
-    def holder(self) -> Optional[Dict[str, Any]]:
+    def read_lease_holder(self) -> Optional[Dict[str, Any]]:
         """What the lease's file says of its holder, dead or alive."""
         try:
             found = json.loads(read_text(self.lease_path) or "null")
@@ -212,12 +212,12 @@ class ApplicationState:
             return None
         return found if isinstance(found, dict) else None
 
-    def event(self, run: str, kind: str, **details: Any) -> None:
+    def append_event(self, run: str, kind: str, **details: Any) -> None:
         """Append one event to the run's journal, if it can be written: the record is the truth, and a journal no reason to fail or to undo."""
         directory = os.path.join(self.root, "runs")
-        line = json.dumps(dict(details, time=now(), application=self.name, event=kind), sort_keys=True) + "\n"
+        line = json.dumps(dict(details, time=get_timestamp(), application=self.name, event=kind), sort_keys=True) + "\n"
         with contextlib.suppress(OSError):
-            private_directory(directory)
+            make_private_directory(directory)
             handle = os.open(
                 os.path.join(directory, "%s.jsonl" % run), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600
             )
@@ -227,12 +227,12 @@ class ApplicationState:
                 os.close(handle)
 
 
-def generation_of(record: Dict[str, Any], identifier: Optional[str]) -> Optional[Dict[str, Any]]:
+def find_generation(record: Dict[str, Any], identifier: Optional[str]) -> Optional[Dict[str, Any]]:
     """The generation called *identifier* in *record*, or None."""
     return next((entry for entry in record["generations"] if entry["id"] == identifier), None)
 
 
-def applications_in(root: str) -> List[str]:
+def list_applications(root: str) -> List[str]:
     """Names of the applications that have a record under *root*, sorted."""
     try:
         return sorted(os.listdir(os.path.join(root, "applications")))

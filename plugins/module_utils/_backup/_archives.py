@@ -8,24 +8,28 @@ import os
 from typing import Callable, Dict, Optional, Sequence, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _sealing
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._collect import Collector, is_still
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import Damaged, Maker, through
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Layer
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._sealing import Sealing
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import (
-    SUFFIXES,
-    beside,
-    compression,
-    reading,
-    writing,
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._collect import Collector, is_unchanged
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import (
+    DamagedArchiveError,
+    EntryMaker,
+    prove_entries,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run
-from ansible_collections.oxzep7.python.plugins.module_utils._host._files import sha256_of
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Layer
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._sealing import EncryptionSettings
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import (
+    ARCHIVE_SUFFIXES,
+    choose_compression,
+    open_reader,
+    open_writer,
+    write_in_thread,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command
+from ansible_collections.oxzep7.python.plugins.module_utils._host._files import compute_sha256
 
 KEYRING_TIMEOUT = 60.0
 
 
-class Passing:
+class CountingSink:
     """Passes bytes on to *sink*, and counts them."""
 
     def __init__(self, sink: Callable[[bytes], object]) -> None:
@@ -37,19 +41,19 @@ class Passing:
         self._sink(data)
 
 
-class Archives:
+class ArchiveEngine:
     """Writes and reads archives, encrypted as *sealing* says."""
 
-    def __init__(self, sealing: Sealing) -> None:
+    def __init__(self, sealing: EncryptionSettings) -> None:
         self.sealing = sealing
-        self._written: Dict[str, Passing] = {}
+        self._written: Dict[str, CountingSink] = {}
 
     @property
     def name(self) -> str:
         """What manifests call it."""
         return "archive"
 
-    def keep(
+    def store_layer(
         self,
         directory: str,
         name: str,
@@ -61,16 +65,16 @@ class Archives:
 
         Where nothing has changed since *before*, a layer and the directory it is in, its archive gets one more name.
         """
-        how = compression()
-        if before is not None and self._shared(directory, before, path, paths):
+        how = choose_compression()
+        if before is not None and self._is_reusable(directory, before, path, paths):
             return before[1]
-        file = name + SUFFIXES[how] + _sealing.SUFFIXES[self.sealing.how]
+        file = name + ARCHIVE_SUFFIXES[how] + _sealing.ENCRYPTION_SUFFIXES[self.sealing.how]
         archive = os.path.join(directory, file)
-        with writing(archive, how, self.sealing) as sink:
-            written = Passing(sink)
-            with beside(written) as passing:
+        with open_writer(archive, how, self.sealing) as sink:
+            written = CountingSink(sink)
+            with write_in_thread(written) as passing:
                 collector = Collector(passing)
-                entries = list(collector.everything(path, paths))
+                entries = list(collector.collect_entries(path, paths))
         self._written[archive] = written
         met = collector.met
         return Layer(
@@ -79,25 +83,27 @@ class Archives:
             how,
             self.sealing.how,
             os.stat(archive).st_size,
-            sha256_of(archive),
+            compute_sha256(archive),
             entries,
             met.unstable,
             met.skipped,
             {},
         )
 
-    def _shared(self, directory: str, before: Tuple[str, Layer], path: str, paths: Optional[Sequence[str]]) -> bool:
+    def _is_reusable(
+        self, directory: str, before: Tuple[str, Layer], path: str, paths: Optional[Sequence[str]]
+    ) -> bool:
         """Whether the archive of the layer *before* is what would be written, and is in *directory* now."""
         place, layer = before
         # For whom another one was encrypted cannot be told.
-        if self.sealing.how or layer.encryption or not layer.archive or not is_still(path, paths, layer.entries):
+        if self.sealing.how or layer.encryption or not layer.archive or not is_unchanged(path, paths, layer.entries):
             return False
         archive = os.path.join(directory, layer.archive)
         try:
             os.link(os.path.join(place, layer.archive), archive)
         except OSError:
             return False
-        if sha256_of(archive) == layer.sha256:
+        if compute_sha256(archive) == layer.sha256:
             return True
         os.unlink(archive)
         return False
@@ -109,20 +115,20 @@ class Archives:
         Raises Damaged, StreamError, OSError.
         """
         archive = os.path.join(directory, layer.archive)
-        expected, found = self._written[archive], Passing(lambda data: None)
-        with reading(archive, layer.compression, layer.encryption, self.sealing.identity) as stream:
-            stream.rest(found)
+        expected, found = self._written[archive], CountingSink(lambda data: None)
+        with open_reader(archive, layer.compression, layer.encryption, self.sealing.identity) as stream:
+            stream.read_rest(found)
         if found.length != expected.length:
-            raise Damaged(
+            raise DamagedArchiveError(
                 "%s gives back %d bytes, not the %d that were written into it"
                 % (layer.archive, found.length, expected.length)
             )
 
-    def reads(self, layer: Layer) -> bool:
+    def can_read(self, layer: Layer) -> bool:
         """Whether the content of *layer* can be read here at all: whoever only has public keys cannot."""
         if layer.encryption == _sealing.GPG:
             return bool(
-                run(
+                run_command(
                     ["gpg", "--batch", "--with-colons", "--list-secret-keys"],
                     KEYRING_TIMEOUT,
                     environment=dict(os.environ),
@@ -130,15 +136,15 @@ class Archives:
             )
         return not layer.encryption or self.sealing.identity is not None
 
-    def through(self, directory: str, layer: Layer, _name: str, make: Optional[Maker] = None) -> None:
+    def read_layer(self, directory: str, layer: Layer, _name: str, make: Optional[EntryMaker] = None) -> None:
         """Prove the archive of *layer* in *directory*, and give its entries to *make*. Raises Damaged, StreamError, OSError."""
-        with reading(
+        with open_reader(
             os.path.join(directory, layer.archive), layer.compression, layer.encryption, self.sealing.identity
         ) as stream:
-            through(stream, layer.entries, make)
+            prove_entries(stream, layer.entries, make)
 
-    def finish(self, directory: str) -> None:
+    def finish_backup(self, directory: str) -> None:
         """Do nothing: all that belongs to a backup is in its *directory*."""
 
-    def forget(self, directory: str) -> None:
+    def forget_backup(self, directory: str) -> None:
         """Do nothing: what belongs to a backup goes with its *directory*."""

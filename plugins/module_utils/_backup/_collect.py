@@ -17,30 +17,30 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry impor
     FILE,
     HARD_LINK,
     SYMLINK,
-    Entry,
-    header,
+    ArchiveEntry,
+    make_tar_header,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import DIRECTORY as AS_DIRECTORY
-from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import FILE as AS_FILE
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import DIRECTORY_FLAGS as AS_DIRECTORY
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import FILE_FLAGS as AS_FILE
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import open_directory
 
 CHUNK = 1 << 20
 # A file that changes while it is read is read so many times.
-TRIES = 3
+READ_TRIES = 3
 
 # Where the bytes of the archive go.
 Sink = Callable[[bytes], object]
 State = os.stat_result
 
 
-class Met(NamedTuple):
+class TreeProblems(NamedTuple):
     """What was met that is not kept, or kept with a doubt: paths, and why."""
 
     skipped: Dict[str, str]
     unstable: List[str]
 
 
-def _attributes(path: "int | str") -> Tuple[Tuple[str, bytes], ...]:
+def _read_xattrs(path: "int | str") -> Tuple[Tuple[str, bytes], ...]:
     try:
         names = os.listxattr(path, follow_symlinks=False) if isinstance(path, str) else os.listxattr(path)
     except OSError:
@@ -61,7 +61,7 @@ def _attributes(path: "int | str") -> Tuple[Tuple[str, bytes], ...]:
     return tuple(found)
 
 
-def _same(one: State, other: State) -> bool:
+def _is_unmodified(one: State, other: State) -> bool:
     return (one.st_size, one.st_mtime_ns, one.st_ctime_ns, one.st_ino) == (
         other.st_size,
         other.st_mtime_ns,
@@ -70,9 +70,9 @@ def _same(one: State, other: State) -> bool:
     )
 
 
-def is_still(path: str, paths: Optional[Sequence[str]], entries: Sequence[Entry]) -> bool:
+def is_unchanged(path: str, paths: Optional[Sequence[str]], entries: Sequence[ArchiveEntry]) -> bool:
     """Whether what `Collector.everything` finds is exactly *entries*; every file is read, up to the first difference. Raises OSError."""
-    met = Collector(None).everything(path, paths)
+    met = Collector(None).collect_entries(path, paths)
     return all(one == other for one, other in itertools.zip_longest(met, entries))
 
 
@@ -85,44 +85,44 @@ class Collector:
         self._links: Dict[Tuple[int, int], str] = {}
         self._waiting: List[bytes] = []
         self._length = 0
-        self.met = Met({}, [])
+        self.met = TreeProblems({}, [])
 
-    def everything(self, path: str, paths: Optional[Sequence[str]]) -> Iterator[Entry]:
+    def collect_entries(self, path: str, paths: Optional[Sequence[str]]) -> Iterator[ArchiveEntry]:
         """All entries of the tree at the absolute *path*, which has no symlinks on its way; or of *paths* only, see `selected`. Raises OSError."""
         if paths is not None:
-            yield from self.selected(paths)
+            yield from self.collect_paths(paths)
             return
         root = open_directory(path)
         try:
-            yield from self.tree(root)
+            yield from self.collect_tree(root)
         finally:
             os.close(root)
 
-    def tree(self, root: int) -> Iterator[Entry]:
+    def collect_tree(self, root: int) -> Iterator[ArchiveEntry]:
         """The entries of the tree whose top is the open directory *root*, each when its content has been given away. Raises OSError."""
         state = os.fstat(root)
-        yield self._told(self._entry("", DIRECTORY, state, attributes=_attributes(root)))
-        yield from self._inside(root, "", state.st_dev)
-        self._give(bytes(2 * BLOCK))
+        yield self._write_header(self._make_entry("", DIRECTORY, state, attributes=_read_xattrs(root)))
+        yield from self._collect_children(root, "", state.st_dev)
+        self._write_data(bytes(2 * BLOCK))
         self._flush()
 
-    def selected(self, paths: Sequence[str]) -> Iterator[Entry]:
+    def collect_paths(self, paths: Sequence[str]) -> Iterator[ArchiveEntry]:
         """The entries that *paths* are, each absolute and its directories real ones, with all below them and the directories on the way. Raises OSError."""
         root = os.open("/", AS_DIRECTORY)
         try:
-            yield self._told(self._entry("", DIRECTORY, os.fstat(root), attributes=_attributes(root)))
+            yield self._write_header(self._make_entry("", DIRECTORY, os.fstat(root), attributes=_read_xattrs(root)))
             told, whole = {""}, []  # type: Set[str], List[str]
             for path in sorted({path.strip("/") for path in paths} - {""}):
                 if path in told or any(path.startswith(above) for above in whole):
                     continue
-                yield from self._at(root, path, told)
+                yield from self._collect_path(root, path, told)
                 whole.append(path + "/")
         finally:
             os.close(root)
-        self._give(bytes(2 * BLOCK))
+        self._write_data(bytes(2 * BLOCK))
         self._flush()
 
-    def _at(self, root: int, path: str, told: Set[str]) -> Iterator[Entry]:
+    def _collect_path(self, root: int, path: str, told: Set[str]) -> Iterator[ArchiveEntry]:
         here, above = os.dup(root), ""
         try:
             for name in path.split("/")[:-1]:
@@ -131,67 +131,79 @@ class Collector:
                 here, above = below, above + name
                 if above not in told:
                     told.add(above)
-                    yield self._told(self._entry(above, DIRECTORY, os.fstat(here), attributes=_attributes(here)))
+                    yield self._write_header(
+                        self._make_entry(above, DIRECTORY, os.fstat(here), attributes=_read_xattrs(here))
+                    )
                 above += "/"
             name = path.rpartition("/")[2]
-            yield from self._one(here, name, path, os.stat(name, dir_fd=here, follow_symlinks=False).st_dev)
+            yield from self._collect_entry(here, name, path, os.stat(name, dir_fd=here, follow_symlinks=False).st_dev)
         except FileNotFoundError:
             self.met.skipped[path] = "it is not there"
         finally:
             os.close(here)
 
-    def _inside(self, directory: int, prefix: str, device: int) -> Iterator[Entry]:
+    def _collect_children(self, directory: int, prefix: str, device: int) -> Iterator[ArchiveEntry]:
         for name in sorted(os.listdir(directory), key=os.fsencode):
             path = prefix + name
             try:
-                yield from self._one(directory, name, path, device)
+                yield from self._collect_entry(directory, name, path, device)
             except FileNotFoundError:
                 self.met.skipped[path] = "it went away while the tree was read"
 
-    def _one(self, directory: int, name: str, path: str, device: int) -> Iterator[Entry]:
+    def _collect_entry(self, directory: int, name: str, path: str, device: int) -> Iterator[ArchiveEntry]:
         state = os.stat(name, dir_fd=directory, follow_symlinks=False)
         if stat.S_ISDIR(state.st_mode):
             handle = os.open(name, AS_DIRECTORY, dir_fd=directory)
             try:
-                yield self._told(self._entry(path, DIRECTORY, os.fstat(handle), attributes=_attributes(handle)))
+                yield self._write_header(
+                    self._make_entry(path, DIRECTORY, os.fstat(handle), attributes=_read_xattrs(handle))
+                )
                 if state.st_dev != device:
                     self.met.skipped[path + "/"] = "another file system is mounted there"
                     return
-                yield from self._inside(handle, path + "/", device)
+                yield from self._collect_children(handle, path + "/", device)
             finally:
                 os.close(handle)
         elif stat.S_ISREG(state.st_mode):
             known = self._links.get((state.st_dev, state.st_ino)) if state.st_nlink > 1 else None
             if known is not None:
-                yield self._told(self._entry(path, HARD_LINK, state, known, _attributes(self._beside(directory, name))))
+                yield self._write_header(
+                    self._make_entry(
+                        path, HARD_LINK, state, known, _read_xattrs(self._make_descriptor_path(directory, name))
+                    )
+                )
                 return
-            yield from self._file(directory, name, path)
+            yield from self._collect_file(directory, name, path)
             if state.st_nlink > 1:
                 self._links[(state.st_dev, state.st_ino)] = path
         elif stat.S_ISLNK(state.st_mode):
-            yield self._told(
-                self._entry(
+            yield self._write_header(
+                self._make_entry(
                     path,
                     SYMLINK,
                     state,
                     os.readlink(name, dir_fd=directory),
-                    _attributes(self._beside(directory, name)),
+                    _read_xattrs(self._make_descriptor_path(directory, name)),
                 )
             )
         elif stat.S_ISFIFO(state.st_mode):
-            yield self._told(self._entry(path, FIFO, state, attributes=_attributes(self._beside(directory, name))))
+            yield self._write_header(
+                self._make_entry(
+                    path, FIFO, state, attributes=_read_xattrs(self._make_descriptor_path(directory, name))
+                )
+            )
         else:
             self.met.skipped[path] = "a socket" if stat.S_ISSOCK(state.st_mode) else "a device"
 
     @staticmethod
-    def _beside(directory: int, name: str) -> str:
+    def _make_descriptor_path(directory: int, name: str) -> str:
         return "/proc/self/fd/%d/%s" % (directory, name)
 
     @staticmethod
-    def _entry(
+    def _make_entry(
         path: str, kind: str, state: State, target: Optional[str] = None, attributes: Sequence[Tuple[str, bytes]] = ()
-    ) -> Entry:
-        return Entry(
+    ) -> ArchiveEntry:
+        return ArchiveEntry(
             path,
             kind,
             stat.S_IMODE(state.st_mode),
@@ -202,8 +214,8 @@ class Collector:
             xattrs=tuple(attributes),
         )
 
-    def _file(self, directory: int, name: str, path: str) -> Iterator[Entry]:
-        for attempt in range(1, TRIES + 1):
+    def _collect_file(self, directory: int, name: str, path: str) -> Iterator[ArchiveEntry]:
+        for attempt in range(1, READ_TRIES + 1):
             handle = os.open(name, AS_FILE, dir_fd=directory)
             try:
                 before = os.fstat(handle)
@@ -216,27 +228,27 @@ class Collector:
                     before.st_mtime_ns,
                     before.st_size,
                 )
-                attributes = _attributes(handle)
-                digest = self._content(handle, Entry(*about, None, None, attributes))
-                entry = Entry(*about, digest, None, attributes)
-                steady = _same(before, os.fstat(handle))
+                attributes = _read_xattrs(handle)
+                digest = self._copy_content(handle, ArchiveEntry(*about, None, None, attributes))
+                entry = ArchiveEntry(*about, digest, None, attributes)
+                steady = _is_unmodified(before, os.fstat(handle))
             finally:
                 os.close(handle)
-            if steady or attempt == TRIES:
+            if steady or attempt == READ_TRIES:
                 if not steady:
                     self.met.unstable.append(path)
                 yield entry
                 return
             yield entry._replace(superseded=True)
 
-    def _content(self, handle: int, entry: Entry) -> str:
+    def _copy_content(self, handle: int, entry: ArchiveEntry) -> str:
         """Give the header and exactly as many bytes as *entry* says; returns their SHA-256."""
-        self._told(entry)
+        self._write_header(entry)
         if entry.size <= CHUNK:
             data = os.read(handle, entry.size) if entry.size else b""
             if len(data) == entry.size:
-                self._give(data)
-                self._give(bytes(-len(data) % BLOCK))
+                self._write_data(data)
+                self._write_data(bytes(-len(data) % BLOCK))
                 return hashlib.sha256(data).hexdigest()
             os.lseek(handle, 0, os.SEEK_SET)
         digest = hashlib.sha256()
@@ -245,17 +257,17 @@ class Collector:
             # What a file lost meanwhile is filled up; it is read again, because it changed.
             data = os.read(handle, min(CHUNK, left)) or bytes(min(CHUNK, left))
             digest.update(data)
-            self._give(data)
+            self._write_data(data)
             left -= len(data)
-        self._give(bytes(-entry.size % BLOCK))
+        self._write_data(bytes(-entry.size % BLOCK))
         return digest.hexdigest()
 
-    def _told(self, entry: Entry) -> Entry:
+    def _write_header(self, entry: ArchiveEntry) -> ArchiveEntry:
         if self._sink:
-            self._give(header(entry))
+            self._write_data(make_tar_header(entry))
         return entry
 
-    def _give(self, data: bytes) -> None:
+    def _write_data(self, data: bytes) -> None:
         if not data or not self._sink:
             return
         self._waiting.append(data)

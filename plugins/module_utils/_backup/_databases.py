@@ -19,26 +19,30 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._declar
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     Identity,
-    controller_of,
-    current,
-    environment_for,
-    of_uid,
-    of_user,
+    build_process_environment,
+    find_controller,
+    get_current_identity,
+    resolve_uid,
+    resolve_user,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandError, must, run
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import (
+    CommandError,
+    require_success,
+    run_command,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import (
     open_directory,
     open_file,
-    resolved,
+    resolve_trusted_path,
 )
 
 # A dump or a load may take so many seconds.
-LONG = 6 * 3600.0
-SHORT = 300.0
+DUMP_TIMEOUT = 6 * 3600.0
+QUERY_TIMEOUT = 300.0
 SCRATCH_ROOT = "/var/tmp"
-DUMP = "dump"
+DUMP_NAME = "dump"
 SCRATCH_NAME = re.compile(r"^oxzep7-([a-z0-9][a-z0-9_.-]*)-([0-9]+)-[^-]+$")
-SUFFIXES = {"sqlite": ".sqlite3", "postgresql": ".dump", "mysql": ".sql", "command": ".dump"}
+DUMP_SUFFIXES = {"sqlite": ".sqlite3", "postgresql": ".dump", "mysql": ".sql", "command": ".dump"}
 # What tables of people's own a PostgreSQL database has, with a statement for each that counts its rows; psql runs those by itself.
 POSTGRESQL_ROWS = r"""
 SELECT format('SELECT %L, count(*) FROM ONLY %I.%I', n.nspname || '.' || c.relname, n.nspname, c.relname)
@@ -47,7 +51,7 @@ WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname <> 'information_
 AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e') ORDER BY 1 \gexec
 """
 # Copies a SQLite database, or only counts the rows of one, and says what it has. Run by the module's own Python.
-SQLITE = r"""
+SQLITE_SCRIPT = r"""
 import json, shutil, sqlite3, sys
 def tables(connection):
     names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!'")]
@@ -74,16 +78,16 @@ kept.execute("PRAGMA journal_mode = DELETE")
 wrong = [row[0] for row in kept.execute("PRAGMA integrity_check")]
 print(json.dumps({"rows": tables(kept), "wrong": [] if wrong == ["ok"] else wrong}))
 """
-INSERT = re.compile(rb"^INSERT INTO `((?:[^`]|``)+)` (?:\([^)]*\) )?VALUES")
-TABLE = re.compile(rb"^CREATE TABLE `((?:[^`]|``)+)`")
-QUOTED = re.compile(rb"'(?:[^'\\]|\\.|'')*'", re.DOTALL)
+INSERT_LINE = re.compile(rb"^INSERT INTO `((?:[^`]|``)+)` (?:\([^)]*\) )?VALUES")
+TABLE_LINE = re.compile(rb"^CREATE TABLE `((?:[^`]|``)+)`")
+QUOTED_TEXT = re.compile(rb"'(?:[^'\\]|\\.|'')*'", re.DOTALL)
 
 
 class DatabaseError(CollectionError):
     """A database that could not be dumped, loaded or counted; the text names it."""
 
 
-def sweep(application: str) -> None:
+def remove_stale_scratch(application: str) -> None:
     """Remove the directories that dead processes left of `scratch_of`. Raises OSError."""
     for name in os.listdir(SCRATCH_ROOT):
         found = SCRATCH_NAME.match(name)
@@ -92,7 +96,7 @@ def sweep(application: str) -> None:
 
 
 @contextlib.contextmanager
-def scratch_of(who: Identity, application: str, dump: Optional[str] = None) -> Iterator[str]:
+def create_scratch(who: Identity, application: str, dump: Optional[str] = None) -> Iterator[str]:
     """A directory that is *who*'s alone for the block, with a copy of the file *dump*, if there is one, as `DUMP`. Raises OSError.
 
     Root's own directories cannot be reached by anybody else. Once this one is *who*'s, root writes nothing there: *who* may rename it, and have a link in
@@ -101,33 +105,33 @@ def scratch_of(who: Identity, application: str, dump: Optional[str] = None) -> I
     directory = tempfile.mkdtemp(prefix="oxzep7-%s-%d-" % (application, os.getpid()), dir=SCRATCH_ROOT)
     try:
         if dump is not None:
-            shutil.copyfile(dump, os.path.join(directory, DUMP))
+            shutil.copyfile(dump, os.path.join(directory, DUMP_NAME))
         if not who.is_current():
-            for path in ([os.path.join(directory, DUMP)] if dump is not None else []) + [directory]:
+            for path in ([os.path.join(directory, DUMP_NAME)] if dump is not None else []) + [directory]:
                 os.chown(path, who.uid, who.gid)
         yield directory
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def account_of(database: Database, user: Identity) -> Identity:
+def resolve_database_account(database: Database, user: Identity) -> Identity:
     """The account that dumps and loads *database*, whose application runs as *user*. Raises IdentityError."""
     if database.options.get("account"):
-        return of_user(database.options["account"])
+        return resolve_user(database.options["account"])
     if database.kind == "postgresql":
-        return user if database.options.get("host") or os.geteuid() != 0 else of_user("postgres")
-    return current() if database.kind == "mysql" else user
+        return user if database.options.get("host") or os.geteuid() != 0 else resolve_user("postgres")
+    return get_current_identity() if database.kind == "mysql" else user
 
 
-def dump(database: Database, user: Identity, application: str, directory: str) -> Dict[str, Any]:
+def dump_database(database: Database, user: Identity, application: str, directory: str) -> Dict[str, Any]:
     """Dump *database* into *directory*; returns what the manifest says of it: name, kind, file, rows by table, options.
 
     Raises DatabaseError, IdentityError, OSError.
     """
-    name = database.name + SUFFIXES[database.kind]
+    name = database.name + DUMP_SUFFIXES[database.kind]
     handle = os.open(os.path.join(directory, name), os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        rows = DUMPS[database.kind](database, account_of(database, user), application, handle)
+        rows = DUMPERS[database.kind](database, resolve_database_account(database, user), application, handle)
         os.fsync(handle)
     except CommandError as error:
         raise DatabaseError("database %s: %s" % (database.name, error))
@@ -136,9 +140,9 @@ def dump(database: Database, user: Identity, application: str, directory: str) -
     return {"name": database.name, "kind": database.kind, "file": name, "rows": rows, "options": database.options}
 
 
-def _copied(path: str, target: int) -> None:
+def _append_file(path: str, target: int) -> None:
     """Append the regular file *path*, reached through no link of a user, to the open file *target*. Raises OSError."""
-    folder = open_directory(resolved(os.path.dirname(path)))
+    folder = open_directory(resolve_trusted_path(os.path.dirname(path)))
     try:
         source = open_file(os.path.basename(path), folder)
     finally:
@@ -147,7 +151,7 @@ def _copied(path: str, target: int) -> None:
         shutil.copyfileobj(reading, writing, 1 << 20)
 
 
-def written_as(source: int, like: str, path: str) -> None:
+def copy_with_mode(source: int, like: str, path: str) -> None:
     """Write all of the open file *source* to *path*, anew, with the mode of *like* if that is there. Run as the account it shall belong to. Raises OSError."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
@@ -161,12 +165,12 @@ def written_as(source: int, like: str, path: str) -> None:
         os.fsync(writing.fileno())
 
 
-def sqlite_owner(path: str) -> Identity:
+def find_sqlite_owner(path: str) -> Identity:
     """The account as which the SQLite database *path* is opened. Raises DatabaseError, IdentityError, OSError."""
     state = os.lstat(path)
     if not stat.S_ISREG(state.st_mode):
         raise DatabaseError("%s is no file; name the database itself" % path)
-    who = controller_of(os.path.dirname(path)) if state.st_uid == 0 else of_uid(state.st_uid)
+    who = find_controller(os.path.dirname(path)) if state.st_uid == 0 else resolve_uid(state.st_uid)
     if state.st_uid == 0 and who.uid != 0:
         raise DatabaseError(
             "%s belongs to root, but %s can rearrange its directory; give it one owner" % (path, who.name)
@@ -174,28 +178,30 @@ def sqlite_owner(path: str) -> Identity:
     return who
 
 
-def sqlite(words: List[str], who: Identity) -> Dict[str, Any]:
+def run_sqlite(words: List[str], who: Identity) -> Dict[str, Any]:
     """What `SQLITE` says when it gets *words*, run as *who*. Raises CommandError, DatabaseError."""
-    done = must("SQLite", run([sys.executable, "-I", "-c", SQLITE] + words, LONG, who))
+    done = require_success(
+        "SQLite", run_command([sys.executable, "-I", "-c", SQLITE_SCRIPT] + words, DUMP_TIMEOUT, who)
+    )
     said: Dict[str, Any] = json.loads(done.stdout)
     if said["wrong"]:
         raise DatabaseError("the database %s is damaged: %s" % (words[0], "; ".join(said["wrong"][:3])))
     return said
 
 
-def _sqlite(database: Database, _who: Identity, application: str, handle: int) -> Dict[str, int]:
+def _dump_sqlite(database: Database, _who: Identity, application: str, handle: int) -> Dict[str, int]:
     path = database.options["path"]
     if not os.path.lexists(path):
         raise DatabaseError("the database %s is not there; correct it in the declaration" % path)
-    who = sqlite_owner(path)
-    with scratch_of(who, application) as scratch:
+    who = find_sqlite_owner(path)
+    with create_scratch(who, application) as scratch:
         copy = os.path.join(scratch, "copy")
-        rows: Dict[str, int] = sqlite([path, copy], who)["rows"]
-        _copied(copy, handle)
+        rows: Dict[str, int] = run_sqlite([path, copy], who)["rows"]
+        _append_file(copy, handle)
     return rows
 
 
-def postgresql_environment(options: Dict[str, Any], who: Identity) -> Dict[str, str]:
+def make_postgresql_environment(options: Dict[str, Any], who: Identity) -> Dict[str, str]:
     """The process environment that connects libpq as *options* say; nothing of it is on a command line."""
     given = {
         "PGDATABASE": options["database"],
@@ -206,10 +212,12 @@ def postgresql_environment(options: Dict[str, Any], who: Identity) -> Dict[str, 
         "PGAPPNAME": "oxzep7",
         "PGCONNECT_TIMEOUT": "30",
     }
-    return dict(environment_for(who), **{key: str(value) for key, value in given.items() if value is not None})
+    return dict(
+        build_process_environment(who), **{key: str(value) for key, value in given.items() if value is not None}
+    )
 
 
-def told(text: str) -> Dict[str, int]:
+def parse_row_counts(text: str) -> Dict[str, int]:
     """Rows by table, from lines with a name, a tab and a number. Raises DatabaseError."""
     try:
         return {
@@ -221,7 +229,7 @@ def told(text: str) -> Dict[str, int]:
 
 
 @contextlib.contextmanager
-def _snapshot(who: Identity, environment: Dict[str, str]) -> Iterator[Tuple[str, Callable[[], Dict[str, int]]]]:
+def _export_snapshot(who: Identity, environment: Dict[str, str]) -> Iterator[Tuple[str, Callable[[], Dict[str, int]]]]:
     """Name of a snapshot of a PostgreSQL database for the block, and what counts the rows in it. Raises DatabaseError."""
     # The session has to stay open while another program works, which AnsibleModule.run_command cannot.
     with (
@@ -234,7 +242,7 @@ def _snapshot(who: Identity, environment: Dict[str, str]) -> Iterator[Tuple[str,
             cwd="/",
             env=environment,
             universal_newlines=True,
-            preexec_fn=None if who.is_current() else who.assume,
+            preexec_fn=None if who.is_current() else who.drop_privileges,
         ) as session,
     ):
 
@@ -257,23 +265,23 @@ def _snapshot(who: Identity, environment: Dict[str, str]) -> Iterator[Tuple[str,
             name = ask(
                 "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\nSELECT pg_catalog.pg_export_snapshot();\n", False
             )
-            yield name.strip(), lambda: told(ask(POSTGRESQL_ROWS, True))
+            yield name.strip(), lambda: parse_row_counts(ask(POSTGRESQL_ROWS, True))
         finally:
             session.kill()
 
 
-def _postgresql(database: Database, who: Identity, _application: str, handle: int) -> Dict[str, int]:
-    environment = postgresql_environment(database.options, who)
+def _dump_postgresql(database: Database, who: Identity, _application: str, handle: int) -> Dict[str, int]:
+    environment = make_postgresql_environment(database.options, who)
     if not shutil.which("psql") or not shutil.which("pg_dump"):
         raise DatabaseError(
             "database %s: this host has no psql and pg_dump; install PostgreSQL's client" % database.name
         )
-    with _snapshot(who, environment) as (name, rows):
-        must(
+    with _export_snapshot(who, environment) as (name, rows):
+        require_success(
             "pg_dump",
-            run(
+            run_command(
                 ["pg_dump", "--format=custom", "--no-password", "--snapshot=" + name],
-                LONG,
+                DUMP_TIMEOUT,
                 who,
                 environment=environment,
                 target=handle,
@@ -282,7 +290,7 @@ def _postgresql(database: Database, who: Identity, _application: str, handle: in
         return rows()
 
 
-def mysql_program(*names: str) -> str:
+def find_mysql_program(*names: str) -> str:
     """The first of the programs *names* that this host has. Raises DatabaseError."""
     found = next(
         (name for name in names if shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/libexec")),
@@ -293,40 +301,40 @@ def mysql_program(*names: str) -> str:
     return shutil.which(found, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/libexec") or found
 
 
-def mysql_words(options: Dict[str, Any], *names: str) -> List[str]:
+def make_mysql_command(options: Dict[str, Any], *names: str) -> List[str]:
     """The beginning of a command line of the client *names*, connected as *options* say. Raises DatabaseError."""
     extra = ["--defaults-extra-file=" + options["defaults_file"]] if options.get("defaults_file") else []
-    return [mysql_program(*names)] + extra
+    return [find_mysql_program(*names)] + extra
 
 
-def rows_of_dump(lines: Iterator[bytes]) -> Dict[str, int]:
+def count_dump_rows(lines: Iterator[bytes]) -> Dict[str, int]:
     """Rows by table of a dump of MariaDB or MySQL, of whatever form its INSERTs are."""
     found: Dict[str, int] = {}
     table = ""
     for line in lines:
-        created = TABLE.match(line)
+        created = TABLE_LINE.match(line)
         if created:
-            found.setdefault(_unquoted(created.group(1)), 0)
-        begun = INSERT.match(line)
+            found.setdefault(_unquote_name(created.group(1)), 0)
+        begun = INSERT_LINE.match(line)
         if begun:
-            table, line = _unquoted(begun.group(1)), line[begun.end() :]
+            table, line = _unquote_name(begun.group(1)), line[begun.end() :]
         if table:
-            bare = QUOTED.sub(b"", line)
+            bare = QUOTED_TEXT.sub(b"", line)
             found[table] = found.get(table, 0) + bare.count(b"(")
             if bare.rstrip().endswith(b";"):
                 table = ""
     return found
 
 
-def _unquoted(name: bytes) -> str:
+def _unquote_name(name: bytes) -> str:
     return name.replace(b"``", b"`").decode("utf-8", "replace")
 
 
-def _mysql(database: Database, who: Identity, _application: str, handle: int) -> Dict[str, int]:
-    words = mysql_words(database.options, "mariadb-dump", "mysqldump")
-    must(
+def _dump_mysql(database: Database, who: Identity, _application: str, handle: int) -> Dict[str, int]:
+    words = make_mysql_command(database.options, "mariadb-dump", "mysqldump")
+    require_success(
         "the dump",
-        run(
+        run_command(
             words
             + [
                 "--single-transaction",
@@ -339,43 +347,45 @@ def _mysql(database: Database, who: Identity, _application: str, handle: int) ->
                 "--",
                 database.options["database"],
             ],
-            LONG,
+            DUMP_TIMEOUT,
             who,
             target=handle,
         ),
     )
     os.lseek(handle, 0, os.SEEK_SET)
     with os.fdopen(os.dup(handle), "rb") as stream:
-        return rows_of_dump(iter(stream))
+        return count_dump_rows(iter(stream))
 
 
-def _command(database: Database, who: Identity, _application: str, handle: int) -> Dict[str, int]:
-    must("the dump", run(database.options["dump"], LONG, who, target=handle))
-    return counted_by_command(database, who, handle)
+def _dump_by_command(database: Database, who: Identity, _application: str, handle: int) -> Dict[str, int]:
+    require_success("the dump", run_command(database.options["dump"], DUMP_TIMEOUT, who, target=handle))
+    return count_rows_by_command(database, who, handle)
 
 
-def counted_by_command(database: Database, who: Identity, handle: int) -> Dict[str, int]:
+def count_rows_by_command(database: Database, who: Identity, handle: int) -> Dict[str, int]:
     """Rows by table, as the operator's own command tells from the open dump; none without such a command. Raises CommandError, DatabaseError, OSError."""
     if not database.options.get("rows"):
         return {}
     os.lseek(handle, 0, os.SEEK_SET)
-    return told(must("counting rows", run(database.options["rows"], LONG, who, source=handle)).stdout)
+    return parse_row_counts(
+        require_success("counting rows", run_command(database.options["rows"], DUMP_TIMEOUT, who, source=handle)).stdout
+    )
 
 
-DUMPS: Dict[str, Callable[[Database, Identity, str, int], Dict[str, int]]] = {
-    "sqlite": _sqlite,
-    "postgresql": _postgresql,
-    "mysql": _mysql,
-    "command": _command,
+DUMPERS: Dict[str, Callable[[Database, Identity, str, int], Dict[str, int]]] = {
+    "sqlite": _dump_sqlite,
+    "postgresql": _dump_postgresql,
+    "mysql": _dump_mysql,
+    "command": _dump_by_command,
 }
 
 
-def described(row: Dict[str, Any]) -> Database:
+def parse_database_row(row: Dict[str, Any]) -> Database:
     """The database that a manifest's *row* is of."""
     return Database(row["name"], row["kind"], row["options"])
 
 
-def differing(row: Dict[str, Any], found: Dict[str, int]) -> Optional[str]:
+def describe_row_difference(row: Dict[str, Any], found: Dict[str, int]) -> Optional[str]:
     """How *found* rows by table are not those of the manifest's *row*, in words; None when they are."""
     expected = row["rows"]
     wrong = [

@@ -8,12 +8,12 @@ import os
 import shutil
 from typing import Any, Dict, List
 
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, controller_of
-from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, find_controller
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command
 
-LIMIT = 600.0
+OUTPUT_TIMEOUT = 600.0
 # The first program of each row that the host has says it.
-SYSTEM: Dict[str, List[List[str]]] = {
+SYSTEM_COMMANDS: Dict[str, List[List[str]]] = {
     "packages.txt": [
         ["dpkg-query", "-W", "-f=${Package}\t${Version}\t${Architecture}\t${db:Status-Status}\n"],
         ["rpm", "-qa", "--qf", "%{NAME}\t%{EPOCHNUM}:%{VERSION}-%{RELEASE}\t%{ARCH}\tinstalled\n"],
@@ -26,7 +26,7 @@ SYSTEM: Dict[str, List[List[str]]] = {
     "kernel.txt": [["uname", "-a"]],
 }
 # A repository's own configuration may name programs; none of them is wanted here, and its owner runs git.
-GIT = [
+GIT_COMMAND = [
     "git",
     "-c",
     "core.hooksPath=/dev/null",
@@ -37,7 +37,7 @@ GIT = [
     "--no-pager",
     "--no-optional-locks",
 ]
-REPOSITORY = {
+REPOSITORY_COMMANDS = {
     "all.bundle": ["bundle", "create", "--quiet", "-", "--all"],
     "changes.diff": ["diff", "--binary", "--no-ext-diff", "--no-textconv", "HEAD"],
     "untracked.txt": ["ls-files", "--others", "--exclude-standard"],
@@ -45,45 +45,45 @@ REPOSITORY = {
 }
 
 
-def _said(command: List[str], path: str, **options: Any) -> str:
+def _write_output(command: List[str], path: str, **options: Any) -> str:
     """Have what *command* prints in the new file *path*; returns why it failed, or nothing. Raises OSError."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        done = run(command, LIMIT, target=handle, **options)
+        done = run_command(command, OUTPUT_TIMEOUT, target=handle, **options)
     finally:
         os.close(handle)
     return "" if done.rc == 0 else "%s ended with %d: %s" % (command[0], done.rc, done.last_lines(2))
 
 
-def system(directory: str) -> Dict[str, Any]:
+def write_system_state(directory: str) -> Dict[str, Any]:
     """Write what the host is into *directory*; returns ``missing``: what could not be told, and why. Raises OSError."""
     missing = {}
-    for name, commands in SYSTEM.items():
+    for name, commands in SYSTEM_COMMANDS.items():
         command = next((command for command in commands if shutil.which(command[0])), None)
         if command is None:
             missing[name] = "the host has no %s" % " or ".join(command[0] for command in commands)
             continue
-        problem = _said(command, os.path.join(directory, name))
+        problem = _write_output(command, os.path.join(directory, name))
         # Some values of the kernel cannot be read by anybody; those that can are there.
         if problem and name != "sysctl.txt":
             missing[name] = problem
     return {"missing": missing}
 
 
-def is_repository(source: str) -> bool:
+def is_git_repository(source: str) -> bool:
     """Whether git can tell something about the directory *source* of an application."""
     return os.path.lexists(os.path.join(source, ".git")) and shutil.which("git") is not None
 
 
-def repository(source: str, directory: str) -> Dict[str, Any]:
+def write_repository_state(source: str, directory: str) -> Dict[str, Any]:
     """Write the state of the repository *source* into *directory*: everything that is committed, what is changed, and the names of what is neither.
 
     Git runs as the account that controls *source*. Returns ``missing``: what could not be told, and why. Raises IdentityError, OSError.
     """
-    who: Identity = controller_of(source)
+    who: Identity = find_controller(source)
     missing = {}
-    for name, words in REPOSITORY.items():
-        problem = _said(GIT + words, os.path.join(directory, name), identity=who, cwd=source)
+    for name, words in REPOSITORY_COMMANDS.items():
+        problem = _write_output(GIT_COMMAND + words, os.path.join(directory, name), identity=who, cwd=source)
         if problem:
             # A repository without a commit has neither a bundle nor a difference.
             missing[name] = problem

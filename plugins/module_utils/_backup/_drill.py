@@ -10,11 +10,11 @@ import time
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
-from ansible_collections.oxzep7.python.plugins.module_utils._application._run import IMPORT_TIMEOUT, run_in
-from ansible_collections.oxzep7.python.plugins.module_utils._application._state import now
+from ansible_collections.oxzep7.python.plugins.module_utils._application._run import IMPORT_TIMEOUT, run_in_environment
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import get_timestamp
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _databases, _loading
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import Engine
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._inside import inside
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._inside import run_in_namespace
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Backup, Layer
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import (
     DATABASES,
@@ -23,22 +23,30 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts impor
     INTERPRETER,
     SOURCE,
     BackupError,
-    interpreter_prefix,
+    find_interpreter_prefix,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import check, compare, restore
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import (
+    check_backup,
+    compare_layer,
+    restore_layer,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import check_space
 from ansible_collections.oxzep7.python.plugins.module_utils._generation import _imports
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, IdentityError, current
-from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandError, run
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
+    Identity,
+    IdentityError,
+    get_current_identity,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandError, run_command
 from ansible_collections.oxzep7.python.plugins.module_utils._packages import _installed
 
 # Run by the restored interpreter, as the application's user, who owns the pickle anyhow.
-UNPICKLE = "import pickle, sys; pickle.load(open(sys.argv[1], 'rb'))"
-VERSION = "import platform; print(platform.python_version())"
-SHOWN = 20
+UNPICKLE_SCRIPT = "import pickle, sys; pickle.load(open(sys.argv[1], 'rb'))"
+VERSION_SCRIPT = "import platform; print(platform.python_version())"
+SHOWN_PROBLEMS = 20
 
 
-class Subject(NamedTuple):
+class DrillSubject(NamedTuple):
     """The backup that is drilled, how it is read, and whose it is."""
 
     application: Application
@@ -46,7 +54,7 @@ class Subject(NamedTuple):
     engine: Engine
 
 
-class Notes:
+class DrillNotes:
     """What a drill met: problems that fail it, what it proved and could not try, and the seconds of each phase."""
 
     def __init__(self) -> None:
@@ -56,7 +64,7 @@ class Notes:
         self.phases: Dict[str, float] = {}
 
     @contextlib.contextmanager
-    def phase(self, name: str) -> Iterator[None]:
+    def time_phase(self, name: str) -> Iterator[None]:
         """Have the block's seconds under *name*."""
         began = time.monotonic()
         try:
@@ -65,32 +73,34 @@ class Notes:
             self.phases[name] = round(time.monotonic() - began, 3)
 
 
-def drill(subject: Subject, foreign: bool) -> Dict[str, Any]:
+def run_drill(subject: DrillSubject, foreign: bool) -> Dict[str, Any]:
     """Restore everything of *subject*, prove it, and throw it away; returns what is recorded. Raises BackupError for want of space, IdentityError, OSError."""
     began = time.monotonic()
     application, backup = subject.application, subject.backup
-    notes = Notes()
+    notes = DrillNotes()
     layers = {name: layer for name, layer in backup.layers.items() if layer.entries}
     check_space(_databases.SCRATCH_ROOT, sum(entry.size for layer in layers.values() for entry in layer.entries))
     try:
-        with notes.phase("damage"):
-            check(backup, application.name, list(layers), foreign, subject.engine)
+        with notes.time_phase("damage"):
+            check_backup(backup, application.name, list(layers), foreign, subject.engine)
     except BackupError as error:
         notes.problems.append(str(error))
-        return _outcome(notes, began, 0.0)
-    with _databases.scratch_of(current(), application.name) as scratch:
+        return _make_outcome(notes, began, 0.0)
+    with _databases.create_scratch(get_current_identity(), application.name) as scratch:
         # Its content is the application's; the application's user has to come as far as there.
         os.chmod(scratch, 0o711)
-        with notes.phase("restore"):
+        with notes.time_phase("restore"):
             for name, layer in layers.items():
-                for attribute, reason in restore(backup, layer, os.path.join(scratch, name), subject.engine).items():
+                for attribute, reason in restore_layer(
+                    backup, layer, os.path.join(scratch, name), subject.engine
+                ).items():
                     notes.problems.append("%s: %s was not given back: %s" % (name, attribute, reason))
-        with notes.phase("compare"):
+        with notes.time_phase("compare"):
             for name, layer in layers.items():
-                wrong = compare(layer, os.path.join(scratch, name))
+                wrong = compare_layer(layer, os.path.join(scratch, name))
                 notes.problems += [
                     "%s: %s %s" % (name, path or "the directory itself", text)
-                    for path, text in sorted(wrong.items())[:SHOWN]
+                    for path, text in sorted(wrong.items())[:SHOWN_PROBLEMS]
                 ]
         notes.proven.append(
             "%d entries of %d layers are what was kept"
@@ -98,26 +108,26 @@ def drill(subject: Subject, foreign: bool) -> Dict[str, Any]:
         )
         recovery = time.monotonic() - began
         if DATABASES in layers:
-            with notes.phase("databases"):
-                _load(subject, layers[DATABASES], os.path.join(scratch, DATABASES), notes)
+            with notes.time_phase("databases"):
+                _load_dumps(subject, layers[DATABASES], os.path.join(scratch, DATABASES), notes)
         if ENVIRONMENT in layers:
-            with notes.phase("application"):
-                _try(subject, layers, scratch, notes)
+            with notes.time_phase("application"):
+                _try_environment(subject, layers, scratch, notes)
         if GIT in layers:
-            _look_at_bundle(os.path.join(scratch, GIT, "all.bundle"), notes)
+            _check_bundle(os.path.join(scratch, GIT, "all.bundle"), notes)
     for name, layer in backup.layers.items():
         if "reference" in layer.about and not os.path.isdir(layer.path):
             notes.problems.append(
                 "%s: %s is gone, and has to be had from %s first" % (name, layer.path, layer.about["reference"]["url"])
             )
-    return _outcome(notes, began, recovery + notes.phases.get("databases", 0.0))
+    return _make_outcome(notes, began, recovery + notes.phases.get("databases", 0.0))
 
 
-def _outcome(notes: Notes, began: float, recovery: float) -> Dict[str, Any]:
+def _make_outcome(notes: DrillNotes, began: float, recovery: float) -> Dict[str, Any]:
     return {
-        "time": now(),
+        "time": get_timestamp(),
         "passed": not notes.problems,
-        "problems": notes.problems[:SHOWN],
+        "problems": notes.problems[:SHOWN_PROBLEMS],
         "proven": notes.proven,
         "untried": notes.untried,
         "phases": notes.phases,
@@ -126,17 +136,17 @@ def _outcome(notes: Notes, began: float, recovery: float) -> Dict[str, Any]:
     }
 
 
-def _load(subject: Subject, layer: Layer, directory: str, notes: Notes) -> None:
+def _load_dumps(subject: DrillSubject, layer: Layer, directory: str, notes: DrillNotes) -> None:
     """Load every dump where nothing lives, and compare the rows of each table."""
-    user = subject.application.account()
+    user = subject.application.resolve_account()
     tables = 0
     for row in layer.about["databases"]:
         try:
-            found = _loading.proven(row, os.path.join(directory, row["file"]), user, subject.application.name)
+            found = _loading.prove_dump(row, os.path.join(directory, row["file"]), user, subject.application.name)
         except (_databases.DatabaseError, CommandError, IdentityError, OSError) as error:
             notes.problems.append("database %s: %s" % (row["name"], error))
             continue
-        wrong = _databases.differing(row, found)
+        wrong = _databases.describe_row_difference(row, found)
         if wrong:
             notes.problems.append("database %s: %s" % (row["name"], wrong))
         if not row["rows"] and row["kind"] == "command":
@@ -145,14 +155,14 @@ def _load(subject: Subject, layer: Layer, directory: str, notes: Notes) -> None:
     notes.proven.append("%d tables of %d databases have their rows" % (tables, len(layer.about["databases"])))
 
 
-def _look_at_bundle(path: str, notes: Notes) -> None:
+def _check_bundle(path: str, notes: DrillNotes) -> None:
     if os.path.exists(path) and os.path.getsize(path):
-        done = run(["git", "bundle", "list-heads", path], IMPORT_TIMEOUT)
+        done = run_command(["git", "bundle", "list-heads", path], IMPORT_TIMEOUT)
         if done.rc != 0:
             notes.problems.append("git: the bundle cannot be read: %s" % done.last_lines(2))
 
 
-def _try(subject: Subject, layers: Dict[str, Layer], scratch: str, notes: Notes) -> None:
+def _try_environment(subject: DrillSubject, layers: Dict[str, Layer], scratch: str, notes: DrillNotes) -> None:
     """Have the restored environment, interpreter and source at their places, and work with them as the application's user."""
     application = subject.application
     places = [(os.path.join(scratch, ENVIRONMENT), os.path.realpath(application.environment))]
@@ -160,13 +170,13 @@ def _try(subject: Subject, layers: Dict[str, Layer], scratch: str, notes: Notes)
     there = [(source, target) for source, target in places if os.path.isdir(target)]
     try:
         # What cannot be imported now either is no fault of the backup's.
-        before = _imports.failing(
+        before = _imports.find_import_failures(
             application.environment,
-            _installed.top_level_modules(application.environment),
-            application.account(),
+            _installed.list_top_level_modules(application.environment),
+            application.resolve_account(),
             IMPORT_TIMEOUT,
         )
-        told = inside(there, lambda problem: _work(subject, layers, scratch, problem, sorted(before)))
+        told = run_in_namespace(there, lambda problem: _run_proofs(subject, layers, scratch, problem, sorted(before)))
     except (RuntimeError, IdentityError, OSError) as error:
         notes.problems.append("environment: %s" % error)
         return
@@ -175,11 +185,11 @@ def _try(subject: Subject, layers: Dict[str, Layer], scratch: str, notes: Notes)
     notes.untried += told["untried"]
 
 
-def _work(
-    subject: Subject, layers: Dict[str, Layer], scratch: str, problem: Optional[str], before: List[str]
+def _run_proofs(
+    subject: DrillSubject, layers: Dict[str, Layer], scratch: str, problem: Optional[str], before: List[str]
 ) -> Dict[str, List[str]]:
     """What came of working with what was restored: at its places, or, with a *problem*, in *scratch*. Modules *before* could not be imported anyhow."""
-    notes = Notes()
+    notes = DrillNotes()
     application = subject.application
     if problem or not os.path.isdir(application.environment):
         environment = os.path.join(scratch, ENVIRONMENT)
@@ -188,28 +198,28 @@ def _work(
             application = application._replace(source=os.path.join(scratch, SOURCE))
     else:
         environment = application.environment
-    user = application.account()
+    user = application.resolve_account()
     _run_interpreter(subject, environment, user, notes)
     if not notes.problems:
-        names = _installed.top_level_modules(environment)
+        names = _installed.list_top_level_modules(environment)
         failed = {
             name: failure
-            for name, failure in _imports.failing(environment, names, user, IMPORT_TIMEOUT).items()
+            for name, failure in _imports.find_import_failures(environment, names, user, IMPORT_TIMEOUT).items()
             if name not in before
         }
         notes.problems += [
-            "import %s: %s" % (name, failure["text"]) for name, failure in sorted(failed.items())[:SHOWN]
+            "import %s: %s" % (name, failure["text"]) for name, failure in sorted(failed.items())[:SHOWN_PROBLEMS]
         ]
         notes.proven.append("%d modules can be imported" % (len(names) - len(failed) - len(set(before) & set(names))))
-        _commands(application, environment, user, notes)
+        _run_commands(application, environment, user, notes)
     return {"problems": notes.problems, "proven": notes.proven, "untried": notes.untried}
 
 
-def _run_interpreter(subject: Subject, environment: str, user: Identity, notes: Notes) -> None:
-    done = run_in(
+def _run_interpreter(subject: DrillSubject, environment: str, user: Identity, notes: DrillNotes) -> None:
+    done = run_in_environment(
         subject.application,
         environment,
-        [os.path.join(environment, "bin", "python"), "-I", "-c", VERSION],
+        [os.path.join(environment, "bin", "python"), "-I", "-c", VERSION_SCRIPT],
         user,
         IMPORT_TIMEOUT,
     )
@@ -224,18 +234,19 @@ def _run_interpreter(subject: Subject, environment: str, user: Identity, notes: 
         )
     else:
         notes.proven.append(
-            "Python %s runs from %s" % (done.stdout.strip(), interpreter_prefix(environment) or "the operating system")
+            "Python %s runs from %s"
+            % (done.stdout.strip(), find_interpreter_prefix(environment) or "the operating system")
         )
 
 
-def _commands(application: Application, environment: str, user: Identity, notes: Notes) -> None:
+def _run_commands(application: Application, environment: str, user: Identity, notes: DrillNotes) -> None:
     asked: List[Tuple[str, List[str]]] = (
         [("drill.command", list(application.drill.command))] if application.drill.command else []
     )
-    asked += [("reading %s" % path, ["python", "-c", UNPICKLE, path]) for path in application.drill.pickles]
+    asked += [("reading %s" % path, ["python", "-c", UNPICKLE_SCRIPT, path]) for path in application.drill.pickles]
     asked += [("drill.reads", command) for command in application.drill.reads]
     for what, command in asked:
-        done = run_in(application, environment, command, user, application.drill.timeout)
+        done = run_in_environment(application, environment, command, user, application.drill.timeout)
         if done.rc != 0:
             notes.problems.append("%s: %s ended with %d: %s" % (what, " ".join(command), done.rc, done.last_lines(3)))
         else:

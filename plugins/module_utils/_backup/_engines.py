@@ -6,13 +6,13 @@
 
 from typing import Any, Dict, NamedTuple, Optional, Union
 
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._archives import Archives
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._archives import ArchiveEngine
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Backup
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic import Repository
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._sealing import Sealing
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic import ResticRepository
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._sealing import EncryptionSettings
 
-Engine = Union[Archives, Repository]
+Engine = Union[ArchiveEngine, ResticRepository]
 
 ENGINE_ARGUMENTS: Dict[str, Any] = {
     "engine": {"type": "str", "choices": ["archive", "restic"], "default": "archive"},
@@ -30,16 +30,16 @@ class Engines(NamedTuple):
     """The engine that was asked for, and those that can read."""
 
     asked: str
-    archives: Archives
-    repository: Optional[Repository]
+    archives: ArchiveEngine
+    repository: Optional[ResticRepository]
 
-    def keeping(self) -> Engine:
+    def get_requested(self) -> Engine:
         """The engine that was asked for. Raises BackupError when it lacks something."""
         if self.asked == "archive":
             return self.archives
-        return self._restic("the engine restic")
+        return self._require_repository("the engine restic")
 
-    def _restic(self, what: str) -> Repository:
+    def _require_repository(self, what: str) -> ResticRepository:
         if self.repository is None:
             raise BackupError(
                 "%s needs a repository and its password; set oxzep7_backup_repository, and oxzep7_backup_repository_password or "
@@ -47,24 +47,30 @@ class Engines(NamedTuple):
             )
         return self.repository
 
-    def of_backup(self, backup: Backup) -> Engine:
+    def get_for_backup(self, backup: Backup) -> Engine:
         """The engine that made *backup*. Raises BackupError when it lacks something."""
         return (
-            self.archives if backup.about.get("engine") == "archive" else self._restic("backup %s" % backup.identifier)
+            self.archives
+            if backup.about.get("engine") == "archive"
+            else self._require_repository("backup %s" % backup.identifier)
         )
 
 
-def engines_of(given: Dict[str, Any]) -> Engines:
+def create_engines(given: Dict[str, Any]) -> Engines:
     """What module parameters of `ENGINE_ARGUMENTS` ask for. Raises BackupError."""
     how = "" if given["encryption"] == "none" else given["encryption"]
     if how and not given["recipients"]:
         raise BackupError("encryption by %s needs recipients; set oxzep7_backup_recipients" % how)
     repository = None
     if given["repository"] and (given["repository_password"] or given["repository_password_file"]):
-        repository = Repository(
+        repository = ResticRepository(
             given["repository"],
             given["repository_password"],
             given["repository_password_file"],
             tuple(sorted((str(name), str(value)) for name, value in given["repository_environment"].items())),
         )
-    return Engines(given["engine"], Archives(Sealing(how, tuple(given["recipients"]), given["identity"])), repository)
+    return Engines(
+        given["engine"],
+        ArchiveEngine(EncryptionSettings(how, tuple(given["recipients"]), given["identity"])),
+        repository,
+    )

@@ -15,21 +15,21 @@ from ansible_collections.oxzep7.python.plugins.module_utils._errors import Colle
 BLOCK = 512
 FILE, HARD_LINK, SYMLINK, DIRECTORY, FIFO = "file", "hard-link", "symlink", "directory", "fifo"
 # POSIX.1-2017, pax, "ustar Interchange Format": typeflag.
-FLAGS = {FILE: b"0", HARD_LINK: b"1", SYMLINK: b"2", DIRECTORY: b"5", FIFO: b"6"}
+TYPE_FLAGS = {FILE: b"0", HARD_LINK: b"1", SYMLINK: b"2", DIRECTORY: b"5", FIFO: b"6"}
 NAME_LIMIT = 100
 OWNER_LIMIT = 0o7777777
 SIZE_LIMIT = 0o77777777777
-NANO = 10**9
+NANOSECONDS = 10**9
 # The end of a header: magic and version, no names of owners, no device, no prefix.
-REST = b"ustar\00000" + bytes(64) + b"0000000\0" * 2 + bytes(167)
-SUM_OF_REST = sum(REST) + 8 * 32
+HEADER_REST = b"ustar\00000" + bytes(64) + b"0000000\0" * 2 + bytes(167)
+HEADER_REST_SUM = sum(HEADER_REST) + 8 * 32
 
 
-class Unusable(CollectionError):
+class ManifestError(CollectionError):
     """A manifest that is damaged, or says what no backup of this collection says; the text names the entry and what is wrong."""
 
 
-class Entry(NamedTuple):
+class ArchiveEntry(NamedTuple):
     """One entry. ``path`` is relative, as `os.fsdecode` gives it; empty for the tree itself. Times are nanoseconds since 1970, sizes bytes.
 
     ``target`` is what a symlink says, or the path of the file that a hard link is another name of. ``superseded``: the file changed while it was
@@ -48,7 +48,7 @@ class Entry(NamedTuple):
     xattrs: Tuple[Tuple[str, bytes], ...] = ()
     superseded: bool = False
 
-    def row(self) -> Dict[str, Any]:
+    def to_row(self) -> Dict[str, Any]:
         """The entry as the manifest has it; what is empty is left out."""
         row: Dict[str, Any] = {
             "path": self.path,
@@ -69,67 +69,67 @@ class Entry(NamedTuple):
         return row
 
 
-def _number(row: Dict[str, Any], key: str, least: int = 0) -> int:
+def _read_number(row: Dict[str, Any], key: str, least: int = 0) -> int:
     value = row.get(key)
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise Unusable("%s: %r is no %s" % (row.get("path"), value, key))
+        raise ManifestError("%s: %r is no %s" % (row.get("path"), value, key))
     return value
 
 
-def _text(row: Dict[str, Any], key: str) -> str:
+def _read_text(row: Dict[str, Any], key: str) -> str:
     value = row.get(key)
     if not isinstance(value, str) or "\0" in value:
-        raise Unusable("%s: %r is no %s" % (row.get("path"), value, key))
+        raise ManifestError("%s: %r is no %s" % (row.get("path"), value, key))
     return value
 
 
-def _digest(row: Dict[str, Any]) -> str:
-    value = _text(row, "sha256")
+def _read_digest(row: Dict[str, Any]) -> str:
+    value = _read_text(row, "sha256")
     if len(value) != 64 or value.strip("0123456789abcdef"):
-        raise Unusable("%s: %r is no SHA-256" % (row.get("path"), value))
+        raise ManifestError("%s: %r is no SHA-256" % (row.get("path"), value))
     return value
 
 
-def _xattrs(row: Dict[str, Any]) -> Tuple[Tuple[str, bytes], ...]:
+def _read_xattrs(row: Dict[str, Any]) -> Tuple[Tuple[str, bytes], ...]:
     given = row.get("xattrs", {})
     try:
         return tuple(sorted((str(name), base64.b64decode(value, validate=True)) for name, value in given.items()))
     except (AttributeError, TypeError, ValueError, binascii.Error):
-        raise Unusable("%s: its attributes cannot be read" % row.get("path"))
+        raise ManifestError("%s: its attributes cannot be read" % row.get("path"))
 
 
-def from_row(row: Any) -> Entry:
+def parse_entry(row: Any) -> ArchiveEntry:
     """The entry that the manifest's *row* is. Raises Unusable for anything that `Entry.row` does not write."""
     if not isinstance(row, dict):
-        raise Unusable("%r is no entry" % (row,))
-    kind = _text(row, "type")
-    if kind not in FLAGS:
-        raise Unusable("%s: entries of type %s are never kept" % (row.get("path"), kind))
-    mode = _text(row, "mode")
+        raise ManifestError("%r is no entry" % (row,))
+    kind = _read_text(row, "type")
+    if kind not in TYPE_FLAGS:
+        raise ManifestError("%s: entries of type %s are never kept" % (row.get("path"), kind))
+    mode = _read_text(row, "mode")
     if len(mode) != 4 or mode.strip("01234567"):
-        raise Unusable("%s: %r is no mode" % (row.get("path"), mode))
-    entry = Entry(
-        _text(row, "path"),
+        raise ManifestError("%s: %r is no mode" % (row.get("path"), mode))
+    entry = ArchiveEntry(
+        _read_text(row, "path"),
         kind,
         int(mode, 8),
-        _number(row, "uid"),
-        _number(row, "gid"),
-        _number(row, "mtime", -(1 << 62)),
-        _number(row, "size") if kind == FILE else 0,
-        _digest(row) if kind == FILE else None,
-        _text(row, "target") if kind in (HARD_LINK, SYMLINK) else None,
-        _xattrs(row),
+        _read_number(row, "uid"),
+        _read_number(row, "gid"),
+        _read_number(row, "mtime", -(1 << 62)),
+        _read_number(row, "size") if kind == FILE else 0,
+        _read_digest(row) if kind == FILE else None,
+        _read_text(row, "target") if kind in (HARD_LINK, SYMLINK) else None,
+        _read_xattrs(row),
         row.get("superseded") is True,
     )
-    if entry.row() != row:
-        raise Unusable(
+    if entry.to_row() != row:
+        raise ManifestError(
             "%s: %s is more than a manifest says"
-            % (entry.path, ", ".join(sorted(set(row) - set(entry.row()))) or "its writing")
+            % (entry.path, ", ".join(sorted(set(row) - set(entry.to_row()))) or "its writing")
         )
     return entry
 
 
-def checked(entries: List[Entry]) -> List[Entry]:
+def check_entries(entries: List[ArchiveEntry]) -> List[ArchiveEntry]:
     """*entries*, if every one of them lies in the tree: below directories that come before it, and never through a link. Raises Unusable."""
     directories: Set[str] = set()
     files: Set[str] = set()
@@ -137,9 +137,9 @@ def checked(entries: List[Entry]) -> List[Entry]:
     for number, entry in enumerate(entries):
         _check_place(entry, number == 0, directories)
         if entry.path in seen:
-            raise Unusable("%s is there twice" % entry.path)
+            raise ManifestError("%s is there twice" % entry.path)
         if entry.kind == HARD_LINK and entry.target not in files:
-            raise Unusable(
+            raise ManifestError(
                 "%s is another name of %r, which is no file that comes before it" % (entry.path, entry.target)
             )
         if not entry.superseded:
@@ -151,7 +151,7 @@ def checked(entries: List[Entry]) -> List[Entry]:
     return entries
 
 
-def for_root(entries: List[Entry]) -> List[str]:
+def find_setid_files(entries: List[ArchiveEntry]) -> List[str]:
     """The files among *entries* that would run as root, or as root's group, in a tree that is somebody else's."""
     return [
         entry.path
@@ -162,18 +162,18 @@ def for_root(entries: List[Entry]) -> List[str]:
     ]
 
 
-def _check_place(entry: Entry, first: bool, directories: Set[str]) -> None:
+def _check_place(entry: ArchiveEntry, first: bool, directories: Set[str]) -> None:
     """Raise Unusable unless *entry* is the tree itself, as its *first*, or lies in one of the *directories*."""
     parts = entry.path.split("/") if entry.path else []
     if any(part in ("", ".", "..") for part in parts):
-        raise Unusable("%r is no path inside the tree" % entry.path)
+        raise ManifestError("%r is no path inside the tree" % entry.path)
     if first == bool(parts) or (first and entry.kind != DIRECTORY):
-        raise Unusable("%r is not the tree itself, which comes first and once, and is a directory" % entry.path)
+        raise ManifestError("%r is not the tree itself, which comes first and once, and is a directory" % entry.path)
     if parts and "/".join(parts[:-1]) not in directories:
-        raise Unusable("%s: no directory that it could lie in comes before it" % entry.path)
+        raise ManifestError("%s: no directory that it could lie in comes before it" % entry.path)
 
 
-def _record(key: bytes, value: bytes) -> bytes:
+def _format_record(key: bytes, value: bytes) -> bytes:
     """A record of an extended header: its own length, in decimal, is part of it."""
     rest = len(key) + len(value) + 3
     length = rest + len(str(rest))
@@ -182,19 +182,19 @@ def _record(key: bytes, value: bytes) -> bytes:
     return b"%d %s=%s\n" % (length, key, value)
 
 
-def _block(name: bytes, mode: int, uid: int, gid: int, size: int, mtime: int, flag: bytes, link: bytes) -> bytes:
+def _format_block(name: bytes, mode: int, uid: int, gid: int, size: int, mtime: int, flag: bytes, link: bytes) -> bytes:
     numbers = b"%07o\0%07o\0%07o\0%011o\0%011o\0" % (mode, uid, gid, size, mtime)
     # The sum counts its own field as blanks.
-    total = sum(name) + sum(numbers) + sum(flag) + sum(link) + SUM_OF_REST
-    return b"".join((name.ljust(100, b"\0"), numbers, b"%06o\0 " % total, flag, link.ljust(100, b"\0"), REST))
+    total = sum(name) + sum(numbers) + sum(flag) + sum(link) + HEADER_REST_SUM
+    return b"".join((name.ljust(100, b"\0"), numbers, b"%06o\0 " % total, flag, link.ljust(100, b"\0"), HEADER_REST))
 
 
-def padded(data: bytes) -> bytes:
+def pad_blocks(data: bytes) -> bytes:
     """*data*, filled up to whole blocks of a tar file."""
     return data + bytes(-len(data) % BLOCK)
 
 
-def header(entry: Entry) -> bytes:
+def make_tar_header(entry: ArchiveEntry) -> bytes:
     """What stands before the content of *entry* in a tar file; the same entry gives the same bytes.
 
     What does not fit the old form is in an extended header (POSIX.1-2017, pax): long names, nanoseconds, and attributes as
@@ -204,46 +204,50 @@ def header(entry: Entry) -> bytes:
     link = os.fsencode(entry.target or "")
     if entry.kind == HARD_LINK:
         link = b"./" + link
-    seconds, nanoseconds = divmod(entry.mtime, NANO)
+    seconds, nanoseconds = divmod(entry.mtime, NANOSECONDS)
     records = []
     if nanoseconds or not 0 <= seconds <= SIZE_LIMIT:
         records.append(
-            _record(b"mtime", b"%d.%09d" % (seconds, nanoseconds) if seconds >= 0 else _negative(entry.mtime))
+            _format_record(
+                b"mtime", b"%d.%09d" % (seconds, nanoseconds) if seconds >= 0 else _format_negative_time(entry.mtime)
+            )
         )
     if len(name) > NAME_LIMIT:
-        records.append(_record(b"path", name))
+        records.append(_format_record(b"path", name))
     if len(link) > NAME_LIMIT:
-        records.append(_record(b"linkpath", link))
+        records.append(_format_record(b"linkpath", link))
     for key, number, limit in (
         (b"size", entry.size, SIZE_LIMIT),
         (b"uid", entry.uid, OWNER_LIMIT),
         (b"gid", entry.gid, OWNER_LIMIT),
     ):
         if number > limit:
-            records.append(_record(key, b"%d" % number))
+            records.append(_format_record(key, b"%d" % number))
     if entry.xattrs:
-        records += [_record(b"SCHILY.xattr." + attribute.encode("utf-8"), value) for attribute, value in entry.xattrs]
-    block = _block(
+        records += [
+            _format_record(b"SCHILY.xattr." + attribute.encode("utf-8"), value) for attribute, value in entry.xattrs
+        ]
+    block = _format_block(
         name[:NAME_LIMIT],
         entry.mode,
         min(entry.uid, OWNER_LIMIT),
         min(entry.gid, OWNER_LIMIT),
         min(entry.size, SIZE_LIMIT),
         min(max(seconds, 0), SIZE_LIMIT),
-        FLAGS[entry.kind],
+        TYPE_FLAGS[entry.kind],
         link[:NAME_LIMIT],
     )
     if not records:
         return block
     extended = b"".join(records)
     return (
-        _block(b"./PaxHeaders/" + name[-80:].replace(b"/", b"_"), 0o644, 0, 0, len(extended), 0, b"x", b"")
-        + padded(extended)
+        _format_block(b"./PaxHeaders/" + name[-80:].replace(b"/", b"_"), 0o644, 0, 0, len(extended), 0, b"x", b"")
+        + pad_blocks(extended)
         + block
     )
 
 
-def _negative(mtime: int) -> bytes:
+def _format_negative_time(mtime: int) -> bytes:
     """A time before 1970 in decimal; a fraction counts away from zero there."""
-    seconds, nanoseconds = divmod(-mtime, NANO)
+    seconds, nanoseconds = divmod(-mtime, NANOSECONDS)
     return b"-%d.%09d" % (seconds, nanoseconds)

@@ -17,25 +17,25 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry impor
     FILE,
     HARD_LINK,
     SYMLINK,
-    Entry,
-    header,
+    ArchiveEntry,
+    make_tar_header,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import Reading, StreamError, write_all
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import StreamError, StreamReader, write_all
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
-from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import DIRECTORY as AS_DIRECTORY
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import DIRECTORY_FLAGS as AS_DIRECTORY
 
 CHUNK = 1 << 20
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
-Taker = Callable[[bytes], object]
-Maker = Callable[[Entry], "contextlib.AbstractContextManager[Optional[Taker]]"]
+ContentSink = Callable[[bytes], object]
+EntryMaker = Callable[[ArchiveEntry], "contextlib.AbstractContextManager[Optional[ContentSink]]"]
 
 
-class Damaged(CollectionError):
+class DamagedArchiveError(CollectionError):
     """An archive that is not what its manifest says; the text names the first entry that differs."""
 
 
-def _content(stream: Reading, entry: Entry, take: Optional[Taker]) -> None:
+def _read_content(stream: StreamReader, entry: ArchiveEntry, take: Optional[ContentSink]) -> None:
     """Read the content of the file *entry*, give it to *take*, and prove it. Raises Damaged, StreamError, OSError."""
     digest = hashlib.sha256()
     left = entry.size
@@ -47,41 +47,41 @@ def _content(stream: Reading, entry: Entry, take: Optional[Taker]) -> None:
         left -= len(data)
     stream.read(-entry.size % BLOCK)
     if digest.hexdigest() != entry.sha256:
-        raise Damaged("the content of %s is not what the manifest says" % entry.path)
+        raise DamagedArchiveError("the content of %s is not what the manifest says" % entry.path)
 
 
-def through(stream: Reading, entries: Sequence[Entry], make: Optional[Maker] = None) -> None:
+def prove_entries(stream: StreamReader, entries: Sequence[ArchiveEntry], make: Optional[EntryMaker] = None) -> None:
     """Prove that *stream* is exactly *entries*; each is given to *make* once its header is proven, which says where content goes.
 
     What is expected is written, not read: nothing in the stream is believed. Raises Damaged, StreamError, OSError.
     """
     for entry in entries:
-        expected = header(entry)
+        expected = make_tar_header(entry)
         try:
             found = stream.read(len(expected))
         except StreamError as error:
-            raise Damaged("at %s %s" % (entry.path or "its beginning", error))
+            raise DamagedArchiveError("at %s %s" % (entry.path or "its beginning", error))
         if found != expected:
-            raise Damaged("%s is not what the manifest says" % (entry.path or "its beginning"))
+            raise DamagedArchiveError("%s is not what the manifest says" % (entry.path or "its beginning"))
         try:
             if make is None or entry.superseded:
                 if entry.kind == FILE:
-                    _content(stream, entry, None)
+                    _read_content(stream, entry, None)
                 continue
             with make(entry) as take:
                 if entry.kind == FILE:
-                    _content(stream, entry, take)
+                    _read_content(stream, entry, take)
         except StreamError as error:
-            raise Damaged("in %s %s" % (entry.path, error))
+            raise DamagedArchiveError("in %s %s" % (entry.path, error))
     try:
         if stream.read(2 * BLOCK) != bytes(2 * BLOCK):
-            raise Damaged("something follows its last entry")
-        stream.finish()
+            raise DamagedArchiveError("something follows its last entry")
+        stream.check_end()
     except StreamError as error:
-        raise Damaged("at its end %s" % error)
+        raise DamagedArchiveError("at its end %s" % error)
 
 
-class Tree:
+class RestoredTree:
     """A tree on its way back, in a directory that only this process's account can enter until the end."""
 
     def __init__(self, root: int, owners: bool) -> None:
@@ -89,7 +89,7 @@ class Tree:
         self._root = root
         self._owners = owners
         self._opened: Tuple[str, int] = ("", root)
-        self._late: List[Entry] = []
+        self._late: List[ArchiveEntry] = []
         self.not_given: Dict[str, str] = {}
 
     def close(self) -> None:
@@ -98,7 +98,7 @@ class Tree:
             os.close(self._opened[1])
         self._opened = ("", self._root)
 
-    def _directory(self, path: str) -> int:
+    def _open_parent(self, path: str) -> int:
         """The open directory that *path* lies in, reached through real directories only. Raises OSError."""
         above = path.rpartition("/")[0]
         if above != self._opened[0]:
@@ -117,57 +117,59 @@ class Tree:
         return self._opened[1]
 
     @contextlib.contextmanager
-    def make(self, entry: Entry) -> Iterator[Optional[Taker]]:
+    def make_entry(self, entry: ArchiveEntry) -> Iterator[Optional[ContentSink]]:
         """Make *entry*, whose content is given to what this yields. Raises OSError."""
         name = entry.path.rpartition("/")[2]
         if entry.kind == DIRECTORY:
             if entry.path:
-                os.mkdir(name, 0o700, dir_fd=self._directory(entry.path))
+                os.mkdir(name, 0o700, dir_fd=self._open_parent(entry.path))
             self._late.append(entry)
             yield None
         elif entry.kind == FILE:
-            handle = os.open(name, NEW_FILE, 0o600, dir_fd=self._directory(entry.path))
+            handle = os.open(name, NEW_FILE, 0o600, dir_fd=self._open_parent(entry.path))
             try:
                 yield lambda data: write_all(handle, data)
-                self._give(handle, None, entry)
+                self._apply_metadata(handle, None, entry)
             finally:
                 os.close(handle)
         else:
-            self._other(entry, name)
+            self._make_special(entry, name)
             yield None
 
-    def _other(self, entry: Entry, name: str) -> None:
+    def _make_special(self, entry: ArchiveEntry, name: str) -> None:
         if entry.kind == HARD_LINK:
             first = str(entry.target)
-            source = self._directory(first)
+            source = self._open_parent(first)
             handle = os.open(first.rpartition("/")[2], os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=source)
             try:
-                os.link("/proc/self/fd/%d" % handle, name, dst_dir_fd=self._directory(entry.path), follow_symlinks=True)
+                os.link(
+                    "/proc/self/fd/%d" % handle, name, dst_dir_fd=self._open_parent(entry.path), follow_symlinks=True
+                )
             finally:
                 os.close(handle)
             return
-        directory = self._directory(entry.path)
+        directory = self._open_parent(entry.path)
         if entry.kind == SYMLINK:
             os.symlink(str(entry.target), name, dir_fd=directory)
         elif entry.kind == FIFO:
             os.mkfifo(name, 0o600, dir_fd=directory)
-        self._give(directory, name, entry)
+        self._apply_metadata(directory, name, entry)
 
-    def finish(self) -> None:
+    def finish_directories(self) -> None:
         """Give directories what is theirs, the innermost first: entries made in them would change their times. Raises OSError."""
         for entry in reversed(self._late):
             if not entry.path:
                 self.close()
-                self._give(self._root, None, entry)
+                self._apply_metadata(self._root, None, entry)
                 continue
-            handle = os.open(entry.path.rpartition("/")[2], AS_DIRECTORY, dir_fd=self._directory(entry.path))
+            handle = os.open(entry.path.rpartition("/")[2], AS_DIRECTORY, dir_fd=self._open_parent(entry.path))
             try:
-                self._give(handle, None, entry)
+                self._apply_metadata(handle, None, entry)
             finally:
                 os.close(handle)
         self.close()
 
-    def _give(self, handle: int, name: Optional[str], entry: Entry) -> None:
+    def _apply_metadata(self, handle: int, name: Optional[str], entry: ArchiveEntry) -> None:
         """Owner, mode, attributes and time of *entry*, in this order: a change of owner takes set-id bits and capabilities away."""
         where = handle if name is None else "/proc/self/fd/%d/%s" % (handle, name)
         if self._owners:
@@ -180,13 +182,13 @@ class Tree:
         elif entry.kind == FIFO:
             os.chmod(name, entry.mode, dir_fd=handle)
         for attribute, value in entry.xattrs:
-            self._attribute(where, attribute, value, entry)
+            self._set_attribute(where, attribute, value, entry)
         if name is None:
             os.utime(handle, ns=(entry.mtime, entry.mtime))
         else:
             os.utime(name, ns=(entry.mtime, entry.mtime), dir_fd=handle, follow_symlinks=False)
 
-    def _attribute(self, where: "int | str", attribute: str, value: bytes, entry: Entry) -> None:
+    def _set_attribute(self, where: "int | str", attribute: str, value: bytes, entry: ArchiveEntry) -> None:
         try:
             if isinstance(where, str):
                 os.setxattr(where, attribute, value, follow_symlinks=False)

@@ -10,31 +10,31 @@ import os
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
-from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command
 
 CLONE_NEWNS = 0x00020000
 MOUNT_TIMEOUT = 60.0
 
 
-class NotPossible(CollectionError):
+class NamespaceError(CollectionError):
     """This host or this account cannot have such a view; the text says why."""
 
 
-def _enter(binds: Sequence[Tuple[str, str]]) -> None:
+def _enter_namespace(binds: Sequence[Tuple[str, str]]) -> None:
     """Have a view of one's own in which each pair's first directory lies at the second. Raises NotPossible."""
     library = ctypes.CDLL(None, use_errno=True)
     if library.unshare(CLONE_NEWNS) != 0:
-        raise NotPossible("unshare: %s" % os.strerror(ctypes.get_errno()))
+        raise NamespaceError("unshare: %s" % os.strerror(ctypes.get_errno()))
     commands: List[List[str]] = [["mount", "--make-rprivate", "/"]] + [
         ["mount", "--bind", source, target] for source, target in binds
     ]
     for command in commands:
-        done = run(command, MOUNT_TIMEOUT)
+        done = run_command(command, MOUNT_TIMEOUT)
         if done.rc != 0:
-            raise NotPossible(done.last_lines(2))
+            raise NamespaceError(done.last_lines(2))
 
 
-def inside(binds: Sequence[Tuple[str, str]], function: Callable[[Optional[str]], Any]) -> Any:
+def run_in_namespace(binds: Sequence[Tuple[str, str]], function: Callable[[Optional[str]], Any]) -> Any:
     """What *function* returns, as JSON can have it, in a process of its own that has *binds*.
 
     It gets None, or why it does not have them. Raises RuntimeError with the text of any exception.
@@ -46,8 +46,8 @@ def inside(binds: Sequence[Tuple[str, str]], function: Callable[[Optional[str]],
         try:
             problem = None
             try:
-                _enter(binds)
-            except NotPossible as error:
+                _enter_namespace(binds)
+            except NamespaceError as error:
                 problem = str(error)
             answer: Dict[str, Any] = {"result": function(problem)}
         except BaseException as error:  # the child must always answer and end here, whatever happened

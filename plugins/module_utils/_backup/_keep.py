@@ -11,22 +11,33 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application import _backups as _history
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
-from ansible_collections.oxzep7.python.plugins.module_utils._application._live import current_generation, version_of
+from ansible_collections.oxzep7.python.plugins.module_utils._application._live import (
+    find_live_generation,
+    read_python_version,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import Engines
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._listing import directory_of, listed
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._listing import get_backup_directory, list_backups
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Backup
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import Part, estimate, parts_of
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._retention import Keep, Known, expendable
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import check_space, make, remove
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupPart, estimate_size, list_parts
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._retention import (
+    KeepPolicy,
+    KnownBackup,
+    find_expendable_backups,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import (
+    check_space,
+    make_backup,
+    remove_backup,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import must, run
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import require_success, run_command
 
 HOOK_TIMEOUT = 300.0
 COPY_TIMEOUT = 6 * 3600.0
 
 
-class Job(NamedTuple):
+class BackupJob(NamedTuple):
     """What to keep, where, by what, and for how long."""
 
     application: Application
@@ -36,67 +47,67 @@ class Job(NamedTuple):
     engines: Engines
     verify: bool
     once: bool
-    keep: Keep
+    keep: KeepPolicy
     copy_to: Optional[str]
     run: str
     check_mode: bool
 
 
-def keep(job: Job, changes: Changes) -> Dict[str, Any]:
+def run_backup(job: BackupJob, changes: Changes) -> Dict[str, Any]:
     """Do *job*; returns what the module does. The lease must be held.
 
     Raises BackupError, BuildError, CommandError, IdentityError, PromotionRefused, ResticError, ServiceError, ValueError, OSError.
     """
     name = job.application.name
-    engine = job.engines.keeping()
-    known = {identifier: backup for identifier, backup, _problem in listed(job.root, name)}
+    engine = job.engines.get_requested()
+    known = {identifier: backup for identifier, backup, _problem in list_backups(job.root, name)}
     enough = [
         backup
         for backup in known.values()
         if backup is not None and job.once and _is_good(backup) and backup.about.get("run") == job.run
     ]
     if enough:
-        return _result(enough[-1], 0, [])
-    python = version_of(job.application.environment)
-    live = current_generation(job.application, job.state.read(), python)
-    parts = parts_of(job.application, live, job.layers, job.state.root)
-    needed = estimate(parts)
+        return _make_result(enough[-1], 0, [])
+    python = read_python_version(job.application.environment)
+    live = find_live_generation(job.application, job.state.read(), python)
+    parts = list_parts(job.application, live, job.layers, job.state.root)
+    needed = estimate_size(parts)
     check_space(job.root, needed)
     for part in parts:
         changes.add(
-            "keep %s of %s (%s)" % (part.layer, name, _measure(part)),
+            "keep %s of %s (%s)" % (part.layer, name, _describe_size(part)),
             part.path or part.layer,
             None,
-            directory_of(job.root, name),
+            get_backup_directory(job.root, name),
         )
     made = None
     if not job.check_mode:
         about = {"run": job.run, "generation": live["id"], "python": python, "environment": job.application.environment}
-        with _held_still(job.application):
-            made = make(job.root, name, parts, about, engine, job.verify, _last(known))
+        with _quiesce_application(job.application):
+            made = make_backup(job.root, name, parts, about, engine, job.verify, _find_previous(known))
         known[made.identifier] = made
-        job.state.event(job.run, "backup made", backup=made.identifier)
+        job.state.append_event(job.run, "backup made", backup=made.identifier)
         if job.copy_to:
-            _copy(job.copy_to, name, made)
-    removed = _prune(job, known, changes)
+            _copy_backup(job.copy_to, name, made)
+    removed = _prune_backups(job, known, changes)
     if not job.check_mode:
-        _history.write(
+        _history.record_backups(
             job.state,
             {name: backup.about for name, backup in known.items() if backup is not None and name not in removed},
         )
-    return _result(made, needed, removed)
+    return _make_result(made, needed, removed)
 
 
-def _last(known: Dict[str, Optional[Backup]]) -> Optional[Backup]:
+def _find_previous(known: Dict[str, Optional[Backup]]) -> Optional[Backup]:
     """The newest of the backups that were read back, if it is one of archives."""
     found = [backup for _name, backup in sorted(known.items()) if backup is not None and backup.about.get("read_back")]
     return found[-1] if found and found[-1].about.get("engine") == "archive" else None
 
 
-def _measure(part: Part) -> str:
+def _describe_size(part: BackupPart) -> str:
     if part.reference is not None:
         return "by reference"
-    return "%d MiB" % (estimate([part]) >> 20) if part.fill is None else "as its programs tell"
+    return "%d MiB" % (estimate_size([part]) >> 20) if part.fill is None else "as its programs tell"
 
 
 def _is_good(backup: Backup) -> bool:
@@ -105,43 +116,45 @@ def _is_good(backup: Backup) -> bool:
 
 
 @contextlib.contextmanager
-def _held_still(application: Application) -> Iterator[None]:
+def _quiesce_application(application: Application) -> Iterator[None]:
     """Have *application* hold still for the block, by its own commands; it goes on whatever happens. Raises CommandError."""
     try:
         for command in application.keeping.quiesce:
-            must("quiesce", run(command, HOOK_TIMEOUT))
+            require_success("quiesce", run_command(command, HOOK_TIMEOUT))
         yield
     finally:
         for command in application.keeping.resume:
-            must("resume", run(command, HOOK_TIMEOUT))
+            require_success("resume", run_command(command, HOOK_TIMEOUT))
 
 
-def _copy(target: str, application: str, backup: Backup) -> None:
+def _copy_backup(target: str, application: str, backup: Backup) -> None:
     """Have *backup* at *target* as well: its manifest last, so that half a copy is no backup there either. Raises CommandError."""
     place = "%s/%s/" % (target.rstrip("/"), application)
     common = (
-        ["rsync", "--archive", "--numeric-ids", "--rsync-path=mkdir -p -m 700 %s && rsync" % _quoted(place)]
+        ["rsync", "--archive", "--numeric-ids", "--rsync-path=mkdir -p -m 700 %s && rsync" % _quote_place(place)]
         if ":" in place
         else ["rsync", "--archive", "--numeric-ids"]
     )
     if ":" not in place:
         os.makedirs(place, mode=0o700, exist_ok=True)
-    must("copy", run(common + ["--exclude=/*/manifest.json", "--", backup.directory, place], COPY_TIMEOUT))
-    must("copy", run(common + ["--", backup.directory, place], COPY_TIMEOUT))
+    require_success(
+        "copy", run_command(common + ["--exclude=/*/manifest.json", "--", backup.directory, place], COPY_TIMEOUT)
+    )
+    require_success("copy", run_command(common + ["--", backup.directory, place], COPY_TIMEOUT))
 
 
-def _quoted(place: str) -> str:
+def _quote_place(place: str) -> str:
     return "'%s'" % place.partition(":")[2].replace("'", "'\\''")
 
 
-def _prune(job: Job, known: Dict[str, Optional[Backup]], changes: Changes) -> List[str]:
+def _prune_backups(job: BackupJob, known: Dict[str, Optional[Backup]], changes: Changes) -> List[str]:
     """Remove what *job* does not keep; returns the identifiers. Raises BackupError, ResticError, ValueError, OSError."""
     if job.state.is_open():
         # Whoever closes the promotion may need any of them.
         return []
-    told = _history.read(job.state)
+    told = _history.read_known_backups(job.state)
     rows = [
-        Known(
+        KnownBackup(
             name,
             backup is not None and _is_good(backup),
             _history.is_verified(told.get(name, {})),
@@ -150,7 +163,7 @@ def _prune(job: Job, known: Dict[str, Optional[Backup]], changes: Changes) -> Li
         for name, backup in sorted(known.items())
     ]
     removed = []
-    for name in expendable(
+    for name in find_expendable_backups(
         rows, job.keep, datetime.datetime.now(datetime.timezone.utc), () if job.run == "manual" else (job.run,)
     ):
         backup = known[name]
@@ -160,11 +173,11 @@ def _prune(job: Job, known: Dict[str, Optional[Backup]], changes: Changes) -> Li
         changes.add("remove backup %s of %s" % (name, job.application.name), name, "kept", None)
         removed.append(name)
         if not job.check_mode:
-            remove(backup, job.engines)
+            remove_backup(backup, job.engines)
     return removed
 
 
-def _result(made: Optional[Backup], needed: int, removed: List[str]) -> Dict[str, Any]:
+def _make_result(made: Optional[Backup], needed: int, removed: List[str]) -> Dict[str, Any]:
     layers = made.layers if made else {}
     told = {"seconds": made.about["seconds"], "read_back": made.about["read_back"]} if made else {}
     return dict(

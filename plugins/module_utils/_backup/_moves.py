@@ -7,16 +7,16 @@
 import os
 from typing import List, NamedTuple, Optional, Sequence
 
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, act_as
-from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import join
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, call_as_identity
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import join_command
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import sync_directory
-from ansible_collections.oxzep7.python.plugins.module_utils._transaction._undo_script import as_account
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._undo_script import format_setpriv
 
-THERE = """\
+EXISTS_SHELL = """\
 there() { [ -e "$1" ] || [ -L "$1" ]; }
 """
 # What is live goes back beside, if it came from there; then what was there before is live again.
-BACK = """\
+MOVE_BACK_SHELL = """\
 if there {path} && ! there {beside} && {came}; then {who}mv -fT {path} {beside} || exit 1; fi
 if there {before}; then {who}mv -fT {before} {path} || exit 1; fi
 """
@@ -31,7 +31,7 @@ class Move(NamedTuple):
     who: Identity
 
 
-def _rename(path: str, beside: Optional[str], before: str) -> None:
+def _swap_paths(path: str, beside: Optional[str], before: str) -> None:
     if os.path.lexists(path):
         os.rename(path, before)
     if beside is not None:
@@ -39,23 +39,23 @@ def _rename(path: str, beside: Optional[str], before: str) -> None:
     sync_directory(os.path.dirname(path))
 
 
-def move_all(moves: Sequence[Move]) -> None:
+def apply_moves(moves: Sequence[Move]) -> None:
     """Do *moves*, in order. Raises OSError."""
     for move in moves:
-        act_as(move.who, _rename, move.path, move.beside, move.before)
+        call_as_identity(move.who, _swap_paths, move.path, move.beside, move.before)
 
 
-def taken_back(moves: Sequence[Move]) -> str:
+def render_undo_moves(moves: Sequence[Move]) -> str:
     """The part of ``undo.sh`` that takes *moves* back, the last one first, however far they came."""
-    lines: List[str] = [THERE] if moves else []
+    lines: List[str] = [EXISTS_SHELL] if moves else []
     for move in reversed(moves):
         lines.append(
-            BACK.format(
-                path=join([move.path]),
-                beside=join([move.beside or move.path]),
-                before=join([move.before]),
+            MOVE_BACK_SHELL.format(
+                path=join_command([move.path]),
+                beside=join_command([move.beside or move.path]),
+                before=join_command([move.before]),
                 came="true" if move.beside else "false",
-                who=as_account(move.who, not move.who.is_current()),
+                who=format_setpriv(move.who, not move.who.is_current()),
             )
         )
     return "".join(lines) + ("sync\n" if moves else "")

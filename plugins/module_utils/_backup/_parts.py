@@ -17,8 +17,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._declar
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _databases, _documents
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import read_json
-from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import resolved
-from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import MARKER
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import resolve_trusted_path
+from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import MARKER_NAME
 
 ENVIRONMENT, INTERPRETER, SOURCE = "environment", "interpreter", "source"
 CONFIGURATION, DATABASES, SYSTEM, GIT = "configuration", "databases", "system", "git"
@@ -27,16 +27,16 @@ LAYERS = [CONFIGURATION, DATABASES, ENVIRONMENT, INTERPRETER, SOURCE, SYSTEM]
 # A prefix that belongs to the operating system, whose packages bring it back.
 OPERATING_SYSTEM = ("/usr", "/", "/usr/local")
 # The kinds of dependents that are not made by files of a configuration.
-RUNNING = ("process", "embedder")
+RUNNING_KINDS = ("process", "embedder")
 INVENTORY_LIMIT = 256 << 20
-AGAIN_TIMEOUT = 10.0
+SOURCE_TIMEOUT = 10.0
 
 
 class BackupError(CollectionError):
     """A backup that could not be made, found or used; nothing of it is left. The text says why and what to do."""
 
 
-class Part(NamedTuple):
+class BackupPart(NamedTuple):
     """One layer to keep.
 
     A tree at ``path``, absolute and without symlinks; or, with ``paths``, only those of that tree; or, with ``fill``, what that function writes
@@ -52,27 +52,27 @@ class Part(NamedTuple):
     doubts: Dict[str, str] = {}
 
 
-def interpreter_prefix(environment: str) -> str:
+def find_interpreter_prefix(environment: str) -> str:
     """The prefix of the interpreter that *environment* runs, or an empty string for the operating system's."""
     program = os.path.realpath(os.path.join(environment, "bin", "python"))
     prefix = os.path.dirname(os.path.dirname(program))
     return "" if prefix in OPERATING_SYSTEM else prefix
 
 
-def to_be_had_again(prefix: str) -> Optional[Dict[str, Any]]:
+def find_archive_reference(prefix: str) -> Optional[Dict[str, Any]]:
     """Version, URL and SHA-256 of the archive that the interpreter in *prefix* came from, if its server still has it. Raises OSError."""
-    marker = read_json(os.path.join(prefix, MARKER)) or {}
+    marker = read_json(os.path.join(prefix, MARKER_NAME)) or {}
     url = str(marker.get("source") or "")
     if not url.startswith(("https://", "http://")) or not marker.get("sha256"):
         return None
     try:
-        with open_url(url, method="HEAD", timeout=AGAIN_TIMEOUT):
+        with open_url(url, method="HEAD", timeout=SOURCE_TIMEOUT):
             return {"version": marker["version"], "url": url, "sha256": marker["sha256"], "prefix": prefix}
     except (OSError, ValueError):
         return None
 
 
-def dependents_of(application: Application, state_dir: str) -> Optional[List[Dict[str, Any]]]:
+def read_dependents(application: Application, state_dir: str) -> Optional[List[Dict[str, Any]]]:
     """What the last inventory of this host found to use *application*; None without an inventory. Raises ValueError, OSError."""
     try:
         with open(os.path.join(state_dir, "host.json.gz"), "rb") as packed, gzip.GzipFile(fileobj=packed) as stream:
@@ -87,28 +87,32 @@ def dependents_of(application: Application, state_dir: str) -> Optional[List[Dic
     return [
         entry
         for entry in inventory["dependents"]
-        if entry["environment"] in places and entry["kind"] not in RUNNING and not entry["source"].startswith(inside)
+        if entry["environment"] in places
+        and entry["kind"] not in RUNNING_KINDS
+        and not entry["source"].startswith(inside)
     ]
 
 
-def _unit_files(application: Application) -> List[str]:
+def _find_unit_files(application: Application) -> List[str]:
     """Unit files, drop-ins and environment files of the units that *application* declares. Raises ServiceError."""
     found: List[str] = []
     units = [service for service in application.services if service.is_unit()]
-    for properties in _services.properties_of(units, ["FragmentPath", "DropInPaths", "EnvironmentFiles"]).values():
+    for properties in _services.read_service_properties(
+        units, ["FragmentPath", "DropInPaths", "EnvironmentFiles"]
+    ).values():
         found += [properties.get("FragmentPath", "")] + properties.get("DropInPaths", "").split()
         found += [word for word in properties.get("EnvironmentFiles", "").split() if word.startswith("/")]
     return [path for path in found if path]
 
 
-def configuration_of(application: Application, state_dir: str) -> Part:
+def make_configuration_part(application: Application, state_dir: str) -> BackupPart:
     """The configuration of *application*: its units' files, those of what the inventory found to use it, and its declared paths.
 
     Raises ServiceError, ValueError, OSError.
     """
     doubts: Dict[str, str] = {}
-    wanted = _unit_files(application) + list(application.keeping.paths)
-    dependents = dependents_of(application, state_dir)
+    wanted = _find_unit_files(application) + list(application.keeping.paths)
+    dependents = read_dependents(application, state_dir)
     if dependents is None:
         doubts["what else uses the environment"] = "there is no inventory of this host; run oxzep7.python.audit first"
     for entry in dependents or []:
@@ -117,64 +121,71 @@ def configuration_of(application: Application, state_dir: str) -> Part:
     for path in wanted:
         try:
             # What a link leads to is kept with the link; the way there has no links but root's.
-            place = os.path.join(resolved(os.path.dirname(path)), os.path.basename(path))
+            place = os.path.join(resolve_trusted_path(os.path.dirname(path)), os.path.basename(path))
             paths.add(place)
             if os.path.islink(place):
-                paths.add(resolved(place))
+                paths.add(resolve_trusted_path(place))
         except OSError as error:
             doubts[path] = error.strerror or str(error)
-    return Part(CONFIGURATION, "/", paths=tuple(sorted(paths)), doubts=doubts)
+    return BackupPart(CONFIGURATION, "/", paths=tuple(sorted(paths)), doubts=doubts)
 
 
-def _dumped(application: Application, directory: str) -> Dict[str, Any]:
-    user = application.account()
+def _dump_databases(application: Application, directory: str) -> Dict[str, Any]:
+    user = application.resolve_account()
     return {
         "databases": [
-            _databases.dump(database, user, application.name, directory) for database in application.keeping.databases
+            _databases.dump_database(database, user, application.name, directory)
+            for database in application.keeping.databases
         ]
     }
 
 
-def _interpreter(environment: str) -> List[Part]:
-    prefix = interpreter_prefix(environment)
+def _make_interpreter_parts(environment: str) -> List[BackupPart]:
+    prefix = find_interpreter_prefix(environment)
     if not prefix:
         return []
-    return [Part(INTERPRETER, resolved(prefix), reference=to_be_had_again(prefix))]
+    return [BackupPart(INTERPRETER, resolve_trusted_path(prefix), reference=find_archive_reference(prefix))]
 
 
-def _source(application: Application) -> List[Part]:
+def _make_source_parts(application: Application) -> List[BackupPart]:
     if not application.source:
         return []
     if not os.path.isdir(application.source):
         raise BackupError("the source %s is not there; correct it in the declaration" % application.source)
-    place = resolved(application.source)
-    git = [Part(GIT, fill=functools.partial(_documents.repository, place))] if _documents.is_repository(place) else []
-    return [Part(SOURCE, place)] + git
+    place = resolve_trusted_path(application.source)
+    git = (
+        [BackupPart(GIT, fill=functools.partial(_documents.write_repository_state, place))]
+        if _documents.is_git_repository(place)
+        else []
+    )
+    return [BackupPart(SOURCE, place)] + git
 
 
-def parts_of(application: Application, live: Dict[str, Any], layers: Sequence[str], state_dir: str) -> List[Part]:
+def list_parts(
+    application: Application, live: Dict[str, Any], layers: Sequence[str], state_dir: str
+) -> List[BackupPart]:
     """The parts of *application*, whose *live* generation is recorded so, that *layers* name. Raises BackupError, ServiceError, ValueError, OSError."""
     # Where the original was not moved yet, it is the live path itself.
     environment = application.environment if not os.path.isdir(live["path"]) else live["path"]
     if not os.path.isdir(environment):
         raise BackupError("the environment %s is not there; correct it in the declaration" % environment)
-    found: List[Part] = []
+    found: List[BackupPart] = []
     if ENVIRONMENT in layers:
-        found.append(Part(ENVIRONMENT, resolved(environment)))
+        found.append(BackupPart(ENVIRONMENT, resolve_trusted_path(environment)))
     if INTERPRETER in layers:
-        found += _interpreter(environment)
+        found += _make_interpreter_parts(environment)
     if SOURCE in layers:
-        found += _source(application)
+        found += _make_source_parts(application)
     if CONFIGURATION in layers:
-        found.append(configuration_of(application, state_dir))
+        found.append(make_configuration_part(application, state_dir))
     if DATABASES in layers and application.keeping.databases:
-        found.append(Part(DATABASES, fill=functools.partial(_dumped, application)))
+        found.append(BackupPart(DATABASES, fill=functools.partial(_dump_databases, application)))
     if SYSTEM in layers:
-        found.append(Part(SYSTEM, fill=_documents.system))
+        found.append(BackupPart(SYSTEM, fill=_documents.write_system_state))
     return found
 
 
-def estimate(parts: Sequence[Part]) -> int:
+def estimate_size(parts: Sequence[BackupPart]) -> int:
     """Bytes on disk of all *parts*, before compression; what programs will say counts as nothing. Raises OSError."""
     places = [
         path
@@ -182,10 +193,10 @@ def estimate(parts: Sequence[Part]) -> int:
         if part.reference is None
         for path in (part.paths if part.paths is not None else [part.path] if part.path else [])
     ]
-    return sum(_on_disk(path) for path in places)
+    return sum(_measure_disk_use(path) for path in places)
 
 
-def _on_disk(path: str) -> int:
+def _measure_disk_use(path: str) -> int:
     """Bytes on disk of the file or tree *path*."""
     total = os.lstat(path).st_blocks * 512 if os.path.lexists(path) else 0
     for folder, below, names in os.walk(path):

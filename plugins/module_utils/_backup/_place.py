@@ -11,58 +11,70 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application import 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
     ApplicationState,
-    generation_of,
-    now,
+    find_generation,
+    get_timestamp,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _databases, _loading
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import Engine
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Backup, Layer
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._moves import Move, move_all, taken_back
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._moves import Move, apply_moves, render_undo_moves
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import DATABASES, ENVIRONMENT, BackupError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import (
-    NEW,
-    SHOWN,
-    build_beside,
+    IS_NEW,
+    SHOWN_DIFFERENCES,
     build_files_beside,
-    compare,
-    forget_beside,
-    restore,
-    unpacked,
+    build_layer_beside,
+    compare_layer,
+    remove_beside,
+    restore_layer,
+    unpack_layer,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._health._application import results_of
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, act_as, controller_of
-from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import join, must, run
-from ansible_collections.oxzep7.python.plugins.module_utils._host._files import sync_directory
-from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import resolved
-from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import (
-    Change,
-    Options,
-    settle,
-    timer_of,
-    transact,
+from ansible_collections.oxzep7.python.plugins.module_utils._health._application import run_health_checks
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
+    Identity,
+    call_as_identity,
+    find_controller,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._transaction._undo_script import Undo, as_account, script
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import (
+    join_command,
+    require_success,
+    run_command,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._host._files import sync_directory
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import resolve_trusted_path
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import (
+    ApplicationChange,
+    PromotionOptions,
+    find_timer,
+    run_transaction,
+    settle_promotion,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._undo_script import (
+    UndoDetails,
+    format_setpriv,
+    render_undo_script,
+)
 
 # What a restore may do with databases.
 NO_DATABASES, NEW_NAME, IN_PLACE = "none", "new_name", "in_place"
 EXCHANGE_TIMEOUT = 300.0
 
 
-class Ask(NamedTuple):
+class RestoreRequest(NamedTuple):
     """What is asked: a scratch directory or none, whether what differs is replaced, what becomes of databases, and how the application is watched."""
 
     scratch: Optional[str]
     replace: bool
     databases: str
-    options: Options
+    options: PromotionOptions
 
 
-class Task:
+class RestoreTask:
     """One restore: what is asked, and what came of it."""
 
     def __init__(
-        self, application: Application, state: ApplicationState, backup: Backup, engine: Engine, ask: Ask
+        self, application: Application, state: ApplicationState, backup: Backup, engine: Engine, ask: RestoreRequest
     ) -> None:
         self.application = application
         self.state = state
@@ -78,11 +90,11 @@ class Task:
         self.downtime: Optional[int] = None
         self.databases: Dict[str, str] = {}
 
-    def layer(self, name: str) -> Layer:
+    def get_layer(self, name: str) -> Layer:
         """The layer *name* of the backup."""
         return self.backup.layers[name]
 
-    def before(self, path: str) -> str:
+    def get_kept_path(self, path: str) -> str:
         """What *path* is called when this restore has replaced it. A file's name begins with a dot, so that no program takes it for configuration."""
         folder, name = os.path.split(path)
         return os.path.join(
@@ -92,36 +104,38 @@ class Task:
         )
 
 
-def placeable(layer: Layer) -> bool:
+def has_place(layer: Layer) -> bool:
     """Whether *layer* has a place on a host, rather than being something to read or to load."""
     return bool(layer.path) and bool(layer.entries)
 
 
-def _target(task: Task, name: str) -> str:
+def _get_target(task: RestoreTask, name: str) -> str:
     """Where the layer *name* belongs: once the live path is a symlink, an environment is a generation."""
     if task.ask.scratch:
         return os.path.join(task.ask.scratch, name)
     if name == ENVIRONMENT and task.record["current"] is not None:
         return task.application.generation_path(str(task.backup.about["generation"]))
-    return task.layer(name).path
+    return task.get_layer(name).path
 
 
-def put_back(task: Task, layers: Sequence[str], changes: Changes) -> None:
+def run_restore(task: RestoreTask, layers: Sequence[str], changes: Changes) -> None:
     """Put *layers* back. The lease must be held. Raises BackupError, PromotionReverted, UndoFailed, OSError and what loading databases raises."""
     if not task.ask.options.check_mode:
-        settle(task.state, task.ask.options.run)
+        settle_promotion(task.state, task.ask.options.run)
     task.record = task.state.read()
     if task.ask.scratch:
-        _into_scratch(task, layers, changes)
+        _restore_to_scratch(task, layers, changes)
         return
-    absent = [name for name in layers if placeable(task.layer(name)) and not os.path.isdir(_target(task, name))]
-    found = _compared(task, [name for name in layers if placeable(task.layer(name)) and name not in absent])
+    absent = [name for name in layers if has_place(task.get_layer(name)) and not os.path.isdir(_get_target(task, name))]
+    found = _compare_layers(task, [name for name in layers if has_place(task.get_layer(name)) and name not in absent])
     for name in absent + sorted(task.differences):
-        _announce(task, changes, name, "different" if name in task.differences else None)
+        _announce_layer(task, changes, name, "different" if name in task.differences else None)
     if ENVIRONMENT in layers and task.record["current"] is not None:
         task.generation = str(task.backup.about["generation"])
     rows = (
-        task.layer(DATABASES).about["databases"] if DATABASES in layers and task.ask.databases != NO_DATABASES else []
+        task.get_layer(DATABASES).about["databases"]
+        if DATABASES in layers and task.ask.databases != NO_DATABASES
+        else []
     )
     for row in rows:
         changes.add(
@@ -136,18 +150,20 @@ def put_back(task: Task, layers: Sequence[str], changes: Changes) -> None:
             "a database of the operator's own commands has no other name to be loaded as; nothing was changed. Restore it to `scratch`"
         )
     if not task.ask.options.check_mode and (task.restored or rows):
-        _do(task, absent, found, rows)
+        _apply_restore(task, absent, found, rows)
 
 
-def _compared(task: Task, names: Sequence[str]) -> Dict[str, Dict[str, str]]:
+def _compare_layers(task: RestoreTask, names: Sequence[str]) -> Dict[str, Dict[str, str]]:
     """How the layers *names*, which are there, differ. Raises BackupError where that must not be replaced, OSError."""
-    found = {name: compare(task.layer(name), os.path.realpath(_target(task, name))) for name in names}
+    found = {name: compare_layer(task.get_layer(name), os.path.realpath(_get_target(task, name))) for name in names}
     for name in names:
-        if task.layer(name).about.get("paths") is not None:
+        if task.get_layer(name).about.get("paths") is not None:
             # What is new beside chosen files stays, and nothing is to be done for it.
-            found[name] = {path: text for path, text in found[name].items() if text != NEW}
+            found[name] = {path: text for path, text in found[name].items() if text != IS_NEW}
     task.differences = {
-        name: ["%s %s" % (path or "the directory itself", text) for path, text in sorted(lines.items())][:SHOWN]
+        name: ["%s %s" % (path or "the directory itself", text) for path, text in sorted(lines.items())][
+            :SHOWN_DIFFERENCES
+        ]
         for name, lines in found.items()
         if lines
     }
@@ -155,7 +171,7 @@ def _compared(task: Task, names: Sequence[str]) -> Dict[str, Dict[str, str]]:
         raise BackupError(
             "%s differs from backup %s: %s; nothing was changed. Set `replace`, or restore to `scratch`"
             % (
-                ", ".join(_target(task, name) for name in task.differences),
+                ", ".join(_get_target(task, name) for name in task.differences),
                 task.backup.identifier,
                 "; ".join(line for lines in task.differences.values() for line in lines[:3]),
             )
@@ -163,24 +179,28 @@ def _compared(task: Task, names: Sequence[str]) -> Dict[str, Dict[str, str]]:
     return found
 
 
-def _announce(task: Task, changes: Changes, name: str, before: Optional[str]) -> None:
+def _announce_layer(task: RestoreTask, changes: Changes, name: str, before: Optional[str]) -> None:
     changes.add(
         "restore %s of %s from %s" % (name, task.application.name, task.backup.identifier),
-        _target(task, name),
+        _get_target(task, name),
         before,
         task.backup.identifier,
     )
-    task.restored[name] = _target(task, name)
+    task.restored[name] = _get_target(task, name)
 
 
-def _do(task: Task, absent: Sequence[str], found: Dict[str, Dict[str, str]], rows: Sequence[Dict[str, Any]]) -> None:
+def _apply_restore(
+    task: RestoreTask, absent: Sequence[str], found: Dict[str, Dict[str, str]], rows: Sequence[Dict[str, Any]]
+) -> None:
     for name in absent:
-        _note(task, name, restore(task.backup, task.layer(name), _target(task, name), task.engine))
+        _note_refused(
+            task, name, restore_layer(task.backup, task.get_layer(name), _get_target(task, name), task.engine)
+        )
     if task.generation is not None and ENVIRONMENT in absent:
-        _record(task, _target(task, ENVIRONMENT))
+        _record_generation(task, _get_target(task, ENVIRONMENT))
     if task.differences or rows:
-        _replace(task, found, rows)
-    task.state.event(
+        _replace_live(task, found, rows)
+    task.state.append_event(
         task.ask.options.run,
         "restored",
         backup=task.backup.identifier,
@@ -189,37 +209,41 @@ def _do(task: Task, absent: Sequence[str], found: Dict[str, Dict[str, str]], row
     )
 
 
-def _note(task: Task, name: str, refused: Dict[str, str]) -> None:
+def _note_refused(task: RestoreTask, name: str, refused: Dict[str, str]) -> None:
     if refused:
         task.not_given[name] = refused
 
 
-def _into_scratch(task: Task, layers: Sequence[str], changes: Changes) -> None:
+def _restore_to_scratch(task: RestoreTask, layers: Sequence[str], changes: Changes) -> None:
     scratch = str(task.ask.scratch)
     if os.path.lexists(scratch) and (not task.ask.options.check_mode or os.listdir(scratch)):
         raise BackupError("%s is there already; nothing was changed. Name a directory that is not" % scratch)
-    names = [name for name in layers if task.layer(name).entries]
+    names = [name for name in layers if task.get_layer(name).entries]
     for name in names:
-        _announce(task, changes, name, None)
+        _announce_layer(task, changes, name, None)
     if task.ask.options.check_mode:
         return
     os.mkdir(scratch, 0o700)
     sync_directory(os.path.dirname(os.path.abspath(scratch)))
     for name in names:
-        _note(task, name, restore(task.backup, task.layer(name), _target(task, name), task.engine))
-    task.state.event(task.ask.options.run, "restored", backup=task.backup.identifier, layers=names, scratch=scratch)
+        _note_refused(
+            task, name, restore_layer(task.backup, task.get_layer(name), _get_target(task, name), task.engine)
+        )
+    task.state.append_event(
+        task.ask.options.run, "restored", backup=task.backup.identifier, layers=names, scratch=scratch
+    )
 
 
-def _record(task: Task, path: str) -> None:
+def _record_generation(task: RestoreTask, path: str) -> None:
     """Have the generation that is back in the record, so that it can be promoted."""
-    known = generation_of(task.record, task.generation)
+    known = find_generation(task.record, task.generation)
     entry = known or {
         "id": task.generation,
         "path": path,
         "python": task.backup.about["python"],
         "origin": "restored",
         "lock": None,
-        "created": now(),
+        "created": get_timestamp(),
         "target": os.path.relpath(path, os.path.dirname(task.application.environment)),
     }
     generations = [other for other in task.record["generations"] if other["id"] != task.generation]
@@ -227,44 +251,44 @@ def _record(task: Task, path: str) -> None:
     task.state.write(task.record)
 
 
-def _replace(task: Task, found: Dict[str, Dict[str, str]], rows: Sequence[Dict[str, Any]]) -> None:
+def _replace_live(task: RestoreTask, found: Dict[str, Dict[str, str]], rows: Sequence[Dict[str, Any]]) -> None:
     """Build everything beside what lives, and then have it live in one change that is made wholly or taken back. Raises what `transact` raises."""
-    user = task.application.account()
+    user = task.application.resolve_account()
     moves: List[Move] = []
     backs: List[str] = []
     acts: List[Any] = []
     befores: List[str] = []
     try:
         for name in sorted(task.differences):
-            moves += _moves(task, name, found[name])
+            moves += _make_layer_moves(task, name, found[name])
         with (
-            unpacked(task.backup, task.layer(DATABASES), task.engine, task.application.name)
+            unpack_layer(task.backup, task.get_layer(DATABASES), task.engine, task.application.name)
             if rows
-            else _nothing() as dumps
+            else _NoDirectory() as dumps
         ):
             for row in rows:
                 path = os.path.join(dumps, row["file"])
                 if row["kind"] == "sqlite":
-                    moves += _sqlite_moves(task, row, path)
+                    moves += _make_sqlite_moves(task, row, path)
                 elif task.ask.databases == IN_PLACE and row["kind"] != "postgresql":
-                    befores.append(_reload(task, row, path, user, backs, acts))
+                    befores.append(_add_reload(task, row, path, user, backs, acts))
                 else:
-                    task.databases[row["name"]] = _loading.load_beside(
+                    task.databases[row["name"]] = _loading.load_database_copy(
                         row, path, user, task.backup.identifier, task.application.name
                     )
                     if task.ask.databases == IN_PLACE:
-                        _exchange(task, row, user, backs, acts)
+                        _add_exchange(task, row, user, backs, acts)
             if moves or acts:
-                _transact(task, moves, backs, acts)
+                _transact_moves(task, moves, backs, acts)
     except BaseException:
         for move in moves:
             if move.beside is not None:
-                forget_beside(move.beside)
+                remove_beside(move.beside)
         raise
     task.kept = [path for path in [move.before for move in moves] + befores if os.path.lexists(path)]
 
 
-class _nothing:
+class _NoDirectory:
     """No directory, for a block that needs none."""
 
     def __enter__(self) -> str:
@@ -274,58 +298,66 @@ class _nothing:
         return None
 
 
-def _moves(task: Task, name: str, differing: Dict[str, str]) -> List[Move]:
+def _make_layer_moves(task: RestoreTask, name: str, differing: Dict[str, str]) -> List[Move]:
     """The moves that have the layer *name* live, whose parts are built beside. Raises BackupError, OSError."""
-    layer, target = task.layer(name), os.path.realpath(_target(task, name))
+    layer, target = task.get_layer(name), os.path.realpath(_get_target(task, name))
     if layer.about.get("paths") is None:
-        beside, refused = build_beside(task.backup, layer, target, task.engine)
-        _note(task, name, refused)
-        return [Move(target, beside, task.before(target), controller_of(os.path.dirname(target)))]
+        beside, refused = build_layer_beside(task.backup, layer, target, task.engine)
+        _note_refused(task, name, refused)
+        return [Move(target, beside, task.get_kept_path(target), find_controller(os.path.dirname(target)))]
     paths, refused = build_files_beside(task.backup, layer, list(differing), task.engine)
-    _note(task, name, refused)
+    _note_refused(task, name, refused)
     return [
-        Move(path, beside, task.before(path), controller_of(os.path.dirname(path))) for path, beside in paths.items()
+        Move(path, beside, task.get_kept_path(path), find_controller(os.path.dirname(path)))
+        for path, beside in paths.items()
     ]
 
 
-def _sqlite_moves(task: Task, row: Dict[str, Any], dump: str) -> List[Move]:
+def _make_sqlite_moves(task: RestoreTask, row: Dict[str, Any], dump: str) -> List[Move]:
     """The moves that have the SQLite database *row* live; nothing of a journal of the other one may stay. Under a new name it just stays beside."""
     path = row["options"]["path"]
-    who = _databases.sqlite_owner(path) if os.path.lexists(path) else controller_of(os.path.dirname(path))
-    place = os.path.join(resolved(os.path.dirname(path)), os.path.basename(path))
+    who = _databases.find_sqlite_owner(path) if os.path.lexists(path) else find_controller(os.path.dirname(path))
+    place = os.path.join(resolve_trusted_path(os.path.dirname(path)), os.path.basename(path))
     beside = "%s.restored-%s" % (place, task.backup.identifier)
     with open(dump, "rb") as stream:
-        act_as(who, _databases.written_as, stream.fileno(), place, beside)
-    said = _databases.sqlite([beside], who)
-    wrong = _databases.differing(row, said["rows"])
+        call_as_identity(who, _databases.copy_with_mode, stream.fileno(), place, beside)
+    said = _databases.run_sqlite([beside], who)
+    wrong = _databases.describe_row_difference(row, said["rows"])
     if wrong:
         raise BackupError("database %s is not what was kept: %s" % (row["name"], wrong))
     task.databases[row["name"]] = beside
     if task.ask.databases == NEW_NAME:
         return []
     task.databases[row["name"]] = place
-    mover = controller_of(os.path.dirname(place))
-    return [Move(place, beside, task.before(place), mover)] + [
-        Move(place + suffix, None, task.before(place + suffix), mover) for suffix in ("-wal", "-shm", "-journal")
+    mover = find_controller(os.path.dirname(place))
+    return [Move(place, beside, task.get_kept_path(place), mover)] + [
+        Move(place + suffix, None, task.get_kept_path(place + suffix), mover) for suffix in ("-wal", "-shm", "-journal")
     ]
 
 
-def _reload(task: Task, row: Dict[str, Any], path: str, user: Identity, backs: List[str], acts: List[Any]) -> str:
+def _add_reload(
+    task: RestoreTask, row: Dict[str, Any], path: str, user: Identity, backs: List[str], acts: List[Any]
+) -> str:
     """Have the database *row* loaded again among *acts*, and what it had before among *backs*; returns where that is kept."""
-    words, who = _loading.reloading(row, user)
+    words, who = _loading.make_reload_command(row, user)
     before = os.path.join(task.state.directory, "%s.before-%s" % (row["file"], task.backup.identifier))
-    acts.append(lambda: _loading.reload(row, path, before, words, who, user, task.application.name))
+    acts.append(lambda: _loading.reload_database(row, path, before, words, who, user, task.application.name))
     backs.append(
         "[ ! -e %s ] || %s%s <%s || exit 1\n"
-        % (join([before]), as_account(who, not who.is_current()), join(words), join([before]))
+        % (
+            join_command([before]),
+            format_setpriv(who, not who.is_current()),
+            join_command(words),
+            join_command([before]),
+        )
     )
     task.databases[row["name"]] = str(row["options"].get("database") or row["name"])
     return before
 
 
-def _exchange(task: Task, row: Dict[str, Any], user: Identity, backs: List[str], acts: List[Any]) -> None:
-    there, back, environment, who = _loading.exchange_words(row, user, task.backup.identifier)
-    acts.append(lambda: must("exchange", run(there, EXCHANGE_TIMEOUT, who, environment=environment)))
+def _add_exchange(task: RestoreTask, row: Dict[str, Any], user: Identity, backs: List[str], acts: List[Any]) -> None:
+    there, back, environment, who = _loading.make_exchange_commands(row, user, task.backup.identifier)
+    acts.append(lambda: require_success("exchange", run_command(there, EXCHANGE_TIMEOUT, who, environment=environment)))
     # Everything of the environment but what the account's own shell would have anyhow.
     variables = ["%s=%s" % (key, value) for key, value in sorted(environment.items()) if key.startswith("PG")]
     become = (
@@ -333,24 +365,28 @@ def _exchange(task: Task, row: Dict[str, Any], user: Identity, backs: List[str],
         if not who.is_current()
         else []
     )
-    backs.append(join(become + ["env"] + variables + back) + " || exit 1\n")
+    backs.append(join_command(become + ["env"] + variables + back) + " || exit 1\n")
     task.databases[row["name"]] = str(row["options"]["database"])
 
 
-def _transact(task: Task, moves: List[Move], backs: List[str], acts: List[Any]) -> None:
-    application = task.application._replace(services=_services.effective(task.application.services))
-    written, options = now(), task.ask.options
-    undo = Undo(
+def _transact_moves(task: RestoreTask, moves: List[Move], backs: List[str], acts: List[Any]) -> None:
+    application = task.application._replace(services=_services.adapt_socket_services(task.application.services))
+    written, options = get_timestamp(), task.ask.options
+    undo = UndoDetails(
         application.name,
         task.state.directory,
         "what was there before",
         "backup %s was put in its place" % task.backup.identifier,
         options.run,
         written,
-        timer_of(task.state),
+        find_timer(task.state),
     )
-    text = script(
-        undo, application.services, taken_back(moves) + "".join(backs), options.service_timeout, application.undrain
+    text = render_undo_script(
+        undo,
+        application.services,
+        render_undo_moves(moves) + "".join(backs),
+        options.service_timeout,
+        application.undrain,
     )
     entry = {
         "time": written,
@@ -366,15 +402,15 @@ def _transact(task: Task, moves: List[Move], backs: List[str], acts: List[Any]) 
     following = dict(task.record, live=application.environment, history=task.record["history"] + [entry])
     if acts:
         # Databases are loaded while services are down, and again if that is taken back.
-        entry["undo_seconds"] = _databases.LONG
-        options = options._replace(act_timeout=2 * _databases.LONG)
+        entry["undo_seconds"] = _databases.DUMP_TIMEOUT
+        options = options._replace(act_timeout=2 * _databases.DUMP_TIMEOUT)
 
     def act() -> None:
-        move_all(moves)
+        apply_moves(moves)
         for do in acts:
             do()
 
-    change = Change(
+    change = ApplicationChange(
         application,
         task.state,
         following,
@@ -382,7 +418,7 @@ def _transact(task: Task, moves: List[Move], backs: List[str], acts: List[Any]) 
         written,
         "the restore of backup %s of %s" % (task.backup.identifier, application.name),
         "what was there before is live again",
-        lambda restored: results_of(restored, None, None, accepted=options.accept_unhealthy),
+        lambda restored: run_health_checks(restored, None, None, accepted=options.accept_unhealthy),
     )
-    done = transact(change, options, act)
+    done = run_transaction(change, options, act)
     task.downtime = done.downtime

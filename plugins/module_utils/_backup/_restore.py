@@ -12,31 +12,35 @@ from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _manifest
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._collect import Collector
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._databases import scratch_of
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._databases import create_scratch
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import Engine
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import (
     DIRECTORY,
     FILE,
     HARD_LINK,
-    Entry,
-    for_root,
+    ArchiveEntry,
+    find_setid_files,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import Damaged, Taker, Tree
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._listing import directory_of, listed
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import (
+    ContentSink,
+    DamagedArchiveError,
+    RestoredTree,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._listing import get_backup_directory, list_backups
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Backup, Layer
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic import Repository, ResticError
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import prove
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic import ResticError, ResticRepository
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import prove_layer
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import StreamError
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import current
-from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import DIRECTORY as AS_DIRECTORY
-from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import open_directory, resolved
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import get_current_identity
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import DIRECTORY_FLAGS as AS_DIRECTORY
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import open_directory, resolve_trusted_path
 
 NEWEST = "newest"
-SHOWN = 50
-GONE, NEW = "is gone", "is new"
+SHOWN_DIFFERENCES = 50
+IS_GONE, IS_NEW = "is gone", "is new"
 # The parts of an entry that are compared with a tree, and what they are called.
-COMPARED = (
+COMPARED_FIELDS = (
     ("kind", "type"),
     ("mode", "mode"),
     ("uid", "owner"),
@@ -46,9 +50,9 @@ COMPARED = (
 )
 
 
-def find(root: str, application: str, wanted: str) -> Backup:
+def find_backup(root: str, application: str, wanted: str) -> Backup:
     """The backup of *application* that *wanted* names, or the newest one. Raises BackupError."""
-    known = list(listed(root, application))
+    known = list(list_backups(root, application))
     names = ", ".join(name for name, _backup, _problem in known) or "none"
     if wanted == NEWEST:
         if not known:
@@ -64,32 +68,32 @@ def find(root: str, application: str, wanted: str) -> Backup:
                 )
             return backup
     raise BackupError(
-        "%s has no backup %s of %s; it has %s" % (directory_of(root, application), wanted, application, names)
+        "%s has no backup %s of %s; it has %s" % (get_backup_directory(root, application), wanted, application, names)
     )
 
 
-def damage_of(backup: Backup, layers: Sequence[str], engine: Engine) -> List[str]:
+def find_backup_damage(backup: Backup, layers: Sequence[str], engine: Engine) -> List[str]:
     """What is wrong with *backup* and with its *layers*, every byte of which is read; nothing where all is well. Raises OSError."""
-    wrong = _manifest.differences(backup)
+    wrong = _manifest.find_file_damage(backup)
     try:
-        if not wrong and isinstance(engine, Repository):
-            wrong = engine.damage(backup.directory, list(backup.layers.values()))
+        if not wrong and isinstance(engine, ResticRepository):
+            wrong = engine.find_repository_damage(backup.directory, list(backup.layers.values()))
     except ResticError as error:
         wrong = [str(error)]
     for name in layers if not wrong else ():
         try:
-            if not engine.reads(backup.layers[name]):
+            if not engine.can_read(backup.layers[name]):
                 wrong.append(
                     "%s is encrypted, and its key is not here: set oxzep7_backup_identity" % backup.layers[name].archive
                 )
                 continue
-            prove(backup.directory, name, backup.layers[name], engine)
-        except (Damaged, StreamError, ResticError) as error:
+            prove_layer(backup.directory, name, backup.layers[name], engine)
+        except (DamagedArchiveError, StreamError, ResticError) as error:
             wrong.append("%s: %s" % (backup.layers[name].archive or name, error))
     return wrong
 
 
-def check(backup: Backup, application: str, layers: Sequence[str], foreign: bool, engine: Engine) -> None:
+def check_backup(backup: Backup, application: str, layers: Sequence[str], foreign: bool, engine: Engine) -> None:
     """Raise BackupError unless *backup* is of *application* and this host (or *foreign* ones are allowed), has *layers*, and is whole in every byte."""
     about = backup.about
     if not foreign and (about.get("application"), about.get("host")) != (application, socket.gethostname()):
@@ -99,7 +103,10 @@ def check(backup: Backup, application: str, layers: Sequence[str], foreign: bool
         )
     # What root put there on this host was there before. Who brings a backup from elsewhere may not bring that.
     strange = [
-        path for name in layers if foreign and name in backup.layers for path in for_root(backup.layers[name].entries)
+        path
+        for name in layers
+        if foreign and name in backup.layers
+        for path in find_setid_files(backup.layers[name].entries)
     ]
     if strange:
         raise BackupError(
@@ -112,7 +119,7 @@ def check(backup: Backup, application: str, layers: Sequence[str], foreign: bool
             "backup %s has no layer %s; it has %s"
             % (backup.identifier, ", ".join(absent), ", ".join(backup.layers) or "none")
         )
-    wrong = damage_of(backup, layers, engine)
+    wrong = find_backup_damage(backup, layers, engine)
     if wrong:
         raise BackupError(
             "backup %s of %s is damaged: %s; nothing was changed. Use another backup"
@@ -120,7 +127,7 @@ def check(backup: Backup, application: str, layers: Sequence[str], foreign: bool
         )
 
 
-def extract(backup: Backup, layer: Layer, parent: int, name: str, engine: Engine) -> Dict[str, str]:
+def extract_layer(backup: Backup, layer: Layer, parent: int, name: str, engine: Engine) -> Dict[str, str]:
     """Put *layer* into the new directory *name* of the open directory *parent*; returns the attributes that this host refused.
 
     Until all is there only this process's account can enter it. *parent* may belong to somebody else. Raises BackupError, OSError.
@@ -130,29 +137,29 @@ def extract(backup: Backup, layer: Layer, parent: int, name: str, engine: Engine
     try:
         if os.fstat(handle).st_uid != os.geteuid() or os.listdir(handle):
             raise BackupError("%s is not the directory that was just made; somebody changes what is restored" % name)
-        tree = Tree(handle, os.geteuid() == 0)
-        engine.through(backup.directory, layer, name_of(backup, layer), tree.make)
-        tree.finish()
+        tree = RestoredTree(handle, os.geteuid() == 0)
+        engine.read_layer(backup.directory, layer, get_layer_name(backup, layer), tree.make_entry)
+        tree.finish_directories()
         os.sync()
         return tree.not_given
-    except (Damaged, StreamError, ResticError) as error:
+    except (DamagedArchiveError, StreamError, ResticError) as error:
         raise BackupError("%s: %s" % (layer.archive or name, error))
     finally:
         os.close(handle)
 
 
-def name_of(backup: Backup, layer: Layer) -> str:
+def get_layer_name(backup: Backup, layer: Layer) -> str:
     """How *backup* calls its *layer*."""
     return next(name for name, known in backup.layers.items() if known is layer)
 
 
-def entries_of(path: str, paths: Optional[Sequence[str]] = None) -> List[Entry]:
+def read_tree_entries(path: str, paths: Optional[Sequence[str]] = None) -> List[ArchiveEntry]:
     """The entries of the tree *path*, or of *paths* in it only, as they are now; every file is read. Raises OSError."""
-    return [entry for entry in Collector(None).everything(path, paths) if not entry.superseded]
+    return [entry for entry in Collector(None).collect_entries(path, paths) if not entry.superseded]
 
 
-def _names(entry: Entry, other: Entry) -> Iterator[str]:
-    for field, name in COMPARED:
+def _list_differences(entry: ArchiveEntry, other: ArchiveEntry) -> Iterator[str]:
+    for field, name in COMPARED_FIELDS:
         if getattr(entry, field) != getattr(other, field):
             yield name
     if entry.kind == other.kind == FILE and entry.sha256 != other.sha256:
@@ -161,41 +168,41 @@ def _names(entry: Entry, other: Entry) -> Iterator[str]:
         yield "time"
 
 
-def compare(layer: Layer, path: str) -> Dict[str, str]:
+def compare_layer(layer: Layer, path: str) -> Dict[str, str]:
     """For each path in which the tree *path* is not what *layer* has, how; `GONE` for all of it where it is not there. Raises OSError.
 
     Times of directories and links are not compared: using a tree changes them.
     """
     chosen = layer.about.get("paths") if path == layer.path else None
     try:
-        now = {entry.path: entry for entry in entries_of(path, chosen)}
+        now = {entry.path: entry for entry in read_tree_entries(path, chosen)}
     except FileNotFoundError:
-        return {"": GONE}
+        return {"": IS_GONE}
     kept = {entry.path: entry for entry in layer.entries if not entry.superseded}
     found = {}
     for name in sorted(set(kept) | set(now)):
         if name not in now:
-            found[name] = GONE
+            found[name] = IS_GONE
         elif name not in kept:
-            found[name] = NEW
+            found[name] = IS_NEW
         elif chosen is None or kept[name].kind != DIRECTORY:
-            changed = ", ".join(_names(kept[name], now[name]))
+            changed = ", ".join(_list_differences(kept[name], now[name]))
             if changed:
                 found[name] = "has another " + changed
     return found
 
 
 @contextlib.contextmanager
-def _parent_of(path: str) -> Iterator[int]:
+def _open_parent(path: str) -> Iterator[int]:
     """The open directory that *path* lies in, reached through no link but root's. Raises OSError."""
-    handle = open_directory(resolved(os.path.dirname(path)))
+    handle = open_directory(resolve_trusted_path(os.path.dirname(path)))
     try:
         yield handle
     finally:
         os.close(handle)
 
 
-def _forget(parent: int, name: str) -> None:
+def _remove_entry(parent: int, name: str) -> None:
     """Remove *name* of the open directory *parent*, a tree or a file, if it is there. Raises OSError."""
     where = "/proc/self/fd/%d/%s" % (parent, name)
     if os.path.isdir(where) and not os.path.islink(where):
@@ -204,27 +211,27 @@ def _forget(parent: int, name: str) -> None:
         os.unlink(name, dir_fd=parent)
 
 
-def forget_beside(path: str) -> None:
+def remove_beside(path: str) -> None:
     """Remove what was built beside, at *path*, if it is there. Raises OSError."""
-    with _parent_of(path) as parent:
-        _forget(parent, os.path.basename(path))
+    with _open_parent(path) as parent:
+        _remove_entry(parent, os.path.basename(path))
 
 
-def _beside(backup: Backup, path: str) -> str:
+def _make_beside_path(backup: Backup, path: str) -> str:
     """Under which name *path* is built, in the same directory."""
     return os.path.join(os.path.dirname(path), ".restoring-%s-%s" % (backup.identifier, os.path.basename(path)))
 
 
-def build_beside(backup: Backup, layer: Layer, target: str, engine: Engine) -> Tuple[str, Dict[str, str]]:
+def build_layer_beside(backup: Backup, layer: Layer, target: str, engine: Engine) -> Tuple[str, Dict[str, str]]:
     """Build *layer* beside *target*; its path there, and the attributes that this host refused. Raises BackupError, OSError."""
-    beside = _beside(backup, target)
-    with _parent_of(target) as parent:
+    beside = _make_beside_path(backup, target)
+    with _open_parent(target) as parent:
         name = os.path.basename(beside)
-        _forget(parent, name)
+        _remove_entry(parent, name)
         try:
-            return beside, extract(backup, layer, parent, name, engine)
+            return beside, extract_layer(backup, layer, parent, name, engine)
         except BaseException:
-            _forget(parent, name)
+            _remove_entry(parent, name)
             raise
 
 
@@ -235,35 +242,35 @@ def build_files_beside(
 
     Returns by the path of each where it is now; and the attributes that this host refused. Raises BackupError, OSError.
     """
-    besides = {path: _beside(backup, "/" + path) for path in wanted}
+    besides = {path: _make_beside_path(backup, "/" + path) for path in wanted}
     root = os.open("/", AS_DIRECTORY)
-    tree = Tree(root, os.geteuid() == 0)
+    tree = RestoredTree(root, os.geteuid() == 0)
     made: Dict[str, str] = {}
 
     @contextlib.contextmanager
-    def make(entry: Entry) -> Iterator[Optional[Taker]]:
+    def make(entry: ArchiveEntry) -> Iterator[Optional[ContentSink]]:
         if entry.path not in besides:
             yield None
             return
         if entry.kind != DIRECTORY:
             made["/" + entry.path] = besides[entry.path]
-            forget_beside(besides[entry.path])
+            remove_beside(besides[entry.path])
             target = (
                 besides.get(str(entry.target), "/" + str(entry.target))[1:] if entry.kind == HARD_LINK else entry.target
             )
             entry = entry._replace(path=besides[entry.path][1:], target=target)
-        with tree.make(entry) as take:
+        with tree.make_entry(entry) as take:
             yield take
 
     try:
-        engine.through(backup.directory, layer, name_of(backup, layer), make)
-        tree.finish()
+        engine.read_layer(backup.directory, layer, get_layer_name(backup, layer), make)
+        tree.finish_directories()
         os.sync()
         return made, tree.not_given
     except BaseException as error:
         for beside in made.values():
-            forget_beside(beside)
-        if isinstance(error, (Damaged, StreamError, ResticError)):
+            remove_beside(beside)
+        if isinstance(error, (DamagedArchiveError, StreamError, ResticError)):
             raise BackupError("%s: %s" % (layer.archive or "configuration", error))
         raise
     finally:
@@ -271,25 +278,28 @@ def build_files_beside(
 
 
 @contextlib.contextmanager
-def unpacked(backup: Backup, layer: Layer, engine: Engine, application: str) -> Iterator[str]:
+def unpack_layer(backup: Backup, layer: Layer, engine: Engine, application: str) -> Iterator[str]:
     """The files of *layer* in a directory of this process's account alone, for the block. Raises BackupError, OSError."""
-    with scratch_of(current(), application) as directory, _parent_of(os.path.join(directory, "files")) as parent:
-        extract(backup, layer, parent, "files", engine)
+    with (
+        create_scratch(get_current_identity(), application) as directory,
+        _open_parent(os.path.join(directory, "files")) as parent,
+    ):
+        extract_layer(backup, layer, parent, "files", engine)
         yield os.path.join(directory, "files")
 
 
-def restore(backup: Backup, layer: Layer, target: str, engine: Engine) -> Dict[str, str]:
+def restore_layer(backup: Backup, layer: Layer, target: str, engine: Engine) -> Dict[str, str]:
     """Put *layer* to *target*, which must not be there, as a whole or not at all; returns the attributes that this host refused.
 
     It is built beside under a name of its own, and then moved. Raises BackupError, OSError.
     """
     name = os.path.basename(target)
-    with _parent_of(target) as parent:
+    with _open_parent(target) as parent:
         if os.path.lexists("/proc/self/fd/%d/%s" % (parent, name)):
             raise BackupError(
                 "%s is there already; nothing was changed. Move it away, or restore to another path" % target
             )
-        beside, refused = build_beside(backup, layer, target, engine)
+        beside, refused = build_layer_beside(backup, layer, target, engine)
         os.rename(os.path.basename(beside), name, src_dir_fd=parent, dst_dir_fd=parent)
         os.fsync(parent)
     return refused

@@ -10,7 +10,7 @@ from typing import Callable, List, NamedTuple, Sequence, Set, Tuple
 KEEP_OPTIONS = ("keep_last", "keep_daily", "keep_weekly", "keep_monthly", "keep_within_days")
 
 
-class Known(NamedTuple):
+class KnownBackup(NamedTuple):
     """A backup: its identifier, whether its manifest can be read and its archives were read back, whether a drill proved it, and the run that made it."""
 
     identifier: str
@@ -19,7 +19,7 @@ class Known(NamedTuple):
     run: str
 
 
-class Keep(NamedTuple):
+class KeepPolicy(NamedTuple):
     """How many of the newest good backups stay; of each day, week and month the newest one, for so many of them; and all of so many days."""
 
     last: int
@@ -29,34 +29,36 @@ class Keep(NamedTuple):
     within_days: int = 0
 
 
-def moment_of(identifier: str) -> datetime.datetime:
+def parse_backup_time(identifier: str) -> datetime.datetime:
     """When the backup called *identifier* was begun, UTC."""
     return datetime.datetime.strptime(identifier.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(
         tzinfo=datetime.timezone.utc
     )
 
 
-def _day(moment: datetime.datetime) -> Tuple[int, ...]:
+def _get_day(moment: datetime.datetime) -> Tuple[int, ...]:
     return (moment.year, moment.month, moment.day)
 
 
-def _week(moment: datetime.datetime) -> Tuple[int, ...]:
+def _get_week(moment: datetime.datetime) -> Tuple[int, ...]:
     return tuple(moment.isocalendar()[:2])
 
 
-def _month(moment: datetime.datetime) -> Tuple[int, ...]:
+def _get_month(moment: datetime.datetime) -> Tuple[int, ...]:
     return (moment.year, moment.month)
 
 
-def _newest_of_each(
+def _find_newest_of_each(
     names: Sequence[str], period: Callable[[datetime.datetime], Tuple[int, ...]], count: int
 ) -> Set[str]:
     """Of *names*, oldest first, the newest of each of the last *count* periods that have one."""
-    newest = {period(moment_of(name)): name for name in names}
+    newest = {period(parse_backup_time(name)): name for name in names}
     return set(newest[key] for key in sorted(newest)[-count:]) if count > 0 else set()
 
 
-def expendable(known: Sequence[Known], keep: Keep, now: datetime.datetime, open_runs: Sequence[str] = ()) -> List[str]:
+def find_expendable_backups(
+    known: Sequence[KnownBackup], keep: KeepPolicy, now: datetime.datetime, open_runs: Sequence[str] = ()
+) -> List[str]:
     """Those of *known*, oldest first, that *keep* does not ask for at the time *now*; none when it asks for nothing.
 
     What stays whatever it says: the last good one, the last verified one, those of *open_runs*, and those that are newer than the last good one.
@@ -67,10 +69,12 @@ def expendable(known: Sequence[Known], keep: Keep, now: datetime.datetime, open_
     if not good:
         return []
     stay = set(good[-max(1, keep.last) :]) | {good[-1]}
-    for period, count in ((_day, keep.daily), (_week, keep.weekly), (_month, keep.monthly)):
-        stay |= _newest_of_each(good, period, count)
+    for period, count in ((_get_day, keep.daily), (_get_week, keep.weekly), (_get_month, keep.monthly)):
+        stay |= _find_newest_of_each(good, period, count)
     stay |= {
-        name for name in good if keep.within_days and now - moment_of(name) <= datetime.timedelta(days=keep.within_days)
+        name
+        for name in good
+        if keep.within_days and now - parse_backup_time(name) <= datetime.timedelta(days=keep.within_days)
     }
     stay |= set([backup.identifier for backup in known if backup.verified][-1:])
     stay |= {backup.identifier for backup in known if backup.run in open_runs}

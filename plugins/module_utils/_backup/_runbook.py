@@ -9,15 +9,15 @@ from typing import Any, Dict, List
 
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _sealing
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Layer
-from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import join
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import join_command
 
-HEADING = """\
+HEADING_SECTION = """\
 # Backup {identifier} of {application}
 
 Taken on {host} at {created}, by run {run}. Everything here needs a shell, {needs}; to give owners back it needs root.
 The collection does the same, and proves every entry: `oxzep7.python.restore` with `backup: {identifier}`.
 """
-DIGESTS = """
+DIGESTS_SECTION = """
 First prove that nothing is damaged, in the directory of this file:
 
 ```sh
@@ -27,7 +27,7 @@ sha256sum --check --strict <<'END'
 END
 ```
 """
-REPOSITORY = """
+REPOSITORY_SECTION = """
 The content is in a repository of restic. Say which, and how it is opened: `RESTIC_REPOSITORY`, and `RESTIC_PASSWORD` or `RESTIC_PASSWORD_FILE`.
 First prove that nothing is damaged:
 
@@ -35,7 +35,7 @@ First prove that nothing is damaged:
 restic check --read-data
 ```
 """
-LAYER = """
+LAYER_SECTION = """
 ## {name}
 
 {what} Put it {where}:
@@ -44,7 +44,7 @@ LAYER = """
 {commands}
 ```
 """
-REFERENCE = """
+REFERENCE_SECTION = """
 ## {name}
 
 Python {version} of {prefix} came from an archive that could be had again when this backup was made. Fetch it, prove it, and unpack it there:
@@ -54,14 +54,14 @@ curl --fail --location --output interpreter-archive {url}
 echo {sha256} interpreter-archive | sha256sum --check --strict
 ```
 """
-LAST = """
+LAST_SECTION = """
 When the services are stopped, and not before:
 
 ```sh
 {moves}
 ```
 """
-LOADS = {
+LOAD_INSTRUCTIONS = {
     "sqlite": "When nobody works with it, put `{file}` in place of `{path}`, and remove `{path}-wal` and `{path}-shm` if they are there.",
     "postgresql": "`createdb {database}_restored && pg_restore --exit-on-error --dbname {database}_restored {file}`, as a role that may.",
     "mysql": "`mariadb -e 'CREATE DATABASE {database}_restored' && mariadb {database}_restored < {file}`, as an account that may.",
@@ -69,7 +69,7 @@ LOADS = {
 }
 
 
-def render(directory: str, about: Dict[str, Any], layers: Dict[str, Layer]) -> str:
+def render_runbook(directory: str, about: Dict[str, Any], layers: Dict[str, Layer]) -> str:
     """The text for the backup in *directory*; *about* and *layers* are its manifest's."""
     archived = {name: layer for name, layer in layers.items() if layer.archive}
     needs = sorted(
@@ -77,32 +77,32 @@ def render(directory: str, about: Dict[str, Any], layers: Dict[str, Layer]) -> s
         | {layer.encryption for layer in layers.values() if layer.encryption}
     )
     parts = [
-        HEADING.format(
+        HEADING_SECTION.format(
             needs="GNU tar and " + " and ".join(needs or ["gzip"]),
             **{key: about[key] for key in ("identifier", "application", "host", "created", "run")},
         )
     ]
     if archived:
         parts.append(
-            DIGESTS.format(
-                directory=join([directory]),
+            DIGESTS_SECTION.format(
+                directory=join_command([directory]),
                 digests="\n".join("%s  %s" % (layer.sha256, layer.archive) for layer in archived.values()),
             )
         )
     if len(archived) < len([layer for layer in layers.values() if layer.entries]):
-        parts.append(REPOSITORY)
+        parts.append(REPOSITORY_SECTION)
     moves: List[str] = []
     for name, layer in layers.items():
         if "reference" in layer.about:
-            parts.append(REFERENCE.format(name=name, **layer.about["reference"]))
+            parts.append(REFERENCE_SECTION.format(name=name, **layer.about["reference"]))
         elif layer.entries:
-            parts.append(_layer(directory, name, layer, about["identifier"], moves))
+            parts.append(_render_layer(directory, name, layer, about["identifier"], moves))
     if moves:
-        parts.append(LAST.format(moves="\n".join(moves)))
+        parts.append(LAST_SECTION.format(moves="\n".join(moves)))
     return "".join(parts)
 
 
-def _layer(directory: str, name: str, layer: Layer, identifier: str, moves: List[str]) -> str:
+def _render_layer(directory: str, name: str, layer: Layer, identifier: str, moves: List[str]) -> str:
     """How one layer is put back; how it comes to life is added to *moves*."""
     whole = bool(layer.path) and "paths" not in layer.about
     beside = (
@@ -117,20 +117,26 @@ def _layer(directory: str, name: str, layer: Layer, identifier: str, moves: List
         if layer.path
         else "What programs said."
     )
-    commands = ["cd " + join([directory]), "mkdir -m 700 " + join([beside])]
-    tar = "tar -C %s -xpf - --numeric-owner --xattrs --xattrs-include='*'" % join([beside])
+    commands = ["cd " + join_command([directory]), "mkdir -m 700 " + join_command([beside])]
+    tar = "tar -C %s -xpf - --numeric-owner --xattrs --xattrs-include='*'" % join_command([beside])
     if layer.archive:
-        readers = [_sealing.by_hand(layer.encryption) + join([layer.archive])] if layer.encryption else []
-        readers.append(layer.compression + " -dcq" + ("" if readers else " " + join([layer.archive])))
+        readers = (
+            [_sealing.render_decrypt_command(layer.encryption) + join_command([layer.archive])]
+            if layer.encryption
+            else []
+        )
+        readers.append(layer.compression + " -dcq" + ("" if readers else " " + join_command([layer.archive])))
         commands.append(" | ".join(readers + [tar]))
     else:
-        commands.append("%s | %s" % (join(["restic", "dump", str(layer.about["snapshot"]), "/%s.tar" % name]), tar))
+        commands.append(
+            "%s | %s" % (join_command(["restic", "dump", str(layer.about["snapshot"]), "/%s.tar" % name]), tar)
+        )
     if whole:
         moves += [
-            join(["mv", "-T", layer.path, layer.path + ".before-" + identifier]),
-            join(["mv", "-T", beside, layer.path]),
+            join_command(["mv", "-T", layer.path, layer.path + ".before-" + identifier]),
+            join_command(["mv", "-T", beside, layer.path]),
         ]
-    text = LAYER.format(
+    text = LAYER_SECTION.format(
         name=name,
         what=what,
         where="beside what is there, look at it, then move it into its place" if whole else "where you can look at it",
@@ -141,7 +147,7 @@ def _layer(directory: str, name: str, layer: Layer, identifier: str, moves: List
     for row in layer.about.get("databases", []):
         words = dict(
             {"path": "", "database": "", "load": "its own program"},
-            **{key: join(value) if isinstance(value, list) else value for key, value in row["options"].items()},
+            **{key: join_command(value) if isinstance(value, list) else value for key, value in row["options"].items()},
         )
-        text += "\n- %s: %s\n" % (row["name"], LOADS[row["kind"]].format(file=row["file"], **words))
+        text += "\n- %s: %s\n" % (row["name"], LOAD_INSTRUCTIONS[row["kind"]].format(file=row["file"], **words))
     return text

@@ -7,10 +7,10 @@
 from typing import List, NamedTuple, Optional, Tuple
 
 AGE, GPG = "age", "gpg"
-SUFFIXES = {"": "", AGE: ".age", GPG: ".gpg"}
+ENCRYPTION_SUFFIXES = {"": "", AGE: ".age", GPG: ".gpg"}
 
 
-class Sealing(NamedTuple):
+class EncryptionSettings(NamedTuple):
     """For whom archives are encrypted: empty, ``age`` or ``gpg``; public keys, names or files of them; and the file with age's private key, where it is here.
 
     gpg looks for private keys in the keyring of the account that reads.
@@ -21,7 +21,7 @@ class Sealing(NamedTuple):
     identity: Optional[str] = None
 
 
-def closing(sealing: Sealing) -> List[str]:
+def make_encrypt_command(sealing: EncryptionSettings) -> List[str]:
     """The command that encrypts its standard input for the recipients of *sealing*."""
     if sealing.how == AGE:
         pairs = [("--recipients-file" if name.startswith("/") else "--recipient", name) for name in sealing.recipients]
@@ -42,13 +42,13 @@ def closing(sealing: Sealing) -> List[str]:
     return common + [word for pair in pairs for word in pair]
 
 
-def opening(encryption: str, identity: Optional[str], path: str) -> List[str]:
+def make_decrypt_command(encryption: str, identity: Optional[str], path: str) -> List[str]:
     """The command that prints what the file *path* was before *encryption*."""
     if encryption == AGE:
         return ["age", "--decrypt", "--identity", identity or "/nonexistent", "--", path]
     return ["gpg", "--batch", "--quiet", "--no-tty", "--decrypt", "--", path]
 
 
-def by_hand(encryption: str) -> str:
+def render_decrypt_command(encryption: str) -> str:
     """The same for somebody at a shell, who knows where the key is."""
     return "age --decrypt --identity KEY " if encryption == AGE else "gpg --decrypt "

@@ -14,32 +14,35 @@ import socket
 import time
 from typing import Any, Dict, Optional, Sequence
 
-from ansible_collections.oxzep7.python.plugins.module_utils._application._state import now, private_directory
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
+    get_timestamp,
+    make_private_directory,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _databases, _manifest
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._archives import Archives
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._archives import ArchiveEngine
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._databases import DatabaseError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import Engine, Engines
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import Unusable, checked
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import Damaged
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._listing import directory_of
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import ManifestError, check_entries
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import DamagedArchiveError
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._listing import get_backup_directory
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Backup, Layer
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError, Part
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError, BackupPart
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic import ResticError
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._runbook import render
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._runbook import render_runbook
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import StreamError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
-from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import (
-    sha256_of,
+    compute_sha256,
     sync_directory,
     write_atomically,
 )
 
-INCOMING = ".incoming-"
-GOING = ".going-"
-STAGED = ".staged"
+PARTIAL_PREFIX = ".incoming-"
+REMOVED_PREFIX = ".going-"
+STAGED_SUFFIX = ".staged"
 # By compression, encryption, engine, or kind of database: what says its version.
-VERSIONS = {
+VERSION_COMMANDS = {
     "zstd": ["zstd", "--version"],
     "age": ["age", "--version"],
     "gpg": ["gpg", "--version"],
@@ -49,7 +52,7 @@ VERSIONS = {
 }
 VERSION_TIMEOUT = 30.0
 # Beside an estimate, because what a compression makes of it is not known.
-RESERVE = 64 << 20
+SPACE_RESERVE = 64 << 20
 
 
 def check_space(root: str, needed: int) -> None:
@@ -58,24 +61,24 @@ def check_space(root: str, needed: int) -> None:
     while not os.path.isdir(place):
         place = os.path.dirname(place)
     free = shutil.disk_usage(place).free
-    if free < needed + RESERVE:
+    if free < needed + SPACE_RESERVE:
         raise BackupError(
             "%s has %d MiB free, and a backup may need %d MiB; free space, or choose another oxzep7_backup_dir"
-            % (root, free >> 20, (needed + RESERVE) >> 20)
+            % (root, free >> 20, (needed + SPACE_RESERVE) >> 20)
         )
 
 
-def sweep(root: str, application: str, engine: Engine) -> None:
+def remove_partial_backups(root: str, application: str, engine: Engine) -> None:
     """Remove what was being written, or removed, by *engine* when its writer died. The application's lease must be held. Raises ResticError, OSError."""
-    directory = directory_of(root, application)
+    directory = get_backup_directory(root, application)
     for name in os.listdir(directory) if os.path.isdir(directory) else []:
-        if name.startswith((INCOMING, GOING)):
-            engine.forget(os.path.join(directory, name))
+        if name.startswith((PARTIAL_PREFIX, REMOVED_PREFIX)):
+            engine.forget_backup(os.path.join(directory, name))
             shutil.rmtree(os.path.join(directory, name))
-    _databases.sweep(application)
+    _databases.remove_stale_scratch(application)
 
 
-def next_identifier(known: Sequence[str], moment: float) -> str:
+def make_next_identifier(known: Sequence[str], moment: float) -> str:
     """The identifier of a backup made at *moment* (seconds since 1970): later than all *known*, also where a clock was set back."""
     seconds = int(moment)
     name = "%s-%08x" % (time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(seconds)), int((moment - seconds) * 10**9))
@@ -86,10 +89,10 @@ def next_identifier(known: Sequence[str], moment: float) -> str:
     return "%s-%08x" % (stem, int(number, 16) + 1)
 
 
-def make(
+def make_backup(
     root: str,
     application: str,
-    parts: Sequence[Part],
+    parts: Sequence[BackupPart],
     about: Dict[str, Any],
     engine: Engine,
     verify: bool,
@@ -99,18 +102,18 @@ def make(
 
     *about* goes into the manifest. What has not changed since the backup *before*, which was read back, is not written again. Raises BackupError, OSError.
     """
-    directory = directory_of(root, application)
-    private_directory(directory)
+    directory = get_backup_directory(root, application)
+    make_private_directory(directory)
     began = time.monotonic()
-    identifier = next_identifier(
+    identifier = make_next_identifier(
         [name for name in os.listdir(directory) if _manifest.IDENTIFIER.match(name)], time.time()
     )
-    incoming, final = os.path.join(directory, INCOMING + identifier), os.path.join(directory, identifier)
+    incoming, final = os.path.join(directory, PARTIAL_PREFIX + identifier), os.path.join(directory, identifier)
     try:
-        sweep(root, application, engine)
+        remove_partial_backups(root, application, engine)
         os.mkdir(incoming, 0o700)
-        layers = {part.layer: _layer(incoming, part, engine, before) for part in parts}
-        readable = verify and all(engine.reads(layer) for layer in layers.values())
+        layers = {part.layer: _store_layer(incoming, part, engine, before) for part in parts}
+        readable = verify and all(engine.can_read(layer) for layer in layers.values())
         # An archive that was proven, and has its digest now, is proven.
         new = {
             name: layer
@@ -124,28 +127,30 @@ def make(
         }
         # What reads back waits for a program most of the time; the manifest is written meanwhile, and does not count before it is proven.
         with concurrent.futures.ThreadPoolExecutor(1) as beside:
-            proof = beside.submit(_read_back, incoming, new, engine)
+            proof = beside.submit(_prove_written_layers, incoming, new, engine)
             whole = dict(
                 about,
                 identifier=identifier,
                 application=application,
                 host=socket.gethostname(),
-                created=now(),
+                created=get_timestamp(),
                 engine=engine.name,
                 read_back=readable,
-                tools=_tools(layers),
+                tools=_read_tool_versions(layers),
                 seconds=round(time.monotonic() - began, 3),
             )
-            _describe(incoming, final, whole, layers)
+            _write_description(incoming, final, whole, layers)
             proof.result()
-        engine.finish(incoming)
+        engine.finish_backup(incoming)
         os.rename(incoming, final)
         sync_directory(directory)
         return Backup(final, identifier, whole, layers)
     except BaseException as error:
         with contextlib.suppress(ResticError, OSError):
-            engine.forget(incoming)
-        if isinstance(error, (Damaged, StreamError, DatabaseError, ResticError, IdentityError, Unusable)):
+            engine.forget_backup(incoming)
+        if isinstance(
+            error, (DamagedArchiveError, StreamError, DatabaseError, ResticError, IdentityError, ManifestError)
+        ):
             raise BackupError(
                 "the backup of %s could not be made, and what was written is removed: %s" % (application, error)
             )
@@ -159,31 +164,36 @@ def make(
         shutil.rmtree(incoming, ignore_errors=True)
 
 
-def _tools(layers: Dict[str, Layer]) -> Dict[str, str]:
+def _read_tool_versions(layers: Dict[str, Layer]) -> Dict[str, str]:
     """The versions of the programs that made *layers*, in their own words, and of the Python that wrote them."""
     databases = {row["kind"] for layer in layers.values() for row in layer.about.get("databases", [])}
     names = (
         {layer.compression for layer in layers.values()} | {layer.encryption for layer in layers.values()} | databases
     )
     found = {"python": platform.python_version()}
-    for name, words in sorted(VERSIONS.items()):
+    for name, words in sorted(VERSION_COMMANDS.items()):
         if name in names:
             program = shutil.which(words[0])
-            found[words[0]] = run([program or words[0]] + words[1:], VERSION_TIMEOUT).stdout.partition("\n")[0].strip()
+            found[words[0]] = (
+                run_command([program or words[0]] + words[1:], VERSION_TIMEOUT).stdout.partition("\n")[0].strip()
+            )
     return found
 
 
-def _describe(incoming: str, final: str, about: Dict[str, Any], layers: Dict[str, Layer]) -> None:
+def _write_description(incoming: str, final: str, about: Dict[str, Any], layers: Dict[str, Layer]) -> None:
     """Write the runbook, then the manifest, of the backup that is in *incoming* and will be *final*. Raises Unusable, OSError."""
-    text = render(final, about, layers).encode("utf-8", "surrogateescape")
-    write_atomically(os.path.join(incoming, _manifest.RUNBOOK), text)
+    text = render_runbook(final, about, layers).encode("utf-8", "surrogateescape")
+    write_atomically(os.path.join(incoming, _manifest.RUNBOOK_NAME), text)
     for layer in layers.values():
         # A manifest that nobody would believe is none.
-        checked(layer.entries)
-    _manifest.seal(incoming, _manifest.document(about, layers, sha256_of(os.path.join(incoming, _manifest.RUNBOOK))))
+        check_entries(layer.entries)
+    _manifest.write_manifest(
+        incoming,
+        _manifest.format_manifest(about, layers, compute_sha256(os.path.join(incoming, _manifest.RUNBOOK_NAME))),
+    )
 
 
-def _layer(directory: str, part: Part, engine: Engine, before: Optional[Backup]) -> Layer:
+def _store_layer(directory: str, part: BackupPart, engine: Engine, before: Optional[Backup]) -> Layer:
     """Keep *part* in *directory*. Raises BackupError, DatabaseError, Damaged, StreamError, ResticError, IdentityError, OSError."""
     if part.reference is not None:
         return Layer(part.path, "", "", "", 0, "", [], [], part.doubts, {"reference": part.reference})
@@ -191,7 +201,7 @@ def _layer(directory: str, part: Part, engine: Engine, before: Optional[Backup])
     if part.fill is None:
         known = before.layers.get(part.layer) if before else None
         same = known is not None and known.path == part.path
-        layer = engine.keep(
+        layer = engine.store_layer(
             directory,
             part.layer,
             part.path,
@@ -199,34 +209,34 @@ def _layer(directory: str, part: Part, engine: Engine, before: Optional[Backup])
             (before.directory, known) if before and known and same else None,
         )
     else:
-        staged = os.path.join(directory, STAGED)
+        staged = os.path.join(directory, STAGED_SUFFIX)
         os.mkdir(staged, 0o700)
         about.update(part.fill(staged))
-        layer = engine.keep(directory, part.layer, staged, None)
+        layer = engine.store_layer(directory, part.layer, staged, None)
         shutil.rmtree(staged)
     return layer._replace(path=part.path, skipped=dict(part.doubts, **layer.skipped), about=dict(layer.about, **about))
 
 
-def _read_back(directory: str, layers: Dict[str, Layer], engine: Engine) -> None:
+def _prove_written_layers(directory: str, layers: Dict[str, Layer], engine: Engine) -> None:
     """Prove *layers*, which *engine* has just written. Raises Damaged, StreamError, ResticError, OSError."""
     for name, layer in layers.items():
-        if isinstance(engine, Archives) and layer.archive:
+        if isinstance(engine, ArchiveEngine) and layer.archive:
             engine.read_back(directory, layer)
         else:
-            prove(directory, name, layer, engine)
+            prove_layer(directory, name, layer, engine)
 
 
-def prove(directory: str, name: str, layer: Layer, engine: Engine) -> None:
+def prove_layer(directory: str, name: str, layer: Layer, engine: Engine) -> None:
     """Raise Damaged, StreamError or ResticError unless what *engine* has of *layer*, called *name*, is exactly its entries. Raises OSError."""
     if layer.entries:
-        engine.through(directory, layer, name)
+        engine.read_layer(directory, layer, name)
 
 
-def remove(backup: Backup, engines: Engines) -> None:
+def remove_backup(backup: Backup, engines: Engines) -> None:
     """Remove *backup*; one that is half removed is none. Raises BackupError, ResticError, OSError."""
     home, name = os.path.split(backup.directory)
-    going = os.path.join(home, GOING + name)
+    going = os.path.join(home, REMOVED_PREFIX + name)
     os.rename(backup.directory, going)
     sync_directory(home)
-    engines.of_backup(backup).forget(going)
+    engines.get_for_backup(backup).forget_backup(going)
     shutil.rmtree(going)

@@ -15,24 +15,28 @@ import threading
 import zlib
 from typing import IO, Callable, Dict, Iterator, List, Optional, Union, cast
 
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._sealing import Sealing, closing, opening
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._sealing import (
+    EncryptionSettings,
+    make_decrypt_command,
+    make_encrypt_command,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 
 CHUNK = 1 << 20
 # fcntl(2), F_SETPIPE_SZ; Python has its name since 3.10.
 SET_PIPE_SIZE = 1031
-SUFFIXES = {"zstd": ".tar.zst", "gzip": ".tar.gz"}
-GZIP = 31
+ARCHIVE_SUFFIXES = {"zstd": ".tar.zst", "gzip": ".tar.gz"}
+GZIP_WINDOW_BITS = 31
 # So many chunks may wait for a program that is slower than the reading.
-AHEAD = 8
-OPEN = Sealing()
+QUEUE_LENGTH = 8
+UNENCRYPTED = EncryptionSettings()
 
 
 class StreamError(CollectionError):
     """A stream that could not be written or read to its end; the text says why."""
 
 
-def compression() -> str:
+def choose_compression() -> str:
     """What this host compresses with: ``zstd`` or ``gzip``."""
     return "zstd" if shutil.which("zstd") else "gzip"
 
@@ -45,7 +49,7 @@ def write_all(handle: int, data: bytes) -> None:
 
 
 @contextlib.contextmanager
-def writing(path: str, how: str, sealing: Sealing = OPEN) -> Iterator[Callable[[bytes], object]]:
+def open_writer(path: str, how: str, sealing: EncryptionSettings = UNENCRYPTED) -> Iterator[Callable[[bytes], object]]:
     """A function that appends to the new file *path*, compressed by *how* and encrypted as *sealing* says; whole and on disk when the block ends.
 
     Raises StreamError, OSError.
@@ -53,21 +57,21 @@ def writing(path: str, how: str, sealing: Sealing = OPEN) -> Iterator[Callable[[
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         with contextlib.ExitStack() as stack:
-            into = stack.enter_context(_through(closing(sealing), handle)) if sealing.how else handle
+            into = stack.enter_context(_pipe_through(make_encrypt_command(sealing), handle)) if sealing.how else handle
             if how == "zstd":
-                into = stack.enter_context(_through(["zstd", "-q", "-1", "-T0", "--check", "-c"], into))
+                into = stack.enter_context(_pipe_through(["zstd", "-q", "-1", "-T0", "--check", "-c"], into))
                 yield lambda data: write_all(into, data)
             else:
-                yield stack.enter_context(_by_gzip(into))
+                yield stack.enter_context(_compress_gzip(into))
         os.fsync(handle)
     finally:
         os.close(handle)
 
 
 @contextlib.contextmanager
-def beside(sink: Callable[[bytes], object]) -> Iterator[Callable[[bytes], object]]:
+def write_in_thread(sink: Callable[[bytes], object]) -> Iterator[Callable[[bytes], object]]:
     """A function that has another thread give bytes to *sink*, while more are read; all are there when the block ends. Raises what *sink* raises."""
-    waiting: "queue.Queue[Optional[bytes]]" = queue.Queue(AHEAD)
+    waiting: "queue.Queue[Optional[bytes]]" = queue.Queue(QUEUE_LENGTH)
     problems: List[BaseException] = []
 
     def work() -> None:
@@ -94,20 +98,20 @@ def beside(sink: Callable[[bytes], object]) -> Iterator[Callable[[bytes], object
         raise problems[0]
 
 
-def _started(words: List[str], source: int, target: int) -> "subprocess.Popen[bytes]":
+def _start_program(words: List[str], source: int, target: int) -> "subprocess.Popen[bytes]":
     # AnsibleModule.run_command would hold all of its output in memory.
     return subprocess.Popen(words, stdin=source, stdout=target, stderr=subprocess.PIPE)  # pylint: disable=ansible-bad-function
 
 
 @contextlib.contextmanager
-def _through(words: List[str], handle: int) -> Iterator[int]:
+def _pipe_through(words: List[str], handle: int) -> Iterator[int]:
     """A descriptor that leads through the program *words* into *handle*; the program has ended well when the block has. Raises StreamError."""
     if not shutil.which(words[0]):
         raise StreamError("this host has no %s; install it" % words[0])
-    with _started(words, subprocess.PIPE, handle) as working:
+    with _start_program(words, subprocess.PIPE, handle) as working:
         try:
             into = working.stdin.fileno() if working.stdin else -1
-            wider(into)
+            widen_pipe(into)
             yield into
         except BrokenPipeError:
             # Its own words say why it ended.
@@ -128,16 +132,16 @@ def _through(words: List[str], handle: int) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def _by_gzip(handle: int) -> Iterator[Callable[[bytes], object]]:
-    working = zlib.compressobj(1, zlib.DEFLATED, GZIP)
+def _compress_gzip(handle: int) -> Iterator[Callable[[bytes], object]]:
+    working = zlib.compressobj(1, zlib.DEFLATED, GZIP_WINDOW_BITS)
     yield lambda data: write_all(handle, working.compress(data))
     write_all(handle, working.flush())
 
 
-class Reading:
+class StreamReader:
     """The content of a compressed file, from its beginning; `read` never gives less than what was asked for, but at the end."""
 
-    def __init__(self, stream: Union[IO[bytes], "_Gunzip"], ended: Callable[[], Optional[str]]) -> None:
+    def __init__(self, stream: Union[IO[bytes], "_GzipReader"], ended: Callable[[], Optional[str]]) -> None:
         self._stream = stream
         self._ended = ended
 
@@ -153,13 +157,13 @@ class Reading:
             left -= len(data)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    def rest(self, take: Callable[[bytes], object]) -> None:
+    def read_rest(self, take: Callable[[bytes], object]) -> None:
         """Give everything up to the end to *take*. Raises StreamError where it does not end well."""
         for data in iter(lambda: self._stream.read(CHUNK), b""):
             take(data)
-        self.finish()
+        self.check_end()
 
-    def finish(self) -> None:
+    def check_end(self) -> None:
         """Raise StreamError unless the content has just ended, and well."""
         if self._stream.read(1):
             raise StreamError("it goes on after its end")
@@ -168,12 +172,12 @@ class Reading:
             raise StreamError(problem)
 
 
-class _Gunzip:
+class _GzipReader:
     """A gzip file, read piece by piece."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self._working = zlib.decompressobj(GZIP)
+        self._working = zlib.decompressobj(GZIP_WINDOW_BITS)
         self._ready = b""
 
     def read(self, size: int) -> bytes:
@@ -188,7 +192,7 @@ class _Gunzip:
         taken, self._ready = self._ready[:size], self._ready[size:]
         return taken
 
-    def ended(self) -> Optional[str]:
+    def describe_end(self) -> Optional[str]:
         """What is wrong at the end, if anything."""
         return (
             None
@@ -198,31 +202,31 @@ class _Gunzip:
 
 
 @contextlib.contextmanager
-def reading(path: str, how: str, encryption: str = "", identity: Optional[str] = None) -> Iterator[Reading]:
+def open_reader(path: str, how: str, encryption: str = "", identity: Optional[str] = None) -> Iterator[StreamReader]:
     """What *path* has, which *how* compressed and then *encryption* encrypted, for the private key *identity*. Raises StreamError, OSError."""
     with contextlib.ExitStack() as stack:
         file: IO[bytes] = stack.enter_context(open(path, "rb"))
         enders: List[Callable[[], Optional[str]]] = []
-        for words in ([opening(encryption, identity, path)] if encryption else []) + (
+        for words in ([make_decrypt_command(encryption, identity, path)] if encryption else []) + (
             [["zstd", "-dcq"]] if how == "zstd" else []
         ):
             if not shutil.which(words[0]):
                 raise StreamError("%s needs %s, which this host does not have; install it" % (path, words[0]))
-            working = stack.enter_context(_started(words, file.fileno(), subprocess.PIPE))
+            working = stack.enter_context(_start_program(words, file.fileno(), subprocess.PIPE))
             stack.callback(working.kill)
             # Were it open here, too, a program would wait for ever for the next one that has ended.
             file.close()
             file = cast("IO[bytes]", working.stdout)
-            enders.append(functools.partial(_ended, words[0], working))
+            enders.append(functools.partial(_describe_failure, words[0], working))
         if how == "gzip":
-            plain = _Gunzip(file)
-            yield Reading(plain, lambda: plain.ended() or _first(enders))
+            plain = _GzipReader(file)
+            yield StreamReader(plain, lambda: plain.describe_end() or _find_first_problem(enders))
         else:
-            yield Reading(file, lambda: _first(enders))
+            yield StreamReader(file, lambda: _find_first_problem(enders))
 
 
 @contextlib.contextmanager
-def said_by(words: List[str], environment: Dict[str, str]) -> Iterator[Reading]:
+def open_program_output(words: List[str], environment: Dict[str, str]) -> Iterator[StreamReader]:
     """What the program *words* prints, started in *environment*. Raises StreamError, OSError."""
     # It may print more than there is memory.
     with subprocess.Popen(
@@ -233,23 +237,25 @@ def said_by(words: List[str], environment: Dict[str, str]) -> Iterator[Reading]:
         env=environment,
     ) as working:
         try:
-            yield Reading(cast("IO[bytes]", working.stdout), functools.partial(_ended, words[0], working))
+            yield StreamReader(
+                cast("IO[bytes]", working.stdout), functools.partial(_describe_failure, words[0], working)
+            )
         finally:
             working.kill()
 
 
-def wider(handle: int) -> None:
+def widen_pipe(handle: int) -> None:
     """Have the pipe *handle* hold a mebibyte, if the kernel lets this account: less waiting for one another."""
     with contextlib.suppress(OSError):
         fcntl.fcntl(handle, SET_PIPE_SIZE, CHUNK)
 
 
-def _ended(name: str, working: "subprocess.Popen[bytes]") -> Optional[str]:
+def _describe_failure(name: str, working: "subprocess.Popen[bytes]") -> Optional[str]:
     """How the program *name* ended, if not well."""
     said = working.stderr.read().decode("utf-8", "replace").strip() if working.stderr else ""
     return "; %s: %s" % (name, said) if working.wait() else None
 
 
-def _first(enders: List[Callable[[], Optional[str]]]) -> Optional[str]:
+def _find_first_problem(enders: List[Callable[[], Optional[str]]]) -> Optional[str]:
     """What the first of *enders* has to complain about."""
     return next((problem for problem in (ended() for ended in enders) if problem), None)

@@ -13,35 +13,35 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application import 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
     ApplicationState,
-    applications_in,
-    generation_of,
+    find_generation,
+    list_applications,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._interpreters import file_capabilities
-from ansible_collections.oxzep7.python.plugins.module_utils._finding import finding
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._interpreters import read_file_capabilities
+from ansible_collections.oxzep7.python.plugins.module_utils._finding import build_finding
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
 
 
-def own_interpreter() -> str:
+def get_own_interpreter() -> str:
     """The interpreter that runs this module, as the operator named it and not resolved."""
     return os.path.normpath(os.path.join(os.getcwd(), sys.executable))
 
 
-def _runs_inside(directory: str) -> bool:
+def _is_running_inside(directory: str) -> bool:
     prefixes = [os.path.realpath(directory) + "/", directory + "/"]
     return any(
         (path + "/").startswith(prefix)
         for prefix in prefixes
-        for path in (own_interpreter(), sys.prefix, os.path.realpath(sys.prefix))
+        for path in (get_own_interpreter(), sys.prefix, os.path.realpath(sys.prefix))
     )
 
 
-def application_findings(application: Application, interpreter_directory: str) -> List[Dict[str, Any]]:
+def collect_application_findings(application: Application, interpreter_directory: str) -> List[Dict[str, Any]]:
     """What forbids to upgrade *application* on this host."""
     found = []
     name = application.name
     if not os.path.isdir(application.environment):
         found.append(
-            finding(
+            build_finding(
                 "environment-not-found",
                 "%s: environment not found" % name,
                 "%s does not exist" % application.environment,
@@ -51,7 +51,7 @@ def application_findings(application: Application, interpreter_directory: str) -
         return found
     if not os.path.isfile(os.path.join(application.environment, "pyvenv.cfg")):
         found.append(
-            finding(
+            build_finding(
                 "not-an-environment",
                 "%s: not an environment" % name,
                 "%s has no pyvenv.cfg" % application.environment,
@@ -59,60 +59,60 @@ def application_findings(application: Application, interpreter_directory: str) -
             )
         )
         return found
-    if _runs_inside(application.environment) or _runs_inside(application.generations_directory()):
+    if _is_running_inside(application.environment) or _is_running_inside(application.generations_directory()):
         found.append(
-            finding(
+            build_finding(
                 "ansible-interpreter-inside",
                 "%s: Ansible runs inside it" % name,
-                "the Ansible interpreter %s lies inside %s" % (own_interpreter(), application.environment),
+                "the Ansible interpreter %s lies inside %s" % (get_own_interpreter(), application.environment),
                 "set ansible_python_interpreter to an interpreter outside, such as /usr/bin/python3",
             )
         )
-    if _runs_inside(interpreter_directory):
+    if _is_running_inside(interpreter_directory):
         found.append(
-            finding(
+            build_finding(
                 "ansible-interpreter-upgraded",
                 "%s: Ansible runs on an upgraded interpreter" % name,
-                "the Ansible interpreter %s lies inside %s" % (own_interpreter(), interpreter_directory),
+                "the Ansible interpreter %s lies inside %s" % (get_own_interpreter(), interpreter_directory),
                 "set ansible_python_interpreter to the operating system's, such as /usr/bin/python3",
             )
         )
     try:
-        application.account()
+        application.resolve_account()
     except IdentityError as error:
-        found.append(finding("user-not-found", "%s: user not found" % name, str(error), "correct `user`"))
+        found.append(build_finding("user-not-found", "%s: user not found" % name, str(error), "correct `user`"))
     for path in [application.source] if application.source else []:
         if not os.path.isdir(path):
             found.append(
-                finding(
+                build_finding(
                     "source-not-found", "%s: source not found" % name, "%s does not exist" % path, "correct `source`"
                 )
             )
     try:
-        absent = _services.missing(application.services)
+        absent = _services.find_missing_units(application.services)
     except _services.ServiceError as error:
         absent = [str(error)]
     if absent:
         found.append(
-            finding(
+            build_finding(
                 "service-not-found",
                 "%s: service not found" % name,
                 "this host has no %s" % ", ".join(absent),
                 "correct `services`",
             )
         )
-    return found + _capability_findings(application)
+    return found + _collect_capability_findings(application)
 
 
-def _capability_findings(application: Application) -> List[Dict[str, Any]]:
+def _collect_capability_findings(application: Application) -> List[Dict[str, Any]]:
     """What the live interpreter may do that a new one will not be allowed to."""
     base = os.path.realpath(os.path.join(application.environment, "bin", "python"))
-    granted = file_capabilities(base)
+    granted = read_file_capabilities(base)
     if not granted:
         return []
     wanted = " ".join(name.upper() for name in granted)
     return [
-        finding(
+        build_finding(
             "file-capabilities",
             "%s: its interpreter has file capabilities" % application.name,
             "%s has %s, which no other interpreter has" % (base, ", ".join(granted)),
@@ -122,15 +122,15 @@ def _capability_findings(application: Application) -> List[Dict[str, Any]]:
     ]
 
 
-def describe(
+def describe_application(
     application: Application, environment: Optional[Dict[str, Any]], state_root: str, interpreter_directory: str
 ) -> Dict[str, Any]:
     """The declared *application* with the *environment* that was found for it, its recorded generations and its findings."""
     state = ApplicationState(state_root, application.name)
-    found = application_findings(application, interpreter_directory)
+    found = collect_application_findings(application, interpreter_directory)
     if environment is None and not found:
         found.append(
-            finding(
+            build_finding(
                 "environment-unreadable",
                 "%s: environment cannot be read" % application.name,
                 "%s cannot be read" % application.environment,
@@ -139,7 +139,7 @@ def describe(
         )
     if environment is not None and environment["python"] is None:
         found.append(
-            finding(
+            build_finding(
                 "environment-unreadable",
                 "%s: Python unknown" % application.name,
                 "%s/pyvenv.cfg does not say which Python made it" % application.environment,
@@ -149,10 +149,10 @@ def describe(
     record: Dict[str, Any] = {"current": None, "generations": [], "history": []}
     backups: Dict[str, Dict[str, Any]] = {}
     try:
-        backups = _history.read(state)
+        backups = _history.read_known_backups(state)
         if state.is_open():
             found.append(
-                finding(
+                build_finding(
                     "promotion-open",
                     "%s: a promotion is open" % application.name,
                     "%s exists" % state.next_path,
@@ -164,11 +164,11 @@ def describe(
         record = state.read()
     except PermissionError as error:
         found.append(
-            finding(
+            build_finding(
                 "state-unreadable", "%s: its record cannot be read" % application.name, str(error), "run with become"
             )
         )
-    current = generation_of(record, record["current"]) or {}
+    current = find_generation(record, record["current"]) or {}
     return {
         "name": application.name,
         "environment": environment,
@@ -186,10 +186,10 @@ def describe(
     }
 
 
-def unsettled(state_root: str, not_seen: List[Dict[str, str]]) -> List[str]:
+def find_unsettled_applications(state_root: str, not_seen: List[Dict[str, str]]) -> List[str]:
     """Names of the applications with a promotion that a dead run left, or that is open now; *not_seen* gets what cannot be read."""
     try:
-        return [name for name in applications_in(state_root) if ApplicationState(state_root, name).is_unsettled()]
+        return [name for name in list_applications(state_root) if ApplicationState(state_root, name).is_unsettled()]
     except PermissionError as error:
         not_seen.append({"path": state_root, "reason": error.strerror or str(error)})
         return []

@@ -9,22 +9,22 @@ import re
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import (
-    Reference,
-    simple,
-    variables_in,
+    PythonReference,
+    make_reference,
+    parse_python_variables,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import name_of
-from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import names_in, read_trusted
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import resolve_user_name
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import list_names, read_trusted_text
 
-TABLES = ["/var/spool/cron/crontabs", "/var/spool/cron", "/var/spool/cron/tabs"]
-PERIODS = ["hourly", "daily", "weekly", "monthly"]
-AT = ["/var/spool/cron/atjobs", "/var/spool/at", "/var/spool/atjobs"]
-TIMES = re.compile(r"^(?:@\w+|(?:[^\s=]+\s+){4}[^\s=]+)\s+(.*)$")
-ANACRON = re.compile(r"^(?:\d+|@\w+)\s+\d+\s+(\S+)\s+(.*)$")
-ASSIGNMENT = re.compile(r"^\s*[\"']?[A-Za-z_][A-Za-z0-9_]*[\"']?\s*=")
+CRONTAB_DIRECTORIES = ["/var/spool/cron/crontabs", "/var/spool/cron", "/var/spool/cron/tabs"]
+CRON_PERIODS = ["hourly", "daily", "weekly", "monthly"]
+AT_DIRECTORIES = ["/var/spool/cron/atjobs", "/var/spool/at", "/var/spool/atjobs"]
+CRONTAB_LINE = re.compile(r"^(?:@\w+|(?:[^\s=]+\s+){4}[^\s=]+)\s+(.*)$")
+ANACRONTAB_LINE = re.compile(r"^(?:\d+|@\w+)\s+\d+\s+(\S+)\s+(.*)$")
+CRONTAB_ASSIGNMENT = re.compile(r"^\s*[\"']?[A-Za-z_][A-Za-z0-9_]*[\"']?\s*=")
 
 
-class Job(NamedTuple):
+class CronJob(NamedTuple):
     """A line of a table: its number from 1, user, command, and the variables set before it."""
 
     line: int
@@ -33,19 +33,19 @@ class Job(NamedTuple):
     variables: Dict[str, str]
 
 
-def parse(text: str, with_user: bool) -> List[Job]:
+def parse_crontab(text: str, with_user: bool) -> List[CronJob]:
     """The jobs in a crontab; *with_user*: the sixth field is a user, as in ``/etc/crontab``."""
-    jobs: List[Job] = []
+    jobs: List[CronJob] = []
     variables: Dict[str, str] = {}
     for number, line in enumerate(text.splitlines(), 1):
         stripped = line.strip()
         if not stripped or stripped.startswith("#"):
             continue
-        if ASSIGNMENT.match(stripped):
+        if CRONTAB_ASSIGNMENT.match(stripped):
             name, _separator, value = stripped.partition("=")
-            variables = dict(variables, **variables_in("%s=%s" % (name.strip().strip("\"'"), value.strip())))
+            variables = dict(variables, **parse_python_variables("%s=%s" % (name.strip().strip("\"'"), value.strip())))
             continue
-        match = TIMES.match(stripped)
+        match = CRONTAB_LINE.match(stripped)
         if not match:
             continue
         command, user = match.group(1), None
@@ -53,18 +53,18 @@ def parse(text: str, with_user: bool) -> List[Job]:
             user, _separator, command = command.partition(" ") if " " in command else command.partition("\t")
         # A percent sign begins what the command reads; one with a backslash is itself.
         jobs.append(
-            Job(number, user, re.split(r"(?<!\\)%", command.strip(), maxsplit=1)[0].replace("\\%", "%"), variables)
+            CronJob(number, user, re.split(r"(?<!\\)%", command.strip(), maxsplit=1)[0].replace("\\%", "%"), variables)
         )
     return jobs
 
 
-def anacron_jobs(text: str) -> List[Tuple[int, str, str]]:
+def parse_anacrontab(text: str) -> List[Tuple[int, str, str]]:
     """Line number from 1, name and command of each job in an anacrontab."""
-    matches = ((number, ANACRON.match(line.strip())) for number, line in enumerate(text.splitlines(), 1))
+    matches = ((number, ANACRONTAB_LINE.match(line.strip())) for number, line in enumerate(text.splitlines(), 1))
     return [(number, match.group(1), match.group(2)) for number, match in matches if match]
 
 
-def at_command(text: str) -> Tuple[Optional[str], List[str]]:
+def parse_at_job(text: str) -> Tuple[Optional[str], List[str]]:
     """The working directory and the command lines of a job that at(1) spooled: what follows the environment that it restores."""
     directory = re.search(r"^cd (\S+) \|\|", text, re.MULTILINE)
     end = re.search(r"^\}\s*$", text, re.MULTILINE)
@@ -78,37 +78,43 @@ def at_command(text: str) -> Tuple[Optional[str], List[str]]:
     )
 
 
-def references() -> List[Reference]:
+def find_cron_references() -> List[PythonReference]:
     """What every job refers to."""
-    found: List[Reference] = []
-    for directory in TABLES:
-        for user in names_in(directory):
-            found += _table("cron-user", os.path.join(directory, user), user, False)
-    found += _table("cron-system", "/etc/crontab", None, True)
-    for name in names_in("/etc/cron.d"):
+    found: List[PythonReference] = []
+    for directory in CRONTAB_DIRECTORIES:
+        for user in list_names(directory):
+            found += _read_crontab("cron-user", os.path.join(directory, user), user, False)
+    found += _read_crontab("cron-system", "/etc/crontab", None, True)
+    for name in list_names("/etc/cron.d"):
         if not name.startswith(".") and not name.endswith("~"):
-            found += _table("cron.d", os.path.join("/etc/cron.d", name), None, True)
-    for period in PERIODS:
+            found += _read_crontab("cron.d", os.path.join("/etc/cron.d", name), None, True)
+    for period in CRON_PERIODS:
         directory = "/etc/cron." + period
-        for name in names_in(directory):
+        for name in list_names(directory):
             if not name.startswith("."):
                 found.append(
-                    simple("cron." + period, name, os.path.join(directory, name), "root", os.path.join(directory, name))
+                    make_reference(
+                        "cron." + period, name, os.path.join(directory, name), "root", os.path.join(directory, name)
+                    )
                 )
     found += [
-        simple("anacron", name, "/etc/anacrontab", "root", command, number)
-        for number, name, command in anacron_jobs(read_trusted("/etc/anacrontab") or "")
+        make_reference("anacron", name, "/etc/anacrontab", "root", command, number)
+        for number, name, command in parse_anacrontab(read_trusted_text("/etc/anacrontab") or "")
     ]
-    for directory in AT:
-        found += [_at(os.path.join(directory, name), name) for name in names_in(directory) if not name.startswith(".")]
+    for directory in AT_DIRECTORIES:
+        found += [
+            _read_at_job(os.path.join(directory, name), name)
+            for name in list_names(directory)
+            if not name.startswith(".")
+        ]
     return found
 
 
-def _table(kind: str, path: str, user: Optional[str], with_user: bool) -> List[Reference]:
+def _read_crontab(kind: str, path: str, user: Optional[str], with_user: bool) -> List[PythonReference]:
     if not os.path.isfile(path):
         return []
     return [
-        simple(
+        make_reference(
             kind,
             "%s:%d" % (os.path.basename(path), job.line),
             path,
@@ -117,14 +123,14 @@ def _table(kind: str, path: str, user: Optional[str], with_user: bool) -> List[R
             job.line,
             variables=job.variables,
         )
-        for job in parse(read_trusted(path) or "", with_user)
+        for job in parse_crontab(read_trusted_text(path) or "", with_user)
     ]
 
 
-def _at(path: str, name: str) -> Reference:
-    directory, commands = at_command(read_trusted(path) or "")
+def _read_at_job(path: str, name: str) -> PythonReference:
+    directory, commands = parse_at_job(read_trusted_text(path) or "")
     try:
-        user: Optional[str] = name_of(os.lstat(path).st_uid)
+        user: Optional[str] = resolve_user_name(os.lstat(path).st_uid)
     except OSError:
         user = None
-    return Reference("at", name, path, None, user, commands, directory, {}, [path])
+    return PythonReference("at", name, path, None, user, commands, directory, {}, [path])

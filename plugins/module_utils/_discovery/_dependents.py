@@ -9,14 +9,17 @@ import re
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _scripts
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import Libraries
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import Reference
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._running import DELETED, Process
-from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import read_below, resolved
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import SharedLibraries
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import PythonReference
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._running import DELETED_SUFFIX, PythonProcess
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import (
+    read_without_symlinks,
+    resolve_trusted_path,
+)
 
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-OPERATORS = re.compile(r"(&&|\|\||[;|&\n])")
-STARTERS = {
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+SHELL_OPERATORS = re.compile(r"(&&|\|\||[;|&\n])")
+COMMAND_WRAPPERS = {
     "exec",
     "nice",
     "ionice",
@@ -37,20 +40,20 @@ STARTERS = {
     "test",
     "[",
 }
-DEPTH = 3
+SCRIPT_DEPTH_LIMIT = 3
 
 
-class Uses(NamedTuple):
+class UsedPython(NamedTuple):
     """Paths of the environment and of the interpreter that something uses; each may be unknown."""
 
     environment: Optional[str]
     interpreter: Optional[str]
 
 
-NOTHING = Uses(None, None)
+NO_PYTHON = UsedPython(None, None)
 
 
-class Attribution:
+class PythonFinder:
     """Knows every environment, interpreter and script of the host, and finds them in commands."""
 
     def __init__(
@@ -58,7 +61,7 @@ class Attribution:
         environments: Iterable[Dict[str, Any]],
         interpreters: Iterable[Dict[str, Any]],
         scripts: Iterable[Dict[str, Any]],
-        libraries: Libraries,
+        libraries: SharedLibraries,
     ) -> None:
         """What the inventory found so far."""
         self._environments = {entry["path"]: entry for entry in environments if entry["kind"] not in ("prefix", "user")}
@@ -77,7 +80,7 @@ class Attribution:
             self._real[directory] = os.path.realpath(directory)
         return os.path.join(self._real[directory], os.path.basename(path))
 
-    def _environment_of(self, path: str) -> Optional[str]:
+    def _find_environment(self, path: str) -> Optional[str]:
         while path not in self._environments:
             above = os.path.dirname(path)
             if above == path:
@@ -85,59 +88,62 @@ class Attribution:
             path = above
         return path
 
-    def of_path(self, path: str, depth: int = 0) -> Uses:
+    def find_by_path(self, path: str, depth: int = 0) -> UsedPython:
         """What the absolute *path* is or leads to: part of an environment, an interpreter, or a script of one."""
         path = os.path.normpath(path)
-        environment = self._environment_of(path) or self._environment_of(self._realpath(path))
+        environment = self._find_environment(path) or self._find_environment(self._realpath(path))
         if environment:
-            return Uses(environment, self._environments[environment]["interpreter"])
+            return UsedPython(environment, self._environments[environment]["interpreter"])
         real = os.path.realpath(path)
         for candidate in (path, real):
             if candidate in self._interpreters:
-                return Uses(None, self._interpreters[candidate])
+                return UsedPython(None, self._interpreters[candidate])
         if real in self._environments:
-            return Uses(real, self._environments[real]["interpreter"])
+            return UsedPython(real, self._environments[real]["interpreter"])
         if real in self._prefixes:
-            return Uses(None, self._prefixes[real])
-        return self._of_script(path, depth) if depth < DEPTH else NOTHING
+            return UsedPython(None, self._prefixes[real])
+        return self._find_by_script_path(path, depth) if depth < SCRIPT_DEPTH_LIMIT else NO_PYTHON
 
-    def _of_script(self, path: str, depth: int) -> Uses:
+    def _find_by_script_path(self, path: str, depth: int) -> UsedPython:
         entry = self._scripts.get(path) or self._scripts.get(self._realpath(path))
         if entry is None:
             try:
-                script = _scripts.read(read_below(resolved(path), _scripts.HEAD))
+                script = _scripts.parse_script(read_without_symlinks(resolve_trusted_path(path), _scripts.HEAD_SIZE))
             except OSError:
-                return NOTHING
+                return NO_PYTHON
             entry = (
                 {"interpreter": script.interpreter, "calls": script.calls}
                 if script
                 else {"interpreter": None, "calls": []}
             )
-        return self.of_script(entry, depth + 1)
+        return self.find_by_script(entry, depth + 1)
 
-    def of_script(self, entry: Dict[str, Any], depth: int = 0) -> Uses:
+    def find_by_script(self, entry: Dict[str, Any], depth: int = 0) -> UsedPython:
         """What a script uses, by its first line or by what it calls."""
-        best = NOTHING
+        best = NO_PYTHON
         for called in entry["calls"] or ([entry["interpreter"]] if entry["interpreter"] else []):
-            best = _better(
-                best, self.of_path(called, depth) if called.startswith("/") else self._of_name(called, PATH, depth)
+            best = _choose_better(
+                best,
+                self.find_by_path(called, depth)
+                if called.startswith("/")
+                else self._find_by_name(called, DEFAULT_PATH, depth),
             )
         return best
 
-    def _of_name(self, name: str, path: str, depth: int = 0) -> Uses:
-        if "/" in name or name in STARTERS:
-            return NOTHING
+    def _find_by_name(self, name: str, path: str, depth: int = 0) -> UsedPython:
+        if "/" in name or name in COMMAND_WRAPPERS:
+            return NO_PYTHON
         for directory in path.split(":"):
             candidate = os.path.join(directory, name)
             if directory.startswith("/") and os.path.exists(candidate):
-                return self.of_path(candidate, depth)
-        return NOTHING
+                return self.find_by_path(candidate, depth)
+        return NO_PYTHON
 
-    def of_command(self, command: str, directory: Optional[str], path: str) -> Uses:
+    def find_by_command(self, command: str, directory: Optional[str], path: str) -> UsedPython:
         """What the shell *command* uses when it starts in *directory* with the search *path*."""
-        best, here = NOTHING, directory or "/"
-        for part in OPERATORS.split(command):
-            listed = [word.lstrip("(") for word in _scripts.words(part)]
+        best, here = NO_PYTHON, directory or "/"
+        for part in SHELL_OPERATORS.split(command):
+            listed = [word.lstrip("(") for word in _scripts.split_command_line(part)]
             if listed[:1] == ["cd"] and len(listed) > 1:
                 here = os.path.join(here, listed[1])
                 continue
@@ -147,72 +153,72 @@ class Attribution:
                     continue
                 if "/" in word:
                     place = word.partition("=")[2] if "=/" in word and not word.startswith("/") else word
-                    best = _better(best, self.of_path(os.path.join(here, place)))
+                    best = _choose_better(best, self.find_by_path(os.path.join(here, place)))
                 elif leading or _scripts.PYTHON_NAME.match(word):
-                    best = _better(best, self._of_name(word, path))
-                leading = leading and word in STARTERS
+                    best = _choose_better(best, self._find_by_name(word, path))
+                leading = leading and word in COMMAND_WRAPPERS
         return best
 
-    def of_reference(self, reference: Reference) -> Uses:
+    def find_by_reference(self, reference: PythonReference) -> UsedPython:
         """What a reference uses: by its commands, or else by its variables."""
-        best = NOTHING
-        path = reference.variables.get("PATH") or PATH
+        best = NO_PYTHON
+        path = reference.variables.get("PATH") or DEFAULT_PATH
         for command in reference.commands:
-            best = _better(best, self.of_command(command, reference.directory, path))
+            best = _choose_better(best, self.find_by_command(command, reference.directory, path))
         for name in ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONHOME", "PYTHONPATH"):
             for place in reference.variables.get(name, "").split(":") if best.environment is None else []:
                 if place.startswith("/"):
-                    best = _better(best, self.of_path(place))
+                    best = _choose_better(best, self.find_by_path(place))
         return best
 
-    def of_process(self, process: Process) -> Uses:
+    def find_by_process(self, process: PythonProcess) -> UsedPython:
         """What a running process uses: the program it was called as tells the environment."""
         if process.contained:
-            return NOTHING
-        best = NOTHING
+            return NO_PYTHON
+        best = NO_PYTHON
         for path in (process.first, process.variables.get("VIRTUAL_ENV")):
             if path and "/" in path:
-                best = _better(best, self.of_path(os.path.join(process.directory or "/", path)))
-        executable = process.executable.replace(DELETED, "")
-        return _better(best, Uses(None, self._interpreters.get(executable) or executable))
+                best = _choose_better(best, self.find_by_path(os.path.join(process.directory or "/", path)))
+        executable = process.executable.replace(DELETED_SUFFIX, "")
+        return _choose_better(best, UsedPython(None, self._interpreters.get(executable) or executable))
 
-    def of_embedder(self, entry: Dict[str, Any]) -> Uses:
+    def find_by_embedder(self, entry: Dict[str, Any]) -> UsedPython:
         """What a program with an embedded Python uses: the interpreter beside its libpython."""
         library = self._libraries.find(entry["library"], entry["search"], os.path.dirname(entry["path"]))
         if library is None:
-            return NOTHING
+            return NO_PYTHON
         directory = os.path.dirname(library)
         while directory != "/" and directory not in self._prefixes:
             directory = os.path.dirname(directory)
-        return Uses(None, self._prefixes.get(directory))
+        return UsedPython(None, self._prefixes.get(directory))
 
 
-def _better(one: Uses, other: Uses) -> Uses:
+def _choose_better(one: UsedPython, other: UsedPython) -> UsedPython:
     if one.environment or not (other.environment or other.interpreter):
         return one
     return other if other.environment or not one.interpreter else one
 
 
-def pythons_named(references: Iterable[Reference]) -> List[str]:
+def find_named_pythons(references: Iterable[PythonReference]) -> List[str]:
     """Each absolute path in *references* that is called like a Python."""
     found = []
     for reference in references:
         for command in reference.commands:
             found += [
                 word
-                for word in _scripts.words(command)
+                for word in _scripts.split_command_line(command)
                 if word.startswith("/") and _scripts.PYTHON_NAME.match(os.path.basename(word))
             ]
     return list(dict.fromkeys(found))
 
 
-def entry(
+def make_dependent(
     kind: str,
     name: str,
     source: str,
     line: Optional[int],
     user: Optional[str],
-    uses: Uses,
+    uses: UsedPython,
     variables: Dict[str, str],
     **more: Any,
 ) -> Dict[str, Any]:
@@ -233,14 +239,14 @@ def entry(
     )
 
 
-def _of_references(references: List[Reference], known: Attribution) -> List[Dict[str, Any]]:
+def _find_referring_dependents(references: List[PythonReference], known: PythonFinder) -> List[Dict[str, Any]]:
     found = []
     for reference in references:
-        uses = known.of_reference(reference)
-        if uses == NOTHING and reference.kind == "gunicorn":
+        uses = known.find_by_reference(reference)
+        if uses == NO_PYTHON and reference.kind == "gunicorn":
             # The server that is started with this file, or in its directory, says which Python it is.
             starters = (
-                known.of_reference(other)
+                known.find_by_reference(other)
                 for other in references
                 if other.kind != "gunicorn"
                 and (
@@ -248,16 +254,16 @@ def _of_references(references: List[Reference], known: Attribution) -> List[Dict
                     or any(reference.source in command for command in other.commands)
                 )
             )
-            uses = next((one for one in starters if one != NOTHING), NOTHING)
+            uses = next((one for one in starters if one != NO_PYTHON), NO_PYTHON)
         special = {
             name: value
             for name, value in reference.variables.items()
             if name not in ("PATH", "LD_LIBRARY_PATH", "LD_PRELOAD")
         }
-        if uses == NOTHING and not special and reference.kind != "gunicorn":
+        if uses == NO_PYTHON and not special and reference.kind != "gunicorn":
             continue
         found.append(
-            entry(
+            make_dependent(
                 reference.kind,
                 reference.name,
                 reference.source,
@@ -272,31 +278,34 @@ def _of_references(references: List[Reference], known: Attribution) -> List[Dict
     return found
 
 
-def dependents(
-    references: List[Reference], scripts: Iterable[Dict[str, Any]], processes: Iterable[Process], known: Attribution
+def find_dependents(
+    references: List[PythonReference],
+    scripts: Iterable[Dict[str, Any]],
+    processes: Iterable[PythonProcess],
+    known: PythonFinder,
 ) -> List[Dict[str, Any]]:
     """Everything that uses a Python, with what it uses; sorted by kind and name."""
-    found = _of_references(references, known)
+    found = _find_referring_dependents(references, known)
     for script in scripts:
         if "library" in script:
             found.append(
-                entry(
+                make_dependent(
                     "embedder",
                     script["path"],
                     script["path"],
                     None,
                     script["owner"],
-                    known.of_embedder(script),
+                    known.find_by_embedder(script),
                     {},
                     library=script["library"],
                 )
             )
             continue
-        uses = known.of_script(script)
+        uses = known.find_by_script(script)
         if uses.environment and script["path"].startswith(uses.environment + "/bin/"):
             continue
         found.append(
-            entry(
+            make_dependent(
                 "wrapper" if script["calls"] else "script",
                 script["path"],
                 script["path"],
@@ -309,13 +318,13 @@ def dependents(
         )
     for process in processes:
         found.append(
-            entry(
+            make_dependent(
                 "process",
                 str(process.pid),
                 "/proc/%d" % process.pid,
                 None,
                 process.user,
-                known.of_process(process),
+                known.find_by_process(process),
                 process.variables,
                 program=process.program,
                 unit=process.unit,
@@ -328,7 +337,9 @@ def dependents(
     return sorted(found, key=lambda one: (one["kind"], one["name"], one["line"] or 0))
 
 
-def by_environment(found: Iterable[Dict[str, Any]], kinds: Tuple[str, ...] = ("service",)) -> Dict[str, List[str]]:
+def group_by_environment(
+    found: Iterable[Dict[str, Any]], kinds: Tuple[str, ...] = ("service",)
+) -> Dict[str, List[str]]:
     """Names of the dependents of *kinds* by the environment they use."""
     names: Dict[str, List[str]] = {}
     for one in found:

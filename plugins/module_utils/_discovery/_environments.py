@@ -12,21 +12,24 @@ import stat
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _scripts
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import Libraries
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._site_packages import SitePackages, compare
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import listing
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import name_of
-from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import (
-    DIRECTORY,
-    open_below,
-    read_bytes,
-    read_text,
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import SharedLibraries
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._site_packages import (
+    SitePackages,
+    compare_with_record,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._record import Expected
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import list_entries
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import resolve_user_name
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import (
+    DIRECTORY_FLAGS,
+    open_subdirectory,
+    read_bytes,
+    read_text_file,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._record import RecordedFile
 
-LIBRARY = re.compile(r"^(python|pypy)(\d+(?:\.\d+)?)t?$")
+LIBRARY_DIRECTORY = re.compile(r"^(python|pypy)(\d+(?:\.\d+)?)t?$")
 # What venv, virtualenv, uv and conda themselves put into an environment.
-STANDARD = {
+STANDARD_NAMES = {
     "bin",
     "include",
     "lib",
@@ -47,86 +50,92 @@ STANDARD_PROGRAM = re.compile(
     r"|pydoc\.bat|python-config)$"
 )
 SHEBANG_LIMIT = 127
-LISTED = 200
+LISTED_LIMIT = 200
 
 
-class Options(NamedTuple):
+class EnvironmentOptions(NamedTuple):
     """How environments are described: whether content is compared with RECORD, the host's libraries, its mounts, and until when."""
 
     verify: bool
-    libraries: Libraries
+    libraries: SharedLibraries
     mounts: Dict[str, str]
     deadline: float
 
 
-def kind_of(directories: List[str], others: List[str], handle: int, path: str) -> Optional[str]:
+def detect_environment_kind(directories: List[str], others: List[str], handle: int, path: str) -> Optional[str]:
     """The kind of environment that the open directory is, by its names: None for what is no environment."""
     if "pyvenv.cfg" in others:
-        return _kind_of_venv(others, handle, path)
+        return _detect_venv_kind(others, handle, path)
     if "conda-meta" in directories:
         return "conda"
     if path == "/usr/local" or path.endswith("/.local"):
         kind = "prefix" if path == "/usr/local" else "user"
-        return kind if _library_names(handle, directories) else None
+        return kind if _find_library_directories(handle, directories) else None
     if "bin" not in directories or not {"lib", "lib64", "lib-python"}.intersection(directories):
         return None
     try:
-        names = listing_of(handle, "bin")[1]
+        names = list_subdirectory(handle, "bin")[1]
     except OSError:
         return None
     if any(_scripts.PYTHON_NAME.match(name) for name in names) and (
-        "activate_this.py" in names or _has_original(handle, directories)
+        "activate_this.py" in names or _has_original_prefix(handle, directories)
     ):
         return "virtualenv"
-    return "prefix" if any(_is_binary(handle, name) for name in names if _scripts.PYTHON_NAME.match(name)) else None
+    return (
+        "prefix" if any(_is_elf_program(handle, name) for name in names if _scripts.PYTHON_NAME.match(name)) else None
+    )
 
 
-def _kind_of_venv(others: List[str], handle: int, path: str) -> str:
+def _detect_venv_kind(others: List[str], handle: int, path: str) -> str:
     if "pipx_metadata.json" in others:
         return "pipx"
     if "uv-receipt.toml" in others:
         return "uv-tool"
     if "/pypoetry/virtualenvs/" in path:
         return "poetry"
-    text = read_text("pyvenv.cfg", handle) or ""
+    text = read_text_file("pyvenv.cfg", handle) or ""
     return "virtualenv" if re.search(r"^virtualenv\s*=", text, re.MULTILINE) else "venv"
 
 
-def _has_original(handle: int, directories: List[str]) -> bool:
+def _has_original_prefix(handle: int, directories: List[str]) -> bool:
     """Whether virtualenv before its version 20 noted where the interpreter came from."""
     return any(
-        read_text("/".join(library + ("orig-prefix.txt",)), handle) is not None
-        for library in _library_names(handle, directories)
+        read_text_file("/".join(library + ("orig-prefix.txt",)), handle) is not None
+        for library in _find_library_directories(handle, directories)
     )
 
 
-def _is_binary(handle: int, name: str) -> bool:
+def _is_elf_program(handle: int, name: str) -> bool:
     try:
         return read_bytes("bin/" + name, handle, 4) == b"\x7fELF"
     except OSError:
         return False
 
 
-def listing_of(handle: int, name: str) -> Tuple[List[str], List[str]]:
+def list_subdirectory(handle: int, name: str) -> Tuple[List[str], List[str]]:
     """Names of the directories and of everything else in the directory *name* of the open directory. Raises OSError."""
-    below = os.open(name, DIRECTORY, dir_fd=handle)
+    below = os.open(name, DIRECTORY_FLAGS, dir_fd=handle)
     try:
-        return listing(below)
+        return list_entries(below)
     finally:
         os.close(below)
 
 
-def _library_names(handle: int, directories: List[str]) -> List[Tuple[str, str]]:
+def _find_library_directories(handle: int, directories: List[str]) -> List[Tuple[str, str]]:
     """``(lib, pythonX.Y)`` for each library directory."""
     found: List[Tuple[str, str]] = []
     for library in ("lib", "lib64"):
         if library in directories:
             with contextlib.suppress(OSError):
-                found += [(library, name) for name in sorted(listing_of(handle, library)[0]) if LIBRARY.match(name)]
+                found += [
+                    (library, name)
+                    for name in sorted(list_subdirectory(handle, library)[0])
+                    if LIBRARY_DIRECTORY.match(name)
+                ]
     return found
 
 
-def fingerprint(implementation: str, python: Optional[str], packages: List[Dict[str, Any]]) -> str:
+def compute_fingerprint(implementation: str, python: Optional[str], packages: List[Dict[str, Any]]) -> str:
     """Sixteen hexadecimal digits, equal for environments that can share a lock: same minor version and the same pins."""
     minor = ".".join((python or "?").split(".")[:2])
     pins = sorted(
@@ -139,7 +148,7 @@ def fingerprint(implementation: str, python: Optional[str], packages: List[Dict[
 class Environment:
     """One environment at work; `describe` gives what was found, and ``not_seen`` what could not be read."""
 
-    def __init__(self, handle: int, path: str, kind: str, options: Options) -> None:
+    def __init__(self, handle: int, path: str, kind: str, options: EnvironmentOptions) -> None:
         """The open directory *handle* at *path* is an environment of *kind*."""
         self._handle = handle
         self._path = path
@@ -154,26 +163,26 @@ class Environment:
 
     def describe(self, directories: List[str], others: List[str]) -> Dict[str, Any]:
         """Everything about it; *directories* and *others* are the names in it. Raises OSError."""
-        libraries = _library_names(self._handle, directories)
+        libraries = _find_library_directories(self._handle, directories)
         for library, name in libraries:
             for last in ("site-packages", "dist-packages"):
-                self._site("%s/%s/%s" % (library, name, last))
+                self._read_site("%s/%s/%s" % (library, name, last))
         if "site-packages" in directories:
-            self._site("site-packages")
+            self._read_site("site-packages")
         elsewhere = {path: expected for site in self._sites for path, expected in site.elsewhere.items()}
         if "bin" in directories:
-            self._programs(elsewhere)
-        present = [path for path in elsewhere if self._present(path, elsewhere[path])]
+            self._read_programs(elsewhere)
+        present = [path for path in elsewhere if self._is_present(path, elsewhere[path])]
         if self._kind not in ("prefix", "conda", "user"):
-            self._beside(directories, others, {path.split("/", 1)[0] for path in elsewhere})
-        return self._result(
+            self._add_unmanaged_entries(directories, others, {path.split("/", 1)[0] for path in elsewhere})
+        return self._build_result(
             libraries, [{"path": path, "package": elsewhere[path][1]} for path in sorted(set(elsewhere) - set(present))]
         )
 
-    def _site(self, relative: str) -> None:
+    def _read_site(self, relative: str) -> None:
         path = self._path + "/" + relative
         try:
-            handle = open_below(self._handle, relative)
+            handle = open_subdirectory(self._handle, relative)
         except OSError as error:
             if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
                 self.not_seen.append({"path": path, "reason": error.strerror or str(error)})
@@ -188,18 +197,18 @@ class Environment:
         finally:
             os.close(handle)
 
-    def _programs(self, elsewhere: Dict[str, Any]) -> None:
+    def _read_programs(self, elsewhere: Dict[str, Any]) -> None:
         try:
-            inside = os.open("bin", DIRECTORY, dir_fd=self._handle)
+            inside = os.open("bin", DIRECTORY_FLAGS, dir_fd=self._handle)
         except OSError as error:
             self.not_seen.append({"path": self._path + "/bin", "reason": error.strerror or str(error)})
             return
         try:
-            for name in sorted(listing(inside)[1]):
-                head = self._head(inside, name)
+            for name in sorted(list_entries(inside)[1]):
+                head = self._read_head(inside, name)
                 if head is None:
                     continue
-                interpreter, length = _scripts.shebang(head)
+                interpreter, length = _scripts.parse_shebang(head)
                 if (
                     interpreter
                     and _scripts.PYTHON_NAME.match(os.path.basename(interpreter))
@@ -215,12 +224,12 @@ class Environment:
                     and not STANDARD_PROGRAM.match(name)
                 ):
                     self._unmanaged.append(
-                        {"path": "bin/" + name, "kind": "script", "files": 1, "size": _size(inside, name)}
+                        {"path": "bin/" + name, "kind": "script", "files": 1, "size": _get_file_size(inside, name)}
                     )
         finally:
             os.close(inside)
 
-    def _head(self, inside: int, name: str) -> Optional[bytes]:
+    def _read_head(self, inside: int, name: str) -> Optional[bytes]:
         try:
             return read_bytes(name, inside, 1024)
         except OSError as error:
@@ -228,15 +237,17 @@ class Environment:
                 self.not_seen.append({"path": "%s/bin/%s" % (self._path, name), "reason": error.strerror or str(error)})
             return None
 
-    def _present(self, path: str, expected: Expected) -> bool:
+    def _is_present(self, path: str, expected: RecordedFile) -> bool:
         directory, _separator, name = path.rpartition("/")
         try:
-            handle = open_below(self._handle, directory)
+            handle = open_subdirectory(self._handle, directory)
         except OSError:
             return False
         try:
             os.stat(name, dir_fd=handle, follow_symlinks=False)
-            difference = compare(handle, name, expected[0]) if self._options.verify and expected[0] else None
+            difference = (
+                compare_with_record(handle, name, expected[0]) if self._options.verify and expected[0] else None
+            )
             if difference:
                 self._modified.append(dict(difference, path=path, package=expected[1], version=expected[2]))
             return True
@@ -245,20 +256,20 @@ class Environment:
         finally:
             os.close(handle)
 
-    def _beside(self, directories: List[str], others: List[str], recorded: "set[str]") -> None:
+    def _add_unmanaged_entries(self, directories: List[str], others: List[str], recorded: "set[str]") -> None:
         for name in sorted(directories + others):
-            if name not in STANDARD and name not in recorded:
+            if name not in STANDARD_NAMES and name not in recorded:
                 self._unmanaged.append(
                     {
                         "path": name + ("/" if name in directories else ""),
                         "kind": "data",
                         "files": 1,
-                        "size": 0 if name in directories else _size(self._handle, name),
+                        "size": 0 if name in directories else _get_file_size(self._handle, name),
                     }
                 )
 
-    def _python(self, libraries: List[Tuple[str, str]]) -> Tuple[Optional[str], Dict[str, str]]:
-        text = read_text("pyvenv.cfg", self._handle)
+    def _detect_python(self, libraries: List[Tuple[str, str]]) -> Tuple[Optional[str], Dict[str, str]]:
+        text = read_text_file("pyvenv.cfg", self._handle)
         values = {
             key.strip().lower(): value.strip()
             for key, _separator, value in (line.partition("=") for line in (text or "").splitlines() if "=" in line)
@@ -267,12 +278,12 @@ class Environment:
         if version:
             return ".".join(version.split(".")[:3]), values
         for _library, name in libraries:
-            match = LIBRARY.match(name)
+            match = LIBRARY_DIRECTORY.match(name)
             if match and "." in match.group(2):
                 return match.group(2), values
         return None, values
 
-    def _base(self) -> Tuple[Optional[str], bool]:
+    def _find_base_program(self) -> Tuple[Optional[str], bool]:
         """The program that ``bin/python`` is or leads to, and whether it exists."""
         names = ["python", "python3", "pypy3", "pypy"]
         for name in names:
@@ -281,7 +292,7 @@ class Environment:
                 return os.path.realpath(path), os.path.exists(path)
         return None, False
 
-    def _state(self, base: Optional[str], exists: bool, home: Optional[str]) -> Tuple[str, Optional[str]]:
+    def _detect_state(self, base: Optional[str], exists: bool, home: Optional[str]) -> Tuple[str, Optional[str]]:
         """``live``, ``dangling``, ``moved`` or ``generation``, and where the scripts point in the last two cases."""
         here = os.path.realpath(self._path + "/bin")
         others = sorted(
@@ -299,10 +310,10 @@ class Environment:
             return "moved", os.path.dirname(others[0])
         return "live", None
 
-    def _result(self, libraries: List[Tuple[str, str]], gone: List[Dict[str, Any]]) -> Dict[str, Any]:
-        python, values = self._python(libraries)
-        base, exists = self._base()
-        state, points = self._state(base, exists, values.get("home"))
+    def _build_result(self, libraries: List[Tuple[str, str]], gone: List[Dict[str, Any]]) -> Dict[str, Any]:
+        python, values = self._detect_python(libraries)
+        base, exists = self._find_base_program()
+        state, points = self._detect_state(base, exists, values.get("home"))
         packages = sorted(
             (package for site in self._sites for package in site.packages),
             key=lambda entry: (entry["name"], entry["version"] or ""),
@@ -311,7 +322,7 @@ class Environment:
             self._modified + [entry for site in self._sites for entry in site.modified],
             key=lambda entry: str(entry["path"]),
         )
-        missing = [entry for site in self._sites for entry in site.missing()] + gone
+        missing = [entry for site in self._sites for entry in site.list_missing_files()] + gone
         unmanaged = sorted(
             self._unmanaged + [entry for site in self._sites for entry in site.unmanaged],
             key=lambda entry: str(entry["path"]),
@@ -332,16 +343,16 @@ class Environment:
             "home": values.get("home"),
             "interpreter": base if exists else None,
             "system_site_packages": values.get("include-system-site-packages", "false").lower() == "true",
-            "owner": name_of(state_of.st_uid),
+            "owner": resolve_user_name(state_of.st_uid),
             "mount": None,
             "nested_in": None,
             "packages": packages,
-            "fingerprint": fingerprint(implementation, python, packages),
+            "fingerprint": compute_fingerprint(implementation, python, packages),
             "size": sum(site.size for site in self._sites),
             "sites": [site.relative for site in self._sites],
-            "unmanaged": unmanaged[:LISTED],
-            "missing": missing[:LISTED],
-            "modified": modified[:LISTED] if self._options.verify else None,
+            "unmanaged": unmanaged[:LISTED_LIMIT],
+            "missing": missing[:LISTED_LIMIT],
+            "modified": modified[:LISTED_LIMIT] if self._options.verify else None,
             "counts": {
                 "unmanaged": len(unmanaged),
                 "missing": len(missing),
@@ -350,12 +361,12 @@ class Environment:
             "long_shebangs": self._long,
             "services": [],
         }
-        result.update(self._extensions(base))
+        result.update(self._summarize_extensions(base))
         if self._kind == "conda":
-            result["conda_packages"] = _conda_packages(self._handle)
+            result["conda_packages"] = _read_conda_packages(self._handle)
         return result
 
-    def _extensions(self, base: Optional[str]) -> Dict[str, Any]:
+    def _summarize_extensions(self, base: Optional[str]) -> Dict[str, Any]:
         """Compiled extensions by the libraries they need. A library that lies in the environment itself is its own affair."""
         found: Dict[str, Dict[str, Any]] = {}
         unresolved: List[Dict[str, str]] = []
@@ -387,21 +398,21 @@ class Environment:
         return {
             "extensions": count,
             "libraries": [found[name] for name in sorted(found)],
-            "unresolved": unresolved[:LISTED],
+            "unresolved": unresolved[:LISTED_LIMIT],
         }
 
 
-def _conda_packages(handle: int) -> List[Dict[str, Any]]:
+def _read_conda_packages(handle: int) -> List[Dict[str, Any]]:
     """Packages by conda's own records, of every language: name and version are in the file's name (``name-version-build.json``)."""
     try:
-        names = listing_of(handle, "conda-meta")[1]
+        names = list_subdirectory(handle, "conda-meta")[1]
     except OSError:
         return []
     parts = [name[:-5].rsplit("-", 2) for name in sorted(names) if name.endswith(".json")]
     return [{"name": part[0], "version": part[1]} for part in parts if len(part) == 3]
 
 
-def _size(directory: int, name: str) -> int:
+def _get_file_size(directory: int, name: str) -> int:
     try:
         state = os.stat(name, dir_fd=directory, follow_symlinks=False)
         return state.st_size if stat.S_ISREG(state.st_mode) else 0

@@ -12,19 +12,19 @@ import struct
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import (
-    DIRECTORY,
+    DIRECTORY_FLAGS,
     open_file,
     read_bytes,
-    read_text,
+    read_text_file,
 )
 
-REVISION = re.compile(r"^[0-9a-f]{40}(?:[0-9a-f]{24})?$")
+REVISION_PATTERN = re.compile(r"^[0-9a-f]{40}(?:[0-9a-f]{24})?$")
 INDEX_LIMIT = 64 << 20
 BLOB_LIMIT = 16 << 20
-LISTED = 20
+MODIFIED_LIMIT = 20
 
 
-class Entry(NamedTuple):
+class GitIndexEntry(NamedTuple):
     """A tracked file as gitformat-index(5) has it: path, mode, size in bytes (modulo 2**32), modification time in ns, object name."""
 
     path: str
@@ -34,7 +34,7 @@ class Entry(NamedTuple):
     name: bytes
 
 
-def entries(data: bytes) -> List[Entry]:
+def parse_git_index(data: bytes) -> List[GitIndexEntry]:
     """The tracked files in the index *data*, versions 2 to 4. Raises ValueError."""
     try:
         signature, version, count = struct.unpack_from(">4sII", data, 0)
@@ -48,7 +48,7 @@ def entries(data: bytes) -> List[Entry]:
             (flags,) = struct.unpack_from(">H", data, at + 60)
             start = at + (64 if flags & 0x4000 else 62)
             if version == 4:
-                strip, start = _varint(data, start)
+                strip, start = _read_varint(data, start)
                 end = data.index(b"\0", start)
                 path = before[: len(before) - strip] + data[start:end]
                 at = end + 1
@@ -58,13 +58,13 @@ def entries(data: bytes) -> List[Entry]:
                 at += (end - at + 8) & ~7
             before = path
             if not flags & 0x3000:
-                found.append(Entry(os.fsdecode(path), mode, size, seconds * 10**9 + nanoseconds, name))
+                found.append(GitIndexEntry(os.fsdecode(path), mode, size, seconds * 10**9 + nanoseconds, name))
         return found
     except struct.error as error:
         raise ValueError(str(error))
 
 
-def _varint(data: bytes, at: int) -> Tuple[int, int]:
+def _read_varint(data: bytes, at: int) -> Tuple[int, int]:
     byte = data[at]
     value, at = byte & 0x7F, at + 1
     while byte & 0x80:
@@ -73,7 +73,7 @@ def _varint(data: bytes, at: int) -> Tuple[int, int]:
     return value, at
 
 
-def _changed(directory: int, entry: Entry, written: int) -> bool:
+def _is_changed(directory: int, entry: GitIndexEntry, written: int) -> bool:
     """Whether the tracked file differs. One that is as old as the index, *written* in ns, may have changed since without showing it."""
     if ".." in entry.path.split("/") or entry.path.startswith("/"):
         return False
@@ -88,15 +88,15 @@ def _changed(directory: int, entry: Entry, written: int) -> bool:
     same_time = state.st_mtime_ns % (2**32 * 10**9) == entry.mtime and entry.mtime < written
     if same_time or not stat.S_ISREG(state.st_mode) or state.st_size > BLOB_LIMIT:
         return False
-    return _blob(directory, entry.path, state.st_size) not in (None, entry.name)
+    return _hash_blob(directory, entry.path, state.st_size) not in (None, entry.name)
 
 
-def _blob(directory: int, path: str, size: int) -> Optional[bytes]:
+def _hash_blob(directory: int, path: str, size: int) -> Optional[bytes]:
     """The object name of the file at *path*, each directory on the way to it opened as a real one; None where it cannot be read."""
     parts, here = path.split("/"), os.dup(directory)
     try:
         for part in parts[:-1]:
-            below = os.open(part, DIRECTORY, dir_fd=here)
+            below = os.open(part, DIRECTORY_FLAGS, dir_fd=here)
             os.close(here)
             here = below
         # Git names objects by SHA-1; nothing is protected by it here.
@@ -112,48 +112,48 @@ def _blob(directory: int, path: str, size: int) -> Optional[bytes]:
         os.close(here)
 
 
-def _revision(git: int) -> Optional[str]:
-    head = (read_text("HEAD", git, 4096) or "").strip()
+def _read_revision(git: int) -> Optional[str]:
+    head = (read_text_file("HEAD", git, 4096) or "").strip()
     if not head.startswith("ref: "):
-        return head if REVISION.match(head) else None
+        return head if REVISION_PATTERN.match(head) else None
     reference = head[5:].strip()
     if not re.match(r"^refs/[A-Za-z0-9._/+-]+$", reference) or ".." in reference:
         return None
-    loose = (read_text(reference, git, 4096) or "").strip()
-    if REVISION.match(loose):
+    loose = (read_text_file(reference, git, 4096) or "").strip()
+    if REVISION_PATTERN.match(loose):
         return loose
-    for line in (read_text("packed-refs", git) or "").splitlines():
-        if line.endswith(" " + reference) and REVISION.match(line.split(" ", 1)[0]):
+    for line in (read_text_file("packed-refs", git) or "").splitlines():
+        if line.endswith(" " + reference) and REVISION_PATTERN.match(line.split(" ", 1)[0]):
             return line.split(" ", 1)[0]
     return None
 
 
-def describe(directory: int) -> Optional[Dict[str, Any]]:
+def describe_repository(directory: int) -> Optional[Dict[str, Any]]:
     """Branch, revision and changed tracked files of the repository whose work tree is open as *directory*; None if it is none.
 
     ``modified`` compares tracked files with the index: sizes, then times, then content. Staged and untracked files are not looked for.
     """
     try:
-        git = os.open(".git", DIRECTORY, dir_fd=directory)
+        git = os.open(".git", DIRECTORY_FLAGS, dir_fd=directory)
     except OSError:
         return None
     try:
-        head = (read_text("HEAD", git, 4096) or "").strip()
+        head = (read_text_file("HEAD", git, 4096) or "").strip()
         modified: Optional[List[str]] = None
         try:
             written = os.stat("index", dir_fd=git, follow_symlinks=False).st_mtime_ns
             modified = [
                 entry.path
-                for entry in entries(read_bytes("index", git, INDEX_LIMIT))
-                if _changed(directory, entry, written)
+                for entry in parse_git_index(read_bytes("index", git, INDEX_LIMIT))
+                if _is_changed(directory, entry, written)
             ]
         except (OSError, ValueError, IndexError):
             pass
         return {
-            "revision": _revision(git),
+            "revision": _read_revision(git),
             "branch": head[16:] if head.startswith("ref: refs/heads/") else None,
             "dirty": None if modified is None else bool(modified),
-            "modified": (modified or [])[:LISTED],
+            "modified": (modified or [])[:MODIFIED_LIMIT],
         }
     finally:
         os.close(git)

@@ -13,7 +13,7 @@ import time
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
-from ansible_collections.oxzep7.python.plugins.module_utils._application._state import now
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import get_timestamp
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery import (
     _applications,
     _cron,
@@ -26,26 +26,30 @@ from ansible_collections.oxzep7.python.plugins.module_utils._discovery import (
     _system,
     _units,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._interpreters import Candidate
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import Libraries
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._ospackages import owners
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import Reference
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._interpreters import InterpreterCandidate
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import SharedLibraries
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._ospackages import find_owning_packages
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import PythonReference
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._scripts import PYTHON_NAME
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._site_packages import SitePackages
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._survey import Survey, survey
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import OVERTIME, Limits, mounts
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._survey import Survey, survey_roots
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import (
+    TIME_BUDGET_EXCEEDED,
+    WalkLimits,
+    read_mounts,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import write_atomically
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import (
+    make_printable,
     open_directory,
-    printable,
-    read_trusted,
+    read_trusted_text,
 )
 
-SCHEMA = 2
+INVENTORY_SCHEMA = 2
 SYSTEM_SITES = ["/usr/lib/python3/dist-packages", "/usr/lib/python3/site-packages"]
 
 
-class Request(NamedTuple):
+class InventoryRequest(NamedTuple):
     """What to look at: roots, persons' homes elsewhere, directories to leave out, seconds to spend, whether content is compared with RECORD."""
 
     roots: List[str]
@@ -55,7 +59,7 @@ class Request(NamedTuple):
     verify: bool
 
 
-def libc() -> Dict[str, Optional[str]]:
+def detect_libc() -> Dict[str, Optional[str]]:
     """The C library that this process runs with: ``{name, version}``, from confstr(3); musl has no such string."""
     try:
         name, version = (os.confstr("CS_GNU_LIBC_VERSION") or "").split()
@@ -67,9 +71,9 @@ def libc() -> Dict[str, Optional[str]]:
         }
 
 
-def operating_system() -> Dict[str, Optional[str]]:
+def detect_operating_system() -> Dict[str, Optional[str]]:
     """``{id, version, name}`` of the distribution (os-release(5))."""
-    text = read_trusted("/etc/os-release") or read_trusted("/usr/lib/os-release") or ""
+    text = read_trusted_text("/etc/os-release") or read_trusted_text("/usr/lib/os-release") or ""
     values = {
         key: value.strip("\"'")
         for key, separator, value in (line.partition("=") for line in text.splitlines())
@@ -78,19 +82,19 @@ def operating_system() -> Dict[str, Optional[str]]:
     return {"id": values.get("ID"), "version": values.get("VERSION_ID"), "name": values.get("PRETTY_NAME")}
 
 
-def inventory(
-    request: Request, applications: List[Application], state_root: str, interpreter_directory: str
+def take_inventory(
+    request: InventoryRequest, applications: List[Application], state_root: str, interpreter_directory: str
 ) -> Dict[str, Any]:
     """Everything found on this host; see the documentation of ``host_info`` for its keys."""
     began = time.monotonic()
-    mounted = mounts()
-    limits = Limits({os.path.normpath(path) for path in request.exclude}, mounted, began + request.time_budget)
-    libraries = Libraries()
-    options = _environments.Options(request.verify, libraries, mounted, limits.deadline)
+    mounted = read_mounts()
+    limits = WalkLimits({os.path.normpath(path) for path in request.exclude}, mounted, began + request.time_budget)
+    libraries = SharedLibraries()
+    options = _environments.EnvironmentOptions(request.verify, libraries, mounted, limits.deadline)
     declared = [os.path.realpath(application.environment) for application in applications]
-    c_library = libc()
-    beyond = _system.homes_of_persons() if request.homes else []
-    found = survey(
+    c_library = detect_libc()
+    beyond = _system.list_user_homes() if request.homes else []
+    found = survey_roots(
         request.roots
         + beyond
         + [interpreter_directory]
@@ -99,42 +103,42 @@ def inventory(
         options,
     )
     references = (
-        _units.references(_system.homes())
-        + _cron.references()
-        + _supervisors.references(found.configurations)
-        + _system.references()
+        _units.find_unit_references(_system.list_account_homes())
+        + _cron.find_cron_references()
+        + _supervisors.find_supervisor_references(found.configurations)
+        + _system.find_system_references()
     )
-    processes = _running.running(found.not_seen)
-    interpreters = _interpreters_of(found, references, processes, libraries, c_library)
-    programs = found.scripts + _system.programs()
-    known = _dependents.Attribution(found.environments, interpreters, programs, libraries)
-    dependents = _dependents.dependents(references, programs, processes, known)
+    processes = _running.find_python_processes(found.not_seen)
+    interpreters = _describe_interpreters(found, references, processes, libraries, c_library)
+    programs = found.scripts + _system.find_system_programs()
+    known = _dependents.PythonFinder(found.environments, interpreters, programs, libraries)
+    dependents = _dependents.find_dependents(references, programs, processes, known)
     _add_system_sites(interpreters, found.not_seen, limits.deadline)
     _add_os_packages(interpreters, found.environments, dependents)
-    dependents = [entry for entry in dependents if not _is_distributions_own(entry)]
-    uses = _dependents.by_environment(dependents)
+    dependents = [entry for entry in dependents if not _is_distribution_owned(entry)]
+    uses = _dependents.group_by_environment(dependents)
     for environment in found.environments:
         environment["services"] = uses.get(environment["path"], [])
     if request.verify:
-        _originals.add_diffs(found.environments)
+        _originals.add_host_diffs(found.environments)
     by_path = {environment["path"]: environment for environment in found.environments}
     live = [
         dict(by_path[real], path=application.environment, resolved=real) if real in by_path else None
         for application, real in zip(applications, declared)
     ]
-    result: Dict[str, Any] = printable(
+    result: Dict[str, Any] = make_printable(
         {
-            "schema": SCHEMA,
-            "taken": now(),
+            "schema": INVENTORY_SCHEMA,
+            "taken": get_timestamp(),
             "seconds": round(time.monotonic() - began, 3),
             "verified": request.verify,
-            "complete": not any(entry["reason"] == OVERTIME for entry in found.not_seen),
+            "complete": not any(entry["reason"] == TIME_BUDGET_EXCEEDED for entry in found.not_seen),
             "host": {
                 "hostname": platform.node(),
                 "architecture": platform.machine(),
                 "libc": c_library,
-                "os": operating_system(),
-                "python": _applications.own_interpreter(),
+                "os": detect_operating_system(),
+                "python": _applications.get_own_interpreter(),
                 "privileged": os.geteuid() == 0,
             },
             "interpreters": interpreters,
@@ -142,21 +146,21 @@ def inventory(
             "dependents": dependents,
             "projects": found.projects,
             "applications": [
-                _applications.describe(application, environment, state_root, interpreter_directory)
+                _applications.describe_application(application, environment, state_root, interpreter_directory)
                 for application, environment in zip(applications, live)
             ],
-            "unsettled": _applications.unsettled(state_root, found.not_seen),
+            "unsettled": _applications.find_unsettled_applications(state_root, found.not_seen),
             "not_seen": found.not_seen,
         }
     )
     return result
 
 
-def _interpreters_of(
+def _describe_interpreters(
     found: Survey,
-    references: Iterable[Reference],
-    processes: Iterable[_running.Process],
-    libraries: Libraries,
+    references: Iterable[PythonReference],
+    processes: Iterable[_running.PythonProcess],
+    libraries: SharedLibraries,
     c_library: Dict[str, Optional[str]],
 ) -> List[Dict[str, Any]]:
     prefixes = {
@@ -165,13 +169,13 @@ def _interpreters_of(
         if environment["kind"] in ("prefix", "conda")
     }
     candidates = [
-        Candidate(path, "walk")
+        InterpreterCandidate(path, "walk")
         for prefix in sorted(set(prefixes) | {"/usr", "/usr/local"})
-        for path in _interpreters.in_prefix(prefix)
+        for path in _interpreters.find_prefix_interpreters(prefix)
     ]
     described = {
         entry["resolved"]: entry
-        for entry in (_interpreters.describe(candidate, libraries) for candidate in candidates)
+        for entry in (_interpreters.describe_interpreter(candidate, libraries) for candidate in candidates)
         if entry
     }
     inside = tuple(
@@ -179,9 +183,9 @@ def _interpreters_of(
         for environment in found.environments
         if environment["kind"] not in ("prefix", "conda", "user")
     )
-    others = [Candidate(path, "unit") for path in _dependents.pythons_named(references)]
+    others = [InterpreterCandidate(path, "unit") for path in _dependents.find_named_pythons(references)]
     others += [
-        Candidate(process.executable.replace(_running.DELETED, ""), "process", process.pid)
+        InterpreterCandidate(process.executable.replace(_running.DELETED_SUFFIX, ""), "process", process.pid)
         for process in processes
         if not process.contained
     ]
@@ -194,7 +198,7 @@ def _interpreters_of(
             or candidate.path.startswith(inside)
         ):
             continue
-        entry = _interpreters.describe(candidate._replace(path=real), libraries)
+        entry = _interpreters.describe_interpreter(candidate._replace(path=real), libraries)
         if entry and entry["resolved"] not in described:
             described[entry["resolved"]] = entry
     for entry in described.values():
@@ -208,7 +212,7 @@ def _interpreters_of(
     return sorted(described.values(), key=lambda entry: str(entry["path"]))
 
 
-def _system_site(path: str, not_seen: List[Dict[str, str]], deadline: float) -> Optional[SitePackages]:
+def _read_system_site(path: str, not_seen: List[Dict[str, str]], deadline: float) -> Optional[SitePackages]:
     site = SitePackages(path, os.path.basename(path), False, deadline)
     try:
         handle = open_directory(os.path.realpath(path))
@@ -239,7 +243,7 @@ def _add_system_sites(interpreters: List[Dict[str, Any]], not_seen: List[Dict[st
             "/usr/lib/python%s/site-packages" % minor,
             "/usr/lib64/python%s/site-packages" % minor,
         ]:
-            site = sites[path] if path in sites else sites.setdefault(path, _system_site(path, not_seen, deadline))
+            site = sites[path] if path in sites else sites.setdefault(path, _read_system_site(path, not_seen, deadline))
             if site:
                 entry["packages"] = entry["packages"] + site.packages
                 entry["unmanaged"] = entry["unmanaged"] + site.unmanaged
@@ -254,8 +258,8 @@ def _add_os_packages(
     asked = [entry["resolved"] for entry in interpreters] + [library["path"] for library in libraries]
     asked += [package["metadata"] for entry in system for package in entry["packages"]]
     asked += [loose["path"].rstrip("/") for entry in system for loose in entry["unmanaged"]]
-    asked += [_file_of(entry) for entry in dependents if entry["kind"] not in ("process", "login-shell")]
-    answers = owners(asked)
+    asked += [_get_dependent_file(entry) for entry in dependents if entry["kind"] not in ("process", "login-shell")]
+    answers = find_owning_packages(asked)
     for entry in interpreters:
         entry["os_package"] = answers.get(entry["resolved"])
     for entry in system:
@@ -265,21 +269,21 @@ def _add_os_packages(
     for library in libraries:
         library["os_package"] = answers.get(library["path"])
     for entry in dependents:
-        entry["os_package"] = answers.get(_file_of(entry))
+        entry["os_package"] = answers.get(_get_dependent_file(entry))
 
 
-def _is_distributions_own(dependent: Dict[str, Any]) -> bool:
+def _is_distribution_owned(dependent: Dict[str, Any]) -> bool:
     """Whether it is the distribution's affair: a program of one of its packages. Which Python is called ``python`` is the operator's."""
     if dependent["kind"] == "alternative" and PYTHON_NAME.match(dependent["name"]):
         return False
     return dependent["kind"] in ("script", "wrapper", "embedder", "alternative") and bool(dependent["os_package"])
 
 
-def _file_of(dependent: Dict[str, Any]) -> str:
+def _get_dependent_file(dependent: Dict[str, Any]) -> str:
     return os.path.realpath(dependent["source"]) if dependent["kind"] == "alternative" else str(dependent["source"])
 
 
-def summary(found: Dict[str, Any]) -> Dict[str, Any]:
+def summarize_inventory(found: Dict[str, Any]) -> Dict[str, Any]:
     """Counts of what the inventory *found* has."""
     counts = [environment["counts"] for environment in found["environments"]]
     return {
@@ -295,7 +299,7 @@ def summary(found: Dict[str, Any]) -> Dict[str, Any]:
     }
 
 
-def store(directory: str, found: Dict[str, Any]) -> str:
+def store_inventory(directory: str, found: Dict[str, Any]) -> str:
     """Write *found* to ``host.json.gz`` in *directory*, which is made for its owner only; returns the path. Raises OSError."""
     if not os.path.isdir(directory):
         os.makedirs(directory, mode=0o700)

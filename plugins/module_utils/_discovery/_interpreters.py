@@ -11,24 +11,28 @@ import stat
 import struct
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import Libraries
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import SharedLibraries
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._scripts import PYTHON_NAME
 from ansible_collections.oxzep7.python.plugins.module_utils._host import _elf
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import name_of
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import resolve_user_name
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import (
-    names_in,
+    list_names,
     open_file,
-    read_trusted,
-    resolved,
+    read_trusted_text,
+    resolve_trusted_path,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import MARKER, InterpreterError, ask
+from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import (
+    MARKER_NAME,
+    InterpreterError,
+    query_interpreter,
+)
 
-PATCHLEVEL = re.compile(r'^#define PY_VERSION\s+"([^"+]+)', re.MULTILINE)
+PATCHLEVEL_VERSION = re.compile(r'^#define PY_VERSION\s+"([^"+]+)', re.MULTILINE)
 # The text that Py_GetVersion(3) begins with, as it lies in CPython's read-only data.
-COMPILED_IN = re.compile(rb"\0([23]\.\d{1,2}\.\d{1,2}(?:(?:a|b|rc)\d+)?)\+?\0")
+CPYTHON_COMPILED_VERSION = re.compile(rb"\0([23]\.\d{1,2}\.\d{1,2}(?:(?:a|b|rc)\d+)?)\+?\0")
 # PyPy's sys.version: the version of the language, and in parentheses PyPy's own.
-PYPY_COMPILED_IN = re.compile(rb"([23]\.\d{1,2}\.\d{1,2}) \(\d+\.\d+\.\d+")
-ORIGINS = [
+PYPY_COMPILED_VERSION = re.compile(rb"([23]\.\d{1,2}\.\d{1,2}) \(\d+\.\d+\.\d+")
+ORIGIN_PATHS = [
     ("/.pyenv/versions/", "pyenv"),
     ("/uv/python/", "uv"),
     ("/.asdf/installs/", "asdf"),
@@ -36,7 +40,7 @@ ORIGINS = [
     ("/.mise/installs/", "mise"),
     ("/.rye/py/", "rye"),
 ]
-CAPABILITIES = [
+CAPABILITY_NAMES = [
     "chown",
     "dac_override",
     "dac_read_search",
@@ -82,7 +86,7 @@ CAPABILITIES = [
 SCAN_LIMIT = 256 << 20
 
 
-class Candidate(NamedTuple):
+class InterpreterCandidate(NamedTuple):
     """A file that may be an interpreter, and how it was found: ``walk``, ``process`` or ``unit``.
 
     *process*: the id of a process that runs it; its image is there even when the file is deleted.
@@ -93,13 +97,13 @@ class Candidate(NamedTuple):
     process: Optional[int] = None
 
 
-def in_prefix(prefix: str) -> List[str]:
+def find_prefix_interpreters(prefix: str) -> List[str]:
     """The interpreters of *prefix*: real files in ``bin`` and ``libexec`` by name, one for each inode, the longest name first."""
     found: Dict[Tuple[int, int], str] = {}
     places = [
         (directory, name)
         for directory in ("bin", "libexec")
-        for name in names_in("%s/%s" % (prefix, directory))
+        for name in list_names("%s/%s" % (prefix, directory))
         if PYTHON_NAME.match(name)
     ]
     for directory, name in sorted(places, key=lambda place: (-len(place[1]), place)):
@@ -113,7 +117,7 @@ def in_prefix(prefix: str) -> List[str]:
     return sorted(found.values())
 
 
-def capabilities(data: bytes) -> List[str]:
+def decode_capabilities(data: bytes) -> List[str]:
     """Names of the permitted capabilities in the attribute ``security.capability`` (capabilities(7), ``vfs_cap_data``)."""
     try:
         _magic, low, _inherited = struct.unpack_from("<III", data, 0)
@@ -121,32 +125,32 @@ def capabilities(data: bytes) -> List[str]:
     except struct.error:
         return []
     mask = low | high << 32
-    return ["cap_" + name for number, name in enumerate(CAPABILITIES) if mask >> number & 1]
+    return ["cap_" + name for number, name in enumerate(CAPABILITY_NAMES) if mask >> number & 1]
 
 
-def file_capabilities(path: str) -> List[str]:
+def read_file_capabilities(path: str) -> List[str]:
     """Names of the capabilities that the program at the real *path* gets by itself."""
-    return capabilities(_attribute(path, "security.capability") or b"")
+    return decode_capabilities(_read_attribute(path, "security.capability") or b"")
 
 
-def _attribute(path: str, name: str) -> Optional[bytes]:
+def _read_attribute(path: str, name: str) -> Optional[bytes]:
     try:
         return os.getxattr(path, name, follow_symlinks=False)
     except OSError:
         return None
 
 
-def _compiled_in(path: str, minor: Optional[str]) -> Optional[str]:
+def _find_compiled_version(path: str, minor: Optional[str]) -> Optional[str]:
     """The version that is written in the program or library *path*, if exactly one that fits *minor* is."""
     try:
-        handle = open_file(resolved(path))
+        handle = open_file(resolve_trusted_path(path))
     except OSError:
         return None
     try:
         if not 0 < os.fstat(handle).st_size <= SCAN_LIMIT:
             return None
         with mmap.mmap(handle, 0, access=mmap.ACCESS_READ) as data:
-            pattern = PYPY_COMPILED_IN if "pypy" in os.path.basename(path) else COMPILED_IN
+            pattern = PYPY_COMPILED_VERSION if "pypy" in os.path.basename(path) else CPYTHON_COMPILED_VERSION
             found = {match.decode("ascii") for match in pattern.findall(data)}
     except (OSError, ValueError):
         return None
@@ -156,81 +160,81 @@ def _compiled_in(path: str, minor: Optional[str]) -> Optional[str]:
     return fitting.pop() if len(fitting) == 1 else None
 
 
-def _version(
+def _detect_version(
     path: str, prefix: str, minor: Optional[str], library: Optional[str], may_run: bool
 ) -> Tuple[Optional[str], str]:
     """Full version and what tells it: files first, running the interpreter last."""
     header = None
-    for name in names_in(prefix + "/include"):
+    for name in list_names(prefix + "/include"):
         if minor and re.match(r"^(?:python|pypy)%s[dmu]*t?$" % re.escape(minor), name):
-            header = read_trusted("%s/include/%s/patchlevel.h" % (prefix, name))
-            match = PATCHLEVEL.search(header) if header else None
+            header = read_trusted_text("%s/include/%s/patchlevel.h" % (prefix, name))
+            match = PATCHLEVEL_VERSION.search(header) if header else None
             if match:
                 return match.group(1), "patchlevel.h"
     for candidate, evidence in ((path, "program"), (library, "libpython")):
-        version = _compiled_in(candidate, minor) if candidate else None
+        version = _find_compiled_version(candidate, minor) if candidate else None
         if version:
             return version, evidence
     if not may_run:
         return minor, "name" if minor else "nothing"
     try:
-        return ask(path)[0], "ran it"
+        return query_interpreter(path)[0], "ran it"
     except (InterpreterError, OSError) as error:
         return None, str(error)
 
 
-def _minor(path: str, prefix: str) -> Optional[str]:
+def _detect_minor(path: str, prefix: str) -> Optional[str]:
     """``X.Y``, from the program's name or from the one library directory of its prefix."""
     match = PYTHON_NAME.match(os.path.basename(path))
     if match and match.group(2) and "." in match.group(2):
         return match.group(2)
     wanted = match.group(2) + "." if match and match.group(2) else ""
-    found = (re.match(r"^(?:python|pypy)(\d\.\d+)$", name) for name in names_in(prefix + "/lib"))
+    found = (re.match(r"^(?:python|pypy)(\d\.\d+)$", name) for name in list_names(prefix + "/lib"))
     libraries = {entry.group(1) for entry in found if entry and entry.group(1).startswith(wanted)}
     return libraries.pop() if len(libraries) == 1 else None
 
 
-def _origin(path: str, prefix: str) -> str:
-    if os.path.exists(os.path.join(prefix, MARKER)) or os.path.basename(prefix).lower().startswith("oxzep7"):
+def _detect_origin(path: str, prefix: str) -> str:
+    if os.path.exists(os.path.join(prefix, MARKER_NAME)) or os.path.basename(prefix).lower().startswith("oxzep7"):
         return "oxzep7"
     if os.path.isdir(os.path.join(prefix, "conda-meta")):
         return "conda"
     if prefix == "/usr":
         return "system"
-    known = next((origin for part, origin in ORIGINS if part in path), None)
+    known = next((origin for part, origin in ORIGIN_PATHS if part in path), None)
     if known:
         return known
     if prefix == "/usr/local":
         return "local"
-    return "built" if _configuration(prefix) else "other"
+    return "built" if _has_makefile(prefix) else "other"
 
 
-def _configuration(prefix: str) -> bool:
+def _has_makefile(prefix: str) -> bool:
     """Whether ``make install`` put it there: it leaves its Makefile."""
     return any(
         name.startswith("config-") and os.path.exists("%s/lib/%s/%s/Makefile" % (prefix, library, name))
-        for library in names_in(prefix + "/lib")
+        for library in list_names(prefix + "/lib")
         if library.startswith("python")
-        for name in names_in("%s/lib/%s" % (prefix, library))
+        for name in list_names("%s/lib/%s" % (prefix, library))
     )
 
 
-def externally_managed(prefix: str, minor: Optional[str]) -> bool:
+def is_externally_managed(prefix: str, minor: Optional[str]) -> bool:
     """Whether the standard library is marked as the operating system's (PEP 668)."""
     return bool(minor) and any(
         os.path.exists("%s/%s/python%s/EXTERNALLY-MANAGED" % (prefix, library, minor)) for library in ("lib", "lib64")
     )
 
 
-def describe(candidate: Candidate, libraries: Libraries) -> Optional[Dict[str, Any]]:
+def describe_interpreter(candidate: InterpreterCandidate, libraries: SharedLibraries) -> Optional[Dict[str, Any]]:
     """What is known of the interpreter at the candidate's path; None for what is no ELF program. A symlink of a user is not followed."""
     path = candidate.path
     try:
-        real, handle = _opened(candidate)
+        real, handle = _open_candidate(candidate)
     except OSError:
         return None
     try:
-        elf = _elf.read(handle, versions=True)
+        elf = _elf.read_elf(handle, versions=True)
         state = os.fstat(handle)
     finally:
         os.close(handle)
@@ -238,13 +242,13 @@ def describe(candidate: Candidate, libraries: Libraries) -> Optional[Dict[str, A
         return None
     prefix = os.path.dirname(os.path.dirname(real))
     pypy = os.path.basename(real).startswith("pypy") or any("libpypy" in name for name in elf.needed)
-    minor = _minor(real, prefix)
+    minor = _detect_minor(real, prefix)
     needed = next((name for name in elf.needed if name.startswith(("libpython", "libpypy"))), None)
     library = libraries.find(needed, elf.search + [prefix + "/lib"], os.path.dirname(real)) if needed else None
     gone = not os.path.exists(real)
     foreign = elf.machine != os.uname().machine and (elf.machine, os.uname().machine) != ("i386", "x86_64")
-    version, evidence = _version(real, prefix, minor, library, not foreign and not gone)
-    labels = _attribute(real, "security.selinux")
+    version, evidence = _detect_version(real, prefix, minor, library, not foreign and not gone)
+    labels = _read_attribute(real, "security.selinux")
     return {
         "path": path,
         "resolved": real,
@@ -259,25 +263,25 @@ def describe(candidate: Candidate, libraries: Libraries) -> Optional[Dict[str, A
         },
         "libpython": library or ("unresolved: " + needed if needed else None),
         "linked": "shared" if needed else "static",
-        "origin": _origin(real, prefix),
+        "origin": _detect_origin(real, prefix),
         "os_package": None,
-        "owner": name_of(state.st_uid),
+        "owner": resolve_user_name(state.st_uid),
         "found_by": candidate.found_by,
-        "capabilities": file_capabilities(real),
+        "capabilities": read_file_capabilities(real),
         "selinux": labels.rstrip(b"\0").decode("utf-8", "replace") if labels else None,
         "executable_stack": elf.executable_stack,
-        "externally_managed": externally_managed(prefix, minor),
-        "default": real == _default(),
+        "externally_managed": is_externally_managed(prefix, minor),
+        "default": real == _find_default_python(),
         "deleted": gone,
         "packages": [],
         "unmanaged": [],
     }
 
 
-def _opened(candidate: Candidate) -> Tuple[str, int]:
+def _open_candidate(candidate: InterpreterCandidate) -> Tuple[str, int]:
     """The path without symlinks and a descriptor; of a deleted file the image that its process still has."""
     try:
-        real = resolved(candidate.path)
+        real = resolve_trusted_path(candidate.path)
         return real, open_file(real)
     except FileNotFoundError:
         if candidate.process is None:
@@ -285,11 +289,11 @@ def _opened(candidate: Candidate) -> Tuple[str, int]:
         return candidate.path, os.open("/proc/%d/exe" % candidate.process, os.O_RDONLY | os.O_CLOEXEC)
 
 
-def _default() -> Optional[str]:
+def _find_default_python() -> Optional[str]:
     """The program that the distribution calls ``/usr/bin/python3``."""
     for name in ("/usr/libexec/platform-python", "/usr/bin/python3"):
         try:
-            return resolved(name)
+            return resolve_trusted_path(name)
         except OSError:
             continue
     return None

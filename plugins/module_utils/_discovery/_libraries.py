@@ -8,23 +8,23 @@ import os
 import struct
 from typing import Dict, List, Optional, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import names_in, read_trusted
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import list_names, read_trusted_text
 
-CACHE = "/etc/ld.so.cache"
-MAGIC = b"glibc-ld.so.cache1.1"
-HEADER, ENTRY = 48, 24
-DEFAULT = ["/lib64", "/usr/lib64", "/lib", "/usr/lib"]
+CACHE_PATH = "/etc/ld.so.cache"
+CACHE_MAGIC = b"glibc-ld.so.cache1.1"
+CACHE_HEADER_SIZE, CACHE_ENTRY_SIZE = 48, 24
+DEFAULT_DIRECTORIES = ["/lib64", "/usr/lib64", "/lib", "/usr/lib"]
 
 
-def cached(data: bytes) -> Dict[str, List[str]]:
+def parse_linker_cache(data: bytes) -> Dict[str, List[str]]:
     """Paths by library name in the linker cache *data*, in its order."""
-    start = data.find(MAGIC)
+    start = data.find(CACHE_MAGIC)
     if start < 0:
         return {}
     found: Dict[str, List[str]] = {}
-    (count,) = struct.unpack_from("=I", data, start + len(MAGIC))
-    for index in range(min(count, (len(data) - start - HEADER) // ENTRY)):
-        _flags, key, value = struct.unpack_from("=iII", data, start + HEADER + index * ENTRY)
+    (count,) = struct.unpack_from("=I", data, start + len(CACHE_MAGIC))
+    for index in range(min(count, (len(data) - start - CACHE_HEADER_SIZE) // CACHE_ENTRY_SIZE)):
+        _flags, key, value = struct.unpack_from("=iII", data, start + CACHE_HEADER_SIZE + index * CACHE_ENTRY_SIZE)
         name = data[start + key : data.find(b"\0", start + key)].decode("utf-8", "replace")
         found.setdefault(name, []).append(
             data[start + value : data.find(b"\0", start + value)].decode("utf-8", "replace")
@@ -32,33 +32,33 @@ def cached(data: bytes) -> Dict[str, List[str]]:
     return found
 
 
-def _configured(path: str = "/etc/ld.so.conf", depth: int = 0) -> List[str]:
+def _read_linker_configuration(path: str = "/etc/ld.so.conf", depth: int = 0) -> List[str]:
     found: List[str] = []
-    for line in (read_trusted(path) or "").splitlines():
+    for line in (read_trusted_text(path) or "").splitlines():
         text = line.split("#", 1)[0].strip()
         if text.startswith("include ") and depth < 4:
             directory = os.path.dirname(text[8:].strip())
             found += [
                 entry
-                for name in names_in(directory)
+                for name in list_names(directory)
                 if name.endswith(".conf")
-                for entry in _configured(os.path.join(directory, name), depth + 1)
+                for entry in _read_linker_configuration(os.path.join(directory, name), depth + 1)
             ]
         elif text.startswith("/"):
             found.append(text)
     return found
 
 
-class Libraries:
+class SharedLibraries:
     """The host's libraries; each question is answered once."""
 
     def __init__(self) -> None:
         try:
-            with open(CACHE, "rb") as stream:
-                self._cache = cached(stream.read(64 << 20))
+            with open(CACHE_PATH, "rb") as stream:
+                self._cache = parse_linker_cache(stream.read(64 << 20))
         except (OSError, struct.error):
             self._cache = {}
-        self._directories = _configured() + DEFAULT
+        self._directories = _read_linker_configuration() + DEFAULT_DIRECTORIES
         self._answers: Dict[Tuple[str, Tuple[str, ...]], Optional[str]] = {}
 
     def find(self, name: str, search: List[str], origin: str) -> Optional[str]:
@@ -68,10 +68,10 @@ class Libraries:
         )
         question = (name, places)
         if question not in self._answers:
-            self._answers[question] = self._look(name, places)
+            self._answers[question] = self._search(name, places)
         return self._answers[question]
 
-    def _look(self, name: str, places: Tuple[str, ...]) -> Optional[str]:
+    def _search(self, name: str, places: Tuple[str, ...]) -> Optional[str]:
         if "/" in name:
             return name if os.path.exists(name) else None
         known = self._cache.get(name, [])

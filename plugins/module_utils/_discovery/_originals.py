@@ -9,19 +9,22 @@ import difflib
 import hashlib
 from typing import Any, Dict, List, Optional, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._site_packages import TEXT_LIMIT, text_of
-from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import read_below
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._site_packages import (
+    TEXT_LIMIT,
+    decode_short_text,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import read_without_symlinks
 
 DIFF_LINES = 400
 
 
-def recorded_hash(data: bytes, algorithm: str) -> str:
+def compute_record_hash(data: bytes, algorithm: str) -> str:
     """The hash of *data* as RECORD writes it (PEP 376)."""
     digest = base64.urlsafe_b64encode(hashlib.new(algorithm, data).digest()).rstrip(b"=").decode("ascii")
     return "%s=%s" % (algorithm, digest)
 
 
-def unified(original: str, text: str, path: str) -> str:
+def make_unified_diff(original: str, text: str, path: str) -> str:
     """The unified diff from *original* to *text*, cut after 400 lines."""
     lines = list(
         difflib.unified_diff(original.splitlines(), text.splitlines(), path + " (as recorded)", path, lineterm="")
@@ -30,12 +33,12 @@ def unified(original: str, text: str, path: str) -> str:
     return "\n".join(lines[:DIFF_LINES] + (["… %d more lines" % rest] if rest > 0 else [])) + "\n"
 
 
-def inside(path: str) -> str:
+def strip_site_packages(path: str) -> str:
     """*path* without the part that differs between versions of Python: what follows ``site-packages/``."""
     return path.rpartition("-packages/")[2]
 
 
-def add_diffs(environments: List[Dict[str, Any]]) -> None:
+def add_host_diffs(environments: List[Dict[str, Any]]) -> None:
     """Replace ``text`` of each modified file by ``diff`` where an original is found; ``text`` stays where none is."""
     holders: Dict[Tuple[str, Optional[str]], List[Dict[str, Any]]] = {}
     wanted = {
@@ -53,22 +56,26 @@ def add_diffs(environments: List[Dict[str, Any]]) -> None:
             entry["diff"] = None
             if entry.get("text") is None:
                 continue
-            original = _original(
+            original = _find_original(
                 entry, [other for other in holders[(entry["package"], entry["version"])] if other is not environment]
             )
             if original is not None:
-                entry["diff"] = unified(original, entry.pop("text"), environment["path"] + "/" + entry["path"])
+                entry["diff"] = make_unified_diff(
+                    original, entry.pop("text"), environment["path"] + "/" + entry["path"]
+                )
 
 
-def _original(entry: Dict[str, Any], others: List[Dict[str, Any]]) -> Optional[str]:
+def _find_original(entry: Dict[str, Any], others: List[Dict[str, Any]]) -> Optional[str]:
     algorithm = entry["recorded"].partition("=")[0]
     for other in others:
         for site in other["sites"]:
-            path = entry["path"] if "-packages/" not in entry["path"] else site + "/" + inside(entry["path"])
+            path = (
+                entry["path"] if "-packages/" not in entry["path"] else site + "/" + strip_site_packages(entry["path"])
+            )
             try:
-                data = read_below(other["path"] + "/" + path, TEXT_LIMIT + 1)
+                data = read_without_symlinks(other["path"] + "/" + path, TEXT_LIMIT + 1)
             except OSError:
                 continue
-            if recorded_hash(data, algorithm) == entry["recorded"]:
-                return text_of(data)
+            if compute_record_hash(data, algorithm) == entry["recorded"]:
+                return decode_short_text(data)
     return None

@@ -10,47 +10,47 @@ import struct
 import tempfile
 from typing import IO, Any, Callable, Dict, List, Optional, Tuple
 
-INDEX = struct.Struct("=I")
+INDEX_FORMAT = struct.Struct("=I")
 # What a pipe holds (pipe(7)), in indexes.
-AT_ONCE = 65536 // INDEX.size
+INDEXES_PER_PIPE = 65536 // INDEX_FORMAT.size
 
 
-def workers() -> int:
+def count_workers() -> int:
     """How many processes to use: as many as this process may run on, and no more than four."""
     return max(1, min(4, len(os.sched_getaffinity(0))))
 
 
-def _scratch() -> IO[str]:
+def _open_scratch_file() -> IO[str]:
     return tempfile.TemporaryFile("w+")
 
 
-def _work(function: Callable[[Any], Any], items: List[Any], queue: int, out: IO[str]) -> None:
+def _process_queue(function: Callable[[Any], Any], items: List[Any], queue: int, out: IO[str]) -> None:
     while True:
-        taken = os.read(queue, INDEX.size)
-        if len(taken) < INDEX.size:
+        taken = os.read(queue, INDEX_FORMAT.size)
+        if len(taken) < INDEX_FORMAT.size:
             return
-        (index,) = INDEX.unpack(taken)
+        (index,) = INDEX_FORMAT.unpack(taken)
         out.write(json.dumps([index, function(items[index])]) + "\n")
 
 
-def in_parallel(function: Callable[[Any], Any], items: List[Any], count: int) -> List[Optional[Any]]:
+def map_in_parallel(function: Callable[[Any], Any], items: List[Any], count: int) -> List[Optional[Any]]:
     """``function(item)``, a value that JSON can hold, for each of *items*, in *count* processes; None where the process died."""
     if count < 2 or len(items) < 2:
         return [function(item) for item in items]
     answers: Dict[int, Any] = {}
-    for start in range(0, len(items), AT_ONCE):
-        part = items[start : start + AT_ONCE]
+    for start in range(0, len(items), INDEXES_PER_PIPE):
+        part = items[start : start + INDEXES_PER_PIPE]
         queue, feed = os.pipe()
-        os.write(feed, b"".join(INDEX.pack(index) for index in range(len(part))))
+        os.write(feed, b"".join(INDEX_FORMAT.pack(index) for index in range(len(part))))
         os.close(feed)
         children: List[Tuple[int, IO[str]]] = []
         for _child in range(min(count, len(part))):
-            out = _scratch()
+            out = _open_scratch_file()
             pid = os.fork()
             if pid == 0:
                 status = 1
                 try:
-                    _work(function, part, queue, out)
+                    _process_queue(function, part, queue, out)
                     out.flush()
                     status = 0
                 finally:

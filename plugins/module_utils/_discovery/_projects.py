@@ -7,7 +7,7 @@
 import re
 from typing import Any, Dict, List, Optional
 
-INPUTS = {
+INPUT_FILES = {
     "pyproject.toml": "pyproject",
     "setup.cfg": "setup.cfg",
     "setup.py": "setup.py",
@@ -15,16 +15,16 @@ INPUTS = {
     "environment.yml": "conda",
     "environment.yaml": "conda",
 }
-LOCKS = {
+LOCK_FILES = {
     "Pipfile.lock": "Pipfile.lock",
     "poetry.lock": "poetry.lock",
     "uv.lock": "uv.lock",
     "pdm.lock": "pdm.lock",
     "pylock.toml": "pylock",
 }
-REQUIREMENTS = re.compile(r"^(?:.*[-_.])?(?:requirements|constraints)(?:[-_.].*)?\.(?:txt|in)$")
-PINS = {".python-version": "python-version", ".tool-versions": "tool-versions", "runtime.txt": "runtime.txt"}
-PIPELINES = {
+REQUIREMENTS_FILE = re.compile(r"^(?:.*[-_.])?(?:requirements|constraints)(?:[-_.].*)?\.(?:txt|in)$")
+PIN_FILES = {".python-version": "python-version", ".tool-versions": "tool-versions", "runtime.txt": "runtime.txt"}
+PIPELINE_FILES = {
     ".gitlab-ci.yml": "gitlab",
     "Jenkinsfile": "jenkins",
     "azure-pipelines.yml": "azure",
@@ -36,30 +36,30 @@ PIPELINES = {
     "GNUmakefile": "make",
     "makefile": "make",
 }
-CONTAINER = re.compile(r"^(?:(?:Dockerfile|Containerfile)(?:\..+)?|.+\.(?:[Dd]ockerfile|containerfile))$")
-KNOWN = dict(INPUTS, **LOCKS, **PINS, **PIPELINES)
-PIPELINE_KINDS = set(PIPELINES.values()) | {"dockerfile", "github", "circleci"}
-VERSION = r"(\d\.\d+(?:\.\d+)?)"
-IMAGE = re.compile(r"(?:^|[\s/\"'=])(?:python|pypy|cimg/python|circleci/python):%s" % VERSION)
-NAMED = re.compile(r"\bpython[-_ ]?%s(?![\d.]*%%)" % VERSION)
-SETTING = re.compile(r"\bpython[-_]?version(?:s|Spec)?\b[\"']?\s*[:=]\s*(.*)", re.IGNORECASE)
-AZURE = re.compile(r"\bversionSpec\s*:\s*(.*)")
-NUMBER = re.compile(r"(?<![\d.])([23]\.\d+(?:\.\d+)?)(?![\d.]*\.\d)")
-TOX = re.compile(r"\bpy([23])(\d{1,2})\b")
-NOX = re.compile(r"\bpython\s*=\s*(.*)")
+CONTAINER_FILE = re.compile(r"^(?:(?:Dockerfile|Containerfile)(?:\..+)?|.+\.(?:[Dd]ockerfile|containerfile))$")
+PROJECT_FILES = dict(INPUT_FILES, **LOCK_FILES, **PIN_FILES, **PIPELINE_FILES)
+PIPELINE_KINDS = set(PIPELINE_FILES.values()) | {"dockerfile", "github", "circleci"}
+VERSION_PATTERN = r"(\d\.\d+(?:\.\d+)?)"
+IMAGE_VERSION = re.compile(r"(?:^|[\s/\"'=])(?:python|pypy|cimg/python|circleci/python):%s" % VERSION_PATTERN)
+NAMED_VERSION = re.compile(r"\bpython[-_ ]?%s(?![\d.]*%%)" % VERSION_PATTERN)
+VERSION_SETTING = re.compile(r"\bpython[-_]?version(?:s|Spec)?\b[\"']?\s*[:=]\s*(.*)", re.IGNORECASE)
+AZURE_SETTING = re.compile(r"\bversionSpec\s*:\s*(.*)")
+VERSION_NUMBER = re.compile(r"(?<![\d.])([23]\.\d+(?:\.\d+)?)(?![\d.]*\.\d)")
+TOX_FACTOR = re.compile(r"\bpy([23])(\d{1,2})\b")
+NOX_SETTING = re.compile(r"\bpython\s*=\s*(.*)")
 LIST_ITEM = re.compile(r"^\s*-\s*[\"']?([23]\.\d+(?:\.\d+)?)[\"']?\s*$")
-REQUIRES = re.compile(r"^\s*(?:requires-python|python_requires|python)\s*=\s*[\"']?([^\"'#\n]+)", re.MULTILINE)
+REQUIRES_PYTHON = re.compile(r"^\s*(?:requires-python|python_requires|python)\s*=\s*[\"']?([^\"'#\n]+)", re.MULTILINE)
 
 
-def kind_of(name: str, directory: str) -> Optional[str]:
+def detect_project_file(name: str, directory: str) -> Optional[str]:
     """What the file *name* in *directory* is to a project: the kind of an input, lock, pin or pipeline, or None."""
-    known = KNOWN.get(name)
+    known = PROJECT_FILES.get(name)
     if known:
         return known
     if name.endswith((".txt", ".in")):
-        if REQUIREMENTS.match(name) or directory.endswith("/requirements"):
+        if REQUIREMENTS_FILE.match(name) or directory.endswith("/requirements"):
             return "requirements"
-    elif CONTAINER.match(name):
+    elif CONTAINER_FILE.match(name):
         return "dockerfile"
     elif name.endswith((".yml", ".yaml")):
         if directory.endswith("/.github/workflows"):
@@ -74,13 +74,13 @@ def is_pipeline(kind: str) -> bool:
     return kind in PIPELINE_KINDS
 
 
-def requires(text: str) -> Optional[str]:
+def parse_requires_python(text: str) -> Optional[str]:
     """What the project file *text* says of the versions of Python it needs."""
-    match = REQUIRES.search(text)
+    match = REQUIRES_PYTHON.search(text)
     return match.group(1).strip() if match else None
 
 
-def references(kind: str, text: str) -> List[Dict[str, Any]]:
+def find_version_references(kind: str, text: str) -> List[Dict[str, Any]]:
     """Each version of Python that the pipeline file *text* of *kind* names: ``{line, version}``, lines from 1."""
     found: List[Dict[str, Any]] = []
     setting = -1
@@ -88,22 +88,22 @@ def references(kind: str, text: str) -> List[Dict[str, Any]]:
         code = line.split(" #", 1)[0]
         if code.lstrip().startswith(("#", "//")):
             continue
-        versions = IMAGE.findall(code)
+        versions = IMAGE_VERSION.findall(code)
         if kind == "dockerfile":
-            versions += NAMED.findall(code)
+            versions += NAMED_VERSION.findall(code)
         else:
-            versions += [version for version in NAMED.findall(code) if version not in versions]
-            match = SETTING.search(code) or (AZURE.search(code) if kind == "azure" else None)
+            versions += [version for version in NAMED_VERSION.findall(code) if version not in versions]
+            match = VERSION_SETTING.search(code) or (AZURE_SETTING.search(code) if kind == "azure" else None)
             if match:
-                versions += NUMBER.findall(match.group(1))
+                versions += VERSION_NUMBER.findall(match.group(1))
                 setting = number if not match.group(1).strip() else -1
             elif setting > 0 and LIST_ITEM.match(code):
                 versions += LIST_ITEM.findall(code)
             elif code.strip():
                 setting = -1
             if kind == "tox":
-                versions += ["%s.%s" % pair for pair in TOX.findall(code)]
-            if kind == "nox" and NOX.search(code):
-                versions += NUMBER.findall(code)
+                versions += ["%s.%s" % pair for pair in TOX_FACTOR.findall(code)]
+            if kind == "nox" and NOX_SETTING.search(code):
+                versions += VERSION_NUMBER.findall(code)
         found += [{"line": number, "version": version} for version in dict.fromkeys(versions)]
     return found

@@ -7,15 +7,15 @@
 import re
 from typing import Dict, List, NamedTuple, Optional
 
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._scripts import words
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._scripts import split_command_line
 
 # Only these are kept: any other value may be a secret.
-KEPT = re.compile(
+PYTHON_VARIABLE = re.compile(
     r"^(?:PYTHON[A-Z]*|VIRTUAL_ENV|CONDA_PREFIX|PATH|LD_LIBRARY_PATH|LD_PRELOAD|PYENV_VERSION|UV_PYTHON)$"
 )
 
 
-class Reference(NamedTuple):
+class PythonReference(NamedTuple):
     """Kind and name of a dependent, the file and line that say so, its user, commands, working directory and variables."""
 
     kind: str
@@ -29,13 +29,13 @@ class Reference(NamedTuple):
     files: List[str]
 
 
-def variables_in(text: str) -> Dict[str, str]:
+def parse_python_variables(text: str) -> Dict[str, str]:
     """The variables that *text*, one or more ``NAME=value``, assigns and that decide which Python runs."""
-    pairs = (word.partition("=") for word in words(text))
-    return {name: value for name, separator, value in pairs if separator and KEPT.match(name)}
+    pairs = (word.partition("=") for word in split_command_line(text))
+    return {name: value for name, separator, value in pairs if separator and PYTHON_VARIABLE.match(name)}
 
 
-def simple(
+def make_reference(
     kind: str,
     name: str,
     source: str,
@@ -44,6 +44,6 @@ def simple(
     line: Optional[int] = None,
     directory: Optional[str] = None,
     variables: Optional[Dict[str, str]] = None,
-) -> Reference:
+) -> PythonReference:
     """A reference with one command."""
-    return Reference(kind, name, source, line, user, [command], directory, variables or {}, [source])
+    return PythonReference(kind, name, source, line, user, [command], directory, variables or {}, [source])

@@ -11,15 +11,15 @@ import socket
 import sys
 from typing import Any, Dict, List, NamedTuple, Optional
 
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import KEPT
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import PYTHON_VARIABLE
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._scripts import PYTHON_NAME
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import name_of
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import resolve_user_name
 
-LIBRARY = re.compile(r"/lib(?:python\d\.\d+[dmtu]*|pypy\d[\d.]*(?:-c)?)\.so[^/]*$")
-DELETED = " (deleted)"
+LIBPYTHON_PATH = re.compile(r"/lib(?:python\d\.\d+[dmtu]*|pypy\d[\d.]*(?:-c)?)\.so[^/]*$")
+DELETED_SUFFIX = " (deleted)"
 
 
-class Process(NamedTuple):
+class PythonProcess(NamedTuple):
     """A process that uses Python: executable, libpython it has mapped, deleted files still mapped, its program, unit, and
     whether its root directory is another one, as in a container (its paths are not this host's then), and the TCP addresses it
     listens on."""
@@ -38,35 +38,35 @@ class Process(NamedTuple):
     listens: List[str]
 
 
-def _read(path: str, limit: int = 1 << 20) -> bytes:
+def _read_proc_file(path: str, limit: int = 1 << 20) -> bytes:
     with open(path, "rb") as stream:
         return stream.read(limit)
 
 
-def mapped(text: str) -> List[str]:
+def parse_mapped_files(text: str) -> List[str]:
     """The files in a process's ``maps``, each once, in order."""
     rows = (line.split(None, 5) for line in text.splitlines())
     return list(dict.fromkeys(row[5] for row in rows if len(row) == 6 and row[5].startswith("/")))
 
 
-def _variables(pid: int) -> Dict[str, str]:
+def _read_variables(pid: int) -> Dict[str, str]:
     try:
         pairs = (
             entry.partition("=")
-            for entry in _read("/proc/%d/environ" % pid).decode("utf-8", "surrogateescape").split("\0")
+            for entry in _read_proc_file("/proc/%d/environ" % pid).decode("utf-8", "surrogateescape").split("\0")
         )
-        return {name: value for name, separator, value in pairs if separator and KEPT.match(name)}
+        return {name: value for name, separator, value in pairs if separator and PYTHON_VARIABLE.match(name)}
     except OSError:
         return {}
 
 
-def _unit(pid: int) -> Optional[str]:
-    text = _read("/proc/%d/cgroup" % pid).decode("utf-8", "replace")
+def _find_unit(pid: int) -> Optional[str]:
+    text = _read_proc_file("/proc/%d/cgroup" % pid).decode("utf-8", "replace")
     units = re.findall(r"/([^/\n]+\.service)(?=/|$)", text, re.MULTILINE)
     return units[-1] if units else None
 
 
-def listeners(text: str, wide: bool) -> Dict[str, str]:
+def parse_listening_sockets(text: str, wide: bool) -> Dict[str, str]:
     """Address and port by socket inode of each listening socket in ``/proc/net/tcp`` or, *wide*, ``tcp6``."""
     found = {}
     for line in text.splitlines()[1:]:
@@ -82,7 +82,7 @@ def listeners(text: str, wide: bool) -> Dict[str, str]:
     return found
 
 
-def _listens(pid: int, sockets: Dict[str, str]) -> List[str]:
+def _find_listen_addresses(pid: int, sockets: Dict[str, str]) -> List[str]:
     found = set()
     try:
         for name in os.listdir("/proc/%d/fd" % pid):
@@ -94,20 +94,20 @@ def _listens(pid: int, sockets: Dict[str, str]) -> List[str]:
     return sorted(found)
 
 
-def _examine(pid: int, sockets: Dict[str, str]) -> Optional[Process]:
+def _examine_process(pid: int, sockets: Dict[str, str]) -> Optional[PythonProcess]:
     executable = os.readlink("/proc/%d/exe" % pid)
-    files = mapped(_read("/proc/%d/maps" % pid, 8 << 20).decode("utf-8", "surrogateescape"))
-    library = next((path for path in files if LIBRARY.search(path.replace(DELETED, ""))), None)
-    if library is None and not PYTHON_NAME.match(os.path.basename(executable.replace(DELETED, ""))):
+    files = parse_mapped_files(_read_proc_file("/proc/%d/maps" % pid, 8 << 20).decode("utf-8", "surrogateescape"))
+    library = next((path for path in files if LIBPYTHON_PATH.search(path.replace(DELETED_SUFFIX, ""))), None)
+    if library is None and not PYTHON_NAME.match(os.path.basename(executable.replace(DELETED_SUFFIX, ""))):
         return None
-    words = _read("/proc/%d/cmdline" % pid, 1 << 16).decode("utf-8", "surrogateescape").split("\0")
+    words = _read_proc_file("/proc/%d/cmdline" % pid, 1 << 16).decode("utf-8", "surrogateescape").split("\0")
     directory: Optional[str] = None
     with contextlib.suppress(OSError):
         directory = os.readlink("/proc/%d/cwd" % pid)
     deleted = [
-        path[: -len(DELETED)]
+        path[: -len(DELETED_SUFFIX)]
         for path in files + [executable]
-        if path.endswith(DELETED) and not path.startswith(("/memfd:", "/dev/", "/SYSV"))
+        if path.endswith(DELETED_SUFFIX) and not path.startswith(("/memfd:", "/dev/", "/SYSV"))
     ]
     options = [word for word in words[1:] if word]
     program = next((word for word in options if not word.startswith("-")), None)
@@ -115,42 +115,44 @@ def _examine(pid: int, sockets: Dict[str, str]) -> Optional[Process]:
         program = "-m " + "".join(options[options.index("-m") + 1 :][:1])
     elif "-c" in options:
         program = "-c"
-    return Process(
+    return PythonProcess(
         pid,
-        name_of(os.stat("/proc/%d" % pid).st_uid),
+        resolve_user_name(os.stat("/proc/%d" % pid).st_uid),
         executable,
         library,
         list(dict.fromkeys(deleted)),
         program,
         words[0] if words else None,
         directory,
-        _variables(pid),
-        _unit(pid),
-        _contained(pid),
-        _listens(pid, sockets),
+        _read_variables(pid),
+        _find_unit(pid),
+        _is_contained(pid),
+        _find_listen_addresses(pid, sockets),
     )
 
 
-def _contained(pid: int) -> bool:
+def _is_contained(pid: int) -> bool:
     own, other = os.stat("/"), os.stat("/proc/%d/root" % pid)
     return (own.st_dev, own.st_ino) != (other.st_dev, other.st_ino)
 
 
-def running(not_seen: List[Dict[str, Any]]) -> List[Process]:
+def find_python_processes(not_seen: List[Dict[str, Any]]) -> List[PythonProcess]:
     """Every process that uses a Python, but this one and its parents; what may not be examined is counted in *not_seen*."""
     found, refused = [], 0
-    left_out = _ancestors()
+    left_out = _list_ancestors()
     sockets: Dict[str, str] = {}
     for table, wide in (("tcp", False), ("tcp6", True)):
         try:
-            sockets.update(listeners(_read("/proc/net/" + table, 8 << 20).decode("ascii", "replace"), wide))
+            sockets.update(
+                parse_listening_sockets(_read_proc_file("/proc/net/" + table, 8 << 20).decode("ascii", "replace"), wide)
+            )
         except OSError:
             continue
     for entry in sorted(os.listdir("/proc")):
         if not entry.isdigit() or int(entry) in left_out:
             continue
         try:
-            process = _examine(int(entry), sockets)
+            process = _examine_process(int(entry), sockets)
         except PermissionError:
             refused += 1
             continue
@@ -163,13 +165,13 @@ def running(not_seen: List[Dict[str, Any]]) -> List[Process]:
     return found
 
 
-def _ancestors() -> "set[int]":
+def _list_ancestors() -> "set[int]":
     chain = set()
     pid = os.getpid()
     while pid > 1 and pid not in chain:
         chain.add(pid)
         try:
-            text = _read("/proc/%d/stat" % pid).decode("utf-8", "replace")
+            text = _read_proc_file("/proc/%d/stat" % pid).decode("utf-8", "replace")
         except OSError:
             break
         pid = int(text[text.rfind(")") + 2 :].split()[1])

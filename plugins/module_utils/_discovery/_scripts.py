@@ -8,26 +8,26 @@ import re
 import shlex
 from typing import List, NamedTuple, Optional, Tuple
 
-HEAD = 4096
+HEAD_SIZE = 4096
 # pip and uv write this where a path is too long for the kernel or has spaces.
-TRAMPOLINE = re.compile(rb"^'''exec' (?:\"([^\"]+)\"|'([^']+)'|(\S+))", re.MULTILINE)
+TRAMPOLINE_LINE = re.compile(rb"^'''exec' (?:\"([^\"]+)\"|'([^']+)'|(\S+))", re.MULTILINE)
 # A program that is called like an interpreter: which one, and the version that its name says.
 PYTHON_NAME = re.compile(r"^(?:platform-)?(python|pypy)(\d+(?:\.\d+)?)?[dmtu]*$")
-CALLS = re.compile(
+PYTHON_CALL = re.compile(
     r"(?:^|[\s;&|('\"`=])((?:[^\s;&|()'\"`=]*/)?(?:(?:python|pypy)(?:\d(?:\.\d+)?)?|activate))(?=[\s;&|)'\"`]|$)"
 )
-SPECIAL = re.compile(r"[\\\"']")
-SHELLS = {"sh", "bash", "dash", "ksh", "zsh", "ash"}
+QUOTE_CHARACTERS = re.compile(r"[\\\"']")
+SHELL_NAMES = {"sh", "bash", "dash", "ksh", "zsh", "ash"}
 
 
-class Script(NamedTuple):
+class PythonScript(NamedTuple):
     """A script: the program its first line names (None without one), and the Pythons that a shell script calls."""
 
     interpreter: Optional[str]
     calls: List[str]
 
 
-def shebang(head: bytes) -> Tuple[Optional[str], int]:
+def parse_shebang(head: bytes) -> Tuple[Optional[str], int]:
     """The interpreter that the beginning *head* of a file names, and the length of that line in bytes (0: it is no script)."""
     if not head.startswith(b"#!"):
         return None, 0
@@ -38,39 +38,39 @@ def shebang(head: bytes) -> Tuple[Optional[str], int]:
     if words[0].endswith("/env"):
         rest = [word for word in words[1:] if not word.startswith("-") and "=" not in word]
         return (rest[0] if rest else None), len(line)
-    if words[0].rpartition("/")[2] in SHELLS:
-        match = TRAMPOLINE.search(head)
+    if words[0].rpartition("/")[2] in SHELL_NAMES:
+        match = TRAMPOLINE_LINE.search(head)
         if match:
             return (match.group(1) or match.group(2) or match.group(3)).decode("utf-8", "surrogateescape"), len(line)
     return words[0], len(line)
 
 
-def read(head: bytes) -> Optional[Script]:
+def parse_script(head: bytes) -> Optional[PythonScript]:
     """The script that begins with *head*, if it runs Python; None for any other."""
-    interpreter, _length = shebang(head)
+    interpreter, _length = parse_shebang(head)
     if interpreter is None:
         return None
     name = interpreter.rpartition("/")[2]
     if PYTHON_NAME.match(name):
-        return Script(interpreter, [])
-    if name not in SHELLS:
+        return PythonScript(interpreter, [])
+    if name not in SHELL_NAMES:
         return None
-    calls = commands(head.decode("utf-8", "surrogateescape"))
-    return Script(interpreter, calls) if calls else None
+    calls = find_python_calls(head.decode("utf-8", "surrogateescape"))
+    return PythonScript(interpreter, calls) if calls else None
 
 
-def commands(text: str) -> List[str]:
+def find_python_calls(text: str) -> List[str]:
     """Each Python, and each ``activate``, that the shell text calls, comments left out, in order."""
     found = []
     for line in text.splitlines():
         if not line.lstrip().startswith("#"):
-            found += CALLS.findall(line)
+            found += PYTHON_CALL.findall(line)
     return list(dict.fromkeys(found))
 
 
-def words(line: str) -> List[str]:
+def split_command_line(line: str) -> List[str]:
     """The words of a command *line*, as good as can be told: what is no valid shell is split at white space."""
-    if not SPECIAL.search(line):
+    if not QUOTE_CHARACTERS.search(line):
         return line.split()
     try:
         return shlex.split(line, comments=False)

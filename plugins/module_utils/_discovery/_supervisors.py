@@ -9,23 +9,36 @@ import os
 import re
 from typing import Dict, List, Optional, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import KEPT, Reference, simple
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._scripts import commands, words
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import (
+    PYTHON_VARIABLE,
+    PythonReference,
+    make_reference,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._scripts import (
+    find_python_calls,
+    split_command_line,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import (
-    names_in,
-    read_below,
-    read_trusted,
+    list_names,
+    read_trusted_text,
+    read_without_symlinks,
 )
 
-SUPERVISOR = ["/etc/supervisord.conf", "/etc/supervisor/supervisord.conf"]
+SUPERVISOR_FILES = ["/etc/supervisord.conf", "/etc/supervisor/supervisord.conf"]
 SUPERVISOR_DIRECTORIES = ["/etc/supervisor/conf.d", "/etc/supervisord.d", "/etc/supervisor.d"]
-RUNIT = ["/etc/service", "/service", "/var/service", "/etc/sv", "/etc/runit/runsvdir/default"]
-UWSGI = ["/etc/uwsgi/apps-enabled", "/etc/uwsgi/apps-available", "/etc/uwsgi/vassals", "/etc/uwsgi.d", "/etc/uwsgi"]
+RUNIT_DIRECTORIES = ["/etc/service", "/service", "/var/service", "/etc/sv", "/etc/runit/runsvdir/default"]
+UWSGI_DIRECTORIES = [
+    "/etc/uwsgi/apps-enabled",
+    "/etc/uwsgi/apps-available",
+    "/etc/uwsgi/vassals",
+    "/etc/uwsgi.d",
+    "/etc/uwsgi",
+]
 UWSGI_SETTING = re.compile(
     r"^\s*(?:-\s*)?[<\"]?(virtualenv|venv|home|pyhome|pythonpath|pp|chdir|uid|plugins?|master)[>\"]?\s*[=:>]\s*\"?([^<\"\n]+)",
     re.MULTILINE,
 )
-APACHE = [
+APACHE_DIRECTORIES = [
     "/etc/apache2",
     "/etc/apache2/sites-enabled",
     "/etc/apache2/conf-enabled",
@@ -34,14 +47,14 @@ APACHE = [
     "/etc/httpd/conf.d",
     "/etc/httpd/conf.modules.d",
 ]
-GUNICORN = ["/etc/gunicorn.d"]
+GUNICORN_DIRECTORIES = ["/etc/gunicorn.d"]
 WSGI_HOME = re.compile(r"^\s*WSGIPythonHome\s+\"?([^\s\"]+)", re.IGNORECASE)
 WSGI_PROCESS = re.compile(r"^\s*WSGIDaemonProcess\s+(\S+)(.*)$", re.IGNORECASE)
 WSGI_OPTION = re.compile(r"\b(python-home|user|home)=\"?([^\s\"]+)")
 GUNICORN_SETTING = re.compile(r"^(pythonpath|chdir|user)\s*=\s*[\"']([^\"']+)", re.MULTILINE)
 
 
-def supervisor(path: str, text: str) -> List[Reference]:
+def parse_supervisor(path: str, text: str) -> List[PythonReference]:
     """Each program in a supervisor configuration."""
     parser = configparser.RawConfigParser(strict=False, inline_comment_prefixes=(";",))
     try:
@@ -54,9 +67,9 @@ def supervisor(path: str, text: str) -> List[Reference]:
             continue
         values: Dict[str, str] = dict(parser.items(section))
         pairs = re.findall(r"([A-Za-z_]\w*)\s*=\s*(\"[^\"]*\"|'[^']*'|[^,]*)", values.get("environment", ""))
-        variables = {name: value.strip("\"' ") for name, value in pairs if KEPT.match(name)}
+        variables = {name: value.strip("\"' ") for name, value in pairs if PYTHON_VARIABLE.match(name)}
         found.append(
-            simple(
+            make_reference(
                 "supervisor",
                 section.partition(":")[2],
                 path,
@@ -69,7 +82,7 @@ def supervisor(path: str, text: str) -> List[Reference]:
     return found
 
 
-def uwsgi(path: str, text: str) -> Optional[Reference]:
+def parse_uwsgi(path: str, text: str) -> Optional[PythonReference]:
     """The application of a uWSGI configuration: INI, YAML or XML, read for the settings that choose a Python."""
     settings = {name: value.strip() for name, value in UWSGI_SETTING.findall(text)}
     places = [
@@ -77,32 +90,34 @@ def uwsgi(path: str, text: str) -> Optional[Reference]:
     ]
     if not places:
         return None
-    return Reference(
+    return PythonReference(
         "uwsgi", os.path.basename(path), path, None, settings.get("uid"), places, settings.get("chdir"), {}, [path]
     )
 
 
-def mod_wsgi(path: str, text: str) -> List[Reference]:
+def parse_mod_wsgi(path: str, text: str) -> List[PythonReference]:
     """Each home directory of Python that an Apache configuration names."""
     found = []
     for number, line in enumerate(text.splitlines(), 1):
         home, process = WSGI_HOME.match(line), WSGI_PROCESS.match(line)
         if home:
-            found.append(simple("mod_wsgi", "WSGIPythonHome", path, None, home.group(1), number))
+            found.append(make_reference("mod_wsgi", "WSGIPythonHome", path, None, home.group(1), number))
         elif process:
             options = dict(WSGI_OPTION.findall(process.group(2)))
             if "python-home" in options:
                 found.append(
-                    simple("mod_wsgi", process.group(1), path, options.get("user"), options["python-home"], number)
+                    make_reference(
+                        "mod_wsgi", process.group(1), path, options.get("user"), options["python-home"], number
+                    )
                 )
     return found
 
 
-def gunicorn(path: str, text: str) -> Reference:
+def parse_gunicorn(path: str, text: str) -> PythonReference:
     """A gunicorn configuration file; it is Python, and is searched and not run."""
     settings = dict(GUNICORN_SETTING.findall(text))
     places = [settings[name] for name in ("pythonpath", "chdir") if name in settings]
-    return Reference(
+    return PythonReference(
         "gunicorn",
         os.path.basename(path),
         path,
@@ -115,61 +130,70 @@ def gunicorn(path: str, text: str) -> Reference:
     )
 
 
-def _configuration_text(path: str) -> str:
+def _read_configuration(path: str) -> str:
     try:
-        return read_below(path).decode("utf-8", "replace")
+        return read_without_symlinks(path).decode("utf-8", "replace")
     except OSError:
         return ""
 
 
-def _runit() -> List[Reference]:
+def _find_runit_references() -> List[PythonReference]:
     found = []
-    for directory in RUNIT:
-        for name in names_in(directory):
+    for directory in RUNIT_DIRECTORIES:
+        for name in list_names(directory):
             path = os.path.join(directory, name, "run")
-            text = read_trusted(path)
+            text = read_trusted_text(path)
             if text:
-                lines = [line for line in text.splitlines() if commands(line) or words(line)[:1] == ["exec"]]
-                found.append(Reference("runit", name, path, None, _runit_user(text), lines, None, {}, [path]))
+                lines = [
+                    line
+                    for line in text.splitlines()
+                    if find_python_calls(line) or split_command_line(line)[:1] == ["exec"]
+                ]
+                found.append(
+                    PythonReference("runit", name, path, None, _find_runit_user(text), lines, None, {}, [path])
+                )
     return found
 
 
-def _files(directories: List[str], suffixes: Tuple[str, ...]) -> List[Tuple[str, str]]:
+def _read_files(directories: List[str], suffixes: Tuple[str, ...]) -> List[Tuple[str, str]]:
     """Path and text of each file with one of *suffixes* in *directories*."""
     paths = [
         os.path.join(directory, name)
         for directory in directories
-        for name in names_in(directory)
+        for name in list_names(directory)
         if name.endswith(suffixes) and not name.startswith(".")
     ]
-    return [(path, read_trusted(path) or "") for path in paths]
+    return [(path, read_trusted_text(path) or "") for path in paths]
 
 
-def _of(kind: str, path: str, text: str) -> List[Reference]:
+def _parse_configuration(kind: str, path: str, text: str) -> List[PythonReference]:
     if kind == "gunicorn":
-        return [gunicorn(path, text)]
+        return [parse_gunicorn(path, text)]
     if kind == "supervisor":
-        return supervisor(path, text)
-    reference = uwsgi(path, text)
+        return parse_supervisor(path, text)
+    reference = parse_uwsgi(path, text)
     return [reference] if reference else []
 
 
-def references(configurations: List[Dict[str, str]]) -> List[Reference]:
+def find_supervisor_references(configurations: List[Dict[str, str]]) -> List[PythonReference]:
     """What all of them refer to; *configurations* are files that the walk met, by kind."""
-    found = _runit()
-    listed = [("supervisor", path, read_trusted(path) or "") for path in SUPERVISOR]
-    listed += [("supervisor", path, text) for path, text in _files(SUPERVISOR_DIRECTORIES, (".conf", ".ini"))]
-    listed += [("uwsgi", path, text) for path, text in _files(UWSGI, (".ini", ".yaml", ".yml", ".xml", ".json"))]
-    listed += [("gunicorn", path, text) for path, text in _files(GUNICORN, ("",))]
-    listed += [(entry["kind"], entry["path"], _configuration_text(entry["path"])) for entry in configurations]
+    found = _find_runit_references()
+    listed = [("supervisor", path, read_trusted_text(path) or "") for path in SUPERVISOR_FILES]
+    listed += [("supervisor", path, text) for path, text in _read_files(SUPERVISOR_DIRECTORIES, (".conf", ".ini"))]
+    listed += [
+        ("uwsgi", path, text)
+        for path, text in _read_files(UWSGI_DIRECTORIES, (".ini", ".yaml", ".yml", ".xml", ".json"))
+    ]
+    listed += [("gunicorn", path, text) for path, text in _read_files(GUNICORN_DIRECTORIES, ("",))]
+    listed += [(entry["kind"], entry["path"], _read_configuration(entry["path"])) for entry in configurations]
     for kind, path, text in listed:
-        found += _of(kind, path, text)
-    for path, text in _files(APACHE, (".conf", ".load")):
-        found += mod_wsgi(path, text)
+        found += _parse_configuration(kind, path, text)
+    for path, text in _read_files(APACHE_DIRECTORIES, (".conf", ".load")):
+        found += parse_mod_wsgi(path, text)
     return found
 
 
-def _runit_user(text: str) -> str:
+def _find_runit_user(text: str) -> str:
     chosen = re.search(r"\bchpst\b.*?-u\s+:?([A-Za-z_][\w-]*)", text) or re.search(
         r"\bsetuidgid\s+([A-Za-z_][\w-]*)", text
     )

@@ -14,17 +14,21 @@ import stat
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _environments, _git, _projects, _scripts
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._parallel import in_parallel, workers
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import Limits, Walker, mount_of
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._parallel import count_workers, map_in_parallel
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import (
+    DirectoryWalker,
+    WalkLimits,
+    find_mount_point,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._host import _elf
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import name_of
-from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import open_file, read_text
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import resolve_user_name
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import open_file, read_text_file
 
-NOT_ENTERED = {".git", ".hg", ".svn", "__pycache__", "node_modules"}
+SKIPPED_DIRECTORIES = {".git", ".hg", ".svn", "__pycache__", "node_modules"}
 PROGRAM_DIRECTORIES = {"bin", "sbin", "scripts", "libexec", "cgi-bin"}
-PROGRAM = re.compile(r"^(?:[^.]+|.+\.(?:sh|bash|py|cgi|pyw))$")
+PROGRAM_NAME = re.compile(r"^(?:[^.]+|.+\.(?:sh|bash|py|cgi|pyw))$")
 # Each group is called as the kind of configuration that it recognizes.
-CONFIGURATION = re.compile(
+CONFIGURATION_NAME = re.compile(
     r"^(?:(?P<gunicorn>gunicorn.*\.py)|(?P<uwsgi>(?:.*[-_.])?uwsgi(?:[-_.].*)?\.(?:ini|ya?ml|xml))"
     r"|(?P<supervisor>supervisor.*\.(?:conf|ini)))$"
 )
@@ -41,12 +45,12 @@ class Survey(NamedTuple):
 
 
 class _Surveyor:
-    def __init__(self, limits: Limits, options: _environments.Options, enter: bool) -> None:
+    def __init__(self, limits: WalkLimits, options: _environments.EnvironmentOptions, enter: bool) -> None:
         self._options = options
         self._enter = enter
         self.waiting: List[Tuple[str, str]] = []
         self.found = Survey([], [], [], [], [])
-        self._walker = Walker(limits, self._directory)
+        self._walker = DirectoryWalker(limits, self._visit_directory)
         self._outer: List[str] = []
 
     def walk(self, path: str) -> Survey:
@@ -55,106 +59,110 @@ class _Surveyor:
         self._walker.not_seen = []
         return self.found
 
-    def _directory(self, handle: int, path: str, directories: List[str], others: List[str]) -> List[str]:
-        below = [name for name in directories if name not in NOT_ENTERED]
+    def _visit_directory(self, handle: int, path: str, directories: List[str], others: List[str]) -> List[str]:
+        below = [name for name in directories if name not in SKIPPED_DIRECTORIES]
         while self._outer and not path.startswith(self._outer[-1] + "/"):
             self._outer.pop()
         if self._outer and os.path.dirname(path) == self._outer[-1]:
             inside = os.path.basename(path)
             if inside in ("lib", "lib64"):
-                return [name for name in below if not _environments.LIBRARY.match(name)]
+                return [name for name in below if not _environments.LIBRARY_DIRECTORY.match(name)]
             if inside == "bin" and path != "/usr/local/bin":
                 return []
             if inside in ("include", "site-packages", "lib-python", "lib_pypy", "pkgs", "conda-meta"):
                 return []
-        kind = _environments.kind_of(directories, others, handle, path)
+        kind = _environments.detect_environment_kind(directories, others, handle, path)
         if kind is None and "CACHEDIR.TAG" in others:
-            self._walker.leave_out(path, "cache, marked by CACHEDIR.TAG")
+            self._walker.record_skipped(path, "cache, marked by CACHEDIR.TAG")
             return []
         if kind is not None:
             if not self._enter:
                 self.waiting.append((path, kind))
                 return []
-            self._describe(handle, path, kind, directories, others)
+            self._describe_environment(handle, path, kind, directories, others)
             self._outer.append(path)
-        self._project(handle, path, directories, others)
-        self._scripts(handle, path, others)
+        self._describe_project(handle, path, directories, others)
+        self._find_scripts(handle, path, others)
         return sorted(below, reverse=True)
 
-    def _describe(self, handle: int, path: str, kind: str, directories: List[str], others: List[str]) -> None:
+    def _describe_environment(
+        self, handle: int, path: str, kind: str, directories: List[str], others: List[str]
+    ) -> None:
         environment = _environments.Environment(handle, path, kind, self._options)
         result = environment.describe(directories, others)
-        result["mount"] = mount_of(path, self._options.mounts)
+        result["mount"] = find_mount_point(path, self._options.mounts)
         result["nested_in"] = self._outer[-1] if self._outer else None
         self.found.environments.append(result)
         for entry in environment.not_seen:
-            self._walker.leave_out(entry["path"], entry["reason"])
+            self._walker.record_skipped(entry["path"], entry["reason"])
 
-    def _project(self, handle: int, path: str, directories: List[str], others: List[str]) -> None:
+    def _describe_project(self, handle: int, path: str, directories: List[str], others: List[str]) -> None:
         files, references = [], []
         for name in sorted(others):
-            kind = _projects.kind_of(name, path)
+            kind = _projects.detect_project_file(name, path)
             if kind is None:
-                match = CONFIGURATION.match(name)
+                match = CONFIGURATION_NAME.match(name)
                 if match:
                     self.found.configurations.append({"kind": str(match.lastgroup), "path": path + "/" + name})
                 continue
-            text = read_text(name, handle)
+            text = read_text_file(name, handle)
             if text is None:
                 continue
             entry: Dict[str, Any] = {"name": name, "kind": kind}
             if kind in ("python-version", "runtime.txt", "tool-versions"):
-                entry["python"] = _pinned(kind, text)
+                entry["python"] = _parse_pin(kind, text)
             elif kind in ("pyproject", "setup.cfg", "setup.py"):
-                entry["python"] = _projects.requires(text)
+                entry["python"] = _projects.parse_requires_python(text)
             if _projects.is_pipeline(kind):
-                found = [dict(reference, kind=kind, file=name) for reference in _projects.references(kind, text)]
+                found = [
+                    dict(reference, kind=kind, file=name) for reference in _projects.find_version_references(kind, text)
+                ]
                 references += found
                 if not found:
                     continue
             files.append(entry)
-        git = _git.describe(handle) if ".git" in directories else None
+        git = _git.describe_repository(handle) if ".git" in directories else None
         if files or git:
             self.found.projects.append({"path": path, "files": files, "references": references, "git": git})
 
-    def _scripts(self, handle: int, path: str, others: List[str]) -> None:
+    def _find_scripts(self, handle: int, path: str, others: List[str]) -> None:
         programs = os.path.basename(path) in PROGRAM_DIRECTORIES
         for name in others:
             library = name.endswith(".so")
-            if not (library or programs or PROGRAM.match(name)):
+            if not (library or programs or PROGRAM_NAME.match(name)):
                 continue
             try:
                 state = os.stat(name, dir_fd=handle, follow_symlinks=False)
                 if not stat.S_ISREG(state.st_mode) or not (library or state.st_mode & 0o111):
                     continue
-                entry = program(handle, name)
+                entry = recognize_program(handle, name)
             except OSError as error:
                 if not isinstance(error, FileNotFoundError):
-                    self._walker.leave_out(path + "/" + name, error.strerror or str(error))
+                    self._walker.record_skipped(path + "/" + name, error.strerror or str(error))
                 continue
             if entry:
-                self.found.scripts.append(dict(entry, path=path + "/" + name, owner=name_of(state.st_uid)))
+                self.found.scripts.append(dict(entry, path=path + "/" + name, owner=resolve_user_name(state.st_uid)))
 
 
-def program(directory: int, name: str) -> Optional[Dict[str, Any]]:
+def recognize_program(directory: int, name: str) -> Optional[Dict[str, Any]]:
     """How the executable *name* in the open *directory* runs Python: as a script, or by a libpython it is linked to; None if it does not.
 
     Raises OSError.
     """
     handle = open_file(name, directory)
     try:
-        head = os.read(handle, _scripts.HEAD)
+        head = os.read(handle, _scripts.HEAD_SIZE)
         if head.startswith(b"\x7fELF"):
-            elf = None if _scripts.PYTHON_NAME.match(name) else _elf.read(handle)
+            elf = None if _scripts.PYTHON_NAME.match(name) else _elf.read_elf(handle)
             library = next((needed for needed in elf.needed if needed.startswith("libpython")), None) if elf else None
             return {"library": library, "search": elf.search} if elf and library else None
     finally:
         os.close(handle)
-    script = _scripts.read(head)
+    script = _scripts.parse_script(head)
     return {"interpreter": script.interpreter, "calls": script.calls[:20]} if script else None
 
 
-def _pinned(kind: str, text: str) -> Optional[str]:
+def _parse_pin(kind: str, text: str) -> Optional[str]:
     if kind == "tool-versions":
         return next(
             (line.split()[1] for line in text.splitlines() if line.startswith("python ") and len(line.split()) > 1),
@@ -163,7 +171,7 @@ def _pinned(kind: str, text: str) -> Optional[str]:
     return next((line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")), None)
 
 
-def survey(roots: List[str], limits: Limits, options: _environments.Options) -> Survey:
+def survey_roots(roots: List[str], limits: WalkLimits, options: _environments.EnvironmentOptions) -> Survey:
     """Everything below *roots*, which may lie inside each other."""
     first = _Surveyor(limits, options, enter=False)
     real = sorted({os.path.realpath(root) for root in roots if os.path.isdir(root)})
@@ -175,7 +183,7 @@ def survey(roots: List[str], limits: Limits, options: _environments.Options) -> 
     def enter(place: Tuple[str, str]) -> List[List[Any]]:
         return [list(part) for part in _Surveyor(limits, options, enter=True).walk(place[0])]
 
-    for place, answer in zip(first.waiting, in_parallel(enter, first.waiting, workers())):
+    for place, answer in zip(first.waiting, map_in_parallel(enter, first.waiting, count_workers())):
         if answer is None:
             found.not_seen.append({"path": place[0], "reason": "the process that read it died"})
             continue

@@ -8,16 +8,19 @@ import os
 import pwd
 from typing import Any, Dict, List, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import Reference, simple
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._survey import program
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import name_of
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import (
+    PythonReference,
+    make_reference,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._survey import recognize_program
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import resolve_user_name
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import (
-    names_in,
+    list_names,
     open_directory,
-    resolved,
+    resolve_trusted_path,
 )
 
-PROGRAMS = [
+SYSTEM_PROGRAM_DIRECTORIES = [
     "/usr/bin",
     "/usr/sbin",
     "/bin",
@@ -27,28 +30,28 @@ PROGRAMS = [
     "/usr/lib/uwsgi/plugins",
     "/usr/lib64/uwsgi",
 ]
-FIRST_PERSON, NOBODY = 1000, 65534
-ALTERNATIVES = "/etc/alternatives"
+FIRST_USER_ID, NOBODY_ID = 1000, 65534
+ALTERNATIVES_DIRECTORY = "/etc/alternatives"
 
 
-def programs() -> List[Dict[str, Any]]:
+def find_system_programs() -> List[Dict[str, Any]]:
     """Scripts that run Python, and programs linked to a libpython, in the system's own directories."""
     found: List[Dict[str, Any]] = []
     seen = set()
-    for place in PROGRAMS:
+    for place in SYSTEM_PROGRAM_DIRECTORIES:
         try:
-            directory = resolved(place)
+            directory = resolve_trusted_path(place)
             handle = open_directory(directory)
         except OSError:
             continue
         try:
-            for name in names_in(directory) if directory not in seen else []:
+            for name in list_names(directory) if directory not in seen else []:
                 try:
-                    entry = program(handle, name)
+                    entry = recognize_program(handle, name)
                 except OSError:
                     continue
                 if entry:
-                    owner = name_of(os.stat(name, dir_fd=handle, follow_symlinks=False).st_uid)
+                    owner = resolve_user_name(os.stat(name, dir_fd=handle, follow_symlinks=False).st_uid)
                     found.append(dict(entry, path=directory + "/" + name, owner=owner))
         finally:
             os.close(handle)
@@ -56,7 +59,7 @@ def programs() -> List[Dict[str, Any]]:
     return found
 
 
-def homes() -> List[Tuple[str, str]]:
+def list_account_homes() -> List[Tuple[str, str]]:
     """Name and home directory of every account that has one."""
     return [(entry.pw_name, entry.pw_dir) for entry in pwd.getpwall() if _is_home(entry.pw_dir)]
 
@@ -65,26 +68,26 @@ def _is_home(directory: str) -> bool:
     return directory.startswith("/") and directory != "/"
 
 
-def homes_of_persons() -> List[str]:
+def list_user_homes() -> List[str]:
     """The home directories of accounts for persons, wherever they lie (login.defs(5): from 1000 on, and not nobody)."""
     return [
         entry.pw_dir
         for entry in pwd.getpwall()
-        if FIRST_PERSON <= entry.pw_uid < NOBODY and _is_home(entry.pw_dir) and os.path.isdir(entry.pw_dir)
+        if FIRST_USER_ID <= entry.pw_uid < NOBODY_ID and _is_home(entry.pw_dir) and os.path.isdir(entry.pw_dir)
     ]
 
 
-def references() -> List[Reference]:
+def find_system_references() -> List[PythonReference]:
     """The login shells and alternatives of this host, whatever they point to."""
     found = [
-        simple("login-shell", entry.pw_name, "/etc/passwd", entry.pw_name, entry.pw_shell)
+        make_reference("login-shell", entry.pw_name, "/etc/passwd", entry.pw_name, entry.pw_shell)
         for entry in pwd.getpwall()
         if entry.pw_shell
     ]
-    for name in names_in(ALTERNATIVES):
+    for name in list_names(ALTERNATIVES_DIRECTORY):
         try:
-            target = os.readlink(os.path.join(ALTERNATIVES, name))
+            target = os.readlink(os.path.join(ALTERNATIVES_DIRECTORY, name))
         except OSError:
             continue
-        found.append(simple("alternative", name, os.path.join(ALTERNATIVES, name), "root", target))
+        found.append(make_reference("alternative", name, os.path.join(ALTERNATIVES_DIRECTORY, name), "root", target))
     return found

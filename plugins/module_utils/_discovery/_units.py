@@ -8,10 +8,13 @@ import os
 import re
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import Reference, variables_in
-from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import names_in, read_trusted
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import (
+    PythonReference,
+    parse_python_variables,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import list_names, read_trusted_text
 
-SYSTEM = [
+SYSTEM_UNIT_DIRECTORIES = [
     "/etc/systemd/system.control",
     "/run/systemd/system.control",
     "/run/systemd/transient",
@@ -24,14 +27,19 @@ SYSTEM = [
     "/lib/systemd/system",
     "/run/systemd/generator.late",
 ]
-USER = ["/etc/systemd/user", "/run/systemd/user", "/usr/local/lib/systemd/user", "/usr/lib/systemd/user"]
-HOME = [".config/systemd/user", ".local/share/systemd/user"]
-SUFFIXES = (".service", ".timer", ".socket")
-TRIGGERS = {".timer": "timer", ".socket": "socket"}
-PREFIXES = "@-:+!|"
+USER_UNIT_DIRECTORIES = [
+    "/etc/systemd/user",
+    "/run/systemd/user",
+    "/usr/local/lib/systemd/user",
+    "/usr/lib/systemd/user",
+]
+HOME_UNIT_DIRECTORIES = [".config/systemd/user", ".local/share/systemd/user"]
+UNIT_SUFFIXES = (".service", ".timer", ".socket")
+TRIGGER_KINDS = {".timer": "timer", ".socket": "socket"}
+COMMAND_PREFIXES = "@-:+!|"
 
 
-class Unit(NamedTuple):
+class SystemdUnit(NamedTuple):
     """A unit: its files in systemd's order, user, commands, environment, where it starts, what it triggers (timer, socket)."""
 
     name: str
@@ -44,14 +52,14 @@ class Unit(NamedTuple):
     triggers: Optional[str]
 
 
-def _template(name: str) -> Optional[str]:
+def _get_template(name: str) -> Optional[str]:
     match = re.match(r"^([^@]+@)[^.]+(\.\w+)$", name)
     return match.group(1) + match.group(2) if match else None
 
 
-def files_of(name: str, directories: List[str]) -> List[str]:
+def find_unit_files(name: str, directories: List[str]) -> List[str]:
     """The unit file of *name* that wins and its drop-ins (systemd.unit(5)), in order; an instance has its template's, too."""
-    template = _template(name)
+    template = _get_template(name)
     found: List[str] = []
     for called in [name] + ([template] if template else []):
         main = next(
@@ -71,11 +79,13 @@ def files_of(name: str, directories: List[str]) -> List[str]:
     for called in names:
         for directory in reversed(directories):
             folder = os.path.join(directory, called + ".d")
-            drops.update({entry: os.path.join(folder, entry) for entry in names_in(folder) if entry.endswith(".conf")})
+            drops.update(
+                {entry: os.path.join(folder, entry) for entry in list_names(folder) if entry.endswith(".conf")}
+            )
     return found + [drops[entry] for entry in sorted(drops)]
 
 
-def parse(name: str, files: List[str], texts: List[str]) -> Unit:
+def parse_unit(name: str, files: List[str], texts: List[str]) -> SystemdUnit:
     """The unit *name* whose *files* contain *texts*, in systemd's order; an empty assignment resets a list."""
     user: Optional[str] = None
     directory: Optional[str] = None
@@ -85,7 +95,7 @@ def parse(name: str, files: List[str], texts: List[str]) -> Unit:
     environment_files: List[str] = []
     for line in "\n".join(texts).replace("\\\n", " ").splitlines():
         key, separator, value = line.strip().partition("=")
-        key, value = key.strip(), _expanded(value.strip(), name)
+        key, value = key.strip(), _expand_specifiers(value.strip(), name)
         if not separator or key.startswith(("#", ";", "[")):
             continue
         if key == "User":
@@ -95,12 +105,12 @@ def parse(name: str, files: List[str], texts: List[str]) -> Unit:
         elif key in ("Unit", "Service"):
             triggers = value or None
         elif key == "Environment":
-            variables = dict(variables, **variables_in(value)) if value else {}
+            variables = dict(variables, **parse_python_variables(value)) if value else {}
         elif key == "EnvironmentFile":
             environment_files = environment_files + [value.lstrip("-")] if value else []
         elif key.startswith("Exec"):
-            commands[key] = commands.get(key, []) + [value.lstrip(PREFIXES)] if value else []
-    return Unit(
+            commands[key] = commands.get(key, []) + [value.lstrip(COMMAND_PREFIXES)] if value else []
+    return SystemdUnit(
         name,
         files,
         user,
@@ -112,7 +122,7 @@ def parse(name: str, files: List[str], texts: List[str]) -> Unit:
     )
 
 
-def _expanded(value: str, name: str) -> str:
+def _expand_specifiers(value: str, name: str) -> str:
     stem = os.path.splitext(name)[0]
     prefix, separator, instance = stem.partition("@")
     for specifier, text in (
@@ -128,61 +138,69 @@ def _expanded(value: str, name: str) -> str:
     return value
 
 
-def units(directories: List[str]) -> List[Unit]:
+def read_units(directories: List[str]) -> List[SystemdUnit]:
     """Every service, timer and socket with a file in *directories*, template instances by their links; sorted by name."""
     names = set()
     for directory in directories:
-        for entry in names_in(directory):
-            if entry.endswith(SUFFIXES):
+        for entry in list_names(directory):
+            if entry.endswith(UNIT_SUFFIXES):
                 names.add(entry)
             elif entry.endswith((".wants", ".requires", ".upholds")):
-                names.update(below for below in names_in(os.path.join(directory, entry)) if below.endswith(SUFFIXES))
-            elif entry.endswith(".d") and entry[:-2].endswith(SUFFIXES):
+                names.update(
+                    below for below in list_names(os.path.join(directory, entry)) if below.endswith(UNIT_SUFFIXES)
+                )
+            elif entry.endswith(".d") and entry[:-2].endswith(UNIT_SUFFIXES):
                 names.add(entry[:-2])
     found = []
     for name in sorted(names):
-        files = files_of(name, directories)
-        texts = [text for text in (read_trusted(path) for path in files) if text is not None]
+        files = find_unit_files(name, directories)
+        texts = [text for text in (read_trusted_text(path) for path in files) if text is not None]
         if texts:
-            found.append(parse(name, files, texts))
+            found.append(parse_unit(name, files, texts))
     return found
 
 
-def _references(found: List[Unit], kind: Optional[str], user: Optional[str], directories: List[str]) -> List[Reference]:
+def _build_references(
+    found: List[SystemdUnit], kind: Optional[str], user: Optional[str], directories: List[str]
+) -> List[PythonReference]:
     by_name = {unit.name: unit for unit in found}
     references = []
     for unit in found:
         suffix = os.path.splitext(unit.name)[1]
-        if suffix in TRIGGERS:
+        if suffix in TRIGGER_KINDS:
             target = unit.triggers or os.path.splitext(unit.name)[0] + ".service"
-            served = by_name.get(target) or _instance(target, by_name, directories)
+            served = by_name.get(target) or _find_triggered_instance(target, by_name, directories)
             if served is None:
                 continue
-            references.append(_reference(unit.name, kind or TRIGGERS[suffix], unit.files, user or served.user, served))
+            references.append(
+                _build_reference(unit.name, kind or TRIGGER_KINDS[suffix], unit.files, user or served.user, served)
+            )
         elif not unit.name.endswith("@.service") or not any(
             name.startswith(unit.name[:-8]) and name != unit.name for name in by_name
         ):
-            references.append(_reference(unit.name, kind or "service", unit.files, user or unit.user, unit))
+            references.append(_build_reference(unit.name, kind or "service", unit.files, user or unit.user, unit))
     return references
 
 
-def _instance(target: str, by_name: Dict[str, Unit], directories: List[str]) -> Optional[Unit]:
-    template = _template(target)
+def _find_triggered_instance(
+    target: str, by_name: Dict[str, SystemdUnit], directories: List[str]
+) -> Optional[SystemdUnit]:
+    template = _get_template(target)
     if template is None and target.endswith(".service"):
         return by_name.get(target[:-8] + "@.service")
     if template not in by_name:
         return None
-    files = files_of(target, directories)
-    return parse(target, files, [text for text in (read_trusted(path) for path in files) if text is not None])
+    files = find_unit_files(target, directories)
+    return parse_unit(target, files, [text for text in (read_trusted_text(path) for path in files) if text is not None])
 
 
-def _reference(name: str, kind: str, files: List[str], user: Optional[str], unit: Unit) -> Reference:
+def _build_reference(name: str, kind: str, files: List[str], user: Optional[str], unit: SystemdUnit) -> PythonReference:
     variables: Dict[str, str] = dict(unit.variables)
     for path in unit.environment_files:
-        for line in (read_trusted(path) or "").splitlines():
+        for line in (read_trusted_text(path) or "").splitlines():
             if not line.lstrip().startswith(("#", ";")):
-                variables.update(variables_in(line))
-    return Reference(
+                variables.update(parse_python_variables(line))
+    return PythonReference(
         kind=kind,
         name=name,
         source=files[0] if files else "",
@@ -195,10 +213,12 @@ def _reference(name: str, kind: str, files: List[str], user: Optional[str], unit
     )
 
 
-def references(homes: List[Tuple[str, str]]) -> List[Reference]:
+def find_unit_references(homes: List[Tuple[str, str]]) -> List[PythonReference]:
     """What every unit of the system, of all users, and of each of *homes* ``(user, directory)`` refers to."""
-    found = _references(units(SYSTEM), None, None, SYSTEM) + _references(units(USER), "user-unit", "every user", USER)
+    found = _build_references(
+        read_units(SYSTEM_UNIT_DIRECTORIES), None, None, SYSTEM_UNIT_DIRECTORIES
+    ) + _build_references(read_units(USER_UNIT_DIRECTORIES), "user-unit", "every user", USER_UNIT_DIRECTORIES)
     for user, home in homes:
-        directories = [os.path.join(home, place) for place in HOME]
-        found += _references(units(directories), "user-unit", user, directories)
+        directories = [os.path.join(home, place) for place in HOME_UNIT_DIRECTORIES]
+        found += _build_references(read_units(directories), "user-unit", user, directories)
     return found

@@ -14,9 +14,9 @@ import sys
 import time
 from typing import Callable, Dict, List, NamedTuple, Optional, Set, Tuple, Union
 
-from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import DIRECTORY, open_directory
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import DIRECTORY_FLAGS, open_directory
 
-NETWORK = {
+NETWORK_FILESYSTEMS = {
     "nfs",
     "nfs4",
     "cifs",
@@ -38,7 +38,7 @@ NETWORK = {
     "ocfs2",
     "gfs2",
 }
-PSEUDO = {
+PSEUDO_FILESYSTEMS = {
     "proc",
     "sysfs",
     "devtmpfs",
@@ -60,14 +60,14 @@ PSEUDO = {
     "selinuxfs",
     "nsfs",
 }
-OVERTIME = "time budget used up"
+TIME_BUDGET_EXCEEDED = "time budget used up"
 # Each level holds one descriptor open; 1,024 is the usual limit of a process.
-DEPTH = 200
-VANISHED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
-Handler = Callable[[int, str, List[str], List[str]], List[str]]
+DEPTH_LIMIT = 200
+VANISHED_ERRORS = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+DirectoryHandler = Callable[[int, str, List[str], List[str]], List[str]]
 
 
-class Limits(NamedTuple):
+class WalkLimits(NamedTuple):
     """What bounds a walk: directories to leave out, file systems by mount point, and the end in monotonic seconds."""
 
     exclude: Set[str]
@@ -75,7 +75,7 @@ class Limits(NamedTuple):
     deadline: float
 
 
-def mounts() -> Dict[str, str]:
+def read_mounts() -> Dict[str, str]:
     """The type of each mounted file system by its mount point (proc(5), ``mounts``)."""
     try:
         with open("/proc/mounts", encoding="utf-8", errors="surrogateescape") as stream:
@@ -89,74 +89,74 @@ def mounts() -> Dict[str, str]:
     }
 
 
-def mount_of(path: str, known: Dict[str, str]) -> str:
+def find_mount_point(path: str, known: Dict[str, str]) -> str:
     """The mount point that *path* lies on."""
     while path not in known and path != "/":
         path = os.path.dirname(path)
     return path
 
 
-def listable(handle: int) -> Union[int, str]:
+def get_scandir_argument(handle: int) -> Union[int, str]:
     """What os.scandir takes for the open directory *handle*; Python 3.6 takes no descriptor."""
     return handle if sys.version_info >= (3, 7) else "/proc/self/fd/%d" % handle
 
 
-def listing(handle: int) -> Tuple[List[str], List[str]]:
+def list_entries(handle: int) -> Tuple[List[str], List[str]]:
     """Names of the directories and of everything else in the open directory *handle*."""
     directories: List[str] = []
     others: List[str] = []
-    with os.scandir(listable(handle)) as entries:
+    with os.scandir(get_scandir_argument(handle)) as entries:
         for entry in entries:
             (directories if entry.is_dir(follow_symlinks=False) else others).append(entry.name)
     return directories, others
 
 
-class Walker:
+class DirectoryWalker:
     """Visits directories; ``not_seen`` says which were left out and why."""
 
-    def __init__(self, limits: Limits, handler: Handler) -> None:
+    def __init__(self, limits: WalkLimits, handler: DirectoryHandler) -> None:
         """*handler* gets descriptor, path, directory names and other names, and returns the names of the directories to go on with."""
         self._limits = limits
         self._handler = handler
         self.not_seen: List[Dict[str, str]] = []
 
-    def leave_out(self, path: str, reason: str) -> None:
+    def record_skipped(self, path: str, reason: str) -> None:
         """Note that *path* was not looked into."""
         self.not_seen.append({"path": path, "reason": reason})
 
     def walk(self, path: str) -> None:
         """Visit the directory *path* and what is below."""
-        self._enter(path, None, os.path.basename(path), 0)
+        self._enter_directory(path, None, os.path.basename(path), 0)
 
-    def _refused(self, path: str) -> Optional[str]:
+    def _find_skip_reason(self, path: str) -> Optional[str]:
         if path in self._limits.exclude:
             return "excluded"
         kind = self._limits.mounts.get(path)
-        if kind in NETWORK:
+        if kind in NETWORK_FILESYSTEMS:
             return "network file system (%s)" % kind
-        if kind in PSEUDO:
+        if kind in PSEUDO_FILESYSTEMS:
             return "pseudo file system (%s)" % kind
         if time.monotonic() > self._limits.deadline:
-            return OVERTIME
+            return TIME_BUDGET_EXCEEDED
         return None
 
-    def _enter(self, path: str, parent: Optional[int], name: str, depth: int) -> None:
-        reason = "more than %d directories deep" % DEPTH if depth > DEPTH else self._refused(path)
+    def _enter_directory(self, path: str, parent: Optional[int], name: str, depth: int) -> None:
+        reason = "more than %d directories deep" % DEPTH_LIMIT if depth > DEPTH_LIMIT else self._find_skip_reason(path)
         if reason:
-            self.leave_out(path, reason)
+            self.record_skipped(path, reason)
             return
         try:
-            handle = open_directory(path) if parent is None else os.open(name, DIRECTORY, dir_fd=parent)
+            handle = open_directory(path) if parent is None else os.open(name, DIRECTORY_FLAGS, dir_fd=parent)
         except OSError as error:
-            if error.errno not in VANISHED:
-                self.leave_out(path, error.strerror or str(error))
+            if error.errno not in VANISHED_ERRORS:
+                self.record_skipped(path, error.strerror or str(error))
             return
         try:
-            directories, others = listing(handle)
+            directories, others = list_entries(handle)
             for below in self._handler(handle, path, directories, others):
-                self._enter(path.rstrip("/") + "/" + below, handle, below, depth + 1)
+                self._enter_directory(path.rstrip("/") + "/" + below, handle, below, depth + 1)
         except OSError as error:
-            if error.errno not in VANISHED:
-                self.leave_out(path, error.strerror or str(error))
+            if error.errno not in VANISHED_ERRORS:
+                self.record_skipped(path, error.strerror or str(error))
         finally:
             os.close(handle)

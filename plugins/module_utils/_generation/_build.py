@@ -12,14 +12,14 @@ from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Se
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._application._live import (
-    builder_of,
-    configuration,
-    current_generation,
-    shares_site,
-    version_of,
+    find_live_generation,
+    has_system_site,
+    read_configuration,
+    read_python_version,
+    resolve_builder,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._application._run import IMPORT_TIMEOUT, run_in
-from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, now
+from ansible_collections.oxzep7.python.plugins.module_utils._application._run import IMPORT_TIMEOUT, run_in_environment
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, get_timestamp
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import BuildError
 from ansible_collections.oxzep7.python.plugins.module_utils._generation import (
@@ -32,37 +32,37 @@ from ansible_collections.oxzep7.python.plugins.module_utils._generation import (
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import (
     INSTALL_TIMEOUT,
-    Order,
-    create,
-    prepare,
-    remove,
-    sync,
+    EnvironmentOrder,
+    create_environment,
+    prepare_directory,
+    remove_tree,
+    sync_environment,
     write_lock,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     Identity,
-    act_as,
-    controller_of,
-    environment_for,
-    usable,
+    build_process_environment,
+    call_as_identity,
+    can_become,
+    find_controller,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import (
     CommandError,
-    Result,
-    Running,
-    must,
+    CommandResult,
+    RunningCommand,
+    require_success,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._packages import _installed, _lockfile
-from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import settle
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import settle_promotion
 
 # No service imports these, and of the compilation of many environments they are a third.
 INSTALLERS = ("pip", "setuptools", "wheel")
 # How Python, and pytest after it, print what will not work in a later version.
-WARNED = re.compile(r"^\s*(\S+:\d+): (?:Pending)?DeprecationWarning: (.+)$", re.MULTILINE)
-DEPRECATIONS = 100
+DEPRECATION_WARNING = re.compile(r"^\s*(\S+:\d+): (?:Pending)?DeprecationWarning: (.+)$", re.MULTILINE)
+MAX_DEPRECATIONS = 100
 
 
-def _check_consistency(order: Order, path: str, cache: str, user: Identity) -> Running:
+def _start_consistency_check(order: EnvironmentOrder, path: str, cache: str, user: Identity) -> RunningCommand:
     python = os.path.join(path, "bin", "python")
     command = [python, "-m", "pip", "check"]
     if order.uv:
@@ -73,44 +73,44 @@ def _check_consistency(order: Order, path: str, cache: str, user: Identity) -> R
             else ["--no-cache"]
         )
         command = [order.uv, "pip", "check", "--no-config", "--offline"] + remembered + ["--python", python]
-    return Running(command, user, environment=environment_for(user))
+    return RunningCommand(command, user, environment=build_process_environment(user))
 
 
-def new_import_failures(
+def find_new_import_failures(
     live: str, path: str, names: Iterable[str], user: Identity, alone: bool = False, heard: Optional[Set[str]] = None
-) -> Dict[str, _imports.Failure]:
+) -> Dict[str, _imports.ImportFailure]:
     """Modules among *names* that cannot be imported in *path* (*alone*: each by itself) though they can in *live*, or are not there.
 
     Deprecation warnings that imports in *path* meet are added to *heard*.
     """
-    failed = _imports.failing(path, list(names), user, IMPORT_TIMEOUT, alone, heard)
+    failed = _imports.find_import_failures(path, list(names), user, IMPORT_TIMEOUT, alone, heard)
     if not failed:
         return {}
-    known = set(_installed.top_level_modules(live))
-    before = _imports.failing(live, [name for name in failed if name in known], user, IMPORT_TIMEOUT)
+    known = set(_installed.list_top_level_modules(live))
+    before = _imports.find_import_failures(live, [name for name in failed if name in known], user, IMPORT_TIMEOUT)
     return {name: failure for name, failure in failed.items() if name not in before}
 
 
-def accounts(application: Application) -> Tuple[Identity, Identity]:
+def resolve_build_accounts(application: Application) -> Tuple[Identity, Identity]:
     """Who builds the generations, and who proves them. Raises BuildError where this process cannot act as both."""
-    builder, user = builder_of(application), application.account()
+    builder, user = resolve_builder(application), application.resolve_account()
     for who in (builder, user):
-        if not usable(who):
+        if not can_become(who):
             raise BuildError("%s can only be built and tested by %s; run with become" % (application.name, who.name))
     return builder, user
 
 
-def run_tests(application: Application, path: str, user: Identity) -> List[Result]:
+def run_tests(application: Application, path: str, user: Identity) -> List[CommandResult]:
     """Run the application's tests in the environment *path*, stopping at the first that fails."""
-    results: List[Result] = []
+    results: List[CommandResult] = []
     for command in application.tests:
-        results.append(run_in(application, path, command, user, application.tests_timeout))
+        results.append(run_in_environment(application, path, command, user, application.tests_timeout))
         if results[-1].rc != 0:
             break
     return results
 
 
-class _Finishing:
+class _BackgroundCompiler:
     """Compiles the modules of a generation, but its installers, with the time that others leave, and clears the scratch directory in the end.
 
     The base interpreter does it, without the generation's ``site``: its ``.pth`` files must not run as the builder. The proof imports in alphabetical order
@@ -121,7 +121,7 @@ class _Finishing:
     def __init__(self, interpreter: str, path: str, scratch: str, builder: Identity, complete: bool) -> None:
         entries = [
             os.path.join(site, entry)
-            for site in _installed.site_packages(path)
+            for site in _installed.find_site_packages(path)
             for entry in sorted(os.listdir(site), reverse=True)
             if entry not in INSTALLERS
         ]
@@ -143,17 +143,17 @@ class _Finishing:
                 inspect.getsource(_compile),
                 load,
             ]
-            self._running = Running(command + entries, builder, source=told)
+            self._running = RunningCommand(command + entries, builder, source=told)
         finally:
             os.close(told)
 
-    def end(self) -> None:
+    def stop_and_wait(self) -> None:
         """Tell it that the proof has ended, and wait for it. Raises CommandError."""
         os.close(self._tell)
-        must("finish", self._running.wait(INSTALL_TIMEOUT))
+        require_success("finish", self._running.wait(INSTALL_TIMEOUT))
 
 
-class _Unproven(BuildError):
+class _ProofError(BuildError):
     """A generation whose packages do not fit together, or of which *modules* do not import."""
 
     def __init__(self, text: str, details: Dict[str, Any], modules: Sequence[str]) -> None:
@@ -161,46 +161,52 @@ class _Unproven(BuildError):
         self.modules = modules
 
 
-class _Look(NamedTuple):
+class _EnvironmentCheck(NamedTuple):
     """What a look at an environment that is only partly installed found: the tier, whether packages fit together, and what does not import."""
 
     tier: str
-    consistent: Result
-    failed: Dict[str, _imports.Failure]
+    consistent: CommandResult
+    failed: Dict[str, _imports.ImportFailure]
 
 
-def _look(
+def _check_environment(
     application: Application,
-    order: Order,
+    order: EnvironmentOrder,
     path: str,
     cache: str,
     user: Identity,
     tier: str,
     names: Iterable[str],
     heard: Set[str],
-) -> _Look:
-    checking = _check_consistency(order, path, cache, user)
-    failed = new_import_failures(application.environment, path, names, user, heard=heard)
-    return _Look(tier, checking.wait(IMPORT_TIMEOUT), failed)
+) -> _EnvironmentCheck:
+    checking = _start_consistency_check(order, path, cache, user)
+    failed = find_new_import_failures(application.environment, path, names, user, heard=heard)
+    return _EnvironmentCheck(tier, checking.wait(IMPORT_TIMEOUT), failed)
 
 
-def _by_tiers(
-    application: Application, order: Order, path: str, scratch: str, shared: bool, builder: Identity, user: Identity
-) -> List[_Look]:
+def _check_tiers(
+    application: Application,
+    order: EnvironmentOrder,
+    path: str,
+    scratch: str,
+    shared: bool,
+    builder: Identity,
+    user: Identity,
+) -> List[_EnvironmentCheck]:
     """Install anew at *path*, tier after tier of the lock, and look at each but the last. What is wrong then may be cured by a later one."""
     lock, cache = os.path.join(scratch, "lock.txt"), os.path.join(scratch, "cache")
     for leftover in (path, scratch):
-        act_as(builder, remove, leftover)
-    act_as(builder, os.mkdir, scratch)
-    create(order, path, cache, shared, builder)
-    looks: List[_Look] = []
+        call_as_identity(builder, remove_tree, leftover)
+    call_as_identity(builder, os.mkdir, scratch)
+    create_environment(order, path, cache, shared, builder)
+    looks: List[_EnvironmentCheck] = []
     there: Set[str] = set()
-    tiers = _tiers.tiers(order.lock or "", order.tiers)
+    tiers = _tiers.split_tiers(order.lock or "", order.tiers)
     for number, tier in enumerate(tiers[:-1], 1):
-        seen = set(_installed.top_level_modules(path))
+        seen = set(_installed.list_top_level_modules(path))
         there.update(tier)
-        act_as(builder, write_lock, lock, _tiers.only(order.lock or "", there))
-        sync(order, path, lock, cache, builder)
+        call_as_identity(builder, write_lock, lock, _tiers.filter_lock(order.lock or "", there))
+        sync_environment(order, path, lock, cache, builder)
         called = "tier %d of %d (%s%s)" % (
             number,
             len(tiers),
@@ -208,21 +214,21 @@ def _by_tiers(
             ", and others" if len(tier) > 5 else "",
         )
         looks.append(
-            _look(
+            _check_environment(
                 application,
                 order,
                 path,
                 cache,
                 user,
                 called,
-                [name for name in _installed.top_level_modules(path) if name not in seen],
+                [name for name in _installed.list_top_level_modules(path) if name not in seen],
                 set(),
             )
         )
     return looks
 
 
-def _since(looks: List[_Look], problem: _Unproven) -> str:
+def _describe_first_tier(looks: List[_EnvironmentCheck], problem: _ProofError) -> str:
     """With which tier what is wrong at the end was seen first."""
     wanted = set(problem.modules)
     found = ["already with %s alone" % look.tier for look in looks if not wanted and look.consistent.rc != 0][:1]
@@ -234,19 +240,21 @@ def _since(looks: List[_Look], problem: _Unproven) -> str:
     return "; " + "; ".join(found) if found else ""
 
 
-def _prove(application: Application, order: Order, path: str, cache: str, user: Identity) -> List[str]:
+def _prove_generation(
+    application: Application, order: EnvironmentOrder, path: str, cache: str, user: Identity
+) -> List[str]:
     """Raise BuildError unless the generation at *path* imports, fits together and passes its tests; returns the deprecations that it met."""
     heard: Set[str] = set()
-    look = _look(application, order, path, cache, user, "", _installed.top_level_modules(path), heard)
+    look = _check_environment(application, order, path, cache, user, "", _installed.list_top_level_modules(path), heard)
     if look.consistent.rc != 0:
-        raise _Unproven(
+        raise _ProofError(
             "its packages do not fit together: %s" % look.consistent.last_lines(10),
-            {"check": look.consistent.describe()},
+            {"check": look.consistent.to_dict()},
             (),
         )
     if look.failed:
         text = "; ".join("%s: %s" % (name, failure["text"]) for name, failure in sorted(look.failed.items())[:5])
-        raise _Unproven(
+        raise _ProofError(
             "%d modules that import in the live environment do not import in it: %s" % (len(look.failed), text),
             {"imports": {name: failure["text"] for name, failure in look.failed.items()}},
             sorted(look.failed),
@@ -255,22 +263,22 @@ def _prove(application: Application, order: Order, path: str, cache: str, user: 
     if results and results[-1].rc != 0:
         raise BuildError(
             "test %r ended with %d: %s" % (" ".join(results[-1].cmd), results[-1].rc, results[-1].last_lines(15)),
-            {"tests": results[-1].describe()},
+            {"tests": results[-1].to_dict()},
         )
     for result in results:
-        heard.update("%s: %s" % pair for pair in WARNED.findall(result.stdout + "\n" + result.stderr))
-    return sorted(warning.replace(path + "/", "") for warning in heard)[:DEPRECATIONS]
+        heard.update("%s: %s" % pair for pair in DEPRECATION_WARNING.findall(result.stdout + "\n" + result.stderr))
+    return sorted(warning.replace(path + "/", "") for warning in heard)[:MAX_DEPRECATIONS]
 
 
-def _add_packages(changes: Changes, environment: str, lock: str) -> None:
-    before = {package.name: package.version for package in _installed.packages(environment)}
-    for package, version in sorted(_lockfile.pins(lock).items()):
+def _add_package_changes(changes: Changes, environment: str, lock: str) -> None:
+    before = {package.name: package.version for package in _installed.list_installed_packages(environment)}
+    for package, version in sorted(_lockfile.parse_pins(lock).items()):
         if before.get(package) != version:
             changes.add("%s %s -> %s" % (package, before.get(package), version), package, before.get(package), version)
 
 
-def build(
-    application: Application, state: ApplicationState, order: Order, check_mode: bool, changes: Changes
+def build_generation(
+    application: Application, state: ApplicationState, order: EnvironmentOrder, check_mode: bool, changes: Changes
 ) -> Dict[str, Any]:
     """Make a complete generation for *order*, or find the one that exists; returns its record.
 
@@ -278,13 +286,13 @@ def build(
     """
     if not os.path.isdir(application.environment):
         raise BuildError("%s does not exist; correct `environment` of %s" % (application.environment, application.name))
-    live_configuration = configuration(application.environment)
-    builder, user = accounts(application)
-    with state.lease(order.run, only_look=check_mode):
+    live_configuration = read_configuration(application.environment)
+    builder, user = resolve_build_accounts(application)
+    with state.hold_lease(order.run, only_look=check_mode):
         if not check_mode:
-            settle(state, order.run)
+            settle_promotion(state, order.run)
         record = state.read()
-        live = current_generation(application, record, version_of(application.environment))
+        live = find_live_generation(application, record, read_python_version(application.environment))
         minor = ".".join(order.version.split(".")[:2])
         same = next(
             (
@@ -300,7 +308,7 @@ def build(
         if same:
             return dict(same)
         if not check_mode:
-            record = _forget_incomplete(state, record, builder)
+            record = _remove_incomplete(state, record, builder)
         _check_vendor_modules(application, order, live_configuration)
         # A number is never used twice, so that a log line always means one generation.
         number = 1 + max(
@@ -316,7 +324,7 @@ def build(
             "origin": "built",
             "lock": order.lock_id,
             "complete": False,
-            "created": now(),
+            "created": get_timestamp(),
             "target": os.path.relpath(path, os.path.dirname(application.environment)),
         }
         changes.add(
@@ -326,47 +334,49 @@ def build(
             {"python": order.version, "lock": order.lock_id},
         )
         if order.lock is not None:
-            _add_packages(changes, application.environment, order.lock)
-        for sentence in _carry.described(order.cargo) if order.cargo else []:
+            _add_package_changes(changes, application.environment, order.lock)
+        for sentence in _carry.describe_cargo(order.cargo) if order.cargo else []:
             changes.add(sentence, sentence, None, path)
         if check_mode:
             return generation
         state.write(dict(record, generations=record["generations"] + [generation], last_number=number))
-        _build_new(application, order, live_configuration, generation, builder, user, state, record)
+        _build_new_generation(application, order, live_configuration, generation, builder, user, state, record)
         generation["complete"] = True
         final = dict(record, generations=record["generations"] + [generation], last_number=number)
         state.write(final)
-        state.event(order.run, "generation complete", generation=name, live=live["id"])
+        state.append_event(order.run, "generation complete", generation=name, live=live["id"])
         return generation
 
 
-def as_builder(builder: Identity, function: Callable[..., Any], *arguments: Any) -> Any:
+def run_as_builder(builder: Identity, function: Callable[..., Any], *arguments: Any) -> Any:
     """What *function* returns, called as *builder*. Raises BuildError for what it refuses, OSError."""
-    answer = act_as(builder, _answer, function, *arguments)
+    answer = call_as_identity(builder, _catch_refusal, function, *arguments)
     if "refused" in answer:
         raise BuildError(answer["refused"])
     return answer["result"]
 
 
-def _answer(function: Callable[..., Any], *arguments: Any) -> Dict[str, Any]:
+def _catch_refusal(function: Callable[..., Any], *arguments: Any) -> Dict[str, Any]:
     try:
         return {"result": function(*arguments)}
-    except (_carry.CarryError, _likeness.NotAllowed) as error:
+    except (_carry.CarryError, _likeness.AccessError) as error:
         return {"refused": str(error)}
 
 
-def loading(live: str, path: str, order: Order) -> Tuple[str, str, str, str, Dict[str, str]]:
+def make_cargo_arguments(live: str, path: str, order: EnvironmentOrder) -> Tuple[str, str, str, str, Dict[str, str]]:
     """What `_carry.load` is told of *live* and of the environment at *path*, beside the cargo. Raises BuildError."""
-    before, after = (".".join(version.split(".")[:2]) for version in (version_of(live), order.version))
-    return live, before, path, after, _lockfile.pins(order.lock or "")
+    before, after = (".".join(version.split(".")[:2]) for version in (read_python_version(live), order.version))
+    return live, before, path, after, _lockfile.parse_pins(order.lock or "")
 
 
-def _check_vendor_modules(application: Application, order: Order, values: Dict[str, str]) -> None:
+def _check_vendor_modules(application: Application, order: EnvironmentOrder, values: Dict[str, str]) -> None:
     """Raise BuildError where the environment sees modules of its interpreter's distribution that the new one lacks."""
-    if order.drop or not shares_site(values) or not os.access(order.interpreter, os.X_OK):
+    if order.drop or not has_system_site(values) or not os.access(order.interpreter, os.X_OK):
         return
     base = os.path.join(application.environment, "bin", "python")
-    lost = _vendor.lacking(base, order.interpreter, set(_installed.top_level_modules(application.environment)))
+    lost = _vendor.find_missing_vendor_modules(
+        base, order.interpreter, set(_installed.list_top_level_modules(application.environment))
+    )
     if lost:
         raise BuildError(
             "%s sees modules of its interpreter's distribution that %s lacks (vendor-modules-missing): %s; provide them with the new "
@@ -375,20 +385,20 @@ def _check_vendor_modules(application: Application, order: Order, values: Dict[s
         )
 
 
-def _forget_incomplete(state: ApplicationState, record: Dict[str, Any], builder: Identity) -> Dict[str, Any]:
+def _remove_incomplete(state: ApplicationState, record: Dict[str, Any], builder: Identity) -> Dict[str, Any]:
     """Remove what a build that died left behind; returns the record without it."""
     incomplete = [entry for entry in record["generations"] if not entry.get("complete")]
     for entry in incomplete:
-        act_as(builder, remove, entry["path"])
+        call_as_identity(builder, remove_tree, entry["path"])
     if incomplete:
         record = dict(record, generations=[entry for entry in record["generations"] if entry.get("complete")])
         state.write(record)
     return record
 
 
-def _build_new(
+def _build_new_generation(
     application: Application,
-    order: Order,
+    order: EnvironmentOrder,
     live_configuration: Dict[str, str],
     generation: Dict[str, Any],
     builder: Identity,
@@ -402,39 +412,44 @@ def _build_new(
     lock, cache = os.path.join(scratch, "lock.txt"), os.path.join(scratch, "cache")
     live = application.environment
     try:
-        act_as(controller_of(os.path.dirname(directory)), prepare, directory, builder.uid, builder.gid)
+        call_as_identity(
+            find_controller(os.path.dirname(directory)), prepare_directory, directory, builder.uid, builder.gid
+        )
         for leftover in (path, scratch):
-            act_as(builder, remove, leftover)
-        act_as(builder, os.mkdir, scratch)
-        like = _likeness.likeness(live)
-        as_builder(builder, _likeness.begin, like, path)
-        create(order, path, cache, shares_site(live_configuration), builder)
-        act_as(builder, write_lock, lock, order.lock or "")
-        sync(order, path, lock, cache, builder)
+            call_as_identity(builder, remove_tree, leftover)
+        call_as_identity(builder, os.mkdir, scratch)
+        like = _likeness.read_environment_access(live)
+        run_as_builder(builder, _likeness.create_with_access, like, path)
+        create_environment(order, path, cache, has_system_site(live_configuration), builder)
+        call_as_identity(builder, write_lock, lock, order.lock or "")
+        sync_environment(order, path, lock, cache, builder)
         if order.cargo:
-            generation["carried"] = as_builder(builder, _carry.load, order.cargo, *loading(live, path, order))
-        act_as(builder, _likeness.finish, like, live, path)
+            generation["carried"] = run_as_builder(
+                builder, _carry.load_cargo, order.cargo, *make_cargo_arguments(live, path, order)
+            )
+        call_as_identity(builder, _likeness.apply_access, like, live, path)
         # Who may not write there would compile at every start what is not compiled now.
-        finishing = _Finishing(order.interpreter, path, scratch, builder, complete=user.uid != builder.uid)
+        finishing = _BackgroundCompiler(order.interpreter, path, scratch, builder, complete=user.uid != builder.uid)
         try:
-            generation["deprecations"] = _prove(application, order, path, cache, user)
+            generation["deprecations"] = _prove_generation(application, order, path, cache, user)
         finally:
-            finishing.end()
-        if not _likeness.follows_by_itself(like, builder.gid):
+            finishing.stop_and_wait()
+        if not _likeness.is_access_inherited(like, builder.gid):
             # Compiling made new files.
-            act_as(builder, _likeness.finish, like, live, path)
+            call_as_identity(builder, _likeness.apply_access, like, live, path)
     except (BuildError, CommandError, OSError) as error:
         # Only who fails needs to know with which tier it began; that takes an installation of its own.
         since = ""
-        if isinstance(error, _Unproven):
+        if isinstance(error, _ProofError):
             with contextlib.suppress(BuildError, CommandError, OSError):
-                since = _since(
-                    _by_tiers(application, order, path, scratch, shares_site(live_configuration), builder, user), error
+                since = _describe_first_tier(
+                    _check_tiers(application, order, path, scratch, has_system_site(live_configuration), builder, user),
+                    error,
                 )
         for leftover in (path, scratch):
-            act_as(builder, remove, leftover)
+            call_as_identity(builder, remove_tree, leftover)
         state.write(dict(record, last_number=int(generation["id"].split("-")[0])))
-        state.event(order.run, "generation failed", generation=generation["id"], reason=str(error)[:2000])
+        state.append_event(order.run, "generation failed", generation=generation["id"], reason=str(error)[:2000])
         details = error.details if isinstance(error, BuildError) else {}
         raise BuildError(
             "generation %s of %s was not built: %s%s" % (generation["id"], application.name, error, since), details

@@ -11,11 +11,11 @@ import shutil
 from typing import Any, Dict, List, Mapping, NamedTuple, Sequence
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._patch import DoesNotApply, apply
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._patch import PatchError, apply_patch
 
-LIBRARY = re.compile(r"^(lib(?:64)?)/python\d+\.\d+/")
+LIBRARY_PATH = re.compile(r"^(lib(?:64)?)/python\d+\.\d+/")
 # A name that only one minor version of one implementation imports (PEP 3149).
-TAGGED = re.compile(r"\.(?:cpython|pypy)-?\d\w*(?:-[\w-]+)?\.so$|\.cpython-\d+(?:\.opt-\d)?\.pyc$")
+TAGGED_FILE = re.compile(r"\.(?:cpython|pypy)-?\d\w*(?:-[\w-]+)?\.so$|\.cpython-\d+(?:\.opt-\d)?\.pyc$")
 
 CARRY_ARGUMENT: Dict[str, Any] = {
     "type": "dict",
@@ -52,7 +52,7 @@ class Cargo(NamedTuple):
     changes: Sequence[Mapping[str, Any]]
 
 
-def cargo_of(given: Mapping[str, Any]) -> Cargo:
+def parse_cargo(given: Mapping[str, Any]) -> Cargo:
     """What the validated option *given* says. Raises CarryError for a path that leads out of the environment."""
     for path in list(given["files"]) + [change["path"] for change in given["changes"]]:
         if os.path.isabs(path) or ".." in path.split("/") or not path.strip("/"):
@@ -60,7 +60,7 @@ def cargo_of(given: Mapping[str, Any]) -> Cargo:
     return Cargo(given["policy"], given["files"], given["changes"])
 
 
-def described(cargo: Cargo) -> List[str]:
+def describe_cargo(cargo: Cargo) -> List[str]:
     """A sentence for each thing that is taken along."""
     return ["take along %s" % path for path in cargo.files] + [
         "%s the changes made to %s of %s"
@@ -69,48 +69,48 @@ def described(cargo: Cargo) -> List[str]:
     ]
 
 
-def _placed(environment: str, path: str, minor: str) -> str:
+def _locate_path(environment: str, path: str, minor: str) -> str:
     """Where *path*, as an inventory has it, is in *environment*, whose interpreter is of *minor*."""
-    return os.path.join(environment, LIBRARY.sub(lambda match: "%s/python%s/" % (match.group(1), minor), path)).rstrip(
-        "/"
-    )
+    return os.path.join(
+        environment, LIBRARY_PATH.sub(lambda match: "%s/python%s/" % (match.group(1), minor), path)
+    ).rstrip("/")
 
 
-def load(cargo: Cargo, live: str, live_minor: str, path: str, minor: str, pins: Dict[str, str]) -> List[str]:
+def load_cargo(cargo: Cargo, live: str, live_minor: str, path: str, minor: str, pins: Dict[str, str]) -> List[str]:
     """Put *cargo* of the environment *live* into the new one at *path*, which has the packages *pins*; returns the paths.
 
     Run it as the account that owns both. Raises CarryError, OSError.
     """
     loaded = []
     for name in cargo.files:
-        _copy(_placed(live, name, live_minor), _placed(path, name, minor), name, live_minor != minor)
+        _copy_path(_locate_path(live, name, live_minor), _locate_path(path, name, minor), name, live_minor != minor)
         loaded.append(name)
     for change in cargo.changes:
-        source, target = _placed(live, change["path"], live_minor), _placed(path, change["path"], minor)
+        source, target = _locate_path(live, change["path"], live_minor), _locate_path(path, change["path"], minor)
         if cargo.policy == "patch":
-            _patch(target, change)
+            _patch_file(target, change)
         else:
-            _keep(source, target, change, pins)
+            _keep_changed_file(source, target, change, pins)
         loaded.append(change["path"])
     return loaded
 
 
-def load_again(cargo: Cargo, live: str, live_minor: str, path: str, minor: str, pins: Dict[str, str]) -> List[str]:
+def reload_cargo(cargo: Cargo, live: str, live_minor: str, path: str, minor: str, pins: Dict[str, str]) -> List[str]:
     """As `load`, into an environment that may have *cargo* from an earlier time. Raises CarryError, OSError."""
     for name in cargo.files:
-        target = _placed(path, name, minor)
+        target = _locate_path(path, name, minor)
         if os.path.isdir(target) and not os.path.islink(target):
             shutil.rmtree(target)
         elif os.path.lexists(target):
             os.unlink(target)
-    return load(cargo, live, live_minor, path, minor, pins)
+    return load_cargo(cargo, live, live_minor, path, minor, pins)
 
 
-def _copy(source: str, target: str, name: str, other_minor: bool) -> None:
+def _copy_path(source: str, target: str, name: str, other_minor: bool) -> None:
     if not os.path.lexists(source):
         raise CarryError("%s is not there any more; run the plan again" % source)
     inside = [os.path.join(folder, entry) for folder, _below, names in os.walk(source) for entry in names] or [source]
-    compiled = [entry for entry in inside if TAGGED.search(entry) and "/__pycache__/" not in entry]
+    compiled = [entry for entry in inside if TAGGED_FILE.search(entry) and "/__pycache__/" not in entry]
     if compiled and other_minor:
         raise CarryError(
             "%s was compiled for another Python and cannot be taken along; provide it as a package, or set `carry` of the application to drop"
@@ -135,7 +135,7 @@ def _copy(source: str, target: str, name: str, other_minor: bool) -> None:
         shutil.copy2(source, target, follow_symlinks=False)
 
 
-def _replace(target: str, data: bytes) -> None:
+def _replace_file(target: str, data: bytes) -> None:
     """Put *data* in place of *target*, whose file may be shared with a cache (uv links what it installs)."""
     beside = target + ".carried"
     with open(beside, "xb") as stream:
@@ -144,17 +144,17 @@ def _replace(target: str, data: bytes) -> None:
     os.rename(beside, target)
 
 
-def _keep(source: str, target: str, change: Mapping[str, Any], pins: Dict[str, str]) -> None:
+def _keep_changed_file(source: str, target: str, change: Mapping[str, Any], pins: Dict[str, str]) -> None:
     if pins.get(change["package"]) != change["version"]:
         raise CarryError(
             "the changed %s was kept from %s %s, but the new generation has %s; set `carry` of the application to patch, or to drop"
             % (change["path"], change["package"], change["version"], pins.get(change["package"]) or "no such package")
         )
     with open(source, "rb") as stream:
-        _replace(target, stream.read())
+        _replace_file(target, stream.read())
 
 
-def _patch(target: str, change: Mapping[str, Any]) -> None:
+def _patch_file(target: str, change: Mapping[str, Any]) -> None:
     if not change.get("diff"):
         raise CarryError(
             "what was changed in %s of %s is not known; set `carry` of the application to copy, or to drop"
@@ -163,11 +163,11 @@ def _patch(target: str, change: Mapping[str, Any]) -> None:
     try:
         with open(target, encoding="utf-8", newline="") as stream:
             text = stream.read()
-        changed = apply(text, change["diff"])
-    except (DoesNotApply, FileNotFoundError, UnicodeDecodeError) as error:
+        changed = apply_patch(text, change["diff"])
+    except (PatchError, FileNotFoundError, UnicodeDecodeError) as error:
         raise CarryError(
             "the changes made to %s cannot be applied to %s of the new generation: %s; publish them as a version of %s, or set `carry` of the "
             "application to drop" % (change["path"], change["package"], error, change["package"])
         )
     if changed != text:
-        _replace(target, changed.encode("utf-8"))
+        _replace_file(target, changed.encode("utf-8"))

@@ -17,8 +17,8 @@ import sys
 import traceback
 import warnings
 
-DEPTH = 40
-HEARD = 50
+MAX_FRAMES = 40
+MAX_WARNINGS = 50
 
 
 def main() -> None:
@@ -47,10 +47,10 @@ def main() -> None:
             where = "%s:%d: " % (frames[-1].filename, frames[-1].lineno or 0) if frames else ""
             failure = {
                 "text": "%s%s: %s" % (where, type(error).__name__, error),
-                "frames": [frame.filename for frame in frames[-DEPTH:]],
+                "frames": [frame.filename for frame in frames[-MAX_FRAMES:]],
                 "missing": error.name if isinstance(error, ImportError) else None,
             }
-        answers.write(json.dumps([name, failure, heard[:HEARD]]) + "\n")
+        answers.write(json.dumps([name, failure, heard[:MAX_WARNINGS]]) + "\n")
     answers.flush()
     os._exit(0)  # threads that an import started must not keep this process
 

@@ -10,27 +10,27 @@ import os
 from typing import Any, Dict, List, Optional, Set
 
 from ansible_collections.oxzep7.python.plugins.module_utils._generation import _import_probe
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, environment_for
-from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, build_process_environment
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command
 
 # What the probe says of a module that cannot be imported: ``text``, ``frames`` and ``missing``.
-Failure = Dict[str, Any]
+ImportFailure = Dict[str, Any]
 
 
-def _attempt(
+def _import_modules(
     environment: str, names: List[str], identity: Identity, timeout: float, heard: Set[str]
-) -> Dict[str, Failure]:
+) -> Dict[str, ImportFailure]:
     """Import *names* one after the other, in as few processes as their crashes allow; errors by name. Deprecations that are met go to *heard*."""
     python = os.path.join(environment, "bin", "python")
     program = inspect.getsource(_import_probe)
-    failed: Dict[str, Failure] = {}
+    failed: Dict[str, ImportFailure] = {}
     waiting = list(names)
     while waiting:
-        done = run(
+        done = run_command(
             [python, "-c", program],
             timeout,
             identity,
-            environment=environment_for(identity, os.path.dirname(python)),
+            environment=build_process_environment(identity, os.path.dirname(python)),
             stdin=json.dumps(waiting),
         )
         answered = 0
@@ -51,22 +51,22 @@ def _attempt(
     return failed
 
 
-def failing(
+def find_import_failures(
     environment: str,
     names: List[str],
     identity: Identity,
     timeout: float,
     alone: bool = False,
     heard: Optional[Set[str]] = None,
-) -> Dict[str, Failure]:
+) -> Dict[str, ImportFailure]:
     """The *names* that cannot be imported in *environment*, each with its error.
 
     One that fails after others were imported is tried again alone, because only that tells about itself; with *alone* all
     are, because what works after another module may not work by itself. A module that kills the interpreter, or is still
     importing after *timeout* seconds, is named. Deprecation warnings (``path:line: text``) are added to *heard*.
     """
-    failed: Dict[str, Failure] = {}
+    failed: Dict[str, ImportFailure] = {}
     warned = heard if heard is not None else set()
-    for name in names if alone else _attempt(environment, names, identity, timeout, warned):
-        failed.update(_attempt(environment, [name], identity, timeout, warned))
+    for name in names if alone else _import_modules(environment, names, identity, timeout, warned):
+        failed.update(_import_modules(environment, [name], identity, timeout, warned))
     return failed

@@ -9,15 +9,15 @@ import shutil
 from typing import List, NamedTuple, Optional, Sequence
 
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._carry import Cargo
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, environment_for
-from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import must, run
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, build_process_environment
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import require_success, run_command
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import remove_quietly
 
 INSTALL_TIMEOUT = 1800.0
 UV_TIMEOUT = 30.0
 
 
-class Order(NamedTuple):
+class EnvironmentOrder(NamedTuple):
     """What to build: interpreter path and version, lock identifier and text, wheel folder, uv's path (None: pip), run id.
 
     The text is None in check mode on a host that the plan was not delivered to. ``tiers`` are names of packages in the order in which an operator
@@ -36,20 +36,20 @@ class Order(NamedTuple):
     drop: bool = False
 
 
-def usable_uv(given: Optional[str]) -> Optional[str]:
+def find_usable_uv(given: Optional[str]) -> Optional[str]:
     """The path of uv: *given*, or what the search path has; None where there is none that runs here."""
     path = given or shutil.which("uv")
-    return path if path and run([path, "--version"], UV_TIMEOUT).rc == 0 else None
+    return path if path and run_command([path, "--version"], UV_TIMEOUT).rc == 0 else None
 
 
-def prepare(directory: str, owner: int, group: int) -> None:
+def prepare_directory(directory: str, owner: int, group: int) -> None:
     """Have *directory*, and have it owned. Raises OSError."""
     os.makedirs(directory, mode=0o755, exist_ok=True)
     if os.lstat(directory).st_uid != owner:
         os.chown(directory, owner, group)
 
 
-def remove(path: str) -> None:
+def remove_tree(path: str) -> None:
     """Remove the tree *path*, if it is there. Raises OSError."""
     if os.path.lexists(path):
         shutil.rmtree(path)
@@ -62,23 +62,29 @@ def write_lock(path: str, text: str) -> None:
         stream.write(text)
 
 
-def _uv_words(cache: str) -> List[str]:
+def _make_uv_command(cache: str) -> List[str]:
     return ["--no-config", "--offline", "--no-python-downloads", "--cache-dir", cache]
 
 
-def create(order: Order, path: str, cache: str, shared_site: bool, builder: Identity) -> None:
+def create_environment(order: EnvironmentOrder, path: str, cache: str, shared_site: bool, builder: Identity) -> None:
     """Make the empty environment *path*; *shared_site* lets it see the interpreter's packages. Raises CommandError."""
     shared = ["--system-site-packages"] if shared_site else []
     if order.uv:
         command = (
-            [order.uv, "venv"] + _uv_words(cache) + ["--no-project", "--python", order.interpreter] + shared + [path]
+            [order.uv, "venv"]
+            + _make_uv_command(cache)
+            + ["--no-project", "--python", order.interpreter]
+            + shared
+            + [path]
         )
     else:
         command = [order.interpreter, "-m", "venv"] + shared + [path]
-    must("install", run(command, INSTALL_TIMEOUT, builder, environment=environment_for(builder)))
+    require_success(
+        "install", run_command(command, INSTALL_TIMEOUT, builder, environment=build_process_environment(builder))
+    )
 
 
-def sync(order: Order, path: str, lock: str, cache: str, builder: Identity) -> None:
+def sync_environment(order: EnvironmentOrder, path: str, lock: str, cache: str, builder: Identity) -> None:
     """Install what the file *lock* says into the environment *path*, from wheels whose hashes it has. Raises CommandError.
 
     With uv, what was there and is not in the lock goes; pip, which knows no such thing, is for empty environments.
@@ -87,7 +93,7 @@ def sync(order: Order, path: str, lock: str, cache: str, builder: Identity) -> N
     if order.uv:
         command = (
             [order.uv, "pip", "sync"]
-            + _uv_words(cache)
+            + _make_uv_command(cache)
             + [
                 "--python",
                 python,
@@ -121,4 +127,6 @@ def sync(order: Order, path: str, lock: str, cache: str, builder: Identity) -> N
             "--requirement",
             lock,
         ]
-    must("install", run(command, INSTALL_TIMEOUT, builder, environment=environment_for(builder)))
+    require_success(
+        "install", run_command(command, INSTALL_TIMEOUT, builder, environment=build_process_environment(builder))
+    )

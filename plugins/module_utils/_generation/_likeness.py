@@ -22,7 +22,7 @@ PERMISSIONS = 0o7777
 SET_ID = stat.S_ISUID | stat.S_ISGID
 
 
-class Likeness(NamedTuple):
+class EnvironmentAccess(NamedTuple):
     """Group, mode and ACLs of the directories, and of the files, of an environment. Files are executable or not, as they were installed."""
 
     group: int
@@ -31,11 +31,11 @@ class Likeness(NamedTuple):
     attributes: Dict[bool, Dict[str, bytes]]
 
 
-class NotAllowed(CollectionError):
+class AccessError(CollectionError):
     """The account that builds cannot give the new environment what the old one has; the text says what."""
 
 
-def _attribute(path: str, name: str) -> Optional[bytes]:
+def _read_attribute(path: str, name: str) -> Optional[bytes]:
     try:
         return os.getxattr(path, name, follow_symlinks=False)
     except OSError as error:
@@ -44,25 +44,25 @@ def _attribute(path: str, name: str) -> Optional[bytes]:
         raise
 
 
-def _attributes(path: str, *names: str) -> Dict[str, bytes]:
-    found = {name: _attribute(path, name) for name in names}
+def _read_attributes(path: str, *names: str) -> Dict[str, bytes]:
+    found = {name: _read_attribute(path, name) for name in names}
     return {name: value for name, value in found.items() if value is not None}
 
 
-def likeness(environment: str) -> Likeness:
+def read_environment_access(environment: str) -> EnvironmentAccess:
     """What those who use *environment* may do with it. Raises OSError."""
     real = os.path.realpath(environment)
     configuration = os.path.join(real, "pyvenv.cfg")
     directory, file = os.lstat(real), os.stat(configuration)
-    return Likeness(
+    return EnvironmentAccess(
         directory.st_gid,
         stat.S_IMODE(directory.st_mode) & ~stat.S_ISUID,
         stat.S_IMODE(file.st_mode) & ~SET_ID,
-        {True: _attributes(real, ACCESS, INHERITED), False: _attributes(configuration, ACCESS)},
+        {True: _read_attributes(real, ACCESS, INHERITED), False: _read_attributes(configuration, ACCESS)},
     )
 
 
-def begin(like: Likeness, path: str) -> None:
+def create_with_access(like: EnvironmentAccess, path: str) -> None:
     """Make the directory *path*, for an environment that will be *like* another. Raises NotAllowed, OSError."""
     os.mkdir(path, 0o700)
     if os.lstat(path).st_gid != like.group:
@@ -71,7 +71,7 @@ def begin(like: Likeness, path: str) -> None:
         except PermissionError:
             # What everybody may read needs no group.
             if not like.directories & stat.S_IROTH:
-                raise NotAllowed(
+                raise AccessError(
                     "its group %d can only be given by a member or by root; add the account that owns the environment to that group"
                     % like.group
                 )
@@ -80,7 +80,7 @@ def begin(like: Likeness, path: str) -> None:
         os.setxattr(path, name, value)
 
 
-def follows_by_itself(like: Likeness, group: int) -> bool:
+def is_access_inherited(like: EnvironmentAccess, group: int) -> bool:
     """Whether what an account whose group is *group* writes into the new environment is like the old one, so that nobody has to look again."""
     mask = os.umask(0o022)
     os.umask(mask)
@@ -94,20 +94,22 @@ def follows_by_itself(like: Likeness, group: int) -> bool:
     )
 
 
-def finish(like: Likeness, environment: str, path: str) -> None:
+def apply_access(like: EnvironmentAccess, environment: str, path: str) -> None:
     """Make everything in *path* like what is in *environment*. Raises OSError."""
     group = os.lstat(path).st_gid
-    labels = _Labels(os.path.realpath(environment), LABEL) if os.path.exists(SELINUX) else None
+    labels = _LabelCopier(os.path.realpath(environment), LABEL) if os.path.exists(SELINUX) else None
     # By open directories, because a path of many parts is looked up anew for each file.
     for folder, below, names, handle in os.fwalk(path):
         for name, is_directory in [(name, True) for name in below] + [(name, False) for name in names]:
-            _follow(folder, name, handle, is_directory, like, group)
+            _apply_to_entry(folder, name, handle, is_directory, like, group)
         if labels:
             for name in below + names:
-                labels.give(path, os.path.relpath(os.path.join(folder, name), path))
+                labels.apply_label(path, os.path.relpath(os.path.join(folder, name), path))
 
 
-def _follow(folder: str, name: str, handle: int, is_directory: bool, like: Likeness, group: int) -> None:
+def _apply_to_entry(
+    folder: str, name: str, handle: int, is_directory: bool, like: EnvironmentAccess, group: int
+) -> None:
     state = os.stat(name, dir_fd=handle, follow_symlinks=False)
     if state.st_gid != group:
         os.chown(name, -1, group, dir_fd=handle, follow_symlinks=False)
@@ -122,7 +124,7 @@ def _follow(folder: str, name: str, handle: int, is_directory: bool, like: Liken
         os.setxattr(os.path.join(folder, name), attribute, value)
 
 
-class _Labels:
+class _LabelCopier:
     """The labels of the files of an environment, for the files of another."""
 
     def __init__(self, environment: str, attribute: str) -> None:
@@ -137,15 +139,15 @@ class _Labels:
             else "python"
         )
 
-    def give(self, path: str, name: str) -> None:
+    def apply_label(self, path: str, name: str) -> None:
         """Label the file *name* in *path* as the one of that name is labelled, or else the nearest directory above it. Raises OSError."""
         parts = name.split("/")
         if len(parts) > 1 and parts[0] == "lib" and parts[1].startswith("python"):
             parts[1] = self._library
         for length in range(len(parts), -1, -1):
             there = os.path.join(self._environment, *parts[:length])
-            value = _attribute(there, self._attribute) if os.path.lexists(there) else None
+            value = _read_attribute(there, self._attribute) if os.path.lexists(there) else None
             if value is not None:
-                if value != _attribute(os.path.join(path, name), self._attribute):
+                if value != _read_attribute(os.path.join(path, name), self._attribute):
                     os.setxattr(os.path.join(path, name), self._attribute, value, follow_symlinks=False)
                 return

@@ -8,15 +8,15 @@ import os
 from typing import Any, Dict, List, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
-from ansible_collections.oxzep7.python.plugins.module_utils._application._live import builder_of
+from ansible_collections.oxzep7.python.plugins.module_utils._application._live import resolve_builder
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import remove
-from ansible_collections.oxzep7.python.plugins.module_utils._health._processes import maps_below, running
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import act_as, usable
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import remove_tree
+from ansible_collections.oxzep7.python.plugins.module_utils._health._processes import find_mapped_file, list_processes
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import call_as_identity, can_become
 
 
-def lived(record: Dict[str, Any]) -> List[str]:
+def list_good_generations(record: Dict[str, Any]) -> List[str]:
     """The identifiers of the generations that were live and good, the newest first, each once."""
     found: List[str] = []
     for entry in reversed(record["history"]):
@@ -25,34 +25,34 @@ def lived(record: Dict[str, Any]) -> List[str]:
     return found
 
 
-def expendable(record: Dict[str, Any], keep: int, forget_original: bool) -> List[Dict[str, Any]]:
+def find_expendable_generations(record: Dict[str, Any], keep: int, forget_original: bool) -> List[Dict[str, Any]]:
     """The generations that *record* does not need when the last *keep* good ones stay, and the original unless *forget_original*.
 
     What is live stays whatever *keep* says. What was never live stays where it is a step to come, and goes where a later minor is live, because steps on
     the way may be built without being promoted.
     """
-    good = lived(record)
+    good = list_good_generations(record)
     stay = set(good[: max(1, keep)]) | {record["current"]}
-    live = next((_minor(entry) for entry in record["generations"] if entry["id"] == record["current"]), ())
+    live = next((_parse_minor(entry) for entry in record["generations"] if entry["id"] == record["current"]), ())
     return [
         entry
         for entry in record["generations"]
         if entry["id"] not in stay
-        and (entry["id"] in good or () < _minor(entry) < live)
+        and (entry["id"] in good or () < _parse_minor(entry) < live)
         and (forget_original or entry["origin"] != "adopted")
     ]
 
 
-def _minor(entry: Dict[str, Any]) -> Tuple[int, ...]:
+def _parse_minor(entry: Dict[str, Any]) -> Tuple[int, ...]:
     """The minor version of a generation, for comparison."""
     return tuple(int(part) for part in str(entry.get("python") or "").split(".")[:2] if part.isdigit())
 
 
-def _in_use(path: str) -> Optional[str]:
+def _describe_use(path: str) -> Optional[str]:
     """Why the tree *path* must stay: a process that has mapped something of it."""
-    for process in running():
+    for process in list_processes():
         try:
-            mapped = maps_below(process.pid, path)
+            mapped = find_mapped_file(process.pid, path)
         except OSError as error:
             # A container's root may not look at the init of its host's making, which runs nobody's application.
             mapped = None if process.pid == 1 else "something that cannot be seen (%s)" % error
@@ -61,7 +61,7 @@ def _in_use(path: str) -> Optional[str]:
     return None
 
 
-def prune(
+def prune_generations(
     application: Application,
     state: ApplicationState,
     promoted: Dict[str, Any],
@@ -77,14 +77,14 @@ def prune(
     """
     if os.geteuid() != 0:
         return {}
-    with state.lease(run, only_look=check_mode):
+    with state.hold_lease(run, only_look=check_mode):
         record = state.read()
         if check_mode and promoted["outcome"] == "promoted":
             entry = {"event": "promoted", "from": promoted["from"], "to": promoted["generation"]}
             record = dict(record, current=promoted["generation"], history=record["history"] + [entry])
         kept = {}
-        for generation in expendable(record, keep, forget_original):
-            reason = _in_use(generation["path"])
+        for generation in find_expendable_generations(record, keep, forget_original):
+            reason = _describe_use(generation["path"])
             if reason:
                 kept[generation["id"]] = reason
                 continue
@@ -95,21 +95,21 @@ def prune(
                 None,
             )
             if not check_mode:
-                record = _remove(application, state, record, generation)
-                state.event(run, "generation removed", generation=generation["id"])
+                record = _remove_generation(application, state, record, generation)
+                state.append_event(run, "generation removed", generation=generation["id"])
         return kept
 
 
-def _remove(
+def _remove_generation(
     application: Application, state: ApplicationState, record: Dict[str, Any], generation: Dict[str, Any]
 ) -> Dict[str, Any]:
     """The record without *generation*, whose tree is gone. Whoever dies in between leaves an incomplete generation, which the next build clears."""
-    owner = builder_of(application)
-    if not usable(owner):
+    owner = resolve_builder(application)
+    if not can_become(owner):
         return record
     generation["complete"] = False
     state.write(record)
-    act_as(owner, remove, generation["path"])
+    call_as_identity(owner, remove_tree, generation["path"])
     record = dict(record, generations=[entry for entry in record["generations"] if entry["id"] != generation["id"]])
     state.write(record)
     return record

@@ -7,10 +7,10 @@
 from typing import Dict, List, Sequence, Set
 
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import PIN
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalized
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 
 
-def needs(text: str) -> Dict[str, Set[str]]:
+def parse_dependencies(text: str) -> Dict[str, Set[str]]:
     """The packages that each package of the lock *text* needs, as uv's comments (``# via``) tell."""
     found: Dict[str, Set[str]] = {}
     wanting: Dict[str, Set[str]] = {}
@@ -19,20 +19,20 @@ def needs(text: str) -> Dict[str, Set[str]]:
         pin = PIN.match(line)
         comment = line.strip()
         if pin:
-            current = normalized(pin.group(1))
+            current = normalize_name(pin.group(1))
             found[current] = set()
         elif comment.startswith("#") and current:
             who = comment.lstrip("# ")
             who = who[3:].strip() if who.startswith("via") else who
             if who and not who.startswith("-r "):
-                wanting.setdefault(normalized(who), set()).add(current)
+                wanting.setdefault(normalize_name(who), set()).add(current)
     for who, wanted in wanting.items():
         if who in found:
             found[who] |= wanted
     return found
 
 
-def _closed(names: Set[str], needed: Dict[str, Set[str]]) -> Set[str]:
+def _add_dependencies(names: Set[str], needed: Dict[str, Set[str]]) -> Set[str]:
     """*names* and all that they need."""
     found: Set[str] = set()
     waiting = list(names)
@@ -44,9 +44,9 @@ def _closed(names: Set[str], needed: Dict[str, Set[str]]) -> Set[str]:
     return found
 
 
-def _heights(needed: Dict[str, Set[str]]) -> Dict[str, int]:
+def _compute_heights(needed: Dict[str, Set[str]]) -> Dict[str, int]:
     """How many packages are below each, along the longest way; packages that need each other are as high as what is below them all."""
-    below = {name: _closed({name}, needed) for name in needed}
+    below = {name: _add_dependencies({name}, needed) for name in needed}
     heights: Dict[str, int] = {}
     for name in sorted(needed, key=lambda one: (len(below[one]), one)):
         heights[name] = max(
@@ -55,37 +55,37 @@ def _heights(needed: Dict[str, Set[str]]) -> Dict[str, int]:
     return heights
 
 
-def tiers(text: str, named: Sequence[Sequence[str]]) -> List[List[str]]:
+def split_tiers(text: str, named: Sequence[Sequence[str]]) -> List[List[str]]:
     """The packages of the lock *text*, cut into tiers of which each needs nothing but itself and those before it.
 
     The tiers that an operator *named* come first, each with what it needs, and the rest last. Without any there are two: what is in the lower
     half of the longest chain of needs, and what stands on it.
     """
-    needed = needs(text)
+    needed = parse_dependencies(text)
     if named:
-        wanted = [{normalized(name) for name in names} & set(needed) for names in named]
+        wanted = [{normalize_name(name) for name in names} & set(needed) for names in named]
     else:
-        heights = _heights(needed)
+        heights = _compute_heights(needed)
         half = (max(heights.values() or [0]) + 1) // 2
         wanted = [{name for name, height in heights.items() if height < half}]
     found: List[List[str]] = []
     taken: Set[str] = set()
     for names in wanted + [set(needed)]:
-        tier = _closed(names, needed) - taken
+        tier = _add_dependencies(names, needed) - taken
         if tier:
             found.append(sorted(tier))
             taken |= tier
     return found
 
 
-def only(text: str, names: Set[str]) -> str:
+def filter_lock(text: str, names: Set[str]) -> str:
     """The lock *text* with the packages *names* alone."""
     lines: List[str] = []
     keep = True
     for line in text.splitlines(True):
         pin = PIN.match(line)
         if pin:
-            keep = normalized(pin.group(1)) in names
+            keep = normalize_name(pin.group(1)) in names
         if keep:
             lines.append(line)
     return "".join(lines)

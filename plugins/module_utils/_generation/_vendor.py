@@ -12,11 +12,11 @@ from typing import List, Set
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._site_packages import SitePackages
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import open_directory
 
-SECONDS = 60.0
-NAME = re.compile(r"^([A-Za-z_]\w*)(?:/|\.py|(?:\.[\w-]+)?\.so)$")
+VENDOR_TIMEOUT = 60.0
+MODULE_NAME = re.compile(r"^([A-Za-z_]\w*)(?:/|\.py|(?:\.[\w-]+)?\.so)$")
 
 
-def modules_beside(interpreter: str) -> Set[str]:
+def find_vendor_modules(interpreter: str) -> Set[str]:
     """The names of the modules in no package in the ``site-packages`` of *interpreter*; none for the operating system's own. Raises OSError."""
     prefix = os.path.dirname(os.path.dirname(os.path.realpath(interpreter)))
     library = os.path.join(prefix, "lib")
@@ -26,19 +26,21 @@ def modules_beside(interpreter: str) -> Set[str]:
     for name in sorted(os.listdir(library)):
         path = os.path.join(library, name, "site-packages")
         if name.startswith("python3.") and os.path.isdir(path):
-            site = SitePackages(path, "site-packages", False, time.monotonic() + SECONDS)
+            site = SitePackages(path, "site-packages", False, time.monotonic() + VENDOR_TIMEOUT)
             handle = open_directory(path)
             try:
                 site.read(handle)
             finally:
                 os.close(handle)
             matches = [
-                NAME.match(entry["path"].partition("/")[2]) for entry in site.unmanaged if entry["kind"] == "module"
+                MODULE_NAME.match(entry["path"].partition("/")[2])
+                for entry in site.unmanaged
+                if entry["kind"] == "module"
             ]
             found |= {match.group(1) for match in matches if match}
     return found
 
 
-def lacking(old: str, new: str, installed: Set[str]) -> List[str]:
+def find_missing_vendor_modules(old: str, new: str, installed: Set[str]) -> List[str]:
     """The modules beside the interpreter *old* that are neither beside *new* nor *installed*. Raises OSError."""
-    return sorted(modules_beside(old) - modules_beside(new) - installed)
+    return sorted(find_vendor_modules(old) - find_vendor_modules(new) - installed)

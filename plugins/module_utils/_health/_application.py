@@ -9,14 +9,14 @@ from typing import Any, Dict, List, Optional, Sequence
 from ansible_collections.oxzep7.python.plugins.module_utils._application import _services
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import (
-    evaluate_all,
-    failures,
+    evaluate_checks,
+    select_failures,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._health._processes import examine
-from ansible_collections.oxzep7.python.plugins.module_utils._health._where import Where
+from ansible_collections.oxzep7.python.plugins.module_utils._health._processes import examine_processes
+from ansible_collections.oxzep7.python.plugins.module_utils._health._where import CheckContext
 
 
-def results_of(
+def run_health_checks(
     application: Application,
     interpreter: Optional[str],
     old: Optional[str],
@@ -28,7 +28,7 @@ def results_of(
     *before* is what the checks measured before the promotion. Those that an operator *accepted* to fail are marked.
     """
     active = [service for service in application.services if service.action != "none"]
-    again = _services.restarted(
+    again = _services.count_restarts(
         [service for service in active if interpreter and service.action in ("stop-start", "restart")]
     )
     results = [
@@ -45,13 +45,15 @@ def results_of(
         }
         for service, running in ((service, _services.is_running(service)) for service in active)
     ]
-    if failures(results):
+    if select_failures(results):
         return results
-    checked = evaluate_all(application.checks, Where(application.account(), application.environment), before)
+    checked = evaluate_checks(
+        application.checks, CheckContext(application.resolve_account(), application.environment), before
+    )
     results += [dict(result, accepted=True) if result["name"] in accepted else result for result in checked]
     observed = [service for service in active if service.is_unit() or service.pidfile]
-    if interpreter and observed and not failures(results):
-        passed, evidence = examine(
+    if interpreter and observed and not select_failures(results):
+        passed, evidence = examine_processes(
             [service.name for service in observed if service.is_unit()],
             [service.pidfile for service in observed if service.pidfile],
             interpreter,

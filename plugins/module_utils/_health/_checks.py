@@ -14,19 +14,22 @@ from typing import Any, Callable, Dict, List, Optional
 from ansible_collections.oxzep7.python.plugins.module_utils._application._services import (
     COMMAND_TIMEOUT,
     ServiceError,
-    unit_properties,
+    read_unit_properties,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._health import _freshness, _http, _logs
-from ansible_collections.oxzep7.python.plugins.module_utils._health._processes import examine
-from ansible_collections.oxzep7.python.plugins.module_utils._health._where import Verdict, Where
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import current, environment_for
-from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run, words
+from ansible_collections.oxzep7.python.plugins.module_utils._health._processes import examine_processes
+from ansible_collections.oxzep7.python.plugins.module_utils._health._where import CheckContext, Verdict
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
+    build_process_environment,
+    get_current_identity,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command, split_command
 
-LISTENING = "0A"
+LISTEN_STATE = "0A"
 # Units of this collection may end with a status of their own while a promotion is open.
-OWN = "oxzep7-undo"
+UNDO_UNIT_PREFIX = "oxzep7-undo"
 # Run by the environment's interpreter: what it is asked comes from standard input.
-PROGRAM = """
+PYTHON_PROGRAM = """
 import importlib, json, sys
 asked = json.load(sys.stdin)
 for name in asked["imports"]:
@@ -36,14 +39,14 @@ if asked["expression"] and not eval(asked["expression"], {name.split(".")[0]: im
 """
 
 
-def _tcp(options: Dict[str, Any], _where: Where) -> Verdict:
+def _check_tcp(options: Dict[str, Any], _where: CheckContext) -> Verdict:
     with socket.create_connection((options["host"], options["port"]), timeout=options["timeout"]):
         return True, "%s port %d accepts connections" % (options["host"], options["port"]), {}
 
 
-def _systemd(options: Dict[str, Any], where: Where) -> Verdict:
+def _check_systemd(options: Dict[str, Any], where: CheckContext) -> Verdict:
     names = ["ActiveState", "SubState", "Result", "NRestarts"]
-    found = unit_properties([options["unit"]], names, options.get("user"))[options["unit"]]
+    found = read_unit_properties([options["unit"]], names, options.get("user"))[options["unit"]]
     restarts = int(found.get("NRestarts") or 0)
     evidence = "%s is %s (%s), result %s, restarts %d" % (
         options["unit"],
@@ -57,19 +60,23 @@ def _systemd(options: Dict[str, Any], where: Where) -> Verdict:
     return found.get("ActiveState") == "active" and steady, evidence, {"restarts": restarts}
 
 
-def _failed_units(options: Dict[str, Any], where: Where) -> Verdict:
-    done = run(["systemctl", "list-units", "--state=failed", "--plain", "--no-legend", "--no-pager"], COMMAND_TIMEOUT)
+def _check_failed_units(options: Dict[str, Any], where: CheckContext) -> Verdict:
+    done = run_command(
+        ["systemctl", "list-units", "--state=failed", "--plain", "--no-legend", "--no-pager"], COMMAND_TIMEOUT
+    )
     if done.rc != 0:
         raise ServiceError("systemctl list-units: %s" % done.last_lines(2))
-    failed = sorted(line.split()[0] for line in done.stdout.splitlines() if line.strip() and not line.startswith(OWN))
+    failed = sorted(
+        line.split()[0] for line in done.stdout.splitlines() if line.strip() and not line.startswith(UNDO_UNIT_PREFIX)
+    )
     if where.before is None:
         return True, "%d units failed before" % len(failed), {"failed": failed}
     new = sorted(set(failed) - set(where.before.get("failed") or []) - set(options["ignore"]))
     return not new, "failed since: %s" % (", ".join(new) or "none"), {}
 
 
-def _command(options: Dict[str, Any], where: Where) -> Verdict:
-    result = run(words(options["cmd"]), options["timeout"], where.identity)
+def _check_command(options: Dict[str, Any], where: CheckContext) -> Verdict:
+    result = run_command(split_command(options["cmd"]), options["timeout"], where.identity)
     return (
         result.rc == options["rc"],
         "ended with %d, expected %d: %s" % (result.rc, options["rc"], result.last_lines()),
@@ -77,8 +84,8 @@ def _command(options: Dict[str, Any], where: Where) -> Verdict:
     )
 
 
-def _process(options: Dict[str, Any], _where: Where) -> Verdict:
-    passed, evidence = examine(
+def _check_process(options: Dict[str, Any], _where: CheckContext) -> Verdict:
+    passed, evidence = examine_processes(
         [options["unit"]] if options.get("unit") else [],
         [options["pidfile"]] if options.get("pidfile") else [],
         options.get("interpreter"),
@@ -87,53 +94,53 @@ def _process(options: Dict[str, Any], _where: Where) -> Verdict:
     return passed, evidence, {}
 
 
-def listeners() -> List[int]:
+def list_listening_ports() -> List[int]:
     """The TCP ports that something listens on here, from proc(5) ``net/tcp`` and ``net/tcp6``, sorted."""
     found = set()
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         if os.path.exists(table):
             with open(table, encoding="ascii") as stream:
                 rows = [line.split() for line in stream.readlines()[1:]]
-            found |= {int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == LISTENING}
+            found |= {int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == LISTEN_STATE}
     return sorted(found)
 
 
-def _port(options: Dict[str, Any], _where: Where) -> Verdict:
-    there = options["port"] in listeners()
+def _check_port(options: Dict[str, Any], _where: CheckContext) -> Verdict:
+    there = options["port"] in list_listening_ports()
     return there, "%s listens on port %d" % ("something" if there else "nothing", options["port"]), {}
 
 
-def _python(options: Dict[str, Any], where: Where) -> Verdict:
+def _check_python(options: Dict[str, Any], where: CheckContext) -> Verdict:
     if not where.environment:
         return False, "there is no environment to ask", {}
     python = os.path.join(where.environment, "bin", "python")
-    who = where.identity or current()
+    who = where.identity or get_current_identity()
     asked = json.dumps({"imports": options.get("imports") or [], "expression": options.get("expression")})
-    done = run(
-        [python, "-c", PROGRAM],
+    done = run_command(
+        [python, "-c", PYTHON_PROGRAM],
         options["timeout"],
         who,
-        environment=environment_for(who, os.path.dirname(python)),
+        environment=build_process_environment(who, os.path.dirname(python)),
         stdin=asked,
     )
     return done.rc == 0, "ended with %d: %s" % (done.rc, done.last_lines(3)), {}
 
 
-EVALUATORS: Dict[str, Callable[[Dict[str, Any], Where], Verdict]] = {
-    "http": _http.judge,
-    "tcp": _tcp,
-    "port": _port,
-    "systemd": _systemd,
-    "failed_units": _failed_units,
-    "command": _command,
-    "process": _process,
-    "log": _logs.judge,
-    "freshness": _freshness.judge,
-    "python": _python,
+EVALUATORS: Dict[str, Callable[[Dict[str, Any], CheckContext], Verdict]] = {
+    "http": _http.check_http,
+    "tcp": _check_tcp,
+    "port": _check_port,
+    "systemd": _check_systemd,
+    "failed_units": _check_failed_units,
+    "command": _check_command,
+    "process": _check_process,
+    "log": _logs.check_log,
+    "freshness": _freshness.check_freshness,
+    "python": _check_python,
 }
 
 
-def evaluate(check: Dict[str, Any], where: Where) -> Dict[str, Any]:
+def evaluate_check(check: Dict[str, Any], where: CheckContext) -> Dict[str, Any]:
     """Run one *check*; ``{name, kind, passed, evidence, seconds, measured}``."""
     kind = next(kind for kind in EVALUATORS if check.get(kind) is not None)
     began = time.monotonic()
@@ -151,26 +158,26 @@ def evaluate(check: Dict[str, Any], where: Where) -> Dict[str, Any]:
     }
 
 
-def evaluate_all(
-    checks: List[Dict[str, Any]], where: Where, before: Optional[Dict[str, Dict[str, Any]]] = None
+def evaluate_checks(
+    checks: List[Dict[str, Any]], where: CheckContext, before: Optional[Dict[str, Dict[str, Any]]] = None
 ) -> List[Dict[str, Any]]:
     """Run every check, in order; *before* is what each measured before the promotion, by its name."""
     return [
-        evaluate(check, where if before is None else where._replace(before=before.get(check["name"]) or {}))
+        evaluate_check(check, where if before is None else where._replace(before=before.get(check["name"]) or {}))
         for check in checks
     ]
 
 
-def measured_by(results: List[Dict[str, Any]]) -> Dict[str, Dict[str, Any]]:
+def collect_measurements(results: List[Dict[str, Any]]) -> Dict[str, Dict[str, Any]]:
     """What each of *results* measured, by the check's name."""
     return {result["name"]: result.get("measured") or {} for result in results}
 
 
-def failures(results: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
+def select_failures(results: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
     """Those of *results* that did not pass, without those that an operator accepted to fail."""
     return [result for result in results if not result["passed"] and not result.get("accepted")]
 
 
-def describe(results: List[Dict[str, Any]]) -> str:
+def describe_results(results: List[Dict[str, Any]]) -> str:
     """One line per result in *results*: the check's name and its evidence."""
     return "; ".join("check %r (%s): %s" % (result["name"], result["kind"], result["evidence"]) for result in results)

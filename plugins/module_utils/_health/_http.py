@@ -14,21 +14,21 @@ import urllib.parse
 import urllib.request
 from typing import Any, Dict, Optional, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._health._where import Verdict, Where
+from ansible_collections.oxzep7.python.plugins.module_utils._health._where import CheckContext, Verdict
 
 BODY_LIMIT = 1 << 20
-DAY = 86400.0
+SECONDS_PER_DAY = 86400.0
 # One answer's duration says little.
-ANSWERS = 5
+SAMPLE_COUNT = 5
 
 
-class _KeepRedirects(urllib.request.HTTPRedirectHandler):
+class _NoRedirectHandler(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_arguments: Any) -> None:
         """Answer a redirect as it came: a check judges the status it asked for."""
 
 
 @functools.lru_cache(maxsize=None)
-def _context(ca_path: Optional[str], validate: bool) -> ssl.SSLContext:
+def _build_context(ca_path: Optional[str], validate: bool) -> ssl.SSLContext:
     # To read all authorities takes longer than most answers.
     context = ssl.create_default_context(cafile=ca_path)
     if not validate:
@@ -37,14 +37,14 @@ def _context(ca_path: Optional[str], validate: bool) -> ssl.SSLContext:
     return context
 
 
-def context_for(options: Dict[str, Any]) -> Optional[ssl.SSLContext]:
+def build_tls_context(options: Dict[str, Any]) -> Optional[ssl.SSLContext]:
     """How the server of *options* is trusted; None where there is no TLS. Raises OSError for a ``ca_path`` that cannot be read."""
     if urllib.parse.urlsplit(options["url"]).scheme != "https":
         return None
-    return _context(options.get("ca_path"), options.get("validate_certs", True))
+    return _build_context(options.get("ca_path"), options.get("validate_certs", True))
 
 
-def fetch(url: str, timeout: float, context: Optional[ssl.SSLContext] = None) -> Tuple[int, bytes]:
+def fetch_response(url: str, timeout: float, context: Optional[ssl.SSLContext] = None) -> Tuple[int, bytes]:
     """Status and body (at most 1 MiB) of *url*, past any proxy and without following redirects; https wants a *context*.
 
     Raises OSError, http.client.HTTPException when there is no answer within *timeout* seconds.
@@ -55,7 +55,7 @@ def fetch(url: str, timeout: float, context: Optional[ssl.SSLContext] = None) ->
         urllib.request.HTTPDefaultErrorHandler(),
         urllib.request.HTTPErrorProcessor(),
         urllib.request.UnknownHandler(),
-        _KeepRedirects(),
+        _NoRedirectHandler(),
         *([urllib.request.HTTPSHandler(context=context)] if context else []),
     ):
         opener.add_handler(handler)
@@ -66,7 +66,7 @@ def fetch(url: str, timeout: float, context: Optional[ssl.SSLContext] = None) ->
         return error.code, error.read(BODY_LIMIT)
 
 
-def pointed(value: Any, pointer: str) -> Any:
+def resolve_json_pointer(value: Any, pointer: str) -> Any:
     """What the JSON *pointer* (RFC 6901) means in *value*. Raises LookupError that names the part which is not there."""
     if pointer and not pointer.startswith("/"):
         raise LookupError("a JSON pointer begins with '/': %r" % pointer)
@@ -79,7 +79,7 @@ def pointed(value: Any, pointer: str) -> Any:
     return value
 
 
-def _body(options: Dict[str, Any], body: bytes) -> Optional[str]:
+def _check_body(options: Dict[str, Any], body: bytes) -> Optional[str]:
     """What is wrong with *body*."""
     text = body.decode("utf-8", "replace")
     if options.get("body") and not re.search(options["body"], text):
@@ -87,7 +87,7 @@ def _body(options: Dict[str, Any], body: bytes) -> Optional[str]:
     if options.get("json_pointer") is None:
         return None
     try:
-        found = pointed(json.loads(text), options["json_pointer"])
+        found = resolve_json_pointer(json.loads(text), options["json_pointer"])
     except ValueError:
         return "answered with no JSON: %s" % text[:300]
     except LookupError as error:
@@ -98,7 +98,7 @@ def _body(options: Dict[str, Any], body: bytes) -> Optional[str]:
     return None
 
 
-def certificate_days(url: str, timeout: float, context: ssl.SSLContext) -> float:
+def get_certificate_days(url: str, timeout: float, context: ssl.SSLContext) -> float:
     """Days for which the certificate of the server of *url* is still good. Raises OSError, ValueError."""
     parts = urllib.parse.urlsplit(url)
     host = parts.hostname or ""
@@ -109,16 +109,16 @@ def certificate_days(url: str, timeout: float, context: ssl.SSLContext) -> float
         ends = (secure.getpeercert() or {}).get("notAfter")
     if not isinstance(ends, str):
         raise ValueError("what certificate %s has is not known without validate_certs" % host)
-    return (ssl.cert_time_to_seconds(ends) - time.time()) / DAY
+    return (ssl.cert_time_to_seconds(ends) - time.time()) / SECONDS_PER_DAY
 
 
-def judge(options: Dict[str, Any], where: Where) -> Verdict:
+def check_http(options: Dict[str, Any], where: CheckContext) -> Verdict:
     """The verdict about ``http`` *options*; ``seconds`` is measured. Raises OSError, ValueError, http.client.HTTPException."""
-    context = context_for(options)
+    context = build_tls_context(options)
     taken = []
-    for _answer in range(ANSWERS if options.get("at_most") else 1):
+    for _answer in range(SAMPLE_COUNT if options.get("at_most") else 1):
         began = time.monotonic()
-        status, body = fetch(options["url"], options["timeout"], context)
+        status, body = fetch_response(options["url"], options["timeout"], context)
         taken.append(time.monotonic() - began)
         if status != options["status"]:
             return (
@@ -127,18 +127,18 @@ def judge(options: Dict[str, Any], where: Where) -> Verdict:
                 % (options["url"], status, options["status"], body.decode("utf-8", "replace")[:300]),
                 {},
             )
-    wrong = _body(options, body)
+    wrong = _check_body(options, body)
     if wrong:
         return False, "%s %s" % (options["url"], wrong), {}
     seconds = sorted(taken)[len(taken) // 2]
     measured = {"seconds": round(seconds, 4)}
-    slow = _slow(options, seconds, where)
+    slow = _check_latency(options, seconds, where)
     if slow:
         return False, "%s %s" % (options["url"], slow), measured
     if options.get("tls_days"):
         if context is None:
             return False, "%s has no certificate: it is not https" % options["url"], measured
-        left = certificate_days(options["url"], options["timeout"], context)
+        left = get_certificate_days(options["url"], options["timeout"], context)
         if left < options["tls_days"]:
             return (
                 False,
@@ -148,7 +148,7 @@ def judge(options: Dict[str, Any], where: Where) -> Verdict:
     return True, "%d" % status, measured
 
 
-def _slow(options: Dict[str, Any], seconds: float, where: Where) -> Optional[str]:
+def _check_latency(options: Dict[str, Any], seconds: float, where: CheckContext) -> Optional[str]:
     if options.get("latency") and seconds > options["latency"]:
         return "took %.3f seconds, not at most %g" % (seconds, options["latency"])
     if options.get("at_most"):

@@ -7,57 +7,68 @@ import os
 import re
 from typing import Any, Dict, List, Optional
 
-from ansible_collections.oxzep7.python.plugins.module_utils._health._where import Verdict, Where
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import act_as, current
-from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run
+from ansible_collections.oxzep7.python.plugins.module_utils._health._where import CheckContext, Verdict
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
+    call_as_identity,
+    get_current_identity,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command
 
-TIMEOUT = 30.0
+JOURNAL_TIMEOUT = 30.0
 # Of more than was logged since, the newest counts.
-LIMIT = 1 << 20
-CURSOR = re.compile(r"^-- cursor: (\S+)$", re.MULTILINE)
+LOG_LIMIT = 1 << 20
+CURSOR_PATTERN = re.compile(r"^-- cursor: (\S+)$", re.MULTILINE)
 
 
-def _place(path: str) -> List[int]:
+def _read_position(path: str) -> List[int]:
     found = os.stat(path)
     return [found.st_ino, found.st_size]
 
 
-def _since(path: str, inode: int, size: int) -> str:
+def _read_appended(path: str, inode: int, size: int) -> str:
     """What was written to *path* since it was the file *inode* of *size* bytes; all of a file that took its place."""
     with open(path, "rb") as stream:
         found = os.fstat(stream.fileno())
         begin = size if found.st_ino == inode and found.st_size >= size else 0
-        stream.seek(max(begin, found.st_size - LIMIT))
-        return stream.read(LIMIT).decode("utf-8", "replace")
+        stream.seek(max(begin, found.st_size - LOG_LIMIT))
+        return stream.read(LOG_LIMIT).decode("utf-8", "replace")
 
 
-def _cursor() -> Optional[str]:
+def _read_cursor() -> Optional[str]:
     """Where the journal ends now."""
-    found = CURSOR.search(
-        run(["journalctl", "--quiet", "--no-pager", "--lines=1", "--output=cat", "--show-cursor"], TIMEOUT).stdout
+    found = CURSOR_PATTERN.search(
+        run_command(
+            ["journalctl", "--quiet", "--no-pager", "--lines=1", "--output=cat", "--show-cursor"], JOURNAL_TIMEOUT
+        ).stdout
     )
     return found.group(1) if found else None
 
 
-def _journal(unit: str, cursor: Optional[str]) -> str:
+def _read_journal(unit: str, cursor: Optional[str]) -> str:
     place = ["--after-cursor=" + cursor] if cursor else ["--boot"]
-    done = run(["journalctl", "--quiet", "--no-pager", "--output=cat", "--unit=" + unit] + place, TIMEOUT)
+    done = run_command(
+        ["journalctl", "--quiet", "--no-pager", "--output=cat", "--unit=" + unit] + place, JOURNAL_TIMEOUT
+    )
     if done.rc != 0:
         raise OSError("the journal cannot be read: %s" % done.last_lines(2))
-    return done.stdout[-LIMIT:]
+    return done.stdout[-LOG_LIMIT:]
 
 
-def judge(options: Dict[str, Any], where: Where) -> Verdict:
+def check_log(options: Dict[str, Any], where: CheckContext) -> Verdict:
     """The verdict about ``log`` *options*; where the log ends is measured. Raises OSError."""
-    who = where.identity or current()
+    who = where.identity or get_current_identity()
     if where.before is None:
         # An application's user may have put a symlink where its log is.
-        measured = {"cursor": _cursor()} if options.get("unit") else {"place": act_as(who, _place, options["path"])}
+        measured = (
+            {"cursor": _read_cursor()}
+            if options.get("unit")
+            else {"place": call_as_identity(who, _read_position, options["path"])}
+        )
         return True, "what is logged from now on counts", measured
     if options.get("unit"):
-        text = _journal(options["unit"], where.before.get("cursor"))
+        text = _read_journal(options["unit"], where.before.get("cursor"))
     else:
-        text = str(act_as(who, _since, options["path"], *(where.before.get("place") or [0, 0])))
+        text = str(call_as_identity(who, _read_appended, options["path"], *(where.before.get("place") or [0, 0])))
     name = options.get("unit") or options["path"]
     for line in text.splitlines() if options.get("forbid") else []:
         if re.search(options["forbid"], line):

@@ -8,13 +8,13 @@ import threading
 import time
 from typing import Any, Dict, List, Optional, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import evaluate
-from ansible_collections.oxzep7.python.plugins.module_utils._health._where import Where
+from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import evaluate_check
+from ansible_collections.oxzep7.python.plugins.module_utils._health._where import CheckContext
 
-INTERVAL, LONGEST = 0.02, 0.25
+MINIMUM_INTERVAL, MAXIMUM_INTERVAL = 0.02, 0.25
 
 
-def pause(taken: float, least: float, most: float, share: float) -> float:
+def compute_pause(taken: float, least: float, most: float, share: float) -> float:
     """Seconds to wait, after a look that took *taken*, for the next one, so that looking takes one part of *share* + 1.
 
     Who looks all the time keeps a busy host from what it waits for. But a look may have waited for nothing but its own limit, so there is a *most*.
@@ -36,14 +36,14 @@ class DowntimeProbe:
         self._check = dict(chosen, http=dict(chosen["http"], **loose)) if chosen else None
         self._seen: List[Tuple[float, float, bool]] = []
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._ask, daemon=True)
+        self._thread = threading.Thread(target=self._run_probe, daemon=True)
 
-    def _ask(self) -> None:
+    def _run_probe(self) -> None:
         while self._check and not self._ended.is_set():
             began = time.monotonic()
-            passed = evaluate(self._check, Where())["passed"]
+            passed = evaluate_check(self._check, CheckContext())["passed"]
             self._seen.append((began, time.monotonic(), passed))
-            self._ended.wait(pause(time.monotonic() - began, INTERVAL, LONGEST, 5))
+            self._ended.wait(compute_pause(time.monotonic() - began, MINIMUM_INTERVAL, MAXIMUM_INTERVAL, 5))
 
     def start(self) -> "DowntimeProbe":
         """Begin to ask, in a thread of its own."""
@@ -57,10 +57,10 @@ class DowntimeProbe:
         if not self._check:
             return None
         self._thread.join()
-        return downtime(self._seen)
+        return compute_downtime(self._seen)
 
 
-def downtime(seen: List[Tuple[float, float, bool]]) -> int:
+def compute_downtime(seen: List[Tuple[float, float, bool]]) -> int:
     """Milliseconds between the first failed request and the answer to the next good one, summed.
 
     *seen* holds (began, ended, passed) per request, in seconds. An outage that has not ended

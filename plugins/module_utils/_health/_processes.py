@@ -13,10 +13,10 @@ from typing import Dict, List, NamedTuple, Optional, Set, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import read_text
 
-PYTHON = re.compile(r"^(?:python|pypy)[0-9.]*$")
+PYTHON_NAME = re.compile(r"^(?:python|pypy)[0-9.]*$")
 
 
-class Process(NamedTuple):
+class ServiceProcess(NamedTuple):
     """A running process: id, resolved executable, its control group's path parts, and parent id."""
 
     pid: int
@@ -25,7 +25,7 @@ class Process(NamedTuple):
     parent: int
 
 
-def _process(pid: int) -> Optional[Process]:
+def _read_process(pid: int) -> Optional[ServiceProcess]:
     try:
         executable = os.readlink("/proc/%d/exe" % pid)
     except OSError:
@@ -38,18 +38,20 @@ def _process(pid: int) -> Optional[Process]:
     fields = stat[stat.rfind(")") + 2 :].split()
     if len(fields) < 2:
         return None
-    return Process(
+    return ServiceProcess(
         pid, executable, {part for line in groups.splitlines() for part in line.split("/")[1:]}, int(fields[1])
     )
 
 
-def running() -> List[Process]:
+def list_processes() -> List[ServiceProcess]:
     """Every process that can be seen."""
-    found = (_process(int(entry)) for entry in os.listdir("/proc") if entry.isdigit())
+    found = (_read_process(int(entry)) for entry in os.listdir("/proc") if entry.isdigit())
     return [process for process in found if process is not None]
 
 
-def belonging(units: List[str], pidfiles: List[str], processes: List[Process]) -> List[Process]:
+def select_unit_processes(
+    units: List[str], pidfiles: List[str], processes: List[ServiceProcess]
+) -> List[ServiceProcess]:
     """Those of *processes* in the control groups of *units*, or below the processes that *pidfiles* name."""
     wanted = set(units)
     chosen = {process.pid for process in processes if process.groups & wanted}
@@ -69,7 +71,7 @@ def belonging(units: List[str], pidfiles: List[str], processes: List[Process]) -
     return [process for process in processes if process.pid in chosen]
 
 
-def maps_below(pid: int, directory: str) -> Optional[str]:
+def find_mapped_file(pid: int, directory: str) -> Optional[str]:
     """A file below *directory* that process *pid* has mapped, or None. Raises OSError."""
     prefix = directory.rstrip("/") + "/"
     for line in (read_text("/proc/%d/maps" % pid) or "").splitlines():
@@ -79,22 +81,24 @@ def maps_below(pid: int, directory: str) -> Optional[str]:
     return None
 
 
-def examine(units: List[str], pidfiles: List[str], interpreter: Optional[str], old: Optional[str]) -> Tuple[bool, str]:
+def examine_processes(
+    units: List[str], pidfiles: List[str], interpreter: Optional[str], old: Optional[str]
+) -> Tuple[bool, str]:
     """Whether the services' Python processes run *interpreter* and none maps a file below *old*.
 
     Both limits are optional. The evidence names the first process that differs, or counts them.
     """
-    members = belonging(units, pidfiles, running())
+    members = select_unit_processes(units, pidfiles, list_processes())
     names = ", ".join(units + pidfiles)
     if not members:
         return False, "no process of %s runs" % names
-    pythons = [process for process in members if PYTHON.match(os.path.basename(process.executable))]
+    pythons = [process for process in members if PYTHON_NAME.match(os.path.basename(process.executable))]
     wanted = os.path.realpath(interpreter) if interpreter else None
     for process in pythons:
         if wanted and process.executable != wanted:
             return False, "process %d of %s runs %s, not %s" % (process.pid, names, process.executable, wanted)
     for process in members:
-        mapped = maps_below(process.pid, old) if old else None
+        mapped = find_mapped_file(process.pid, old) if old else None
         if mapped:
             return False, "process %d of %s still maps %s" % (process.pid, names, mapped)
     if not pythons:

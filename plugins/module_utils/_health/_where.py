@@ -8,7 +8,7 @@ from typing import Any, Dict, NamedTuple, Optional, Tuple
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity
 
 
-class Where(NamedTuple):
+class CheckContext(NamedTuple):
     """The account that runs commands (None: this process's), the live environment, and what the check measured before the promotion.
 
     ``before`` is None where there was no promotion: then nothing can be compared, and what looks at what came since finds nothing.

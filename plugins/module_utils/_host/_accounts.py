@@ -32,7 +32,7 @@ class Identity(NamedTuple):
         """Whether this process already acts as this account."""
         return self.uid == os.geteuid()
 
-    def assume(self) -> None:
+    def drop_privileges(self) -> None:
         """Become this account for good: group list, group, user, in that order. Raises OSError."""
         if self.is_current():
             return
@@ -45,20 +45,20 @@ class IdentityError(CollectionError):
     """An account that does not exist, or a path whose owners do not allow a safe choice."""
 
 
-def _of_entry(entry: Any) -> Identity:
+def _build_identity(entry: Any) -> Identity:
     groups = {group.gr_gid for group in grp.getgrall() if entry.pw_name in group.gr_mem} | {entry.pw_gid}
     return Identity(entry.pw_name, entry.pw_uid, entry.pw_gid, tuple(sorted(groups)), entry.pw_dir)
 
 
-def of_user(name: str) -> Identity:
+def resolve_user(name: str) -> Identity:
     """The account called *name*. Raises IdentityError when there is none."""
     try:
-        return _of_entry(pwd.getpwnam(name))
+        return _build_identity(pwd.getpwnam(name))
     except KeyError:
         raise IdentityError("no user %r on this host" % name)
 
 
-def name_of(uid: int) -> str:
+def resolve_user_name(uid: int) -> str:
     """The name of the account with user id *uid*, or the number of one without a name; asks for no groups, which can be many."""
     try:
         return pwd.getpwuid(uid).pw_name
@@ -66,25 +66,25 @@ def name_of(uid: int) -> str:
         return str(uid)
 
 
-def of_uid(uid: int) -> Identity:
+def resolve_uid(uid: int) -> Identity:
     """The account with user id *uid*; one without a name is called by its number."""
     try:
-        return _of_entry(pwd.getpwuid(uid))
+        return _build_identity(pwd.getpwuid(uid))
     except KeyError:
         return Identity(str(uid), uid, uid, (uid,), "/")
 
 
-def current() -> Identity:
+def get_current_identity() -> Identity:
     """The account of this process."""
-    return of_uid(os.geteuid())
+    return resolve_uid(os.geteuid())
 
 
-def usable(identity: Identity) -> bool:
+def can_become(identity: Identity) -> bool:
     """Whether this process may become *identity*."""
     return os.geteuid() == 0 or identity.is_current()
 
 
-def owners_of(path: str) -> List[Tuple[str, int]]:
+def list_owners(path: str) -> List[Tuple[str, int]]:
     """Each real directory from ``/`` to *path* with its owner's user id. Raises OSError."""
     real = os.path.realpath(path)
     found: List[Tuple[str, int]] = []
@@ -95,26 +95,26 @@ def owners_of(path: str) -> List[Tuple[str, int]]:
         real = os.path.dirname(real)
 
 
-def controller_of(path: str) -> Identity:
+def find_controller(path: str) -> Identity:
     """The account that can rearrange directory *path*: the one non-root owner on the way to it, or root.
 
     Raises IdentityError when two unprivileged owners share the way, or when a directory on it is
     writable for everybody without the sticky bit, because then no single account is safe to act as.
     """
     unprivileged: Dict[int, str] = {}
-    for directory, uid in owners_of(path):
+    for directory, uid in list_owners(path):
         mode = os.lstat(directory).st_mode
         if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
             raise IdentityError("%s is writable for every user; nothing below it can be changed safely" % directory)
         if uid != 0:
             unprivileged.setdefault(uid, directory)
     if len(unprivileged) > 1:
-        listed = ", ".join("%s (%s)" % (where, of_uid(uid).name) for uid, where in sorted(unprivileged.items()))
+        listed = ", ".join("%s (%s)" % (where, resolve_uid(uid).name) for uid, where in sorted(unprivileged.items()))
         raise IdentityError("%s lies below directories of different users: %s" % (path, listed))
-    return of_uid(next(iter(unprivileged))) if unprivileged else of_uid(0)
+    return resolve_uid(next(iter(unprivileged))) if unprivileged else resolve_uid(0)
 
 
-def environment_for(identity: Identity, path_first: Optional[str] = None) -> Dict[str, str]:
+def build_process_environment(identity: Identity, path_first: Optional[str] = None) -> Dict[str, str]:
     """A minimal, predictable process environment for *identity*; *path_first* leads its PATH."""
     search = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     return {
@@ -127,7 +127,7 @@ def environment_for(identity: Identity, path_first: Optional[str] = None) -> Dic
     }
 
 
-def act_as(identity: Identity, function: Callable[..., Any], *arguments: Any) -> Any:
+def call_as_identity(identity: Identity, function: Callable[..., Any], *arguments: Any) -> Any:
     """Call *function* in a child process that is *identity*; return its JSON-able result.
 
     Raises the OSError that the function met, or RuntimeError with the text of any other exception.
@@ -139,7 +139,7 @@ def act_as(identity: Identity, function: Callable[..., Any], *arguments: Any) ->
     if child == 0:
         os.close(reader)
         try:
-            identity.assume()
+            identity.drop_privileges()
             answer: Dict[str, Any] = {"result": function(*arguments)}
         except OSError as error:
             answer = {"errno": error.errno, "text": error.strerror, "path": error.filename}

@@ -13,12 +13,16 @@ import tempfile
 from typing import IO, Dict, List, NamedTuple, Optional, Union
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, current, environment_for
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
+    Identity,
+    build_process_environment,
+    get_current_identity,
+)
 
-TAIL = 4000
+OUTPUT_TAIL = 4000
 
 
-class Result(NamedTuple):
+class CommandResult(NamedTuple):
     """What a command did: its words, exit status (negative: signal; 124: timed out) and output."""
 
     cmd: List[str]
@@ -26,9 +30,14 @@ class Result(NamedTuple):
     stdout: str
     stderr: str
 
-    def describe(self) -> Dict[str, Union[str, int, List[str]]]:
+    def to_dict(self) -> Dict[str, Union[str, int, List[str]]]:
         """The result as a module returns it; each stream is cut to its last 4,000 characters."""
-        return {"cmd": self.cmd, "rc": self.rc, "stdout": self.stdout[-TAIL:], "stderr": self.stderr[-TAIL:]}
+        return {
+            "cmd": self.cmd,
+            "rc": self.rc,
+            "stdout": self.stdout[-OUTPUT_TAIL:],
+            "stderr": self.stderr[-OUTPUT_TAIL:],
+        }
 
     def last_lines(self, count: int = 5) -> str:
         """The last *count* lines of what it printed, standard error after standard output."""
@@ -39,26 +48,26 @@ class Result(NamedTuple):
 class CommandError(CollectionError):
     """A command that ended with a status its caller did not accept; ``result`` is a `Result`."""
 
-    def __init__(self, what: str, result: Result) -> None:
-        super().__init__("%s: %s ended with %d: %s" % (what, join(result.cmd), result.rc, result.last_lines()))
+    def __init__(self, what: str, result: CommandResult) -> None:
+        super().__init__("%s: %s ended with %d: %s" % (what, join_command(result.cmd), result.rc, result.last_lines()))
         self.result = result
 
 
-def words(command: Union[str, List[str]]) -> List[str]:
+def split_command(command: Union[str, List[str]]) -> List[str]:
     """*command* as a list; a string is split as a shell would, but nothing is expanded. Raises ValueError."""
     return shlex.split(command) if isinstance(command, str) else [str(word) for word in command]
 
 
-def join(command: List[str]) -> str:
+def join_command(command: List[str]) -> str:
     """*command* as one line that a POSIX shell reads back as the same words."""
     return " ".join(shlex.quote(word) for word in command)
 
 
-def _scratch_file() -> IO[bytes]:
+def _open_scratch_file() -> IO[bytes]:
     return tempfile.TemporaryFile()
 
 
-class Running:
+class RunningCommand:
     """A command at work. Its output goes to files, not pipes: a daemon that it leaves behind may keep its streams open."""
 
     def __init__(
@@ -75,12 +84,12 @@ class Running:
 
         It reads the open file *source* rather than *stdin*, and prints to *target* rather than into the result, where they are given.
         """
-        who = identity or current()
+        who = identity or get_current_identity()
         self._command = command
-        self._out, self._err = _scratch_file(), _scratch_file()
+        self._out, self._err = _open_scratch_file(), _open_scratch_file()
         self._process: "Optional[subprocess.Popen[bytes]]" = None
         self._problem = ""
-        with _scratch_file() as text:
+        with _open_scratch_file() as text:
             text.write((stdin or "").encode("utf-8"))
             text.seek(0)
             try:
@@ -92,28 +101,28 @@ class Running:
                     stderr=self._err,
                     cwd=cwd,
                     start_new_session=True,
-                    env=environment_for(who) if environment is None else environment,
-                    preexec_fn=None if who.is_current() else who.assume,
+                    env=build_process_environment(who) if environment is None else environment,
+                    preexec_fn=None if who.is_current() else who.drop_privileges,
                 )
             except (OSError, subprocess.SubprocessError) as error:
                 self._problem = "%s: %s" % (command[0], error)
 
-    def wait(self, timeout: float) -> Result:
+    def wait(self, timeout: float) -> CommandResult:
         """The result, after at most *timeout* seconds; then the command and all of its session are killed.
 
         A program that cannot be started gives rc 127 with the reason, as a shell would.
         """
         with self._out, self._err:
             if self._process is None:
-                return Result(self._command, 127, "", self._problem)
+                return CommandResult(self._command, 127, "", self._problem)
             note = ""
-            if not _ended(self._process, timeout):
+            if not _wait_for_exit(self._process, timeout):
                 os.killpg(self._process.pid, signal.SIGKILL)
                 note = "\nstopped after %g seconds" % timeout
             rc = self._process.wait()
             self._out.seek(0)
             self._err.seek(0)
-            return Result(
+            return CommandResult(
                 self._command,
                 124 if note else rc,
                 self._out.read().decode("utf-8", "replace"),
@@ -121,7 +130,7 @@ class Running:
             )
 
 
-def _ended(process: "subprocess.Popen[bytes]", timeout: float) -> bool:
+def _wait_for_exit(process: "subprocess.Popen[bytes]", timeout: float) -> bool:
     """Whether *process* ends within *timeout* seconds, noticed at once where the kernel tells (pidfd_open(2))."""
     if hasattr(os, "pidfd_open"):
         try:
@@ -141,7 +150,7 @@ def _ended(process: "subprocess.Popen[bytes]", timeout: float) -> bool:
     return True
 
 
-def run(
+def run_command(
     command: List[str],
     timeout: float,
     identity: Optional[Identity] = None,
@@ -150,12 +159,12 @@ def run(
     stdin: Optional[str] = None,
     source: Optional[int] = None,
     target: Optional[int] = None,
-) -> Result:
+) -> CommandResult:
     """Run *command* to its end, or for *timeout* seconds; see `Running`."""
-    return Running(command, identity, cwd, environment, stdin, source, target).wait(timeout)
+    return RunningCommand(command, identity, cwd, environment, stdin, source, target).wait(timeout)
 
 
-def must(what: str, result: Result) -> Result:
+def require_success(what: str, result: CommandResult) -> CommandResult:
     """*result*, if its command succeeded. Raises CommandError that starts with *what* otherwise."""
     if result.rc != 0:
         raise CommandError(what, result)

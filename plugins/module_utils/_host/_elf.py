@@ -9,7 +9,7 @@ import re
 import struct
 from typing import Dict, List, NamedTuple, Optional, Set, Tuple
 
-MACHINES = {
+MACHINE_NAMES = {
     3: "i386",
     8: "mips",
     20: "ppc",
@@ -21,14 +21,14 @@ MACHINES = {
     243: "riscv64",
     258: "loongarch64",
 }
-LOAD, DYNAMIC, INTERPRETER, GNU_STACK = 1, 2, 3, 0x6474E551
-NEEDED, HASH, STRTAB, SYMTAB, STRSZ, SONAME, RPATH, RUNPATH = 1, 4, 5, 6, 10, 14, 15, 29
-EXECUTABLE = 1
+PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_GNU_STACK = 1, 2, 3, 0x6474E551
+DT_NEEDED, DT_HASH, DT_STRTAB, DT_SYMTAB, DT_STRSZ, DT_SONAME, DT_RPATH, DT_RUNPATH = 1, 4, 5, 6, 10, 14, 15, 29
+PF_X = 1
 TABLE_LIMIT = 16 << 20
-GLIBC = re.compile(rb"\0GLIBC_(\d+)\.(\d+)(?=[.\0])")
+GLIBC_VERSION = re.compile(rb"\0GLIBC_(\d+)\.(\d+)(?=[.\0])")
 
 
-class Elf(NamedTuple):
+class ElfFile(NamedTuple):
     """Machine, program interpreter, needed libraries, search paths, whether the stack is executable, newest glibc version needed."""
 
     machine: str
@@ -39,7 +39,7 @@ class Elf(NamedTuple):
     glibc: Optional[str]
 
 
-class _Image:
+class _ElfImage:
     def __init__(self, handle: int) -> None:
         self._handle = handle
         head = os.pread(handle, 64, 0)
@@ -69,19 +69,19 @@ class _Image:
                 )
             self.segments.append((kind, flags, start, address, length))
 
-    def bytes_at(self, offset: int, size: int) -> bytes:
+    def read_bytes_at(self, offset: int, size: int) -> bytes:
         return os.pread(self._handle, min(size, TABLE_LIMIT), offset)
 
-    def offset_of(self, address: int) -> int:
+    def find_offset(self, address: int) -> int:
         for kind, _flags, start, begin, length in self.segments:
-            if kind == LOAD and begin <= address < begin + length:
+            if kind == PT_LOAD and begin <= address < begin + length:
                 return start + address - begin
         raise ValueError("address outside every segment")
 
-    def dynamic(self) -> List[Tuple[int, int]]:
+    def read_dynamic_entries(self) -> List[Tuple[int, int]]:
         for kind, _flags, start, _address, length in self.segments:
-            if kind == DYNAMIC:
-                data = self.bytes_at(start, min(length, 1 << 16))
+            if kind == PT_DYNAMIC:
+                data = self.read_bytes_at(start, min(length, 1 << 16))
                 step = 16 if self.wide else 8
                 entries = [
                     struct.unpack_from(self.order + ("qQ" if self.wide else "iI"), data, at)
@@ -92,59 +92,61 @@ class _Image:
         return []
 
 
-def _string(data: bytes) -> str:
+def _decode_string(data: bytes) -> str:
     return data.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
 
 
-def read(handle: int, versions: bool = False) -> Optional[Elf]:
+def read_elf(handle: int, versions: bool = False) -> Optional[ElfFile]:
     """What the ELF file open as *handle* says; None for anything else. *versions*: find the newest glibc version needed, too."""
     try:
-        image = _Image(handle)
+        image = _ElfImage(handle)
         interpreter, stack = None, True
         for kind, flags, start, _address, length in image.segments:
-            if kind == INTERPRETER:
-                interpreter = _string(image.bytes_at(start, min(length, 4096)))
-            elif kind == GNU_STACK:
-                stack = bool(flags & EXECUTABLE)
+            if kind == PT_INTERP:
+                interpreter = _decode_string(image.read_bytes_at(start, min(length, 4096)))
+            elif kind == PT_GNU_STACK:
+                stack = bool(flags & PF_X)
         values: Dict[int, List[int]] = {}
-        for tag, value in image.dynamic():
+        for tag, value in image.read_dynamic_entries():
             values.setdefault(tag, []).append(value)
         needed: List[str] = []
         search: List[str] = []
         glibc = None
-        if STRTAB in values:
-            table = image.bytes_at(image.offset_of(values[STRTAB][0]), values.get(STRSZ, [0])[0])
-            needed = [_string(table[at : at + 512]) for at in values.get(NEEDED, [])[:512]]
-            paths = values.get(RUNPATH) or values.get(RPATH) or []
-            search = [part for at in paths for part in _string(table[at : at + 8192]).split(":") if part]
+        if DT_STRTAB in values:
+            table = image.read_bytes_at(image.find_offset(values[DT_STRTAB][0]), values.get(DT_STRSZ, [0])[0])
+            needed = [_decode_string(table[at : at + 512]) for at in values.get(DT_NEEDED, [])[:512]]
+            paths = values.get(DT_RUNPATH) or values.get(DT_RPATH) or []
+            search = [part for at in paths for part in _decode_string(table[at : at + 8192]).split(":") if part]
             if versions:
-                newest = max(((int(major), int(minor)) for major, minor in GLIBC.findall(table)), default=None)
+                newest = max(((int(major), int(minor)) for major, minor in GLIBC_VERSION.findall(table)), default=None)
                 glibc = "%d.%d" % newest if newest else None
     except (ValueError, struct.error, OSError, OverflowError):
         return None
-    return Elf(MACHINES.get(image.machine, str(image.machine)), interpreter, needed, search, stack, glibc)
+    return ElfFile(MACHINE_NAMES.get(image.machine, str(image.machine)), interpreter, needed, search, stack, glibc)
 
 
-def undefined(handle: int) -> Set[str]:
+def find_undefined_symbols(handle: int) -> Set[str]:
     """The symbols that the ELF file open as *handle* needs and does not define; empty for anything else."""
     try:
-        image = _Image(handle)
-        values = dict(reversed(image.dynamic()))
-        names = image.bytes_at(image.offset_of(values[STRTAB]), values[STRSZ])
+        image = _ElfImage(handle)
+        values = dict(reversed(image.read_dynamic_entries()))
+        names = image.read_bytes_at(image.find_offset(values[DT_STRTAB]), values[DT_STRSZ])
         width = 24 if image.wide else 16
-        if HASH in values:
-            (count,) = struct.unpack_from(image.order + "4xI", image.bytes_at(image.offset_of(values[HASH]), 8))
+        if DT_HASH in values:
+            (count,) = struct.unpack_from(
+                image.order + "4xI", image.read_bytes_at(image.find_offset(values[DT_HASH]), 8)
+            )
         else:
             # Linkers put the names behind the symbols; where they do not, what follows is no symbol and has no name.
-            count = max(0, values[STRTAB] - values[SYMTAB]) // width
-        table = image.bytes_at(image.offset_of(values[SYMTAB]), width * count)
+            count = max(0, values[DT_STRTAB] - values[DT_SYMTAB]) // width
+        table = image.read_bytes_at(image.find_offset(values[DT_SYMTAB]), width * count)
         form = image.order + ("IBBHQQ" if image.wide else "IIIBBH")
         found = set()
         for at in range(0, len(table) - width + 1, width):
             fields = struct.unpack_from(form, table, at)
             section = fields[3] if image.wide else fields[5]
             if section == 0 and 0 < fields[0] < len(names):
-                found.add(_string(names[fields[0] : fields[0] + 512]))
+                found.add(_decode_string(names[fields[0] : fields[0] + 512]))
         return found
     except (KeyError, ValueError, struct.error, OSError, OverflowError):
         return set()

@@ -15,7 +15,7 @@ import os
 import tempfile
 from typing import Any, Iterator, Optional
 
-BLOCK = 1 << 20
+BLOCK_SIZE = 1 << 20
 
 
 def sync_directory(path: str) -> None:
@@ -28,7 +28,7 @@ def sync_directory(path: str) -> None:
 
 
 @contextlib.contextmanager
-def naming(path: str) -> Iterator[None]:
+def attach_error_path(path: str) -> Iterator[None]:
     """Have an OSError of the block name *path*: one of a write, unlike one of an open, names nothing."""
     try:
         yield
@@ -43,7 +43,7 @@ def write_atomically(path: str, data: bytes, mode: int = 0o600) -> None:
     directory = os.path.dirname(path) or "."
     handle, temporary = tempfile.mkstemp(prefix=".%s." % os.path.basename(path), dir=directory)
     try:
-        with naming(path), os.fdopen(handle, "wb") as stream:
+        with attach_error_path(path), os.fdopen(handle, "wb") as stream:
             stream.write(data)
             stream.flush()
             os.fchmod(stream.fileno(), mode)
@@ -91,10 +91,10 @@ def read_json(path: str) -> Optional[Any]:
         raise ValueError("%s is not valid JSON (%s)" % (path, error))
 
 
-def sha256_of(path: str) -> str:
+def compute_sha256(path: str) -> str:
     """Hexadecimal SHA-256 of the bytes of *path*. Raises OSError."""
     digest = hashlib.sha256()
     with open(path, "rb") as stream:
-        for block in iter(lambda: stream.read(BLOCK), b""):
+        for block in iter(lambda: stream.read(BLOCK_SIZE), b""):
             digest.update(block)
     return digest.hexdigest()

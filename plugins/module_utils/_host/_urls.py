@@ -8,7 +8,7 @@ import re
 from urllib.parse import urlsplit, urlunsplit
 
 
-def redacted(url: str) -> str:
+def redact_url(url: str) -> str:
     """*url* without user name and password."""
     try:
         parts = urlsplit(url)

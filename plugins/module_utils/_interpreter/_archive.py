@@ -17,34 +17,34 @@ from ansible_collections.oxzep7.python.plugins.module_utils._errors import Colle
 
 MAXIMUM_BYTES = 8 << 30
 MAXIMUM_MEMBERS = 500000
-BLOCK = 1 << 20
-ZSTD = b"\x28\xb5\x2f\xfd"
+BLOCK_SIZE = 1 << 20
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
 
-class UnsafeArchive(CollectionError):
+class UnsafeArchiveError(CollectionError):
     """The archive has a member that must not be unpacked; the text names it and says why."""
 
 
-def _parts(name: str) -> List[str]:
+def _split_member_name(name: str) -> List[str]:
     if name.startswith("/") or "\0" in name:
-        raise UnsafeArchive("member %r has an absolute path" % name)
+        raise UnsafeArchiveError("member %r has an absolute path" % name)
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if ".." in parts:
-        raise UnsafeArchive("member %r leads outside with '..'" % name)
+        raise UnsafeArchiveError("member %r leads outside with '..'" % name)
     return parts
 
 
-def _inside(text: str, member: tarfile.TarInfo) -> str:
+def _check_link_target(text: str, member: tarfile.TarInfo) -> str:
     normal = posixpath.normpath(text)
     if posixpath.isabs(text) or normal == ".." or normal.startswith("../"):
-        raise UnsafeArchive("member %r links to %r, outside the archive" % (member.name, member.linkname))
+        raise UnsafeArchiveError("member %r links to %r, outside the archive" % (member.name, member.linkname))
     return normal
 
 
-def _write(source: IO[bytes], path: str, mode: int) -> None:
+def _write_file(source: IO[bytes], path: str, mode: int) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     with os.fdopen(handle, "wb") as stream:
-        for block in iter(lambda: source.read(BLOCK), b""):
+        for block in iter(lambda: source.read(BLOCK_SIZE), b""):
             stream.write(block)
         os.fchmod(stream.fileno(), mode)
 
@@ -57,65 +57,65 @@ class _Extraction:
         self._target = target
         self._links: Set[str] = set()
 
-    def take(self, member: tarfile.TarInfo) -> None:
+    def unpack_member(self, member: tarfile.TarInfo) -> None:
         """Unpack *member*. Raises UnsafeArchive, OSError."""
-        parts = _parts(member.name)
+        parts = _split_member_name(member.name)
         if not parts:
             return
-        path = os.path.join(self._parent(parts), parts[-1])
+        path = os.path.join(self._make_parent(parts), parts[-1])
         if "/".join(parts) in self._links:
-            raise UnsafeArchive("member %r appears twice, once as a symlink" % member.name)
+            raise UnsafeArchiveError("member %r appears twice, once as a symlink" % member.name)
         if member.isdir():
             os.makedirs(path, mode=0o755, exist_ok=True)
         elif member.isreg():
-            self._file(member, path)
+            self._unpack_file(member, path)
         elif member.issym():
-            self._symlink(member, parts, path)
+            self._unpack_symlink(member, parts, path)
         elif member.islnk():
-            self._hard_link(member, path)
+            self._unpack_hard_link(member, path)
         else:
-            raise UnsafeArchive("member %r is neither file, directory nor link" % member.name)
+            raise UnsafeArchiveError("member %r is neither file, directory nor link" % member.name)
 
-    def _parent(self, parts: List[str]) -> str:
+    def _make_parent(self, parts: List[str]) -> str:
         for depth in range(1, len(parts)):
             if "/".join(parts[:depth]) in self._links:
-                raise UnsafeArchive(
+                raise UnsafeArchiveError(
                     "member %r passes through the symlink %r" % ("/".join(parts), "/".join(parts[:depth]))
                 )
         parent = os.path.join(self._target, *parts[:-1])
         os.makedirs(parent, mode=0o755, exist_ok=True)
         return parent
 
-    def _file(self, member: tarfile.TarInfo, path: str) -> None:
+    def _unpack_file(self, member: tarfile.TarInfo, path: str) -> None:
         source = self._stream.extractfile(member)
         if source is None:
-            raise UnsafeArchive("member %r has no content" % member.name)
-        _write(source, path, 0o755 if member.mode & 0o111 else 0o644)
+            raise UnsafeArchiveError("member %r has no content" % member.name)
+        _write_file(source, path, 0o755 if member.mode & 0o111 else 0o644)
 
-    def _symlink(self, member: tarfile.TarInfo, parts: List[str], path: str) -> None:
-        _inside(posixpath.join("/".join(parts[:-1]), member.linkname), member)
+    def _unpack_symlink(self, member: tarfile.TarInfo, parts: List[str], path: str) -> None:
+        _check_link_target(posixpath.join("/".join(parts[:-1]), member.linkname), member)
         os.symlink(member.linkname, path)
         self._links.add("/".join(parts))
 
-    def _hard_link(self, member: tarfile.TarInfo, path: str) -> None:
-        linked = _parts(_inside(member.linkname, member))
-        self._parent(linked)
+    def _unpack_hard_link(self, member: tarfile.TarInfo, path: str) -> None:
+        linked = _split_member_name(_check_link_target(member.linkname, member))
+        self._make_parent(linked)
         if "/".join(linked) in self._links:
-            raise UnsafeArchive("member %r is a hard link to a symlink" % member.name)
+            raise UnsafeArchiveError("member %r is a hard link to a symlink" % member.name)
         os.link(os.path.join(self._target, *linked), path)
 
 
 @contextlib.contextmanager
-def _opened(archive: str) -> Iterator[tarfile.TarFile]:
+def _open_archive(archive: str) -> Iterator[tarfile.TarFile]:
     with open(archive, "rb") as stream:
-        compressed = stream.read(4) == ZSTD
+        compressed = stream.read(4) == ZSTD_MAGIC
     if not compressed or sys.version_info >= (3, 14):
         with tarfile.open(archive, "r:*") as tar:
             yield tar
         return
     program = shutil.which("zstd")
     if program is None:
-        raise UnsafeArchive(
+        raise UnsafeArchiveError(
             "it is compressed with zstd, which this host cannot read; install zstd on it, or provide a tar.gz or tar.xz"
         )
     # The archive is read as it is decompressed; AnsibleModule.run_command would hold all of it in memory.
@@ -128,24 +128,26 @@ def _opened(archive: str) -> Iterator[tarfile.TarFile]:
         with tarfile.open(fileobj=working.stdout, mode="r|") as tar:
             yield tar
         # A tar file ends before its last block does.
-        for _block in iter(lambda: working.stdout.read(BLOCK) if working.stdout else b"", b""):
+        for _block in iter(lambda: working.stdout.read(BLOCK_SIZE) if working.stdout else b"", b""):
             continue
         if working.wait() != 0:
-            raise UnsafeArchive("zstd cannot read it to its end")
+            raise UnsafeArchiveError("zstd cannot read it to its end")
 
 
-def extract(archive: str, target: str) -> None:
+def extract_archive(archive: str, target: str) -> None:
     """Unpack the tar file *archive* (gzip, bzip2, xz, zstd where this host can, or none) into the empty directory *target*.
 
     Files become the property of this process's user, without setuid, setgid or group-writable bits.
     Raises UnsafeArchive for traversal, links that lead outside, devices and bombs; OSError, tarfile.TarError.
     """
     total = count = 0
-    with _opened(archive) as stream:
+    with _open_archive(archive) as stream:
         extraction = _Extraction(stream, target)
         for member in stream:
             count += 1
             total += member.size
             if total > MAXIMUM_BYTES or count > MAXIMUM_MEMBERS:
-                raise UnsafeArchive("it unpacks to more than %d bytes or %d members" % (MAXIMUM_BYTES, MAXIMUM_MEMBERS))
-            extraction.take(member)
+                raise UnsafeArchiveError(
+                    "it unpacks to more than %d bytes or %d members" % (MAXIMUM_BYTES, MAXIMUM_MEMBERS)
+                )
+            extraction.unpack_member(member)

@@ -12,54 +12,61 @@ from typing import Any, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host import _elf
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import current, of_uid, owners_of, usable
-from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import Result, run
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
+    can_become,
+    get_current_identity,
+    list_owners,
+    resolve_uid,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandResult, run_command
 
 # Marks a prefix that this collection installed.
-MARKER = ".oxzep7.json"
+MARKER_NAME = ".oxzep7.json"
 PROBE_TIMEOUT = 60.0
-PROBE = (
+PROBE_PROGRAM = (
     "import json, platform, sys, sysconfig;"
     "print(json.dumps([platform.python_version(), platform.python_implementation(), sys.prefix,"
     " sysconfig.get_platform()]))"
 )
-NEEDED = ("ctypes", "lzma", "sqlite3", "ssl")
+REQUIRED_MODULES = ("ctypes", "lzma", "sqlite3", "ssl")
 # Part of the standard library from this minor on.
-ZONEINFO = (3, 9)
-NOBODY = 65534
+ZONEINFO_VERSION = (3, 9)
+NOBODY_UID = 65534
 
 
 class InterpreterError(CollectionError):
     """An interpreter that cannot be had or does not work; nothing was changed."""
 
 
-def matches(version: str, wanted: str) -> bool:
+def is_matching_version(version: str, wanted: str) -> bool:
     return version == wanted or version.startswith(wanted + ".")
 
 
-def least_trusted_owner(path: str) -> Any:
+def find_least_trusted_owner(path: str) -> Any:
     """The account to run *path* as: root only if root alone can write it and every directory above it."""
     real = os.path.realpath(path)
     open_to_others = False
-    for place, uid in owners_of(os.path.dirname(real)) + [(real, os.stat(real).st_uid)]:
+    for place, uid in list_owners(os.path.dirname(real)) + [(real, os.stat(real).st_uid)]:
         if uid != 0:
-            return of_uid(uid)
+            return resolve_uid(uid)
         mode = os.stat(place).st_mode
         open_to_others |= bool(mode & (stat.S_IWGRP | stat.S_IWOTH)) and not mode & stat.S_ISVTX
-    return of_uid(NOBODY) if open_to_others else of_uid(0)
+    return resolve_uid(NOBODY_UID) if open_to_others else resolve_uid(0)
 
 
-def _run_isolated(path: str, program: str) -> Result:
-    who = least_trusted_owner(path)
-    return run([path, "-I", "-S", "-c", program], PROBE_TIMEOUT, who if usable(who) else current())
+def _run_isolated(path: str, program: str) -> CommandResult:
+    who = find_least_trusted_owner(path)
+    return run_command(
+        [path, "-I", "-S", "-c", program], PROBE_TIMEOUT, who if can_become(who) else get_current_identity()
+    )
 
 
-def ask(path: str) -> Tuple[str, str, str, str]:
+def query_interpreter(path: str) -> Tuple[str, str, str, str]:
     """Version, implementation, prefix and platform that the interpreter *path* says of itself.
 
     It is run isolated (``-I -S``), with a timeout, as its least trusted owner. Raises InterpreterError.
     """
-    answer = _run_isolated(path, PROBE)
+    answer = _run_isolated(path, PROBE_PROGRAM)
     try:
         version, implementation, prefix, platform = json.loads(answer.stdout)
     except ValueError:
@@ -69,13 +76,13 @@ def ask(path: str) -> Tuple[str, str, str, str]:
     return version, implementation, prefix, platform
 
 
-def prove(path: str, wanted: str) -> Tuple[str, str]:
+def prove_interpreter(path: str, wanted: str) -> Tuple[str, str]:
     """Run the interpreter *path* and import what applications need; returns its full version and prefix. Raises InterpreterError."""
-    version, _implementation, prefix, _platform = ask(path)
-    if not matches(version, wanted):
+    version, _implementation, prefix, _platform = query_interpreter(path)
+    if not is_matching_version(version, wanted):
         raise InterpreterError("%s is Python %s, not %s" % (path, version, wanted))
     major, minor = version.split(".")[:2]
-    needed = NEEDED + (("zoneinfo",) if (int(major), int(minor)) >= ZONEINFO else ())
+    needed = REQUIRED_MODULES + (("zoneinfo",) if (int(major), int(minor)) >= ZONEINFO_VERSION else ())
     imported = _run_isolated(path, "import " + ", ".join(needed))
     if imported.rc != 0:
         raise InterpreterError("%s lacks a part of the standard library: %s" % (path, imported.last_lines(2)))
@@ -93,7 +100,7 @@ def check_program(path: str) -> None:
     except OSError as error:
         raise InterpreterError("%s cannot be read: %s" % (path, error.strerror))
     try:
-        elf = _elf.read(handle)
+        elf = _elf.read_elf(handle)
     finally:
         os.close(handle)
     if elf is None:

@@ -21,18 +21,21 @@ from typing import Any, Dict, List, NamedTuple, Optional
 from urllib.parse import quote, unquote
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
-from ansible_collections.oxzep7.python.plugins.module_utils._host._urls import redacted
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import site_packages
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalized
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._record import legacy_requires, rows
+from ansible_collections.oxzep7.python.plugins.module_utils._host._urls import redact_url
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import find_site_packages
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._record import (
+    parse_legacy_requires,
+    parse_record_rows,
+)
 
 FILE_LIMIT = 64 << 20
-LIMIT = 128 << 20
+PACKAGE_LIMIT = 128 << 20
 # A source directory with more entries is not looked through to its end.
-ENTRIES = 200000
-WHEEL = "Wheel-Version: 1.0\nGenerator: oxzep7.python\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+ENTRY_LIMIT = 200000
+WHEEL_METADATA = "Wheel-Version: 1.0\nGenerator: oxzep7.python\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 # The oldest day that a zip archive can tell.
-DAY = (1980, 1, 1, 0, 0, 0)
+ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 COMPILED = re.compile(r"\.(?:so(?:\.[0-9.]+)?|pyd|dylib)$")
 NOT_COPIED = frozenset(
     (
@@ -57,11 +60,11 @@ HEADER = re.compile(r"^(Name|Version|Requires-Python):[ \t]*(.*?)[ \t\r]*$", re.
 REQUIRES = re.compile(r"^Requires-Dist:[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
 
 
-class NotCopied(CollectionError):
+class CopyError(CollectionError):
     """A package that cannot be copied; the text says why."""
 
 
-class Copied(NamedTuple):
+class CopiedWheel(NamedTuple):
     """A package as a wheel: the wheel's file name and bytes, the version, ``Requires-Dist`` and ``Requires-Python``."""
 
     wheel: str
@@ -71,60 +74,60 @@ class Copied(NamedTuple):
     requires_python: Optional[str]
 
 
-def gathered(environment: str, name: str) -> Dict[str, Any]:
+def gather_package_files(environment: str, name: str) -> Dict[str, Any]:
     """The files of the package *name* (normalized) of *environment*: JSON-able, ``error`` where it cannot be copied.
 
     To be called as the account that owns *environment*. Raises OSError.
     """
     try:
-        for site in site_packages(environment):
+        for site in find_site_packages(environment):
             for entry in sorted(os.listdir(site)):
                 stem, suffix = os.path.splitext(entry)
                 called = stem.split("-")[0] if suffix in (".dist-info", ".egg-info", ".egg") else stem
-                if normalized(called) != name:
+                if normalize_name(called) != name:
                     continue
                 if suffix == ".dist-info":
-                    return _recorded(environment, site, entry)
+                    return _gather_recorded(environment, site, entry)
                 if suffix == ".egg-info":
-                    return _legacy(environment, site, entry)
+                    return _gather_legacy(environment, site, entry)
                 if suffix == ".egg-link":
-                    return _developed(site, entry)
+                    return _gather_developed(site, entry)
                 if suffix == ".egg":
-                    raise NotCopied("it is an egg, which does not record its files")
-        raise NotCopied("it is not in %s" % environment)
-    except NotCopied as error:
+                    raise CopyError("it is an egg, which does not record its files")
+        raise CopyError("it is not in %s" % environment)
+    except CopyError as error:
         return {"error": str(error)}
 
 
-def packed(files: Dict[str, Any]) -> Copied:
+def pack_wheel(files: Dict[str, Any]) -> CopiedWheel:
     """The wheel of what `gathered` returned. Raises NotCopied."""
     if "error" in files:
-        raise NotCopied(files["error"])
+        raise CopyError(files["error"])
     metadata = str(files["metadata"])
     headers = dict(HEADER.findall(metadata.partition("\n\n")[0].replace("\r\n", "\n")))
     if not headers.get("Name") or not headers.get("Version"):
-        raise NotCopied("its metadata have no name or no version")
-    stem = "%s-%s" % (normalized(headers["Name"]).replace("-", "_"), headers["Version"].replace("-", "_"))
+        raise CopyError("its metadata have no name or no version")
+    stem = "%s-%s" % (normalize_name(headers["Name"]).replace("-", "_"), headers["Version"].replace("-", "_"))
     info = stem + ".dist-info/"
     content = {
         path.replace("{info}", info).replace("{data}", stem + ".data/"): base64.b64decode(data)
         for path, data in files["files"].items()
     }
     content[info + "METADATA"] = metadata.encode("utf-8")
-    content[info + "WHEEL"] = WHEEL.encode("ascii")
-    record = ['"%s",sha256=%s,%d' % (path, _digest(data), len(data)) for path, data in sorted(content.items())]
+    content[info + "WHEEL"] = WHEEL_METADATA.encode("ascii")
+    record = ['"%s",sha256=%s,%d' % (path, _encode_digest(data), len(data)) for path, data in sorted(content.items())]
     content[info + "RECORD"] = ("\n".join(record) + "\n%sRECORD,,\n" % info).encode("utf-8")
     out = io.BytesIO()
     # Compressors differ from host to host.
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
         for path, data in sorted(content.items(), key=lambda item: (item[0].startswith(info), item[0])):
-            entry = zipfile.ZipInfo(path, DAY)
+            entry = zipfile.ZipInfo(path, ZIP_TIME)
             entry.external_attr = (0o755 if ".data/scripts/" in path else 0o644) << 16
             archive.writestr(entry, data)
     data = out.getvalue()
     # The same version can be another package elsewhere, so its content is a part of the name.
     wheel = "%s-0_%s-py3-none-any.whl" % (stem, hashlib.sha256(data).hexdigest()[:16])
-    return Copied(
+    return CopiedWheel(
         wheel,
         data,
         headers["Version"],
@@ -133,42 +136,42 @@ def packed(files: Dict[str, Any]) -> Copied:
     )
 
 
-def _digest(data: bytes) -> str:
+def _encode_digest(data: bytes) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode("ascii")
 
 
-def _read(path: str) -> bytes:
+def _read_file(path: str) -> bytes:
     """The regular file *path*, whole. Raises NotCopied, OSError."""
     if not stat.S_ISREG(os.stat(path).st_mode):
-        raise NotCopied("%s is no regular file" % path)
+        raise CopyError("%s is no regular file" % path)
     with open(path, "rb") as stream:
         data = stream.read(FILE_LIMIT + 1)
     if len(data) > FILE_LIMIT:
-        raise NotCopied("%s is larger than %d bytes" % (path, FILE_LIMIT))
+        raise CopyError("%s is larger than %d bytes" % (path, FILE_LIMIT))
     if COMPILED.search(path) or data.startswith(b"\x7fELF"):
-        raise NotCopied("it has compiled code (%s)" % path)
+        raise CopyError("it has compiled code (%s)" % path)
     return data
 
 
-def _encoded(text: str) -> str:
+def _encode_base64(text: str) -> str:
     return base64.b64encode(text.encode("utf-8")).decode("ascii")
 
 
-def _text(path: str) -> str:
+def _read_text(path: str) -> str:
     try:
-        return _read(path).decode("utf-8", "replace").replace("\r\n", "\n")
+        return _read_file(path).decode("utf-8", "replace").replace("\r\n", "\n")
     except OSError:
         return ""
 
 
-def _own_scripts(points: str) -> List[str]:
+def _list_entry_points(points: str) -> List[str]:
     """The commands that installers make of ``entry_points.txt``."""
     parser = configparser.RawConfigParser(delimiters=("=",), strict=False)
     parser.optionxform = str  # type: ignore[method-assign,assignment]
     try:
         parser.read_string(points)
     except configparser.Error as error:
-        raise NotCopied("its entry_points.txt cannot be read: %s" % error)
+        raise CopyError("its entry_points.txt cannot be read: %s" % error)
     return [
         name.strip()
         for section in ("console_scripts", "gui_scripts")
@@ -177,9 +180,9 @@ def _own_scripts(points: str) -> List[str]:
     ]
 
 
-def _collected(environment: str, site: str, info: str, paths: List[str], metadata: str) -> Dict[str, Any]:
+def _collect_files(environment: str, site: str, info: str, paths: List[str], metadata: str) -> Dict[str, Any]:
     """The files at *paths*, relative to the directory *site* and recorded by its entry *info*, placed as in a wheel."""
-    scripts = _own_scripts(_text(os.path.join(site, info, "entry_points.txt")))
+    scripts = _list_entry_points(_read_text(os.path.join(site, info, "entry_points.txt")))
     files: Dict[str, str] = {}
     size = 0
     for path in paths:
@@ -190,21 +193,23 @@ def _collected(environment: str, site: str, info: str, paths: List[str], metadat
             or (inside.startswith(info + "/") and os.path.basename(inside) in NOT_COPIED)
         ):
             continue
-        place = _place(environment, site, info, inside, scripts)
+        place = _place_in_wheel(environment, site, info, inside, scripts)
         if place is None:
             continue
         try:
-            data = _read(os.path.join(site, inside))
+            data = _read_file(os.path.join(site, inside))
         except FileNotFoundError:
-            raise NotCopied("%s, which it records, is not there" % inside)
+            raise CopyError("%s, which it records, is not there" % inside)
         size += len(data)
-        if size > LIMIT:
-            raise NotCopied("it is larger than %d bytes" % LIMIT)
-        files[place] = base64.b64encode(_portable(data) if place.startswith("{data}scripts/") else data).decode("ascii")
+        if size > PACKAGE_LIMIT:
+            raise CopyError("it is larger than %d bytes" % PACKAGE_LIMIT)
+        files[place] = base64.b64encode(_make_portable(data) if place.startswith("{data}scripts/") else data).decode(
+            "ascii"
+        )
     return {"metadata": metadata, "files": files}
 
 
-def _place(environment: str, site: str, info: str, inside: str, scripts: List[str]) -> Optional[str]:
+def _place_in_wheel(environment: str, site: str, info: str, inside: str, scripts: List[str]) -> Optional[str]:
     """Where a wheel has the file *inside*; None for a command that installers make themselves."""
     if inside.startswith(info + "/"):
         return "{info}" + inside[len(info) + 1 :]
@@ -212,7 +217,7 @@ def _place(environment: str, site: str, info: str, inside: str, scripts: List[st
         return inside
     real = os.path.normpath(os.path.join(site, inside))
     if not real.startswith(environment.rstrip("/") + "/"):
-        raise NotCopied("it records %s, which lies outside of the environment" % real)
+        raise CopyError("it records %s, which lies outside of the environment" % real)
     relative = os.path.relpath(real, environment)
     folder, _separator, name = relative.partition("/")
     if folder == "bin":
@@ -220,33 +225,35 @@ def _place(environment: str, site: str, info: str, inside: str, scripts: List[st
     return "{data}data/" + relative
 
 
-def _portable(script: bytes) -> bytes:
+def _make_portable(script: bytes) -> bytes:
     """*script* with a first line that installers replace by the interpreter of their environment."""
     first, newline, rest = script.partition(b"\n")
     return b"#!python" + newline + rest if first.startswith(b"#!") and b"python" in first else script
 
 
-def _recorded(environment: str, site: str, info: str) -> Dict[str, Any]:
-    record = _text(os.path.join(site, info, "RECORD"))
+def _gather_recorded(environment: str, site: str, info: str) -> Dict[str, Any]:
+    record = _read_text(os.path.join(site, info, "RECORD"))
     if not record:
-        raise NotCopied("it has no RECORD of its files")
-    direct = _direct(_text(os.path.join(site, info, "direct_url.json")))
-    found = _collected(environment, site, info, rows(record)[0], _text(os.path.join(site, info, "METADATA")))
+        raise CopyError("it has no RECORD of its files")
+    direct = _parse_direct_url(_read_text(os.path.join(site, info, "direct_url.json")))
+    found = _collect_files(
+        environment, site, info, parse_record_rows(record)[0], _read_text(os.path.join(site, info, "METADATA"))
+    )
     if direct:
-        found["files"]["{info}direct_url.json"] = _encoded(json.dumps(direct, sort_keys=True) + "\n")
+        found["files"]["{info}direct_url.json"] = _encode_base64(json.dumps(direct, sort_keys=True) + "\n")
     return found
 
 
-def _direct(text: str) -> Dict[str, Any]:
+def _parse_direct_url(text: str) -> Dict[str, Any]:
     """What ``direct_url.json`` says, without credentials. Raises NotCopied for an editable package with compiled code in its source."""
     try:
         direct = json.loads(text or "{}")
         url, editable = str(direct.get("url") or ""), bool((direct.get("dir_info") or {}).get("editable"))
     except (ValueError, AttributeError):
-        raise NotCopied("its direct_url.json cannot be read")
+        raise CopyError("its direct_url.json cannot be read")
     if editable and url.startswith("file://"):
         _check_source(unquote(url[len("file://") :]))
-    return dict(direct, url=redacted(url)) if url else {}
+    return dict(direct, url=redact_url(url)) if url else {}
 
 
 def _check_source(source: str) -> None:
@@ -258,14 +265,14 @@ def _check_source(source: str) -> None:
             if name not in (".git", "node_modules") and not os.path.exists(os.path.join(folder, name, "pyvenv.cfg"))
         ]
         met += len(names) + len(below)
-        if met > ENTRIES:
-            raise NotCopied("its source %s has more than %d entries" % (source, ENTRIES))
+        if met > ENTRY_LIMIT:
+            raise CopyError("its source %s has more than %d entries" % (source, ENTRY_LIMIT))
         compiled = next((name for name in names if COMPILED.search(name)), None)
         if compiled:
-            raise NotCopied("it has compiled code (%s)" % os.path.join(folder, compiled))
+            raise CopyError("it has compiled code (%s)" % os.path.join(folder, compiled))
 
 
-def _modern(information: str, requires: List[str]) -> str:
+def _modernize_metadata(information: str, requires: List[str]) -> str:
     """The text of a ``PKG-INFO`` as metadata that can name *requires*."""
     headers, separator, description = information.partition("\n\n")
     headers = re.sub(r"^Metadata-Version:.*$", "Metadata-Version: 2.1", headers, flags=re.MULTILINE).rstrip("\n")
@@ -276,46 +283,47 @@ def _modern(information: str, requires: List[str]) -> str:
     return "\n".join([headers] + added) + (separator + description if separator else "\n")
 
 
-def _legacy(environment: str, site: str, info: str) -> Dict[str, Any]:
-    listed = _text(os.path.join(site, info, "installed-files.txt"))
+def _gather_legacy(environment: str, site: str, info: str) -> Dict[str, Any]:
+    listed = _read_text(os.path.join(site, info, "installed-files.txt"))
     if not listed:
-        raise NotCopied("it does not record its files")
+        raise CopyError("it does not record its files")
     paths = [
         os.path.normpath(os.path.join(info, line.strip()))
         for line in listed.splitlines()
         if line.strip() not in ("", ".")
     ]
-    metadata = _modern(
-        _text(os.path.join(site, info, "PKG-INFO")), legacy_requires(_text(os.path.join(site, info, "requires.txt")))
+    metadata = _modernize_metadata(
+        _read_text(os.path.join(site, info, "PKG-INFO")),
+        parse_legacy_requires(_read_text(os.path.join(site, info, "requires.txt"))),
     )
-    return _collected(environment, site, info, [path for path in paths if path != info], metadata)
+    return _collect_files(environment, site, info, [path for path in paths if path != info], metadata)
 
 
-def _developed(site: str, entry: str) -> Dict[str, Any]:
+def _gather_developed(site: str, entry: str) -> Dict[str, Any]:
     """An editable package as setuptools' ``develop`` left it: a path, and metadata beside its source."""
-    source = _text(os.path.join(site, entry)).split("\n", 1)[0].strip()
+    source = _read_text(os.path.join(site, entry)).split("\n", 1)[0].strip()
     if not os.path.isdir(source):
-        raise NotCopied("%s names %s, which is not there" % (os.path.join(site, entry), source or "nothing"))
-    name = normalized(os.path.splitext(entry)[0])
+        raise CopyError("%s names %s, which is not there" % (os.path.join(site, entry), source or "nothing"))
+    name = normalize_name(os.path.splitext(entry)[0])
     info = next(
         (
             found
             for found in sorted(os.listdir(source))
-            if found.endswith(".egg-info") and normalized(found[: -len(".egg-info")]) == name
+            if found.endswith(".egg-info") and normalize_name(found[: -len(".egg-info")]) == name
         ),
         None,
     )
     if info is None:
-        raise NotCopied("%s has no metadata of it" % source)
+        raise CopyError("%s has no metadata of it" % source)
     _check_source(source)
-    metadata = _modern(
-        _text(os.path.join(source, info, "PKG-INFO")),
-        legacy_requires(_text(os.path.join(source, info, "requires.txt"))),
+    metadata = _modernize_metadata(
+        _read_text(os.path.join(source, info, "PKG-INFO")),
+        parse_legacy_requires(_read_text(os.path.join(source, info, "requires.txt"))),
     )
     direct = {"dir_info": {"editable": True}, "url": "file://" + quote(source)}
     files = {
         "__editable__.%s.pth" % name.replace("-", "_"): source + "\n",
         "{info}direct_url.json": json.dumps(direct, sort_keys=True) + "\n",
-        "{info}entry_points.txt": _text(os.path.join(source, info, "entry_points.txt")),
+        "{info}entry_points.txt": _read_text(os.path.join(source, info, "entry_points.txt")),
     }
-    return {"metadata": metadata, "files": {path: _encoded(text) for path, text in files.items() if text}}
+    return {"metadata": metadata, "files": {path: _encode_base64(text) for path, text in files.items() if text}}

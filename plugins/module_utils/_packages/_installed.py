@@ -10,13 +10,13 @@ import re
 from typing import Dict, Iterator, List, NamedTuple, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import read_text
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalized
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 
 MODULE = re.compile(r"^([A-Za-z_][A-Za-z0-9_]*)(?:\.py|(?:\.[A-Za-z0-9_-]+)?\.so)$")
 METADATA_LIMIT = 1 << 20
 
 
-class Package(NamedTuple):
+class InstalledPackage(NamedTuple):
     """An installed package: normalized name, version and its metadata directory's path."""
 
     name: str
@@ -24,7 +24,7 @@ class Package(NamedTuple):
     metadata: str
 
 
-def site_packages(environment: str) -> List[str]:
+def find_site_packages(environment: str) -> List[str]:
     """The ``site-packages`` directories of *environment* that exist, real ones only."""
     found = []
     for library in ("lib", "lib64"):
@@ -38,7 +38,7 @@ def site_packages(environment: str) -> List[str]:
     return found
 
 
-def _head(path: str) -> str:
+def _read_head(path: str) -> str:
     """The first mebibyte of a regular file, or nothing: a FIFO or a device planted there is not opened."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -50,27 +50,29 @@ def _head(path: str) -> str:
         return stream.read(METADATA_LIMIT).decode("utf-8", "replace")
 
 
-def packages(environment: str) -> List[Package]:
+def list_installed_packages(environment: str) -> List[InstalledPackage]:
     """The packages installed in *environment*, by their metadata, sorted by name."""
     found = []
-    for directory in site_packages(environment):
+    for directory in find_site_packages(environment):
         for entry in sorted(os.listdir(directory)):
             if entry.endswith(".dist-info"):
-                text = _head(os.path.join(directory, entry, "METADATA"))
+                text = _read_head(os.path.join(directory, entry, "METADATA"))
             elif entry.endswith(".egg-info"):
                 path = os.path.join(directory, entry)
-                text = _head(os.path.join(path, "PKG-INFO") if os.path.isdir(path) else path)
+                text = _read_head(os.path.join(path, "PKG-INFO") if os.path.isdir(path) else path)
             else:
                 continue
             headers = email.parser.Parser().parsestr(text, headersonly=True)
             if headers["Name"] and headers["Version"]:
                 found.append(
-                    Package(normalized(headers["Name"]), headers["Version"].strip(), os.path.join(directory, entry))
+                    InstalledPackage(
+                        normalize_name(headers["Name"]), headers["Version"].strip(), os.path.join(directory, entry)
+                    )
                 )
     return sorted(found)
 
 
-def module_of(path: str) -> Optional[str]:
+def get_module_name(path: str) -> Optional[str]:
     """The name that the file at *path*, relative to ``site-packages``, is imported by, or that of its package; None for what is not imported."""
     first, _separator, rest = path.partition("/")
     match = MODULE.match(path)
@@ -78,23 +80,23 @@ def module_of(path: str) -> Optional[str]:
     return None if name == "__pycache__" else name
 
 
-def _recorded(package: Package) -> Iterator[str]:
+def _list_recorded_files(package: InstalledPackage) -> Iterator[str]:
     text = read_text(os.path.join(package.metadata, "RECORD")) or ""
     for line in text.splitlines():
         yield line.rsplit(",", 2)[0].strip('"')
 
 
-def owners(environment: str) -> Dict[str, str]:
+def map_module_owners(environment: str) -> Dict[str, str]:
     """The package of every module that can be imported by one name in *environment*, as the packages' RECORDs tell."""
     found: Dict[str, str] = {}
-    for package in packages(environment):
-        for path in _recorded(package):
-            module = module_of(path)
+    for package in list_installed_packages(environment):
+        for path in _list_recorded_files(package):
+            module = get_module_name(path)
             if module:
                 found.setdefault(module, package.name)
     return found
 
 
-def top_level_modules(environment: str) -> List[str]:
+def list_top_level_modules(environment: str) -> List[str]:
     """Every module that can be imported by one name in *environment*, sorted."""
-    return sorted(owners(environment))
+    return sorted(map_module_owners(environment))

@@ -10,22 +10,22 @@ import re
 from typing import Any, Dict
 
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import read_text
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalized
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 
 PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)")
 
 
-def identifier(text: str) -> str:
+def compute_lock_id(text: str) -> str:
     """The SHA-256 of *text*, hexadecimal; it is the name of a lock."""
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
-def pins(text: str) -> Dict[str, str]:
+def parse_pins(text: str) -> Dict[str, str]:
     """Version by normalized package name in the lock *text*."""
-    return {normalized(match.group(1)): match.group(2) for match in map(PIN.match, text.splitlines()) if match}
+    return {normalize_name(match.group(1)): match.group(2) for match in map(PIN.match, text.splitlines()) if match}
 
 
-def delivered(root: str) -> Dict[str, Any]:
+def read_delivery(root: str) -> Dict[str, Any]:
     """The SHA-256 of the ``plan`` that the state directory *root* has, or None, and the identifiers of the ``locks`` there that are whole.
 
     Who may not read there has nothing that was delivered.
@@ -34,8 +34,10 @@ def delivered(root: str) -> Dict[str, Any]:
         plan = read_text(os.path.join(root, "plan.json"))
         names = sorted(name[:-4] for name in os.listdir(os.path.join(root, "locks")) if name.endswith(".txt"))
         whole = [
-            name for name in names if identifier(read_text(os.path.join(root, "locks", name + ".txt")) or "") == name
+            name
+            for name in names
+            if compute_lock_id(read_text(os.path.join(root, "locks", name + ".txt")) or "") == name
         ]
     except OSError:
         return {"plan": None, "locks": []}
-    return {"plan": identifier(plan) if plan is not None else None, "locks": whole}
+    return {"plan": compute_lock_id(plan) if plan is not None else None, "locks": whole}

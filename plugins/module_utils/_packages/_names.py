@@ -7,6 +7,6 @@
 import re
 
 
-def normalized(name: str) -> str:
+def normalize_name(name: str) -> str:
     """*name* as the packaging specifications compare names (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()

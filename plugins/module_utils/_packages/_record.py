@@ -8,46 +8,46 @@ import csv
 import re
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import module_of
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import get_module_name
 
 RECORD_LIMIT = 32 << 20
-SECTION = re.compile(r"^\[([^:\]]*):?(.*)\]$")
+REQUIRES_SECTION = re.compile(r"^\[([^:\]]*):?(.*)\]$")
 
 
 # Recorded hash, and name and version of the package that recorded it.
-Expected = Tuple[str, str, Optional[str]]
+RecordedFile = Tuple[str, str, Optional[str]]
 
 
-class _Record(NamedTuple):
+class _ParsedRecord(NamedTuple):
     """A parsed RECORD: what it expects by path, paths outside its directory, compiled extensions, bytes in all, top-level modules."""
 
-    files: Dict[str, Expected]
+    files: Dict[str, RecordedFile]
     outside: List[str]
     extensions: List[str]
     size: int
     modules: List[str]
 
 
-_KNOWN_RECORDS: Dict[Tuple[bytes, str, Optional[str]], _Record] = {}
+_KNOWN_RECORDS: Dict[Tuple[bytes, str, Optional[str]], _ParsedRecord] = {}
 
 
 # What is remembered is bounded: about 200 bytes a row.
 KNOWN_ROWS = 100000
 
 
-def _record_of(data: bytes, name: str, version: Optional[str]) -> _Record:
+def _parse_record(data: bytes, name: str, version: Optional[str]) -> _ParsedRecord:
     """The RECORD *data* of a package, parsed once however many environments have it."""
     key = (data, name, version)
     known = _KNOWN_RECORDS.get(key)
     if known is None:
-        paths, hashes, lengths = rows(data.decode("utf-8", "surrogateescape"))
+        paths, hashes, lengths = parse_record_rows(data.decode("utf-8", "surrogateescape"))
         expected = zip(hashes, [name] * len(paths), [version] * len(paths))
-        known = _Record(
+        known = _ParsedRecord(
             dict(zip(paths, expected)),
             sorted({path for path in paths if path.startswith(("/", "../")) or "/../" in path}),
             [path for path in paths if ".so" in path and (path.endswith(".so") or ".so." in path.rpartition("/")[2])],
             sum(map(int, filter(None, lengths))),
-            top_levels(paths),
+            find_top_level_modules(paths),
         )
         if sum(len(record.files) for record in _KNOWN_RECORDS.values()) + len(paths) > KNOWN_ROWS:
             _KNOWN_RECORDS.clear()
@@ -55,17 +55,17 @@ def _record_of(data: bytes, name: str, version: Optional[str]) -> _Record:
     return known
 
 
-def top_levels(paths: List[str]) -> List[str]:
+def find_top_level_modules(paths: List[str]) -> List[str]:
     """The names that can be imported of a package with these recorded *paths*, sorted."""
-    return sorted({name for name in map(module_of, paths) if name})
+    return sorted({name for name in map(get_module_name, paths) if name})
 
 
-def legacy_requires(text: str) -> List[str]:
+def parse_legacy_requires(text: str) -> List[str]:
     """What setuptools' ``requires.txt`` says, written as ``Requires-Dist`` is, sorted."""
     found = []
     suffix = ""
     for line in map(str.strip, text.splitlines()):
-        match = SECTION.match(line)
+        match = REQUIRES_SECTION.match(line)
         if match:
             parts = (["extra == '%s'" % match.group(1)] if match.group(1) else []) + (
                 ["(%s)" % match.group(2)] if match.group(2) else []
@@ -76,7 +76,7 @@ def legacy_requires(text: str) -> List[str]:
     return sorted(found)
 
 
-def rows(text: str) -> Tuple[List[str], List[str], List[str]]:
+def parse_record_rows(text: str) -> Tuple[List[str], List[str], List[str]]:
     """Paths, hashes and lengths in bytes (digits, or nothing) of a RECORD (PEP 376, PEP 627); rows that are none are left out."""
     text = text.replace("\r\n", "\n")
     if not text.endswith("\n"):

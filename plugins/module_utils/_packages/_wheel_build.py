@@ -14,17 +14,17 @@ from ansible_collections.oxzep7.python.plugins.module_utils._errors import Colle
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     Identity,
     IdentityError,
-    current,
-    of_user,
+    get_current_identity,
+    resolve_user,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import Result, run
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandResult, run_command
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import open_directory, open_file
 
-TIMEOUT = 1800.0
+BUILD_TIMEOUT = 1800.0
 # 1980-01-01, the earliest that a zip file can say; with it equal sources give equal wheels.
-EPOCH = "315532800"
+SOURCE_DATE_EPOCH = "315532800"
 # How this machine reaches a network; nothing else of the environment is for a build.
-PASSED = (
+PASSED_VARIABLES = (
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "HTTPS_PROXY",
@@ -44,7 +44,7 @@ OLDER_SETUPTOOLS = (
         "setuptools<72",
     ),
 )
-MISSING = (
+MISSING_PATTERNS = (
     re.compile(r"fatal error: ([\w./+-]+\.h(?:pp)?): No such file"),
     re.compile(r"([\w.-]+[-_]config)(?: executable)?(?:: (?:command )?not found| not found|'?: No such file)"),
     re.compile(r"No such file or directory: '([\w.-]+[-_]config|apxs)'"),
@@ -56,7 +56,7 @@ MISSING = (
     re.compile(r"(apxs)\S* (?:command )?(?:appears not|not found)"),
 )
 # Debian's name of the package that has it.
-PROVIDERS = (
+DEBIAN_PROVIDERS = (
     (r"^Python\.h$", "python3-dev"),
     (r"libpq|pg_config", "libpq-dev"),
     (r"mysql|mariadb", "default-libmysqlclient-dev"),
@@ -79,10 +79,10 @@ PROVIDERS = (
     (r"(gcc|cc|g\+\+)$", "build-essential"),
     (r"cargo|rustc", "cargo"),
 )
-COMPILER = re.compile(r"\.(?:c|cc|cpp|h|hpp|pyx):\d+|error: command '|ld returned|cannot find -l|cargo")
+COMPILER_PATTERN = re.compile(r"\.(?:c|cc|cpp|h|hpp|pyx):\d+|error: command '|ld returned|cannot find -l|cargo")
 
 
-class NotBuilt(CollectionError):
+class WheelBuildError(CollectionError):
     """A source that gave no wheel; the text ends with what the build said, and names what it lacked where that can be told.
 
     ``compiling`` tells that it was a compiler that failed: no other Python would do better.
@@ -93,7 +93,7 @@ class NotBuilt(CollectionError):
         self.compiling = compiling
 
 
-class Order(NamedTuple):
+class WheelBuildRequest(NamedTuple):
     """What to build: uv's path, the interpreter to build with, the source archive, further words for uv."""
 
     uv: str
@@ -102,23 +102,23 @@ class Order(NamedTuple):
     words: List[str]
 
 
-def builder() -> Identity:
+def find_build_account() -> Identity:
     """Who builds: this process's account, or one that owns nothing when that is root. Raises IdentityError without one."""
-    return of_user("nobody") if os.geteuid() == 0 else current()
+    return resolve_user("nobody") if os.geteuid() == 0 else get_current_identity()
 
 
-def lacking(text: str) -> Optional[str]:
+def find_missing_prerequisite(text: str) -> Optional[str]:
     """What a build that said *text* lacked: a header or program, and Debian's package with it; None where it cannot be told."""
-    for pattern in MISSING:
+    for pattern in MISSING_PATTERNS:
         match = pattern.search(text)
         if match:
             name = match.group(1) or "mysqlclient"
-            provider = next((package for expression, package in PROVIDERS if re.search(expression, name)), None)
+            provider = next((package for expression, package in DEBIAN_PROVIDERS if re.search(expression, name)), None)
             return "%s (Debian: %s)" % (name, provider) if provider else name
     return None
 
 
-def complaint(done: Result) -> str:
+def summarize_build_failure(done: CommandResult) -> str:
     """The lines of a failed build that say most: its last errors, without what uv adds about backends."""
     said = (done.stdout + "\n" + done.stderr).splitlines()
     lines = [
@@ -128,13 +128,13 @@ def complaint(done: Result) -> str:
     return "; ".join((telling or lines)[-2:])[-600:]
 
 
-def _take(directory: str, target: str) -> str:
+def _collect_wheel(directory: str, target: str) -> str:
     """Copy the one wheel in *directory*, where others may have put anything, to *target*; returns its name."""
     folder = open_directory(directory)
     try:
         names = [name for name in os.listdir(folder) if name.endswith(".whl")]
         if len(names) != 1:
-            raise NotBuilt("the build left %d wheels" % len(names))
+            raise WheelBuildError("the build left %d wheels" % len(names))
         handle = open_file(names[0], folder)
     finally:
         os.close(folder)
@@ -153,23 +153,23 @@ def _take(directory: str, target: str) -> str:
     return names[0]
 
 
-def _limits_path(scratch: str, limit: str) -> str:
+def _get_constraints_path(scratch: str, limit: str) -> str:
     return os.path.join(scratch, "%s.txt" % limit.replace("<", "-below-"))
 
 
-def _furnish(order: Order, scratch: str) -> None:
+def _prepare_scratch(order: WheelBuildRequest, scratch: str) -> None:
     """Put everything that attempts need into *scratch*, before it belongs to who builds: later, links may be planted there."""
     for source, name, mode in ((order.source, os.path.basename(order.source), 0o644), (order.uv, "uv", 0o755)):
         shutil.copyfile(source, os.path.join(scratch, name))
         os.chmod(os.path.join(scratch, name), mode)
     for _pattern, limit in OLDER_SETUPTOOLS:
-        path = _limits_path(scratch, limit)
+        path = _get_constraints_path(scratch, limit)
         with open(path, "w", encoding="utf-8") as stream:
             stream.write(limit + "\n")
         os.chmod(path, 0o644)
 
 
-def _attempt(order: Order, scratch: str, who: Identity, limit: Optional[str]) -> Result:
+def _run_build(order: WheelBuildRequest, scratch: str, who: Identity, limit: Optional[str]) -> CommandResult:
     command = [
         os.path.join(scratch, "uv"),
         "build",
@@ -184,7 +184,7 @@ def _attempt(order: Order, scratch: str, who: Identity, limit: Optional[str]) ->
         os.path.join(scratch, "out"),
     ] + order.words
     if limit:
-        command += ["--build-constraints", _limits_path(scratch, limit)]
+        command += ["--build-constraints", _get_constraints_path(scratch, limit)]
     settings = {
         "HOME": scratch,
         "TMPDIR": scratch,
@@ -192,53 +192,53 @@ def _attempt(order: Order, scratch: str, who: Identity, limit: Optional[str]) ->
         "LANG": "C.UTF-8",
         "LC_ALL": "C.UTF-8",
         "NO_COLOR": "1",
-        "SOURCE_DATE_EPOCH": EPOCH,
+        "SOURCE_DATE_EPOCH": SOURCE_DATE_EPOCH,
         # An interpreter that was moved after it was built does not know where its own library is.
         "LIBRARY_PATH": os.path.join(os.path.dirname(os.path.dirname(order.interpreter)), "lib"),
     }
-    settings.update({name: os.environ[name] for name in PASSED if name in os.environ})
-    return run(
+    settings.update({name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ})
+    return run_command(
         command + [os.path.join(scratch, os.path.basename(order.source))],
-        TIMEOUT,
+        BUILD_TIMEOUT,
         who,
         cwd=scratch,
         environment=settings,
     )
 
 
-def runs_for(interpreter: str, who: Identity) -> bool:
+def can_run_interpreter(interpreter: str, who: Identity) -> bool:
     """Whether *who* can run *interpreter*."""
-    return run([interpreter, "-I", "-S", "-c", ""], 60.0, who).rc == 0
+    return run_command([interpreter, "-I", "-S", "-c", ""], 60.0, who).rc == 0
 
 
-def build(order: Order, target: str) -> str:
+def build_wheel(order: WheelBuildRequest, target: str) -> str:
     """Build *order* and put the wheel into the directory *target*; returns its file name. Raises NotBuilt, OSError."""
     try:
-        who = builder()
+        who = find_build_account()
     except IdentityError as error:
-        raise NotBuilt("nothing is built as root: %s" % error)
-    if not runs_for(order.interpreter, who):
-        raise NotBuilt(
+        raise WheelBuildError("nothing is built as root: %s" % error)
+    if not can_run_interpreter(order.interpreter, who):
+        raise WheelBuildError(
             "%s, who builds, cannot run %s; place it where every account can" % (who.name, order.interpreter)
         )
     # Real from here on: who builds may later put a symlink in its place.
     scratch = tempfile.mkdtemp(prefix="oxzep7-build-", dir=os.path.realpath(tempfile.gettempdir()))
     try:
-        _furnish(order, scratch)
+        _prepare_scratch(order, scratch)
         if not who.is_current():
             os.chown(scratch, who.uid, who.gid)
-        done = _attempt(order, scratch, who, None)
+        done = _run_build(order, scratch, who, None)
         older = next(
             (limit for pattern, limit in OLDER_SETUPTOOLS if done.rc != 0 and pattern.search(done.stderr)), None
         )
         if older:
-            done = _attempt(order, scratch, who, older)
+            done = _run_build(order, scratch, who, older)
         if done.rc != 0:
-            needed = lacking(done.stdout + done.stderr)
-            raise NotBuilt(
-                "%s%s" % ("it needs %s: " % needed if needed else "", complaint(done)),
-                bool(COMPILER.search(done.stdout + done.stderr)),
+            needed = find_missing_prerequisite(done.stdout + done.stderr)
+            raise WheelBuildError(
+                "%s%s" % ("it needs %s: " % needed if needed else "", summarize_build_failure(done)),
+                bool(COMPILER_PATTERN.search(done.stdout + done.stderr)),
             )
-        return _take(os.path.join(scratch, "out"), target)
+        return _collect_wheel(os.path.join(scratch, "out"), target)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

@@ -10,19 +10,19 @@ from typing import Any, Dict, List
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import (
+    compute_sha256,
     remove_quietly,
-    sha256_of,
     sync_directory,
 )
 
-BLOCK = 1 << 20
+BLOCK_SIZE = 1 << 20
 
 
 class WheelhouseError(CollectionError):
     """A bundle that does not contain what it should; the folder keeps what it had."""
 
 
-def lacking(files: List[Dict[str, Any]], directory: str) -> List[Dict[str, Any]]:
+def find_missing_files(files: List[Dict[str, Any]], directory: str) -> List[Dict[str, Any]]:
     """Those of *files* (``name``, ``size`` in bytes, ``sha256``) that *directory* has not in that size.
 
     The installer compares every digest with the lock, so a damaged file is noticed there.
@@ -37,7 +37,7 @@ def lacking(files: List[Dict[str, Any]], directory: str) -> List[Dict[str, Any]]
     return [entry for entry in files if not present(entry)]
 
 
-def sizes(directory: str) -> Dict[str, int]:
+def list_file_sizes(directory: str) -> Dict[str, int]:
     """Bytes by name of the files that are complete in *directory*; none where it is not there."""
     try:
         with os.scandir(directory) as entries:
@@ -50,19 +50,19 @@ def sizes(directory: str) -> Dict[str, int]:
         return {}
 
 
-def receive(bundle: str, files: List[Dict[str, Any]], directory: str) -> None:
+def unpack_bundle(bundle: str, files: List[Dict[str, Any]], directory: str) -> None:
     """Take *files* out of the tar file *bundle* into *directory*. Raises WheelhouseError, OSError."""
     os.makedirs(directory, mode=0o755, exist_ok=True)
     try:
         with tarfile.open(bundle, "r:") as stream:
             for entry in files:
-                _take(stream, entry, directory)
+                _unpack_member(stream, entry, directory)
     except (tarfile.TarError, KeyError) as error:
         raise WheelhouseError("the bundle sent is damaged: %s" % error)
     sync_directory(directory)
 
 
-def _take(stream: tarfile.TarFile, entry: Dict[str, Any], directory: str) -> None:
+def _unpack_member(stream: tarfile.TarFile, entry: Dict[str, Any], directory: str) -> None:
     name = entry["name"]
     if os.path.basename(name) != name or name.startswith("."):
         raise WheelhouseError("%r is not a plain file name" % name)
@@ -72,12 +72,12 @@ def _take(stream: tarfile.TarFile, entry: Dict[str, Any], directory: str) -> Non
     temporary = os.path.join(directory, ".%s.%d" % (name, os.getpid()))
     try:
         with open(temporary, "wb") as target:
-            for block in iter(lambda: source.read(BLOCK), b""):
+            for block in iter(lambda: source.read(BLOCK_SIZE), b""):
                 target.write(block)
             os.fchmod(target.fileno(), 0o755 if entry.get("executable") else 0o644)
             target.flush()
             os.fsync(target.fileno())
-        if sha256_of(temporary) != entry["sha256"]:
+        if compute_sha256(temporary) != entry["sha256"]:
             raise WheelhouseError("%s arrived damaged" % name)
         os.rename(temporary, os.path.join(directory, name))
     finally:

@@ -7,16 +7,16 @@
 import re
 from typing import Any, Dict, List, Optional
 
-from ansible_collections.oxzep7.python.plugins.module_utils._application._state import generation_of
-from ansible_collections.oxzep7.python.plugins.module_utils._errors import GenerationGone, PromotionRefused
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import find_generation
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import GenerationMissingError, PromotionRefused
 
-PREVIOUS = "previous"
-BEFORE = "before:"
-DAY = re.compile(r"^\d{4}-\d\d-\d\d$")
-MOMENT = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+PREVIOUS_TARGET = "previous"
+BEFORE_PREFIX = "before:"
+DAY_PATTERN = re.compile(r"^\d{4}-\d\d-\d\d$")
+MOMENT_PATTERN = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
 
 
-def _promotions(record: Dict[str, Any]) -> List[Dict[str, Any]]:
+def _list_promotions(record: Dict[str, Any]) -> List[Dict[str, Any]]:
     """Every promotion that was committed, oldest first. Raises PromotionRefused without any."""
     found = [entry for entry in record["history"] if entry["event"] == "promoted"]
     if not found or record["current"] is None:
@@ -26,26 +26,26 @@ def _promotions(record: Dict[str, Any]) -> List[Dict[str, Any]]:
     return found
 
 
-def live_at(record: Dict[str, Any], when: str) -> str:
+def find_live_at(record: Dict[str, Any], when: str) -> str:
     """The identifier of the generation that was live at *when*: a day (at its end, in UTC) or a moment in the record's own writing."""
-    moment = when + "T23:59:59Z" if DAY.match(when) else when
-    promotions = _promotions(record)
+    moment = when + "T23:59:59Z" if DAY_PATTERN.match(when) else when
+    promotions = _list_promotions(record)
     earlier = [entry for entry in promotions if entry["time"] <= moment]
     return str(earlier[-1]["to"] if earlier else promotions[0]["from"])
 
 
-def live_before(record: Dict[str, Any], run: str) -> str:
+def find_live_before(record: Dict[str, Any], run: str) -> str:
     """The identifier of the generation that was live before *run* promoted the first. Raises PromotionRefused where it promoted none."""
-    of_run = [entry for entry in _promotions(record) if entry["run"] == run]
+    of_run = [entry for entry in _list_promotions(record) if entry["run"] == run]
     if not of_run:
         raise PromotionRefused(
             "run %s promoted nothing of %s; its runs are %s"
-            % (run, record["application"], ", ".join(runs_of(record)) or "none")
+            % (run, record["application"], ", ".join(list_promoting_runs(record)) or "none")
         )
     return str(of_run[0]["from"])
 
 
-def runs_of(record: Dict[str, Any]) -> List[str]:
+def list_promoting_runs(record: Dict[str, Any]) -> List[str]:
     """The identifiers of the runs that promoted something, oldest first, each once."""
     found: List[str] = []
     for entry in record["history"]:
@@ -54,23 +54,23 @@ def runs_of(record: Dict[str, Any]) -> List[str]:
     return found
 
 
-def choose(record: Dict[str, Any], wanted: str, live: Dict[str, Any]) -> Optional[Dict[str, Any]]:
+def choose_generation(record: Dict[str, Any], wanted: str, live: Dict[str, Any]) -> Optional[Dict[str, Any]]:
     """The generation that *wanted* means: an identifier, ``previous``, a day, a moment, or ``before:`` a run; None when there is nothing left to do.
 
     Raises PromotionRefused for one that is not there, or not complete.
     """
-    if wanted == PREVIOUS:
-        last = _promotions(record)[-1]
+    if wanted == PREVIOUS_TARGET:
+        last = _list_promotions(record)[-1]
         if last.get("kind") == "rollback":
             return None
         wanted = last["from"]
-    elif wanted.startswith(BEFORE):
-        wanted = live_before(record, wanted[len(BEFORE) :])
-    elif DAY.match(wanted) or MOMENT.match(wanted):
-        wanted = live_at(record, wanted)
-    chosen = live if wanted == live["id"] else generation_of(record, wanted)
+    elif wanted.startswith(BEFORE_PREFIX):
+        wanted = find_live_before(record, wanted[len(BEFORE_PREFIX) :])
+    elif DAY_PATTERN.match(wanted) or MOMENT_PATTERN.match(wanted):
+        wanted = find_live_at(record, wanted)
+    chosen = live if wanted == live["id"] else find_generation(record, wanted)
     if chosen is None:
-        raise GenerationGone(
+        raise GenerationMissingError(
             "application %s has no generation %s; it has %s"
             % (record["application"], wanted, ", ".join(entry["id"] for entry in record["generations"]) or "none"),
             wanted,

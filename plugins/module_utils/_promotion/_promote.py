@@ -10,38 +10,44 @@ from typing import Any, Dict, List, NamedTuple, Sequence
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application import _services
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
-from ansible_collections.oxzep7.python.plugins.module_utils._application._live import current_generation, live_target
+from ansible_collections.oxzep7.python.plugins.module_utils._application._live import (
+    find_live_generation,
+    read_live_target,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
     ApplicationState,
-    now,
+    get_timestamp,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import (
     PromotionRefused,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._health._application import results_of
+from ansible_collections.oxzep7.python.plugins.module_utils._health._application import run_health_checks
 from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import (
-    describe,
-    failures,
-    measured_by,
+    collect_measurements,
+    describe_results,
+    select_failures,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     Identity,
-    act_as,
-    controller_of,
-    usable,
+    call_as_identity,
+    can_become,
+    find_controller,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion import _swap as _swap_path
-from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import choose
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import choose_generation
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction import _dead_man as _arm
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import (
-    Change,
-    Options,
-    settle,
-    timer_of,
-    transact,
+    ApplicationChange,
+    PromotionOptions,
+    find_timer,
+    run_transaction,
+    settle_promotion,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._transaction._undo_script import Return, render
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._undo_script import (
+    PromotionUndo,
+    render_promotion_undo,
+)
 
 
 class _Proof(NamedTuple):
@@ -52,13 +58,13 @@ class _Proof(NamedTuple):
     before: Dict[str, Dict[str, Any]]
     accepted: Sequence[str]
 
-    def results(self, application: Application) -> List[Dict[str, Any]]:
+    def collect_results(self, application: Application) -> List[Dict[str, Any]]:
         """Every result as it is now."""
-        return results_of(application, self.interpreter, self.old, self.before, self.accepted)
+        return run_health_checks(application, self.interpreter, self.old, self.before, self.accepted)
 
 
-def _check_preconditions(application: Application, chosen: Dict[str, Any], options: Options) -> None:
-    if options.dead_man == "required" and _arm.kind() == "process":
+def _check_preconditions(application: Application, chosen: Dict[str, Any], options: PromotionOptions) -> None:
+    if options.dead_man == "required" and _arm.detect_dead_man() == "process":
         raise PromotionRefused(
             "nothing on this host would undo a promotion after a restart: it has neither systemd nor cron, or this is not root; "
             "provide one, or set oxzep7_dead_man to preferred"
@@ -72,14 +78,14 @@ def _check_preconditions(application: Application, chosen: Dict[str, Any], optio
         raise PromotionRefused(
             "%s is a mount point and cannot be swapped; mount its parent instead" % application.environment
         )
-    absent = _services.missing(application.services)
+    absent = _services.find_missing_units(application.services)
     if absent:
         raise PromotionRefused(
             "application %s: no such service on this host: %s; correct `services`"
             % (application.name, ", ".join(absent))
         )
-    owner = controller_of(os.path.dirname(application.environment))
-    if not usable(owner):
+    owner = find_controller(os.path.dirname(application.environment))
+    if not can_become(owner):
         raise PromotionRefused("%s can only be changed by %s; run with become" % (application.environment, owner.name))
     if not owner.is_current() and not shutil.which("setpriv"):
         raise PromotionRefused(
@@ -87,12 +93,12 @@ def _check_preconditions(application: Application, chosen: Dict[str, Any], optio
         )
 
 
-def promote(
+def promote_generation(
     application: Application,
     state: ApplicationState,
     wanted: str,
     python: str,
-    options: Options,
+    options: PromotionOptions,
     kind: str,
     changes: Changes,
 ) -> Dict[str, Any]:
@@ -101,20 +107,21 @@ def promote(
     *python* is the live environment's version, for an adoption; *kind* is ``upgrade`` or ``rollback``.
     Raises PromotionRefused, PromotionReverted, UndoFailed, LeaseHeld, OSError.
     """
-    with state.lease(options.run, only_look=options.check_mode):
+    with state.hold_lease(options.run, only_look=options.check_mode):
         if not options.check_mode:
-            settle(state, options.run)
+            settle_promotion(state, options.run)
         record = state.read()
-        live = current_generation(application, record, python)
-        chosen = choose(record, wanted, live)
+        live = find_live_generation(application, record, python)
+        chosen = choose_generation(record, wanted, live)
         if chosen is None or (chosen["id"] == live["id"] and record["current"] is not None):
             return {"outcome": "unchanged", "generation": live["id"], "from": live["id"]}
         _check_preconditions(application, chosen, options)
-        baseline = results_of(application, None, None, accepted=options.accept_unhealthy)
-        if failures(baseline):
+        baseline = run_health_checks(application, None, None, accepted=options.accept_unhealthy)
+        if select_failures(baseline):
             raise PromotionRefused(
                 "application %s is not healthy before the promotion of %s: %s; nothing was changed. Mend it, or name the check in "
-                "oxzep7_accept_unhealthy" % (application.name, chosen["id"], describe(failures(baseline)))
+                "oxzep7_accept_unhealthy"
+                % (application.name, chosen["id"], describe_results(select_failures(baseline)))
             )
         changes.add(
             "promote %s of %s in place of %s" % (chosen["id"], application.name, live["id"]),
@@ -124,22 +131,22 @@ def promote(
         )
         if options.check_mode:
             return {"outcome": "promoted", "generation": chosen["id"], "from": live["id"]}
-        return _transact(application, state, record, live, chosen, options, kind, baseline)
+        return _promote_chosen(application, state, record, live, chosen, options, kind, baseline)
 
 
-def _next_record(
+def _build_next_record(
     record: Dict[str, Any],
     application: Application,
     live: Dict[str, Any],
     chosen: Dict[str, Any],
-    options: Options,
+    options: PromotionOptions,
     kind: str,
 ) -> Dict[str, Any]:
     generations = record["generations"]
     if record["current"] is None:
         generations = [live] + [entry for entry in generations if entry["id"] != live["id"]]
     entry = {
-        "time": now(),
+        "time": get_timestamp(),
         "run": options.run,
         "event": "promoted",
         "kind": kind,
@@ -155,19 +162,19 @@ def _next_record(
     )
 
 
-def _transact(
+def _promote_chosen(
     application: Application,
     state: ApplicationState,
     record: Dict[str, Any],
     live: Dict[str, Any],
     chosen: Dict[str, Any],
-    options: Options,
+    options: PromotionOptions,
     kind: str,
     baseline: List[Dict[str, Any]],
 ) -> Dict[str, Any]:
-    owner = controller_of(os.path.dirname(application.environment))
-    application = application._replace(services=_services.effective(application.services))
-    way = Return(
+    owner = find_controller(os.path.dirname(application.environment))
+    application = application._replace(services=_services.adapt_socket_services(application.services))
+    way = PromotionUndo(
         application.name,
         state.directory,
         application.environment,
@@ -176,31 +183,31 @@ def _transact(
         live["id"],
         chosen["id"],
         options.run,
-        now(),
-        timer_of(state),
+        get_timestamp(),
+        find_timer(state),
     )
-    script = render(
+    script = render_promotion_undo(
         way, application.services, owner, not owner.is_current(), options.service_timeout, application.undrain
     )
     proof = _Proof(
         os.path.join(chosen["path"], "bin", "python"),
         live["path"],
-        measured_by(baseline),
+        collect_measurements(baseline),
         [result["name"] for result in baseline if not result["passed"]],
     )
-    done = transact(
-        Change(
+    done = run_transaction(
+        ApplicationChange(
             application,
             state,
-            _next_record(record, application, live, chosen, options, kind),
+            _build_next_record(record, application, live, chosen, options, kind),
             script,
             way.written,
             "generation %s of %s" % (chosen["id"], application.name),
             "%s is live again" % live["id"],
-            proof.results,
+            proof.collect_results,
         ),
         options,
-        lambda: _swap(application, live, chosen, owner),
+        lambda: _swap_live_path(application, live, chosen, owner),
     )
     return {
         "outcome": "promoted",
@@ -213,10 +220,12 @@ def _transact(
     }
 
 
-def _swap(application: Application, live: Dict[str, Any], chosen: Dict[str, Any], owner: Identity) -> str:
+def _swap_live_path(application: Application, live: Dict[str, Any], chosen: Dict[str, Any], owner: Identity) -> str:
     """Change the live path; returns how. Raises OSError."""
-    if live_target(application) is None:
-        how = act_as(owner, _swap_path.adopt, application.environment, live["path"], chosen["target"])
+    if read_live_target(application) is None:
+        how = call_as_identity(
+            owner, _swap_path.adopt_environment, application.environment, live["path"], chosen["target"]
+        )
     else:
-        how = act_as(owner, _swap_path.repoint, application.environment, chosen["target"])
+        how = call_as_identity(owner, _swap_path.repoint_symlink, application.environment, chosen["target"])
     return str(how)

@@ -14,7 +14,7 @@ AT_FDCWD = -100
 RENAME_EXCHANGE = 2
 
 
-def _exchange(first: str, second: str) -> bool:
+def _exchange_paths(first: str, second: str) -> bool:
     """Swap two paths in one atomic step (renameat2(2)); False where kernel or file system cannot. Raises OSError."""
     library = ctypes.CDLL(None, use_errno=True)
     if not hasattr(library, "renameat2"):
@@ -27,7 +27,7 @@ def _exchange(first: str, second: str) -> bool:
     raise OSError(code, os.strerror(code), first)
 
 
-def adopt(live: str, original: str, target: str) -> str:
+def adopt_environment(live: str, original: str, target: str) -> str:
     """Turn the directory *live* into a symlink to *target*, keeping the directory as *original*.
 
     Returns ``exchange`` when that was one atomic step and ``renames`` when it took two. Raises OSError.
@@ -36,7 +36,7 @@ def adopt(live: str, original: str, target: str) -> str:
         os.unlink(original)
     os.symlink(target, original)
     how = "exchange"
-    if not _exchange(live, original):
+    if not _exchange_paths(live, original):
         how = "renames"
         os.unlink(original)
         os.rename(live, original)
@@ -46,7 +46,7 @@ def adopt(live: str, original: str, target: str) -> str:
     return how
 
 
-def repoint(live: str, target: str) -> str:
+def repoint_symlink(live: str, target: str) -> str:
     """Make the symlink *live* point to *target*, atomically. Returns ``rename``. Raises OSError."""
     temporary = live + ".next"
     remove_quietly(temporary)

@@ -8,11 +8,11 @@ import ast
 import re
 from typing import Any, Callable, Optional, Tuple
 
-Span = Tuple[int, int]
-ALWAYS: Span = (0, 99)
-NEVER: Span = (0, 0)
-PYTHON_2 = re.compile(r"^_?(?:IS_|is_)?(?:PY|py|PYTHON|python)_?2[K_]?$|^PYPY$|^JYTHON$|^IRONPYTHON$")
-PYTHON_3 = re.compile(r"^_?(?:IS_|is_)?(?:PY|py|PYTHON|python)_?3[K_]?$")
+VersionSpan = Tuple[int, int]
+ALL_VERSIONS: VersionSpan = (0, 99)
+NO_VERSIONS: VersionSpan = (0, 0)
+PYTHON_2_FLAG = re.compile(r"^_?(?:IS_|is_)?(?:PY|py|PYTHON|python)_?2[K_]?$|^PYPY$|^JYTHON$|^IRONPYTHON$")
+PYTHON_3_FLAG = re.compile(r"^_?(?:IS_|is_)?(?:PY|py|PYTHON|python)_?3[K_]?$")
 # Modules that Python 3 never had: what follows their failed import is what runs.
 PYTHON_2_MODULES = frozenset(
     [
@@ -85,92 +85,92 @@ PYTHON_2_MODULES = frozenset(
 PYTHON_2_NAMES = frozenset(["unicode", "base" + "string", "unichr", "xrange", "raw_input", "long", "reload", "reduce"])
 
 
-def intersect(one: Span, other: Span) -> Span:
+def intersect_spans(one: VersionSpan, other: VersionSpan) -> VersionSpan:
     """The versions in both."""
     low, high = max(one[0], other[0]), min(one[1], other[1])
-    return (low, high) if low < high else NEVER
+    return (low, high) if low < high else NO_VERSIONS
 
 
-def outside(span: Span) -> Span:
+def invert_span(span: VersionSpan) -> VersionSpan:
     """The versions that are not in *span*, which starts or ends the range."""
-    if span == ALWAYS:
-        return NEVER
+    if span == ALL_VERSIONS:
+        return NO_VERSIONS
     if span[0] >= span[1]:
-        return ALWAYS
-    return (span[1], ALWAYS[1]) if span[0] <= ALWAYS[0] else (ALWAYS[0], span[0])
+        return ALL_VERSIONS
+    return (span[1], ALL_VERSIONS[1]) if span[0] <= ALL_VERSIONS[0] else (ALL_VERSIONS[0], span[0])
 
 
-def span_of(test: Any, resolve: Callable[[Any], Any]) -> Optional[Span]:
+def find_version_span(test: Any, resolve: Callable[[Any], Any]) -> Optional[VersionSpan]:
     """The versions in which the expression *test* holds, or None where it says nothing of versions.
 
     *resolve* gives the dotted name of an expression, or the span of a name that was assigned one.
     """
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        inner = span_of(test.operand, resolve)
-        return None if inner is None else outside(inner)
+        inner = find_version_span(test.operand, resolve)
+        return None if inner is None else invert_span(inner)
     if isinstance(test, ast.BoolOp):
-        return _combined(test, resolve)
+        return _combine_spans(test, resolve)
     if isinstance(test, ast.Compare) and len(test.ops) == 1:
-        return _comparison(test, resolve)
+        return _evaluate_comparison(test, resolve)
     name = resolve(test)
     if isinstance(name, tuple):
         return name
     last = str(name or getattr(test, "id", None) or getattr(test, "attr", "")).rpartition(".")[2]
-    if PYTHON_2.match(last):
-        return NEVER
-    if PYTHON_3.match(last):
-        return ALWAYS
+    if PYTHON_2_FLAG.match(last):
+        return NO_VERSIONS
+    if PYTHON_3_FLAG.match(last):
+        return ALL_VERSIONS
     return None
 
 
-def _combined(test: Any, resolve: Callable[[Any], Any]) -> Optional[Span]:
-    spans = [span_of(value, resolve) for value in test.values]
+def _combine_spans(test: Any, resolve: Callable[[Any], Any]) -> Optional[VersionSpan]:
+    spans = [find_version_span(value, resolve) for value in test.values]
     known = [span for span in spans if span is not None]
     if isinstance(test.op, ast.And):
-        result = ALWAYS
+        result = ALL_VERSIONS
         for span in known:
-            result = intersect(result, span)
+            result = intersect_spans(result, span)
         return result if known else None
     if len(known) < len(spans):
-        return ALWAYS if ALWAYS in known else None
-    some = [span for span in known if span != NEVER]
-    return (min(span[0] for span in some), max(span[1] for span in some)) if some else NEVER
+        return ALL_VERSIONS if ALL_VERSIONS in known else None
+    some = [span for span in known if span != NO_VERSIONS]
+    return (min(span[0] for span in some), max(span[1] for span in some)) if some else NO_VERSIONS
 
 
-def _number(node: Any) -> Any:
+def _evaluate_literal(node: Any) -> Any:
     try:
         return ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return None
 
 
-def _comparison(test: Any, resolve: Callable[[Any], Any]) -> Optional[Span]:
-    what, value = test.left, _number(test.comparators[0])
+def _evaluate_comparison(test: Any, resolve: Callable[[Any], Any]) -> Optional[VersionSpan]:
+    what, value = test.left, _evaluate_literal(test.comparators[0])
     if isinstance(what, ast.Subscript):
         base = resolve(what.value)
         if base != "sys.version_info":
             return None
         index = getattr(what.slice, "value", what.slice)
         if isinstance(what.slice, ast.Slice):
-            return _of_tuple(test.ops[0], value, True)
-        position = _number(index) if isinstance(index, ast.AST) else index
-        return _of_part(test.ops[0], position, value)
+            return _compare_tuple(test.ops[0], value, True)
+        position = _evaluate_literal(index) if isinstance(index, ast.AST) else index
+        return _compare_part(test.ops[0], position, value)
     name = resolve(what)
     if name == "sys.version_info":
-        return _of_tuple(test.ops[0], value)
+        return _compare_tuple(test.ops[0], value)
     if name in ("sys.version_info.major", "sys.version_info.minor"):
-        return _of_part(test.ops[0], 0 if name.endswith("major") else 1, value)
+        return _compare_part(test.ops[0], 0 if name.endswith("major") else 1, value)
     if name == "sys.hexversion" and isinstance(value, int):
-        return _of_tuple(test.ops[0], (value >> 24, value >> 16 & 255))
+        return _compare_tuple(test.ops[0], (value >> 24, value >> 16 & 255))
     return None
 
 
-def _of_tuple(operator: Any, value: Any, cut: bool = False) -> Optional[Span]:
+def _compare_tuple(operator: Any, value: Any, cut: bool = False) -> Optional[VersionSpan]:
     """The span of a comparison with a tuple; *cut*: of as many parts of the version, so that equal is possible."""
     if not isinstance(value, tuple) or not value or not all(isinstance(part, int) for part in value[:2]):
         return None
     if value[0] != 3:
-        return _of_part(operator, 0, value[0])
+        return _compare_part(operator, 0, value[0])
     exact = len(value) < 2
     minor = value[1] if len(value) > 1 else 0
     # (3, 9, 2) is between 3.9 and 3.10: either side of it has some of 3.9.
@@ -178,25 +178,25 @@ def _of_tuple(operator: Any, value: Any, cut: bool = False) -> Optional[Span]:
     if isinstance(operator, ast.GtE):
         return (minor, 99)
     if isinstance(operator, ast.Gt):
-        return (NEVER if cut else ALWAYS) if exact else (minor + (1 if cut else 0), 99)
+        return (NO_VERSIONS if cut else ALL_VERSIONS) if exact else (minor + (1 if cut else 0), 99)
     if isinstance(operator, ast.Lt):
-        return NEVER if minor == 0 and not more else (0, minor + (1 if more else 0))
+        return NO_VERSIONS if minor == 0 and not more else (0, minor + (1 if more else 0))
     if isinstance(operator, ast.LtE):
         return (
-            (ALWAYS if cut else NEVER)
+            (ALL_VERSIONS if cut else NO_VERSIONS)
             if exact
             else (0, minor + (1 if cut or more else 0))
             if minor or cut or more
-            else NEVER
+            else NO_VERSIONS
         )
     if isinstance(operator, ast.Eq):
-        return ALWAYS if exact else (minor, minor + 1)
+        return ALL_VERSIONS if exact else (minor, minor + 1)
     if isinstance(operator, ast.NotEq):
-        return NEVER if exact else ALWAYS
+        return NO_VERSIONS if exact else ALL_VERSIONS
     return None
 
 
-def _of_part(operator: Any, position: Any, value: Any) -> Optional[Span]:
+def _compare_part(operator: Any, position: Any, value: Any) -> Optional[VersionSpan]:
     if not isinstance(value, int) or position not in (0, 1):
         return None
     if position == 1:
@@ -215,4 +215,4 @@ def _of_part(operator: Any, position: Any, value: Any) -> Optional[Span]:
         ast.Eq: value == 3,
         ast.NotEq: value != 3,
     }.get(type(operator))
-    return None if holds is None else ALWAYS if holds else NEVER
+    return None if holds is None else ALL_VERSIONS if holds else NO_VERSIONS

@@ -10,31 +10,31 @@ import time
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import OVERTIME, listing
-from ansible_collections.oxzep7.python.plugins.module_utils._host._elf import undefined
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import TIME_BUDGET_EXCEEDED, list_entries
+from ansible_collections.oxzep7.python.plugins.module_utils._host._elf import find_undefined_symbols
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import (
-    DIRECTORY,
+    DIRECTORY_FLAGS,
     open_directory,
     open_file,
     read_bytes,
-    read_text,
-    resolved,
+    read_text_file,
+    resolve_trusted_path,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalized
-from ansible_collections.oxzep7.python.plugins.module_utils._source._scan import scan
-from ansible_collections.oxzep7.python.plugins.module_utils._source._watch import Watch
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
+from ansible_collections.oxzep7.python.plugins.module_utils._source._scan import scan_source
+from ansible_collections.oxzep7.python.plugins.module_utils._source._watch import WatchedNames
 
 FILE_LIMIT = 4 << 20
 USES_LIMIT = 5000
 # Seconds for one application.
 TIME_BUDGET = 120.0
-LEFT_OUT = {"__pycache__", "node_modules", "site-packages"}
-DECLARED = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.MULTILINE)
-REQUIREMENT = re.compile(r"^([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(?:[<>=!~;@#]|$)")
-SHEBANG = re.compile(rb"^#!.*python")
+EXCLUDED_DIRECTORIES = {"__pycache__", "node_modules", "site-packages"}
+DECLARED_ENCODING = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.MULTILINE)
+REQUIREMENT_LINE = re.compile(r"^([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(?:[<>=!~;@#]|$)")
+PYTHON_SHEBANG = re.compile(rb"^#!.*python")
 
 
-class Order(NamedTuple):
+class ScanRequest(NamedTuple):
     """What to scan: the application's name, its source, the files that name its requirements, and directories to leave out."""
 
     name: str
@@ -43,8 +43,8 @@ class Order(NamedTuple):
     exclude: List[str]
 
 
-class _Tree:
-    def __init__(self, watch: Watch, symbols: List[str], deadline: float, exclude: List[str]) -> None:
+class _TreeScanner:
+    def __init__(self, watch: WatchedNames, symbols: List[str], deadline: float, exclude: List[str]) -> None:
         self.watch = watch
         self.symbols = set(symbols)
         self.deadline = deadline
@@ -56,58 +56,62 @@ class _Tree:
         self.problems: List[Dict[str, str]] = []
         self.files = self.lines = 0
 
-    def walk(self, handle: int, prefix: str) -> None:
+    def scan_directory(self, handle: int, prefix: str) -> None:
         if time.monotonic() > self.deadline:
-            self.problems.append({"path": prefix or ".", "reason": OVERTIME})
+            self.problems.append({"path": prefix or ".", "reason": TIME_BUDGET_EXCEEDED})
             return
-        directories, others = listing(handle)
+        directories, others = list_entries(handle)
         if "pyvenv.cfg" in others and prefix:
             return
         for name in sorted(others):
-            self._file(handle, prefix + name, name)
+            self._scan_file(handle, prefix + name, name)
         for name in sorted(directories):
-            if name.startswith(".") or name in LEFT_OUT or os.path.join(self.root, prefix + name) in self.exclude:
+            if (
+                name.startswith(".")
+                or name in EXCLUDED_DIRECTORIES
+                or os.path.join(self.root, prefix + name) in self.exclude
+            ):
                 continue
             try:
-                inside = os.open(name, DIRECTORY, dir_fd=handle)
+                inside = os.open(name, DIRECTORY_FLAGS, dir_fd=handle)
             except OSError as error:
                 self.problems.append({"path": prefix + name, "reason": error.strerror or str(error)})
                 continue
             try:
-                self.walk(inside, prefix + name + "/")
+                self.scan_directory(inside, prefix + name + "/")
             finally:
                 os.close(inside)
 
-    def _file(self, handle: int, path: str, name: str) -> None:
+    def _scan_file(self, handle: int, path: str, name: str) -> None:
         try:
             if name.endswith(".so"):
-                self._compiled(handle, path, name)
-            elif name.endswith(".py") or ("." not in name and SHEBANG.match(read_bytes(name, handle, 64))):
-                self._source(path, read_bytes(name, handle, FILE_LIMIT))
+                self._scan_compiled(handle, path, name)
+            elif name.endswith(".py") or ("." not in name and PYTHON_SHEBANG.match(read_bytes(name, handle, 64))):
+                self._scan_source(path, read_bytes(name, handle, FILE_LIMIT))
         except OSError as error:
             self.problems.append({"path": path, "reason": error.strerror or str(error)})
 
-    def _compiled(self, handle: int, path: str, name: str) -> None:
+    def _scan_compiled(self, handle: int, path: str, name: str) -> None:
         opened = open_file(name, handle)
         try:
-            missing = undefined(opened) & self.symbols
+            missing = find_undefined_symbols(opened) & self.symbols
         finally:
             os.close(opened)
         self.uses += [(path, symbol, 0, (0, 99), True, True) for symbol in sorted(missing)]
 
-    def _source(self, path: str, data: bytes) -> None:
+    def _scan_source(self, path: str, data: bytes) -> None:
         self.files += 1
         self.lines += data.count(b"\n")
         if len(data) == FILE_LIMIT:
             self.problems.append({"path": path, "reason": "longer than %d bytes" % FILE_LIMIT})
             return
-        declared = DECLARED.match(data) or DECLARED.match(data.partition(b"\n")[2])
+        declared = DECLARED_ENCODING.match(data) or DECLARED_ENCODING.match(data.partition(b"\n")[2])
         try:
             text = data.decode(declared.group(1).decode("ascii") if declared else "utf-8-sig")
         except (UnicodeDecodeError, LookupError) as error:
             self.problems.append({"path": path, "reason": "cannot be decoded: %s" % error})
             return
-        found = scan(text, self.watch, every=True)
+        found = scan_source(text, self.watch, every=True)
         if found.problem:
             self.problems.append({"path": path, "reason": "does not parse: %s" % found.problem})
         for module in found.imports:
@@ -116,15 +120,17 @@ class _Tree:
         self.uses += [(path,) + tuple(use) for use in found.uses[: max(0, USES_LIMIT - len(self.uses))]]
 
 
-def requirement_names(text: str) -> List[str]:
+def parse_requirement_names(text: str) -> List[str]:
     """The packages that a requirements file names, normalized; what is no requirement is left out."""
-    matches = (REQUIREMENT.match(line.strip()) for line in text.splitlines() if not line.strip().startswith(("#", "-")))
-    return sorted({normalized(match.group(1)) for match in matches if match})
+    matches = (
+        REQUIREMENT_LINE.match(line.strip()) for line in text.splitlines() if not line.strip().startswith(("#", "-"))
+    )
+    return sorted({normalize_name(match.group(1)) for match in matches if match})
 
 
-def order_for(application: Application) -> Order:
+def build_scan_request(application: Application) -> ScanRequest:
     """What to scan of *application*: everything but its environments."""
-    return Order(
+    return ScanRequest(
         application.name,
         application.source,
         application.requirements,
@@ -132,29 +138,31 @@ def order_for(application: Application) -> Order:
     )
 
 
-def scan_application(order: Order, names: List[str], symbols: List[str], budget: float = TIME_BUDGET) -> Dict[str, Any]:
+def scan_application(
+    order: ScanRequest, names: List[str], symbols: List[str], budget: float = TIME_BUDGET
+) -> Dict[str, Any]:
     """What the source of *order* uses of the watched *names*, and its compiled parts of the C API's *symbols*, in at most *budget* seconds.
 
     ``uses`` are rows (path, name, line, versions, on import, certain), ``imports`` the modules it imports with a path, ``dynamic`` the places of
     imports that only running tells, ``problems`` what could not be read or parsed.
     """
-    tree = _Tree(Watch(names), symbols, time.monotonic() + budget, order.exclude)
+    tree = _TreeScanner(WatchedNames(names), symbols, time.monotonic() + budget, order.exclude)
     required: List[str] = []
     for path in order.requirements:
-        text = read_text(resolved(path))
+        text = read_text_file(resolve_trusted_path(path))
         if text is None:
             tree.problems.append({"path": path, "reason": "cannot be read"})
         else:
-            required += requirement_names(text)
+            required += parse_requirement_names(text)
     if order.source:
         try:
-            tree.root = resolved(order.source)
+            tree.root = resolve_trusted_path(order.source)
             handle = open_directory(tree.root)
         except OSError as error:
             tree.problems.append({"path": order.source, "reason": error.strerror or str(error)})
         else:
             try:
-                tree.walk(handle, "")
+                tree.scan_directory(handle, "")
             finally:
                 os.close(handle)
     return {

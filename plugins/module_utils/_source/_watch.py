@@ -7,19 +7,19 @@
 import re
 from typing import Dict, Iterable, Optional, Set
 
-WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-PARAMETER = re.compile(r"^(.+)\((\w+)\)$")
-IMPORT = re.compile(
+IDENTIFIER_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+PARAMETER_NAME = re.compile(r"^(.+)\((\w+)\)$")
+IMPORT_STATEMENT = re.compile(
     r"(?:^|[;:])[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import\b[ \t]*(\([^)]*\)|[^\n]*)|import[ \t]+([\w., \t]+))",
     re.MULTILINE,
 )
-DYNAMIC = {"import_module", "__import__", "reload"}
+DYNAMIC_IMPORTS = {"import_module", "__import__", "reload"}
 
 
-def imported(text: str) -> Dict[str, str]:
+def parse_imports(text: str) -> Dict[str, str]:
     """The modules that the import statements of *text* name, each with what is imported from it; a quick reading, without parsing."""
     found: Dict[str, str] = {}
-    for single, names, several in IMPORT.findall(text):
+    for single, names, several in IMPORT_STATEMENT.findall(text):
         for entry in [single] if single else several.split(","):
             name = entry.split()[0] if entry.strip() else ""
             found[name] = found.get(name, "") + names + " "
@@ -31,7 +31,7 @@ def imported(text: str) -> Dict[str, str]:
     return found
 
 
-class Watch:
+class WatchedNames:
     """Dotted names of the standard library to look for: modules, functions, ``Class.method`` and ``function(parameter)``."""
 
     def __init__(self, names: Iterable[str]) -> None:
@@ -43,19 +43,19 @@ class Watch:
         self._homes: Dict[str, Set[str]] = {}
         self._keywords: Dict[str, Set[str]] = {}
         for name in names:
-            match = PARAMETER.match(name)
+            match = PARAMETER_NAME.match(name)
             if match:
                 self.parameters.setdefault(match.group(1), set()).add(match.group(2))
             else:
                 self.names.add(name)
-            self._add(match.group(1) if match else name, match.group(2) if match else None)
+            self._add_name(match.group(1) if match else name, match.group(2) if match else None)
 
     @property
-    def last(self) -> Dict[str, Set[str]]:
+    def last_names(self) -> Dict[str, Set[str]]:
         """The last parts of the names."""
         return self._homes
 
-    def _add(self, name: str, parameter: Optional[str]) -> None:
+    def _add_name(self, name: str, parameter: Optional[str]) -> None:
         parent, _dot, last = name.rpartition(".")
         module, word = parent, parameter or last
         while module and (module.rpartition(".")[2][:1].isupper() or module == "array.array"):
@@ -67,35 +67,35 @@ class Watch:
         kind = self._keywords if parameter else self._homes
         kind.setdefault(word, set()).add("" if anywhere else module or name)
 
-    def possible(self, text: str) -> bool:
+    def can_match(self, text: str) -> bool:
         """Whether *text* can use any of the names; cheap, and wrong only where it says yes."""
-        words = set(WORD.findall(text))
+        words = set(IDENTIFIER_WORD.findall(text))
         near, keys = words.intersection(self._homes), words.intersection(self._keywords)
         if not near and not keys:
             return False
-        known = imported(text)
+        known = parse_imports(text)
         if any(
             ".".join(name.split(".")[:count]) in self.names for name in known for count in range(1, name.count(".") + 2)
         ):
             return True
-        if words & DYNAMIC and any(home.split(".")[0] in words for word in near for home in self._homes[word]):
+        if words & DYNAMIC_IMPORTS and any(home.split(".")[0] in words for word in near for home in self._homes[word]):
             return True
-        return any(self._named(word, home, text, known) for word in near for home in self._homes[word]) or any(
-            _comes(home, known) and (word + "=" in text or word + " =" in text)
+        return any(self._is_named(word, home, text, known) for word in near for home in self._homes[word]) or any(
+            _is_imported(home, known) and (word + "=" in text or word + " =" in text)
             for word in keys
             for home in self._keywords[word]
         )
 
     @staticmethod
-    def _named(word: str, home: str, text: str, known: Dict[str, str]) -> bool:
+    def _is_named(word: str, home: str, text: str, known: Dict[str, str]) -> bool:
         """Whether *word* is imported from *home*, or asked of anything while *home* is there."""
         if not home:
             return True
         if word in known.get(home, "") or "*" in known.get(home, ""):
             return True
-        return _comes(home, known) and ("." + word in text or '"' + word in text or "'" + word in text)
+        return _is_imported(home, known) and ("." + word in text or '"' + word in text or "'" + word in text)
 
-    def covering(self, name: str) -> str:
+    def find_covering_name(self, name: str) -> str:
         """The shortest watched name that *name* is, or lies below; empty when there is none."""
         parts = name.split(".")
         for count in range(1, len(parts) + 1):
@@ -105,7 +105,7 @@ class Watch:
         return ""
 
 
-def _comes(home: str, known: Dict[str, str]) -> bool:
+def _is_imported(home: str, known: Dict[str, str]) -> bool:
     """Whether the module *home* is imported; `from a import b` may bring the module a.b."""
     parent, _dot, last = home.rpartition(".")
     return home in known or (bool(parent) and last in known.get(parent, ""))

@@ -9,12 +9,16 @@ import os
 import subprocess
 from typing import Iterator
 
-from ansible_collections.oxzep7.python.plugins.module_utils._application._services import systemd_runs
+from ansible_collections.oxzep7.python.plugins.module_utils._application._services import is_systemd_running
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
     DEFAULT_DIRECTORY,
     ApplicationState,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import join, must, run
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import (
+    join_command,
+    require_success,
+    run_command,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import (
     read_text,
     remove_quietly,
@@ -22,9 +26,9 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._files import 
     write_atomically,
 )
 
-UNITS = "/etc/systemd/system"
+UNIT_DIRECTORY = "/etc/systemd/system"
 # What undo.sh ends with while the module that promotes is alive (EX_TEMPFAIL of sysexits.h).
-AT_WORK = 75
+STILL_RUNNING_STATUS = 75
 BOOT_UNIT = """\
 [Unit]
 Description=Undo promotions that were open when this host stopped
@@ -40,7 +44,7 @@ WantedBy=multi-user.target
 """
 
 
-CRON = "/etc/cron.d"
+CRON_DIRECTORY = "/etc/cron.d"
 CRON_DAEMONS = ("cron", "crond", "cronie")
 CRON_LINES = """\
 # Puts application {name} back if its promotion dies. Removed when it ends.
@@ -50,16 +54,20 @@ PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 """
 
 
-def kind() -> str:
+def detect_dead_man() -> str:
     """What can keep the deadline here: ``systemd``, ``cron``, or ``process`` (a waiting shell, which does not survive a restart)."""
     if os.geteuid() != 0:
         return "process"
-    if systemd_runs():
+    if is_systemd_running():
         return "systemd"
-    return "cron" if os.path.isdir(CRON) and any(name in CRON_DAEMONS for name in _running()) else "process"
+    return (
+        "cron"
+        if os.path.isdir(CRON_DIRECTORY) and any(name in CRON_DAEMONS for name in _list_program_names())
+        else "process"
+    )
 
 
-def _running() -> Iterator[str]:
+def _list_program_names() -> Iterator[str]:
     for entry in os.listdir("/proc"):
         if entry.isdigit():
             yield (read_text("/proc/%s/comm" % entry) or "").strip()
@@ -68,13 +76,13 @@ def _running() -> Iterator[str]:
 def _cron_path(state: ApplicationState) -> str:
     # cron passes over files whose names have a dot.
     return os.path.join(
-        CRON,
+        CRON_DIRECTORY,
         "oxzep7-undo-%s-%s"
         % (state.name.replace(".", "_"), hashlib.sha256(state.directory.encode("utf-8")).hexdigest()[:8]),
     )
 
 
-def timer_of(state: ApplicationState) -> str:
+def get_timer_name(state: ApplicationState) -> str:
     """Name of the transient timer unit that guards the application of *state*."""
     return "oxzep7-undo-%s.timer" % state.name
 
@@ -86,9 +94,9 @@ def _boot_unit(root: str) -> str:
 
 def _guard_boot(root: str) -> None:
     name = _boot_unit(root)
-    path = os.path.join(UNITS, name)
+    path = os.path.join(UNIT_DIRECTORY, name)
     text = BOOT_UNIT.format(root=root)
-    wants = os.path.join(UNITS, "multi-user.target.wants")
+    wants = os.path.join(UNIT_DIRECTORY, "multi-user.target.wants")
     if read_text(path) == text and os.path.islink(os.path.join(wants, name)):
         return
     write_atomically(path, text.encode("utf-8"), 0o644)
@@ -96,23 +104,23 @@ def _guard_boot(root: str) -> None:
     if not os.path.islink(os.path.join(wants, name)):
         os.symlink(path, os.path.join(wants, name))
         sync_directory(wants)
-    must("reload systemd", run(["systemctl", "daemon-reload"], 60))
+    require_success("reload systemd", run_command(["systemctl", "daemon-reload"], 60))
 
 
-def arm(state: ApplicationState, token: str, seconds: int) -> str:
+def arm_dead_man(state: ApplicationState, token: str, seconds: int) -> str:
     """Let ``undo.sh`` run every *seconds* until disarmed; returns `kind`. Raises OSError, CommandError.
 
     The script itself leaves a living module alone. *token* occurs in this promotion's ``undo.sh`` and in no other, so that a
     forgotten watcher of an older promotion cannot touch this one. cron looks once a minute, whatever *seconds* says.
     """
-    how = kind()
+    how = detect_dead_man()
     if how == "systemd":
         _guard_boot(state.root)
-        unit = timer_of(state)[: -len(".timer")]
-        disarm(state)
-        must(
+        unit = get_timer_name(state)[: -len(".timer")]
+        disarm_dead_man(state)
+        require_success(
             "arm the deadline",
-            run(
+            run_command(
                 [
                     "systemd-run",
                     "--quiet",
@@ -120,7 +128,7 @@ def arm(state: ApplicationState, token: str, seconds: int) -> str:
                     "--on-active=%d" % seconds,
                     "--on-unit-active=%d" % seconds,
                     "--timer-property=AccuracySec=1s",
-                    "--property=SuccessExitStatus=%d" % AT_WORK,
+                    "--property=SuccessExitStatus=%d" % STILL_RUNNING_STATUS,
                     "/bin/sh",
                     state.undo_path,
                 ],
@@ -129,14 +137,16 @@ def arm(state: ApplicationState, token: str, seconds: int) -> str:
         )
     elif how == "cron":
         write_atomically(
-            _cron_path(state), CRON_LINES.format(name=state.name, undo=join([state.undo_path])).encode("utf-8"), 0o644
+            _cron_path(state),
+            CRON_LINES.format(name=state.name, undo=join_command([state.undo_path])).encode("utf-8"),
+            0o644,
         )
     else:
         script = "while sleep %d; grep -qF %s %s 2>/dev/null; do /bin/sh %s; done" % (
             seconds,
-            join([token]),
-            join([state.undo_path]),
-            join([state.undo_path]),
+            join_command([token]),
+            join_command([state.undo_path]),
+            join_command([state.undo_path]),
         )
         # It has to outlive this module, which AnsibleModule.run_command would wait for.
         subprocess.Popen(
@@ -150,14 +160,14 @@ def arm(state: ApplicationState, token: str, seconds: int) -> str:
     return how
 
 
-def disarm(state: ApplicationState) -> None:
+def disarm_dead_man(state: ApplicationState) -> None:
     """Take the deadline away. A waiting shell is left to find nothing to do."""
-    how = kind()
+    how = detect_dead_man()
     if how == "systemd":
-        timer = timer_of(state)
+        timer = get_timer_name(state)
         service = timer[: -len("timer")] + "service"
         # Who holds the lease knows that the script has nothing to do, even if it is still about to end.
-        run(["systemctl", "stop", "--", timer, service], 60)
-        run(["systemctl", "reset-failed", "--", service], 60)
+        run_command(["systemctl", "stop", "--", timer, service], 60)
+        run_command(["systemctl", "reset-failed", "--", service], 60)
     elif how == "cron":
         remove_quietly(_cron_path(state))

@@ -6,11 +6,11 @@
 
 import os
 
-from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, start_time_of
-from ansible_collections.oxzep7.python.plugins.module_utils._host._files import naming, remove_quietly
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, read_start_time
+from ansible_collections.oxzep7.python.plugins.module_utils._host._files import attach_error_path, remove_quietly
 
 
-def uptime() -> float:
+def read_uptime() -> float:
     """Seconds since the host started (proc(5) ``uptime``), which ``undo.sh`` compares with. Raises OSError."""
     with open("/proc/uptime", encoding="ascii") as stream:
         return float(stream.read().split()[0])
@@ -21,17 +21,17 @@ class Deadline:
 
     def __init__(self, state: ApplicationState) -> None:
         self._path = state.deadline_path
-        self._holder = "%d %s" % (os.getpid(), start_time_of(os.getpid()))
+        self._holder = "%d %s" % (os.getpid(), read_start_time(os.getpid()))
         self._until = 0.0
 
     def extend(self, seconds: float) -> None:
         """Promise to be heard of again within *seconds*; a promise that reaches further stays as it is. Raises OSError."""
-        now = uptime()
+        now = read_uptime()
         if now + seconds < self._until:
             return
         self._until = now + seconds
         temporary = self._path + ".next"
-        with naming(self._path), open(temporary, "w", encoding="ascii") as stream:
+        with attach_error_path(self._path), open(temporary, "w", encoding="ascii") as stream:
             stream.write("%d %s\n" % (self._until + 1, self._holder))
         os.rename(temporary, self._path)
 

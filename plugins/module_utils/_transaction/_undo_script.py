@@ -9,13 +9,13 @@ from typing import List, NamedTuple, Optional, Sequence
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Service
 from ansible_collections.oxzep7.python.plugins.module_utils._application._services import (
     COMMAND_TIMEOUT,
-    runtime_directory,
+    get_runtime_directory,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, of_user
-from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import join
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, resolve_user
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import join_command
 
 
-class Return(NamedTuple):
+class PromotionUndo(NamedTuple):
     """What an undo needs to know. Paths are absolute; ``target`` is the live symlink's text.
 
     ``adopted`` is where the original environment moves at its adoption; ``timer`` is the unit of the
@@ -34,7 +34,7 @@ class Return(NamedTuple):
     timer: Optional[str]
 
 
-class Undo(NamedTuple):
+class UndoDetails(NamedTuple):
     """What every way back has: whose it is, what it puts ``back``, ``before`` what it was written, and by whom; see `Return`."""
 
     application: str
@@ -46,7 +46,7 @@ class Undo(NamedTuple):
     timer: Optional[str]
 
 
-HEADER = """\
+SCRIPT_HEADER = """\
 #!/bin/sh
 # Puts application {application} back on {back} and its services with it.
 # Written at {written} by run {run}, before {before}. Run it as the user who wrote it;
@@ -75,7 +75,7 @@ fi
 failed=0
 """
 
-SWAP = """\
+SCRIPT_SWAP = """\
 live={live}
 original={original}
 owner() {{ {owner}"$@"; }}
@@ -88,7 +88,7 @@ fi
 sync {parent} 2>/dev/null || sync
 """
 
-FOOTER = """\
+SCRIPT_FOOTER = """\
 mv -f "$directory/state.next.json" "$directory/state.undone.json" || exit 1
 sync "$directory" 2>/dev/null || sync
 [ "${{1-}}" = held ] || rm -f "$directory/lease" "$directory/deadline" "$directory/deadline.next"
@@ -96,56 +96,60 @@ sync "$directory" 2>/dev/null || sync
 """
 
 
-def _systemctl(service: Service, verb: str, timeout: float) -> str:
+def _format_systemctl(service: Service, verb: str, timeout: float) -> str:
     """The line that has *service* do *verb*, in at most *timeout* seconds."""
     if service.user is None:
-        return join(["timeout", "%g" % timeout, "systemctl"] + verb.split() + ["--", service.name])
-    who = of_user(service.user)
+        return join_command(["timeout", "%g" % timeout, "systemctl"] + verb.split() + ["--", service.name])
+    who = resolve_user(service.user)
     become = (
         [] if who.is_current() else ["setpriv", "--reuid=%d" % who.uid, "--regid=%d" % who.gid, "--clear-groups", "--"]
     )
-    return join(
+    return join_command(
         ["timeout", "%g" % timeout]
         + become
-        + ["env", "XDG_RUNTIME_DIR=" + runtime_directory(who), "systemctl", "--user"]
+        + ["env", "XDG_RUNTIME_DIR=" + get_runtime_directory(who), "systemctl", "--user"]
         + verb.split()
         + ["--", service.name]
     )
 
 
-def _stops(services: List[Service], timeout: float) -> List[str]:
+def _format_stops(services: List[Service], timeout: float) -> List[str]:
     lines = []
     for service in services[::-1]:
         if service.action == "stop-start" and service.is_unit():
             # What does not stop in its time is killed: it would hold on to the environment that is taken away.
             lines.append(
-                "%s || %s" % (_systemctl(service, "stop", timeout), _systemctl(service, "kill --signal=KILL", timeout))
+                "%s || %s"
+                % (
+                    _format_systemctl(service, "stop", timeout),
+                    _format_systemctl(service, "kill --signal=KILL", timeout),
+                )
             )
         elif service.action in ("stop-start", "restart") and not service.is_unit():
-            lines.append(join(list(service.stop)))
+            lines.append(join_command(list(service.stop)))
     return lines
 
 
-def _starts(services: List[Service], timeout: float) -> List[str]:
+def _format_starts(services: List[Service], timeout: float) -> List[str]:
     lines = []
     for service in services:
         if not service.is_unit():
-            lines += [join(list(service.start)) + " || failed=1"] if service.action != "none" else []
+            lines += [join_command(list(service.start)) + " || failed=1"] if service.action != "none" else []
             continue
         if service.action in ("stop-start", "restart"):
-            lines.append(_systemctl(service, "reset-failed", timeout) + " 2>/dev/null")
+            lines.append(_format_systemctl(service, "reset-failed", timeout) + " 2>/dev/null")
         verb = {"stop-start": "start", "restart": "restart", "reload": "reload-or-restart"}.get(service.action)
-        lines += [_systemctl(service, verb, timeout) + " || failed=1"] if verb else []
+        lines += [_format_systemctl(service, verb, timeout) + " || failed=1"] if verb else []
     return lines
 
 
-def as_account(identity: Identity, drop: bool = True) -> str:
+def format_setpriv(identity: Identity, drop: bool = True) -> str:
     """What stands before a command that *identity* runs, when root does so with *drop*."""
     return "setpriv --reuid=%d --regid=%d --clear-groups -- " % (identity.uid, identity.gid) if drop else ""
 
 
-def render(
-    way: Return,
+def render_promotion_undo(
+    way: PromotionUndo,
     services: List[Service],
     identity: Identity,
     drop: bool,
@@ -156,7 +160,7 @@ def render(
 
     A start or stop of a unit may take *timeout* seconds. The commands *last* end it.
     """
-    undo = Undo(
+    undo = UndoDetails(
         way.application,
         way.directory,
         "generation " + way.old,
@@ -165,34 +169,40 @@ def render(
         way.written,
         way.timer,
     )
-    swap = SWAP.format(
-        live=join([way.live]),
-        original=join([way.adopted]),
-        owner=as_account(identity, drop),
-        target=join([way.target]),
-        parent=join([way.live.rpartition("/")[0] or "/"]),
+    swap = SCRIPT_SWAP.format(
+        live=join_command([way.live]),
+        original=join_command([way.adopted]),
+        owner=format_setpriv(identity, drop),
+        target=join_command([way.target]),
+        parent=join_command([way.live.rpartition("/")[0] or "/"]),
     )
-    return script(undo, services, swap, timeout, last)
+    return render_undo_script(undo, services, swap, timeout, last)
 
 
-def script(
-    undo: Undo, services: List[Service], body: str, timeout: float = COMMAND_TIMEOUT, last: Sequence[List[str]] = ()
+def render_undo_script(
+    undo: UndoDetails,
+    services: List[Service],
+    body: str,
+    timeout: float = COMMAND_TIMEOUT,
+    last: Sequence[List[str]] = (),
 ) -> str:
     """The script that stops *services*, does *body*, and starts them again; see `render`."""
     lines = [
-        HEADER.format(
+        SCRIPT_HEADER.format(
             back=undo.back,
             before=undo.before,
             written=undo.written,
-            run=join([undo.run]),
-            application=join([undo.application]),
-            directory=join([undo.directory]),
+            run=join_command([undo.run]),
+            application=join_command([undo.application]),
+            directory=join_command([undo.directory]),
         )
     ]
-    lines += [line + "\n" for line in _stops(services, timeout)]
+    lines += [line + "\n" for line in _format_stops(services, timeout)]
     lines.append(body)
-    lines += [line + "\n" for line in _starts(services, timeout)]
-    lines += [join(command) + " || failed=1\n" for command in last]
-    disarm = join(["systemctl", "stop", "--no-block", "--", undo.timer]) + " 2>/dev/null\n" if undo.timer else ""
-    lines.append(FOOTER.format(disarm=disarm))
+    lines += [line + "\n" for line in _format_starts(services, timeout)]
+    lines += [join_command(command) + " || failed=1\n" for command in last]
+    disarm = (
+        join_command(["systemctl", "stop", "--no-block", "--", undo.timer]) + " 2>/dev/null\n" if undo.timer else ""
+    )
+    lines.append(SCRIPT_FOOTER.format(disarm=disarm))
     return "".join(lines)

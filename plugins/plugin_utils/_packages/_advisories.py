@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalized
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 
 try:
     from packaging.version import InvalidVersion, Version
@@ -23,12 +23,12 @@ try:
 except ImportError as error:
     PACKAGING_ERROR = error
 
-PYPI = "PyPI"
-INTERPRETERS = {("Bitnami", "python")}
-RANGES = ("ECOSYSTEM", "SEMVER")
+PYPI_ECOSYSTEM = "PyPI"
+INTERPRETER_PACKAGES = {("Bitnami", "python")}
+RANGE_TYPES = ("ECOSYSTEM", "SEMVER")
 
 
-class AdvisoriesUnreadable(CollectionError):
+class AdvisoriesError(CollectionError):
     """A folder or zip that holds no advisories, or a record that is none; the text names it."""
 
 
@@ -45,25 +45,25 @@ class Advisory:
 
     def affects(self, version: Version) -> bool:
         """Whether *version* is in a range or listed."""
-        return str(version) in self.versions or any(_inside(events, version) for events in self.ranges)
+        return str(version) in self.versions or any(_is_in_range(events, version) for events in self.ranges)
 
-    def fixed_in(self, version: Version) -> str | None:
+    def find_fix(self, version: Version) -> str | None:
         """The first version after *version* that a range calls fixed."""
-        later = [(_version(text), text) for events in self.ranges for kind, text in events if kind == "fixed"]
+        later = [(_parse_version(text), text) for events in self.ranges for kind, text in events if kind == "fixed"]
         fitting = [(parsed, text) for parsed, text in later if parsed is not None and parsed > version]
         return min(fitting)[1] if fitting else None
 
 
-def _version(text: str) -> Version | None:
+def _parse_version(text: str) -> Version | None:
     try:
         return Version(text)
     except InvalidVersion:
         return None
 
 
-def _inside(events: Sequence[tuple[str, str]], version: Version) -> bool:
+def _is_in_range(events: Sequence[tuple[str, str]], version: Version) -> bool:
     """OSV's own evaluation: events in the order of their versions, each switching the answer."""
-    known = [(Version("0.dev0") if text == "0" else _version(text), kind) for kind, text in events]
+    known = [(Version("0.dev0") if text == "0" else _parse_version(text), kind) for kind, text in events]
     affected = False
     for at, kind in sorted(
         ((at, kind) for at, kind in known if at is not None), key=lambda event: (event[0], event[1] != "fixed")
@@ -80,7 +80,7 @@ class Advisories:
 
     def __init__(self) -> None:
         if PACKAGING_ERROR:
-            raise AdvisoriesUnreadable(
+            raise AdvisoriesError(
                 f"advisories need the collection's requirements.txt on the controller: {PACKAGING_ERROR}"
             )
         self.date = ""
@@ -112,27 +112,27 @@ class Advisories:
                 str(record["id"]),
                 tuple(record.get("aliases", [])),
                 str(record.get("summary") or record.get("details", ""))[:200],
-                _severity(record, affected),
-                _ranges(affected),
-                _listed(affected),
+                _read_severity(record, affected),
+                _read_ranges(affected),
+                _read_versions(affected),
             )
-            if key[0] == PYPI:
-                self._packages.setdefault(normalized(str(key[1])), []).append(advisory)
-            elif key in INTERPRETERS:
+            if key[0] == PYPI_ECOSYSTEM:
+                self._packages.setdefault(normalize_name(str(key[1])), []).append(advisory)
+            elif key in INTERPRETER_PACKAGES:
                 self._interpreters.append(advisory)
 
-    def of_package(self, name: str, version: str | None) -> list[dict[str, Any]]:
+    def find_for_package(self, name: str, version: str | None) -> list[dict[str, Any]]:
         """What is known against *version* of the package *name*; empty for a version that is no PEP 440 version."""
-        return self._ask(normalized(name), version)
+        return self._match_version(normalize_name(name), version)
 
-    def of_interpreter(self, version: str | None) -> list[dict[str, Any]]:
+    def find_for_interpreter(self, version: str | None) -> list[dict[str, Any]]:
         """What is known against CPython *version*."""
-        return self._ask(None, version)
+        return self._match_version(None, version)
 
-    def _ask(self, name: str | None, version: str | None) -> list[dict[str, Any]]:
+    def _match_version(self, name: str | None, version: str | None) -> list[dict[str, Any]]:
         question = (name, version or "")
         if question not in self._answers:
-            parsed = _version(version or "")
+            parsed = _parse_version(version or "")
             candidates = self._interpreters if name is None else self._packages.get(name, [])
             unique = {entry.identifier: entry for entry in candidates if parsed is not None and entry.affects(parsed)}
             self._answers[question] = [
@@ -141,14 +141,14 @@ class Advisories:
                     "aliases": list(entry.aliases),
                     "summary": entry.summary,
                     "severity": entry.severity,
-                    "fixed": entry.fixed_in(parsed) if parsed is not None else None,
+                    "fixed": entry.find_fix(parsed) if parsed is not None else None,
                 }
                 for _name, entry in sorted(unique.items())
             ]
         return self._answers[question]
 
 
-def _severity(record: Mapping[str, Any], affected: Mapping[str, Any]) -> str | None:
+def _read_severity(record: Mapping[str, Any], affected: Mapping[str, Any]) -> str | None:
     for holder in (affected, record):
         specific = holder.get("database_specific") or {}
         if isinstance(specific, Mapping) and isinstance(specific.get("severity"), str):
@@ -156,25 +156,25 @@ def _severity(record: Mapping[str, Any], affected: Mapping[str, Any]) -> str | N
     return None
 
 
-def _ranges(affected: Mapping[str, Any]) -> tuple[tuple[tuple[str, str], ...], ...]:
+def _read_ranges(affected: Mapping[str, Any]) -> tuple[tuple[tuple[str, str], ...], ...]:
     return tuple(
         tuple((kind, str(text)) for event in entry.get("events", []) for kind, text in event.items())
         for entry in affected.get("ranges", [])
-        if entry.get("type") in RANGES
+        if entry.get("type") in RANGE_TYPES
     )
 
 
-def _listed(affected: Mapping[str, Any]) -> frozenset[str]:
-    versions = (_version(str(text)) for text in affected.get("versions", []))
+def _read_versions(affected: Mapping[str, Any]) -> frozenset[str]:
+    versions = (_parse_version(str(text)) for text in affected.get("versions", []))
     return frozenset(str(version) for version in versions if version is not None)
 
 
-def _records(path: pathlib.Path) -> Iterator[tuple[str, bytes]]:
+def _read_records(path: pathlib.Path) -> Iterator[tuple[str, bytes]]:
     if path.is_dir():
         for entry in sorted(path.rglob("*.json")):
             yield str(entry), entry.read_bytes()
         for entry in sorted(path.rglob("*.zip")):
-            yield from _records(entry)
+            yield from _read_records(entry)
         return
     with zipfile.ZipFile(path) as archive:
         for name in archive.namelist():
@@ -182,21 +182,21 @@ def _records(path: pathlib.Path) -> Iterator[tuple[str, bytes]]:
                 yield f"{path}:{name}", archive.read(name)
 
 
-def load(path: pathlib.Path) -> Advisories:
+def load_advisories(path: pathlib.Path) -> Advisories:
     """The advisories in *path*: a folder with JSON files (and zips of them), or a zip such as OSV's. Raises AdvisoriesUnreadable."""
     found = Advisories()
     try:
-        for name, data in _records(path):
+        for name, data in _read_records(path):
             try:
                 found.add(json.loads(data))
             except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise AdvisoriesUnreadable(
+                raise AdvisoriesError(
                     f"{name} is no OSV record ({error}); remove it, or correct oxzep7_advisories"
                 ) from None
     except (OSError, zipfile.BadZipFile) as error:
-        raise AdvisoriesUnreadable(f"oxzep7_advisories: {path} cannot be read: {error}") from None
+        raise AdvisoriesError(f"oxzep7_advisories: {path} cannot be read: {error}") from None
     if not found.count:
-        raise AdvisoriesUnreadable(
+        raise AdvisoriesError(
             f"oxzep7_advisories: {path} holds no OSV record; give a folder with JSON files, or OSV's zip"
         )
     return found

@@ -21,42 +21,46 @@ from collections.abc import Callable, Mapping, Sequence
 from ansible.module_utils.urls import open_url
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
-from ansible_collections.oxzep7.python.plugins.module_utils._host._files import sha256_of
+from ansible_collections.oxzep7.python.plugins.module_utils._host._files import compute_sha256
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_build import (
-    NotBuilt,
-    Order,
-    build,
-    builder,
-    runs_for,
+    WheelBuildError,
+    WheelBuildRequest,
+    build_wheel,
+    can_run_interpreter,
+    find_build_account,
 )
-from ansible_collections.oxzep7.python.plugins.plugin_utils._files import canonical, exclusive, write_private
-from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import PLATFORM, File, Sources
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._once import Once
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import format_json, lock_file, write_private
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import (
+    PLATFORM_PATTERN,
+    PackageFile,
+    PackageSources,
+)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._once import OnceCache
 
 SOURCE_LIMIT = 512 << 20
 
 
 @dataclasses.dataclass(frozen=True)
-class Wanted:
+class RequiredWheel:
     """A wheel that is needed: package, version, its source archive, the Python and the platform it is for."""
 
     name: str
     version: str
-    source: File
+    source: PackageFile
     minor: Minor
     platform: str
 
 
-class Elsewhere(CollectionError):
+class RemoteBuildError(CollectionError):
     """A wheel that only a host of the same platform with that Python can build."""
 
-    def __init__(self, wanted: Wanted, text: str) -> None:
+    def __init__(self, wanted: RequiredWheel, text: str) -> None:
         super().__init__(text)
         self.wanted = wanted
 
 
-def controller_interpreters(uv: str) -> dict[Minor, str]:
+def list_controller_interpreters(uv: str) -> dict[Minor, str]:
     """The interpreters that uv finds on this controller, one for each minor version."""
     done = subprocess.run(
         [uv, "python", "list", "--only-installed", "--no-config", "--output-format", "json"],
@@ -73,42 +77,42 @@ def controller_interpreters(uv: str) -> dict[Minor, str]:
     return found
 
 
-class Builder:
+class WheelBuilder:
     """Builds each wheel once. Safe to use from several threads."""
 
     def __init__(
-        self, cache: pathlib.Path, uv: str, sources: Sources, interpreters: Mapping[Minor, str] | None = None
+        self, cache: pathlib.Path, uv: str, sources: PackageSources, interpreters: Mapping[Minor, str] | None = None
     ) -> None:
         """Wheels are kept in ``cache/built``; *interpreters* are those that may be used (default: what uv finds)."""
         self._directory = cache / "built"
         self._uv = uv
         self._sources = sources
         self._given = interpreters
-        self._wheels: Once[tuple[str, str]] = Once()
+        self._wheels: OnceCache[tuple[str, str]] = OnceCache()
 
     @functools.cached_property
     def _interpreters(self) -> dict[Minor, str]:
         try:
-            who = builder()
+            who = find_build_account()
         except IdentityError:
             return {}
-        given = self._given if self._given is not None else controller_interpreters(self._uv)
-        return {minor: path for minor, path in sorted(given.items(), reverse=True) if runs_for(path, who)}
+        given = self._given if self._given is not None else list_controller_interpreters(self._uv)
+        return {minor: path for minor, path in sorted(given.items(), reverse=True) if can_run_interpreter(path, who)}
 
-    def wheel(self, wanted: Wanted) -> tuple[str, str]:
+    def get_wheel(self, wanted: RequiredWheel) -> tuple[str, str]:
         """File name and SHA-256 of the wheel for *wanted*, in ``cache/built``. Raises NotBuilt, Elsewhere."""
-        known = self.known(wanted)
+        known = self.find_built_wheel(wanted)
         if known:
             return known
-        return self._wheels.get(wanted, lambda: self._made(wanted))
+        return self._wheels.get(wanted, lambda: self._build_once(wanted))
 
-    def _made(self, wanted: Wanted) -> tuple[str, str]:
-        with exclusive(self._record(wanted, False).with_suffix(".lock")):
-            return self.known(wanted) or self._build(wanted)
+    def _build_once(self, wanted: RequiredWheel) -> tuple[str, str]:
+        with lock_file(self._get_record_path(wanted, False).with_suffix(".lock")):
+            return self.find_built_wheel(wanted) or self._build_wheel(wanted)
 
-    def known(self, wanted: Wanted) -> tuple[str, str] | None:
+    def find_built_wheel(self, wanted: RequiredWheel) -> tuple[str, str] | None:
         """The wheel for *wanted* if it was built before, here or on a builder host."""
-        for path in (self._record(wanted, True), self._record(wanted, False)):
+        for path in (self._get_record_path(wanted, True), self._get_record_path(wanted, False)):
             try:
                 record = json.loads(path.read_text(encoding="utf-8"))
             except (OSError, ValueError):
@@ -117,22 +121,23 @@ class Builder:
                 return record["wheel"], record["sha256"]
         return None
 
-    def keep(self, wanted: Wanted, name: str) -> tuple[str, str]:
+    def record_wheel(self, wanted: RequiredWheel, name: str) -> tuple[str, str]:
         """Remember that the wheel *name* in ``cache/built`` is the one for *wanted*."""
-        digest = sha256_of(str(self._directory / name))
+        digest = compute_sha256(str(self._directory / name))
         write_private(
-            self._record(wanted, name.endswith("-none-any.whl")), canonical({"wheel": name, "sha256": digest})
+            self._get_record_path(wanted, name.endswith("-none-any.whl")),
+            format_json({"wheel": name, "sha256": digest}),
         )
         return name, digest
 
-    def _record(self, wanted: Wanted, universal: bool) -> pathlib.Path:
-        where = "any" if universal else f"py{text_of(wanted.minor)}-{wanted.platform}"
+    def _get_record_path(self, wanted: RequiredWheel, universal: bool) -> pathlib.Path:
+        where = "any" if universal else f"py{format_minor(wanted.minor)}-{wanted.platform}"
         source = (wanted.source.sha256 or hashlib.sha256(wanted.source.location.encode()).hexdigest())[:16]
         return self._directory / "records" / f"{wanted.name}-{wanted.version}-{source}-{where}.json"
 
-    def _matches(self, wanted: Wanted) -> bool:
+    def _can_compile_for(self, wanted: RequiredWheel) -> bool:
         """Whether what is compiled here runs on the platform: its architecture, and a C library that is not older than ours."""
-        match = PLATFORM.match(wanted.platform)
+        match = PLATFORM_PATTERN.match(wanted.platform)
         name, version = this_platform.libc_ver()
         return bool(
             match
@@ -141,44 +146,46 @@ class Builder:
             and int(version.split(".")[1]) <= int(match[2])
         )
 
-    def _build(self, wanted: Wanted) -> tuple[str, str]:
+    def _build_wheel(self, wanted: RequiredWheel) -> tuple[str, str]:
         own = self._interpreters.get(wanted.minor)
         others = [path for minor, path in self._interpreters.items() if minor != wanted.minor]
         problem = ""
         with tempfile.TemporaryDirectory(prefix="oxzep7-source-") as directory:
-            source = self.fetch(wanted, pathlib.Path(directory))
+            source = self.fetch_source(wanted, pathlib.Path(directory))
             for path in ([own] if own else []) + others:
                 target = pathlib.Path(directory, "out")
                 try:
-                    name = build(Order(self._uv, path, str(source), self._sources.for_uv()), str(target))
-                except NotBuilt as error:
+                    name = build_wheel(
+                        WheelBuildRequest(self._uv, path, str(source), self._sources.build_uv_options()), str(target)
+                    )
+                except WheelBuildError as error:
                     problem = problem or str(error)
                     if error.compiling:
                         break
                     continue
                 # What another Python, or another platform, has built runs where it is needed only if nothing in it is compiled.
-                if name.endswith("-none-any.whl") or (path == own and self._matches(wanted)):
-                    return self.adopt(wanted, target / name)
+                if name.endswith("-none-any.whl") or (path == own and self._can_compile_for(wanted)):
+                    return self.add_wheel(wanted, target / name)
                 (target / name).unlink()
                 if path != own:
                     break
-        if own and self._matches(wanted) and "Python.h" not in problem:
-            raise NotBuilt(
-                f"{wanted.name} {wanted.version} could not be built for Python {text_of(wanted.minor)}: {problem}"
+        if own and self._can_compile_for(wanted) and "Python.h" not in problem:
+            raise WheelBuildError(
+                f"{wanted.name} {wanted.version} could not be built for Python {format_minor(wanted.minor)}: {problem}"
             )
-        raise Elsewhere(
+        raise RemoteBuildError(
             wanted,
-            f"{wanted.name} {wanted.version} must be compiled for Python {text_of(wanted.minor)} on {wanted.platform}, and this controller "
+            f"{wanted.name} {wanted.version} must be compiled for Python {format_minor(wanted.minor)} on {wanted.platform}, and this controller "
             f"has no such Python that can compile; name a host that has in oxzep7_builder",
         )
 
-    def adopt(self, wanted: Wanted, wheel: pathlib.Path) -> tuple[str, str]:
+    def add_wheel(self, wanted: RequiredWheel, wheel: pathlib.Path) -> tuple[str, str]:
         """Take the file *wheel*, which a builder host built for *wanted*, into the cache."""
         self._directory.mkdir(parents=True, exist_ok=True)
         os.replace(shutil.copy2(wheel, self._directory / f".{wheel.name}"), self._directory / wheel.name)
-        return self.keep(wanted, wheel.name)
+        return self.record_wheel(wanted, wheel.name)
 
-    def fetch(self, wanted: Wanted, directory: pathlib.Path) -> pathlib.Path:
+    def fetch_source(self, wanted: RequiredWheel, directory: pathlib.Path) -> pathlib.Path:
         """The source of *wanted*, its hash proven, in *directory*. Raises NotBuilt."""
         path = directory / pathlib.PurePath(wanted.source.name).name
         if "://" not in wanted.source.location:
@@ -188,40 +195,42 @@ class Builder:
                 wanted.source.location,
                 timeout=300,
                 follow_redirects="all",
-                **self._sources.login(wanted.source.location),
+                **self._sources.get_login_options(wanted.source.location),
             ).read(SOURCE_LIMIT)
         except OSError as error:
-            raise NotBuilt(f"the source of {wanted.name} {wanted.version} cannot be had: {error}") from None
+            raise WheelBuildError(f"the source of {wanted.name} {wanted.version} cannot be had: {error}") from None
         if wanted.source.sha256 and hashlib.sha256(data).hexdigest() != wanted.source.sha256:
-            raise NotBuilt(f"the source of {wanted.name} {wanted.version} has not the SHA-256 that the index gives")
+            raise WheelBuildError(
+                f"the source of {wanted.name} {wanted.version} has not the SHA-256 that the index gives"
+            )
         path.write_bytes(data)
         return path
 
 
-def keep_copy(
+def store_wheel_copy(
     cache: pathlib.Path, wheel: str, digest: str, scratch: pathlib.Path, fetch: Callable[[pathlib.Path], None]
 ) -> None:
     """Have the file *wheel* with SHA-256 *digest*, which a host made, among those built; *fetch* gets it into a path. Raises ValueError, OSError."""
     if pathlib.PurePath(wheel).name != wheel or not wheel.endswith("-none-any.whl"):
         raise ValueError(f"{wheel!r} is no name of a copied wheel")
     target = cache / "built" / wheel
-    if target.exists() and sha256_of(str(target)) == digest:
+    if target.exists() and compute_sha256(str(target)) == digest:
         return
     fetch(scratch / wheel)
-    if sha256_of(str(scratch / wheel)) != digest:
+    if compute_sha256(str(scratch / wheel)) != digest:
         raise ValueError(f"{wheel} changed on its way; try again")
     target.parent.mkdir(parents=True, exist_ok=True)
     os.replace(shutil.copy2(scratch / wheel, target.with_name(f".{wheel}")), target)
 
 
-def needed(failures: Sequence[Elsewhere]) -> list[dict[str, str]]:
+def list_needed_wheels(failures: Sequence[RemoteBuildError]) -> list[dict[str, str]]:
     """What a builder host is asked for, as a module's options, sorted."""
     return sorted(
         (
             {
                 "name": entry.wanted.name,
                 "version": entry.wanted.version,
-                "python": text_of(entry.wanted.minor),
+                "python": format_minor(entry.wanted.minor),
                 "platform": entry.wanted.platform,
             }
             for entry in failures

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 Answer = TypeVar("Answer")
 
 
-class Once(Generic[Answer]):
+class OnceCache(Generic[Answer]):
     """Answers by key: the first who asks works, the others wait; an exception is an answer, too."""
 
     def __init__(self) -> None:

@@ -11,40 +11,44 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._originals import inside, recorded_hash, unified
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalized
-from ansible_collections.oxzep7.python.plugins.plugin_utils._files import exclusive
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import platform_tags
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._wheels import DownloadError, pip_download
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._originals import (
+    compute_record_hash,
+    make_unified_diff,
+    strip_site_packages,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import lock_file
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import list_platform_tags
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._wheels import DownloadError, run_pip_download
 
-TIMEOUT = 120
+ORIGINALS_TIMEOUT = 120
 MEMBER_LIMIT = 1 << 20
 
 
-def _wheels(directory: pathlib.Path, name: str, version: str) -> list[pathlib.Path]:
+def _find_wheels(directory: pathlib.Path, name: str, version: str) -> list[pathlib.Path]:
     """The wheels of *name* *version* in *directory* (PEP 427 names)."""
     return [
         path
         for path in sorted(directory.glob("*.whl"))
-        if normalized(path.name.split("-")[0]) == name and path.name.split("-")[1] == version
+        if normalize_name(path.name.split("-")[0]) == name and path.name.split("-")[1] == version
     ]
 
 
-def _fetch(directory: pathlib.Path, name: str, version: str, minor: str, host: Mapping[str, Any]) -> None:
+def _fetch_wheel(directory: pathlib.Path, name: str, version: str, minor: str, host: Mapping[str, Any]) -> None:
     """Ask the package index once for the wheel that fits *host*; that there is none, or no index, is remembered by nothing."""
     try:
-        pip_download(
+        run_pip_download(
             ["--timeout", "10", "--retries", "0", f"{name}=={version}"],
             directory,
             minor,
-            platform_tags(host["architecture"], host["libc"]["version"] or ""),
-            TIMEOUT,
+            list_platform_tags(host["architecture"], host["libc"]["version"] or ""),
+            ORIGINALS_TIMEOUT,
         )
     except (DownloadError, OSError, ValueError):
         return
 
 
-def _member(wheel: pathlib.Path, path: str, recorded: str) -> str | None:
+def _read_member(wheel: pathlib.Path, path: str, recorded: str) -> str | None:
     """The text of the file in the *wheel* that is installed as *path* and whose hash is *recorded*, wherever the wheel keeps it."""
     algorithm = recorded.partition("=")[0]
     try:
@@ -56,26 +60,26 @@ def _member(wheel: pathlib.Path, path: str, recorded: str) -> str | None:
                 ):
                     continue
                 data = archive.read(entry)
-                if recorded_hash(data, algorithm) == recorded:
+                if compute_record_hash(data, algorithm) == recorded:
                     return data.decode("utf-8")
     except (OSError, ValueError, zipfile.BadZipFile, RuntimeError):
         return None
     return None
 
 
-def add_diffs(inventory: Mapping[str, Any], directory: pathlib.Path | None, download: bool) -> None:
+def add_wheel_diffs(inventory: Mapping[str, Any], directory: pathlib.Path | None, download: bool) -> None:
     """Replace ``text`` by ``diff`` in each modified file whose wheel is in *directory* or, *download*, can be had; drop it otherwise."""
     for environment in inventory["environments"]:
         for entry in environment["modified"] or []:
             text = entry.pop("text", None)
             if text is None or entry.get("diff") is not None or directory is None:
                 continue
-            original = _original(entry, environment, inventory["host"], directory, download)
+            original = _find_original(entry, environment, inventory["host"], directory, download)
             if original is not None:
-                entry["diff"] = unified(original, text, f"{environment['path']}/{entry['path']}")
+                entry["diff"] = make_unified_diff(original, text, f"{environment['path']}/{entry['path']}")
 
 
-def _original(
+def _find_original(
     entry: Mapping[str, Any],
     environment: Mapping[str, Any],
     host: Mapping[str, Any],
@@ -85,13 +89,13 @@ def _original(
     name, version = entry["package"], entry["version"]
     if not version:
         return None
-    with exclusive(directory / ".lock"):
-        wheels = _wheels(directory, name, version)
+    with lock_file(directory / ".lock"):
+        wheels = _find_wheels(directory, name, version)
         if not wheels and download and environment["python"]:
-            _fetch(directory, name, version, ".".join(environment["python"].split(".")[:2]), host)
-            wheels = _wheels(directory, name, version)
-    return _first(_member(wheel, inside(entry["path"]), entry["recorded"]) for wheel in wheels)
+            _fetch_wheel(directory, name, version, ".".join(environment["python"].split(".")[:2]), host)
+            wheels = _find_wheels(directory, name, version)
+    return _find_first(_read_member(wheel, strip_site_packages(entry["path"]), entry["recorded"]) for wheel in wheels)
 
 
-def _first(values: Iterable[str | None]) -> str | None:
+def _find_first(values: Iterable[str | None]) -> str | None:
     return next((value for value in values if value is not None), None)

@@ -20,27 +20,27 @@ from collections.abc import Mapping
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import PIN
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalized
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import write_private
-from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import ANYWHERE, Sources
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._once import Once
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import DEFAULT_SOURCES, PackageSources
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._once import OnceCache
 
 # uv's --python-platform names these glibc versions and no others (uv 0.13).
 GLIBC_MINORS = (17, 28, *range(31, 41))
-TIMEOUT = 900
+RESOLVER_TIMEOUT = 900
 
 
 class ResolutionError(CollectionError):
     """Pins that cannot be moved to a Python; the text is uv's own explanation."""
 
 
-class UvMissing(CollectionError):
+class UvMissingError(CollectionError):
     """No uv on the controller."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Question:
+class ResolutionRequest:
     """What is resolved once: from which version on each package may be taken, the Python and the platform, what limits others,
     and the wheels that were built for it (name and SHA-256)."""
 
@@ -50,7 +50,7 @@ class Question:
     constraints: tuple[str, ...]
     built: tuple[tuple[str, str], ...] = ()
 
-    def digest(self) -> str:
+    def compute_digest(self) -> str:
         """The identity of the question: equal questions have equal digests."""
         return hashlib.sha256(json.dumps(dataclasses.astuple(self), sort_keys=True).encode()).hexdigest()
 
@@ -64,11 +64,11 @@ def find_uv() -> str:
     except (ImportError, FileNotFoundError):
         found = shutil.which("uv")
     if not found:
-        raise UvMissing("uv is not installed on the controller; install the collection's requirements.txt")
+        raise UvMissingError("uv is not installed on the controller; install the collection's requirements.txt")
     return found
 
 
-def platform_of(architecture: str, libc: Mapping[str, str | None]) -> str:
+def find_uv_platform(architecture: str, libc: Mapping[str, str | None]) -> str:
     """uv's name for a host's platform. Raises ResolutionError for a C library other than glibc 2.17 or later."""
     version = re.match(r"^2\.(\d+)", libc.get("version") or "")
     if libc.get("name") != "glibc" or not version or int(version[1]) < GLIBC_MINORS[0]:
@@ -79,21 +79,21 @@ def platform_of(architecture: str, libc: Mapping[str, str | None]) -> str:
     return f"{architecture}-manylinux_2_{nearest}"
 
 
-def explanation(stderr: str) -> str:
+def extract_uv_message(stderr: str) -> str:
     """uv's message without its progress and decoration, one line."""
     lines = [line.strip(" ×╰─▶│├").strip() for line in stderr.splitlines()]
     return " ".join(line for line in lines if line and not line.startswith(("Resolved", "warning:")))[:2000]
 
 
 @dataclasses.dataclass(frozen=True)
-class Lock:
+class ResolvedLock:
     """A resolution: the lock's text, and for each package who requires it; the empty name stands for the question itself."""
 
     text: str
     via: Mapping[str, frozenset[str]]
 
 
-def read_annotated(text: str) -> Lock:
+def parse_annotated_lock(text: str) -> ResolvedLock:
     """The lock that *text*, uv's annotated output, is."""
     via: dict[str, set[str]] = {}
     current = ""
@@ -102,13 +102,13 @@ def read_annotated(text: str) -> Lock:
         if stripped.startswith("#"):
             who = stripped.lstrip("# ").removeprefix("via").strip()
             if who:
-                via[current].add("" if who.startswith("-r ") else normalized(who))
+                via[current].add("" if who.startswith("-r ") else normalize_name(who))
             continue
         pin = PIN.match(line)
         if pin:
-            current = normalized(pin[1])
+            current = normalize_name(pin[1])
             via[current] = set()
-    return Lock(text, {name: frozenset(who) for name, who in via.items()})
+    return ResolvedLock(text, {name: frozenset(who) for name, who in via.items()})
 
 
 class Resolver:
@@ -117,28 +117,28 @@ class Resolver:
     Safe to use from several threads; different questions are resolved in parallel.
     """
 
-    def __init__(self, cache: pathlib.Path, uv: str, sources: Sources = ANYWHERE) -> None:
+    def __init__(self, cache: pathlib.Path, uv: str, sources: PackageSources = DEFAULT_SOURCES) -> None:
         self._cache = cache
         self._uv = uv
         self._sources = sources
         self._guard = threading.Lock()
-        self._answers: Once[str] = Once()
+        self._answers: OnceCache[str] = OnceCache()
         self.calls = 0
 
-    def lock(self, question: Question) -> Lock:
+    def lock(self, question: ResolutionRequest) -> ResolvedLock:
         """The lock for *question*. Raises ResolutionError."""
-        key = hashlib.sha256((question.digest() + repr(self._sources)).encode()).hexdigest()
-        return read_annotated(self._answers.get(key, lambda: self._from_cache(key, question)))
+        key = hashlib.sha256((question.compute_digest() + repr(self._sources)).encode()).hexdigest()
+        return parse_annotated_lock(self._answers.get(key, lambda: self._resolve_cached(key, question)))
 
-    def _from_cache(self, key: str, question: Question) -> str:
+    def _resolve_cached(self, key: str, question: ResolutionRequest) -> str:
         path = self._cache / "resolutions" / f"{key}.txt"
         if path.exists():
             return path.read_text(encoding="utf-8")
-        text = self._compile(question)
+        text = self._run_uv_compile(question)
         write_private(path, text)
         return text
 
-    def _compile(self, question: Question) -> str:
+    def _run_uv_compile(self, question: ResolutionRequest) -> str:
         with tempfile.TemporaryDirectory(prefix="oxzep7-resolve-") as directory:
             source = pathlib.Path(directory, "requirements.in")
             source.write_text("\n".join(question.requirements) + "\n", encoding="utf-8")
@@ -164,13 +164,13 @@ class Resolver:
                 "--resolution",
                 "lowest-direct",
                 "--python-version",
-                text_of(question.minor),
+                format_minor(question.minor),
                 "--python-platform",
                 question.platform,
                 "--constraint",
                 limits.name,
                 *(["--find-links", built.name] if question.built else []),
-                *self._sources.for_uv(),
+                *self._sources.build_uv_options(),
                 source.name,
             ]
             with self._guard:
@@ -180,14 +180,14 @@ class Resolver:
                     command,
                     capture_output=True,
                     text=True,
-                    timeout=TIMEOUT,
+                    timeout=RESOLVER_TIMEOUT,
                     check=False,
                     cwd=directory,
                     stdin=subprocess.DEVNULL,
                     env={**os.environ, "NO_COLOR": "1"},
                 )
             except subprocess.TimeoutExpired:
-                raise ResolutionError(f"uv gave no answer within {TIMEOUT} seconds") from None
+                raise ResolutionError(f"uv gave no answer within {RESOLVER_TIMEOUT} seconds") from None
         if done.returncode != 0:
-            raise ResolutionError(explanation(done.stderr) or f"uv ended with {done.returncode}")
+            raise ResolutionError(extract_uv_message(done.stderr) or f"uv ended with {done.returncode}")
         return done.stdout

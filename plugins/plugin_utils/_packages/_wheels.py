@@ -19,16 +19,16 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
-from ansible_collections.oxzep7.python.plugins.module_utils._host._files import sha256_of
+from ansible_collections.oxzep7.python.plugins.module_utils._host._files import compute_sha256
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import PIN
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalized
-from ansible_collections.oxzep7.python.plugins.plugin_utils._files import canonical, exclusive, write_private
-from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, parse
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import format_json, lock_file, write_private
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, parse_version
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import (
-    ANYWHERE,
-    Sources,
-    platform_tags,
-    tags_of,
+    DEFAULT_SOURCES,
+    PackageSources,
+    build_wheel_tags,
+    list_platform_tags,
 )
 
 # Without it planning says so, which comes first.
@@ -36,34 +36,34 @@ with contextlib.suppress(ImportError):
     from packaging.utils import parse_wheel_filename
     from packaging.version import Version
 
-TIMEOUT = 1800
-HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
+PIP_TIMEOUT = 1800
+HASH_PATTERN = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
 
 class DownloadError(CollectionError):
     """Wheels that could not be had; the text is pip's own explanation."""
 
 
-def _index(cache: pathlib.Path, lock: str, architecture: str) -> pathlib.Path:
+def _get_list_path(cache: pathlib.Path, lock: str, architecture: str) -> pathlib.Path:
     return cache / "locks" / f"{lock}-{architecture}.json"
 
 
-def known_files(cache: pathlib.Path, lock: str, architecture: str) -> list[dict[str, Any]] | None:
+def read_known_files(cache: pathlib.Path, lock: str, architecture: str) -> list[dict[str, Any]] | None:
     """The wheels of *lock* as earlier downloaded (name, size in bytes, sha256), or None."""
-    path = _index(cache, lock, architecture)
+    path = _get_list_path(cache, lock, architecture)
     if not path.exists():
         return None
     files: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     return files if all((cache / "wheels" / entry["name"]).exists() for entry in files) else None
 
 
-def describe(path: pathlib.Path) -> dict[str, Any]:
+def describe_file(path: pathlib.Path) -> dict[str, Any]:
     """Name, size in bytes and SHA-256 of the file *path*."""
     found = path.stat()
     return {
         "name": path.name,
         "size": found.st_size,
-        "sha256": _digest(str(path), found.st_size, found.st_mtime_ns),
+        "sha256": _compute_digest(str(path), found.st_size, found.st_mtime_ns),
         "executable": False,
     }
 
@@ -78,8 +78,8 @@ def describe_program(cache: pathlib.Path, path: pathlib.Path, name: str) -> dict
     except (OSError, ValueError):
         known = {}
     if {key: known.get(key) for key in seen} != seen:
-        known = {**seen, "sha256": sha256_of(str(path))}
-        write_private(memo, canonical(known))
+        known = {**seen, "sha256": compute_sha256(str(path))}
+        write_private(memo, format_json(known))
     return {
         "name": f"{name}-{known['sha256'][:12]}",
         "size": found.st_size,
@@ -89,59 +89,61 @@ def describe_program(cache: pathlib.Path, path: pathlib.Path, name: str) -> dict
 
 
 @functools.lru_cache(maxsize=16384)
-def _digest(path: str, _size: int, _changed: int) -> str:
+def _compute_digest(path: str, _size: int, _changed: int) -> str:
     """The SHA-256 of a file; many locks of a rehearsal share most wheels."""
-    return sha256_of(path)
+    return compute_sha256(path)
 
 
-def download(
+def download_wheels(
     cache: pathlib.Path,
     lock_path: pathlib.Path,
     lock: str,
     minor: str,
     architecture: str,
     libc_version: str,
-    sources: Sources = ANYWHERE,
+    sources: PackageSources = DEFAULT_SOURCES,
 ) -> list[dict[str, Any]]:
     """Have every wheel of the lock in *lock_path* in ``cache/wheels``; the same list as `known_files`. Raises DownloadError, ValueError."""
-    with exclusive(cache / "locks" / f"{lock}-{architecture}.lock"):
-        files = known_files(cache, lock, architecture)
+    with lock_file(cache / "locks" / f"{lock}-{architecture}.lock"):
+        files = read_known_files(cache, lock, architecture)
         if files is not None:
             return files
         incoming = cache / "wheels" / f".incoming-{lock}-{architecture}"
         incoming.mkdir(parents=True, exist_ok=True)
-        tags = platform_tags(architecture, libc_version)
-        files, missing = _present(cache / "wheels", lock_path.read_text(encoding="utf-8"), parse(minor)[0], tags)
+        tags = list_platform_tags(architecture, libc_version)
+        files, missing = _find_known_wheels(
+            cache / "wheels", lock_path.read_text(encoding="utf-8"), parse_version(minor)[0], tags
+        )
         if missing:
             wanted = incoming / "missing.txt"
             wanted.write_text(missing, encoding="utf-8")
-            _run_pip(wanted, incoming, minor, tags, sources, cache / "built")
+            _download_missing(wanted, incoming, minor, tags, sources, cache / "built")
             wanted.unlink()
         for path in sorted(incoming.glob("*.whl")):
-            files.append(describe(path))
+            files.append(describe_file(path))
             os.replace(path, cache / "wheels" / path.name)
         incoming.rmdir()
         files.sort(key=lambda entry: str(entry["name"]))
-        write_private(_index(cache, lock, architecture), canonical(files))
+        write_private(_get_list_path(cache, lock, architecture), format_json(files))
         return files
 
 
-def _present(
+def _find_known_wheels(
     wheels: pathlib.Path, lock: str, minor: Minor, platforms: Sequence[str]
 ) -> tuple[list[dict[str, Any]], str]:
     """The wheels of *lock* that *wheels* has, of other locks, and the rest of the lock."""
-    accepted = tags_of(minor, platforms)
+    accepted = build_wheel_tags(minor, platforms)
     found, missing = [], []
     for block in re.split(r"\n(?=\S)", lock.strip()):
         pin = PIN.match(block)
         if not pin:
             continue
-        hashes = set(HASH.findall(block))
+        hashes = set(HASH_PATTERN.findall(block))
         known = None
         for path in sorted(wheels.glob(f"{re.sub('[-_.]+', '*', pin[1])}-*.whl")):
             name, version, _build, tags = parse_wheel_filename(path.name)
-            if name == normalized(pin[1]) and version == Version(pin[2]) and not accepted.isdisjoint(tags):
-                described = describe(path)
+            if name == normalize_name(pin[1]) and version == Version(pin[2]) and not accepted.isdisjoint(tags):
+                described = describe_file(path)
                 known = described if described["sha256"] in hashes else known
         if known:
             found.append(known)
@@ -150,19 +152,19 @@ def _present(
     return found, "\n".join(missing)
 
 
-def pip_download(
+def run_pip_download(
     what: Iterable[str],
     target: pathlib.Path,
     minor: str,
     tags: Iterable[str],
-    timeout: float = TIMEOUT,
-    sources: Sources = ANYWHERE,
+    timeout: float = PIP_TIMEOUT,
+    sources: PackageSources = DEFAULT_SOURCES,
 ) -> subprocess.CompletedProcess[str]:
     """Have pip put wheels of *what*, and of no dependencies, into *target*, for CPython *minor* and platform *tags*, from *sources*.
 
     Raises DownloadError when pip does not end within *timeout* seconds.
     """
-    words, settings = sources.for_pip()
+    words, settings = sources.build_pip_options()
     command = [
         sys.executable,
         "-m",
@@ -203,12 +205,12 @@ def pip_download(
         raise DownloadError(f"pip did not finish within {timeout} seconds") from None
 
 
-def _run_pip(
+def _download_missing(
     lock_path: pathlib.Path,
     target: pathlib.Path,
     minor: str,
     tags: Iterable[str],
-    sources: Sources,
+    sources: PackageSources,
     built: pathlib.Path,
 ) -> None:
     # An upper bound that uv let pass was seen by the plan; hashes decide which file it is.
@@ -219,14 +221,14 @@ def _run_pip(
         "--requirement",
         str(lock_path),
     ]
-    done = pip_download(what, target, minor, tags, sources=sources)
+    done = run_pip_download(what, target, minor, tags, sources=sources)
     if done.returncode != 0:
         raise DownloadError(
             " ".join(line for line in done.stderr.splitlines() if line.startswith("ERROR")) or done.stderr[-2000:]
         )
 
 
-def bundle(target: pathlib.Path, files: Iterable[tuple[str, pathlib.Path]]) -> None:
+def write_bundle(target: pathlib.Path, files: Iterable[tuple[str, pathlib.Path]]) -> None:
     """Put *files* (name in the bundle, path) into the uncompressed tar file *target*; wheels are compressed already."""
     with tarfile.open(target, "w") as stream:
         for name, path in files:

@@ -9,23 +9,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.oxzep7.python.plugins.plugin_utils._finding import finding, listed
+from ansible_collections.oxzep7.python.plugins.plugin_utils._finding import build_controller_finding, join_names
 
 # What an interrupted pip left, which nobody misses.
-WORTHLESS = ("leftover",)
+IGNORED_KINDS = ("leftover",)
 
 
-def loose(environment: Mapping[str, Any]) -> tuple[list[str], list[Mapping[str, Any]]]:
+def find_local_changes(environment: Mapping[str, Any]) -> tuple[list[str], list[Mapping[str, Any]]]:
     """The files of *environment* in no package, and those of packages that were changed by hand."""
     return (
-        [entry["path"] for entry in environment.get("unmanaged") or [] if entry["kind"] not in WORTHLESS],
+        [entry["path"] for entry in environment.get("unmanaged") or [] if entry["kind"] not in IGNORED_KINDS],
         list(environment.get("modified") or []),
     )
 
 
-def cargo(environment: Mapping[str, Any], policy: str) -> dict[str, Any] | None:
+def select_cargo(environment: Mapping[str, Any], policy: str) -> dict[str, Any] | None:
     """What is taken along under *policy*, as the module environment wants it; None where that is nothing."""
-    files, changed = loose(environment)
+    files, changed = find_local_changes(environment)
     if policy not in ("copy", "patch") or not (files or changed):
         return None
     kept = [
@@ -35,23 +35,23 @@ def cargo(environment: Mapping[str, Any], policy: str) -> dict[str, Any] | None:
     return {"policy": policy, "files": files, "changes": kept}
 
 
-def findings(application: str, environment: Mapping[str, Any], policy: str) -> list[dict[str, Any]]:
+def check_cargo(application: str, environment: Mapping[str, Any], policy: str) -> list[dict[str, Any]]:
     """What forbids to upgrade *application*, because something in its *environment* would be lost that nobody gave up."""
-    files, changed = loose(environment)
+    files, changed = find_local_changes(environment)
     found = []
     if policy == "ask" and files:
         found.append(
-            finding(
+            build_controller_finding(
                 "unmanaged-files",
-                f"{application}: in no package, so an upgrade would leave them behind: {listed(files)}",
+                f"{application}: in no package, so an upgrade would leave them behind: {join_names(files)}",
                 "package them, or set `carry` of the application to copy or drop",
             )
         )
     if policy == "ask" and changed:
         found.append(
-            finding(
+            build_controller_finding(
                 "modified-files",
-                f"{application}: changed by hand: {listed([entry['path'] for entry in changed])}",
+                f"{application}: changed by hand: {join_names([entry['path'] for entry in changed])}",
                 "publish the changes as package versions, or set `carry` of the application to patch, copy or drop",
             )
         )
@@ -59,7 +59,7 @@ def findings(application: str, environment: Mapping[str, Any], policy: str) -> l
     counts = environment.get("counts") or {}
     if policy in ("copy", "patch") and (counts.get("unmanaged") or 0) + (counts.get("modified") or 0) > known:
         found.append(
-            finding(
+            build_controller_finding(
                 "too-many-to-carry",
                 f"{application}: more files than the inventory lists ({known}) are in no package or were changed",
                 "package them, or set `carry` of the application to drop",
@@ -68,9 +68,9 @@ def findings(application: str, environment: Mapping[str, Any], policy: str) -> l
     unknown = [entry["path"] for entry in changed if not entry.get("diff")] if policy == "patch" else []
     if unknown:
         found.append(
-            finding(
+            build_controller_finding(
                 "change-unknown",
-                f"{application}: what was changed is not known, because no original was found: {listed(unknown)}",
+                f"{application}: what was changed is not known, because no original was found: {join_names(unknown)}",
                 "put the packages' wheels where oxzep7_download_originals finds them, or set `carry` of the application to copy or drop",
             )
         )

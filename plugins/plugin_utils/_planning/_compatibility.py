@@ -13,16 +13,16 @@ import pathlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import pins as pins_of
-from ansible_collections.oxzep7.python.plugins.plugin_utils._files import canonical, exclusive, write_private
-from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, parse, text_of
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._rehearsal import Rehearsed
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import parse_pins as pins_of
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import format_json, lock_file, write_private
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor, parse_version
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._rehearsal import RehearsalResult
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _csv
 
-STALE = datetime.timedelta(days=90)
-SCHEMA = 1
+EVIDENCE_STALE_AFTER = datetime.timedelta(days=90)
+MATRIX_SCHEMA = 1
 # What tells more comes first: a run in production, tests, imports, a scan, an index.
-STRENGTH = ("run", "test", "import", "scan", "index")
+EVIDENCE_ORDER = ("run", "test", "import", "scan", "index")
 
 
 @dataclasses.dataclass(frozen=True, order=True)
@@ -39,9 +39,9 @@ class Evidence:
     detail: str = ""
 
     @classmethod
-    def of_rehearsal(cls, ended: Rehearsed, minor: Minor, host: str, date: str) -> list[Evidence]:
+    def from_rehearsal(cls, ended: RehearsalResult, minor: Minor, host: str, date: str) -> list[Evidence]:
         """What a rehearsal showed: every package of the lock that it ended with works, and what it freed breaks."""
-        python = text_of(minor)
+        python = format_minor(minor)
         found = []
         if not ended.failures:
             found = [
@@ -55,7 +55,7 @@ class Evidence:
         return found
 
     @classmethod
-    def of_run(
+    def from_run(
         cls, results: Iterable[Mapping[str, Any]], lock: Callable[[str], str | None], date: str
     ) -> list[Evidence]:
         """What promotions showed: every package of each *lock* (text by identifier) that was promoted on some host works in production."""
@@ -63,17 +63,17 @@ class Evidence:
         for lock_id, row in {
             row["lock"]: row for row in results if row.get("lock") and row["result"] == "promoted"
         }.items():
-            python = text_of(parse(str(row["to"]))[0])
+            python = format_minor(parse_version(str(row["to"]))[0])
             for name, version in pins_of(lock(lock_id) or "").items():
                 found[f"{name} {version} {python}"] = cls(name, version, python, "works", "run", date, str(row["host"]))
         return list(found.values())
 
-    def key(self) -> tuple[str, str, str, str, str]:
+    def build_key(self) -> tuple[str, str, str, str, str]:
         """What later evidence of the same replaces, whichever host it is of: a fleet would have thousands."""
         return self.package, self.version, self.python, self.state, self.kind
 
 
-def recall(path: pathlib.Path) -> list[Evidence]:
+def read_evidence(path: pathlib.Path) -> list[Evidence]:
     """The evidence that *path* holds; none where there is no such file. Raises ValueError for one that cannot be read."""
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))["evidence"]
@@ -84,16 +84,16 @@ def recall(path: pathlib.Path) -> list[Evidence]:
         raise ValueError(f"{path} cannot be read: {error}; correct or remove it") from None
 
 
-def remember(path: pathlib.Path, seen: Iterable[Evidence]) -> None:
+def record_evidence(path: pathlib.Path, seen: Iterable[Evidence]) -> None:
     """Add *seen* to the file *path*; of the same version, Python, state and kind the newest stays. Raises ValueError, OSError."""
-    with exclusive(path.with_name(".evidence.lock")):
-        known = {entry.key(): entry for entry in recall(path)}
-        known.update({entry.key(): entry for entry in sorted(seen, key=lambda entry: entry.date)})
+    with lock_file(path.with_name(".evidence.lock")):
+        known = {entry.build_key(): entry for entry in read_evidence(path)}
+        known.update({entry.build_key(): entry for entry in sorted(seen, key=lambda entry: entry.date)})
         rows = [dataclasses.asdict(entry) for entry in sorted(known.values())]
-        write_private(path, canonical({"schema": SCHEMA, "evidence": rows}))
+        write_private(path, format_json({"schema": MATRIX_SCHEMA, "evidence": rows}))
 
 
-def matrix(
+def build_matrix(
     plan: Mapping[str, Any], locks: Mapping[str, str], evidence: Sequence[Evidence], today: datetime.date
 ) -> dict[str, Any]:
     """The matrix of a plan's document and *locks*: for each package that some host has, and each Python on the way, one cell.
@@ -109,32 +109,32 @@ def matrix(
         for application in part["applications"]:
             for step in application["steps"]:
                 changed = {row["package"]: row for row in step["changes"]}
-                python = text_of(parse(step["to"])[0])
+                python = format_minor(parse_version(step["to"])[0])
                 for package, version in pins_of(locks[step["lock"]]).items():
                     cells.setdefault(package, {}).setdefault(python, []).append(
-                        _cell(package, version, changed.get(package), python, seen, today)
+                        _build_cell(package, version, changed.get(package), python, seen, today)
                     )
                 for package, row in changed.items():
                     if row["to"] is None:
                         cells.setdefault(package, {}).setdefault(python, []).append(
-                            _cell(package, None, row, python, seen, today)
+                            _build_cell(package, None, row, python, seen, today)
                         )
-    pythons = sorted({python for row in cells.values() for python in row}, key=lambda text: parse(text)[0])
+    pythons = sorted({python for row in cells.values() for python in row}, key=lambda text: parse_version(text)[0])
     return {
-        "schema": SCHEMA,
+        "schema": MATRIX_SCHEMA,
         "pythons": pythons,
         "packages": {
-            name: {python: _merged(found) for python, found in sorted(row.items())}
+            name: {python: _merge_cells(found) for python, found in sorted(row.items())}
             for name, row in sorted(cells.items())
         },
     }
 
 
-def _strength(entry: Evidence) -> int:
-    return STRENGTH.index(entry.kind) if entry.kind in STRENGTH else len(STRENGTH)
+def _rank_evidence(entry: Evidence) -> int:
+    return EVIDENCE_ORDER.index(entry.kind) if entry.kind in EVIDENCE_ORDER else len(EVIDENCE_ORDER)
 
 
-def _cell(
+def _build_cell(
     package: str,
     version: str | None,
     row: Mapping[str, Any] | None,
@@ -144,10 +144,10 @@ def _cell(
 ) -> dict[str, Any]:
     before = row["from"] if row else version
     known = seen.get((package, version or "", python), ())
-    strength = min(map(_strength, known), default=0)
+    strength = min(map(_rank_evidence, known), default=0)
     # Of what tells as much, the newest counts; what hosts disagree about on the same day is said to break.
     strongest = max(
-        (entry for entry in known if _strength(entry) == strength),
+        (entry for entry in known if _rank_evidence(entry) == strength),
         key=lambda entry: (entry.date, entry.state == "breaks"),
         default=None,
     )
@@ -157,7 +157,7 @@ def _cell(
         (strongest.kind, strongest.date) if strongest else (row["evidence"], row["date"]) if row else ("index", None)
     )
     reason = row["reason"] if row else strongest.detail if strongest else "has a wheel, and was not tried"
-    stale = bool(strongest and datetime.date.fromisoformat(strongest.date) <= today - STALE)
+    stale = bool(strongest and datetime.date.fromisoformat(strongest.date) <= today - EVIDENCE_STALE_AFTER)
     return {
         "state": state,
         "from": before,
@@ -170,7 +170,7 @@ def _cell(
     }
 
 
-def _merged(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _merge_cells(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """One cell for several hosts; where they differ, the versions are listed and the state is mixed."""
     unique = {(cell["state"], cell["from"], cell["to"]) for cell in found}
     if len(unique) == 1:
@@ -187,21 +187,21 @@ def _merged(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def update(directory: pathlib.Path, seen: Sequence[Evidence], today: datetime.date) -> None:
+def update_matrix(directory: pathlib.Path, seen: Sequence[Evidence], today: datetime.date) -> None:
     """Add *seen* to the evidence in the plan directory, and make its matrix anew. Raises ValueError, OSError."""
-    remember(directory / "evidence.json", seen)
+    record_evidence(directory / "evidence.json", seen)
     document = json.loads((directory / "plan.json").read_text(encoding="utf-8"))
     locks = {path.stem: path.read_text(encoding="utf-8") for path in sorted((directory / "locks").glob("*.txt"))}
-    write_matrix(directory, matrix(document, locks, recall(directory / "evidence.json"), today))
+    write_matrix(directory, build_matrix(document, locks, read_evidence(directory / "evidence.json"), today))
 
 
 def write_matrix(directory: pathlib.Path, table: Mapping[str, Any]) -> None:
     """Write the matrix *table* as ``matrix.json`` and ``matrix.csv``. Raises OSError."""
-    write_private(directory / "matrix.csv", _csv.of_rows(rows(table)))
-    write_private(directory / "matrix.json", canonical(table))
+    write_private(directory / "matrix.csv", _csv.format_csv(build_matrix_rows(table)))
+    write_private(directory / "matrix.json", format_json(table))
 
 
-def rows(table: Mapping[str, Any]) -> list[list[str]]:
+def build_matrix_rows(table: Mapping[str, Any]) -> list[list[str]]:
     """The matrix as rows for CSV, the first with the titles."""
     found = [["package", "python", "state", "from", "to", "evidence", "date", "stale", "hosts", "reason"]]
     for package, cells in table["packages"].items():

@@ -15,21 +15,25 @@ from typing import Protocol
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import PIN
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import pins as pins_of
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalized
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_build import NotBuilt
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import parse_pins as pins_of
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_build import WheelBuildError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import Elsewhere, Wanted
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import Release, allows
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import Lock, Question, ResolutionError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import RemoteBuildError, RequiredWheel
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import PackageRelease, is_python_allowed
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import (
+    ResolutionError,
+    ResolutionRequest,
+    ResolvedLock,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import (
-    Blocked,
-    Bound,
-    Limit,
-    Reason,
-    bound,
-    leavers,
-    requirers,
+    MoveReason,
+    PackageBlockedError,
+    VersionBound,
+    VersionLimit,
+    find_nearest_version,
+    find_requirers,
+    find_unrequired_packages,
 )
 
 # Without it the planner says so, and nothing here works.
@@ -37,44 +41,44 @@ with contextlib.suppress(ImportError):
     from packaging.version import Version
 
 # Beyond, a person is quicker: each try is one resolution.
-TRIES = 40
-ROUNDS = 12
+MAXIMUM_TRIES = 40
+LOCKING_ROUNDS = 12
 # A version whose source does not build is followed by the next ones, so many times.
-BUILDS = 6
-WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]|[A-Za-z0-9]")
+MAXIMUM_BUILDS = 6
+WORD_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]|[A-Za-z0-9]")
 
 
-class Resolves(Protocol):
+class LockResolver(Protocol):
     """What is needed of a resolver."""
 
-    def lock(self, question: Question) -> Lock:
+    def lock(self, question: ResolutionRequest) -> ResolvedLock:
         """The lock. Raises ResolutionError."""
 
 
-class Publishes(Protocol):
+class ReleaseIndex(Protocol):
     """What is needed of an index."""
 
     def load(self, names: Iterable[str]) -> None:
         """Have what is known of all *names*."""
 
-    def releases(self, name: str, minor: Minor, platform: str) -> list[Release]:
+    def list_releases(self, name: str, minor: Minor, platform: str) -> list[PackageRelease]:
         """Every version of *name*, oldest first."""
 
-    def release(self, name: str, version: str, minor: Minor, platform: str) -> Release | None:
+    def find_release(self, name: str, version: str, minor: Minor, platform: str) -> PackageRelease | None:
         """That version of *name*, if there is one."""
 
-    def provides(self, name: str, version: str) -> bool:
+    def has_version(self, name: str, version: str) -> bool:
         """Whether the operator's own sources have that version of *name*."""
 
 
-class Builds(Protocol):
+class WheelProvider(Protocol):
     """What is needed of a builder."""
 
-    def wheel(self, wanted: Wanted) -> tuple[str, str]:
+    def get_wheel(self, wanted: RequiredWheel) -> tuple[str, str]:
         """File name and SHA-256 of a built wheel. Raises NotBuilt, Elsewhere."""
 
 
-class NoLock(CollectionError):
+class NoLockError(CollectionError):
     """A step without a lock: ``key`` is the finding's; the text says why and what to do."""
 
     def __init__(self, key: str, text: str) -> None:
@@ -82,7 +86,7 @@ class NoLock(CollectionError):
         self.key = key
 
 
-class Unpublished(CollectionError):
+class UnpublishedPackagesError(CollectionError):
     """Packages that no source has in any version; ``names`` are theirs."""
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -90,16 +94,16 @@ class Unpublished(CollectionError):
         self.names = list(names)
 
 
-class MustBuild(CollectionError):
+class MissingWheelsError(CollectionError):
     """Wheels that a builder host must provide first."""
 
-    def __init__(self, failures: Sequence[Elsewhere]) -> None:
+    def __init__(self, failures: Sequence[RemoteBuildError]) -> None:
         super().__init__("; ".join(map(str, failures)))
         self.failures = list(failures)
 
 
 @dataclasses.dataclass(frozen=True)
-class Copy:
+class PackageCopy:
     """A package as a host has it, as a wheel among those built: version, file name, SHA-256 and ``Requires-Python``."""
 
     version: str
@@ -109,7 +113,7 @@ class Copy:
 
 
 @dataclasses.dataclass(frozen=True)
-class Packages:
+class PackageSet:
     """What a step starts from: versions by name, who requires each, the packages that are there for their own sake, ``Requires-Dist`` of
     those that are as they were installed, the packages that earlier steps added, and copies of those that no source has.
     """
@@ -119,14 +123,14 @@ class Packages:
     roots: frozenset[str]
     requires: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
     added: frozenset[str] = frozenset()
-    copies: Mapping[str, Copy] = dataclasses.field(default_factory=dict)
+    copies: Mapping[str, PackageCopy] = dataclasses.field(default_factory=dict)
 
-    def held(self, after: Mapping[str, str], minor: Minor, architecture: str) -> frozenset[str]:
+    def select_held(self, after: Mapping[str, str], minor: Minor, architecture: str) -> frozenset[str]:
         """The packages that stay although nothing of *after* may require them: their reason was not the old Python alone.
 
         A requirer that moved counts as if it had not, unless its own metadata says that it would not require them on *minor* either.
         """
-        still = requirers(self.requires, minor, architecture)
+        still = find_requirers(self.requires, minor, architecture)
         moved = {name for name, version in self.pins.items() if after.get(name) not in (None, version)}
         return self.roots | {
             name
@@ -136,12 +140,12 @@ class Packages:
             and any(one in moved and (one not in self.requires or one in still.get(name, set())) for one in who)
         }
 
-    def after(self, lock: Lock, minor: Minor, platform: str) -> Packages:
+    def apply_lock(self, lock: ResolvedLock, minor: Minor, platform: str) -> PackageSet:
         """What the next step starts from, when *lock* is this one's."""
         pins = pins_of(lock.text)
         via = {name: set(who) - {""} for name, who in lock.via.items()}
-        held = self.held(pins, minor, platform.partition("-")[0])
-        return Packages(
+        held = self.select_held(pins, minor, platform.partition("-")[0])
+        return PackageSet(
             pins,
             via,
             frozenset(name for name in held if name in pins and (name in self.roots or not via.get(name))),
@@ -152,34 +156,34 @@ class Packages:
 
 
 @dataclasses.dataclass(frozen=True)
-class Found:
+class StepLock:
     """A step's lock: its text, what is in it afterwards, why each package moved, the packages that were built or copied, and what is kept in doubt.
 
     ``doubts`` gives the ``Requires-Python`` by package that excludes the Python in this and every later version.
     """
 
     text: str
-    after: Packages
-    reasons: Mapping[str, Reason]
+    after: PackageSet
+    reasons: Mapping[str, MoveReason]
     built: tuple[str, ...]
     doubts: Mapping[str, str] = dataclasses.field(default_factory=dict)
     copied: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass
-class _Draft:
+class _StepDraft:
     """A step in the making. ``built_from``: versions from which on packages are built although later ones have wheels."""
 
     packages: dict[str, str]
-    limits: tuple[Limit, ...]
+    limits: tuple[VersionLimit, ...]
     minor: Minor
     platform: str
     built_from: dict[str, str] = dataclasses.field(default_factory=dict)
     barred: frozenset[str] = frozenset()
     newcomers: frozenset[str] = frozenset()
-    copies: Mapping[str, Copy] = dataclasses.field(default_factory=dict)
+    copies: Mapping[str, PackageCopy] = dataclasses.field(default_factory=dict)
 
-    def copy(self, name: str) -> Copy | None:
+    def find_copy(self, name: str) -> PackageCopy | None:
         """The copy that stands for the package *name*, unless a constraint forbids its version."""
         copy = self.copies.get(name)
         if copy is None or self.packages.get(name) != copy.version:
@@ -188,21 +192,21 @@ class _Draft:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Asked:
-    bounds: dict[str, Bound]
+class _BoundedDraft:
+    bounds: dict[str, VersionBound]
     wheels: dict[str, tuple[str, str]]
-    question: Question
+    question: ResolutionRequest
     copied: frozenset[str] = frozenset()
 
 
-def only_hashes(text: str, digests: Mapping[str, str]) -> str:
+def replace_hashes(text: str, digests: Mapping[str, str]) -> str:
     """The lock *text* with the SHA-256 of *digests* alone for the packages that it names."""
     lines: list[str] = []
     current = ""
     for line in text.splitlines():
         pin = PIN.match(line)
         if pin:
-            current = normalized(pin[1])
+            current = normalize_name(pin[1])
         if current in digests and line.lstrip().startswith("--hash="):
             continue
         lines.append(line)
@@ -211,35 +215,35 @@ def only_hashes(text: str, digests: Mapping[str, str]) -> str:
     return "".join(f"{line}\n" for line in lines) if digests else text
 
 
-def _from(name: str, version: str, alone: bool) -> str:
+def _format_requirement(name: str, version: str, alone: bool) -> str:
     """The requirement that *name* is taken from *version* on; that version *alone*, as any with a local label, which has no successors."""
     return f"{name}{'==' if alone or '+' in version else '>='}{version}"
 
 
-def mentioned(text: str, names: Iterable[str]) -> list[str]:
+def find_mentioned_names(text: str, names: Iterable[str]) -> list[str]:
     """Those of *names* that *text* speaks of, in its order."""
     known = set(names)
     found = []
-    for word in WORD.findall(text):
-        name = normalized(re.split(r"==", word)[0])
+    for word in WORD_PATTERN.findall(text):
+        name = normalize_name(re.split(r"==", word)[0])
         if name in known and name not in found:
             found.append(name)
     return found
 
 
-class Locker:
+class StepLocker:
     """Locks steps; safe to use from several threads as its parts are."""
 
-    def __init__(self, resolver: Resolves, index: Publishes, builder: Builds) -> None:
+    def __init__(self, resolver: LockResolver, index: ReleaseIndex, builder: WheelProvider) -> None:
         self._resolver = resolver
         self._index = index
         self._builder = builder
 
-    def provides(self, name: str, version: str) -> bool:
+    def has_version(self, name: str, version: str) -> bool:
         """Whether the operator's own sources have that version of *name*. Raises IndexUnavailable."""
-        return self._index.provides(name, version)
+        return self._index.has_version(name, version)
 
-    def lock(self, packages: Packages, limits: tuple[Limit, ...], minor: Minor, platform: str) -> Found:
+    def lock(self, packages: PackageSet, limits: tuple[VersionLimit, ...], minor: Minor, platform: str) -> StepLock:
         """The lock that takes *packages* to *minor* on *platform* within *limits*, with the fewest and the smallest moves.
 
         Raises NoLock, MustBuild, Unpublished, IndexUnavailable.
@@ -252,52 +256,54 @@ class Locker:
         unknown = [
             name
             for name in sorted(packages.pins)
-            if name not in packages.copies and not self._index.releases(name, minor, platform)
+            if name not in packages.copies and not self._index.list_releases(name, minor, platform)
         ]
         if unknown:
-            raise Unpublished(unknown)
-        draft = _Draft(dict(packages.pins), limits, minor, platform, copies=packages.copies)
-        asked, lock = self._settle(draft)
-        held = packages.held(pins_of(lock.text), minor, platform.partition("-")[0])
-        gone = leavers(packages.pins, set(held), {name: set(who) - {""} for name, who in lock.via.items()})
+            raise UnpublishedPackagesError(unknown)
+        draft = _StepDraft(dict(packages.pins), limits, minor, platform, copies=packages.copies)
+        asked, lock = self._settle_draft(draft)
+        held = packages.select_held(pins_of(lock.text), minor, platform.partition("-")[0])
+        gone = find_unrequired_packages(
+            packages.pins, set(held), {name: set(who) - {""} for name, who in lock.via.items()}
+        )
         if gone:
             draft = dataclasses.replace(
                 draft, packages={name: version for name, version in packages.pins.items() if name not in gone}
             )
-            asked, lock = self._settle(draft)
+            asked, lock = self._settle_draft(draft)
             gone = gone - set(lock.via)
-        return self._found(packages, asked, lock, gone, limits, minor, platform)
+        return self._build_step_lock(packages, asked, lock, gone, limits, minor, platform)
 
-    def _found(
+    def _build_step_lock(
         self,
-        packages: Packages,
-        asked: _Asked,
-        lock: Lock,
+        packages: PackageSet,
+        asked: _BoundedDraft,
+        lock: ResolvedLock,
         gone: set[str],
-        limits: Sequence[Limit],
+        limits: Sequence[VersionLimit],
         minor: Minor,
         platform: str,
-    ) -> Found:
+    ) -> StepLock:
         pins = pins_of(lock.text)
         reasons = {}
         for name, version in pins.items():
             if packages.pins.get(name) == version:
                 continue
-            release = self._index.release(name, version, minor, platform)
+            release = self._index.find_release(name, version, minor, platform)
             published = release.published if release else None
             own = asked.bounds[name].reason if name in asked.bounds else None
             wanted = next((limit for limit in limits if limit.install and limit.name == name), None)
             if own is None and wanted and name not in packages.pins:
-                own = Reason(wanted.evidence, f"constraint {wanted.requirement}: {wanted.reason}", wanted.date)
+                own = MoveReason(wanted.evidence, f"constraint {wanted.requirement}: {wanted.reason}", wanted.date)
             if own is None:
                 who = ", ".join(sorted(lock.via[name] - {""})) or "another package"
-                own = Reason(
+                own = MoveReason(
                     "dependency", f"{'now' if name not in packages.pins else 'a later version is'} required by {who}"
                 )
-            reasons[name] = Reason(own.evidence, own.text, own.date or published)
+            reasons[name] = MoveReason(own.evidence, own.text, own.date or published)
         for name in gone:
             who = ", ".join(sorted(packages.required_by.get(name, ())))
-            reasons[name] = Reason("not-required", f"was required by {who} only, and is not any more", None)
+            reasons[name] = MoveReason("not-required", f"was required by {who} only, and is not any more", None)
         doubts = {
             name: entry.excluded
             for name, entry in asked.bounds.items()
@@ -306,99 +312,100 @@ class Locker:
         copied = {name: packages.copies[name] for name in asked.copied if name in pins}
         built = tuple(sorted(name for name in asked.wheels if name in pins and name not in copied))
         # What somebody else publishes under the same name and version is not what the host has.
-        text = only_hashes(lock.text, {name: copy.sha256 for name, copy in copied.items()})
-        return Found(text, packages.after(lock, minor, platform), reasons, built, doubts, tuple(sorted(copied)))
+        text = replace_hashes(lock.text, {name: copy.sha256 for name, copy in copied.items()})
+        return StepLock(text, packages.apply_lock(lock, minor, platform), reasons, built, doubts, tuple(sorted(copied)))
 
-    def _settle(self, draft: _Draft) -> tuple[_Asked, Lock]:
+    def _settle_draft(self, draft: _StepDraft) -> tuple[_BoundedDraft, ResolvedLock]:
         """The lock of *draft*, freed where it must be; what newcomers exclude the Python is barred."""
-        for _round in range(ROUNDS):
-            draft, asked, lock = self._fit(draft)
+        for _round in range(LOCKING_ROUNDS):
+            draft, asked, lock = self._resolve_draft(draft)
             names = [name for name in lock.via if name not in draft.packages]
             self._index.load(names)
             pins = pins_of(lock.text)
             barred = set()
             for name in names:
-                release = self._index.release(name, pins[name], draft.minor, draft.platform)
+                release = self._index.find_release(name, pins[name], draft.minor, draft.platform)
                 if release and release.excluded:
                     barred |= {
                         f"{name}!={entry.version}"
-                        for entry in self._index.releases(name, draft.minor, draft.platform)
+                        for entry in self._index.list_releases(name, draft.minor, draft.platform)
                         if entry.excluded
                     }
             if barred <= draft.barred:
                 return asked, lock
             draft = dataclasses.replace(draft, barred=draft.barred | barred)
-        raise NoLock(
+        raise NoLockError(
             "unresolvable",
-            f"newly required packages exclude this Python in {ROUNDS} rounds of choosing others; constrain them",
+            f"newly required packages exclude this Python in {LOCKING_ROUNDS} rounds of choosing others; constrain them",
         )
 
-    def _fit(self, draft: _Draft) -> tuple[_Draft, _Asked, Lock]:
-        asked = self._ask(draft)
+    def _resolve_draft(self, draft: _StepDraft) -> tuple[_StepDraft, _BoundedDraft, ResolvedLock]:
+        asked = self._bound_draft(draft)
         try:
             return draft, asked, self._resolver.lock(asked.question)
         except ResolutionError as error:
             first = error
         tried = 0
-        for relief in self._reliefs(draft, asked, str(first)):
+        for relief in self._list_reliefs(draft, asked, str(first)):
             tried += 1
-            if tried > TRIES:
+            if tried > MAXIMUM_TRIES:
                 break
             try:
-                asked = self._ask(relief)
+                asked = self._bound_draft(relief)
                 return relief, asked, self._resolver.lock(asked.question)
-            except (ResolutionError, NoLock):
+            except (ResolutionError, NoLockError):
                 continue
-        raise NoLock("unresolvable", self._explain(draft, self._ask(draft), first))
+        raise NoLockError("unresolvable", self._explain_failure(draft, self._bound_draft(draft), first))
 
-    def _ask(self, draft: _Draft) -> _Asked:
-        bounds: dict[str, Bound] = {}
+    def _bound_draft(self, draft: _StepDraft) -> _BoundedDraft:
+        bounds: dict[str, VersionBound] = {}
         wheels: dict[str, tuple[str, str]] = {}
-        elsewhere: list[Elsewhere] = []
+        elsewhere: list[RemoteBuildError] = []
         problems: list[tuple[str, str]] = []
         for name, version in sorted(draft.packages.items()):
             try:
-                bounds[name] = self._bound(name, version, draft, wheels)
-            except Blocked as error:
+                bounds[name] = self._find_bound(name, version, draft, wheels)
+            except PackageBlockedError as error:
                 problems.append(("package-blocked", str(error)))
-            except NotBuilt as error:
+            except WheelBuildError as error:
                 problems.append(
                     (
                         "package-not-built",
                         f"{error}; provide what it lacks, or put a wheel into a folder of oxzep7_find_links",
                     )
                 )
-            except Elsewhere as error:
+            except RemoteBuildError as error:
                 elsewhere.append(error)
         if problems:
-            raise NoLock(problems[0][0], "; ".join(text for _key, text in problems))
+            raise NoLockError(problems[0][0], "; ".join(text for _key, text in problems))
         if elsewhere:
-            raise MustBuild(elsewhere)
+            raise MissingWheelsError(elsewhere)
         for name in draft.newcomers:
             wheels[name] = self._build_newcomer(name, draft)
-        copied = {name: copy for name, copy in ((name, draft.copy(name)) for name in bounds) if copy}
+        copied = {name: copy for name, copy in ((name, draft.find_copy(name)) for name in bounds) if copy}
         wheels.update({name: (copy.wheel, copy.sha256) for name, copy in copied.items()})
         limits = {limit.requirement for limit in draft.limits}
         barred = {f"{entry.name}!={version}" for entry in bounds.values() for version in entry.barred}
         asked = sorted(
-            [_from(name, entry.lowest, name in copied) for name, entry in bounds.items()] + self._installed(draft)
+            [_format_requirement(name, entry.lowest, name in copied) for name, entry in bounds.items()]
+            + self._list_install_requirements(draft)
         )
-        question = Question(
+        question = ResolutionRequest(
             tuple(asked),
             draft.minor,
             draft.platform,
             tuple(sorted(limits | barred | draft.barred)),
             tuple(sorted(wheels.values())),
         )
-        return _Asked(bounds, wheels, question, frozenset(copied))
+        return _BoundedDraft(bounds, wheels, question, frozenset(copied))
 
-    def _installed(self, draft: _Draft) -> list[str]:
+    def _list_install_requirements(self, draft: _StepDraft) -> list[str]:
         """Requirements for what a constraint wants although nothing has it: its newest version within the limits."""
         found = []
         for name in {limit.name for limit in draft.limits if limit.install and limit.name not in draft.packages}:
             usable = [
                 entry.version
-                for entry in self._index.releases(name, draft.minor, draft.platform)
+                for entry in self._index.list_releases(name, draft.minor, draft.platform)
                 if entry.wheel
                 and not entry.excluded
                 and not entry.yanked
@@ -406,30 +413,32 @@ class Locker:
                 and all(limit.admits(entry.version) for limit in draft.limits if limit.name == name)
             ]
             if not usable:
-                raise NoLock(
+                raise NoLockError(
                     "package-blocked", f"a constraint wants {name}, and no source has a wheel of it for this Python"
                 )
             found.append(f"{name}>={usable[-1]}")
         return found
 
-    def _bound(self, name: str, version: str, draft: _Draft, wheels: dict[str, tuple[str, str]]) -> Bound:
-        copy = draft.copy(name)
+    def _find_bound(
+        self, name: str, version: str, draft: _StepDraft, wheels: dict[str, tuple[str, str]]
+    ) -> VersionBound:
+        copy = draft.find_copy(name)
         if copy:
-            return Bound(
+            return VersionBound(
                 name,
                 version,
                 version,
                 False,
                 None,
                 (),
-                None if allows(copy.requires_python, draft.minor) else copy.requires_python,
+                None if is_python_allowed(copy.requires_python, draft.minor) else copy.requires_python,
             )
-        releases = self._index.releases(name, draft.minor, draft.platform)
-        limits: list[Limit] = list(draft.limits)
+        releases = self._index.list_releases(name, draft.minor, draft.platform)
+        limits: list[VersionLimit] = list(draft.limits)
         problem: Exception | None = None
-        for _attempt in range(BUILDS):
+        for _attempt in range(MAXIMUM_BUILDS):
             try:
-                entry = bound(
+                entry = find_nearest_version(
                     name,
                     version,
                     releases,
@@ -439,16 +448,16 @@ class Locker:
                     draft.built_from.get(name),
                     problem is not None,
                 )
-            except Blocked:
-                raise problem or Blocked(self._obstacle(name, version, releases, draft)) from None
+            except PackageBlockedError:
+                raise problem or PackageBlockedError(self._describe_obstacle(name, version, releases, draft)) from None
             if entry.build:
                 try:
-                    wheels[name] = self._build(name, entry.lowest, draft)
-                except (NotBuilt, Elsewhere) as error:
+                    wheels[name] = self._build_wheel(name, entry.lowest, draft)
+                except (WheelBuildError, RemoteBuildError) as error:
                     problem = problem or error
-                    if any(release.wheel for release in releases) or isinstance(error, NotBuilt):
+                    if any(release.wheel for release in releases) or isinstance(error, WheelBuildError):
                         limits.append(
-                            Limit(
+                            VersionLimit(
                                 name,
                                 f"{name}!={entry.lowest}",
                                 "it has no wheel, and could not be built",
@@ -459,47 +468,49 @@ class Locker:
                         continue
                     raise
             if problem and entry.reason:
-                entry = dataclasses.replace(entry, reason=Reason("not-built", str(problem), entry.reason.date))
+                entry = dataclasses.replace(entry, reason=MoveReason("not-built", str(problem), entry.reason.date))
             return entry
-        raise problem or NotBuilt(f"{name} {version} could not be built")
+        raise problem or WheelBuildError(f"{name} {version} could not be built")
 
     @staticmethod
-    def _obstacle(name: str, version: str, releases: Sequence[Release], draft: _Draft) -> str:
+    def _describe_obstacle(name: str, version: str, releases: Sequence[PackageRelease], draft: _StepDraft) -> str:
         try:
-            bound(name, version, releases, draft.limits, draft.minor, draft.platform, draft.built_from.get(name), True)
-        except Blocked as error:
+            find_nearest_version(
+                name, version, releases, draft.limits, draft.minor, draft.platform, draft.built_from.get(name), True
+            )
+        except PackageBlockedError as error:
             return str(error)
         return f"{name} {version} has no version that fits"
 
-    def _build(self, name: str, version: str, draft: _Draft) -> tuple[str, str]:
-        release = self._index.release(name, version, draft.minor, draft.platform)
+    def _build_wheel(self, name: str, version: str, draft: _StepDraft) -> tuple[str, str]:
+        release = self._index.find_release(name, version, draft.minor, draft.platform)
         if release is None or release.source is None:
-            raise NotBuilt(f"{name} {version} has no source to build from")
-        return self._builder.wheel(Wanted(name, version, release.source, draft.minor, draft.platform))
+            raise WheelBuildError(f"{name} {version} has no source to build from")
+        return self._builder.get_wheel(RequiredWheel(name, version, release.source, draft.minor, draft.platform))
 
-    def _build_newcomer(self, name: str, draft: _Draft) -> tuple[str, str]:
+    def _build_newcomer(self, name: str, draft: _StepDraft) -> tuple[str, str]:
         usable = [
             entry.version
-            for entry in self._index.releases(name, draft.minor, draft.platform)
+            for entry in self._index.list_releases(name, draft.minor, draft.platform)
             if entry.source and not entry.excluded and not entry.yanked
         ]
         if not usable:
-            raise NoLock(
+            raise NoLockError(
                 "package-blocked", f"{name} is required now, and has neither a wheel nor a source for this Python"
             )
         try:
-            return self._build(name, usable[-1], draft)
-        except NotBuilt as error:
-            raise NoLock("package-not-built", str(error)) from None
+            return self._build_wheel(name, usable[-1], draft)
+        except WheelBuildError as error:
+            raise NoLockError("package-not-built", str(error)) from None
 
-    def _reliefs(self, draft: _Draft, asked: _Asked, complaint: str) -> Iterable[_Draft]:
+    def _list_reliefs(self, draft: _StepDraft, asked: _BoundedDraft, complaint: str) -> Iterable[_StepDraft]:
         """Drafts that free one, two or all of the packages that *complaint* speaks of, the smallest sets first."""
         options: dict[str, str] = {}
-        for name in mentioned(complaint, asked.bounds):
+        for name in find_mentioned_names(complaint, asked.bounds):
             entry = asked.bounds[name]
             sources = [
                 release.version
-                for release in self._index.releases(name, draft.minor, draft.platform)
+                for release in self._index.list_releases(name, draft.minor, draft.platform)
                 if release.source and not release.excluded
             ]
             if entry.reason and entry.reason.evidence == "no-wheel" and entry.current in sources:
@@ -507,7 +518,9 @@ class Locker:
             elif entry.build and entry.lowest in sources[:-1]:
                 options[name] = sources[sources.index(entry.lowest) + 1]
         strangers = [
-            name for name in mentioned(complaint, self._strangers(complaint, asked)) if name not in draft.newcomers
+            name
+            for name in find_mentioned_names(complaint, self._find_new_packages(complaint, asked))
+            if name not in draft.newcomers
         ]
         if strangers:
             yield dataclasses.replace(draft, newcomers=draft.newcomers | set(strangers))
@@ -520,26 +533,26 @@ class Locker:
                 draft, built_from={**draft.built_from, **{name: options[name] for name in chosen}}
             )
 
-    def _strangers(self, complaint: str, asked: _Asked) -> list[str]:
+    def _find_new_packages(self, complaint: str, asked: _BoundedDraft) -> list[str]:
         """Packages of *complaint* that nobody has yet and that have no wheel."""
         names = [
-            normalized(name)
+            normalize_name(name)
             for name in re.findall(
                 r"(?:Because|and|that) `?([A-Za-z0-9][\w.-]*?)`?(?:==\S+)? has no (?:usable )?wheels", complaint
             )
         ]
         return [name for name in names if name not in asked.bounds]
 
-    def _explain(self, draft: _Draft, asked: _Asked, first: ResolutionError) -> str:
+    def _explain_failure(self, draft: _StepDraft, asked: _BoundedDraft, first: ResolutionError) -> str:
         """The smallest set of packages without whose floor there is a lock, named with who holds them; else the resolver's words."""
-        names = mentioned(str(first), asked.bounds)
+        names = find_mentioned_names(str(first), asked.bounds)
         sets = itertools.chain.from_iterable(itertools.combinations(names, size) for size in (1, 2, 3))
-        for freed in itertools.islice(sets, TRIES):
+        for freed in itertools.islice(sets, MAXIMUM_TRIES):
             question = dataclasses.replace(
                 asked.question,
-                constraints=tuple(text for text in asked.question.constraints if not mentioned(text, freed)),
+                constraints=tuple(text for text in asked.question.constraints if not find_mentioned_names(text, freed)),
                 requirements=tuple(
-                    name if name in freed else _from(name, entry.lowest, name in asked.copied)
+                    name if name in freed else _format_requirement(name, entry.lowest, name in asked.copied)
                     for name, entry in sorted(asked.bounds.items())
                 ),
             )
@@ -548,7 +561,7 @@ class Locker:
             except ResolutionError:
                 continue
             pins = pins_of(lock.text)
-            told = [self._hold(name, asked.bounds[name], pins.get(name), lock, draft.limits) for name in freed]
+            told = [self._describe_hold(name, asked.bounds[name], pins.get(name), lock, draft.limits) for name in freed]
             return (
                 f"there is no lock in which every package stays or moves up; it takes freeing {' and '.join(freed)}: {'; '.join(told)}. "
                 "Replace or constrain one of them"
@@ -556,7 +569,9 @@ class Locker:
         return str(first)
 
     @staticmethod
-    def _hold(name: str, entry: Bound, version: str | None, lock: Lock, limits: Sequence[Limit]) -> str:
+    def _describe_hold(
+        name: str, entry: VersionBound, version: str | None, lock: ResolvedLock, limits: Sequence[VersionLimit]
+    ) -> str:
         own = [limit.requirement for limit in limits if limit.name == name]
         floor = (
             f"{name} is at {entry.current}"

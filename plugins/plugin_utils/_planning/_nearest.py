@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalized
-from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import Release
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import PackageRelease
 
 # Without it the planner says so, and nothing here works.
 with contextlib.suppress(ImportError):
@@ -23,12 +23,12 @@ with contextlib.suppress(ImportError):
     from packaging.version import InvalidVersion, Version
 
 
-class UnreadableLimit(CollectionError, ValueError):
+class InvalidLimitError(CollectionError, ValueError):
     """A constraint that cannot be read; the text shows it."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Limit:
+class VersionLimit:
     """A constraint that holds for a Python: what an operator, an advisory or a rehearsal says about one package."""
 
     name: str
@@ -45,7 +45,7 @@ class Limit:
 
 
 @dataclasses.dataclass(frozen=True)
-class Reason:
+class MoveReason:
     """Why a package moves: kind of evidence, a sentence, and the day of the evidence (ISO 8601) where one is known."""
 
     evidence: str
@@ -54,7 +54,7 @@ class Reason:
 
 
 @dataclasses.dataclass(frozen=True)
-class Bound:
+class VersionBound:
     """From where a package may be taken on: the version *lowest*, published as a wheel or to be *built*.
 
     ``reason`` is None while it stays. ``barred`` are later versions that exclude the Python, which uv does not see. ``excluded`` is the
@@ -65,25 +65,25 @@ class Bound:
     current: str
     lowest: str
     build: bool
-    reason: Reason | None
+    reason: MoveReason | None
     barred: tuple[str, ...]
     excluded: str | None = None
 
 
-class Blocked(CollectionError):
+class PackageBlockedError(CollectionError):
     """A package for which no version will do; the text says what to provide."""
 
 
-def limits_of(constraints: Iterable[Mapping[str, Any]], minor: Minor) -> tuple[Limit, ...]:
+def select_limits(constraints: Iterable[Mapping[str, Any]], minor: Minor) -> tuple[VersionLimit, ...]:
     """The *constraints* that hold for *minor*, sorted. Raises UnreadableLimit."""
     chosen = []
     for entry in constraints:
         try:
             requirement = Requirement(str(entry["requirement"]))
-            if SpecifierSet(str(entry.get("python") or "")).contains(text_of(minor) + ".0", prereleases=True):
+            if SpecifierSet(str(entry.get("python") or "")).contains(format_minor(minor) + ".0", prereleases=True):
                 chosen.append(
-                    Limit(
-                        normalized(requirement.name),
+                    VersionLimit(
+                        normalize_name(requirement.name),
                         str(requirement),
                         str(entry.get("reason") or "no reason given"),
                         str(entry.get("evidence") or "constraint"),
@@ -92,20 +92,20 @@ def limits_of(constraints: Iterable[Mapping[str, Any]], minor: Minor) -> tuple[L
                     )
                 )
         except (InvalidRequirement, InvalidSpecifier, KeyError) as error:
-            raise UnreadableLimit(f"oxzep7_constraints: {dict(entry)!r}: {error}") from None
+            raise InvalidLimitError(f"oxzep7_constraints: {dict(entry)!r}: {error}") from None
     return tuple(sorted(set(chosen), key=lambda limit: (limit.name, limit.requirement, limit.evidence)))
 
 
-def bound(
+def find_nearest_version(
     name: str,
     current: str,
-    releases: Sequence[Release],
-    limits: Sequence[Limit],
+    releases: Sequence[PackageRelease],
+    limits: Sequence[VersionLimit],
     minor: Minor,
     platform: str,
     build_from: str | None = None,
     wheels_only: bool = False,
-) -> Bound:
+) -> VersionBound:
     """The nearest version from *current* on that *minor* can have, of *releases* (oldest first). Raises Blocked.
 
     What is not published as a wheel stays, and is built, where the next wheel is for every platform: such sources need no compiler.
@@ -128,16 +128,21 @@ def bound(
     sources = [entry for entry in eligible if entry.source]
     plain = bool(wheels) and wheels[0].universal and bool(sources) and sources[0] is eligible[0] and not wheels_only
     if build_from is None and wheels and (wheels[0] is eligible[0] or not plain):
-        return Bound(
-            name, current, wheels[0].version, False, _why(name, current, wheels[0], later, own, minor, platform), barred
+        return VersionBound(
+            name,
+            current,
+            wheels[0].version,
+            False,
+            _explain_move(name, current, wheels[0], later, own, minor, platform),
+            barred,
         )
     if sources:
-        return Bound(
+        return VersionBound(
             name,
             current,
             sources[0].version,
             True,
-            _why(name, current, sources[0], later, own, minor, platform),
+            _explain_move(name, current, sources[0], later, own, minor, platform),
             barred,
         )
     kept = [
@@ -148,50 +153,52 @@ def bound(
     if kept and not eligible and not wheels_only:
         # A bound that nothing lifts is a claim of its day; whether it holds, a rehearsal tells.
         chosen = kept[0]
-        return Bound(
+        return VersionBound(
             name,
             current,
             chosen.version,
             not chosen.fits,
-            _why(name, current, chosen, later, own, minor, platform),
+            _explain_move(name, current, chosen, later, own, minor, platform),
             tuple(version for version in barred if version != chosen.version),
             chosen.excluded,
         )
-    raise Blocked(_obstacle(name, current, later, own, minor, platform))
+    raise PackageBlockedError(_describe_obstacle(name, current, later, own, minor, platform))
 
 
-def _why(
+def _explain_move(
     name: str,
     current: str,
-    chosen: Release,
-    later: Sequence[Release],
-    own: Sequence[Limit],
+    chosen: PackageRelease,
+    later: Sequence[PackageRelease],
+    own: Sequence[VersionLimit],
     minor: Minor,
     platform: str,
-) -> Reason | None:
+) -> MoveReason | None:
     if Version(chosen.version) == Version(current):
         return None
     for limit in own:
         if not limit.admits(current):
-            return Reason(limit.evidence, f"constraint {limit.requirement}: {limit.reason}", limit.date)
+            return MoveReason(limit.evidence, f"constraint {limit.requirement}: {limit.reason}", limit.date)
     present = next((entry for entry in later if Version(entry.version) == Version(current)), None)
     if present is None:
-        return Reason("not-published", f"{current} is not published", chosen.published)
+        return MoveReason("not-published", f"{current} is not published", chosen.published)
     if present.excluded:
-        return Reason(
+        return MoveReason(
             "requires-python",
-            f"{current} excludes Python {text_of(minor)} (Requires-Python {present.excluded})",
+            f"{current} excludes Python {format_minor(minor)} (Requires-Python {present.excluded})",
             chosen.published,
         )
     if not present.wheel and chosen.wheel:
-        return Reason("no-wheel", f"{current} has no wheel for Python {text_of(minor)} on {platform}", chosen.published)
-    return Reason("not-built", f"{current} could not be built for Python {text_of(minor)}", chosen.published)
+        return MoveReason(
+            "no-wheel", f"{current} has no wheel for Python {format_minor(minor)} on {platform}", chosen.published
+        )
+    return MoveReason("not-built", f"{current} could not be built for Python {format_minor(minor)}", chosen.published)
 
 
-def _obstacle(
-    name: str, current: str, later: Sequence[Release], own: Sequence[Limit], minor: Minor, platform: str
+def _describe_obstacle(
+    name: str, current: str, later: Sequence[PackageRelease], own: Sequence[VersionLimit], minor: Minor, platform: str
 ) -> str:
-    python = text_of(minor)
+    python = format_minor(minor)
     if not later:
         return f"no source has {name} {current} or later; publish it to an index of oxzep7_indexes or put its wheel into a folder of oxzep7_find_links"
     allowed = [entry for entry in later if not entry.excluded]
@@ -204,7 +211,7 @@ def _obstacle(
     )
 
 
-def move(before: str | None, after: str | None) -> str:
+def classify_move(before: str | None, after: str | None) -> str:
     """How far a package moves: ``added``, ``left``, or the first part of the release number that differs, or ``other``."""
     if before is None:
         return "added"
@@ -219,13 +226,13 @@ def move(before: str | None, after: str | None) -> str:
     )
 
 
-def requirers(requires: Mapping[str, Sequence[str]], minor: Minor, architecture: str) -> dict[str, set[str]]:
+def find_requirers(requires: Mapping[str, Sequence[str]], minor: Minor, architecture: str) -> dict[str, set[str]]:
     """Who of *requires* (``Requires-Dist`` by package) requires each package on *minor*, extras left out."""
     environment = {
-        "python_version": text_of(minor),
-        "python_full_version": f"{text_of(minor)}.99",
+        "python_version": format_minor(minor),
+        "python_full_version": f"{format_minor(minor)}.99",
         "implementation_name": "cpython",
-        "implementation_version": f"{text_of(minor)}.99",
+        "implementation_version": f"{format_minor(minor)}.99",
         "platform_python_implementation": "CPython",
         "os_name": "posix",
         "sys_platform": "linux",
@@ -243,11 +250,13 @@ def requirers(requires: Mapping[str, Sequence[str]], minor: Minor, architecture:
             except InvalidRequirement:
                 continue
             if requirement.marker is None or requirement.marker.evaluate(environment):
-                found.setdefault(normalized(requirement.name), set()).add(package)
+                found.setdefault(normalize_name(requirement.name), set()).add(package)
     return found
 
 
-def roots(names: Iterable[str], required_by: Mapping[str, set[str]], requested: set[str], wanted: set[str]) -> set[str]:
+def find_root_packages(
+    names: Iterable[str], required_by: Mapping[str, set[str]], requested: set[str], wanted: set[str]
+) -> set[str]:
     """The packages of *names* that are there for their own sake: *wanted* by the application, requested, or required by no other.
 
     A list of pins installs everything on request; *requested* counts only when it leaves something out that others require.
@@ -261,7 +270,7 @@ def roots(names: Iterable[str], required_by: Mapping[str, set[str]], requested: 
     }
 
 
-def leavers(names: Iterable[str], kept: set[str], via: Mapping[str, set[str]]) -> set[str]:
+def find_unrequired_packages(names: Iterable[str], kept: set[str], via: Mapping[str, set[str]]) -> set[str]:
     """The packages of *names* that no package requires any more: not *kept*, and in *via* (requirers by package) only by such themselves."""
     leaving: set[str] = set()
     while True:

@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
-from ansible_collections.oxzep7.python.plugins.plugin_utils._finding import finding
-from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
+from ansible_collections.oxzep7.python.plugins.plugin_utils._finding import build_controller_finding
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _stdlib_changes
 
 # Points of each term of the risk; what is not known counts as if it were so.
-POINTS = {
+RISK_POINTS = {
     "major moves": 3.0,
     "other moves": 0.5,
     "builds": 2.0,
@@ -27,32 +27,37 @@ POINTS = {
     "no checks": 10.0,
     "no backup": 15.0,
 }
-CRITICALITY = {"low": 0, "normal": 1, "high": 3}
-NEWS = 12
-TOLD = 3
+CRITICALITY_COUNTS = {"low": 0, "normal": 1, "high": 3}
+MAXIMUM_NEWS = 12
+MAXIMUM_WARNINGS = 3
 
 
-def note(application: Mapping[str, Any], planned: Mapping[str, Any], advised: bool) -> dict[str, Any]:
+def build_notes(application: Mapping[str, Any], planned: Mapping[str, Any], advised: bool) -> dict[str, Any]:
     """Risk, findings, success criteria, restarts, and what is new and gone in Python, of the *planned* steps of *application*."""
     declared = application.get("declared") or {}
     scan = application.get("scan")
     steps = planned["steps"]
-    minors = [_lifecycle.parse(step["to"])[0] for step in steps]
-    current = _lifecycle.parse(planned["from"])[0]
-    findings = _findings(application, planned, scan, advised)
+    minors = [_lifecycle.parse_version(step["to"])[0] for step in steps]
+    current = _lifecycle.parse_version(planned["from"])[0]
+    findings = _collect_findings(application, planned, scan, advised)
     services = [service["name"] for service in declared.get("services") or []]
     return {
-        "risk": risk(application, steps, findings),
+        "risk": score_risk(application, steps, findings),
         "findings": findings,
-        "success": _success(declared),
+        "success": _list_success_criteria(declared),
         "services": services,
         "restarts": len(services) * len(steps),
         "last_downtime_ms": ((application.get("last") or {}).get("downtime_ms")),
-        "python": [python(scan, before, minor) for before, minor in zip([current, *minors], minors, strict=False)],
+        "python": [
+            summarize_python_changes(scan, before, minor)
+            for before, minor in zip([current, *minors], minors, strict=False)
+        ],
     }
 
 
-def risk(application: Mapping[str, Any], steps: list[dict[str, Any]], findings: list[dict[str, Any]]) -> dict[str, Any]:
+def score_risk(
+    application: Mapping[str, Any], steps: list[dict[str, Any]], findings: list[dict[str, Any]]
+) -> dict[str, Any]:
     """The risk score: ``terms`` with count and points, and their sum, ``score``."""
     declared = application.get("declared") or {}
     moves = [row["move"] for step in steps for row in step["changes"]]
@@ -63,37 +68,39 @@ def risk(application: Mapping[str, Any], steps: list[dict[str, Any]], findings: 
         "builds": len({name for step in steps for name in step["built"]}),
         "findings": len(findings),
         "dependents": max(len(environment.get("services") or []), len(declared.get("services") or [])),
-        "criticality": CRITICALITY.get(str(declared.get("criticality") or "normal"), 1),
+        "criticality": CRITICALITY_COUNTS.get(str(declared.get("criticality") or "normal"), 1),
         "no tests": int(not declared.get("tests")),
         "no checks": int(not declared.get("checks")),
         "no backup": int(not declared.get("backup")),
     }
-    terms = {name: {"count": count, "points": count * POINTS[name]} for name, count in counts.items() if count}
+    terms = {name: {"count": count, "points": count * RISK_POINTS[name]} for name, count in counts.items() if count}
     return {"score": sum(term["points"] for term in terms.values()), "terms": terms}
 
 
-def _warning(key: str, detail: str, remediation: str) -> dict[str, Any]:
-    return finding(key, detail, remediation, blocking=False)
+def _build_warning(key: str, detail: str, remediation: str) -> dict[str, Any]:
+    return build_controller_finding(key, detail, remediation, blocking=False)
 
 
-def _findings(
+def _collect_findings(
     application: Mapping[str, Any], planned: Mapping[str, Any], scan: Mapping[str, Any] | None, advised: bool
 ) -> list[dict[str, Any]]:
     steps = planned["steps"]
     found = []
     if steps and scan is None:
         found.append(
-            _warning(
+            _build_warning(
                 "source-unknown",
                 "its source was not read; what it uses of the standard library is unknown",
                 "declare `source`",
             )
         )
     if steps and scan is not None:
-        found += _of_source(scan, _lifecycle.parse(planned["from"])[0], _lifecycle.parse(steps[-1]["to"])[0])
+        found += _check_source(
+            scan, _lifecycle.parse_version(planned["from"])[0], _lifecycle.parse_version(steps[-1]["to"])[0]
+        )
     for step in steps:
         found += [
-            _warning(
+            _build_warning(
                 "requires-python-excludes",
                 f"{name} excludes Python {step['to']} ({bound}) in every version from the present one on; it is kept",
                 "rehearse, or replace the package",
@@ -102,17 +109,17 @@ def _findings(
         ]
     met = application.get("deprecations") or []
     if steps and met:
-        more = f" and {len(met) - TOLD} more" if len(met) > TOLD else ""
+        more = f" and {len(met) - MAXIMUM_WARNINGS} more" if len(met) > MAXIMUM_WARNINGS else ""
         found.append(
-            _warning(
+            _build_warning(
                 "deprecations-met",
-                f"Python {planned['from']} warned when it was built and tested: {'; '.join(met[:TOLD])}{more}",
+                f"Python {planned['from']} warned when it was built and tested: {'; '.join(met[:MAXIMUM_WARNINGS])}{more}",
                 "rehearse; what is deprecated goes in some later version",
             )
         )
     if steps:
         found += [
-            _warning(
+            _build_warning(
                 "package-copied",
                 f"no source has {name}; its files are copied from this host as they are",
                 "publish it, so that it can be rebuilt",
@@ -121,33 +128,37 @@ def _findings(
         ]
     if application.get("goal") == "security" and not advised:
         found.append(
-            _warning(
+            _build_warning(
                 "advisories-missing", "its goal is security, and there are no advisories", "give oxzep7_advisories"
             )
         )
     return found
 
 
-def _of_source(scan: Mapping[str, Any], current: Minor, target: Minor) -> list[dict[str, Any]]:
+def _check_source(scan: Mapping[str, Any], current: Minor, target: Minor) -> list[dict[str, Any]]:
     found = []
     for path in sorted({use[0] for use in scan["uses"]}):
-        for entry in _stdlib_changes.broken([use[1:] for use in scan["uses"] if use[0] == path], current, target):
+        for entry in _stdlib_changes.find_broken_uses(
+            [use[1:] for use in scan["uses"] if use[0] == path], current, target
+        ):
             when = "on import" if entry.on_import else "when called"
             found.append(
-                _warning(
+                _build_warning(
                     "source-uses-removed",
-                    f"{path}:{entry.line}: {_stdlib_changes.sentence(entry)} ({when})",
+                    f"{path}:{entry.line}: {_stdlib_changes.describe_broken_use(entry)} ({when})",
                     "change the source before that step",
                 )
             )
     found += [
-        _warning("source-not-read", f"{problem['path']}: {problem['reason']}", "look at it; what it uses is unknown")
+        _build_warning(
+            "source-not-read", f"{problem['path']}: {problem['reason']}", "look at it; what it uses is unknown"
+        )
         for problem in scan["problems"]
     ]
     if scan["dynamic"]:
         path, line = scan["dynamic"][0]
         found.append(
-            _warning(
+            _build_warning(
                 "source-imports-dynamically",
                 f"{len(scan['dynamic'])} imports, the first in {path}:{line}, name their module when they run",
                 "tests tell what they import",
@@ -156,7 +167,7 @@ def _of_source(scan: Mapping[str, Any], current: Minor, target: Minor) -> list[d
     return found
 
 
-def _success(declared: Mapping[str, Any]) -> list[str]:
+def _list_success_criteria(declared: Mapping[str, Any]) -> list[str]:
     found = [
         "every module that can be imported now can be imported",
         "every process of its services runs the new interpreter",
@@ -169,27 +180,31 @@ def _success(declared: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def python(scan: Mapping[str, Any] | None, before: Minor, minor: Minor) -> dict[str, Any]:
+def summarize_python_changes(scan: Mapping[str, Any] | None, before: Minor, minor: Minor) -> dict[str, Any]:
     """What left, what behaves otherwise and what is new from *before* to *minor*, of the modules that the source imports; all without a source."""
-    return dict(_news(frozenset(scan["imports"]) | {"builtins", "open"} if scan is not None else None, before, minor))
+    return dict(
+        _summarize_changes(
+            frozenset(scan["imports"]) | {"builtins", "open"} if scan is not None else None, before, minor
+        )
+    )
 
 
 @functools.lru_cache(maxsize=1024)
-def _news(imports: frozenset[str] | None, before: Minor, minor: Minor) -> dict[str, Any]:
+def _summarize_changes(imports: frozenset[str] | None, before: Minor, minor: Minor) -> dict[str, Any]:
     def concerns(name: str) -> bool:
         return imports is None or name.split("(")[0].split(".")[0] in imports
 
-    gone = [change for change in _stdlib_changes.crossed(before, minor) if concerns(change.name)]
-    other = [change for change in _stdlib_changes.altered(before, minor) if concerns(change.name)]
+    gone = [change for change in _stdlib_changes.list_removals(before, minor) if concerns(change.name)]
+    other = [change for change in _stdlib_changes.list_alterations(before, minor) if concerns(change.name)]
     news = [
         name.removeprefix("builtins.")
-        for name in _stdlib_changes.added().get(minor, ())
+        for name in _stdlib_changes.load_additions().get(minor, ())
         if imports is not None and concerns(name) and name.count(".") < 3
     ]
     return {
-        "to": text_of(minor),
+        "to": format_minor(minor),
         "removed": [change.name for change in gone],
         "changed": [f"{change.name}: {change.note}" for change in other],
-        "new": news[:NEWS],
-        "more": max(0, len(news) - NEWS),
+        "new": news[:MAXIMUM_NEWS],
+        "more": max(0, len(news) - MAXIMUM_NEWS),
     }

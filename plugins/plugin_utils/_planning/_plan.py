@@ -17,60 +17,70 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
-from ansible_collections.oxzep7.python.plugins.module_utils._host._urls import redacted
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalized
+from ansible_collections.oxzep7.python.plugins.module_utils._host._urls import redact_url
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
-from ansible_collections.oxzep7.python.plugins.plugin_utils._files import canonical
-from ansible_collections.oxzep7.python.plugins.plugin_utils._finding import finding, listed
-from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters import SourceError, newest, package_names
-from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import format_json
+from ansible_collections.oxzep7.python.plugins.plugin_utils._finding import build_controller_finding, join_names
+from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters import (
+    InterpreterSourceError,
+    find_package_names,
+    select_newest_interpreter,
+)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import Advisories
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import Elsewhere, needed
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import PACKAGING_ERROR, IndexUnavailable
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._once import Once
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import (
+    RemoteBuildError,
+    list_needed_wheels,
+)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import (
+    PACKAGING_ERROR,
+    IndexUnavailableError,
+)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._once import OnceCache
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import (
     ResolutionError,
-    platform_of,
-    read_annotated,
+    find_uv_platform,
+    parse_annotated_lock,
 )
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._cargo import cargo
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._cargo import findings as findings_of_cargo
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._cargo import check_cargo as findings_of_cargo
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._cargo import select_cargo
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import (
-    Copy,
-    Locker,
-    MustBuild,
-    NoLock,
-    Packages,
-    Unpublished,
+    MissingWheelsError,
+    NoLockError,
+    PackageCopy,
+    PackageSet,
+    StepLocker,
+    UnpublishedPackagesError,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import (
-    Limit,
-    Reason,
-    UnreadableLimit,
-    limits_of,
-    move,
-    requirers,
-    roots,
+    InvalidLimitError,
+    MoveReason,
+    VersionLimit,
+    classify_move,
+    find_requirers,
+    find_root_packages,
+    select_limits,
 )
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._notes import note
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._rehearsal import Rehearsal, Rehearsed
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._notes import build_notes
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._rehearsal import Rehearsal, RehearsalResult
 
 # Without it the planner says so, and nothing here works.
 with contextlib.suppress(ImportError):
     from packaging.version import Version
 
-SCHEMA = 1
+PLAN_SCHEMA = 1
 # What planning reads of a package.
-USED = ("name", "version", "requires", "requested")
+PACKAGE_KEYS = ("name", "version", "requires", "requested")
 # Debian's pip once reported this package, which exists nowhere.
-PHANTOMS = frozenset({"pkg-resources"})
+PHANTOM_PACKAGES = frozenset({"pkg-resources"})
 
 
 class PlanError(CollectionError):
     """What forbids a plan: one line per finding."""
 
 
-class CopiesNeeded(CollectionError):
+class CopiesNeededError(CollectionError):
     """Packages that no source has and that may be copied from their hosts: names by application and host."""
 
     def __init__(self, wanted: Mapping[str, Mapping[str, Sequence[str]]]) -> None:
@@ -86,16 +96,16 @@ class CopiesNeeded(CollectionError):
         }
 
 
-class WheelsNeeded(CollectionError):
+class WheelsNeededError(CollectionError):
     """Wheels that a builder host must build before there can be a plan; ``wanted`` are their rows, the text says why."""
 
-    def __init__(self, failures: Sequence[Elsewhere]) -> None:
+    def __init__(self, failures: Sequence[RemoteBuildError]) -> None:
         super().__init__("\n".join(sorted({str(entry) for entry in failures})))
-        self.wanted = needed(failures)
+        self.wanted = list_needed_wheels(failures)
 
 
 @dataclasses.dataclass(frozen=True)
-class Host:
+class PlannedHost:
     """What planning needs of one host: its inventory's parts and the operator's options for it."""
 
     name: str
@@ -120,9 +130,9 @@ class Plan:
     @property
     def identifier(self) -> str | None:
         """Digest of the plan; None when there is nothing to do."""
-        return self.document["id"] if any(self.steps().values()) else None
+        return self.document["id"] if any(self.count_steps().values()) else None
 
-    def steps(self) -> dict[str, int]:
+    def count_steps(self) -> dict[str, int]:
         """Number of steps by host."""
         return {
             name: sum(len(application["steps"]) for application in part["applications"])
@@ -130,33 +140,33 @@ class Plan:
         }
 
 
-def findings_of_target(minor: Minor, today: datetime.date) -> list[dict[str, Any]]:
+def check_target_lifecycle(minor: Minor, today: datetime.date) -> list[dict[str, Any]]:
     """What speaks against the target *minor*, and against the data that say so, on the day *today*. None of it blocks."""
     found = []
-    release = _lifecycle.releases()[minor]
+    release = _lifecycle.load_releases()[minor]
     if release.end_of_life <= today:
         found.append(
-            finding(
+            build_controller_finding(
                 "target-end-of-life",
-                f"support of Python {text_of(minor)} ended {release.end_of_life}",
+                f"support of Python {format_minor(minor)} ended {release.end_of_life}",
                 "choose a newer oxzep7_target",
                 False,
             )
         )
-    elif release.end_of_life - today < _lifecycle.SOON:
+    elif release.end_of_life - today < _lifecycle.END_OF_LIFE_WARNING:
         found.append(
-            finding(
+            build_controller_finding(
                 "target-end-of-life-soon",
-                f"support of Python {text_of(minor)} ends {release.end_of_life}",
+                f"support of Python {format_minor(minor)} ends {release.end_of_life}",
                 "choose a newer oxzep7_target, or plan the next upgrade",
                 False,
             )
         )
-    if today - _lifecycle.taken() > _lifecycle.STALE:
+    if today - _lifecycle.read_data_date() > _lifecycle.DATA_STALE_AFTER:
         found.append(
-            finding(
+            build_controller_finding(
                 "release-data-stale",
-                f"the release data are of {_lifecycle.taken()}",
+                f"the release data are of {_lifecycle.read_data_date()}",
                 "update the collection, or run make refresh in a checkout",
                 False,
             )
@@ -165,35 +175,37 @@ def findings_of_target(minor: Minor, today: datetime.date) -> list[dict[str, Any
 
 
 # What uv can install on hosts of an architecture, by an entry of the operator's sources; rows as `_interpreters.managed` has them.
-Managed = Callable[[Mapping[str, Any], str], Sequence[Mapping[str, str]]]
+ManagedLister = Callable[[Mapping[str, Any], str], Sequence[Mapping[str, str]]]
 
 
-def nothing_managed(_entry: Mapping[str, Any], _architecture: str) -> Sequence[Mapping[str, str]]:
+def list_no_interpreters(_entry: Mapping[str, Any], _architecture: str) -> Sequence[Mapping[str, str]]:
     """A `Managed` that has nothing."""
     return ()
 
 
 def choose_interpreter(
-    host: Host, minor: Minor, patch: int | None, managed: Managed = nothing_managed
+    host: PlannedHost, minor: Minor, patch: int | None, managed: ManagedLister = list_no_interpreters
 ) -> dict[str, Any] | None:
     """The first of the host's interpreter sources that gives *minor* (and *patch*); without secrets in its URL. Raises SourceError."""
-    wanted = text_of(minor) + (f".{patch}" if patch is not None else "")
+    wanted = format_minor(minor) + (f".{patch}" if patch is not None else "")
     for entry in host.interpreters:
         version = str(entry.get("version") or "")
         chosen: Mapping[str, Any] | None
         if entry["source"] == "existing" and not entry.get("path"):
-            chosen = _found(host, wanted)
-            if chosen and (not version or _covers(version, wanted)):
+            chosen = _find_host_interpreter(host, wanted)
+            if chosen and (not version or _is_version_covered(version, wanted)):
                 return {"source": "existing", "version": chosen["version"], "path": chosen["path"]}
         elif entry["source"] == "uv":
             asked = (
                 wanted
-                if not version or _covers(version, wanted)
+                if not version or _is_version_covered(version, wanted)
                 else version
                 if patch is None and version.startswith(wanted + ".")
                 else None
             )
-            chosen = newest(managed(entry, str(host.facts["architecture"])), asked) if asked else None
+            chosen = (
+                select_newest_interpreter(managed(entry, str(host.facts["architecture"])), asked) if asked else None
+            )
             if chosen:
                 return {
                     "source": "uv",
@@ -201,15 +213,17 @@ def choose_interpreter(
                     **{key: entry[key] for key in ("mirror", "downloads") if entry.get(key)},
                 }
         elif entry["source"] == "package":
-            names = entry.get("packages") or (package_names(host.facts.get("os") or {}, minor) if patch is None else [])
-            if names and (not version or _covers(version, wanted)):
+            names = entry.get("packages") or (
+                find_package_names(host.facts.get("os") or {}, minor) if patch is None else []
+            )
+            if names and (not version or _is_version_covered(version, wanted)):
                 return {
                     "source": "package",
                     "version": wanted,
-                    "path": entry.get("path") or f"/usr/bin/python{text_of(minor)}",
+                    "path": entry.get("path") or f"/usr/bin/python{format_minor(minor)}",
                     "packages": list(names),
                 }
-        elif _covers(version, wanted) or (patch is None and version.startswith(wanted + ".")):
+        elif _is_version_covered(version, wanted) or (patch is None and version.startswith(wanted + ".")):
             return {
                 "version": version if version.startswith(wanted) else wanted,
                 **{
@@ -219,11 +233,11 @@ def choose_interpreter(
     return None
 
 
-def _covers(version: str, wanted: str) -> bool:
+def _is_version_covered(version: str, wanted: str) -> bool:
     return version == wanted or wanted.startswith(version + ".")
 
 
-def _found(host: Host, wanted: str) -> Mapping[str, Any] | None:
+def _find_host_interpreter(host: PlannedHost, wanted: str) -> Mapping[str, Any] | None:
     """The newest interpreter on the host that is *wanted*, outside every generation."""
     fitting = [
         entry
@@ -233,21 +247,21 @@ def _found(host: Host, wanted: str) -> Mapping[str, Any] | None:
         and entry.get("architecture") in (None, host.facts["architecture"])
         and (entry["version"] == wanted or entry["version"].startswith(wanted + "."))
     ]
-    return max(fitting, key=lambda entry: (_patch(entry["version"]), entry["path"]), default=None)
+    return max(fitting, key=lambda entry: (_parse_patch(entry["version"]), entry["path"]), default=None)
 
 
-def _patch(version: str) -> int:
+def _parse_patch(version: str) -> int:
     digits = version.split(".")[2] if version.count(".") >= 2 else "0"
     return int("".join(character for character in digits if character.isdigit()) or 0)
 
 
-def fixes(pins: Mapping[str, str], advisories: Advisories) -> list[dict[str, str]]:
+def list_fix_constraints(pins: Mapping[str, str], advisories: Advisories) -> list[dict[str, str]]:
     """A constraint for each of *pins* that advisories are about and that a later version fixes; what nothing fixes has none."""
     found = []
     for name, version in sorted(pins.items()):
         newest, named = version, set()
         # A version that fixes one thing may be open to another.
-        while known := [entry for entry in advisories.of_package(name, newest) if entry["fixed"]]:
+        while known := [entry for entry in advisories.find_for_package(name, newest) if entry["fixed"]]:
             named |= {
                 next((alias for alias in entry["aliases"] if alias.startswith("CVE-")), entry["id"]) for entry in known
             }
@@ -263,63 +277,77 @@ def fixes(pins: Mapping[str, str], advisories: Advisories) -> list[dict[str, str
     return found
 
 
-def demands(
-    packages: Packages, constraints: Sequence[Mapping[str, Any]], advisories: Advisories | None
+def collect_constraints(
+    packages: PackageSet, constraints: Sequence[Mapping[str, Any]], advisories: Advisories | None
 ) -> list[Mapping[str, Any]]:
     """The *constraints*, and those that *advisories* put on what *packages* there are."""
-    return [*constraints, *(fixes(packages.pins, advisories) if advisories else [])]
+    return [*constraints, *(list_fix_constraints(packages.pins, advisories) if advisories else [])]
 
 
-def minors_between(python: str, target: Minor, patch: int | None) -> list[Minor]:
+def list_step_minors(python: str, target: Minor, patch: int | None) -> list[Minor]:
     """The minors that an environment of version *python* visits on its way to *target*, and to its *patch* where one is asked for.
 
     An older patch of the same minor is a step of its own. Raises UnknownVersion when the target lies below.
     """
-    minor, own = _lifecycle.parse(python)
-    path = _lifecycle.path(minor, target)
+    minor, own = _lifecycle.parse_version(python)
+    path = _lifecycle.find_upgrade_path(minor, target)
     if path or patch is None or own is None or own == patch:
         return path
     if own > patch:
-        raise _lifecycle.UnknownVersion(
-            f"the target {text_of(target)}.{patch} is below the current version {python}; use oxzep7.python.rollback to go back"
+        raise _lifecycle.UnknownVersionError(
+            f"the target {format_minor(target)}.{patch} is below the current version {python}; use oxzep7.python.rollback to go back"
         )
     return [minor]
 
 
-def _policy(application: Mapping[str, Any]) -> str:
+def _get_carry_policy(application: Mapping[str, Any]) -> str:
     return str((application.get("declared") or {}).get("carry") or "ask")
 
 
-def _findings_of(
-    host: Host, application: Mapping[str, Any], target: Minor, patch: int | None, provides: Callable[[str, str], bool]
+def _collect_blocking_findings(
+    host: PlannedHost,
+    application: Mapping[str, Any],
+    target: Minor,
+    patch: int | None,
+    provides: Callable[[str, str], bool],
 ) -> list[dict[str, Any]]:
     found = [dict(entry) for entry in application["findings"] if entry["blocking"]]
     environment = application["environment"]
     if found or environment is None:
         return found
     try:
-        path = minors_between(environment["python"], target, patch)
-    except _lifecycle.UnknownVersion as error:
-        return [finding("target-below-current", f"{application['name']}: {error}", "choose a newer oxzep7_target")]
+        path = list_step_minors(environment["python"], target, patch)
+    except _lifecycle.UnknownVersionError as error:
+        return [
+            build_controller_finding(
+                "target-below-current", f"{application['name']}: {error}", "choose a newer oxzep7_target"
+            )
+        ]
     if not path:
         return []
-    found += findings_of_cargo(application["name"], environment, _policy(application))
-    found += _vendor_findings(host, application, path)
+    found += findings_of_cargo(application["name"], environment, _get_carry_policy(application))
+    found += _check_vendor_modules(host, application, path)
     copies = application.get("copies") or {}
     for package in environment["packages"]:
-        name = normalized(package["name"])
-        if _elsewhere(package) and "reason" in copies.get(name, {}) and not provides(name, str(package["version"])):
-            found.append(_not_from_index(application["name"], package, copies[name]["reason"]))
+        name = normalize_name(package["name"])
+        if (
+            _is_not_from_index(package)
+            and "reason" in copies.get(name, {})
+            and not provides(name, str(package["version"]))
+        ):
+            found.append(_build_origin_finding(application["name"], package, copies[name]["reason"]))
     return found
 
 
-def _vendor_findings(host: Host, application: Mapping[str, Any], path: Sequence[Minor]) -> list[dict[str, Any]]:
+def _check_vendor_modules(
+    host: PlannedHost, application: Mapping[str, Any], path: Sequence[Minor]
+) -> list[dict[str, Any]]:
     """Modules in no package beside the live interpreter that the environment sees, and that an interpreter which is there already lacks.
 
     What an archive brings is not known before it is unpacked; the build looks again.
     """
     environment = application["environment"]
-    if not environment.get("system_site_packages") or _policy(application) == "drop":
+    if not environment.get("system_site_packages") or _get_carry_policy(application) == "drop":
         return []
     base = next((entry for entry in host.found_interpreters if entry["path"] == environment.get("interpreter")), {})
     known = {entry["path"]: entry for entry in host.found_interpreters}
@@ -327,10 +355,14 @@ def _vendor_findings(host: Host, application: Mapping[str, Any], path: Sequence[
     for minor in path:
         chosen = choose_interpreter(host, minor, None) or {}
         new = known.get(chosen.get("path"))
-        lost = sorted(_modules_of(base) - _modules_of(new)) if new and new.get("origin") != "system" else []
+        lost = (
+            sorted(_list_vendor_modules(base) - _list_vendor_modules(new))
+            if new and new.get("origin") != "system"
+            else []
+        )
         if new and lost:
             found.append(
-                finding(
+                build_controller_finding(
                     "vendor-modules-missing",
                     f"{application['name']} sees modules of its interpreter's distribution that {new['path']} lacks: "
                     f"{', '.join(lost)}",
@@ -340,7 +372,7 @@ def _vendor_findings(host: Host, application: Mapping[str, Any], path: Sequence[
     return found
 
 
-def _modules_of(interpreter: Mapping[str, Any]) -> set[str]:
+def _list_vendor_modules(interpreter: Mapping[str, Any]) -> set[str]:
     return {
         entry["path"].rstrip("/").rpartition("/")[2].partition(".")[0]
         for entry in interpreter.get("unmanaged") or []
@@ -348,31 +380,31 @@ def _modules_of(interpreter: Mapping[str, Any]) -> set[str]:
     }
 
 
-def _elsewhere(package: Mapping[str, Any]) -> bool:
+def _is_not_from_index(package: Mapping[str, Any]) -> bool:
     """Whether *package* was not installed from an index, or is a vendor's variant of what an index may have."""
     return bool(package["editable"] or package["direct_url"] or "+" in str(package["version"]))
 
 
-def _not_from_index(application: str, package: Mapping[str, Any], why: str) -> dict[str, Any]:
-    origin = f" (installed from {redacted(package['direct_url'])})" if package.get("direct_url") else ""
+def _build_origin_finding(application: str, package: Mapping[str, Any], why: str) -> dict[str, Any]:
+    origin = f" (installed from {redact_url(package['direct_url'])})" if package.get("direct_url") else ""
     called = f"{package['name']} {package['version'] or ''}".strip()
-    return finding(
+    return build_controller_finding(
         "package-not-from-index",
         f"{application}: no source has {called}{origin}, and it cannot be copied: {why}",
         "publish that version to an index of oxzep7_indexes, or put its wheel into a folder of oxzep7_find_links",
     )
 
 
-def _uncopied(application: Mapping[str, Any], provides: Callable[[str, str], bool]) -> list[str]:
+def _list_uncopied_packages(application: Mapping[str, Any], provides: Callable[[str, str], bool]) -> list[str]:
     """The packages of *application* that were not installed from an index, that the operator's sources lack, and that no copy was asked of."""
     copies = application.get("copies") or {}
     packages = {
-        normalized(package["name"]): package for package in (application["environment"] or {}).get("packages") or []
+        normalize_name(package["name"]): package for package in (application["environment"] or {}).get("packages") or []
     }
     return sorted(
         name
         for name, package in packages.items()
-        if _elsewhere(package) and name not in copies and not provides(name, str(package["version"]))
+        if _is_not_from_index(package) and name not in copies and not provides(name, str(package["version"]))
     )
 
 
@@ -382,13 +414,13 @@ class Planner:
     def __init__(
         self,
         target: str,
-        locker: Locker,
+        locker: StepLocker,
         today: datetime.date | None = None,
         advisories: Advisories | None = None,
         fix: bool = True,
         earlier: Mapping[str, tuple[dict[str, Any], str]] | None = None,
         reviewed: bool = False,
-        managed: Managed = nothing_managed,
+        managed: ManagedLister = list_no_interpreters,
     ) -> None:
         """*target* as operators write it; *today* decides what is supported (default: the day in UTC).
 
@@ -398,8 +430,8 @@ class Planner:
         """
         if PACKAGING_ERROR:
             raise PlanError(f"planning needs the collection's requirements.txt on the controller: {PACKAGING_ERROR}")
-        self._today = today or _lifecycle.today()
-        self._target = _lifecycle.resolve(target, self._today)
+        self._today = today or _lifecycle.get_today()
+        self._target = _lifecycle.resolve_target(target, self._today)
         self._minor, self._patch = _lifecycle.check_target(self._target)
         self._locker = locker
         self._advisories = advisories
@@ -407,59 +439,64 @@ class Planner:
         self._earlier = dict(earlier or {})
         self._reviewed = reviewed
         self._managed = managed
-        self._chains: Once[list[dict[str, Any]]] = Once()
+        self._chains: OnceCache[list[dict[str, Any]]] = OnceCache()
         self._locks: dict[str, str] = {}
 
-    def plan(self, hosts: Sequence[Host]) -> Plan:
+    def plan(self, hosts: Sequence[PlannedHost]) -> Plan:
         """The plan for *hosts*. Raises PlanError that lists every blocking finding, or WheelsNeeded."""
         blocking: list[str] = []
         for host in hosts:
             for application in host.applications:
                 blocking += [
                     f"{host.name}: {entry['detail']} ({entry['key']}); {entry['remediation']}"
-                    for entry in _findings_of(host, application, self._minor, self._patch, self._locker.provides)
+                    for entry in _collect_blocking_findings(
+                        host, application, self._minor, self._patch, self._locker.has_version
+                    )
                 ]
         if blocking:
             raise PlanError("\n".join(blocking))
-        self._demand_copies(
+        self._require_copies(
             hosts,
             {
-                (host.name, application["name"]): _uncopied(application, self._locker.provides)
+                (host.name, application["name"]): _list_uncopied_packages(application, self._locker.has_version)
                 for host in hosts
                 for application in host.applications
-                if self._moves(application)
+                if self._has_steps(application)
             },
         )
         work = [(host, application) for host in hosts for application in host.applications]
         with concurrent.futures.ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2)) as pool:
-            planned = list(pool.map(lambda pair: self._application(*pair), work))
-        self._demand_copies(
+            planned = list(pool.map(lambda pair: self._plan_application(*pair), work))
+        self._require_copies(
             hosts,
             {
                 (host.name, application["name"]): problem.names
                 for (host, application), (_result, problem) in zip(work, planned, strict=True)
-                if isinstance(problem, Unpublished)
+                if isinstance(problem, UnpublishedPackagesError)
             },
         )
         elsewhere = [
-            entry for _result, problem in planned if isinstance(problem, MustBuild) for entry in problem.failures
+            entry
+            for _result, problem in planned
+            if isinstance(problem, MissingWheelsError)
+            for entry in problem.failures
         ]
         if elsewhere:
-            raise WheelsNeeded(elsewhere)
+            raise WheelsNeededError(elsewhere)
         failures = [str(problem) for _result, problem in planned if problem]
         if failures:
             raise PlanError("\n".join(dict.fromkeys(failures)))
         parts: dict[str, dict[str, Any]] = {
-            host.name: {"schema": SCHEMA, "target": self._target, "applications": []} for host in hosts
+            host.name: {"schema": PLAN_SCHEMA, "target": self._target, "applications": []} for host in hosts
         }
         for (host, _application), (result, _text) in zip(work, planned, strict=True):
             parts[host.name]["applications"].append(result)
-        document: dict[str, Any] = {"schema": SCHEMA, "target": self._target, "hosts": parts}
-        document["id"] = hashlib.sha256(canonical(document).encode()).hexdigest()[:16]
+        document: dict[str, Any] = {"schema": PLAN_SCHEMA, "target": self._target, "hosts": parts}
+        document["id"] = hashlib.sha256(format_json(document).encode()).hexdigest()[:16]
         # What only time changes is no part of the identity.
         minors = sorted(
             {
-                _lifecycle.parse(step["to"])[0]
+                _lifecycle.parse_version(step["to"])[0]
                 for part in parts.values()
                 for entry in part["applications"]
                 for step in entry["steps"]
@@ -467,28 +504,28 @@ class Planner:
         )
         document["notes"] = {
             host.name: {
-                application["name"]: note(application, part, self._advisories is not None)
+                application["name"]: build_notes(application, part, self._advisories is not None)
                 for application, part in zip(host.applications, parts[host.name]["applications"], strict=True)
             }
             for host in hosts
         }
-        starts, pins = start_pins(hosts, parts)
+        starts, pins = collect_start_pins(hosts, parts)
         document.update(
             starts=starts,
             pins=pins,
-            findings=findings_of_target(self._minor, self._today),
-            release_data=_lifecycle.taken().isoformat(),
-            phases={text_of(minor): _lifecycle.releases()[minor].phase(self._today) for minor in minors},
+            findings=check_target_lifecycle(self._minor, self._today),
+            release_data=_lifecycle.read_data_date().isoformat(),
+            phases={format_minor(minor): _lifecycle.load_releases()[minor].get_phase(self._today) for minor in minors},
         )
         for part in parts.values():
             part["id"] = document["id"]
-        return Plan(document, dict(sorted(self._locks.items())), representatives(parts))
+        return Plan(document, dict(sorted(self._locks.items())), choose_representatives(parts))
 
-    def _moves(self, application: Mapping[str, Any]) -> bool:
-        return application["environment"] is not None and bool(self.minors(application))
+    def _has_steps(self, application: Mapping[str, Any]) -> bool:
+        return application["environment"] is not None and bool(self.list_minors(application))
 
     @staticmethod
-    def _demand_copies(hosts: Sequence[Host], missing: Mapping[tuple[str, str], Sequence[str]]) -> None:
+    def _require_copies(hosts: Sequence[PlannedHost], missing: Mapping[tuple[str, str], Sequence[str]]) -> None:
         """Raise CopiesNeeded if anything is *missing*; what was copied before is asked for again, because an answer replaces the one before."""
         if not any(missing.values()):
             return
@@ -498,11 +535,11 @@ class Planner:
                 names = sorted({*(application.get("copies") or {}), *missing.get((host.name, application["name"]), ())})
                 if names:
                     wanted.setdefault(host.name, {})[application["name"]] = names
-        raise CopiesNeeded(wanted)
+        raise CopiesNeededError(wanted)
 
-    def _application(
-        self, host: Host, application: Mapping[str, Any]
-    ) -> tuple[dict[str, Any], str | MustBuild | Unpublished | None]:
+    def _plan_application(
+        self, host: PlannedHost, application: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], str | MissingWheelsError | UnpublishedPackagesError | None]:
         environment = application["environment"]
         result = {
             "name": application["name"],
@@ -511,97 +548,102 @@ class Planner:
             "steps": [],
         }
         try:
-            chain = self._chain(host, application)
+            chain = self._plan_steps_once(host, application)
             result["steps"] = [
-                {**step, "interpreter": self._interpreter(host, _lifecycle.parse(step["to"])[0])} for step in chain
+                {**step, "interpreter": self._choose_interpreter(host, _lifecycle.parse_version(step["to"])[0])}
+                for step in chain
             ]
-            taken = cargo(environment, _policy(application)) if chain else None
+            taken = select_cargo(environment, _get_carry_policy(application)) if chain else None
             if taken:
                 result["cargo"] = taken
-        except MustBuild as error:
+        except MissingWheelsError as error:
             return result, error
-        except Unpublished as error:
+        except UnpublishedPackagesError as error:
             refused = [
-                _not_from_index(application["name"], package, application["copies"][name]["reason"])
-                for name, package in ((normalized(package["name"]), package) for package in environment["packages"])
+                _build_origin_finding(application["name"], package, application["copies"][name]["reason"])
+                for name, package in ((normalize_name(package["name"]), package) for package in environment["packages"])
                 if name in error.names and name in (application.get("copies") or {})
             ]
             return result, "\n".join(
                 f"{host.name}: {entry['detail']} ({entry['key']}); {entry['remediation']}" for entry in refused
             ) or error
-        except NoLock as error:
+        except NoLockError as error:
             return result, f"{host.name}: {application['name']}: {error} ({error.key})"
-        except (IndexUnavailable, ResolutionError, UnreadableLimit, PlanError) as error:
+        except (IndexUnavailableError, ResolutionError, InvalidLimitError, PlanError) as error:
             return result, f"{host.name}: {application['name']}: {error}"
         return result, None
 
-    def _demanding(self, application: Mapping[str, Any]) -> Advisories | None:
+    def _select_advisories(self, application: Mapping[str, Any]) -> Advisories | None:
         """The advisories that move packages of *application*, if any do."""
         return self._advisories if self._fix or application.get("goal") == "security" else None
 
-    def minors(self, application: Mapping[str, Any]) -> list[Minor]:
+    def list_minors(self, application: Mapping[str, Any]) -> list[Minor]:
         """The minors that *application* visits. Raises UnknownVersion."""
-        return minors_between(application["environment"]["python"], self._minor, self._patch)
+        return list_step_minors(application["environment"]["python"], self._minor, self._patch)
 
-    def rehearsal(
-        self, host: Host, application: Mapping[str, Any], on: Callable[[Minor, Mapping[str, Any]], Rehearsal]
-    ) -> Iterator[tuple[Minor, Rehearsed]]:
+    def rehearse_steps(
+        self, host: PlannedHost, application: Mapping[str, Any], on: Callable[[Minor, Mapping[str, Any]], Rehearsal]
+    ) -> Iterator[tuple[Minor, RehearsalResult]]:
         """Rehearse each step of *application* with what *on* gives for its minor and interpreter; a step builds on how the one before ended.
 
         Ends after the first step that fails. Raises PlanError, CopiesNeeded, NoLock, MustBuild, Unpublished, IndexUnavailable, UnreadableLimit.
         """
         environment = application["environment"]
-        self._demand_copies([host], {(host.name, application["name"]): _uncopied(application, self._locker.provides)})
+        self._require_copies(
+            [host], {(host.name, application["name"]): _list_uncopied_packages(application, self._locker.has_version)}
+        )
         architecture = str(host.facts["architecture"])
-        platform = platform_of(architecture, host.facts["libc"])
-        packages = standing(
+        platform = find_uv_platform(architecture, host.facts["libc"])
+        packages = build_package_set(
             environment,
             set(application.get("wanted") or ()),
-            _lifecycle.parse(environment["python"])[0],
+            _lifecycle.parse_version(environment["python"])[0],
             architecture,
             application.get("copies") or {},
         )
         constraints = list(host.constraints)
-        advisories = self._demanding(application)
-        for minor in self.minors(application):
-            ended = on(minor, self._interpreter(host, minor)).step(
-                packages, demands(packages, constraints, advisories), minor, platform
+        advisories = self._select_advisories(application)
+        for minor in self.list_minors(application):
+            ended = on(minor, self._choose_interpreter(host, minor)).rehearse_step(
+                packages, collect_constraints(packages, constraints, advisories), minor, platform
             )
             yield minor, ended
             if ended.failures:
                 return
             packages = ended.found.after
-            constraints += [entry.row() for entry in ended.learned]
+            constraints += [entry.to_row() for entry in ended.learned]
 
-    def _interpreter(self, host: Host, minor: Minor) -> dict[str, Any]:
+    def _choose_interpreter(self, host: PlannedHost, minor: Minor) -> dict[str, Any]:
         try:
             chosen = choose_interpreter(host, minor, self._patch if minor == self._minor else None, self._managed)
-        except SourceError as error:
-            raise PlanError(f"no source for Python {text_of(minor)} (interpreter-source-missing): {error}") from None
+        except InterpreterSourceError as error:
+            raise PlanError(
+                f"no source for Python {format_minor(minor)} (interpreter-source-missing): {error}"
+            ) from None
         if chosen is None:
             raise PlanError(
-                f"no source for Python {text_of(minor)} (interpreter-source-missing); add one to oxzep7_interpreters"
+                f"no source for Python {format_minor(minor)} (interpreter-source-missing); add one to oxzep7_interpreters"
             )
-        if chosen.get("url") and redacted(chosen["url"]) != chosen["url"]:
+        if chosen.get("url") and redact_url(chosen["url"]) != chosen["url"]:
             raise PlanError(
-                f"the URL of Python {text_of(minor)} contains credentials (interpreter-url-credentials); "
+                f"the URL of Python {format_minor(minor)} contains credentials (interpreter-url-credentials); "
                 "serve the archive without, or give its path on the controller"
             )
         return chosen
 
-    def _chain(self, host: Host, application: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def _plan_steps_once(self, host: PlannedHost, application: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The steps of *application* without their interpreters; found once for equal environments, constraints and platforms."""
         environment = application["environment"]
-        current, _patch_number = _lifecycle.parse(environment["python"])
-        minors = self.minors(application)
+        current, _patch_number = _lifecycle.parse_version(environment["python"])
+        minors = self.list_minors(application)
         if not minors:
             return []
-        before = environment["python"] if minors == [current] else text_of(current)
-        platform = platform_of(str(host.facts["architecture"]), host.facts["libc"])
-        advisories = self._demanding(application)
+        before = environment["python"] if minors == [current] else format_minor(current)
+        platform = find_uv_platform(str(host.facts["architecture"]), host.facts["libc"])
+        advisories = self._select_advisories(application)
         unique = json.dumps(
             [
-                [{key: package.get(key) for key in USED} for package in environment["packages"]],
+                [{key: package.get(key) for key in PACKAGE_KEYS} for package in environment["packages"]],
                 sorted(application.get("wanted") or ()),
                 application.get("copies") or {},
                 before,
@@ -614,8 +656,8 @@ class Planner:
         )
         return self._chains.get(
             hashlib.sha256(unique.encode()).hexdigest(),
-            lambda: self._steps(
-                standing(
+            lambda: self._plan_steps(
+                build_package_set(
                     environment,
                     set(application.get("wanted") or ()),
                     current,
@@ -630,9 +672,9 @@ class Planner:
             ),
         )
 
-    def _steps(
+    def _plan_steps(
         self,
-        packages: Packages,
+        packages: PackageSet,
         before: str,
         minors: Sequence[Minor],
         platform: str,
@@ -641,32 +683,32 @@ class Planner:
     ) -> list[dict[str, Any]]:
         steps = []
         for minor in minors:
-            limits = limits_of(demands(packages, constraints, advisories), minor)
+            limits = select_limits(collect_constraints(packages, constraints, advisories), minor)
             try:
-                step, text = self._step(packages, limits, minor, platform)
-            except NoLock as error:
-                raise NoLock(
-                    error.key, f"no lock for the step from Python {before} to {text_of(minor)}: {error}"
+                step, text = self._plan_step(packages, limits, minor, platform)
+            except NoLockError as error:
+                raise NoLockError(
+                    error.key, f"no lock for the step from Python {before} to {format_minor(minor)}: {error}"
                 ) from None
             self._locks[step["lock"]] = text
             # Only the patch differs in a step within one minor, so it is said.
-            after = text_of(minor) if before.count(".") == 1 else f"{text_of(minor)}.{self._patch}"
+            after = format_minor(minor) if before.count(".") == 1 else f"{format_minor(minor)}.{self._patch}"
             steps.append({"from": before, **step, "to": after})
-            packages, before = packages.after(read_annotated(text), minor, platform), text_of(minor)
+            packages, before = packages.apply_lock(parse_annotated_lock(text), minor, platform), format_minor(minor)
         return steps
 
-    def _step(
-        self, packages: Packages, limits: tuple[Limit, ...], minor: Minor, platform: str
+    def _plan_step(
+        self, packages: PackageSet, limits: tuple[VersionLimit, ...], minor: Minor, platform: str
     ) -> tuple[dict[str, Any], str]:
         """The step to *minor* and its lock's text: as an earlier plan has it, if that was asked the same."""
-        start = digest(
+        start = hash_parts(
             sorted(packages.pins.items()),
             limits,
             minor,
             platform,
             sorted((name, copy.sha256) for name, copy in packages.copies.items()),
         )
-        asked = digest(
+        asked = hash_parts(
             start,
             sorted((name, sorted(who)) for name, who in packages.required_by.items()),
             sorted(packages.roots),
@@ -674,25 +716,25 @@ class Planner:
         )
         if asked in self._earlier or (self._reviewed and start in self._earlier):
             return self._earlier[asked if asked in self._earlier else start]
-        release = _lifecycle.releases()[minor]
+        release = _lifecycle.load_releases()[minor]
         found = self._locker.lock(packages, limits, minor, platform)
         return {
-            "to": text_of(minor),
+            "to": format_minor(minor),
             "lock": hashlib.sha256(found.text.encode("utf-8")).hexdigest(),
             "packages": len(found.after.pins),
-            "changes": changes(packages.pins, found.after.pins, found.reasons),
+            "changes": list_package_changes(packages.pins, found.after.pins, found.reasons),
             "built": list(found.built),
             "copied": list(found.copied),
             "doubts": dict(found.doubts),
             "asked": asked,
             "start": start,
             "end_of_life": release.end_of_life.isoformat(),
-            "newest_patch": f"{text_of(minor)}.{release.newest_patch}",
+            "newest_patch": f"{format_minor(minor)}.{release.newest_patch}",
         }, found.text
 
 
-def start_pins(
-    hosts: Sequence[Host], parts: Mapping[str, Mapping[str, Any]]
+def collect_start_pins(
+    hosts: Sequence[PlannedHost], parts: Mapping[str, Mapping[str, Any]]
 ) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, str]]]:
     """What the environments that move have now: a digest by host and application, and the packages with their versions by digest."""
     starts: dict[str, dict[str, str]] = {}
@@ -701,16 +743,16 @@ def start_pins(
         for application, part in zip(host.applications, parts[host.name]["applications"], strict=True):
             if part["steps"]:
                 own = {
-                    normalized(package["name"]): str(package["version"])
+                    normalize_name(package["name"]): str(package["version"])
                     for package in application["environment"]["packages"]
                 }
-                known = digest(sorted(own.items()))
+                known = hash_parts(sorted(own.items()))
                 starts.setdefault(host.name, {})[application["name"]] = known
                 pins[known] = own
     return starts, pins
 
 
-def drift(reviewed: Mapping[str, Any], plan: Mapping[str, Any], host: str, application: str) -> str:
+def describe_drift(reviewed: Mapping[str, Any], plan: Mapping[str, Any], host: str, application: str) -> str:
     """How the environment of *application* on *host* is not what was *reviewed*, in words; empty where it is, or where nobody knows."""
     before, after = (
         (document.get("pins") or {}).get(((document.get("starts") or {}).get(host) or {}).get(application) or "")
@@ -723,10 +765,10 @@ def drift(reviewed: Mapping[str, Any], plan: Mapping[str, Any], host: str, appli
         for name in sorted({*before, *after})
         if before.get(name) != after.get(name)
     ]
-    return f"its environment has changed since: {listed(told)}"
+    return f"its environment has changed since: {join_names(told)}"
 
 
-def representatives(parts: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def choose_representatives(parts: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Hosts that together have every different chain of steps and, of each application by name, at least one."""
     met: set[tuple[str, ...]] = set()
     chosen = []
@@ -742,7 +784,7 @@ def representatives(parts: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return chosen
 
 
-def earlier_steps(
+def collect_earlier_steps(
     document: Mapping[str, Any], lock: Callable[[str], str | None]
 ) -> dict[str, tuple[dict[str, Any], str]]:
     """The steps of an earlier plan's *document*, with the text that *lock* gives for an identifier.
@@ -762,19 +804,21 @@ def earlier_steps(
     return found
 
 
-def digest(*parts: Any) -> str:
+def hash_parts(*parts: Any) -> str:
     """Sixteen hexadecimal digits that stand for *parts*."""
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
-def changes(before: Mapping[str, str], after: Mapping[str, str], reasons: Mapping[str, Reason]) -> list[dict[str, Any]]:
+def list_package_changes(
+    before: Mapping[str, str], after: Mapping[str, str], reasons: Mapping[str, MoveReason]
+) -> list[dict[str, Any]]:
     """A row for each package that is not the same *after* as *before*: what, how far, why, on what evidence of which day."""
     return [
         {
             "package": name,
             "from": before.get(name),
             "to": after.get(name),
-            "move": move(before.get(name), after.get(name)),
+            "move": classify_move(before.get(name), after.get(name)),
             "evidence": reasons[name].evidence,
             "reason": reasons[name].text,
             "date": reasons[name].date,
@@ -784,43 +828,47 @@ def changes(before: Mapping[str, str], after: Mapping[str, str], reasons: Mappin
     ]
 
 
-def standing(
+def build_package_set(
     environment: Mapping[str, Any],
     wanted: set[str],
     minor: Minor,
     architecture: str,
     copies: Mapping[str, Mapping[str, Any]] | None = None,
-) -> Packages:
+) -> PackageSet:
     """What the inventory's *environment* starts from; *wanted* are the packages that the application itself names or imports.
 
     *copies* are rows of package_copy by name; a row without a wheel counts for nothing.
     """
     made = {
-        name: Copy(row["version"], row["wheel"], row["sha256"], row["requires_python"] or "")
+        name: PackageCopy(row["version"], row["wheel"], row["sha256"], row["requires_python"] or "")
         for name, row in (copies or {}).items()
         if "wheel" in row
     }
     known = {
-        normalized(package["name"]): package
+        normalize_name(package["name"]): package
         for package in environment["packages"]
-        if normalized(package["name"]) not in PHANTOMS
+        if normalize_name(package["name"]) not in PHANTOM_PACKAGES
     }
     pins = {name: made[name].version if name in made else package["version"] for name, package in known.items()}
     if any(package.get("requires") is None for package in known.values()):
-        return Packages(pins, {}, frozenset(pins), copies=made)
+        return PackageSet(pins, {}, frozenset(pins), copies=made)
     requires = {
         name: copies[name]["requires"] if copies and name in made else package["requires"]
         for name, package in known.items()
     }
-    required_by = requirers(requires, minor, architecture)
+    required_by = find_requirers(requires, minor, architecture)
     requested = {name for name, package in known.items() if package.get("requested")}
     # What its owner put there by hand is wanted.
-    return Packages(
-        pins, required_by, frozenset(roots(pins, required_by, requested | set(made), wanted)), requires, copies=made
+    return PackageSet(
+        pins,
+        required_by,
+        frozenset(find_root_packages(pins, required_by, requested | set(made), wanted)),
+        requires,
+        copies=made,
     )
 
 
-def differences(reviewed: Mapping[str, Any], plan: Mapping[str, Any]) -> list[str]:
+def compare_with_review(reviewed: Mapping[str, Any], plan: Mapping[str, Any]) -> list[str]:
     """Why the document *plan* is not what is left to do of the document *reviewed*: a line for each application that differs."""
     if plan["target"] != reviewed["target"]:
         return [f"the target is {plan['target']}, and {reviewed['target']} was reviewed"]
@@ -830,11 +878,11 @@ def differences(reviewed: Mapping[str, Any], plan: Mapping[str, Any]) -> list[st
         for application in part["applications"]:
             steps = application["steps"]
             before = known.get(application["name"], {"steps": []})
-            if steps and (application["environment"], _promised(steps)) != (
+            if steps and (application["environment"], _select_reviewed_keys(steps)) != (
                 before.get("environment"),
-                _promised(before["steps"][-len(steps) :]),
+                _select_reviewed_keys(before["steps"][-len(steps) :]),
             ):
-                why = drift(reviewed, plan, name, application["name"])
+                why = describe_drift(reviewed, plan, name, application["name"])
                 found.append(
                     f"{name}: {application['name']}: its steps are not those that were reviewed"
                     + (f"; {why}" if why else "")
@@ -842,7 +890,7 @@ def differences(reviewed: Mapping[str, Any], plan: Mapping[str, Any]) -> list[st
     return found
 
 
-def compared(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+def compare_plans(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """A line for each difference between the documents of two plans."""
     found = [f"target: {before['target']} -> {after['target']}"] if before["target"] != after["target"] else []
     for name in sorted({*before["hosts"], *after["hosts"]}):
@@ -851,7 +899,7 @@ def compared(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
             for document in (before, after)
         ]
         for application in sorted({*sides[0], *sides[1]}):
-            rows = [_rows(side.get(application)) for side in sides]
+            rows = [_summarize_application(side.get(application)) for side in sides]
             for key in sorted({*rows[0], *rows[1]}):
                 one, other = (side.get(key) for side in rows)
                 if one != other:
@@ -859,7 +907,7 @@ def compared(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _rows(application: Mapping[str, Any] | None) -> dict[tuple[str, ...], str]:
+def _summarize_application(application: Mapping[str, Any] | None) -> dict[tuple[str, ...], str]:
     """What a plan does to an application, by what it is about: the interpreter of each step, and each package that is not as it was."""
     found: dict[tuple[str, ...], str] = {}
     for step in application["steps"] if application else []:
@@ -874,6 +922,6 @@ def _rows(application: Mapping[str, Any] | None) -> dict[tuple[str, ...], str]:
     return found
 
 
-def _promised(steps: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _select_reviewed_keys(steps: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """What a review of *steps* is about."""
     return [{key: step[key] for key in ("from", "to", "lock", "interpreter")} for step in steps]

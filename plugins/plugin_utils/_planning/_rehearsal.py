@@ -15,35 +15,37 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import pins as pins_of
-from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import parse_pins as pins_of
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import (
-    Found,
-    Locker,
-    MustBuild,
-    NoLock,
-    Packages,
-    Publishes,
+    MissingWheelsError,
+    NoLockError,
+    PackageSet,
+    ReleaseIndex,
+    StepLock,
+    StepLocker,
 )
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import Limit, limits_of
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._stdlib_changes import replacements
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import VersionLimit, select_limits
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._stdlib_changes import load_replacements
 
 # Without it the planner says so, and nothing here works.
 with contextlib.suppress(ImportError):
     from packaging.version import Version
 
-ROUNDS = 40
-CANDIDATES = 6
+REHEARSAL_ROUNDS = 40
+MAXIMUM_CANDIDATES = 6
 # How many versions are tried between those that strides meet, where none of them cures.
-BETWEEN = 8
-SITE = re.compile(r"/(?:site|dist)-packages/([^/]+)")
+VERSIONS_BETWEEN = 8
+SITE_PACKAGES_PATTERN = re.compile(r"/(?:site|dist)-packages/([^/]+)")
 # Python says of a name that is not there whose it should be.
-NAMED = re.compile(r"(?:cannot import name '[^']*' from (?:partially initialized module )?|module )'([\w.]+)'")
-NOT_FOUND = re.compile(r"No module named '([\w.]+)'")
+NAMED_MODULE_PATTERN = re.compile(
+    r"(?:cannot import name '[^']*' from (?:partially initialized module )?|module )'([\w.]+)'"
+)
+NOT_FOUND_PATTERN = re.compile(r"No module named '([\w.]+)'")
 
 
 @dataclasses.dataclass(frozen=True)
-class Failure:
+class TrialFailure:
     """Something that worked before and does not: an import, or a test. ``frames`` are paths, deepest last; ``runner`` is what ran a test."""
 
     text: str
@@ -53,7 +55,7 @@ class Failure:
     runner: str = ""
 
     @classmethod
-    def read(cls, value: Mapping[str, Any], kind: str) -> Failure:
+    def from_result(cls, value: Mapping[str, Any], kind: str) -> TrialFailure:
         """From what a host returned."""
         return cls(
             str(value["text"]),
@@ -63,31 +65,31 @@ class Failure:
             str(value.get("runner") or ""),
         )
 
-    def alike(self) -> str:
+    def normalize_text(self) -> str:
         """The text without paths and line numbers: equal for failures that are the same."""
         return re.sub(r"\S*/(\S+):\d+: ", r"\1: ", self.text)
 
 
 @dataclasses.dataclass(frozen=True)
-class Outcome:
+class TrialOutcome:
     """What a lock came to: new failures by module or test, the package of each top-level module, before and now, and what of the modules
     that were asked for is not there.
     """
 
-    failures: Mapping[str, Failure]
+    failures: Mapping[str, TrialFailure]
     owners: Mapping[str, str]
     gone: frozenset[str] = frozenset()
 
 
-class Attempts(Protocol):
+class TrialRunner(Protocol):
     """Builds a lock beside what is live, and says what fails in it that did not fail before."""
 
-    def attempt(self, lock: str, only: Sequence[str] | None) -> Outcome:
+    def run_trial(self, lock: str, only: Sequence[str] | None) -> TrialOutcome:
         """The outcome of *lock*; of the names in *only*, if given, and of everything otherwise."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Learned:
+class LearnedConstraint:
     """A line of ``constraints.yml``: what must hold from a Python on, why, what was seen, when and where."""
 
     requirement: str
@@ -99,23 +101,23 @@ class Learned:
     seen: str
     install: str = ""
 
-    def row(self) -> dict[str, str]:
+    def to_row(self) -> dict[str, str]:
         """As it is written."""
         return {name: value for name, value in dataclasses.asdict(self).items() if value}
 
 
 @dataclasses.dataclass(frozen=True)
-class Rehearsed:
+class RehearsalResult:
     """The end of a step's rehearsal: its lock, what was learned, the rounds, and what still fails."""
 
-    found: Found
-    learned: tuple[Learned, ...]
+    found: StepLock
+    learned: tuple[LearnedConstraint, ...]
     rounds: int
-    failures: Mapping[str, Failure]
+    failures: Mapping[str, TrialFailure]
 
 
 @dataclasses.dataclass(frozen=True)
-class Search:
+class CureSearch:
     """How a cure is looked for: how many versions are tried between those that strides meet, and whether a version *without* the module
     that fails is a cure, too.
     """
@@ -124,7 +126,7 @@ class Search:
     without: bool
 
 
-def positions(count: int, between: int) -> Iterator[int]:
+def iterate_positions(count: int, between: int) -> Iterator[int]:
     """The order in which *count* versions are tried, nearest first: at strides that double, to the last one; then so many *between*, widest gap first."""
     strides = sorted(
         {
@@ -145,16 +147,20 @@ def positions(count: int, between: int) -> Iterator[int]:
         known = sorted([*known, width // 2 - before])
 
 
-def suspects(failure: Failure, owners: Mapping[str, str]) -> list[str]:
+def find_suspects(failure: TrialFailure, owners: Mapping[str, str]) -> list[str]:
     """The packages that may be at fault: the owner of what is missing, those on the way to the failure, deepest first, what ran the test."""
     found: list[str] = []
-    names = [failure.missing or "", *NOT_FOUND.findall(failure.text), *NAMED.findall(failure.text)]
+    names = [
+        failure.missing or "",
+        *NOT_FOUND_PATTERN.findall(failure.text),
+        *NAMED_MODULE_PATTERN.findall(failure.text),
+    ]
     for name in names:
         owner = owners.get(name.split(".")[0])
         if owner and owner not in found:
             found.append(owner)
     for path in reversed(failure.frames):
-        match = SITE.search(path)
+        match = SITE_PACKAGES_PATTERN.search(path)
         owner = owners.get(re.sub(r"\.(py|.*\.so)$", "", match[1])) if match else None
         if owner and owner not in found:
             found.append(owner)
@@ -163,15 +169,15 @@ def suspects(failure: Failure, owners: Mapping[str, str]) -> list[str]:
     return found
 
 
-def candidates(
-    failures: Mapping[str, Failure], owners: Mapping[str, str], via: Mapping[str, Iterable[str]]
+def rank_candidates(
+    failures: Mapping[str, TrialFailure], owners: Mapping[str, str], via: Mapping[str, Iterable[str]]
 ) -> list[tuple[str, int]]:
     """Packages to try to free with how many failures each explains, most first; packages that several importers require are among them."""
     explains: dict[str, set[str]] = collections.defaultdict(set)
     rank: dict[str, int] = {}
     importers: dict[str, set[str]] = collections.defaultdict(set)
     for name, failure in failures.items():
-        for position, package in enumerate(suspects(failure, owners)):
+        for position, package in enumerate(find_suspects(failure, owners)):
             explains[package].add(name)
             rank[package] = min(rank.get(package, 99), position)
             importers[package].add(name)
@@ -187,24 +193,24 @@ def candidates(
 
 
 @dataclasses.dataclass(frozen=True)
-class Tried:
+class TriedLock:
     """A lock that was tried on the way to *minor*: for which packages and limits, and what it came to."""
 
-    packages: Packages
-    limits: tuple[Limit, ...]
+    packages: PackageSet
+    limits: tuple[VersionLimit, ...]
     minor: Minor
     platform: str
-    found: Found
-    outcome: Outcome
-    learned: tuple[Learned, ...] = ()
+    found: StepLock
+    outcome: TrialOutcome
+    learned: tuple[LearnedConstraint, ...] = ()
     # What other locks came to, by what they were constrained to.
     seen: dict[str, tuple[frozenset[str], frozenset[str]]] = dataclasses.field(default_factory=dict)
 
-    def freed(self) -> set[str]:
+    def list_freed(self) -> set[str]:
         """The packages that this step's rehearsal has freed already."""
-        return {limit.name for entry in self.learned for limit in limits_of([entry.row()], self.minor)}
+        return {limit.name for entry in self.learned for limit in select_limits([entry.to_row()], self.minor)}
 
-    def pins(self) -> dict[str, str]:
+    def read_pins(self) -> dict[str, str]:
         """Version by package of the lock."""
         return pins_of(self.found.text)
 
@@ -212,78 +218,80 @@ class Tried:
 class Rehearsal:
     """Rehearses steps on one host."""
 
-    def __init__(self, locker: Locker, index: Publishes, attempts: Attempts, host: str, today: datetime.date) -> None:
+    def __init__(
+        self, locker: StepLocker, index: ReleaseIndex, attempts: TrialRunner, host: str, today: datetime.date
+    ) -> None:
         self._locker = locker
         self._index = index
         self._attempts = attempts
         self._host = host
         self._today = today
 
-    def step(
-        self, packages: Packages, constraints: Sequence[Mapping[str, Any]], minor: Minor, platform: str
-    ) -> Rehearsed:
+    def rehearse_step(
+        self, packages: PackageSet, constraints: Sequence[Mapping[str, Any]], minor: Minor, platform: str
+    ) -> RehearsalResult:
         """Rehearse the step of *packages* to *minor*. Raises NoLock, MustBuild, and what attempts raise."""
-        learned: list[Learned] = []
+        learned: list[LearnedConstraint] = []
         rounds = 0
         while True:
-            limits = limits_of([*constraints, *(entry.row() for entry in learned)], minor)
+            limits = select_limits([*constraints, *(entry.to_row() for entry in learned)], minor)
             found = self._locker.lock(packages, limits, minor, platform)
-            tried = Tried(
-                packages, limits, minor, platform, found, self._attempts.attempt(found.text, None), tuple(learned)
+            tried = TriedLock(
+                packages, limits, minor, platform, found, self._attempts.run_trial(found.text, None), tuple(learned)
             )
             rounds += 1
-            freed = self._free(tried) if tried.outcome.failures and rounds < ROUNDS else None
+            freed = self._find_constraint(tried) if tried.outcome.failures and rounds < REHEARSAL_ROUNDS else None
             if freed is None:
-                return Rehearsed(found, tuple(learned), rounds, tried.outcome.failures)
+                return RehearsalResult(found, tuple(learned), rounds, tried.outcome.failures)
             learned.append(freed)
 
-    def _free(self, tried: Tried) -> Learned | None:
+    def _find_constraint(self, tried: TriedLock) -> LearnedConstraint | None:
         """The package to free. What costs more trials, or a module, is asked only where nothing else helps."""
         return (
-            self._best(tried, Search(0, False))
-            or self._best(tried, Search(BETWEEN, False))
-            or self._best(tried, Search(BETWEEN, True))
-            or self._replace(tried)
+            self._find_best_cure(tried, CureSearch(0, False))
+            or self._find_best_cure(tried, CureSearch(VERSIONS_BETWEEN, False))
+            or self._find_best_cure(tried, CureSearch(VERSIONS_BETWEEN, True))
+            or self._find_replacement(tried)
         )
 
-    def _best(self, tried: Tried, search: Search) -> Learned | None:
+    def _find_best_cure(self, tried: TriedLock, search: CureSearch) -> LearnedConstraint | None:
         """The package whose nearest other version cures most of the failures; of equals, the one for which the fewest packages move."""
-        best: tuple[tuple[int, int, int, int], Learned] | None = None
+        best: tuple[tuple[int, int, int, int], LearnedConstraint] | None = None
         outcome = tried.outcome
         for order, (package, explained) in enumerate(
-            candidates(outcome.failures, outcome.owners, tried.found.after.required_by)[:CANDIDATES]
+            rank_candidates(outcome.failures, outcome.owners, tried.found.after.required_by)[:MAXIMUM_CANDIDATES]
         ):
             if best and -best[0][0] >= explained and best[0][1] <= 1:
                 # Who explains less cannot cure more, and nothing moves fewer packages than one.
                 break
-            cure = self._cure(package, tried, search)
+            cure = self._find_cure(package, tried, search)
             if cure is None:
                 continue
             requirement, cured, moves, distance = cure
             about = [name for name in outcome.failures if name in cured]
             score = (-len(cured), moves, distance, order)
             if best is None or score < best[0]:
-                best = (score, self._learned(package, requirement, about, tried))
+                best = (score, self._build_constraint(package, requirement, about, tried))
         return best[1] if best else None
 
-    def _replace(self, tried: Tried) -> Learned | None:
+    def _find_replacement(self, tried: TriedLock) -> LearnedConstraint | None:
         """The package that gives back a module of the standard library which is missed, where no version of any package does without."""
         failures = tried.outcome.failures
         missed = {
             name.split(".")[0]
             for failure in failures.values()
-            for name in [failure.missing or "", *NOT_FOUND.findall(failure.text)]
+            for name in [failure.missing or "", *NOT_FOUND_PATTERN.findall(failure.text)]
         }
-        for module, package in sorted(replacements().items()):
-            if module not in missed or package in tried.pins():
+        for module, package in sorted(load_replacements().items()):
+            if module not in missed or package in tried.read_pins():
                 continue
             self._index.load([package])
-            if not self._index.releases(package, tried.minor, tried.platform):
+            if not self._index.list_releases(package, tried.minor, tried.platform):
                 continue
-            cured = self._cured({"requirement": package, "install": "true"}, tried, Search(0, False))
+            cured = self._find_cured_failures({"requirement": package, "install": "true"}, tried, CureSearch(0, False))
             if cured:
                 about = [name for name in failures if name in cured]
-                learned = self._learned(package, package, about, tried)
+                learned = self._build_constraint(package, package, about, tried)
                 return dataclasses.replace(
                     learned,
                     install="true",
@@ -291,29 +299,36 @@ class Rehearsal:
                 )
         return None
 
-    def _learned(self, package: str, requirement: str, about: Sequence[str], tried: Tried) -> Learned:
+    def _build_constraint(
+        self, package: str, requirement: str, about: Sequence[str], tried: TriedLock
+    ) -> LearnedConstraint:
         failure = tried.outcome.failures[about[0]]
-        python = text_of(tried.minor)
+        python = format_minor(tried.minor)
         others = f" and {len(about) - 1} more" if len(about) > 1 else ""
-        reason = f"{package} {tried.pins().get(package, 'its absence')} breaks {about[0]}{others} on Python {python}: {failure.alike()[-300:]}"
-        return Learned(
+        reason = f"{package} {tried.read_pins().get(package, 'its absence')} breaks {about[0]}{others} on Python {python}: {failure.normalize_text()[-300:]}"
+        return LearnedConstraint(
             requirement, f">={python}", reason, failure.kind, self._today.isoformat(), self._host, failure.text[-1000:]
         )
 
-    def _cure(self, package: str, tried: Tried, search: Search) -> tuple[str, set[str], int, int] | None:
+    def _find_cure(self, package: str, tried: TriedLock, search: CureSearch) -> tuple[str, set[str], int, int] | None:
         """Requirement, what it cures, how many packages move, and how many versions away it is, for the nearest version of *package* that cures."""
-        requirements = self._others(package, tried)
+        requirements = self._list_other_versions(package, tried)
         trials: dict[int, set[str]] = {}
 
         def cured_by(number: int) -> set[str]:
             if number not in trials:
-                trials[number] = self._cured({"requirement": requirements[number]}, tried, search)
+                trials[number] = self._find_cured_failures({"requirement": requirements[number]}, tried, search)
             return trials[number]
 
         # A package that was freed for this step before, and is at fault again, is not freed again and again by one version.
-        wanted = self._most(requirements, cured_by) if package in tried.freed() else 1
+        wanted = self._count_most_cured(requirements, cured_by) if package in tried.list_freed() else 1
         position = next(
-            (number for number in positions(len(requirements), search.between) if len(cured_by(number)) >= wanted), None
+            (
+                number
+                for number in iterate_positions(len(requirements), search.between)
+                if len(cured_by(number)) >= wanted
+            ),
+            None,
         )
         if position is None:
             return None
@@ -324,22 +339,22 @@ class Rehearsal:
                 high = middle
             else:
                 low = middle + 1
-        now, then = tried.pins(), pins_of(self._locked({"requirement": requirements[high]}, tried))
+        now, then = tried.read_pins(), pins_of(self._lock_with_constraint({"requirement": requirements[high]}, tried))
         return requirements[high], cured_by(high), sum(now.get(name) != then.get(name) for name in {*now, *then}), high
 
     @staticmethod
-    def _most(requirements: Sequence[str], cured_by: Callable[[int], set[str]]) -> int:
+    def _count_most_cured(requirements: Sequence[str], cured_by: Callable[[int], set[str]]) -> int:
         """How many failures the best of the versions cures that double strides meet, the last one among them; at least one."""
-        return max([1, *(len(cured_by(number)) for number in positions(len(requirements), 0))])
+        return max([1, *(len(cured_by(number)) for number in iterate_positions(len(requirements), 0))])
 
-    def _others(self, package: str, tried: Tried) -> list[str]:
+    def _list_other_versions(self, package: str, tried: TriedLock) -> list[str]:
         """Requirements for the other versions of *package*, nearest first: later ones; earlier ones of what is new; itself if it left."""
-        now, before = tried.pins().get(package), tried.packages.pins
+        now, before = tried.read_pins().get(package), tried.packages.pins
         if now is None:
             return [f"{package}>={before[package]}"] if package in before else []
         usable = [
             entry.version
-            for entry in self._index.releases(package, tried.minor, tried.platform)
+            for entry in self._index.list_releases(package, tried.minor, tried.platform)
             if (entry.wheel or entry.source)
             and not entry.excluded
             and not entry.yanked
@@ -350,19 +365,19 @@ class Rehearsal:
             return later
         return [f"{package}<={version}" for version in reversed(usable) if Version(version) < Version(now)]
 
-    def _locked(self, constraint: Mapping[str, str], tried: Tried) -> str:
+    def _lock_with_constraint(self, constraint: Mapping[str, str], tried: TriedLock) -> str:
         """The lock's text when *constraint* holds, too. Raises NoLock, MustBuild."""
-        limits = tried.limits + limits_of([constraint], tried.minor)
+        limits = tried.limits + select_limits([constraint], tried.minor)
         return self._locker.lock(tried.packages, limits, tried.minor, tried.platform).text
 
-    def _cured(self, constraint: Mapping[str, str], tried: Tried, search: Search) -> set[str]:
+    def _find_cured_failures(self, constraint: Mapping[str, str], tried: TriedLock, search: CureSearch) -> set[str]:
         failures = tried.outcome.failures
         key = constraint["requirement"]
         if key not in tried.seen:
             try:
-                outcome = self._attempts.attempt(self._locked(constraint, tried), sorted(failures))
+                outcome = self._attempts.run_trial(self._lock_with_constraint(constraint, tried), sorted(failures))
                 tried.seen[key] = (frozenset(outcome.failures), outcome.gone)
-            except (NoLock, MustBuild):
+            except (NoLockError, MissingWheelsError):
                 tried.seen[key] = (frozenset(failures), frozenset())
         failed, gone = tried.seen[key]
         return {name for name in failures if name not in failed and (search.without or name not in gone)}

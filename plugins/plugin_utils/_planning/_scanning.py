@@ -14,76 +14,78 @@ import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import pins as pins_of
-from ansible_collections.oxzep7.python.plugins.module_utils._source._tree import Order, scan_application
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import parse_pins as pins_of
+from ansible_collections.oxzep7.python.plugins.module_utils._source._tree import ScanRequest, scan_application
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import write_private
-from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, parse, releases
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, load_releases, parse_version
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _stdlib_changes
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibility import Evidence
 
 # Before everything that the table has.
-FIRST: Minor = (3, 5)
+FIRST_VERSION: Minor = (3, 5)
 # Seconds that one wheel may take.
-BUDGET = 300.0
-SIZE_LIMIT = 1 << 30
-TOLD = 3
+SCAN_BUDGET = 300.0
+UNPACKED_LIMIT = 1 << 30
+MAXIMUM_DETAILS = 3
 
 
 def scan_wheel(path: pathlib.Path, sha256: str, cache: pathlib.Path) -> dict[str, Any]:
     """What the wheel *path* uses of all that ever left: ``uses`` as rows of a source scan, and ``problems``; read once. Raises OSError, ValueError."""
-    known = cache / "scans" / f"{sha256}-{_table()}.json"
+    known = cache / "scans" / f"{sha256}-{_hash_change_table()}.json"
     if not known.exists():
-        newest = max(releases())
+        newest = max(load_releases())
         with tempfile.TemporaryDirectory(prefix="oxzep7-scan-") as directory:
-            _unpack(path, pathlib.Path(directory))
+            _unpack_code(path, pathlib.Path(directory))
             answer = scan_application(
-                Order(path.name, directory, [], []),
-                _stdlib_changes.watched(FIRST, newest),
-                _stdlib_changes.watched_symbols(FIRST, newest),
-                BUDGET,
+                ScanRequest(path.name, directory, [], []),
+                _stdlib_changes.list_watched_names(FIRST_VERSION, newest),
+                _stdlib_changes.list_watched_symbols(FIRST_VERSION, newest),
+                SCAN_BUDGET,
             )
         write_private(known, json.dumps({"uses": answer["uses"], "problems": answer["problems"]}))
     return dict(json.loads(known.read_text(encoding="utf-8")))
 
 
-def _table() -> str:
-    return hashlib.sha256(_stdlib_changes.TABLE.read_bytes()).hexdigest()[:8]
+def _hash_change_table() -> str:
+    return hashlib.sha256(_stdlib_changes.CHANGE_TABLE.read_bytes()).hexdigest()[:8]
 
 
-def _unpack(path: pathlib.Path, target: pathlib.Path) -> None:
+def _unpack_code(path: pathlib.Path, target: pathlib.Path) -> None:
     """The code in the wheel *path*, below *target*. Raises ValueError for what is no wheel or too large."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = [member for member in archive.infolist() if member.filename.endswith((".py", ".so"))]
-            if sum(member.file_size for member in members) > SIZE_LIMIT:
-                raise ValueError(f"{path} unpacks to more than {SIZE_LIMIT} bytes")
+            if sum(member.file_size for member in members) > UNPACKED_LIMIT:
+                raise ValueError(f"{path} unpacks to more than {UNPACKED_LIMIT} bytes")
             archive.extractall(target, members)
     except zipfile.BadZipFile as error:
         raise ValueError(f"{path} is no wheel: {error}") from None
 
 
-def broken(scan: Mapping[str, Any], minor: Minor) -> list[tuple[str, bool]]:
+def list_breakages(scan: Mapping[str, Any], minor: Minor) -> list[tuple[str, bool]]:
     """What of the *scan* is not there on *minor*: a sentence with file and line, and whether an import is sure to meet it."""
     found = []
     for path in sorted({use[0] for use in scan["uses"]}):
         uses = [use[1:] for use in scan["uses"] if use[0] == path and use[3][0] <= minor[1] < use[3][1]]
         found += [
-            (f"{path}:{entry.line}: {_stdlib_changes.sentence(entry)}", entry.on_import and entry.certain)
-            for entry in _stdlib_changes.broken(uses, FIRST, minor)
+            (f"{path}:{entry.line}: {_stdlib_changes.describe_broken_use(entry)}", entry.on_import and entry.certain)
+            for entry in _stdlib_changes.find_broken_uses(uses, FIRST_VERSION, minor)
         ]
     return found
 
 
-def evidence(package: str, version: str, python: str, scan: Mapping[str, Any], date: str) -> Evidence:
+def build_scan_evidence(package: str, version: str, python: str, scan: Mapping[str, Any], date: str) -> Evidence:
     """What the *scan* of a wheel says of *package* on *python*: it breaks, or nothing is known that breaks it, which is not that it works."""
-    found = broken(scan, parse(python)[0])
+    found = list_breakages(scan, parse_version(python)[0])
     met = [text for text, certain in found if certain]
     told = (
         met
         or [text for text, _certain in found]
         or [f"{problem['path']}: {problem['reason']}" for problem in scan["problems"]]
     )
-    detail = "; ".join(told[:TOLD]) + (f"; and {len(told) - TOLD} more" if len(told) > TOLD else "")
+    detail = "; ".join(told[:MAXIMUM_DETAILS]) + (
+        f"; and {len(told) - MAXIMUM_DETAILS} more" if len(told) > MAXIMUM_DETAILS else ""
+    )
     if not met and found:
         detail = f"when called: {detail}"
     return Evidence(
@@ -98,7 +100,7 @@ def evidence(package: str, version: str, python: str, scan: Mapping[str, Any], d
     )
 
 
-def of_locks(
+def scan_locks(
     locks: Iterable[tuple[str, str, Sequence[Mapping[str, Any]]]], cache: pathlib.Path, date: str
 ) -> list[Evidence]:
     """Evidence of every wheel of *locks*: Python, text, and files (name, sha256) of each. Raises OSError, ValueError."""
@@ -111,6 +113,6 @@ def of_locks(
             name = str(parse_wheel_filename(entry["name"])[0])
             if name in pins:
                 scan = scan_wheel(cache / "wheels" / entry["name"], entry["sha256"], cache)
-                row = evidence(name, pins[name], python, scan, date)
-                found[row.key()] = row
+                row = build_scan_evidence(name, pins[name], python, scan, date)
+                found[row.build_key()] = row
     return list(found.values())

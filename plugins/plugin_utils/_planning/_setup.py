@@ -13,27 +13,27 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalized
-from ansible_collections.oxzep7.python.plugins.plugin_utils._files import absolute, exclusive, write_private
-from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters import managed
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import Advisories, load
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import Builder
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import Index, Sources
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path, lock_file, write_private
+from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters import list_managed_interpreters
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import Advisories, load_advisories
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import WheelBuilder
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import PackageIndex, PackageSources
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import Resolver, find_uv
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import Locker
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import StepLocker
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import (
-    Host,
     PlanError,
+    PlannedHost,
     Planner,
-    earlier_steps,
+    collect_earlier_steps,
 )
 
-SOURCES: dict[str, Any] = {
+SOURCE_OPTIONS: dict[str, Any] = {
     "indexes": {"type": "list", "elements": "raw", "default": []},
     "find_links": {"type": "list", "elements": "path", "default": []},
     "offline": {"type": "bool", "default": False},
 }
-OPTIONS: dict[str, Any] = {
+PLANNING_OPTIONS: dict[str, Any] = {
     "target": {"type": "str", "required": True},
     "plan_dir": {"type": "path", "required": True},
     "cache_dir": {"type": "path", "default": "~/.cache/oxzep7"},
@@ -41,44 +41,46 @@ OPTIONS: dict[str, Any] = {
     "copies": {"type": "str", "default": "plan_copies"},
     "advisories": {"type": "path"},
     "fix_advisories": {"type": "bool", "default": False},
-    **SOURCES,
+    **SOURCE_OPTIONS,
 }
-HEADING = """---
+CONSTRAINTS_HEADING = """---
 # What must hold from a Python on, and why. Rehearsals add lines at the end; edit, correct and remove what you know better.
 """
 
 
 @dataclasses.dataclass(frozen=True)
-class Tools:
+class PlanningTools:
     """The parts that planning works with."""
 
-    sources: Sources
-    index: Index
-    builder: Builder
-    locker: Locker
+    sources: PackageSources
+    index: PackageIndex
+    builder: WheelBuilder
+    locker: StepLocker
     advisories: Advisories | None
     cache: pathlib.Path
 
 
-def sources_of(given: Mapping[str, Any]) -> Sources:
+def build_sources(given: Mapping[str, Any]) -> PackageSources:
     """Where packages come from, by the validated options *given*. Raises ValueError."""
-    return Sources.from_options(
-        given["indexes"], [str(absolute(folder)) for folder in given["find_links"]], given["offline"]
+    return PackageSources.from_options(
+        given["indexes"], [str(expand_path(folder)) for folder in given["find_links"]], given["offline"]
     )
 
 
-def tools(given: Mapping[str, Any]) -> Tools:
+def build_tools(given: Mapping[str, Any]) -> PlanningTools:
     """The parts for the validated options *given*. Raises UvMissing, AdvisoriesUnreadable, IndexUnavailable, ValueError."""
-    cache, uv = absolute(given["cache_dir"]), find_uv()
-    sources = sources_of(given)
-    index, builder = Index(sources, cache), Builder(cache, uv, sources)
-    advisories = load(absolute(given["advisories"])) if given["advisories"] else None
-    return Tools(sources, index, builder, Locker(Resolver(cache, uv, sources), index, builder), advisories, cache)
+    cache, uv = expand_path(given["cache_dir"]), find_uv()
+    sources = build_sources(given)
+    index, builder = PackageIndex(sources, cache), WheelBuilder(cache, uv, sources)
+    advisories = load_advisories(expand_path(given["advisories"])) if given["advisories"] else None
+    return PlanningTools(
+        sources, index, builder, StepLocker(Resolver(cache, uv, sources), index, builder), advisories, cache
+    )
 
 
-def planner(given: Mapping[str, Any], parts: Tools, reviewed: bool = False) -> Planner:
+def build_planner(given: Mapping[str, Any], parts: PlanningTools, reviewed: bool = False) -> Planner:
     """The planner for the validated options *given*; what the plan directory has already is kept where it is asked the same."""
-    directory = absolute(given["plan_dir"])
+    directory = expand_path(given["plan_dir"])
 
     def lock(identifier: str) -> str | None:
         try:
@@ -88,7 +90,7 @@ def planner(given: Mapping[str, Any], parts: Tools, reviewed: bool = False) -> P
 
     try:
         document = json.loads((directory / "plan.json").read_text(encoding="utf-8"))
-        earlier = earlier_steps(document, lock)
+        earlier = collect_earlier_steps(document, lock)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         earlier = {}
     return Planner(
@@ -98,13 +100,13 @@ def planner(given: Mapping[str, Any], parts: Tools, reviewed: bool = False) -> P
         fix=given["fix_advisories"],
         earlier=earlier,
         reviewed=reviewed,
-        managed=lambda entry, architecture: managed(find_uv(), architecture, entry.get("downloads")),
+        managed=lambda entry, architecture: list_managed_interpreters(find_uv(), architecture, entry.get("downloads")),
     )
 
 
-def host(
+def build_planned_host(
     name: str, facts: Mapping[str, Any], given: Mapping[str, Any], learned: Sequence[Mapping[str, Any]]
-) -> Host | None:
+) -> PlannedHost | None:
     """The host *name* as its variables *facts* tell it, or None when its inventory is not there."""
     taken = facts.get(given["inventories"])
     if not taken or taken.get("failed") or taken.get("unreachable") or "applications" not in taken:
@@ -119,11 +121,11 @@ def host(
             "scan": scans.get(entry["name"]),
             "declared": declared.get(entry["name"]) or {},
             "copies": copies.get(entry["name"]) or {},
-            "wanted": wanted(entry["environment"], scans.get(entry["name"])),
+            "wanted": list_wanted_packages(entry["environment"], scans.get(entry["name"])),
         }
         for entry in taken["applications"]
     ]
-    return Host(
+    return PlannedHost(
         name,
         taken["host"],
         applications,
@@ -134,7 +136,7 @@ def host(
     )
 
 
-def wanted(environment: Mapping[str, Any] | None, scan: Mapping[str, Any] | None) -> list[str]:
+def list_wanted_packages(environment: Mapping[str, Any] | None, scan: Mapping[str, Any] | None) -> list[str]:
     """The packages of *environment* that the application itself names in its requirement files or imports in its source."""
     if environment is None or scan is None:
         return []
@@ -142,14 +144,14 @@ def wanted(environment: Mapping[str, Any] | None, scan: Mapping[str, Any] | None
     named = set(scan["required"])
     return sorted(
         {
-            normalized(package["name"])
+            normalize_name(package["name"])
             for package in environment["packages"]
-            if normalized(package["name"]) in named or imports.intersection(package.get("modules") or [])
+            if normalize_name(package["name"]) in named or imports.intersection(package.get("modules") or [])
         }
     )
 
 
-def constraints(directory: pathlib.Path) -> list[dict[str, Any]]:
+def read_constraints(directory: pathlib.Path) -> list[dict[str, Any]]:
     """The lines of ``constraints.yml`` in the plan directory. Raises PlanError."""
     path = directory / "constraints.yml"
     try:
@@ -163,14 +165,14 @@ def constraints(directory: pathlib.Path) -> list[dict[str, Any]]:
     return lines
 
 
-def learn(directory: pathlib.Path, rows: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+def append_constraints(directory: pathlib.Path, rows: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
     """Add those of *rows* to ``constraints.yml`` that are not there; what was written stays as it is. Returns those added."""
     path = directory / "constraints.yml"
-    with exclusive(directory / ".constraints.lock"):
-        known = {(str(line["requirement"]), str(line.get("python") or "")) for line in constraints(directory)}
+    with lock_file(directory / ".constraints.lock"):
+        known = {(str(line["requirement"]), str(line.get("python") or "")) for line in read_constraints(directory)}
         added = [dict(row) for row in rows if (row["requirement"], row.get("python", "")) not in known]
         if added:
-            before = path.read_text(encoding="utf-8") if path.exists() else HEADING
+            before = path.read_text(encoding="utf-8") if path.exists() else CONSTRAINTS_HEADING
             text = yaml.safe_dump(added, sort_keys=False, allow_unicode=True, width=140)
             write_private(path, before.rstrip("\n") + "\n" + text)
     return added

@@ -14,7 +14,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import DATA
-from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, parse, resolve, text_of, today
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import (
+    Minor,
+    format_minor,
+    get_today,
+    parse_version,
+    resolve_target,
+)
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -22,19 +28,19 @@ else:
     import tomli as tomllib
 
 # Managed hosts may have applications from this one on.
-EARLIEST = "3.6"
-TABLE = DATA / "stdlib-changes.json"
+EARLIEST_VERSION = "3.6"
+CHANGE_TABLE = DATA / "stdlib-changes.json"
 
 
 @functools.cache
-def replacements() -> dict[str, str]:
+def load_replacements() -> dict[str, str]:
     """The package that gives back a module that left, by module (``_data/replacements.toml``)."""
-    with TABLE.with_name("replacements.toml").open("rb") as stream:
+    with CHANGE_TABLE.with_name("replacements.toml").open("rb") as stream:
         return dict(tomllib.load(stream)["packages"])
 
 
 @dataclasses.dataclass(frozen=True)
-class Change:
+class StdlibChange:
     """One change: the dotted name (``function(parameter)`` for a parameter), the minors it was deprecated, removed or changed in, advice, source.
 
     ``deprecated`` is ``yes`` where it is not known since when.
@@ -49,10 +55,10 @@ class Change:
 
 
 @dataclasses.dataclass(frozen=True)
-class Broken:
+class BrokenUse:
     """A use that a Python of the way lacks: the change, the first minor that breaks, line, and whether an import meets it."""
 
-    change: Change
+    change: StdlibChange
     since: Minor
     line: int
     on_import: bool
@@ -60,15 +66,15 @@ class Broken:
 
 
 @functools.cache
-def changes() -> tuple[Change, ...]:
+def load_changes() -> tuple[StdlibChange, ...]:
     """The whole table."""
 
     def minor(text: str | None) -> Minor | None:
-        return parse(text)[0] if text else None
+        return parse_version(text)[0] if text else None
 
-    rows = json.loads(TABLE.read_text(encoding="utf-8"))["changes"]
+    rows = json.loads(CHANGE_TABLE.read_text(encoding="utf-8"))["changes"]
     return tuple(
-        Change(
+        StdlibChange(
             row["name"],
             row.get("deprecated"),
             minor(row.get("removed")),
@@ -80,55 +86,67 @@ def changes() -> tuple[Change, ...]:
     )
 
 
-def crossed(current: Minor, target: Minor) -> list[Change]:
+def list_removals(current: Minor, target: Minor) -> list[StdlibChange]:
     """What is removed on the way from *current* to *target*."""
-    return [change for change in changes() if change.removed and current < change.removed <= target]
+    return [change for change in load_changes() if change.removed and current < change.removed <= target]
 
 
-def altered(current: Minor, target: Minor) -> list[Change]:
+def list_alterations(current: Minor, target: Minor) -> list[StdlibChange]:
     """What is there, and behaves otherwise, on the way from *current* to *target*."""
-    return [change for change in changes() if change.changed and current < change.changed <= target]
+    return [change for change in load_changes() if change.changed and current < change.changed <= target]
 
 
-def watched(current: Minor, target: Minor) -> list[str]:
+def list_watched_names(current: Minor, target: Minor) -> list[str]:
     """The names that a scan should look for, removed or altered on the way, sorted."""
-    return sorted({change.name for change in [*crossed(current, target), *altered(current, target)]})
+    return sorted({change.name for change in [*list_removals(current, target), *list_alterations(current, target)]})
 
 
-def watched_between(current: str, target: str) -> dict[str, list[str]]:
+def build_watch_list(current: str, target: str) -> dict[str, list[str]]:
     """What a scan is told to look for: ``names`` and ``symbols`` that leave between two versions as an operator gives them. Raises UnknownVersion."""
-    before, after = parse(current)[0], parse(resolve(target, today()))[0]
-    return {"names": watched(before, after), "symbols": watched_symbols(before, after)}
+    before, after = parse_version(current)[0], parse_version(resolve_target(target, get_today()))[0]
+    return {"names": list_watched_names(before, after), "symbols": list_watched_symbols(before, after)}
 
 
 @functools.cache
-def added() -> dict[Minor, tuple[str, ...]]:
+def load_additions() -> dict[Minor, tuple[str, ...]]:
     """Public modules, functions and classes that each minor brought."""
     return {
-        parse(minor)[0]: tuple(names) for minor, names in json.loads(TABLE.read_text(encoding="utf-8"))["added"].items()
+        parse_version(minor)[0]: tuple(names)
+        for minor, names in json.loads(CHANGE_TABLE.read_text(encoding="utf-8"))["added"].items()
     }
 
 
 @functools.cache
-def removed_symbols() -> dict[str, Minor]:
+def load_removed_symbols() -> dict[str, Minor]:
     """The minor that removed each symbol of the C API; the last one, for a symbol that came back and left again."""
-    table = json.loads(TABLE.read_text(encoding="utf-8"))["symbols"]
-    return {name: parse(minor)[0] for minor in sorted(table, key=lambda text: parse(text)[0]) for name in table[minor]}
+    table = json.loads(CHANGE_TABLE.read_text(encoding="utf-8"))["symbols"]
+    return {
+        name: parse_version(minor)[0]
+        for minor in sorted(table, key=lambda text: parse_version(text)[0])
+        for name in table[minor]
+    }
 
 
-def watched_symbols(current: Minor, target: Minor) -> list[str]:
+def list_watched_symbols(current: Minor, target: Minor) -> list[str]:
     """The symbols of the C API that are removed on the way from *current* to *target*, sorted."""
-    return sorted(name for name, minor in removed_symbols().items() if current < minor <= target)
+    return sorted(name for name, minor in load_removed_symbols().items() if current < minor <= target)
 
 
-def broken(uses: Iterable[Sequence[Any]], current: Minor, target: Minor) -> list[Broken]:
+def find_broken_uses(uses: Iterable[Sequence[Any]], current: Minor, target: Minor) -> list[BrokenUse]:
     """The *uses* (rows of a scan) that break on the way from *current* to *target*, each once, by line."""
-    known: dict[str, list[Change]] = {}
-    for change in crossed(current, target):
+    known: dict[str, list[StdlibChange]] = {}
+    for change in list_removals(current, target):
         known.setdefault(change.name, []).append(change)
-    for name in watched_symbols(current, target):
+    for name in list_watched_symbols(current, target):
         known.setdefault(name, []).append(
-            Change(name, None, removed_symbols()[name], None, "compiled code must be built again", "symbols of CPython")
+            StdlibChange(
+                name,
+                None,
+                load_removed_symbols()[name],
+                None,
+                "compiled code must be built again",
+                "symbols of CPython",
+            )
         )
     found = {}
     for name, line, versions, on_import, certain in uses:
@@ -136,13 +154,13 @@ def broken(uses: Iterable[Sequence[Any]], current: Minor, target: Minor) -> list
             removed = change.removed or target
             meets = [minor for minor in range(removed[1], target[1] + 1) if versions[0] <= minor < versions[1]]
             if meets:
-                found[name, line] = Broken(change, (removed[0], meets[0]), line, on_import, certain)
+                found[name, line] = BrokenUse(change, (removed[0], meets[0]), line, on_import, certain)
     return sorted(found.values(), key=lambda entry: (entry.line, entry.change.name))
 
 
-def sentence(entry: Broken) -> str:
+def describe_broken_use(entry: BrokenUse) -> str:
     """What a person reads of *entry*."""
     change = entry.change
     advice = f": {change.note}" if change.note else ""
     doubt = "" if entry.certain else ", as its name suggests"
-    return f"{change.name} is gone in Python {text_of(change.removed or entry.since)}{advice}{doubt}"
+    return f"{change.name} is gone in Python {format_minor(change.removed or entry.since)}{advice}{doubt}"

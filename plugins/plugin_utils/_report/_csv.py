@@ -30,10 +30,10 @@ COLUMNS = (
     "fingerprint",
 )
 # A spreadsheet would compute a cell that begins so.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
 
 
-def _rows(fleet: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _list_rows(fleet: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for name, host in fleet["hosts"].items():
         common = {"host": name, "taken": host["taken"]}
         ends = {entry["resolved"]: entry["end_of_life"] for entry in host["interpreters"]}
@@ -78,19 +78,19 @@ def _rows(fleet: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield {"host": name, "what": "unknown"}
 
 
-def _cell(value: Any) -> str:
+def _quote_cell(value: Any) -> str:
     """*value* for a cell; what a spreadsheet would compute is quoted."""
     text = "" if value is None else str(value)
-    return "'" + text if text.startswith(FORMULA) else text
+    return "'" + text if text.startswith(FORMULA_PREFIXES) else text
 
 
-def text(fleet: Mapping[str, Any]) -> str:
+def format_fleet_csv(fleet: Mapping[str, Any]) -> str:
     """The *fleet* as CSV (RFC 4180) with a heading; an empty cell is not known or does not apply."""
-    return of_rows([COLUMNS, *([row.get(column) for column in COLUMNS] for row in _rows(fleet))])
+    return format_csv([COLUMNS, *([row.get(column) for column in COLUMNS] for row in _list_rows(fleet))])
 
 
-def of_rows(table: Iterable[Sequence[Any]]) -> str:
+def format_csv(table: Iterable[Sequence[Any]]) -> str:
     """The rows of *table* as CSV (RFC 4180)."""
     out = io.StringIO()
-    csv.writer(out).writerows([list(map(_cell, row)) for row in table])
+    csv.writer(out).writerows([list(map(_quote_cell, row)) for row in table])
     return out.getvalue()

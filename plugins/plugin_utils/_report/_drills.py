@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.oxzep7.python.plugins.plugin_utils._table import aligned
+from ansible_collections.oxzep7.python.plugins.plugin_utils._table import align_columns
 
 COLUMNS = ("host", "application", "backup", "recovery_seconds", "result")
 UNKNOWN = "unknown"
 
 
-def rows(hostvars: Mapping[str, Any], hosts: Sequence[str]) -> list[dict[str, Any]]:
+def collect_drill_results(hostvars: Mapping[str, Any], hosts: Sequence[str]) -> list[dict[str, Any]]:
     """One row per host and application; a host without any drill has one with the result ``unknown``."""
     found = []
     for host in hosts:
@@ -26,7 +26,7 @@ def rows(hostvars: Mapping[str, Any], hosts: Sequence[str]) -> list[dict[str, An
                 "application": one["restore_drill_application"]["name"],
                 "backup": one.get("backup"),
                 "recovery_seconds": one.get("recovery_seconds"),
-                "result": _result(one),
+                "result": _classify_drill(one),
                 "problems": one.get("problems") or [],
                 "untried": one.get("untried") or [],
                 "proven": one.get("proven") or [],
@@ -49,13 +49,13 @@ def rows(hostvars: Mapping[str, Any], hosts: Sequence[str]) -> list[dict[str, An
     return found
 
 
-def _result(one: Mapping[str, Any]) -> str:
+def _classify_drill(one: Mapping[str, Any]) -> str:
     if one.get("failed"):
         return "failed"
     return "passed" if one.get("passed") else "not drilled"
 
 
-def failed(entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def list_failed_drills(entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Why, for each host that has a row which did not pass."""
     found: dict[str, list[str]] = {}
     for entry in entries:
@@ -66,12 +66,12 @@ def failed(entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     return {host: ". ".join(reasons) for host, reasons in found.items()}
 
 
-def table(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+def format_drill_table(entries: Sequence[Mapping[str, Any]]) -> list[str]:
     """*entries* as aligned lines of text, with a heading."""
-    return aligned(entries, COLUMNS)
+    return align_columns(entries, COLUMNS)
 
 
-def page(run: str, entries: Sequence[Mapping[str, Any]]) -> str:
+def format_drill_page(run: str, entries: Sequence[Mapping[str, Any]]) -> str:
     """*entries* of *run* as Markdown."""
     lines = [f"# Drills of run {run}", "", f"| {' | '.join(COLUMNS)} |", f"|{'---|' * len(COLUMNS)}"]
     lines += [

@@ -11,17 +11,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
-from ansible_collections.oxzep7.python.plugins.plugin_utils._finding import listed
+from ansible_collections.oxzep7.python.plugins.plugin_utils._finding import join_names
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import Advisories
 
 SEVERITIES = ("error", "warning", "info")
-SOON = datetime.timedelta(days=180)
-AT_STARTUP = ("pth-code", "sitecustomize", "usercustomize")
+END_OF_LIFE_NOTICE = datetime.timedelta(days=180)
+STARTUP_CODE_KINDS = ("pth-code", "sitecustomize", "usercustomize")
 # Kinds of dependents that a promotion does not restart by itself.
-UNATTENDED = ("cron", "anacron", "at", "timer", "supervisor", "runit", "uwsgi", "mod_wsgi", "user-unit")
+NOT_RESTARTED_KINDS = ("cron", "anacron", "at", "timer", "supervisor", "runit", "uwsgi", "mod_wsgi", "user-unit")
 
 
-def finding(key: str, severity: str, where: str, detail: str, remediation: str) -> dict[str, Any]:
+def make_host_finding(key: str, severity: str, where: str, detail: str, remediation: str) -> dict[str, Any]:
     """A finding about the path or name *where*; *key* is stable across releases."""
     return {
         "key": key,
@@ -34,13 +34,13 @@ def finding(key: str, severity: str, where: str, detail: str, remediation: str) 
     }
 
 
-def _advisory_text(entries: Sequence[Mapping[str, Any]]) -> str:
-    return listed(
+def _list_advisories(entries: Sequence[Mapping[str, Any]]) -> str:
+    return join_names(
         [next((alias for alias in entry["aliases"] if alias.startswith("CVE-")), entry["id"]) for entry in entries]
     )
 
 
-def of_interpreter(
+def collect_interpreter_findings(
     entry: Mapping[str, Any],
     system: Mapping[str, Any],
     advisories: Advisories | None,
@@ -48,20 +48,24 @@ def of_interpreter(
     users: Sequence[str],
 ) -> list[dict[str, Any]]:
     """Findings about one interpreter; *users* are the environments and dependents that need it."""
-    return [*_life(entry, system, today, users), *_advised(entry, advisories, users), *_built(entry)]
+    return [
+        *_check_end_of_life(entry, system, today, users),
+        *_check_advisories(entry, advisories, users),
+        *_check_build(entry),
+    ]
 
 
-def _needed(users: Sequence[str]) -> str:
-    return f"used by {listed(users)}" if users else "used by nothing that was found"
+def _describe_users(users: Sequence[str]) -> str:
+    return f"used by {join_names(users)}" if users else "used by nothing that was found"
 
 
-def _life(
+def _check_end_of_life(
     entry: Mapping[str, Any], system: Mapping[str, Any], today: datetime.date, users: Sequence[str]
 ) -> Iterator[dict[str, Any]]:
     path, version = str(entry["path"]), entry["version"]
-    end = _lifecycle.end_of_interpreter(entry, system)
+    end = _lifecycle.find_interpreter_end(entry, system)
     if end.date is None:
-        yield finding(
+        yield make_host_finding(
             "end-of-life-unknown",
             "info",
             path,
@@ -69,64 +73,66 @@ def _life(
             "find out how long it is supported",
         )
     elif end.date < today:
-        yield finding(
+        yield make_host_finding(
             "end-of-life",
             "error" if users else "warning",
             path,
-            f"Python {version}: {end.basis} ended {end.date}; {_needed(users)}",
+            f"Python {version}: {end.basis} ended {end.date}; {_describe_users(users)}",
             "upgrade what uses it" if users else "remove it when nothing needs it",
         )
-    elif end.date - today < SOON:
-        yield finding(
+    elif end.date - today < END_OF_LIFE_NOTICE:
+        yield make_host_finding(
             "end-of-life-soon",
             "warning",
             path,
-            f"Python {version}: {end.basis} ends {end.date}; {_needed(users)}",
+            f"Python {version}: {end.basis} ends {end.date}; {_describe_users(users)}",
             "plan the upgrade now",
         )
     if entry["deleted"]:
-        yield finding(
+        yield make_host_finding(
             "interpreter-deleted",
             "warning",
             path,
-            f"it is gone, and a process still runs it; {_needed(users)}",
+            f"it is gone, and a process still runs it; {_describe_users(users)}",
             "restart what runs it",
         )
     if version is None:
-        yield finding(
+        yield make_host_finding(
             "version-unknown", "warning", path, f"its version is not known: {entry['evidence']}", "look at it by hand"
         )
 
 
-def _advised(entry: Mapping[str, Any], advisories: Advisories | None, users: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _check_advisories(
+    entry: Mapping[str, Any], advisories: Advisories | None, users: Sequence[str]
+) -> Iterator[dict[str, Any]]:
     """A distribution fixes without changing the version: its own advisories tell, and neither OSV's version ranges nor newest patches do."""
     path, version = str(entry["path"]), entry["version"]
     if entry["os_package"] or entry["implementation"] != "CPython":
         return
-    newest = _lifecycle.newest_patch(version)
+    newest = _lifecycle.find_newest_patch(version)
     if newest and newest != version:
-        yield finding(
+        yield make_host_finding(
             "patch-available",
             "info",
             path,
             f"Python {version}; the newest patch known is {newest}",
             f"install {newest} for new generations",
         )
-    known = advisories.of_interpreter(version) if advisories else []
+    known = advisories.find_for_interpreter(version) if advisories else []
     if known:
-        yield finding(
+        yield make_host_finding(
             "interpreter-advisory",
             "error" if users else "warning",
             path,
-            f"Python {version}: {_advisory_text(known)}; {_needed(users)}",
+            f"Python {version}: {_list_advisories(known)}; {_describe_users(users)}",
             "move to a version in which they are fixed",
         )
 
 
-def _built(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _check_build(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     path, loose = str(entry["path"]), [one["path"] for one in entry["unmanaged"]]
     if entry["capabilities"]:
-        yield finding(
+        yield make_host_finding(
             "file-capabilities",
             "warning",
             path,
@@ -134,9 +140,11 @@ def _built(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             "give them to the services that need them with AmbientCapabilities, and take them from the file; an upgrade refuses until then",
         )
     if entry["executable_stack"]:
-        yield finding("executable-stack", "warning", path, "its stack is executable", "rebuild it, or clear the flag")
+        yield make_host_finding(
+            "executable-stack", "warning", path, "its stack is executable", "rebuild it, or clear the flag"
+        )
     if str(entry["libpython"] or "").startswith("unresolved"):
-        yield finding(
+        yield make_host_finding(
             "library-unresolved",
             "error",
             path,
@@ -144,28 +152,37 @@ def _built(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             "install the library, or remove the interpreter",
         )
     if loose and entry["origin"] == "system":
-        yield finding(
-            "unmanaged-files", "warning", path, f"files in no package: {listed(loose)}", "package them or remove them"
+        yield make_host_finding(
+            "unmanaged-files",
+            "warning",
+            path,
+            f"files in no package: {join_names(loose)}",
+            "package them or remove them",
         )
     elif loose:
-        yield finding(
+        yield make_host_finding(
             "vendor-modules",
             "info",
             path,
-            f"modules in no package: {listed(loose)}",
+            f"modules in no package: {join_names(loose)}",
             "see that the next interpreter has them, too",
         )
 
 
-def of_environment(entry: Mapping[str, Any], advisories: Advisories | None) -> list[dict[str, Any]]:
+def collect_environment_findings(entry: Mapping[str, Any], advisories: Advisories | None) -> list[dict[str, Any]]:
     """Findings about one environment: what is broken, and what an upgrade would forget."""
-    return [*_place(entry), *_loose(entry), *_broken(entry), *_packages(entry, advisories)]
+    return [
+        *_check_location(entry),
+        *_check_unmanaged_files(entry),
+        *_check_damage(entry),
+        *_check_packages(entry, advisories),
+    ]
 
 
-def _place(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _check_location(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     path = str(entry["path"])
     if entry["state"] == "dangling":
-        yield finding(
+        yield make_host_finding(
             "environment-dangling",
             "error" if entry["services"] else "warning",
             path,
@@ -173,7 +190,7 @@ def _place(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             "remove it, or install the interpreter again",
         )
     if entry["state"] == "moved":
-        yield finding(
+        yield make_host_finding(
             "environment-moved",
             "warning",
             path,
@@ -181,7 +198,7 @@ def _place(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             "build it anew where it is",
         )
     if entry["nested_in"] and entry["kind"] != "prefix":
-        yield finding(
+        yield make_host_finding(
             "environment-nested",
             "info",
             path,
@@ -189,78 +206,80 @@ def _place(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             "an upgrade of the outer one does not take it along",
         )
     unattended = [
-        f"{one['kind']} {one['name']}" for one in entry.get("dependents", []) if one["kind"].startswith(UNATTENDED)
+        f"{one['kind']} {one['name']}"
+        for one in entry.get("dependents", [])
+        if one["kind"].startswith(NOT_RESTARTED_KINDS)
     ]
     if unattended:
-        yield finding(
+        yield make_host_finding(
             "dependent-not-restarted",
             "info",
             path,
-            f"also used by {listed(unattended)}",
+            f"also used by {join_names(unattended)}",
             "they follow the live path at their next start; see that no run of theirs spans a promotion",
         )
 
 
-def _loose(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _check_unmanaged_files(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     path = str(entry["path"])
-    code = [one["path"] for one in entry["unmanaged"] if one["kind"] in AT_STARTUP]
+    code = [one["path"] for one in entry["unmanaged"] if one["kind"] in STARTUP_CODE_KINDS]
     if code:
-        yield finding(
+        yield make_host_finding(
             "code-at-startup",
             "warning",
             path,
-            f"runs at every start and is in no package: {listed(code)}",
+            f"runs at every start and is in no package: {join_names(code)}",
             "package it, or put it into the application",
         )
-    rest = [one["path"] for one in entry["unmanaged"] if one["kind"] not in AT_STARTUP]
+    rest = [one["path"] for one in entry["unmanaged"] if one["kind"] not in STARTUP_CODE_KINDS]
     if rest and entry["kind"] != "prefix":
-        yield finding(
+        yield make_host_finding(
             "unmanaged-files",
             "warning",
             path,
-            f"in no package, so an upgrade would leave them behind: {listed(rest)}",
+            f"in no package, so an upgrade would leave them behind: {join_names(rest)}",
             "package them, or move them out of the environment",
         )
 
 
-def _broken(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _check_damage(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     path = str(entry["path"])
     if entry["modified"]:
-        yield finding(
+        yield make_host_finding(
             "modified-files",
             "error",
             path,
-            f"changed by hand: {listed([one['path'] for one in entry['modified']])}",
+            f"changed by hand: {join_names([one['path'] for one in entry['modified']])}",
             "publish the change as a package version, or give it up",
         )
     if entry["missing"]:
-        yield finding(
+        yield make_host_finding(
             "missing-files",
             "warning",
             path,
-            f"recorded and gone: {listed([one['path'] for one in entry['missing']])}",
+            f"recorded and gone: {join_names([one['path'] for one in entry['missing']])}",
             "install the package again",
         )
     if entry["unresolved"]:
-        yield finding(
+        yield make_host_finding(
             "library-unresolved",
             "error",
             path,
             "libraries that do not resolve: "
-            + listed([f"{one['library']} (for {one['path']})" for one in entry["unresolved"]]),
+            + join_names([f"{one['library']} (for {one['path']})" for one in entry["unresolved"]]),
             "install the library's package, or replace the extension",
         )
     if entry["long_shebangs"]:
-        yield finding(
+        yield make_host_finding(
             "long-shebang",
             "warning",
             path,
-            f"first lines over 127 bytes: {listed(entry['long_shebangs'])}",
+            f"first lines over 127 bytes: {join_names(entry['long_shebangs'])}",
             "move the environment to a shorter path; older kernels cannot start them",
         )
 
 
-def _packages(entry: Mapping[str, Any], advisories: Advisories | None) -> Iterator[dict[str, Any]]:
+def _check_packages(entry: Mapping[str, Any], advisories: Advisories | None) -> Iterator[dict[str, Any]]:
     path = str(entry["path"])
     elsewhere = [
         f"{one['name']} ({one['direct_url'] or 'a directory'})"
@@ -268,53 +287,55 @@ def _packages(entry: Mapping[str, Any], advisories: Advisories | None) -> Iterat
         if one["editable"] or one["direct_url"]
     ]
     if elsewhere:
-        yield finding(
+        yield make_host_finding(
             "package-not-from-index",
             "warning",
             path,
-            f"installed from elsewhere: {listed(elsewhere)}",
+            f"installed from elsewhere: {join_names(elsewhere)}",
             "publish them to an index and install them from there",
         )
     damaged = [str(one["name"]) for one in entry["packages"] if one.get("damaged")]
     if damaged:
-        yield finding(
+        yield make_host_finding(
             "metadata-damaged",
             "warning",
             path,
-            f"metadata without a name: {listed(damaged)}",
+            f"metadata without a name: {join_names(damaged)}",
             "install the package again",
         )
     known = (
-        [(one, advisories.of_package(one["name"], one["version"])) for one in entry["packages"]] if advisories else []
+        [(one, advisories.find_for_package(one["name"], one["version"])) for one in entry["packages"]]
+        if advisories
+        else []
     )
-    hit = [f"{one['name']} {one['version']}: {_advisory_text(entries)}" for one, entries in known if entries]
+    hit = [f"{one['name']} {one['version']}: {_list_advisories(entries)}" for one, entries in known if entries]
     if hit:
-        yield finding(
+        yield make_host_finding(
             "package-advisory",
             "error" if entry["services"] else "warning",
             path,
-            listed(hit),
+            join_names(hit),
             "move to versions in which they are fixed; the report lists them",
         )
 
 
-def of_dependents(entries: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def collect_dependent_findings(entries: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Findings about processes and embedders."""
     found = []
     for entry in entries:
         if entry["kind"] == "process" and entry["deleted"]:
             found.append(
-                finding(
+                make_host_finding(
                     "deleted-files-mapped",
                     "warning",
                     f"process {entry['name']}",
-                    f"{entry['unit'] or entry['program'] or 'it'} still uses deleted files: {listed(entry['deleted'])}",
+                    f"{entry['unit'] or entry['program'] or 'it'} still uses deleted files: {join_names(entry['deleted'])}",
                     "restart it",
                 )
             )
         if entry["kind"] in ("embedder", "mod_wsgi"):
             found.append(
-                finding(
+                make_host_finding(
                     "embedded-interpreter",
                     "warning",
                     str(entry["name"]),
@@ -324,7 +345,7 @@ def of_dependents(entries: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
             )
         if entry["kind"] in ("login-shell", "alternative") and not entry["os_package"]:
             found.append(
-                finding(
+                make_host_finding(
                     "system-link",
                     "warning",
                     f"{entry['kind']} {entry['name']}",
@@ -335,7 +356,7 @@ def of_dependents(entries: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def of_inventory(inventory: Mapping[str, Any], advisories: Advisories | None) -> list[dict[str, Any]]:
+def collect_inventory_findings(inventory: Mapping[str, Any], advisories: Advisories | None) -> list[dict[str, Any]]:
     """Findings about the inventory itself: what it does not know."""
     found = []
     reasons: dict[str, list[str]] = {}
@@ -344,11 +365,11 @@ def of_inventory(inventory: Mapping[str, Any], advisories: Advisories | None) ->
     for reason, paths in sorted(reasons.items()):
         if reason != "excluded" and not reason.startswith("cache"):
             found.append(
-                finding(
+                make_host_finding(
                     "not-seen",
                     "info" if "file system" in reason else "warning",
                     reason,
-                    f"{len(paths)} places: {listed(paths)}",
+                    f"{len(paths)} places: {join_names(paths)}",
                     "run with become"
                     if "ermission" in reason
                     else "raise oxzep7_time_budget"
@@ -358,7 +379,7 @@ def of_inventory(inventory: Mapping[str, Any], advisories: Advisories | None) ->
             )
     if not inventory["host"]["privileged"]:
         found.append(
-            finding(
+            make_host_finding(
                 "unprivileged",
                 "warning",
                 "this host",
@@ -368,7 +389,7 @@ def of_inventory(inventory: Mapping[str, Any], advisories: Advisories | None) ->
         )
     if not inventory["verified"]:
         found.append(
-            finding(
+            make_host_finding(
                 "content-not-verified",
                 "info",
                 "this host",
@@ -378,7 +399,7 @@ def of_inventory(inventory: Mapping[str, Any], advisories: Advisories | None) ->
         )
     if advisories is None or not advisories.has_packages:
         found.append(
-            finding(
+            make_host_finding(
                 "advisories-unknown",
                 "info",
                 "packages",
@@ -388,7 +409,7 @@ def of_inventory(inventory: Mapping[str, Any], advisories: Advisories | None) ->
         )
     if advisories is None or not advisories.has_interpreters:
         found.append(
-            finding(
+            make_host_finding(
                 "advisories-unknown",
                 "info",
                 "interpreters",
@@ -399,7 +420,7 @@ def of_inventory(inventory: Mapping[str, Any], advisories: Advisories | None) ->
     return found
 
 
-def of_backups(applications: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def collect_backup_findings(applications: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Applications that could not be restored today, as far as anybody has shown."""
     found = []
     for entry in applications:
@@ -407,7 +428,7 @@ def of_backups(applications: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]
         newest = backups[-1] if backups else None
         if newest is None:
             found.append(
-                finding(
+                make_host_finding(
                     "backup-missing",
                     "info",
                     entry["name"],
@@ -416,9 +437,9 @@ def of_backups(applications: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]
                 )
             )
         elif not newest["verified"]:
-            failed = newest.get("drill") and f"its drill failed: {listed(newest['drill']['problems'])}"
+            failed = newest.get("drill") and f"its drill failed: {join_names(newest['drill']['problems'])}"
             found.append(
-                finding(
+                make_host_finding(
                     "backup-unverified",
                     "error" if failed else "warning",
                     entry["name"],
@@ -429,7 +450,9 @@ def of_backups(applications: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]
     return found
 
 
-def of_host(inventory: Mapping[str, Any], advisories: Advisories | None, today: datetime.date) -> list[dict[str, Any]]:
+def collect_host_findings(
+    inventory: Mapping[str, Any], advisories: Advisories | None, today: datetime.date
+) -> list[dict[str, Any]]:
     """Every finding of one host, errors first."""
     users: dict[str, list[str]] = {}
     bases = {entry["resolved"]: entry["path"] for entry in inventory["interpreters"]}
@@ -446,16 +469,18 @@ def of_host(inventory: Mapping[str, Any], advisories: Advisories | None, today: 
                 f"{entry['kind']} {entry['name']}"
             )
     found = (
-        of_inventory(inventory, advisories)
-        + of_dependents(inventory["dependents"])
-        + of_backups(inventory["applications"])
+        collect_inventory_findings(inventory, advisories)
+        + collect_dependent_findings(inventory["dependents"])
+        + collect_backup_findings(inventory["applications"])
     )
     for interpreter in inventory["interpreters"]:
-        found += of_interpreter(
+        found += collect_interpreter_findings(
             interpreter, inventory["host"]["os"], advisories, today, users.get(interpreter["path"], [])
         )
     for environment in inventory["environments"]:
-        found += of_environment({**environment, "dependents": dependents.get(environment["path"], [])}, advisories)
+        found += collect_environment_findings(
+            {**environment, "dependents": dependents.get(environment["path"], [])}, advisories
+        )
     for application in inventory["applications"]:
         found += [{**entry, "where": application["name"]} for entry in application["findings"]]
     return sorted(found, key=lambda entry: (SEVERITIES.index(entry["severity"]), entry["key"], entry["where"]))

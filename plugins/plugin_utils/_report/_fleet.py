@@ -17,12 +17,14 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _find
 SCHEMA = 1
 
 
-def _interpreter(entry: Mapping[str, Any], system: Mapping[str, Any], advisories: Advisories | None) -> dict[str, Any]:
-    end = _lifecycle.end_of_interpreter(entry, system)
+def _summarize_interpreter(
+    entry: Mapping[str, Any], system: Mapping[str, Any], advisories: Advisories | None
+) -> dict[str, Any]:
+    end = _lifecycle.find_interpreter_end(entry, system)
     matched = (
         []
         if entry["os_package"] or entry["implementation"] != "CPython" or advisories is None
-        else advisories.of_interpreter(entry["version"])
+        else advisories.find_for_interpreter(entry["version"])
     )
     known = advisories is not None and advisories.has_interpreters and not entry["os_package"]
     return {
@@ -30,17 +32,17 @@ def _interpreter(entry: Mapping[str, Any], system: Mapping[str, Any], advisories
         "packages": len(entry["packages"]),
         "end_of_life": end.date.isoformat() if end.date else None,
         "end_of_life_of": end.basis,
-        "newest_patch": _lifecycle.newest_patch(entry["version"]),
+        "newest_patch": _lifecycle.find_newest_patch(entry["version"]),
         "advisories": matched if known else None,
     }
 
 
-def _environment(entry: Mapping[str, Any], advisories: Advisories | None) -> dict[str, Any]:
+def _summarize_environment(entry: Mapping[str, Any], advisories: Advisories | None) -> dict[str, Any]:
     known = advisories is not None and advisories.has_packages
     matched = [
         {"package": one["name"], "version": one["version"], **advisory}
         for one in entry["packages"]
-        for advisory in (advisories.of_package(one["name"], one["version"]) if advisories else [])
+        for advisory in (advisories.find_for_package(one["name"], one["version"]) if advisories else [])
     ]
     return {
         **{
@@ -74,16 +76,16 @@ def _environment(entry: Mapping[str, Any], advisories: Advisories | None) -> dic
     }
 
 
-def host(inventory: Mapping[str, Any], advisories: Advisories | None, today: datetime.date) -> dict[str, Any]:
+def summarize_host(inventory: Mapping[str, Any], advisories: Advisories | None, today: datetime.date) -> dict[str, Any]:
     """One host of the fleet, from its inventory."""
     return {
         "taken": inventory["taken"],
         "complete": inventory["complete"],
         "host": inventory["host"],
         "interpreters": [
-            _interpreter(entry, inventory["host"]["os"], advisories) for entry in inventory["interpreters"]
+            _summarize_interpreter(entry, inventory["host"]["os"], advisories) for entry in inventory["interpreters"]
         ],
-        "environments": [_environment(entry, advisories) for entry in inventory["environments"]],
+        "environments": [_summarize_environment(entry, advisories) for entry in inventory["environments"]],
         "dependents": inventory["dependents"],
         "projects": inventory["projects"],
         "applications": [
@@ -96,12 +98,12 @@ def host(inventory: Mapping[str, Any], advisories: Advisories | None, today: dat
             }
             for entry in inventory["applications"]
         ],
-        "findings": _findings.of_host(inventory, advisories, today),
+        "findings": _findings.collect_host_findings(inventory, advisories, today),
         "not_seen": inventory["not_seen"],
     }
 
 
-def fleet(
+def summarize_fleet(
     inventories: Mapping[str, Mapping[str, Any]],
     seen_now: Sequence[str],
     expected: Sequence[str],
@@ -110,22 +112,22 @@ def fleet(
 ) -> dict[str, Any]:
     """The fleet: *inventories* by host, of which *seen_now* were taken in this run; an *expected* host without any is unknown."""
     hosts = {
-        name: {**host(inventory, advisories, today), "seen": "now" if name in seen_now else "earlier"}
+        name: {**summarize_host(inventory, advisories, today), "seen": "now" if name in seen_now else "earlier"}
         for name, inventory in sorted(inventories.items())
     }
     return {
         "schema": SCHEMA,
-        "made": _lifecycle.now(),
+        "made": _lifecycle.get_utc_timestamp(),
         "advisories": {"date": advisories.date, "records": advisories.count} if advisories else None,
         "hosts": hosts,
         "unknown": sorted(set(expected) - set(hosts)),
-        "end_of_life": _end_of_life(hosts, today),
-        "locks": _locks(hosts),
-        "totals": _totals(hosts),
+        "end_of_life": _list_ended_versions(hosts, today),
+        "locks": _group_shared_locks(hosts),
+        "totals": _count_totals(hosts),
     }
 
 
-def _end_of_life(hosts: Mapping[str, Mapping[str, Any]], today: datetime.date) -> list[dict[str, Any]]:
+def _list_ended_versions(hosts: Mapping[str, Mapping[str, Any]], today: datetime.date) -> list[dict[str, Any]]:
     """Each version past its end, with the hosts that have it, oldest end first."""
     found: dict[tuple[str, str, str], set[str]] = {}
     for name, entry in hosts.items():
@@ -139,7 +141,7 @@ def _end_of_life(hosts: Mapping[str, Mapping[str, Any]], today: datetime.date) -
     ]
 
 
-def _locks(hosts: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _group_shared_locks(hosts: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Environments that can share a lock, the largest group first; an environment alone is no group."""
     groups: dict[str, list[dict[str, str]]] = {}
     about: dict[str, Mapping[str, Any]] = {}
@@ -160,7 +162,7 @@ def _locks(hosts: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def _totals(hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
+def _count_totals(hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
     totals = {
         "hosts": len(hosts),
         "interpreters": 0,

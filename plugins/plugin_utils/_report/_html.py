@@ -11,24 +11,24 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-PAGE = pathlib.Path(__file__).parent / "page.html"
+PAGE_TEMPLATE = pathlib.Path(__file__).parent / "page.html"
 
 
-def _package(package: Mapping[str, Any]) -> list[Any]:
+def _compact_package(package: Mapping[str, Any]) -> list[Any]:
     remarks = [name for name in ("requested", "editable", "damaged") if package.get(name)]
     remarks += [f"from {package['direct_url']}"] if package["direct_url"] else []
     remarks += [f"package {package['os_package']}"] if package["os_package"] else []
     return [package["name"], package["version"], package["installer"], ", ".join(remarks)]
 
 
-def compact(fleet: Mapping[str, Any]) -> dict[str, Any]:
+def share_package_sets(fleet: Mapping[str, Any]) -> dict[str, Any]:
     """*fleet* with each set of packages once, however many environments have it."""
     sets: dict[str, str] = {}
     hosts = {}
     for name, host in fleet["hosts"].items():
         environments = []
         for entry in host["environments"]:
-            packages = json.dumps([_package(package) for package in entry["packages"]])
+            packages = json.dumps([_compact_package(package) for package in entry["packages"]])
             environments.append({**entry, "packages": sets.setdefault(packages, str(len(sets)))})
         hosts[name] = {**host, "environments": environments}
     return {
@@ -38,9 +38,9 @@ def compact(fleet: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def text(fleet: Mapping[str, Any]) -> str:
+def render_fleet_page(fleet: Mapping[str, Any]) -> str:
     """The page for *fleet*. What hosts say cannot end the element that holds it."""
-    data = json.dumps(compact(fleet), separators=(",", ":"))
+    data = json.dumps(share_package_sets(fleet), separators=(",", ":"))
     for character in "<>&":
         data = data.replace(character, f"\\u{ord(character):04x}")
-    return PAGE.read_text(encoding="utf-8").replace("@DATA@", data, 1)
+    return PAGE_TEMPLATE.read_text(encoding="utf-8").replace("@DATA@", data, 1)

@@ -18,7 +18,7 @@ th{background:#f3f3f3}.works{background:#e4f5e4}.moves,.added{background:#fdf3d8
 .leaves,.mixed{background:#23304a}.breaks{background:#4d2320}.unknown{background:#2c2c2c}}"""
 
 
-def table(
+def render_html_table(
     caption: str, titles: Sequence[str], rows: Sequence[Sequence[Any]], classes: Sequence[Sequence[str]] | None = None
 ) -> str:
     """A table in HTML, everything in it escaped; *classes* are those of each cell."""
@@ -33,7 +33,7 @@ def table(
     return f"<table><caption>{html.escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table>\n"
 
 
-def document(title: str, body: str) -> str:
+def render_html_document(title: str, body: str) -> str:
     """A page with the heading *title* and the HTML *body*."""
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
@@ -41,29 +41,29 @@ def document(title: str, body: str) -> str:
     )
 
 
-def page(matrix: Mapping[str, Any]) -> str:
+def render_matrix_page(matrix: Mapping[str, Any]) -> str:
     """The *matrix* as a page of its own."""
-    return document("Compatibility of the fleet", section(matrix))
+    return render_html_document("Compatibility of the fleet", render_matrix_section(matrix))
 
 
-def _known(known: Mapping[str, Any]) -> str:
+def _describe_cell(known: Mapping[str, Any]) -> str:
     stays = known["state"] in ("works", "breaks", "unknown")
     way = known["to"] if stays else f"{known['from'] or 'new'} -> {known['to'] or 'gone'}"
     evidence = ", ".join(filter(None, [known["kind"], known["date"], "stale" if known["stale"] else None]))
     return f"{known['state']} {way} ({evidence})"
 
 
-def section(matrix: Mapping[str, Any]) -> str:
+def render_matrix_section(matrix: Mapping[str, Any]) -> str:
     """The *matrix* as a part of a page. What hosts say is escaped."""
     rows, classes = [], []
     for package, cells in matrix["packages"].items():
         row, kinds = [package], [""]
         for python in matrix["pythons"]:
             known = cells.get(python)
-            row.append(_known(known) if known else "")
+            row.append(_describe_cell(known) if known else "")
             kinds.append(known["state"] + (" stale" if known["stale"] else "") if known else "")
         rows.append(row)
         classes.append(kinds)
-    return "<h2>Compatibility</h2>" + table(
+    return "<h2>Compatibility</h2>" + render_html_table(
         "Packages by Python version", ["package", *matrix["pythons"]], rows, classes
     )

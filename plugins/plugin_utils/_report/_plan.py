@@ -10,12 +10,12 @@ import html
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import parse, text_of
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import format_minor, parse_version
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _matrix
-from ansible_collections.oxzep7.python.plugins.plugin_utils._report._matrix import table
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report._matrix import render_html_table
 
 
-def markdown(document: Mapping[str, Any]) -> str:
+def format_plan_markdown(document: Mapping[str, Any]) -> str:
     """The plan's *document* as Markdown."""
     lines = [f"# Plan {document['id']}: Python {document['target']}", ""]
     for entry in document["findings"]:
@@ -33,18 +33,18 @@ def markdown(document: Mapping[str, Any]) -> str:
             note = document["notes"][name][application["name"]]
             lines += [f"### {application['name']}: {application['environment']}, Python {application['from']}", ""]
             lines += [
-                *(_steps(application, document["phases"]) if application["steps"] else ["Nothing to do."]),
+                *(_list_steps(application, document["phases"]) if application["steps"] else ["Nothing to do."]),
                 "",
-                *_note(note, application),
+                *_format_note(note, application),
             ]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _steps(application: Mapping[str, Any], phases: Mapping[str, str]) -> list[str]:
+def _list_steps(application: Mapping[str, Any], phases: Mapping[str, str]) -> list[str]:
     lines = []
     for step in application["steps"]:
         source = step["interpreter"].get("url") or step["interpreter"].get("path") or step["interpreter"]["source"]
-        support = f"{phases[text_of(parse(step['to'])[0])]}, end of life {step['end_of_life']}, newest patch {step['newest_patch']}"
+        support = f"{phases[format_minor(parse_version(step['to'])[0])]}, end of life {step['end_of_life']}, newest patch {step['newest_patch']}"
         built = "".join(f", {title}: {', '.join(step[title])}" for title in ("built", "copied") if step.get(title))
         lines.append(
             f"- {step['from']} -> {step['to']} ({support}), {step['packages']} packages{built}, interpreter from {source}"
@@ -53,10 +53,10 @@ def _steps(application: Mapping[str, Any], phases: Mapping[str, str]) -> list[st
             f"  - {row['package']} {row['from'] or '(new)'} -> {row['to'] or '(gone)'} ({row['move']}): {row['reason']}"
             for row in step["changes"]
         ]
-    return [*lines, *(f"- {line}" for line in _cargo(application))]
+    return [*lines, *(f"- {line}" for line in _list_cargo(application))]
 
 
-def _cargo(application: Mapping[str, Any]) -> list[str]:
+def _list_cargo(application: Mapping[str, Any]) -> list[str]:
     """What is taken along that no lock has."""
     taken = application.get("cargo")
     if not taken:
@@ -71,7 +71,7 @@ def _cargo(application: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _note(note: Mapping[str, Any], application: Mapping[str, Any]) -> list[str]:
+def _format_note(note: Mapping[str, Any], application: Mapping[str, Any]) -> list[str]:
     if not application["steps"]:
         return []
     terms = ", ".join(f"{name} {term['count']} ({term['points']:g})" for name, term in note["risk"]["terms"].items())
@@ -105,14 +105,14 @@ def _note(note: Mapping[str, Any], application: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def page(document: Mapping[str, Any], matrix: Mapping[str, Any]) -> str:
+def render_plan_page(document: Mapping[str, Any], matrix: Mapping[str, Any]) -> str:
     """The plan's *document* and the *matrix* as one page that needs no network. What hosts say is escaped."""
     parts = [
         f"<p><strong>{html.escape(entry['title'])}</strong>: {html.escape(entry['detail'])}; {html.escape(entry['remediation'])}</p>"
         for entry in document["findings"]
     ]
     parts.append(
-        table(
+        render_html_table(
             "Waves",
             ("wave", "hosts"),
             [(number, ", ".join(wave)) for number, wave in enumerate(document.get("waves") or [], 1)],
@@ -120,12 +120,12 @@ def page(document: Mapping[str, Any], matrix: Mapping[str, Any]) -> str:
     )
     for name, part in document["hosts"].items():
         for application in part["applications"]:
-            parts.append(_application(name, application, document))
-    parts.append(_matrix.section(matrix))
-    return _matrix.document(f"Plan {document['id']}: Python {document['target']}", "\n".join(parts))
+            parts.append(_render_application(name, application, document))
+    parts.append(_matrix.render_matrix_section(matrix))
+    return _matrix.render_html_document(f"Plan {document['id']}: Python {document['target']}", "\n".join(parts))
 
 
-def _application(host: str, application: Mapping[str, Any], document: Mapping[str, Any]) -> str:
+def _render_application(host: str, application: Mapping[str, Any], document: Mapping[str, Any]) -> str:
     note = document["notes"][host][application["name"]]
     parts = [
         f"<h2>{html.escape(host)}: {html.escape(application['name'])}</h2>",
@@ -145,10 +145,12 @@ def _application(host: str, application: Mapping[str, Any], document: Mapping[st
         for step in application["steps"]
         for row in step["changes"]
     ]
-    parts += [f"<p>{html.escape(line)}</p>" for line in _cargo(application)]
-    parts.append(table("Changes", ("step", "package", "from", "to", "move", "evidence", "date", "reason"), rows))
+    parts += [f"<p>{html.escape(line)}</p>" for line in _list_cargo(application)]
     parts.append(
-        table(
+        render_html_table("Changes", ("step", "package", "from", "to", "move", "evidence", "date", "reason"), rows)
+    )
+    parts.append(
+        render_html_table(
             f"Risk {note['risk']['score']:g}",
             ("term", "count", "points"),
             [(name, term["count"], f"{term['points']:g}") for name, term in note["risk"]["terms"].items()],
@@ -156,14 +158,14 @@ def _application(host: str, application: Mapping[str, Any], document: Mapping[st
     )
     if note["findings"]:
         parts.append(
-            table(
+            render_html_table(
                 "Findings",
                 ("key", "detail", "next step"),
                 [(row["key"], row["detail"], row["remediation"]) for row in note["findings"]],
             )
         )
     parts.append(
-        table(
+        render_html_table(
             "What changes in Python, of what it imports",
             ("to", "gone", "behaves otherwise", "new"),
             [

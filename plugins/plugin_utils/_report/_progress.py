@@ -40,12 +40,12 @@ COLUMNS = ("host", "application", "step", "phase", "elapsed")
 ELLIPSIS = "…"
 
 
-def phase_of(action: str) -> str | None:
+def find_phase(action: str) -> str | None:
     """What the module *action* is to somebody who watches; None for anything that is not worth a word."""
     return PHASES.get(action.removeprefix(PREFIX)) if action.startswith(PREFIX) else None
 
 
-def elapsed(seconds: float) -> str:
+def format_elapsed(seconds: float) -> str:
     """*seconds* as people read them."""
     whole = int(seconds)
     if whole < 60:
@@ -54,7 +54,7 @@ def elapsed(seconds: float) -> str:
 
 
 @dataclasses.dataclass
-class Row:
+class HostProgress:
     """One host: what it works on, in which phase, since when, and why it failed if it did."""
 
     phase: str = WAITING
@@ -63,46 +63,46 @@ class Row:
     step: str = ""
     reason: str = ""
 
-    def ended(self) -> bool:
+    def has_ended(self) -> bool:
         """Whether nothing more is expected of it."""
         return self.phase in (FAILED, UNREACHABLE, DONE)
 
 
-class Board:
+class ProgressBoard:
     """All hosts of a play, and what was said of them."""
 
     def __init__(self) -> None:
-        self.rows: dict[str, Row] = {}
+        self.rows: dict[str, HostProgress] = {}
         self.play = ""
         self.gate = ""
 
-    def begin(self, play: str, hosts: list[str], now: float) -> list[str]:
+    def begin_play(self, play: str, hosts: list[str], now: float) -> list[str]:
         """A *play*, or a batch of one, begins with *hosts*; returns the line for it. What became of other hosts stays to be seen."""
         self.play = play
         for host in hosts:
             known = self.rows.get(host)
-            if known is None or not known.ended() or known.phase == DONE:
-                self.rows[host] = Row(since=now)
-        return [f"{play}: {len(hosts)} host{'' if len(hosts) == 1 else 's'}{self._named(hosts)}"]
+            if known is None or not known.has_ended() or known.phase == DONE:
+                self.rows[host] = HostProgress(since=now)
+        return [f"{play}: {len(hosts)} host{'' if len(hosts) == 1 else 's'}{self._list_hosts(hosts)}"]
 
     @staticmethod
-    def _named(hosts: list[str]) -> str:
+    def _list_hosts(hosts: list[str]) -> str:
         return f" ({', '.join(hosts)})" if 0 < len(hosts) <= 5 else ""
 
-    def start(self, host: str, phase: str, now: float) -> list[str]:
+    def start_phase(self, host: str, phase: str, now: float) -> list[str]:
         """*host* begins a *phase*; returns the line for it, if it is another one."""
-        row = self.rows.setdefault(host, Row(since=now))
-        if row.phase == phase or row.ended():
+        row = self.rows.setdefault(host, HostProgress(since=now))
+        if row.phase == phase or row.has_ended():
             return []
-        before = f" (after {elapsed(now - row.since)} of {row.phase})" if row.phase != WAITING else ""
+        before = f" (after {format_elapsed(now - row.since)} of {row.phase})" if row.phase != WAITING else ""
         row.phase, row.since = phase, now
-        return [f"{self._subject(host, row)}: {phase}{before}"]
+        return [f"{self._describe_host(host, row)}: {phase}{before}"]
 
     def pass_gate(self, wave: Mapping[str, Any], opened: bool, reason: str) -> list[str]:
         """The gate before *wave* has *opened*, or is closed for *reason*; returns the line for it, if that is another one."""
         hosts = [str(host) for host in wave.get("hosts") or []]
         gate = (
-            f"wave {wave.get('number')}: {len(hosts)} host{'' if len(hosts) == 1 else 's'}{self._named(hosts)}"
+            f"wave {wave.get('number')}: {len(hosts)} host{'' if len(hosts) == 1 else 's'}{self._list_hosts(hosts)}"
             if opened
             else f"gate closed: {reason}"
         )
@@ -111,29 +111,29 @@ class Board:
         self.gate = gate
         return [gate]
 
-    def learn(self, host: str, facts: Mapping[str, Any]) -> None:
+    def update_step(self, host: str, facts: Mapping[str, Any]) -> None:
         """*host* has said what it works on: ``application``, and ``from`` and ``to`` of a step."""
-        row = self.rows.setdefault(host, Row())
+        row = self.rows.setdefault(host, HostProgress())
         row.application = str(facts.get("application") or row.application)
         if facts.get("to"):
             row.step = f"{facts.get('from') or '?'}→{facts['to']}"
 
-    def fail(self, host: str, phase: str, reason: str, now: float) -> list[str]:
+    def record_failure(self, host: str, phase: str, reason: str, now: float) -> list[str]:
         """*host* has failed, or cannot be reached, for *reason*; returns the lines for it."""
-        row = self.rows.setdefault(host, Row(since=now))
-        at = "" if row.ended() or row.phase == WAITING else f" in {row.phase}"
+        row = self.rows.setdefault(host, HostProgress(since=now))
+        at = "" if row.has_ended() or row.phase == WAITING else f" in {row.phase}"
         row.phase, row.since, row.reason = phase, now, reason
-        return [f"{self._subject(host, row)}: {phase}{at}: {reason}"]
+        return [f"{self._describe_host(host, row)}: {phase}{at}: {reason}"]
 
-    def finish(self, now: float) -> list[str]:
+    def finish_hosts(self, now: float) -> list[str]:
         """Everything has ended; returns what became of all hosts."""
         for row in self.rows.values():
-            if not row.ended():
+            if not row.has_ended():
                 row.phase, row.since = DONE, now
-        counts = self.counts()
+        counts = self.count_phases()
         return [", ".join(f"{count} {phase}" for phase, count in counts.items())] if counts else []
 
-    def counts(self) -> dict[str, int]:
+    def count_phases(self) -> dict[str, int]:
         """How many hosts are in each phase, those that failed first."""
         found: dict[str, int] = {}
         for row in sorted(self.rows.values(), key=lambda row: (row.phase not in (FAILED, UNREACHABLE), row.phase)):
@@ -141,16 +141,16 @@ class Board:
         return found
 
     @staticmethod
-    def _subject(host: str, row: Row) -> str:
+    def _describe_host(host: str, row: HostProgress) -> str:
         return " ".join(part for part in (host, row.application, row.step) if part)
 
-    def table(self, now: float, width: int, height: int) -> list[str]:
+    def render_table(self, now: float, width: int, height: int) -> list[str]:
         """The hosts as lines of at most *width* characters, and at most *height* of them; those that work or failed come first."""
         order = sorted(
             self.rows, key=lambda host: (self.rows[host].phase in (WAITING, DONE), self.rows[host].phase == DONE)
         )
         shown = order[: max(1, height - 3)]
-        cells = [COLUMNS] + [self._cells(host, now) for host in shown]
+        cells = [COLUMNS] + [self._format_cells(host, now) for host in shown]
         widths = [max(len(line[index]) for line in cells) for index in range(len(COLUMNS))]
         lines = [
             "  ".join(text.ljust(size) for text, size in zip(line, widths, strict=True)).rstrip() for line in cells
@@ -159,17 +159,17 @@ class Board:
             lines.append(f"and {len(order) - len(shown)} more")
         lines.append(
             f"{self.play}: "
-            + ", ".join(f"{count} {phase}" for phase, count in self.counts().items())
+            + ", ".join(f"{count} {phase}" for phase, count in self.count_phases().items())
             + (f"; {self.gate}" if self.gate else "")
         )
         return [line if len(line) <= width else line[: max(0, width - 1)] + ELLIPSIS for line in lines]
 
-    def _cells(self, host: str, now: float) -> tuple[str, ...]:
+    def _format_cells(self, host: str, now: float) -> tuple[str, ...]:
         row = self.rows[host]
         return (
             host,
             row.application or "-",
             row.step or "-",
             row.phase,
-            "-" if row.ended() else elapsed(now - row.since),
+            "-" if row.has_ended() else format_elapsed(now - row.since),
         )

@@ -11,27 +11,27 @@ from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _run
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _ledger
-from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._window import minutes
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._window import format_minutes
 
 # What events of a host's journal tell beside their time, application and name.
-PLAIN = ("time", "application", "event")
+COMMON_KEYS = ("time", "application", "event")
 
 
-def from_hosts(
+def rebuild_ledger(
     records: Mapping[str, Mapping[str, Any] | None], run: str
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Ledger and step rows of *run* from hosts' own *records* alone, for who did not see it; a host without one is unknown."""
     ledger, results = [], []
     for host, record in records.items():
         if record is None:
-            ledger.append(_row(host, _ledger.UNKNOWN, "it gave no record", []))
+            ledger.append(_make_ledger_row(host, _ledger.UNKNOWN, "it gave no record", []))
             continue
         own = [application for application in record["applications"] if application["history"] or application["open"]]
         names = [application["name"] for application in own]
         if not own:
             touched = any(event["application"] for event in record["events"])
             ledger.append(
-                _row(
+                _make_ledger_row(
                     host,
                     _ledger.SKIPPED,
                     "it changed nothing that is live" if touched else "it has no part in this run",
@@ -53,15 +53,15 @@ def from_hosts(
                 }
                 for entry in application["history"]
             ]
-        ledger.append(_row(host, *_outcome(own), names))
+        ledger.append(_make_ledger_row(host, *_derive_outcome(own), names))
     return ledger, results
 
 
-def _row(host: str, outcome: str, reason: str, applications: Sequence[str]) -> dict[str, Any]:
+def _make_ledger_row(host: str, outcome: str, reason: str, applications: Sequence[str]) -> dict[str, Any]:
     return {"host": host, "wave": None, "outcome": outcome, "reason": reason, "applications": list(applications)}
 
 
-def _outcome(applications: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+def _derive_outcome(applications: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
     """What a run came to on a host, by the *applications* that it promoted something of."""
     opened = [application["name"] for application in applications if application["open"]]
     if opened:
@@ -75,13 +75,13 @@ def _outcome(applications: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
     return _ledger.UPGRADED, ""
 
 
-def change_record(run: Mapping[str, Any]) -> str:
+def format_change_record(run: Mapping[str, Any]) -> str:
     """The *run*'s document as Markdown, ready for a ticket."""
     ledger, kind = run["ledger"], run["kind"]
     lines = [
         f"# Change record: {kind} {run['run']}",
         "",
-        f"- outcome: {_sum(ledger)}",
+        f"- outcome: {_summarize_outcomes(ledger)}",
         *([f"- target: Python {run['target']}, plan {run['plan']}"] if run.get("target") else []),
         f"- from {run['began'] or 'unknown'} to {run['ended'] or 'unknown'}",
         "",
@@ -95,23 +95,23 @@ def change_record(run: Mapping[str, Any]) -> str:
             "",
         ]
         lines += [
-            f"{wave['number']}. {', '.join(wave['hosts'])} ({wave['steps']} steps, {wave['restarts']} restarts, about {minutes(wave['seconds'])})"
+            f"{wave['number']}. {', '.join(wave['hosts'])} ({wave['steps']} steps, {wave['restarts']} restarts, about {format_minutes(wave['seconds'])})"
             for wave in run["waves"]
         ]
     else:
         lines.append("Not known here: the hosts' own records do not say which waves there were.")
     done = [row for row in run["results"] if row["result"] in ("promoted", "restored")]
-    lines += ["", "## Done", "", *(_steps(done) if done else ["Nothing was promoted."]), "", "## Met", ""]
+    lines += ["", "## Done", "", *(_format_steps(done) if done else ["Nothing was promoted."]), "", "## Met", ""]
     if run["closed"]:
         lines += [f"No wave began any more: {run['closed']}.", ""]
-    met = _run.off_target(ledger, kind)
-    lines += [f"- {_one_line(text)}" for text in met] or ["Nothing that was not expected."]
+    met = _run.list_off_target(ledger, kind)
+    lines += [f"- {_shorten_text(text)}" for text in met] or ["Nothing that was not expected."]
     undone = [row for row in run["results"] if row["result"] == "reverted"]
     lines += [
         "",
         "## Undone",
         "",
-        *(_steps(undone) if undone else ["Nothing."]),
+        *(_format_steps(undone) if undone else ["Nothing."]),
         "",
         "## How it is taken back",
         "",
@@ -122,11 +122,11 @@ def change_record(run: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _sum(ledger: Sequence[Mapping[str, Any]]) -> str:
-    return ", ".join(f"{count} {outcome}" for outcome, count in _run.counts(ledger).items()) or "no host"
+def _summarize_outcomes(ledger: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(f"{count} {outcome}" for outcome, count in _run.count_outcomes(ledger).items()) or "no host"
 
 
-def _steps(results: Sequence[Mapping[str, Any]]) -> list[str]:
+def _format_steps(results: Sequence[Mapping[str, Any]]) -> list[str]:
     return [
         "| " + " | ".join(_run.COLUMNS) + " |",
         "|" + "---|" * len(_run.COLUMNS),
@@ -141,21 +141,21 @@ def _steps(results: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def _one_line(text: str, limit: int = 400) -> str:
+def _shorten_text(text: str, limit: int = 400) -> str:
     flat = " ".join(text.split())
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 
-def timeline(host: str, record: Mapping[str, Any] | None, run: str) -> str:
+def format_timeline(host: str, record: Mapping[str, Any] | None, run: str) -> str:
     """What *host* wrote down of *run*, in order."""
     lines = [f"# {host}: run {run}", ""]
     if record is None:
         return "\n".join([*lines, "The host gave no record; what it did is unknown."]) + "\n"
     for event in record["events"]:
         told = ", ".join(
-            f"{key} {_one_line(str(value), 200)}"
+            f"{key} {_shorten_text(str(value), 200)}"
             for key, value in sorted(event.items())
-            if key not in PLAIN and value is not None
+            if key not in COMMON_KEYS and value is not None
         )
         lines.append(
             f"- {event.get('time')} {event.get('application') or '-'}: {event.get('event')}"

@@ -10,15 +10,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _ledger
-from ansible_collections.oxzep7.python.plugins.plugin_utils._table import aligned
+from ansible_collections.oxzep7.python.plugins.plugin_utils._table import align_columns
 
 COLUMNS = ("host", "application", "from", "to", "backup", "downtime_ms", "result")
-SHOWN, LINE = 20, 2000
+SUMMARY_LINES, LINE_LENGTH = 20, 2000
 
 
-def steps_of(host: str, facts: Mapping[str, Any], ended: Mapping[str, Any]) -> list[dict[str, Any]]:
+def list_step_rows(host: str, facts: Mapping[str, Any], ended: Mapping[str, Any]) -> list[dict[str, Any]]:
     """A row for each step that *host* took, and one for what stopped it, by its variables *facts* and its row *ended* of the ledger."""
-    kept = _kept(facts)
+    kept = _find_backups(facts)
     done = [*(facts.get("step_results") or []), *(facts.get("rollback_results") or [])]
     rows = [{"host": host, **row, "backup": kept.get(row["application"])} for row in done]
     good = ended["outcome"] == _ledger.UPGRADED or (
@@ -41,19 +41,21 @@ def steps_of(host: str, facts: Mapping[str, Any], ended: Mapping[str, Any]) -> l
     return rows
 
 
-def _kept(facts: Mapping[str, Any]) -> dict[str, str]:
+def _find_backups(facts: Mapping[str, Any]) -> dict[str, str]:
     """The backup that was made of each application before its first step; nobody has restored it yet."""
     results = (facts.get("backup_results") or {}).get("results") or []
     return {one["backup_application"]["name"]: f"{one['backup']} (unverified)" for one in results if one.get("backup")}
 
 
-def ended_rows(hostvars: Mapping[str, Any], wave: Mapping[str, Any], reachable: Sequence[str]) -> list[dict[str, Any]]:
+def list_ended_rows(
+    hostvars: Mapping[str, Any], wave: Mapping[str, Any], reachable: Sequence[str]
+) -> list[dict[str, Any]]:
     """The ledger's rows of *wave*, which has ended; *reachable* are the hosts that are still there."""
     there = set(reachable)
     rows = []
     for host in wave["hosts"]:
         facts = hostvars[host]
-        outcome, reason = _ledger.outcome(facts, host in there)
+        outcome, reason = _ledger.determine_outcome(facts, host in there)
         rows.append(
             {
                 "host": host,
@@ -66,7 +68,7 @@ def ended_rows(hostvars: Mapping[str, Any], wave: Mapping[str, Any], reachable: 
     return rows
 
 
-def by_application(
+def split_by_application(
     rows: Sequence[Mapping[str, Any]], results: Sequence[Mapping[str, Any]], kind: str
 ) -> list[dict[str, Any]]:
     """The ledger's *rows*, one for each application: what came before the one that stopped its host is good, and what came after was never begun."""
@@ -80,8 +82,8 @@ def by_application(
         at = names.index(stopped) if stopped in names else 0
         for number, name in enumerate(names):
             outcome = row["outcome"]
-            if outcome != _ledger.GOOD[kind] and number != at:
-                outcome = _ledger.GOOD[kind] if number < at else _ledger.SKIPPED
+            if outcome != _ledger.SUCCESS_OUTCOMES[kind] and number != at:
+                outcome = _ledger.SUCCESS_OUTCOMES[kind] if number < at else _ledger.SKIPPED
             found.append(
                 {
                     "host": row["host"],
@@ -94,7 +96,7 @@ def by_application(
     return found
 
 
-def untouched(waves: Sequence[Mapping[str, Any]], after: int, why: str) -> list[dict[str, Any]]:
+def list_skipped_rows(waves: Sequence[Mapping[str, Any]], after: int, why: str) -> list[dict[str, Any]]:
     """The ledger's rows of the hosts whose waves come *after* the last one that began, because of *why*."""
     return [
         {
@@ -110,7 +112,7 @@ def untouched(waves: Sequence[Mapping[str, Any]], after: int, why: str) -> list[
     ]
 
 
-def unknown(hosts: Sequence[str]) -> list[dict[str, Any]]:
+def list_unreachable_rows(hosts: Sequence[str]) -> list[dict[str, Any]]:
     """The ledger's rows of *hosts* that no wave has, because nobody could reach them."""
     return [
         {
@@ -124,7 +126,7 @@ def unknown(hosts: Sequence[str]) -> list[dict[str, Any]]:
     ]
 
 
-def to_roll_back(
+def select_rollback_hosts(
     rows: Sequence[Mapping[str, Any]], results: Sequence[Mapping[str, Any]], wave: int, on_failure: str
 ) -> list[list[str]]:
     """The hosts that are to go back, now that the gate after *wave* is closed, in the order in which they do: the last wave first.
@@ -148,27 +150,27 @@ def to_roll_back(
     return [group for group in groups if group]
 
 
-def summary(rows: Sequence[Mapping[str, Any]], lines: Sequence[str], closed: str, folder: str) -> str:
+def format_run_summary(rows: Sequence[Mapping[str, Any]], lines: Sequence[str], closed: str, folder: str) -> str:
     """What a run came to, in a few lines."""
     told = [
-        ", ".join(f"{count} {outcome}" for outcome, count in counts(rows).items()),
+        ", ".join(f"{count} {outcome}" for outcome, count in count_outcomes(rows).items()),
         *([f"no wave began any more: {closed}"] if closed else []),
-        *(line if len(line) <= LINE else line[: LINE - 1] + "…" for line in lines[:SHOWN]),
+        *(line if len(line) <= LINE_LENGTH else line[: LINE_LENGTH - 1] + "…" for line in lines[:SUMMARY_LINES]),
     ]
-    more = len(lines) - SHOWN
+    more = len(lines) - SUMMARY_LINES
     return "\n".join([*told, *([f"and {more} more"] if more > 0 else []), f"the record is in {folder}"])
 
 
-def off_target(rows: Sequence[Mapping[str, Any]], kind: str) -> list[str]:
+def list_off_target(rows: Sequence[Mapping[str, Any]], kind: str) -> list[str]:
     """A line for each of *rows* that is not where the *kind* of run should have brought it."""
     return [
         f"{row['host']}: {row['outcome']}" + (f": {row['reason']}" if row["reason"] else "")
         for row in rows
-        if row["outcome"] != _ledger.GOOD[kind]
+        if row["outcome"] != _ledger.SUCCESS_OUTCOMES[kind]
     ]
 
 
-def counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+def count_outcomes(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     """How many hosts have each outcome."""
     found: dict[str, int] = {}
     for row in rows:
@@ -176,6 +178,6 @@ def counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     return dict(sorted(found.items()))
 
 
-def table(results: Sequence[Mapping[str, Any]]) -> list[str]:
+def format_step_table(results: Sequence[Mapping[str, Any]]) -> list[str]:
     """*results* as aligned lines of text, with a heading."""
-    return aligned(results, COLUMNS)
+    return align_columns(results, COLUMNS)

@@ -28,11 +28,11 @@ except ImportError as error:
 NAMESPACE = uuid.UUID("6f0ff4a3-3d0c-5d4b-8f43-9f0a3c1de0a7")
 
 
-class BillImpossible(CollectionError):
+class SbomError(CollectionError):
     """cyclonedx-python-lib is not installed on the controller."""
 
 
-def _component(package: Mapping[str, Any], reference: str) -> Any:
+def _make_component(package: Mapping[str, Any], reference: str) -> Any:
     version = package["version"] or ""
     return Component(
         name=package["name"],
@@ -48,10 +48,10 @@ def _component(package: Mapping[str, Any], reference: str) -> Any:
     )
 
 
-def document(name: str, inventory: Mapping[str, Any]) -> str:
+def render_sbom(name: str, inventory: Mapping[str, Any]) -> str:
     """The bill of host *name* as CycloneDX 1.6 JSON. Raises BillImpossible."""
     if CYCLONEDX_ERROR:
-        raise BillImpossible(
+        raise SbomError(
             f"bills of materials need the collection's requirements.txt on the controller: {CYCLONEDX_ERROR}"
         )
     root = Component(name=name, type=ComponentType.DEVICE, bom_ref="host")
@@ -90,7 +90,7 @@ def document(name: str, inventory: Mapping[str, Any]) -> str:
             ],
         )
         packages = {f"{reference}#{package['name']}@{package['version']}": package for package in entry["packages"]}
-        below = [_component(package, key) for key, package in packages.items()]
+        below = [_make_component(package, key) for key, package in packages.items()]
         for one in below:
             component.components.add(one)
         bom.components.add(component)

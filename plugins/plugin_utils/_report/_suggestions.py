@@ -13,8 +13,8 @@ from typing import Any
 
 import yaml
 
-NAME = re.compile(r"[^a-z0-9_.-]+")
-GENERIC = {
+NAME_SEPARATORS = re.compile(r"[^a-z0-9_.-]+")
+GENERIC_DIRECTORIES = {
     "venv",
     ".venv",
     "env",
@@ -34,17 +34,17 @@ HEADING = """\
 # Paste it into group_vars, then add to each application what no inventory can know: tests, and a health check
 # that would notice when it does not work. A suggested check knows no more than that a unit is active or a port open.
 """
-LOCAL = ("127.0.0.1", "0.0.0.0", "[::]", "[::1]")
+LOCAL_ADDRESSES = ("127.0.0.1", "0.0.0.0", "[::]", "[::1]")
 
 
-def _named(path: str, services: list[str]) -> str:
+def _suggest_name(path: str, services: list[str]) -> str:
     """A name by the environment's path, or by its first service where the path says nothing."""
-    parts = [part for part in path.split("/") if part and part.lower() not in GENERIC]
+    parts = [part for part in path.split("/") if part and part.lower() not in GENERIC_DIRECTORIES]
     base = parts[-1] if parts else services[0].rpartition(".")[0]
-    return NAME.sub("-", base.lower()).strip("-._")[:63] or "application"
+    return NAME_SEPARATORS.sub("-", base.lower()).strip("-._")[:63] or "application"
 
 
-def _source(inventory: Mapping[str, Any], path: str, directories: list[str]) -> str | None:
+def _suggest_source(inventory: Mapping[str, Any], path: str, directories: list[str]) -> str | None:
     """The directory that the services start in, or the one project beside the environment."""
     known = {project["path"] for project in inventory["projects"]}
     above = os.path.dirname(path)
@@ -55,18 +55,18 @@ def _source(inventory: Mapping[str, Any], path: str, directories: list[str]) -> 
     return beside[0] if len(beside) == 1 else None
 
 
-def _port_checks(inventory: Mapping[str, Any], services: list[str]) -> list[dict[str, Any]]:
+def _suggest_port_checks(inventory: Mapping[str, Any], services: list[str]) -> list[dict[str, Any]]:
     ports = set()
     for entry in inventory["dependents"]:
         if entry["kind"] == "process" and entry["unit"] in services:
             for address in entry["listens"]:
                 host, _separator, port = address.rpartition(":")
-                if host in LOCAL:
+                if host in LOCAL_ADDRESSES:
                     ports.add(int(port))
     return [{"name": f"port {port}", "tcp": {"port": port}} for port in sorted(ports)]
 
 
-def applications(inventory: Mapping[str, Any]) -> list[dict[str, Any]]:
+def suggest_applications(inventory: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The applications of one host, by name."""
     found: list[dict[str, Any]] = []
     declared = {entry["environment"]["resolved"] for entry in inventory["applications"] if entry["environment"]}
@@ -85,15 +85,17 @@ def applications(inventory: Mapping[str, Any]) -> list[dict[str, Any]]:
         services = sorted({entry["name"] for entry in users if "@." not in entry["name"]})
         if not services:
             continue
-        suggestion: dict[str, Any] = {"name": _named(live, services), "environment": live}
-        source = _source(inventory, environment["path"], [entry["directory"] for entry in users if entry["directory"]])
+        suggestion: dict[str, Any] = {"name": _suggest_name(live, services), "environment": live}
+        source = _suggest_source(
+            inventory, environment["path"], [entry["directory"] for entry in users if entry["directory"]]
+        )
         if source:
             suggestion["source"] = source
         accounts = {entry["user"] for entry in users if entry["user"]}
         if len(accounts) == 1 and accounts != {environment["owner"]}:
             suggestion["user"] = accounts.pop()
         suggestion["services"] = [{"name": name} for name in services]
-        suggestion["checks"] = _port_checks(inventory, services) or [
+        suggestion["checks"] = _suggest_port_checks(inventory, services) or [
             {"name": f"{name} is active", "systemd": {"unit": name}} for name in services
         ]
         if environment["path"] in declared:
@@ -111,9 +113,9 @@ def applications(inventory: Mapping[str, Any]) -> list[dict[str, Any]]:
     return sorted(found, key=lambda entry: str(entry["name"]))
 
 
-def document(inventories: Mapping[str, Mapping[str, Any]]) -> str:
+def format_suggestions(inventories: Mapping[str, Mapping[str, Any]]) -> str:
     """The suggestion for all hosts as YAML: one list where all agree, and otherwise a list for each host."""
-    by_host = {name: applications(inventory) for name, inventory in sorted(inventories.items())}
+    by_host = {name: suggest_applications(inventory) for name, inventory in sorted(inventories.items())}
     lists = list(by_host.values())
     if lists and all(entry == lists[0] for entry in lists):
         content: dict[str, Any] = {"oxzep7_applications": lists[0]}

@@ -17,7 +17,7 @@ class AmountError(CollectionError, ValueError):
     """An amount that cannot be meant; the text names the option."""
 
 
-def _read(amount: Amount, option: str) -> tuple[float, bool]:
+def _parse_amount(amount: Amount, option: str) -> tuple[float, bool]:
     """The number, and whether it is a percentage. Raises AmountError."""
     text = str(amount).strip()
     percent = text.endswith("%")
@@ -30,16 +30,16 @@ def _read(amount: Amount, option: str) -> tuple[float, bool]:
     return number, percent
 
 
-def at_least_one(amount: Amount, hosts: int, option: str) -> int:
+def round_amount_up(amount: Amount, hosts: int, option: str) -> int:
     """*amount* of *hosts*, a percentage rounded up. Raises AmountError where that is none."""
-    number, percent = _read(amount, option)
+    number, percent = _parse_amount(amount, option)
     count = math.ceil(hosts * number / 100) if percent else int(number)
     if number == 0:
         raise AmountError(f"{option}: {amount!r} is no positive count or percentage")
     return max(1, count)
 
 
-def at_most(amount: Amount, hosts: int, option: str) -> int:
+def round_amount_down(amount: Amount, hosts: int, option: str) -> int:
     """*amount* of *hosts*, a percentage rounded down: 0 means zero. Raises AmountError."""
-    number, percent = _read(amount, option)
+    number, percent = _parse_amount(amount, option)
     return math.floor(hosts * number / 100) if percent else int(number)

@@ -16,16 +16,16 @@ ASSUMED_SECONDS = 300.0
 
 
 @dataclasses.dataclass(frozen=True)
-class Estimate:
+class WaveEstimate:
     """Seconds, and what they are based on."""
 
     seconds: float
     basis: str
 
 
-def of_wave(
+def estimate_wave(
     hosts: Sequence[Sequence[str]], measured: Mapping[str, Sequence[float]], forks: int, window: float
-) -> Estimate:
+) -> WaveEstimate:
     """What a wave takes of whose *hosts* each takes steps of the applications named.
 
     *measured* are seconds of a step by application; *forks* hosts work at once, each from its first step to its last; *window* is the
@@ -45,4 +45,4 @@ def of_wave(
     rounds = math.ceil(len(hosts) / max(1, forks))
     nothing = f"nothing was measured yet; {ASSUMED_SECONDS + window:g} s a step are assumed"
     basis = nothing if assumed and assumed == steps else f"from {len(every)} measured steps"
-    return Estimate(longest * rounds, basis)
+    return WaveEstimate(longest * rounds, basis)

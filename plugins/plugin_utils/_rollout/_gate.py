@@ -20,8 +20,8 @@ from ansible.module_utils.urls import open_url
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 
 ANSWER_LIMIT = 1 << 20
-SHOWN = 300
-ALL = "all"
+QUOTED_CHARACTERS = 300
+EVERY_WAVE = "all"
 
 
 class GateError(CollectionError):
@@ -29,7 +29,7 @@ class GateError(CollectionError):
 
 
 @dataclasses.dataclass(frozen=True)
-class Question:
+class GateQuestion:
     """What is asked before a wave: a command on the controller or a URL, and a JMESPath expression that must be true of its JSON.
 
     Seconds: ``timeout`` for one answer, ``wait`` in which it may become good, ``interval`` between two answers.
@@ -45,7 +45,7 @@ class Question:
     validate_certs: bool = True
 
 
-def _answer(question: Question) -> str:
+def _fetch_answer(question: GateQuestion) -> str:
     """What is answered. Raises GateError where that is no answer."""
     if question.url:
         try:
@@ -71,11 +71,11 @@ def _answer(question: Question) -> str:
         raise GateError(f"`{question.command[0]}` could not be run: {error}") from None
     if done.returncode != 0:
         said = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
-        raise GateError(f"`{question.command[0]}` ended with {done.returncode}: {said[-SHOWN:]}")
+        raise GateError(f"`{question.command[0]}` ended with {done.returncode}: {said[-QUOTED_CHARACTERS:]}")
     return done.stdout[:ANSWER_LIMIT].decode("utf-8", "replace")
 
 
-def verdict(answer: str, expression: str) -> str:
+def evaluate_gate_answer(answer: str, expression: str) -> str:
     """Why *answer* keeps a gate closed, or an empty string; without an *expression* every answer opens it. Raises GateError."""
     if not expression:
         return ""
@@ -91,20 +91,20 @@ def verdict(answer: str, expression: str) -> str:
     except ValueError as error:
         if isinstance(error, JMESPathError):
             raise GateError(f"the expression {expression!r} cannot be used: {error}") from None
-        raise GateError(f"its answer is not JSON: {answer[:SHOWN].strip()!r}") from None
+        raise GateError(f"its answer is not JSON: {answer[:QUOTED_CHARACTERS].strip()!r}") from None
     except JMESPathError as error:
         raise GateError(f"the expression {expression!r} cannot be used: {error}") from None
-    return "" if value is True else f"{expression} is {json.dumps(value)[:SHOWN]}, not true"
+    return "" if value is True else f"{expression} is {json.dumps(value)[:QUOTED_CHARACTERS]}, not true"
 
 
-def ask(
-    question: Question, sleep: Callable[[float], None] = time.sleep, clock: Callable[[], float] = time.monotonic
+def poll_gate(
+    question: GateQuestion, sleep: Callable[[float], None] = time.sleep, clock: Callable[[], float] = time.monotonic
 ) -> str:
     """Why the gate stays closed, once ``wait`` is over; an empty string as soon as it opens."""
     until = clock() + question.wait
     while True:
         try:
-            why = verdict(_answer(question), question.expression)
+            why = evaluate_gate_answer(_fetch_answer(question), question.expression)
         except GateError as error:
             why = str(error)
         if not why or clock() >= until:
@@ -112,7 +112,7 @@ def ask(
         sleep(min(question.interval, max(0.0, until - clock())))
 
 
-def approved(run: str, wave: int, given: Sequence[Any], path: pathlib.Path | None) -> bool:
+def is_wave_approved(run: str, wave: int, given: Sequence[Any], path: pathlib.Path | None) -> bool:
     """Whether *wave* is among those *given* to this run, or a line of *path* is *run*, a blank and its number; ``all`` stands for every wave.
 
     A file outlives a run, and waves of the next one are others, so its lines say which run they are for.
@@ -121,4 +121,4 @@ def approved(run: str, wave: int, given: Sequence[Any], path: pathlib.Path | Non
     if path is not None:
         with contextlib.suppress(OSError):
             lines |= {" ".join(line.split()) for line in path.read_text(encoding="utf-8").splitlines()}
-    return bool(lines & {f"{run} {wave}", f"{run} {ALL}"})
+    return bool(lines & {f"{run} {wave}", f"{run} {EVERY_WAVE}"})

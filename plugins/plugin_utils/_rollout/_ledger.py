@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._amount import Amount, at_most
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._amount import Amount, round_amount_down
 
 UPGRADED, REVERTED, FAILED = "upgraded", "reverted", "failed"
 UNREACHABLE, INTERRUPTED, SKIPPED, UNKNOWN = "unreachable", "interrupted", "skipped", "unknown"
 UPGRADE, ROLLBACK = "upgrade", "rollback"
 # What is good depends on what was asked for. A host that was skipped is good only where nothing was to be done, and is not counted here.
-GOOD = {UPGRADE: UPGRADED, ROLLBACK: REVERTED}
+SUCCESS_OUTCOMES = {UPGRADE: UPGRADED, ROLLBACK: REVERTED}
 BUDGET, BUDGET_OF_WAVE = "oxzep7_max_failed", "oxzep7_max_failed_per_wave"
 
 
-def outcome(facts: Mapping[str, Any], reachable: bool) -> tuple[str, str]:
+def determine_outcome(facts: Mapping[str, Any], reachable: bool) -> tuple[str, str]:
     """The outcome of a host whose wave has ended, and why, by its variables *facts*; a host without a record is unknown.
 
     Whoever was lost in the middle of a step ends it by itself, one way or the other, so nobody here knows how.
@@ -39,38 +39,36 @@ def outcome(facts: Mapping[str, Any], reachable: bool) -> tuple[str, str]:
     return UNREACHABLE, "it could not be reached when its wave began"
 
 
-def failed(rows: Sequence[Mapping[str, Any]], kind: str) -> list[str]:
+def list_failed_hosts(rows: Sequence[Mapping[str, Any]], kind: str) -> list[str]:
     """The hosts among *rows* of ended waves whose outcome is not good for the *kind* of run, in order."""
-    return [row["host"] for row in rows if row["outcome"] not in (GOOD[kind], None)]
+    return [row["host"] for row in rows if row["outcome"] not in (SUCCESS_OUTCOMES[kind], None)]
 
 
-def over_budget(
+def check_failure_budget(
     rows: Sequence[Mapping[str, Any]], wave: int, kind: str, hosts: int, per_run: Amount, per_wave: Amount | None
 ) -> str:
     """Why no wave may begin after *wave*, by the *rows* of all that ended; empty where one may.
 
     *hosts* are all of the rollout, of which *per_run* may fail; *per_wave* of those of a wave. Raises AmountError.
     """
-    bad = failed(rows, kind)
-    allowed = at_most(per_run, hosts, BUDGET)
+    bad = list_failed_hosts(rows, kind)
+    allowed = round_amount_down(per_run, hosts, BUDGET)
     if len(bad) > allowed:
-        return (
-            f"{', '.join(bad)} {_are(bad)} not {GOOD[kind]}, and {BUDGET} allows {allowed} of {hosts} hosts ({per_run})"
-        )
+        return f"{', '.join(bad)} {_choose_verb(bad)} not {SUCCESS_OUTCOMES[kind]}, and {BUDGET} allows {allowed} of {hosts} hosts ({per_run})"
     if per_wave is None:
         return ""
     own = [row for row in rows if row["wave"] == wave]
-    bad, allowed = failed(own, kind), at_most(per_wave, len(own), BUDGET_OF_WAVE)
+    bad, allowed = list_failed_hosts(own, kind), round_amount_down(per_wave, len(own), BUDGET_OF_WAVE)
     if len(bad) > allowed:
-        return f"{', '.join(bad)} of wave {wave} {_are(bad)} not {GOOD[kind]}, and {BUDGET_OF_WAVE} allows {allowed} of {len(own)} hosts ({per_wave})"
+        return f"{', '.join(bad)} of wave {wave} {_choose_verb(bad)} not {SUCCESS_OUTCOMES[kind]}, and {BUDGET_OF_WAVE} allows {allowed} of {len(own)} hosts ({per_wave})"
     return ""
 
 
-def _are(names: Sequence[str]) -> str:
+def _choose_verb(names: Sequence[str]) -> str:
     return "is" if len(names) == 1 else "are"
 
 
-def unavailable(
+def check_availability(
     rows: Sequence[Mapping[str, Any]],
     wave: Sequence[str],
     applications: Mapping[str, Sequence[str]],

@@ -24,13 +24,13 @@ from ansible_collections.oxzep7.python.plugins.module_utils._errors import Colle
 WEBHOOK, SLACK, TEAMS, EMAIL = "webhook", "slack", "teams", "email"
 EVENTS = ("run", "wave", "gate", "revert", "finish")
 SCHEMA = 1
-NAMED = 20
+NAMED_HOSTS = 20
 # What a server says when the same may go well a little later (RFC 9110, 15.5.9 and 15.6; RFC 6585, 4).
-AGAIN = (408, 429)
+RETRY_STATUSES = (408, 429)
 
 
 @dataclasses.dataclass(frozen=True)
-class News:
+class Notification:
     """What happened: one of `EVENTS`, in a run, with what it was about. ``outcomes`` are hosts by outcome."""
 
     event: str
@@ -42,26 +42,28 @@ class News:
     waves: int | None = None
     outcomes: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
 
-    def sentence(self) -> str:
+    def format_sentence(self) -> str:
         """It in words, for people."""
-        told = "; ".join(f"{outcome}: {_named(hosts)}" for outcome, hosts in sorted(self.outcomes.items()) if hosts)
+        told = "; ".join(
+            f"{outcome}: {_list_hosts(hosts)}" for outcome, hosts in sorted(self.outcomes.items()) if hosts
+        )
         return f"{self.kind} {self.run}: {self.text}" + (f" ({told})" if told else "")
 
 
-def _named(hosts: Sequence[str]) -> str:
-    more = len(hosts) - NAMED
-    return ", ".join(hosts[:NAMED]) + (f" and {more} more" if more > 0 else "")
+def _list_hosts(hosts: Sequence[str]) -> str:
+    more = len(hosts) - NAMED_HOSTS
+    return ", ".join(hosts[:NAMED_HOSTS]) + (f" and {more} more" if more > 0 else "")
 
 
 @dataclasses.dataclass(frozen=True)
-class Message:
+class HttpMessage:
     """One message over HTTP: body and headers."""
 
     body: bytes
     headers: Mapping[str, str]
 
 
-def generic(news: News, secret: str) -> Message:
+def format_webhook(news: Notification, secret: str) -> HttpMessage:
     """*news* as JSON. With a *secret* the header X-Oxzep7-Signature is ``sha256=`` and the HMAC of time, a dot and the body."""
     body = json.dumps({"schema": SCHEMA, **dataclasses.asdict(news)}, sort_keys=True).encode()
     headers = {"Content-Type": "application/json", "X-Oxzep7-Event": news.event, "X-Oxzep7-Timestamp": news.moment}
@@ -69,16 +71,16 @@ def generic(news: News, secret: str) -> Message:
         headers["X-Oxzep7-Signature"] = (
             "sha256=" + hmac.new(secret.encode(), news.moment.encode() + b"." + body, hashlib.sha256).hexdigest()
         )
-    return Message(body, headers)
+    return HttpMessage(body, headers)
 
 
-def slack(news: News) -> Message:
+def format_slack(news: Notification) -> HttpMessage:
     """*news* as Slack's incoming webhooks take it; what Slack would read as markup is escaped, as its documentation says."""
-    text = news.sentence().replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return Message(json.dumps({"text": text}).encode(), {"Content-Type": "application/json"})
+    text = news.format_sentence().replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return HttpMessage(json.dumps({"text": text}).encode(), {"Content-Type": "application/json"})
 
 
-def teams(news: News) -> Message:
+def format_teams(news: Notification) -> HttpMessage:
     """*news* as the webhooks of Teams' workflows take it: a message with an adaptive card."""
     card = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
@@ -86,10 +88,10 @@ def teams(news: News) -> Message:
         "version": "1.4",
         "body": [
             {"type": "TextBlock", "text": f"{news.kind} {news.run}", "weight": "Bolder", "wrap": True},
-            {"type": "TextBlock", "text": news.sentence(), "wrap": True},
+            {"type": "TextBlock", "text": news.format_sentence(), "wrap": True},
         ],
     }
-    return Message(
+    return HttpMessage(
         json.dumps(
             {
                 "type": "message",
@@ -102,7 +104,7 @@ def teams(news: News) -> Message:
     )
 
 
-def mail(news: News, sender: str, recipients: Sequence[str]) -> email.message.EmailMessage:
+def format_mail(news: Notification, sender: str, recipients: Sequence[str]) -> email.message.EmailMessage:
     """*news* as a message."""
     message = email.message.EmailMessage()
     message["Subject"] = f"[oxzep7] {news.kind} {news.run}: {news.text}"[:150]
@@ -110,11 +112,11 @@ def mail(news: News, sender: str, recipients: Sequence[str]) -> email.message.Em
     message["To"] = ", ".join(recipients)
     # So that mail programs show one run as one conversation.
     message["References"] = f"<{news.run}@oxzep7.invalid>"
-    message.set_content(news.sentence() + "\n")
+    message.set_content(news.format_sentence() + "\n")
     return message
 
 
-class NotSent(CollectionError):
+class DeliveryError(CollectionError):
     """A notification that was not delivered; the text says why, without address or password. ``again``: it may go well a little later."""
 
     def __init__(self, text: str, again: bool) -> None:
@@ -122,7 +124,7 @@ class NotSent(CollectionError):
         self.again = again
 
 
-def _post(channel: Mapping[str, Any], message: Message) -> None:
+def _post_message(channel: Mapping[str, Any], message: HttpMessage) -> None:
     try:
         with open_url(
             channel["url"],
@@ -134,13 +136,15 @@ def _post(channel: Mapping[str, Any], message: Message) -> None:
             follow_redirects="none",
         ) as answer:
             if answer.getcode() >= 300:
-                raise NotSent(f"its server answered {answer.getcode()}", False)
+                raise DeliveryError(f"its server answered {answer.getcode()}", False)
     except urllib.error.HTTPError as error:
-        raise NotSent(f"its server answered {error.code}", error.code >= 500 or error.code in AGAIN) from None
+        raise DeliveryError(
+            f"its server answered {error.code}", error.code >= 500 or error.code in RETRY_STATUSES
+        ) from None
     except ValueError as error:
-        raise NotSent(f"its URL cannot be used ({type(error).__name__})", False) from None
+        raise DeliveryError(f"its URL cannot be used ({type(error).__name__})", False) from None
     except OSError as error:
-        raise NotSent(
+        raise DeliveryError(
             f"its server could not be reached ({type(getattr(error, 'reason', None) or error).__name__})", True
         ) from None
 
@@ -163,38 +167,38 @@ def _send_mail(channel: Mapping[str, Any], message: email.message.EmailMessage) 
                 server.login(channel["username"], channel["password"] or "")
             refused = server.send_message(message)
         if refused:
-            raise NotSent(f"its server refused {len(refused)} of the recipients", False)
+            raise DeliveryError(f"its server refused {len(refused)} of the recipients", False)
     except smtplib.SMTPResponseException as error:
-        raise NotSent(f"its server answered {error.smtp_code}", 400 <= error.smtp_code < 500) from None
+        raise DeliveryError(f"its server answered {error.smtp_code}", 400 <= error.smtp_code < 500) from None
     except smtplib.SMTPRecipientsRefused as error:
-        raise NotSent(
+        raise DeliveryError(
             "its server refused every recipient", all(400 <= code < 500 for code, _text in error.recipients.values())
         ) from None
     except (smtplib.SMTPException, OSError) as error:
-        raise NotSent(
+        raise DeliveryError(
             f"its server could not be reached ({type(error).__name__})",
             not isinstance(error, ssl.SSLCertVerificationError),
         ) from None
 
 
-def deliver(channel: Mapping[str, Any], news: News) -> None:
+def send_notification(channel: Mapping[str, Any], news: Notification) -> None:
     """Send *news* over *channel* once. Raises NotSent."""
     kind = channel["kind"]
     if kind == EMAIL:
-        _send_mail(channel, mail(news, channel["sender"], channel["recipients"]))
+        _send_mail(channel, format_mail(news, channel["sender"], channel["recipients"]))
     else:
-        _post(
+        _post_message(
             channel,
-            generic(news, channel["secret"] or "")
+            format_webhook(news, channel["secret"] or "")
             if kind == WEBHOOK
-            else slack(news)
+            else format_slack(news)
             if kind == SLACK
-            else teams(news),
+            else format_teams(news),
         )
 
 
-def announce(
-    channels: Sequence[Mapping[str, Any]], news: News, sleep: Callable[[float], None] = time.sleep
+def notify_channels(
+    channels: Sequence[Mapping[str, Any]], news: Notification, sleep: Callable[[float], None] = time.sleep
 ) -> list[str]:
     """Send *news* over every one of *channels* that wants it; returns why, for each that did not get it. Never raises for one that fails."""
     problems = []
@@ -203,9 +207,9 @@ def announce(
             continue
         for attempt in range(1, channel["tries"] + 1):
             try:
-                deliver(channel, news)
+                send_notification(channel, news)
                 break
-            except NotSent as error:
+            except DeliveryError as error:
                 if not error.again or attempt == channel["tries"]:
                     problems.append(
                         f"channel {number} ({channel['kind']}) did not get {news.event!r} after {attempt} tries: {error}"

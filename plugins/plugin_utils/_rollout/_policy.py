@@ -11,10 +11,15 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._estimate import of_wave
-from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._waves import CRITICALITIES, Member, Policy, waves
-from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._window import minutes
-from ansible_collections.oxzep7.python.plugins.plugin_utils._table import aligned
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._estimate import estimate_wave
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._waves import (
+    CRITICALITIES,
+    RolloutHost,
+    WavePolicy,
+    cut_waves,
+)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._window import format_minutes
+from ansible_collections.oxzep7.python.plugins.plugin_utils._table import align_columns
 
 # The host of a rollout that is the controller: it is always reachable, so that what is done once is always done.
 CONTROLLER = "oxzep7-controller"
@@ -31,19 +36,21 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-def policy(given: Mapping[str, Any], groups: Mapping[str, Sequence[str]], population: Mapping[str, int]) -> Policy:
+def build_wave_policy(
+    given: Mapping[str, Any], groups: Mapping[str, Sequence[str]], population: Mapping[str, int]
+) -> WavePolicy:
     """The policy that the validated options *given* ask for."""
-    return Policy(given["waves"], given["max_unavailable"], population, given["canaries"], groups)
+    return WavePolicy(given["waves"], given["max_unavailable"], population, given["canaries"], groups)
 
 
-def criticality(own: str, applications: Sequence[Mapping[str, Any]]) -> str:
+def derive_criticality(own: str, applications: Sequence[Mapping[str, Any]]) -> str:
     """How critical a host is: as it says itself, or as the most critical of its *applications*."""
     told = [str(application.get("criticality") or "normal") for application in applications]
     known = [CRITICALITIES.index(one) for one in told if one in CRITICALITIES]
     return own or (CRITICALITIES[max(known)] if known else "normal")
 
 
-def population(declared: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, int]:
+def count_hosts_by_application(declared: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, int]:
     """How many of the hosts have each application, by what each has *declared*."""
     found: dict[str, int] = {}
     for applications in declared.values():
@@ -52,9 +59,9 @@ def population(declared: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str,
     return found
 
 
-def members_of_plan(
+def list_plan_hosts(
     document: Mapping[str, Any], declared: Mapping[str, Sequence[Mapping[str, Any]]], own: Mapping[str, str]
-) -> list[Member]:
+) -> list[RolloutHost]:
     """The hosts that the plan's *document* has something to do for; *own* says of each how critical it is for its own sake."""
     found = []
     for name, part in document["hosts"].items():
@@ -65,9 +72,9 @@ def members_of_plan(
                 for application in moved
             )
             found.append(
-                Member(
+                RolloutHost(
                     name,
-                    criticality(own.get(name, ""), declared.get(name, ())),
+                    derive_criticality(own.get(name, ""), declared.get(name, ())),
                     environments,
                     frozenset(entry["name"] for entry in moved),
                 )
@@ -75,17 +82,17 @@ def members_of_plan(
     return found
 
 
-def cut_of_plan(
+def cut_plan_waves(
     document: Mapping[str, Any],
     declared: Mapping[str, Sequence[Mapping[str, Any]]],
     own: Mapping[str, str],
-    rules: Policy,
+    rules: WavePolicy,
 ) -> list[list[str]]:
     """The waves of the plan's *document*. Raises WavesError, AmountError."""
-    return waves(members_of_plan(document, declared, own), rules)
+    return cut_waves(list_plan_hosts(document, declared, own), rules)
 
 
-def work_of_plan(document: Mapping[str, Any], promote: str) -> dict[str, list[dict[str, Any]]]:
+def list_plan_work(document: Mapping[str, Any], promote: str) -> dict[str, list[dict[str, Any]]]:
     """What is done on each host of the plan's *document*: for each application ``application``, ``steps`` and ``restarts``."""
     notes = document.get("notes") or {}
     return {
@@ -93,7 +100,7 @@ def work_of_plan(document: Mapping[str, Any], promote: str) -> dict[str, list[di
             {
                 "application": entry["name"],
                 "steps": len(entry["steps"]),
-                "restarts": _restarts(notes.get(name, {}).get(entry["name"]), entry, promote),
+                "restarts": _count_restarts(notes.get(name, {}).get(entry["name"]), entry, promote),
             }
             for entry in part["applications"]
             if entry["steps"]
@@ -102,13 +109,13 @@ def work_of_plan(document: Mapping[str, Any], promote: str) -> dict[str, list[di
     }
 
 
-def _restarts(note: Mapping[str, Any] | None, application: Mapping[str, Any], promote: str) -> int:
+def _count_restarts(note: Mapping[str, Any] | None, application: Mapping[str, Any], promote: str) -> int:
     """Restarts of services that the steps of *application* cause."""
     every = int((note or {}).get("restarts") or 0)
     return every if promote == EACH_STEP else every // max(1, len(application["steps"]))
 
 
-def described(
+def describe_waves(
     cut: Sequence[Sequence[str]],
     work: Mapping[str, Sequence[Mapping[str, Any]]],
     measured: Mapping[str, Sequence[float]],
@@ -118,7 +125,7 @@ def described(
     """Every wave of *cut*: ``number``, ``hosts``, ``applications``, ``steps``, ``restarts``, ``seconds`` and what those are based on, ``basis``."""
     found = []
     for number, hosts in enumerate(cut, 1):
-        estimate = of_wave(
+        estimate = estimate_wave(
             [[row["application"] for row in work.get(host, ()) for _step in range(row["steps"])] for host in hosts],
             measured,
             forks,
@@ -139,32 +146,32 @@ def described(
     return found
 
 
-def placed(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def list_host_waves(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The ``host`` and its ``wave``, a number, for each host of the waves *rows*, in order."""
     return [{"host": host, "wave": row["number"]} for row in rows for host in row["hosts"]]
 
 
-def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def format_wave_table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """The waves *rows* as aligned lines of text, with a heading and with what they take together."""
     if not rows:
         return ["there is nothing to do, so there are no waves"]
-    lines = aligned(
+    lines = align_columns(
         [
             {
                 "wave": row["number"],
                 "hosts": ", ".join(row["hosts"]),
                 "steps": row["steps"],
                 "restarts": row["restarts"],
-                "duration": minutes(row["seconds"]),
+                "duration": format_minutes(row["seconds"]),
             }
             for row in rows
         ],
         COLUMNS,
     )
-    return [*lines, f"together about {minutes(sum(row['seconds'] for row in rows))} ({rows[-1]['basis']})"]
+    return [*lines, f"together about {format_minutes(sum(row['seconds'] for row in rows))} ({rows[-1]['basis']})"]
 
 
-def measured(report_dir: pathlib.Path | None) -> dict[str, list[float]]:
+def read_step_durations(report_dir: pathlib.Path | None) -> dict[str, list[float]]:
     """Seconds that steps took in the runs that *report_dir* has the records of, by application; damaged records count for nothing."""
     found: dict[str, list[float]] = {}
     for path in sorted((report_dir / "runs").glob("*/run.json"))[-20:] if report_dir else []:

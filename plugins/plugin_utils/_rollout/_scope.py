@@ -11,14 +11,14 @@ from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _policy as _rollout
-from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._waves import Member, Policy, waves
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._waves import RolloutHost, WavePolicy, cut_waves
 
 
 class ScopeError(CollectionError, ValueError):
     """A rollback of nothing, or of what is not known; the text says what to correct."""
 
 
-def scope(
+def select_rollback_applications(
     hostvars: Mapping[str, Mapping[str, Any]],
     hosts: Sequence[str],
     names: Sequence[str],
@@ -39,7 +39,7 @@ def scope(
             for application in hostvars[host].get("oxzep7_applications") or []
             if host in chosen
             and (not names or application["name"] in names)
-            and (not run or run in _runs(hostvars[host], application["name"]))
+            and (not run or run in _list_runs(hostvars[host], application["name"]))
         ]
         for host in hosts
     }
@@ -55,24 +55,24 @@ def scope(
     return found
 
 
-def _runs(facts: Mapping[str, Any], name: str) -> Sequence[str]:
+def _list_runs(facts: Mapping[str, Any], name: str) -> Sequence[str]:
     return ((facts.get("rollback_records") or {}).get("runs") or {}).get(name) or ()
 
 
-def in_reverse(
+def order_rollback_waves(
     meant: Mapping[str, Sequence[Mapping[str, Any]]],
     known: Sequence[Sequence[str]],
     own: Mapping[str, str],
-    rules: Policy,
+    rules: WavePolicy,
 ) -> list[list[str]]:
     """The hosts of *meant*, each with applications, in waves: the *known* ones from the last to the first, in pieces where one would interrupt too much.
 
     Hosts that no wave has come last, by the policy *rules*, the most critical first. Raises WavesError, AmountError.
     """
     members = {
-        host: Member(
+        host: RolloutHost(
             host,
-            _rollout.criticality(own.get(host, ""), applications),
+            _rollout.derive_criticality(own.get(host, ""), applications),
             frozenset(),
             frozenset(entry["name"] for entry in applications),
         )
@@ -80,10 +80,10 @@ def in_reverse(
     }
     placed = {host for wave in known for host in wave}
     every = (
-        [waves([member for name, member in members.items() if name not in placed], rules)]
+        [cut_waves([member for name, member in members.items() if name not in placed], rules)]
         if set(members) - placed
         else []
     )
-    pieces = Policy(["100%"], rules.max_unavailable, rules.population, False)
-    every += [waves([members[host] for host in wave if host in members], pieces) for wave in known]
+    pieces = WavePolicy(["100%"], rules.max_unavailable, rules.population, False)
+    every += [cut_waves([members[host] for host in wave if host in members], pieces) for wave in known]
     return [list(wave) for group in reversed(every) for wave in reversed(group)]

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-REFUSED = ("free", "host_pinned")
+REFUSED_STRATEGIES = ("free", "host_pinned")
 
 
-def refused(task: Any) -> str:
+def check_strategy(task: Any) -> str:
     """Why nothing can be done in the play of *task*, or an empty string."""
     name = str(getattr(task.get_play(), "strategy", "") or "").rpartition(".")[2]
-    if name not in REFUSED:
+    if name not in REFUSED_STRATEGIES:
         return ""
     return (
         f"the strategy {name} lets every host go on without the others, so no gate could stand between waves, and what is done once for all hosts would be "

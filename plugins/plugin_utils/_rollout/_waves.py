@@ -13,8 +13,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._errors import Colle
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._amount import (
     Amount,
     AmountError,
-    at_least_one,
-    at_most,
+    round_amount_down,
+    round_amount_up,
 )
 
 CRITICALITIES = ("low", "normal", "high")
@@ -26,7 +26,7 @@ class WavesError(CollectionError, ValueError):
 
 
 @dataclasses.dataclass(frozen=True)
-class Member:
+class RolloutHost:
     """One host of a rollout: how critical it is, the environments that are changed on it, and the applications whose services that interrupts.
 
     Equal environments have equal names on all hosts.
@@ -39,7 +39,7 @@ class Member:
 
 
 @dataclasses.dataclass(frozen=True)
-class Policy:
+class WavePolicy:
     """How waves are made.
 
     ``shape``: counts and percentages of hosts, the last of which repeats, and lists of names of hosts and groups for waves that are made as they are named.
@@ -55,7 +55,7 @@ class Policy:
     groups: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
 
 
-def waves(members: Sequence[Member], policy: Policy) -> list[list[str]]:
+def cut_waves(members: Sequence[RolloutHost], policy: WavePolicy) -> list[list[str]]:
     """*members* cut into waves: named ones first, then by criticality from low to high, the shape beginning anew with each.
 
     Raises WavesError, AmountError.
@@ -63,13 +63,13 @@ def waves(members: Sequence[Member], policy: Policy) -> list[list[str]]:
     if not policy.shape:
         raise WavesError(f"{WAVES} is empty; give at least one count or percentage")
     known = {member.name: member for member in members}
-    cut = _Cut(policy, _limits(members, policy))
+    cut = _WaveCutter(policy, _compute_member_limits(members, policy))
     shape: list[Amount] = []
     for entry in policy.shape:
         if isinstance(entry, (int, str)):
             shape.append(entry)
         elif isinstance(entry, (list, tuple)) and not shape:
-            cut.named([known[name] for name in _named(entry, policy.groups) if name in known])
+            cut.place_named_wave([known[name] for name in _resolve_names(entry, policy.groups) if name in known])
         else:
             raise WavesError(
                 f"{WAVES}: {entry!r} is neither a count nor a percentage nor a list of hosts and groups before those"
@@ -77,11 +77,11 @@ def waves(members: Sequence[Member], policy: Policy) -> list[list[str]]:
     for criticality in CRITICALITIES:
         rest = [member for member in members if member.criticality == criticality and member.name not in cut.placed]
         # Hosts that nobody named are the last of what was asked for, all of them together.
-        cut.shaped(rest, shape or ["100%"])
+        cut.place_by_shape(rest, shape or ["100%"])
     return cut.made
 
 
-def _named(entry: Sequence[str], groups: Mapping[str, Sequence[str]]) -> list[str]:
+def _resolve_names(entry: Sequence[str], groups: Mapping[str, Sequence[str]]) -> list[str]:
     """The hosts of a wave that is made as it is named: hosts, and the hosts of groups."""
     names: list[str] = []
     for name in map(str, entry):
@@ -89,7 +89,7 @@ def _named(entry: Sequence[str], groups: Mapping[str, Sequence[str]]) -> list[st
     return list(dict.fromkeys(names))
 
 
-def _limits(members: Sequence[Member], policy: Policy) -> dict[str, int]:
+def _compute_member_limits(members: Sequence[RolloutHost], policy: WavePolicy) -> dict[str, int]:
     """How many hosts of each application may be in one wave."""
     own: dict[str, int] = {}
     for member in members:
@@ -99,38 +99,40 @@ def _limits(members: Sequence[Member], policy: Policy) -> dict[str, int]:
             )
         for name in member.applications:
             own[name] = own.get(name, 0) + 1
-    return limits(own, policy)
+    return compute_interruption_limits(own, policy)
 
 
-def limits(own: Mapping[str, int], policy: Policy) -> dict[str, int]:
+def compute_interruption_limits(own: Mapping[str, int], policy: WavePolicy) -> dict[str, int]:
     """How many hosts of each application may be interrupted at once, of *own* in the rollout or of all that there are. Raises AmountError."""
-    if not at_most(policy.max_unavailable, 100, MAX_UNAVAILABLE):
+    if not round_amount_down(policy.max_unavailable, 100, MAX_UNAVAILABLE):
         raise AmountError(
             f"{MAX_UNAVAILABLE}: {policy.max_unavailable!r} lets nothing be upgraded; give a positive count or percentage"
         )
     return {
-        name: max(1, at_most(policy.max_unavailable, max(count, policy.population.get(name, 0)), MAX_UNAVAILABLE))
+        name: max(
+            1, round_amount_down(policy.max_unavailable, max(count, policy.population.get(name, 0)), MAX_UNAVAILABLE)
+        )
         for name, count in own.items()
     }
 
 
-class _Cut:
+class _WaveCutter:
     """Waves in the making: who is placed, and which environments earlier waves have met."""
 
-    def __init__(self, policy: Policy, limits: Mapping[str, int]) -> None:
+    def __init__(self, policy: WavePolicy, limits: Mapping[str, int]) -> None:
         self._policy = policy
         self._limits = limits
         self._met: set[str] = set()
         self.placed: set[str] = set()
         self.made: list[list[str]] = []
 
-    def _add(self, wave: Sequence[Member]) -> None:
+    def _add_wave(self, wave: Sequence[RolloutHost]) -> None:
         if wave:
             self.made.append([member.name for member in wave])
             self.placed.update(member.name for member in wave)
             self._met.update(*(member.environments for member in wave))
 
-    def named(self, wave: Sequence[Member]) -> None:
+    def place_named_wave(self, wave: Sequence[RolloutHost]) -> None:
         """Place exactly *wave*. Raises WavesError where that is more of an application than may be interrupted."""
         wave = [member for member in wave if member.name not in self.placed]
         for name, limit in self._limits.items():
@@ -140,31 +142,31 @@ class _Cut:
                     f"wave {len(self.made) + 1} of {WAVES} has {len(hosts)} hosts of {name} ({', '.join(hosts)}), and {MAX_UNAVAILABLE} allows "
                     f"{limit} at once; name fewer, or allow more"
                 )
-        self._add(wave)
+        self._add_wave(wave)
 
-    def shaped(self, members: Sequence[Member], shape: Sequence[Amount]) -> None:
+    def place_by_shape(self, members: Sequence[RolloutHost], shape: Sequence[Amount]) -> None:
         """Place all of *members* by *shape*; those who meet an environment first come first."""
         waiting = self._canaries_first(members)
         total, number = len(waiting), 0
         while waiting:
-            size = at_least_one(shape[min(number, len(shape) - 1)], total, WAVES)
-            wave = self._wave(waiting, size)
-            self._add(wave)
+            size = round_amount_up(shape[min(number, len(shape) - 1)], total, WAVES)
+            wave = self._select_wave(waiting, size)
+            self._add_wave(wave)
             waiting = [member for member in waiting if member.name not in self.placed]
             number += 1
 
-    def _canaries_first(self, members: Sequence[Member]) -> list[Member]:
+    def _canaries_first(self, members: Sequence[RolloutHost]) -> list[RolloutHost]:
         met = set(self._met)
-        first: list[Member] = []
-        others: list[Member] = []
+        first: list[RolloutHost] = []
+        others: list[RolloutHost] = []
         for member in members:
             (others if member.environments <= met else first).append(member)
             met |= member.environments
         return first + others
 
-    def _wave(self, waiting: Sequence[Member], size: int) -> list[Member]:
+    def _select_wave(self, waiting: Sequence[RolloutHost], size: int) -> list[RolloutHost]:
         """At most *size* of *waiting*; the first of them is always among them, so that there is an end."""
-        wave: list[Member] = []
+        wave: list[RolloutHost] = []
         interrupted: dict[str, int] = {}
         fresh: set[str] = set()
         for member in waiting:

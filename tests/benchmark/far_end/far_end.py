@@ -33,10 +33,10 @@ PINS = {
 }
 UNIQUE = 5
 MODULE = re.compile(rb"ansible_collections\.oxzep7\.python\.plugins\.modules\.(\w+)")
-NEW = {"id": "1-py3.9", "python": "3.9.18"}
+NEW_GENERATION = {"id": "1-py3.9", "python": "3.9.18"}
 
 
-def inventory(number):
+def make_inventory(number):
     """What host_info would answer: one application, whose environment is one of five."""
     without = sorted(PINS)[number % UNIQUE]
     packages = [
@@ -75,24 +75,30 @@ def inventory(number):
     }
 
 
-def answer(module, number):
+def make_answer(module, number):
     """What *module* would answer on the host *number*."""
     done = {
         "event": "promoted",
         "kind": "upgrade",
         "from": "0-py3.8",
-        "to": NEW["id"],
+        "to": NEW_GENERATION["id"],
         "time": "2026-01-01T00:00:00Z",
         "downtime_ms": 40,
     }
     journal = {
         "events": [{**done, "application": "app"}],
         "applications": [
-            {"name": "app", "current": NEW["id"], "python": NEW["python"], "open": False, "history": [done]}
+            {
+                "name": "app",
+                "current": NEW_GENERATION["id"],
+                "python": NEW_GENERATION["python"],
+                "open": False,
+                "history": [done],
+            }
         ],
     }
     return {
-        "host_info": lambda: inventory(number),
+        "host_info": lambda: make_inventory(number),
         "plan_store": lambda: {"path": "/var/lib/oxzep7/plan.json", "changed": True, "actions": ["store the plan"]},
         "preflight": lambda: {
             "findings": [],
@@ -105,21 +111,21 @@ def answer(module, number):
         "interpreter": lambda: {
             "installed": True,
             "architecture": "x86_64",
-            "version": NEW["python"],
+            "version": NEW_GENERATION["python"],
             "path": "/opt/3.9/bin/python3.9",
             "prefix": "/opt/3.9",
         },
         "wheelhouse_store": lambda: {"missing": [], "directory": "/opt/oxzep7/wheelhouse"},
         "environment": lambda: {
             "changed": True,
-            "generation": NEW["id"],
+            "generation": NEW_GENERATION["id"],
             "path": "/srv/app/venv.generations/1-py3.9",
             "deprecation_warnings": [],
         },
         "promotion": lambda: {
             "changed": True,
             "outcome": "promoted",
-            "generation": NEW["id"],
+            "generation": NEW_GENERATION["id"],
             "from": "0-py3.8",
             "downtime_ms": 40,
             "checks": [],
@@ -141,5 +147,5 @@ class Connection(Local):
         if not found:
             raise RuntimeError(f"nothing but modules can be run there: {cmd}")
         number = int(re.sub(r"\D", "", self._play_context.remote_addr) or 0)
-        said = {"changed": False, "actions": [], "invocation": {}, **answer(found[1].decode(), number)}
+        said = {"changed": False, "actions": [], "invocation": {}, **make_answer(found[1].decode(), number)}
         return 0, json.dumps(said).encode(), b""

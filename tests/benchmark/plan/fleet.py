@@ -11,14 +11,24 @@ import shutil
 import tempfile
 import time
 
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import Builder
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import ANYWHERE, Index
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import Lock, Question, Resolver, find_uv
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import Locker
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import Host, Plan, Planner, earlier_steps
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import WheelBuilder
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import DEFAULT_SOURCES, PackageIndex
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import (
+    ResolutionRequest,
+    ResolvedLock,
+    Resolver,
+    find_uv,
+)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import StepLocker
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import (
+    Plan,
+    PlannedHost,
+    Planner,
+    collect_earlier_steps,
+)
 
 from tests.benchmark.measure import Measure
-from tests.benchmark.plan.sets import LOCKS, sets
+from tests.benchmark.plan.sets import LOCKS, load_sets
 
 HOSTS, UNIQUE, ROUNDS = 1000, 25, 3
 FACTS = {"architecture": "x86_64", "libc": {"name": "glibc", "version": "2.36"}}
@@ -28,29 +38,29 @@ SOURCES = [
 ]
 
 
-class Recording(Resolver):
+class RecordingResolver(Resolver):
     """Remembers the questions that it was asked."""
 
     def __init__(self, cache: pathlib.Path) -> None:
         super().__init__(cache, find_uv())
-        self.questions: set[Question] = set()
+        self.questions: set[ResolutionRequest] = set()
 
-    def lock(self, question: Question) -> Lock:
+    def lock(self, question: ResolutionRequest) -> ResolvedLock:
         """As `Resolver.lock`."""
         self.questions.add(question)
         return super().lock(question)
 
-    def bare(self) -> float:
+    def time_bare_resolver(self) -> float:
         """Seconds that uv takes for every question, one after the other."""
         started = time.perf_counter()
         for question in sorted(self.questions, key=lambda entry: entry.digest()):
-            self._compile(question)
+            self._run_uv_compile(question)
         return time.perf_counter() - started
 
 
-def hosts(count: int) -> list[Host]:
+def make_hosts(count: int) -> list[PlannedHost]:
     """*count* hosts with 25 different environments: the pins of one application, each time without another package."""
-    pins, _minor = sets(LOCKS)["via"]
+    pins, _minor = load_sets(LOCKS)["via"]
     names = sorted(pins)
     found = []
     for number in range(count):
@@ -62,35 +72,41 @@ def hosts(count: int) -> list[Host]:
         ]
         environment = {"path": "/srv/app/venv", "python": "3.8.18", "packages": packages}
         found.append(
-            Host(f"host{number}", FACTS, [{"name": "app", "findings": [], "environment": environment}], [], SOURCES, [])
+            PlannedHost(
+                f"host{number}", FACTS, [{"name": "app", "findings": [], "environment": environment}], [], SOURCES, []
+            )
         )
     return found
 
 
-def plan(cache: pathlib.Path, count: int, earlier: Plan | None = None) -> tuple[float, Plan, Recording]:
+def time_planning(
+    cache: pathlib.Path, count: int, earlier: Plan | None = None
+) -> tuple[float, Plan, RecordingResolver]:
     """Seconds, plan and resolver of planning *count* hosts; with *earlier*, as a second run finds it."""
-    resolver = Recording(cache)
-    index = Index(ANYWHERE, cache)
-    known = earlier_steps(earlier.document, earlier.locks.get) if earlier else {}
-    machines = hosts(count)
+    resolver = RecordingResolver(cache)
+    index = PackageIndex(DEFAULT_SOURCES, cache)
+    known = collect_earlier_steps(earlier.document, earlier.locks.get) if earlier else {}
+    machines = make_hosts(count)
     started = time.perf_counter()
-    made = Planner("3.12", Locker(resolver, index, Builder(cache, find_uv(), ANYWHERE)), earlier=known).plan(machines)
+    made = Planner(
+        "3.12", StepLocker(resolver, index, WheelBuilder(cache, find_uv(), DEFAULT_SOURCES)), earlier=known
+    ).plan(machines)
     return time.perf_counter() - started, made, resolver
 
 
-def run() -> list[Measure]:
+def measure_planning() -> list[Measure]:
     """The measures, each against its own baseline."""
     with tempfile.TemporaryDirectory(prefix="oxzep7-plan-benchmark-") as directory:
         cache = pathlib.Path(directory)
-        _warm, made, recording = plan(cache, UNIQUE)
+        _warm, made, recording = time_planning(cache, UNIQUE)
         many, few, bare, again = [], [], [], []
         for _round in range(ROUNDS):
             for count, seconds in ((HOSTS, many), (UNIQUE, few)):
                 shutil.rmtree(cache / "resolutions")
-                seconds.append(plan(cache, count)[0])
-            bare.append(recording.bare())
-            made = plan(cache, HOSTS)[1]
-            again.append(plan(cache, HOSTS, made)[0])
+                seconds.append(time_planning(cache, count)[0])
+            bare.append(recording.time_bare_resolver())
+            made = time_planning(cache, HOSTS)[1]
+            again.append(time_planning(cache, HOSTS, made)[0])
     return [
         Measure(
             "uv",

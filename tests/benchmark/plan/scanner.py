@@ -15,20 +15,20 @@ import time
 import warnings
 import zipfile
 
-from ansible_collections.oxzep7.python.plugins.module_utils._source._scan import scan
-from ansible_collections.oxzep7.python.plugins.module_utils._source._watch import Watch
+from ansible_collections.oxzep7.python.plugins.module_utils._source._scan import scan_source
+from ansible_collections.oxzep7.python.plugins.module_utils._source._watch import WatchedNames
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _stdlib_changes
 
 from tests.benchmark.measure import Measure
-from tests.benchmark.plan.sets import LOCKS, WORK, sets
+from tests.benchmark.plan.sets import LOCKS, WORK, load_sets
 
 COUNT, ROUNDS = 40, 3
 CURRENT, TARGET = (3, 8), (3, 12)
 
 
-def wheels() -> list[pathlib.Path]:
+def download_newest_wheels() -> list[pathlib.Path]:
     """The newest wheels for the target of the packages that most sets have; those that have one."""
-    counted = collections.Counter(name for pins, _minor in sets(LOCKS).values() for name in pins)
+    counted = collections.Counter(name for pins, _minor in load_sets(LOCKS).values() for name in pins)
     names = [name for name, _count in sorted(counted.items(), key=lambda item: (-item[1], item[0]))]
     directory = WORK / "wheels"
     directory.mkdir(parents=True, exist_ok=True)
@@ -56,10 +56,10 @@ def wheels() -> list[pathlib.Path]:
     return sorted(directory.glob("*.whl"))
 
 
-def texts() -> list[tuple[str, str]]:
+def read_python_files() -> list[tuple[str, str]]:
     """Name and text of every Python file of the wheels."""
     found = []
-    for wheel in wheels():
+    for wheel in download_newest_wheels():
         package = wheel.name.partition("-")[0]
         with zipfile.ZipFile(wheel) as archive:
             found += [
@@ -70,27 +70,27 @@ def texts() -> list[tuple[str, str]]:
     return found
 
 
-def findings(sources: list[tuple[str, str]]) -> list[str]:
+def scan_sources(sources: list[tuple[str, str]]) -> list[str]:
     """What the scan finds in *sources* on the way from 3.8 to 3.12."""
-    watch = Watch(_stdlib_changes.watched(CURRENT, TARGET))
+    watch = WatchedNames(_stdlib_changes.list_watched_names(CURRENT, TARGET))
     return [
-        f"{name}:{entry.line}: {_stdlib_changes.sentence(entry)}"
+        f"{name}:{entry.line}: {_stdlib_changes.describe_broken_use(entry)}"
         for name, text in sources
-        for entry in _stdlib_changes.broken(scan(text, watch).uses, CURRENT, TARGET)
+        for entry in _stdlib_changes.find_broken_uses(scan_source(text, watch).uses, CURRENT, TARGET)
     ]
 
 
-def run() -> list[Measure]:
+def measure_scanner() -> list[Measure]:
     """The measure, and the findings on standard error."""
-    sources = texts()
+    sources = read_python_files()
     lines = sum(text.count("\n") for _name, text in sources)
-    watch = Watch(_stdlib_changes.watched(CURRENT, TARGET))
+    watch = WatchedNames(_stdlib_changes.list_watched_names(CURRENT, TARGET))
     ours, parsing = [], []
     warnings.simplefilter("ignore")
     for _round in range(ROUNDS):
         started = time.perf_counter()
         for _name, text in sources:
-            scan(text, watch)
+            scan_source(text, watch)
         ours.append(time.perf_counter() - started)
         started = time.perf_counter()
         for _name, text in sources:
@@ -99,5 +99,5 @@ def run() -> list[Measure]:
             except SyntaxError:
                 continue
         parsing.append(time.perf_counter() - started)
-    print("\n".join([f"{len(sources)} files, {lines} lines", *findings(sources)]), file=sys.stderr)
+    print("\n".join([f"{len(sources)} files, {lines} lines", *scan_sources(sources)]), file=sys.stderr)
     return [Measure("parse", tuple(ours), tuple(parsing), "ast.parse of the same files", 1 / 0.6)]

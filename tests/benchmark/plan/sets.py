@@ -26,29 +26,33 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._generation import _imports
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, current, of_user
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
+    Identity,
+    get_current_identity,
+    resolve_user,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._packages import _installed, _lockfile
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalized
-from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, text_of
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import Builder
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import ANYWHERE, Index
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import WheelBuilder
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import DEFAULT_SOURCES, PackageIndex
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import Resolver, find_uv
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import (
-    Locker,
-    MustBuild,
-    NoLock,
-    Packages,
+    MissingWheelsError,
+    NoLockError,
+    PackageSet,
+    StepLocker,
 )
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import move
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import standing
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import classify_move
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import build_package_set
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._rehearsal import (
-    Failure,
-    Learned,
-    Outcome,
+    LearnedConstraint,
     Rehearsal,
+    TrialFailure,
+    TrialOutcome,
 )
 
-from tests.fleet.archives import pack
+from tests.fleet.archives import pack_interpreter
 
 LOCKS = pathlib.Path(__file__).resolve().parent / "locks"
 WORK = pathlib.Path(os.environ.get("OXZEP7_BENCHMARK_DIR", "/var/tmp/oxzep7-benchmark"))
@@ -60,7 +64,7 @@ TIMEOUT = 600.0
 
 
 @dataclasses.dataclass
-class Row:
+class SetResult:
     """One line of the table; None where it was not measured."""
 
     name: str
@@ -75,7 +79,7 @@ class Row:
     failures: int | None = None
     note: str = ""
 
-    def line(self) -> str:
+    def format_line(self) -> str:
         """The line, in columns."""
         values = [self.packages, self.moved, self.major, self.added, self.left, self.built, self.rounds, self.failures]
         return (
@@ -85,18 +89,18 @@ class Row:
         )
 
 
-def user() -> Identity:
+def choose_identity() -> Identity:
     """Who runs what the sets bring."""
-    return of_user("nobody") if os.geteuid() == 0 else current()
+    return resolve_user("nobody") if os.geteuid() == 0 else get_current_identity()
 
 
-def interpreter(minor: Minor) -> pathlib.Path:
+def unpack_interpreter(minor: Minor) -> pathlib.Path:
     """The executable of *minor*, where every account can run it."""
-    target = WORK / "interpreters" / text_of(minor)
+    target = WORK / "interpreters" / format_minor(minor)
     if not target.exists():
-        archive = pack(text_of(minor))
+        archive = pack_interpreter(format_minor(minor))
         if archive is None:
-            raise SystemExit(f"benchmark: this machine has no Python {text_of(minor)}, and none can be had")
+            raise SystemExit(f"benchmark: this machine has no Python {format_minor(minor)}, and none can be had")
         fresh = target.with_name(f".{target.name}")
         shutil.rmtree(fresh, ignore_errors=True)
         with tarfile.open(archive) as stream:
@@ -105,7 +109,7 @@ def interpreter(minor: Minor) -> pathlib.Path:
     return target / "bin" / "python3"
 
 
-def uv(*words: str) -> subprocess.CompletedProcess[str]:
+def run_isolated_uv(*words: str) -> subprocess.CompletedProcess[str]:
     """Run uv without anybody's configuration."""
     return subprocess.run(
         [find_uv(), *words, "--no-config", "--no-python-downloads"],
@@ -116,7 +120,7 @@ def uv(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-class Origin:
+class OriginEnvironment:
     """The environment that a set of pins was, installed here; ``lacking`` are the pins that cannot be."""
 
     def __init__(self, name: str, pins: Mapping[str, str], minor: Minor) -> None:
@@ -126,12 +130,12 @@ class Origin:
         ready = self.path / "lacking.json"
         if not ready.exists():
             shutil.rmtree(self.path, ignore_errors=True)
-            uv("venv", "--no-project", "--python", str(interpreter(minor)), str(self.path))
-            ready.write_text(json.dumps(self._install(pins)), encoding="utf-8")
+            run_isolated_uv("venv", "--no-project", "--python", str(unpack_interpreter(minor)), str(self.path))
+            ready.write_text(json.dumps(self._install_pins(pins)), encoding="utf-8")
         self.lacking = json.loads(ready.read_text(encoding="utf-8"))
         self.pins = {name: version for name, version in pins.items() if name not in self.lacking}
 
-    def _install(self, pins: Mapping[str, str]) -> list[str]:
+    def _install_pins(self, pins: Mapping[str, str]) -> list[str]:
         limits = self.path / "build-constraints.txt"
         limits.write_text(OLD_TOOLS, encoding="utf-8")
         common = [
@@ -144,13 +148,15 @@ class Origin:
             "--build-constraints",
             str(limits),
         ]
-        if uv(*common, *(f"{name}=={version}" for name, version in pins.items())).returncode == 0:
+        if run_isolated_uv(*common, *(f"{name}=={version}" for name, version in pins.items())).returncode == 0:
             return []
-        lacking = [name for name, version in pins.items() if uv(*common, f"{name}=={version}").returncode != 0]
+        lacking = [
+            name for name, version in pins.items() if run_isolated_uv(*common, f"{name}=={version}").returncode != 0
+        ]
         if not lacking:
             return []
         # pip takes source archives whose names uv refuses.
-        uv(*common, "pip<24", "setuptools<58", "wheel")
+        run_isolated_uv(*common, "pip<24", "setuptools<58", "wheel")
         pip = [
             str(self.path / "bin" / "python"),
             "-m",
@@ -171,7 +177,7 @@ class Origin:
             ).returncode
             != 0
         ]
-        uv(
+        run_isolated_uv(
             "pip",
             "uninstall",
             "--quiet",
@@ -181,37 +187,37 @@ class Origin:
         )
         return lacking
 
-    def packages(self) -> Packages:
+    def read_packages(self) -> PackageSet:
         """What planning starts from."""
         found = [
             {
-                "name": normalized(entry.metadata["Name"]),
+                "name": normalize_name(entry.metadata["Name"]),
                 "version": entry.version,
                 "requires": entry.requires or [],
                 "requested": True,
             }
-            for site in _installed.site_packages(str(self.path))
+            for site in _installed.find_site_packages(str(self.path))
             for entry in importlib.metadata.distributions(path=[site])
         ]
-        return standing({"packages": found}, set(), self.minor, "x86_64")
+        return build_package_set({"packages": found}, set(), self.minor, "x86_64")
 
 
-class Local:
+class LocalAttempts:
     """Attempts on this machine, in one environment for each set and Python."""
 
-    def __init__(self, origin: Origin, minor: Minor, built: pathlib.Path) -> None:
+    def __init__(self, origin: OriginEnvironment, minor: Minor, built: pathlib.Path) -> None:
         self._origin = origin
-        self.path = WORK / "attempts" / f"{origin.path.name}-{text_of(minor)}"
+        self.path = WORK / "attempts" / f"{origin.path.name}-{format_minor(minor)}"
         self._built = built
         self._before: dict[str, bool] = {}
         if not self.path.exists():
-            uv("venv", "--no-project", "--python", str(interpreter(minor)), str(self.path))
+            run_isolated_uv("venv", "--no-project", "--python", str(unpack_interpreter(minor)), str(self.path))
 
-    def attempt(self, lock: str, only: Sequence[str] | None) -> Outcome:
+    def attempt(self, lock: str, only: Sequence[str] | None) -> TrialOutcome:
         """As `Attempts.attempt`."""
         target = self.path / "lock.txt"
         target.write_text(lock, encoding="utf-8")
-        done = uv(
+        done = run_isolated_uv(
             "pip",
             "sync",
             "--quiet",
@@ -225,55 +231,68 @@ class Local:
             str(target),
         )
         if done.returncode != 0:
-            return Outcome({"(installation)": Failure(done.stderr[-500:])}, {})
-        owners = {**_installed.owners(str(self._origin.path)), **_installed.owners(str(self.path))}
+            return TrialOutcome({"(installation)": TrialFailure(done.stderr[-500:])}, {})
+        owners = {
+            **_installed.map_module_owners(str(self._origin.path)),
+            **_installed.map_module_owners(str(self.path)),
+        }
         # Whether what cannot be installed on the origin here worked there is not known.
         there = [
             module
-            for module, package in sorted(_installed.owners(str(self.path)).items())
+            for module, package in sorted(_installed.map_module_owners(str(self.path)).items())
             if package not in self._origin.lacking
         ]
-        failed = _imports.failing(
-            str(self.path), [name for name in there if only is None or name in only], user(), TIMEOUT, only is not None
+        failed = _imports.find_import_failures(
+            str(self.path),
+            [name for name in there if only is None or name in only],
+            choose_identity(),
+            TIMEOUT,
+            only is not None,
         )
         new = {name: failure for name, failure in failed.items() if not self._failed_before(name)}
-        return Outcome(
-            {name: Failure.read(failure, "import") for name, failure in new.items()},
+        return TrialOutcome(
+            {name: TrialFailure.from_result(failure, "import") for name, failure in new.items()},
             owners,
             frozenset(set(only or ()) - set(there)),
         )
 
     def _failed_before(self, name: str) -> bool:
         if name not in self._before:
-            known = name in _installed.top_level_modules(str(self._origin.path))
-            self._before[name] = known and bool(_imports.failing(str(self._origin.path), [name], user(), TIMEOUT))
+            known = name in _installed.list_top_level_modules(str(self._origin.path))
+            self._before[name] = known and bool(
+                _imports.find_import_failures(str(self._origin.path), [name], choose_identity(), TIMEOUT)
+            )
         return self._before[name]
 
 
-class Bench:
+class SetBench:
     """One set, in every variant."""
 
     def __init__(self, name: str, pins: Mapping[str, str], minor: Minor) -> None:
         cache = WORK / "cache"
         self.name = name
-        self.origin = Origin(name, pins, minor)
-        self.index = Index(ANYWHERE, cache)
+        self.origin = OriginEnvironment(name, pins, minor)
+        self.index = PackageIndex(DEFAULT_SOURCES, cache)
         self.built = cache / "built"
         self.built.mkdir(parents=True, exist_ok=True)
         minors = [(3, number) for number in range(9, TARGET[1] + 1)]
-        interpreters = {minor: str(interpreter(minor)) for minor in minors}
-        self.locker = Locker(Resolver(cache, find_uv()), self.index, Builder(cache, find_uv(), ANYWHERE, interpreters))
-        self.learned: list[Learned] = []
+        interpreters = {minor: str(unpack_interpreter(minor)) for minor in minors}
+        self.locker = StepLocker(
+            Resolver(cache, find_uv()), self.index, WheelBuilder(cache, find_uv(), DEFAULT_SOURCES, interpreters)
+        )
+        self.learned: list[LearnedConstraint] = []
 
-    def row(self, variant: str, after: Mapping[str, str] | None, **values: Any) -> Row:
+    def make_row(self, variant: str, after: Mapping[str, str] | None, **values: Any) -> SetResult:
         """The row of a lock, compared with the pins."""
         pins = self.origin.pins
         if after is None:
-            return Row(self.name, variant, len(pins), **values)
+            return SetResult(self.name, variant, len(pins), **values)
         moves = [
-            move(version, after[name]) for name, version in pins.items() if name in after and after[name] != version
+            classify_move(version, after[name])
+            for name, version in pins.items()
+            if name in after and after[name] != version
         ]
-        return Row(
+        return SetResult(
             self.name,
             variant,
             len(pins),
@@ -284,19 +303,19 @@ class Bench:
             **values,
         )
 
-    def compiled(self, variant: str, lines: Sequence[str], *words: str, output: str = "") -> Row:
+    def compile_lock(self, variant: str, lines: Sequence[str], *words: str, output: str = "") -> SetResult:
         """The row of what ``uv pip compile`` makes of *lines*, sources allowed."""
         source, target = WORK / f"{self.name}-{variant}.in", WORK / f"{self.name}-{variant}.txt"
         source.write_text("\n".join(lines) + "\n", encoding="utf-8")
         target.write_text(output, encoding="utf-8")
-        done = uv(
+        done = run_isolated_uv(
             "pip",
             "compile",
             "--quiet",
             "--no-header",
             "--no-annotate",
             "--python-version",
-            text_of(TARGET),
+            format_minor(TARGET),
             "--python-platform",
             PLATFORM,
             *words,
@@ -305,50 +324,52 @@ class Bench:
             str(source),
         )
         if done.returncode != 0:
-            return self.row(variant, None, note="no lock: " + " ".join(done.stderr.split())[:100])
-        return self.row(variant, _lockfile.pins(target.read_text(encoding="utf-8")))
+            return self.make_row(variant, None, note="no lock: " + " ".join(done.stderr.split())[:100])
+        return self.make_row(variant, _lockfile.parse_pins(target.read_text(encoding="utf-8")))
 
-    def run(self) -> list[Row]:
+    def run_variants(self) -> list[SetResult]:
         """Every row."""
         pins = self.origin.pins
         frozen = [f"{name}=={version}" for name, version in pins.items()]
         return [
-            self.compiled("frozen", frozen, "--only-binary", ":all:"),
-            self.compiled("upgrade-all", list(pins), "--upgrade"),
-            self.compiled("preferences", list(pins), output="\n".join(frozen) + "\n"),
-            self.nearest(),
-            self.ours(),
+            self.compile_lock("frozen", frozen, "--only-binary", ":all:"),
+            self.compile_lock("upgrade-all", list(pins), "--upgrade"),
+            self.compile_lock("preferences", list(pins), output="\n".join(frozen) + "\n"),
+            self.lock_nearest(),
+            self.rehearse_steps(),
         ]
 
-    def nearest(self) -> Row:
+    def lock_nearest(self) -> SetResult:
         """The nearest versions, step by step, without evidence."""
-        packages = self.origin.packages()
+        packages = self.origin.read_packages()
         try:
-            for minor in self._minors():
+            for minor in self._list_minors():
                 found = self.locker.lock(packages, (), minor, PLATFORM)
                 packages = found.after
-        except (NoLock, MustBuild) as error:
-            return self.row("nearest", None, note=str(error)[:160])
-        failures = Local(self.origin, TARGET, self.built).attempt(found.text, None).failures
-        return self.row("nearest", packages.pins, built=len(found.built), failures=len(failures))
+        except (NoLockError, MissingWheelsError) as error:
+            return self.make_row("nearest", None, note=str(error)[:160])
+        failures = LocalAttempts(self.origin, TARGET, self.built).attempt(found.text, None).failures
+        return self.make_row("nearest", packages.pins, built=len(found.built), failures=len(failures))
 
-    def ours(self) -> Row:
+    def rehearse_steps(self) -> SetResult:
         """What a rehearsal of every step ends with."""
-        packages, rounds = self.origin.packages(), 0
+        packages, rounds = self.origin.read_packages(), 0
         try:
-            for minor in self._minors():
-                local = Local(self.origin, minor, self.built)
+            for minor in self._list_minors():
+                local = LocalAttempts(self.origin, minor, self.built)
                 rehearsal = Rehearsal(
                     self.locker, self.index, local, "here", datetime.datetime.now(datetime.timezone.utc).date()
                 )
-                result = rehearsal.step(packages, [entry.row() for entry in self.learned], minor, PLATFORM)
+                result = rehearsal.rehearse_step(packages, [entry.to_row() for entry in self.learned], minor, PLATFORM)
                 self.learned += result.learned
                 rounds += result.rounds
                 packages = result.found.after
-        except (NoLock, MustBuild) as error:
-            return self.row("ours", None, rounds=rounds, note=str(error)[:160])
-        worst = "; ".join(f"{name}: {failure.alike()[-100:]}" for name, failure in list(result.failures.items())[:2])
-        return self.row(
+        except (NoLockError, MissingWheelsError) as error:
+            return self.make_row("ours", None, rounds=rounds, note=str(error)[:160])
+        worst = "; ".join(
+            f"{name}: {failure.normalize_text()[-100:]}" for name, failure in list(result.failures.items())[:2]
+        )
+        return self.make_row(
             "ours",
             packages.pins,
             built=len(result.found.built),
@@ -357,17 +378,17 @@ class Bench:
             note=worst,
         )
 
-    def _minors(self) -> list[Minor]:
+    def _list_minors(self) -> list[Minor]:
         return [(3, number) for number in range(self.origin.minor[1] + 1, TARGET[1] + 1)]
 
 
-def sets(directory: pathlib.Path) -> dict[str, tuple[dict[str, str], Minor]]:
+def load_sets(directory: pathlib.Path) -> dict[str, tuple[dict[str, str], Minor]]:
     """Pins and Python by name, of the folder *directory*."""
     found = {}
     for entry in json.loads((directory / "index.json").read_text(encoding="utf-8")):
         lines = (directory / f"{entry['name']}.txt").read_text(encoding="utf-8").splitlines()
         pins = {
-            normalized(name): version
+            normalize_name(name): version
             for name, separator, version in (line.partition("==") for line in lines)
             if separator
         }
@@ -376,10 +397,12 @@ def sets(directory: pathlib.Path) -> dict[str, tuple[dict[str, str], Minor]]:
     return found
 
 
-def measure(name: str, pins: Mapping[str, str], minor: Minor) -> tuple[list[Row], list[Learned], list[str]]:
+def measure_set(
+    name: str, pins: Mapping[str, str], minor: Minor
+) -> tuple[list[SetResult], list[LearnedConstraint], list[str]]:
     """Rows, what was learned, and what could not be installed, of one set."""
-    bench = Bench(name, pins, minor)
-    return bench.run(), bench.learned, bench.origin.lacking
+    bench = SetBench(name, pins, minor)
+    return bench.run_variants(), bench.learned, bench.origin.lacking
 
 
 def main() -> None:
@@ -389,22 +412,22 @@ def main() -> None:
     parser.add_argument("names", nargs="*")
     given = parser.parse_args()
     WORK.mkdir(parents=True, exist_ok=True)
-    chosen = {name: value for name, value in sets(given.locks).items() if not given.names or name in given.names}
+    chosen = {name: value for name, value in load_sets(given.locks).items() if not given.names or name in given.names}
     print(
         f"{'set':<16}{'variant':<13}"
         + "".join(
             f"{title:>9}" for title in ("packages", "moved", "major", "added", "left", "built", "rounds", "failures")
         )
     )
-    rows: list[Row] = []
+    rows: list[SetResult] = []
     for minor in sorted(
         {minor for _pins, minor in chosen.values()} | {(3, number) for number in range(8, TARGET[1] + 1)}
     ):
-        interpreter(minor)
+        unpack_interpreter(minor)
     with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
-        for results, learned, lacking in pool.map(lambda item: measure(item[0], *item[1]), chosen.items()):
+        for results, learned, lacking in pool.map(lambda item: measure_set(item[0], *item[1]), chosen.items()):
             rows += results
-            print("\n".join(row.line() for row in results), flush=True)
+            print("\n".join(row.format_line() for row in results), flush=True)
             for entry in learned:
                 print(f"    {entry.requirement} from Python {entry.python[2:]} on: {entry.reason}"[:220])
             if lacking:

@@ -11,7 +11,7 @@ import pathlib
 import subprocess
 from typing import Any
 
-from tests.fleet.archives import find
+from tests.fleet.archives import find_packable_interpreter
 
 HERE = pathlib.Path(__file__).resolve().parent
 KEPT = HERE / "interpreters.json"
@@ -34,7 +34,7 @@ def ask(executable: pathlib.Path, question: str, names: list[str] | None = None)
 
 def here() -> dict[str, pathlib.Path]:
     """The interpreters of this machine by minor version."""
-    found = {minor: find(minor, install=False) for minor in MINORS}
+    found = {minor: find_packable_interpreter(minor, install=False) for minor in MINORS}
     return {minor: path for minor, path in found.items() if path}
 
 

@@ -12,8 +12,8 @@ import re
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import validated
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import limits_of
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import validate_declaration
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import select_limits
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -36,7 +36,7 @@ def blocks(language):
 def test_yaml_examples_are_accepted(text):
     example = yaml.safe_load(text)
     if isinstance(example, list) and "requirement" in example[0]:
-        assert limits_of(example, (3, 99))
+        assert select_limits(example, (3, 99))
         return
     if isinstance(example, list):
         (task,) = example
@@ -48,7 +48,7 @@ def test_yaml_examples_are_accepted(text):
     result = ArgumentSpecValidator(OPTIONS).validate(example)
     assert result.error_messages == []
     for application in example.get("oxzep7_applications", []):
-        validated(application)
+        validate_declaration(application)
 
 
 @pytest.mark.parametrize("text", blocks("console"))

@@ -7,24 +7,24 @@
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
     ApplicationError,
-    from_parameters,
-    validated,
+    parse_application,
+    validate_declaration,
 )
 
 
 def declared(**options):
-    return validated(dict({"name": "billing", "environment": "/srv/billing/venv"}, **options))
+    return validate_declaration(dict({"name": "billing", "environment": "/srv/billing/venv"}, **options))
 
 
 def test_defaults():
-    application = from_parameters(declared(services=[{"name": "a.service"}]))
+    application = parse_application(declared(services=[{"name": "a.service"}]))
     assert application.services[0].action == "stop-start" and application.services[0].is_unit()
     assert application.generation_path("1-py3.9") == "/srv/billing/venv.generations/1-py3.9"
     assert application.tests_timeout == 900.0
 
 
 def test_commands_are_split_like_a_shell_would_but_nothing_is_expanded():
-    application = from_parameters(declared(tests=["python -c 'print(\"$HOME; `id`\")'", ["a b", "c"]]))
+    application = parse_application(declared(tests=["python -c 'print(\"$HOME; `id`\")'", ["a b", "c"]]))
     assert application.tests == [["python", "-c", 'print("$HOME; `id`")'], ["a b", "c"]]
 
 
@@ -46,7 +46,7 @@ def test_commands_are_split_like_a_shell_would_but_nothing_is_expanded():
 )
 def test_what_cannot_be_meant_is_refused(options):
     with pytest.raises(ApplicationError):
-        from_parameters(declared(**options))
+        parse_application(declared(**options))
 
 
 @pytest.mark.parametrize(

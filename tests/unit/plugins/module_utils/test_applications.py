@@ -8,8 +8,11 @@ import os
 import struct
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import from_parameters, validated
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._applications import application_findings
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
+    parse_application,
+    validate_declaration,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._applications import collect_application_findings
 
 
 @pytest.fixture
@@ -24,8 +27,8 @@ def environment(tmp_path):
 
 
 def keys(environment):
-    declared = from_parameters(validated({"name": "a", "environment": str(environment)}))
-    return {entry["key"]: entry for entry in application_findings(declared, "/opt/oxzep7/interpreters")}
+    declared = parse_application(validate_declaration({"name": "a", "environment": str(environment)}))
+    return {entry["key"]: entry for entry in collect_application_findings(declared, "/opt/oxzep7/interpreters")}
 
 
 def test_an_interpreter_with_file_capabilities_forbids_and_names_what_to_do(environment):

@@ -9,7 +9,10 @@ import os
 import tarfile
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._archive import UnsafeArchive, extract
+from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._archive import (
+    UnsafeArchiveError,
+    extract_archive,
+)
 
 
 def member(name, kind=tarfile.REGTYPE, link="", data=b"", mode=0o644):
@@ -58,8 +61,8 @@ HOSTILE = {
 def test_hostile_members_are_refused_and_nothing_lands_outside(tmp_path, case):
     target = tmp_path / "in" / "target"
     target.mkdir(parents=True)
-    with pytest.raises(UnsafeArchive) as caught:
-        extract(archive_of(tmp_path / "archive", HOSTILE[case]), str(target))
+    with pytest.raises(UnsafeArchiveError) as caught:
+        extract_archive(archive_of(tmp_path / "archive", HOSTILE[case]), str(target))
     assert "member" in str(caught.value)
     assert sorted(os.listdir(str(tmp_path))) == ["archive", "in"]
     assert os.listdir(str(tmp_path / "in")) == ["target"]
@@ -68,7 +71,7 @@ def test_hostile_members_are_refused_and_nothing_lands_outside(tmp_path, case):
 def test_interpreter_layout_is_unpacked_with_plain_modes(tmp_path):
     target = tmp_path / "target"
     target.mkdir()
-    extract(
+    extract_archive(
         archive_of(
             tmp_path / "archive",
             [
@@ -95,5 +98,5 @@ def test_a_bomb_is_refused(tmp_path, monkeypatch):
     )
     target = tmp_path / "target"
     target.mkdir()
-    with pytest.raises(UnsafeArchive):
-        extract(archive_of(tmp_path / "archive", [member("zeros", data=b"\0" * 1001)]), str(target))
+    with pytest.raises(UnsafeArchiveError):
+        extract_archive(archive_of(tmp_path / "archive", [member("zeros", data=b"\0" * 1001)]), str(target))

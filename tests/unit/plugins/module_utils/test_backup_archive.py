@@ -15,15 +15,19 @@ import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _entry
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._collect import Collector
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import (
-    Entry,
-    Unusable,
-    checked,
-    from_row,
-    header,
+    ArchiveEntry,
+    ManifestError,
+    check_entries,
+    make_tar_header,
+    parse_entry,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import Damaged, Tree, through
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import next_identifier
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import StreamError, reading, writing
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import (
+    DamagedArchiveError,
+    RestoredTree,
+    prove_entries,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import make_next_identifier
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import StreamError, open_reader, open_writer
 
 ENGINES = [how for how in ("gzip", "zstd") if how == "gzip" or shutil.which("zstd")]
 
@@ -32,9 +36,9 @@ def kept(tree, archive, how="gzip"):
     """The entries of *tree* in the new *archive*, and what was met."""
     handle = os.open(str(tree), os.O_RDONLY | os.O_DIRECTORY)
     try:
-        with writing(str(archive), how) as sink:
+        with open_writer(str(archive), how) as sink:
             collector = Collector(sink)
-            return list(collector.tree(handle)), collector.met
+            return list(collector.collect_tree(handle)), collector.met
     finally:
         os.close(handle)
 
@@ -44,10 +48,10 @@ def put_back(archive, entries, target, how="gzip"):
     os.mkdir(str(target), 0o700)
     handle = os.open(str(target), os.O_RDONLY | os.O_DIRECTORY)
     try:
-        tree = Tree(handle, os.geteuid() == 0)
-        with reading(str(archive), how) as stream:
-            through(stream, checked(entries), tree.make)
-        tree.finish()
+        tree = RestoredTree(handle, os.geteuid() == 0)
+        with open_reader(str(archive), how) as stream:
+            prove_entries(stream, check_entries(entries), tree.make_entry)
+        tree.finish_directories()
         return tree.not_given
     finally:
         os.close(handle)
@@ -109,7 +113,7 @@ def tree(tmp_path):
 def test_a_tree_comes_back_equal(tree, tmp_path, how):
     entries, met = kept(tree, tmp_path / "archive", how)
     assert met.skipped == {} and met.unstable == []
-    again = [from_row(json.loads(json.dumps(entry.row()))) for entry in entries]
+    again = [parse_entry(json.loads(json.dumps(entry.to_row()))) for entry in entries]
     assert again == entries
     assert put_back(tmp_path / "archive", again, tmp_path / "back", how) == {}
     assert described(tmp_path / "back") == described(tree)
@@ -146,8 +150,8 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(tree, tmp_path):
 
         changes = 1
 
-        def _content(self, handle, entry):
-            digest = Collector._content(self, handle, entry)
+        def _copy_content(self, handle, entry):
+            digest = Collector._copy_content(self, handle, entry)
             if entry.path == "nothing" and self.changes:
                 self.changes -= 1
                 with open(str(tree / "nothing"), "a") as stream:
@@ -156,10 +160,10 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(tree, tmp_path):
 
     def collected(archive, changes):
         handle = os.open(str(tree), os.O_RDONLY)
-        with writing(str(archive), "gzip") as sink:
+        with open_writer(str(archive), "gzip") as sink:
             busy = Busy(sink)
             busy.changes = changes
-            entries = list(busy.tree(handle))
+            entries = list(busy.collect_tree(handle))
         os.close(handle)
         return entries, busy.met
 
@@ -191,21 +195,21 @@ def test_damage_is_always_found(tree, tmp_path, how):
             data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
         (tmp_path / "archive").write_bytes(bytes(data))
         try:
-            with reading(str(tmp_path / "archive"), how) as stream:
-                through(stream, entries)
-        except (Damaged, StreamError):
+            with open_reader(str(tmp_path / "archive"), how) as stream:
+                prove_entries(stream, entries)
+        except (DamagedArchiveError, StreamError):
             continue
         # A flipped bit that the compression does not look at, such as a time in gzip's own header, changes nothing that is restored;
         # the digest of the archive in the manifest finds it.
         assert number % 5 < 3 and len(data) == len(whole)
 
 
-TOP = Entry("", _entry.DIRECTORY, 0o755, 1000, 1000, 0)
+TOP = ArchiveEntry("", _entry.DIRECTORY, 0o755, 1000, 1000, 0)
 DIGEST = "0" * 64
 
 
 def file(path, **changes):
-    return Entry(path, _entry.FILE, 0o644, 1000, 1000, 0, 1, DIGEST)._replace(**changes)
+    return ArchiveEntry(path, _entry.FILE, 0o644, 1000, 1000, 0, 1, DIGEST)._replace(**changes)
 
 
 @pytest.mark.parametrize(
@@ -226,23 +230,26 @@ def file(path, **changes):
         ([TOP, file("a/b")], "no directory that it could lie in"),
         ([TOP, file("a"), file("a/b")], "no directory that it could lie in"),
         (
-            [TOP, Entry("a", _entry.SYMLINK, 0o777, 0, 0, 0, target="/etc"), file("a/passwd")],
+            [TOP, ArchiveEntry("a", _entry.SYMLINK, 0o777, 0, 0, 0, target="/etc"), file("a/passwd")],
             "no directory that it could lie in",
         ),
-        ([TOP, Entry("a", _entry.SYMLINK, 0o777, 0, 0, 0, target="/etc/passwd"), file("a")], "is there twice"),
+        ([TOP, ArchiveEntry("a", _entry.SYMLINK, 0o777, 0, 0, 0, target="/etc/passwd"), file("a")], "is there twice"),
         ([TOP, file("a"), file("a")], "is there twice"),
-        ([TOP, Entry("a", _entry.HARD_LINK, 0o644, 0, 0, 0, target="/etc/shadow")], "no file that comes before"),
-        ([TOP, Entry("a", _entry.HARD_LINK, 0o644, 0, 0, 0, target="b"), file("b")], "no file that comes before"),
+        ([TOP, ArchiveEntry("a", _entry.HARD_LINK, 0o644, 0, 0, 0, target="/etc/shadow")], "no file that comes before"),
+        (
+            [TOP, ArchiveEntry("a", _entry.HARD_LINK, 0o644, 0, 0, 0, target="b"), file("b")],
+            "no file that comes before",
+        ),
         (
             [
                 TOP,
-                Entry("a", _entry.SYMLINK, 0o777, 0, 0, 0, target="/etc/shadow"),
-                Entry("b", _entry.HARD_LINK, 0o644, 0, 0, 0, target="a"),
+                ArchiveEntry("a", _entry.SYMLINK, 0o777, 0, 0, 0, target="/etc/shadow"),
+                ArchiveEntry("b", _entry.HARD_LINK, 0o644, 0, 0, 0, target="a"),
             ],
             "no file that",
         ),
         (
-            [TOP, file("a", superseded=True), Entry("b", _entry.HARD_LINK, 0o644, 0, 0, 0, target="a")],
+            [TOP, file("a", superseded=True), ArchiveEntry("b", _entry.HARD_LINK, 0o644, 0, 0, 0, target="a")],
             "no file that comes before",
         ),
         ([TOP, file("a", uid=0, mode=0o4755)], None),
@@ -250,13 +257,13 @@ def file(path, **changes):
 )
 def test_a_manifest_that_leads_outside_is_refused(entries, expected):
     if expected is None:
-        assert checked(entries) == entries
+        assert check_entries(entries) == entries
     else:
-        with pytest.raises(Unusable, match=expected):
-            checked(entries)
+        with pytest.raises(ManifestError, match=expected):
+            check_entries(entries)
 
 
-ROW = file("a").row()
+ROW = file("a").to_row()
 
 
 @pytest.mark.parametrize(
@@ -290,29 +297,31 @@ ROW = file("a").row()
     ],
 )
 def test_a_row_that_nobody_writes_is_refused(row):
-    with pytest.raises(Unusable):
-        from_row(row)
+    with pytest.raises(ManifestError):
+        parse_entry(row)
 
 
 def test_nothing_in_an_archive_is_believed(tree, tmp_path):
     """An archive that is whole in itself, but not the manifest's, writes nothing that the manifest does not say."""
     entries, _met = kept(tree, tmp_path / "archive")
     other = [entry if entry.path != "nothing" else entry._replace(path="nothinG") for entry in entries]
-    with pytest.raises(Damaged, match="nothinG is not what the manifest says"):
+    with pytest.raises(DamagedArchiveError, match="nothinG is not what the manifest says"):
         put_back(tmp_path / "archive", other, tmp_path / "back")
-    with pytest.raises(Damaged, match="something follows its last entry"):
+    with pytest.raises(DamagedArchiveError, match="something follows its last entry"):
         put_back(tmp_path / "archive", entries[:-1], tmp_path / "less")
-    with pytest.raises(Damaged):
+    with pytest.raises(DamagedArchiveError):
         put_back(tmp_path / "archive", entries + [entries[-1]._replace(path="more")], tmp_path / "more")
 
 
 def test_headers_are_what_tar_writes():
-    made = header(Entry("a", _entry.FILE, 0o644, 5, 6, 7 * 10**9, 3, DIGEST))
+    made = make_tar_header(ArchiveEntry("a", _entry.FILE, 0o644, 5, 6, 7 * 10**9, 3, DIGEST))
     assert len(made) == 512 and made[:4] == b"./a\0" and made[257:265] == b"ustar\00000"
-    assert len(header(file("a", mtime=1))) == 512 * 3 and b"27 mtime=0.000000001\n" not in header(file("a", mtime=1))
-    assert b"21 mtime=0.000000001\n" in header(file("a", mtime=1)) and b"mtime=-1.500000000\n" in header(
-        file("a", mtime=-1500000000)
+    assert len(make_tar_header(file("a", mtime=1))) == 512 * 3 and b"27 mtime=0.000000001\n" not in make_tar_header(
+        file("a", mtime=1)
     )
+    assert b"21 mtime=0.000000001\n" in make_tar_header(
+        file("a", mtime=1)
+    ) and b"mtime=-1.500000000\n" in make_tar_header(file("a", mtime=-1500000000))
 
 
 @pytest.mark.parametrize(
@@ -327,7 +336,7 @@ def test_headers_are_what_tar_writes():
     ],
 )
 def test_what_would_run_as_root_in_a_tree_of_somebody_else_is_named(owner, entry, strange):
-    assert _entry.for_root([TOP._replace(uid=owner), entry]) == (["a"] if strange else [])
+    assert _entry.find_setid_files([TOP._replace(uid=owner), entry]) == (["a"] if strange else [])
 
 
 @pytest.mark.parametrize(
@@ -341,4 +350,4 @@ def test_what_would_run_as_root_in_a_tree_of_somebody_else_is_named(owner, entry
     ],
 )
 def test_a_newer_backup_is_called_later(known, moment, expected):
-    assert next_identifier(known, moment) == expected
+    assert make_next_identifier(known, moment) == expected

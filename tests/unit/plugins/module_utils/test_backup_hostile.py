@@ -11,9 +11,13 @@ import tarfile
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _entry
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import Entry, header
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import Damaged, Tree, through
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import Reading
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import ArchiveEntry, make_tar_header
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import (
+    DamagedArchiveError,
+    RestoredTree,
+    prove_entries,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import StreamReader
 
 ME, US = os.getuid(), os.getgid()
 GOOD = b"good"
@@ -21,7 +25,9 @@ GOOD = b"good"
 
 def of(path, kind=_entry.FILE, **more):
     content = {"size": len(GOOD), "sha256": hashlib.sha256(GOOD).hexdigest()} if kind == _entry.FILE else {}
-    return Entry(path, kind, 0o755 if kind == _entry.DIRECTORY else 0o640, ME, US, 10**18, **dict(content, **more))
+    return ArchiveEntry(
+        path, kind, 0o755 if kind == _entry.DIRECTORY else 0o640, ME, US, 10**18, **dict(content, **more)
+    )
 
 
 MANIFEST = [
@@ -62,9 +68,9 @@ def restored(place, act):
     (place / "tree").mkdir()
     handle = os.open(str(place / "tree"), os.O_RDONLY | os.O_DIRECTORY)
     try:
-        tree = Tree(handle, False)
-        act(tree.make)
-        tree.finish()
+        tree = RestoredTree(handle, False)
+        act(tree.make_entry)
+        tree.finish_directories()
     finally:
         tree.close()
         os.close(handle)
@@ -104,9 +110,9 @@ HOSTILE = {
 @pytest.mark.parametrize("case", sorted(HOSTILE))
 def test_what_an_archive_has_is_held_against_the_manifest(tmp_path, case):
     written = b"".join(
-        header(one) + (GOOD + bytes(508) if one.kind == _entry.FILE else b"") for one in MANIFEST[:2]
+        make_tar_header(one) + (GOOD + bytes(508) if one.kind == _entry.FILE else b"") for one in MANIFEST[:2]
     ) + tar(HOSTILE[case])
     stream = io.BytesIO(written)
-    with pytest.raises(Damaged):
-        restored(tmp_path, lambda make: through(Reading(stream, lambda: None), MANIFEST, make))
+    with pytest.raises(DamagedArchiveError):
+        restored(tmp_path, lambda make: prove_entries(StreamReader(stream, lambda: None), MANIFEST, make))
     assert [name for name, _mode in described(tmp_path)] == ["tree", "tree/a"]

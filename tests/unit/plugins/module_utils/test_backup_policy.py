@@ -9,11 +9,23 @@ import os
 import subprocess
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._databases import differing, rows_of_dump, told
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._moves import Move, move_all, taken_back
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._retention import Keep, Known, expendable
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._sealing import Sealing, closing, opening
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import current
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._databases import (
+    count_dump_rows,
+    describe_row_difference,
+    parse_row_counts,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._moves import Move, apply_moves, render_undo_moves
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._retention import (
+    KeepPolicy,
+    KnownBackup,
+    find_expendable_backups,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._sealing import (
+    EncryptionSettings,
+    make_decrypt_command,
+    make_encrypt_command,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import get_current_identity
 
 NOW = datetime.datetime(2026, 11, 24, 12, tzinfo=datetime.timezone.utc)
 
@@ -26,7 +38,7 @@ def named(days, hour=3):
 def known(*days, **options):
     """Good backups, so many days old, oldest first; *options* name the days of those that are bad, verified, or of a run."""
     return [
-        Known(
+        KnownBackup(
             named(day),
             day not in options.get("bad", ()),
             day in options.get("verified", ()),
@@ -39,31 +51,33 @@ def known(*days, **options):
 @pytest.mark.parametrize(
     "backups, keep, gone",
     [
-        (known(3, 2, 1), Keep(1), [3, 2]),
-        (known(3, 2, 1), Keep(3), []),
-        (known(4, 3, 2, 1, bad=(2, 1)), Keep(1), [4]),
-        (known(3, 2, 1, bad=(3, 2, 1)), Keep(1), []),
-        (known(3, 2, 1), Keep(0), []),
-        (known(4, 3, 2, 1, bad=(4, 2)), Keep(2), [4, 2]),
+        (known(3, 2, 1), KeepPolicy(1), [3, 2]),
+        (known(3, 2, 1), KeepPolicy(3), []),
+        (known(4, 3, 2, 1, bad=(2, 1)), KeepPolicy(1), [4]),
+        (known(3, 2, 1, bad=(3, 2, 1)), KeepPolicy(1), []),
+        (known(3, 2, 1), KeepPolicy(0), []),
+        (known(4, 3, 2, 1, bad=(4, 2)), KeepPolicy(2), [4, 2]),
         # The last verified one stays, however old.
-        (known(9, 8, 3, 2, 1, verified=(9, 8)), Keep(2), [9, 3]),
+        (known(9, 8, 3, 2, 1, verified=(9, 8)), KeepPolicy(2), [9, 3]),
         # What an open run has made stays.
-        (known(9, 2, 1, runs={9: "open"}), Keep(1), [2]),
-        (known(40, 20, 9, 2, 1), Keep(0, daily=2), [40, 20, 9]),
-        (known(40, 20, 9, 2, 1), Keep(1, within_days=10), [40, 20]),
+        (known(9, 2, 1, runs={9: "open"}), KeepPolicy(1), [2]),
+        (known(40, 20, 9, 2, 1), KeepPolicy(0, daily=2), [40, 20, 9]),
+        (known(40, 20, 9, 2, 1), KeepPolicy(1, within_days=10), [40, 20]),
         # 2026-11-24 is a Tuesday.
-        (known(400, 40, 33, 2, 1), Keep(0, monthly=2), [400, 40, 2]),
-        (known(22, 15, 14, 9, 8, 1, 0), Keep(0, weekly=3), [22, 15, 14, 1]),
+        (known(400, 40, 33, 2, 1), KeepPolicy(0, monthly=2), [400, 40, 2]),
+        (known(22, 15, 14, 9, 8, 1, 0), KeepPolicy(0, weekly=3), [22, 15, 14, 1]),
     ],
 )
 def test_what_nobody_asked_to_keep_goes(backups, keep, gone):
-    found = expendable(backups, keep, NOW, ("open",))
+    found = find_expendable_backups(backups, keep, NOW, ("open",))
     assert found == [named(day) for day in gone]
 
 
 def test_of_several_a_day_the_newest_stays():
-    backups = [Known(named(day, hour), True, False, "") for day in (2, 1, 0) for hour in (1, 2, 3)]
-    assert expendable(backups, Keep(0, daily=3), NOW) == [named(day, hour) for day in (2, 1, 0) for hour in (1, 2)]
+    backups = [KnownBackup(named(day, hour), True, False, "") for day in (2, 1, 0) for hour in (1, 2, 3)]
+    assert find_expendable_backups(backups, KeepPolicy(0, daily=3), NOW) == [
+        named(day, hour) for day in (2, 1, 0) for hour in (1, 2)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -82,14 +96,14 @@ def test_of_several_a_day_the_newest_stays():
     ],
 )
 def test_rows_of_a_dump_are_counted_whatever_its_form(text, rows):
-    assert rows_of_dump(iter(text.splitlines(True))) == rows
+    assert count_dump_rows(iter(text.splitlines(True))) == rows
 
 
 def test_rows_are_told_and_compared():
-    assert told("public.a\t5\nwith\ttab\t0\n") == {"public.a": 5, "with\ttab": 0}
-    assert differing({"rows": {"a": 1, "b": 2}}, {"a": 1, "b": 2}) is None
+    assert parse_row_counts("public.a\t5\nwith\ttab\t0\n") == {"public.a": 5, "with\ttab": 0}
+    assert describe_row_difference({"rows": {"a": 1, "b": 2}}, {"a": 1, "b": 2}) is None
     assert (
-        differing({"rows": {"a": 1, "b": 2}}, {"a": 3, "c": 4})
+        describe_row_difference({"rows": {"a": 1, "b": 2}}, {"a": 3, "c": 4})
         == "a has 3 rows, not 1; b has no rows, not 2; c has 4 rows, not no"
     )
 
@@ -110,10 +124,10 @@ def test_moves_are_taken_back_however_far_they_came(tmp_path, steps):
     before = content(tmp_path)
     path = str(tmp_path)
     moves = [
-        Move(path + "/live", path + "/live.new", path + "/live.before", current()),
-        Move(path + "/conf", path + "/conf.new", path + "/conf.before", current()),
-        Move(path + "/file", path + "/file.new", path + "/.file.before", current()),
-        Move(path + "/journal", None, path + "/.journal.before", current()),
+        Move(path + "/live", path + "/live.new", path + "/live.before", get_current_identity()),
+        Move(path + "/conf", path + "/conf.new", path + "/conf.before", get_current_identity()),
+        Move(path + "/file", path + "/file.new", path + "/.file.before", get_current_identity()),
+        Move(path + "/journal", None, path + "/.journal.before", get_current_identity()),
     ]
     done = [0]
     rename = os.rename
@@ -126,19 +140,19 @@ def test_moves_are_taken_back_however_far_they_came(tmp_path, steps):
 
     os.rename = counted
     try:
-        move_all(moves)
+        apply_moves(moves)
     except KeyboardInterrupt:
         pass
     finally:
         os.rename = rename
     assert done[0] == min(steps, 6)
     for _time in range(2):
-        subprocess.check_call(["sh", "-eu", "-c", taken_back(moves)])
+        subprocess.check_call(["sh", "-eu", "-c", render_undo_moves(moves)])
         assert content(tmp_path) == before
 
 
 def test_keys_are_for_recipients_and_files_of_them():
-    assert closing(Sealing("age", ("age1x", "/etc/keys"))) == [
+    assert make_encrypt_command(EncryptionSettings("age", ("age1x", "/etc/keys"))) == [
         "age",
         "--encrypt",
         "--recipient",
@@ -146,5 +160,17 @@ def test_keys_are_for_recipients_and_files_of_them():
         "--recipients-file",
         "/etc/keys",
     ]
-    assert closing(Sealing("gpg", ("ops", "/etc/key")))[-4:] == ["--recipient", "ops", "--recipient-file", "/etc/key"]
-    assert opening("age", "/root/key", "/b/x") == ["age", "--decrypt", "--identity", "/root/key", "--", "/b/x"]
+    assert make_encrypt_command(EncryptionSettings("gpg", ("ops", "/etc/key")))[-4:] == [
+        "--recipient",
+        "ops",
+        "--recipient-file",
+        "/etc/key",
+    ]
+    assert make_decrypt_command("age", "/root/key", "/b/x") == [
+        "age",
+        "--decrypt",
+        "--identity",
+        "/root/key",
+        "--",
+        "/b/x",
+    ]

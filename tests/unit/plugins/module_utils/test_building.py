@@ -24,7 +24,7 @@ def scratch_fixture(tmp_path):
 def _taken(scratch):
     target = scratch.parent / "target"
     try:
-        _building._take(str(scratch / "out"), str(target))
+        _building._collect_wheel(str(scratch / "out"), str(target))
     finally:
         found = [path.read_bytes() for path in target.iterdir()] if target.exists() else []
     return found

@@ -6,7 +6,11 @@
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import PromotionRefused
-from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import choose, live_at, runs_of
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import (
+    choose_generation,
+    find_live_at,
+    list_promoting_runs,
+)
 
 
 def promoted(time, old, new, kind="upgrade", run="r"):
@@ -41,29 +45,29 @@ LIVE = GENERATIONS[2]
     ],
 )
 def test_a_date_means_what_was_live_then(when, expected):
-    assert live_at(RECORD, when) == expected and choose(RECORD, when, LIVE)["id"] == expected
+    assert find_live_at(RECORD, when) == expected and choose_generation(RECORD, when, LIVE)["id"] == expected
 
 
 def test_before_a_run_means_what_was_live_before_its_first_promotion():
     later = promoted("2026-11-05T10:00:00Z", "2-py3.10", "1-py3.9", "rollback", "s")
     record = dict(RECORD, current="1-py3.9", history=HISTORY + [later])
-    assert runs_of(record) == ["r", "s"]
-    assert [choose(record, wanted, GENERATIONS[1])["id"] for wanted in ("before:r", "before:s")] == [
+    assert list_promoting_runs(record) == ["r", "s"]
+    assert [choose_generation(record, wanted, GENERATIONS[1])["id"] for wanted in ("before:r", "before:s")] == [
         "0-py3.8",
         "2-py3.10",
     ]
     with pytest.raises(PromotionRefused, match="run t promoted nothing of billing; its runs are r, s"):
-        choose(record, "before:t", GENERATIONS[1])
+        choose_generation(record, "before:t", GENERATIONS[1])
 
 
 def test_previous_is_the_one_before_the_newest_promotion_once():
-    assert choose(RECORD, "previous", LIVE)["id"] == "1-py3.9"
+    assert choose_generation(RECORD, "previous", LIVE)["id"] == "1-py3.9"
     back = dict(
         RECORD,
         current="1-py3.9",
         history=HISTORY + [promoted("2026-11-04T10:00:00Z", "2-py3.10", "1-py3.9", "rollback")],
     )
-    assert choose(back, "previous", GENERATIONS[1]) is None
+    assert choose_generation(back, "previous", GENERATIONS[1]) is None
 
 
 @pytest.mark.parametrize(
@@ -78,4 +82,4 @@ def test_previous_is_the_one_before_the_newest_promotion_once():
 )
 def test_what_is_not_there_is_refused_by_name(record, wanted, expected):
     with pytest.raises(PromotionRefused, match=expected):
-        choose(record, wanted, LIVE)
+        choose_generation(record, wanted, LIVE)

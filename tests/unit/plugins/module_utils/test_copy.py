@@ -12,7 +12,11 @@ import re
 import zipfile
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._copy import NotCopied, gathered, packed
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._copy import (
+    CopyError,
+    gather_package_files,
+    pack_wheel,
+)
 
 METADATA = "Metadata-Version: 2.1\nName: Own.Thing\nVersion: 1.0+vendor.2\nRequires-Python: >=3.6\nRequires-Dist: six (>=1.0)\n\nRequires-Dist: no header\n"
 
@@ -37,7 +41,7 @@ def install(site, files, metadata=METADATA, info="Own.Thing-1.0+vendor.2.dist-in
 
 
 def copy(site, name="own-thing"):
-    return packed(gathered(str(site.parents[2]), name))
+    return pack_wheel(gather_package_files(str(site.parents[2]), name))
 
 
 def content(made):
@@ -102,14 +106,14 @@ def test_a_package_is_copied_with_its_scripts_and_data_and_its_commands_are_left
 )
 def test_what_cannot_be_copied_is_refused_with_the_reason(site, files, recorded, expected):
     install(site, files, recorded=recorded)
-    with pytest.raises(NotCopied, match=expected):
+    with pytest.raises(CopyError, match=expected):
         copy(site)
 
 
 def test_a_pipe_is_not_waited_for(site):
     install(site, {"own.py": ""}, recorded=("pipe.py",))
     os.mkfifo(site / "pipe.py")
-    with pytest.raises(NotCopied, match="no regular file"):
+    with pytest.raises(CopyError, match="no regular file"):
         copy(site)
 
 
@@ -117,7 +121,7 @@ def test_packages_that_do_not_record_their_files_are_refused(site):
     (site / "own_thing.egg-info").mkdir()
     for name, expected in (("own-thing", "does not record"), ("other", "is not in"), ("zipped", "does not record")):
         (site / "zipped-1.0-py3.8.egg").write_text("")
-        with pytest.raises(NotCopied, match=expected):
+        with pytest.raises(CopyError, match=expected):
             copy(site, name)
 
 
@@ -136,7 +140,7 @@ def test_an_editable_package_stays_editable_without_credentials_unless_its_sourc
         and json.loads(found["own_thing-1.0+vendor.2.dist-info/direct_url.json"]) == direct
     )
     (source / "own" / "_fast.so").write_bytes(b"")
-    with pytest.raises(NotCopied, match=r"_fast\.so"):
+    with pytest.raises(CopyError, match=r"_fast\.so"):
         copy(site)
     direct = {"url": "https://me:topsecret@git.example.org/x", "vcs_info": {"vcs": "git", "commit_id": "0" * 40}}
     install(site, {**files, "Own.Thing-1.0+vendor.2.dist-info/direct_url.json": json.dumps(direct)})
@@ -164,7 +168,7 @@ def test_a_developed_package_becomes_an_editable_one(site, tmp_path):
         "Requires-Dist: ujson>1; extra == 'fast'\nProvides-Extra: fast\n\nText\n"
     )
     (site / "own-thing.egg-link").write_text("/no/such/place\n.")
-    with pytest.raises(NotCopied, match="which is not there"):
+    with pytest.raises(CopyError, match="which is not there"):
         copy(site)
 
 

@@ -12,14 +12,17 @@ import sys
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _git, _interpreters, _projects, _running
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._dependents import (
-    Attribution,
-    Uses,
-    pythons_named,
+    PythonFinder,
+    UsedPython,
+    find_named_pythons,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import Libraries, cached
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._ospackages import owners
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._parallel import in_parallel
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import Reference
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import (
+    SharedLibraries,
+    parse_linker_cache,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._ospackages import find_owning_packages
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._parallel import map_in_parallel
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import PythonReference
 from ansible_collections.oxzep7.python.plugins.module_utils._host import _elf
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter import _ask
 
@@ -27,7 +30,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._interpreter import 
 def elf(path):
     handle = os.open(path, os.O_RDONLY)
     try:
-        return _elf.read(handle, versions=True)
+        return _elf.read_elf(handle, versions=True)
     finally:
         os.close(handle)
 
@@ -47,7 +50,7 @@ def test_what_is_no_elf_file(tmp_path, data):
 
 
 def test_libraries_resolve_as_the_linker_does(tmp_path):
-    libraries = Libraries()
+    libraries = SharedLibraries()
     assert os.path.isabs(libraries.find("libc.so.6", [], "/") or "")
     (tmp_path / "lib").mkdir()
     (tmp_path / "lib" / "libmine.so.1").write_text("")
@@ -67,7 +70,9 @@ def test_linker_cache():
         + struct.pack("=iIIIQ", 1, offset, offset + 10, 0, 0)
         + strings
     )
-    assert cached(b"older" + data) == {"libx.so.1": ["/lib/libx.so.1"]} and cached(b"none") == {}
+    assert (
+        parse_linker_cache(b"older" + data) == {"libx.so.1": ["/lib/libx.so.1"]} and parse_linker_cache(b"none") == {}
+    )
 
 
 @pytest.mark.parametrize(
@@ -83,22 +88,27 @@ def test_linker_cache():
     ],
 )
 def test_capabilities(data, names):
-    assert _interpreters.capabilities(data) == names
+    assert _interpreters.decode_capabilities(data) == names
 
 
 def test_a_script_called_python_is_no_interpreter(tmp_path):
     (tmp_path / "python3.9").write_text("#!/bin/sh\ntouch ran\n")
     (tmp_path / "python3.9").chmod(0o755)
-    assert _interpreters.describe(_interpreters.Candidate(str(tmp_path / "python3.9"), "walk"), Libraries()) is None
+    assert (
+        _interpreters.describe_interpreter(
+            _interpreters.InterpreterCandidate(str(tmp_path / "python3.9"), "walk"), SharedLibraries()
+        )
+        is None
+    )
 
 
 def test_the_running_interpreter_is_described_without_running_it(monkeypatch):
     def ran(path):
         raise AssertionError("%s was run" % path)
 
-    monkeypatch.setattr(_interpreters, "ask", ran)
+    monkeypatch.setattr(_interpreters, "query_interpreter", ran)
     path = os.path.realpath(sys.executable)
-    found = _interpreters.describe(_interpreters.Candidate(path, "walk"), Libraries())
+    found = _interpreters.describe_interpreter(_interpreters.InterpreterCandidate(path, "walk"), SharedLibraries())
     assert found["version"] == ".".join(str(part) for part in sys.version_info[:3])
     assert found["implementation"] == "CPython" and found["prefix"] == os.path.realpath(sys.base_prefix)
 
@@ -110,7 +120,7 @@ def test_one_entry_for_each_file_of_a_prefix(tmp_path):
         (tmp_path / "bin" / name).chmod(mode)
     os.link(str(tmp_path / "bin" / "python3.9"), str(tmp_path / "bin" / "python3"))
     os.symlink("python3.9", str(tmp_path / "bin" / "python"))
-    assert _interpreters.in_prefix(str(tmp_path)) == [
+    assert _interpreters.find_prefix_interpreters(str(tmp_path)) == [
         str(tmp_path / "bin" / "pypy3.9"),
         str(tmp_path / "bin" / "python3.9"),
     ]
@@ -122,18 +132,18 @@ def test_nobody_runs_what_others_than_root_can_change(tmp_path):
     place.mkdir()
     program = place / "python3.9"
     program.write_text("")
-    assert _ask.least_trusted_owner(str(program)).uid == 0
+    assert _ask.find_least_trusted_owner(str(program)).uid == 0
     place.chmod(0o777)
-    assert _ask.least_trusted_owner(str(program)).uid == 65534
+    assert _ask.find_least_trusted_owner(str(program)).uid == 65534
     place.chmod(0o755)
     os.chown(str(program), 12345, 12345)
-    assert _ask.least_trusted_owner(str(program)).uid == 12345
+    assert _ask.find_least_trusted_owner(str(program)).uid == 12345
 
 
 def test_owners_are_asked_at_once_and_patterns_are_not():
     if not os.path.exists("/usr/bin/dpkg-query"):
         pytest.skip("no dpkg here")
-    found = owners(["/usr/bin/dpkg-query", "/usr/bin/*", "/no/such/file", os.path.realpath("/bin/sh")])
+    found = find_owning_packages(["/usr/bin/dpkg-query", "/usr/bin/*", "/no/such/file", os.path.realpath("/bin/sh")])
     assert found["/usr/bin/dpkg-query"] == "dpkg" and os.path.realpath("/bin/sh") in found and len(found) == 2
 
 
@@ -147,7 +157,7 @@ MAPS = """\
 
 
 def test_mapped_files():
-    assert _running.mapped(MAPS) == ["/opt/py/bin/python3.9", "/opt/py/lib/libpython3.9.so.1.0 (deleted)"]
+    assert _running.parse_mapped_files(MAPS) == ["/opt/py/bin/python3.9", "/opt/py/lib/libpython3.9.so.1.0 (deleted)"]
 
 
 def test_listeners():
@@ -156,15 +166,15 @@ def test_listeners():
         "   0: 0100007F:1F41 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1\n"
         "   1: 0100007F:1F42 0100007F:1F41 01 00000000:00000000 00:00000000 00000000     0        0 4712 1\n"
     )
-    assert _running.listeners(table, False) == {"4711": "127.0.0.1:8001"}
+    assert _running.parse_listening_sockets(table, False) == {"4711": "127.0.0.1:8001"}
     wide = "head\n   0: 00000000000000000000000000000000:1F41 x 0A x x x x x 4713\n"
-    assert _running.listeners(wide, True) == {"4713": "[::]:8001"} or sys.byteorder != "little"
+    assert _running.parse_listening_sockets(wide, True) == {"4713": "[::]:8001"} or sys.byteorder != "little"
 
 
 def test_processes_that_use_python_are_seen():
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
-        seen = [process for process in _running.running([]) if process.pid == child.pid]
+        seen = [process for process in _running.find_python_processes([]) if process.pid == child.pid]
     finally:
         child.kill()
         child.wait()
@@ -175,7 +185,7 @@ def test_processes_that_use_python_are_seen():
 
 @pytest.mark.parametrize("count", [1, 2, 4])
 def test_work_is_done_for_each_item_in_order(count):
-    assert in_parallel(lambda item: [item, item * 2], list(range(50)), count) == [
+    assert map_in_parallel(lambda item: [item, item * 2], list(range(50)), count) == [
         [item, item * 2] for item in range(50)
     ]
 
@@ -186,7 +196,7 @@ def test_a_process_that_dies_loses_its_items_only():
             os._exit(9)
         return item
 
-    answers = in_parallel(work, list(range(40)), 2)
+    answers = map_in_parallel(work, list(range(40)), 2)
     assert (
         answers[3] is None
         and all(answer in (None, item) for item, answer in enumerate(answers))
@@ -214,12 +224,12 @@ def test_repositories_are_read_without_git(tmp_path, version):
     git("update-index", "--index-version", str(version))
     handle = os.open(str(tmp_path), os.O_RDONLY)
     try:
-        clean = _git.describe(handle)
+        clean = _git.describe_repository(handle)
         (tmp_path / "dir" / "two.py").write_text("2\n")
         (tmp_path / "one.py").unlink()
-        dirty = _git.describe(handle)
+        dirty = _git.describe_repository(handle)
         git("pack-refs", "--all")
-        packed = _git.describe(handle)
+        packed = _git.describe_repository(handle)
     finally:
         os.close(handle)
     revision = subprocess.check_output(["git", "-C", str(tmp_path), "rev-parse", "HEAD"]).decode().strip()
@@ -235,7 +245,7 @@ def test_a_repository_that_is_none(tmp_path):
     (tmp_path / ".git" / "index").write_bytes(b"DIRC\0\0\0\2\xff\xff\xff\xff")
     handle = os.open(str(tmp_path), os.O_RDONLY)
     try:
-        assert _git.describe(handle) == {"revision": None, "branch": None, "dirty": None, "modified": []}
+        assert _git.describe_repository(handle) == {"revision": None, "branch": None, "dirty": None, "modified": []}
     finally:
         os.close(handle)
 
@@ -259,7 +269,7 @@ def test_a_repository_that_is_none(tmp_path):
     ],
 )
 def test_files_of_projects(name, directory, kind):
-    assert _projects.kind_of(name, directory) == kind
+    assert _projects.detect_project_file(name, directory) == kind
 
 
 @pytest.mark.parametrize(
@@ -285,7 +295,7 @@ def test_files_of_projects(name, directory, kind):
     ],
 )
 def test_references_of_pipelines(kind, text, expected):
-    assert [(entry["line"], entry["version"]) for entry in _projects.references(kind, text)] == expected
+    assert [(entry["line"], entry["version"]) for entry in _projects.find_version_references(kind, text)] == expected
 
 
 @pytest.mark.parametrize(
@@ -297,7 +307,7 @@ def test_references_of_pipelines(kind, text, expected):
     ],
 )
 def test_requires(text, expected):
-    assert _projects.requires(text) == expected
+    assert _projects.parse_requires_python(text) == expected
 
 
 @pytest.fixture
@@ -315,16 +325,16 @@ def known(tmp_path):
     scripts.mkdir()
     (scripts / "by-line").write_text("#!%s/bin/python\n" % venv)
     (scripts / "wrapper").write_text("#!/bin/sh\nexec %s/by-line\n. %s/bin/activate\n" % (scripts, live))
-    return Attribution(
+    return PythonFinder(
         [{"path": str(venv), "kind": "venv", "interpreter": interpreter}],
         [{"path": interpreter, "resolved": interpreter, "prefix": str(tmp_path / "py")}],
         [],
-        Libraries(),
+        SharedLibraries(),
     )
 
 
 def reference(command, directory=None, **variables):
-    return Reference("service", "x", "/x", None, "root", [command], directory, variables, [])
+    return PythonReference("service", "x", "/x", None, "root", [command], directory, variables, [])
 
 
 @pytest.mark.parametrize(
@@ -343,7 +353,7 @@ def reference(command, directory=None, **variables):
     ],
 )
 def test_commands_lead_to_their_environment(known, tmp_path, command, directory, variables):
-    found = known.of_reference(
+    found = known.find_by_reference(
         reference(
             command.format(tmp_path),
             directory.format(tmp_path) if directory else None,
@@ -356,13 +366,13 @@ def test_commands_lead_to_their_environment(known, tmp_path, command, directory,
 
 def test_commands_lead_to_an_interpreter_or_nowhere(known, tmp_path):
     path = str(tmp_path / "py" / "bin" / "python3.8")
-    assert known.of_reference(reference(path + " -m app")) == Uses(None, path)
-    assert known.of_reference(reference("/bin/true /nothing")) == Uses(None, None)
-    assert known.of_path(str(tmp_path / "py")) == Uses(None, path)
+    assert known.find_by_reference(reference(path + " -m app")) == UsedPython(None, path)
+    assert known.find_by_reference(reference("/bin/true /nothing")) == UsedPython(None, None)
+    assert known.find_by_path(str(tmp_path / "py")) == UsedPython(None, path)
 
 
 def test_pythons_named():
-    assert pythons_named([reference("/opt/a/bin/python3.8 -m x /opt/b/bin/python"), reference("python3 x")]) == [
+    assert find_named_pythons([reference("/opt/a/bin/python3.8 -m x /opt/b/bin/python"), reference("python3 x")]) == [
         "/opt/a/bin/python3.8",
         "/opt/b/bin/python",
     ]

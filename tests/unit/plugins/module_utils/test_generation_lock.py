@@ -17,7 +17,7 @@ Ruamel.yaml==0.16.12
 
 
 def test_pins_are_normalized():
-    assert _lockfile.pins(LOCK) == {"django": "3.1.6", "ruamel-yaml": "0.16.12"}
+    assert _lockfile.parse_pins(LOCK) == {"django": "3.1.6", "ruamel-yaml": "0.16.12"}
 
 
 @pytest.fixture
@@ -37,13 +37,13 @@ def environment(tmp_path):
 
 
 def test_packages_come_from_headers_only(environment):
-    assert [(package.name, package.version) for package in _installed.packages(str(environment))] == [
+    assert [(package.name, package.version) for package in _installed.list_installed_packages(str(environment))] == [
         ("foo-bar", "1.0")
     ]
 
 
 def test_top_level_modules_come_from_records(environment):
-    assert _installed.top_level_modules(str(environment)) == ["_fast", "abi", "foo", "single"]
+    assert _installed.list_top_level_modules(str(environment)) == ["_fast", "abi", "foo", "single"]
 
 
 def test_legacy_metadata_is_read(environment):
@@ -51,14 +51,18 @@ def test_legacy_metadata_is_read(environment):
     (site / "old.egg-info").write_text("Name: old\nVersion: 0.1\n")
     (site / "older.egg-info").mkdir()
     (site / "older.egg-info" / "PKG-INFO").write_text("Name: older\nVersion: 0.2\n")
-    assert [package.name for package in _installed.packages(str(environment))] == ["foo-bar", "old", "older"]
+    assert [package.name for package in _installed.list_installed_packages(str(environment))] == [
+        "foo-bar",
+        "old",
+        "older",
+    ]
 
 
 def test_a_fifo_in_place_of_metadata_does_not_block(environment):
     info = environment / "lib" / "python3.8" / "site-packages" / "trap-1.dist-info"
     info.mkdir()
     os.mkfifo(str(info / "METADATA"))
-    assert [package.name for package in _installed.packages(str(environment))] == ["foo-bar"]
+    assert [package.name for package in _installed.list_installed_packages(str(environment))] == ["foo-bar"]
 
 
 def test_a_symlink_in_place_of_metadata_is_not_followed(environment, tmp_path):
@@ -66,17 +70,17 @@ def test_a_symlink_in_place_of_metadata_is_not_followed(environment, tmp_path):
     info.mkdir()
     (tmp_path / "secret").write_text("Name: secret\nVersion: 1\n")
     (info / "METADATA").symlink_to(tmp_path / "secret")
-    assert [package.name for package in _installed.packages(str(environment))] == ["foo-bar"]
+    assert [package.name for package in _installed.list_installed_packages(str(environment))] == ["foo-bar"]
 
 
 def test_what_was_delivered_is_what_is_whole(tmp_path):
-    assert _lockfile.delivered(str(tmp_path / "not")) == {"plan": None, "locks": []}
+    assert _lockfile.read_delivery(str(tmp_path / "not")) == {"plan": None, "locks": []}
     lock = "six==1.15.0\n"
     (tmp_path / "locks").mkdir()
-    for name, text in ((_lockfile.identifier(lock), lock), ("0" * 64, "six==1\n")):
+    for name, text in ((_lockfile.compute_lock_id(lock), lock), ("0" * 64, "six==1\n")):
         (tmp_path / "locks" / (name + ".txt")).write_text(text)
     (tmp_path / "plan.json").write_text("{}")
-    assert _lockfile.delivered(str(tmp_path)) == {
-        "plan": _lockfile.identifier("{}"),
-        "locks": [_lockfile.identifier(lock)],
+    assert _lockfile.read_delivery(str(tmp_path)) == {
+        "plan": _lockfile.compute_lock_id("{}"),
+        "locks": [_lockfile.compute_lock_id(lock)],
     }

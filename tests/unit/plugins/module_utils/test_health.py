@@ -16,26 +16,26 @@ import time
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
     ApplicationError,
-    from_parameters,
-    validated,
+    parse_application,
+    validate_declaration,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import (
-    evaluate,
-    evaluate_all,
-    failures,
-    listeners,
-    measured_by,
+    collect_measurements,
+    evaluate_check,
+    evaluate_checks,
+    list_listening_ports,
+    select_failures,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._health._freshness import moment
+from ansible_collections.oxzep7.python.plugins.module_utils._health._freshness import parse_timestamp
 from ansible_collections.oxzep7.python.plugins.module_utils._health._http import (
-    certificate_days,
-    context_for,
-    fetch,
-    pointed,
+    build_tls_context,
+    fetch_response,
+    get_certificate_days,
+    resolve_json_pointer,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._health._probe import downtime, pause
-from ansible_collections.oxzep7.python.plugins.module_utils._health._processes import examine
-from ansible_collections.oxzep7.python.plugins.module_utils._health._where import Where
+from ansible_collections.oxzep7.python.plugins.module_utils._health._probe import compute_downtime, compute_pause
+from ansible_collections.oxzep7.python.plugins.module_utils._health._processes import examine_processes
+from ansible_collections.oxzep7.python.plugins.module_utils._health._where import CheckContext
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -65,12 +65,12 @@ def url():
 
 
 def check(**options):
-    application = validated({"name": "a", "environment": "/e", "checks": [dict(options, name="it")]})
+    application = validate_declaration({"name": "a", "environment": "/e", "checks": [dict(options, name="it")]})
     return application["checks"][0]
 
 
 def verdict(before=None, environment=None, **options):
-    return evaluate(check(**options), Where(None, environment, before))
+    return evaluate_check(check(**options), CheckContext(None, environment, before))
 
 
 def test_http_judges_status_and_body(url):
@@ -83,7 +83,7 @@ def test_http_judges_status_and_body(url):
 
 
 def test_redirects_are_judged_not_followed(url):
-    assert fetch(url + "/moved", 5.0)[0] == 302
+    assert fetch_response(url + "/moved", 5.0)[0] == 302
     assert verdict(http={"url": url + "/moved", "status": 302})["passed"]
 
 
@@ -115,13 +115,13 @@ def test_processes_are_told_by_their_executable(tmp_path):
         assert process.stdout.readline() == b"up\n"
         pidfile = tmp_path / "pid"
         pidfile.write_text(str(process.pid))
-        assert examine([], [str(pidfile)], sys.executable, None)[0]
-        passed, evidence = examine([], [str(pidfile)], "/usr/bin/true", None)
+        assert examine_processes([], [str(pidfile)], sys.executable, None)[0]
+        passed, evidence = examine_processes([], [str(pidfile)], "/usr/bin/true", None)
         assert not passed and str(process.pid) in evidence
         mapped = os.path.dirname(os.path.realpath("/proc/%d/exe" % process.pid))
-        assert "still maps" in examine([], [str(pidfile)], None, mapped)[1]
+        assert "still maps" in examine_processes([], [str(pidfile)], None, mapped)[1]
         process.communicate(b"\n")
-    assert examine([], [str(pidfile)], sys.executable, None) == (False, "no process of %s runs" % pidfile)
+    assert examine_processes([], [str(pidfile)], sys.executable, None) == (False, "no process of %s runs" % pidfile)
 
 
 @pytest.mark.parametrize(
@@ -135,20 +135,20 @@ def test_processes_are_told_by_their_executable(tmp_path):
     ],
 )
 def test_downtime_is_from_the_first_failure_to_the_next_answer(seen, expected):
-    assert downtime(seen) == expected
+    assert compute_downtime(seen) == expected
 
 
 @pytest.mark.parametrize(
     "pointer, value", [("", {"a/b": [1, {"~": 2}]}), ("/a~1b", [1, {"~": 2}]), ("/a~1b/0", 1), ("/a~1b/1/~0", 2)]
 )
 def test_json_pointers_lead_to_values(pointer, value):
-    assert pointed({"a/b": [1, {"~": 2}]}, pointer) == value
+    assert resolve_json_pointer({"a/b": [1, {"~": 2}]}, pointer) == value
 
 
 @pytest.mark.parametrize("pointer", ["a", "/x", "/a~1b/7", "/a~1b/x", "/a~1b/0/deep"])
 def test_json_pointers_that_lead_nowhere_say_where_they_end(pointer):
     with pytest.raises(LookupError):
-        pointed({"a/b": [1]}, pointer)
+        resolve_json_pointer({"a/b": [1]}, pointer)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_a_certificate_must_be_trusted_and_good_for_a_while(secure):
     assert verdict(http={"url": url, "ca_path": authority, "tls_days": 9})["passed"]
     ending = verdict(http={"url": url, "ca_path": authority, "tls_days": 30})
     assert not ending["passed"] and "days, not 30" in ending["evidence"]
-    assert 9 < certificate_days(url, 5.0, context_for({"url": url, "ca_path": authority})) <= 10
+    assert 9 < get_certificate_days(url, 5.0, build_tls_context({"url": url, "ca_path": authority})) <= 10
     assert (
         "is not known without validate_certs"
         in verdict(http={"url": url, "validate_certs": False, "tls_days": 1})["evidence"]
@@ -226,18 +226,20 @@ def test_a_certificate_must_be_trusted_and_good_for_a_while(secure):
 
 
 def test_without_tls_there_is_no_certificate_and_no_authority_is_read(url):
-    assert context_for({"url": url}) is None and context_for({"url": "HTTPS://x"}) is context_for({"url": "https://y"})
+    assert build_tls_context({"url": url}) is None and build_tls_context({"url": "HTTPS://x"}) is build_tls_context(
+        {"url": "https://y"}
+    )
     assert "it is not https" in verdict(http={"url": url + "/health", "tls_days": 1})["evidence"]
 
 
 @pytest.mark.parametrize(("taken", "waits"), [(0.0, 0.02), (0.001, 0.02), (0.02, 0.1), (2.0, 0.25)])
 def test_looks_leave_the_time_to_what_they_look_at_but_go_on(taken, waits):
-    assert pause(taken, 0.02, 0.25, 5) == waits
+    assert compute_pause(taken, 0.02, 0.25, 5) == waits
 
 
 def test_a_port_that_something_listens_on_is_told_from_one_that_is_free(url):
     port = int(url.rsplit(":", 1)[1])
-    assert port in listeners() and verdict(port={"port": port})["passed"]
+    assert port in list_listening_ports() and verdict(port={"port": port})["passed"]
     assert "nothing listens" in verdict(port={"port": closed_port()})["evidence"]
 
 
@@ -279,7 +281,7 @@ def test_a_log_that_was_rotated_counts_from_its_beginning(tmp_path):
     ],
 )
 def test_moments_are_read(text, expected):
-    assert moment(text) == expected
+    assert parse_timestamp(text) == expected
 
 
 def test_what_happened_lately_is_told_by_a_file_or_a_command(tmp_path):
@@ -313,10 +315,10 @@ def test_what_checks_measured_is_given_back_to_them_and_accepted_failures_do_not
     path = tmp_path / "log"
     path.write_text("ERROR\n")
     checks = [check(log={"path": str(path), "forbid": "ERROR"}), dict(check(command={"cmd": "false"}), name="sick")]
-    first = evaluate_all(checks, Where())
-    assert [result["name"] for result in failures(first)] == ["sick"]
-    again = evaluate_all(checks, Where(), measured_by(first))
-    assert failures([dict(result, accepted=result["name"] == "sick") for result in again]) == []
+    first = evaluate_checks(checks, CheckContext())
+    assert [result["name"] for result in select_failures(first)] == ["sick"]
+    again = evaluate_checks(checks, CheckContext(), collect_measurements(first))
+    assert select_failures([dict(result, accepted=result["name"] == "sick") for result in again]) == []
 
 
 @pytest.mark.parametrize(
@@ -332,4 +334,6 @@ def test_what_checks_measured_is_given_back_to_them_and_accepted_failures_do_not
 )
 def test_checks_that_cannot_be_meant_are_refused_with_their_name(options, expected):
     with pytest.raises(ApplicationError, match=expected):
-        from_parameters(validated({"name": "a", "environment": "/e", "checks": [dict(options, name="it")]}))
+        parse_application(
+            validate_declaration({"name": "a", "environment": "/e", "checks": [dict(options, name="it")]})
+        )

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._generation import _imports
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import current
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import get_current_identity
 
 
 @pytest.fixture
@@ -34,7 +34,8 @@ def environment(tmp_path, monkeypatch):
 
 def failing(environment, *names):
     return {
-        name: failure["text"] for name, failure in _imports.failing(environment, list(names), current(), 60).items()
+        name: failure["text"]
+        for name, failure in _imports.find_import_failures(environment, list(names), get_current_identity(), 60).items()
     }
 
 
@@ -67,5 +68,7 @@ def test_deprecations_that_imports_meet_are_told_once_with_their_place(environme
     with open(environment + "/modules/user.py", "w") as stream:
         stream.write("import old\n")
     heard = set()
-    assert _imports.failing(environment, ["good", "user", "bad"], current(), 60, heard=heard).keys() == {"bad"}
+    assert _imports.find_import_failures(
+        environment, ["good", "user", "bad"], get_current_identity(), 60, heard=heard
+    ).keys() == {"bad"}
     assert heard == {environment + "/modules/old.py:3: goes in 3.99"}

@@ -10,7 +10,10 @@ import sys
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import InterpreterError, check_program
-from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._install import detached, expected_digest
+from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._install import (
+    parse_checksum_file,
+    resolve_digest,
+)
 
 ONE, OTHER = "a" * 64, "B" * 64
 
@@ -25,7 +28,7 @@ ONE, OTHER = "a" * 64, "B" * 64
     ],
 )
 def test_a_detached_checksum_is_that_of_the_file(text):
-    assert detached(text, "x.tar.gz", "here") == ONE and expected_digest(text, "x.tar.gz") == ONE
+    assert parse_checksum_file(text, "x.tar.gz", "here") == ONE and resolve_digest(text, "x.tar.gz") == ONE
 
 
 @pytest.mark.parametrize(
@@ -33,7 +36,7 @@ def test_a_detached_checksum_is_that_of_the_file(text):
 )
 def test_a_checksum_that_cannot_be_meant_is_refused(text):
     with pytest.raises(InterpreterError, match=r"here has no SHA-256 for x\.tar\.gz"):
-        detached(text, "x.tar.gz", "here")
+        parse_checksum_file(text, "x.tar.gz", "here")
 
 
 def test_programs_for_other_machines_and_with_executable_stacks_are_refused(tmp_path):

@@ -9,7 +9,11 @@ import stat
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._generation import _likeness
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._likeness import begin, finish, likeness
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._likeness import (
+    apply_access,
+    create_with_access,
+    read_environment_access,
+)
 
 
 @pytest.fixture
@@ -26,8 +30,8 @@ def mode_of(path):
 
 def grown(live, path):
     """*path* after an installation by somebody with an umask of their own."""
-    like = likeness(str(live))
-    begin(like, str(path))
+    like = read_environment_access(str(live))
+    create_with_access(like, str(path))
     site = path / "lib" / "python3.9" / "site-packages"
     site.mkdir(parents=True)
     for name, mode in (("module.py", 0o600), ("tool", 0o700), ("pyvenv.cfg", 0o666)):
@@ -35,7 +39,7 @@ def grown(live, path):
         where.write_text("")
         where.chmod(mode)
     (site / "link").symlink_to("/etc/passwd")
-    finish(like, str(live), str(path))
+    apply_access(like, str(live), str(path))
     return site
 
 
@@ -110,11 +114,11 @@ def test_labels_are_those_of_the_same_place(live, tmp_path, monkeypatch):
     monkeypatch.setattr(_likeness, "SELINUX", str(tmp_path / "enforce"))
     monkeypatch.setattr(_likeness, "LABEL", attribute)
     new = tmp_path / "new"
-    begin(likeness(str(live)), str(new))
+    create_with_access(read_environment_access(str(live)), str(new))
     for name in ("bin/tool", "lib/python3.9/site-packages/x.py", "other"):
         (new / name).parent.mkdir(parents=True, exist_ok=True)
         (new / name).touch()
-    finish(likeness(str(live)), str(live), str(new))
+    apply_access(read_environment_access(str(live)), str(live), str(new))
     assert [
         os.getxattr(str(new / name), attribute)
         for name in ("bin", "bin/tool", "lib/python3.9", "lib/python3.9/site-packages/x.py", "other")

@@ -5,8 +5,8 @@
 """Applying the diffs that the inventory makes."""
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._originals import unified
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._patch import DoesNotApply, apply
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._originals import make_unified_diff
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._patch import PatchError, apply_patch
 
 try:
     from hypothesis import given
@@ -19,44 +19,44 @@ AFTER = BEFORE.replace("return 10", "return 200  # the mill is slow")
 
 
 def test_a_change_is_made_again():
-    assert apply(BEFORE, unified(BEFORE, AFTER, "x.py")) == AFTER
+    assert apply_patch(BEFORE, make_unified_diff(BEFORE, AFTER, "x.py")) == AFTER
 
 
 def test_lines_that_moved_are_found():
     moved = "# new heading\n\n" + BEFORE
-    assert apply(moved, unified(BEFORE, AFTER, "x.py")) == "# new heading\n\n" + AFTER
+    assert apply_patch(moved, make_unified_diff(BEFORE, AFTER, "x.py")) == "# new heading\n\n" + AFTER
 
 
 def test_what_is_changed_already_stays():
-    assert apply(AFTER, unified(BEFORE, AFTER, "x.py")) == AFTER
+    assert apply_patch(AFTER, make_unified_diff(BEFORE, AFTER, "x.py")) == AFTER
 
 
 def test_lines_that_are_elsewhere_twice_are_not_guessed():
     text = "x\na\nb\nc\nx\na\nb\nc\n"
-    with pytest.raises(DoesNotApply, match="hunk 1 of 1"):
-        apply("0\n1\n" + text, "@@ -1,3 +1,3 @@\n a\n-b\n+B\n c\n")
+    with pytest.raises(PatchError, match="hunk 1 of 1"):
+        apply_patch("0\n1\n" + text, "@@ -1,3 +1,3 @@\n a\n-b\n+B\n c\n")
 
 
 def test_a_line_that_is_otherwise_is_refused():
-    with pytest.raises(DoesNotApply, match="hunk 1 of 1"):
-        apply(BEFORE.replace("10", "11"), unified(BEFORE, AFTER, "x.py"))
+    with pytest.raises(PatchError, match="hunk 1 of 1"):
+        apply_patch(BEFORE.replace("10", "11"), make_unified_diff(BEFORE, AFTER, "x.py"))
 
 
 def test_a_diff_that_was_cut_is_refused():
     long = "".join("%d\n" % number for number in range(1000))
-    with pytest.raises(DoesNotApply, match="not complete"):
-        apply("", unified("", long, "x.py"))
+    with pytest.raises(PatchError, match="not complete"):
+        apply_patch("", make_unified_diff("", long, "x.py"))
 
 
 def test_what_is_no_diff_is_refused():
-    with pytest.raises(DoesNotApply, match="no hunk"):
-        apply(BEFORE, "rubbish\n")
+    with pytest.raises(PatchError, match="no hunk"):
+        apply_patch(BEFORE, "rubbish\n")
 
 
 @pytest.mark.parametrize("separator", ["\r\n", "\n\x0c\n", "\x0b"])
 def test_ends_of_lines_stay_as_they_are(separator):
     before, after = separator.join(["one", "two", "three", ""]), separator.join(["one", "two", "3", ""])
-    assert apply(before, unified(before, after, "x.py")) == after
+    assert apply_patch(before, make_unified_diff(before, after, "x.py")) == after
 
 
 if given is not None:
@@ -67,4 +67,4 @@ if given is not None:
     @given(LINES, LINES)
     def test_a_diff_leads_from_one_text_to_the_other(before, after):
         if before != after:
-            assert apply(before, unified(before, after, "x.py")) == after
+            assert apply_patch(before, make_unified_diff(before, after, "x.py")) == after

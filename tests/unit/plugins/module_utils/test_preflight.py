@@ -10,16 +10,16 @@ import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._application import _journal
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import write_json
-from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import MARKER
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheelhouse import sizes
+from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import MARKER_NAME
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheelhouse import list_file_sizes
 from ansible_collections.oxzep7.python.plugins.module_utils._preflight import (
-    Need,
-    existing,
-    findings_of_room,
-    have,
-    interpreter,
-    room,
-    tree,
+    SpaceRequirement,
+    check_free_space,
+    check_interpreter,
+    find_existing_parent,
+    measure_free_space,
+    measure_tree,
+    select_installed_interpreters,
 )
 
 
@@ -47,18 +47,20 @@ def row(**changed):
     ],
 )
 def test_room_that_is_too_little_is_told_in_numbers(changed, keys):
-    found = list(findings_of_room([row(**changed)]))
+    found = list(check_free_space([row(**changed)]))
     assert [entry["key"] for entry in found] == keys and all(entry["blocking"] for entry in found)
     assert all("2 generations of x" in entry["detail"] and "/srv has" in entry["detail"] for entry in found)
 
 
 def test_needs_of_one_file_system_add_up(tmp_path):
-    rows = room([Need(str(tmp_path / "not" / "there"), "a", 10, 1), Need(str(tmp_path), "b", 5, 2)])
+    rows = measure_free_space(
+        [SpaceRequirement(str(tmp_path / "not" / "there"), "a", 10, 1), SpaceRequirement(str(tmp_path), "b", 5, 2)]
+    )
     assert len(rows) == 1 and (rows[0]["needed_bytes"], rows[0]["needed_inodes"], rows[0]["for"]) == (15, 3, ["a", "b"])
     assert (
         rows[0]["free_bytes"] > 0
-        and existing(str(tmp_path / "x" / "y")) == str(tmp_path)
-        and existing("/nowhere/at/all") == "/"
+        and find_existing_parent(str(tmp_path / "x" / "y")) == str(tmp_path)
+        and find_existing_parent("/nowhere/at/all") == "/"
     )
 
 
@@ -66,7 +68,7 @@ def test_a_tree_is_measured(tmp_path):
     (tmp_path / "below").mkdir()
     (tmp_path / "below" / "file").write_bytes(b"x" * 10000)
     os.symlink("/", str(tmp_path / "link"))
-    size, files = tree(str(tmp_path))
+    size, files = measure_tree(str(tmp_path))
     assert size >= 10000 and files in (3, 4)
 
 
@@ -86,21 +88,24 @@ def test_a_tree_is_measured(tmp_path):
     ],
 )
 def test_interpreters_that_cannot_be_had(tmp_path, entry, problem):
-    need, found = interpreter(entry, str(tmp_path), False)
+    need, found = check_interpreter(entry, str(tmp_path), False)
     assert (
         need is None and found["key"] == "interpreter-unobtainable" and problem in found["detail"] and found["blocking"]
     )
 
 
 def test_interpreters_that_can(tmp_path):
-    assert interpreter({"source": "existing", "version": "3", "path": "/bin/sh"}, str(tmp_path), False) == (None, None)
-    need, found = interpreter({"source": "uv", "version": "3.9"}, str(tmp_path), False)
+    assert check_interpreter({"source": "existing", "version": "3", "path": "/bin/sh"}, str(tmp_path), False) == (
+        None,
+        None,
+    )
+    need, found = check_interpreter({"source": "uv", "version": "3.9"}, str(tmp_path), False)
     assert found is None and need.path == str(tmp_path) and need.size > 100 << 20
 
 
 def test_interpreters_and_wheels_that_are_there(tmp_path):
     (tmp_path / "3.9.18" / "bin").mkdir(parents=True)
-    write_json(str(tmp_path / "3.9.18" / MARKER), {"version": "3.9.18", "sha256": "a" * 64, "source": "x"})
+    write_json(str(tmp_path / "3.9.18" / MARKER_NAME), {"version": "3.9.18", "sha256": "a" * 64, "source": "x"})
     (tmp_path / "3.9.18" / "bin" / "python3.9").touch()
     steps = [{"interpreter": {"source": "archive", "version": "3.9", "sha256": digest * 64}} for digest in "aab"]
     expected = {
@@ -110,11 +115,21 @@ def test_interpreters_and_wheels_that_are_there(tmp_path):
         "path": str(tmp_path / "3.9.18" / "bin" / "python3.9"),
         "prefix": str(tmp_path / "3.9.18"),
     }
-    assert have(steps[:2], str(tmp_path)) == [expected] and have(steps[2:], str(tmp_path)) == []
-    assert have([{"interpreter": {"source": "existing", "version": "3", "path": "/bin/sh"}}], str(tmp_path)) == []
+    assert (
+        select_installed_interpreters(steps[:2], str(tmp_path)) == [expected]
+        and select_installed_interpreters(steps[2:], str(tmp_path)) == []
+    )
+    assert (
+        select_installed_interpreters(
+            [{"interpreter": {"source": "existing", "version": "3", "path": "/bin/sh"}}], str(tmp_path)
+        )
+        == []
+    )
     (tmp_path / "a-1-py3-none-any.whl").write_bytes(b"12345")
     (tmp_path / ".a-1.whl.77").touch()
-    assert sizes(str(tmp_path)) == {"a-1-py3-none-any.whl": 5} and sizes(str(tmp_path / "not")) == {}
+    assert (
+        list_file_sizes(str(tmp_path)) == {"a-1-py3-none-any.whl": 5} and list_file_sizes(str(tmp_path / "not")) == {}
+    )
 
 
 def test_what_a_host_wrote_down(tmp_path):
@@ -128,15 +143,15 @@ def test_what_a_host_wrote_down(tmp_path):
             "history": [{"run": "one", "event": "promoted"}, {"run": "two", "event": "reverted"}],
         }
     )
-    state.event("one", "promoted", to="1-py3.9")
-    state.event("two", "reverted")
+    state.append_event("one", "promoted", to="1-py3.9")
+    state.append_event("two", "reverted")
     with open(str(tmp_path / "runs" / "two.jsonl"), "a") as stream:
         stream.write('{"time": "cut o')
-    assert [entry["run"] for entry in _journal.runs(str(tmp_path))] == ["one", "two"]
-    assert [event["event"] for event in _journal.events_of(str(tmp_path), "two")] == [
+    assert [entry["run"] for entry in _journal.list_runs(str(tmp_path))] == ["one", "two"]
+    assert [event["event"] for event in _journal.read_events(str(tmp_path), "two")] == [
         "reverted"
-    ] and _journal.events_of(str(tmp_path), "never") == []
-    (told,) = _journal.applications(str(tmp_path), "one")
+    ] and _journal.read_events(str(tmp_path), "never") == []
+    (told,) = _journal.summarize_applications(str(tmp_path), "one")
     assert told == {
         "name": "x",
         "current": "1-py3.9",
@@ -146,4 +161,4 @@ def test_what_a_host_wrote_down(tmp_path):
     }
     for name in ("", "../one", "/etc/passwd"):
         with pytest.raises(ValueError):
-            _journal.events_of(str(tmp_path), name)
+            _journal.read_events(str(tmp_path), name)

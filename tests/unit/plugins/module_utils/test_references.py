@@ -6,7 +6,7 @@
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _cron, _scripts, _supervisors, _units
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import variables_in
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import parse_python_variables
 
 UNIT = """\
 # ExecStart=/srv/commented/venv/bin/python
@@ -23,7 +23,7 @@ Description=uses /srv/other/venv/bin/python in words
 
 
 def unit(*texts, **more):
-    return _units.parse(more.get("name", "billing.service"), ["file"], list(texts))
+    return _units.parse_unit(more.get("name", "billing.service"), ["file"], list(texts))
 
 
 def test_a_unit_is_read():
@@ -67,7 +67,7 @@ def test_files_of_a_unit_are_found_in_systemds_order(tmp_path):
         lib / "a@.service.d" / "05.conf",
     ):
         path.write_text("")
-    assert _units.files_of("a@one.service", [str(etc), str(lib)]) == [
+    assert _units.find_unit_files("a@one.service", [str(etc), str(lib)]) == [
         str(etc / "a@.service"),
         str(lib / "a@.service.d" / "05.conf"),
         str(etc / "a@.service.d" / "10.conf"),
@@ -81,7 +81,7 @@ def test_units_instances_and_drop_ins_without_a_unit(tmp_path):
     (tmp_path / "multi-user.target.wants" / "w@blue.service").symlink_to("../w@.service")
     (tmp_path / "late.service.d").mkdir()
     (tmp_path / "late.service.d" / "x.conf").write_text("[Service]\nExecStart=/opt/bin/python\n")
-    found = {entry.name: entry.commands for entry in _units.units([str(tmp_path)])}
+    found = {entry.name: entry.commands for entry in _units.read_units([str(tmp_path)])}
     assert found == {
         "w@.service": ["/srv//bin/python"],
         "w@blue.service": ["/srv/blue/bin/python"],
@@ -90,12 +90,12 @@ def test_units_instances_and_drop_ins_without_a_unit(tmp_path):
 
 
 def test_only_variables_that_choose_a_python_are_kept():
-    assert variables_in("PASSWORD=x PATH=/a:/b 'PYTHONHOME=/with space' VIRTUAL_ENV=/v") == {
+    assert parse_python_variables("PASSWORD=x PATH=/a:/b 'PYTHONHOME=/with space' VIRTUAL_ENV=/v") == {
         "PATH": "/a:/b",
         "PYTHONHOME": "/with space",
         "VIRTUAL_ENV": "/v",
     }
-    assert variables_in('export PATH="/quoted"') == {"PATH": "/quoted"}
+    assert parse_python_variables('export PATH="/quoted"') == {"PATH": "/quoted"}
 
 
 CRONTAB = """\
@@ -110,7 +110,7 @@ broken line
 
 
 def test_a_users_crontab():
-    jobs = _cron.parse(CRONTAB, False)
+    jobs = _cron.parse_crontab(CRONTAB, False)
     assert [(job.line, job.user, job.command) for job in jobs] == [
         (4, None, "python -m app  # not a comment to cron"),
         (5, None, "cd /srv && venv/bin/python x.py"),
@@ -120,13 +120,13 @@ def test_a_users_crontab():
 
 
 def test_the_systems_crontab_names_a_user():
-    (job,) = _cron.parse("1 2 3 4 5 www-data /srv/venv/bin/python -m app\n", True)
+    (job,) = _cron.parse_crontab("1 2 3 4 5 www-data /srv/venv/bin/python -m app\n", True)
     assert (job.user, job.command) == ("www-data", "/srv/venv/bin/python -m app")
 
 
 def test_anacron():
     text = "START_HOURS_RANGE=3-22\n1\t5\tcron.daily\trun-parts /etc/cron.daily\n@monthly 15 reports /srv/venv/bin/python x\n# 1 2 no job\n"
-    assert _cron.anacron_jobs(text) == [
+    assert _cron.parse_anacrontab(text) == [
         (2, "cron.daily", "run-parts /etc/cron.daily"),
         (3, "reports", "/srv/venv/bin/python x"),
     ]
@@ -137,9 +137,9 @@ def test_at_keeps_what_follows_the_environment():
         "#!/bin/sh\n# atrun uid=0 gid=0\numask 22\nSECRET=hunter2; export SECRET\ncd /srv/app || {\n\t echo 'Execution directory inaccessible' >&2\n"
         "\t exit 1\n}\n/srv/venv/bin/python x.py\n"
     )
-    assert _cron.at_command(text) == ("/srv/app", ["/srv/venv/bin/python x.py"])
+    assert _cron.parse_at_job(text) == ("/srv/app", ["/srv/venv/bin/python x.py"])
     delimited = "#!/bin/sh\ncd / || {\n exit 1\n}\n${SHELL:-/bin/sh} << 'marcinDELIMITER1234'\n/srv/venv/bin/python y\nmarcinDELIMITER1234\n"
-    assert _cron.at_command(delimited) == ("/", ["/srv/venv/bin/python y"])
+    assert _cron.parse_at_job(delimited) == ("/", ["/srv/venv/bin/python y"])
 
 
 def test_supervisor():
@@ -147,7 +147,7 @@ def test_supervisor():
         "[supervisord]\nlogfile=/x\n[program:web]\ncommand=/srv/venv/bin/gunicorn app ; a comment\nuser=web\ndirectory=/srv/app\n"
         'environment=PATH="/srv/venv/bin",PASSWORD="hunter2"\n[program:other]\ncommand=/bin/true\n'
     )
-    first, second = _supervisors.supervisor("/etc/s.conf", text)
+    first, second = _supervisors.parse_supervisor("/etc/s.conf", text)
     assert (first.name, first.user, first.commands, first.directory, first.variables) == (
         "web",
         "web",
@@ -156,7 +156,7 @@ def test_supervisor():
         {"PATH": "/srv/venv/bin"},
     )
     assert second.user == "root"
-    assert _supervisors.supervisor("/etc/s.conf", "not a configuration") == []
+    assert _supervisors.parse_supervisor("/etc/s.conf", "not a configuration") == []
 
 
 @pytest.mark.parametrize(
@@ -168,24 +168,24 @@ def test_supervisor():
     ],
 )
 def test_uwsgi_in_its_forms(text):
-    found = _supervisors.uwsgi("/etc/uwsgi/x", text)
+    found = _supervisors.parse_uwsgi("/etc/uwsgi/x", text)
     assert (found.commands, found.user, found.directory) == (["/srv/venv"], "web", "/srv/app")
 
 
 def test_uwsgi_without_a_python_is_none():
-    assert _supervisors.uwsgi("/etc/uwsgi/x.ini", "[uwsgi]\nplugins = php\n") is None
+    assert _supervisors.parse_uwsgi("/etc/uwsgi/x.ini", "[uwsgi]\nplugins = php\n") is None
 
 
 def test_mod_wsgi():
     text = 'WSGIPythonHome /opt/py\n# WSGIPythonHome /no\n  WSGIDaemonProcess site user=web python-home="/srv/venv" threads=2\nWSGIDaemonProcess plain\n'
     assert [
         (entry.name, entry.line, entry.commands, entry.user)
-        for entry in _supervisors.mod_wsgi("/etc/apache2/x.conf", text)
+        for entry in _supervisors.parse_mod_wsgi("/etc/apache2/x.conf", text)
     ] == [("WSGIPythonHome", 1, ["/opt/py"], None), ("site", 3, ["/srv/venv"], "web")]
 
 
 def test_gunicorn_is_searched_and_not_run():
-    found = _supervisors.gunicorn(
+    found = _supervisors.parse_gunicorn(
         "/srv/app/gunicorn.conf.py", "import os; os.abort()\nchdir = '/srv/app'\nuser = \"web\"\n"
     )
     assert (found.commands, found.user, found.directory) == (["/srv/app"], "web", "/srv/app")
@@ -208,11 +208,11 @@ def test_gunicorn_is_searched_and_not_run():
     ],
 )
 def test_scripts(head, interpreter, calls):
-    assert _scripts.read(head) == (interpreter, calls)
+    assert _scripts.parse_script(head) == (interpreter, calls)
 
 
 @pytest.mark.parametrize(
     "head", [b"", b"\x7fELF", b"#!", b"#!/usr/bin/perl\nuse python;\n", b"#!/bin/sh\necho mypython pythonic\n"]
 )
 def test_what_runs_no_python(head):
-    assert _scripts.read(head) is None
+    assert _scripts.parse_script(head) is None

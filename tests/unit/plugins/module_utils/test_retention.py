@@ -9,10 +9,17 @@ import subprocess
 import sys
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import from_parameters, validated
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
+    parse_application,
+    validate_declaration,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._retention import expendable, lived, prune
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._retention import (
+    find_expendable_generations,
+    list_good_generations,
+    prune_generations,
+)
 
 NAMES = ["0-py3.8", "1-py3.9", "2-py3.10", "3-py3.11", "4-py3.12"]
 
@@ -53,17 +60,17 @@ UP = [("promoted", 0, 1), ("promoted", 1, 2), ("reverted", 2, 3), ("promoted", 2
 )
 def test_the_last_good_ones_the_original_and_steps_to_come_stay(current, promotions, keep, forget, expected):
     given = record(NAMES[current] if current is not None else None, promotions)
-    assert [entry["id"] for entry in expendable(given, keep, forget)] == expected
-    assert given["current"] is None or lived(given)[0] == given["current"]
+    assert [entry["id"] for entry in find_expendable_generations(given, keep, forget)] == expected
+    assert given["current"] is None or list_good_generations(given)[0] == given["current"]
 
 
 def test_steps_that_were_built_on_the_way_and_never_promoted_go():
     given = record("3-py3.11", [("promoted", 0, 3)])
     for entry in given["generations"]:
         entry["python"] = entry["id"].partition("py")[2] + ".7"
-    assert [entry["id"] for entry in expendable(given, 2, False)] == ["1-py3.9", "2-py3.10"]
+    assert [entry["id"] for entry in find_expendable_generations(given, 2, False)] == ["1-py3.9", "2-py3.10"]
     back = dict(given, current="0-py3.8")
-    assert expendable(back, 2, False) == []
+    assert find_expendable_generations(back, 2, False) == []
 
 
 @pytest.fixture
@@ -81,13 +88,17 @@ def application(tmp_path):
     ]
     os.makedirs(state.directory)
     state.write(given)
-    return from_parameters(validated({"name": "a", "environment": str(live)})), state, tmp_path / "venv.generations"
+    return (
+        parse_application(validate_declaration({"name": "a", "environment": str(live)})),
+        state,
+        tmp_path / "venv.generations",
+    )
 
 
 def pruned(application, keep, check_mode):
     declared, state, folder = application
     changes = Changes()
-    kept = prune(declared, state, {"outcome": "unchanged"}, keep, False, "r", check_mode, changes)
+    kept = prune_generations(declared, state, {"outcome": "unchanged"}, keep, False, "r", check_mode, changes)
     return (
         kept,
         changes.result()["actions"],

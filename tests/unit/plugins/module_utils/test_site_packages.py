@@ -16,9 +16,12 @@ import zipfile
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _originals, _site_packages, _survey
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._environments import Options, fingerprint
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import Libraries
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import Limits
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._environments import (
+    EnvironmentOptions,
+    compute_fingerprint,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import SharedLibraries
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import WalkLimits
 from ansible_collections.oxzep7.python.plugins.module_utils._packages import _record
 
 SITE = "lib/python3.8/site-packages"
@@ -63,8 +66,10 @@ class Venv:
         self.write("%s/%s/RECORD" % (SITE, info), "\n".join(lines + list(rows) + [info + "/RECORD,,"]) + "\n")
 
     def describe(self, verify=False):
-        limits = Limits(set(), {}, time.monotonic() + 600)
-        found = _survey.survey([str(self.path)], limits, Options(verify, Libraries(), {}, limits.deadline))
+        limits = WalkLimits(set(), {}, time.monotonic() + 600)
+        found = _survey.survey_roots(
+            [str(self.path)], limits, EnvironmentOptions(verify, SharedLibraries(), {}, limits.deadline)
+        )
         return found.environments[0]
 
 
@@ -245,7 +250,7 @@ def test_a_used_up_time_budget_says_nothing_is_missing(venv):
         site.read(handle)
     finally:
         os.close(handle)
-    assert site.missing() == site.modified == site.unmanaged == []
+    assert site.list_missing_files() == site.modified == site.unmanaged == []
     assert site.problems == [{"path": str(venv.site), "reason": "time budget used up"}]
 
 
@@ -279,9 +284,9 @@ def test_fingerprints_tell_what_can_share_a_lock(tmp_path):
     assert prints[0] == prints[1] != prints[2]
     package = {"name": "a", "version": "1", "direct_url": None}
     assert (
-        fingerprint("CPython", "3.8.1", [package])
-        == fingerprint("CPython", "3.8.18", [package])
-        != fingerprint("CPython", "3.9.1", [package])
+        compute_fingerprint("CPython", "3.8.1", [package])
+        == compute_fingerprint("CPython", "3.8.18", [package])
+        != compute_fingerprint("CPython", "3.9.1", [package])
     )
 
 
@@ -291,12 +296,12 @@ def test_an_original_is_found_in_another_environment(tmp_path):
         venv.package("same", files={"same.py": "LIMIT = 1\n"})
     one.write(SITE + "/same.py", "LIMIT = 2\n")
     found = [one.describe(verify=True), two.describe(verify=True)]
-    _originals.add_diffs(found)
+    _originals.add_host_diffs(found)
     (entry,) = found[0]["modified"]
     assert "-LIMIT = 1\n+LIMIT = 2\n" in entry["diff"] and "text" not in entry
     two.write(SITE + "/same.py", "LIMIT = 3\n")
     found = [one.describe(verify=True), two.describe(verify=True)]
-    _originals.add_diffs(found)
+    _originals.add_host_diffs(found)
     assert [entry["diff"] for environment in found for entry in environment["modified"]] == [None, None]
 
 
@@ -314,7 +319,7 @@ def test_an_original_is_found_in_another_environment(tmp_path):
     ],
 )
 def test_rows(text, expected):
-    assert list(zip(*_record.rows(text))) == expected
+    assert list(zip(*_record.parse_record_rows(text))) == expected
 
 
 def test_rows_are_what_csv_says():
@@ -334,6 +339,6 @@ def test_rows_are_what_csv_says():
     def check(entries):
         out = io.StringIO()
         csv.writer(out, lineterminator="\n").writerows(entries)
-        assert list(zip(*_record.rows(out.getvalue()))) == entries
+        assert list(zip(*_record.parse_record_rows(out.getvalue()))) == entries
 
     check()

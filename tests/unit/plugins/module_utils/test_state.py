@@ -12,8 +12,8 @@ import signal
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
     ApplicationState,
-    LeaseHeld,
-    applications_in,
+    LeaseHeldError,
+    list_applications,
 )
 
 
@@ -31,19 +31,19 @@ def test_the_record_is_private(state):
     assert os.stat(state.path).st_mode & 0o777 == 0o600
     assert os.stat(state.directory).st_mode & 0o777 == 0o700
     assert os.stat(state.root).st_mode & 0o777 == 0o700
-    assert applications_in(state.root) == ["billing"]
+    assert list_applications(state.root) == ["billing"]
 
 
 def test_commit_replaces_the_record_in_one_step(state):
     state.write(dict(state.read(), current="0"))
-    state.begin(dict(state.read(), current="1"))
+    state.open_promotion(dict(state.read(), current="1"))
     assert state.is_open() and state.read()["current"] == "0"
     state.commit()
     assert not state.is_open() and state.read()["current"] == "1"
 
 
 def test_commit_fails_when_the_promotion_was_undone_meanwhile(state):
-    state.begin(dict(state.read(), current="1"))
+    state.open_promotion(dict(state.read(), current="1"))
     os.rename(state.next_path, state.undone_path)
     with pytest.raises(OSError):
         state.commit()
@@ -60,8 +60,8 @@ def test_a_damaged_record_is_named(state):
 
 
 def test_the_lease_names_its_holder_and_is_removed(state):
-    with state.lease("run-1"):
-        with pytest.raises(LeaseHeld) as caught, ApplicationState(state.root, "billing").lease("run-2"):
+    with state.hold_lease("run-1"):
+        with pytest.raises(LeaseHeldError) as caught, ApplicationState(state.root, "billing").hold_lease("run-2"):
             pass
         assert caught.value.holder["run"] == "run-1" and caught.value.holder["pid"] == os.getpid()
         assert "run-1" in str(caught.value)
@@ -69,7 +69,7 @@ def test_the_lease_names_its_holder_and_is_removed(state):
 
 
 def _hold_for_ever(root, ready):
-    with ApplicationState(root, "billing").lease("doomed"):
+    with ApplicationState(root, "billing").hold_lease("doomed"):
         ready.set()
         signal.pause()
 
@@ -79,37 +79,37 @@ def test_a_dead_holder_does_not_block(state):
     holder = multiprocessing.Process(target=_hold_for_ever, args=(state.root, ready))
     holder.start()
     assert ready.wait(30)
-    with pytest.raises(LeaseHeld), state.lease("early"):
+    with pytest.raises(LeaseHeldError), state.hold_lease("early"):
         pass
     os.kill(holder.pid, signal.SIGKILL)
     holder.join()
-    assert state.holder()["run"] == "doomed"
-    with state.lease("next"):
-        assert state.holder()["run"] == "next"
+    assert state.read_lease_holder()["run"] == "doomed"
+    with state.hold_lease("next"):
+        assert state.read_lease_holder()["run"] == "next"
 
 
 def test_a_symlink_in_place_of_the_lease_is_refused(state, tmp_path):
     os.makedirs(state.directory)
     os.symlink(str(tmp_path / "victim"), state.lease_path)
-    with pytest.raises(OSError), state.lease("run"):
+    with pytest.raises(OSError), state.hold_lease("run"):
         pass
     assert not (tmp_path / "victim").exists()
 
 
 def test_events_are_appended(state):
-    state.event("run-1", "promoted", to="1")
-    state.event("run-1", "reverted", to="2")
+    state.append_event("run-1", "promoted", to="1")
+    state.append_event("run-1", "reverted", to="2")
     with open(os.path.join(state.root, "runs", "run-1.jsonl")) as stream:
         events = [json.loads(line) for line in stream]
     assert [(event["event"], event["to"]) for event in events] == [("promoted", "1"), ("reverted", "2")]
 
 
 def test_looking_makes_nothing_but_sees_a_living_holder(state):
-    with state.lease("look", only_look=True):
+    with state.hold_lease("look", only_look=True):
         assert not os.path.exists(state.root)
     with (
-        state.lease("run-1"),
-        pytest.raises(LeaseHeld),
-        ApplicationState(state.root, "billing").lease("look", only_look=True),
+        state.hold_lease("run-1"),
+        pytest.raises(LeaseHeldError),
+        ApplicationState(state.root, "billing").hold_lease("look", only_look=True),
     ):
         pass

@@ -4,7 +4,11 @@
 
 """In which order the packages of a lock are installed."""
 
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._tiers import needs, only, tiers
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._tiers import (
+    filter_lock,
+    parse_dependencies,
+    split_tiers,
+)
 
 try:
     from hypothesis import given
@@ -41,7 +45,7 @@ def lock_of(graph):
 
 
 def test_comments_tell_who_needs_what():
-    assert needs(LOCK) == {
+    assert parse_dependencies(LOCK) == {
         "flask": {"jinja2"},
         "jinja2": {"markupsafe"},
         "markupsafe": set(),
@@ -50,15 +54,15 @@ def test_comments_tell_who_needs_what():
 
 
 def test_there_are_two_tiers_by_default():
-    assert tiers(LOCK, []) == [["markupsafe", "typing-extensions"], ["flask", "jinja2"]]
+    assert split_tiers(LOCK, []) == [["markupsafe", "typing-extensions"], ["flask", "jinja2"]]
 
 
 def test_packages_that_need_nothing_are_one_tier():
-    assert tiers("a==1\nb==2\n", []) == [["a", "b"]]
+    assert split_tiers("a==1\nb==2\n", []) == [["a", "b"]]
 
 
 def test_an_operators_tiers_bring_what_they_need():
-    assert tiers(LOCK, [["Jinja2", "not-there"], ["typing_extensions"]]) == [
+    assert split_tiers(LOCK, [["Jinja2", "not-there"], ["typing_extensions"]]) == [
         ["jinja2", "markupsafe"],
         ["typing-extensions"],
         ["flask"],
@@ -66,16 +70,16 @@ def test_an_operators_tiers_bring_what_they_need():
 
 
 def test_packages_that_need_each_other_stay_together():
-    assert tiers(lock_of({"a": {"b"}, "b": {"a", "c"}, "c": set(), "d": {"a"}}), []) == [["c"], ["a", "b", "d"]]
+    assert split_tiers(lock_of({"a": {"b"}, "b": {"a", "c"}, "c": set(), "d": {"a"}}), []) == [["c"], ["a", "b", "d"]]
 
 
 def test_an_empty_lock_has_no_tiers():
-    assert tiers("", []) == []
+    assert split_tiers("", []) == []
 
 
 def test_a_part_of_a_lock_has_its_hashes():
     assert (
-        only(LOCK, {"jinja2", "typing-extensions"})
+        filter_lock(LOCK, {"jinja2", "typing-extensions"})
         == LOCK[:31] + LOCK[LOCK.index("jinja2==3") : LOCK.index("markupsafe==")] + LOCK[LOCK.index("Typing") :]
     )
 
@@ -89,7 +93,7 @@ if given is not None:
             name: {other for other in wanted if other in graph and other != name} for name, wanted in graph.items()
         }
         there = set()
-        for tier in tiers(lock_of(graph), named):
+        for tier in split_tiers(lock_of(graph), named):
             there.update(tier)
             assert all(graph[name] <= there for name in tier)
         assert there == set(graph)

@@ -12,10 +12,13 @@ import threading
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Service
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import current
-from ansible_collections.oxzep7.python.plugins.module_utils._promotion._swap import adopt, repoint
-from ansible_collections.oxzep7.python.plugins.module_utils._transaction._deadline import Deadline, uptime
-from ansible_collections.oxzep7.python.plugins.module_utils._transaction._undo_script import Return, render
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import get_current_identity
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._swap import adopt_environment, repoint_symlink
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._deadline import Deadline, read_uptime
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._undo_script import (
+    PromotionUndo,
+    render_promotion_undo,
+)
 
 
 class Place:
@@ -40,7 +43,7 @@ class Place:
         def command(word):
             return ["sh", "-c", 'echo "$1" >> "$2"', "sh", word, str(self.log)]
 
-        way = Return(
+        way = PromotionUndo(
             "billing",
             str(self.state),
             str(self.live),
@@ -53,7 +56,7 @@ class Place:
             None,
         )
         services = [Service("web", "stop-start", tuple(command("start")), tuple(command("stop")), ("true",), None)]
-        (self.state / "undo.sh").write_text(render(way, services, current(), False))
+        (self.state / "undo.sh").write_text(render_promotion_undo(way, services, get_current_identity(), False))
 
     def undo(self, *words):
         return subprocess.call(["/bin/sh", str(self.state / "undo.sh")] + list(words))
@@ -68,7 +71,7 @@ def place(tmp_path):
 
 
 def adopt_new(place):
-    adopt(str(place.live), str(place.original), "venv.generations/1-py3.9")
+    adopt_environment(str(place.live), str(place.original), "venv.generations/1-py3.9")
 
 
 def test_before_the_swap_nothing_but_the_services_is_touched(place):
@@ -99,8 +102,8 @@ def test_between_the_two_renames_of_the_fallback(place):
 
 def test_after_a_later_promotion(place):
     adopt_new(place)
-    repoint(str(place.live), "venv.generations/0-py3.8")
-    repoint(str(place.live), "venv.generations/1-py3.9")
+    repoint_symlink(str(place.live), "venv.generations/0-py3.8")
+    repoint_symlink(str(place.live), "venv.generations/1-py3.9")
     assert place.undo("held") == 0
     assert place.content() == "old"
 
@@ -196,7 +199,7 @@ def test_the_deadline_reaches_further_and_never_back(place):
     alive.extend(100)
     with open(state.deadline_path) as stream:
         until, pid, began = stream.read().split()
-    assert (int(pid), began) == (os.getpid(), start_time(os.getpid())) and 100 <= int(until) - uptime() <= 102
+    assert (int(pid), began) == (os.getpid(), start_time(os.getpid())) and 100 <= int(until) - read_uptime() <= 102
     alive.extend(5)
     with open(state.deadline_path) as stream:
         assert stream.read().split()[0] == until
@@ -205,7 +208,7 @@ def test_the_deadline_reaches_further_and_never_back(place):
 
 
 def test_a_service_that_does_not_start_is_told_but_the_swap_is_done(place):
-    way = Return(
+    way = PromotionUndo(
         "billing",
         str(place.state),
         str(place.live),
@@ -218,7 +221,7 @@ def test_a_service_that_does_not_start_is_told_but_the_swap_is_done(place):
         None,
     )
     services = [Service("web", "stop-start", ("false",), ("true",), ("true",), None)]
-    (place.state / "undo.sh").write_text(render(way, services, current(), False))
+    (place.state / "undo.sh").write_text(render_promotion_undo(way, services, get_current_identity(), False))
     adopt_new(place)
     assert place.undo("held") == 1
     assert place.content() == "old" and (place.state / "state.undone.json").exists()
@@ -234,7 +237,9 @@ def test_names_with_blanks_and_quotes_survive(tmp_path):
 
 
 def test_systemd_units_are_stopped_in_reverse_and_started_in_order():
-    way = Return("a", "/s", "/l/v", "/l/v.generations/0", "v.generations/0", "0", "1", "r", "t", "oxzep7-undo-a.timer")
+    way = PromotionUndo(
+        "a", "/s", "/l/v", "/l/v.generations/0", "v.generations/0", "0", "1", "r", "t", "oxzep7-undo-a.timer"
+    )
     services = [
         Service(f"{name}.service", action, (), (), (), None)
         for name, action in (
@@ -245,7 +250,7 @@ def test_systemd_units_are_stopped_in_reverse_and_started_in_order():
             ("five", "stop-start"),
         )
     ]
-    text = render(way, services, current(), True, 7.0, [["into-the", "pool again"]])
+    text = render_promotion_undo(way, services, get_current_identity(), True, 7.0, [["into-the", "pool again"]])
     lines = [line for line in text.splitlines() if line.startswith("timeout")]
     assert lines == [
         "timeout 7 systemctl stop -- five.service || timeout 7 systemctl kill --signal=KILL -- five.service",
@@ -265,9 +270,11 @@ def test_systemd_units_are_stopped_in_reverse_and_started_in_order():
 
 
 def test_a_units_own_systemd_is_asked_as_its_user():
-    who = current()
-    way = Return("a", "/s", "/l/v", "/l/v.generations/0", "v.generations/0", "0", "1", "r", "t", None)
-    text = render(way, [Service("mine.service", "stop-start", (), (), (), None, who.name)], who, False, 7.0)
+    who = get_current_identity()
+    way = PromotionUndo("a", "/s", "/l/v", "/l/v.generations/0", "v.generations/0", "0", "1", "r", "t", None)
+    text = render_promotion_undo(
+        way, [Service("mine.service", "stop-start", (), (), (), None, who.name)], who, False, 7.0
+    )
     assert (
         "timeout 7 env XDG_RUNTIME_DIR=/run/user/%d systemctl --user start -- mine.service || failed=1\n" % who.uid
         in text

@@ -5,7 +5,7 @@
 """URLs lose their credentials."""
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._host._urls import redacted
+from ansible_collections.oxzep7.python.plugins.module_utils._host._urls import redact_url
 
 
 @pytest.mark.parametrize(
@@ -20,4 +20,4 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._urls import r
     ],
 )
 def test_credentials_are_left_out(url, expected):
-    assert redacted(url) == expected
+    assert redact_url(url) == expected

@@ -10,22 +10,26 @@ import time
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _survey
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._environments import Options
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import Libraries
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import Limits, Walker, mount_of
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._environments import EnvironmentOptions
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import SharedLibraries
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import (
+    DirectoryWalker,
+    WalkLimits,
+    find_mount_point,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._host import _untrusted as _reading
 
 FOREVER = time.monotonic() + 1e6
 
 
 def limits(exclude=(), mounts=None, deadline=FOREVER):
-    return Limits({str(path) for path in exclude}, mounts or {}, deadline)
+    return WalkLimits({str(path) for path in exclude}, mounts or {}, deadline)
 
 
 def survey(*roots, **bounds):
     found = limits(**bounds)
-    return _survey.survey(
-        [str(root) for root in roots], found, Options(False, Libraries(), found.mounts, found.deadline)
+    return _survey.survey_roots(
+        [str(root) for root in roots], found, EnvironmentOptions(False, SharedLibraries(), found.mounts, found.deadline)
     )
 
 
@@ -79,8 +83,8 @@ def test_a_local_mount_is_entered_and_named(tmp_path):
 
 
 def test_mount_of():
-    assert mount_of("/srv/data/venv", {"/": "ext4", "/srv/data": "xfs", "/srv/dat": "xfs"}) == "/srv/data"
-    assert mount_of("/srv/other", {}) == "/"
+    assert find_mount_point("/srv/data/venv", {"/": "ext4", "/srv/data": "xfs", "/srv/dat": "xfs"}) == "/srv/data"
+    assert find_mount_point("/srv/other", {}) == "/"
 
 
 def test_roots_inside_each_other_count_once(tmp_path):
@@ -135,7 +139,7 @@ def test_a_directory_that_is_swapped_for_a_symlink_leads_nowhere(tmp_path):
     visited = []
     try:
         for _round in range(300):
-            Walker(
+            DirectoryWalker(
                 limits(),
                 lambda handle, path, directories, others: (
                     visited.append(os.readlink("/proc/self/fd/%d" % handle)) or directories
@@ -152,14 +156,14 @@ def test_only_regular_files_are_read(tmp_path):
     (tmp_path / "file").write_text("text")
     os.symlink("file", str(tmp_path / "link"))
     for name in ("fifo", "link", "nothing"):
-        assert _reading.read_text(str(tmp_path / name)) is None
+        assert _reading.read_text_file(str(tmp_path / name)) is None
     assert _reading.read_bytes(str(tmp_path / "file"), limit=2) == b"te"
 
 
 def test_a_large_sparse_file_is_read_up_to_the_limit(tmp_path):
     with open(str(tmp_path / "large"), "wb") as stream:
         stream.truncate(10 << 30)
-    assert len(_reading.read_bytes(str(tmp_path / "large"))) == _reading.LIMIT
+    assert len(_reading.read_bytes(str(tmp_path / "large"))) == _reading.READ_LIMIT
 
 
 def test_paths_through_symlinks_are_refused_or_resolved(tmp_path):
@@ -167,12 +171,14 @@ def test_paths_through_symlinks_are_refused_or_resolved(tmp_path):
     (tmp_path / "real" / "file").write_text("text")
     os.symlink("real", str(tmp_path / "link"))
     with pytest.raises(OSError):
-        _reading.read_below(str(tmp_path / "link" / "file"))
-    assert _reading.resolved(str(tmp_path / "link" / ".." / "link" / "file")) == str(tmp_path / "real" / "file")
-    assert _reading.read_trusted(str(tmp_path / "link" / "file")) == "text"
+        _reading.read_without_symlinks(str(tmp_path / "link" / "file"))
+    assert _reading.resolve_trusted_path(str(tmp_path / "link" / ".." / "link" / "file")) == str(
+        tmp_path / "real" / "file"
+    )
+    assert _reading.read_trusted_text(str(tmp_path / "link" / "file")) == "text"
     os.symlink("loop", str(tmp_path / "loop"))
-    with pytest.raises(_reading.Refused):
-        _reading.resolved(str(tmp_path / "loop"))
+    with pytest.raises(_reading.UnsafePathError):
+        _reading.resolve_trusted_path(str(tmp_path / "loop"))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root refuses other users' symlinks")
@@ -180,8 +186,8 @@ def test_root_follows_no_symlink_of_a_user(tmp_path):
     (tmp_path / "real").write_text("text")
     os.symlink("real", str(tmp_path / "link"))
     os.lchown(str(tmp_path / "link"), 65534, 65534)
-    assert _reading.read_trusted(str(tmp_path / "link")) is None
+    assert _reading.read_trusted_text(str(tmp_path / "link")) is None
 
 
 def test_what_cannot_be_printed_is_escaped():
-    assert _reading.printable({"a\udcff": ["b\udcfe", 1, None, "é\n"]}) == {"a\\xff": ["b\\xfe", 1, None, "é\n"]}
+    assert _reading.make_printable({"a\udcff": ["b\udcfe", 1, None, "é\n"]}) == {"a\\xff": ["b\\xfe", 1, None, "é\n"]}

@@ -12,8 +12,8 @@ import zipfile
 import pytest
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import (
     Advisories,
-    AdvisoriesUnreadable,
-    load,
+    AdvisoriesError,
+    load_advisories,
 )
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -57,15 +57,15 @@ def advisories(*records):
 )
 def test_ranges(events, hit, missed):
     found = advisories(record(events=events))
-    assert [version for version in hit + missed if found.of_package("django", version)] == hit
+    assert [version for version in hit + missed if found.find_for_package("django", version)] == hit
 
 
 def test_listed_versions_compare_as_pep_440():
     found = advisories(record(versions=["1.0", "2.0.0"]))
     assert (
-        found.of_package("Django", "1.0")
-        and found.of_package("django", "2.0.0")
-        and not found.of_package("django", "1.1")
+        found.find_for_package("Django", "1.0")
+        and found.find_for_package("django", "2.0.0")
+        and not found.find_for_package("django", "1.1")
     )
 
 
@@ -77,7 +77,7 @@ def test_an_answer_has_what_a_report_needs():
             database_specific={"severity": "HIGH"},
         )
     )
-    assert found.of_package("django", "3.1.6") == [
+    assert found.find_for_package("django", "3.1.6") == [
         {"id": "PYSEC-1", "aliases": ["CVE-2021-1"], "summary": "a hole", "severity": "high", "fixed": "3.1.7"}
     ]
     assert (found.date, found.count, found.has_packages, found.has_interpreters) == ("2026-01-02", 1, True, False)
@@ -88,23 +88,23 @@ def test_withdrawn_records_git_ranges_and_odd_versions_say_nothing():
         record(events=[{"introduced": "0"}], withdrawn="2026-01-03T00:00:00Z"),
         record("PYSEC-2", events=[{"introduced": "0"}], kind="GIT"),
     )
-    assert found.of_package("django", "1.0") == []
-    assert advisories(record(events=[{"introduced": "0"}])).of_package("django", "not a version") == []
-    assert advisories(record(events=[{"introduced": "0"}])).of_package("django", None) == []
+    assert found.find_for_package("django", "1.0") == []
+    assert advisories(record(events=[{"introduced": "0"}])).find_for_package("django", "not a version") == []
+    assert advisories(record(events=[{"introduced": "0"}])).find_for_package("django", None) == []
 
 
 def test_interpreters_have_their_own_records():
     found = advisories(
         record("BIT-1", "python", [{"introduced": "3.8.0"}, {"fixed": "3.8.20"}], ecosystem="Bitnami", kind="SEMVER")
     )
-    assert [entry["id"] for entry in found.of_interpreter("3.8.18")] == ["BIT-1"] and found.of_interpreter(
+    assert [entry["id"] for entry in found.find_for_interpreter("3.8.18")] == ["BIT-1"] and found.find_for_interpreter(
         "3.8.20"
     ) == []
-    assert found.of_package("python", "3.8.18") == [] and not found.has_packages
+    assert found.find_for_package("python", "3.8.18") == [] and not found.has_packages
 
 
 def test_names_are_normalized():
-    assert advisories(record(package="Foo.Bar_baz", events=[{"introduced": "0"}])).of_package("foo-bar-baz", "1")
+    assert advisories(record(package="Foo.Bar_baz", events=[{"introduced": "0"}])).find_for_package("foo-bar-baz", "1")
 
 
 @given(
@@ -119,7 +119,7 @@ def test_a_range_is_half_open(first, second, version):
     found = advisories(
         record(events=[{"introduced": ".".join(map(str, first))}, {"fixed": ".".join(map(str, second))}])
     )
-    assert bool(found.of_package("django", text)) == (first <= version < second)
+    assert bool(found.find_for_package("django", text)) == (first <= version < second)
 
 
 def test_folders_and_zips(tmp_path):
@@ -127,8 +127,13 @@ def test_folders_and_zips(tmp_path):
     (tmp_path / "a" / "b" / "x.json").write_text(json.dumps(record(events=[{"introduced": "0"}])))
     with zipfile.ZipFile(tmp_path / "a" / "all.zip", "w") as archive:
         archive.writestr("PYSEC-2.json", json.dumps(record("PYSEC-2", events=[{"introduced": "0"}])))
-    assert [entry["id"] for entry in load(tmp_path / "a").of_package("django", "1")] == ["PYSEC-1", "PYSEC-2"]
-    assert [entry["id"] for entry in load(tmp_path / "a" / "all.zip").of_package("django", "1")] == ["PYSEC-2"]
+    assert [entry["id"] for entry in load_advisories(tmp_path / "a").find_for_package("django", "1")] == [
+        "PYSEC-1",
+        "PYSEC-2",
+    ]
+    assert [entry["id"] for entry in load_advisories(tmp_path / "a" / "all.zip").find_for_package("django", "1")] == [
+        "PYSEC-2"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -143,10 +148,10 @@ def test_folders_and_zips(tmp_path):
 )
 def test_what_cannot_be_read_is_named(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(AdvisoriesUnreadable, match=message):
-        load(tmp_path)
+    with pytest.raises(AdvisoriesError, match=message):
+        load_advisories(tmp_path)
 
 
 def test_an_absent_path_is_named(tmp_path):
-    with pytest.raises(AdvisoriesUnreadable, match="cannot be read"):
-        load(tmp_path / "nowhere")
+    with pytest.raises(AdvisoriesError, match="cannot be read"):
+        load_advisories(tmp_path / "nowhere")

@@ -14,12 +14,12 @@ import threading
 import pytest
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages import _resolver, _wheels
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import platform_tags
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import list_platform_tags
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import (
-    Question,
     ResolutionError,
+    ResolutionRequest,
     Resolver,
-    platform_of,
+    find_uv_platform,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _drills
 
@@ -36,7 +36,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _dril
     ],
 )
 def test_the_platform_is_the_nearest_that_uv_knows(version, expected):
-    assert platform_of("x86_64", {"name": "glibc", "version": version}) == expected
+    assert find_uv_platform("x86_64", {"name": "glibc", "version": version}) == expected
 
 
 @pytest.mark.parametrize(
@@ -44,11 +44,11 @@ def test_the_platform_is_the_nearest_that_uv_knows(version, expected):
 )
 def test_other_libraries_are_refused(libc):
     with pytest.raises(ResolutionError, match="glibc 2.17"):
-        platform_of("x86_64", libc)
+        find_uv_platform("x86_64", libc)
 
 
 def test_wheel_tags_contain_every_older_glibc_and_the_legacy_names():
-    tags = platform_tags("x86_64", "2.18")
+    tags = list_platform_tags("x86_64", "2.18")
     assert tags[0] == "manylinux_2_18_x86_64" and tags[-1] == "linux_x86_64"
     assert {"manylinux2014_x86_64", "manylinux2010_x86_64", "manylinux1_x86_64", "manylinux_2_5_x86_64"} < set(tags)
     assert "manylinux_2_19_x86_64" not in tags
@@ -56,7 +56,7 @@ def test_wheel_tags_contain_every_older_glibc_and_the_legacy_names():
 
 def test_the_explanation_is_uvs_own_words_on_one_line():
     text = "  × No solution found when resolving dependencies:\n  ╰─▶ Because nothing has usable wheels\n      your requirements are unsatisfiable.\n"
-    assert _resolver.explanation(text) == (
+    assert _resolver.extract_uv_message(text) == (
         "No solution found when resolving dependencies: Because nothing has usable wheels "
         "your requirements are unsatisfiable."
     )
@@ -79,7 +79,7 @@ def fake_uv(tmp_path):
 
 
 def question(name="six", minor=(3, 9)):
-    return Question((f"{name}>=1.0",), minor, "x86_64-manylinux_2_36", ())
+    return ResolutionRequest((f"{name}>=1.0",), minor, "x86_64-manylinux_2_36", ())
 
 
 def test_equal_questions_are_asked_once_even_at_the_same_time(tmp_path, fake_uv):
@@ -119,18 +119,18 @@ def test_a_program_is_read_once_while_it_stays_the_same(tmp_path, monkeypatch):
     first = _wheels.describe_program(cache, program, "uv")
     assert first["name"] == f"uv-{first['sha256'][:12]}" and first["size"] == 3 and first["executable"]
     read = []
-    monkeypatch.setattr(_wheels, "sha256_of", lambda path: read.append(path) or "f" * 64)
+    monkeypatch.setattr(_wheels, "compute_sha256", lambda path: read.append(path) or "f" * 64)
     assert _wheels.describe_program(cache, program, "uv") == first and not read
     program.write_bytes(b"another")
     assert _wheels.describe_program(cache, program, "uv")["sha256"] == "f" * 64 and read == [str(program)]
 
 
 def test_known_wheels_are_those_that_are_still_there(tmp_path):
-    assert _wheels.known_files(tmp_path, "l", "x86_64") is None
+    assert _wheels.read_known_files(tmp_path, "l", "x86_64") is None
     write_private(tmp_path / "locks" / "l-x86_64.json", json.dumps([{"name": "a.whl", "size": 1, "sha256": "0"}]))
-    assert _wheels.known_files(tmp_path, "l", "x86_64") is None
+    assert _wheels.read_known_files(tmp_path, "l", "x86_64") is None
     write_private(tmp_path / "wheels" / "a.whl", "x")
-    assert _wheels.known_files(tmp_path, "l", "x86_64") == [{"name": "a.whl", "size": 1, "sha256": "0"}]
+    assert _wheels.read_known_files(tmp_path, "l", "x86_64") == [{"name": "a.whl", "size": 1, "sha256": "0"}]
 
 
 def test_drills_that_did_not_pass():
@@ -139,9 +139,12 @@ def test_drills_that_did_not_pass():
         for one in ({"passed": True, "recovery_seconds": 2.5}, {"failed": True, "problems": ["sick"]})
     )
     assert [
-        _drills.failed(_drills.rows({"a": {"restore_drill_results": {"results": [one]}}}, ["a"])) for one in (good, bad)
+        _drills.list_failed_drills(
+            _drills.collect_drill_results({"a": {"restore_drill_results": {"results": [one]}}}, ["a"])
+        )
+        for one in (good, bad)
     ] == [{}, {"a": "x: failed: sick"}]
-    drilled = _drills.rows({"c": {}}, ["c"])
-    assert _drills.failed(drilled) == {
+    drilled = _drills.collect_drill_results({"c": {}}, ["c"])
+    assert _drills.list_failed_drills(drilled) == {
         "c": "it: unknown: nothing was drilled"
-    } and "- problem: nothing was drilled" in _drills.page("r", drilled)
+    } and "- problem: nothing was drilled" in _drills.format_drill_page("r", drilled)

@@ -16,7 +16,7 @@ import zipfile
 
 import pytest
 import yaml
-from ansible_collections.oxzep7.python.plugins.action.fleet_report import recorded_runs
+from ansible_collections.oxzep7.python.plugins.action.fleet_report import list_recorded_runs
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages import _originals
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import Advisories
@@ -52,7 +52,7 @@ def known(**affected):
 
 
 def of_interpreter(users=("/srv/app/venv",), advisories=None, **more):
-    return keys(_findings.of_interpreter(interpreter(**more), DEBIAN, advisories, TODAY, users))
+    return keys(_findings.collect_interpreter_findings(interpreter(**more), DEBIAN, advisories, TODAY, users))
 
 
 def test_end_of_life_weighs_by_use():
@@ -64,11 +64,11 @@ def test_end_of_life_is_that_of_the_origin():
     system = {"path": "/usr/bin/python3.9", "default": True, "os_package": "python3.9", "origin": "system"}
     assert "end-of-life" not in of_interpreter(version="3.9.2", **system)
     assert (
-        _lifecycle.end_of_interpreter(interpreter(version="3.9.2", **system), DEBIAN).basis
+        _lifecycle.find_interpreter_end(interpreter(version="3.9.2", **system), DEBIAN).basis
         == "long term support of debian 12"
     )
     later = interpreter(version="3.9.2", **{**system, "default": False})
-    assert _lifecycle.end_of_interpreter(later, DEBIAN).basis == "CPython 3.9"
+    assert _lifecycle.find_interpreter_end(later, DEBIAN).basis == "CPython 3.9"
 
 
 @pytest.mark.parametrize(
@@ -83,14 +83,16 @@ def test_end_of_life_is_that_of_the_origin():
     ],
 )
 def test_ends_of_distributions(identifier, version, date):
-    end = _lifecycle.end_of_distribution(identifier, version).date
+    end = _lifecycle.find_distribution_end(identifier, version).date
     assert (end.isoformat() if end else None) == date
 
 
 def test_soon_unknown_and_old():
-    soon = next(release for release in _lifecycle.releases().values() if release.end_of_life > TODAY)
+    soon = next(release for release in _lifecycle.load_releases().values() if release.end_of_life > TODAY)
     eve = soon.end_of_life - datetime.timedelta(days=10)
-    found = _findings.of_interpreter(interpreter(version=f"{_lifecycle.text_of(soon.minor)}.0"), DEBIAN, None, eve, [])
+    found = _findings.collect_interpreter_findings(
+        interpreter(version=f"{_lifecycle.format_minor(soon.minor)}.0"), DEBIAN, None, eve, []
+    )
     assert keys(found)["end-of-life-soon"] == "warning"
     assert {"end-of-life-unknown", "version-unknown"} <= set(of_interpreter(version=None))
     assert of_interpreter(version="2.7.18")["end-of-life"] == "error"
@@ -129,26 +131,26 @@ def test_interpreters_findings():
     ],
 )
 def test_environments_findings(more, key, severity):
-    assert keys(_findings.of_environment(environment(**more), None)) == {key: severity}
-    assert _findings.of_environment(environment(), None) == []
+    assert keys(_findings.collect_environment_findings(environment(**more), None)) == {key: severity}
+    assert _findings.collect_environment_findings(environment(), None) == []
 
 
 def test_advisories_of_packages_weigh_by_use():
     found = environment(packages=[package("django", "3.1.6"), package("flask", "1.0")])
-    assert keys(_findings.of_environment(found, known(django="3.1.7"))) == {"package-advisory": "warning"}
-    assert keys(_findings.of_environment({**found, "services": ["x"]}, known(django="3.1.7"))) == {
+    assert keys(_findings.collect_environment_findings(found, known(django="3.1.7"))) == {"package-advisory": "warning"}
+    assert keys(_findings.collect_environment_findings({**found, "services": ["x"]}, known(django="3.1.7"))) == {
         "package-advisory": "error"
     }
-    assert _findings.of_environment(found, known(django="3.1.6")) == []
+    assert _findings.collect_environment_findings(found, known(django="3.1.6")) == []
 
 
 def test_dependents_findings():
     process = dependent("process", "12", deleted=["/x"], unit="x.service", program=None)
     assert keys(
-        _findings.of_dependents([process, dependent("embedder", "/x"), dependent("alternative", "python")])
+        _findings.collect_dependent_findings([process, dependent("embedder", "/x"), dependent("alternative", "python")])
     ) == {"deleted-files-mapped": "warning", "embedded-interpreter": "warning", "system-link": "warning"}
     assert (
-        _findings.of_dependents(
+        _findings.collect_dependent_findings(
             [dependent(), {**process, "deleted": []}, dependent("alternative", "python", os_package="python3")]
         )
         == []
@@ -162,7 +164,8 @@ def test_a_backup_that_nobody_has_restored_is_unverified():
     )
     failed = {"backup": "b3", "verified": False, "drill": {"passed": False, "problems": ["sick"]}}
     found = [
-        _findings.of_backups([{"name": "x", "backups": backups}]) for backups in ([], [old], [old, new], [new, failed])
+        _findings.collect_backup_findings([{"name": "x", "backups": backups}])
+        for backups in ([], [old], [old, new], [new, failed])
     ]
     assert [[(one["key"], one["severity"]) for one in some] for some in found] == [
         [("backup-missing", "info")],
@@ -181,7 +184,7 @@ def test_what_is_not_known_is_a_finding():
         verified=False, not_seen=[{"path": "/a", "reason": "Permission denied"}, {"path": "/b", "reason": "excluded"}]
     )
     bare["host"]["privileged"] = False
-    found = _findings.of_host(bare, None, TODAY)
+    found = _findings.collect_host_findings(bare, None, TODAY)
     assert {entry["key"] for entry in found} == {
         "unprivileged",
         "content-not-verified",
@@ -189,11 +192,13 @@ def test_what_is_not_known_is_a_finding():
         "not-seen",
     }
     assert [entry["detail"] for entry in found if entry["key"] == "not-seen"] == ["1 places: /a"]
-    assert "advisories-unknown" not in keys(_findings.of_host(inventory(), known(django="1", python="3"), TODAY))
+    assert "advisories-unknown" not in keys(
+        _findings.collect_host_findings(inventory(), known(django="1", python="3"), TODAY)
+    )
 
 
 def test_a_finding_has_every_part_and_errors_come_first():
-    found = _findings.of_host(
+    found = _findings.collect_host_findings(
         inventory(interpreters=[interpreter()], environments=[environment(), environment("/srv/b", state="moved")]),
         None,
         TODAY,
@@ -224,7 +229,9 @@ def fleet():
             environment("/srv/=x", fingerprint="1" * 16),
         ],
     )
-    return _fleet.fleet({"one": first, "two": second}, ["one"], ["one", "three"], known(django="3.1.7"), TODAY)
+    return _fleet.summarize_fleet(
+        {"one": first, "two": second}, ["one"], ["one", "three"], known(django="3.1.7"), TODAY
+    )
 
 
 def test_a_fleet_keeps_who_was_not_seen_and_names_who_never_was(fleet):
@@ -246,7 +253,7 @@ def test_a_fleet_keeps_who_was_not_seen_and_names_who_never_was(fleet):
 
 
 def test_csv_has_a_row_for_everything_and_no_formula(fleet):
-    rows = list(csv.DictReader(io.StringIO(_csv.text(fleet))))
+    rows = list(csv.DictReader(io.StringIO(_csv.format_fleet_csv(fleet))))
     assert [(row["host"], row["what"]) for row in rows] == [
         ("one", "interpreter"),
         ("one", "environment"),
@@ -257,13 +264,13 @@ def test_csv_has_a_row_for_everything_and_no_formula(fleet):
         ("three", "unknown"),
     ]
     assert rows[1]["advisories"] == "1" and rows[0]["end_of_life"] == "2024-10-07"
-    text = _csv.text({"hosts": {"=cmd": fleet["hosts"]["one"]}, "unknown": ["@x"]})
+    text = _csv.format_fleet_csv({"hosts": {"=cmd": fleet["hosts"]["one"]}, "unknown": ["@x"]})
     assert "'=cmd" in text and "'@x" in text and "\n=" not in text
 
 
 def test_the_page_holds_the_data_and_nothing_that_ends_it(fleet):
     fleet["hosts"]["one"]["environments"][0]["path"] = "</script><b>&"
-    text = _html.text(fleet)
+    text = _html.render_fleet_page(fleet)
     data = text.split('id="data">')[1].split("</script>")[0]
     assert json.loads(data)["hosts"]["one"]["environments"][0]["path"] == "</script><b>&"
     assert len(json.loads(data)["package_sets"]) == 2 and text.count("</script>") == 2
@@ -274,7 +281,7 @@ def test_a_bill_of_materials_is_valid():
     pytest.importorskip("cyclonedx")
     from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _sbom
 
-    text = _sbom.document(
+    text = _sbom.render_sbom(
         "one",
         inventory(
             interpreters=[interpreter()],
@@ -285,7 +292,7 @@ def test_a_bill_of_materials_is_valid():
         ),
     )
     bill = json.loads(text)
-    assert bill["metadata"]["component"]["name"] == "one" and text == _sbom.document(
+    assert bill["metadata"]["component"]["name"] == "one" and text == _sbom.render_sbom(
         "one",
         inventory(
             interpreters=[interpreter()],
@@ -308,7 +315,7 @@ def test_a_bill_of_materials_is_valid():
 
 
 def suggested(**more):
-    return _suggestions.applications(inventory(environments=[environment(services=["app.service"])], **more))
+    return _suggestions.suggest_applications(inventory(environments=[environment(services=["app.service"])], **more))
 
 
 def test_an_application_is_suggested_for_what_services_use():
@@ -334,7 +341,7 @@ def test_an_application_is_suggested_for_what_services_use():
     ],
 )
 def test_names_come_from_paths_or_services(path, services, name):
-    found = _suggestions.applications(
+    found = _suggestions.suggest_applications(
         inventory(
             environments=[environment(path, services=services)],
             dependents=[dependent(name=one, environment=path) for one in services],
@@ -359,13 +366,14 @@ def test_equal_names_are_told_apart_and_others_are_left_out():
         dependent(name=f"{number}.service", environment=entry["path"]) for number, entry in enumerate(environments[:4])
     ]
     assert [
-        entry["name"] for entry in _suggestions.applications(inventory(environments=environments, dependents=users))
+        entry["name"]
+        for entry in _suggestions.suggest_applications(inventory(environments=environments, dependents=users))
     ] == ["a", "a-2"]
 
 
 def test_a_suggestion_keeps_the_live_path():
     found = environment("/srv/app/venv.generations/1-py3.9", state="generation", points_to="/srv/app/venv")
-    (entry,) = _suggestions.applications(
+    (entry,) = _suggestions.suggest_applications(
         inventory(environments=[found], dependents=[dependent(environment=found["path"])])
     )
     assert entry["environment"] == "/srv/app/venv"
@@ -375,9 +383,9 @@ def test_the_suggested_file_is_one_list_or_one_for_each_host():
     busy = inventory(
         environments=[environment("/srv/billing/venv")], dependents=[dependent(environment="/srv/billing/venv")]
     )
-    same = yaml.safe_load(_suggestions.document({"one": busy, "two": busy}))
+    same = yaml.safe_load(_suggestions.format_suggestions({"one": busy, "two": busy}))
     assert [entry["name"] for entry in same["oxzep7_applications"]] == ["billing"]
-    mixed = yaml.safe_load(_suggestions.document({"one": busy, "idle": inventory()}))
+    mixed = yaml.safe_load(_suggestions.format_suggestions({"one": busy, "idle": inventory()}))
     assert list(mixed["oxzep7_suggested"]) == ["one"] and "inventory_hostname" in mixed["oxzep7_applications"]
 
 
@@ -400,14 +408,14 @@ def test_an_original_comes_from_the_packages_own_wheel(tmp_path):
             environment(modified=[entry, other, {"path": "y", "package": "p", "version": "1", "problem": "gone"}])
         ]
     )
-    _originals.add_diffs(found, tmp_path, download=False)
+    _originals.add_wheel_diffs(found, tmp_path, download=False)
     first, second, _third = found["environments"][0]["modified"]
     assert "-LIMIT = 1\n+LIMIT = 2\n" in first["diff"]
     assert second["diff"] is None and "text" not in first and "text" not in second
 
 
 def test_runs_are_read_from_their_records(tmp_path):
-    assert recorded_runs(tmp_path) == []
+    assert list_recorded_runs(tmp_path) == []
     good = {
         "run": "b",
         "kind": "upgrade",
@@ -424,7 +432,7 @@ def test_runs_are_read_from_their_records(tmp_path):
     ):
         (tmp_path / name).mkdir()
         (tmp_path / name / "run.json").write_text(text)
-    assert [(row["run"], row["counts"]) for row in recorded_runs(tmp_path)] == [
+    assert [(row["run"], row["counts"]) for row in list_recorded_runs(tmp_path)] == [
         ("a", {"upgraded": 2}),
         ("b", {"upgraded": 2}),
     ]

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.oxzep7.python.plugins.filter.blocking_findings import blocking_findings
 from ansible_collections.oxzep7.python.plugins.filter.outcome_of_failure import outcome_of_failure
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _gate
-from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._gate import Question
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._gate import GateQuestion
 
 FIRING = '{"alerts": [{"severity": "page"}, {"severity": "info"}]}'
 
@@ -28,7 +28,9 @@ FIRING = '{"alerts": [{"severity": "page"}, {"severity": "info"}]}'
     ],
 )
 def test_answers(answer, expression, expected):
-    assert expected in _gate.verdict(answer, expression) and bool(expected) == bool(_gate.verdict(answer, expression))
+    assert expected in _gate.evaluate_gate_answer(answer, expression) and bool(expected) == bool(
+        _gate.evaluate_gate_answer(answer, expression)
+    )
 
 
 @pytest.mark.parametrize(
@@ -41,11 +43,11 @@ def test_answers(answer, expression, expected):
 )
 def test_questions_that_cannot_be_asked(answer, expression, expected):
     with pytest.raises(_gate.GateError, match=expected):
-        _gate.verdict(answer, expression)
+        _gate.evaluate_gate_answer(answer, expression)
 
 
 def command(program, **options):
-    return Question((sys.executable, "-c", program), **options)
+    return GateQuestion((sys.executable, "-c", program), **options)
 
 
 @pytest.mark.parametrize(
@@ -55,12 +57,12 @@ def command(program, **options):
         (command("print('{}')", expression="up"), "up is null, not true"),
         (command("import sys; sys.exit('it burns')"), "ended with 1: it burns"),
         (command("import time; time.sleep(60)", timeout=0.2), "gave no answer within 0.2 seconds"),
-        (Question(("/nowhere/at/all",)), "could not be run"),
-        (Question(url="http://127.0.0.1:1/?token=nobody-may-see"), "its URL gave no answer"),
+        (GateQuestion(("/nowhere/at/all",)), "could not be run"),
+        (GateQuestion(url="http://127.0.0.1:1/?token=nobody-may-see"), "its URL gave no answer"),
     ],
 )
 def test_commands_and_urls(question, expected):
-    why = _gate.ask(question)
+    why = _gate.poll_gate(question)
     assert expected in why and bool(expected) == bool(why) and "nobody-may-see" not in why
 
 
@@ -73,21 +75,22 @@ def test_an_answer_may_become_good_while_one_waits(tmp_path):
         waited.append(seconds)
         path.write_text('{"up": true}')
 
-    question = Question(("cat", str(path)), expression="up", wait=30.0, interval=7.0)
-    assert _gate.ask(question, sleep) == "" and waited == [7.0]
+    question = GateQuestion(("cat", str(path)), expression="up", wait=30.0, interval=7.0)
+    assert _gate.poll_gate(question, sleep) == "" and waited == [7.0]
     path.write_text("{}")
     times = iter([0.0, 10.0, 31.0, 31.0])
-    assert "not true" in _gate.ask(question, lambda seconds: None, lambda: next(times))
+    assert "not true" in _gate.poll_gate(question, lambda seconds: None, lambda: next(times))
 
 
 def test_approvals(tmp_path):
     path = tmp_path / "approvals"
-    assert not _gate.approved("run", 2, [], path) and not _gate.approved("run", 2, ["1"], None)
-    assert _gate.approved("run", 2, [2], None) and _gate.approved("run", 7, ["all"], None)
+    assert not _gate.is_wave_approved("run", 2, [], path) and not _gate.is_wave_approved("run", 2, ["1"], None)
+    assert _gate.is_wave_approved("run", 2, [2], None) and _gate.is_wave_approved("run", 7, ["all"], None)
     path.write_text("other all\nother 2\nrun  3\n")
-    assert [_gate.approved("run", wave, [], path) for wave in (2, 3)] == [False, True] and _gate.approved(
-        "other", 9, [], path
-    )
+    assert [_gate.is_wave_approved("run", wave, [], path) for wave in (2, 3)] == [
+        False,
+        True,
+    ] and _gate.is_wave_approved("other", 9, [], path)
 
 
 def test_what_stops_a_run_before_its_first_wave():

@@ -12,18 +12,21 @@ import threading
 import zipfile
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_build import NotBuilt, lacking
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import Builder, Wanted
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_build import (
+    WheelBuildError,
+    find_missing_prerequisite,
+)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import RequiredWheel, WheelBuilder
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import (
-    ANYWHERE,
+    DEFAULT_SOURCES,
     JSON_TYPE,
-    File,
-    Index,
-    IndexUnavailable,
-    Sources,
-    allows,
+    IndexUnavailableError,
+    PackageFile,
+    PackageIndex,
+    PackageSources,
+    build_releases,
+    is_python_allowed,
     read_page,
-    releases,
 )
 
 PLATFORM = "x86_64-manylinux_2_36"
@@ -35,7 +38,7 @@ HTML = """<html><body><a href="../files/a-1.0.tar.gz#sha256=abc" data-upload-tim
 def seen(text, kind, minor):
     return {
         entry.version: (entry.wheel, bool(entry.source), entry.excluded, entry.yanked, entry.universal)
-        for entry in releases(read_page(text, kind, "https://h/simple/a/"), minor, PLATFORM)
+        for entry in build_releases(read_page(text, kind, "https://h/simple/a/"), minor, PLATFORM)
     }
 
 
@@ -97,32 +100,37 @@ def test_a_page_in_json_tells_the_same():
     ],
 )
 def test_upper_bounds_count(bound, minor, expected):
-    assert allows(bound, minor) is expected
+    assert is_python_allowed(bound, minor) is expected
 
 
 def test_credentials_are_no_part_of_options_and_come_from_the_environment(monkeypatch):
     with pytest.raises(ValueError, match="contains credentials.*UV_INDEX_OWN_USERNAME") as caught:
-        Sources.from_options([{"name": "own", "url": "https://me:secret@h/simple"}], [], False)
+        PackageSources.from_options([{"name": "own", "url": "https://me:secret@h/simple"}], [], False)
     assert "secret" not in str(caught.value)
     for wrong in ("ftp://h/simple", {"name": "a b", "url": "https://h"}, {"name": "x"}):
         with pytest.raises(ValueError, match="oxzep7_indexes"):
-            Sources.from_options([wrong], [], False)
-    sources = Sources.from_options([{"name": "own", "url": "https://h/simple"}, "https://i/simple"], [], False)
-    assert sources.for_uv() == ["--index", "own=https://h/simple", "--default-index", "index2=https://i/simple"]
+            PackageSources.from_options([wrong], [], False)
+    sources = PackageSources.from_options([{"name": "own", "url": "https://h/simple"}, "https://i/simple"], [], False)
+    assert sources.build_uv_options() == [
+        "--index",
+        "own=https://h/simple",
+        "--default-index",
+        "index2=https://i/simple",
+    ]
     monkeypatch.setenv("UV_INDEX_OWN_USERNAME", "me")
     monkeypatch.setenv("UV_INDEX_OWN_PASSWORD", "p:w")
-    words, variables = sources.for_pip()
+    words, variables = sources.build_pip_options()
     assert words == [] and variables == {
         "PIP_INDEX_URL": "https://me:p%3Aw@h/simple",
         "PIP_EXTRA_INDEX_URL": "https://i/simple",
     }
-    plain = Sources.from_options(["http://h:81/simple"], [], False)
-    assert plain.for_pip()[1] == {
+    plain = PackageSources.from_options(["http://h:81/simple"], [], False)
+    assert plain.build_pip_options()[1] == {
         "PIP_INDEX_URL": "http://h:81/simple",
         "PIP_EXTRA_INDEX_URL": "",
         "PIP_TRUSTED_HOST": "h:81",
     }
-    assert "p:w" not in repr(sources) and ANYWHERE.for_uv() == []
+    assert "p:w" not in repr(sources) and DEFAULT_SOURCES.build_uv_options() == []
 
 
 def test_without_a_network_only_folders_are_asked(tmp_path):
@@ -131,18 +139,18 @@ def test_without_a_network_only_folders_are_asked(tmp_path):
             "a-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: a\nVersion: 1.0\nRequires-Python: <3.10\n"
         )
     (tmp_path / "a-1.1.tar.gz").write_bytes(b"")
-    sources = Sources.from_options([], [str(tmp_path)], True)
-    assert sources.for_uv() == ["--offline", "--no-index", "--find-links", str(tmp_path)]
-    assert sources.for_pip() == (["--no-index", "--find-links", str(tmp_path)], {})
-    index = Index(sources, tmp_path / "cache")
-    assert [(entry.version, entry.wheel) for entry in index.releases("a", (3, 9), PLATFORM)] == [
+    sources = PackageSources.from_options([], [str(tmp_path)], True)
+    assert sources.build_uv_options() == ["--offline", "--no-index", "--find-links", str(tmp_path)]
+    assert sources.build_pip_options() == (["--no-index", "--find-links", str(tmp_path)], {})
+    index = PackageIndex(sources, tmp_path / "cache")
+    assert [(entry.version, entry.wheel) for entry in index.list_releases("a", (3, 9), PLATFORM)] == [
         ("1.0", True),
         ("1.1", False),
     ]
-    assert index.release("a", "1.0", (3, 12), PLATFORM).excluded == "<3.10" and index.files("b") == []
-    assert index.provides("a", "1.0") and not index.provides("a", "2.0")
+    assert index.find_release("a", "1.0", (3, 12), PLATFORM).excluded == "<3.10" and index.list_files("b") == []
+    assert index.has_version("a", "1.0") and not index.has_version("a", "2.0")
     with pytest.raises(ValueError, match="no/such/folder is not a directory"):
-        Sources.from_options([], ["no/such/folder"], True)
+        PackageSources.from_options([], ["no/such/folder"], True)
 
 
 @pytest.fixture
@@ -171,18 +179,18 @@ def test_pages_are_asked_once_and_kept_without_credentials(served, tmp_path, mon
     url, asked = served
     monkeypatch.setenv("UV_INDEX_OWN_USERNAME", "me")
     monkeypatch.setenv("UV_INDEX_OWN_PASSWORD", "topsecret")
-    sources = Sources.from_options([{"name": "own", "url": url}], [], False)
+    sources = PackageSources.from_options([{"name": "own", "url": url}], [], False)
     for _again in range(2):
-        index = Index(sources, tmp_path)
+        index = PackageIndex(sources, tmp_path)
         index.load(["a", "b"])
-        assert len(index.files("a")) == 5 and index.files("b") == []
+        assert len(index.list_files("a")) == 5 and index.list_files("b") == []
     assert sorted(path for path, _authorization in asked) == ["/simple/a/", "/simple/b/"] and all(
         authorization for _path, authorization in asked
     )
     kept = "".join(path.read_text() for path in tmp_path.rglob("*.json"))
     assert "topsecret" not in kept and "topsecret" not in " ".join(map(str, tmp_path.rglob("*")))
-    with pytest.raises(IndexUnavailable, match="answers 500") as caught:
-        Index(sources, tmp_path).files("c")
+    with pytest.raises(IndexUnavailableError, match="answers 500") as caught:
+        PackageIndex(sources, tmp_path).list_files("c")
     assert "topsecret" not in str(caught.value)
 
 
@@ -190,16 +198,16 @@ def test_a_private_source_is_asked_with_the_credentials_of_its_index(served, tmp
     url, asked = served
     monkeypatch.setenv("UV_INDEX_OWN_USERNAME", "me")
     monkeypatch.setenv("UV_INDEX_OWN_PASSWORD", "topsecret")
-    sources = Sources.from_options(["http://127.0.0.1:9/other", {"name": "own", "url": url}], [], False)
+    sources = PackageSources.from_options(["http://127.0.0.1:9/other", {"name": "own", "url": url}], [], False)
     location = url.replace("/simple", "/files/a-1.0.tar.gz")
-    wanted = Wanted("a", "1.0", File("a-1.0.tar.gz", "", None, False, location, None), (3, 12), PLATFORM)
-    with pytest.raises(NotBuilt, match="cannot be had: HTTP Error 500") as caught:
-        Builder(tmp_path, "uv", sources).fetch(wanted, tmp_path)
+    wanted = RequiredWheel("a", "1.0", PackageFile("a-1.0.tar.gz", "", None, False, location, None), (3, 12), PLATFORM)
+    with pytest.raises(WheelBuildError, match="cannot be had: HTTP Error 500") as caught:
+        WheelBuilder(tmp_path, "uv", sources).fetch_source(wanted, tmp_path)
     assert "topsecret" not in str(caught.value)
     assert [(path, bool(authorization)) for path, authorization in asked] == [("/files/a-1.0.tar.gz", True)]
     assert (
-        sources.login("http://127.0.0.1:9/files/a-1.0.tar.gz") == {}
-        and sources.login("https://elsewhere/a-1.0.tar.gz") == {}
+        sources.get_login_options("http://127.0.0.1:9/files/a-1.0.tar.gz") == {}
+        and sources.get_login_options("https://elsewhere/a-1.0.tar.gz") == {}
     )
 
 
@@ -219,4 +227,4 @@ def test_a_private_source_is_asked_with_the_credentials_of_its_index(served, tmp
     ],
 )
 def test_what_a_failed_build_lacked_is_named(said, expected):
-    assert lacking(said) == expected
+    assert find_missing_prerequisite(said) == expected

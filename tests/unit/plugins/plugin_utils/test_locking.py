@@ -7,10 +7,13 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import allows
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import NoLock
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import limits_of
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import changes, standing
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import is_python_allowed
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import NoLockError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import select_limits
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import (
+    build_package_set,
+    list_package_changes,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from packaging.version import Version
@@ -37,11 +40,15 @@ def environment(pins, packages, requested=()):
 
 def step(packages, pins, minor=(3, 12), before=(3, 8), constraints=(), wanted=(), requested=None):
     world = World(packages)
-    start = standing(
+    start = build_package_set(
         environment(pins, packages, pins if requested is None else requested), set(wanted), before, "x86_64"
     )
-    found = world.locker().lock(start, limits_of(constraints, minor), minor, PLATFORM)
-    return {row["package"]: row for row in changes(start.pins, found.after.pins, found.reasons)}, found, world
+    found = world.locker().lock(start, select_limits(constraints, minor), minor, PLATFORM)
+    return (
+        {row["package"]: row for row in list_package_changes(start.pins, found.after.pins, found.reasons)},
+        found,
+        world,
+    )
 
 
 def test_a_version_that_excludes_the_python_is_left_for_one_that_does_not_though_uv_ignores_upper_bounds():
@@ -132,7 +139,7 @@ def test_what_is_required_by_an_extra_only_stays():
 
 
 def test_without_metadata_nothing_leaves():
-    start = standing(
+    start = build_package_set(
         {"packages": [{"name": name, "version": version} for name, version in PINS.items()]}, set(), (3, 8), "x86_64"
     )
     assert start.roots == set(PINS)
@@ -167,7 +174,7 @@ def test_what_cannot_be_built_gives_way_to_the_next_version_that_can():
 
 
 def test_a_build_that_fails_names_what_it_needs():
-    with pytest.raises(NoLock, match="needs mysql.h") as caught:
+    with pytest.raises(NoLockError, match="needs mysql.h") as caught:
         step({"a": {"1.0": Made(range(0), True, False)}}, {"a": "1.0"})
     assert caught.value.key == "package-not-built"
 
@@ -206,7 +213,7 @@ def test_where_nothing_fits_the_smallest_set_to_free_is_named_with_who_holds_it(
         "b": {"1.0": Made(), "2.0": Made()},
         "c": {"1.0": Made()},
     }
-    with pytest.raises(NoLock) as caught:
+    with pytest.raises(NoLockError) as caught:
         step(packages, {"a": "1.0", "b": "2.0", "c": "1.0"})
     text = str(caught.value)
     assert caught.value.key == "unresolvable" and "it takes freeing b: b is at 2.0, and a would have 1.0" in text
@@ -228,7 +235,7 @@ pins = st.dictionaries(st.sampled_from(NAMES), st.sampled_from(VERSIONS), min_si
 def outcome(packages, chosen, minor):
     try:
         return step(packages, chosen, minor)
-    except NoLock:
+    except NoLockError:
         return None
 
 
@@ -241,20 +248,22 @@ def test_locks_keep_the_promises(packages, chosen, minor):
     for name, version in found.after.pins.items():
         assert Version(version) >= Version(chosen[name]), "no package goes down"
         later = [entry for number, entry in packages[name].items() if Version(number) >= Version(chosen[name])]
-        assert allows(packages[name][version].python, minor) or name in found.doubts, "upper bounds are honoured"
-        assert name not in found.doubts or not any(allows(entry.python, minor) for entry in later), (
+        assert is_python_allowed(packages[name][version].python, minor) or name in found.doubts, (
+            "upper bounds are honoured"
+        )
+        assert name not in found.doubts or not any(is_python_allowed(entry.python, minor) for entry in later), (
             "or nothing lifts them"
         )
         assert minor[1] in packages[name][version].wheels or name in found.built
     for name, row in rows.items():
         before = packages[name][chosen[name]]
-        usable = minor[1] in before.wheels and allows(before.python, minor)
+        usable = minor[1] in before.wheels and is_python_allowed(before.python, minor)
         assert not usable, "what has no reason does not move"
         for version in VERSIONS[VERSIONS.index(chosen[name]) : VERSIONS.index(row["to"])]:
             entry = packages[name][version]
-            assert not (minor[1] in entry.wheels and (allows(entry.python, minor) or name in found.doubts)), (
-                "it moves to the nearest"
-            )
+            assert not (
+                minor[1] in entry.wheels and (is_python_allowed(entry.python, minor) or name in found.doubts)
+            ), "it moves to the nearest"
 
 
 @given(worlds, pins, st.sampled_from([(3, 10), (3, 12)]))

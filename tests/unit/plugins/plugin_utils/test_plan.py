@@ -12,21 +12,25 @@ import datetime
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import Advisories
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibility import matrix
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import UnreadableLimit, limits_of, move
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibility import build_matrix
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import (
+    InvalidLimitError,
+    classify_move,
+    select_limits,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import (
-    CopiesNeeded,
-    Host,
+    CopiesNeededError,
     PlanError,
+    PlannedHost,
     Planner,
     choose_interpreter,
-    compared,
-    differences,
-    earlier_steps,
-    fixes,
-    redacted,
+    collect_earlier_steps,
+    compare_plans,
+    compare_with_review,
+    list_fix_constraints,
+    redact_url,
 )
-from ansible_collections.oxzep7.python.plugins.plugin_utils._report._plan import markdown, page
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report._plan import format_plan_markdown, render_plan_page
 from hypothesis import given
 from hypothesis import strategies as st
 from packaging.version import Version
@@ -50,7 +54,7 @@ def planner(target, *arguments, **options):
 
 
 def host(name="host1", python="3.8.18", packages=(("ages", "1.0"), ("stable", "1.0")), **options):
-    return Host(
+    return PlannedHost(
         name=name,
         facts={"architecture": "x86_64", "libc": {"name": "glibc", "version": "2.36"}},
         applications=[
@@ -112,7 +116,7 @@ def test_equal_environments_share_locks():
 
 def test_nothing_to_do_is_no_plan():
     plan = planner("3.11").plan([host(python="3.11.2")])
-    assert plan.identifier is None and plan.steps() == {"host1": 0}
+    assert plan.identifier is None and plan.count_steps() == {"host1": 0}
 
 
 @pytest.mark.parametrize(
@@ -172,7 +176,7 @@ WHEEL = {
 
 
 def test_a_package_that_no_source_has_is_to_be_copied_unless_the_operator_provides_it():
-    with pytest.raises(CopiesNeeded) as caught:
+    with pytest.raises(CopiesNeededError) as caught:
         planner("3.11").plan([elsewhere(), host("other")])
     assert caught.value.wanted == {"host1": {"app": ["ages"]}}
     world = World(PACKAGES)
@@ -200,7 +204,7 @@ def test_a_copy_stays_as_it_is_at_every_step_and_no_other_file_may_stand_for_it(
         )
         block = plan.locks[step["lock"]].split("stable==")[0]
         assert block.startswith("ages==1.0") and block.count("--hash") == 1 and "a" * 64 in block
-    assert "copied: ages" in markdown(plan.document)
+    assert "copied: ages" in format_plan_markdown(plan.document)
     assert [
         entry["key"] for entry in plan.document["notes"]["host1"]["app"]["findings"] if "copied" in entry["key"]
     ] == ["package-copied"]
@@ -224,7 +228,7 @@ def test_a_package_that_no_index_knows_is_to_be_copied_and_what_was_copied_is_as
     given_host.applications[0]["environment"]["packages"].append(
         {**given_host.applications[0]["environment"]["packages"][1], "name": "Own.Thing"}
     )
-    with pytest.raises(CopiesNeeded) as caught:
+    with pytest.raises(CopiesNeededError) as caught:
         planner("3.11").plan([given_host])
     assert caught.value.wanted == {"host1": {"app": ["ages", "own-thing"]}}
     given_host.applications[0]["copies"]["own-thing"] = {"reason": "it does not record its files"}
@@ -249,7 +253,7 @@ def test_deprecations_that_the_last_step_met_are_a_finding_of_the_next():
 
 def test_a_local_version_is_taken_as_it_is():
     row = {**WHEEL, "wheel": "ages-1.0+vendor.3-0_ab-py3-none-any.whl", "version": "1.0+vendor.3"}
-    with pytest.raises(CopiesNeeded):
+    with pytest.raises(CopiesNeededError):
         planner("3.11").plan([host(packages=(("ages", "1.0+vendor.3"),))])
     plan = planner("3.11").plan([copied(host(packages=(("ages", "1.0+vendor.3"),)), **row)])
     assert all(step["changes"] == [] for step in steps_of(plan))
@@ -337,12 +341,12 @@ def test_constraints_hold_for_their_versions_only():
         {"requirement": "a>=1", "python": ">=3.10"},
         {"requirement": "b<2", "date": "2026-01-02", "reason": "breaks"},
     ]
-    assert [(limit.requirement, limit.date, limit.reason) for limit in limits_of(limits, (3, 9))] == [
+    assert [(limit.requirement, limit.date, limit.reason) for limit in select_limits(limits, (3, 9))] == [
         ("b<2", "2026-01-02", "breaks")
     ]
-    assert [limit.requirement for limit in limits_of(limits, (3, 10))] == ["a>=1", "b<2"]
-    with pytest.raises(UnreadableLimit, match="oxzep7_constraints"):
-        limits_of([{"requirement": "not a requirement"}], (3, 9))
+    assert [limit.requirement for limit in select_limits(limits, (3, 10))] == ["a>=1", "b<2"]
+    with pytest.raises(InvalidLimitError, match="oxzep7_constraints"):
+        select_limits([{"requirement": "not a requirement"}], (3, 9))
 
 
 @pytest.mark.parametrize(
@@ -357,7 +361,7 @@ def test_constraints_hold_for_their_versions_only():
 def test_a_target_that_ends_and_data_that_age_are_findings(target, today, keys):
     plan = planner(target, datetime.date.fromisoformat(today)).plan([host(packages=[("stable", "1.0")])])
     assert [(entry["key"], entry["blocking"]) for entry in plan.document["findings"]] == [(key, False) for key in keys]
-    assert all(entry["detail"] in markdown(plan.document) for entry in plan.document["findings"])
+    assert all(entry["detail"] in format_plan_markdown(plan.document) for entry in plan.document["findings"])
 
 
 def advisories(*affected):
@@ -382,7 +386,7 @@ def advisories(*affected):
 
 def test_advisories_move_packages_to_the_nearest_version_that_fixes_them_all():
     known = advisories(("stable", "1.5"), ("stable", "2.0"), ("ages",), ("other", "9"))
-    assert fixes({"stable": "1.0", "ages": "1.0"}, known) == [
+    assert list_fix_constraints({"stable": "1.0", "ages": "1.0"}, known) == [
         {"requirement": "stable>=2.0", "reason": "fixes CVE-0, CVE-1", "evidence": "advisory"}
     ]
     chained = advisories(("stable", "1.5"))
@@ -398,7 +402,7 @@ def test_advisories_move_packages_to_the_nearest_version_that_fixes_them_all():
             ],
         }
     )
-    assert fixes({"stable": "1.0"}, chained) == [
+    assert list_fix_constraints({"stable": "1.0"}, chained) == [
         {"requirement": "stable>=2.0", "reason": "fixes CVE-0, ID-9", "evidence": "advisory"}
     ]
     steps = steps_of(planner("3.10", advisories=known).plan([host()]))
@@ -413,13 +417,13 @@ def test_advisories_move_packages_to_the_nearest_version_that_fixes_them_all():
 
 def test_what_is_left_of_a_reviewed_plan_is_that_plan():
     reviewed = planner("3.11").plan([host("a"), host("b")]).document
-    assert differences(reviewed, reviewed) == []
+    assert compare_with_review(reviewed, reviewed) == []
     left = (
         planner("3.11")
         .plan([host("a", python="3.10.1", packages=(("ages", "1.1"), ("stable", "1.0"))), host("b", python="3.11.1")])
         .document
     )
-    assert left["id"] != reviewed["id"] and differences(reviewed, left) == []
+    assert left["id"] != reviewed["id"] and compare_with_review(reviewed, left) == []
 
 
 @pytest.mark.parametrize(
@@ -435,7 +439,7 @@ def test_what_is_left_of_a_reviewed_plan_is_that_plan():
     ],
 )
 def test_anything_else_than_the_reviewed_plan_is_named(changed, expected):
-    (line,) = differences(planner("3.11").plan([host()]).document, changed().document)
+    (line,) = compare_with_review(planner("3.11").plan([host()]).document, changed().document)
     assert expected in line
 
 
@@ -453,7 +457,7 @@ def test_anything_else_than_the_reviewed_plan_is_named(changed, expected):
     ],
 )
 def test_how_far_a_package_moves(before, after, expected):
-    assert move(before, after) == expected
+    assert classify_move(before, after) == expected
 
 
 def test_a_symbolic_target_is_resolved_before_planning():
@@ -483,7 +487,7 @@ def test_a_symbolic_target_is_resolved_before_planning():
 
 
 def test_a_person_can_read_it():
-    text = markdown(planner("3.10").plan([host()]).document)
+    text = format_plan_markdown(planner("3.10").plan([host()]).document)
     assert (
         "- 3.9 -> 3.10 (end-of-life, end of life 2026-10-01, newest patch 3.10." in text
         and "ages 1.0 -> 1.1 (minor): 1.0 has no wheel" in text
@@ -493,9 +497,9 @@ def test_a_person_can_read_it():
 def test_the_page_escapes_what_hosts_say_and_shows_waves_and_the_matrix():
     plan = planner("3.10").plan([host("<script>alert(1)</script>")])
     plan.document["waves"] = [["<script>alert(1)</script>"]]
-    text = page(plan.document, matrix(plan.document, plan.locks, [], datetime.date(2026, 11, 21)))
+    text = render_plan_page(plan.document, build_matrix(plan.document, plan.locks, [], datetime.date(2026, 11, 21)))
     assert "<script>" not in text and "&lt;script&gt;" in text and "moves 1.0 -&gt; 1.1 (no-wheel, 2021-01-02)" in text
-    assert "1. <script>" in markdown(plan.document)
+    assert "1. <script>" in format_plan_markdown(plan.document)
 
 
 def test_two_plans_are_compared_line_by_line():
@@ -503,21 +507,23 @@ def test_two_plans_are_compared_line_by_line():
         planner("3.10").plan([given]).document
         for given in (host(), host(constraints=[{"requirement": "stable>=2.0", "reason": "breaks"}]))
     )
-    assert compared(before, before) == []
-    lines = compared(before, after)
+    assert compare_plans(before, before) == []
+    lines = compare_plans(before, after)
     assert any(
         line.startswith("host1: app: 3.9 stable: nothing -> 1.0 to 2.0, constraint stable>=2.0: breaks")
         for line in lines
     )
-    assert compared(before, planner("3.10").plan([host("other")]).document)[0].startswith("host1: app: 3.10 ")
+    assert compare_plans(before, planner("3.10").plan([host("other")]).document)[0].startswith("host1: app: 3.10 ")
 
 
 def test_steps_of_an_earlier_plan_stay_where_they_are_asked_the_same():
     first = planner("3.11").plan([host()])
     world = World(PACKAGES)
-    again = Planner("3.11", world.locker(), earlier=earlier_steps(first.document, first.locks.get)).plan([host()])
+    again = Planner("3.11", world.locker(), earlier=collect_earlier_steps(first.document, first.locks.get)).plan(
+        [host()]
+    )
     assert again.document["id"] == first.document["id"] and world.questions == []
-    other = Planner("3.11", world.locker(), earlier=earlier_steps(first.document, first.locks.get)).plan(
+    other = Planner("3.11", world.locker(), earlier=collect_earlier_steps(first.document, first.locks.get)).plan(
         [host(packages=(("odd", "1.0"),))]
     )
     assert other.document["id"] != first.document["id"] and world.questions
@@ -527,10 +533,10 @@ def test_a_reviewed_plan_holds_for_a_host_that_is_half_way():
     first = planner("3.11").plan([host()])
     world = World({**PACKAGES, "ages": {**PACKAGES["ages"], "1.15": Made()}})
     half = host(python="3.10.1", packages=(("ages", "1.1"), ("stable", "1.0")))
-    kept = Planner("3.11", world.locker(), earlier=earlier_steps(first.document, first.locks.get), reviewed=True).plan(
-        [half]
-    )
-    assert differences(first.document, kept.document) == [] and world.questions == []
+    kept = Planner(
+        "3.11", world.locker(), earlier=collect_earlier_steps(first.document, first.locks.get), reviewed=True
+    ).plan([half])
+    assert compare_with_review(first.document, kept.document) == [] and world.questions == []
 
 
 def test_one_host_stands_for_all_with_equal_environments():
@@ -570,7 +576,7 @@ def test_risk_shows_its_terms_and_the_source_gives_findings():
     assert "collections.Mapping" in note["python"][1]["removed"] and not any(
         name.startswith("asyncio") for name in note["python"][1]["removed"]
     )
-    assert "collections.Mapping is gone" in markdown(document)
+    assert "collections.Mapping is gone" in format_plan_markdown(document)
     unknown = planner("3.10").plan([host()]).document["notes"]["host1"]["app"]
     assert [entry["key"] for entry in unknown["findings"]] == ["source-unknown"] and "no tests" in unknown["risk"][
         "terms"
@@ -593,8 +599,8 @@ def test_a_goal_of_security_moves_what_advisories_are_about():
 
 
 def test_urls_lose_their_credentials_only():
-    assert redacted("https://me:secret@host:8080/a?b#c") == "https://host:8080/a?b#c"
-    assert redacted("https://host/a@b") == "https://host/a@b"
+    assert redact_url("https://me:secret@host:8080/a?b#c") == "https://host:8080/a?b#c"
+    assert redact_url("https://host/a@b") == "https://host/a@b"
 
 
 def test_a_newer_patch_of_the_same_minor_is_a_step_of_its_own():
@@ -608,15 +614,15 @@ def test_a_newer_patch_of_the_same_minor_is_a_step_of_its_own():
         [],
         "3.11.9",
     )
-    table = matrix(plan.document, plan.locks, [], datetime.date(2026, 1, 1))
+    table = build_matrix(plan.document, plan.locks, [], datetime.date(2026, 1, 1))
     assert table["pythons"] == ["3.11"]
-    assert "3.11.4 -> 3.11.9" in markdown(plan.document)
+    assert "3.11.4 -> 3.11.9" in format_plan_markdown(plan.document)
 
 
 @pytest.mark.parametrize("python", ["3.11.9", "3.11.4"])
 def test_a_patch_that_nobody_asked_for_is_no_step(python):
     target = "3.11.9" if python == "3.11.9" else "3.11"
-    assert planner(target).plan([host(python=python)]).steps() == {"host1": 0}
+    assert planner(target).plan([host(python=python)]).count_steps() == {"host1": 0}
 
 
 def test_a_patch_is_not_taken_back():
@@ -663,7 +669,7 @@ def test_what_is_taken_along_is_in_the_plan(carry, kept):
         "files": ["lib/python3.8/site-packages/local.py"],
         "changes": [{"path": "lib/python3.8/site-packages/ages.py", "package": "ages", "version": "1.0", **kept}],
     }
-    assert "local.py" in markdown(document)
+    assert "local.py" in format_plan_markdown(document)
 
 
 def test_what_is_dropped_is_not_in_the_plan():

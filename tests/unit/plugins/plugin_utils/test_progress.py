@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _progress
-from ansible_collections.oxzep7.python.plugins.plugin_utils._report._progress import Board
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report._progress import ProgressBoard
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,39 +23,41 @@ from hypothesis import strategies as st
     ],
 )
 def test_only_what_takes_its_time_is_a_phase(action, phase):
-    assert _progress.phase_of(action) == phase
+    assert _progress.find_phase(action) == phase
 
 
 @pytest.mark.parametrize(
     "seconds, text", [(0, "0s"), (59.9, "59s"), (60, "1m00s"), (3599, "59m59s"), (3600, "1h00m"), (90061, "25h01m")]
 )
 def test_time_as_people_read_it(seconds, text):
-    assert _progress.elapsed(seconds) == text
+    assert _progress.format_elapsed(seconds) == text
 
 
 def test_a_line_for_each_change_of_phase_and_none_for_the_same():
-    board = Board()
-    assert board.begin("Upgrade in waves", ["a", "b"], 0) == ["Upgrade in waves: 2 hosts (a, b)"]
-    assert board.start("a", "wheels", 1) == ["a: wheels"] and board.start("a", "wheels", 2) == []
-    board.learn("a", {"application": "billing", "from": "3.8", "to": "3.9"})
-    assert board.start("a", "build", 65) == ["a billing 3.8→3.9: build (after 1m04s of wheels)"]
-    assert board.fail("a", _progress.FAILED, "no space", 70) == ["a billing 3.8→3.9: failed in build: no space"]
-    assert board.start("a", "report", 71) == [] and board.rows["a"].phase == "failed"
-    assert board.table(75, 200, 40) == [
+    board = ProgressBoard()
+    assert board.begin_play("Upgrade in waves", ["a", "b"], 0) == ["Upgrade in waves: 2 hosts (a, b)"]
+    assert board.start_phase("a", "wheels", 1) == ["a: wheels"] and board.start_phase("a", "wheels", 2) == []
+    board.update_step("a", {"application": "billing", "from": "3.8", "to": "3.9"})
+    assert board.start_phase("a", "build", 65) == ["a billing 3.8→3.9: build (after 1m04s of wheels)"]
+    assert board.record_failure("a", _progress.FAILED, "no space", 70) == [
+        "a billing 3.8→3.9: failed in build: no space"
+    ]
+    assert board.start_phase("a", "report", 71) == [] and board.rows["a"].phase == "failed"
+    assert board.render_table(75, 200, 40) == [
         "host  application  step     phase   elapsed",
         "a     billing      3.8→3.9  failed  -",
         "b     -            -        waits   1m15s",
         "Upgrade in waves: 1 failed, 1 waits",
     ]
-    assert board.finish(80) == ["1 failed, 1 done"]
+    assert board.finish_hosts(80) == ["1 failed, 1 done"]
 
 
 def test_a_host_that_failed_is_not_forgotten_when_the_next_batch_begins():
-    board = Board()
-    board.begin("wave", ["a"], 0)
-    board.fail("a", _progress.UNREACHABLE, "no route", 1)
-    board.begin("wave", ["a", "b"], 2)
-    assert board.counts() == {"unreachable": 1, "waits": 1}
+    board = ProgressBoard()
+    board.begin_play("wave", ["a"], 0)
+    board.record_failure("a", _progress.UNREACHABLE, "no route", 1)
+    board.begin_play("wave", ["a", "b"], 2)
+    assert board.count_phases() == {"unreachable": 1, "waits": 1}
 
 
 @given(
@@ -64,23 +66,23 @@ def test_a_host_that_failed_is_not_forgotten_when_the_next_batch_begins():
     st.integers(4, 30),
 )
 def test_a_table_fits(hosts, width, height):
-    board = Board()
-    board.begin("play", hosts, 0)
-    board.fail(hosts[-1], _progress.FAILED, "x", 1)
-    lines = board.table(2, width, height)
+    board = ProgressBoard()
+    board.begin_play("play", hosts, 0)
+    board.record_failure(hosts[-1], _progress.FAILED, "x", 1)
+    lines = board.render_table(2, width, height)
     assert all(len(line) <= width for line in lines) and len(lines) <= height
     # Who failed is seen, whatever else is not.
     assert hosts[-1][: max(0, width - 1)] in lines[1] or len(hosts[-1]) >= width
 
 
 def test_a_gate_is_told_once():
-    board = Board()
-    board.begin("Upgrade in waves", ["a", "b"], 0.0)
+    board = ProgressBoard()
+    board.begin_play("Upgrade in waves", ["a", "b"], 0.0)
     assert (
         board.pass_gate({"number": 1, "hosts": ["a"]}, True, "") == ["wave 1: 1 host (a)"]
         and board.pass_gate({"number": 1, "hosts": ["a"]}, True, "") == []
     )
-    assert board.table(0.0, 80, 20)[-1] == "Upgrade in waves: 2 waits; wave 1: 1 host (a)"
+    assert board.render_table(0.0, 80, 20)[-1] == "Upgrade in waves: 2 waits; wave 1: 1 host (a)"
     assert board.pass_gate({"number": 2, "hosts": ["b"]}, False, "a is not upgraded") == [
         "gate closed: a is not upgraded"
     ]

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import datetime
 
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import pins as pins_of
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import parse_pins as pins_of
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibility import (
     Evidence,
-    matrix,
-    recall,
-    remember,
-    rows,
+    build_matrix,
+    build_matrix_rows,
+    read_evidence,
+    record_evidence,
 )
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import Planner, standing
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import Planner, build_package_set
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._rehearsal import (
-    Failure,
-    Outcome,
     Rehearsal,
-    positions,
-    suspects,
+    TrialFailure,
+    TrialOutcome,
+    find_suspects,
+    iterate_positions,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,11 +43,11 @@ class Trials:
         self.owners = owners
         self.locks = []
 
-    def attempt(self, lock, only):
+    def run_trial(self, lock, only):
         self.locks.append(lock)
         failures = self.breaks(pins_of(lock))
         gone = frozenset(name for name, failure in failures.items() if failure is None)
-        return Outcome(
+        return TrialOutcome(
             {name: failure for name, failure in failures.items() if failure and (only is None or name in only)},
             self.owners,
             gone,
@@ -63,8 +63,8 @@ def rehearse(packages, pins, breaks, owners=None, minor=(3, 12)):
         ]
     }
     trials = Trials(breaks, owners or {name: name for name in packages})
-    start = standing(environment, set(), (3, 8), "x86_64")
-    return Rehearsal(world.locker(), world, trials, "host1", TODAY).step(start, [], minor, PLATFORM), trials
+    start = build_package_set(environment, set(), (3, 8), "x86_64")
+    return Rehearsal(world.locker(), world, trials, "host1", TODAY).rehearse_step(start, [], minor, PLATFORM), trials
 
 
 SIX = {
@@ -78,7 +78,7 @@ def six_moves(pins):
     if Version(pins["six"]) >= Version("1.16"):
         return {}
     return {
-        f"lib{number}": Failure(
+        f"lib{number}": TrialFailure(
             "lib/__init__.py:1: ModuleNotFoundError: No module named 'six.moves'",
             (f"/x/site-packages/lib{number}/__init__.py",),
             "six.moves",
@@ -91,7 +91,7 @@ def test_the_owner_of_what_is_missing_is_freed_and_not_its_ten_importers():
     ended, _trials = rehearse(SIX, SIX_PINS, six_moves)
     assert [entry.requirement for entry in ended.learned] == ["six>=1.16"] and ended.failures == {}
     assert pins_of(ended.found.text)["six"] == "1.16" and pins_of(ended.found.text)["lib0"] == "1.0"
-    learned = ended.learned[0].row()
+    learned = ended.learned[0].to_row()
     assert (
         learned["python"] == ">=3.12"
         and learned["host"] == "host1"
@@ -105,7 +105,7 @@ def test_the_nearest_version_is_found_however_far_it_is():
 
     def breaks(pins):
         fails = Version(pins["far"]) < Version("1.29")
-        return {"far": Failure("far.py:1: boom", ("/x/site-packages/far.py",))} if fails else {}
+        return {"far": TrialFailure("far.py:1: boom", ("/x/site-packages/far.py",))} if fails else {}
 
     ended, trials = rehearse(packages, {"far": "1.0"}, breaks)
     assert [entry.requirement for entry in ended.learned] == ["far>=1.29"] and len(trials.locks) < 16
@@ -117,11 +117,11 @@ def test_several_faults_are_freed_one_after_the_other():
     def breaks(pins):
         found = {}
         if pins["a"] == "1.0":
-            found["a"] = Failure(
+            found["a"] = TrialFailure(
                 "a.py:1: AttributeError: module 'inspect' has no attribute 'getargspec'", ("/x/site-packages/a.py",)
             )
         if pins["b"] == "1.0":
-            found["b"] = Failure("b.py:1: boom", ("/x/site-packages/b.py",))
+            found["b"] = TrialFailure("b.py:1: boom", ("/x/site-packages/b.py",))
         return found
 
     ended, _trials = rehearse(packages, {"a": "1.0", "b": "1.0"}, breaks)
@@ -132,7 +132,7 @@ def test_where_no_version_helps_it_ends_and_says_what_fails():
     ended, _trials = rehearse(
         {"a": {"1.0": Made(), "2.0": Made()}},
         {"a": "1.0"},
-        lambda pins: {"a": Failure("boom", ("/x/site-packages/a.py",))},
+        lambda pins: {"a": TrialFailure("boom", ("/x/site-packages/a.py",))},
     )
     assert ended.learned == () and set(ended.failures) == {"a"} and pins_of(ended.found.text) == {"a": "1.0"}
 
@@ -144,13 +144,13 @@ def test_a_module_that_left_python_is_given_back_where_no_version_does_without()
         return (
             {}
             if "zombie-imp" in pins
-            else {"old": Failure("old.py:1: No module named 'imp'", ("/x/site-packages/old.py",), "imp")}
+            else {"old": TrialFailure("old.py:1: No module named 'imp'", ("/x/site-packages/old.py",), "imp")}
         )
 
     ended, _trials = rehearse(packages, {"old": "1.0"}, breaks)
     assert pins_of(ended.found.text) == {"old": "1.0", "zombie-imp": "0.2"}
     assert (
-        ended.learned[0].row()["install"] == "true"
+        ended.learned[0].to_row()["install"] == "true"
         and "gives back the module imp" in ended.found.reasons["zombie-imp"].text
     )
 
@@ -162,7 +162,7 @@ def test_a_package_that_left_and_is_missed_is_kept():
         return (
             {}
             if "shim" in pins
-            else {"app": Failure("app.py:1: No module named 'shim'", ("/x/site-packages/app.py",), "shim")}
+            else {"app": TrialFailure("app.py:1: No module named 'shim'", ("/x/site-packages/app.py",), "shim")}
         )
 
     ended, _trials = rehearse(packages, {"app": "1.0", "shim": "1.0"}, breaks)
@@ -177,20 +177,20 @@ def test_a_new_package_whose_newest_version_breaks_gives_way_to_an_earlier_one()
     ended, _trials = rehearse(
         packages,
         {"app": "1.0"},
-        lambda pins: {"new": Failure("boom", ("/x/site-packages/new.py",))} if pins["new"] == "3.0" else {},
+        lambda pins: {"new": TrialFailure("boom", ("/x/site-packages/new.py",))} if pins["new"] == "3.0" else {},
     )
     assert [entry.requirement for entry in ended.learned] == ["new<=2.0"]
 
 
 def test_suspects_are_the_owner_of_what_is_missing_then_the_way_to_it():
     owners = {"jinja2": "jinja2", "markupsafe": "markupsafe", "flask": "flask", "pytest": "pytest"}
-    failure = Failure(
+    failure = TrialFailure(
         "ImportError: cannot import name 'soft_unicode' from 'markupsafe' (/x)",
         ("/x/site-packages/flask/__init__.py", "/x/site-packages/jinja2/filters.py"),
         "markupsafe",
     )
-    assert suspects(failure, owners) == ["markupsafe", "jinja2", "flask"]
-    assert suspects(Failure("E boom", runner="pytest"), owners) == ["pytest"]
+    assert find_suspects(failure, owners) == ["markupsafe", "jinja2", "flask"]
+    assert find_suspects(TrialFailure("E boom", runner="pytest"), owners) == ["pytest"]
 
 
 def test_a_package_that_is_at_fault_again_is_freed_to_where_most_is_cured():
@@ -202,7 +202,7 @@ def test_a_package_that_is_at_fault_again_is_freed_to_where_most_is_cured():
             return {}
         # One module fails on every other version only.
         names = ["first"] if version == 1 else ["second", "third", *(["odd"] if version % 2 == 0 else [])]
-        return {name: Failure(f"{name}.py:1: KeyError", ("/x/site-packages/tools/__init__.py",)) for name in names}
+        return {name: TrialFailure(f"{name}.py:1: KeyError", ("/x/site-packages/tools/__init__.py",)) for name in names}
 
     ended, _trials = rehearse(packages, {"tools": "1.0", "user": "1.0"}, breaks)
     assert ended.failures == {} and [entry.requirement for entry in ended.learned] == ["tools>=2.0", "tools>=30.0"]
@@ -213,7 +213,7 @@ def test_a_version_that_works_is_found_between_strides_before_one_that_lacks_the
 
     def breaks(pins):
         version = Version(pins["tools"]).major
-        broken = Failure("ImportError", ("/x/site-packages/tools/__init__.py",))
+        broken = TrialFailure("ImportError", ("/x/site-packages/tools/__init__.py",))
         return {} if 70 <= version < 90 else {"old": None} if version >= 120 else {"old": broken}
 
     ended, trials = rehearse(packages, {"tools": "1.0"}, breaks)
@@ -232,7 +232,7 @@ def test_a_module_that_no_version_has_and_works_with_is_given_up():
         lambda pins: (
             {"old": None}
             if Version(pins["tools"]).major >= 12
-            else {"old": Failure("ImportError", ("/x/site-packages/tools/__init__.py",))}
+            else {"old": TrialFailure("ImportError", ("/x/site-packages/tools/__init__.py",))}
         ),
     )
     assert [entry.requirement for entry in ended.learned] == ["tools>=12.0"] and ended.failures == {}
@@ -240,34 +240,34 @@ def test_a_module_that_no_version_has_and_works_with_is_given_up():
 
 @given(st.integers(0, 400))
 def test_versions_are_tried_once_each_from_the_nearest_on(count):
-    tried = list(positions(count, 8))
+    tried = list(iterate_positions(count, 8))
     assert len(tried) == len(set(tried)) and all(0 <= number < count for number in tried)
     assert (tried[0] == 0 and count - 1 in tried) if count else tried == []
 
 
 def test_evidence_is_merged_and_the_matrix_tells_what_is_known_and_how_old(tmp_path):
     path = tmp_path / "evidence.json"
-    remember(
+    record_evidence(
         path,
         [
             Evidence("stable", "1.0", "3.9", "breaks", "import", "2026-01-01", "a"),
             Evidence("ages", "1.0", "3.9", "works", "import", "2026-01-01", "a"),
         ],
     )
-    remember(path, [Evidence("stable", "1.0", "3.9", "works", "import", "2026-11-20", "a")])
-    remember(path, [Evidence("stable", "1.0", "3.9", "works", "import", "2026-11-19", "b")])
-    assert [(entry.package, entry.state, entry.date) for entry in recall(path)] == [
+    record_evidence(path, [Evidence("stable", "1.0", "3.9", "works", "import", "2026-11-20", "a")])
+    record_evidence(path, [Evidence("stable", "1.0", "3.9", "works", "import", "2026-11-19", "b")])
+    assert [(entry.package, entry.state, entry.date) for entry in read_evidence(path)] == [
         ("ages", "works", "2026-01-01"),
         ("stable", "breaks", "2026-01-01"),
         ("stable", "works", "2026-11-19"),
     ]
-    remember(path, [Evidence("stable", "1.0", "3.9", "works", "import", "2026-11-20", "a")])
+    record_evidence(path, [Evidence("stable", "1.0", "3.9", "works", "import", "2026-11-20", "a")])
     from .test_plan import PACKAGES
 
     plan = Planner("3.10", World(PACKAGES).locker()).plan(
         [host("a"), host("b", packages=(("ages", "1.1"), ("odd", "1.0")))]
     )
-    table = matrix(plan.document, plan.locks, recall(path), TODAY)
+    table = build_matrix(plan.document, plan.locks, read_evidence(path), TODAY)
     cells = table["packages"]
     assert table["pythons"] == ["3.9", "3.10"]
     assert (cells["stable"]["3.9"]["state"], cells["stable"]["3.9"]["kind"], cells["stable"]["3.9"]["stale"]) == (
@@ -280,17 +280,17 @@ def test_evidence_is_merged_and_the_matrix_tells_what_is_known_and_how_old(tmp_p
         and cells["ages"]["3.9"]["state"] == "mixed"
         and cells["ages"]["3.9"]["hosts"] == 2
     )
-    assert ["stable", "3.9", "works", "1.0", "1.0", "import", "2026-11-20", "no", "1", ""] in rows(table)
+    assert ["stable", "3.9", "works", "1.0", "1.0", "import", "2026-11-20", "no", "1", ""] in build_matrix_rows(table)
     ran = {"host": "a", "to": "3.9", "lock": "l", "result": "promoted"}
-    told = Evidence.of_run(
+    told = Evidence.from_run(
         [ran, {**ran, "host": "b"}, {**ran, "lock": "m", "result": "reverted"}, {"host": "c", "result": "unknown"}],
         {"l": "stable==1.0 \\\n    --hash=sha256:0\n", "m": "odd==1.0\n"}.get,
         "2026-11-18",
     )
     assert told == [Evidence("stable", "1.0", "3.9", "works", "run", "2026-11-18", "b")]
-    cell = matrix(plan.document, plan.locks, [*recall(path), *told], TODAY)["packages"]["stable"]["3.9"]
+    cell = build_matrix(plan.document, plan.locks, [*read_evidence(path), *told], TODAY)["packages"]["stable"]["3.9"]
     assert (cell["state"], cell["kind"], cell["date"]) == ("works", "run", "2026-11-18")
     doubted = [Evidence("stable", "1.0", "3.9", state, "test", "2026-11-18", "a") for state in ("works", "breaks")]
-    assert matrix(plan.document, plan.locks, doubted, TODAY)["packages"]["stable"]["3.9"]["state"] == "breaks"
-    old = matrix(plan.document, plan.locks, recall(path), datetime.date(2027, 6, 1))
+    assert build_matrix(plan.document, plan.locks, doubted, TODAY)["packages"]["stable"]["3.9"]["state"] == "breaks"
+    old = build_matrix(plan.document, plan.locks, read_evidence(path), datetime.date(2027, 6, 1))
     assert old["packages"]["stable"]["3.9"]["stale"]

@@ -34,8 +34,8 @@ HOSTVARS = {
 
 
 def everything():
-    rows = _run.ended_rows(HOSTVARS, WAVE, ["a", "b"])
-    return rows, [entry for row in rows for entry in _run.steps_of(row["host"], HOSTVARS[row["host"]], row)]
+    rows = _run.list_ended_rows(HOSTVARS, WAVE, ["a", "b"])
+    return rows, [entry for row in rows for entry in _run.list_step_rows(row["host"], HOSTVARS[row["host"]], row)]
 
 
 def test_a_row_for_every_host_and_every_step_and_every_failure():
@@ -52,7 +52,7 @@ def test_a_row_for_every_host_and_every_step_and_every_failure():
         ("c", "unreachable"),
     ]
     assert results[0]["backup"] == "b1 (unverified)"
-    lines = _run.table(results)
+    lines = _run.format_step_table(results)
     assert (
         lines[0].split() == ["host", "application", "from", "to", "backup", "downtime_ms", "result"]
         and lines[4].split()[-1] == "unreachable"
@@ -61,7 +61,9 @@ def test_a_row_for_every_host_and_every_step_and_every_failure():
 
 def test_outcomes_by_application():
     rows, results = everything()
-    told = {(row["host"], row["application"]): row["outcome"] for row in _run.by_application(rows, results, "upgrade")}
+    told = {
+        (row["host"], row["application"]): row["outcome"] for row in _run.split_by_application(rows, results, "upgrade")
+    }
     assert told == {
         ("a", "x"): "upgraded",
         ("a", "y"): "upgraded",
@@ -79,18 +81,18 @@ def test_who_goes_back():
         {"host": "n", "wave": 1, "outcome": "upgraded", "reason": "", "applications": []},
     ]
     done = [*results, {"host": "o", "result": "promoted"}]
-    assert _run.to_roll_back(first + rows, done, 2, "stop") == []
-    assert _run.to_roll_back(first + rows, done, 2, "rollback_wave") == [["a", "b"]]
-    assert _run.to_roll_back(first + rows, done, 2, "rollback_run") == [["a", "b"], ["o"]]
+    assert _run.select_rollback_hosts(first + rows, done, 2, "stop") == []
+    assert _run.select_rollback_hosts(first + rows, done, 2, "rollback_wave") == [["a", "b"]]
+    assert _run.select_rollback_hosts(first + rows, done, 2, "rollback_run") == [["a", "b"], ["o"]]
 
 
 def test_hosts_whose_wave_never_began():
     later = {"number": 3, "hosts": ["d"], "applications": {"d": ["x"]}}
-    rows = _run.untouched([WAVE, later], 2, "b is not upgraded") + _run.unknown(["e"])
+    rows = _run.list_skipped_rows([WAVE, later], 2, "b is not upgraded") + _run.list_unreachable_rows(["e"])
     assert [(row["host"], row["outcome"]) for row in rows] == [("d", "skipped"), ("e", "unreachable")]
-    lines = _run.off_target(rows, "upgrade")
+    lines = _run.list_off_target(rows, "upgrade")
     assert lines[0] == "d: skipped: its wave did not begin: b is not upgraded"
-    text = _run.summary(rows, lines * 15, "b is not upgraded", "/somewhere")
+    text = _run.format_run_summary(rows, lines * 15, "b is not upgraded", "/somewhere")
     assert "1 skipped, 1 unreachable" in text and "and 10 more" in text and text.endswith("the record is in /somewhere")
 
 
@@ -110,7 +112,7 @@ def test_the_change_record():
         "on_failure": "stop",
         "budget": {"per_run": 0, "per_wave": "10%"},
     }
-    text = _record.change_record(run)
+    text = _record.format_change_record(run)
     assert (
         "- outcome: 1 reverted, 1 unreachable, 1 upgraded" in text
         and "target: Python 3.10, plan p" in text
@@ -152,7 +154,7 @@ def test_a_run_that_nobody_here_saw():
         "built": {"events": [event], "applications": [application()]},
         "gone": None,
     }
-    ledger, results = _record.from_hosts(records, "nightly")
+    ledger, results = _record.rebuild_ledger(records, "nightly")
     assert {row["host"]: row["outcome"] for row in ledger} == {
         "good": "upgraded",
         "undone": "reverted",
@@ -163,10 +165,12 @@ def test_a_run_that_nobody_here_saw():
         "gone": "unknown",
     }
     assert [row["reason"] for row in ledger][1] == "x: sick" and len(results) == 3
-    assert "- 2026-11-24T01:00:00Z x: promoted (from 0, to 1)" in _record.timeline("good", records["good"], "nightly")
-    assert "gave no record" in _record.timeline(
+    assert "- 2026-11-24T01:00:00Z x: promoted (from 0, to 1)" in _record.format_timeline(
+        "good", records["good"], "nightly"
+    )
+    assert "gave no record" in _record.format_timeline(
         "gone", None, "nightly"
-    ) and "and a promotion is open" in _record.timeline("open", records["open"], "nightly")
+    ) and "and a promotion is open" in _record.format_timeline("open", records["open"], "nightly")
     run = {
         "run": "n",
         "kind": "upgrade",
@@ -179,4 +183,4 @@ def test_a_run_that_nobody_here_saw():
         "on_failure": "stop",
         "budget": {"per_run": 0, "per_wave": None},
     }
-    assert "do not say which waves there were" in _record.change_record(run)
+    assert "do not say which waves there were" in _record.format_change_record(run)

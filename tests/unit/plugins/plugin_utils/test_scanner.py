@@ -9,8 +9,8 @@ from __future__ import annotations
 import pathlib
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._source._scan import scan
-from ansible_collections.oxzep7.python.plugins.module_utils._source._watch import Watch
+from ansible_collections.oxzep7.python.plugins.module_utils._source._scan import scan_source
+from ansible_collections.oxzep7.python.plugins.module_utils._source._watch import WatchedNames
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _stdlib_changes
 
 CORPUS = pathlib.Path(__file__).resolve().parent / "scanner" / "corpus.txt"
@@ -24,10 +24,10 @@ def snippets():
 
 
 def names_in(code, target):
-    watch = Watch(_stdlib_changes.watched((3, 8), target))
-    found = scan(code, watch)
+    watch = WatchedNames(_stdlib_changes.list_watched_names((3, 8), target))
+    found = scan_source(code, watch)
     assert found.problem is None, code
-    return {entry.change.name for entry in _stdlib_changes.broken(found.uses, (3, 8), target)}
+    return {entry.change.name for entry in _stdlib_changes.find_broken_uses(found.uses, (3, 8), target)}
 
 
 def test_precision_and_recall_on_the_corpus():
@@ -59,26 +59,26 @@ def test_precision_and_recall_on_the_corpus():
     ],
 )
 def test_what_an_import_runs_is_told_from_what_a_call_runs(code, on_import):
-    uses = scan(code, Watch(["imp"])).uses
+    uses = scan_source(code, WatchedNames(["imp"])).uses
     assert [use.on_import for use in uses] == [on_import]
 
 
 def test_imports_that_only_running_tells_are_named_and_not_judged():
-    found = scan(
+    found = scan_source(
         "import importlib\nimportlib.import_module(name)\n__import__('x' + y)\nimportlib.import_module('json')\n",
-        Watch(["imp"]),
+        WatchedNames(["imp"]),
         every=True,
     )
     assert found.dynamic == [2, 3] and found.uses == []
 
 
 def test_what_does_not_parse_is_named_with_its_line():
-    found = scan("import json\nprint 'imp'\n", Watch(["imp"]), every=True)
+    found = scan_source("import json\nprint 'imp'\n", WatchedNames(["imp"]), every=True)
     assert "line 2" in found.problem and found.imports == ["json"]
 
 
 def test_a_text_without_any_of_the_words_is_not_parsed():
-    assert scan("this is no Python at all", Watch(["imp"])).problem is None
+    assert scan_source("this is no Python at all", WatchedNames(["imp"])).problem is None
 
 
 def test_the_walk_does_not_depend_on_the_order_of_definitions():

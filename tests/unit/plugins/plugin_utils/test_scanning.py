@@ -10,7 +10,11 @@ import hashlib
 import zipfile
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._scanning import broken, of_locks, scan_wheel
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._scanning import (
+    list_breakages,
+    scan_locks,
+    scan_wheel,
+)
 
 
 def wheel(cache, name, files):
@@ -25,7 +29,7 @@ def wheel(cache, name, files):
 
 def said(cache, text, python):
     entry = wheel(cache, "own", {"own/__init__.py": text})
-    (row,) = of_locks([(python, "own==1.0\n", [entry])], cache, "2026-11-21")
+    (row,) = scan_locks([(python, "own==1.0\n", [entry])], cache, "2026-11-21")
     assert (row.package, row.version, row.python, row.kind, row.date) == ("own", "1.0", python, "scan", "2026-11-21")
     return row.state, row.detail
 
@@ -73,7 +77,11 @@ def test_a_wheel_is_read_once_and_judged_for_every_python(tmp_path):
     first = scan_wheel(path, entry["sha256"], tmp_path)
     path.unlink()
     assert scan_wheel(path, entry["sha256"], tmp_path) == first
-    assert [sum("gone" in text for text, _met in broken(first, (3, minor))) for minor in (11, 12, 13)] == [0, 1, 2]
+    assert [sum("gone" in text for text, _met in list_breakages(first, (3, minor))) for minor in (11, 12, 13)] == [
+        0,
+        1,
+        2,
+    ]
 
 
 def test_what_is_no_wheel_is_named(tmp_path):

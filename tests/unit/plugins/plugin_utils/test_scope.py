@@ -7,8 +7,12 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._scope import ScopeError, in_reverse, scope
-from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._waves import Policy
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._scope import (
+    ScopeError,
+    order_rollback_waves,
+    select_rollback_applications,
+)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._waves import WavePolicy
 
 HOSTVARS = {
     "a": {"oxzep7_applications": [{"name": "billing"}, {"name": "mail"}]},
@@ -18,12 +22,16 @@ HOSTVARS = {
 
 
 def test_every_host_has_those_of_its_applications_that_are_meant():
-    assert scope(HOSTVARS, ["a", "b", "c"], [], "", 0, []) == {
+    assert select_rollback_applications(HOSTVARS, ["a", "b", "c"], [], "", 0, []) == {
         "a": [{"name": "billing"}, {"name": "mail"}],
         "b": [{"name": "mail"}],
         "c": [],
     }
-    assert scope(HOSTVARS, ["a", "b", "c"], ["billing"], "", 0, []) == {"a": [{"name": "billing"}], "b": [], "c": []}
+    assert select_rollback_applications(HOSTVARS, ["a", "b", "c"], ["billing"], "", 0, []) == {
+        "a": [{"name": "billing"}],
+        "b": [],
+        "c": [],
+    }
 
 
 @pytest.mark.parametrize(
@@ -31,7 +39,7 @@ def test_every_host_has_those_of_its_applications_that_are_meant():
 )
 def test_a_rollback_of_nothing_is_an_error(hosts, names, expected):
     with pytest.raises(ScopeError, match=expected):
-        scope(HOSTVARS, hosts, names, "", 0, [])
+        select_rollback_applications(HOSTVARS, hosts, names, "", 0, [])
 
 
 RECORDS = {
@@ -41,26 +49,37 @@ RECORDS = {
 
 
 def test_a_run_means_what_it_promoted():
-    assert scope(RECORDS, ["a", "b", "c"], [], "one", 0, []) == {"a": [{"name": "billing"}], "b": [], "c": []}
-    assert scope(RECORDS, ["a", "b"], ["mail"], "two", 0, []) == {"a": [{"name": "mail"}], "b": []}
+    assert select_rollback_applications(RECORDS, ["a", "b", "c"], [], "one", 0, []) == {
+        "a": [{"name": "billing"}],
+        "b": [],
+        "c": [],
+    }
+    assert select_rollback_applications(RECORDS, ["a", "b"], ["mail"], "two", 0, []) == {
+        "a": [{"name": "mail"}],
+        "b": [],
+    }
     with pytest.raises(ScopeError, match="run three promoted nothing of any application"):
-        scope(RECORDS, ["a", "b", "c"], [], "three", 0, [])
+        select_rollback_applications(RECORDS, ["a", "b", "c"], [], "three", 0, [])
 
 
 def test_a_wave_means_its_hosts():
     waves = [["a"], ["b", "d"]]
-    assert scope(HOSTVARS, ["a", "b", "c"], [], "", 2, waves) == {"a": [], "b": [{"name": "mail"}], "c": []}
+    assert select_rollback_applications(HOSTVARS, ["a", "b", "c"], [], "", 2, waves) == {
+        "a": [],
+        "b": [{"name": "mail"}],
+        "c": [],
+    }
     with pytest.raises(ScopeError, match="there are 2 waves; there is no wave 3"):
-        scope(HOSTVARS, ["a"], [], "", 3, waves)
+        select_rollback_applications(HOSTVARS, ["a"], [], "", 3, waves)
     with pytest.raises(ScopeError, match="no host of this run in wave 1 declares an application"):
-        scope(HOSTVARS, ["b"], [], "", 1, waves)
+        select_rollback_applications(HOSTVARS, ["b"], [], "", 1, waves)
 
 
 def test_waves_go_back_in_reverse_and_never_too_many_of_an_application_at_once():
     mail = [{"name": "mail"}]
     meant = {name: mail for name in "abcdef"}
     own = dict.fromkeys("abcdef", "")
-    assert in_reverse(
-        meant, [["a"], ["b", "c", "d"]], {**own, "e": "high"}, Policy(["100%"], 2, {"mail": 6}, False)
+    assert order_rollback_waves(
+        meant, [["a"], ["b", "c", "d"]], {**own, "e": "high"}, WavePolicy(["100%"], 2, {"mail": 6}, False)
     ) == [["d"], ["b", "c"], ["a"], ["e"], ["f"]]
-    assert in_reverse({"a": mail}, [], own, Policy(["100%"])) == [["a"]]
+    assert order_rollback_waves({"a": mail}, [], own, WavePolicy(["100%"])) == [["a"]]

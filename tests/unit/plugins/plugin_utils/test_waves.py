@@ -22,23 +22,23 @@ names = st.sampled_from("abc")
 members = st.lists(
     st.tuples(st.sampled_from(_order.CRITICALITIES), st.frozensets(names), st.frozensets(names, min_size=1)),
     max_size=40,
-).map(lambda rows: [_order.Member(f"h{number}", *row) for number, row in enumerate(rows)])
+).map(lambda rows: [_order.RolloutHost(f"h{number}", *row) for number, row in enumerate(rows)])
 
 
 def cut(hosts, shape, **options):
-    return _order.waves([_order.Member(name) for name in hosts], _order.Policy(shape, **options))
+    return _order.cut_waves([_order.RolloutHost(name) for name in hosts], _order.WavePolicy(shape, **options))
 
 
 @given(members, shapes, amounts, st.booleans())
 def test_what_holds_of_all_waves(hosts, shape, most, canaries):
-    policy = _order.Policy(shape, most, {}, canaries)
-    made = _order.waves(hosts, policy)
+    policy = _order.WavePolicy(shape, most, {}, canaries)
+    made = _order.cut_waves(hosts, policy)
     known = {member.name: member for member in hosts}
     assert sorted(name for wave in made for name in wave) == sorted(known) and all(made)
     levels = [LEVELS[known[name].criticality] for wave in made for name in wave]
     assert levels == sorted(levels)
     own = {name: sum(name in member.applications for member in hosts) for name in "abc"}
-    limits = _order.limits({name: count for name, count in own.items() if count}, policy)
+    limits = _order.compute_interruption_limits({name: count for name, count in own.items() if count}, policy)
     met = set()
     for wave in made:
         for name, limit in limits.items():
@@ -73,17 +73,22 @@ def test_shapes_that_cannot_be_meant(shape):
 
 def test_canaries_come_first_and_their_likes_wait_for_them():
     hosts = [
-        _order.Member(f"h{number}", environments=frozenset({"one" if number < 4 else "two"})) for number in range(8)
+        _order.RolloutHost(f"h{number}", environments=frozenset({"one" if number < 4 else "two"}))
+        for number in range(8)
     ]
-    assert _order.waves(hosts, _order.Policy([1, "100%"])) == [["h0"], ["h4", "h1", "h2", "h3"], ["h5", "h6", "h7"]]
-    assert _order.waves(hosts, _order.Policy(["100%"], canaries=False)) == [
+    assert _order.cut_waves(hosts, _order.WavePolicy([1, "100%"])) == [
+        ["h0"],
+        ["h4", "h1", "h2", "h3"],
+        ["h5", "h6", "h7"],
+    ]
+    assert _order.cut_waves(hosts, _order.WavePolicy(["100%"], canaries=False)) == [
         ["h0", "h4", "h1", "h2", "h3", "h5", "h6", "h7"]
     ]
 
 
 def test_the_shape_begins_anew_with_each_criticality():
-    hosts = [_order.Member(f"h{number}", ("high", "low", "normal")[number % 3]) for number in range(9)]
-    assert _order.waves(hosts, _order.Policy([1, "100%"])) == [
+    hosts = [_order.RolloutHost(f"h{number}", ("high", "low", "normal")[number % 3]) for number in range(9)]
+    assert _order.cut_waves(hosts, _order.WavePolicy([1, "100%"])) == [
         ["h1"],
         ["h4", "h7"],
         ["h2"],
@@ -92,30 +97,35 @@ def test_the_shape_begins_anew_with_each_criticality():
         ["h3", "h6"],
     ]
     with pytest.raises(_order.WavesError, match="h: oxzep7_criticality is 'urgent'; it is one of low, normal, high"):
-        _order.waves([_order.Member("h", "urgent", applications=frozenset({"a"}))], _order.Policy([1]))
+        _order.cut_waves([_order.RolloutHost("h", "urgent", applications=frozenset({"a"}))], _order.WavePolicy([1]))
 
 
 def test_waves_that_are_named():
-    hosts = [_order.Member(name, applications=frozenset({"a"})) for name in "abcde"]
-    policy = _order.Policy([["c", "nobody"], ["web"], "100%"], groups={"web": ["a", "c"]})
-    assert _order.waves(hosts, policy) == [["c"], ["a"], ["b", "d", "e"]]
+    hosts = [_order.RolloutHost(name, applications=frozenset({"a"})) for name in "abcde"]
+    policy = _order.WavePolicy([["c", "nobody"], ["web"], "100%"], groups={"web": ["a", "c"]})
+    assert _order.cut_waves(hosts, policy) == [["c"], ["a"], ["b", "d", "e"]]
     with pytest.raises(
         _order.WavesError,
         match=r"wave 1 of oxzep7_waves has 2 hosts of a \(a, b\), and oxzep7_max_unavailable allows 1 at once",
     ):
-        _order.waves(hosts, _order.Policy([["a", "b"]], 1))
-    assert _order.waves(hosts, _order.Policy([["d"]])) == [["d"], ["a", "b", "c", "e"]]
+        _order.cut_waves(hosts, _order.WavePolicy([["a", "b"]], 1))
+    assert _order.cut_waves(hosts, _order.WavePolicy([["d"]])) == [["d"], ["a", "b", "c", "e"]]
 
 
 def test_amounts_are_rounded_to_the_safe_side():
-    assert [_amount.at_most("50%", hosts, "o") for hosts in (1, 3, 4)] == [0, 1, 2] and _amount.at_least_one(
-        "1%", 10, "o"
-    ) == 1
-    assert _order.limits({"a": 1, "b": 4}, _order.Policy([1], "50%", {"a": 9})) == {"a": 4, "b": 2}
-    assert _order.limits({"a": 1}, _order.Policy([1], "50%")) == {"a": 1}
+    assert [_amount.round_amount_down("50%", hosts, "o") for hosts in (1, 3, 4)] == [
+        0,
+        1,
+        2,
+    ] and _amount.round_amount_up("1%", 10, "o") == 1
+    assert _order.compute_interruption_limits({"a": 1, "b": 4}, _order.WavePolicy([1], "50%", {"a": 9})) == {
+        "a": 4,
+        "b": 2,
+    }
+    assert _order.compute_interruption_limits({"a": 1}, _order.WavePolicy([1], "50%")) == {"a": 1}
     for wrong in (0, "0%"):
         with pytest.raises(ValueError, match="lets nothing be upgraded"):
-            _order.limits({"a": 1}, _order.Policy([1], wrong))
+            _order.compute_interruption_limits({"a": 1}, _order.WavePolicy([1], wrong))
 
 
 NOON = datetime.datetime(2026, 11, 24, 12, 0, tzinfo=datetime.timezone.utc)  # a Tuesday
@@ -141,12 +151,15 @@ NOON = datetime.datetime(2026, 11, 24, 12, 0, tzinfo=datetime.timezone.utc)  # a
     ],
 )
 def test_windows(window, seconds, expected):
-    why = _window.closed([window], NOON, seconds)
+    why = _window.check_change_windows([window], NOON, seconds)
     assert why is None if expected is None else expected in why
 
 
 def test_no_window_is_always_open_and_one_of_many_is_enough():
-    assert _window.closed([], NOON, 1e9) is None and _window.closed(["01:00-02:00", "11:00-13:00"], NOON, 60) is None
+    assert (
+        _window.check_change_windows([], NOON, 1e9) is None
+        and _window.check_change_windows(["01:00-02:00", "11:00-13:00"], NOON, 60) is None
+    )
 
 
 @pytest.mark.parametrize(
@@ -163,17 +176,17 @@ def test_no_window_is_always_open_and_one_of_many_is_enough():
 )
 def test_windows_that_cannot_be_read(window):
     with pytest.raises(_window.WindowError, match="oxzep7_window: .* cannot be read"):
-        _window.closed([window], NOON, 60)
+        _window.check_change_windows([window], NOON, 60)
 
 
 def test_a_wave_takes_as_long_as_its_longest_host_for_each_round_of_forks():
     measured = {"a": [10.0, 20.0, 30.0]}
-    assert _estimate.of_wave([["a", "a"], ["a"]], measured, 5, 60.0) == _estimate.Estimate(
+    assert _estimate.estimate_wave([["a", "a"], ["a"]], measured, 5, 60.0) == _estimate.WaveEstimate(
         40.0, "from 3 measured steps"
     )
-    assert _estimate.of_wave([["a"]] * 11, measured, 5, 60.0).seconds == 60.0
-    assert _estimate.of_wave([["b"]], measured, 5, 60.0).seconds == 20.0
-    assert _estimate.of_wave([["b"]], {}, 5, 60.0) == _estimate.Estimate(
+    assert _estimate.estimate_wave([["a"]] * 11, measured, 5, 60.0).seconds == 60.0
+    assert _estimate.estimate_wave([["b"]], measured, 5, 60.0).seconds == 20.0
+    assert _estimate.estimate_wave([["b"]], {}, 5, 60.0) == _estimate.WaveEstimate(
         360.0, "nothing was measured yet; 360 s a step are assumed"
     )
 
@@ -195,27 +208,32 @@ def test_the_shape_of_a_rollout_is_told():
         "c": [{"name": "x"}],
     }
     own = {"a": "", "b": "", "c": ""}
-    made = _rollout.cut_of_plan(document, declared, own, _order.Policy([1]))
-    assert made == [["b"], ["a"]] and _rollout.cut_of_plan(document, declared, {"a": "low"}, _order.Policy([1])) == [
+    made = _rollout.cut_plan_waves(document, declared, own, _order.WavePolicy([1]))
+    assert made == [["b"], ["a"]] and _rollout.cut_plan_waves(
+        document, declared, {"a": "low"}, _order.WavePolicy([1])
+    ) == [
         ["a"],
         ["b"],
     ]
-    rows = _rollout.described(made, _rollout.work_of_plan(document, "each_step"), {"x": [100.0]}, 5, 60.0)
+    rows = _rollout.describe_waves(made, _rollout.list_plan_work(document, "each_step"), {"x": [100.0]}, 5, 60.0)
     assert [(row["number"], row["hosts"], row["steps"], row["restarts"], row["seconds"]) for row in rows] == [
         (1, ["b"], 2, 4, 200.0),
         (2, ["a"], 2, 4, 200.0),
     ]
     assert [
-        row["restarts"] for row in _rollout.described(made, _rollout.work_of_plan(document, "final"), {}, 5, 60.0)
+        row["restarts"]
+        for row in _rollout.describe_waves(made, _rollout.list_plan_work(document, "final"), {}, 5, 60.0)
     ] == [2, 2]
-    assert _rollout.table(rows)[-1] == "together about 7 min (from 1 measured steps)" and _rollout.table([])[
-        0
-    ].startswith("there is nothing to do")
-    assert _rollout.population(declared) == {"x": 3, "y": 1}
+    assert _rollout.format_wave_table(rows)[
+        -1
+    ] == "together about 7 min (from 1 measured steps)" and _rollout.format_wave_table([])[0].startswith(
+        "there is nothing to do"
+    )
+    assert _rollout.count_hosts_by_application(declared) == {"x": 3, "y": 1}
 
 
 def test_durations_are_read_from_what_earlier_runs_recorded(tmp_path):
-    assert _rollout.measured(tmp_path) == _rollout.measured(None) == {}
+    assert _rollout.read_step_durations(tmp_path) == _rollout.read_step_durations(None) == {}
     for name, text in (
         (
             "one",
@@ -226,7 +244,7 @@ def test_durations_are_read_from_what_earlier_runs_recorded(tmp_path):
     ):
         (tmp_path / "runs" / name).mkdir(parents=True)
         (tmp_path / "runs" / name / "run.json").write_text(text)
-    assert _rollout.measured(tmp_path) == {"x": [4.5]}
+    assert _rollout.read_step_durations(tmp_path) == {"x": [4.5]}
 
 
 rows = st.lists(
@@ -241,33 +259,36 @@ rows = st.lists(
 @given(rows, st.integers(0, 5))
 def test_the_gate_closes_exactly_when_more_fail_than_allowed(ended, maximum):
     bad = [row["host"] for row in ended if row["outcome"] != "upgraded"]
-    assert _ledger.failed(ended, "upgrade") == bad
-    assert bool(_ledger.over_budget(ended, 1, "upgrade", 20, maximum, None)) == (len(bad) > maximum)
+    assert _ledger.list_failed_hosts(ended, "upgrade") == bad
+    assert bool(_ledger.check_failure_budget(ended, 1, "upgrade", 20, maximum, None)) == (len(bad) > maximum)
 
 
 def test_budgets_of_a_wave_and_of_a_rollback():
     ended = [{"host": "a", "wave": 1, "outcome": "reverted"}, {"host": "b", "wave": 2, "outcome": "upgraded"}]
-    assert _ledger.over_budget(ended, 2, "upgrade", 2, "50%", 0) == ""
-    assert "a of wave 1 is not upgraded, and oxzep7_max_failed_per_wave allows 0 of 1 hosts" in _ledger.over_budget(
-        ended, 1, "upgrade", 2, "50%", 0
+    assert _ledger.check_failure_budget(ended, 2, "upgrade", 2, "50%", 0) == ""
+    assert (
+        "a of wave 1 is not upgraded, and oxzep7_max_failed_per_wave allows 0 of 1 hosts"
+        in _ledger.check_failure_budget(ended, 1, "upgrade", 2, "50%", 0)
     )
-    assert _ledger.failed(ended, "rollback") == ["b"]
+    assert _ledger.list_failed_hosts(ended, "rollback") == ["b"]
 
 
 def test_outcomes_of_hosts_that_recorded_none():
     begun = {"step_current": {"application": "x", "from": "3.8", "to": "3.9"}}
-    assert _ledger.outcome({"wave_outcome": "reverted", "wave_reason": "sick"}, False) == ("reverted", "sick")
-    assert _ledger.outcome({}, True)[0] == "unknown" and _ledger.outcome({}, False)[0] == "unreachable"
-    outcome, why = _ledger.outcome(begun, False)
+    assert _ledger.determine_outcome({"wave_outcome": "reverted", "wave_reason": "sick"}, False) == ("reverted", "sick")
+    assert (
+        _ledger.determine_outcome({}, True)[0] == "unknown" and _ledger.determine_outcome({}, False)[0] == "unreachable"
+    )
+    outcome, why = _ledger.determine_outcome(begun, False)
     assert outcome == "unknown" and "x 3.8 -> 3.9" in why
 
 
 def test_hosts_that_may_be_down_count_with_those_of_the_wave():
     ended = [{"host": "a", "outcome": "failed"}, {"host": "b", "outcome": "reverted"}]
     applications = {"a": ["x"], "b": ["x"], "c": ["x"], "d": ["y"]}
-    assert "a may be without x" in _ledger.unavailable(ended, ["c"], applications, {"x": 1, "y": 1})
+    assert "a may be without x" in _ledger.check_availability(ended, ["c"], applications, {"x": 1, "y": 1})
     assert (
-        _ledger.unavailable(ended, ["c"], applications, {"x": 2, "y": 1})
-        == _ledger.unavailable(ended, ["d"], applications, {"x": 1, "y": 1})
+        _ledger.check_availability(ended, ["c"], applications, {"x": 2, "y": 1})
+        == _ledger.check_availability(ended, ["d"], applications, {"x": 1, "y": 1})
         == ""
     )

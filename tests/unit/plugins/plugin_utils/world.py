@@ -8,11 +8,18 @@ from __future__ import annotations
 
 import dataclasses
 
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_build import NotBuilt
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import File, Release, allows
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import ResolutionError, read_annotated
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import Locker
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import requirers
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_build import WheelBuildError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import (
+    PackageFile,
+    PackageRelease,
+    is_python_allowed,
+)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import (
+    ResolutionError,
+    parse_annotated_lock,
+)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import StepLocker
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import find_requirers
 from packaging.requirements import Requirement
 from packaging.version import Version
 
@@ -41,25 +48,25 @@ class World:
         self.wanted: list = []
         self.own: set = set()
 
-    def locker(self) -> Locker:
+    def locker(self) -> StepLocker:
         """A locker on this world."""
-        return Locker(self, self, self)
+        return StepLocker(self, self, self)
 
     def load(self, names):
         """Nothing is far away here."""
 
-    def releases(self, name, minor, platform):
+    def list_releases(self, name, minor, platform):
         """As `Index.releases`."""
         found = []
         for version, made in sorted(self.packages.get(name, {}).items(), key=lambda item: Version(item[0])):
-            fits, admitted = minor[1] in made.wheels, allows(made.python, minor)
+            fits, admitted = minor[1] in made.wheels, is_python_allowed(made.python, minor)
             source = (
-                File(f"{name}-{version}.tar.gz", made.python, "2021-01-02", False, "memory", None)
+                PackageFile(f"{name}-{version}.tar.gz", made.python, "2021-01-02", False, "memory", None)
                 if made.source
                 else None
             )
             found.append(
-                Release(
+                PackageRelease(
                     version,
                     fits and admitted,
                     source,
@@ -72,22 +79,26 @@ class World:
             )
         return found
 
-    def release(self, name, version, minor, platform):
+    def find_release(self, name, version, minor, platform):
         """As `Index.release`."""
         return next(
-            (entry for entry in self.releases(name, minor, platform) if Version(entry.version) == Version(version)),
+            (
+                entry
+                for entry in self.list_releases(name, minor, platform)
+                if Version(entry.version) == Version(version)
+            ),
             None,
         )
 
-    def provides(self, name, version):
+    def has_version(self, name, version):
         """As `Index.provides`."""
         return (name, version) in self.own
 
-    def wheel(self, wanted):
+    def get_wheel(self, wanted):
         """As `Builder.wheel`."""
         self.wanted.append(wanted)
         if not self.packages[wanted.name][wanted.version].builds:
-            raise NotBuilt(
+            raise WheelBuildError(
                 f"{wanted.name} {wanted.version} could not be built for Python 3.{wanted.minor[1]}: it needs mysql.h"
             )
         return f"{wanted.name}-{wanted.version}-py3-none-any.whl", "0" * 64
@@ -108,7 +119,7 @@ class World:
             demands = self._demands(chosen, question)
             chosen = {name: version for name, version in chosen.items() if name in asked or name in demands}
             if chosen == before:
-                return read_annotated(
+                return parse_annotated_lock(
                     "".join(
                         f"{name}=={chosen[name]} \\\n    --hash=sha256:{dict(question.built).get(built_as.get(name), '9' * 64)}\n    # via\n"
                         + "".join(
@@ -147,7 +158,7 @@ class World:
     def _demands(self, chosen, question):
         requires = {name: self.packages.get(name, {}).get(version, Made()).requires for name, version in chosen.items()}
         found: dict[str, dict[str, Requirement]] = {}
-        for name, who in requirers(requires, question.minor, "x86_64").items():
+        for name, who in find_requirers(requires, question.minor, "x86_64").items():
             for requirer in who:
                 line = next(line for line in requires[requirer] if Requirement(line).name == name)
                 found.setdefault(name, {})[requirer] = Requirement(str(Requirement(line)).partition(";")[0])
