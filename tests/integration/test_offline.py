@@ -33,7 +33,7 @@ host = PlannedHost("h", {"architecture": "x86_64", "libc": {"name": "glibc", "ve
 plan = _setup.build_planner(given, parts).plan([host])
 lock = pathlib.Path(work, "lock.txt")
 lock.write_text(plan.locks[plan.document["hosts"]["h"]["applications"][0]["steps"][-1]["lock"]])
-files = _wheels.download_lock_wheels(parts.cache, lock, "l", "3.12", "x86_64", "2.36", parts.sources)
+files = _wheels.download_wheels(parts.cache, lock, "l", "3.12", "x86_64", "2.36", parts.sources)
 print(json.dumps([entry["name"] for entry in files]))
 """
 
