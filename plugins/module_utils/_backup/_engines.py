@@ -71,6 +71,6 @@ def create_engines(given: Dict[str, Any]) -> Engines:
         )
     return Engines(
         given["engine"],
-        ArchiveEngine(EncryptionSettings(how, tuple(given["recipients"]), given["identity"])),
+        ArchiveEngine(EncryptionSettings(how, tuple(given["recipients"]), given["identity"] or None)),
         repository,
     )
