@@ -19,11 +19,11 @@ def collect_drill_results(hostvars: Mapping[str, Any], hosts: Sequence[str]) -> 
     """One row per host and application; a host without any drill has one with the result ``unknown``."""
     found = []
     for host in hosts:
-        results = (hostvars[host].get("restore_drill_results") or {}).get("results") or []
+        results = (hostvars[host].get("drill_results") or {}).get("results") or []
         found += [
             {
                 "host": host,
-                "application": one["restore_drill_application"]["name"],
+                "application": one["drill_application"]["name"],
                 "backup": one.get("backup"),
                 "recovery_seconds": one.get("recovery_seconds"),
                 "result": _classify_drill(one),

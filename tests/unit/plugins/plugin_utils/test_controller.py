@@ -135,12 +135,12 @@ def test_known_wheels_are_those_that_are_still_there(tmp_path):
 
 def test_drills_that_did_not_pass():
     good, bad = (
-        {"restore_drill_application": {"name": "x"}, **one}
+        {"drill_application": {"name": "x"}, **one}
         for one in ({"passed": True, "recovery_seconds": 2.5}, {"failed": True, "problems": ["sick"]})
     )
     assert [
         _drills.list_failed_drills(
-            _drills.collect_drill_results({"a": {"restore_drill_results": {"results": [one]}}}, ["a"])
+            _drills.collect_drill_results({"a": {"drill_results": {"results": [one]}}}, ["a"])
         )
         for one in (good, bad)
     ] == [{}, {"a": "x: failed: sick"}]
