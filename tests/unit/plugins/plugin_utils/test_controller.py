@@ -139,9 +139,7 @@ def test_drills_that_did_not_pass():
         for one in ({"passed": True, "recovery_seconds": 2.5}, {"failed": True, "problems": ["sick"]})
     )
     assert [
-        _drills.list_failed_drills(
-            _drills.collect_drill_results({"a": {"drill_results": {"results": [one]}}}, ["a"])
-        )
+        _drills.list_failed_drills(_drills.collect_drill_results({"a": {"drill_results": {"results": [one]}}}, ["a"]))
         for one in (good, bad)
     ] == [{}, {"a": "x: failed: sick"}]
     drilled = _drills.collect_drill_results({"c": {}}, ["c"])
