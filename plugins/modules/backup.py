@@ -149,11 +149,7 @@ actions:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
-    APPLICATION_ARGUMENT,
-    ApplicationError,
-    parse_application,
-)
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import ApplicationError
 from ansible_collections.oxzep7.python.plugins.module_utils._application._services import ServiceError
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, LeaseHeldError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import ENGINE_ARGUMENTS, create_engines
@@ -162,6 +158,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts impor
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic import ResticError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._retention import KEEP_OPTIONS, KeepPolicy
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._options import build_application_argument
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import parse_application
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import BuildError, PromotionRefused
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandError
@@ -172,7 +170,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec=dict(
             {
-                "application": APPLICATION_ARGUMENT,
+                "application": build_application_argument(),
                 "layers": {
                     "type": "list",
                     "elements": "str",

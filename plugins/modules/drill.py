@@ -95,11 +95,7 @@ actions:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application import _backups as _history
-from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
-    APPLICATION_ARGUMENT,
-    ApplicationError,
-    parse_application,
-)
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import ApplicationError
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, LeaseHeldError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _databases
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._drill import DrillSubject, run_drill
@@ -107,6 +103,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines imp
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import find_backup
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._options import build_application_argument
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import parse_application
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
 
 
@@ -115,7 +113,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec=dict(
             {
-                "application": APPLICATION_ARGUMENT,
+                "application": build_application_argument(),
                 "backup": {"type": "str", "default": "newest"},
                 "foreign": {"type": "bool", "default": False},
                 "backup_dir": {"type": "path", "default": "/var/lib/oxzep7/backups"},

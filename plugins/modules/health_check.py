@@ -55,12 +55,10 @@ checks:
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
-    APPLICATION_ARGUMENT,
-    ApplicationError,
-    parse_application,
-)
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import ApplicationError
 from ansible_collections.oxzep7.python.plugins.module_utils._application._services import ServiceError
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._options import build_application_argument
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import parse_application
 from ansible_collections.oxzep7.python.plugins.module_utils._health._application import run_health_checks
 from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import describe_results, select_failures
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
@@ -70,7 +68,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transa
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
-        argument_spec={"application": APPLICATION_ARGUMENT, "timeout": {"type": "float", "default": 0.0}},
+        argument_spec={"application": build_application_argument(), "timeout": {"type": "float", "default": 0.0}},
         supports_check_mode=True,
     )
     given = module.params

@@ -153,11 +153,7 @@ actions:
 from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
-    APPLICATION_ARGUMENT,
-    ApplicationError,
-    parse_application,
-)
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import ApplicationError
 from ansible_collections.oxzep7.python.plugins.module_utils._application._journal import read_run
 from ansible_collections.oxzep7.python.plugins.module_utils._application._live import read_python_version
 from ansible_collections.oxzep7.python.plugins.module_utils._application._services import ServiceError
@@ -168,6 +164,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._state 
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._listing import describe_recovery
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._options import build_application_argument
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import parse_application
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import (
     BuildError,
     GenerationMissingError,
@@ -194,7 +192,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            "application": APPLICATION_ARGUMENT,
+            "application": build_application_argument(),
             "generation": {"type": "str", "required": True},
             "kind": {"type": "str", "choices": ["upgrade", "rollback"], "default": "upgrade"},
             "timeout": {"type": "float", "default": 150.0},

@@ -140,11 +140,7 @@ actions:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
-    APPLICATION_ARGUMENT,
-    ApplicationError,
-    parse_application,
-)
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import ApplicationError
 from ansible_collections.oxzep7.python.plugins.module_utils._application._services import ServiceError
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, LeaseHeldError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._databases import DatabaseError
@@ -161,6 +157,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._place impor
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic import ResticError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import check_backup, find_backup
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._options import build_application_argument
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import parse_application
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import PromotionReverted, UndoFailedError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandError
@@ -172,7 +170,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec=dict(
             {
-                "application": APPLICATION_ARGUMENT,
+                "application": build_application_argument(),
                 "backup": {"type": "str", "default": "newest"},
                 "layers": {"type": "list", "elements": "str"},
                 "scratch": {"type": "path"},

@@ -83,8 +83,8 @@ python:
 import sys
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
-    ApplicationError,
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import ApplicationError
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import (
     parse_application,
     validate_declaration,
 )

@@ -118,13 +118,11 @@ actions:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
-    APPLICATION_ARGUMENT,
-    ApplicationError,
-    parse_application,
-)
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import ApplicationError
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, LeaseHeldError
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._options import build_application_argument
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import parse_application
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import BuildError
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._carry import (
     CARRY_ARGUMENT,
@@ -147,7 +145,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            "application": APPLICATION_ARGUMENT,
+            "application": build_application_argument(),
             "interpreter": {"type": "path"},
             "version": {"type": "str"},
             "lock": {"type": "str"},

@@ -12,8 +12,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._live i
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import remove_tree
-from ansible_collections.oxzep7.python.plugins.module_utils._health._processes import find_mapped_file, list_processes
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import call_as_identity, can_become
+from ansible_collections.oxzep7.python.plugins.module_utils._host._processes import find_mapped_file, list_processes
 
 
 def list_good_generations(record: Dict[str, Any]) -> List[str]:

@@ -12,8 +12,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._health._checks impo
     evaluate_checks,
     select_failures,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._health._processes import examine_processes
 from ansible_collections.oxzep7.python.plugins.module_utils._health._where import CheckContext
+from ansible_collections.oxzep7.python.plugins.module_utils._host._processes import examine_processes
 
 
 def run_health_checks(

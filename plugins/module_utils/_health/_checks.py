@@ -17,13 +17,13 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._servic
     read_unit_properties,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._health import _freshness, _http, _logs
-from ansible_collections.oxzep7.python.plugins.module_utils._health._processes import examine_processes
 from ansible_collections.oxzep7.python.plugins.module_utils._health._where import CheckContext, Verdict
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     build_process_environment,
     get_current_identity,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command, split_command
+from ansible_collections.oxzep7.python.plugins.module_utils._host._processes import examine_processes
 
 LISTEN_STATE = "0A"
 # Units of this collection may end with a status of their own while a promotion is open.

@@ -11,7 +11,7 @@ import re
 
 import pytest
 import yaml
-from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import APPLICATION_OPTIONS
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._options import build_application_options
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 ROLES = sorted(path.parent.parent.name for path in (ROOT / "roles").glob("*/meta/argument_specs.yml"))
@@ -41,7 +41,7 @@ def specification(options, keyword):
 
 
 def test_role_modules_and_documentation_declare_an_application_alike():
-    expected = specification(APPLICATION_OPTIONS, "options")
+    expected = specification(build_application_options(), "options")
     role = load(ROOT / "roles" / "oxzep7" / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
     assert specification(role["oxzep7_applications"]["options"], "options") == expected
     text = (ROOT / "plugins" / "doc_fragments" / "application.py").read_text(encoding="utf-8")

@@ -5,8 +5,8 @@
 """What an operator may declare."""
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
-    ApplicationError,
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import ApplicationError
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import (
     parse_application,
     validate_declaration,
 )

@@ -14,8 +14,8 @@ import threading
 import time
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
-    ApplicationError,
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import ApplicationError
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import (
     parse_application,
     validate_declaration,
 )
@@ -34,8 +34,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._health._http import
     resolve_json_pointer,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._health._probe import compute_downtime, compute_pause
-from ansible_collections.oxzep7.python.plugins.module_utils._health._processes import examine_processes
 from ansible_collections.oxzep7.python.plugins.module_utils._health._where import CheckContext
+from ansible_collections.oxzep7.python.plugins.module_utils._host._processes import examine_processes
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

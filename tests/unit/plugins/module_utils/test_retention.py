@@ -9,12 +9,12 @@ import subprocess
 import sys
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
+from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import (
     parse_application,
     validate_declaration,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
-from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._retention import (
     find_expendable_generations,
     list_good_generations,

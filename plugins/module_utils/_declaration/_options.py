@@ -1,0 +1,215 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of a declared application, as argument specs."""
+
+from typing import Any, Dict
+
+GOAL_CHOICES = ["security", "performance", "compatibility"]
+CARRY_CHOICES = ["ask", "copy", "patch", "drop"]
+ACTION_CHOICES = ["stop-start", "restart", "reload", "none"]
+
+CHECK_OPTIONS: Dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "http": {
+        "type": "dict",
+        "options": {
+            "url": {"type": "str", "required": True},
+            "status": {"type": "int", "default": 200},
+            "body": {"type": "str"},
+            "timeout": {"type": "float", "default": 5.0},
+            "validate_certs": {"type": "bool", "default": True},
+            "json_pointer": {"type": "str"},
+            "json_value": {"type": "raw"},
+            "latency": {"type": "float"},
+            "at_most": {"type": "str"},
+            "tls_days": {"type": "float"},
+            "ca_path": {"type": "str"},
+        },
+    },
+    "tcp": {
+        "type": "dict",
+        "options": {
+            "host": {"type": "str", "default": "127.0.0.1"},
+            "port": {"type": "int", "required": True},
+            "timeout": {"type": "float", "default": 5.0},
+        },
+    },
+    "systemd": {"type": "dict", "options": {"unit": {"type": "str", "required": True}, "user": {"type": "str"}}},
+    "command": {
+        "type": "dict",
+        "options": {
+            "cmd": {"type": "raw", "required": True},
+            "rc": {"type": "int", "default": 0},
+            "timeout": {"type": "float", "default": 30.0},
+        },
+    },
+    "process": {
+        "type": "dict",
+        "options": {"unit": {"type": "str"}, "pidfile": {"type": "str"}, "interpreter": {"type": "str"}},
+    },
+    "port": {
+        "type": "dict",
+        "options": {
+            "port": {"type": "int", "required": True},
+        },
+    },
+    "failed_units": {
+        "type": "dict",
+        "options": {
+            "ignore": {"type": "list", "elements": "str", "default": []},
+        },
+    },
+    "log": {
+        "type": "dict",
+        "options": {
+            "unit": {"type": "str"},
+            "path": {"type": "str"},
+            "forbid": {"type": "str"},
+            "require": {"type": "str"},
+        },
+        "required_one_of": [["unit", "path"], ["forbid", "require"]],
+        "mutually_exclusive": [["unit", "path"]],
+    },
+    "freshness": {
+        "type": "dict",
+        "options": {
+            "path": {"type": "str"},
+            "cmd": {"type": "raw"},
+            "seconds": {"type": "float", "required": True},
+            "timeout": {"type": "float", "default": 30.0},
+        },
+        "required_one_of": [["path", "cmd"]],
+        "mutually_exclusive": [["path", "cmd"]],
+    },
+    "python": {
+        "type": "dict",
+        "options": {
+            "imports": {"type": "list", "elements": "str"},
+            "expression": {"type": "str"},
+            "timeout": {"type": "float", "default": 30.0},
+        },
+        "required_one_of": [["imports", "expression"]],
+    },
+}
+CHECK_KINDS = sorted(set(CHECK_OPTIONS) - {"name"})
+
+DATABASE_OPTIONS: Dict[str, Any] = {
+    "name": {"type": "str"},
+    "sqlite": {"type": "str"},
+    "postgresql": {
+        "type": "dict",
+        "options": {
+            "database": {"type": "str", "required": True},
+            "host": {"type": "str"},
+            "port": {"type": "int"},
+            "user": {"type": "str"},
+            "passfile": {"type": "str", "no_log": False},
+            "account": {"type": "str"},
+        },
+    },
+    "mysql": {
+        "type": "dict",
+        "options": {
+            "database": {"type": "str", "required": True},
+            "defaults_file": {"type": "str"},
+            "account": {"type": "str"},
+        },
+    },
+    "command": {
+        "type": "dict",
+        "options": {
+            "dump": {"type": "raw", "required": True},
+            "rows": {"type": "raw"},
+            "load": {"type": "raw"},
+            "account": {"type": "str"},
+        },
+    },
+}
+DATABASE_KINDS = sorted(set(DATABASE_OPTIONS) - {"name"})
+BACKUP_OPTIONS: Dict[str, Any] = {
+    "paths": {"type": "list", "elements": "str", "default": []},
+    "databases": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": DATABASE_OPTIONS,
+        "mutually_exclusive": [DATABASE_KINDS],
+        "required_one_of": [DATABASE_KINDS],
+    },
+    "quiesce": {"type": "list", "elements": "raw", "default": []},
+    "resume": {"type": "list", "elements": "raw", "default": []},
+}
+DRILL_OPTIONS: Dict[str, Any] = {
+    "command": {"type": "raw"},
+    "timeout": {"type": "float", "default": 300.0},
+    "reads": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {"pickle": {"type": "str"}, "command": {"type": "raw"}},
+        "mutually_exclusive": [["pickle", "command"]],
+        "required_one_of": [["pickle", "command"]],
+    },
+}
+
+
+def build_checks_option() -> Dict[str, Any]:
+    """The option with the checks of an application."""
+    return {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": CHECK_OPTIONS,
+        "mutually_exclusive": [CHECK_KINDS],
+        "required_one_of": [CHECK_KINDS],
+    }
+
+
+def build_backup_option() -> Dict[str, Any]:
+    """The option with the contents of an application's backups."""
+    return {"type": "dict", "options": BACKUP_OPTIONS}
+
+
+def build_application_options() -> Dict[str, Any]:
+    """The options that declare an application."""
+    return {
+        "name": {"type": "str", "required": True},
+        "environment": {"type": "str", "required": True},
+        "source": {"type": "str"},
+        "user": {"type": "str"},
+        "services": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {
+                "name": {"type": "str", "required": True},
+                "action": {"type": "str", "choices": ACTION_CHOICES, "default": "stop-start"},
+                "start": {"type": "raw"},
+                "stop": {"type": "raw"},
+                "status": {"type": "raw"},
+                "pidfile": {"type": "str"},
+                "user": {"type": "str"},
+            },
+            "required_together": [["start", "stop", "status"]],
+            "mutually_exclusive": [["user", "start"]],
+        },
+        "drain": {"type": "list", "elements": "raw", "default": []},
+        "undrain": {"type": "list", "elements": "raw", "default": []},
+        "checks": build_checks_option(),
+        "tests": {"type": "list", "elements": "raw", "default": []},
+        "tests_timeout": {"type": "float", "default": 900.0},
+        "requirements": {"type": "list", "elements": "str", "default": []},
+        "goal": {"type": "str", "choices": GOAL_CHOICES, "default": "compatibility"},
+        "carry": {"type": "str", "choices": CARRY_CHOICES, "default": "ask"},
+        "criticality": {"type": "str", "choices": ["low", "normal", "high"], "default": "normal"},
+        "benchmarks": {"type": "list", "elements": "raw", "default": []},
+        "backup": build_backup_option(),
+        "drill": {"type": "dict", "options": DRILL_OPTIONS},
+    }
+
+
+def build_application_argument() -> Dict[str, Any]:
+    """The option ``application`` of modules."""
+    return {"type": "dict", "required": True, "options": build_application_options()}
