@@ -232,19 +232,16 @@ def parse_row_counts(text: str) -> Dict[str, int]:
 def _export_snapshot(who: Identity, environment: Dict[str, str]) -> Iterator[Tuple[str, Callable[[], Dict[str, int]]]]:
     """Name of a snapshot of a PostgreSQL database for the block, and what counts the rows in it. Raises DatabaseError."""
     # The session has to stay open while another program works, which AnsibleModule.run_command cannot.
-    with (
-        tempfile.TemporaryFile() as said,
-        subprocess.Popen(  # pylint: disable=ansible-bad-function
-            ["psql", "-XAtq", "-F", "\t", "--no-password", "-v", "ON_ERROR_STOP=1"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=said,
-            cwd="/",
-            env=environment,
-            universal_newlines=True,
-            preexec_fn=None if who.is_current() else who.drop_privileges,
-        ) as session,
-    ):
+    with tempfile.TemporaryFile() as said, subprocess.Popen(  # pylint: disable=ansible-bad-function
+        ["psql", "-XAtq", "-F", "\t", "--no-password", "-v", "ON_ERROR_STOP=1"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=said,
+        cwd="/",
+        env=environment,
+        universal_newlines=True,
+        preexec_fn=None if who.is_current() else who.drop_privileges,
+    ) as session:
 
         def ask(text: str, end: bool) -> str:
             try:

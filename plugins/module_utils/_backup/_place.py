@@ -264,8 +264,8 @@ def _replace_live(task: RestoreTask, found: Dict[str, Dict[str, str]], rows: Seq
         with (
             unpack_layer(task.backup, task.get_layer(DATABASES), task.engine, task.application.name)
             if rows
-            else _NoDirectory() as dumps
-        ):
+            else _NoDirectory()
+        ) as dumps:
             for row in rows:
                 path = os.path.join(dumps, row["file"])
                 if row["kind"] == "sqlite":

@@ -273,11 +273,9 @@ class ResticRepository:
         """Keep the manifest and the runbook of the backup in *directory* in the repository, too, for when the host is lost. Raises ResticError, OSError."""
         stream = self._manifests.pop(directory, None) or self._open_stream(directory, MANIFEST_TAG)
         try:
-            with (
-                contextlib.suppress(BrokenPipeError),
-                os.fdopen(os.dup(stream.into), "wb") as into,
-                tarfile.open(fileobj=into, mode="w|") as packed,
-            ):
+            with contextlib.suppress(BrokenPipeError), os.fdopen(os.dup(stream.into), "wb") as into, tarfile.open(
+                fileobj=into, mode="w|"
+            ) as packed:
                 for name in sorted(os.listdir(directory)):
                     packed.add(os.path.join(directory, name), name)
         except BaseException:

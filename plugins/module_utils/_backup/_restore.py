@@ -280,10 +280,9 @@ def build_files_beside(
 @contextlib.contextmanager
 def unpack_layer(backup: Backup, layer: Layer, engine: Engine, application: str) -> Iterator[str]:
     """The files of *layer* in a directory of this process's account alone, for the block. Raises BackupError, OSError."""
-    with (
-        create_scratch(get_current_identity(), application) as directory,
-        _open_parent(os.path.join(directory, "files")) as parent,
-    ):
+    with create_scratch(get_current_identity(), application) as directory, _open_parent(
+        os.path.join(directory, "files")
+    ) as parent:
         extract_layer(backup, layer, parent, "files", engine)
         yield os.path.join(directory, "files")
 
