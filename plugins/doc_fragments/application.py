@@ -4,11 +4,13 @@
 
 """The option that declares an application."""
 
+import textwrap
+from typing import Any, List
 
-class ModuleDocFragment:
-    """The option that declares an application."""
+from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._registry import list_check_kinds
 
-    DOCUMENTATION = r"""
+# What each kind of check declares about itself is inserted at its place.
+TEMPLATE = r"""
 options:
   application:
     description: The application, as declared in C(oxzep7_applications). Keys that only other parts use are not accepted here.
@@ -69,171 +71,7 @@ options:
             description: Name of the check, for messages.
             type: str
             required: true
-          http:
-            description: Requests a URL; redirects are not followed and proxies are not used.
-            type: dict
-            suboptions:
-              url:
-                description: The URL.
-                type: str
-                required: true
-              status:
-                description: The status expected.
-                type: int
-                default: 200
-              body:
-                description: Regular expression that must match somewhere in the first mebibyte of the body.
-                type: str
-              timeout:
-                description: Seconds to wait for the answer.
-                type: float
-                default: 5.0
-              validate_certs:
-                description: Whether to validate the server's certificate.
-                type: bool
-                default: true
-              json_pointer:
-                description: JSON pointer (RFC 6901) of a value that the body must have.
-                type: str
-              json_value:
-                description: What that value must be. Without it any value will do.
-                type: raw
-              latency:
-                description: Seconds that the answer may take.
-                type: float
-              at_most:
-                description: >-
-                  How much longer than before the promotion it may take, such as V(1.5x); the median of five answers is compared, and less than 10
-                  ms always passes.
-                type: str
-              tls_days:
-                description: Days for which the server's certificate must still be good.
-                type: float
-              ca_path:
-                description: File with the certificates of authorities to trust instead of the host's.
-                type: str
-          tcp:
-            description: Opens a TCP connection.
-            type: dict
-            suboptions:
-              host:
-                description: Name or address.
-                type: str
-                default: 127.0.0.1
-              port:
-                description: Port.
-                type: int
-                required: true
-              timeout:
-                description: Seconds to wait for the connection.
-                type: float
-                default: 5.0
-          systemd:
-            description: Asks whether a unit is active.
-            type: dict
-            suboptions:
-              unit:
-                description: Name of the unit.
-                type: str
-                required: true
-              user:
-                description: Account whose own systemd runs it. Without it, the system's does.
-                type: str
-          command:
-            description: Runs a command as the application's user.
-            type: dict
-            suboptions:
-              cmd:
-                description: The command, as a list or as a string that is split into words.
-                type: raw
-                required: true
-              rc:
-                description: The exit status expected.
-                type: int
-                default: 0
-              timeout:
-                description: Seconds after which it is killed and the check has failed.
-                type: float
-                default: 30.0
-          process:
-            description: Examines running processes.
-            type: dict
-            suboptions:
-              unit:
-                description: Unit whose processes are meant.
-                type: str
-              pidfile:
-                description: File with the process id of the process that is meant, with those below it.
-                type: str
-              interpreter:
-                description: Interpreter that the Python processes among them must run.
-                type: str
-          port:
-            description: Asks whether something listens on a TCP port of the host.
-            type: dict
-            suboptions:
-              port:
-                description: Port.
-                type: int
-                required: true
-          failed_units:
-            description: Asks whether units of systemd have failed that had not failed before the promotion.
-            type: dict
-            suboptions:
-              ignore:
-                description: Units that may fail.
-                type: list
-                elements: str
-                default: []
-          log:
-            description: Looks at what was logged since the promotion began.
-            type: dict
-            suboptions:
-              unit:
-                description: Unit whose journal is meant.
-                type: str
-              path:
-                description: File that is meant, read as the application's user.
-                type: str
-              forbid:
-                description: Regular expression that must match no line.
-                type: str
-              require:
-                description: Regular expression that must match.
-                type: str
-          freshness:
-            description: Asks whether something happened lately.
-            type: dict
-            suboptions:
-              path:
-                description: File whose last change is meant.
-                type: str
-              cmd:
-                description: Command that prints a time, as seconds since the epoch or in ISO 8601. It runs as the application's user.
-                type: raw
-              seconds:
-                description: How old it may be.
-                type: float
-                required: true
-              timeout:
-                description: Seconds after which the command is killed.
-                type: float
-                default: 30.0
-          python:
-            description: Asks the live environment, as the application's user.
-            type: dict
-            suboptions:
-              imports:
-                description: Modules that must be importable.
-                type: list
-                elements: str
-              expression:
-                description: Expression that must be true; it can use those modules.
-                type: str
-              timeout:
-                description: Seconds that it may take.
-                type: float
-                default: 30.0
+          # The kinds of checks.
       tests:
         description: Commands run in its source directory with the new generation first in E(PATH), before it is promoted.
         type: list
@@ -399,3 +237,22 @@ options:
                 description: Command, run as C(drill.command) is.
                 type: raw
 """
+
+
+def document_kinds(kinds: List[Any], indentation: int) -> str:
+    """The documentation of the options of all *kinds*, as YAML."""
+    texts = []
+    for kind in kinds:
+        texts.append(kind.name + ":\n" + textwrap.indent(kind.documentation.lstrip("\n"), "  "))
+    return textwrap.indent("".join(texts), " " * indentation)
+
+
+def build_documentation() -> str:
+    """The documentation of the option, as YAML."""
+    return TEMPLATE.replace("          # The kinds of checks.\n", document_kinds(list_check_kinds(), 10))
+
+
+class ModuleDocFragment:
+    """The option that declares an application."""
+
+    DOCUMENTATION = build_documentation()

@@ -21,7 +21,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts impor
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import BuildError, PromotionRefused
 from ansible_collections.oxzep7.python.plugins.module_utils._finding import build_finding
 from ansible_collections.oxzep7.python.plugins.module_utils._health._application import run_health_checks
-from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import describe_results, select_failures
+from ansible_collections.oxzep7.python.plugins.module_utils._health._evaluation import describe_results, select_failures
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     IdentityError,
     can_become,

@@ -10,11 +10,11 @@ module: health_check
 short_description: Evaluate the health checks of an application
 version_added: 0.1.0
 description:
-  - Asks whether each service of the application runs and whether each of its checks passes, as a promotion does.
+  - Check that each service of the application runs and that each of its health checks passes, as a promotion does.
 author: oxzep7.python contributors (@oxzep7)
 options:
   timeout:
-    description: Seconds within which everything must pass; V(0) asks once.
+    description: Seconds within which all checks must pass; V(0) evaluates them once.
     type: float
     default: 0.0
 extends_documentation_fragment:
@@ -31,7 +31,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Is it healthy?
+- name: Check that the application is healthy
   oxzep7.python.health_check:
     application:
       name: billing
@@ -42,11 +42,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 healthy:
-  description: Whether everything passed.
+  description: Whether all services run and all checks pass.
   returned: always
   type: bool
 checks:
-  description: Each check's name, kind, verdict, evidence, duration in seconds, and what it measured.
+  description: >-
+    For each service and check, C(name), C(kind), C(passed), C(evidence) and C(seconds) (its duration); for a check also
+    C(measured), its measurements for a later comparison.
   returned: always
   type: list
   elements: dict
@@ -55,14 +57,15 @@ checks:
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import ApplicationError
-from ansible_collections.oxzep7.python.plugins.module_utils._application._services import ServiceError
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._options import build_application_argument
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import parse_application
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._health._application import run_health_checks
-from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import describe_results, select_failures
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
-from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import POLL_SECONDS
+from ansible_collections.oxzep7.python.plugins.module_utils._health._evaluation import (
+    POLL_SECONDS,
+    describe_results,
+    select_failures,
+)
 
 
 def main() -> None:
@@ -71,22 +74,20 @@ def main() -> None:
         argument_spec={"application": build_application_argument(), "timeout": {"type": "float", "default": 0.0}},
         supports_check_mode=True,
     )
-    given = module.params
-    deadline = time.monotonic() + given["timeout"]
+    parameters = module.params
+    deadline = time.monotonic() + parameters["timeout"]
     try:
-        application = parse_application(given["application"])
+        application = parse_application(parameters["application"])
         results = run_health_checks(application, None, None)
         while select_failures(results) and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
             results = run_health_checks(application, None, None)
-    except (ApplicationError, IdentityError, ServiceError, OSError) as error:
-        module.fail_json(msg="%s: %s" % (given["application"]["name"], error), healthy=False, checks=[])
-    if select_failures(results):
-        module.fail_json(
-            msg="%s is not healthy: %s" % (application.name, describe_results(select_failures(results))),
-            healthy=False,
-            checks=results,
-        )
+    except (CollectionError, OSError) as error:
+        module.fail_json(msg="%s: %s" % (parameters["application"]["name"], error), healthy=False, checks=[])
+    failures = select_failures(results)
+    if failures:
+        message = "%s is not healthy: %s" % (application.name, describe_results(failures))
+        module.fail_json(msg=message, healthy=False, checks=results)
     module.exit_json(changed=False, healthy=True, checks=results)
 
 

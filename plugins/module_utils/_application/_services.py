@@ -65,17 +65,22 @@ def _run_systemctl(user: Optional[str], words: List[str], timeout: float) -> Com
 
 
 def read_unit_properties(units: List[str], names: List[str], user: Optional[str] = None) -> Dict[str, Dict[str, str]]:
-    """Properties *names* of each of *units* of the system, or of *user*, from one ``systemctl show``. Raises ServiceError."""
+    """Properties *names* of each of *units* of the system, or of *user*, from one ``systemctl show``.
+
+    Raises ServiceError.
+    """
     if not units:
         return {}
     shown = _run_systemctl(user, ["show", "--property=" + ",".join(["Id"] + names), "--"] + units, COMMAND_TIMEOUT)
-    if shown.rc != 0:
+    blocks = shown.stdout.strip().split("\n\n")
+    if shown.rc != 0 or len(blocks) != len(units):
         raise ServiceError("systemctl show: %s" % shown.last_lines())
-    blocks = [
-        dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
-        for block in shown.stdout.strip().split("\n\n")
-    ]
-    return {unit: blocks[index] for index, unit in enumerate(units)}
+    return {unit: _parse_properties(block) for unit, block in zip(units, blocks)}
+
+
+def _parse_properties(text: str) -> Dict[str, str]:
+    """The properties in *text*, one ``name=value`` a line."""
+    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
 
 
 def read_service_properties(services: List[Service], names: List[str]) -> Dict[Service, Dict[str, str]]:

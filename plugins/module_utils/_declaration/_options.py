@@ -6,94 +6,11 @@
 
 from typing import Any, Dict
 
+from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._registry import list_check_kinds
+
 GOAL_CHOICES = ["security", "performance", "compatibility"]
 CARRY_CHOICES = ["ask", "copy", "patch", "drop"]
 ACTION_CHOICES = ["stop-start", "restart", "reload", "none"]
-
-CHECK_OPTIONS: Dict[str, Any] = {
-    "name": {"type": "str", "required": True},
-    "http": {
-        "type": "dict",
-        "options": {
-            "url": {"type": "str", "required": True},
-            "status": {"type": "int", "default": 200},
-            "body": {"type": "str"},
-            "timeout": {"type": "float", "default": 5.0},
-            "validate_certs": {"type": "bool", "default": True},
-            "json_pointer": {"type": "str"},
-            "json_value": {"type": "raw"},
-            "latency": {"type": "float"},
-            "at_most": {"type": "str"},
-            "tls_days": {"type": "float"},
-            "ca_path": {"type": "str"},
-        },
-    },
-    "tcp": {
-        "type": "dict",
-        "options": {
-            "host": {"type": "str", "default": "127.0.0.1"},
-            "port": {"type": "int", "required": True},
-            "timeout": {"type": "float", "default": 5.0},
-        },
-    },
-    "systemd": {"type": "dict", "options": {"unit": {"type": "str", "required": True}, "user": {"type": "str"}}},
-    "command": {
-        "type": "dict",
-        "options": {
-            "cmd": {"type": "raw", "required": True},
-            "rc": {"type": "int", "default": 0},
-            "timeout": {"type": "float", "default": 30.0},
-        },
-    },
-    "process": {
-        "type": "dict",
-        "options": {"unit": {"type": "str"}, "pidfile": {"type": "str"}, "interpreter": {"type": "str"}},
-    },
-    "port": {
-        "type": "dict",
-        "options": {
-            "port": {"type": "int", "required": True},
-        },
-    },
-    "failed_units": {
-        "type": "dict",
-        "options": {
-            "ignore": {"type": "list", "elements": "str", "default": []},
-        },
-    },
-    "log": {
-        "type": "dict",
-        "options": {
-            "unit": {"type": "str"},
-            "path": {"type": "str"},
-            "forbid": {"type": "str"},
-            "require": {"type": "str"},
-        },
-        "required_one_of": [["unit", "path"], ["forbid", "require"]],
-        "mutually_exclusive": [["unit", "path"]],
-    },
-    "freshness": {
-        "type": "dict",
-        "options": {
-            "path": {"type": "str"},
-            "cmd": {"type": "raw"},
-            "seconds": {"type": "float", "required": True},
-            "timeout": {"type": "float", "default": 30.0},
-        },
-        "required_one_of": [["path", "cmd"]],
-        "mutually_exclusive": [["path", "cmd"]],
-    },
-    "python": {
-        "type": "dict",
-        "options": {
-            "imports": {"type": "list", "elements": "str"},
-            "expression": {"type": "str"},
-            "timeout": {"type": "float", "default": 30.0},
-        },
-        "required_one_of": [["imports", "expression"]],
-    },
-}
-CHECK_KINDS = sorted(set(CHECK_OPTIONS) - {"name"})
 
 DATABASE_OPTIONS: Dict[str, Any] = {
     "name": {"type": "str"},
@@ -156,14 +73,18 @@ DRILL_OPTIONS: Dict[str, Any] = {
 
 
 def build_checks_option() -> Dict[str, Any]:
-    """The option with the checks of an application."""
+    """The option with the checks of an application; each check has the option of exactly one kind."""
+    options: Dict[str, Any] = {"name": {"type": "str", "required": True}}
+    for kind in list_check_kinds():
+        options[kind.name] = kind.options
+    names = sorted(set(options) - {"name"})
     return {
         "type": "list",
         "elements": "dict",
         "default": [],
-        "options": CHECK_OPTIONS,
-        "mutually_exclusive": [CHECK_KINDS],
-        "required_one_of": [CHECK_KINDS],
+        "options": options,
+        "mutually_exclusive": [names],
+        "required_one_of": [names],
     }
 
 

@@ -21,13 +21,11 @@ from ansible_collections.oxzep7.python.plugins.module_utils._declaration._option
     DATABASE_KINDS,
     build_application_options,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._registry import select_check_kind
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import split_command
 
 APPLICATION_NAME = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,62}$")
 DATABASE_NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$")
-# The options of checks that are regular expressions.
-PATTERN_OPTIONS = ("body", "forbid", "require")
-FACTOR_PATTERN = re.compile(r"^([0-9]+(?:\.[0-9]+)?)x$")
 
 
 def _parse_service(entry: Dict[str, Any]) -> Service:
@@ -37,21 +35,12 @@ def _parse_service(entry: Dict[str, Any]) -> Service:
     )
 
 
-def _check_patterns(application: str, check: Dict[str, Any]) -> None:
-    for options in check.values():
-        for option in [option for option in PATTERN_OPTIONS if isinstance(options, dict) and options.get(option)]:
-            try:
-                re.compile(options[option])
-            except re.error as error:
-                raise ApplicationError(
-                    "application %s: check %s: %s is no regular expression: %s"
-                    % (application, check["name"], option, error)
-                )
-        if isinstance(options, dict) and options.get("at_most") and not FACTOR_PATTERN.match(options["at_most"]):
-            raise ApplicationError(
-                "application %s: check %s: at_most %r is no factor such as 1.5x"
-                % (application, check["name"], options["at_most"])
-            )
+def _validate_check(application: str, check: Dict[str, Any]) -> None:
+    try:
+        kind, options = select_check_kind(check)
+        kind.validate(options)
+    except ValueError as error:
+        raise ApplicationError("application %s: check %s: %s" % (application, check["name"], error))
 
 
 def _require_absolute(application: str, option: str, value: str) -> str:
@@ -125,7 +114,7 @@ def parse_application(parameters: Dict[str, Any]) -> Application:
     except ValueError as error:
         raise ApplicationError("application %s: a command cannot be split into words: %s" % (name, error))
     for check in parameters.get("checks") or []:
-        _check_patterns(name, check)
+        _validate_check(name, check)
     return Application(
         name,
         parameters["environment"].rstrip("/"),

@@ -7,13 +7,25 @@
 from typing import Any, Dict, List, Optional, Sequence
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application import _services
-from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
-from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import (
-    evaluate_checks,
-    select_failures,
-)
-from ansible_collections.oxzep7.python.plugins.module_utils._health._where import CheckContext
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application, Service
+from ansible_collections.oxzep7.python.plugins.module_utils._health._evaluation import evaluate_checks, select_failures
+from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._base import CheckContext
 from ansible_collections.oxzep7.python.plugins.module_utils._host._processes import examine_processes
+
+
+def _examine_services(services: List[Service], count_restarts: bool) -> List[Dict[str, Any]]:
+    """A result for each of *services*: it runs and, if *count_restarts*, was not restarted by systemd."""
+    restarted = [service for service in services if count_restarts and service.action in ("stop-start", "restart")]
+    restarts = _services.count_restarts(restarted)
+    results = []
+    for service in services:
+        passed = _services.is_running(service)
+        evidence = "running" if passed else "not running"
+        if service in restarts:
+            passed, evidence = False, "restarted %d times by systemd" % restarts[service]
+        result = {"name": service.name, "kind": "service", "passed": passed, "seconds": 0.0, "evidence": evidence}
+        results.append(result)
+    return results
 
 
 def run_health_checks(
@@ -23,41 +35,22 @@ def run_health_checks(
     before: Optional[Dict[str, Dict[str, Any]]] = None,
     accepted: Sequence[str] = (),
 ) -> List[Dict[str, Any]]:
-    """Every declared check, and that each service runs; with *interpreter*, that its processes run that one.
+    """The results of all services and checks of *application*.
 
-    *before* is what the checks measured before the promotion. Those that an operator *accepted* to fail are marked.
+    With *interpreter*, the processes of its services must run that one and map no file below *old*. *before* holds
+    the measurements before the promotion. Results of the checks called *accepted* are marked as accepted failures.
+    Raises ServiceError, IdentityError, OSError.
     """
     active = [service for service in application.services if service.action != "none"]
-    again = _services.count_restarts(
-        [service for service in active if interpreter and service.action in ("stop-start", "restart")]
-    )
-    results = [
-        {
-            "name": service.name,
-            "kind": "service",
-            "passed": running and service not in again,
-            "seconds": 0.0,
-            "evidence": "restarted %d times by systemd" % again[service]
-            if service in again
-            else "running"
-            if running
-            else "not running",
-        }
-        for service, running in ((service, _services.is_running(service)) for service in active)
-    ]
+    results = _examine_services(active, interpreter is not None)
     if select_failures(results):
         return results
-    checked = evaluate_checks(
-        application.checks, CheckContext(application.resolve_account(), application.environment), before
-    )
-    results += [dict(result, accepted=True) if result["name"] in accepted else result for result in checked]
-    observed = [service for service in active if service.is_unit() or service.pidfile]
-    if interpreter and observed and not select_failures(results):
-        passed, evidence = examine_processes(
-            [service.name for service in observed if service.is_unit()],
-            [service.pidfile for service in observed if service.pidfile],
-            interpreter,
-            old,
-        )
+    context = CheckContext(application.resolve_account(), application.environment)
+    for result in evaluate_checks(application.checks, context, before):
+        results.append(dict(result, accepted=True) if result["name"] in accepted else result)
+    units = [service.name for service in active if service.is_unit()]
+    pidfiles = [service.pidfile for service in active if service.pidfile]
+    if interpreter and (units or pidfiles) and not select_failures(results):
+        passed, evidence = examine_processes(units, pidfiles, interpreter, old)
         results.append({"name": "processes", "kind": "process", "passed": passed, "evidence": evidence, "seconds": 0.0})
     return results

@@ -23,7 +23,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._errors import (
     PromotionRefused,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._health._application import run_health_checks
-from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import (
+from ansible_collections.oxzep7.python.plugins.module_utils._health._evaluation import (
     collect_measurements,
     describe_results,
     select_failures,

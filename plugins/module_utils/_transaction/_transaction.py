@@ -21,8 +21,10 @@ from ansible_collections.oxzep7.python.plugins.module_utils._errors import (
     PromotionReverted,
     UndoFailedError,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import (
+from ansible_collections.oxzep7.python.plugins.module_utils._health._evaluation import (
+    POLL_SECONDS,
     describe_results,
+    estimate_check_seconds,
     select_failures,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._health._probe import DowntimeProbe, compute_pause
@@ -35,7 +37,6 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._files import 
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction import _dead_man as _arm
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._deadline import Deadline
 
-POLL_SECONDS = 0.05
 WATCH_SECONDS = 1.0
 UNDO_SECONDS = 600
 # What is opened when the history will say this.
@@ -104,14 +105,9 @@ def _has_failed_unit(services: List[Service]) -> bool:
 
 
 def _estimate_check_time(application: Application) -> float:
-    """Seconds that one look at everything may take, by its own limits."""
-    limits = [
-        float(options.get("timeout") or _services.COMMAND_TIMEOUT)
-        for check in application.checks
-        for options in check.values()
-        if isinstance(options, dict)
-    ]
-    return MARGIN_SECONDS + sum(limits) + _services.COMMAND_TIMEOUT * len(application.services)
+    """The longest time in seconds that one evaluation of the health of *application* may take."""
+    services = _services.COMMAND_TIMEOUT * len(application.services)
+    return MARGIN_SECONDS + estimate_check_seconds(application.checks) + services
 
 
 def _wait_until_healthy(change: ApplicationChange, options: PromotionOptions, alive: Deadline) -> List[Dict[str, Any]]:

@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 import pathlib
-import re
 
 import pytest
 import yaml
+from ansible_collections.oxzep7.python.plugins.doc_fragments.application import ModuleDocFragment
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._options import build_application_options
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -44,8 +44,7 @@ def test_role_modules_and_documentation_declare_an_application_alike():
     expected = specification(build_application_options(), "options")
     role = load(ROOT / "roles" / "oxzep7" / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
     assert specification(role["oxzep7_applications"]["options"], "options") == expected
-    text = (ROOT / "plugins" / "doc_fragments" / "application.py").read_text(encoding="utf-8")
-    fragment = yaml.safe_load(re.search(r'r"""(.*?)"""', text, re.DOTALL).group(1))
+    fragment = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)
     assert specification(fragment["options"]["application"]["suboptions"], "suboptions") == expected
 
 

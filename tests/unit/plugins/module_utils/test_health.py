@@ -19,22 +19,22 @@ from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse 
     parse_application,
     validate_declaration,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._health._checks import (
+from ansible_collections.oxzep7.python.plugins.module_utils._health._evaluation import (
     collect_measurements,
     evaluate_check,
     evaluate_checks,
-    list_listening_ports,
     select_failures,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._health._freshness import parse_timestamp
-from ansible_collections.oxzep7.python.plugins.module_utils._health._http import (
+from ansible_collections.oxzep7.python.plugins.module_utils._health._probe import compute_downtime, compute_pause
+from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._base import CheckContext
+from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._freshness import parse_timestamp
+from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._http import resolve_json_pointer
+from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._http_client import (
     build_tls_context,
     fetch_response,
     get_certificate_days,
-    resolve_json_pointer,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._health._probe import compute_downtime, compute_pause
-from ansible_collections.oxzep7.python.plugins.module_utils._health._where import CheckContext
+from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._port import list_listening_ports
 from ansible_collections.oxzep7.python.plugins.module_utils._host._processes import examine_processes
 
 
@@ -159,7 +159,7 @@ def test_json_pointers_that_lead_nowhere_say_where_they_end(pointer):
         ("/", {"json_pointer": "/parts/0/a~1b", "json_value": 1}, True, "200"),
         ("/", {"json_pointer": "/status", "json_value": "sick"}, False, 'has "fine" at /status, not "sick"'),
         ("/", {"json_pointer": "/gone"}, False, "no 'gone' in it"),
-        ("/text", {"json_pointer": "/status"}, False, "no JSON"),
+        ("/text", {"json_pointer": "/status"}, False, "is not JSON"),
         ("/slow", {"latency": 0.01}, False, "not at most 0.01"),
         ("/slow", {"latency": 5.0}, True, "200"),
     ],
@@ -240,7 +240,7 @@ def test_looks_leave_the_time_to_what_they_look_at_but_go_on(taken, waits):
 def test_a_port_that_something_listens_on_is_told_from_one_that_is_free(url):
     port = int(url.rsplit(":", 1)[1])
     assert port in list_listening_ports() and verdict(port={"port": port})["passed"]
-    assert "nothing listens" in verdict(port={"port": closed_port()})["evidence"]
+    assert "no process listens" in verdict(port={"port": closed_port()})["evidence"]
 
 
 def test_a_log_is_judged_by_what_came_since(tmp_path):
@@ -252,7 +252,7 @@ def test_a_log_is_judged_by_what_came_since(tmp_path):
     path.open("a").write("fine\n")
     assert verdict(before=first["measured"], log=options)["passed"]
     waiting = verdict(before=first["measured"], log=dict(options, require="^ready$"))
-    assert not waiting["passed"] and "nothing that matches '^ready$'" in waiting["evidence"]
+    assert not waiting["passed"] and "no line that matches '^ready$'" in waiting["evidence"]
     path.open("a").write("ready\n")
     assert verdict(before=first["measured"], log=dict(options, require="^ready$"))["passed"]
     path.open("a").write("ERROR of today\n")
