@@ -2,18 +2,27 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Understands the tests that programs make of the Python they run on. A span is the minor versions of Python 3, from (inclusive) to (exclusive)."""
+"""Evaluates the tests that programs make of the Python they run on: of its version, and of names with ``hasattr``.
+
+A span is a range of minor versions of Python 3: from (inclusive), to (exclusive).
+"""
 
 import ast
 import re
-from typing import Any, Callable, Optional, Tuple
+from typing import Any, Callable, FrozenSet, List, Optional, Tuple
+
+from ansible_collections.oxzep7.python.plugins.module_utils._source._syntax import get_last_name, read_literal_text
 
 VersionSpan = Tuple[int, int]
+NameResolver = Callable[[Any], Any]
 ALL_VERSIONS: VersionSpan = (0, 99)
 NO_VERSIONS: VersionSpan = (0, 0)
 PYTHON_2_FLAG = re.compile(r"^_?(?:IS_|is_)?(?:PY|py|PYTHON|python)_?2[K_]?$|^PYPY$|^JYTHON$|^IRONPYTHON$")
 PYTHON_3_FLAG = re.compile(r"^_?(?:IS_|is_)?(?:PY|py|PYTHON|python)_?3[K_]?$")
-# Modules that Python 3 never had: what follows their failed import is what runs.
+# In a set of tested names: any name, and an object that is not known.
+ANY_NAME = "*"
+UNKNOWN_OBJECT = "?"
+# Modules that Python 3 never had: their import fails, and the except clause runs.
 PYTHON_2_MODULES = frozenset(
     [
         "__builtin__",
@@ -100,10 +109,10 @@ def invert_span(span: VersionSpan) -> VersionSpan:
     return (span[1], ALL_VERSIONS[1]) if span[0] <= ALL_VERSIONS[0] else (ALL_VERSIONS[0], span[0])
 
 
-def find_version_span(test: Any, resolve: Callable[[Any], Any]) -> Optional[VersionSpan]:
-    """The versions in which the expression *test* holds, or None where it says nothing of versions.
+def find_version_span(test: Any, resolve: NameResolver) -> Optional[VersionSpan]:
+    """The versions in which the expression *test* is true, or None for an expression that tests no version.
 
-    *resolve* gives the dotted name of an expression, or the span of a name that was assigned one.
+    *resolve* returns the dotted name of an expression, or the span of a name that was assigned one.
     """
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         inner = find_version_span(test.operand, resolve)
@@ -123,18 +132,59 @@ def find_version_span(test: Any, resolve: Callable[[Any], Any]) -> Optional[Vers
     return None
 
 
-def _combine_spans(test: Any, resolve: Callable[[Any], Any]) -> Optional[VersionSpan]:
+def find_tested_names(test: Any, resolve: NameResolver) -> FrozenSet[str]:
+    """The dotted names that the expression *test* looks for with ``hasattr``."""
+    found = set()
+    for node in ast.walk(test):
+        if not isinstance(node, ast.Call) or len(node.args) != 2:
+            continue
+        if isinstance(node.func, ast.Name) and node.func.id == "hasattr":
+            base, name = resolve(node.args[0]), read_literal_text(node.args[1])
+            if name:
+                found.add((base if isinstance(base, str) else UNKNOWN_OBJECT) + "." + name)
+    return frozenset(found)
+
+
+def is_exact(test: Any, span: VersionSpan) -> bool:
+    """Whether *test*, which is true in *span*, is false in all other versions."""
+    if not isinstance(test, ast.BoolOp) or span == NO_VERSIONS:
+        return True
+    return span == ALL_VERSIONS and isinstance(test.op, ast.Or)
+
+
+def is_never_true(test: Any, resolve: NameResolver) -> bool:
+    """Whether *test* is false whenever the program runs: a false constant, or ``TYPE_CHECKING``."""
+    name = resolve(test) or get_last_name(test)
+    if isinstance(name, str) and name.rpartition(".")[2] == "TYPE_CHECKING":
+        return True
+    try:
+        return ast.literal_eval(test) in (False, 0)
+    except (ValueError, TypeError, SyntaxError):
+        return False
+
+
+def _combine_spans(test: Any, resolve: NameResolver) -> Optional[VersionSpan]:
     spans = [find_version_span(value, resolve) for value in test.values]
     known = [span for span in spans if span is not None]
+    if not known:
+        return None
     if isinstance(test.op, ast.And):
         result = ALL_VERSIONS
         for span in known:
             result = intersect_spans(result, span)
-        return result if known else None
+        return result
     if len(known) < len(spans):
         return ALL_VERSIONS if ALL_VERSIONS in known else None
-    some = [span for span in known if span != NO_VERSIONS]
-    return (min(span[0] for span in some), max(span[1] for span in some)) if some else NO_VERSIONS
+    return _join_spans(known)
+
+
+def _join_spans(spans: List[VersionSpan]) -> VersionSpan:
+    """The shortest span that has all of *spans*."""
+    result = NO_VERSIONS
+    for span in spans:
+        if span != NO_VERSIONS:
+            result = span if result == NO_VERSIONS else (min(result[0], span[0]), max(result[1], span[1]))
+    return result
 
 
 def _evaluate_literal(node: Any) -> Any:
@@ -144,18 +194,18 @@ def _evaluate_literal(node: Any) -> Any:
         return None
 
 
-def _evaluate_comparison(test: Any, resolve: Callable[[Any], Any]) -> Optional[VersionSpan]:
-    what, value = test.left, _evaluate_literal(test.comparators[0])
-    if isinstance(what, ast.Subscript):
-        base = resolve(what.value)
-        if base != "sys.version_info":
+def _evaluate_comparison(test: Any, resolve: NameResolver) -> Optional[VersionSpan]:
+    left, value = test.left, _evaluate_literal(test.comparators[0])
+    if isinstance(left, ast.Subscript):
+        if resolve(left.value) != "sys.version_info":
             return None
-        index = getattr(what.slice, "value", what.slice)
-        if isinstance(what.slice, ast.Slice):
+        # Before Python 3.9 the index is wrapped in ast.Index.
+        index = getattr(left.slice, "value", left.slice)
+        if isinstance(left.slice, ast.Slice):
             return _compare_tuple(test.ops[0], value, True)
         position = _evaluate_literal(index) if isinstance(index, ast.AST) else index
         return _compare_part(test.ops[0], position, value)
-    name = resolve(what)
+    name = resolve(left)
     if name == "sys.version_info":
         return _compare_tuple(test.ops[0], value)
     if name in ("sys.version_info.major", "sys.version_info.minor"):
@@ -166,7 +216,7 @@ def _evaluate_comparison(test: Any, resolve: Callable[[Any], Any]) -> Optional[V
 
 
 def _compare_tuple(operator: Any, value: Any, cut: bool = False) -> Optional[VersionSpan]:
-    """The span of a comparison with a tuple; *cut*: of as many parts of the version, so that equal is possible."""
+    """The span of a comparison with the tuple *value*; *cut*: the version is cut to its length and can equal it."""
     if not isinstance(value, tuple) or not value or not all(isinstance(part, int) for part in value[:2]):
         return None
     if value[0] != 3:

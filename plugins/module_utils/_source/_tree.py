@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Scans the Python files below a directory that others may write to: no link is followed, no device opened."""
+"""Scans the Python files below a directory that others may write to. No symlink is followed and no device is opened."""
 
 import os
 import re
@@ -35,7 +35,7 @@ PYTHON_SHEBANG = re.compile(rb"^#!.*python")
 
 
 class ScanRequest(NamedTuple):
-    """What to scan: the application's name, its source, the files that name its requirements, and directories to leave out."""
+    """What to scan of an application: its source, its requirements files, and the directories to leave out."""
 
     name: str
     source: Optional[str]
@@ -66,11 +66,9 @@ class _TreeScanner:
         for name in sorted(others):
             self._scan_file(handle, prefix + name, name)
         for name in sorted(directories):
-            if (
-                name.startswith(".")
-                or name in EXCLUDED_DIRECTORIES
-                or os.path.join(self.root, prefix + name) in self.exclude
-            ):
+            if name.startswith(".") or name in EXCLUDED_DIRECTORIES:
+                continue
+            if os.path.join(self.root, prefix + name) in self.exclude:
                 continue
             try:
                 inside = os.open(name, DIRECTORY_FLAGS, dir_fd=handle)
@@ -121,15 +119,17 @@ class _TreeScanner:
 
 
 def parse_requirement_names(text: str) -> List[str]:
-    """The packages that a requirements file names, normalized; what is no requirement is left out."""
-    matches = (
-        REQUIREMENT_LINE.match(line.strip()) for line in text.splitlines() if not line.strip().startswith(("#", "-"))
-    )
-    return sorted({normalize_name(match.group(1)) for match in matches if match})
+    """The normalized names of the packages in the requirements file *text*; options and URLs are left out."""
+    names = set()
+    for line in text.splitlines():
+        match = REQUIREMENT_LINE.match(line.strip())
+        if match:
+            names.add(normalize_name(match.group(1)))
+    return sorted(names)
 
 
 def build_scan_request(application: Application) -> ScanRequest:
-    """What to scan of *application*: everything but its environments."""
+    """The request to scan the source of *application* without its environments."""
     return ScanRequest(
         application.name,
         application.source,
@@ -139,35 +139,36 @@ def build_scan_request(application: Application) -> ScanRequest:
 
 
 def scan_application(
-    order: ScanRequest, names: List[str], symbols: List[str], budget: float = TIME_BUDGET
+    request: ScanRequest, names: List[str], symbols: List[str], budget: float = TIME_BUDGET
 ) -> Dict[str, Any]:
-    """What the source of *order* uses of the watched *names*, and its compiled parts of the C API's *symbols*, in at most *budget* seconds.
+    """Scan an application's source for *names* and its compiled files for *symbols* of the C API, for *budget* seconds.
 
-    ``uses`` are rows (path, name, line, versions, on import, certain), ``imports`` the modules it imports with a path, ``dynamic`` the places of
-    imports that only running tells, ``problems`` what could not be read or parsed.
+    ``uses`` are rows (path, name, line, versions, on import, certain), ``imports`` has a path for each module that is
+    imported, ``dynamic`` the path and line of each import whose module is computed, ``problems`` the files that were
+    not read or parsed.
     """
-    tree = _TreeScanner(WatchedNames(names), symbols, time.monotonic() + budget, order.exclude)
+    tree = _TreeScanner(WatchedNames(names), symbols, time.monotonic() + budget, request.exclude)
     required: List[str] = []
-    for path in order.requirements:
+    for path in request.requirements:
         text = read_text_file(resolve_trusted_path(path))
         if text is None:
             tree.problems.append({"path": path, "reason": "cannot be read"})
         else:
             required += parse_requirement_names(text)
-    if order.source:
+    if request.source:
         try:
-            tree.root = resolve_trusted_path(order.source)
+            tree.root = resolve_trusted_path(request.source)
             handle = open_directory(tree.root)
         except OSError as error:
-            tree.problems.append({"path": order.source, "reason": error.strerror or str(error)})
+            tree.problems.append({"path": request.source, "reason": error.strerror or str(error)})
         else:
             try:
                 tree.scan_directory(handle, "")
             finally:
                 os.close(handle)
     return {
-        "name": order.name,
-        "source": order.source,
+        "name": request.name,
+        "source": request.source,
         "uses": tree.uses,
         "imports": tree.imports,
         "dynamic": tree.dynamic[:USES_LIMIT],

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The names that a scan looks for, and a quick test whether a text can contain any of them."""
+"""The names that a scan looks for, and a quick test of whether a text can contain any of them."""
 
 import re
-from typing import Dict, Iterable, Optional, Set
+from typing import AbstractSet, Dict, Iterable, Optional, Set
 
 IDENTIFIER_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 PARAMETER_NAME = re.compile(r"^(.+)\((\w+)\)$")
@@ -17,7 +17,7 @@ DYNAMIC_IMPORTS = {"import_module", "__import__", "reload"}
 
 
 def parse_imports(text: str) -> Dict[str, str]:
-    """The modules that the import statements of *text* name, each with what is imported from it; a quick reading, without parsing."""
+    """The modules that *text*, which is not parsed, imports by statements, each with the text of the names after it."""
     found: Dict[str, str] = {}
     for single, names, several in IMPORT_STATEMENT.findall(text):
         for entry in [single] if single else several.split(","):
@@ -32,14 +32,14 @@ def parse_imports(text: str) -> Dict[str, str]:
 
 
 class WatchedNames:
-    """Dotted names of the standard library to look for: modules, functions, ``Class.method`` and ``function(parameter)``."""
+    """Dotted names of the standard library: modules, functions, ``Class.method`` and ``function(parameter)``."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self.names: Set[str] = set()
         self.parameters: Dict[str, Set[str]] = {}
-        # Class by method: how a method is known whose object's class is not.
+        # Classes by the name of their method, for methods of unknown objects.
         self.methods: Dict[str, Set[str]] = {}
-        # The modules, one of which an import must name, by the word that must be there; an empty one asks for no import.
+        # By a word of the source: the modules, one of which it must import as well; an empty one needs no import.
         self._homes: Dict[str, Set[str]] = {}
         self._keywords: Dict[str, Set[str]] = {}
         for name in names:
@@ -51,9 +51,14 @@ class WatchedNames:
             self._add_name(match.group(1) if match else name, match.group(2) if match else None)
 
     @property
-    def last_names(self) -> Dict[str, Set[str]]:
-        """The last parts of the names."""
-        return self._homes
+    def last_names(self) -> AbstractSet[str]:
+        """The last parts of the dotted names."""
+        return self._homes.keys()
+
+    @property
+    def keywords(self) -> AbstractSet[str]:
+        """The names of the parameters of functions."""
+        return self._keywords.keys()
 
     def _add_name(self, name: str, parameter: Optional[str]) -> None:
         parent, _dot, last = name.rpartition(".")
@@ -62,41 +67,34 @@ class WatchedNames:
             if parameter is None and module == parent:
                 self.methods.setdefault(last, set()).add(parent)
             module = module.rpartition(".")[0]
-        # Test cases come through other packages' bases.
+        # Other packages have base classes of test cases, so that unittest may not be imported.
         anywhere = module.startswith("unittest") and not last.islower() and parameter is None
         kind = self._keywords if parameter else self._homes
         kind.setdefault(word, set()).add("" if anywhere else module or name)
 
     def can_match(self, text: str) -> bool:
-        """Whether *text* can use any of the names; cheap, and wrong only where it says yes."""
+        """Whether *text* can use any of the names. Cheap; may be true for a text that uses none."""
         words = set(IDENTIFIER_WORD.findall(text))
         near, keys = words.intersection(self._homes), words.intersection(self._keywords)
         if not near and not keys:
             return False
-        known = parse_imports(text)
-        if any(
-            ".".join(name.split(".")[:count]) in self.names for name in known for count in range(1, name.count(".") + 2)
-        ):
+        imports = parse_imports(text)
+        if any(map(self.find_covering_name, imports)):
             return True
-        if words & DYNAMIC_IMPORTS and any(home.split(".")[0] in words for word in near for home in self._homes[word]):
-            return True
-        return any(self._is_named(word, home, text, known) for word in near for home in self._homes[word]) or any(
-            _is_imported(home, known) and (word + "=" in text or word + " =" in text)
-            for word in keys
-            for home in self._keywords[word]
-        )
-
-    @staticmethod
-    def _is_named(word: str, home: str, text: str, known: Dict[str, str]) -> bool:
-        """Whether *word* is imported from *home*, or asked of anything while *home* is there."""
-        if not home:
-            return True
-        if word in known.get(home, "") or "*" in known.get(home, ""):
-            return True
-        return _is_imported(home, known) and ("." + word in text or '"' + word in text or "'" + word in text)
+        dynamic = bool(words & DYNAMIC_IMPORTS)
+        for word in near:
+            for home in self._homes[word]:
+                if (dynamic and home.split(".")[0] in words) or _is_named(word, home, text, imports):
+                    return True
+        for word in keys:
+            if word + "=" in text or word + " =" in text:
+                for home in self._keywords[word]:
+                    if _is_imported(home, imports):
+                        return True
+        return False
 
     def find_covering_name(self, name: str) -> str:
-        """The shortest watched name that *name* is, or lies below; empty when there is none."""
+        """The shortest watched name that *name* equals or lies below; empty without one."""
         parts = name.split(".")
         for count in range(1, len(parts) + 1):
             shorter = ".".join(parts[:count])
@@ -105,7 +103,16 @@ class WatchedNames:
         return ""
 
 
-def _is_imported(home: str, known: Dict[str, str]) -> bool:
+def _is_named(word: str, home: str, text: str, imports: Dict[str, str]) -> bool:
+    """Whether *word* is imported from *home*, or is an attribute or a string in a text that imports *home*."""
+    if not home:
+        return True
+    if word in imports.get(home, "") or "*" in imports.get(home, ""):
+        return True
+    return _is_imported(home, imports) and ("." + word in text or '"' + word in text or "'" + word in text)
+
+
+def _is_imported(home: str, imports: Dict[str, str]) -> bool:
     """Whether the module *home* is imported; `from a import b` may bring the module a.b."""
     parent, _dot, last = home.rpartition(".")
-    return home in known or (bool(parent) and last in known.get(parent, ""))
+    return home in imports or (bool(parent) and last in imports.get(parent, ""))

@@ -1,0 +1,166 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Scopes of a Python source, what its names are bound to, and the dotted names that its expressions stand for."""
+
+import ast
+from typing import Any, Dict, List, Optional, Set
+
+from ansible_collections.oxzep7.python.plugins.module_utils._source._syntax import read_literal_text
+
+# What functions of the standard library return, as far as methods of it were removed.
+ELEMENT_CLASS = "xml.etree.ElementTree.Element"
+ELEMENT_TREE_CLASS = "xml.etree.ElementTree.ElementTree"
+RETURN_TYPES = {
+    "threading.current_thread": "threading.Thread",
+    "threading.main_thread": "threading.Thread",
+    "xml.etree.ElementTree.parse": ELEMENT_TREE_CLASS,
+    "xml.etree.ElementTree.fromstring": ELEMENT_CLASS,
+    "xml.etree.ElementTree.XML": ELEMENT_CLASS,
+    "xml.etree.ElementTree.SubElement": ELEMENT_CLASS,
+    ELEMENT_TREE_CLASS + ".getroot": ELEMENT_CLASS,
+    ELEMENT_CLASS + ".find": ELEMENT_CLASS,
+    ELEMENT_TREE_CLASS + ".find": ELEMENT_CLASS,
+    "gettext.translation": "gettext.GNUTranslations",
+    "sqlite3.connect": "sqlite3.Connection",
+    "imaplib.IMAP4_SSL": "imaplib.IMAP4_SSL",
+    "logging.getLogger": "logging.Logger",
+    "wave.open": "wave.Wave_read",
+}
+# Classes of the items of what a function returns, or of an instance that is iterated over.
+ITEM_TYPES = {
+    "threading.enumerate": "threading.Thread",
+    ELEMENT_CLASS: ELEMENT_CLASS,
+    ELEMENT_CLASS + ".findall": ELEMENT_CLASS,
+    ELEMENT_CLASS + ".iter": ELEMENT_CLASS,
+    ELEMENT_CLASS + ".iterfind": ELEMENT_CLASS,
+    ELEMENT_TREE_CLASS + ".findall": ELEMENT_CLASS,
+    ELEMENT_TREE_CLASS + ".iter": ELEMENT_CLASS,
+    ELEMENT_TREE_CLASS + ".iterfind": ELEMENT_CLASS,
+}
+# Begins the dotted name of a class that the source itself defines.
+LOCAL_CLASS_PREFIX = "<class>."
+
+
+class InstanceOf(str):
+    """The dotted name of a class, for a value that is an instance of it."""
+
+
+class IterableOf(str):
+    """The dotted name of a class, for a value that yields instances of it."""
+
+
+class Scope:
+    """The names of a module, class or function; *owner* is the name of the class that a class scope belongs to."""
+
+    def __init__(self, kind: str, names: Optional[Dict[str, Any]] = None, owner: Any = None) -> None:
+        self.kind = kind
+        self.names: Dict[str, Any] = {} if names is None else names
+        self.owner = owner
+
+
+class Bindings:
+    """Values by name: dotted names, `InstanceOf`, `IterableOf`, spans of versions, or None for an unknown value.
+
+    ``scopes`` is replaced and never changed in place, so that a function's body can be visited later in the scopes
+    around its definition.
+    """
+
+    def __init__(self) -> None:
+        self.scopes: List[Scope] = [Scope("module")]
+        # Of the classes that the source defines, by dotted name: their bases and the names in their bodies.
+        self.bases: Dict[str, List[Any]] = {}
+        self.members: Dict[str, Set[str]] = {}
+        # Of instances, by the class's dotted name: the values of their attributes.
+        self._fields: Dict[str, Dict[str, Any]] = {}
+
+    @property
+    def scope(self) -> Scope:
+        """The innermost scope."""
+        return self.scopes[-1]
+
+    def enter_scope(self, scope: Scope) -> None:
+        """Make *scope* the innermost one."""
+        self.scopes = self.scopes + [scope]
+
+    def leave_scope(self) -> None:
+        """Return to the scope around the innermost one."""
+        self.scopes = self.scopes[:-1]
+
+    def find(self, name: str) -> Any:
+        """The value that *name* is bound to here, or None. The names of a class are not seen in its methods."""
+        for number, scope in enumerate(reversed(self.scopes)):
+            if scope.kind == "class" and number:
+                continue
+            if name in scope.names:
+                return scope.names[name]
+        return None
+
+    def is_bound(self, name: str) -> bool:
+        """Whether any scope around has *name*."""
+        return any(name in scope.names for scope in self.scopes)
+
+    def bind(self, name: str, value: Any) -> None:
+        """Bind *name* to *value* in the innermost scope."""
+        self.scopes[-1].names[name] = value
+
+    def bind_target(self, target: Any, value: Any) -> None:
+        """Bind the names in the assignment target *target*; an unpacked value is unknown."""
+        if isinstance(target, ast.Name):
+            self.bind(target.id, value)
+        elif isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
+            base = self.find(target.value.id)
+            if isinstance(base, InstanceOf) and value is not None:
+                self._fields.setdefault(str(base), {}).setdefault(target.attr, value)
+        elif isinstance(target, (ast.Tuple, ast.List)):
+            for entry in target.elts:
+                self.bind_target(entry, None)
+        elif isinstance(target, ast.Starred):
+            self.bind_target(target.value, None)
+
+    def resolve(self, node: Any) -> Any:
+        """The value of the expression *node*, or None."""
+        if isinstance(node, ast.Name):
+            return self.find(node.id)
+        if isinstance(node, ast.Attribute):
+            return self._resolve_attribute(self.resolve(node.value), node.attr)
+        if isinstance(node, ast.Call):
+            return self._infer_result(node)
+        if isinstance(node, ast.Await):
+            return self.resolve(node.value)
+        return None
+
+    def resolve_items(self, node: Any) -> Optional[InstanceOf]:
+        """What iterating over the expression *node* yields, or None."""
+        source = self.resolve(node)
+        if isinstance(source, IterableOf):
+            return InstanceOf(source)
+        if isinstance(source, InstanceOf) and source in ITEM_TYPES:
+            return InstanceOf(ITEM_TYPES[source])
+        return None
+
+    def _resolve_attribute(self, base: Any, name: str) -> Any:
+        if isinstance(base, (InstanceOf, IterableOf)):
+            field = self._fields.get(str(base), {}).get(name)
+            if field or isinstance(base, IterableOf):
+                return field or None
+        return base + "." + name if isinstance(base, str) else None
+
+    def _infer_result(self, node: Any) -> Any:
+        """What a call returns: an instance of the class called, or what is known of the function."""
+        called = self.resolve(node.func)
+        if not isinstance(called, str) or isinstance(called, IterableOf):
+            if isinstance(node.func, ast.Name) and node.func.id == "__import__" and node.args:
+                return read_literal_text(node.args[0])
+            return None
+        if called == "importlib.import_module" and node.args:
+            return read_literal_text(node.args[0])
+        if called in ITEM_TYPES:
+            return IterableOf(ITEM_TYPES[called])
+        if called in RETURN_TYPES:
+            return InstanceOf(RETURN_TYPES[called])
+        last = called.rpartition(".")[2]
+        if not isinstance(called, InstanceOf) and (last[:1].isupper() or called == "array.array"):
+            return InstanceOf(called)
+        return None
