@@ -18,8 +18,7 @@ from typing import Any
 
 from tests.benchmark.measure import Measure
 from tests.benchmark.step import EXPERT, IN_MEMORY, PIPELINED, RESET
-from tests.fleet import fleet
-from tests.fleet.paths import run_checked as podman
+from tests.fleet import fleet, hosts
 
 HOSTS = 24
 # What docs/rollouts.md advises for many hosts; the script has as many at once.
@@ -103,10 +102,10 @@ def _measure_over_ssh(folder: pathlib.Path) -> list[Measure]:
     reset.write_text(RESET, encoding="utf-8")
     # One run before: interpreters, wheels and uv are on the hosts for both.
     _time_upgrade(folder)
-    generation = json.loads(podman("podman", "exec", "host1", "cat", "/var/lib/oxzep7/applications/ledger/state.json"))[
+    generation = json.loads(hosts.run_on_host("host1", "cat /var/lib/oxzep7/applications/ledger/state.json"))[
         "generations"
     ][-1]
-    uv = podman("podman", "exec", "host1", "sh", "-c", "ls /opt/oxzep7/wheelhouse/uv-*").strip()
+    uv = hosts.run_on_host("host1", "ls /opt/oxzep7/wheelhouse/uv-*").strip()
     expert = folder / "expert.sh"
     expert.write_text(EXPERT.format(uv=uv, python=generation["interpreter"], lock=generation["lock"]), encoding="utf-8")
     ours, theirs, cpu = [], [], []

@@ -9,8 +9,8 @@ from __future__ import annotations
 import pathlib
 import shutil
 
-from tests.fleet import fleet
-from tests.fleet.paths import ROOT, run_checked
+from tests.fleet import fleet, hosts
+from tests.fleet.paths import ROOT
 
 FAILING = "host6"
 
@@ -21,8 +21,11 @@ def start_demo_hosts() -> tuple[pathlib.Path, str, list[str]]:
     (ROOT / "demo").mkdir(mode=0o700)
     fleet.start_fleet(fleet.DEFAULT_HOSTS)
     # A release that uses a name which Python 3.10 removed.
-    run_checked("podman", "exec", FAILING, "sh", "-c", "echo 'from collections import Mapping as _Mapping' >> /srv/ledger/app/ledger/wsgi.py && "
-        "systemctl restart ledger-web.service")
+    hosts.run_on_host(
+        FAILING,
+        "echo 'from collections import Mapping as _Mapping' >> /srv/ledger/app/ledger/wsgi.py"
+        " && systemctl restart ledger-web.service",
+    )
     return fleet.INVENTORY, "3.11", ["-e", "oxzep7_stability_window=2", "-e", "oxzep7_timeout=20"]
 
 

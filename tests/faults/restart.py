@@ -16,8 +16,8 @@ from collections.abc import Iterator
 
 from tests.faults.promotion import JOURNEYS, count_promotion_points, expect_recovery
 from tests.faults.steady_host import PATIENCE, BrokenHostError, SteadyHost, build_promotion_options
-from tests.fleet import fleet, images
-from tests.fleet.paths import FleetError, get_podman_environment, run_checked
+from tests.fleet import fleet, hosts
+from tests.fleet.paths import FleetError, get_podman_environment
 
 HOSTS, ROUNDS = 3, 7
 
@@ -28,7 +28,7 @@ def freeze_promotion(host: SteadyHost, number: int, generation: str, kind: str) 
     asked = json.dumps([["trace", number, "freeze", build_promotion_options(generation, kind)]])
     host.run_script("rm -f /root/trace.frozen")
     with subprocess.Popen(
-        ["podman", "exec", "--interactive", host.name, "python3", "/root/faults/drive.py"],
+        host.build_driver(),
         env=get_podman_environment(),
         text=True,
         stdin=subprocess.PIPE,
@@ -52,9 +52,8 @@ def freeze_promotion(host: SteadyHost, number: int, generation: str, kind: str) 
 def stop_during_promotion(host: SteadyHost, number: int, generation: str, kind: str) -> None:
     """Stop the host in the middle of a promotion, before its call *number*, and start it again. Raises FleetError."""
     with freeze_promotion(host, number, generation, kind):
-        run_checked("podman", "kill", "--signal", "KILL", host.name)
-    run_checked("podman", "start", host.name)
-    images.wait_for_boot(host.name)
+        hosts.cut_power(host.name)
+    hosts.restore_power(host.name)
 
 
 def try_restart_rounds(host: SteadyHost, rounds: list[int], points: int) -> tuple[int, list[str]]:

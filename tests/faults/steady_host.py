@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import ansible
 
-from tests.fleet import fleet
+from tests.fleet import fleet, hosts
 from tests.fleet.archives import pack_interpreter
 from tests.fleet.paths import ROOT, FleetError, run_checked
 
@@ -48,22 +48,16 @@ class SteadyHost:
 
     def run_script(self, script: str) -> str:
         """Standard output of *script*, run as root. Raises FleetError."""
-        return run_checked("podman", "exec", self.name, "sh", "-c", script)
+        return hosts.run_on_host(self.name, script)
 
     def run_actions(self, *actions: list[Any]) -> list[Any]:
         """What came of *actions* (``steady/drive.py``), in one round trip. Raises FleetError."""
-        answers: list[Any] = json.loads(
-            run_checked(
-                "podman",
-                "exec",
-                "--interactive",
-                self.name,
-                "python3",
-                "/root/faults/drive.py",
-                input=json.dumps(actions),
-            )
-        )
+        answers: list[Any] = json.loads(run_checked(*self.build_driver(), input=json.dumps(actions)))
         return answers
+
+    def build_driver(self) -> list[str]:
+        """Words that start ``steady/drive.py``, which reads its actions from standard input."""
+        return hosts.build_command(self.name, "python3", "/root/faults/drive.py")
 
     def prepare(self, services: Sequence[dict[str, Any]] | None = None) -> None:
         """Install the application, which has other *services* if they are given, the modules under test, and two more generations."""
@@ -87,7 +81,7 @@ class SteadyHost:
                 if archive is None:
                     raise FleetError(f"the faults need Python {', '.join(MINORS)} on this machine")
                 shutil.copy2(archive, folder)
-            run_checked("podman", "cp", str(folder), f"{self.name}:/root/faults")
+            hosts.copy_to_host(folder, self.name, "/root/faults")
         self.run_script("sh /root/faults/setup.sh")
         empty = hashlib.sha256(b"").hexdigest()
         self.run_script(

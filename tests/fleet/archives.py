@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import pathlib
 import re
@@ -15,7 +16,7 @@ import sysconfig
 import tarfile
 import tempfile
 
-from tests.fleet.paths import CACHE, HERE, FleetError, hash_inputs, run_checked
+from tests.fleet.paths import CACHE, HERE, FleetError, hash_inputs, hold_lock, run_checked
 
 MINORS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 EXCLUDED_PATHS = re.compile(
@@ -34,7 +35,10 @@ def _list_candidates() -> list[pathlib.Path]:
 
 
 def find_packable_interpreter(minor: str, install: bool = True) -> pathlib.Path | None:
-    """The executable of the newest *minor* interpreter here that can be packed; with *install*, uv is asked for one when there is none."""
+    """The executable of the newest *minor* interpreter of this machine that can be packed.
+
+    With *install*, uv installs one where there is none. None without any.
+    """
     found = [path for path in _list_candidates() if path.name == f"python{minor}"]
     if not found and install:
         try:
@@ -42,9 +46,11 @@ def find_packable_interpreter(minor: str, install: bool = True) -> pathlib.Path 
         except (FleetError, FileNotFoundError):
             return None
         found = [path for path in _list_candidates() if path.name == f"python{minor}"]
-    return max(
-        found, key=lambda path: [int(part) for part in re.findall(r"\d+", read_full_version(path))], default=None
-    )
+    return max(found, key=_parse_version, default=None)
+
+
+def _parse_version(executable: pathlib.Path) -> list[int]:
+    return [int(part) for part in re.findall(r"\d+", read_full_version(executable))]
 
 
 def read_full_version(executable: pathlib.Path) -> str:
@@ -53,17 +59,12 @@ def read_full_version(executable: pathlib.Path) -> str:
 
 
 def _copy_prefix(prefix: pathlib.Path, minor: str, target: pathlib.Path) -> None:
+    def find_excluded(directory: str, names: list[str]) -> list[str]:
+        folder = pathlib.PurePath(directory).relative_to(prefix)
+        return [name for name in names if EXCLUDED_PATHS.search(str(folder / name))]
+
     for name in ("lib", "include"):
-        shutil.copytree(
-            prefix / name,
-            target / name,
-            symlinks=True,
-            ignore=lambda directory, names: [
-                entry
-                for entry in names
-                if EXCLUDED_PATHS.search(str(pathlib.PurePath(directory).relative_to(prefix) / entry))
-            ],
-        )
+        shutil.copytree(prefix / name, target / name, symlinks=True, ignore=find_excluded)
     (target / "lib" / f"python{minor}" / "site-packages").mkdir()
     (target / "bin").mkdir()
     shutil.copy2(prefix / "bin" / f"python{minor}", target / "bin" / f"python{minor}")
@@ -105,8 +106,14 @@ def _anonymize_member(member: tarfile.TarInfo) -> tarfile.TarInfo:
     return member
 
 
+@functools.cache
 def pack_interpreter(minor: str) -> pathlib.Path | None:
-    """The archive for *minor*, packed unless it is there already; None when no interpreter can be had."""
+    """Pack the archive for *minor* unless it exists; returns its path. None without an interpreter of *minor*."""
+    with hold_lock(f"archive-{minor}"):
+        return _pack_interpreter(minor)
+
+
+def _pack_interpreter(minor: str) -> pathlib.Path | None:
     executable = find_packable_interpreter(minor)
     if executable is None:
         return None
@@ -126,9 +133,8 @@ def pack_interpreter(minor: str) -> pathlib.Path | None:
         with tarfile.open(temporary, "w:gz", compresslevel=3) as stream:
             stream.add(target, arcname=target.name, filter=_anonymize_member)
         temporary.rename(archive)
-    archive.with_name(archive.name + ".sha256").write_text(
-        f"{hash_archive(archive)}  {archive.name}\n", encoding="utf-8"
-    )
+    digest = f"{hash_archive(archive)}  {archive.name}\n"
+    archive.with_name(archive.name + ".sha256").write_text(digest, encoding="utf-8")
     return archive
 
 
@@ -138,5 +144,10 @@ def hash_archive(path: pathlib.Path) -> str:
 
 
 def pack_every_minor() -> dict[str, pathlib.Path]:
-    """Archive by minor, for each minor that can be had here."""
-    return {minor: archive for minor in MINORS if (archive := pack_interpreter(minor))}
+    """Archive by minor, for each minor with an interpreter on this machine."""
+    packed = {}
+    for minor in MINORS:
+        archive = pack_interpreter(minor)
+        if archive:
+            packed[minor] = archive
+    return packed

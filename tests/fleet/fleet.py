@@ -23,17 +23,44 @@ import sys
 import time
 from collections.abc import Sequence
 
-from tests.fleet import archives, images
-from tests.fleet.paths import CACHE, ROOT, WORK, FleetError, prepare_podman, run_checked
+from tests.fleet import archives, hosts, images
+from tests.fleet.paths import CACHE, FLEET, ROOT, WORK, FleetError, prepare_podman, run_checked
 
-NETWORK = "oxzep7-fleet"
-SUBNET = ipaddress.ip_network("10.97.0.0/24")
+NETWORK = f"oxzep7-fleet{FLEET}"
+SUBNET = ipaddress.ip_network(f"10.97.{int(FLEET) + 1 if FLEET else 0}.0/24")
 PORT = 8099
-# What more than one scenario needs is in one image, which is built once.
-EQUIPPED_KIND = "debian12+acl,age,attr,dpkg-dev,faketime,git,libcap2-bin,libpam-systemd,mariadb-server,postgresql,python3-apt,restic,rsync"
+# One image, built once, with what several scenarios need.
+EQUIPMENT = (
+    "acl",
+    "age",
+    "attr",
+    "dpkg-dev",
+    "faketime",
+    "git",
+    "libcap2-bin",
+    "libpam-systemd",
+    "mariadb-server",
+    "postgresql",
+    "python3-apt",
+    "restic",
+    "rsync",
+)
+EQUIPPED_KIND = f"debian12+{','.join(EQUIPMENT)}"
 DEFAULT_HOSTS = ["debian12:sqlite"] * 2 + ["debian12:postgresql"] + ["debian13:sqlite"] * 3
 KEY = WORK / "id_ed25519"
 INVENTORY = WORK / "inventory.json"
+CONSTRAINTS = [
+    {
+        "requirement": "pytest>=6.2.5",
+        "python": ">=3.10",
+        "reason": "earlier releases cannot rewrite assertions on Python 3.10",
+    },
+    {
+        "requirement": "py>=1.11.0",
+        "python": ">=3.11",
+        "reason": "earlier releases fail to import on Python 3.11",
+    },
+]
 
 
 def declare_ledger() -> dict[str, object]:
@@ -74,41 +101,25 @@ def _start_server(packed: dict[str, pathlib.Path]) -> None:
 
 
 def _start_host(name: str, address: str, image: str, options: Sequence[str]) -> None:
-    run_checked(
-        "podman",
-        "run",
-        "--detach",
-        "--name",
-        name,
-        "--hostname",
-        name,
+    command = ["podman", "run", "--detach", "--name", hosts.name_container(name), "--hostname", name]
+    command += [
+        "--label",
+        f"oxzep7-fleet={NETWORK}",
         "--network",
         NETWORK,
         "--ip",
         address,
         "--systemd",
         "always",
-        "--cap-add",
-        "SYS_ADMIN,NET_ADMIN,SYS_PTRACE,AUDIT_WRITE",
         "--security-opt",
         "label=disable",
-        *images.list_legacy_options(),
-        *options,
-        image,
-        "/sbin/init",
-    )
+    ]
+    command += ["--cap-add", "SYS_ADMIN,NET_ADMIN,SYS_PTRACE,AUDIT_WRITE", *images.list_legacy_options()]
+    run_checked(*command, *options, image, "/sbin/init")
     public = KEY.with_suffix(".pub").read_text(encoding="utf-8")
     for user, home in (("root", "/root"), ("ops", "/home/ops")):
-        run_checked(
-            "podman",
-            "exec",
-            "--interactive",
-            name,
-            "sh",
-            "-c",
-            f"mkdir -p -m 700 {home}/.ssh && cat > {home}/.ssh/authorized_keys && chown -R {user}: {home}/.ssh",
-            input=public,
-        )
+        script = f"mkdir -p -m 700 {home}/.ssh && cat >{home}/.ssh/authorized_keys && chown -R {user}: {home}/.ssh"
+        hosts.run_on_host(name, script, public)
     deadline = time.monotonic() + 60
     while True:
         try:
@@ -120,51 +131,51 @@ def _start_host(name: str, address: str, image: str, options: Sequence[str]) -> 
         if time.monotonic() > deadline:
             raise FleetError(f"sshd of {name} did not answer within 60 seconds")
         time.sleep(0.1)
-    images.wait_for_boot(name)
+    images.wait_for_boot(hosts.name_container(name))
+
+
+def _describe_archive(minor: str, archive: pathlib.Path) -> dict[str, str]:
+    url = f"http://{SUBNET[1]}:{PORT}/{archive.name}"
+    return {"source": "archive", "version": minor, "url": url, "sha256": archives.hash_archive(archive)}
 
 
 def _build_inventory(
     kinds: dict[str, str], addresses: dict[str, str], packed: dict[str, pathlib.Path]
 ) -> dict[str, object]:
-    interpreters = [
-        {
-            "source": "archive",
-            "version": minor,
-            "url": f"http://{SUBNET[1]}:{PORT}/{archive.name}",
-            "sha256": archives.hash_archive(archive),
-        }
-        for minor, archive in packed.items()
-    ]
-    hosts: dict[str, dict[str, object]] = {}
+    declared: dict[str, dict[str, object]] = {}
     for name, kind in kinds.items():
-        hosts[name] = {"ansible_host": addresses[name]}
+        declared[name] = {"ansible_host": addresses[name]}
         if ":" in kind and not kind.endswith(":trio"):
-            hosts[name]["oxzep7_applications"] = [declare_ledger()]
-    return {
-        "all": {
-            "hosts": hosts,
-            "vars": {
-                "ansible_user": "ops",
-                "ansible_ssh_private_key_file": str(KEY),
-                "ansible_ssh_common_args": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR",
-                "ansible_python_interpreter": "/usr/bin/python3",
-                "oxzep7_interpreters": interpreters,
-                "oxzep7_keep_generations": 3,
-                "oxzep7_constraints": [
-                    {
-                        "requirement": "pytest>=6.2.5",
-                        "python": ">=3.10",
-                        "reason": "earlier releases cannot rewrite assertions on Python 3.10",
-                    },
-                    {
-                        "requirement": "py>=1.11.0",
-                        "python": ">=3.11",
-                        "reason": "earlier releases fail to import on Python 3.11",
-                    },
-                ],
-            },
-        }
+            declared[name]["oxzep7_applications"] = [declare_ledger()]
+    # Hosts of one address come and go, each with a key of its own.
+    ssh_options = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
+    variables = {
+        "ansible_user": "ops",
+        "ansible_ssh_private_key_file": str(KEY),
+        "ansible_ssh_common_args": ssh_options,
+        "ansible_python_interpreter": "/usr/bin/python3",
+        "oxzep7_interpreters": [_describe_archive(minor, archive) for minor, archive in packed.items()],
+        "oxzep7_keep_generations": 3,
+        "oxzep7_constraints": CONSTRAINTS,
     }
+    return {"all": {"hosts": declared, "vars": variables}}
+
+
+def read_addresses() -> dict[str, str]:
+    """Address of every host of the running fleet."""
+    inventory = json.loads(INVENTORY.read_text(encoding="utf-8"))
+    return {name: variables["ansible_host"] for name, variables in inventory["all"]["hosts"].items()}
+
+
+def disconnect_host(host: str) -> None:
+    """Take *host* off the network. Raises FleetError."""
+    run_checked("podman", "network", "disconnect", NETWORK, hosts.name_container(host))
+
+
+def connect_host(host: str) -> None:
+    """Put *host* on the network again, with its address. Raises FleetError."""
+    address = read_addresses()[host]
+    run_checked("podman", "network", "connect", "--ip", address, NETWORK, hosts.name_container(host))
 
 
 def _choose_image(kind: str) -> str:
@@ -180,10 +191,11 @@ def _choose_image(kind: str) -> str:
     )
 
 
-def start_fleet(kinds: list[str], prefix: str = "host", options: Sequence[str] = ()) -> float:
-    """Start one host for each of *kinds* (``debian12``, ``debian12:sqlite``, ``debian12+git,at`` …); returns the seconds that starting took.
+def start_fleet(kinds: list[str], options: Sequence[str] = ()) -> float:
+    """Start one host for each of *kinds*: ``debian12``, ``debian12:sqlite``, ``debian12+git,at`` and so on.
 
-    *options* are further ones for ``podman run``. A fleet that runs already is taken down first. Raises FleetError.
+    Returns the seconds that starting took. *options* are further ones for ``podman run``. A fleet that is up already is
+    taken down first. Raises FleetError.
     """
     stop_fleet()
     prepare_podman()
@@ -192,19 +204,9 @@ def start_fleet(kinds: list[str], prefix: str = "host", options: Sequence[str] =
     began = time.monotonic()
     if not KEY.exists():
         run_checked("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(KEY))
-    run_checked(
-        "podman",
-        "network",
-        "create",
-        "--disable-dns",
-        "--internal",
-        "--subnet",
-        str(SUBNET),
-        "--gateway",
-        str(SUBNET[1]),
-        NETWORK,
-    )
-    names = {f"{prefix}{index}": kind for index, kind in enumerate(kinds, 1)}
+    network = ["--disable-dns", "--internal", "--subnet", str(SUBNET), "--gateway", str(SUBNET[1])]
+    run_checked("podman", "network", "create", *network, NETWORK)
+    names = {f"host{index}": kind for index, kind in enumerate(kinds, 1)}
     addresses = {name: str(SUBNET[10 + index]) for index, name in enumerate(names)}
     with concurrent.futures.ThreadPoolExecutor(max_workers=4) as pool:
         list(pool.map(lambda name: _start_host(name, addresses[name], chosen[names[name]], options), names))
@@ -223,7 +225,7 @@ def stop_fleet() -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(int(pid.read_text(encoding="utf-8")), signal.SIGTERM)
         pid.unlink()
-    containers = run_checked("podman", "ps", "--all", "--quiet", "--filter", f"network={NETWORK}").split()
+    containers = run_checked("podman", "ps", "--all", "--quiet", "--filter", f"label=oxzep7-fleet={NETWORK}").split()
     if containers:
         run_checked("podman", "rm", "--force", "--time", "0", "--volumes", *containers)
     if NETWORK in run_checked("podman", "network", "ls", "--quiet").split():

@@ -11,7 +11,7 @@ import tempfile
 import time
 
 from tests.fleet.archives import pack_interpreter
-from tests.fleet.paths import CACHE, HERE, FleetError, hash_inputs, run_checked
+from tests.fleet.paths import CACHE, HERE, FleetError, hash_inputs, hold_lock, run_checked
 
 RELEASES = {"debian11": "bullseye", "debian12": "bookworm", "debian13": "trixie"}
 PACKAGES = [
@@ -40,68 +40,57 @@ def _has_image(image: str) -> bool:
 
 
 def build_base_image(release: str, extra: tuple[str, ...] = ()) -> str:
-    """The image of a bare host of *release* with *extra* packages."""
+    """Build the image of a bare host of *release* with *extra* packages, unless it exists; returns its name."""
     packages = PACKAGES + EXTRA_PACKAGES[release] + list(extra)
-    image = f"localhost/oxzep7-fleet/{release}-base:{hash_inputs(HERE / 'images.py', packages)}"
-    if not _has_image(image):
-        with tempfile.TemporaryDirectory(prefix="oxzep7-image-") as directory:
-            archive = pathlib.Path(directory, "root.tar")
-            run_checked(
-                "mmdebstrap",
-                "--quiet",
-                "--variant=minbase",
-                f"--include={','.join(packages)}",
-                '--customize-hook=chroot "$1" useradd --create-home --shell /bin/bash ops',
-                "--customize-hook=echo 'ops ALL=(ALL) NOPASSWD: ALL' > \"$1/etc/sudoers.d/ops\"",
-                '--customize-hook=rm -f "$1"/var/cache/apt/archives/*.deb',
-                RELEASES[release],
-                str(archive),
-            )
-            run_checked("podman", "import", "--quiet", str(archive), image)
+    command = [
+        "mmdebstrap",
+        "--quiet",
+        "--variant=minbase",
+        f"--include={','.join(packages)}",
+        '--customize-hook=chroot "$1" useradd --create-home --shell /bin/bash ops',
+        "--customize-hook=echo 'ops ALL=(ALL) NOPASSWD: ALL' > \"$1/etc/sudoers.d/ops\"",
+        '--customize-hook=rm -f "$1"/var/cache/apt/archives/*.deb',
+        RELEASES[release],
+    ]
+    recipe = hash_inputs(command)
+    image = f"localhost/oxzep7-fleet/{release}-base:{recipe}"
+    with hold_lock(f"image-{recipe}"):
+        if not _has_image(image):
+            with tempfile.TemporaryDirectory(prefix="oxzep7-image-") as directory:
+                archive = pathlib.Path(directory, "root.tar")
+                run_checked(*command, str(archive))
+                run_checked("podman", "import", "--quiet", str(archive), image)
     return image
 
 
 def fetch_wheels(requirements: pathlib.Path, minor: str) -> pathlib.Path:
-    """A folder with the wheels of *requirements* for *minor*, downloaded once."""
-    folder = CACHE / "wheels" / hash_inputs(requirements, minor)
-    done = folder / ".complete"
-    if not done.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        run_checked(
-            "python3",
-            "-m",
-            "pip",
-            "download",
-            "--quiet",
-            "--no-deps",
-            "--only-binary",
-            ":all:",
-            "--python-version",
-            minor,
-            "--dest",
-            str(folder),
-            "--implementation",
-            "cp",
-            "--abi",
-            "cp" + minor.replace(".", ""),
-            "--abi",
-            "abi3",
-            "--abi",
-            "none",
-            *(
-                word
-                for tag in ("manylinux2014", "manylinux2010", "manylinux1", "manylinux_2_17", "manylinux_2_24")
-                for word in ("--platform", f"{tag}_x86_64")
-            ),
-            "--requirement",
-            str(requirements),
-        )
-        done.touch()
+    """Download the wheels of *requirements* for *minor*, unless they are there; returns their folder."""
+    recipe = hash_inputs(requirements, minor)
+    folder = CACHE / "wheels" / recipe
+    with hold_lock(f"wheels-{recipe}"):
+        done = folder / ".complete"
+        if not done.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            _download_wheels(requirements, minor, folder)
+            done.touch()
     return folder
 
 
+def _download_wheels(requirements: pathlib.Path, minor: str, folder: pathlib.Path) -> None:
+    command = ["python3", "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
+    command += ["--python-version", minor, "--implementation", "cp"]
+    for abi in ("cp" + minor.replace(".", ""), "abi3", "none"):
+        command += ["--abi", abi]
+    for tag in ("manylinux2014", "manylinux2010", "manylinux1", "manylinux_2_17", "manylinux_2_24"):
+        command += ["--platform", f"{tag}_x86_64"]
+    run_checked(*command, "--dest", str(folder), "--requirement", str(requirements))
+
+
 def build_ledger_image(release: str, database: str) -> str:
-    """The image of a host of *release* that runs the ledger on Python 3.8 with *database* (``sqlite`` or ``postgresql``)."""
+    """Build the image of a host of *release* that runs the ledger on Python 3.8; returns its name.
+
+    *database* is ``sqlite`` or ``postgresql``.
+    """
     return _build_provisioned_image(
         build_base_image(release, ("postgresql",) if database == "postgresql" else ()),
         f"{release}-ledger-{database}",
@@ -113,7 +102,7 @@ def build_ledger_image(release: str, database: str) -> str:
 
 
 def build_trio_image(release: str) -> str:
-    """The image of a host of *release* that has three small applications on Python 3.8, none of which runs yet."""
+    """Build the image of a host of *release* with three small, stopped applications on Python 3.8; returns its name."""
     requirements = sorted((HERE / "trio").glob("*/requirements.txt"))
     return _build_provisioned_image(
         build_base_image(release), f"{release}-trio", HERE / "trio", HERE / "trio" / "provision.sh", requirements, ""
@@ -123,7 +112,7 @@ def build_trio_image(release: str) -> str:
 def _build_provisioned_image(
     parent: str, name: str, folder: pathlib.Path, script: pathlib.Path, requirements: list[pathlib.Path], argument: str
 ) -> str:
-    """The image *name*: *parent* after *script* was run there with *folder*, the wheels of *requirements* and *argument*."""
+    """Build the image *name* unless it exists: *parent*, where *script* ran with *folder*, wheels and *argument*."""
     archive = pack_interpreter(ORIGINAL_MINOR)
     if archive is None:
         raise FleetError(
@@ -131,14 +120,15 @@ def _build_provisioned_image(
         )
     recipe = hash_inputs(parent, folder, script, archive.name, archive.parent.name)
     image = f"localhost/oxzep7-fleet/{name}:{recipe}"
-    if not _has_image(image):
-        _provision_image(
-            parent,
-            image,
-            {folder: folder.name, archive: "python.tar.gz", script: "provision.sh"},
-            [fetch_wheels(path, ORIGINAL_MINOR) for path in requirements],
-            argument,
-        )
+    with hold_lock(f"image-{recipe}"):
+        if not _has_image(image):
+            _provision_image(
+                parent,
+                image,
+                {folder: folder.name, archive: "python.tar.gz", script: "provision.sh"},
+                [fetch_wheels(path, ORIGINAL_MINOR) for path in requirements],
+                argument,
+            )
     return image
 
 

@@ -7,16 +7,20 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import pathlib
 import resource
 import subprocess
+from collections.abc import Iterator
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 CACHE = pathlib.Path(os.environ.get("OXZEP7_FLEET_CACHE") or pathlib.Path.home() / ".cache" / "oxzep7-fleet")
-WORK = ROOT / ".fleet"
+# Number of this process's fleet; empty for the one that people start by hand. Each of pytest's workers has a fleet of its own.
+FLEET = os.environ.get("OXZEP7_FLEET") or os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+WORK = ROOT / ".fleet" / FLEET
 CONTAINERS_CONF = WORK / "containers.conf"
 STORAGE_CONF = WORK / "storage.conf"
 INOTIFY_INSTANCES = pathlib.Path("/proc/sys/fs/inotify/max_user_instances")
@@ -43,6 +47,16 @@ def run_checked(*command: str, input: str | None = None) -> str:
     return done.stdout
 
 
+@contextlib.contextmanager
+def hold_lock(name: str) -> Iterator[None]:
+    """Keep other processes out of the block that makes *name* in the cache."""
+    folder = CACHE / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / name).open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
 def hash_inputs(*parts: object) -> str:
     """Twelve hexadecimal digits that change with any of *parts*; a path counts by its content."""
     state = hashlib.sha256()
@@ -62,18 +76,17 @@ def prepare_podman() -> None:
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     files = 65536 if files == resource.RLIM_INFINITY else min(files, 65536)
     limits = [f"nofile={files}:{files}", "nproc=16384:16384"]
-    WORK.mkdir(mode=0o700, exist_ok=True)
+    WORK.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Real hosts can rename a directory; on overlayfs that needs redirect_dir.
     STORAGE_CONF.write_text(
         '[storage]\ndriver = "overlay"\nrunroot = "/run/containers/storage"\ngraphroot = "/var/lib/containers/storage"\n'
         '[storage.options.overlay]\nmountopt = "nodev,redirect_dir=on"\n',
         encoding="utf-8",
     )
-    # Every systemd watches some; where nobody may allow more, fewer hosts start.
+    # Every systemd needs some instances; where the limit cannot be raised, fewer hosts start.
     with contextlib.suppress(OSError):
-        INOTIFY_INSTANCES.write_text(
-            str(max(1024, int(INOTIFY_INSTANCES.read_text(encoding="ascii")))), encoding="ascii"
-        )
+        allowed = int(INOTIFY_INSTANCES.read_text(encoding="ascii"))
+        INOTIFY_INSTANCES.write_text(str(max(1024, allowed)), encoding="ascii")
     unified = "cgroup2fs" in run_checked("stat", "--file-system", "--format=%T", "/sys/fs/cgroup")
     runtime = "crun" if unified and _can_run("crun") else "runc"
     CONTAINERS_CONF.write_text(

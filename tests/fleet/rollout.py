@@ -21,7 +21,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tests.fleet import fleet
-from tests.fleet.paths import WORK, run_checked
+from tests.fleet.hosts import run_on_host
+from tests.fleet.paths import WORK
 from tests.fleet.prober import Prober
 
 PORTS = {"board": 8101, "tickets": 8102, "feeds": 8103}
@@ -82,24 +83,13 @@ def start_rollout_hosts() -> None:
     inventory = json.loads(fleet.INVENTORY.read_text(encoding="utf-8"))
     for name in NAMES:
         inventory["all"]["hosts"][name]["oxzep7_applications"] = declare_applications(name)
-        run_in_host(name, f"systemctl enable --now --quiet {APPLICATION[name]}.service")
+        run_on_host(name, f"systemctl enable --now --quiet {APPLICATION[name]}.service")
     fleet.INVENTORY.write_text(json.dumps(inventory, indent=2), encoding="utf-8")
     for name in NAMES:
-        run_in_host(
+        run_on_host(
             name,
             f"timeout 30 sh -c 'until curl -fsS -o /dev/null http://127.0.0.1:{PORTS[APPLICATION[name]]}/health; do sleep 0.1; done'",
         )
-
-
-def run_in_host(name: str, script: str) -> str:
-    """Standard output of *script*, run as root inside the host *name*."""
-    return run_checked("podman", "exec", name, "sh", "-c", script)
-
-
-def read_addresses() -> dict[str, str]:
-    """The address of every host."""
-    inventory = json.loads(fleet.INVENTORY.read_text(encoding="utf-8"))
-    return {name: facts["ansible_host"] for name, facts in inventory["all"]["hosts"].items()}
 
 
 def build_command(playbook: str, options: Iterable[str], variables: Mapping[str, Any]) -> list[str]:
@@ -179,8 +169,8 @@ def read_python_versions() -> dict[str, str]:
     found = {}
     for name in NAMES:
         application = APPLICATION[name]
-        said = json.loads(run_in_host(name, f"curl -fsS http://127.0.0.1:{PORTS[application]}/health"))
-        live = run_in_host(name, f"readlink -f /srv/{application}/venv").strip()
+        said = json.loads(run_on_host(name, f"curl -fsS http://127.0.0.1:{PORTS[application]}/health"))
+        live = run_on_host(name, f"readlink -f /srv/{application}/venv").strip()
         minor = said["python"].rpartition(".")[0]
         expect_condition(live.endswith(f"-py{minor}") or live == f"/srv/{application}/venv", name, said, live)
         found[name] = minor
@@ -197,7 +187,7 @@ def expect_untouched(names: Iterable[str], run_id: str) -> None:
     """Expect the hosts *names* to have written down nothing of a run."""
     for name in names:
         expect_condition(
-            run_in_host(name, f"ls /var/lib/oxzep7/runs/{run_id}.jsonl 2>/dev/null || true") == "",
+            run_on_host(name, f"ls /var/lib/oxzep7/runs/{run_id}.jsonl 2>/dev/null || true") == "",
             f"{name} was touched by {run_id}",
         )
 
@@ -205,19 +195,22 @@ def expect_untouched(names: Iterable[str], run_id: str) -> None:
 def break_releases(*names: str) -> None:
     """Put a release there that cannot run on the new Python."""
     for name in names:
-        run_in_host(name, f"touch /srv/{APPLICATION[name]}/broken")
+        run_on_host(name, f"touch /srv/{APPLICATION[name]}/broken")
 
 
 def repair_releases(*names: str) -> None:
     """Take it away."""
     for name in names:
-        run_in_host(name, f"rm -f /srv/{APPLICATION[name]}/broken")
+        run_on_host(name, f"rm -f /srv/{APPLICATION[name]}/broken")
 
 
 def happy() -> None:
     """Every host in its wave, never too many of an application down at once."""
     with Prober(
-        {name: (APPLICATION[name], address, PORTS[APPLICATION[name]]) for name, address in read_addresses().items()}
+        {
+            name: (APPLICATION[name], address, PORTS[APPLICATION[name]])
+            for name, address in fleet.read_addresses().items()
+        }
     ) as prober:
         done = FinishedRun(
             "upgrade", "happy", oxzep7_backup=True, oxzep7_backup_layers=["environment"]
@@ -294,7 +287,7 @@ def begin_upgrade(run_id: str, name: str, **variables: Any) -> subprocess.Popen[
             start_new_session=True,
         )
     application = APPLICATION[name]
-    run_in_host(
+    run_on_host(
         name,
         f"timeout 300 sh -c 'until [ -e /var/lib/oxzep7/applications/{application}/state.next.json ] && "
         f"readlink /srv/{application}/venv | grep -q 1-py; do sleep 0.1; done'",
@@ -305,7 +298,7 @@ def begin_upgrade(run_id: str, name: str, **variables: Any) -> subprocess.Popen[
 def lost() -> None:
     """A host is lost during its promotion: it is counted, it decides by itself, and the next run learns how."""
     process = begin_upgrade("lost", "host8", oxzep7_stability_window=8)
-    run_checked("podman", "network", "disconnect", fleet.NETWORK, "host8")
+    fleet.disconnect_host("host8")
     expect_condition(process.wait(timeout=300) != 0, "the run ended well")
     found = {row["host"]: row["outcome"] for row in read_run_record("lost")["ledger"] if row["outcome"] != "skipped"}
     expect_condition(
@@ -313,11 +306,11 @@ def lost() -> None:
         found,
         (FOLDER / "lost.log").read_text(encoding="utf-8")[-3000:],
     )
-    run_in_host(
+    run_on_host(
         "host8",
         "timeout 100 sh -c 'while [ -e /var/lib/oxzep7/applications/tickets/state.next.json ]; do sleep 0.2; done'",
     )
-    run_checked("podman", "network", "connect", "--ip", str(fleet.SUBNET[17]), fleet.NETWORK, "host8")
+    fleet.connect_host("host8")
     expect_untouched(HIGH, "lost")
     learned = FinishedRun("upgrade", "learned", "--limit", "host7,host8")
     expect_condition(learned.rc == 0 and not learned.record["ledger"], learned.said[-3000:])
@@ -336,12 +329,12 @@ def killed() -> None:
     process = begin_upgrade("killed", "host10", oxzep7_stability_window=8, oxzep7_waves=[1])
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    run_in_host(
+    run_on_host(
         "host10",
         "timeout 100 sh -c 'while [ -e /var/lib/oxzep7/applications/feeds/state.next.json ]; do sleep 0.2; done'",
     )
     # What a host committed by itself after its controller was gone is done.
-    left = [name for name in HIGH if "1-py3.9" not in run_in_host(name, "readlink /srv/feeds/venv || true")]
+    left = [name for name in HIGH if "1-py3.9" not in run_on_host(name, "readlink /srv/feeds/venv || true")]
     expect_condition({"host11", "host12"} <= set(left), left)
     again = FinishedRun("upgrade", "killed", oxzep7_waves=[1])
     expect_condition(
@@ -353,7 +346,7 @@ def killed() -> None:
     )
     expect_python_version(NEW)
     for name in HIGH:
-        events = run_in_host(name, "cat /var/lib/oxzep7/runs/killed.jsonl")
+        events = run_on_host(name, "cat /var/lib/oxzep7/runs/killed.jsonl")
         expect_condition('"event": "promoted"' in events, name, events)
 
 

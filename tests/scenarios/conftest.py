@@ -15,7 +15,6 @@ import subprocess
 import pytest
 
 from tests.fleet import fleet
-from tests.fleet.paths import run_checked
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TIMEOUT = 900
@@ -55,8 +54,3 @@ def hosts():
 @pytest.fixture
 def controller(tmp_path):
     return PlaybookController(tmp_path)
-
-
-def run_on_host(host, script):
-    """Standard output of *script*, run as root inside *host*."""
-    return run_checked("podman", "exec", host, "sh", "-c", script)

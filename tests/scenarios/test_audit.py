@@ -14,8 +14,9 @@ import pytest
 import yaml
 
 from tests.fleet import archives, fleet
-from tests.fleet.paths import ROOT, run_checked
-from tests.scenarios.conftest import PlaybookController, run_on_host
+from tests.fleet.hosts import copy_to_host, run_on_host
+from tests.fleet.paths import ROOT
+from tests.scenarios.conftest import PlaybookController
 
 OLDEST_CORE = ROOT / ".venv-2.16.19" / "bin"
 
@@ -133,7 +134,7 @@ def test_python_3_6_under_the_oldest_core(audited, tmp_path):
     archive = archives.pack_interpreter("3.6")
     if archive is None or not (OLDEST_CORE / "ansible-playbook").exists():
         pytest.skip("no Python 3.6 on this machine, or no ansible-core 2.16")
-    run_checked("podman", "cp", str(archive), "host2:/tmp/python36.tar.gz")
+    copy_to_host(archive, "host2", "/tmp/python36.tar.gz")
     run_on_host("host2", "mkdir -p /var/tmp/old && tar -C /var/tmp/old --strip-components=1 -xzf /tmp/python36.tar.gz")
     done = subprocess.run(
         [

@@ -13,6 +13,7 @@ import pytest
 
 from tests.faults.steady_host import APPLICATION, SteadyHost, require_module_success
 from tests.fleet import fleet
+from tests.fleet.hosts import build_command
 from tests.fleet.paths import get_podman_environment, run_checked
 
 SCHEMA = "CREATE TABLE one (id INT PRIMARY KEY, text VARCHAR(200)); CREATE TABLE two (id INT PRIMARY KEY, text VARCHAR(200)); CREATE TABLE none_yet (id INT)"
@@ -73,25 +74,25 @@ def answered(host, kind, question, database="steady"):
             "import sqlite3, sys; [print(*row, sep='\\t') for row in sqlite3.connect(sys.argv[1]).execute(sys.argv[2])]"
         )
         path = database if database != "steady" else "/srv/steady/db.sqlite3"
-        return run_checked(
-            "podman", "exec", host.name, "runuser", "-u", "steady", "--", "python3", "-c", program, path, question
-        ).splitlines()
+        words = build_command(host.name, "python3", "-c", program, path, question, user="steady")
+        return run_checked(*words, input="").splitlines()
     words = (
         ["runuser", "-u", "postgres", "--", "psql", "-XAtq", "-F", "\t", "-c"]
         if kind == "postgresql"
         else ["mariadb", *UTF8, "-N", "-B", "-r", "-e"]
     )
-    return run_checked("podman", "exec", host.name, *words, question, database).splitlines()
+    return run_checked(*build_command(host.name, *words, question, database), input="").splitlines()
 
 
 def written_to(host, kind, action):
     """What came of *action* while the database of *kind* was written to all the time."""
-    user = ["--user", "steady"] if kind == "sqlite" else []
+    user = "steady" if kind == "sqlite" else "root"
     (begin,) = answered(host, kind, "SELECT COALESCE(MAX(id), 0) FROM one")
     with subprocess.Popen(
-        ["podman", "exec", *user, host.name, "python3", "-c", WRITER, kind, begin],
+        build_command(host.name, "python3", "-c", WRITER, kind, begin, user=user),
         env=get_podman_environment(),
         text=True,
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
     ) as writing:
         assert writing.stdout.readline() == "begun\n"

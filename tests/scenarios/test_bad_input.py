@@ -13,9 +13,11 @@ import tarfile
 import pytest
 
 from tests.fleet import fleet
+from tests.fleet.hosts import run_on_host
 from tests.fleet.paths import WORK
-from tests.scenarios.conftest import run_on_host
 
+SERVER = f"http://{fleet.SUBNET[1]}:{fleet.PORT}"
+CLOSED = f"http://{fleet.SUBNET[1]}:9"
 SNAPSHOT = """
 readlink /srv/ledger/venv || echo directory
 find /srv/ledger/venv/ /srv/ledger/venv.generations -maxdepth 2 2>/dev/null | grep -v __pycache__ | sort | sha256sum
@@ -38,7 +40,7 @@ def hostile(name, member):
     return {
         "source": "archive",
         "version": "3.9",
-        "url": f"http://{fleet.SUBNET[1]}:{fleet.PORT}/{path.name}",
+        "url": f"{SERVER}/{path.name}",
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
     }
 
@@ -54,7 +56,7 @@ def archive(**changes):
         {
             "source": "archive",
             "version": "3.9",
-            "url": f"http://{fleet.SUBNET[1]}:{fleet.PORT}/oxzep7-3.9.18-linux-x86_64.tar.gz",
+            "url": f"{SERVER}/oxzep7-3.9.18-linux-x86_64.tar.gz",
             "sha256": "0" * 64,
             **changes,
         }
@@ -87,11 +89,11 @@ CASES = {
         f"but {'0' * 64} was expected; it was not unpacked",
     ),
     "unreachable URL": (
-        lambda: {"oxzep7_target": "3.9", "oxzep7_interpreters": archive(url="http://10.97.0.1:9/x.tar.gz")},
-        "http://10.97.0.1:9/x.tar.gz cannot be had from this host",
+        lambda: {"oxzep7_target": "3.9", "oxzep7_interpreters": archive(url=f"{CLOSED}/x.tar.gz")},
+        f"{CLOSED}/x.tar.gz cannot be had from this host",
     ),
     "absent archive": (
-        lambda: {"oxzep7_target": "3.9", "oxzep7_interpreters": archive(url=f"http://10.97.0.1:{fleet.PORT}/none")},
+        lambda: {"oxzep7_target": "3.9", "oxzep7_interpreters": archive(url=f"{SERVER}/none")},
         "HTTP Error 404",
     ),
     "traversal": (

@@ -13,9 +13,8 @@ import time
 
 import pytest
 
-from tests.fleet import fleet, images
-from tests.fleet.paths import run_checked
-from tests.scenarios.conftest import run_on_host
+from tests.fleet import fleet
+from tests.fleet.hosts import cut_power, restore_power, run_on_host
 
 LONG = {"oxzep7_target": "3.9", "oxzep7_timeout": 150, "oxzep7_stability_window": 30}
 
@@ -128,11 +127,11 @@ def test_killed_controller_leaves_the_promotion_to_the_host(host, controller, tm
 def test_a_host_that_is_cut_off_ends_its_promotion_and_the_next_run_learns_of_it(host, controller, tmp_path, when):
     process = start(tmp_path)
     run_on_host("host1", f"timeout 200 sh -c 'until {when}; do sleep 0.05; done' 2>/dev/null")
-    run_checked("podman", "network", "disconnect", fleet.NETWORK, host)
+    fleet.disconnect_host(host)
     said, _nothing = process.communicate(timeout=120)
     assert process.returncode != 0 and ("unreachable=1" in said or "UNREACHABLE" in said), said[-3000:]
     wait_until("[ ! -e /var/lib/oxzep7/applications/ledger/state.next.json ]", 100)
-    run_checked("podman", "network", "connect", "--ip", str(fleet.SUBNET[10]), fleet.NETWORK, host)
+    fleet.connect_host(host)
     assert run_on_host(host, "readlink /srv/ledger/venv").strip() == "venv.generations/1-py3.9"
     again = controller("upgrade", oxzep7_target="3.9")
     assert again.returncode == 0 and "changed=0" in again.stdout, again.stdout[-3000:]
@@ -141,10 +140,9 @@ def test_a_host_that_is_cut_off_ends_its_promotion_and_the_next_run_learns_of_it
 
 def test_restarted_host_undoes_the_open_promotion_at_boot(host, controller, tmp_path):
     process = begin(tmp_path)
-    run_checked("podman", "kill", "--signal", "KILL", host)
+    cut_power(host)
     process.kill()
     process.wait()
-    run_checked("podman", "start", host)
-    images.wait_for_boot(host)
+    restore_power(host)
     assert_on_old()
     assert_next_run_reaches_the_target(controller)

@@ -11,8 +11,8 @@ import json
 import pytest
 
 from tests.fleet import archives, fleet
+from tests.fleet.hosts import run_on_host
 from tests.fleet.paths import run_checked
-from tests.scenarios.conftest import run_on_host
 
 
 @pytest.fixture(scope="module")

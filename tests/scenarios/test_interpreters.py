@@ -12,8 +12,7 @@ import sys
 import pytest
 
 from tests.fleet import fleet
-from tests.fleet.paths import run_checked
-from tests.scenarios.conftest import run_on_host
+from tests.fleet.hosts import run_on_host
 
 # A package that is called as Debian calls it, and that brings the interpreter which is already unpacked under /opt/packed.
 BUILD = r"""
@@ -38,7 +37,7 @@ def host():
     run_on_host(
         "host1", f"mkdir -p /opt/packed && curl -fsS {sources['3.9']} | tar -xz -C /opt/packed --strip-components 1"
     )
-    run_checked("podman", "exec", "--interactive", "host1", "sh", input=BUILD)
+    run_on_host("host1", BUILD)
     # Debian's own Python 3.11 is of an older patch than the archive.
     run_on_host(
         "host1",

@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 import os
-import pathlib
 import subprocess
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from tests.fleet.paths import FLEET, ROOT
+
 SCENARIOS = sorted(path.parent.name for path in (ROOT / "extensions" / "molecule").glob("*/molecule.yml"))
 
 
@@ -25,7 +25,7 @@ def test_scenario(scenario):
         text=True,
         check=False,
         timeout=1500,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"},
+        env={**os.environ, "OXZEP7_FLEET": FLEET, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"},
     )
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-4000:]
     assert "Missing playbook" not in done.stderr and "no tests found" not in done.stderr

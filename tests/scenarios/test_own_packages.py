@@ -16,8 +16,8 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index imp
 
 from tests.fleet import fleet
 from tests.fleet.archives import pack_interpreter
-from tests.fleet.paths import run_checked
-from tests.scenarios.conftest import PlaybookController, run_on_host
+from tests.fleet.hosts import copy_from_host, copy_to_host, run_on_host
+from tests.scenarios.conftest import PlaybookController
 
 LEVENSHTEIN = ("python-levenshtein", "0.12.2")
 TOOLS = (("setuptools", "68.0.0"), ("wheel", "0.41.0"))
@@ -87,16 +87,16 @@ def own(tmp_path_factory):
     interpreters = json.loads(fleet.INVENTORY.read_text())["all"]["vars"]["oxzep7_interpreters"]
     new = next(entry for entry in interpreters if entry["version"] == "3.9")
     for host in ("host1", "host2"):
-        run_checked("podman", "cp", str(pack_interpreter("3.8")), f"{host}:/var/tmp/old.tar.gz")
+        copy_to_host(pack_interpreter("3.8"), host, "/var/tmp/old.tar.gz")
         run_on_host(host, "mkdir /opt/old && tar -C /opt/old --strip-components 1 -xzf /var/tmp/old.tar.gz")
-    run_checked("podman", "cp", str(mirror), "host2:/var/tmp/simple")
+    copy_to_host(mirror, "host2", "/var/tmp/simple")
     run_on_host(
         "host2",
         f"{PYTHON} -m venv /var/tmp/build && /var/tmp/build/bin/pip install -q --no-index /var/tmp/simple/*/*.whl && "
         "/var/tmp/build/bin/pip wheel -q --no-deps --no-index --no-build-isolation -w /var/tmp/wheels /var/tmp/simple/*/*.tar.gz",
     )
-    run_checked("podman", "cp", "host2:/var/tmp/wheels", str(folder / "wheels"))
-    run_checked("podman", "cp", str(folder / "wheels"), "host1:/var/tmp/wheels")
+    copy_from_host("host2", "/var/tmp/wheels", folder / "wheels")
+    copy_to_host(folder / "wheels", "host1", "/var/tmp/wheels")
     run_on_host(
         "host1",
         "useradd --system --create-home --home-dir /srv/tiny --shell /usr/sbin/nologin tiny && chmod 755 /srv/tiny",

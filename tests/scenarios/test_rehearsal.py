@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from tests.fleet import fleet
-from tests.fleet.paths import run_checked
-from tests.scenarios.conftest import PlaybookController, run_on_host
+from tests.fleet.hosts import copy_to_host, run_on_host
+from tests.scenarios.conftest import PlaybookController
 
 OPTIONS = {"oxzep7_target": "3.12", "oxzep7_constraints": [], "oxzep7_stability_window": 0, "oxzep7_scan_wheels": True}
 ADDED = ("jinja2==2.11.3", "markupsafe==1.1.1")
@@ -46,7 +46,7 @@ def rehearsed(tmp_path_factory):
         ],
         check=True,
     )
-    run_checked("podman", "cp", str(wheels), "host1:/var/tmp/wheels")
+    copy_to_host(wheels, "host1", "/var/tmp/wheels")
     run_on_host(
         "host1",
         f"runuser -u ledger -- /srv/ledger/venv/bin/pip install --quiet --no-deps --no-index --find-links /var/tmp/wheels {' '.join(ADDED)}",

@@ -22,7 +22,8 @@ from tests.faults.steady_host import (
     require_module_success,
 )
 from tests.fleet import fleet
-from tests.fleet.paths import get_podman_environment, run_checked
+from tests.fleet.hosts import build_command, write_file
+from tests.fleet.paths import get_podman_environment
 
 # Behind a socket, as systemd passes it (sd_listen_fds(3)); what it has begun to answer, it ends before it goes.
 FRONT = """
@@ -78,23 +79,14 @@ def prepared():
     fleet.start_fleet([fleet.EQUIPPED_KIND])
     host = SteadyHost("host1")
     host.prepare()
-    run_checked("podman", "exec", "--interactive", host.name, "sh", "-c", "cat >/srv/steady/front.py", input=FRONT)
+    write_file(host.name, "/srv/steady/front.py", FRONT)
     unit = "[Unit]\\nDescription=%s\\n[Service]\\nUser=steady\\nExecStart=/srv/steady/venv/bin/python %s\\n"
     part = unit % ("part %i", '-c "import time; time.sleep(1000000)"')
     host.run_script(f"printf '{unit}' front /srv/steady/front.py >/etc/systemd/system/steady-front.service")
     host.run_script(
         "printf '[Socket]\\nListenStream=127.0.0.1:8004\\n[Install]\\nWantedBy=sockets.target\\n' >/etc/systemd/system/steady-front.socket"
     )
-    run_checked(
-        "podman",
-        "exec",
-        "--interactive",
-        host.name,
-        "sh",
-        "-c",
-        "cat >/etc/systemd/system/steady-part@.service",
-        input=part.replace("\\n", "\n"),
-    )
+    write_file(host.name, "/etc/systemd/system/steady-part@.service", part.replace("\\n", "\n"))
     host.run_script(
         "systemctl daemon-reload && systemctl enable --quiet --now steady-front.socket && systemctl start steady-part@one steady-part@two"
     )
@@ -119,7 +111,7 @@ def asked(services, generation=FIRST, kind="upgrade", **application):
 def probing(host, port, found):
     """Ask what listens on *port* all the while; what was answered is in *found* afterwards."""
     with subprocess.Popen(
-        ["podman", "exec", "--interactive", host.name, "python3", "-c", PROBER, f"http://127.0.0.1:{port}/"],
+        build_command(host.name, "python3", "-c", PROBER, f"http://127.0.0.1:{port}/"),
         env=get_podman_environment(),
         text=True,
         stdin=subprocess.PIPE,

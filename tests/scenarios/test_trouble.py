@@ -23,6 +23,7 @@ from tests.faults.steady_host import (
     require_module_success,
 )
 from tests.fleet import fleet
+from tests.fleet.hosts import build_command
 from tests.fleet.paths import get_podman_environment
 
 STATE = "/var/lib/oxzep7"
@@ -208,7 +209,7 @@ def test_a_clock_that_is_set_back_an_hour_changes_nothing(host):
     host.run_script("echo +0 >/root/clock")
     asked = json.dumps([["module", "promotion", changed(stability_window=5), faked], ["look"]])
     with subprocess.Popen(
-        ["podman", "exec", "--interactive", host.name, "python3", "/root/faults/drive.py"],
+        host.build_driver(),
         env=get_podman_environment(),
         text=True,
         stdin=subprocess.PIPE,
@@ -295,8 +296,9 @@ def test_an_application_user_who_swaps_paths_gains_nothing(host):
     before, of_root = host.run_script(GUARDED), host.run_script(OF_ROOT)
     ended = []
     with subprocess.Popen(
-        ["podman", "exec", "--interactive", "--user", "steady", host.name, "python3", "-c", ATTACK],
+        build_command(host.name, "python3", "-c", ATTACK, user="steady"),
         env=get_podman_environment(),
+        stdin=subprocess.DEVNULL,
     ) as attack:
         for _round in range(6):
             for generation, kind in ((FIRST, "upgrade"), (SECOND, "upgrade"), (FIRST, "rollback")):

@@ -12,6 +12,7 @@ import pytest
 
 from tests.faults.steady_host import FIRST, SteadyHost, build_promotion_options, require_module_success
 from tests.fleet import images
+from tests.fleet.hosts import name_container, write_file
 from tests.fleet.paths import prepare_podman, run_checked
 
 NAME = "oxzep7-plain"
@@ -35,39 +36,18 @@ WEB = {
 def plain():
     """A host whose first process is no systemd, with the application in two generations."""
     prepare_podman()
-    run_checked(
-        "podman",
-        "run",
-        "--detach",
-        "--replace",
-        "--name",
-        NAME,
-        "--network",
-        "none",
-        "--cap-add",
-        "SYS_PTRACE",
-        images.build_base_image("debian12"),
-        "sleep",
-        "infinity",
-    )
+    container = name_container(NAME)
+    command = ["podman", "run", "--detach", "--replace", "--name", container, "--network", "none"]
+    run_checked(*command, "--cap-add", "SYS_PTRACE", images.build_base_image("debian12"), "sleep", "infinity")
     host = SteadyHost(NAME)
     # What the setup asks of systemd is not there.
     host.run_script("printf '#!/bin/sh\\nexit 0\\n' >/usr/local/bin/systemctl && chmod 755 /usr/local/bin/systemctl")
     host.prepare(services=[WEB])
     host.run_script("rm /usr/local/bin/systemctl")
-    run_checked(
-        "podman",
-        "exec",
-        "--interactive",
-        NAME,
-        "sh",
-        "-c",
-        "cat >/srv/steady/service && chmod 755 /srv/steady/service",
-        input=SERVICE,
-    )
+    write_file(NAME, "/srv/steady/service", SERVICE, "755")
     host.run_script("/srv/steady/service start")
     yield host
-    run_checked("podman", "rm", "--force", "--time", "0", NAME)
+    run_checked("podman", "rm", "--force", "--time", "0", container)
 
 
 def options(**changed):

@@ -12,8 +12,9 @@ import tarfile
 import pytest
 
 from tests.fleet import archives, fleet
-from tests.fleet.paths import ROOT, run_checked
-from tests.scenarios.conftest import PlaybookController, run_on_host
+from tests.fleet.hosts import copy_to_host, run_on_host, write_file
+from tests.fleet.paths import ROOT
+from tests.scenarios.conftest import PlaybookController
 from tests.zoo import plant
 from tests.zoo.found import FOUND
 
@@ -51,9 +52,9 @@ def supply(host, folder):
     for minor in ("3.8", "3.13"):
         with tarfile.open(archives.pack_interpreter(minor)) as archive:
             top = archive.getnames()[0]
-        run_checked("podman", "cp", str(archives.pack_interpreter(minor)), f"{host}:/root/zoo/python.tar.gz")
+        copy_to_host(archives.pack_interpreter(minor), host, "/root/zoo/python.tar.gz")
         run_on_host(host, f"cd /root/zoo && tar -xzf python.tar.gz && mv {top} {minor} && rm python.tar.gz")
-    run_checked("podman", "cp", str(ROOT / "tests" / "zoo" / "plant.py"), f"{host}:/root/zoo/plant.py")
+    copy_to_host(ROOT / "tests" / "zoo" / "plant.py", host, "/root/zoo/plant.py")
     run_on_host(host, "rm -rf /root/zoo/3.13/lib/python3.13/site-packages/oxzep7_vendor")
 
 
@@ -156,18 +157,9 @@ ALLOWED = ("/usr/bin/dpkg-query", "/usr/bin/rpm", "/usr/bin/python3", "/bin/sh",
 @pytest.fixture(scope="module")
 def hostile(audited):
     """The hostile plants on the zoo host; the traces of several audits of them, and what they found."""
-    run_checked("podman", "cp", str(ROOT / "tests" / "zoo" / "hostile.py"), "host1:/tmp/hostile.py")
+    copy_to_host(ROOT / "tests" / "zoo" / "hostile.py", "host1", "/tmp/hostile.py")
     run_on_host("host1", "python3 /tmp/hostile.py")
-    run_checked(
-        "podman",
-        "exec",
-        "--interactive",
-        "host1",
-        "sh",
-        "-c",
-        "cat > /usr/local/sbin/traced && chmod 755 /usr/local/sbin/traced",
-        input=TRACED,
-    )
+    write_file("host1", "/usr/local/sbin/traced", TRACED, "755")
     for _round in range(4):
         done = PlaybookController(audited)(
             "audit",
