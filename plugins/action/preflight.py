@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path
-from ansible_collections.oxzep7.python.plugins.plugin_utils._finding import build_controller_finding
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._preflight import (
+    check_clock_skew,
+    check_controller_archives,
+)
 
 
 class ActionModule(ActionBase):
@@ -31,40 +32,8 @@ class ActionModule(ActionBase):
             return result
         own = check_clock_skew(
             result["clock"], before, after, float(arguments.get("max_skew", 60.0))
-        ) + self._check_controller_archives(arguments)
+        ) + check_controller_archives(arguments.get("steps") or [])
         known = set(arguments.get("known_findings") or [])
         result["findings"] += own
         result["blocking"] += [entry for entry in own if entry["key"] not in known]
         return result
-
-    @staticmethod
-    def _check_controller_archives(arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Findings about archives that should lie on the controller."""
-        paths = {
-            str(step["interpreter"]["version"]): step["interpreter"]["path"]
-            for step in arguments.get("steps") or []
-            if step["interpreter"]["source"] == "archive" and step["interpreter"].get("path")
-        }
-        return [
-            build_controller_finding(
-                "interpreter-unobtainable",
-                f"Python {version}: {path} does not exist on the controller",
-                "put it there, or correct oxzep7_interpreters",
-            )
-            for version, path in sorted(paths.items())
-            if not expand_path(path).is_file()
-        ]
-
-
-def check_clock_skew(clock: float, before: float, after: float, most: float) -> list[dict[str, Any]]:
-    """The finding about a host whose *clock* was read at some time between *before* and *after*, if it must be off by more than *most* seconds."""
-    off = max(before - clock, clock - after, 0.0)
-    if off <= most:
-        return []
-    return [
-        build_controller_finding(
-            "clock-skewed",
-            f"its clock is {off:.0f} seconds {'behind' if clock < before else 'ahead of'} the controller's, and {most:g} are allowed",
-            "have it keep time, for example with chrony",
-        )
-    ]

@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
+
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._preflight import list_blocking_lines
 
 DOCUMENTATION = r"""
 name: blocking_findings
@@ -51,27 +52,6 @@ _value:
   type: list
   elements: str
 """
-UNREACHABLE = "host-unreachable"
-
-
-def blocking_findings(
-    hostvars: Mapping[str, Any], hosts: Sequence[str], reachable: Sequence[str], known: Sequence[str]
-) -> list[str]:
-    """A line for each finding of a host that blocks, and for each of *hosts* that is not *reachable*, but for the *known* keys."""
-    there = set(reachable)
-    lines = []
-    for host in hosts:
-        taken = hostvars[host].get("preflight_result") or {}
-        lines += [
-            f"{host}: {entry['detail']} ({entry['key']}); {entry['remediation']}"
-            for entry in taken.get("blocking") or []
-        ]
-        if host not in there and UNREACHABLE not in known:
-            lines.append(
-                f"{host}: it could not be reached, or failed before ({UNREACHABLE}); mend it, leave it out with --limit, or accept that it is left "
-                f"out with {UNREACHABLE} in oxzep7_known_findings"
-            )
-    return lines
 
 
 class FilterModule:
@@ -79,4 +59,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Any]:
         """Filters by name."""
-        return {"blocking_findings": blocking_findings}
+        return {"blocking_findings": list_blocking_lines}

@@ -141,9 +141,8 @@ def check_free_space(rows: Sequence[Dict[str, Any]]) -> Iterator[Dict[str, Any]]
     for row in rows:
         if row["needed_bytes"] + RESERVE_BYTES > row["free_bytes"]:
             yield build_finding(
-                "disk-space-short",
-                "too little disk space",
-                "%s has %d MiB free, and %d MiB are needed for %s, with %d MiB to spare"
+                key="disk-space-short",
+                detail="%s has %d MiB free, and %d MiB are needed for %s, with %d MiB to spare"
                 % (
                     row["path"],
                     row["free_bytes"] >> 20,
@@ -151,15 +150,14 @@ def check_free_space(rows: Sequence[Dict[str, Any]]) -> Iterator[Dict[str, Any]]
                     ", ".join(row["for"]),
                     RESERVE_BYTES >> 20,
                 ),
-                "free space, or choose other directories",
+                remediation="free space, or choose other directories",
             )
         if row["free_inodes"] is not None and row["needed_inodes"] + RESERVE_FILES > row["free_inodes"]:
             yield build_finding(
-                "inodes-short",
-                "too few inodes",
-                "%s has %d inodes free, and %d are needed for %s, with %d to spare"
+                key="inodes-short",
+                detail="%s has %d inodes free, and %d are needed for %s, with %d to spare"
                 % (row["path"], row["free_inodes"], row["needed_inodes"], ", ".join(row["for"]), RESERVE_FILES),
-                "remove files, or choose other directories",
+                remediation="remove files, or choose other directories",
             )
 
 
@@ -172,47 +170,46 @@ def check_application(
         with state.hold_lease(asked.run, only_look=True):
             pass
     except LeaseHeldError as error:
-        yield build_finding("lease-held", "somebody works on it", "%s: %s" % (name, error), "wait for it to end")
+        yield build_finding(
+            key="lease-held",
+            detail="%s: %s" % (name, error),
+            remediation="wait for it to end",
+        )
         return
     owner = find_controller(os.path.dirname(application.environment))
     if not can_become(owner):
         yield build_finding(
-            "privilege-missing",
-            "privilege is not enough",
-            "%s: %s can only be changed by %s" % (name, application.environment, owner.name),
-            "run with become",
+            key="privilege-missing",
+            detail="%s: %s can only be changed by %s" % (name, application.environment, owner.name),
+            remediation="run with become",
         )
         return
     if not owner.is_current() and not shutil.which("setpriv"):
         yield build_finding(
-            "setpriv-missing",
-            "setpriv is missing",
-            "%s: undo.sh could not act as %s" % (name, owner.name),
-            "install util-linux",
+            key="setpriv-missing",
+            detail="%s: undo.sh could not act as %s" % (name, owner.name),
+            remediation="install util-linux",
         )
     if os.path.ismount(application.environment):
         yield build_finding(
-            "environment-mounted",
-            "the environment is a mount point",
-            "%s: %s cannot be swapped" % (name, application.environment),
-            "mount its parent instead",
+            key="environment-mounted",
+            detail="%s: %s cannot be swapped" % (name, application.environment),
+            remediation="mount its parent instead",
         )
     absent = _services.find_missing_units(application.services)
     if absent:
         yield build_finding(
-            "service-missing",
-            "a service is missing",
-            "%s: no such service on this host: %s" % (name, ", ".join(absent)),
-            "correct `services`",
+            key="service-not-found",
+            detail="%s: no such service on this host: %s" % (name, ", ".join(absent)),
+            remediation="correct `services`",
         )
         return
     bad = select_failures(run_health_checks(application, None, None, accepted=asked.accept_unhealthy))
     if bad:
         yield build_finding(
-            "unhealthy",
-            "it is not healthy",
-            "%s: %s" % (name, describe_results(bad)),
-            "mend it, or name checks that may fail in oxzep7_accept_unhealthy",
+            key="unhealthy",
+            detail="%s: %s" % (name, describe_results(bad)),
+            remediation="mend it, or name checks that may fail in oxzep7_accept_unhealthy",
         )
 
 
@@ -269,10 +266,9 @@ def check_interpreter(
         if os.path.isfile(path) and os.access(path, os.X_OK):
             return None, None
         return None, build_finding(
-            "interpreter-unobtainable",
-            "an interpreter cannot be had",
-            "Python %s: %s is not an executable file" % (version, path),
-            "correct oxzep7_interpreters, or plan again",
+            key="interpreter-unobtainable",
+            detail="Python %s: %s is not an executable file" % (version, path),
+            remediation="correct oxzep7_interpreters, or plan again",
         )
     if installed:
         return None, None
@@ -282,10 +278,9 @@ def check_interpreter(
             size = _fetch_content_length(entry["url"])
         except (OSError, ValueError) as error:
             return None, build_finding(
-                "interpreter-unobtainable",
-                "an interpreter cannot be had",
-                "Python %s: %s cannot be had from this host: %s" % (version, redact_url(entry["url"]), error),
-                "correct oxzep7_interpreters, or let this host reach it",
+                key="interpreter-unobtainable",
+                detail="Python %s: %s cannot be had from this host: %s" % (version, redact_url(entry["url"]), error),
+                remediation="correct oxzep7_interpreters, or let this host reach it",
             )
     return SpaceRequirement(
         directory, "Python %s" % version, size * (1 + UNPACKED_FACTOR) if size else INTERPRETER_BYTES, INTERPRETER_FILES
@@ -310,10 +305,9 @@ def run_preflight(
         except (BackupError, BuildError, IdentityError, PromotionRefused, ServiceError, ValueError, OSError) as error:
             found.append(
                 build_finding(
-                    "preflight-failed",
-                    "it could not be looked at",
-                    "%s: %s" % (application.name, error),
-                    "mend what it says",
+                    key="preflight-failed",
+                    detail="%s: %s" % (application.name, error),
+                    remediation="mend what it says",
                 )
             )
     installed = {(entry["source"], entry["wanted"]) for entry in there}

@@ -41,7 +41,8 @@ RHEL_REBUILDS = {"almalinux": "rhel", "rocky": "rhel", "ol": "rhel"}
 # Names for the newest supported minor version and the one before it.
 SYMBOLIC_TARGETS = ("newest-supported", "newest-1")
 DATA_STALE_AFTER = datetime.timedelta(days=180)
-END_OF_LIFE_WARNING = datetime.timedelta(days=365)
+# One minor version is released a year, so what ends within that time ends before the next upgrade would be due.
+END_OF_LIFE_NOTICE = datetime.timedelta(days=365)
 
 
 class UnknownVersionError(CollectionError, ValueError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 
-from ansible_collections.oxzep7.python.plugins.action.preflight import check_clock_skew
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._preflight import check_clock_skew
 
 
 def steps(place, **interpreter):

@@ -42,50 +42,60 @@ def collect_application_findings(application: Application, interpreter_directory
     if not os.path.isdir(application.environment):
         found.append(
             build_finding(
-                "environment-not-found",
-                "%s: environment not found" % name,
-                "%s does not exist" % application.environment,
-                "correct `environment`, or remove the application here",
+                key="environment-not-found",
+                where=name,
+                detail="%s does not exist" % application.environment,
+                remediation="correct `environment`, or remove the application here",
             )
         )
         return found
     if not os.path.isfile(os.path.join(application.environment, "pyvenv.cfg")):
         found.append(
             build_finding(
-                "not-an-environment",
-                "%s: not an environment" % name,
-                "%s has no pyvenv.cfg" % application.environment,
-                "name the directory that contains pyvenv.cfg",
+                key="not-an-environment",
+                where=name,
+                detail="%s has no pyvenv.cfg" % application.environment,
+                remediation="name the directory that contains pyvenv.cfg",
             )
         )
         return found
     if _is_running_inside(application.environment) or _is_running_inside(application.generations_directory()):
         found.append(
             build_finding(
-                "ansible-interpreter-inside",
-                "%s: Ansible runs inside it" % name,
-                "the Ansible interpreter %s lies inside %s" % (get_own_interpreter(), application.environment),
-                "set ansible_python_interpreter to an interpreter outside, such as /usr/bin/python3",
+                key="ansible-interpreter-inside",
+                where=name,
+                detail="the Ansible interpreter %s lies inside %s" % (get_own_interpreter(), application.environment),
+                remediation="set ansible_python_interpreter to an interpreter outside, such as /usr/bin/python3",
             )
         )
     if _is_running_inside(interpreter_directory):
         found.append(
             build_finding(
-                "ansible-interpreter-upgraded",
-                "%s: Ansible runs on an upgraded interpreter" % name,
-                "the Ansible interpreter %s lies inside %s" % (get_own_interpreter(), interpreter_directory),
-                "set ansible_python_interpreter to the operating system's, such as /usr/bin/python3",
+                key="ansible-interpreter-upgraded",
+                where=name,
+                detail="the Ansible interpreter %s lies inside %s" % (get_own_interpreter(), interpreter_directory),
+                remediation="set ansible_python_interpreter to the operating system's, such as /usr/bin/python3",
             )
         )
     try:
         application.resolve_account()
     except IdentityError as error:
-        found.append(build_finding("user-not-found", "%s: user not found" % name, str(error), "correct `user`"))
+        found.append(
+            build_finding(
+                key="user-not-found",
+                where=name,
+                detail=str(error),
+                remediation="correct `user`",
+            )
+        )
     for path in [application.source] if application.source else []:
         if not os.path.isdir(path):
             found.append(
                 build_finding(
-                    "source-not-found", "%s: source not found" % name, "%s does not exist" % path, "correct `source`"
+                    key="source-not-found",
+                    where=name,
+                    detail="%s does not exist" % path,
+                    remediation="correct `source`",
                 )
             )
     try:
@@ -95,10 +105,10 @@ def collect_application_findings(application: Application, interpreter_directory
     if absent:
         found.append(
             build_finding(
-                "service-not-found",
-                "%s: service not found" % name,
-                "this host has no %s" % ", ".join(absent),
-                "correct `services`",
+                key="service-not-found",
+                where=name,
+                detail="this host has no %s" % ", ".join(absent),
+                remediation="correct `services`",
             )
         )
     return found + _collect_capability_findings(application)
@@ -113,10 +123,10 @@ def _collect_capability_findings(application: Application) -> List[Dict[str, Any
     wanted = " ".join(name.upper() for name in granted)
     return [
         build_finding(
-            "file-capabilities",
-            "%s: its interpreter has file capabilities" % application.name,
-            "%s has %s, which no other interpreter has" % (base, ", ".join(granted)),
-            "set AmbientCapabilities=%s in the units of its services, then take them from the file with setcap -r %s"
+            key="file-capabilities",
+            where=application.name,
+            detail="%s has %s, which no other interpreter has" % (base, ", ".join(granted)),
+            remediation="set AmbientCapabilities=%s in the units of its services, then take them from the file with setcap -r %s"
             % (wanted, base),
         )
     ]
@@ -131,19 +141,19 @@ def describe_application(
     if environment is None and not found:
         found.append(
             build_finding(
-                "environment-unreadable",
-                "%s: environment cannot be read" % application.name,
-                "%s cannot be read" % application.environment,
-                "run with become, or mend the environment",
+                key="environment-unreadable",
+                where=application.name,
+                detail="%s cannot be read" % application.environment,
+                remediation="run with become, or mend the environment",
             )
         )
     if environment is not None and environment["python"] is None:
         found.append(
             build_finding(
-                "environment-unreadable",
-                "%s: Python unknown" % application.name,
-                "%s/pyvenv.cfg does not say which Python made it" % application.environment,
-                "mend the environment",
+                key="environment-unreadable",
+                where=application.name,
+                detail="%s/pyvenv.cfg does not say which Python made it" % application.environment,
+                remediation="mend the environment",
             )
         )
     record: Dict[str, Any] = {"current": None, "generations": [], "history": []}
@@ -153,19 +163,20 @@ def describe_application(
         if state.is_open():
             found.append(
                 build_finding(
-                    "promotion-open",
-                    "%s: a promotion is open" % application.name,
-                    "%s exists" % state.next_path,
-                    "let it end, or run oxzep7.python.upgrade, which closes it",
-                    "warning",
-                    False,
+                    key="promotion-open",
+                    where=application.name,
+                    detail="%s exists" % state.next_path,
+                    remediation="let it end, or run oxzep7.python.upgrade, which closes it",
                 )
             )
         record = state.read()
     except PermissionError as error:
         found.append(
             build_finding(
-                "state-unreadable", "%s: its record cannot be read" % application.name, str(error), "run with become"
+                key="state-unreadable",
+                where=application.name,
+                detail=str(error),
+                remediation="run with become",
             )
         )
     current = find_generation(record, record["current"]) or {}

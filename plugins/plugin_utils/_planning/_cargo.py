@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.oxzep7.python.plugins.plugin_utils._finding import build_controller_finding, join_names
+from ansible_collections.oxzep7.python.plugins.module_utils._finding import build_finding
+from ansible_collections.oxzep7.python.plugins.plugin_utils._wording import join_names
 
 # What an interrupted pip left, which nobody misses.
 IGNORED_KINDS = ("leftover",)
@@ -41,37 +42,37 @@ def check_cargo(application: str, environment: Mapping[str, Any], policy: str) -
     found = []
     if policy == "ask" and files:
         found.append(
-            build_controller_finding(
-                "unmanaged-files",
-                f"{application}: in no package, so an upgrade would leave them behind: {join_names(files)}",
-                "package them, or set `carry` of the application to copy or drop",
+            build_finding(
+                key="unmanaged-files",
+                detail=f"{application}: in no package, so an upgrade would leave them behind: {join_names(files)}",
+                remediation="package them, or set `carry` of the application to copy or drop",
             )
         )
     if policy == "ask" and changed:
         found.append(
-            build_controller_finding(
-                "modified-files",
-                f"{application}: changed by hand: {join_names([entry['path'] for entry in changed])}",
-                "publish the changes as package versions, or set `carry` of the application to patch, copy or drop",
+            build_finding(
+                key="modified-files",
+                detail=f"{application}: changed by hand: {join_names([entry['path'] for entry in changed])}",
+                remediation="publish the changes as package versions, or set `carry` of the application to patch, copy or drop",
             )
         )
     known = len(environment.get("unmanaged") or []) + len(changed)
     counts = environment.get("counts") or {}
     if policy in ("copy", "patch") and (counts.get("unmanaged") or 0) + (counts.get("modified") or 0) > known:
         found.append(
-            build_controller_finding(
-                "too-many-to-carry",
-                f"{application}: more files than the inventory lists ({known}) are in no package or were changed",
-                "package them, or set `carry` of the application to drop",
+            build_finding(
+                key="too-many-to-carry",
+                detail=f"{application}: more files than the inventory lists ({known}) are in no package or were changed",
+                remediation="package them, or set `carry` of the application to drop",
             )
         )
     unknown = [entry["path"] for entry in changed if not entry.get("diff")] if policy == "patch" else []
     if unknown:
         found.append(
-            build_controller_finding(
-                "change-unknown",
-                f"{application}: what was changed is not known, because no original was found: {join_names(unknown)}",
-                "put the packages' wheels where oxzep7_download_originals finds them, or set `carry` of the application to copy or drop",
+            build_finding(
+                key="change-unknown",
+                detail=f"{application}: what was changed is not known, because no original was found: {join_names(unknown)}",
+                remediation="put the packages' wheels where oxzep7_download_originals finds them, or set `carry` of the application to copy or drop",
             )
         )
     return found

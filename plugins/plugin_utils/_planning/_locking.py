@@ -361,23 +361,19 @@ class StepLocker:
         bounds: dict[str, VersionBound] = {}
         wheels: dict[str, tuple[str, str]] = {}
         elsewhere: list[RemoteBuildError] = []
-        problems: list[tuple[str, str]] = []
+        problems: list[NoLockError] = []
         for name, version in sorted(draft.packages.items()):
             try:
                 bounds[name] = self._find_bound(name, version, draft, wheels)
             except PackageBlockedError as error:
-                problems.append(("package-blocked", str(error)))
+                problems.append(NoLockError("package-blocked", str(error)))
             except WheelBuildError as error:
-                problems.append(
-                    (
-                        "package-not-built",
-                        f"{error}; provide what it lacks, or put a wheel into a folder of oxzep7_find_links",
-                    )
-                )
+                advice = "provide what it lacks, or put a wheel into a folder of oxzep7_find_links"
+                problems.append(NoLockError("package-not-built", f"{error}; {advice}"))
             except RemoteBuildError as error:
                 elsewhere.append(error)
         if problems:
-            raise NoLockError(problems[0][0], "; ".join(text for _key, text in problems))
+            raise NoLockError(problems[0].key, "; ".join(map(str, problems)))
         if elsewhere:
             raise MissingWheelsError(elsewhere)
         for name in draft.newcomers:

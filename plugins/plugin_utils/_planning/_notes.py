@@ -10,8 +10,8 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.oxzep7.python.plugins.module_utils._finding import build_finding
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
-from ansible_collections.oxzep7.python.plugins.plugin_utils._finding import build_controller_finding
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _stdlib_changes
 
@@ -77,10 +77,6 @@ def score_risk(
     return {"score": sum(term["points"] for term in terms.values()), "terms": terms}
 
 
-def _build_warning(key: str, detail: str, remediation: str) -> dict[str, Any]:
-    return build_controller_finding(key, detail, remediation, blocking=False)
-
-
 def _collect_findings(
     application: Mapping[str, Any], planned: Mapping[str, Any], scan: Mapping[str, Any] | None, advised: bool
 ) -> list[dict[str, Any]]:
@@ -88,10 +84,10 @@ def _collect_findings(
     found = []
     if steps and scan is None:
         found.append(
-            _build_warning(
-                "source-unknown",
-                "its source was not read; what it uses of the standard library is unknown",
-                "declare `source`",
+            build_finding(
+                key="source-unknown",
+                detail="its source was not read; what it uses of the standard library is unknown",
+                remediation="declare `source`",
             )
         )
     if steps and scan is not None:
@@ -100,10 +96,10 @@ def _collect_findings(
         )
     for step in steps:
         found += [
-            _build_warning(
-                "requires-python-excludes",
-                f"{name} excludes Python {step['to']} ({bound}) in every version from the present one on; it is kept",
-                "rehearse, or replace the package",
+            build_finding(
+                key="requires-python-excludes",
+                detail=f"{name} excludes Python {step['to']} ({bound}) in every version from the present one on; it is kept",
+                remediation="rehearse, or replace the package",
             )
             for name, bound in step["doubts"].items()
         ]
@@ -111,25 +107,27 @@ def _collect_findings(
     if steps and met:
         more = f" and {len(met) - MAXIMUM_WARNINGS} more" if len(met) > MAXIMUM_WARNINGS else ""
         found.append(
-            _build_warning(
-                "deprecations-met",
-                f"Python {planned['from']} warned when it was built and tested: {'; '.join(met[:MAXIMUM_WARNINGS])}{more}",
-                "rehearse; what is deprecated goes in some later version",
+            build_finding(
+                key="deprecations-met",
+                detail=f"Python {planned['from']} warned when it was built and tested: {'; '.join(met[:MAXIMUM_WARNINGS])}{more}",
+                remediation="rehearse; what is deprecated goes in some later version",
             )
         )
     if steps:
         found += [
-            _build_warning(
-                "package-copied",
-                f"no source has {name}; its files are copied from this host as they are",
-                "publish it, so that it can be rebuilt",
+            build_finding(
+                key="package-copied",
+                detail=f"no source has {name}; its files are copied from this host as they are",
+                remediation="publish it, so that it can be rebuilt",
             )
             for name in steps[0].get("copied") or []
         ]
     if application.get("goal") == "security" and not advised:
         found.append(
-            _build_warning(
-                "advisories-missing", "its goal is security, and there are no advisories", "give oxzep7_advisories"
+            build_finding(
+                key="advisories-missing",
+                detail="its goal is security, and there are no advisories",
+                remediation="give oxzep7_advisories",
             )
         )
     return found
@@ -143,25 +141,27 @@ def _check_source(scan: Mapping[str, Any], current: Minor, target: Minor) -> lis
         ):
             when = "on import" if entry.on_import else "when called"
             found.append(
-                _build_warning(
-                    "source-uses-removed",
-                    f"{path}:{entry.line}: {_stdlib_changes.describe_broken_use(entry)} ({when})",
-                    "change the source before that step",
+                build_finding(
+                    key="source-uses-removed",
+                    detail=f"{path}:{entry.line}: {_stdlib_changes.describe_broken_use(entry)} ({when})",
+                    remediation="change the source before that step",
                 )
             )
     found += [
-        _build_warning(
-            "source-not-read", f"{problem['path']}: {problem['reason']}", "look at it; what it uses is unknown"
+        build_finding(
+            key="source-not-read",
+            detail=f"{problem['path']}: {problem['reason']}",
+            remediation="look at it; what it uses is unknown",
         )
         for problem in scan["problems"]
     ]
     if scan["dynamic"]:
         path, line = scan["dynamic"][0]
         found.append(
-            _build_warning(
-                "source-imports-dynamically",
-                f"{len(scan['dynamic'])} imports, the first in {path}:{line}, name their module when they run",
-                "tests tell what they import",
+            build_finding(
+                key="source-imports-dynamically",
+                detail=f"{len(scan['dynamic'])} imports, the first in {path}:{line}, name their module when they run",
+                remediation="tests tell what they import",
             )
         )
     return found

@@ -17,11 +17,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+from ansible_collections.oxzep7.python.plugins.module_utils._finding import build_finding
 from ansible_collections.oxzep7.python.plugins.module_utils._host._urls import redact_url
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import format_json
-from ansible_collections.oxzep7.python.plugins.plugin_utils._finding import build_controller_finding, join_names
 from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters import (
     InterpreterSourceError,
     find_package_names,
@@ -64,6 +64,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest i
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._notes import build_notes
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._rehearsal import Rehearsal, RehearsalResult
+from ansible_collections.oxzep7.python.plugins.plugin_utils._wording import join_names
 
 # Without it the planner says so, and nothing here works.
 with contextlib.suppress(ImportError):
@@ -146,29 +147,26 @@ def check_target_lifecycle(minor: Minor, today: datetime.date) -> list[dict[str,
     release = _lifecycle.load_releases()[minor]
     if release.end_of_life <= today:
         found.append(
-            build_controller_finding(
-                "target-end-of-life",
-                f"support of Python {format_minor(minor)} ended {release.end_of_life}",
-                "choose a newer oxzep7_target",
-                False,
+            build_finding(
+                key="target-end-of-life",
+                detail=f"support of Python {format_minor(minor)} ended {release.end_of_life}",
+                remediation="choose a newer oxzep7_target",
             )
         )
-    elif release.end_of_life - today < _lifecycle.END_OF_LIFE_WARNING:
+    elif release.end_of_life - today < _lifecycle.END_OF_LIFE_NOTICE:
         found.append(
-            build_controller_finding(
-                "target-end-of-life-soon",
-                f"support of Python {format_minor(minor)} ends {release.end_of_life}",
-                "choose a newer oxzep7_target, or plan the next upgrade",
-                False,
+            build_finding(
+                key="target-end-of-life-soon",
+                detail=f"support of Python {format_minor(minor)} ends {release.end_of_life}",
+                remediation="choose a newer oxzep7_target, or plan the next upgrade",
             )
         )
     if today - _lifecycle.read_data_date() > _lifecycle.DATA_STALE_AFTER:
         found.append(
-            build_controller_finding(
-                "release-data-stale",
-                f"the release data are of {_lifecycle.read_data_date()}",
-                "update the collection, or run make refresh in a checkout",
-                False,
+            build_finding(
+                key="release-data-stale",
+                detail=f"the release data are of {_lifecycle.read_data_date()}",
+                remediation="update the collection, or run make refresh in a checkout",
             )
         )
     return found
@@ -319,8 +317,10 @@ def _collect_blocking_findings(
         path = list_step_minors(environment["python"], target, patch)
     except _lifecycle.UnknownVersionError as error:
         return [
-            build_controller_finding(
-                "target-below-current", f"{application['name']}: {error}", "choose a newer oxzep7_target"
+            build_finding(
+                key="target-below-current",
+                detail=f"{application['name']}: {error}",
+                remediation="choose a newer oxzep7_target",
             )
         ]
     if not path:
@@ -362,11 +362,11 @@ def _check_vendor_modules(
         )
         if new and lost:
             found.append(
-                build_controller_finding(
-                    "vendor-modules-missing",
-                    f"{application['name']} sees modules of its interpreter's distribution that {new['path']} lacks: "
+                build_finding(
+                    key="vendor-modules-missing",
+                    detail=f"{application['name']} sees modules of its interpreter's distribution that {new['path']} lacks: "
                     f"{', '.join(lost)}",
-                    "provide them with the new interpreter or as packages, or set `carry` of the application to drop",
+                    remediation="provide them with the new interpreter or as packages, or set `carry` of the application to drop",
                 )
             )
     return found
@@ -388,10 +388,10 @@ def _is_not_from_index(package: Mapping[str, Any]) -> bool:
 def _build_origin_finding(application: str, package: Mapping[str, Any], why: str) -> dict[str, Any]:
     origin = f" (installed from {redact_url(package['direct_url'])})" if package.get("direct_url") else ""
     called = f"{package['name']} {package['version'] or ''}".strip()
-    return build_controller_finding(
-        "package-not-from-index",
-        f"{application}: no source has {called}{origin}, and it cannot be copied: {why}",
-        "publish that version to an index of oxzep7_indexes, or put its wheel into a folder of oxzep7_find_links",
+    return build_finding(
+        key="package-not-from-index",
+        detail=f"{application}: no source has {called}{origin}, and it cannot be copied: {why}",
+        remediation="publish that version to an index of oxzep7_indexes, or put its wheel into a folder of oxzep7_find_links",
     )
 
 

@@ -10,28 +10,14 @@ import datetime
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.oxzep7.python.plugins.module_utils._finding import SEVERITIES, build_finding
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
-from ansible_collections.oxzep7.python.plugins.plugin_utils._finding import join_names
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import Advisories
+from ansible_collections.oxzep7.python.plugins.plugin_utils._wording import join_names
 
-SEVERITIES = ("error", "warning", "info")
-END_OF_LIFE_NOTICE = datetime.timedelta(days=180)
 STARTUP_CODE_KINDS = ("pth-code", "sitecustomize", "usercustomize")
 # Kinds of dependents that a promotion does not restart by itself.
 NOT_RESTARTED_KINDS = ("cron", "anacron", "at", "timer", "supervisor", "runit", "uwsgi", "mod_wsgi", "user-unit")
-
-
-def make_host_finding(key: str, severity: str, where: str, detail: str, remediation: str) -> dict[str, Any]:
-    """A finding about the path or name *where*; *key* is stable across releases."""
-    return {
-        "key": key,
-        "severity": severity,
-        "title": f"{where}: {key.replace('-', ' ')}",
-        "where": where,
-        "detail": detail,
-        "blocking": False,
-        "remediation": remediation,
-    }
 
 
 def _list_advisories(entries: Sequence[Mapping[str, Any]]) -> str:
@@ -65,40 +51,40 @@ def _check_end_of_life(
     path, version = str(entry["path"]), entry["version"]
     end = _lifecycle.find_interpreter_end(entry, system)
     if end.date is None:
-        yield make_host_finding(
-            "end-of-life-unknown",
-            "info",
-            path,
-            f"Python {version or '(unknown)'}: {end.basis}",
-            "find out how long it is supported",
+        yield build_finding(
+            key="end-of-life-unknown",
+            where=path,
+            detail=f"Python {version or '(unknown)'}: {end.basis}",
+            remediation="find out how long it is supported",
         )
     elif end.date < today:
-        yield make_host_finding(
-            "end-of-life",
-            "error" if users else "warning",
-            path,
-            f"Python {version}: {end.basis} ended {end.date}; {_describe_users(users)}",
-            "upgrade what uses it" if users else "remove it when nothing needs it",
+        yield build_finding(
+            key="end-of-life",
+            where=path,
+            detail=f"Python {version}: {end.basis} ended {end.date}; {_describe_users(users)}",
+            remediation="upgrade what uses it" if users else "remove it when nothing needs it",
+            reduced=not users,
         )
-    elif end.date - today < END_OF_LIFE_NOTICE:
-        yield make_host_finding(
-            "end-of-life-soon",
-            "warning",
-            path,
-            f"Python {version}: {end.basis} ends {end.date}; {_describe_users(users)}",
-            "plan the upgrade now",
+    elif end.date - today < _lifecycle.END_OF_LIFE_NOTICE:
+        yield build_finding(
+            key="end-of-life-soon",
+            where=path,
+            detail=f"Python {version}: {end.basis} ends {end.date}; {_describe_users(users)}",
+            remediation="plan the upgrade now",
         )
     if entry["deleted"]:
-        yield make_host_finding(
-            "interpreter-deleted",
-            "warning",
-            path,
-            f"it is gone, and a process still runs it; {_describe_users(users)}",
-            "restart what runs it",
+        yield build_finding(
+            key="interpreter-deleted",
+            where=path,
+            detail=f"it is gone, and a process still runs it; {_describe_users(users)}",
+            remediation="restart what runs it",
         )
     if version is None:
-        yield make_host_finding(
-            "version-unknown", "warning", path, f"its version is not known: {entry['evidence']}", "look at it by hand"
+        yield build_finding(
+            key="version-unknown",
+            where=path,
+            detail=f"its version is not known: {entry['evidence']}",
+            remediation="look at it by hand",
         )
 
 
@@ -111,61 +97,61 @@ def _check_advisories(
         return
     newest = _lifecycle.find_newest_patch(version)
     if newest and newest != version:
-        yield make_host_finding(
-            "patch-available",
-            "info",
-            path,
-            f"Python {version}; the newest patch known is {newest}",
-            f"install {newest} for new generations",
+        yield build_finding(
+            key="patch-available",
+            where=path,
+            detail=f"Python {version}; the newest patch known is {newest}",
+            remediation=f"install {newest} for new generations",
         )
     known = advisories.find_for_interpreter(version) if advisories else []
     if known:
-        yield make_host_finding(
-            "interpreter-advisory",
-            "error" if users else "warning",
-            path,
-            f"Python {version}: {_list_advisories(known)}; {_describe_users(users)}",
-            "move to a version in which they are fixed",
+        yield build_finding(
+            key="interpreter-advisory",
+            where=path,
+            detail=f"Python {version}: {_list_advisories(known)}; {_describe_users(users)}",
+            remediation="move to a version in which they are fixed",
+            reduced=not users,
         )
 
 
 def _check_build(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     path, loose = str(entry["path"]), [one["path"] for one in entry["unmanaged"]]
     if entry["capabilities"]:
-        yield make_host_finding(
-            "file-capabilities",
-            "warning",
-            path,
-            f"it has {', '.join(entry['capabilities'])}",
-            "give them to the services that need them with AmbientCapabilities, and take them from the file; an upgrade refuses until then",
+        yield build_finding(
+            key="file-capabilities",
+            where=path,
+            detail=f"it has {', '.join(entry['capabilities'])}",
+            remediation="give them to the services that need them with AmbientCapabilities, and take them from the file; an upgrade refuses until then",
+            reduced=True,
         )
     if entry["executable_stack"]:
-        yield make_host_finding(
-            "executable-stack", "warning", path, "its stack is executable", "rebuild it, or clear the flag"
+        yield build_finding(
+            key="executable-stack",
+            where=path,
+            detail="its stack is executable",
+            remediation="rebuild it, or clear the flag",
         )
     if str(entry["libpython"] or "").startswith("unresolved"):
-        yield make_host_finding(
-            "library-unresolved",
-            "error",
-            path,
-            f"{entry['libpython'][12:]} is not found",
-            "install the library, or remove the interpreter",
+        yield build_finding(
+            key="library-unresolved",
+            where=path,
+            detail=f"{entry['libpython'][12:]} is not found",
+            remediation="install the library, or remove the interpreter",
         )
     if loose and entry["origin"] == "system":
-        yield make_host_finding(
-            "unmanaged-files",
-            "warning",
-            path,
-            f"files in no package: {join_names(loose)}",
-            "package them or remove them",
+        yield build_finding(
+            key="unmanaged-files",
+            where=path,
+            detail=f"files in no package: {join_names(loose)}",
+            remediation="package them or remove them",
+            reduced=True,
         )
     elif loose:
-        yield make_host_finding(
-            "vendor-modules",
-            "info",
-            path,
-            f"modules in no package: {join_names(loose)}",
-            "see that the next interpreter has them, too",
+        yield build_finding(
+            key="vendor-modules",
+            where=path,
+            detail=f"modules in no package: {join_names(loose)}",
+            remediation="see that the next interpreter has them, too",
         )
 
 
@@ -182,28 +168,26 @@ def collect_environment_findings(entry: Mapping[str, Any], advisories: Advisorie
 def _check_location(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     path = str(entry["path"])
     if entry["state"] == "dangling":
-        yield make_host_finding(
-            "environment-dangling",
-            "error" if entry["services"] else "warning",
-            path,
-            f"its interpreter is gone (home: {entry['home']})",
-            "remove it, or install the interpreter again",
+        yield build_finding(
+            key="environment-dangling",
+            where=path,
+            detail=f"its interpreter is gone (home: {entry['home']})",
+            remediation="remove it, or install the interpreter again",
+            reduced=not entry["services"],
         )
     if entry["state"] == "moved":
-        yield make_host_finding(
-            "environment-moved",
-            "warning",
-            path,
-            f"its scripts point to {entry['points_to']}",
-            "build it anew where it is",
+        yield build_finding(
+            key="environment-moved",
+            where=path,
+            detail=f"its scripts point to {entry['points_to']}",
+            remediation="build it anew where it is",
         )
     if entry["nested_in"] and entry["kind"] != "prefix":
-        yield make_host_finding(
-            "environment-nested",
-            "info",
-            path,
-            f"it lies in {entry['nested_in']}",
-            "an upgrade of the outer one does not take it along",
+        yield build_finding(
+            key="environment-nested",
+            where=path,
+            detail=f"it lies in {entry['nested_in']}",
+            remediation="an upgrade of the outer one does not take it along",
         )
     unattended = [
         f"{one['kind']} {one['name']}"
@@ -211,12 +195,11 @@ def _check_location(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         if one["kind"].startswith(NOT_RESTARTED_KINDS)
     ]
     if unattended:
-        yield make_host_finding(
-            "dependent-not-restarted",
-            "info",
-            path,
-            f"also used by {join_names(unattended)}",
-            "they follow the live path at their next start; see that no run of theirs spans a promotion",
+        yield build_finding(
+            key="dependent-not-restarted",
+            where=path,
+            detail=f"also used by {join_names(unattended)}",
+            remediation="they follow the live path at their next start; see that no run of theirs spans a promotion",
         )
 
 
@@ -224,58 +207,54 @@ def _check_unmanaged_files(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]
     path = str(entry["path"])
     code = [one["path"] for one in entry["unmanaged"] if one["kind"] in STARTUP_CODE_KINDS]
     if code:
-        yield make_host_finding(
-            "code-at-startup",
-            "warning",
-            path,
-            f"runs at every start and is in no package: {join_names(code)}",
-            "package it, or put it into the application",
+        yield build_finding(
+            key="code-at-startup",
+            where=path,
+            detail=f"runs at every start and is in no package: {join_names(code)}",
+            remediation="package it, or put it into the application",
         )
     rest = [one["path"] for one in entry["unmanaged"] if one["kind"] not in STARTUP_CODE_KINDS]
     if rest and entry["kind"] != "prefix":
-        yield make_host_finding(
-            "unmanaged-files",
-            "warning",
-            path,
-            f"in no package, so an upgrade would leave them behind: {join_names(rest)}",
-            "package them, or move them out of the environment",
+        yield build_finding(
+            key="unmanaged-files",
+            where=path,
+            detail=f"in no package, so an upgrade would leave them behind: {join_names(rest)}",
+            remediation="package them, or move them out of the environment",
+            reduced=True,
         )
 
 
 def _check_damage(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     path = str(entry["path"])
     if entry["modified"]:
-        yield make_host_finding(
-            "modified-files",
-            "error",
-            path,
-            f"changed by hand: {join_names([one['path'] for one in entry['modified']])}",
-            "publish the change as a package version, or give it up",
+        yield build_finding(
+            key="modified-files",
+            where=path,
+            detail=f"changed by hand: {join_names([one['path'] for one in entry['modified']])}",
+            remediation="publish the change as a package version, or give it up",
+            reduced=True,
         )
     if entry["missing"]:
-        yield make_host_finding(
-            "missing-files",
-            "warning",
-            path,
-            f"recorded and gone: {join_names([one['path'] for one in entry['missing']])}",
-            "install the package again",
+        yield build_finding(
+            key="missing-files",
+            where=path,
+            detail=f"recorded and gone: {join_names([one['path'] for one in entry['missing']])}",
+            remediation="install the package again",
         )
     if entry["unresolved"]:
-        yield make_host_finding(
-            "library-unresolved",
-            "error",
-            path,
-            "libraries that do not resolve: "
+        yield build_finding(
+            key="library-unresolved",
+            where=path,
+            detail="libraries that do not resolve: "
             + join_names([f"{one['library']} (for {one['path']})" for one in entry["unresolved"]]),
-            "install the library's package, or replace the extension",
+            remediation="install the library's package, or replace the extension",
         )
     if entry["long_shebangs"]:
-        yield make_host_finding(
-            "long-shebang",
-            "warning",
-            path,
-            f"first lines over 127 bytes: {join_names(entry['long_shebangs'])}",
-            "move the environment to a shorter path; older kernels cannot start them",
+        yield build_finding(
+            key="long-shebang",
+            where=path,
+            detail=f"first lines over 127 bytes: {join_names(entry['long_shebangs'])}",
+            remediation="move the environment to a shorter path; older kernels cannot start them",
         )
 
 
@@ -287,21 +266,20 @@ def _check_packages(entry: Mapping[str, Any], advisories: Advisories | None) -> 
         if one["editable"] or one["direct_url"]
     ]
     if elsewhere:
-        yield make_host_finding(
-            "package-not-from-index",
-            "warning",
-            path,
-            f"installed from elsewhere: {join_names(elsewhere)}",
-            "publish them to an index and install them from there",
+        yield build_finding(
+            key="package-not-from-index",
+            where=path,
+            detail=f"installed from elsewhere: {join_names(elsewhere)}",
+            remediation="publish them to an index and install them from there",
+            reduced=True,
         )
     damaged = [str(one["name"]) for one in entry["packages"] if one.get("damaged")]
     if damaged:
-        yield make_host_finding(
-            "metadata-damaged",
-            "warning",
-            path,
-            f"metadata without a name: {join_names(damaged)}",
-            "install the package again",
+        yield build_finding(
+            key="metadata-damaged",
+            where=path,
+            detail=f"metadata without a name: {join_names(damaged)}",
+            remediation="install the package again",
         )
     known = (
         [(one, advisories.find_for_package(one["name"], one["version"])) for one in entry["packages"]]
@@ -310,12 +288,12 @@ def _check_packages(entry: Mapping[str, Any], advisories: Advisories | None) -> 
     )
     hit = [f"{one['name']} {one['version']}: {_list_advisories(entries)}" for one, entries in known if entries]
     if hit:
-        yield make_host_finding(
-            "package-advisory",
-            "error" if entry["services"] else "warning",
-            path,
-            join_names(hit),
-            "move to versions in which they are fixed; the report lists them",
+        yield build_finding(
+            key="package-advisory",
+            where=path,
+            detail=join_names(hit),
+            remediation="move to versions in which they are fixed; the report lists them",
+            reduced=not entry["services"],
         )
 
 
@@ -325,32 +303,29 @@ def collect_dependent_findings(entries: Iterable[Mapping[str, Any]]) -> list[dic
     for entry in entries:
         if entry["kind"] == "process" and entry["deleted"]:
             found.append(
-                make_host_finding(
-                    "deleted-files-mapped",
-                    "warning",
-                    f"process {entry['name']}",
-                    f"{entry['unit'] or entry['program'] or 'it'} still uses deleted files: {join_names(entry['deleted'])}",
-                    "restart it",
+                build_finding(
+                    key="deleted-files-mapped",
+                    where=f"process {entry['name']}",
+                    detail=f"{entry['unit'] or entry['program'] or 'it'} still uses deleted files: {join_names(entry['deleted'])}",
+                    remediation="restart it",
                 )
             )
         if entry["kind"] in ("embedder", "mod_wsgi"):
             found.append(
-                make_host_finding(
-                    "embedded-interpreter",
-                    "warning",
-                    str(entry["name"]),
-                    f"is bound to {entry['interpreter'] or entry['environment'] or 'an unknown Python'}",
-                    "it must be built again for another minor version",
+                build_finding(
+                    key="embedded-interpreter",
+                    where=str(entry["name"]),
+                    detail=f"is bound to {entry['interpreter'] or entry['environment'] or 'an unknown Python'}",
+                    remediation="it must be built again for another minor version",
                 )
             )
         if entry["kind"] in ("login-shell", "alternative") and not entry["os_package"]:
             found.append(
-                make_host_finding(
-                    "system-link",
-                    "warning",
-                    f"{entry['kind']} {entry['name']}",
-                    f"points to {entry['environment'] or entry['interpreter']}",
-                    "point it elsewhere before that Python is removed",
+                build_finding(
+                    key="system-link",
+                    where=f"{entry['kind']} {entry['name']}",
+                    detail=f"points to {entry['environment'] or entry['interpreter']}",
+                    remediation="point it elsewhere before that Python is removed",
                 )
             )
     return found
@@ -365,56 +340,52 @@ def collect_inventory_findings(inventory: Mapping[str, Any], advisories: Advisor
     for reason, paths in sorted(reasons.items()):
         if reason != "excluded" and not reason.startswith("cache"):
             found.append(
-                make_host_finding(
-                    "not-seen",
-                    "info" if "file system" in reason else "warning",
-                    reason,
-                    f"{len(paths)} places: {join_names(paths)}",
-                    "run with become"
+                build_finding(
+                    key="not-seen",
+                    where=reason,
+                    detail=f"{len(paths)} places: {join_names(paths)}",
+                    remediation="run with become"
                     if "ermission" in reason
                     else "raise oxzep7_time_budget"
                     if "budget" in reason
                     else "look at them by hand",
+                    reduced="file system" in reason,
                 )
             )
     if not inventory["host"]["privileged"]:
         found.append(
-            make_host_finding(
-                "unprivileged",
-                "warning",
-                "this host",
-                "the inventory was taken without root; other users' files were not seen",
-                "run with become",
+            build_finding(
+                key="unprivileged",
+                where="this host",
+                detail="the inventory was taken without root; other users' files were not seen",
+                remediation="run with become",
             )
         )
     if not inventory["verified"]:
         found.append(
-            make_host_finding(
-                "content-not-verified",
-                "info",
-                "this host",
-                "files were not compared with their recorded hashes",
-                "set oxzep7_verify",
+            build_finding(
+                key="content-not-verified",
+                where="this host",
+                detail="files were not compared with their recorded hashes",
+                remediation="set oxzep7_verify",
             )
         )
     if advisories is None or not advisories.has_packages:
         found.append(
-            make_host_finding(
-                "advisories-unknown",
-                "info",
-                "packages",
-                "no advisories of packages were given, so none are known",
-                "set oxzep7_advisories",
+            build_finding(
+                key="advisories-unknown",
+                where="packages",
+                detail="no advisories of packages were given, so none are known",
+                remediation="set oxzep7_advisories",
             )
         )
     if advisories is None or not advisories.has_interpreters:
         found.append(
-            make_host_finding(
-                "advisories-unknown",
-                "info",
-                "interpreters",
-                "no advisories of interpreters were given, so none are known",
-                "set oxzep7_advisories",
+            build_finding(
+                key="advisories-unknown",
+                where="interpreters",
+                detail="no advisories of interpreters were given, so none are known",
+                remediation="set oxzep7_advisories",
             )
         )
     return found
@@ -428,23 +399,22 @@ def collect_backup_findings(applications: Sequence[Mapping[str, Any]]) -> list[d
         newest = backups[-1] if backups else None
         if newest is None:
             found.append(
-                make_host_finding(
-                    "backup-missing",
-                    "info",
-                    entry["name"],
-                    "no backup of it is recorded on this host",
-                    "run oxzep7.python.backup",
+                build_finding(
+                    key="backup-missing",
+                    where=entry["name"],
+                    detail="no backup of it is recorded on this host",
+                    remediation="run oxzep7.python.backup",
                 )
             )
         elif not newest["verified"]:
             failed = newest.get("drill") and f"its drill failed: {join_names(newest['drill']['problems'])}"
             found.append(
-                make_host_finding(
-                    "backup-unverified",
-                    "error" if failed else "warning",
-                    entry["name"],
-                    f"backup {newest['backup']} is unverified: {failed or 'nobody has restored it'}",
-                    "run oxzep7.python.drill",
+                build_finding(
+                    key="backup-unverified",
+                    where=entry["name"],
+                    detail=f"backup {newest['backup']} is unverified: {failed or 'nobody has restored it'}",
+                    remediation="run oxzep7.python.drill",
+                    reduced=not failed,
                 )
             )
     return found

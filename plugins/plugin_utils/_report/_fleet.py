@@ -10,6 +10,7 @@ import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.oxzep7.python.plugins.module_utils._finding import SEVERITIES
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import Advisories
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _findings
@@ -168,7 +169,7 @@ def _count_totals(hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
         "interpreters": 0,
         "environments": 0,
         "dependents": 0,
-        **{severity: 0 for severity in _findings.SEVERITIES},
+        **{severity: 0 for severity in SEVERITIES},
     }
     for entry in hosts.values():
         for part in ("interpreters", "environments", "dependents"):

@@ -17,6 +17,7 @@ import zipfile
 import pytest
 import yaml
 from ansible_collections.oxzep7.python.plugins.action.fleet_report import list_recorded_runs
+from ansible_collections.oxzep7.python.plugins.module_utils._finding import SEVERITIES
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages import _originals
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import Advisories
@@ -209,7 +210,7 @@ def test_a_finding_has_every_part_and_errors_come_first():
         for entry in found
     )
     assert [entry["severity"] for entry in found] == sorted(
-        (entry["severity"] for entry in found), key=_findings.SEVERITIES.index
+        (entry["severity"] for entry in found), key=SEVERITIES.index
     )
     assert "used by /srv/app/venv, /srv/b" in found[0]["detail"]
 

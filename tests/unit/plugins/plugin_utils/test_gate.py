@@ -9,10 +9,10 @@ from __future__ import annotations
 import sys
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.filter.blocking_findings import blocking_findings
 from ansible_collections.oxzep7.python.plugins.filter.outcome_of_failure import outcome_of_failure
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _gate
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._gate import GateQuestion
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._preflight import list_blocking_lines
 
 FIRING = '{"alerts": [{"severity": "page"}, {"severity": "info"}]}'
 
@@ -100,14 +100,14 @@ def test_what_stops_a_run_before_its_first_wave():
         "b": {"preflight_result": {"skipped": True}},
         "c": {},
     }
-    assert blocking_findings(hostvars, ["b"], ["b"], []) == []
-    lines = blocking_findings(hostvars, ["a", "b", "c"], ["a", "b"], [])
+    assert list_blocking_lines(hostvars, ["b"], ["b"], []) == []
+    lines = list_blocking_lines(hostvars, ["a", "b", "c"], ["a", "b"], [])
     assert (
         lines[0] == "a: too few (inodes-short); remove files"
         and len(lines) == 2
         and "c: it could not be reached" in lines[1]
     )
-    assert len(blocking_findings(hostvars, ["a", "c"], ["a"], ["host-unreachable"])) == 1
+    assert len(list_blocking_lines(hostvars, ["a", "c"], ["a"], ["host-unreachable"])) == 1
 
 
 @pytest.mark.parametrize(

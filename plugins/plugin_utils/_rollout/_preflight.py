@@ -1,0 +1,72 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The findings of preflight that only the controller can make, and the lines that stop a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.oxzep7.python.plugins.module_utils._finding import build_finding
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path
+
+
+def check_clock_skew(clock: float, before: float, after: float, most: float) -> list[dict[str, Any]]:
+    """Return a finding if *clock*, which was read between *before* and *after*, is off by more than *most* seconds."""
+    off = max(before - clock, clock - after, 0.0)
+    if off <= most:
+        return []
+    direction = "behind" if clock < before else "ahead of"
+    return [
+        build_finding(
+            key="clock-skewed",
+            detail=f"its clock is {off:.0f} seconds {direction} the controller's, and {most:g} are allowed",
+            remediation="have it keep time, for example with chrony",
+        )
+    ]
+
+
+def check_controller_archives(steps: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return a finding for each archive of *steps* that should be on the controller and does not exist."""
+    paths = {}
+    for step in steps:
+        interpreter = step["interpreter"]
+        if interpreter["source"] == "archive" and interpreter.get("path"):
+            paths[str(interpreter["version"])] = interpreter["path"]
+    return [_build_archive_finding(version, path) for version, path in sorted(paths.items()) if not _is_file(path)]
+
+
+def _is_file(path: str) -> bool:
+    return expand_path(path).is_file()
+
+
+def _build_archive_finding(version: str, path: str) -> dict[str, Any]:
+    return build_finding(
+        key="interpreter-unobtainable",
+        detail=f"Python {version}: {path} does not exist on the controller",
+        remediation="put it there, or correct oxzep7_interpreters",
+    )
+
+
+def _format_finding(host: str, finding: Mapping[str, Any]) -> str:
+    return f"{host}: {finding['detail']} ({finding['key']}); {finding['remediation']}"
+
+
+def list_blocking_lines(
+    hostvars: Mapping[str, Any], hosts: Sequence[str], reachable: Sequence[str], known: Sequence[str]
+) -> list[str]:
+    """Return a line for each blocking finding, and one for each of *hosts* that is not *reachable*; no *known* keys."""
+    unreachable = build_finding(
+        key="host-unreachable",
+        detail="it could not be reached, or failed before",
+        remediation="repair the connection, leave the host out with --limit, or accept host-unreachable in oxzep7_known_findings",
+    )
+    lines = []
+    for host in hosts:
+        result = hostvars[host].get("preflight_result") or {}
+        lines += [_format_finding(host, entry) for entry in result.get("blocking") or []]
+        if host not in reachable and unreachable["key"] not in known:
+            lines.append(_format_finding(host, unreachable))
+    return lines
