@@ -13,67 +13,74 @@ from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._regi
 TEMPLATE = r"""
 options:
   application:
-    description: The application, as declared in C(oxzep7_applications). Keys that only other parts use are not accepted here.
+    description: The application, as declared in C(oxzep7_applications).
     type: dict
     required: true
     suboptions:
       name:
-        description: Its name; lower-case letters, digits, V(_), V(.) and V(-), at most 63 characters.
+        description: Name of the application; lower-case letters, digits, V(_), V(.) and V(-), at most 63 characters.
         type: str
         required: true
       environment:
-        description: The path that its services use. It stays the path for ever; it becomes a symlink to the live generation.
+        description: >-
+          Path of the environment, as the services use it. The path never changes; it becomes a symlink to the live
+          generation.
         type: str
         required: true
       source:
-        description: Directory of its source code; its tests run there.
+        description: Directory of the application's source code, in which its tests run.
         type: str
       user:
-        description: The user it runs as. Default is the owner of its environment.
+        description: User that the application runs as; the owner of the environment by default.
         type: str
       services:
-        description: Its services, in the order in which they are started.
+        description: Services of the application, in the order in which they are started.
         type: list
         elements: dict
         default: []
         suboptions:
           name:
-            description: Name of the systemd unit; or any name when commands are given.
+            description: Name of the systemd unit, or any name if C(start) is set.
             type: str
             required: true
           action:
-            description: What a promotion does with it.
+            description: >-
+              How a promotion treats the service. V(stop-start) stops it before the environment is replaced and starts
+              it afterwards. V(restart) and V(reload) act afterwards only. V(none) leaves it alone.
             type: str
             choices: [stop-start, restart, reload, none]
             default: stop-start
           start:
-            description: Command that starts it, as a list or as a string that is split into words; no shell is involved.
+            description: >-
+              Command that starts the service, as a list or as a string that is split into words; no shell is involved.
             type: raw
           stop:
-            description: Command that stops it.
+            description: Command that stops the service.
             type: raw
           status:
-            description: Command that ends with 0 when, and only when, it runs.
+            description: Command that ends with 0 if, and only if, the service is running.
             type: raw
           pidfile:
-            description: File with the process id of its main process, so that its processes can be examined.
+            description: File with the process id of the main process, so that the service's processes can be examined.
             type: str
           user:
-            description: Account whose own systemd runs the unit. Without it, the system's does.
+            description: Account whose systemd user instance manages the unit; the system instance by default.
             type: str
       checks:
-        description: Its health checks. They must pass before a promotion and after it.
+        description: Health checks. They must pass before a promotion and after it.
         type: list
         elements: dict
         default: []
         suboptions:
           name:
-            description: Name of the check, for messages.
+            description: Name of the check, shown in messages.
             type: str
             required: true
           # The kinds of checks.
       tests:
-        description: Commands run in its source directory with the new generation first in E(PATH), before it is promoted.
+        description: >-
+          Commands that test a new generation before it is promoted. They run in C(source), with the
+          generation first in E(PATH).
         type: list
         elements: raw
         default: []
@@ -82,61 +89,67 @@ options:
         type: float
         default: 900.0
       requirements:
-        description: Files that name the packages that it needs for its own sake. Default is to tell that from what is installed.
+        description: >-
+          Requirements files that name the packages which the application needs directly. By default these are derived
+          from the installed packages.
         type: list
         elements: str
         default: []
       drain:
         description:
-          - Commands that keep work away before its services are stopped, such as those that take the host out of a balancer.
-          - They run as the account that promotes, when the promotion is open already; one that fails undoes it.
+          - Commands that drain work before the services are stopped, such as taking the host out of a load balancer.
+          - They run as the account that promotes, while the promotion is open. A failed command undoes the promotion.
         type: list
         elements: raw
         default: []
       undrain:
-        description: Commands that let work in again, when all checks pass; also after a promotion was undone.
+        description: Commands that admit work again after all checks passed, or after a promotion was undone.
         type: list
         elements: raw
         default: []
       carry:
         description:
-          - What becomes of files that no package of the environment accounts for, and of changes made by hand to files of packages.
-          - V(ask) refuses to plan while there are any. V(drop) leaves them behind; they stay in the old generation.
-          - V(copy) takes such files along; a changed file as it is, which needs that its package stays at its version.
-          - V(patch) takes such files along, and makes the changes again in the new version of the package.
+          - Treatment of files that belong to no package of the environment, and of manually changed files of packages.
+          - V(ask) blocks planning while such files exist. V(drop) leaves them in the old generation.
+          - V(copy) copies such files. A changed file is copied as it is, which requires the same version of its package.
+          - V(patch) copies such files, and applies the changes to the new version of the package.
         type: str
         choices: [ask, copy, patch, drop]
         default: ask
       goal:
         description:
-          - What an upgrade is for. It changes defaults, and nothing else.
-          - V(security) moves packages to versions in which what C(oxzep7_advisories) know is fixed, as C(oxzep7_fix_advisories) does for all.
-          - V(performance) has a rehearsal time its benchmarks before and after.
-          - V(compatibility) changes nothing.
+          - Purpose of upgrades. It only changes defaults.
+          - V(security) moves packages to versions without the vulnerabilities of C(oxzep7_advisories), as
+            C(oxzep7_fix_advisories) does for all applications.
+          - V(performance) makes a rehearsal run the benchmarks in both environments.
+          - V(compatibility) changes no default.
         type: str
         choices: [security, performance, compatibility]
         default: compatibility
       criticality:
-        description: How much depends on it; a term of the risk that a plan shows.
+        description: Importance of the application, which contributes to the risk that a plan shows.
         type: str
         choices: [low, normal, high]
         default: normal
       benchmarks:
-        description: Commands that a rehearsal times in the live environment and in the new one; they run as tests do.
+        description: >-
+          Commands whose duration a rehearsal measures in the live environment and in the new one. They run as
+          C(tests) do.
         type: list
         elements: raw
         default: []
       backup:
-        description: What its backups keep beside its environment and source.
+        description: Contents of backups besides the environment and the source.
         type: dict
         suboptions:
           paths:
-            description: Files and directories, for the layer V(configuration).
+            description: Files and directories of the layer V(configuration).
             type: list
             elements: str
             default: []
           databases:
-            description: Databases, for the layer V(databases); each is read through its own tool, so that it is of one moment.
+            description: >-
+              Databases of the layer V(databases). Each is dumped by its own tool, and therefore consistent.
             type: list
             elements: dict
             default: []
@@ -204,34 +217,39 @@ options:
                     description: Account that the commands run as. Default is the application's.
                     type: str
           quiesce:
-            description: Commands that hold the application still before it is read. They run as the account that makes the backup.
+            description: >-
+              Commands that quiesce the application before it is read. They run as the account that makes the backup.
             type: list
             elements: raw
             default: []
           resume:
-            description: Commands that let it go on, also after a backup that failed.
+            description: Commands that resume the application, also after a failed backup.
             type: list
             elements: raw
             default: []
       drill:
-        description: What a drill proves beside what it always proves.
+        description: Additional proofs of a drill.
         type: dict
         suboptions:
           command:
-            description: Command that must succeed with what is restored, as the application's user, in its source directory.
+            description: >-
+              Command that must succeed in the restored source directory with the restored environment. It runs as the
+              application's user.
             type: raw
           timeout:
             description: Seconds that each command may take.
             type: float
             default: 300.0
           reads:
-            description: State that the live version writes and the kept one must be able to read, because that is what breaks a rollback.
+            description: >-
+              Data that the live version writes and the restored version must be able to read, because a rollback fails
+              otherwise.
             type: list
             elements: dict
             default: []
             suboptions:
               pickle:
-                description: File that the kept environment must be able to unpickle.
+                description: File that the restored environment must be able to unpickle.
                 type: str
               command:
                 description: Command, run as C(drill.command) is.

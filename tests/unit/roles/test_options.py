@@ -48,6 +48,33 @@ def test_role_modules_and_documentation_declare_an_application_alike():
     assert specification(fragment["options"]["application"]["suboptions"], "suboptions") == expected
 
 
+def descriptions(options, keyword):
+    """The description of each option, with the options below it."""
+    found = {}
+    for name, option in options.items():
+        found[name] = [option["description"], descriptions(option.get(keyword, {}), keyword)]
+    return found
+
+
+def constraints(options):
+    """What an option says about those below it, by its name."""
+    found = {}
+    for name, option in options.items():
+        if "options" in option:
+            rules = {key: option[key] for key in option if key.startswith(("mutually_", "required_"))}
+            found[name] = [rules, constraints(option["options"])]
+    return found
+
+
+def test_the_role_describes_an_application_as_modules_do():
+    # `python -m tests.tools.role_options` writes it.
+    role = load(ROOT / "roles" / "oxzep7" / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
+    declared = role["oxzep7_applications"]["options"]
+    fragment = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]["application"]["suboptions"]
+    assert descriptions(declared, "options") == descriptions(fragment, "suboptions")
+    assert constraints(declared) == constraints(build_application_options())
+
+
 def test_every_module_is_in_the_action_group():
     modules = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
     assert load(ROOT / "meta" / "runtime.yml")["action_groups"]["all"] == modules

@@ -85,7 +85,7 @@ suboptions:
     description: JSON pointer (RFC 6901) of a value that the body must contain.
     type: str
   json_value:
-    description: Expected value at O(application.checks.http.json_pointer); any value by default.
+    description: Expected value at C(json_pointer); any value by default.
     type: raw
   latency:
     description: Maximum duration of the response in seconds.
