@@ -15,7 +15,7 @@ import shutil
 from typing import IO, Any
 
 from ansible.errors import AnsibleError
-from ansible.plugins.action import ActionBase
+from ansible_collections.oxzep7.python.plugins.plugin_utils._action import CollectionAction
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path
 
 MANIFEST_NAME, SEAL_NAME = "manifest.json", "manifest.sha256"
@@ -29,21 +29,17 @@ def hash_stream(stream: IO[bytes]) -> str:
     return digest.hexdigest()
 
 
-class ActionModule(ActionBase):
+class ActionModule(CollectionAction):
     """Run the module; then fetch the backup, if that is asked for and it is not here yet."""
 
-    _supports_check_mode = True
-
-    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+    def perform(self, given: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         """One module execution, and with ``fetch_dir`` one transfer for each file of the backup."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        arguments = {key: value for key, value in self._task.args.items() if value is not None}
-        result.update(self._execute_module(module_args=arguments, task_vars=task_vars))
-        if arguments.get("fetch_dir") and result.get("directory") and not result.get("failed"):
+        result = self.run_module(self.list_arguments(), task_vars)
+        if given["fetch_dir"] and result.get("directory") and not result.get("failed"):
             try:
                 result["fetched"] = str(
                     self._fetch_backup(
-                        result["directory"], expand_path(arguments["fetch_dir"]) / task_vars["inventory_hostname"]
+                        result["directory"], expand_path(given["fetch_dir"]) / task_vars["inventory_hostname"]
                     )
                 )
             except (AnsibleError, OSError, ValueError, KeyError) as error:

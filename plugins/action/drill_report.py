@@ -8,27 +8,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.plugins.action import ActionBase
+from ansible_collections.oxzep7.python.plugins.plugin_utils._action import CollectionAction
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path, format_json, write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _drills
 
 
-class ActionModule(ActionBase):
+class ActionModule(CollectionAction):
     """Gather every host's drills and write them to ``report_dir``."""
 
-    _supports_check_mode = True
     _requires_connection = False
 
-    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+    def perform(self, given: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         """No module execution; nothing is written in check mode."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, given = self.validate_argument_spec(
-            argument_spec={
-                "report_dir": {"type": "path", "required": True},
-                "run_id": {"type": "str", "required": True},
-                "hosts": {"type": "list", "elements": "str", "required": True},
-            }
-        )
         entries = _drills.collect_drill_results(task_vars["hostvars"], given["hosts"])
         folder = expand_path(given["report_dir"]) / "drills"
         path = folder / f"{given['run_id']}.json"
@@ -37,7 +28,9 @@ class ActionModule(ActionBase):
             write_private(folder / f"{given['run_id']}.md", _drills.format_drill_page(given["run_id"], entries))
         # A drill in check mode has restored nothing, so it has nothing to fail with.
         failed = {} if self._task.check_mode else _drills.list_failed_drills(entries)
-        result.update(
-            changed=False, table=_drills.format_drill_table(entries), path=str(path), results=entries, unreliable=failed
-        )
-        return result
+        return {
+            "table": _drills.format_drill_table(entries),
+            "path": str(path),
+            "results": entries,
+            "unreliable": failed,
+        }

@@ -13,11 +13,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.plugins.action import ActionBase
+from ansible_collections.oxzep7.python.plugins.plugin_utils._action import ActionFailedError, CollectionAction
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path, format_json, write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import (
     Advisories,
-    AdvisoriesError,
     load_advisories,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import (
@@ -33,24 +32,13 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._report import (
 INVENTORY_SCHEMA = 2
 
 
-class ActionModule(ActionBase):
+class ActionModule(CollectionAction):
     """Merge this run's inventories with earlier ones and write the report in its forms."""
 
-    _supports_check_mode = True
     _requires_connection = False
 
-    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+    def perform(self, given: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         """No module execution; nothing is written in check mode."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, given = self.validate_argument_spec(
-            argument_spec={
-                "report_dir": {"type": "path", "required": True},
-                "hosts": {"type": "list", "elements": "str", "required": True},
-                "inventories": {"type": "str", "default": "audit_result"},
-                "advisories": {"type": "path"},
-                "plan_dir": {"type": "path"},
-            }
-        )
         directory = expand_path(given["report_dir"])
         try:
             advisories = self._load_advisories(given["advisories"])
@@ -71,11 +59,9 @@ class ActionModule(ActionBase):
                 )
                 if matrix is not None:
                     write_private(directory / "matrix.html", _matrix.render_matrix_page(matrix))
-        except (AdvisoriesError, ValueError, _sbom.SbomError) as error:
-            result.update(failed=True, changed=False, msg=str(error))
-            return result
-        result.update(
-            changed=False,
+        except ValueError as error:
+            raise ActionFailedError(str(error)) from None
+        return dict(
             totals=fleet["totals"],
             unknown=fleet["unknown"],
             end_of_life=fleet["end_of_life"],
@@ -88,7 +74,6 @@ class ActionModule(ActionBase):
             earlier=sorted(set(fleet["hosts"]) - set(now)),
             path=str(directory / "fleet.html"),
         )
-        return result
 
     def _load_advisories(self, path: str | None) -> Advisories | None:
         return load_advisories(expand_path(path)) if path else None

@@ -11,29 +11,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible.plugins.action import ActionBase
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _interpreters
+from ansible_collections.oxzep7.python.plugins.plugin_utils._action import ActionFailedError, CollectionAction
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path
 from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters import InterpreterSourceError
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import UvMissingError, find_uv
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import find_uv
 
 SIGNATURE_OPTIONS = ("signature", "key")
 
 
-class ActionModule(ActionBase):
+class ActionModule(CollectionAction):
     """Run the module; for what lies on the controller, first without it."""
 
-    _supports_check_mode = True
-
-    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+    def perform(self, given: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         """One module execution, or two with a transfer or the package manager between them."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        arguments = {key: value for key, value in self._task.args.items() if value is not None}
         try:
-            result.update(self._provide_interpreter(arguments, task_vars))
-        except (OSError, InterpreterSourceError, UvMissingError, ValueError) as error:
-            result.update(failed=True, msg=f"Python {arguments.get('version')}: {error}")
-        return result
+            return self._provide_interpreter(self.list_arguments(), task_vars)
+        except (CollectionError, OSError, ValueError) as error:
+            raise ActionFailedError(f"Python {given['version']}: {error}") from None
 
     def _provide_interpreter(self, arguments: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         source = arguments.get("source")
@@ -42,7 +38,7 @@ class ActionModule(ActionBase):
             return seen
         if source == "archive":
             return self._install_archive(arguments, task_vars)
-        asked: dict[str, Any] = self._execute_module(module_args=arguments, task_vars=task_vars)
+        asked = self.run_module(arguments, task_vars)
         if source not in ("uv", "package") or asked.get("failed") or asked.get("installed"):
             return asked
         if source == "package":
@@ -71,10 +67,9 @@ class ActionModule(ActionBase):
         if any(arguments.get(key) for key in SIGNATURE_OPTIONS):
             arguments["sha256"] = _interpreters.verify_signed_archive(_get_cache_path(arguments), arguments)
         if not here:
-            answer: dict[str, Any] = self._execute_module(module_args=arguments, task_vars=task_vars)
-            return answer
+            return self.run_module(arguments, task_vars)
         arguments["origin"] = str(here)
-        asked: dict[str, Any] = self._execute_module(module_args={**arguments, "path": None}, task_vars=task_vars)
+        asked = self.run_module({**arguments, "path": None}, task_vars)
         if asked.get("failed") or asked.get("installed"):
             return asked
         return self._send_archive(expand_path(str(here)), arguments, task_vars)
@@ -84,17 +79,10 @@ class ActionModule(ActionBase):
         if not source.is_file():
             raise InterpreterSourceError(f"{source} does not exist on the controller")
         if self._task.check_mode:
-            told: dict[str, Any] = self._execute_module(
-                module_args={**arguments, "path": str(source)}, task_vars=task_vars
-            )
-            return told
-        directory = self._make_tmp_path()
-        target = self._connection._shell.join_path(directory, "archive")
-        self._transfer_file(str(source), target)
-        self._fixup_perms2((directory, target))
-        done: dict[str, Any] = self._execute_module(module_args={**arguments, "path": target}, task_vars=task_vars)
-        self._remove_tmp_path(directory)
-        return done
+            return self.run_module({**arguments, "path": str(source)}, task_vars)
+        with self.make_remote_directory() as directory:
+            sent = self.send_files(directory, {"archive": source})
+            return self.run_module({**arguments, "path": sent["archive"]}, task_vars)
 
     def _install_packages(self, arguments: Mapping[str, Any], task_vars: Any) -> dict[str, Any]:
         """Have the operating system's packages, by Ansible's own means, and the interpreter that they bring."""
@@ -110,23 +98,12 @@ class ActionModule(ActionBase):
                 "prefix": "/usr",
                 "diff": {"before": {arguments["path"]: None}, "after": {arguments["path"]: ", ".join(names)}},
             }
-        task = self._task.copy()
-        task.action, task.args = "ansible.builtin.package", {"name": names, "state": "present"}
-        action = self._shared_loader_obj.action_loader.get(
-            task.action,
-            task=task,
-            connection=self._connection,
-            play_context=self._play_context,
-            loader=self._loader,
-            templar=self._templar,
-            shared_loader_obj=self._shared_loader_obj,
-        )
-        done = action.run(task_vars=task_vars)
+        done = self.run_action("ansible.builtin.package", {"name": names, "state": "present"}, task_vars)
         if done.get("failed"):
             raise InterpreterSourceError(
                 f"the packages {', '.join(names)} could not be installed: {done.get('msg')}; name others in `packages`, or choose another source"
             )
-        answer: dict[str, Any] = self._execute_module(module_args=dict(arguments), task_vars=task_vars)
+        answer = self.run_module(arguments, task_vars)
         if not answer.get("failed") and not answer.get("installed"):
             raise InterpreterSourceError(
                 f"the packages {', '.join(names)} brought no {arguments['path']}; correct `path` or `packages`"

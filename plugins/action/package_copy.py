@@ -10,40 +10,24 @@ import pathlib
 import tempfile
 from typing import Any
 
-from ansible.plugins.action import ActionBase
+from ansible_collections.oxzep7.python.plugins.plugin_utils._action import ActionFailedError, CollectionAction
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import store_wheel_copy
 
 
-class ActionModule(ActionBase):
+class ActionModule(CollectionAction):
     """One module execution, and one fetch for each wheel that the cache lacks."""
 
-    _supports_check_mode = True
-
-    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+    def perform(self, given: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         """Copy, and keep what is new. The host is left as it was, in check mode and out of it."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, given = self.validate_argument_spec(
-            argument_spec={
-                "applications": {"type": "list", "elements": "dict", "required": True},
-                "packages": {"type": "dict", "required": True},
-                "cache_dir": {"type": "path", "default": "~/.cache/oxzep7"},
-            }
-        )
         cache = expand_path(given["cache_dir"])
-        remote = self._make_tmp_path()
-        try:
-            result.update(
-                self._execute_module(
-                    "oxzep7.python.package_copy", module_args={**given, "directory": remote}, task_vars=task_vars
-                )
-            )
+        with self.make_remote_directory() as remote:
+            result = self.run_module({**self.list_arguments(), "directory": remote}, task_vars)
             if not result.get("failed"):
-                self._keep_copies(result, cache, remote)
-        except (OSError, ValueError) as error:
-            result.update(failed=True, msg=f"copies of packages could not be kept in {cache}: {error}")
-        finally:
-            self._remove_tmp_path(remote)
+                try:
+                    self._keep_copies(result, cache, remote)
+                except (OSError, ValueError) as error:
+                    raise ActionFailedError(f"copies of packages could not be kept in {cache}: {error}") from None
         return result
 
     def _keep_copies(self, result: dict[str, Any], cache: pathlib.Path, remote: str) -> None:
@@ -57,6 +41,6 @@ class ActionModule(ActionBase):
             for wheel, digest in rows.items():
 
                 def fetch(target: pathlib.Path, wheel: str = wheel) -> None:
-                    self._connection.fetch_file(self._connection._shell.join_path(remote, wheel), str(target))
+                    self.fetch_file(self.join_remote(remote, wheel), target)
 
                 store_wheel_copy(cache, wheel, digest, pathlib.Path(scratch), fetch)

@@ -12,17 +12,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible import context
-from ansible.plugins.action import ActionBase
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._action import ActionFailedError, CollectionAction
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path, format_json, write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import (
-    UnknownVersionError,
     format_minor,
     get_today,
     parse_version,
 )
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import AdvisoriesError
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import IndexUnavailableError
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import UvMissingError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._wheels import DownloadError, download_wheels
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _setup as _planning
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibility import (
@@ -47,32 +44,19 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._strategy i
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._waves import WavePolicy
 
 
-class ActionModule(ActionBase):
+class ActionModule(CollectionAction):
     """Read what host_info returned for each host, plan, and write the plan directory."""
 
-    _supports_check_mode = True
     _requires_connection = False
 
-    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+    def perform(self, given: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         """No module execution. In check mode the plan is written to the cache directory only."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, given = self.validate_argument_spec(
-            argument_spec={
-                **_planning.PLANNING_OPTIONS,
-                **_rollout.OPTIONS,
-                "plan_id": {"type": "str"},
-                "builder": {"type": "str"},
-                "copy_packages": {"type": "bool", "default": False},
-                "scan_wheels": {"type": "bool", "default": False},
-            }
-        )
-        result.update(changed=False, needs=[], packages={})
+        result: dict[str, Any] = {"changed": False, "needs": [], "packages": {}}
         why = check_strategy(self._task) or (
             "" if given["target"] else "nobody said where to go: set oxzep7_target to a version, such as 3.11"
         )
         if why:
-            result.update(failed=True, msg=why)
-            return result
+            raise ActionFailedError(why, **result)
         try:
             hosts, unknown = self._collect_hosts(task_vars, given)
             parts = _planning.build_tools(given)
@@ -99,16 +83,8 @@ class ActionModule(ActionBase):
         except WheelsNeededError as error:
             result.update(needs=error.wanted, msg=str(error), failed=not given["builder"])
             return result
-        except (
-            AdvisoriesError,
-            IndexUnavailableError,
-            PlanError,
-            UnknownVersionError,
-            UvMissingError,
-            ValueError,
-        ) as error:
-            result.update(failed=True, msg=str(error))
-            return result
+        except (CollectionError, ValueError) as error:
+            raise ActionFailedError(str(error), **result) from None
         result.update(
             target=plan.document["target"],
             findings=plan.document["findings"],

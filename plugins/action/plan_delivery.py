@@ -10,27 +10,16 @@ import hashlib
 import json
 from typing import Any
 
-from ansible.plugins.action import ActionBase
+from ansible_collections.oxzep7.python.plugins.plugin_utils._action import ActionFailedError, CollectionAction
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path, format_json
-from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._policy import EACH_STEP, FINAL
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._policy import EACH_STEP
 
 
-class ActionModule(ActionBase):
+class ActionModule(CollectionAction):
     """Read the part on the controller and store it with plan_store."""
 
-    _supports_check_mode = True
-
-    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+    def perform(self, given: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         """One module execution, or none where the host has it; ``steps`` lists what is to be done on the host, in order."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, given = self.validate_argument_spec(
-            argument_spec={
-                "plan_dir": {"type": "path", "required": True},
-                "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
-                "known": {"type": "dict", "default": {}},
-                "promote": {"type": "str", "choices": [EACH_STEP, FINAL], "default": EACH_STEP},
-            }
-        )
         directory = expand_path(given["plan_dir"])
         host = task_vars["inventory_hostname"]
         try:
@@ -38,21 +27,22 @@ class ActionModule(ActionBase):
             names = sorted({step["lock"] for application in part["applications"] for step in application["steps"]})
             locks = {name: (directory / "locks" / f"{name}.txt").read_text(encoding="utf-8") for name in names}
         except (OSError, ValueError, KeyError) as error:
-            result.update(
-                failed=True,
-                msg=f"{directory} has no usable plan for {host} ({type(error).__name__}: {error}); plan again",
-            )
-            return result
+            raise ActionFailedError(
+                f"{directory} has no usable plan for {host} ({type(error).__name__}: {error}); plan again"
+            ) from None
         arguments = {"plan": format_json(part), "locks": locks, "state_dir": given["state_dir"]}
         known = given["known"]
         if known.get("plan") == hashlib.sha256(arguments["plan"].encode()).hexdigest() and set(names) <= set(
             known.get("locks") or []
         ):
-            result.update(
-                changed=False, path=f"{given['state_dir']}/plan.json", actions=[], diff={"before": {}, "after": {}}
-            )
+            result: dict[str, Any] = {
+                "changed": False,
+                "path": f"{given['state_dir']}/plan.json",
+                "actions": [],
+                "diff": {"before": {}, "after": {}},
+            }
         else:
-            result.update(self._execute_module("oxzep7.python.plan_store", module_args=arguments, task_vars=task_vars))
+            result = self.run_module(arguments, task_vars, "plan_store")
         result["steps"] = [
             _build_step_entry(application, step, given["promote"])
             for application in part["applications"]

@@ -9,24 +9,22 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ansible.plugins.action import ActionBase
+from ansible_collections.oxzep7.python.plugins.plugin_utils._action import (
+    ActionFailedError,
+    CollectionAction,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import compare_plans
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report._plan import format_plan_markdown
 
 
-class ActionModule(ActionBase):
+class ActionModule(CollectionAction):
     """Read two documents, and say what differs."""
 
-    _supports_check_mode = True
     _requires_connection = False
 
-    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+    def perform(self, given: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         """No module execution, and no change."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, given = self.validate_argument_spec(
-            argument_spec={"before": {"type": "path", "required": True}, "after": {"type": "path", "required": True}}
-        )
         plans = []
         for option in ("before", "after"):
             path = expand_path(given[option])
@@ -35,16 +33,13 @@ class ActionModule(ActionBase):
                 plans.append((path, json.loads(path.read_text(encoding="utf-8"))))
                 texts = [format_plan_markdown(document) for _path, document in plans]
             except (OSError, ValueError, KeyError, TypeError) as error:
-                result.update(failed=True, msg=f"{option}: {path} is not a plan: {error}")
-                return result
-        result.update(
-            changed=False,
-            differences=compare_plans(plans[0][1], plans[1][1]),
-            diff={
+                raise ActionFailedError(f"{option}: {path} is not a plan: {error}") from None
+        return {
+            "differences": compare_plans(plans[0][1], plans[1][1]),
+            "diff": {
                 "before": texts[0],
                 "after": texts[1],
                 "before_header": str(plans[0][0]),
                 "after_header": str(plans[1][0]),
             },
-        )
-        return result
+        }

@@ -9,31 +9,26 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from ansible.plugins.action import ActionBase
+from ansible_collections.oxzep7.python.plugins.plugin_utils._action import CollectionAction
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._preflight import (
     check_clock_skew,
     check_controller_archives,
 )
 
 
-class ActionModule(ActionBase):
+class ActionModule(CollectionAction):
     """Run the module, and add what only the controller can tell."""
 
-    _supports_check_mode = True
-
-    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+    def perform(self, given: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         """One module execution."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        arguments = {key: value for key, value in self._task.args.items() if value is not None}
         before = time.time()
-        result.update(self._execute_module(module_args=arguments, task_vars=task_vars))
+        result = self.run_module(self.list_arguments(), task_vars)
         after = time.time()
         if result.get("failed") or "findings" not in result:
             return result
-        own = check_clock_skew(
-            result["clock"], before, after, float(arguments.get("max_skew", 60.0))
-        ) + check_controller_archives(arguments.get("steps") or [])
-        known = set(arguments.get("known_findings") or [])
+        own = check_clock_skew(result["clock"], before, after, given["max_skew"])
+        own += check_controller_archives(given["steps"])
+        known = set(given["known_findings"])
         result["findings"] += own
         result["blocking"] += [entry for entry in own if entry["key"] not in known]
         return result

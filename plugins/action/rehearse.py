@@ -11,29 +11,18 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible.plugins.action import ActionBase
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._action import ActionFailedError, CollectionAction
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path, write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import (
     Minor,
-    UnknownVersionError,
     format_minor,
     get_today,
 )
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import AdvisoriesError
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import IndexUnavailableError
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import ResolutionError, UvMissingError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _setup as _planning
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._cargo import select_cargo
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibility import Evidence, record_evidence
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import (
-    MissingWheelsError,
-    NoLockError,
-    UnpublishedPackagesError,
-)
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import InvalidLimitError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import (
-    CopiesNeededError,
     PlanError,
     PlannedHost,
     Planner,
@@ -53,27 +42,19 @@ class HostTrialError(CollectionError):
     """A host that could not try; the text says what it could not."""
 
 
-class ActionModule(ActionBase):
+class ActionModule(CollectionAction):
     """One rehearsal after the other, each of as many module executions as it takes locks."""
 
-    _supports_check_mode = True
-
-    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+    def perform(self, given: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         """Rehearse, and write what was learned to the plan directory; in check mode say what would be rehearsed."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, given = self.validate_argument_spec(
-            argument_spec={
-                **_planning.PLANNING_OPTIONS,
-                "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
-                "run_id": {"type": "str", "default": "manual"},
-                "interpreter_dir": {"type": "path", "default": "/opt/oxzep7/interpreters"},
-                "wheelhouse_dir": {"type": "path", "default": "/opt/oxzep7/wheelhouse"},
-                "ship_uv": {"type": "bool", "default": True},
-            }
-        )
         name = str(task_vars["inventory_hostname"])
         directory = expand_path(given["plan_dir"])
-        result.update(changed=False, rehearsed=[], actions=[], constraints=str(directory / "constraints.yml"))
+        result: dict[str, Any] = {
+            "changed": False,
+            "rehearsed": [],
+            "actions": [],
+            "constraints": str(directory / "constraints.yml"),
+        }
         try:
             learned = _planning.read_constraints(directory)
             host = _planning.build_planned_host(name, task_vars["hostvars"][name], given, learned)
@@ -89,33 +70,18 @@ class ActionModule(ActionBase):
                     ]
                 else:
                     self._rehearse_application(result, host, application, planner, parts, given, task_vars)
-        except (
-            AdvisoriesError,
-            HostTrialError,
-            IndexUnavailableError,
-            CopiesNeededError,
-            MissingWheelsError,
-            NoLockError,
-            PlanError,
-            ResolutionError,
-            UnknownVersionError,
-            UnpublishedPackagesError,
-            InvalidLimitError,
-            UvMissingError,
-            ValueError,
-        ) as error:
-            result.update(failed=True, msg=f"{name}: {error}")
-            return result
+        except (CollectionError, ValueError) as error:
+            raise ActionFailedError(f"{name}: {error}", **result) from None
         failed = [row for row in result["rehearsed"] if row["failures"]]
         if failed:
             told = "; ".join(
                 f"{row['application']} on Python {row['to']}: " + ": ".join(next(iter(row["failures"].items())))
                 for row in failed
             )
-            result.update(
-                failed=True,
-                msg=f"{name}: no version of any package cures {told[:1500]}; mend the source, replace the package, or constrain it in "
-                f"{result['constraints']}",
+            raise ActionFailedError(
+                f"{name}: no version of any package cures {told[:1500]}; mend the source, replace the package, or "
+                f"constrain it in {result['constraints']}",
+                **result,
             )
         return result
 
@@ -142,8 +108,8 @@ class ActionModule(ActionBase):
             self._record_result(
                 result, host.name, application, minor, ended, trials[-1], expand_path(given["plan_dir"])
             )
-        self._run_module(
-            "oxzep7.python.trial",
+        self.try_module(
+            "trial",
             {"application": declared, "state": "absent", "state_dir": given["state_dir"]},
             task_vars,
         )
@@ -178,27 +144,17 @@ class ActionModule(ActionBase):
             }
         )
 
-    def _run_module(self, name: str, arguments: Mapping[str, Any], task_vars: Any) -> dict[str, Any]:
-        answer: dict[str, Any] = self._execute_module(name, module_args=dict(arguments), task_vars=task_vars)
+    def try_module(self, name: str, arguments: Mapping[str, Any], task_vars: Any) -> dict[str, Any]:
+        """Run the module *name*. Raises HostTrialError where it fails."""
+        answer = self.run_module(arguments, task_vars, name)
         if answer.get("failed"):
             said = str(answer.get("module_stderr") or answer.get("module_stdout") or "")[-500:]
             raise HostTrialError(f"{name}: {answer.get('msg')}{': ' + said if said else ''}")
         return answer
 
-    def _run_action(self, name: str, arguments: Mapping[str, Any], task_vars: Any) -> dict[str, Any]:
-        """What the action plugin *name*, which sends files of its own, answers."""
-        task = self._task.copy()
-        task.action, task.args = name, dict(arguments)
-        action = self._shared_loader_obj.action_loader.get(
-            name,
-            task=task,
-            connection=self._connection,
-            play_context=self._play_context,
-            loader=self._loader,
-            templar=self._templar,
-            shared_loader_obj=self._shared_loader_obj,
-        )
-        answer: dict[str, Any] = action.run(task_vars=task_vars)
+    def try_action(self, name: str, arguments: Mapping[str, Any], task_vars: Any) -> dict[str, Any]:
+        """Run the action plugin *name*. Raises HostTrialError where it fails."""
+        answer = self.run_action(name, arguments, task_vars)
         if answer.get("failed"):
             raise HostTrialError(f"{name}: {answer.get('msg')}")
         return answer
@@ -231,7 +187,7 @@ class _HostTrials:
             "cache_dir": given["cache_dir"],
             "offline": given["offline"],
         }
-        installed = action._run_action("oxzep7.python.interpreter", asked, task_vars)
+        installed = action.try_action("oxzep7.python.interpreter", asked, task_vars)
         self.installed = bool(installed.get("changed"))
         self._interpreter = {"interpreter": installed["path"], "version": installed["version"]}
         self.count = 0
@@ -242,7 +198,7 @@ class _HostTrials:
         identifier = hashlib.sha256(lock.encode("utf-8")).hexdigest()
         scratch = expand_path(self._given["cache_dir"]) / "rehearsal"
         write_private(scratch / "locks" / f"{identifier}.txt", lock)
-        sent = self._action._run_action(
+        sent = self._action.try_action(
             "oxzep7.python.wheelhouse",
             {
                 "lock": identifier,
@@ -257,8 +213,8 @@ class _HostTrials:
         )
         imports = None if only is None else [name for name in only if not name.startswith(OTHER_PREFIXES)]
         timed = only is None and self._application.get("goal") == "performance"
-        answer = self._action._run_module(
-            "oxzep7.python.trial",
+        answer = self._action.try_module(
+            "trial",
             {
                 "application": self._application,
                 **self._interpreter,

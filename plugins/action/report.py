@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.plugins.action import ActionBase
+from ansible_collections.oxzep7.python.plugins.plugin_utils._action import ActionFailedError, CollectionAction
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path, format_json, write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import get_today, get_utc_timestamp
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibility import Evidence, update_matrix
@@ -20,50 +20,25 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _reco
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _ledger
 
 RUN_SCHEMA = 2
-FAILURE_CHOICES = ("stop", "rollback_wave", "rollback_run")
 
 
-class ActionModule(ActionBase):
+class ActionModule(CollectionAction):
     """Gather the results of the wave that ended, or of all, judge them, and write them to ``report_dir``."""
 
-    _supports_check_mode = True
     _requires_connection = False
 
-    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+    def perform(self, given: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         """No module execution; nothing is written in check mode."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, given = self.validate_argument_spec(
-            argument_spec={
-                "report_dir": {"type": "path", "required": True},
-                "run_id": {"type": "str", "required": True},
-                "kind": {"type": "str", "choices": [_ledger.UPGRADE, _ledger.ROLLBACK], "default": _ledger.UPGRADE},
-                "waves": {"type": "list", "elements": "dict", "default": []},
-                "ended": {"type": "int", "default": 0},
-                "final": {"type": "bool", "default": False},
-                "unknown": {"type": "list", "elements": "str", "default": []},
-                "earlier": {"type": "dict", "default": {}},
-                "again": {"type": "list", "elements": "str", "default": []},
-                "closed": {"type": "str", "default": ""},
-                "max_failed": {"type": "raw", "default": 0},
-                "max_failed_per_wave": {"type": "raw"},
-                "on_failure": {"type": "str", "choices": list(FAILURE_CHOICES), "default": "stop"},
-                "hosts": {"type": "list", "elements": "str", "default": []},
-                "records": {"type": "str", "default": "record_result"},
-                "plan_dir": {"type": "path"},
-            }
-        )
         hostvars = task_vars["hostvars"]
         try:
             document = self._build_document(given, hostvars, task_vars.get("ansible_play_hosts") or [])
         except ValueError as error:
-            result.update(failed=True, msg=str(error))
-            return result
+            raise ActionFailedError(str(error)) from None
         folder = expand_path(given["report_dir"]) / "runs" / given["run_id"]
         if not self._task.check_mode:
             self._write_run(folder, document, given, hostvars)
         lines = _run.list_off_target(document["ledger"], document["kind"]) if given["final"] else []
-        result.update(
-            changed=False,
+        return dict(
             path=str(folder / "run.json"),
             table=_run.format_step_table(document["results"]),
             results=document["results"],
@@ -79,7 +54,6 @@ class ActionModule(ActionBase):
             off_target=lines,
             rollback=self._list_returning_hosts(document, given),
         )
-        return result
 
     def _build_document(
         self, given: Mapping[str, Any], hostvars: Mapping[str, Any], reachable: list[str]

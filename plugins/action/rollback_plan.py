@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible import context
-from ansible.plugins.action import ActionBase
+from ansible_collections.oxzep7.python.plugins.plugin_utils._action import ActionFailedError, CollectionAction
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _policy as _rollout
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._scope import (
@@ -23,31 +23,18 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._scope impo
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._strategy import check_strategy
 
 
-class ActionModule(ActionBase):
+class ActionModule(CollectionAction):
     """Read what recovery returned for each host, and line the hosts up as the run did that is taken back, the last wave first."""
 
-    _supports_check_mode = True
     _requires_connection = False
 
-    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+    def perform(self, given: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         """No module execution."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, given = self.validate_argument_spec(
-            argument_spec={
-                **_rollout.OPTIONS,
-                "applications": {"type": "list", "elements": "str", "default": []},
-                "run": {"type": "str", "default": ""},
-                "wave": {"type": "int", "default": 0},
-                "plan_dir": {"type": "path", "required": True},
-            }
-        )
-        result.update(changed=False)
         hosts = [str(name) for name in task_vars["ansible_play_hosts_all"]]
         hostvars = {name: task_vars["hostvars"][name] for name in hosts}
         why = check_strategy(self._task)
         if why:
-            result.update(failed=True, msg=why)
-            return result
+            raise ActionFailedError(why)
         try:
             known = read_waves(
                 expand_path(given["report_dir"]) if given["report_dir"] else None,
@@ -67,8 +54,7 @@ class ActionModule(ActionBase):
                 {name: applications for name, applications in meant.items() if applications}, known, own, rules
             )
         except ValueError as error:
-            result.update(failed=True, msg=str(error))
-            return result
+            raise ActionFailedError(str(error)) from None
         work = {
             name: [
                 {"application": entry["name"], "steps": 1, "restarts": len(entry.get("services") or [])}
@@ -84,7 +70,7 @@ class ActionModule(ActionBase):
             for name, facts in hostvars.items()
             if not facts.get("rollback_records") or "runs" not in facts["rollback_records"]
         ]
-        result.update(
+        return dict(
             applications=meant,
             waves=waves,
             wave_table=_rollout.format_wave_table(waves),
@@ -92,7 +78,6 @@ class ActionModule(ActionBase):
             unknown=unknown,
             population=rules.population,
         )
-        return result
 
 
 def read_waves(report_dir: pathlib.Path | None, plan_dir: pathlib.Path, run: str, wave: int) -> Sequence[Sequence[str]]:

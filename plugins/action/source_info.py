@@ -8,27 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import UnknownVersionError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._action import CollectionAction
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._stdlib_changes import (
-    EARLIEST_VERSION,
     build_watch_list,
 )
 
 
-class ActionModule(ActionBase):
+class ActionModule(CollectionAction):
     """Run the module with the names that leave between two versions."""
 
-    _supports_check_mode = True
-
-    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+    def perform(self, given: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         """One module execution."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        given = dict(self._task.args)
-        try:
-            names = build_watch_list(str(given.get("current", EARLIEST_VERSION)), str(given["target"]))
-        except (KeyError, UnknownVersionError) as error:
-            result.update(failed=True, msg=f"source_info: {error}")
-            return result
-        result.update(self._execute_module(module_args={**names, **given}, task_vars=task_vars))
-        return result
+        names = build_watch_list(given["current"], given["target"])
+        return self.run_module({**names, **self.list_arguments()}, task_vars)

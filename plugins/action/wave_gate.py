@@ -12,71 +12,35 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.plugins.action import ActionBase
+from ansible_collections.oxzep7.python.plugins.plugin_utils._action import ActionFailedError, CollectionAction
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _gate, _ledger, _window
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _waves as _order
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._strategy import check_strategy
 
 POLL_SECONDS = 2.0
-GATE_OPTIONS: dict[str, Any] = {
-    "command": {"type": "raw"},
-    "url": {"type": "str"},
-    "headers": {"type": "dict", "default": {}, "no_log": True},
-    "expression": {"type": "str", "default": ""},
-    "timeout": {"type": "float", "default": 30.0},
-    "wait": {"type": "float", "default": 0.0},
-    "interval": {"type": "float", "default": 10.0},
-    "validate_certs": {"type": "bool", "default": True},
-}
 
 
-class ActionModule(ActionBase):
+class ActionModule(CollectionAction):
     """Ask everything that can keep a gate closed, in the order of what it costs. A closed gate is an answer, not a failure."""
 
-    _supports_check_mode = True
     _requires_connection = False
+    SUBOPTION_RULES = {"gate": {"mutually_exclusive": [["command", "url"]]}}
 
-    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+    def perform(self, given: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         """No module execution. In check mode nothing is waited for and nobody is asked."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, given = self.validate_argument_spec(
-            argument_spec={
-                "run_id": {"type": "str", "required": True},
-                "wave": {"type": "dict", "required": True},
-                "rows": {"type": "list", "elements": "dict", "default": []},
-                "closed": {"type": "str", "default": ""},
-                "max_unavailable": {"type": "raw", "default": "100%"},
-                "population": {"type": "dict", "default": {}},
-                "window": {"type": "list", "elements": "str", "default": []},
-                "soak": {"type": "float", "default": 0.0},
-                "gate": {
-                    "type": "dict",
-                    "default": {},
-                    "options": GATE_OPTIONS,
-                    "mutually_exclusive": [["command", "url"]],
-                },
-                "approval": {"type": "bool", "default": False},
-                "approved_waves": {"type": "list", "elements": "str", "default": []},
-                "approval_file": {"type": "path"},
-                "approval_timeout": {"type": "float", "default": 0.0},
-            }
-        )
         why = check_strategy(self._task)
         if why:
-            result.update(failed=True, msg=why)
-            return result
+            raise ActionFailedError(why)
         try:
             reason = given["closed"] or self._find_reason(given)
         except ValueError as error:
             reason = str(error)
-        result.update(
-            changed=False,
-            open=not reason,
-            reason=reason,
-            wave={key: given["wave"].get(key) for key in ("number", "hosts")},
-        )
-        return result
+        return {
+            "open": not reason,
+            "reason": reason,
+            "wave": {key: given["wave"].get(key) for key in ("number", "hosts")},
+        }
 
     def _find_reason(self, given: Mapping[str, Any]) -> str:
         wave = given["wave"]

@@ -12,42 +12,24 @@ import tempfile
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.plugins.action import ActionBase
+from ansible_collections.oxzep7.python.plugins.plugin_utils._action import ActionFailedError, CollectionAction
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import parse_version
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import RequiredWheel
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import IndexUnavailableError
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import UvMissingError, find_uv
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import find_uv
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _setup as _planning
 
 
-class ActionModule(ActionBase):
+class ActionModule(CollectionAction):
     """One transfer of sources, one module execution, and one fetch for each wheel."""
 
-    _supports_check_mode = True
-
-    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+    def perform(self, given: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         """Build what the cache does not have."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, given = self.validate_argument_spec(
-            argument_spec={
-                "needs": {"type": "list", "elements": "dict", "required": True},
-                "interpreter_dir": {"type": "path", "default": "/opt/oxzep7/interpreters"},
-                "advisories": {"type": "path"},
-                "cache_dir": _planning.PLANNING_OPTIONS["cache_dir"],
-                **_planning.SOURCE_OPTIONS,
-            }
-        )
         try:
-            parts = _planning.build_tools(given)
-            wanted = [
-                wanted
-                for need in given["needs"]
-                for wanted in [self._find_required_wheel(need, parts)]
-                if not parts.builder.find_built_wheel(wanted)
-            ]
-        except (IndexUnavailableError, UvMissingError, ValueError) as error:
-            result.update(failed=True, msg=str(error))
-            return result
+            parts = _planning.build_tools({**given, "advisories": None})
+            required = [self._find_required_wheel(need, parts) for need in given["needs"]]
+        except ValueError as error:
+            raise ActionFailedError(str(error)) from None
+        wanted = [entry for entry in required if not parts.builder.find_built_wheel(entry)]
         rows = [
             {
                 "name": entry.name,
@@ -62,12 +44,10 @@ class ActionModule(ActionBase):
         words = [] if given["offline"] else dataclasses.replace(parts.sources, folders=()).build_uv_options()
         arguments = {"needs": rows, "interpreter_dir": given["interpreter_dir"], "words": words}
         if not rows:
-            result.update(changed=False, built=[], actions=[])
-        elif self._task.check_mode:
-            result.update(self._execute_module("oxzep7.python.wheel_build", module_args=arguments, task_vars=task_vars))
-        else:
-            result.update(self._build_wheels(wanted, arguments, parts, task_vars))
-        return result
+            return {"changed": False, "built": [], "actions": []}
+        if self._task.check_mode:
+            return self.run_module(arguments, task_vars)
+        return self._build_wheels(wanted, arguments, parts, task_vars)
 
     @staticmethod
     def _find_required_wheel(need: Mapping[str, Any], parts: _planning.PlanningTools) -> RequiredWheel:
@@ -80,28 +60,24 @@ class ActionModule(ActionBase):
     def _build_wheels(
         self, wanted: list[RequiredWheel], arguments: dict[str, Any], parts: _planning.PlanningTools, task_vars: Any
     ) -> dict[str, Any]:
-        remote = self._make_tmp_path()
-        join = self._connection._shell.join_path
-        with tempfile.TemporaryDirectory(prefix="oxzep7-wheels-") as scratch:
-            files = [(find_uv(), join(remote, "uv"))]
+        with (
+            self.make_remote_directory() as remote,
+            tempfile.TemporaryDirectory(prefix="oxzep7-wheels-") as scratch,
+        ):
+            files: dict[str, Any] = {"uv": find_uv()}
             for entry in wanted:
                 path = parts.builder.fetch_source(entry, pathlib.Path(scratch))
-                files.append((str(path), join(remote, path.name)))
-            for source, target in files:
-                self._transfer_file(source, target)
-            self._fixup_perms2([remote, *(target for _source, target in files)])
-            answer: dict[str, Any] = self._execute_module(
-                "oxzep7.python.wheel_build", module_args={**arguments, "directory": remote}, task_vars=task_vars
-            )
+                files[path.name] = path
+            self.send_files(remote, files)
+            answer = self.run_module({**arguments, "directory": remote}, task_vars)
             for row in answer.get("built", []) if not answer.get("failed") else []:
                 local = pathlib.Path(scratch, "wheels", row["wheel"])
                 local.parent.mkdir(exist_ok=True)
-                self._connection.fetch_file(join(join(remote, f"out-{row['python']}"), row["wheel"]), str(local))
+                self.fetch_file(self.join_remote(remote, f"out-{row['python']}", row["wheel"]), local)
                 entry = next(
                     entry
                     for entry in wanted
                     if entry.name == row["name"] and f"{entry.minor[0]}.{entry.minor[1]}" == row["python"]
                 )
                 parts.builder.add_wheel(entry, local)
-        self._remove_tmp_path(remote)
         return answer

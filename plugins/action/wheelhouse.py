@@ -11,49 +11,32 @@ import platform
 import tempfile
 from typing import Any
 
-from ansible.plugins.action import ActionBase
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._action import ActionFailedError, CollectionAction
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages import _wheels
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import UvMissingError, find_uv
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _setup as _planning
 
 
-class ActionModule(ActionBase):
+class ActionModule(CollectionAction):
     """Ask the host what it lacks, and send that."""
 
-    _supports_check_mode = True
-
-    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+    def perform(self, given: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         """No module execution where the host is known to lack nothing, one when it says so, otherwise two and a transfer."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, given = self.validate_argument_spec(
-            argument_spec={
-                "lock": {"type": "str", "required": True},
-                "version": {"type": "str", "required": True},
-                "architecture": {"type": "str", "required": True},
-                "libc_version": {"type": "str", "required": True},
-                "plan_dir": {"type": "path", "required": True},
-                "cache_dir": {"type": "path", "default": "~/.cache/oxzep7"},
-                "ship_uv": {"type": "bool", "default": True},
-                "directory": {"type": "path", "default": "/opt/oxzep7/wheelhouse"},
-                "known": {"type": "dict", "default": {}},
-                **_planning.SOURCE_OPTIONS,
-            }
-        )
         cache = expand_path(given["cache_dir"])
         minor = ".".join(given["version"].split(".")[:2])
         lock_path = expand_path(given["plan_dir"]) / "locks" / f"{given['lock']}.txt"
         files = _wheels.read_known_files(cache, given["lock"], given["architecture"])
         if files is None and self._task.check_mode:
             count = sum("==" in line for line in lock_path.read_text(encoding="utf-8").splitlines())
-            result.update(
-                changed=True,
-                sent=[],
-                directory=given["directory"],
-                uv=None,
-                actions=[f"download up to {count} wheels and send those that the host lacks"],
-            )
-            return result
+            return {
+                "changed": True,
+                "sent": [],
+                "directory": given["directory"],
+                "uv": None,
+                "actions": [f"download up to {count} wheels and send those that the host lacks"],
+            }
         try:
             if files is None:
                 files = _wheels.download_wheels(
@@ -65,10 +48,10 @@ class ActionModule(ActionBase):
                     given["libc_version"],
                     _planning.build_sources(given),
                 )
-        except (_wheels.DownloadError, OSError, ValueError) as error:
-            result.update(failed=True, msg=f"wheels of lock {given['lock'][:12]} could not be downloaded: {error}")
-            return result
+        except (CollectionError, OSError, ValueError) as error:
+            raise ActionFailedError(f"wheels of lock {given['lock'][:12]} could not be downloaded: {error}") from None
         paths = {entry["name"]: cache / "wheels" / entry["name"] for entry in files}
+        result: dict[str, Any] = {}
         uv = self._find_usable_uv(given["architecture"]) if given["ship_uv"] else None
         if uv:
             described = _wheels.describe_program(cache, uv, "uv")
@@ -81,7 +64,7 @@ class ActionModule(ActionBase):
             )
             return result
         arguments = {"files": files, "directory": given["directory"]}
-        answer = self._execute_module("oxzep7.python.wheelhouse_store", module_args=arguments, task_vars=task_vars)
+        answer = self.run_module(arguments, task_vars, "wheelhouse_store")
         missing = answer.get("missing", [])
         if not answer.get("failed") and missing and not self._task.check_mode:
             answer = self._send_wheels(arguments, [(name, paths[name]) for name in missing], task_vars)
@@ -100,14 +83,9 @@ class ActionModule(ActionBase):
     def _send_wheels(
         self, arguments: dict[str, Any], files: list[tuple[str, pathlib.Path]], task_vars: Any
     ) -> dict[str, Any]:
-        directory = self._make_tmp_path()
-        target = self._connection._shell.join_path(directory, "wheels.tar")
-        with tempfile.TemporaryDirectory(prefix="oxzep7-wheels-") as scratch:
-            _wheels.write_bundle(pathlib.Path(scratch, "wheels.tar"), files)
-            self._transfer_file(str(pathlib.Path(scratch, "wheels.tar")), target)
-        self._fixup_perms2((directory, target))
-        answer: dict[str, Any] = self._execute_module(
-            "oxzep7.python.wheelhouse_store", module_args={**arguments, "bundle": target}, task_vars=task_vars
-        )
-        self._remove_tmp_path(directory)
-        return answer
+        with self.make_remote_directory() as directory:
+            with tempfile.TemporaryDirectory(prefix="oxzep7-wheels-") as scratch:
+                bundle = pathlib.Path(scratch, "wheels.tar")
+                _wheels.write_bundle(bundle, files)
+                sent = self.send_files(directory, {bundle.name: bundle})
+            return self.run_module({**arguments, "bundle": sent[bundle.name]}, task_vars, "wheelhouse_store")

@@ -60,6 +60,10 @@ backups:
     drill: {description: What its last drill came to., type: dict, returned: when it had one}
     seconds: {description: How long it took to make., type: float, returned: where its manifest can be read}
     layers: {description: For each layer the size of its archive in bytes., type: dict, returned: where its manifest can be read}
+directory:
+  description: Directory on the host with the backups of O(application).
+  returned: success
+  type: str
 """
 
 import os

@@ -53,4 +53,16 @@ path:
   description: The plan's path on the host.
   returned: success
   type: str
+actions:
+  description: What was done, or would be.
+  returned: success
+  type: list
+  elements: str
+steps:
+  description:
+    - The steps of the host in the order in which they are done, each with C(application), C(label), C(from), C(to), C(lock), C(interpreter) and C(cargo).
+    - C(promote) tells whether the step ends with a promotion.
+  returned: success
+  type: list
+  elements: dict
 """

@@ -88,4 +88,9 @@ uv:
   description: Path of C(uv) on the host, if it was sent.
   returned: success
   type: str
+actions:
+  description: What was done, or would be.
+  returned: success
+  type: list
+  elements: str
 """
