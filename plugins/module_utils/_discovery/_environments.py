@@ -12,11 +12,9 @@ import stat
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _scripts
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._comparison import compare_with_record
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import SharedLibraries
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._site_packages import (
-    SitePackages,
-    compare_with_record,
-)
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._site_packages import SitePackages
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import list_entries
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import resolve_user_name
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import (

@@ -2,10 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Walks directories: bounded in time and depth, across no network or pseudo file system, through no symlink.
+"""Walks directories, bounded in time and depth. Network and pseudo file systems are not entered, nor symlinks followed.
 
-Every directory is opened below its open parent and never by its whole path, so that one that is swapped for a
-symlink meanwhile leads nowhere.
+Each directory is opened relative to its open parent, so that one that is replaced by a symlink meanwhile is not entered.
 """
 
 import errno
@@ -68,7 +67,7 @@ DirectoryHandler = Callable[[int, str, List[str], List[str]], List[str]]
 
 
 class WalkLimits(NamedTuple):
-    """What bounds a walk: directories to leave out, file systems by mount point, and the end in monotonic seconds."""
+    """Limits of a walk: directories to leave out, file systems by mount point, and the end in monotonic seconds."""
 
     exclude: Set[str]
     mounts: Dict[str, str]
@@ -82,22 +81,23 @@ def read_mounts() -> Dict[str, str]:
             rows = [line.split() for line in stream]
     except OSError:
         return {}
-    return {
-        row[1].replace("\\040", " ").replace("\\011", "\t").replace("\\012", "\n").replace("\\134", "\\"): row[2]
-        for row in rows
-        if len(row) > 2
-    }
+    found = {}
+    for row in rows:
+        if len(row) > 2:
+            point = row[1].replace("\\040", " ").replace("\\011", "\t").replace("\\012", "\n").replace("\\134", "\\")
+            found[point] = row[2]
+    return found
 
 
-def find_mount_point(path: str, known: Dict[str, str]) -> str:
-    """The mount point that *path* lies on."""
-    while path not in known and path != "/":
+def find_mount_point(path: str, mounts: Dict[str, str]) -> str:
+    """The mount point of the file system that has *path*."""
+    while path not in mounts and path != "/":
         path = os.path.dirname(path)
     return path
 
 
 def get_scandir_argument(handle: int) -> Union[int, str]:
-    """What os.scandir takes for the open directory *handle*; Python 3.6 takes no descriptor."""
+    """The argument of os.scandir for the open directory *handle*; Python 3.6 takes no descriptor."""
     return handle if sys.version_info >= (3, 7) else "/proc/self/fd/%d" % handle
 
 
@@ -111,21 +111,26 @@ def list_entries(handle: int) -> Tuple[List[str], List[str]]:
     return directories, others
 
 
+def describe_error(path: str, error: OSError) -> Dict[str, str]:
+    """The entry ``{path, reason}`` of something that was not read."""
+    return {"path": path, "reason": error.strerror or str(error)}
+
+
 class DirectoryWalker:
-    """Visits directories; ``not_seen`` says which were left out and why."""
+    """Visits directories; ``not_seen`` has an entry ``{path, reason}`` for each that was left out."""
 
     def __init__(self, limits: WalkLimits, handler: DirectoryHandler) -> None:
-        """*handler* gets descriptor, path, directory names and other names, and returns the names of the directories to go on with."""
+        """*handler* gets descriptor, path, directory names and other names; it returns the directories to enter."""
         self._limits = limits
         self._handler = handler
         self.not_seen: List[Dict[str, str]] = []
 
     def record_skipped(self, path: str, reason: str) -> None:
-        """Note that *path* was not looked into."""
+        """Add an entry for *path* to ``not_seen``."""
         self.not_seen.append({"path": path, "reason": reason})
 
     def walk(self, path: str) -> None:
-        """Visit the directory *path* and what is below."""
+        """Visit the directory *path* and those below."""
         self._enter_directory(path, None, os.path.basename(path), 0)
 
     def _find_skip_reason(self, path: str) -> Optional[str]:
@@ -149,7 +154,7 @@ class DirectoryWalker:
             handle = open_directory(path) if parent is None else os.open(name, DIRECTORY_FLAGS, dir_fd=parent)
         except OSError as error:
             if error.errno not in VANISHED_ERRORS:
-                self.record_skipped(path, error.strerror or str(error))
+                self.not_seen.append(describe_error(path, error))
             return
         try:
             directories, others = list_entries(handle)
@@ -157,6 +162,6 @@ class DirectoryWalker:
                 self._enter_directory(path.rstrip("/") + "/" + below, handle, below, depth + 1)
         except OSError as error:
             if error.errno not in VANISHED_ERRORS:
-                self.record_skipped(path, error.strerror or str(error))
+                self.not_seen.append(describe_error(path, error))
         finally:
             os.close(handle)

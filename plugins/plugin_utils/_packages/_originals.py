@@ -11,8 +11,8 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._comparison import compute_record_hash
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._originals import (
-    compute_record_hash,
     make_unified_diff,
     strip_site_packages,
 )

@@ -1,0 +1,62 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Compares installed files with their hashes in RECORD (PEP 376)."""
+
+import base64
+import hashlib
+import os
+from typing import Any, Dict, Optional
+
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import open_file
+
+TEXT_LIMIT = 256 << 10
+READ_BLOCK_SIZE = 1 << 20
+HASH_ALGORITHMS = ("sha256", "sha384", "sha512")
+
+
+def encode_record_digest(digest: bytes) -> str:
+    """*digest* as RECORD writes it, without the name of the algorithm."""
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
+
+
+def compute_record_hash(data: bytes, algorithm: str) -> str:
+    """The hash of *data* as RECORD writes it."""
+    return "%s=%s" % (algorithm, encode_record_digest(hashlib.new(algorithm, data).digest()))
+
+
+def compare_with_record(directory: int, name: str, recorded: str) -> Optional[Dict[str, Any]]:
+    """How the file *name* in the open *directory* differs from the *recorded* hash; None if it does not.
+
+    Returns ``{recorded, text}``, where text is None for a file that is long or no text, or ``{problem}``.
+    """
+    algorithm, _separator, expected = recorded.partition("=")
+    if algorithm not in HASH_ALGORITHMS:
+        return {"problem": "hash algorithm %s" % algorithm}
+    try:
+        handle = open_file(name, directory)
+    except OSError as error:
+        return {"problem": error.strerror or str(error)}
+    try:
+        digest = hashlib.new(algorithm)
+        data = os.read(handle, READ_BLOCK_SIZE)
+        first = data
+        while data:
+            digest.update(data)
+            data = os.read(handle, READ_BLOCK_SIZE) if len(data) == READ_BLOCK_SIZE else b""
+    finally:
+        os.close(handle)
+    if encode_record_digest(digest.digest()) == expected:
+        return None
+    return {"recorded": recorded, "text": decode_short_text(first)}
+
+
+def decode_short_text(data: bytes) -> Optional[str]:
+    """*data* as text, if it is text and at most 256 KiB long."""
+    if len(data) > TEXT_LIMIT or b"\0" in data:
+        return None
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None

@@ -1,0 +1,89 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Groups the files of a ``site-packages`` directory that no package recorded, and recognizes their kinds."""
+
+import os
+import re
+from typing import Any, Dict, Iterable, List, Optional
+
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._metadata import (
+    METADATA_SUFFIX,
+    PackageMetadata,
+    path_exists,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import read_text_file
+
+PTH_CODE_LINE = re.compile(r"^import[ \t]")
+# Installers write these into every environment and into no RECORD.
+INSTALLER_FILES = {
+    "README.txt",
+    "README",
+    "easy-install.pth",
+    "setuptools.pth",
+    "_virtualenv.py",
+    "distutils-precedence.pth",
+}
+KNOWN_PTH_CODE = {"_virtualenv.pth": ("import _virtualenv",)}
+
+
+def group_loose_files(handle: int, paths: List[str], metadata: PackageMetadata) -> List[Dict[str, Any]]:
+    """The unmanaged entries among the loose *paths* of the open directory, sorted: ``{path, kind, files, size}``.
+
+    A directory in which no package has a file is one entry.
+    """
+    owned = set(metadata.owned_names)
+    if any("/" in path and not METADATA_SUFFIX.search(_get_top_level(path)) for path in paths):
+        owned.update(_get_top_level(path) for path in metadata.recorded if "/" in path)
+    groups: Dict[str, List[str]] = {}
+    for path in paths:
+        top = _get_top_level(path)
+        if METADATA_SUFFIX.search(top) or top in metadata.unrecorded_names:
+            continue
+        if path.endswith(".pyc") and path_exists(handle, path[:-1]):
+            continue
+        groups.setdefault(top + "/" if "/" in path and top not in owned else path, []).append(path)
+    found = []
+    for name in sorted(groups):
+        kind = _detect_kind(handle, name)
+        if kind:
+            size = _sum_sizes(handle, groups[name])
+            found.append({"path": name, "kind": kind, "files": len(groups[name]), "size": size})
+    return found
+
+
+def _get_top_level(path: str) -> str:
+    return path.partition("/")[0]
+
+
+def _detect_kind(handle: int, name: str) -> Optional[str]:
+    """The kind of the file or, with a slash at the end, directory *name*; None for what installers leave."""
+    if name.endswith(".pth"):
+        return _detect_pth_kind(handle, name)
+    if name in INSTALLER_FILES:
+        return None
+    if name in ("sitecustomize.py", "usercustomize.py"):
+        return name[:-3]
+    if name.startswith("~"):
+        return "leftover"
+    return "module" if name.endswith(("/", ".py", ".so", ".pyc")) else "file"
+
+
+def _detect_pth_kind(handle: int, name: str) -> Optional[str]:
+    """``pth-code`` if Python runs a line of it at each start that is not an installer's."""
+    text = read_text_file(name, handle) or ""
+    code = [line.strip() for line in text.splitlines() if PTH_CODE_LINE.match(line) and "sys.__plen" not in line]
+    if code and tuple(code) != KNOWN_PTH_CODE.get(name):
+        return "pth-code"
+    return None if name in INSTALLER_FILES or name in KNOWN_PTH_CODE else "pth"
+
+
+def _sum_sizes(directory: int, paths: Iterable[str]) -> int:
+    size = 0
+    for path in paths:
+        try:
+            size += os.stat(path, dir_fd=directory, follow_symlinks=False).st_size
+        except OSError:
+            continue
+    return size
