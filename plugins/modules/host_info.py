@@ -221,7 +221,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse 
     parse_application,
     validate_declaration,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._host import (
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._inventory import (
     InventoryRequest,
     store_inventory,
     summarize_inventory,

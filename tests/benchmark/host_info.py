@@ -45,7 +45,7 @@ FORKS = "10"
 # The time is the inventory's own: a module starts Ansible's libraries as well, a command its interpreter.
 INVENTORY = """
 import json, resource, sys
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._host import InventoryRequest, take_inventory
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._inventory import InventoryRequest, take_inventory
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._parallel import count_workers
 found = take_inventory(InventoryRequest([sys.argv[1]], False, [], 600, sys.argv[2] == "verify"), [], "/nonexistent", "/nonexistent")
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + count_workers() * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss

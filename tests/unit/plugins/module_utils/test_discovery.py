@@ -11,11 +11,11 @@ import sys
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _git, _interpreters, _projects, _running
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._dependents import (
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._finder import (
     PythonFinder,
     UsedPython,
-    find_named_pythons,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._host_interpreters import find_named_pythons
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import (
     SharedLibraries,
     parse_linker_cache,
