@@ -13,6 +13,7 @@ AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo -n env HOME="$$HOME" PATH="$
 	ANSIBLE_COLLECTIONS_PATH="$(ANSIBLE_COLLECTIONS_PATH)")
 NAME ?=
 FLEET ?=
+FLEETS ?= 2
 
 .PHONY: help tools fleet demo test beside lint sanity unit units integration scenarios fleet-up fleet-down build benchmark faults refresh pins
 
@@ -29,15 +30,15 @@ demo: tools ## the main job on this machine; FLEET=podman: on six systemd hosts 
 	@[ "$(FLEET)" != podman ] || tests/tools/prepare.sh fleet
 	@$(if $(FLEET),$(AS_ROOT)) python -m tests.demo $(if $(FLEET),--fleet $(FLEET))
 
-# Test hosts wait more than they work, so everything else runs beside them.
+# Test hosts wait more than they work, so everything else runs beside them, with what they leave of the processors.
 test: fleet lint ## everything; needs root for the test hosts
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line beside scenarios
 
 # One after the other: each takes all processors.
 beside:
-	@$(MAKE) --no-print-directory sanity
-	@$(MAKE) --no-print-directory units
-	@$(MAKE) --no-print-directory integration
+	@nice $(MAKE) --no-print-directory sanity
+	@nice $(MAKE) --no-print-directory units
+	@nice $(MAKE) --no-print-directory integration
 
 lint: tools ## the quick gates: style, types, documentation, licences
 	@tests/tools/lint.sh
@@ -52,10 +53,10 @@ units: tools ## ansible-test units on both cores, target code on Python 3.6 too
 	@tests/tools/ansible_test.sh units
 
 integration: tools ## each module in the four-times pattern, on this machine
-	@python -m pytest -q -n 2 --dist loadfile tests/integration
+	@python -m pytest -q -n 2 --dist loadfile tests/integration --durations 10
 
-scenarios: fleet ## molecule scenarios and fleet tests on real hosts
-	@$(AS_ROOT) python -m pytest -q tests/scenarios --durations 5
+scenarios: fleet ## molecule scenarios and fleet tests on real hosts; FLEETS=N fleets side by side
+	@$(AS_ROOT) python -m pytest -q -n $(FLEETS) --dist loadgroup --no-loadscope-reorder tests/scenarios --durations 10
 
 fleet-up: fleet ## start six test hosts
 	@$(AS_ROOT) python -m tests.fleet.fleet up

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hosts for the scenarios, and playbooks run against them as an operator would."""
+"""Hosts for the scenarios, playbooks run against them as an operator would, and the order of the scenarios.
+
+Each worker of ``pytest -n N --dist loadgroup --no-loadscope-reorder`` has a fleet of its own.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,52 @@ import dataclasses
 import json
 import os
 import pathlib
+import re
 import subprocess
 
 import pytest
 
 from tests.fleet import fleet
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 TIMEOUT = 900
+# Files whose tests share no hosts.
+DIVISIBLE = {"test_faults", "test_molecule"}
+# Workers take groups in this order, so that none is left with a long one at the end: names of tests or files.
+LONGEST_FIRST = (
+    "test_scenario[rollout]",
+    "test_a_promotion_survives_a_kill_at_calls_that_change_something",
+    "test_dead_run",
+    "test_bad_input",
+    "test_a_backup_and_a_restore_survive_a_kill_at_calls_that_change_something",
+    "test_rehearsal",
+    "test_backups",
+    "test_scenario[upgrade]",
+    "test_trouble",
+    "test_audit",
+    "test_without_systemd",
+    "test_a_promotion_survives_a_stop_of_its_host",
+    "test_zoo",
+    "test_services",
+    "test_own_packages",
+    "test_interpreters",
+    "test_fleet",
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Keep the tests that share hosts on one worker, and begin with those that take longest."""
+    for item in items:
+        group = item.name if item.path.stem in DIVISIBLE else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(re.sub(r"\W+", "-", group)))
+    items.sort(key=rank_item)
+
+
+def rank_item(item):
+    for rank, name in enumerate(LONGEST_FIRST):
+        if name in (item.name, item.path.stem):
+            return rank
+    return len(LONGEST_FIRST)
 
 
 @dataclasses.dataclass
