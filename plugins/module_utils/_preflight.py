@@ -8,7 +8,6 @@ import os
 import shutil
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
-from ansible.module_utils.urls import open_url
 from ansible_collections.oxzep7.python.plugins.module_utils._application import _services
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._application._live import (
@@ -28,13 +27,10 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts impo
     find_controller,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._urls import redact_url
-from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._install import (
-    InterpreterRequest,
-    find_archive_interpreter,
-    find_uv_interpreter,
-)
+from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import InterpreterError
+from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._source import InterpreterRequest
+from ansible_collections.oxzep7.python.plugins.module_utils._interpreter.sources._registry import INTERPRETER_SOURCES
 
-HEAD_TIMEOUT = 15.0
 # Of an interpreter whose archive does not say how large it is, and how much larger it is when it is unpacked.
 INTERPRETER_BYTES, UNPACKED_FACTOR, INTERPRETER_FILES = 500 << 20, 4, 12000
 # What must stay free beside what is needed.
@@ -213,22 +209,12 @@ def check_application(
         )
 
 
-def _fetch_content_length(url: str) -> Optional[int]:
-    """Bytes that *url* has, if its server says so. Raises OSError, ValueError where it has none."""
-    with open_url(url, method="HEAD", timeout=HEAD_TIMEOUT) as answer:
-        length = answer.headers.get("Content-Length")
-        return int(length) if length and length.isdigit() else None
-
-
 def _find_installed_interpreter(entry: Dict[str, Any], directory: str) -> Optional[Dict[str, Any]]:
-    """The interpreter under *directory* that came from the archive that a step chose, if it is there."""
-    # A detached checksum is only known when it is fetched, so an archive that has one is asked for again.
-    wanted = InterpreterRequest(
-        entry["source"], str(entry["version"]), entry.get("url"), None, entry.get("sha256"), entry.get("path"), None
+    """The interpreter under *directory* that a step chose, if it is installed."""
+    # A detached checksum is known only when it is fetched, so an archive that has one is checked again later.
+    return INTERPRETER_SOURCES[entry["source"]].find_installed(
+        InterpreterRequest(str(entry["version"]), entry), directory
     )
-    if wanted.source == "archive":
-        return find_archive_interpreter(wanted, directory)
-    return find_uv_interpreter(wanted, directory) if wanted.source == "uv" else None
 
 
 def _list_chosen_interpreters(steps: Sequence[Dict[str, Any]]) -> List[Dict[str, Any]]:
@@ -260,28 +246,27 @@ def check_interpreter(
     entry: Dict[str, Any], directory: str, installed: bool
 ) -> Tuple[Optional[SpaceRequirement], Optional[Dict[str, Any]]]:
     """What the interpreter that a step chose needs here, and the finding if it cannot be had; nothing where it is *installed* from an archive."""
-    source, version = entry["source"], str(entry["version"])
-    if source == "existing" or (source == "package" and os.path.exists(entry.get("path") or "")):
-        path = entry.get("path") or ""
-        if os.path.isfile(path) and os.access(path, os.X_OK):
+    source, version = INTERPRETER_SOURCES[entry["source"]], str(entry["version"])
+    try:
+        if source.find_usable_path(entry):
             return None, None
+    except InterpreterError:
         return None, build_finding(
             key="interpreter-unobtainable",
-            detail="Python %s: %s is not an executable file" % (version, path),
+            detail="Python %s: %s is not an executable file" % (version, entry.get("path") or ""),
             remediation="correct oxzep7_interpreters, or plan again",
         )
     if installed:
         return None, None
-    size = None
-    if source == "archive" and entry.get("url"):
-        try:
-            size = _fetch_content_length(entry["url"])
-        except (OSError, ValueError) as error:
-            return None, build_finding(
-                key="interpreter-unobtainable",
-                detail="Python %s: %s cannot be had from this host: %s" % (version, redact_url(entry["url"]), error),
-                remediation="correct oxzep7_interpreters, or let this host reach it",
-            )
+    try:
+        size = source.measure_download(entry)
+    except (OSError, ValueError) as error:
+        return None, build_finding(
+            key="interpreter-unobtainable",
+            detail="Python %s: %s cannot be had from this host: %s"
+            % (version, redact_url(entry.get("url") or source.name), error),
+            remediation="correct oxzep7_interpreters, or let this host reach it",
+        )
     return SpaceRequirement(
         directory, "Python %s" % version, size * (1 + UNPACKED_FACTOR) if size else INTERPRETER_BYTES, INTERPRETER_FILES
     ), None

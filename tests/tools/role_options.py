@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes the options of an application into the argument specs of the role ``oxzep7``.
+"""Writes the options of applications and interpreters into the argument specs of the role ``oxzep7``.
 
-The modules are the source of truth: their argument spec, and the documentation fragment that describes it.
+The modules are the source of truth: their argument spec, and the documentation fragment or the kinds that describe it.
 """
 
 from __future__ import annotations
@@ -18,13 +18,15 @@ from typing import Any
 import yaml
 from ansible_collections.oxzep7.python.plugins.doc_fragments.application import build_documentation
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._options import build_application_options
+from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._documentation import document_entries
 
 SPECIFICATION = pathlib.Path(__file__).resolve().parents[2] / "roles" / "oxzep7" / "meta" / "argument_specs.yml"
 OPTION = re.compile(
     r"(?<=^      oxzep7_applications:\n)(.*?^        options:\n).*?(?=^      \w)", re.DOTALL | re.MULTILINE
 )
+INTERPRETERS = re.compile(r"^      oxzep7_interpreters:\n.*?(?=^      \w)", re.DOTALL | re.MULTILINE)
 WIDTH = 120
-CONSTRAINTS = ("mutually_exclusive", "required_one_of", "required_together")
+CONSTRAINTS = ("mutually_exclusive", "required_one_of", "required_together", "required_if")
 
 
 def render_text(text: str, first: str, indent: int) -> str:
@@ -54,7 +56,7 @@ def render_option(name: str, option: Mapping[str, Any], documentation: Mapping[s
         text += f"{inner}description:\n"
         for sentence in description:
             text += render_text(sentence, f"{inner}  - ", indent + 6)
-    for key in ("type", "elements", "required", "default"):
+    for key in ("type", "elements", "required", "default", "no_log"):
         if key in option:
             text += f"{inner}{key}: " + yaml.safe_dump(option[key], default_flow_style=True).split("\n")[0] + "\n"
     if "choices" in option:
@@ -79,7 +81,11 @@ def render_specification() -> str:
     """The text of the role's argument specs with the options of an application as the modules have them."""
     documentation = yaml.safe_load(build_documentation())["options"]["application"]["suboptions"]
     options = render_options(build_application_options(), documentation, 10)
-    return OPTION.sub(lambda match: match.group(1) + options, SPECIFICATION.read_text(encoding="utf-8"), count=1)
+    text = SPECIFICATION.read_text(encoding="utf-8")
+    text = OPTION.sub(lambda match: match.group(1) + options, text, count=1)
+    entries = document_entries()
+    interpreters = render_option("oxzep7_interpreters", entries, {**entries, "suboptions": entries["options"]}, 6)
+    return INTERPRETERS.sub(lambda _match: interpreters, text, count=1)
 
 
 if __name__ == "__main__":

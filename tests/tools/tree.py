@@ -43,8 +43,8 @@ ROOMS = {
     "plugin_utils._table": "tables as text",
     "plugin_utils._wording": "phrases of reports and messages",
     "plugin_utils._lifecycle": "Python's versions and their ends of life",
-    "plugin_utils._interpreters": "fetching and verifying interpreters",
     "plugin_utils._packages": "indexes, resolution, wheels, advisories",
+    "plugin_utils._interpreters": "the controller's part of interpreter sources, one file for each",
     "plugin_utils._rollout": "waves, gates, ledger, notifications, the scope of a rollback",
     "plugin_utils._report": "reports, pages and records",
     "plugin_utils._planning": "plans, rehearsals and the evidence they leave",
@@ -63,7 +63,7 @@ ALLOWED = {
     "callback": {"plugin_utils"},
     "filter": {"plugin_utils"},
     "plugin_utils": {"plugin_utils", "module_utils"},
-    "doc_fragments": {"module_utils"},
+    "doc_fragments": {"module_utils", "plugin_utils"},
 }
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Puts interpreters side by side under one directory, each complete or absent."""
+"""Install interpreters from archives side by side under one directory, each complete or absent."""
 
 import errno
 import fcntl
@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
 from ansible.module_utils.urls import open_url
-from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import (
     compute_sha256,
@@ -31,13 +30,10 @@ from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._archiv
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import (
     MARKER_NAME,
     InterpreterError,
-    is_matching_version,
     prove_interpreter,
 )
 
 INCOMING_PREFIX = ".incoming-"
-# How the origin of uv's archives begins.
-UV_SOURCE_PREFIX = "uv: "
 BLOCK_SIZE = 1 << 20
 SHA256_PATTERN = re.compile(r"^[0-9A-Fa-f]{64}$")
 DETACHED_LIMIT = 1 << 20
@@ -45,16 +41,14 @@ DOWNLOAD_TIMEOUT = 60.0
 LABEL_TIMEOUT = 300.0
 
 
-class InterpreterRequest(NamedTuple):
-    """An interpreter as asked for: source, version (``3.9`` or ``3.9.18``) and where it comes from."""
+class ArchiveOrder(NamedTuple):
+    """An archive to install: the version it must have, its URL or path here, its SHA-256 and its name in messages."""
 
-    source: str
     version: str
     url: Optional[str]
-    archive: Optional[str]
-    sha256: Optional[str]
     path: Optional[str]
-    origin: Optional[str]
+    sha256: str
+    origin: str
 
 
 def list_installed_interpreters(directory: str) -> List[Dict[str, Any]]:
@@ -93,7 +87,10 @@ def _download_archive(url: str, target: str) -> None:
 
 
 def resolve_digest(given: str, name: str) -> str:
-    """The SHA-256 that *given* is; or that it has, as the text of a detached file or as its URL, for the file *name*. Raises InterpreterError."""
+    """The SHA-256 of the file *name*: *given* itself, or found in it as text or URL of a file with checksums.
+
+    Raises InterpreterError.
+    """
     if SHA256_PATTERN.match(given.strip()):
         return given.strip().lower()
     if "://" not in given:
@@ -107,8 +104,12 @@ def resolve_digest(given: str, name: str) -> str:
 
 
 def parse_checksum_file(text: str, name: str, origin: str) -> str:
-    """The SHA-256 that *text*, from *origin*, has for the file *name*: its only one, or that of the line with the name. Raises InterpreterError."""
-    rows = [line.split() for line in text.splitlines() if line.split() and SHA256_PATTERN.match(line.split()[0])]
+    """The SHA-256 of the file *name* in *text*, which is from *origin*: its only one, or that in the line with the name.
+
+    Raises InterpreterError.
+    """
+    lines = [line.split() for line in text.splitlines()]
+    rows = [fields for fields in lines if fields and SHA256_PATTERN.match(fields[0])]
     named = [row[0] for row in rows if len(row) > 1 and row[-1].lstrip("*").rpartition("/")[2] == name]
     found = named or [row[0] for row in rows if len(rows) == len(row) == 1]
     if len(set(found)) != 1:
@@ -141,24 +142,34 @@ def _lock_directory(directory: str) -> Iterator[None]:
         os.close(handle)
 
 
-def _install_archive(wanted: InterpreterRequest, directory: str) -> Dict[str, Any]:
-    origin = wanted.origin or ""
+def install_archive(order: ArchiveOrder, directory: str) -> Dict[str, Any]:
+    """Install the interpreter in *order* under *directory*; returns its marker, ``prefix`` and ``path``.
+
+    It gets its final name only after it ran on this host. Raises InterpreterError, OSError.
+    """
+    os.makedirs(directory, mode=0o755, exist_ok=True)
+    with _lock_directory(directory):
+        return _install_locked(order, directory)
+
+
+def _install_locked(order: ArchiveOrder, directory: str) -> Dict[str, Any]:
+    origin = order.origin
     incoming = tempfile.mkdtemp(prefix=INCOMING_PREFIX, dir=directory)
     try:
-        archive = wanted.archive or os.path.join(incoming, "archive")
-        if wanted.url:
-            _download_archive(wanted.url, archive)
+        archive = order.path or os.path.join(incoming, "archive")
+        if order.url:
+            _download_archive(order.url, archive)
         digest = compute_sha256(archive)
-        if digest != (wanted.sha256 or "").lower():
+        if digest != order.sha256.lower():
             raise InterpreterError(
-                "%s has sha256 %s, but %s was expected; it was not unpacked" % (origin, digest, wanted.sha256)
+                "%s has sha256 %s, but %s was expected; it was not unpacked" % (origin, digest, order.sha256)
             )
         tree = os.path.join(incoming, "tree")
         os.mkdir(tree, 0o755)
         extract_archive(archive, tree)
         os.chmod(incoming, 0o755)
         prefix = _find_prefix(tree, origin)
-        version = prove_interpreter(find_executable(prefix) or "", wanted.version)[0]
+        version = prove_interpreter(find_executable(prefix) or "", order.version)[0]
         final = os.path.join(directory, version)
         if os.path.lexists(final):
             raise InterpreterError(
@@ -182,64 +193,8 @@ def _install_archive(wanted: InterpreterRequest, directory: str) -> Dict[str, An
 
 
 def _restore_labels(prefix: str) -> None:
-    """Give *prefix* the SELinux labels of its place, where SELinux is on. Raises InterpreterError."""
+    """Restore the SELinux labels of *prefix* if SELinux is on. Raises InterpreterError."""
     if os.path.exists("/sys/fs/selinux/enforce") and shutil.which("restorecon"):
         done = run_command(["restorecon", "-RF", prefix], LABEL_TIMEOUT)
         if done.rc != 0:
             raise InterpreterError("the SELinux labels of %s cannot be restored: %s" % (prefix, done.last_lines(3)))
-
-
-def find_archive_interpreter(wanted: InterpreterRequest, directory: str) -> Optional[Dict[str, Any]]:
-    """The interpreter under *directory* that came from the archive *wanted*, or None."""
-    return next(
-        (
-            entry
-            for entry in list_installed_interpreters(directory)
-            if entry["sha256"] == (wanted.sha256 or "").lower()
-            and is_matching_version(entry["version"], wanted.version)
-        ),
-        None,
-    )
-
-
-def find_uv_interpreter(wanted: InterpreterRequest, directory: str) -> Optional[Dict[str, Any]]:
-    """The newest interpreter under *directory* that is one of uv's and of the version *wanted*, or None."""
-    found = [
-        entry
-        for entry in list_installed_interpreters(directory)
-        if str(entry["source"]).startswith(UV_SOURCE_PREFIX) and is_matching_version(entry["version"], wanted.version)
-    ]
-    return max(found, key=lambda entry: [int(part) for part in re.findall(r"\d+", entry["version"])]) if found else None
-
-
-def ensure_interpreter(
-    wanted: InterpreterRequest, directory: str, check_mode: bool, changes: Changes
-) -> Dict[str, Any]:
-    """Have the interpreter *wanted*; returns its ``version``, ``prefix`` and ``path``.
-
-    In check mode the version of an archive not installed yet is what was asked for. Raises InterpreterError.
-    """
-    if wanted.source in ("existing", "package"):
-        path = wanted.path or ""
-        if not os.access(path, os.X_OK) or not os.path.isfile(path):
-            raise InterpreterError("%s is not an executable file; correct the path of this interpreter" % path)
-        version, prefix = prove_interpreter(path, wanted.version)
-        return {"version": version, "path": path, "prefix": prefix}
-    present = (
-        find_uv_interpreter(wanted, directory) if wanted.source == "uv" else find_archive_interpreter(wanted, directory)
-    )
-    if present:
-        return present
-    origin = wanted.origin or "an archive"
-    changes.add(
-        "install Python %s from %s" % (wanted.version, origin), os.path.join(directory, wanted.version), None, origin
-    )
-    if check_mode:
-        return {
-            "version": wanted.version,
-            "prefix": os.path.join(directory, wanted.version),
-            "path": os.path.join(directory, wanted.version, "bin", "python" + ".".join(wanted.version.split(".")[:2])),
-        }
-    os.makedirs(directory, mode=0o755, exist_ok=True)
-    with _lock_directory(directory):
-        return _install_archive(wanted, directory)

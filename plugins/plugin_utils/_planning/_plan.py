@@ -22,10 +22,11 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._urls import r
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import format_json
-from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters import (
+from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._registry import choose_from_entries
+from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._source import (
     InterpreterSourceError,
-    find_package_names,
-    select_newest_interpreter,
+    InterpreterWish,
+    ManagedLister,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import Advisories
@@ -172,85 +173,27 @@ def check_target_lifecycle(minor: Minor, today: datetime.date) -> list[dict[str,
     return found
 
 
-# What uv can install on hosts of an architecture, by an entry of the operator's sources; rows as `_interpreters.managed` has them.
-ManagedLister = Callable[[Mapping[str, Any], str], Sequence[Mapping[str, str]]]
-
-
 def list_no_interpreters(_entry: Mapping[str, Any], _architecture: str) -> Sequence[Mapping[str, str]]:
-    """A `Managed` that has nothing."""
+    """A `ManagedLister` without rows."""
     return ()
 
 
 def choose_interpreter(
     host: PlannedHost, minor: Minor, patch: int | None, managed: ManagedLister = list_no_interpreters
 ) -> dict[str, Any] | None:
-    """The first of the host's interpreter sources that gives *minor* (and *patch*); without secrets in its URL. Raises SourceError."""
-    wanted = format_minor(minor) + (f".{patch}" if patch is not None else "")
-    for entry in host.interpreters:
-        version = str(entry.get("version") or "")
-        chosen: Mapping[str, Any] | None
-        if entry["source"] == "existing" and not entry.get("path"):
-            chosen = _find_host_interpreter(host, wanted)
-            if chosen and (not version or _is_version_covered(version, wanted)):
-                return {"source": "existing", "version": chosen["version"], "path": chosen["path"]}
-        elif entry["source"] == "uv":
-            asked = (
-                wanted
-                if not version or _is_version_covered(version, wanted)
-                else version
-                if patch is None and version.startswith(wanted + ".")
-                else None
-            )
-            chosen = (
-                select_newest_interpreter(managed(entry, str(host.facts["architecture"])), asked) if asked else None
-            )
-            if chosen:
-                return {
-                    "source": "uv",
-                    "version": chosen["version"],
-                    **{key: entry[key] for key in ("mirror", "downloads") if entry.get(key)},
-                }
-        elif entry["source"] == "package":
-            names = entry.get("packages") or (
-                find_package_names(host.facts.get("os") or {}, minor) if patch is None else []
-            )
-            if names and (not version or _is_version_covered(version, wanted)):
-                return {
-                    "source": "package",
-                    "version": wanted,
-                    "path": entry.get("path") or f"/usr/bin/python{format_minor(minor)}",
-                    "packages": list(names),
-                }
-        elif _is_version_covered(version, wanted) or (patch is None and version.startswith(wanted + ".")):
-            return {
-                "version": version if version.startswith(wanted) else wanted,
-                **{
-                    key: entry[key] for key in ("source", "url", "path", "sha256", "signature", "key") if entry.get(key)
-                },
-            }
-    return None
+    """The options of the first interpreter source of *host* that provides *minor* (and *patch*), or None.
 
-
-def _is_version_covered(version: str, wanted: str) -> bool:
-    return version == wanted or wanted.startswith(version + ".")
-
-
-def _find_host_interpreter(host: PlannedHost, wanted: str) -> Mapping[str, Any] | None:
-    """The newest interpreter on the host that is *wanted*, outside every generation."""
-    fitting = [
-        entry
-        for entry in host.found_interpreters
-        if entry.get("version")
-        and entry["implementation"] == "CPython"
-        and entry.get("architecture") in (None, host.facts["architecture"])
-        and (entry["version"] == wanted or entry["version"].startswith(wanted + "."))
-    ]
-    return max(fitting, key=lambda entry: (_parse_patch(entry["version"]), entry["path"]), default=None)
-
-
-def _parse_patch(version: str) -> int:
-    digits = version.split(".")[2] if version.count(".") >= 2 else "0"
-    return int("".join(character for character in digits if character.isdigit()) or 0)
+    Raises InterpreterSourceError.
+    """
+    wish = InterpreterWish(
+        minor,
+        patch,
+        str(host.facts["architecture"]),
+        host.facts.get("os") or {},
+        host.found_interpreters,
+        managed,
+    )
+    return choose_from_entries(host.interpreters, wish)
 
 
 def list_fix_constraints(pins: Mapping[str, str], advisories: Advisories) -> list[dict[str, str]]:

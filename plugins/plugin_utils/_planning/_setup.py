@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path, lock_file, write_private
-from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters import list_managed_interpreters
+from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters.uv import list_managed_interpreters
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import Advisories, load_advisories
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import WheelBuilder
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import PackageIndex, PackageSources

@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._finding import build_finding
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path
+from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._registry import get_controller_source
 
 
 def check_clock_skew(clock: float, before: float, after: float, most: float) -> list[dict[str, Any]]:
@@ -29,13 +30,13 @@ def check_clock_skew(clock: float, before: float, after: float, most: float) -> 
 
 
 def check_controller_archives(steps: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return a finding for each archive of *steps* that should be on the controller and does not exist."""
-    paths = {}
+    """Return a finding for each file that an interpreter of *steps* needs on the controller and that does not exist."""
+    needed = set()
     for step in steps:
-        interpreter = step["interpreter"]
-        if interpreter["source"] == "archive" and interpreter.get("path"):
-            paths[str(interpreter["version"])] = interpreter["path"]
-    return [_build_archive_finding(version, path) for version, path in sorted(paths.items()) if not _is_file(path)]
+        entry = step["interpreter"]
+        for path in get_controller_source(entry["source"]).list_needed_files(entry):
+            needed.add((str(entry["version"]), path))
+    return [_build_archive_finding(version, path) for version, path in sorted(needed) if not _is_file(path)]
 
 
 def _is_file(path: str) -> bool:

@@ -12,6 +12,9 @@ import pytest
 import yaml
 from ansible_collections.oxzep7.python.plugins.doc_fragments.application import ModuleDocFragment
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._options import build_application_options
+from ansible_collections.oxzep7.python.plugins.module_utils._interpreter.sources._registry import INTERPRETER_SOURCES
+from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._documentation import document_entries
+from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._registry import get_controller_source
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 ROLES = sorted(path.parent.parent.name for path in (ROOT / "roles").glob("*/meta/argument_specs.yml"))
@@ -73,6 +76,19 @@ def test_the_role_describes_an_application_as_modules_do():
     fragment = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]["application"]["suboptions"]
     assert descriptions(declared, "options") == descriptions(fragment, "suboptions")
     assert constraints(declared) == constraints(build_application_options())
+
+
+def test_the_role_describes_interpreters_as_their_sources_do():
+    # `python -m tests.tools.role_options` writes it.
+    role = load(ROOT / "roles" / "oxzep7" / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
+    assert role["oxzep7_interpreters"] == document_entries()
+
+
+@pytest.mark.parametrize("source", INTERPRETER_SOURCES.values(), ids=INTERPRETER_SOURCES)
+def test_each_interpreter_source_documents_its_options(source):
+    documented = yaml.safe_load(source.documentation)["options"]
+    assert specification(documented, "suboptions") == specification(source.options, "options")
+    assert source.name in get_controller_source(source.name).__class__.__module__
 
 
 def test_every_module_is_in_the_action_group():

@@ -1,0 +1,209 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The source ``uv`` on the controller: the archives of uv's managed interpreters."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import glob
+import hashlib
+import json
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+import urllib.parse
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.oxzep7.python.plugins.module_utils._host._files import compute_sha256
+from ansible_collections.oxzep7.python.plugins.module_utils._interpreter.sources.archive import ArchiveSource
+from ansible_collections.oxzep7.python.plugins.module_utils._interpreter.sources.uv import ORIGIN_PREFIX
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path, lock_file, write_private
+from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._source import (
+    ControllerSource,
+    HostActions,
+    InterpreterSourceError,
+    InterpreterWish,
+)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import find_uv
+
+COMMAND_TIMEOUT = 900
+RELEASES_PATH = "/releases/download/"
+FINAL_VERSION = re.compile(r"^\d+\.\d+\.\d+$")
+
+
+def _run_uv_python(uv: str, words: Sequence[str], downloads: str | None, offline: bool, **settings: str) -> str:
+    """Standard output of *uv* ``python`` *words*. Raises SourceError."""
+    command = [
+        uv,
+        "--no-config",
+        *(["--offline"] if offline else []),
+        "python",
+        *words,
+        *(["--python-downloads-json-url", downloads] if downloads else []),
+    ]
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_TIMEOUT,
+            check=False,
+            env={**os.environ, **settings},
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise InterpreterSourceError(f"uv: {error}") from None
+    if done.returncode:
+        raise InterpreterSourceError(
+            f"uv python {words[0]} ended with {done.returncode}: {done.stderr.strip()[-1000:]}"
+        )
+    return done.stdout
+
+
+@functools.cache
+def list_managed_interpreters(uv: str, architecture: str, downloads: str | None) -> tuple[Mapping[str, str], ...]:
+    """What *uv* can install on hosts of *architecture* with glibc, newest first: ``version``, ``key`` and ``url``. Raises SourceError.
+
+    *downloads* is a URL or a path of a list in uv's own format, in place of the one that uv has. No network is asked for uv's own.
+    """
+    rows = json.loads(
+        _run_uv_python(
+            uv,
+            ["list", "--all-versions", "--only-downloads", "--all-platforms", "--output-format", "json"],
+            downloads,
+            downloads is None,
+        )
+    )
+    return tuple(
+        {"version": row["version"], "key": row["key"], "url": row["url"]}
+        for row in rows
+        if row["implementation"] == "cpython"
+        and row["variant"] == "default"
+        and row["os"] == "linux"
+        and row["libc"] == "gnu"
+        and row["arch"] == architecture
+        and FINAL_VERSION.match(row["version"])
+    )
+
+
+def select_newest_interpreter(rows: Sequence[Mapping[str, str]], wanted: str) -> Mapping[str, str] | None:
+    """The newest of *rows* whose version is *wanted* (``3.11``, or ``3.11.9``); None where there is none."""
+    fitting = [row for row in rows if row["version"] == wanted or row["version"].startswith(wanted + ".")]
+    return max(fitting, key=lambda row: [int(part) for part in row["version"].split(".")], default=None)
+
+
+def fetch_managed_archive(
+    cache: pathlib.Path, uv: str, version: str, architecture: str, entry: Mapping[str, Any], offline: bool = False
+) -> tuple[pathlib.Path, str]:
+    """The archive of uv's managed Python *version*, downloaded once and verified by uv against its own list, and its SHA-256. Raises SourceError, OSError.
+
+    *entry* may have ``mirror`` and ``downloads``, as `oxzep7_interpreters` says.
+    """
+    row = select_newest_interpreter(list_managed_interpreters(uv, architecture, entry.get("downloads")), version)
+    if row is None:
+        raise InterpreterSourceError(
+            f"uv knows no Python {version} for {architecture}; update uv on the controller, or choose another source"
+        )
+    asked = hashlib.sha256(json.dumps([row["url"], entry.get("mirror"), entry.get("downloads")]).encode()).hexdigest()[
+        :16
+    ]
+    folder = cache / "interpreters"
+    note = folder / f"{row['key']}-{asked}.json"
+    folder.mkdir(parents=True, exist_ok=True)
+    with lock_file(folder / f"{asked}.lock"):
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            known = json.loads(note.read_text(encoding="utf-8"))
+            if compute_sha256(known["path"]) == known["sha256"]:
+                return pathlib.Path(known["path"]), known["sha256"]
+        path = _install_managed(folder, uv, row, entry, offline)
+        digest = compute_sha256(str(path))
+        write_private(note, json.dumps({"path": str(path), "sha256": digest}))
+        return path, digest
+
+
+def _install_managed(
+    folder: pathlib.Path, uv: str, row: Mapping[str, str], entry: Mapping[str, Any], offline: bool
+) -> pathlib.Path:
+    """Have uv install what *row* says, because that verifies the archive; the archive itself is what a host gets."""
+    kept = folder / "archives"
+    # A file here needs no network, and uv neither keeps a copy of it nor reads it while it is told to keep one offline.
+    local = _find_local_archive(row["url"], entry.get("mirror"))
+    settings = {} if local else {"UV_PYTHON_CACHE_DIR": str(kept)}
+    with tempfile.TemporaryDirectory(prefix=".uv-", dir=folder) as scratch:
+        mirror = ["--mirror", str(entry["mirror"])] if entry.get("mirror") else []
+        _run_uv_python(
+            uv,
+            ["install", "--no-bin", "--install-dir", scratch, *mirror, row["key"]],
+            entry.get("downloads"),
+            offline and not local,
+            **settings,
+        )
+    if local:
+        return local
+    name = urllib.parse.unquote(row["url"].rpartition("/")[2])
+    found = sorted(kept.glob(f"*{glob.escape(name)}"))
+    if not found:
+        raise InterpreterSourceError(
+            f"uv installed Python {row['version']}, but did not keep its archive {name} in {kept}; update uv on the controller"
+        )
+    return found[0]
+
+
+def _find_local_archive(url: str, mirror: str | None) -> pathlib.Path | None:
+    """The path of *url*, behind *mirror*, where that is a file here; uv does not copy it."""
+    if mirror and RELEASES_PATH in url:
+        url = f"{mirror.rstrip('/')}/{url.partition(RELEASES_PATH)[2]}"
+    parts = urllib.parse.urlsplit(url)
+    return pathlib.Path(urllib.parse.unquote(parts.path)) if parts.scheme == "file" else None
+
+
+class UvController(ControllerSource):
+    """Fetches uv's archives on the controller and sends them as archives."""
+
+    def choose(self, entry: Mapping[str, Any], wish: InterpreterWish) -> dict[str, Any] | None:
+        """As the base: the newest patch that uv knows, unless the entry or the target has an exact one."""
+        version = str(entry.get("version") or "")
+        if not version or wish.is_covered_by(version):
+            wanted = wish.version
+        elif wish.is_refined_by(version):
+            wanted = version
+        else:
+            return None
+        row = select_newest_interpreter(wish.list_managed(entry, wish.architecture), wanted)
+        if row is None:
+            return None
+        settings = {key: entry[key] for key in ("mirror", "downloads") if entry.get(key)}
+        return {"source": entry["source"], "version": row["version"], **settings}
+
+    def provide(self, options: Mapping[str, Any], host: HostActions) -> dict[str, Any]:
+        """As the base: fetch and send the archive if the host lacks the interpreter."""
+        answer = host.run_module(options)
+        if answer.get("failed") or answer.get("installed"):
+            return answer
+        settings = {key: options.get(key) for key in ("mirror", "downloads")}
+        if settings["downloads"] and "://" not in str(settings["downloads"]):
+            settings["downloads"] = str(expand_path(settings["downloads"]))
+        path, digest = fetch_managed_archive(
+            expand_path(str(options["cache_dir"])),
+            find_uv(),
+            str(options["version"]),
+            answer["architecture"],
+            settings,
+            bool(options["offline"]),
+        )
+        archive = {
+            "source": ArchiveSource.name,
+            "version": options["version"],
+            "directory": options["directory"],
+            "sha256": digest,
+            "origin": f"{ORIGIN_PREFIX}{options['version']}",
+        }
+        return host.send_archive(path, archive)
+
+
+SOURCE = UvController()
