@@ -109,7 +109,7 @@ class ActionModule(CollectionAction):
                 result, host.name, application, minor, ended, trials[-1], expand_path(given["plan_dir"])
             )
         self.try_module(
-            "trial",
+            "environment",
             {"application": declared, "state": "absent", "state_dir": given["state_dir"]},
             task_vars,
         )
@@ -214,8 +214,9 @@ class _HostTrials:
         imports = None if only is None else [name for name in only if not name.startswith(OTHER_PREFIXES)]
         timed = only is None and self._application.get("goal") == "performance"
         answer = self._action.try_module(
-            "trial",
+            "environment",
             {
+                "state": "trial",
                 "application": self._application,
                 **self._interpreter,
                 "lock": lock,

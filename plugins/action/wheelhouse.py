@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Has the wheels of a lock on the host: downloaded once, sent in one transfer."""
+"""Send the wheels of a lock to a host: downloaded once, and sent in one transfer."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import tempfile
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheelhouse import WHEELHOUSE_RULES
 from ansible_collections.oxzep7.python.plugins.plugin_utils._action import ActionFailedError, CollectionAction
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages import _wheels
@@ -20,10 +21,14 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _se
 
 
 class ActionModule(CollectionAction):
-    """Ask the host what it lacks, and send that."""
+    """Send a host the wheels that it lacks."""
+
+    RULES = WHEELHOUSE_RULES
 
     def perform(self, given: dict[str, Any], task_vars: Any) -> dict[str, Any]:
-        """No module execution where the host is known to lack nothing, one when it says so, otherwise two and a transfer."""
+        """Run the module twice with a transfer between; once or not at all on a host that lacks nothing."""
+        if given["files"] is not None:
+            return self.run_module(self.list_arguments(), task_vars)
         cache = expand_path(given["cache_dir"])
         minor = ".".join(given["version"].split(".")[:2])
         lock_path = expand_path(given["plan_dir"]) / "locks" / f"{given['lock']}.txt"
@@ -64,7 +69,7 @@ class ActionModule(CollectionAction):
             )
             return result
         arguments = {"files": files, "directory": given["directory"]}
-        answer = self.run_module(arguments, task_vars, "wheelhouse_store")
+        answer = self.run_module(arguments, task_vars)
         missing = answer.get("missing", [])
         if not answer.get("failed") and missing and not self._task.check_mode:
             answer = self._send_wheels(arguments, [(name, paths[name]) for name in missing], task_vars)
@@ -72,7 +77,7 @@ class ActionModule(CollectionAction):
         return result
 
     def _find_usable_uv(self, architecture: str) -> pathlib.Path | None:
-        """The controller's uv, if the host can run it."""
+        """The uv of the controller, if the host can run it."""
         if platform.machine() != architecture or platform.system() != "Linux":
             return None
         try:
@@ -88,4 +93,4 @@ class ActionModule(CollectionAction):
                 bundle = pathlib.Path(scratch, "wheels.tar")
                 _wheels.write_bundle(bundle, files)
                 sent = self.send_files(directory, {bundle.name: bundle})
-            return self.run_module({**arguments, "bundle": sent[bundle.name]}, task_vars, "wheelhouse_store")
+            return self.run_module({**arguments, "bundle": sent[bundle.name]}, task_vars)

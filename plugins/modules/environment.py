@@ -3,48 +3,76 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Builds a generation of an application's environment."""
+"""Build generations of an application's environment, and try locks."""
 
 DOCUMENTATION = r"""
 module: environment
-short_description: Build a generation from a lock, beside the live environment
+short_description: Build a generation from a lock beside the live environment, or try a lock
 version_added: 0.1.0
 description:
-  - Builds an environment with O(interpreter) from the wheels of O(lock), offline and with hashes required, in the application's
-    generations directory.
-  - Checks that its packages fit together, imports every top-level module as the application's user and runs the application's tests.
-    A module that cannot be imported in the live environment either is not a failure.
+  - Builds an environment with O(interpreter) from the wheels of O(lock), offline and with hashes required, in the
+    application's directory for generations.
+  - Checks that its packages fit together, imports every top-level module as the application's user and runs the
+    application's tests. A module that cannot be imported in the live environment either is not a failure.
   - Group, modes, POSIX ACLs and SELinux labels follow the live environment.
-  - The live environment is not touched. A generation that was built from the same lock and interpreter is found, not built again.
+  - The live environment is not touched. A generation that was built from the same lock and interpreter is reused.
+  - With O(state=trial), installs a lock in a scratch environment, which is kept for the next trial, and returns the
+    imports, tests and files of the source that fail there and not in the live environment.
+    M(oxzep7.python.rehearse) does this for every lock that it tries.
 author: oxzep7.python contributors (@oxzep7)
 options:
+  state:
+    description:
+      - V(present) builds a generation.
+      - V(trial) tries a lock; no generation is built.
+      - V(absent) removes the scratch environments of trials.
+    type: str
+    choices: [present, trial, absent]
+    default: present
   interpreter:
-    description: Executable of the interpreter.
+    description: Path of the interpreter. Required unless O(state=absent).
     type: path
-    required: true
   version:
-    description: The interpreter's version.
+    description: Version of the interpreter. Required unless O(state=absent).
     type: str
-    required: true
   lock:
-    description: Identifier of the lock, which M(oxzep7.python.plan_delivery) has stored in O(state_dir).
+    description:
+      - Identifier of a lock that M(oxzep7.python.plan_delivery) stored in O(state_dir).
+      - With O(state=trial), the text of a lock.
+      - Required unless O(state=absent).
     type: str
-    required: true
   wheels:
     description: Directory with the wheels.
     type: path
     default: /opt/oxzep7/wheelhouse
   uv:
-    description: Path of C(uv) on the host. Without it, C(uv) from E(PATH) is used, else the interpreter's own C(venv) and C(pip).
+    description:
+      - Path of C(uv) on the host. Default is C(uv) in E(PATH), else C(venv) and C(pip) of the interpreter are used.
     type: path
   tiers:
     description:
-      - Names of packages in the order in which they are installed and tried again when the generation does not import or fit together, so that the first
-        tier that shows it is named. Each tier brings what it needs; the rest comes last.
-      - Without it there are two tiers, what is in the lower half of the longest chain of needs, and what stands on it.
+      - Names of packages in the order in which they are installed again when a generation does not import or fit
+        together, so that the message names the first tier at fault. Each tier includes its dependencies; the other
+        packages come last.
+      - Default is two tiers, the lower and the upper half of the longest chain of dependencies.
     type: list
     elements: list
     default: []
+  modules:
+    description: Modules to import with O(state=trial). Default is every top-level module.
+    type: list
+    elements: str
+  tests:
+    description:
+      - With O(state=trial), whether to compile the application's source with the interpreter and, if every import
+        works, to run its tests.
+    type: bool
+    default: false
+  benchmarks:
+    description:
+      - With O(state=trial), whether to time the application's benchmarks in the live and in the scratch environment.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - oxzep7.python.application
   - oxzep7.python.cargo
@@ -58,6 +86,7 @@ attributes:
     support: full
   idempotent:
     support: full
+    details: A trial is done again each time; its result is that of the lock.
 """
 
 EXAMPLES = r"""
@@ -67,51 +96,151 @@ EXAMPLES = r"""
     interpreter: /opt/oxzep7/interpreters/3.9.18/bin/python3.9
     version: 3.9.18
     lock: "{{ step.lock }}"
+
+- name: Try a lock
+  oxzep7.python.environment:
+    state: trial
+    application: {name: billing, environment: /srv/billing/venv, tests: ["python -m pytest -q"], source: /srv/billing/app}
+    interpreter: /opt/oxzep7/interpreters/3.12.1/bin/python3.12
+    version: 3.12.1
+    lock: "{{ lookup('ansible.builtin.file', 'lock.txt') }}"
+    tests: true
 """
 
 RETURN = r"""
 generation:
   description: Identifier of the generation.
-  returned: success
+  returned: success and O(state=present)
   type: str
 path:
-  description: Its directory.
-  returned: success
+  description: Directory of the generation.
+  returned: success and O(state=present)
   type: str
 deprecation_warnings:
-  description: What imports and tests said will not work in a later Python; file, line and sentence.
-  returned: success
+  description: Deprecations that imports and tests reported, each with file, line and text.
+  returned: success and O(state=present)
   type: list
   elements: str
 details:
   description: Evidence, such as modules that could not be imported or the output of a test.
   returned: failure
   type: dict
+failures:
+  description: Modules that cannot be imported and could before, each with C(text), C(frames) and C(missing).
+  returned: success and O(state=trial)
+  type: dict
+tests:
+  description: Tests that fail and did not before, in the form of RV(failures).
+  returned: success and O(state=trial)
+  type: dict
+sources:
+  description:
+    - Files of the source that the interpreter does not compile and the live one does, in the form of RV(failures).
+  returned: success and O(state=trial)
+  type: dict
+owners:
+  description: Package of each top-level module, before and now.
+  returned: success and O(state=trial)
+  type: dict
+modules:
+  description: Number of modules to import.
+  returned: success and O(state=trial)
+  type: int
+gone:
+  description: Modules in O(modules) that do not exist.
+  returned: success and O(state=trial)
+  type: list
+  elements: str
+benchmarks:
+  description: For each benchmark the shortest of three runs before and after, in seconds, and their ratio.
+  returned: success and O(state=trial)
+  type: list
+  elements: dict
 actions:
-  description: What was done, or would be.
+  description: Actions that were done, or would be in check mode.
   returned: success
   type: list
   elements: str
 """
 
 import os
+from typing import Any, Dict, Optional
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import ApplicationError
-from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, LeaseHeldError
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._options import build_application_argument
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import parse_application
-from ansible_collections.oxzep7.python.plugins.module_utils._errors import BuildError, PromotionRefused, UndoFailedError
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import BuildError, CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import build_generation
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._carry import (
-    CARRY_ARGUMENT,
-    CarryError,
-    parse_cargo,
-)
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._carry import CARRY_ARGUMENT, parse_cargo
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import EnvironmentOrder, find_usable_uv
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._trial import (
+    TrialRequest,
+    plan_trial,
+    remove_trials,
+    run_trial,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import read_text
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import compute_lock_id
+
+
+def _make_order(
+    module: AnsibleModule, application: Application, identifier: str, text: Optional[str]
+) -> EnvironmentOrder:
+    given = module.params
+    if not module.check_mode and not os.access(given["interpreter"], os.X_OK):
+        module.fail_json(msg="%s is not an executable; install the interpreter first" % given["interpreter"])
+    return EnvironmentOrder(
+        interpreter=given["interpreter"],
+        version=given["version"],
+        lock_id=identifier,
+        lock=text,
+        wheels=given["wheels"],
+        uv=find_usable_uv(given["uv"]),
+        run=given["run_id"],
+        tiers=given["tiers"],
+        cargo=parse_cargo(given["cargo"]) if given["cargo"] else None,
+        drop=application.carry == "drop",
+    )
+
+
+def _build(
+    module: AnsibleModule, application: Application, state: ApplicationState, changes: Changes
+) -> Dict[str, Any]:
+    identifier, directory = module.params["lock"], module.params["state_dir"]
+    text = read_text(os.path.join(directory, "locks", identifier + ".txt"))
+    if text is None and not module.check_mode:
+        module.fail_json(msg="lock %s is not in %s; deliver the plan first" % (identifier, directory))
+    order = _make_order(module, application, identifier, text)
+    generation = build_generation(application, state, order, module.check_mode, changes)
+    return {
+        "generation": generation["id"],
+        "path": generation["path"],
+        "deprecation_warnings": generation.get("deprecations") or [],
+    }
+
+
+def _try_lock(
+    module: AnsibleModule, application: Application, state: ApplicationState, changes: Changes
+) -> Dict[str, Any]:
+    given = module.params
+    order = _make_order(module, application, compute_lock_id(given["lock"]), given["lock"])
+    if module.check_mode:
+        return plan_trial(application, order, changes)
+    benchmarks = application.benchmarks if given["benchmarks"] else []
+    return run_trial(application, state, order, TrialRequest(given["modules"], given["tests"], benchmarks))
+
+
+def _remove_trials(
+    module: AnsibleModule, application: Application, state: ApplicationState, changes: Changes
+) -> Dict[str, Any]:
+    remove_trials(application, module.check_mode, changes)
+    return {}
+
+
+STATES = {"present": _build, "trial": _try_lock, "absent": _remove_trials}
 
 
 def main() -> None:
@@ -119,60 +248,38 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "application": build_application_argument(),
-            "interpreter": {"type": "path", "required": True},
-            "version": {"type": "str", "required": True},
-            "lock": {"type": "str", "required": True},
+            "state": {"type": "str", "choices": list(STATES), "default": "present"},
+            "interpreter": {"type": "path"},
+            "version": {"type": "str"},
+            "lock": {"type": "str"},
             "wheels": {"type": "path", "default": "/opt/oxzep7/wheelhouse"},
             "uv": {"type": "path"},
             "tiers": {"type": "list", "elements": "list", "default": []},
             "cargo": CARRY_ARGUMENT,
+            "modules": {"type": "list", "elements": "str"},
+            "tests": {"type": "bool", "default": False},
+            "benchmarks": {"type": "bool", "default": False},
             "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
             "run_id": {"type": "str", "default": "manual"},
         },
+        required_if=[
+            ("state", "present", ["interpreter", "version", "lock"]),
+            ("state", "trial", ["interpreter", "version", "lock"]),
+        ],
         supports_check_mode=True,
     )
     given = module.params
     changes = Changes()
-    lock = read_text(os.path.join(given["state_dir"], "locks", given["lock"] + ".txt"))
-    if lock is None and not module.check_mode:
-        module.fail_json(msg="lock %s is not in %s; deliver the plan first" % (given["lock"], given["state_dir"]))
-    if not module.check_mode and not os.access(given["interpreter"], os.X_OK):
-        module.fail_json(msg="%s is not an executable; install the interpreter first" % given["interpreter"])
     try:
         application = parse_application(given["application"])
         state = ApplicationState(given["state_dir"], application.name)
-        order = EnvironmentOrder(
-            given["interpreter"],
-            given["version"],
-            given["lock"],
-            lock,
-            given["wheels"],
-            find_usable_uv(given["uv"]),
-            given["run_id"],
-            given["tiers"],
-            parse_cargo(given["cargo"]) if given["cargo"] else None,
-            application.carry == "drop",
-        )
-        generation = build_generation(application, state, order, module.check_mode, changes)
+        result = STATES[given["state"]](module, application, state, changes)
     except BuildError as error:
-        module.fail_json(msg=str(error), details=error.details, **changes.result())
-    except (
-        ApplicationError,
-        CarryError,
-        IdentityError,
-        LeaseHeldError,
-        PromotionRefused,
-        UndoFailedError,
-        ValueError,
-        OSError,
-    ) as error:
+        subject = "" if given["state"] == "present" else given["application"]["name"] + ": "
+        module.fail_json(msg=subject + str(error), details=error.details, **changes.result())
+    except (CollectionError, ValueError, OSError) as error:
         module.fail_json(msg="%s: %s" % (given["application"]["name"], error))
-    module.exit_json(
-        generation=generation["id"],
-        path=generation["path"],
-        deprecation_warnings=generation.get("deprecations") or [],
-        **changes.result(),
-    )
+    module.exit_json(**result, **changes.result())
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ module: rehearse
 short_description: Rehearse the steps of a host's applications beside what is live
 version_added: 0.1.0
 description:
-  - For each step of each application it makes the lock, tries it beside the live environment with M(oxzep7.python.trial), and looks at what fails
+  - For each step of each application it makes the lock, tries it beside the live environment with M(oxzep7.python.environment), and looks at what fails
     that did not fail before.
   - The package at fault is found by trial. Candidates are the owner of what is missing, the packages on the way to it, and what they require
     in common; the one whose nearest later version cures most is freed. This repeats until nothing new fails, or no version helps.

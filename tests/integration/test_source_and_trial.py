@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""source_info, trial and wheel_build, run for real on this machine."""
+"""source_info, environment with state=trial and wheel_build, run for real on this machine."""
 
 from __future__ import annotations
 
@@ -87,11 +87,11 @@ def test_a_trial_tells_what_fails_that_did_not_fail_before(module, application, 
         "tests": True,
     }
     before = sorted(os.listdir(tmp_path))
-    planned = module("trial", check=True, **options)
+    planned = module("environment", state="trial", check=True, **options)
     assert (
         planned["changed"] and planned["actions"][0].startswith("try lock ") and sorted(os.listdir(tmp_path)) == before
     )
-    broken = module("trial", **options)
+    broken = module("environment", state="trial", **options)
     assert (
         sorted(broken["failures"]) == ["helper", "user"]
         and broken["failures"]["helper"]["missing"] == "missing"
@@ -99,10 +99,12 @@ def test_a_trial_tells_what_fails_that_did_not_fail_before(module, application, 
     )
     assert broken["owners"]["helper"] == "helper" and broken["tests"] == {}
     assert any(path.endswith("helper/__init__.py") for path in broken["failures"]["user"]["frames"])
-    good = module("trial", **{**options, "lock": lock_of(packages / "helper-1.0-py3-none-any.whl", new[1])})
+    good = module(
+        "environment", state="trial", **{**options, "lock": lock_of(packages / "helper-1.0-py3-none-any.whl", new[1])}
+    )
     assert good["failures"] == good["tests"] == good["sources"] == {} and good["modules"] == 2
     removal = {"application": declared, "state": "absent", "state_dir": str(tmp_path / "state")}
-    results = module.run_four_times("trial", **removal)
+    results = module.run_four_times("environment", **removal)
     assert "remove" in results[0]["actions"][0] and os.listdir(declared["environment"] + ".generations") == []
 
 
@@ -121,11 +123,11 @@ def test_a_trial_has_what_a_generation_would_take_along(module, application, int
         "lock": lock_of(packages / "helper-1.0-py3-none-any.whl"),
         "state_dir": str(tmp_path / "state"),
     }
-    (failure,) = module("trial", **options)["tests"].values()
+    (failure,) = module("environment", state="trial", **options)["tests"].values()
     assert "No module named 'local'" in failure["text"]
     taken = {"policy": "copy", "files": [f"lib/python{interpreters[0][0]}/site-packages/local/"]}
     # The second finds the scratch environment of the first.
-    assert [module("trial", cargo=taken, **options)["tests"] for _number in range(2)] == [{}, {}]
+    assert [module("environment", state="trial", cargo=taken, **options)["tests"] for _number in range(2)] == [{}, {}]
 
 
 def test_a_source_that_only_the_live_interpreter_compiles_is_named(module, application, interpreters, tmp_path):
@@ -143,13 +145,13 @@ def test_a_source_that_only_the_live_interpreter_compiles_is_named(module, appli
         "lock": lock_of(packages / "helper-1.0-py3-none-any.whl"),
         "state_dir": str(tmp_path / "state"),
     }
-    assert module("trial", **options)["sources"] == {}
+    assert module("environment", state="trial", **options)["sources"] == {}
     # A live interpreter that compiles everything stands for an older Python than this machine has.
     live = pathlib.Path(declared["environment"], "bin", "python")
     live.unlink()
     live.write_text("#!/bin/sh\necho '{}'\n")
     live.chmod(0o755)
-    assert list(module("trial", **options)["sources"]) == ["two.py"]
+    assert list(module("environment", state="trial", **options)["sources"]) == ["two.py"]
 
 
 def test_a_trial_times_benchmarks_in_turn(module, application, interpreters, tmp_path):
@@ -164,7 +166,7 @@ def test_a_trial_times_benchmarks_in_turn(module, application, interpreters, tmp
         "lock": lock_of(packages / "helper-1.0-py3-none-any.whl"),
         "state_dir": str(tmp_path / "state"),
     }
-    (timed,) = module("trial", **options)["benchmarks"]
+    (timed,) = module("environment", state="trial", **options)["benchmarks"]
     assert timed["command"] == ["python", "-c", "import helper"] and timed["ratio"] == pytest.approx(
         timed["after"] / max(timed["before"], 0.01), abs=0.1
     )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""plan_store and wheelhouse_store: check, do, do again, check again."""
+"""The host's part of plan_delivery and wheelhouse: check, do, do again, check again."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def bundle_of(tmp_path, name, content):
     return {"name": name, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
-def test_wheelhouse_store(module, tmp_path):
+def test_files_of_a_wheelhouse(module, tmp_path):
     entry = bundle_of(tmp_path, "a-1-py3-none-any.whl", b"wheel")
-    asked = module("wheelhouse_store", files=[entry], directory=str(tmp_path / "wheels"))
+    asked = module("wheelhouse", files=[entry], directory=str(tmp_path / "wheels"))
     assert asked["missing"] == ["a-1-py3-none-any.whl"] and not asked["changed"]
     results = module.run_four_times(
-        "wheelhouse_store", files=[entry], bundle=str(tmp_path / "bundle.tar"), directory=str(tmp_path / "wheels")
+        "wheelhouse", files=[entry], bundle=str(tmp_path / "bundle.tar"), directory=str(tmp_path / "wheels")
     )
     assert results[2]["missing"] == []
     assert (tmp_path / "wheels" / entry["name"]).read_bytes() == b"wheel"
@@ -52,14 +52,14 @@ def test_wheelhouse_store(module, tmp_path):
 def test_damaged_and_unsafe_bundles_are_refused(module, tmp_path):
     entry = bundle_of(tmp_path, "a-1-py3-none-any.whl", b"wheel")
     damaged = module(
-        "wheelhouse_store",
+        "wheelhouse",
         files=[{**entry, "sha256": "0" * 64}],
         bundle=str(tmp_path / "bundle.tar"),
         directory=str(tmp_path / "w"),
     )
     assert damaged["failed"] and "arrived damaged" in damaged["msg"]
     unsafe = module(
-        "wheelhouse_store",
+        "wheelhouse",
         files=[{**entry, "name": "../evil"}],
         bundle=str(tmp_path / "bundle.tar"),
         directory=str(tmp_path / "w"),

@@ -18,6 +18,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._live i
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._application._run import IMPORT_TIMEOUT, run_in_environment
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
+from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import BuildError
 from ansible_collections.oxzep7.python.plugins.module_utils._generation import _carry
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import (
@@ -69,6 +70,8 @@ for folder, below, names in os.walk(sys.argv[1]):
                 continue
 json.dump(failed, sys.stdout)
 """
+# Names of scratch environments begin with it, and end with the minor version.
+TRIAL_PREFIX = ".rehearsal-"
 BENCHMARK_ROUNDS = 3
 MAX_TEST_FRAMES = 40
 BENCHMARK_TIMEOUT = 900.0
@@ -83,26 +86,38 @@ class TrialRequest(NamedTuple):
 
 
 def _get_trial_directory(application: Application, version: str) -> str:
-    return os.path.join(application.generations_directory(), ".rehearsal-%s" % ".".join(version.split(".")[:2]))
+    return os.path.join(application.generations_directory(), TRIAL_PREFIX + ".".join(version.split(".")[:2]))
 
 
-def list_trial_directories(application: Application) -> List[str]:
-    """The directories that trials left. Raises OSError."""
+def _list_trial_directories(application: Application) -> List[str]:
     directory = application.generations_directory()
-    names = (
-        [name for name in sorted(os.listdir(directory)) if name.startswith(".rehearsal-")]
-        if os.path.isdir(directory)
-        else []
-    )
+    if not os.path.isdir(directory):
+        return []
+    names = [name for name in sorted(os.listdir(directory)) if name.startswith(TRIAL_PREFIX)]
     return [os.path.join(directory, name) for name in names]
 
 
-def remove_trials(application: Application) -> List[str]:
-    """Remove what trials left; returns the paths. Raises IdentityError, OSError."""
-    paths = list_trial_directories(application)
-    for path in paths:
-        call_as_identity(resolve_builder(application), remove_tree, path)
-    return paths
+def remove_trials(application: Application, check_mode: bool, changes: Changes) -> None:
+    """Remove the scratch environments of trials. Raises IdentityError, OSError."""
+    for path in _list_trial_directories(application):
+        if not check_mode:
+            call_as_identity(resolve_builder(application), remove_tree, path)
+        changes.add("remove %s" % path, path, "present", "absent")
+
+
+def plan_trial(application: Application, order: EnvironmentOrder, changes: Changes) -> Dict[str, Any]:
+    """The result of `run_trial` in check mode: nothing is tried."""
+    action = "try lock %s for %s" % (order.lock_id[:12], application.name)
+    changes.add(action, application.name, None, order.version)
+    return {
+        "failures": {},
+        "tests": {},
+        "sources": {},
+        "owners": {},
+        "modules": 0,
+        "gone": [],
+        "benchmarks": [],
+    }
 
 
 def run_trial(

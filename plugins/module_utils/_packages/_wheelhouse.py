@@ -2,12 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The folder of wheels that a host builds generations from."""
+"""The directory of wheels from which a host builds generations."""
 
 import os
 import tarfile
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
+from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import (
     compute_sha256,
@@ -16,42 +17,58 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._files import 
 )
 
 BLOCK_SIZE = 1 << 20
+# Rules between the options of the module wheelhouse.
+WHEELHOUSE_RULES: Dict[str, Any] = {
+    "required_one_of": [("lock", "files")],
+    "mutually_exclusive": [("lock", "files")],
+    "required_by": {"lock": ["version", "architecture", "libc_version", "plan_dir"], "bundle": ["files"]},
+}
 
 
 class WheelhouseError(CollectionError):
-    """A bundle that does not contain what it should; the folder keeps what it had."""
+    """A damaged or unsafe bundle; the files in the directory are unchanged."""
 
 
 def find_missing_files(files: List[Dict[str, Any]], directory: str) -> List[Dict[str, Any]]:
-    """Those of *files* (``name``, ``size`` in bytes, ``sha256``) that *directory* has not in that size.
+    """Those of *files* (``name``, ``size`` in bytes, ``sha256``) that are not in *directory* with that size.
 
-    The installer compares every digest with the lock, so a damaged file is noticed there.
+    The installer compares every digest with the lock, so it notices a damaged file.
     """
-
-    def present(entry: Dict[str, Any]) -> bool:
-        try:
-            return bool(os.path.getsize(os.path.join(directory, entry["name"])) == entry["size"])
-        except OSError:
-            return False
-
-    return [entry for entry in files if not present(entry)]
+    sizes = list_file_sizes(directory)
+    return [entry for entry in files if sizes.get(entry["name"]) != entry["size"]]
 
 
 def list_file_sizes(directory: str) -> Dict[str, int]:
-    """Bytes by name of the files that are complete in *directory*; none where it is not there."""
+    """Sizes in bytes of the complete files in *directory*, by name; empty if it does not exist."""
+    sizes = {}
     try:
         with os.scandir(directory) as entries:
-            return {
-                entry.name: entry.stat().st_size
-                for entry in entries
-                if not entry.name.startswith(".") and entry.is_file()
-            }
+            for entry in entries:
+                if not entry.name.startswith(".") and entry.is_file():
+                    sizes[entry.name] = entry.stat().st_size
     except OSError:
         return {}
+    return sizes
+
+
+def store_files(
+    files: List[Dict[str, Any]], bundle: Optional[str], directory: str, check_mode: bool, changes: Changes
+) -> List[str]:
+    """Store those of *files* that *directory* lacks, from the tar file *bundle*; returns their names.
+
+    Without a bundle nothing is stored. Raises WheelhouseError, OSError.
+    """
+    missing = find_missing_files(files, directory)
+    if bundle or check_mode:
+        for entry in missing:
+            changes.add("store %s" % entry["name"], entry["name"], None, entry["sha256"])
+    if missing and bundle and not check_mode:
+        unpack_bundle(bundle, missing, directory)
+    return [entry["name"] for entry in missing]
 
 
 def unpack_bundle(bundle: str, files: List[Dict[str, Any]], directory: str) -> None:
-    """Take *files* out of the tar file *bundle* into *directory*. Raises WheelhouseError, OSError."""
+    """Extract *files* from the tar file *bundle* to *directory*. Raises WheelhouseError, OSError."""
     os.makedirs(directory, mode=0o755, exist_ok=True)
     try:
         with tarfile.open(bundle, "r:") as stream:

@@ -28,7 +28,6 @@ PHASES = {
     "fleet_report": "report",
     "report": "report",
     "drill_report": "report",
-    "trial": "try",
     "source_info": "source",
     "package_copy": "copy packages",
     "preflight": "look ahead",

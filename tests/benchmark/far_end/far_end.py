@@ -115,7 +115,7 @@ def make_answer(module, number):
             "path": "/opt/3.9/bin/python3.9",
             "prefix": "/opt/3.9",
         },
-        "wheelhouse_store": lambda: {"missing": [], "directory": "/opt/oxzep7/wheelhouse"},
+        "wheelhouse": lambda: {"missing": [], "directory": "/opt/oxzep7/wheelhouse"},
         "environment": lambda: {
             "changed": True,
             "generation": NEW_GENERATION["id"],
