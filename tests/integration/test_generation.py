@@ -92,9 +92,9 @@ def test_a_changed_file_is_kept_where_its_package_stays(module, place, site):
         ("moved", "was kept from greeter 1.5, but the new generation has 2.0"),
         ("otherwise", "hunk 1 of 1 does not apply"),
         ("compiled", "was compiled for another Python"),
-        ("gone", "is not there any more"),
+        ("gone", "does not exist any more"),
         ("taken", "a package of the new generation has it, too"),
-        ("outside", "is no path inside the environment"),
+        ("outside", "is not a path inside the environment"),
     ],
 )
 def test_what_cannot_be_taken_along_leaves_no_generation(module, place, site, case, expected):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Takes along into a new generation what a lock does not account for: files in no package, and changes that were made by hand to files of one."""
+"""Carries files outside every package, and manual changes to files of packages, into a new generation."""
 
 import filecmp
 import os
@@ -38,13 +38,14 @@ CARRY_ARGUMENT: Dict[str, Any] = {
 
 
 class CarryError(CollectionError):
-    """Something that cannot be taken along; the text names it, says why, and what to do."""
+    """A file or change that cannot be carried over."""
 
 
 class Cargo(NamedTuple):
-    """What is taken along: *policy* (``copy`` or ``patch``), paths in the old environment, and the changed files of packages.
+    """The *policy* (``copy`` or ``patch``), paths in the old environment, and the changed files of packages.
 
-    A path ends with ``/`` if it is a directory. A change has ``path``, ``package``, ``version`` and, to be patched, ``diff``.
+    The path of a directory ends with ``/``. A change has ``path``, ``package``, ``version`` and, to be patched,
+    ``diff``.
     """
 
     policy: str
@@ -53,33 +54,33 @@ class Cargo(NamedTuple):
 
 
 def parse_cargo(given: Mapping[str, Any]) -> Cargo:
-    """What the validated option *given* says. Raises CarryError for a path that leads out of the environment."""
+    """The cargo in the validated option *given*. Raises CarryError for a path that leads out of the environment."""
     for path in list(given["files"]) + [change["path"] for change in given["changes"]]:
         if os.path.isabs(path) or ".." in path.split("/") or not path.strip("/"):
-            raise CarryError("%r is no path inside the environment" % path)
+            raise CarryError("%r is not a path inside the environment" % path)
     return Cargo(given["policy"], given["files"], given["changes"])
 
 
 def describe_cargo(cargo: Cargo) -> List[str]:
-    """A sentence for each thing that is taken along."""
-    return ["take along %s" % path for path in cargo.files] + [
-        "%s the changes made to %s of %s"
-        % ("apply" if cargo.policy == "patch" else "keep", change["path"], change["package"])
-        for change in cargo.changes
-    ]
+    """A sentence for each file and change."""
+    sentences = ["take along %s" % path for path in cargo.files]
+    verb = "apply" if cargo.policy == "patch" else "keep"
+    for change in cargo.changes:
+        sentences.append("%s the changes made to %s of %s" % (verb, change["path"], change["package"]))
+    return sentences
 
 
 def _locate_path(environment: str, path: str, minor: str) -> str:
-    """Where *path*, as an inventory has it, is in *environment*, whose interpreter is of *minor*."""
+    """The place of *path*, as in an inventory, in *environment*, whose interpreter is of *minor*."""
     return os.path.join(
         environment, LIBRARY_PATH.sub(lambda match: "%s/python%s/" % (match.group(1), minor), path)
     ).rstrip("/")
 
 
 def load_cargo(cargo: Cargo, live: str, live_minor: str, path: str, minor: str, pins: Dict[str, str]) -> List[str]:
-    """Put *cargo* of the environment *live* into the new one at *path*, which has the packages *pins*; returns the paths.
+    """Carry *cargo* from the environment *live* to the one at *path*, which has the packages *pins*; returns the paths.
 
-    Run it as the account that owns both. Raises CarryError, OSError.
+    To be run as the account that owns both. Raises CarryError, OSError.
     """
     loaded = []
     for name in cargo.files:
@@ -96,7 +97,7 @@ def load_cargo(cargo: Cargo, live: str, live_minor: str, path: str, minor: str, 
 
 
 def reload_cargo(cargo: Cargo, live: str, live_minor: str, path: str, minor: str, pins: Dict[str, str]) -> List[str]:
-    """As `load`, into an environment that may have *cargo* from an earlier time. Raises CarryError, OSError."""
+    """As `load_cargo`, into an environment that may have *cargo* already. Raises CarryError, OSError."""
     for name in cargo.files:
         target = _locate_path(path, name, minor)
         if os.path.isdir(target) and not os.path.islink(target):
@@ -106,15 +107,22 @@ def reload_cargo(cargo: Cargo, live: str, live_minor: str, path: str, minor: str
     return load_cargo(cargo, live, live_minor, path, minor, pins)
 
 
+def _list_files(path: str) -> List[str]:
+    """The files below the directory *path*, or *path* itself."""
+    found = []
+    for folder, _below, names in os.walk(path):
+        found += [os.path.join(folder, name) for name in names]
+    return found or [path]
+
+
 def _copy_path(source: str, target: str, name: str, other_minor: bool) -> None:
     if not os.path.lexists(source):
-        raise CarryError("%s is not there any more; run the plan again" % source)
-    inside = [os.path.join(folder, entry) for folder, _below, names in os.walk(source) for entry in names] or [source]
-    compiled = [entry for entry in inside if TAGGED_FILE.search(entry) and "/__pycache__/" not in entry]
+        raise CarryError("%s does not exist any more; run the plan again" % source)
+    compiled = [entry for entry in _list_files(source) if TAGGED_FILE.search(entry) and "/__pycache__/" not in entry]
     if compiled and other_minor:
         raise CarryError(
-            "%s was compiled for another Python and cannot be taken along; provide it as a package, or set `carry` of the application to drop"
-            % compiled[0]
+            "%s was compiled for another Python and cannot be taken along; provide it as a package, or set `carry` of "
+            "the application to drop" % compiled[0]
         )
     if os.path.lexists(target):
         if (
@@ -125,8 +133,8 @@ def _copy_path(source: str, target: str, name: str, other_minor: bool) -> None:
         ):
             return
         raise CarryError(
-            "%s cannot be taken along: a package of the new generation has it, too; rename it, or set `carry` of the application to drop"
-            % name
+            "%s cannot be taken along: a package of the new generation has it, too; rename it, or set `carry` of the "
+            "application to drop" % name
         )
     os.makedirs(os.path.dirname(target), exist_ok=True)
     if os.path.isdir(source) and not os.path.islink(source):
@@ -136,7 +144,7 @@ def _copy_path(source: str, target: str, name: str, other_minor: bool) -> None:
 
 
 def _replace_file(target: str, data: bytes) -> None:
-    """Put *data* in place of *target*, whose file may be shared with a cache (uv links what it installs)."""
+    """Replace *target* with *data*, not write into it: uv links the files that it installs to its cache."""
     beside = target + ".carried"
     with open(beside, "xb") as stream:
         stream.write(data)
@@ -147,7 +155,8 @@ def _replace_file(target: str, data: bytes) -> None:
 def _keep_changed_file(source: str, target: str, change: Mapping[str, Any], pins: Dict[str, str]) -> None:
     if pins.get(change["package"]) != change["version"]:
         raise CarryError(
-            "the changed %s was kept from %s %s, but the new generation has %s; set `carry` of the application to patch, or to drop"
+            "the changed %s was kept from %s %s, but the new generation has %s; set `carry` of the application to "
+            "patch, or to drop"
             % (change["path"], change["package"], change["version"], pins.get(change["package"]) or "no such package")
         )
     with open(source, "rb") as stream:
@@ -157,7 +166,7 @@ def _keep_changed_file(source: str, target: str, change: Mapping[str, Any], pins
 def _patch_file(target: str, change: Mapping[str, Any]) -> None:
     if not change.get("diff"):
         raise CarryError(
-            "what was changed in %s of %s is not known; set `carry` of the application to copy, or to drop"
+            "the changes in %s of %s are unknown; set `carry` of the application to copy, or to drop"
             % (change["path"], change["package"])
         )
     try:
@@ -166,8 +175,9 @@ def _patch_file(target: str, change: Mapping[str, Any]) -> None:
         changed = apply_patch(text, change["diff"])
     except (PatchError, FileNotFoundError, UnicodeDecodeError) as error:
         raise CarryError(
-            "the changes made to %s cannot be applied to %s of the new generation: %s; publish them as a version of %s, or set `carry` of the "
-            "application to drop" % (change["path"], change["package"], error, change["package"])
+            "the changes made to %s cannot be applied to %s of the new generation: %s; publish them as a version "
+            "of %s, or set `carry` of the application to drop"
+            % (change["path"], change["package"], error, change["package"])
         )
     if changed != text:
         _replace_file(target, changed.encode("utf-8"))

@@ -2,26 +2,23 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs by a base interpreter, at the lowest priority: compiles ``all`` of files and directories, or some.
+"""Run by a base interpreter at the lowest priority: compiles files and directories.
 
-For some, the load average of the host is given up to which it goes on, until its standard input ends. A low priority alone does not keep it from what runs
-in other containers.
-
-Python 3.6 and later.
+The first argument is ``all``, or the load average of the host above which it ends; then it also ends with its standard
+input. A low priority alone does not protect processes in other containers. Python 3.6 and later.
 """
 
 import compileall
 import os
 import select
 import sys
-from typing import Optional
+from typing import List, Optional, Tuple
 
 
 def compile_below(path: str, load: Optional[float]) -> bool:
-    """Compile the file *path*, or every file below it; False when there is no more time, or more than *load*, if that limits it."""
-    for folder, below, names in (
-        os.walk(path) if os.path.isdir(path) else [(os.path.dirname(path), [], [os.path.basename(path)])]
-    ):
+    """Compile the file *path*, or every file below it; False if *load* is exceeded or standard input has ended."""
+    alone: List[Tuple[str, List[str], List[str]]] = [(os.path.dirname(path), [], [os.path.basename(path)])]
+    for folder, below, names in os.walk(path) if os.path.isdir(path) else alone:
         below.sort(reverse=True)
         for name in names:
             if load is not None and (select.select([sys.stdin], [], [], 0)[0] or os.getloadavg()[0] > load):
@@ -32,10 +29,12 @@ def compile_below(path: str, load: Optional[float]) -> bool:
 
 
 def main() -> None:
-    """Compile what the arguments after the first name, in their order."""
+    """Compile the arguments after the first, in their order."""
     os.nice(19)
     load = None if sys.argv[1] == "all" else float(sys.argv[1])
-    all(compile_below(path, load) for path in sys.argv[2:])
+    for path in sys.argv[2:]:
+        if not compile_below(path, load):
+            break
 
 
 if __name__ == "__main__":

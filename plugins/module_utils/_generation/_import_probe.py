@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs inside the environment under test, by its own Python: imports modules one by one.
+"""Run by the Python of the environment under test: imports modules one by one.
 
-Reads a JSON list of names from standard input and answers, after each import, one JSON line ``[name, null, heard]`` or
-``[name, {"text": …, "frames": [paths, deepest last], "missing": name of the module that is not there, or null}, heard]``; heard are the
-deprecation warnings that the import met, as ``"path:line: text"``.
-What the modules print goes nowhere. Python 3.6 and later.
+Reads a JSON list of names from standard input and writes, after each import, one JSON line ``[name, failure,
+warnings]``. A failure is null or ``{"text": …, "frames": [paths, deepest last], "missing": name of the missing module,
+or null}``; warnings are the deprecations that the import reported, as ``"path:line: text"``. Output of the modules is
+discarded. Python 3.6 and later.
 """
 
 import importlib
@@ -22,7 +22,7 @@ MAX_WARNINGS = 50
 
 
 def main() -> None:
-    """Import every name given; a module that ends the process leaves its name unanswered."""
+    """Import every name; one whose module ends the process has no answer."""
     names = json.load(sys.stdin)
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     nowhere = os.open(os.devnull, os.O_RDWR)
@@ -41,9 +41,8 @@ def main() -> None:
             importlib.import_module(name)
             failure = None
         except BaseException as error:  # a module may raise SystemExit, or worse, when it is imported
-            frames = [
-                frame for frame in traceback.extract_tb(sys.exc_info()[2]) if not frame.filename.startswith("<frozen")
-            ]
+            trace = traceback.extract_tb(sys.exc_info()[2])
+            frames = [frame for frame in trace if not frame.filename.startswith("<frozen")]
             where = "%s:%d: " % (frames[-1].filename, frames[-1].lineno or 0) if frames else ""
             failure = {
                 "text": "%s%s: %s" % (where, type(error).__name__, error),

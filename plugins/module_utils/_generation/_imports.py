@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Imports every top-level module of an environment, as the application's user."""
+"""Imports modules of an environment as the application's user."""
 
 import inspect
 import json
@@ -13,14 +13,17 @@ from ansible_collections.oxzep7.python.plugins.module_utils._generation import _
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, build_process_environment
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command
 
-# What the probe says of a module that cannot be imported: ``text``, ``frames`` and ``missing``.
+# The failure of a module, from the probe: ``text``, ``frames`` and ``missing``.
 ImportFailure = Dict[str, Any]
 
 
 def _import_modules(
-    environment: str, names: List[str], identity: Identity, timeout: float, heard: Set[str]
+    environment: str, names: List[str], identity: Identity, timeout: float, deprecations: Set[str]
 ) -> Dict[str, ImportFailure]:
-    """Import *names* one after the other, in as few processes as their crashes allow; errors by name. Deprecations that are met go to *heard*."""
+    """Import *names* in order, in as few processes as their crashes allow; returns failures by name.
+
+    Deprecations are added to *deprecations*.
+    """
     python = os.path.join(environment, "bin", "python")
     program = inspect.getsource(_import_probe)
     failed: Dict[str, ImportFailure] = {}
@@ -36,7 +39,7 @@ def _import_modules(
         answered = 0
         for line in done.stdout.splitlines():
             name, failure, warned = json.loads(line)
-            heard.update(warned)
+            deprecations.update(warned)
             answered += 1
             if failure is not None:
                 failed[name] = failure
@@ -57,16 +60,17 @@ def find_import_failures(
     identity: Identity,
     timeout: float,
     alone: bool = False,
-    heard: Optional[Set[str]] = None,
+    deprecations: Optional[Set[str]] = None,
 ) -> Dict[str, ImportFailure]:
-    """The *names* that cannot be imported in *environment*, each with its error.
+    """The *names* that cannot be imported in *environment*, each with its failure.
 
-    One that fails after others were imported is tried again alone, because only that tells about itself; with *alone* all
-    are, because what works after another module may not work by itself. A module that kills the interpreter, or is still
-    importing after *timeout* seconds, is named. Deprecation warnings (``path:line: text``) are added to *heard*.
+    One that fails after others were imported is tried again alone, because other modules may have caused that. With
+    *alone* all are imported alone, because one that works after another may not work by itself. A module that ends the
+    interpreter, or is still importing after *timeout* seconds, is a failure. Deprecations (``path:line: text``) are
+    added to *deprecations*.
     """
     failed: Dict[str, ImportFailure] = {}
-    warned = heard if heard is not None else set()
-    for name in names if alone else _import_modules(environment, names, identity, timeout, warned):
-        failed.update(_import_modules(environment, [name], identity, timeout, warned))
+    found = deprecations if deprecations is not None else set()
+    for name in names if alone else _import_modules(environment, names, identity, timeout, found):
+        failed.update(_import_modules(environment, [name], identity, timeout, found))
     return failed

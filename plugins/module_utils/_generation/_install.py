@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Creates environments and installs locks into them, from a folder of wheels, as the account that owns them."""
+"""Creates environments and installs locks into them, from a directory of wheels, as the account that owns them."""
 
 import os
 import shutil
@@ -18,10 +18,11 @@ UV_TIMEOUT = 30.0
 
 
 class EnvironmentOrder(NamedTuple):
-    """What to build: interpreter path and version, lock identifier and text, wheel folder, uv's path (None: pip), run id.
+    """The environment to build: interpreter, lock, directory of wheels, path of uv (None: pip is used), and run.
 
-    The text is None in check mode on a host that the plan was not delivered to. ``tiers`` are names of packages in the order in which an operator
-    wants them installed; ``cargo`` is what is taken along that no lock has; ``drop``: what else would be lost may be lost.
+    The text of the lock is None in check mode on a host without the plan. ``tiers`` are names of packages in the order
+    in which an operator wants them installed; ``cargo`` is carried over beside the lock; with ``drop`` vendor modules
+    may be lost.
     """
 
     interpreter: str
@@ -37,20 +38,20 @@ class EnvironmentOrder(NamedTuple):
 
 
 def find_usable_uv(given: Optional[str]) -> Optional[str]:
-    """The path of uv: *given*, or what the search path has; None where there is none that runs here."""
+    """The path of uv: *given*, or uv in the search path; None if it does not run here."""
     path = given or shutil.which("uv")
     return path if path and run_command([path, "--version"], UV_TIMEOUT).rc == 0 else None
 
 
 def prepare_directory(directory: str, owner: int, group: int) -> None:
-    """Have *directory*, and have it owned. Raises OSError."""
+    """Create *directory* unless it exists, and set its owner. Raises OSError."""
     os.makedirs(directory, mode=0o755, exist_ok=True)
     if os.lstat(directory).st_uid != owner:
         os.chown(directory, owner, group)
 
 
 def remove_tree(path: str) -> None:
-    """Remove the tree *path*, if it is there. Raises OSError."""
+    """Remove the tree *path* if it exists. Raises OSError."""
     if os.path.lexists(path):
         shutil.rmtree(path)
 
@@ -67,7 +68,10 @@ def _make_uv_command(cache: str) -> List[str]:
 
 
 def create_environment(order: EnvironmentOrder, path: str, cache: str, shared_site: bool, builder: Identity) -> None:
-    """Make the empty environment *path*; *shared_site* lets it see the interpreter's packages. Raises CommandError."""
+    """Create the empty environment *path*; *shared_site* lets it see the interpreter's packages.
+
+    Raises CommandError.
+    """
     shared = ["--system-site-packages"] if shared_site else []
     if order.uv:
         command = (
@@ -85,9 +89,9 @@ def create_environment(order: EnvironmentOrder, path: str, cache: str, shared_si
 
 
 def sync_environment(order: EnvironmentOrder, path: str, lock: str, cache: str, builder: Identity) -> None:
-    """Install what the file *lock* says into the environment *path*, from wheels whose hashes it has. Raises CommandError.
+    """Install the lock in the file *lock* into the environment *path*, with hashes required. Raises CommandError.
 
-    With uv, what was there and is not in the lock goes; pip, which knows no such thing, is for empty environments.
+    uv removes packages that are not in the lock; pip cannot, so it is for empty environments.
     """
     python = os.path.join(path, "bin", "python")
     if order.uv:
@@ -107,7 +111,7 @@ def sync_environment(order: EnvironmentOrder, path: str, lock: str, cache: str, 
             ]
         )
     else:
-        # An upper bound on Python that is in the lock was seen by the plan.
+        # The plan has considered upper bounds on Python of the packages in the lock.
         command = [
             python,
             "-m",

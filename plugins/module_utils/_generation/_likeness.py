@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Makes a new environment readable, writable and executable for those, and for those only, who could read, write and execute the old one.
+"""Gives a new environment the group, modes, POSIX ACLs and SELinux labels of the old one.
 
-Group, modes, POSIX ACLs and SELinux labels follow the old environment: directories its own directory, files its ``pyvenv.cfg``. Everything is done
-as the account that owns both.
+Directories follow the directory of the old environment, files its ``pyvenv.cfg``. Everything is done as the account
+that owns both.
 """
 
 import errno
@@ -23,7 +23,7 @@ SET_ID = stat.S_ISUID | stat.S_ISGID
 
 
 class EnvironmentAccess(NamedTuple):
-    """Group, mode and ACLs of the directories, and of the files, of an environment. Files are executable or not, as they were installed."""
+    """Group, and modes and ACLs of directories and files, of an environment; files keep whether they are executable."""
 
     group: int
     directories: int
@@ -32,7 +32,7 @@ class EnvironmentAccess(NamedTuple):
 
 
 class AccessError(CollectionError):
-    """The account that builds cannot give the new environment what the old one has; the text says what."""
+    """The account that builds cannot give the new environment the access of the old one."""
 
 
 def _read_attribute(path: str, name: str) -> Optional[bytes]:
@@ -50,7 +50,7 @@ def _read_attributes(path: str, *names: str) -> Dict[str, bytes]:
 
 
 def read_environment_access(environment: str) -> EnvironmentAccess:
-    """What those who use *environment* may do with it. Raises OSError."""
+    """The access to *environment*. Raises OSError."""
     real = os.path.realpath(environment)
     configuration = os.path.join(real, "pyvenv.cfg")
     directory, file = os.lstat(real), os.stat(configuration)
@@ -63,17 +63,17 @@ def read_environment_access(environment: str) -> EnvironmentAccess:
 
 
 def create_with_access(like: EnvironmentAccess, path: str) -> None:
-    """Make the directory *path*, for an environment that will be *like* another. Raises NotAllowed, OSError."""
+    """Create the directory *path* for an environment with access *like* another. Raises AccessError, OSError."""
     os.mkdir(path, 0o700)
     if os.lstat(path).st_gid != like.group:
         try:
             os.chown(path, -1, like.group)
         except PermissionError:
-            # What everybody may read needs no group.
+            # A directory that all may read needs no group.
             if not like.directories & stat.S_IROTH:
                 raise AccessError(
-                    "its group %d can only be given by a member or by root; add the account that owns the environment to that group"
-                    % like.group
+                    "its group %d can only be set by a member or by root; add the account that owns the environment to "
+                    "that group" % like.group
                 )
     os.chmod(path, like.directories)
     for name, value in like.attributes[True].items():
@@ -81,7 +81,7 @@ def create_with_access(like: EnvironmentAccess, path: str) -> None:
 
 
 def is_access_inherited(like: EnvironmentAccess, group: int) -> bool:
-    """Whether what an account whose group is *group* writes into the new environment is like the old one, so that nobody has to look again."""
+    """Whether files that an account of *group* writes have the access of the old environment already."""
     mask = os.umask(0o022)
     os.umask(mask)
     return (
@@ -95,13 +95,15 @@ def is_access_inherited(like: EnvironmentAccess, group: int) -> bool:
 
 
 def apply_access(like: EnvironmentAccess, environment: str, path: str) -> None:
-    """Make everything in *path* like what is in *environment*. Raises OSError."""
+    """Give everything in *path* the access of *environment*. Raises OSError."""
     group = os.lstat(path).st_gid
     labels = _LabelCopier(os.path.realpath(environment), LABEL) if os.path.exists(SELINUX) else None
-    # By open directories, because a path of many parts is looked up anew for each file.
+    # Open directories are faster than paths of many parts.
     for folder, below, names, handle in os.fwalk(path):
-        for name, is_directory in [(name, True) for name in below] + [(name, False) for name in names]:
-            _apply_to_entry(folder, name, handle, is_directory, like, group)
+        for name in below:
+            _apply_to_entry(folder, name, handle, True, like, group)
+        for name in names:
+            _apply_to_entry(folder, name, handle, False, like, group)
         if labels:
             for name in below + names:
                 labels.apply_label(path, os.path.relpath(os.path.join(folder, name), path))
@@ -124,23 +126,24 @@ def _apply_to_entry(
         os.setxattr(os.path.join(folder, name), attribute, value)
 
 
+def _find_library_name(directory: str) -> str:
+    """The first name of a ``pythonX.Y`` in *directory*, or ``python``."""
+    for name in sorted(os.listdir(directory)) if os.path.isdir(directory) else []:
+        if name.startswith("python"):
+            return name
+    return "python"
+
+
 class _LabelCopier:
-    """The labels of the files of an environment, for the files of another."""
+    """Copies the SELinux labels of an environment to another."""
 
     def __init__(self, environment: str, attribute: str) -> None:
         self._environment = environment
         self._attribute = attribute
-        self._library = (
-            next(
-                (name for name in sorted(os.listdir(os.path.join(environment, "lib"))) if name.startswith("python")),
-                "python",
-            )
-            if os.path.isdir(os.path.join(environment, "lib"))
-            else "python"
-        )
+        self._library = _find_library_name(os.path.join(environment, "lib"))
 
     def apply_label(self, path: str, name: str) -> None:
-        """Label the file *name* in *path* as the one of that name is labelled, or else the nearest directory above it. Raises OSError."""
+        """Label *name* in *path* as the file of that name, or the nearest directory above it. Raises OSError."""
         parts = name.split("/")
         if len(parts) > 1 and parts[0] == "lib" and parts[1].startswith("python"):
             parts[1] = self._library

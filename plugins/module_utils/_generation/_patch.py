@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Applies a unified diff to a text: every line of a hunk must be there as it says, though it may have moved."""
+"""Applies a unified diff to a text: every line of a hunk must exist as it is, though it may have moved."""
 
 import re
 from typing import List, NamedTuple, Tuple
@@ -13,11 +13,11 @@ HUNK = re.compile(r"^@@ -(\d+)(?:,(\d+))? \+\d+(?:,\d+)? @@")
 
 
 class PatchError(CollectionError):
-    """A diff that cannot be read, or a hunk whose lines are not, or not in one place only, in the text; the message says which."""
+    """A diff that cannot be parsed, or a hunk whose lines are not in the text in exactly one place."""
 
 
 class _Hunk(NamedTuple):
-    """The index at which it once began, and its lines, each with what becomes of it: it stays (`` ``), goes (``-``) or comes (``+``)."""
+    """The original index of its first line, and its lines, each kept (`` ``), removed (``-``) or added (``+``)."""
 
     start: int
     rows: List[Tuple[str, str]]
@@ -31,10 +31,14 @@ class _Hunk(NamedTuple):
         return [text for mark, text in self.rows if mark != "-"]
 
     def apply_to(self, present: List[str], end: str) -> List[str]:
-        """Its lines after the change: those that stay as they are in *present*, the others with *end*."""
-        there = iter(present)
-        kept = [(mark, text + end if mark == "+" else next(there)) for mark, text in self.rows]
-        return [line for mark, line in kept if mark != "-"]
+        """Its lines after the change: kept lines as in *present*, added ones with *end*."""
+        old = iter(present)
+        lines = []
+        for mark, text in self.rows:
+            line = text + end if mark == "+" else next(old)
+            if mark != "-":
+                lines.append(line)
+        return lines
 
 
 def _parse_hunks(diff: str) -> List[_Hunk]:
@@ -54,20 +58,22 @@ def _parse_hunks(diff: str) -> List[_Hunk]:
 
 
 def _find_hunk_place(lines: List[str], wanted: List[str], near: int, first: int) -> int:
-    """The index at or after *first* where the *wanted* lines are; *near* if they are there, otherwise the only one. -1 without."""
+    """The index at or after *first* of the *wanted* lines: *near* if it fits, otherwise the only one; -1 without."""
     if first <= near and lines[near : near + len(wanted)] == wanted and near <= len(lines):
         return near
-    places = (
-        [index for index in range(first, len(lines) - len(wanted) + 1) if lines[index : index + len(wanted)] == wanted]
-        if wanted
-        else []
-    )
+    places = _find_lines(lines, wanted, first) if wanted else []
     return places[0] if len(places) == 1 else -1
 
 
+def _find_lines(lines: List[str], wanted: List[str], first: int) -> List[int]:
+    """Each index at or after *first* where *wanted* begins."""
+    places = range(first, len(lines) - len(wanted) + 1)
+    return [place for place in places if lines[place : place + len(wanted)] == wanted]
+
+
 def apply_patch(text: str, diff: str) -> str:
-    """*text* with *diff* applied; as it is where it has all of its changes already. Raises DoesNotApply."""
-    # Every line keeps its own end; str.splitlines() also splits where difflib did.
+    """*text* with *diff* applied; unchanged if it has all changes already. Raises PatchError."""
+    # Every line keeps its own end; str.splitlines() splits where difflib did.
     whole = text.splitlines(True)
     lines = text.splitlines()
     end = whole[0][len(lines[0]) :] or "\n" if lines else "\n"
@@ -85,24 +91,22 @@ def apply_patch(text: str, diff: str) -> str:
         taken, present = at + len(before), whole[taken:at]
         result += present + hunk.apply_to(whole[at:taken], end)
     result += whole[taken:]
-    # Only the last line of a text may have no end.
-    return "".join([line if line.splitlines() != [line] else line + end for line in result[:-1]] + result[-1:])
+    return "".join(_add_ends(result, end))
+
+
+def _add_ends(lines: List[str], end: str) -> List[str]:
+    """*lines* with *end* where one has none; only the last line of a text may have none."""
+    ended = [line if line.splitlines() != [line] else line + end for line in lines[:-1]]
+    return ended + lines[-1:]
 
 
 def _is_applied(lines: List[str], hunks: List[_Hunk]) -> bool:
-    """Whether every hunk has lines that it adds, and *lines* have them with what is around them, in order."""
+    """Whether every hunk adds lines, and *lines* have them with the lines around them, in order."""
     first = 0
     for hunk in hunks:
         after = hunk.lines_after()
-        at = next(
-            (
-                index
-                for index in range(first, len(lines) - len(after) + 1)
-                if lines[index : index + len(after)] == after
-            ),
-            -1,
-        )
-        if at < 0 or not set(after) - set(hunk.lines_before()):
+        places = _find_lines(lines, after, first)
+        if not places or not set(after) - set(hunk.lines_before()):
             return False
-        first = at + len(after)
+        first = places[0] + len(after)
     return True

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which generations are not needed any more, and their removal."""
+"""Removes generations that are not needed any more."""
 
 import os
 from typing import Any, Dict, List, Optional, Tuple
@@ -26,21 +26,23 @@ def list_good_generations(record: Dict[str, Any]) -> List[str]:
 
 
 def find_expendable_generations(record: Dict[str, Any], keep: int, forget_original: bool) -> List[Dict[str, Any]]:
-    """The generations that *record* does not need when the last *keep* good ones stay, and the original unless *forget_original*.
+    """Generations that *record* does not need.
 
-    What is live stays whatever *keep* says. What was never live stays where it is a step to come, and goes where a later minor is live, because steps on
-    the way may be built without being promoted.
+    The last *keep* good ones stay, and the original unless *forget_original*.
+
+    The live one always stays. One that was never live stays if it is a later step, and goes if a later minor is live,
+    because earlier steps may be built without being promoted.
     """
     good = list_good_generations(record)
     stay = set(good[: max(1, keep)]) | {record["current"]}
     live = next((_parse_minor(entry) for entry in record["generations"] if entry["id"] == record["current"]), ())
-    return [
-        entry
-        for entry in record["generations"]
-        if entry["id"] not in stay
-        and (entry["id"] in good or () < _parse_minor(entry) < live)
-        and (forget_original or entry["origin"] != "adopted")
-    ]
+    expendable = []
+    for entry in record["generations"]:
+        passed = entry["id"] in good or () < _parse_minor(entry) < live
+        original = entry["origin"] == "adopted" and not forget_original
+        if entry["id"] not in stay and passed and not original:
+            expendable.append(entry)
+    return expendable
 
 
 def _parse_minor(entry: Dict[str, Any]) -> Tuple[int, ...]:
@@ -49,13 +51,16 @@ def _parse_minor(entry: Dict[str, Any]) -> Tuple[int, ...]:
 
 
 def _describe_use(path: str) -> Optional[str]:
-    """Why the tree *path* must stay: a process that has mapped something of it."""
+    """The process that has mapped a file of the tree *path*, so that it must stay; None if there is none."""
     for process in list_processes():
         try:
             mapped = find_mapped_file(process.pid, path)
+        except ProcessLookupError:
+            # It ended meanwhile.
+            continue
         except OSError as error:
-            # A container's root may not look at the init of its host's making, which runs nobody's application.
-            mapped = None if process.pid == 1 else "something that cannot be seen (%s)" % error
+            # Root of a container may not read the init that its host made, which is not an application.
+            mapped = None if process.pid == 1 else "unreadable files (%s)" % error
         if mapped:
             return "process %d still maps %s" % (process.pid, mapped)
     return None
@@ -71,9 +76,10 @@ def prune_generations(
     check_mode: bool,
     changes: Changes,
 ) -> Dict[str, str]:
-    """Remove generations that are not needed, when *promoted* is what a promotion came to; returns those that are in use, with the reason.
+    """Remove generations that are not needed after the promotion with the result *promoted*.
 
-    Only root can tell what every process maps, so nobody else removes anything. Raises LeaseHeld, IdentityError, OSError.
+    Returns those that are in use, with the reason. Only root can read the maps of every process, so other accounts
+    remove nothing. Raises LeaseHeldError, IdentityError, OSError.
     """
     if os.geteuid() != 0:
         return {}
@@ -103,7 +109,10 @@ def prune_generations(
 def _remove_generation(
     application: Application, state: ApplicationState, record: Dict[str, Any], generation: Dict[str, Any]
 ) -> Dict[str, Any]:
-    """The record without *generation*, whose tree is gone. Whoever dies in between leaves an incomplete generation, which the next build clears."""
+    """Remove *generation* and its tree; returns the record without it.
+
+    A process that dies meanwhile leaves an incomplete generation, which the next build removes.
+    """
     owner = resolve_builder(application)
     if not can_become(owner):
         return record

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""In which order the packages of a lock are installed and tried, so that of what breaks the first is named. Data in, data out."""
+"""The order in which the packages of a lock are installed and tried, to find the first that fails."""
 
 from typing import Dict, List, Sequence, Set
 
@@ -11,7 +11,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._packages._names imp
 
 
 def parse_dependencies(text: str) -> Dict[str, Set[str]]:
-    """The packages that each package of the lock *text* needs, as uv's comments (``# via``) tell."""
+    """The dependencies of each package of the lock *text*, from uv's comments (``# via``)."""
     found: Dict[str, Set[str]] = {}
     wanting: Dict[str, Set[str]] = {}
     current = ""
@@ -33,7 +33,7 @@ def parse_dependencies(text: str) -> Dict[str, Set[str]]:
 
 
 def _add_dependencies(names: Set[str], needed: Dict[str, Set[str]]) -> Set[str]:
-    """*names* and all that they need."""
+    """*names* and all their dependencies."""
     found: Set[str] = set()
     waiting = list(names)
     while waiting:
@@ -45,21 +45,20 @@ def _add_dependencies(names: Set[str], needed: Dict[str, Set[str]]) -> Set[str]:
 
 
 def _compute_heights(needed: Dict[str, Set[str]]) -> Dict[str, int]:
-    """How many packages are below each, along the longest way; packages that need each other are as high as what is below them all."""
+    """The length of the longest chain of dependencies below each package; a circle counts as one package."""
     below = {name: _add_dependencies({name}, needed) for name in needed}
     heights: Dict[str, int] = {}
     for name in sorted(needed, key=lambda one: (len(below[one]), one)):
-        heights[name] = max(
-            [heights[other] + 1 for other in below[name] if other in heights and name not in below[other]] or [0]
-        )
+        lower = [other for other in below[name] if other in heights and name not in below[other]]
+        heights[name] = max([heights[other] + 1 for other in lower] or [0])
     return heights
 
 
 def split_tiers(text: str, named: Sequence[Sequence[str]]) -> List[List[str]]:
-    """The packages of the lock *text*, cut into tiers of which each needs nothing but itself and those before it.
+    """The packages of the lock *text* in tiers; each depends only on itself and on the tiers before it.
 
-    The tiers that an operator *named* come first, each with what it needs, and the rest last. Without any there are two: what is in the lower
-    half of the longest chain of needs, and what stands on it.
+    The tiers that an operator *named* come first, each with its dependencies, and the other packages last. Without them
+    there are two, the lower and the upper half of the longest chain of dependencies.
     """
     needed = parse_dependencies(text)
     if named:

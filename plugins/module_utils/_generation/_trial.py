@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tries a lock beside the live environment: what is imported and tested in it, and did work before. Nothing that is live is touched."""
+"""Tries a lock beside the live environment: finds imports, tests and sources that fail in it and worked before."""
 
 import json
 import os
@@ -12,7 +12,6 @@ from typing import Any, Dict, List, NamedTuple, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._application._live import (
-    has_system_site,
     read_configuration,
     resolve_builder,
 )
@@ -20,22 +19,17 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._run im
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import BuildError
-from ansible_collections.oxzep7.python.plugins.module_utils._generation import _carry
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import (
-    find_new_import_failures,
-    make_cargo_arguments,
-    resolve_build_accounts,
-    run_as_builder,
-    run_tests,
-)
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._carry import reload_cargo
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import (
     EnvironmentOrder,
-    create_environment,
     prepare_directory,
     remove_tree,
-    sync_environment,
-    write_lock,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._proof import (
+    find_new_import_failures,
+    run_tests,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._workplace import Workplace, open_workplace
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     Identity,
     build_process_environment,
@@ -50,13 +44,14 @@ FAILED_TEST_NAME = re.compile(r"^(?:FAILED|ERROR) (\S+)|^(?:FAIL|ERROR): (.+)$",
 TRACEBACK_PATH = re.compile(r"(?:File \"|^)(\S+?\.py)(?:\", line|:)\d*", re.MULTILINE)
 ERROR_LINE = re.compile(r"^E  |\b\w*(?:Error|Exception)\b(?!.*Warning)|^(?:FAILED|ERROR)\b")
 MAX_ERROR_LINES = 30
-# Run by the interpreter under test: says which files below a directory it cannot compile, and writes nothing.
+# Run by the interpreter under test: prints the files below a directory that it cannot compile, and writes no file.
 COMPILE_SCRIPT = """
 import json, os, sys, tokenize, warnings
 warnings.simplefilter("ignore")
+skipped = ("node_modules", "site-packages", "__pycache__")
 failed = {}
 for folder, below, names in os.walk(sys.argv[1]):
-    below[:] = [name for name in below if not name.startswith(".") and name not in ("node_modules", "site-packages", "__pycache__")
+    below[:] = [name for name in below if not name.startswith(".") and name not in skipped
                 and not os.path.exists(os.path.join(folder, name, "pyvenv.cfg"))]
     for name in names:
         if name.endswith(".py"):
@@ -78,7 +73,7 @@ BENCHMARK_TIMEOUT = 900.0
 
 
 class TrialRequest(NamedTuple):
-    """What a trial is asked: which modules (None: every one), whether the tests run, and whether benchmarks do."""
+    """The parts of a trial: modules to import (None: every one), whether to run the tests, and benchmarks."""
 
     modules: Optional[List[str]]
     tests: bool
@@ -121,62 +116,53 @@ def plan_trial(application: Application, order: EnvironmentOrder, changes: Chang
 
 
 def run_trial(
-    application: Application, state: ApplicationState, order: EnvironmentOrder, ask: TrialRequest
+    application: Application, state: ApplicationState, order: EnvironmentOrder, request: TrialRequest
 ) -> Dict[str, Any]:
     """Install *order* in a scratch environment and try it.
 
-    Returns ``failures``, ``tests`` and ``sources`` (files that do not compile) that are new (text, frames, missing), ``owners`` (package by
-    module, before and now), ``modules`` (how many were imported), ``gone`` (those asked for that are not there) and ``benchmarks``.
-    Raises BuildError, CommandError, IdentityError, LeaseHeld, OSError.
+    Returns new failures by name, each with ``text``, ``frames`` and ``missing``: of imports in ``failures``, of
+    ``tests``, and of compilation in ``sources``; also ``owners`` (package by module, before and now), ``modules``
+    (how many can be imported), ``gone`` (requested modules that do not exist) and ``benchmarks``.
+    Raises BuildError, CommandError, IdentityError, LeaseHeldError, OSError.
     """
-    shared = has_system_site(read_configuration(application.environment))
-    builder, user = resolve_build_accounts(application)
     path = _get_trial_directory(application, order.version)
+    place = open_workplace(application, order, path, path + ".building")
+    live, user = application.environment, place.user
     with state.hold_lease(order.run):
-        _install_trial(application, order, path, shared, builder)
-        there = _installed.map_module_owners(path)
-        failures = find_new_import_failures(
-            application.environment,
-            path,
-            [name for name in sorted(there) if ask.modules is None or name in ask.modules],
-            user,
-            alone=ask.modules is not None,
-        )
-        owners = dict(_installed.map_module_owners(application.environment), **there)
-        sources = _find_new_compile_failures(application, path, user) if ask.tests else {}
-        tests = _find_new_test_failures(application, path, user) if ask.tests and not failures else {}
+        _install_trial(place)
+        installed = _installed.map_module_owners(path)
+        names = sorted(installed)
+        if request.modules is not None:
+            names = [name for name in names if name in request.modules]
+        failures = find_new_import_failures(live, path, names, user, alone=request.modules is not None)
+        sources = _find_new_compile_failures(application, path, user) if request.tests else {}
+        tests = _find_new_test_failures(application, path, user) if request.tests and not failures else {}
+        benchmarks = [_compare_benchmark(application, path, user, command) for command in request.benchmarks]
         return {
             "failures": failures,
             "tests": tests,
             "sources": sources,
-            "owners": owners,
-            "modules": len(there),
-            "gone": sorted(set(ask.modules or []) - set(there)),
-            "benchmarks": [_compare_benchmark(application, path, user, command) for command in ask.benchmarks],
+            "owners": dict(_installed.map_module_owners(live), **installed),
+            "modules": len(installed),
+            "gone": sorted(set(request.modules or []) - set(installed)),
+            "benchmarks": benchmarks,
         }
 
 
-def _install_trial(
-    application: Application, order: EnvironmentOrder, path: str, shared: bool, builder: Identity
-) -> None:
-    directory = application.generations_directory()
-    scratch = path + ".building"
-    lock, cache = os.path.join(scratch, "lock.txt"), os.path.join(scratch, "cache")
-    call_as_identity(
-        find_controller(os.path.dirname(directory)), prepare_directory, directory, builder.uid, builder.gid
-    )
-    if not order.uv or not _is_made_with(path, order):
-        call_as_identity(builder, remove_tree, path)
-    if not os.path.isdir(scratch):
-        call_as_identity(builder, os.mkdir, scratch)
-    call_as_identity(builder, write_lock, lock, order.lock or "")
-    if not os.path.isdir(path):
-        create_environment(order, path, cache, shared, builder)
-    sync_environment(order, path, lock, cache, builder)
+def _install_trial(place: Workplace) -> None:
+    builder, order = place.builder, place.order
+    directory = place.application.generations_directory()
+    controller = find_controller(os.path.dirname(directory))
+    call_as_identity(controller, prepare_directory, directory, builder.uid, builder.gid)
+    if not order.uv or not _is_made_with(place.path, order):
+        call_as_identity(builder, remove_tree, place.path)
+    if not os.path.isdir(place.scratch):
+        call_as_identity(builder, os.mkdir, place.scratch)
+    if not os.path.isdir(place.path):
+        place.create_environment()
+    place.install_lock(order.lock or "")
     if order.cargo:
-        run_as_builder(
-            builder, _carry.reload_cargo, order.cargo, *make_cargo_arguments(application.environment, path, order)
-        )
+        place.load_cargo(reload_cargo)
 
 
 def _is_made_with(path: str, order: EnvironmentOrder) -> bool:
@@ -202,14 +188,14 @@ def _find_uncompilable(application: Application, environment: str, user: Identit
 
 
 def _find_new_compile_failures(application: Application, path: str, user: Identity) -> Dict[str, Dict[str, Any]]:
-    """The files of the source that the new interpreter does not compile, and the live one does."""
+    """Files of the source that the new interpreter does not compile and the live one does."""
     failed = _find_uncompilable(application, path, user) if application.source else {}
     before = _find_uncompilable(application, application.environment, user) if failed else {}
     return {name: {"text": text, "frames": [], "missing": None} for name, text in failed.items() if name not in before}
 
 
 def _parse_failed_tests(results: List[CommandResult]) -> Dict[str, Dict[str, Any]]:
-    """The tests that failed, by name; a command that names none is called by its words."""
+    """The failed tests by name; a command without names of tests has its own words for a name."""
     if not results or results[-1].rc == 0:
         return {}
     text = results[-1].stdout + "\n" + results[-1].stderr
@@ -226,7 +212,7 @@ def _parse_failed_tests(results: List[CommandResult]) -> Dict[str, Dict[str, Any
 
 
 def _extract_errors(text: str) -> str:
-    """The lines of a test's output that say what went wrong: those that name an error; the last ones where none does."""
+    """The lines of a test's output that name an error; the last lines if none does."""
     lines = text.strip().splitlines()
     errors = [line.strip() for line in lines if ERROR_LINE.search(line)]
     return "\n".join(errors[-MAX_ERROR_LINES:] or lines[-MAX_ERROR_LINES:])
@@ -239,7 +225,7 @@ def _find_new_test_failures(application: Application, path: str, user: Identity)
 
 
 def _compare_benchmark(application: Application, path: str, user: Identity, command: List[str]) -> Dict[str, Any]:
-    """The shortest of three runs of *command* in the live environment and in *path*, in turn; seconds, and their ratio."""
+    """The shortest of three runs of *command* in the live environment and in *path*, in turn, in seconds."""
     best: Dict[str, float] = {}
     for _round in range(BENCHMARK_ROUNDS):
         for environment in (application.environment, path):

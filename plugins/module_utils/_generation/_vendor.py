@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which modules a distribution puts beside its interpreter, in no package: an environment that sees them loses what another interpreter lacks."""
+"""Vendor modules: modules outside every package, which a distribution puts beside its interpreter.
+
+An environment that sees them loses those that another interpreter lacks.
+"""
 
 import os
 import re
@@ -17,7 +20,10 @@ MODULE_NAME = re.compile(r"^([A-Za-z_]\w*)(?:/|\.py|(?:\.[\w-]+)?\.so)$")
 
 
 def find_vendor_modules(interpreter: str) -> Set[str]:
-    """The names of the modules in no package in the ``site-packages`` of *interpreter*; none for the operating system's own. Raises OSError."""
+    """Names of the modules outside every package in ``site-packages`` of *interpreter*. Raises OSError.
+
+    The operating system's own interpreters have none.
+    """
     prefix = os.path.dirname(os.path.dirname(os.path.realpath(interpreter)))
     library = os.path.join(prefix, "lib")
     if prefix == "/usr" or not os.path.isdir(library):
@@ -32,15 +38,13 @@ def find_vendor_modules(interpreter: str) -> Set[str]:
                 site.read(handle)
             finally:
                 os.close(handle)
-            matches = [
-                MODULE_NAME.match(entry["path"].partition("/")[2])
-                for entry in site.unmanaged
-                if entry["kind"] == "module"
-            ]
-            found |= {match.group(1) for match in matches if match}
+            for entry in site.unmanaged:
+                match = MODULE_NAME.match(entry["path"].partition("/")[2])
+                if match and entry["kind"] == "module":
+                    found.add(match.group(1))
     return found
 
 
 def find_missing_vendor_modules(old: str, new: str, installed: Set[str]) -> List[str]:
-    """The modules beside the interpreter *old* that are neither beside *new* nor *installed*. Raises OSError."""
+    """Vendor modules of the interpreter *old* that *new* lacks and that are not *installed*. Raises OSError."""
     return sorted(find_vendor_modules(old) - find_vendor_modules(new) - installed)

@@ -1,0 +1,176 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The proof of an environment: its packages fit together, its modules import, and the application's tests pass."""
+
+import os
+import re
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set
+
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._application._run import IMPORT_TIMEOUT, run_in_environment
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import BuildError
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._imports import (
+    ImportFailure,
+    find_import_failures,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import remove_tree
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._tiers import filter_lock, split_tiers
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._workplace import Workplace
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
+    Identity,
+    build_process_environment,
+    call_as_identity,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandResult, RunningCommand
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import list_top_level_modules
+
+# How Python, and pytest after it, print a deprecation.
+DEPRECATION_WARNING = re.compile(r"^\s*(\S+:\d+): (?:Pending)?DeprecationWarning: (.+)$", re.MULTILINE)
+MAX_DEPRECATIONS = 100
+MAX_NAMES = 5
+
+
+class ProofError(BuildError):
+    """An environment whose packages do not fit together, or in which *modules* cannot be imported."""
+
+    def __init__(self, text: str, details: Dict[str, Any], modules: Sequence[str]) -> None:
+        super().__init__(text, details)
+        self.modules = modules
+
+
+class EnvironmentCheck(NamedTuple):
+    """The state of an environment that may be installed only in part."""
+
+    consistent: CommandResult
+    failed: Dict[str, ImportFailure]
+    deprecations: Set[str]
+
+
+def find_new_import_failures(
+    live: str,
+    path: str,
+    names: Iterable[str],
+    user: Identity,
+    alone: bool = False,
+    deprecations: Optional[Set[str]] = None,
+) -> Dict[str, ImportFailure]:
+    """Modules among *names* that cannot be imported in *path* (*alone*: each by itself) unless *live* cannot, either.
+
+    Deprecation warnings of imports in *path* are added to *deprecations*.
+    """
+    failed = find_import_failures(path, list(names), user, IMPORT_TIMEOUT, alone, deprecations)
+    if not failed:
+        return {}
+    known = set(list_top_level_modules(live))
+    before = find_import_failures(live, [name for name in failed if name in known], user, IMPORT_TIMEOUT)
+    return {name: failure for name, failure in failed.items() if name not in before}
+
+
+def run_tests(application: Application, path: str, user: Identity) -> List[CommandResult]:
+    """Run the application's tests in the environment *path* until one fails."""
+    results: List[CommandResult] = []
+    for command in application.tests:
+        results.append(run_in_environment(application, path, command, user, application.tests_timeout))
+        if results[-1].rc != 0:
+            break
+    return results
+
+
+def _start_consistency_check(place: Workplace) -> RunningCommand:
+    command = [place.python, "-m", "pip", "check"]
+    if place.order.uv:
+        # The cache has the interpreter's data, and belongs to the builder.
+        usable = os.access(place.cache, os.W_OK) and os.stat(place.cache).st_uid == place.user.uid
+        cache = ["--cache-dir", place.cache] if usable else ["--no-cache"]
+        command = [place.order.uv, "pip", "check", "--no-config", "--offline"] + cache + ["--python", place.python]
+    return RunningCommand(command, place.user, environment=build_process_environment(place.user))
+
+
+def check_environment(place: Workplace, names: Iterable[str]) -> EnvironmentCheck:
+    """Check whether the installed packages fit together, and import the modules *names* meanwhile."""
+    deprecations: Set[str] = set()
+    checking = _start_consistency_check(place)
+    live = place.application.environment
+    failed = find_new_import_failures(live, place.path, names, place.user, deprecations=deprecations)
+    return EnvironmentCheck(checking.wait(IMPORT_TIMEOUT), failed, deprecations)
+
+
+def _describe_failures(failed: Dict[str, ImportFailure]) -> str:
+    shown = sorted(failed.items())[:MAX_NAMES]
+    return "; ".join("%s: %s" % (name, failure["text"]) for name, failure in shown)
+
+
+def prove_environment(place: Workplace) -> List[str]:
+    """The deprecations that imports and tests in the environment report.
+
+    Raises BuildError unless its packages fit together, its modules import and the application's tests pass.
+    """
+    found = check_environment(place, list_top_level_modules(place.path))
+    if found.consistent.rc != 0:
+        raise ProofError(
+            "its packages do not fit together: %s" % found.consistent.last_lines(10),
+            {"check": found.consistent.to_dict()},
+            (),
+        )
+    if found.failed:
+        count, text = len(found.failed), _describe_failures(found.failed)
+        raise ProofError(
+            "%d modules that import in the live environment do not import in it: %s" % (count, text),
+            {"imports": {name: failure["text"] for name, failure in found.failed.items()}},
+            sorted(found.failed),
+        )
+    results = run_tests(place.application, place.path, place.user)
+    if results and results[-1].rc != 0:
+        last = results[-1]
+        raise BuildError(
+            "test %r ended with %d: %s" % (" ".join(last.cmd), last.rc, last.last_lines(15)),
+            {"tests": last.to_dict()},
+        )
+    deprecations = set(found.deprecations)
+    for result in results:
+        for position, text in DEPRECATION_WARNING.findall(result.stdout + "\n" + result.stderr):
+            deprecations.add("%s: %s" % (position, text))
+    return sorted(warning.replace(place.path + "/", "") for warning in deprecations)[:MAX_DEPRECATIONS]
+
+
+def _name_tier(number: int, count: int, names: Sequence[str]) -> str:
+    more = ", and others" if len(names) > MAX_NAMES else ""
+    return "tier %d of %d (%s%s)" % (number, count, ", ".join(names[:MAX_NAMES]), more)
+
+
+def _check_tiers(place: Workplace) -> Dict[str, EnvironmentCheck]:
+    """Install again, tier after tier of the lock, and check after each but the last; the checks by name of the tier.
+
+    A later tier may remove the problem of an earlier one.
+    """
+    for leftover in (place.path, place.scratch):
+        call_as_identity(place.builder, remove_tree, leftover)
+    call_as_identity(place.builder, os.mkdir, place.scratch)
+    place.create_environment()
+    lock = place.order.lock or ""
+    tiers = split_tiers(lock, place.order.tiers)
+    checks: Dict[str, EnvironmentCheck] = {}
+    installed: Set[str] = set()
+    for number, tier in enumerate(tiers[:-1], 1):
+        seen = set(list_top_level_modules(place.path))
+        installed.update(tier)
+        place.install_lock(filter_lock(lock, installed))
+        names = [name for name in list_top_level_modules(place.path) if name not in seen]
+        checks[_name_tier(number, len(tiers), tier)] = check_environment(place, names)
+    return checks
+
+
+def describe_first_tier(place: Workplace, problem: ProofError) -> str:
+    """The tiers that alone show *problem*, as the end of a message. Raises BuildError, CommandError, OSError."""
+    wanted = set(problem.modules)
+    inconsistent, failing = [], []
+    for tier, check in _check_tiers(place).items():
+        if not wanted and check.consistent.rc != 0:
+            inconsistent.append("already with %s alone" % tier)
+        names = sorted(wanted & set(check.failed))
+        if names:
+            failing.append("%s already with %s alone" % (", ".join(names[:MAX_NAMES]), tier))
+    found = inconsistent[:1] + failing
+    return "; " + "; ".join(found) if found else ""
