@@ -67,8 +67,8 @@ def test_deprecations_that_imports_meet_are_told_once_with_their_place(environme
         )
     with open(environment + "/modules/user.py", "w") as stream:
         stream.write("import old\n")
-    heard = set()
+    found = set()
     assert _imports.find_import_failures(
-        environment, ["good", "user", "bad"], get_current_identity(), 60, heard=heard
+        environment, ["good", "user", "bad"], get_current_identity(), 60, deprecations=found
     ).keys() == {"bad"}
-    assert heard == {environment + "/modules/old.py:3: goes in 3.99"}
+    assert found == {environment + "/modules/old.py:3: goes in 3.99"}
