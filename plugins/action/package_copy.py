@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Controller half of package_copy: keeps the wheels that the host made."""
+"""Copy installed packages of a host to the controller."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder i
 
 
 class ActionModule(CollectionAction):
-    """One module execution, and one fetch for each wheel that the cache lacks."""
+    """Run the module, and fetch each wheel that the cache lacks."""
 
     def perform(self, given: dict[str, Any], task_vars: Any) -> dict[str, Any]:
-        """Copy, and keep what is new. The host is left as it was, in check mode and out of it."""
+        """Copy the packages. The host stays as it was, in check mode and otherwise."""
         cache = expand_path(given["cache_dir"])
         with self.make_remote_directory() as remote:
             result = self.run_module({**self.list_arguments(), "directory": remote}, task_vars)
@@ -31,14 +31,13 @@ class ActionModule(CollectionAction):
         return result
 
     def _keep_copies(self, result: dict[str, Any], cache: pathlib.Path, remote: str) -> None:
-        rows = {
-            row["wheel"]: row["sha256"]
-            for packages in result["copies"].values()
-            for row in packages.values()
-            if "wheel" in row
-        }
+        digests = {}
+        for packages in result["copies"].values():
+            for row in packages.values():
+                if "wheel" in row:
+                    digests[row["wheel"]] = row["sha256"]
         with tempfile.TemporaryDirectory(prefix="oxzep7-copies-") as scratch:
-            for wheel, digest in rows.items():
+            for wheel, digest in digests.items():
 
                 def fetch(target: pathlib.Path, wheel: str = wheel) -> None:
                     self.fetch_file(self.join_remote(remote, wheel), target)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pathlib
 import platform
 import tempfile
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
@@ -29,32 +30,15 @@ class ActionModule(CollectionAction):
         """Run the module twice with a transfer between; once or not at all on a host that lacks nothing."""
         if given["files"] is not None:
             return self.run_module(self.list_arguments(), task_vars)
-        cache = expand_path(given["cache_dir"])
-        minor = ".".join(given["version"].split(".")[:2])
-        lock_path = expand_path(given["plan_dir"]) / "locks" / f"{given['lock']}.txt"
+        cache, directory = expand_path(given["cache_dir"]), given["directory"]
+        lock = expand_path(given["plan_dir"]) / "locks" / f"{given['lock']}.txt"
         files = _wheels.read_known_files(cache, given["lock"], given["architecture"])
         if files is None and self._task.check_mode:
-            count = sum("==" in line for line in lock_path.read_text(encoding="utf-8").splitlines())
-            return {
-                "changed": True,
-                "sent": [],
-                "directory": given["directory"],
-                "uv": None,
-                "actions": [f"download up to {count} wheels and send those that the host lacks"],
-            }
-        try:
-            if files is None:
-                files = _wheels.download_wheels(
-                    cache,
-                    lock_path,
-                    given["lock"],
-                    minor,
-                    given["architecture"],
-                    given["libc_version"],
-                    _planning.build_sources(given),
-                )
-        except (CollectionError, OSError, ValueError) as error:
-            raise ActionFailedError(f"wheels of lock {given['lock'][:12]} could not be downloaded: {error}") from None
+            count = sum("==" in line for line in lock.read_text(encoding="utf-8").splitlines())
+            action = f"download up to {count} wheels and send those that the host lacks"
+            return {"changed": True, "sent": [], "directory": directory, "uv": None, "actions": [action]}
+        if files is None:
+            files = _download_wheels(cache, lock, given)
         paths = {entry["name"]: cache / "wheels" / entry["name"] for entry in files}
         result: dict[str, Any] = {}
         uv = self._find_usable_uv(given["architecture"]) if given["ship_uv"] else None
@@ -62,13 +46,11 @@ class ActionModule(CollectionAction):
             described = _wheels.describe_program(cache, uv, "uv")
             paths[described["name"]] = uv
             files = [*files, described]
-            result["uv"] = f"{given['directory']}/{described['name']}"
+            result["uv"] = f"{directory}/{described['name']}"
         if all(given["known"].get(entry["name"]) == entry["size"] for entry in files):
-            result.update(
-                changed=False, sent=[], directory=given["directory"], actions=[], diff={"before": {}, "after": {}}
-            )
+            result.update(changed=False, sent=[], directory=directory, actions=[], diff={"before": {}, "after": {}})
             return result
-        arguments = {"files": files, "directory": given["directory"]}
+        arguments = {"files": files, "directory": directory}
         answer = self.run_module(arguments, task_vars)
         missing = answer.get("missing", [])
         if not answer.get("failed") and missing and not self._task.check_mode:
@@ -94,3 +76,13 @@ class ActionModule(CollectionAction):
                 _wheels.write_bundle(bundle, files)
                 sent = self.send_files(directory, {bundle.name: bundle})
             return self.run_module({**arguments, "bundle": sent[bundle.name]}, task_vars)
+
+
+def _download_wheels(cache: pathlib.Path, lock: pathlib.Path, given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The files of the lock at *lock*, downloaded to *cache*. Raises ActionFailedError."""
+    minor = ".".join(given["version"].split(".")[:2])
+    host = (given["architecture"], given["libc_version"])
+    try:
+        return _wheels.download_wheels(cache, lock, given["lock"], minor, *host, _planning.build_sources(given))
+    except (CollectionError, OSError, ValueError) as error:
+        raise ActionFailedError(f"wheels of lock {given['lock'][:12]} could not be downloaded: {error}") from None

@@ -2,30 +2,30 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The option that says what an environment takes along."""
+"""The option for files and changes that a new environment takes over."""
 
 
 class ModuleDocFragment:
-    """The option that says what an environment takes along."""
+    """The option for files and changes that a new environment takes over."""
 
     DOCUMENTATION = r"""
 options:
   cargo:
-    description: What is taken along from the live environment that no lock accounts for, as the plan says.
+    description: Files and changes of the live environment to carry over beside the lock, as a plan lists them.
     type: dict
     suboptions:
       policy:
-        description: Whether files of packages that were changed by hand are taken as they are, or their changes made again.
+        description: V(copy) keeps changed files of packages as they are, V(patch) applies the changes again.
         type: str
         choices: [copy, patch]
         required: true
       files:
-        description: Files and directories in no package, as paths in the environment; a directory ends with V(/).
+        description: Files and directories outside every package, as paths in the environment; a directory ends with V(/).
         type: list
         elements: str
         default: []
       changes:
-        description: Files of packages that were changed.
+        description: Changed files of packages.
         type: list
         elements: dict
         default: []
@@ -35,13 +35,13 @@ options:
             type: str
             required: true
           package:
-            description: Package that it belongs to.
+            description: Package of the file.
             type: str
             required: true
           version:
-            description: Version of that package.
+            description: Version of the package.
             type: str
           diff:
-            description: Unified diff from the package's file to what it was changed to.
+            description: Unified diff from the file of the package to the changed file.
             type: str
 """

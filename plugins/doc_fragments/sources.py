@@ -2,28 +2,29 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Options that say where packages come from."""
+"""Options for the sources of packages."""
 
 
 class ModuleDocFragment:
-    """Options that say where packages come from."""
+    """Options for the sources of packages."""
 
     DOCUMENTATION = r"""
 options:
   indexes:
     description:
-      - Package indexes, as URLs or as mappings with C(name) and C(url), the first that knows a package wins. Default is the controller's own.
+      - Package indexes, as URLs or as mappings with C(name) and C(url). The first that has a package is used for it.
+        Default is the indexes of the controller.
       - Credentials are read from netrc, or from E(UV_INDEX_<NAME>_USERNAME) and E(UV_INDEX_<NAME>_PASSWORD).
     type: list
     elements: raw
     default: []
   find_links:
-    description: Folders on the controller with wheels.
+    description: Directories on the controller with wheels.
     type: list
     elements: path
     default: []
   offline:
-    description: Whether to do without any network; packages come from O(find_links) and the cache.
+    description: Whether to use no network; packages come from O(find_links) and the cache.
     type: bool
     default: false
 """

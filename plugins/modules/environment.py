@@ -92,7 +92,11 @@ attributes:
 EXAMPLES = r"""
 - name: Build the generation for Python 3.9
   oxzep7.python.environment:
-    application: {name: billing, environment: /srv/billing/venv, tests: ["python -m pytest -q"], source: /srv/billing/app}
+    application:
+      name: billing
+      environment: /srv/billing/venv
+      source: /srv/billing/app
+      tests: ["python -m pytest -q"]
     interpreter: /opt/oxzep7/interpreters/3.9.18/bin/python3.9
     version: 3.9.18
     lock: "{{ step.lock }}"
@@ -100,7 +104,11 @@ EXAMPLES = r"""
 - name: Try a lock
   oxzep7.python.environment:
     state: trial
-    application: {name: billing, environment: /srv/billing/venv, tests: ["python -m pytest -q"], source: /srv/billing/app}
+    application:
+      name: billing
+      environment: /srv/billing/venv
+      source: /srv/billing/app
+      tests: ["python -m pytest -q"]
     interpreter: /opt/oxzep7/interpreters/3.12.1/bin/python3.12
     version: 3.12.1
     lock: "{{ lookup('ansible.builtin.file', 'lock.txt') }}"

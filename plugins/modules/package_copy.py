@@ -3,34 +3,37 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Copies packages that no source has. The wheels are kept on the controller by the action plugin of this name."""
+"""Copy installed packages that no index has."""
 
 DOCUMENTATION = r"""
 module: package_copy
 short_description: Copy installed packages that no index has
 version_added: 0.1.0
 description:
-  - Makes a wheel of a package as it is installed in an application's environment, and keeps it on the controller, where M(oxzep7.python.plan) takes it.
-  - Nothing is built or run. A package with compiled code is not copied, because that code is for one Python; the answer says so.
+  - Used by the roles of this collection.
+  - Makes a wheel of a package that is installed in an application's environment, and stores it on the controller, where
+    M(oxzep7.python.plan) finds it.
+  - Nothing is built or run. A package with compiled code is not copied, because that code is for one Python; the result
+    has the reason.
   - An editable package stays editable; its copy points to the same source.
-  - A package is read as the account that owns the environment. Its own files are copied; what it wrote since is not.
+  - A package is read as the account that owns the environment. Only its recorded files are copied.
 author: oxzep7.python contributors (@oxzep7)
 options:
   applications:
-    description: The applications, as in the variable C(oxzep7_applications).
+    description: Applications, as in the variable C(oxzep7_applications).
     type: list
     elements: dict
     required: true
   packages:
-    description: Names of packages to copy, by the name of the application.
+    description: Names of the packages to copy, by name of the application.
     type: dict
     required: true
   cache_dir:
-    description: Directory on the controller that keeps wheels.
+    description: Directory on the controller for wheels.
     type: path
     default: ~/.cache/oxzep7
   directory:
-    description: Directory on the host for the wheels. The action plugin gives it, and removes it.
+    description: Directory on the host for the wheels. Set by the action plugin, which also removes it.
     type: path
 extends_documentation_fragment:
   - oxzep7.python.attributes
@@ -38,7 +41,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: In check mode the wheels are kept, too, since planning needs them; the host is not changed in either mode.
+    details: The wheels are stored in check mode, too, because a plan needs them. The host is not changed in either mode.
   diff_mode:
     support: none
   idempotent:
@@ -46,7 +49,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Copy what is installed from a directory
+- name: Copy a package that was installed from a directory
   oxzep7.python.package_copy:
     applications: "{{ oxzep7_applications }}"
     packages:
@@ -56,7 +59,8 @@ EXAMPLES = r"""
 RETURN = r"""
 copies:
   description:
-    - For each application and package the C(wheel)'s file name, its C(sha256), C(version), C(requires) and C(requires_python).
+    - For each application and package the file name C(wheel), its C(sha256), C(version), C(requires) and
+      C(requires_python).
     - For one that cannot be copied, the C(reason).
   returned: success
   type: dict
@@ -67,8 +71,8 @@ import os
 from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import ApplicationError
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import parse_application
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     call_as_identity,
     can_become,
@@ -81,8 +85,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._packages._copy impo
 )
 
 
-def copy(environment: str, name: str, directory: str) -> Dict[str, Any]:
-    """The row of the package *name* of *environment*, whose wheel is then in *directory*. Raises OSError."""
+def copy_package(environment: str, name: str, directory: str) -> Dict[str, Any]:
+    """Write the wheel of the package *name* of *environment* to *directory*; returns its row. Raises OSError."""
     owner = resolve_uid(os.stat(environment).st_uid)
     if not can_become(owner):
         return {"reason": "%s belongs to %s; run with become" % (environment, owner.name)}
@@ -119,13 +123,12 @@ def main() -> None:
     declared = {entry.get("name"): entry for entry in given["applications"]}
     for application, names in sorted(given["packages"].items()):
         if application not in declared:
-            module.fail_json(msg="%s is none of `applications`" % application)
+            module.fail_json(msg="%s is not in `applications`" % application)
         try:
             environment = os.path.realpath(parse_application(declared[application]).environment)
-            copies[application] = {
-                name: copy(environment, name, given["directory"] or module.tmpdir) for name in sorted(names)
-            }
-        except (ApplicationError, OSError, RuntimeError) as error:
+            target = given["directory"] or module.tmpdir
+            copies[application] = {name: copy_package(environment, name, target) for name in sorted(names)}
+        except (CollectionError, OSError, RuntimeError) as error:
             module.fail_json(msg="%s: %s" % (application, error))
     module.exit_json(changed=False, copies=copies)
 

@@ -89,4 +89,4 @@ def test_an_application_that_nobody_declared_is_named(module, environments, tmp_
         packages={"other": ["x"]},
         cache_dir=str(tmp_path / "cache"),
     )
-    assert message == "other is none of `applications`"
+    assert message == "other is not in `applications`"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Unpacks an archive that nobody vouches for yet: nothing it names may land outside the target."""
+"""Unpacks untrusted archives: no member may be written outside the target."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
 
 class UnsafeArchiveError(CollectionError):
-    """The archive has a member that must not be unpacked; the text names it and says why."""
+    """An archive with a member that must not be unpacked."""
 
 
 def _split_member_name(name: str) -> List[str]:
@@ -50,7 +50,7 @@ def _write_file(source: IO[bytes], path: str, mode: int) -> None:
 
 
 class _Extraction:
-    """One archive on its way into *target*; remembers the symlinks made, since nothing may pass through them."""
+    """The extraction of one archive to *target*; remembers its symlinks, because no path may pass through them."""
 
     def __init__(self, stream: tarfile.TarFile, target: str) -> None:
         self._stream = stream
@@ -58,7 +58,7 @@ class _Extraction:
         self._links: Set[str] = set()
 
     def unpack_member(self, member: tarfile.TarInfo) -> None:
-        """Unpack *member*. Raises UnsafeArchive, OSError."""
+        """Unpack *member*. Raises UnsafeArchiveError, OSError."""
         parts = _split_member_name(member.name)
         if not parts:
             return
@@ -127,7 +127,7 @@ def _open_archive(archive: str) -> Iterator[tarfile.TarFile]:
     ) as working:
         with tarfile.open(fileobj=working.stdout, mode="r|") as tar:
             yield tar
-        # A tar file ends before its last block does.
+        # The end of a tar file comes before its last block.
         for _block in iter(lambda: working.stdout.read(BLOCK_SIZE) if working.stdout else b"", b""):
             continue
         if working.wait() != 0:
@@ -135,10 +135,10 @@ def _open_archive(archive: str) -> Iterator[tarfile.TarFile]:
 
 
 def extract_archive(archive: str, target: str) -> None:
-    """Unpack the tar file *archive* (gzip, bzip2, xz, zstd where this host can, or none) into the empty directory *target*.
+    """Unpack the tar file *archive* (gzip, bzip2, xz, zstd if installed, or none) to the empty directory *target*.
 
-    Files become the property of this process's user, without setuid, setgid or group-writable bits.
-    Raises UnsafeArchive for traversal, links that lead outside, devices and bombs; OSError, tarfile.TarError.
+    This process's user owns the files, without setuid, setgid or group-writable bits.
+    Raises UnsafeArchiveError for traversal, links that lead outside, devices and bombs; OSError, tarfile.TarError.
     """
     total = count = 0
     with _open_archive(archive) as stream:

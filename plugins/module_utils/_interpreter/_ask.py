@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Asks an interpreter about itself: isolated, with a timeout, as the account that may do the least of those who can change it."""
+"""Queries and proves interpreters: isolated, with a timeout, as the least privileged account that can change them."""
 
 import glob
 import json
@@ -35,7 +35,7 @@ NOBODY_UID = 65534
 
 
 class InterpreterError(CollectionError):
-    """An interpreter that cannot be had or does not work; nothing was changed."""
+    """An interpreter that cannot be obtained or does not work; nothing was changed."""
 
 
 def is_matching_version(version: str, wanted: str) -> bool:
@@ -43,7 +43,7 @@ def is_matching_version(version: str, wanted: str) -> bool:
 
 
 def find_least_trusted_owner(path: str) -> Any:
-    """The account to run *path* as: root only if root alone can write it and every directory above it."""
+    """The account to run *path*: root only if root alone can write it and every directory above it."""
     real = os.path.realpath(path)
     open_to_others = False
     for place, uid in list_owners(os.path.dirname(real)) + [(real, os.stat(real).st_uid)]:
@@ -55,14 +55,13 @@ def find_least_trusted_owner(path: str) -> Any:
 
 
 def _run_isolated(path: str, program: str) -> CommandResult:
-    who = find_least_trusted_owner(path)
-    return run_command(
-        [path, "-I", "-S", "-c", program], PROBE_TIMEOUT, who if can_become(who) else get_current_identity()
-    )
+    owner = find_least_trusted_owner(path)
+    account = owner if can_become(owner) else get_current_identity()
+    return run_command([path, "-I", "-S", "-c", program], PROBE_TIMEOUT, account)
 
 
 def query_interpreter(path: str) -> Tuple[str, str, str, str]:
-    """Version, implementation, prefix and platform that the interpreter *path* says of itself.
+    """Version, implementation, prefix and platform that the interpreter *path* reports.
 
     It is run isolated (``-I -S``), with a timeout, as its least trusted owner. Raises InterpreterError.
     """
@@ -77,7 +76,10 @@ def query_interpreter(path: str) -> Tuple[str, str, str, str]:
 
 
 def prove_interpreter(path: str, wanted: str) -> Tuple[str, str]:
-    """Run the interpreter *path* and import what applications need; returns its full version and prefix. Raises InterpreterError."""
+    """Run the interpreter *path* and import modules that applications need; returns its full version and prefix.
+
+    Raises InterpreterError.
+    """
     version, _implementation, prefix, _platform = query_interpreter(path)
     if not is_matching_version(version, wanted):
         raise InterpreterError("%s is Python %s, not %s" % (path, version, wanted))
@@ -86,15 +88,14 @@ def prove_interpreter(path: str, wanted: str) -> Tuple[str, str]:
     imported = _run_isolated(path, "import " + ", ".join(needed))
     if imported.rc != 0:
         raise InterpreterError("%s lacks a part of the standard library: %s" % (path, imported.last_lines(2)))
-    for program in [os.path.realpath(path)] + sorted(
-        glob.glob(os.path.join(glob.escape(prefix), "lib", "libpython%s.%s*.so*" % (major, minor)))
-    ):
+    libraries = glob.glob(os.path.join(glob.escape(prefix), "lib", "libpython%s.%s*.so*" % (major, minor)))
+    for program in [os.path.realpath(path)] + sorted(libraries):
         check_program(program)
     return version, prefix
 
 
 def check_program(path: str) -> None:
-    """Raise InterpreterError for a program or library of another architecture, or one that asks for an executable stack."""
+    """Raise InterpreterError for a program or library of another architecture or with an executable stack."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:

@@ -52,7 +52,7 @@ class ArchiveOrder(NamedTuple):
 
 
 def list_installed_interpreters(directory: str) -> List[Dict[str, Any]]:
-    """The interpreters complete under *directory*: their markers, with ``prefix`` and ``path`` added."""
+    """The complete interpreters under *directory*: their markers, with ``prefix`` and ``path`` added."""
     found = []
     try:
         entries = sorted(os.listdir(directory))
@@ -104,7 +104,7 @@ def resolve_digest(given: str, name: str) -> str:
 
 
 def parse_checksum_file(text: str, name: str, origin: str) -> str:
-    """The SHA-256 of the file *name* in *text*, which is from *origin*: its only one, or that in the line with the name.
+    """The SHA-256 of the file *name* in *text* from *origin*: the only one, or that in the line with the name.
 
     Raises InterpreterError.
     """
@@ -130,7 +130,7 @@ def _find_prefix(directory: str, origin: str) -> str:
 
 @contextmanager
 def _lock_directory(directory: str) -> Iterator[None]:
-    """Keep other installations out of *directory* for the block, and clear what a dead one left."""
+    """Hold the lock of *directory* for the block, and remove files of installations that died."""
     handle = os.open(os.path.join(directory, ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)

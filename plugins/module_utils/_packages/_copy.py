@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Makes a wheel of a package as it is installed. Nothing is built or run, so only a package without compiled code can be copied.
+"""Makes a wheel of an installed package. Nothing is built or run, so a package with compiled code cannot be copied.
 
-Formats: wheels (PEP 427), RECORD (PEP 376), editable installs (PEP 660), ``direct_url.json`` (PEP 610), and setuptools' ``egg-link`` and
-``installed-files.txt``. Equal packages give equal wheels, byte for byte, whoever installed them.
+Formats: wheels (PEP 427), RECORD (PEP 376), editable installs (PEP 660), ``direct_url.json`` (PEP 610), and setuptools'
+``egg-link`` and ``installed-files.txt``. Equal packages give equal wheels, byte for byte.
 """
 
 import base64
@@ -31,10 +31,10 @@ from ansible_collections.oxzep7.python.plugins.module_utils._packages._record im
 
 FILE_LIMIT = 64 << 20
 PACKAGE_LIMIT = 128 << 20
-# A source directory with more entries is not looked through to its end.
+# A source directory with more entries is refused.
 ENTRY_LIMIT = 200000
 WHEEL_METADATA = "Wheel-Version: 1.0\nGenerator: oxzep7.python\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-# The oldest day that a zip archive can tell.
+# The earliest time that a zip archive can hold.
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 COMPILED = re.compile(r"\.(?:so(?:\.[0-9.]+)?|pyd|dylib)$")
 NOT_COPIED = frozenset(
@@ -61,7 +61,7 @@ REQUIRES = re.compile(r"^Requires-Dist:[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
 
 
 class CopyError(CollectionError):
-    """A package that cannot be copied; the text says why."""
+    """A package that cannot be copied."""
 
 
 class CopiedWheel(NamedTuple):
@@ -75,32 +75,40 @@ class CopiedWheel(NamedTuple):
 
 
 def gather_package_files(environment: str, name: str) -> Dict[str, Any]:
-    """The files of the package *name* (normalized) of *environment*: JSON-able, ``error`` where it cannot be copied.
+    """The files of the package *name* (normalized) of *environment*, for JSON; ``error`` if it cannot be copied.
 
     To be called as the account that owns *environment*. Raises OSError.
     """
     try:
         for site in find_site_packages(environment):
             for entry in sorted(os.listdir(site)):
-                stem, suffix = os.path.splitext(entry)
-                called = stem.split("-")[0] if suffix in (".dist-info", ".egg-info", ".egg") else stem
-                if normalize_name(called) != name:
-                    continue
-                if suffix == ".dist-info":
-                    return _gather_recorded(environment, site, entry)
-                if suffix == ".egg-info":
-                    return _gather_legacy(environment, site, entry)
-                if suffix == ".egg-link":
-                    return _gather_developed(site, entry)
-                if suffix == ".egg":
-                    raise CopyError("it is an egg, which does not record its files")
+                found = _gather_entry(environment, site, entry, name)
+                if found is not None:
+                    return found
         raise CopyError("it is not in %s" % environment)
     except CopyError as error:
         return {"error": str(error)}
 
 
+def _gather_entry(environment: str, site: str, entry: str, name: str) -> Optional[Dict[str, Any]]:
+    """The files of the package *name* if *entry* of the directory *site* is its metadata. Raises CopyError, OSError."""
+    stem, suffix = os.path.splitext(entry)
+    called = stem.split("-")[0] if suffix in (".dist-info", ".egg-info", ".egg") else stem
+    if normalize_name(called) != name:
+        return None
+    if suffix == ".dist-info":
+        return _gather_recorded(environment, site, entry)
+    if suffix == ".egg-info":
+        return _gather_legacy(environment, site, entry)
+    if suffix == ".egg-link":
+        return _gather_developed(site, entry)
+    if suffix == ".egg":
+        raise CopyError("it is an egg, which does not record its files")
+    return None
+
+
 def pack_wheel(files: Dict[str, Any]) -> CopiedWheel:
-    """The wheel of what `gathered` returned. Raises NotCopied."""
+    """The wheel of *files*, a result of `gather_package_files`. Raises CopyError."""
     if "error" in files:
         raise CopyError(files["error"])
     metadata = str(files["metadata"])
@@ -109,10 +117,9 @@ def pack_wheel(files: Dict[str, Any]) -> CopiedWheel:
         raise CopyError("its metadata have no name or no version")
     stem = "%s-%s" % (normalize_name(headers["Name"]).replace("-", "_"), headers["Version"].replace("-", "_"))
     info = stem + ".dist-info/"
-    content = {
-        path.replace("{info}", info).replace("{data}", stem + ".data/"): base64.b64decode(data)
-        for path, data in files["files"].items()
-    }
+    content = {}
+    for path, data in files["files"].items():
+        content[path.replace("{info}", info).replace("{data}", stem + ".data/")] = base64.b64decode(data)
     content[info + "METADATA"] = metadata.encode("utf-8")
     content[info + "WHEEL"] = WHEEL_METADATA.encode("ascii")
     record = ['"%s",sha256=%s,%d' % (path, _encode_digest(data), len(data)) for path, data in sorted(content.items())]
@@ -141,9 +148,9 @@ def _encode_digest(data: bytes) -> str:
 
 
 def _read_file(path: str) -> bytes:
-    """The regular file *path*, whole. Raises NotCopied, OSError."""
+    """The content of the regular file *path*. Raises CopyError, OSError."""
     if not stat.S_ISREG(os.stat(path).st_mode):
-        raise CopyError("%s is no regular file" % path)
+        raise CopyError("%s is not a regular file" % path)
     with open(path, "rb") as stream:
         data = stream.read(FILE_LIMIT + 1)
     if len(data) > FILE_LIMIT:
@@ -165,23 +172,22 @@ def _read_text(path: str) -> str:
 
 
 def _list_entry_points(points: str) -> List[str]:
-    """The commands that installers make of ``entry_points.txt``."""
+    """The commands that installers create for the text of ``entry_points.txt``. Raises CopyError."""
     parser = configparser.RawConfigParser(delimiters=("=",), strict=False)
     parser.optionxform = str  # type: ignore[method-assign,assignment]
     try:
         parser.read_string(points)
     except configparser.Error as error:
         raise CopyError("its entry_points.txt cannot be read: %s" % error)
-    return [
-        name.strip()
-        for section in ("console_scripts", "gui_scripts")
-        if parser.has_section(section)
-        for name in parser.options(section)
-    ]
+    names: List[str] = []
+    for section in ("console_scripts", "gui_scripts"):
+        if parser.has_section(section):
+            names += map(str.strip, parser.options(section))
+    return names
 
 
 def _collect_files(environment: str, site: str, info: str, paths: List[str], metadata: str) -> Dict[str, Any]:
-    """The files at *paths*, relative to the directory *site* and recorded by its entry *info*, placed as in a wheel."""
+    """The files at *paths*, relative to *site* and recorded by its entry *info*, placed as in a wheel."""
     scripts = _list_entry_points(_read_text(os.path.join(site, info, "entry_points.txt")))
     files: Dict[str, str] = {}
     size = 0
@@ -199,7 +205,7 @@ def _collect_files(environment: str, site: str, info: str, paths: List[str], met
         try:
             data = _read_file(os.path.join(site, inside))
         except FileNotFoundError:
-            raise CopyError("%s, which it records, is not there" % inside)
+            raise CopyError("%s, which it records, does not exist" % inside)
         size += len(data)
         if size > PACKAGE_LIMIT:
             raise CopyError("it is larger than %d bytes" % PACKAGE_LIMIT)
@@ -210,14 +216,14 @@ def _collect_files(environment: str, site: str, info: str, paths: List[str], met
 
 
 def _place_in_wheel(environment: str, site: str, info: str, inside: str, scripts: List[str]) -> Optional[str]:
-    """Where a wheel has the file *inside*; None for a command that installers make themselves."""
+    """The place in a wheel of the file *inside*; None for a command that installers create."""
     if inside.startswith(info + "/"):
         return "{info}" + inside[len(info) + 1 :]
     if not inside.startswith(("../", "/")):
         return inside
     real = os.path.normpath(os.path.join(site, inside))
     if not real.startswith(environment.rstrip("/") + "/"):
-        raise CopyError("it records %s, which lies outside of the environment" % real)
+        raise CopyError("it records %s, which is outside the environment" % real)
     relative = os.path.relpath(real, environment)
     folder, _separator, name = relative.partition("/")
     if folder == "bin":
@@ -226,7 +232,7 @@ def _place_in_wheel(environment: str, site: str, info: str, inside: str, scripts
 
 
 def _make_portable(script: bytes) -> bytes:
-    """*script* with a first line that installers replace by the interpreter of their environment."""
+    """*script* with a first line that installers replace with the interpreter of the environment."""
     first, newline, rest = script.partition(b"\n")
     return b"#!python" + newline + rest if first.startswith(b"#!") and b"python" in first else script
 
@@ -236,16 +242,18 @@ def _gather_recorded(environment: str, site: str, info: str) -> Dict[str, Any]:
     if not record:
         raise CopyError("it has no RECORD of its files")
     direct = _parse_direct_url(_read_text(os.path.join(site, info, "direct_url.json")))
-    found = _collect_files(
-        environment, site, info, parse_record_rows(record)[0], _read_text(os.path.join(site, info, "METADATA"))
-    )
+    metadata = _read_text(os.path.join(site, info, "METADATA"))
+    found = _collect_files(environment, site, info, parse_record_rows(record)[0], metadata)
     if direct:
         found["files"]["{info}direct_url.json"] = _encode_base64(json.dumps(direct, sort_keys=True) + "\n")
     return found
 
 
 def _parse_direct_url(text: str) -> Dict[str, Any]:
-    """What ``direct_url.json`` says, without credentials. Raises NotCopied for an editable package with compiled code in its source."""
+    """The content of ``direct_url.json`` without credentials.
+
+    Raises CopyError for an editable package with compiled code in its source.
+    """
     try:
         direct = json.loads(text or "{}")
         url, editable = str(direct.get("url") or ""), bool((direct.get("dir_info") or {}).get("editable"))
@@ -256,16 +264,18 @@ def _parse_direct_url(text: str) -> Dict[str, Any]:
     return dict(direct, url=redact_url(url)) if url else {}
 
 
+def _is_skipped(folder: str, name: str) -> bool:
+    """Whether the directory *name* in *folder* does not belong to the source."""
+    return name in (".git", "node_modules") or os.path.exists(os.path.join(folder, name, "pyvenv.cfg"))
+
+
 def _check_source(source: str) -> None:
-    met = 0
+    """Raise CopyError for a source directory with compiled code or too many entries."""
+    count = 0
     for folder, below, names in os.walk(source):
-        below[:] = [
-            name
-            for name in below
-            if name not in (".git", "node_modules") and not os.path.exists(os.path.join(folder, name, "pyvenv.cfg"))
-        ]
-        met += len(names) + len(below)
-        if met > ENTRY_LIMIT:
+        below[:] = [name for name in below if not _is_skipped(folder, name)]
+        count += len(names) + len(below)
+        if count > ENTRY_LIMIT:
             raise CopyError("its source %s has more than %d entries" % (source, ENTRY_LIMIT))
         compiled = next((name for name in names if COMPILED.search(name)), None)
         if compiled:
@@ -273,7 +283,7 @@ def _check_source(source: str) -> None:
 
 
 def _modernize_metadata(information: str, requires: List[str]) -> str:
-    """The text of a ``PKG-INFO`` as metadata that can name *requires*."""
+    """The text of a ``PKG-INFO`` as metadata that includes *requires*."""
     headers, separator, description = information.partition("\n\n")
     headers = re.sub(r"^Metadata-Version:.*$", "Metadata-Version: 2.1", headers, flags=re.MULTILINE).rstrip("\n")
     known = REQUIRES.findall(headers)
@@ -287,11 +297,8 @@ def _gather_legacy(environment: str, site: str, info: str) -> Dict[str, Any]:
     listed = _read_text(os.path.join(site, info, "installed-files.txt"))
     if not listed:
         raise CopyError("it does not record its files")
-    paths = [
-        os.path.normpath(os.path.join(info, line.strip()))
-        for line in listed.splitlines()
-        if line.strip() not in ("", ".")
-    ]
+    lines = [line.strip() for line in listed.splitlines()]
+    paths = [os.path.normpath(os.path.join(info, line)) for line in lines if line not in ("", ".")]
     metadata = _modernize_metadata(
         _read_text(os.path.join(site, info, "PKG-INFO")),
         parse_legacy_requires(_read_text(os.path.join(site, info, "requires.txt"))),
@@ -299,22 +306,22 @@ def _gather_legacy(environment: str, site: str, info: str) -> Dict[str, Any]:
     return _collect_files(environment, site, info, [path for path in paths if path != info], metadata)
 
 
+def _find_legacy_metadata(source: str, name: str) -> str:
+    """The entry of *source* with the metadata of the package *name*. Raises CopyError."""
+    for entry in sorted(os.listdir(source)):
+        stem, suffix = os.path.splitext(entry)
+        if suffix == ".egg-info" and normalize_name(stem) == name:
+            return entry
+    raise CopyError("%s has no metadata of it" % source)
+
+
 def _gather_developed(site: str, entry: str) -> Dict[str, Any]:
-    """An editable package as setuptools' ``develop`` left it: a path, and metadata beside its source."""
+    """The files of an editable package of setuptools' ``develop``: a path, and metadata beside its source."""
     source = _read_text(os.path.join(site, entry)).split("\n", 1)[0].strip()
     if not os.path.isdir(source):
-        raise CopyError("%s names %s, which is not there" % (os.path.join(site, entry), source or "nothing"))
+        raise CopyError("%s names %s, which does not exist" % (os.path.join(site, entry), source or "nothing"))
     name = normalize_name(os.path.splitext(entry)[0])
-    info = next(
-        (
-            found
-            for found in sorted(os.listdir(source))
-            if found.endswith(".egg-info") and normalize_name(found[: -len(".egg-info")]) == name
-        ),
-        None,
-    )
-    if info is None:
-        raise CopyError("%s has no metadata of it" % source)
+    info = _find_legacy_metadata(source, name)
     _check_source(source)
     metadata = _modernize_metadata(
         _read_text(os.path.join(source, info, "PKG-INFO")),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads locks and the metadata of installed packages. Pure text and file reading, nothing is run."""
+"""Reads the metadata of installed packages from files. Nothing is run."""
 
 import email.parser
 import os
@@ -39,7 +39,7 @@ def find_site_packages(environment: str) -> List[str]:
 
 
 def _read_head(path: str) -> str:
-    """The first mebibyte of a regular file, or nothing: a FIFO or a device planted there is not opened."""
+    """The first mebibyte of a regular file; empty for anything else, such as a FIFO or a device."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
@@ -73,7 +73,7 @@ def list_installed_packages(environment: str) -> List[InstalledPackage]:
 
 
 def get_module_name(path: str) -> Optional[str]:
-    """The name that the file at *path*, relative to ``site-packages``, is imported by, or that of its package; None for what is not imported."""
+    """The top-level name that imports the file at *path*, relative to ``site-packages``; None for a file that no import reads."""
     first, _separator, rest = path.partition("/")
     match = MODULE.match(path)
     name = match.group(1) if match else first if first.isidentifier() and rest.endswith((".py", ".so")) else None
@@ -87,7 +87,7 @@ def _list_recorded_files(package: InstalledPackage) -> Iterator[str]:
 
 
 def map_module_owners(environment: str) -> Dict[str, str]:
-    """The package of every module that can be imported by one name in *environment*, as the packages' RECORDs tell."""
+    """The package of every module that can be imported by one name in *environment*, from the packages' RECORDs."""
     found: Dict[str, str] = {}
     for package in list_installed_packages(environment):
         for path in _list_recorded_files(package):

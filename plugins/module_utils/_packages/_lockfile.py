@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Lock files: their pins, their identifiers, and which of them a host has."""
+"""Lock files: pins, identifiers, and the locks on a host."""
 
 import hashlib
 import os
@@ -25,19 +25,19 @@ def parse_pins(text: str) -> Dict[str, str]:
     return {normalize_name(match.group(1)): match.group(2) for match in map(PIN.match, text.splitlines()) if match}
 
 
-def read_delivery(root: str) -> Dict[str, Any]:
-    """The SHA-256 of the ``plan`` that the state directory *root* has, or None, and the identifiers of the ``locks`` there that are whole.
+def _is_complete(root: str, name: str) -> bool:
+    return compute_lock_id(read_text(os.path.join(root, "locks", name + ".txt")) or "") == name
 
-    Who may not read there has nothing that was delivered.
+
+def read_delivery(root: str) -> Dict[str, Any]:
+    """The SHA-256 of the ``plan`` in the state directory *root*, or None, and the identifiers of its complete ``locks``.
+
+    An account that cannot read the directory gets the result of an empty one.
     """
     try:
         plan = read_text(os.path.join(root, "plan.json"))
         names = sorted(name[:-4] for name in os.listdir(os.path.join(root, "locks")) if name.endswith(".txt"))
-        whole = [
-            name
-            for name in names
-            if compute_lock_id(read_text(os.path.join(root, "locks", name + ".txt")) or "") == name
-        ]
+        complete = [name for name in names if _is_complete(root, name)]
     except OSError:
         return {"plan": None, "locks": []}
-    return {"plan": compute_lock_id(plan) if plan is not None else None, "locks": whole}
+    return {"plan": compute_lock_id(plan) if plan is not None else None, "locks": complete}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a package recorded of its own files: RECORD of a dist-info (PEP 376, PEP 627) and the older formats of an egg-info."""
+"""Records of a package's files: RECORD of a dist-info (PEP 376, PEP 627) and the older formats of an egg-info."""
 
 import csv
 import re
@@ -19,7 +19,7 @@ RecordedFile = Tuple[str, str, Optional[str]]
 
 
 class _ParsedRecord(NamedTuple):
-    """A parsed RECORD: what it expects by path, paths outside its directory, compiled extensions, bytes in all, top-level modules."""
+    """A parsed RECORD: expected files by path, paths outside its directory, extensions, size in bytes, top-level modules."""
 
     files: Dict[str, RecordedFile]
     outside: List[str]
@@ -31,7 +31,7 @@ class _ParsedRecord(NamedTuple):
 _KNOWN_RECORDS: Dict[Tuple[bytes, str, Optional[str]], _ParsedRecord] = {}
 
 
-# What is remembered is bounded: about 200 bytes a row.
+# Limit of the cache; a row takes about 200 bytes.
 KNOWN_ROWS = 100000
 
 
@@ -56,20 +56,20 @@ def _parse_record(data: bytes, name: str, version: Optional[str]) -> _ParsedReco
 
 
 def find_top_level_modules(paths: List[str]) -> List[str]:
-    """The names that can be imported of a package with these recorded *paths*, sorted."""
+    """The top-level names of a package with these recorded *paths*, sorted."""
     return sorted({name for name in map(get_module_name, paths) if name})
 
 
 def parse_legacy_requires(text: str) -> List[str]:
-    """What setuptools' ``requires.txt`` says, written as ``Requires-Dist`` is, sorted."""
+    """The requirements in setuptools' ``requires.txt`` in the form of ``Requires-Dist``, sorted."""
     found = []
     suffix = ""
     for line in map(str.strip, text.splitlines()):
         match = REQUIRES_SECTION.match(line)
         if match:
-            parts = (["extra == '%s'" % match.group(1)] if match.group(1) else []) + (
-                ["(%s)" % match.group(2)] if match.group(2) else []
-            )
+            extra, marker = match.groups()
+            parts = ["extra == '%s'" % extra] if extra else []
+            parts += ["(%s)" % marker] if marker else []
             suffix = "; " + " and ".join(parts) if parts else ""
         elif line:
             found.append(line + suffix)
@@ -77,12 +77,12 @@ def parse_legacy_requires(text: str) -> List[str]:
 
 
 def parse_record_rows(text: str) -> Tuple[List[str], List[str], List[str]]:
-    """Paths, hashes and lengths in bytes (digits, or nothing) of a RECORD (PEP 376, PEP 627); rows that are none are left out."""
+    """Paths, hashes and lengths in bytes (digits, or empty) of a RECORD (PEP 376, PEP 627); malformed rows are ignored."""
     text = text.replace("\r\n", "\n")
     if not text.endswith("\n"):
         text += "\n"
     if '"' not in text:
-        # A host has hundreds of thousands of rows: what needs no csv is cut apart without a step for each.
+        # A host has hundreds of thousands of rows; those without quotes are split without a step for each.
         fields = text[:-1].replace("\n", ",").split(",")
         if len(fields) == 3 * text.count("\n") and "".join(fields[2::3]).isdigit():
             return fields[0::3], fields[1::3], fields[2::3]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Builds a wheel from a source archive that nobody publishes a wheel of, as an account that owns nothing."""
+"""Builds a wheel from a source archive, as an account that owns nothing."""
 
 import os
 import re
@@ -23,7 +23,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted imp
 BUILD_TIMEOUT = 1800.0
 # 1980-01-01, the earliest that a zip file can say; with it equal sources give equal wheels.
 SOURCE_DATE_EPOCH = "315532800"
-# How this machine reaches a network; nothing else of the environment is for a build.
+# Variables for the access to a network; a build gets no others of the environment.
 PASSED_VARIABLES = (
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
@@ -34,12 +34,13 @@ PASSED_VARIABLES = (
     "http_proxy",
     "no_proxy",
 )
-# What a source archive of its day took for granted of setuptools, by what its absence makes the build say.
+# The setuptools that older source archives need, by the output of a build without it.
 OLDER_SETUPTOOLS = (
     (re.compile(r"use_2to3 is invalid"), "setuptools<58"),
     (
         re.compile(
-            r"No module named '?pkg_resources|cannot import name '(?:Feature|msvccompiler|_dep_util)|No module named 'setuptools\.command\.test"
+            r"No module named '?pkg_resources|cannot import name '(?:Feature|msvccompiler|_dep_util)"
+            r"|No module named 'setuptools\.command\.test"
         ),
         "setuptools<72",
     ),
@@ -55,7 +56,7 @@ MISSING_PATTERNS = (
     ),
     re.compile(r"(apxs)\S* (?:command )?(?:appears not|not found)"),
 )
-# Debian's name of the package that has it.
+# Debian's package with a header or program.
 DEBIAN_PROVIDERS = (
     (r"^Python\.h$", "python3-dev"),
     (r"libpq|pg_config", "libpq-dev"),
@@ -83,9 +84,9 @@ COMPILER_PATTERN = re.compile(r"\.(?:c|cc|cpp|h|hpp|pyx):\d+|error: command '|ld
 
 
 class WheelBuildError(CollectionError):
-    """A source that gave no wheel; the text ends with what the build said, and names what it lacked where that can be told.
+    """A failed build; the text has the last errors of the build, and what it lacks if that is known.
 
-    ``compiling`` tells that it was a compiler that failed: no other Python would do better.
+    With ``compiling`` a compiler failed, so that another Python would not help.
     """
 
     def __init__(self, text: str, compiling: bool = False) -> None:
@@ -94,7 +95,7 @@ class WheelBuildError(CollectionError):
 
 
 class WheelBuildRequest(NamedTuple):
-    """What to build: uv's path, the interpreter to build with, the source archive, further words for uv."""
+    """A wheel to build: path of uv, interpreter, source archive, further options for uv."""
 
     uv: str
     interpreter: str
@@ -103,33 +104,39 @@ class WheelBuildRequest(NamedTuple):
 
 
 def find_build_account() -> Identity:
-    """Who builds: this process's account, or one that owns nothing when that is root. Raises IdentityError without one."""
+    """The account that builds: that of this process, or one that owns nothing instead of root. Raises IdentityError."""
     return resolve_user("nobody") if os.geteuid() == 0 else get_current_identity()
 
 
 def find_missing_prerequisite(text: str) -> Optional[str]:
-    """What a build that said *text* lacked: a header or program, and Debian's package with it; None where it cannot be told."""
+    """The header or program missing in the output *text* of a build, with Debian's package; None if unknown."""
     for pattern in MISSING_PATTERNS:
         match = pattern.search(text)
         if match:
             name = match.group(1) or "mysqlclient"
-            provider = next((package for expression, package in DEBIAN_PROVIDERS if re.search(expression, name)), None)
-            return "%s (Debian: %s)" % (name, provider) if provider else name
+            return name + _describe_provider(name)
     return None
 
 
+def _describe_provider(name: str) -> str:
+    for expression, package in DEBIAN_PROVIDERS:
+        if re.search(expression, name):
+            return " (Debian: %s)" % package
+    return ""
+
+
 def summarize_build_failure(done: CommandResult) -> str:
-    """The lines of a failed build that say most: its last errors, without what uv adds about backends."""
-    said = (done.stdout + "\n" + done.stderr).splitlines()
-    lines = [
-        line.strip() for line in said if line.strip() and not line.startswith("hint:") and "Failed to build" not in line
-    ]
-    telling = [line for line in lines if re.search(r"\berror\b|Error\b", line)]
-    return "; ".join((telling or lines)[-2:])[-600:]
+    """The last errors of a failed build, without the remarks of uv about backends."""
+    lines = []
+    for line in (done.stdout + "\n" + done.stderr).splitlines():
+        if line.strip() and not line.startswith("hint:") and "Failed to build" not in line:
+            lines.append(line.strip())
+    errors = [line for line in lines if re.search(r"\berror\b|Error\b", line)]
+    return "; ".join((errors or lines)[-2:])[-600:]
 
 
 def _collect_wheel(directory: str, target: str) -> str:
-    """Copy the one wheel in *directory*, where others may have put anything, to *target*; returns its name."""
+    """Copy the only wheel in *directory*, whose content is untrusted, to *target*; returns its name."""
     folder = open_directory(directory)
     try:
         names = [name for name in os.listdir(folder) if name.endswith(".whl")]
@@ -158,7 +165,7 @@ def _get_constraints_path(scratch: str, limit: str) -> str:
 
 
 def _prepare_scratch(order: WheelBuildRequest, scratch: str) -> None:
-    """Put everything that attempts need into *scratch*, before it belongs to who builds: later, links may be planted there."""
+    """Put everything that a build needs into *scratch* before the builder owns it: later it may hold planted links."""
     for source, name, mode in ((order.source, os.path.basename(order.source), 0o644), (order.uv, "uv", 0o755)):
         shutil.copyfile(source, os.path.join(scratch, name))
         os.chmod(os.path.join(scratch, name), mode)
@@ -169,7 +176,7 @@ def _prepare_scratch(order: WheelBuildRequest, scratch: str) -> None:
         os.chmod(path, 0o644)
 
 
-def _run_build(order: WheelBuildRequest, scratch: str, who: Identity, limit: Optional[str]) -> CommandResult:
+def _run_build(order: WheelBuildRequest, scratch: str, builder: Identity, limit: Optional[str]) -> CommandResult:
     command = [
         os.path.join(scratch, "uv"),
         "build",
@@ -193,46 +200,52 @@ def _run_build(order: WheelBuildRequest, scratch: str, who: Identity, limit: Opt
         "LC_ALL": "C.UTF-8",
         "NO_COLOR": "1",
         "SOURCE_DATE_EPOCH": SOURCE_DATE_EPOCH,
-        # An interpreter that was moved after it was built does not know where its own library is.
+        # A relocated interpreter does not find its own library.
         "LIBRARY_PATH": os.path.join(os.path.dirname(os.path.dirname(order.interpreter)), "lib"),
     }
     settings.update({name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ})
     return run_command(
         command + [os.path.join(scratch, os.path.basename(order.source))],
         BUILD_TIMEOUT,
-        who,
+        builder,
         cwd=scratch,
         environment=settings,
     )
 
 
-def can_run_interpreter(interpreter: str, who: Identity) -> bool:
-    """Whether *who* can run *interpreter*."""
-    return run_command([interpreter, "-I", "-S", "-c", ""], 60.0, who).rc == 0
+def _find_older_setuptools(done: CommandResult) -> Optional[str]:
+    """The limit of setuptools with which the failed build *done* may work, or None."""
+    for pattern, limit in OLDER_SETUPTOOLS:
+        if done.rc != 0 and pattern.search(done.stderr):
+            return limit
+    return None
+
+
+def can_run_interpreter(interpreter: str, builder: Identity) -> bool:
+    """Whether *builder* can run *interpreter*."""
+    return run_command([interpreter, "-I", "-S", "-c", ""], 60.0, builder).rc == 0
 
 
 def build_wheel(order: WheelBuildRequest, target: str) -> str:
-    """Build *order* and put the wheel into the directory *target*; returns its file name. Raises NotBuilt, OSError."""
+    """Build *order* and put the wheel into the directory *target*; returns its file name. Raises WheelBuildError, OSError."""
     try:
-        who = find_build_account()
+        builder = find_build_account()
     except IdentityError as error:
         raise WheelBuildError("nothing is built as root: %s" % error)
-    if not can_run_interpreter(order.interpreter, who):
+    if not can_run_interpreter(order.interpreter, builder):
         raise WheelBuildError(
-            "%s, who builds, cannot run %s; place it where every account can" % (who.name, order.interpreter)
+            "%s, who builds, cannot run %s; place it where every account can" % (builder.name, order.interpreter)
         )
-    # Real from here on: who builds may later put a symlink in its place.
+    # The real path, because the builder may later put a symlink in its place.
     scratch = tempfile.mkdtemp(prefix="oxzep7-build-", dir=os.path.realpath(tempfile.gettempdir()))
     try:
         _prepare_scratch(order, scratch)
-        if not who.is_current():
-            os.chown(scratch, who.uid, who.gid)
-        done = _run_build(order, scratch, who, None)
-        older = next(
-            (limit for pattern, limit in OLDER_SETUPTOOLS if done.rc != 0 and pattern.search(done.stderr)), None
-        )
+        if not builder.is_current():
+            os.chown(scratch, builder.uid, builder.gid)
+        done = _run_build(order, scratch, builder, None)
+        older = _find_older_setuptools(done)
         if older:
-            done = _run_build(order, scratch, who, older)
+            done = _run_build(order, scratch, builder, older)
         if done.rc != 0:
             needed = find_missing_prerequisite(done.stdout + done.stderr)
             raise WheelBuildError(

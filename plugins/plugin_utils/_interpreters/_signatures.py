@@ -28,12 +28,12 @@ FETCH_TIMEOUT = 60
 
 
 def verify_signed_archive(cache: pathlib.Path, given: Mapping[str, Any]) -> str:
-    """The SHA-256 of an archive whose ``signature`` is proven to be by ``key``; hosts take no archive that has another. Raises SourceError, OSError.
+    """The SHA-256 of an archive after its ``signature`` by ``key`` was verified; hosts refuse an archive with another.
 
-    *given* are the options of the module interpreter. What has a URL is fetched once.
+    *given* are the options of the module interpreter. A URL is fetched once. Raises InterpreterSourceError, OSError.
     """
     if not given.get("key") or not given.get("signature"):
-        raise InterpreterSourceError("a signature needs its key, and a key a signature; give both, or neither")
+        raise InterpreterSourceError("`signature` and `key` are only valid together; set both, or neither")
     origin, signature = str(given.get("url") or given.get("path")), str(given["signature"])
     try:
         digest = resolve_digest(str(given["sha256"]), origin.rpartition("/")[2])
@@ -58,7 +58,7 @@ def verify_signed_archive(cache: pathlib.Path, given: Mapping[str, Any]) -> str:
 
 
 def download_file(url: str, target: pathlib.Path) -> None:
-    """Have what *url* serves in *target*, whole or not at all. Raises SourceError, OSError."""
+    """Download *url* to *target*, which stays as it was on failure. Raises InterpreterSourceError, OSError."""
     incoming = target.with_name(target.name + ".incoming")
     try:
         with open_url(url, timeout=FETCH_TIMEOUT) as stream, incoming.open("wb") as kept:
@@ -69,10 +69,10 @@ def download_file(url: str, target: pathlib.Path) -> None:
 
 
 def verify_signature(path: pathlib.Path, signature: pathlib.Path, key: pathlib.Path) -> None:
-    """Raise SourceError unless *signature* is one of the file *path*, made with *key*. Raises OSError.
+    """Verify the *signature* of the file *path* with the public *key*. Raises InterpreterSourceError, OSError.
 
-    The key's own text says what it is: an OpenPGP public key (gpg), one of minisign, or a PEM one as cosign makes them, whose signatures
-    are base64 (``cosign sign-blob --output-signature``).
+    The text of the key shows its kind: OpenPGP (gpg), minisign, or PEM as made by cosign, whose signatures are base64
+    (``cosign sign-blob --output-signature``).
     """
     text = key.read_text(encoding="utf-8", errors="replace")
     if "BEGIN PGP PUBLIC KEY" in text:
@@ -85,7 +85,7 @@ def verify_signature(path: pathlib.Path, signature: pathlib.Path, key: pathlib.P
                 raw.write(base64.b64decode(signature.read_bytes(), validate=False))
             except ValueError:
                 raise InterpreterSourceError(
-                    f"{signature} is no base64; write it with cosign sign-blob --output-signature"
+                    f"{signature} is not base64; write it with cosign sign-blob --output-signature"
                 ) from None
             raw.flush()
             _run_verifier(
@@ -111,14 +111,13 @@ def _run_verifier(program: str, words: Sequence[str], path: pathlib.Path, key: p
         env={**os.environ, **settings},
     )
     if done.returncode:
-        raise InterpreterSourceError(
-            f"the signature of {path.name} is not one by {key}: {(done.stderr or done.stdout).strip()[-500:]}; it was not used"
-        )
+        reason = (done.stderr or done.stdout).strip()[-500:]
+        raise InterpreterSourceError(f"the signature of {path.name} is not one by {key}: {reason}; it was not used")
     return done.stdout
 
 
 def _verify_with_gpg(path: pathlib.Path, signature: pathlib.Path, key: pathlib.Path) -> None:
-    # gpg's socket needs a short path, and its home is private.
+    # The socket of gpg needs a short path, and its home must be private.
     with tempfile.TemporaryDirectory(prefix="oxzep7-gpg-") as home:
         common = ["--homedir", home, "--batch", "--no-tty", "--quiet", "--no-autostart"]
         _run_verifier("gpg", [*common, "--import", str(key)], path, key)

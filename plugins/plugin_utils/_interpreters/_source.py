@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The base of all interpreter sources on the controller: the choice for a plan, and the controller's part of an installation."""
+"""The base of all interpreter sources on the controller: the choice for a plan, and its part of an installation."""
 
 from __future__ import annotations
 
@@ -67,7 +67,10 @@ class ControllerSource:
     """An interpreter source on the controller. This base serves sources that need nothing of it."""
 
     def choose(self, entry: Mapping[str, Any], wish: InterpreterWish) -> dict[str, Any] | None:
-        """The options with which *entry* of oxzep7_interpreters fulfils *wish*, or None. Raises InterpreterSourceError."""
+        """The options with which *entry* of oxzep7_interpreters fulfils *wish*, or None.
+
+        Raises InterpreterSourceError.
+        """
         version = str(entry.get("version") or "")
         if not wish.is_covered_by(version) and not wish.is_refined_by(version):
             return None
@@ -84,5 +87,8 @@ class ControllerSource:
         return True
 
     def provide(self, options: Mapping[str, Any], host: HostActions) -> dict[str, Any]:
-        """Have the interpreter on the host; returns the result of the module. Raises InterpreterSourceError, OSError."""
+        """Install or check the interpreter on the host; returns the result of the module.
+
+        Raises InterpreterSourceError, OSError.
+        """
         return host.run_module(options)

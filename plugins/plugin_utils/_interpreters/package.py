@@ -28,7 +28,7 @@ PACKAGE_NAMES_FILE = DATA / "interpreter-packages.toml"
 
 
 def find_package_names(system: Mapping[str, Any], minor: Minor) -> list[str]:
-    """The packages that provide *minor* on a host with *system* (``id`` and ``version`` of os-release(5)); empty if unknown."""
+    """The packages that provide *minor* on *system* (``id`` and ``version`` of os-release(5)); empty if unknown."""
     with PACKAGE_NAMES_FILE.open("rb") as stream:
         known = tomllib.load(stream)["distributions"]
     entry = known.get(str(system.get("id")), {})
@@ -43,7 +43,7 @@ class PackageController(ControllerSource):
     """Has the packages installed by M(ansible.builtin.package)."""
 
     def choose(self, entry: Mapping[str, Any], wish: InterpreterWish) -> dict[str, Any] | None:
-        """As the base. The patch in a package is unknown before it is installed, so an exact version has no known names."""
+        """As the base. An exact version has no known names, because the patch in a package is unknown before."""
         names = entry.get("packages") or []
         if not names and wish.patch is None:
             names = find_package_names(wish.system, wish.minor)
@@ -79,7 +79,7 @@ class PackageController(ControllerSource):
         answer = host.run_module(options)
         if not answer.get("failed") and not answer.get("installed"):
             raise InterpreterSourceError(
-                f"the packages {', '.join(names)} brought no {path}; correct `path` or `packages`"
+                f"the packages {', '.join(names)} installed no {path}; correct `path` or `packages`"
             )
         return {**answer, **changed}
 

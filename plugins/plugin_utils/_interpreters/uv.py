@@ -38,7 +38,7 @@ FINAL_VERSION = re.compile(r"^\d+\.\d+\.\d+$")
 
 
 def _run_uv_python(uv: str, words: Sequence[str], downloads: str | None, offline: bool, **settings: str) -> str:
-    """Standard output of *uv* ``python`` *words*. Raises SourceError."""
+    """Standard output of *uv* ``python`` *words*. Raises InterpreterSourceError."""
     command = [
         uv,
         "--no-config",
@@ -65,11 +65,18 @@ def _run_uv_python(uv: str, words: Sequence[str], downloads: str | None, offline
     return done.stdout
 
 
+def _is_usable(row: Mapping[str, str], architecture: str) -> bool:
+    """Whether *row* of uv's list is a released CPython for Linux with glibc on *architecture*."""
+    wanted = {"implementation": "cpython", "variant": "default", "os": "linux", "libc": "gnu", "arch": architecture}
+    return wanted.items() <= row.items() and bool(FINAL_VERSION.match(row["version"]))
+
+
 @functools.cache
 def list_managed_interpreters(uv: str, architecture: str, downloads: str | None) -> tuple[Mapping[str, str], ...]:
-    """What *uv* can install on hosts of *architecture* with glibc, newest first: ``version``, ``key`` and ``url``. Raises SourceError.
+    """The interpreters that *uv* can install on hosts of *architecture* with glibc, newest first.
 
-    *downloads* is a URL or a path of a list in uv's own format, in place of the one that uv has. No network is asked for uv's own.
+    Each has ``version``, ``key`` and ``url``. *downloads* is the URL or path of a list in uv's own format; the list built
+    into uv needs no network. Raises InterpreterSourceError.
     """
     rows = json.loads(
         _run_uv_python(
@@ -79,20 +86,15 @@ def list_managed_interpreters(uv: str, architecture: str, downloads: str | None)
             downloads is None,
         )
     )
-    return tuple(
-        {"version": row["version"], "key": row["key"], "url": row["url"]}
-        for row in rows
-        if row["implementation"] == "cpython"
-        and row["variant"] == "default"
-        and row["os"] == "linux"
-        and row["libc"] == "gnu"
-        and row["arch"] == architecture
-        and FINAL_VERSION.match(row["version"])
-    )
+    found = []
+    for row in rows:
+        if _is_usable(row, architecture):
+            found.append({key: row[key] for key in ("version", "key", "url")})
+    return tuple(found)
 
 
 def select_newest_interpreter(rows: Sequence[Mapping[str, str]], wanted: str) -> Mapping[str, str] | None:
-    """The newest of *rows* whose version is *wanted* (``3.11``, or ``3.11.9``); None where there is none."""
+    """The newest of *rows* whose version is *wanted* (``3.11`` or ``3.11.9``), or None."""
     fitting = [row for row in rows if row["version"] == wanted or row["version"].startswith(wanted + ".")]
     return max(fitting, key=lambda row: [int(part) for part in row["version"].split(".")], default=None)
 
@@ -100,18 +102,17 @@ def select_newest_interpreter(rows: Sequence[Mapping[str, str]], wanted: str) ->
 def fetch_managed_archive(
     cache: pathlib.Path, uv: str, version: str, architecture: str, entry: Mapping[str, Any], offline: bool = False
 ) -> tuple[pathlib.Path, str]:
-    """The archive of uv's managed Python *version*, downloaded once and verified by uv against its own list, and its SHA-256. Raises SourceError, OSError.
+    """The archive of uv's managed Python *version* and its SHA-256, downloaded once and verified by uv.
 
-    *entry* may have ``mirror`` and ``downloads``, as `oxzep7_interpreters` says.
+    *entry* may have ``mirror`` and ``downloads``, as in oxzep7_interpreters. Raises InterpreterSourceError, OSError.
     """
     row = select_newest_interpreter(list_managed_interpreters(uv, architecture, entry.get("downloads")), version)
     if row is None:
         raise InterpreterSourceError(
             f"uv knows no Python {version} for {architecture}; update uv on the controller, or choose another source"
         )
-    asked = hashlib.sha256(json.dumps([row["url"], entry.get("mirror"), entry.get("downloads")]).encode()).hexdigest()[
-        :16
-    ]
+    origin = json.dumps([row["url"], entry.get("mirror"), entry.get("downloads")])
+    asked = hashlib.sha256(origin.encode()).hexdigest()[:16]
     folder = cache / "interpreters"
     note = folder / f"{row['key']}-{asked}.json"
     folder.mkdir(parents=True, exist_ok=True)
@@ -129,9 +130,9 @@ def fetch_managed_archive(
 def _install_managed(
     folder: pathlib.Path, uv: str, row: Mapping[str, str], entry: Mapping[str, Any], offline: bool
 ) -> pathlib.Path:
-    """Have uv install what *row* says, because that verifies the archive; the archive itself is what a host gets."""
+    """The archive of *row*, after uv installed it once, because that verifies the archive."""
     kept = folder / "archives"
-    # A file here needs no network, and uv neither keeps a copy of it nor reads it while it is told to keep one offline.
+    # A local file needs no network. uv keeps no copy of it, and does not read it offline with a cache.
     local = _find_local_archive(row["url"], entry.get("mirror"))
     settings = {} if local else {"UV_PYTHON_CACHE_DIR": str(kept)}
     with tempfile.TemporaryDirectory(prefix=".uv-", dir=folder) as scratch:
@@ -149,13 +150,14 @@ def _install_managed(
     found = sorted(kept.glob(f"*{glob.escape(name)}"))
     if not found:
         raise InterpreterSourceError(
-            f"uv installed Python {row['version']}, but did not keep its archive {name} in {kept}; update uv on the controller"
+            f"uv installed Python {row['version']}, but did not keep its archive {name} in {kept}; "
+            "update uv on the controller"
         )
     return found[0]
 
 
 def _find_local_archive(url: str, mirror: str | None) -> pathlib.Path | None:
-    """The path of *url*, behind *mirror*, where that is a file here; uv does not copy it."""
+    """The path of *url* at *mirror* if that is a local file; uv does not copy it."""
     if mirror and RELEASES_PATH in url:
         url = f"{mirror.rstrip('/')}/{url.partition(RELEASES_PATH)[2]}"
     parts = urllib.parse.urlsplit(url)

@@ -32,7 +32,8 @@ class UvSource(InterpreterSource):
     name = "uv"
     documentation = r"""
 description: >-
-  V(uv) for a managed Python of C(uv); the controller fetches its archive, C(uv) verifies it, and the host needs no network for it.
+  V(uv) for a managed Python of C(uv); the controller fetches its archive, C(uv) verifies it, and the host needs no
+  network for it.
 without_version: V(uv) the newest patch that C(uv) on the controller knows
 options:
   mirror:
@@ -40,7 +41,8 @@ options:
     type: str
   downloads:
     description:
-      - With V(uv), URL, or path on the controller, of a list of archives in C(uv)'s own format. Default is the list built into C(uv).
+      - With V(uv), URL, or path on the controller, of a list of archives in C(uv)'s own format. Default is the list built
+        into C(uv).
     type: str
 """
     options = {"mirror": {"type": "str"}, "downloads": {"type": "str"}}

@@ -93,9 +93,9 @@ def test_a_package_is_copied_with_its_scripts_and_data_and_its_commands_are_left
     [
         ({"own/_speed.cpython-38-x86_64-linux-gnu.so": b"\x7fELF"}, (), "compiled code"),
         ({"own/tool": b"\x7fELF\0"}, (), "compiled code"),
-        ({}, ("own/gone.py",), "own/gone.py, which it records, is not there"),
-        ({}, ("../../../../../etc/passwd",), "outside of the environment"),
-        ({}, ("/etc/passwd",), "outside of the environment"),
+        ({}, ("own/gone.py",), "own/gone.py, which it records, does not exist"),
+        ({}, ("../../../../../etc/passwd",), "outside the environment"),
+        ({}, ("/etc/passwd",), "outside the environment"),
         (
             {"own-1.0.dist-info/x": "", "Own.Thing-1.0+vendor.2.dist-info/direct_url.json": "{"},
             (),
@@ -113,7 +113,7 @@ def test_what_cannot_be_copied_is_refused_with_the_reason(site, files, recorded,
 def test_a_pipe_is_not_waited_for(site):
     install(site, {"own.py": ""}, recorded=("pipe.py",))
     os.mkfifo(site / "pipe.py")
-    with pytest.raises(CopyError, match="no regular file"):
+    with pytest.raises(CopyError, match="not a regular file"):
         copy(site)
 
 
@@ -168,7 +168,7 @@ def test_a_developed_package_becomes_an_editable_one(site, tmp_path):
         "Requires-Dist: ujson>1; extra == 'fast'\nProvides-Extra: fast\n\nText\n"
     )
     (site / "own-thing.egg-link").write_text("/no/such/place\n.")
-    with pytest.raises(CopyError, match="which is not there"):
+    with pytest.raises(CopyError, match="which does not exist"):
         copy(site)
 
 
