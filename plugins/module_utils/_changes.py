@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a module changed, or would: one list that feeds ``changed``, ``diff`` and ``actions``."""
+"""Collects the changes of a module, for ``changed``, ``diff`` and ``actions``."""
 
 from typing import Any, Dict, List
 
 
 class Changes:
-    """Collects the differences between what is and what shall be, in order."""
+    """The changes that a module made, or would make in check mode, in order."""
 
     def __init__(self) -> None:
         self._actions: List[str] = []
@@ -22,7 +22,7 @@ class Changes:
         self._after[key] = after
 
     def result(self) -> Dict[str, Any]:
-        """The return values that every changing module shares."""
+        """The return values that all changing modules have."""
         return {
             "changed": bool(self._actions),
             "actions": self._actions,

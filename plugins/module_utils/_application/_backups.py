@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is known of an application's backups beside themselves, for reports: which there are, and what the last drill of each has shown.
+"""The known backups of an application and the results of their last drills, for reports.
 
-It is ``backups.json`` beside the application's record. A backup without a drill that passed is unverified.
+They are kept in ``backups.json`` beside the application's record. A backup without a passed drill is unverified.
 """
 
 import os
@@ -24,32 +24,35 @@ def _get_history_path(state: ApplicationState) -> str:
 
 
 def read_known_backups(state: ApplicationState) -> Dict[str, Dict[str, Any]]:
-    """Each backup by its identifier: what its manifest tells, and ``drill``, or None. Raises ValueError, OSError."""
+    """The facts of each backup by its identifier, with ``drill``, which is None without one.
+
+    Raises ValueError, OSError.
+    """
     return dict(read_json(_get_history_path(state)) or {})
 
 
 def is_verified(entry: Mapping[str, Any]) -> bool:
-    """Whether the backup that *entry* is of was restored, in a drill, and all was well."""
+    """Whether the last drill of the backup with the facts *entry* passed."""
     return bool((entry.get("drill") or {}).get("passed"))
 
 
-def record_backups(state: ApplicationState, there: Mapping[str, Mapping[str, Any]]) -> None:
-    """Have the backups that are *there*, by identifier what their manifests tell; what drills showed of them stays. The lease must be held.
+def record_backups(state: ApplicationState, manifests: Mapping[str, Mapping[str, Any]]) -> None:
+    """Record the existing backups, whose *manifests* are given by identifier; results of drills are kept.
 
-    Raises ValueError, OSError.
+    The lease must be held. Raises ValueError, OSError.
     """
     known = read_known_backups(state)
-    rows = {
-        name: dict({key: about.get(key) for key in REPORTED_KEYS}, drill=known.get(name, {}).get("drill"))
-        for name, about in there.items()
-    }
+    rows: Dict[str, Dict[str, Any]] = {}
+    for name, manifest in manifests.items():
+        rows[name] = {key: manifest.get(key) for key in REPORTED_KEYS}
+        rows[name]["drill"] = known.get(name, {}).get("drill")
     if rows != known:
         make_private_directory(state.directory)
         write_json(_get_history_path(state), rows)
 
 
 def record_drill(state: ApplicationState, backup: str, outcome: Mapping[str, Any]) -> None:
-    """Have *outcome* as the last drill of *backup*. The lease must be held. Raises ValueError, OSError."""
+    """Record *outcome* as the last drill of *backup*. The lease must be held. Raises ValueError, OSError."""
     known = read_known_backups(state)
     known[backup] = dict(known.get(backup, {}), drill=dict(outcome))
     make_private_directory(state.directory)

@@ -12,7 +12,11 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts impo
 
 
 class Service(NamedTuple):
-    """A service of an application; ``start``, ``stop`` and ``status`` are empty for a systemd unit, which *user*'s systemd runs if there is one."""
+    """A service of an application.
+
+    ``start``, ``stop`` and ``status`` are empty for a systemd unit. ``user`` is the account whose user instance of
+    systemd manages the unit; None for the system instance.
+    """
 
     name: str
     action: str
@@ -23,7 +27,7 @@ class Service(NamedTuple):
     user: Optional[str] = None
 
     def is_unit(self) -> bool:
-        """Whether systemd runs it, rather than commands that the operator gave."""
+        """Whether the service is a systemd unit rather than declared by commands."""
         return not self.start
 
 
@@ -36,7 +40,7 @@ class Database(NamedTuple):
 
 
 class BackupSettings(NamedTuple):
-    """What a backup keeps beside the environment and the source: absolute paths, databases, and commands around it."""
+    """Contents of backups besides environment and source: absolute paths and databases; and the commands around it."""
 
     paths: Tuple[str, ...] = ()
     databases: Tuple[Database, ...] = ()
@@ -45,7 +49,7 @@ class BackupSettings(NamedTuple):
 
 
 class DrillSettings(NamedTuple):
-    """What a drill does beside what it always does: a command with its limit in seconds, and commands or pickles that must be readable."""
+    """Additional proofs of a drill: a command with its time limit in seconds, pickles to load, and commands."""
 
     command: Tuple[str, ...] = ()
     timeout: float = 300.0
@@ -54,7 +58,7 @@ class DrillSettings(NamedTuple):
 
 
 class Application(NamedTuple):
-    """One declared application. Paths are absolute; ``user`` is None until the environment tells it."""
+    """A declared application. Paths are absolute; ``user`` is None for the owner of the environment."""
 
     name: str
     environment: str
@@ -74,7 +78,7 @@ class Application(NamedTuple):
     drill: DrillSettings = DrillSettings()
 
     def generations_directory(self) -> str:
-        """Where this application's generations live, beside the live path."""
+        """The directory of this application's generations, beside the live path."""
         return self.environment + ".generations"
 
     def generation_path(self, identifier: str) -> str:
@@ -82,9 +86,9 @@ class Application(NamedTuple):
         return os.path.join(self.generations_directory(), identifier)
 
     def resolve_account(self) -> Identity:
-        """The account that the application runs as. Raises IdentityError, OSError when it cannot be told."""
+        """The account that the application runs as. Raises IdentityError, OSError."""
         return resolve_user(self.user) if self.user else resolve_uid(os.stat(self.environment).st_uid)
 
 
 class ApplicationError(CollectionError, ValueError):
-    """A declaration that cannot be meant; the text names the application and the option."""
+    """An invalid declaration; the text names the application and the option."""

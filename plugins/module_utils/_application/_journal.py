@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a host wrote down about runs: the events of one, and of which there are any."""
+"""Reads the journals of runs, which hold their events."""
 
 import json
 import os
@@ -14,12 +14,12 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._state 
     list_applications,
 )
 
-# A journal of more is not one of this collection.
+# Bytes of a journal that are read; the collection writes far less.
 JOURNAL_LIMIT = 16 << 20
 
 
 def list_runs(root: str) -> List[Dict[str, Any]]:
-    """``run``, ``began`` and ``ended`` of every run that *root* has a journal of, oldest first."""
+    """``run``, ``began`` and ``ended`` of every run with a journal below *root*, oldest first."""
     try:
         names = sorted(name[:-6] for name in os.listdir(os.path.join(root, "runs")) if name.endswith(".jsonl"))
     except OSError:
@@ -33,9 +33,12 @@ def list_runs(root: str) -> List[Dict[str, Any]]:
 
 
 def read_events(root: str, run: str) -> List[Dict[str, Any]]:
-    """The events of *run*, in order; a line that was cut off by a death is left out. Raises ValueError for what is no name of a run."""
+    """The events of *run*, in order, without an incomplete line of a process that died.
+
+    Raises ValueError for an invalid identifier.
+    """
     if os.path.basename(run) != run or not run:
-        raise ValueError("%r is no identifier of a run" % run)
+        raise ValueError("%r is not an identifier of a run" % run)
     try:
         with open(os.path.join(root, "runs", run + ".jsonl"), "rb") as stream:
             lines = stream.read(JOURNAL_LIMIT).split(b"\n")
@@ -53,9 +56,10 @@ def read_events(root: str, run: str) -> List[Dict[str, Any]]:
 
 
 def summarize_applications(root: str, run: str) -> List[Dict[str, Any]]:
-    """Every application with what its record says: name, live generation and its Python, whether a promotion is open, and the history of *run*.
+    """Summaries of the records of all applications.
 
-    Raises ValueError, OSError for a record that cannot be read.
+    Each holds ``name``, ``current`` (the live generation), ``python`` (its version), ``open`` (whether a promotion is
+    open) and ``history`` (the entries of *run*). Raises ValueError, OSError for an unreadable record.
     """
     found = []
     for name in list_applications(root):
@@ -75,5 +79,5 @@ def summarize_applications(root: str, run: str) -> List[Dict[str, Any]]:
 
 
 def read_run(root: str, run: str) -> Dict[str, Any]:
-    """The ``events`` of *run* and what `applications` says; no events without a run. Raises ValueError, OSError."""
+    """The ``events`` of *run*, none for an empty one, and all ``applications``. Raises ValueError, OSError."""
     return {"events": read_events(root, run) if run else [], "applications": summarize_applications(root, run)}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The live environment of an application: which generation it is, and what its own files say of it."""
+"""The live environment of an application: its generation, its configuration and its owner."""
 
 import os
 from typing import Any, Dict, Optional
@@ -27,7 +27,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._files import 
 
 
 def read_configuration(environment: str) -> Dict[str, str]:
-    """The keys of *environment*'s ``pyvenv.cfg``, lower-case. Raises BuildError where there is none."""
+    """The values of *environment*'s ``pyvenv.cfg`` by lower-case key. Raises BuildError if the file is missing."""
     text = read_text(os.path.join(environment, "pyvenv.cfg"))
     if text is None:
         raise BuildError("%s is not an environment: it has no pyvenv.cfg; correct `environment`" % environment)
@@ -36,34 +36,37 @@ def read_configuration(environment: str) -> Dict[str, str]:
 
 
 def read_python_version(environment: str) -> str:
-    """The Python version that *environment* was made with, from its ``pyvenv.cfg``. Raises BuildError."""
+    """The Python version that created *environment*, from its ``pyvenv.cfg``. Raises BuildError."""
     values = read_configuration(environment)
     version = values.get("version") or values.get("version_info")
     if not version:
-        raise BuildError("%s/pyvenv.cfg does not say which Python made it" % environment)
+        raise BuildError("%s/pyvenv.cfg names no Python version; create the environment again" % environment)
     return ".".join(version.split(".")[:3])
 
 
 def resolve_builder(application: Application) -> Identity:
-    """Who writes the generations: the user who controls the directory around them, or the live environment's owner."""
+    """The account that writes generations: the owner of the directory around them or, below root's, of the environment.
+
+    Raises IdentityError, OSError.
+    """
     controller = find_controller(os.path.dirname(application.environment))
     return controller if controller.uid != 0 else resolve_uid(os.stat(application.environment).st_uid)
 
 
 def has_system_site(values: Dict[str, str]) -> bool:
-    """Whether an environment of this configuration sees the interpreter's packages."""
+    """Whether an environment with the configuration *values* can import the interpreter's packages."""
     return values.get("include-system-site-packages", "false").lower() == "true"
 
 
 def read_live_target(application: Application) -> Optional[str]:
-    """The text of the live symlink, or None while the live path is a directory of its own."""
+    """The target of the live symlink; None while the live path is a directory."""
     return os.readlink(application.environment) if os.path.islink(application.environment) else None
 
 
 def find_live_generation(application: Application, record: Dict[str, Any], python: str) -> Dict[str, Any]:
-    """The generation that is live: the recorded one, or the adoption of what is there now.
+    """The live generation: the recorded one, or one that adopts the existing environment.
 
-    Raises PromotionRefused when the live path is not what the record says.
+    Raises PromotionRefused when the live path differs from the record.
     """
     target = read_live_target(application)
     if record["current"] is None:

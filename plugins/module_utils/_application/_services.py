@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Services of an application: systemd units, or the commands an operator gave."""
+"""Services of an application: systemd units, or declared commands."""
 
 import os
 from typing import Dict, List, Optional
@@ -24,44 +24,45 @@ MISSING_STATES = ("not-found", "masked", "error", "bad-setting", None)
 
 
 class ServiceError(CollectionError):
-    """A service that does not exist or did not do what it was told; the text says which and why."""
+    """A service that does not exist, or failed to start, stop or show its state; the text names it and the cause."""
 
 
 def is_systemd_running() -> bool:
-    """Whether systemd manages this host, by sd_booted(3)'s own test."""
+    """Whether systemd manages this host, as sd_booted(3) determines it."""
     return os.path.isdir("/run/systemd/system")
 
 
 def find_unit_manager(user: Optional[str]) -> Optional[Identity]:
-    """The account whose systemd runs the units of *user*; None for the system's. Raises ServiceError where it does not run."""
+    """The account whose systemd user instance manages the units of *user*; None for the system instance.
+
+    Raises ServiceError if that instance is not running.
+    """
     if user is None:
         return None
     try:
-        who = resolve_user(user)
+        account = resolve_user(user)
     except IdentityError as error:
         raise ServiceError(str(error))
-    if not can_become(who):
+    if not can_become(account):
         raise ServiceError("only %s or root can manage the units of %s; run with become" % (user, user))
-    if not os.path.isdir(get_runtime_directory(who) + "/systemd"):
-        raise ServiceError("the systemd of %s does not run; enable it with loginctl enable-linger %s" % (user, user))
-    return who
+    if not os.path.isdir(get_runtime_directory(account) + "/systemd"):
+        raise ServiceError(
+            "the systemd user instance of %s is not running; enable it with loginctl enable-linger %s" % (user, user)
+        )
+    return account
 
 
-def get_runtime_directory(who: Identity) -> str:
-    """Where systemd of the account *who* has its socket (pam_systemd(8), XDG_RUNTIME_DIR)."""
-    return "/run/user/%d" % who.uid
+def get_runtime_directory(account: Identity) -> str:
+    """The directory with the socket of *account*'s systemd user instance (pam_systemd(8), XDG_RUNTIME_DIR)."""
+    return "/run/user/%d" % account.uid
 
 
 def _run_systemctl(user: Optional[str], words: List[str], timeout: float) -> CommandResult:
-    who = find_unit_manager(user)
-    if who is None:
+    account = find_unit_manager(user)
+    if account is None:
         return run_command(["systemctl"] + words, timeout)
-    return run_command(
-        ["systemctl", "--user"] + words,
-        timeout,
-        who,
-        environment=dict(build_process_environment(who), XDG_RUNTIME_DIR=get_runtime_directory(who)),
-    )
+    environment = dict(build_process_environment(account), XDG_RUNTIME_DIR=get_runtime_directory(account))
+    return run_command(["systemctl", "--user"] + words, timeout, account, environment=environment)
 
 
 def read_unit_properties(units: List[str], names: List[str], user: Optional[str] = None) -> Dict[str, Dict[str, str]]:
@@ -84,25 +85,29 @@ def _parse_properties(text: str) -> Dict[str, str]:
 
 
 def read_service_properties(services: List[Service], names: List[str]) -> Dict[Service, Dict[str, str]]:
-    """Properties *names* of the units among *services*; asked once of each systemd. Raises ServiceError."""
+    """Properties *names* of the units among *services*, with one command for each systemd instance.
+
+    Raises ServiceError.
+    """
+    by_user: Dict[str, List[Service]] = {}
+    for service in services:
+        if service.is_unit():
+            by_user.setdefault(service.user or "", []).append(service)
     found: Dict[Service, Dict[str, str]] = {}
-    for user in sorted({service.user or "" for service in services if service.is_unit()}):
-        units = [service for service in services if service.is_unit() and (service.user or "") == user]
-        told = read_unit_properties([service.name for service in units], names, user or None)
-        found.update((service, told[service.name]) for service in units)
+    for user, units in sorted(by_user.items()):
+        properties = read_unit_properties([service.name for service in units], names, user or None)
+        for service in units:
+            found[service] = properties[service.name]
     return found
 
 
 def find_missing_units(services: List[Service]) -> List[str]:
-    """Names of the units among *services* that this host does not have. Raises ServiceError."""
+    """Names of the units among *services* that do not exist on this host. Raises ServiceError."""
     units = [service for service in services if service.is_unit()]
     if units and not is_systemd_running():
         return [service.name for service in units]
-    return [
-        service.name
-        for service, properties in read_service_properties(units, ["LoadState"]).items()
-        if properties.get("LoadState") in MISSING_STATES
-    ]
+    states = read_service_properties(units, ["LoadState"])
+    return [service.name for service, state in states.items() if state.get("LoadState") in MISSING_STATES]
 
 
 def _is_active(user: Optional[str], units: List[str]) -> bool:
@@ -110,26 +115,31 @@ def _is_active(user: Optional[str], units: List[str]) -> bool:
 
 
 def _find_sockets(services: List[Service]) -> Dict[Service, List[str]]:
-    """The socket units that start each of the units *services* when somebody connects. Raises ServiceError."""
-    return {
-        service: [name for name in (properties.get("TriggeredBy") or "").split() if name.endswith(".socket")]
-        for service, properties in read_service_properties(services, ["TriggeredBy"]).items()
-    }
+    """The socket units that activate each of the units *services*. Raises ServiceError."""
+    sockets = {}
+    for service, properties in read_service_properties(services, ["TriggeredBy"]).items():
+        triggers = (properties.get("TriggeredBy") or "").split()
+        sockets[service] = [name for name in triggers if name.endswith(".socket")]
+    return sockets
 
 
 def count_restarts(services: List[Service]) -> Dict[Service, int]:
-    """How often systemd restarted those units among *services* that it did restart by itself since somebody started them. Raises ServiceError."""
-    counts = {
-        service: int(properties.get("NRestarts") or 0)
-        for service, properties in read_service_properties(services, ["NRestarts"]).items()
-    }
-    return {service: count for service, count in counts.items() if count}
+    """Automatic restarts of each unit among *services* since its last manual start, without units that have none.
+
+    Raises ServiceError.
+    """
+    counts = {}
+    for service, properties in read_service_properties(services, ["NRestarts"]).items():
+        count = int(properties.get("NRestarts") or 0)
+        if count:
+            counts[service] = count
+    return counts
 
 
 def is_running(service: Service) -> bool:
-    """Whether *service* is active now: the unit's state, or its status command ending with 0. Raises ServiceError.
+    """Whether *service* is active: by the state of its unit, or by the exit status of its status command.
 
-    A unit that its socket starts when somebody connects is active with its socket.
+    A socket-activated unit is active if its socket is. Raises ServiceError.
     """
     if service.is_unit():
         if _is_active(service.user, [service.name]):
@@ -140,38 +150,38 @@ def is_running(service: Service) -> bool:
 
 
 def adapt_socket_services(services: List[Service]) -> List[Service]:
-    """*services*, with the action of those that a socket starts made to fit.
+    """*services* with the action ``restart`` for those that are socket-activated and would be stopped.
 
-    A service behind a socket is started by whoever connects, also between a stop and the swap, with the old environment. It is restarted after the
-    swap instead: meanwhile connections wait in the socket, and none is lost. Raises ServiceError.
+    A connection would start such a service again between the stop and the swap, in the old environment. After a restart
+    behind the swap, connections that waited in the socket are served, and none is lost. Raises ServiceError.
     """
     units = [service for service in services if service.is_unit() and service.action == "stop-start"]
-    by_socket = {
-        service for service, sockets in _find_sockets(units if is_systemd_running() else []).items() if sockets
-    }
-    return [service._replace(action="restart") if service in by_socket else service for service in services]
+    sockets = _find_sockets(units) if is_systemd_running() else {}
+    return [service._replace(action="restart") if sockets.get(service) else service for service in services]
 
 
 def _control_service(verb: str, service: Service, timeout: float) -> None:
-    """Have *service* do *verb*. Raises ServiceError."""
+    """Start, stop, restart or reload *service*, as *verb* says. Raises ServiceError."""
     if service.is_unit():
-        done = [_run_systemctl(service.user, [verb, "--", service.name], timeout)]
+        results = [_run_systemctl(service.user, [verb, "--", service.name], timeout)]
     else:
         commands = {"stop": [service.stop], "restart": [service.stop, service.start]}.get(verb, [service.start])
-        done = [run_command(list(command), timeout) for command in commands]
-    failed = [result for result in done if result.rc != 0]
-    if failed:
-        raise ServiceError(
-            "%s: %s ended with %d: %s" % (verb, " ".join(failed[0].cmd), failed[0].rc, failed[0].last_lines())
-        )
+        results = [run_command(list(command), timeout) for command in commands]
+    for result in results:
+        if result.rc != 0:
+            command = " ".join(result.cmd)
+            raise ServiceError("%s: %s ended with %d: %s" % (verb, command, result.rc, result.last_lines()))
 
 
 def stop_before_swap(services: List[Service], timeout: float = COMMAND_TIMEOUT) -> None:
-    """Stop what must not run across the swap, the last one first; each may take *timeout* seconds. Raises ServiceError."""
+    """Stop the services with action ``stop-start`` in reverse order, each within *timeout* seconds.
+
+    Raises ServiceError.
+    """
     for service in services:
         if service.is_unit() and service.action in ("stop-start", "restart"):
-            # systemd's limit of starts (systemd.unit(5), StartLimitBurst=) is meant for a service that starts over and over by itself,
-            # and would else refuse the one start that is asked for. Here nobody waits for it yet.
+            # systemd's start limit (systemd.unit(5), StartLimitBurst=) is for services that restart repeatedly by
+            # themselves, and would refuse the one start after the swap. Here the reset costs no downtime.
             _run_systemctl(service.user, ["reset-failed", "--", service.name], timeout)
     for service in services[::-1]:
         if service.action == "stop-start":
@@ -179,18 +189,19 @@ def stop_before_swap(services: List[Service], timeout: float = COMMAND_TIMEOUT) 
 
 
 def start_after_swap(services: List[Service], timeout: float = COMMAND_TIMEOUT) -> None:
-    """Start, restart or reload each service, in order, onto the live path as it is now. Raises ServiceError."""
+    """Start, restart or reload each service, in order, with the environment that is live now. Raises ServiceError."""
     for service in services:
         if service.action in START_VERBS:
             _control_service(START_VERBS[service.action], service, timeout)
 
 
 def read_log_tail(services: List[Service], lines: int = 15) -> Optional[str]:
-    """The last journal *lines* of the units among *services*, as evidence; None without any."""
-    units = [("--user-unit" if service.user else "--unit", service.name) for service in services if service.is_unit()]
-    if not units or not is_systemd_running():
+    """The last *lines* of the journal of the units among *services*; None without any unit."""
+    selected: List[str] = []
+    for service in services:
+        if service.is_unit():
+            selected += ["--user-unit" if service.user else "--unit", service.name]
+    if not selected or not is_systemd_running():
         return None
-    selected = [word for pair in units for word in pair]
-    return run_command(
-        ["journalctl", "--no-pager", "--quiet", "--output=cat", "--lines=%d" % lines] + selected, 20.0
-    ).stdout
+    command = ["journalctl", "--no-pager", "--quiet", "--output=cat", "--lines=%d" % lines]
+    return run_command(command + selected, 20.0).stdout

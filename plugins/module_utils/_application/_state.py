@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the host remembers about its applications: the record, the lease and the events.
+"""The state of applications on this host: the record, the lease and the events.
 
-The record of an application is ``state.json``. While a promotion is open there is also
-``state.next.json``: the complete record as it will be. Renaming the one over the other is the
-instant of commitment; ``undo.sh`` acts only while ``state.next.json`` exists and ends by renaming it to
-``state.undone.json``. So three file names tell every possible situation, whoever died when.
+The record of an application is ``state.json``. While a promotion is open there is also ``state.next.json``, the
+complete record after it. Renaming this one to ``state.json`` commits the promotion. ``undo.sh`` acts only while
+``state.next.json`` exists, and ends by renaming it to ``state.undone.json``. The existence of these three files
+therefore determines the situation, at whatever point a process died.
 """
 
 import contextlib
@@ -37,7 +37,7 @@ def get_timestamp() -> str:
 
 
 class LeaseHeldError(CollectionError):
-    """Another process works on the application; ``holder`` is what it wrote about itself."""
+    """Another process changes the application; ``holder`` is what it wrote about itself."""
 
     def __init__(self, application: str, holder: Dict[str, Any]) -> None:
         super().__init__(
@@ -49,7 +49,7 @@ class LeaseHeldError(CollectionError):
 
 def make_private_directory(path: str) -> None:
     """Create directory *path* and its missing parents with mode 0700. Raises OSError."""
-    # os.makedirs gives its mode to the last directory only since Python 3.7.
+    # Since Python 3.7, os.makedirs applies the mode to the last directory only.
     if not os.path.isdir(path):
         make_private_directory(os.path.dirname(path))
         with contextlib.suppress(FileExistsError):
@@ -57,12 +57,12 @@ def make_private_directory(path: str) -> None:
 
 
 def read_boot_id() -> str:
-    """The kernel's identifier of this boot, or an empty string where it is not shown."""
+    """The kernel's identifier of this boot, or an empty string if it is not available."""
     return (read_text("/proc/sys/kernel/random/boot_id") or "").strip()
 
 
 def read_start_time(pid: int) -> str:
-    """Start time of process *pid* in clock ticks after boot (field 22 of proc(5) ``stat``)."""
+    """Start time of process *pid* in clock ticks after boot (field 22 of proc(5) ``stat``); empty without one."""
     text = read_text("/proc/%d/stat" % pid) or ""
     fields = text[text.rfind(")") + 2 :].split()
     return fields[19] if len(fields) > 19 else ""
@@ -83,7 +83,7 @@ class ApplicationState:
         self.deadline_path = os.path.join(self.directory, "deadline")
 
     def read(self) -> Dict[str, Any]:
-        """The record; a fresh one for an application that was never changed. Raises ValueError, OSError."""
+        """The record; an empty one for an application that was never changed. Raises ValueError, OSError."""
         return read_json(self.path) or {
             "schema": SCHEMA_VERSION,
             "application": self.name,
@@ -98,61 +98,53 @@ class ApplicationState:
         write_json(self.path, record)
 
     def is_open(self) -> bool:
-        """Whether a promotion has begun and neither been committed nor undone."""
+        """Whether a promotion was opened and neither committed nor undone."""
         return os.path.exists(self.next_path)
 
     def is_unsettled(self) -> bool:
-        """Whether somebody works on the application, or a dead run left something: an open promotion, or one undone without a note in the record."""
+        """Whether a process changes the application, or a dead one left a promotion that is open or not recorded."""
         return bool(self.list_leftovers()) or os.path.exists(self.lease_path)
 
     def list_leftovers(self) -> List[str]:
-        """The files beside the record that are only there while somebody works, but for the lease."""
+        """The files beside the record that exist only while a process changes the application, except the lease."""
         try:
             names = os.listdir(self.directory)
         except FileNotFoundError:
             return []
-        transient = {
-            os.path.basename(path)
-            for path in (
-                self.next_path,
-                self.undone_path,
-                self.undo_path,
-                self.deadline_path,
-                self.deadline_path + ".next",
-            )
-        }
+        paths = [self.next_path, self.undone_path, self.undo_path, self.deadline_path, self.deadline_path + ".next"]
+        transient = [os.path.basename(path) for path in paths]
         return sorted(name for name in names if name in transient or name.startswith("."))
 
     def remove_temporary_files(self) -> None:
-        """Remove files that were being written when their writer died. The lease must be held."""
+        """Remove incomplete files of a writer that died. The lease must be held."""
         for name in self.list_leftovers():
             if name.startswith("."):
                 remove_quietly(os.path.join(self.directory, name))
 
     def open_promotion(self, record: Dict[str, Any]) -> None:
-        """Open a promotion whose success will make *record* the truth."""
+        """Open a promotion that will replace the record by *record*. Raises OSError."""
         make_private_directory(self.directory)
         write_json(self.next_path, record)
 
     def commit(self) -> None:
-        """Make the open promotion's record the truth: one rename. Raises OSError if undone meanwhile."""
+        """Commit the open promotion by one rename. Raises OSError if it was undone meanwhile."""
         os.rename(self.next_path, self.path)
         sync_directory(self.directory)
 
     def read_undone_record(self) -> Optional[Dict[str, Any]]:
-        """The record of a promotion that ``undo.sh`` took back and nobody noted yet, else None."""
+        """The record of a promotion that ``undo.sh`` undid and that is not in the history yet, or None."""
         return read_json(self.undone_path)
 
     def remove_undone_record(self) -> None:
-        """Remove what `take_undone` returned, once the history has it."""
+        """Remove the file of `read_undone_record`, once the promotion is in the history."""
         remove_quietly(self.undone_path)
 
     @contextlib.contextmanager
     def hold_lease(self, run: str, only_look: bool = False) -> Iterator[None]:
-        """Hold the application's lease for the block, or *only look* that nobody holds it. Raises LeaseHeld, OSError.
+        """Hold the application's lease for the block; with *only_look*, only check that it is free.
 
-        The kernel releases the lock with its holder's death, so a dead holder never blocks anybody;
-        the file's content says who holds it.
+        The kernel releases the lock when its holder dies, so a dead process never blocks another one. The content of
+        the file describes the holder. Raises LeaseHeldError, OSError.
         """
         if only_look:
             self._check_free()
@@ -185,7 +177,7 @@ class ApplicationState:
                 os.close(handle)
                 raise LeaseHeldError(self.name, self.read_lease_holder() or {})
             try:
-                # The holder before us may have removed the file between our open and our lock.
+                # The previous holder may have removed the file between the open and the lock.
                 if os.stat(self.lease_path).st_ino == os.fstat(handle).st_ino:
                     return handle
             except FileNotFoundError:
@@ -205,7 +197,7 @@ class ApplicationState:
             os.close(handle)
 
     def read_lease_holder(self) -> Optional[Dict[str, Any]]:
-        """What the lease's file says of its holder, dead or alive."""
+        """The content of the lease's file, which describes the holder, dead or alive."""
         try:
             found = json.loads(read_text(self.lease_path) or "null")
         except ValueError:
@@ -213,7 +205,10 @@ class ApplicationState:
         return found if isinstance(found, dict) else None
 
     def append_event(self, run: str, kind: str, **details: Any) -> None:
-        """Append one event to the run's journal, if it can be written: the record is the truth, and a journal no reason to fail or to undo."""
+        """Append one event to the run's journal, if possible; a failure to write it is ignored.
+
+        The record is authoritative, so a missing event must not make a promotion fail.
+        """
         directory = os.path.join(self.root, "runs")
         line = json.dumps(dict(details, time=get_timestamp(), application=self.name, event=kind), sort_keys=True) + "\n"
         with contextlib.suppress(OSError):

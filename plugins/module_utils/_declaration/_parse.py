@@ -6,7 +6,7 @@
 
 import os
 import re
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
@@ -28,10 +28,20 @@ APPLICATION_NAME = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,62}$")
 DATABASE_NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$")
 
 
+def _parse_commands(parameters: Dict[str, Any], option: str) -> List[List[str]]:
+    """The commands that *option* lists. Raises ValueError."""
+    return [split_command(command) for command in parameters.get(option) or []]
+
+
 def _parse_service(entry: Dict[str, Any]) -> Service:
-    start, stop, status = (tuple(split_command(entry.get(verb) or [])) for verb in ("start", "stop", "status"))
     return Service(
-        entry["name"], entry.get("action") or "stop-start", start, stop, status, entry.get("pidfile"), entry.get("user")
+        entry["name"],
+        entry.get("action") or "stop-start",
+        tuple(split_command(entry.get("start") or [])),
+        tuple(split_command(entry.get("stop") or [])),
+        tuple(split_command(entry.get("status") or [])),
+        entry.get("pidfile"),
+        entry.get("user"),
     )
 
 
@@ -82,61 +92,59 @@ def _parse_backup_settings(application: str, given: Dict[str, Any]) -> BackupSet
     )
 
 
-def _parse_drill_settings(application: str, given: Dict[str, Any]) -> DrillSettings:
-    reads = given.get("reads") or []
-    return DrillSettings(
-        tuple(split_command(given.get("command") or [])),
-        float(given.get("timeout") or 300.0),
-        tuple(_require_absolute(application, "drill.reads", entry["pickle"]) for entry in reads if entry.get("pickle")),
-        tuple(split_command(entry["command"]) for entry in reads if entry.get("command")),
-    )
+def _parse_drill_settings(application: str, parameters: Dict[str, Any]) -> DrillSettings:
+    pickles, commands = [], []
+    for entry in parameters.get("reads") or []:
+        if entry.get("pickle"):
+            pickles.append(_require_absolute(application, "drill.reads", entry["pickle"]))
+        else:
+            commands.append(split_command(entry["command"]))
+    command = tuple(split_command(parameters.get("command") or []))
+    timeout = float(parameters.get("timeout") or DrillSettings().timeout)
+    return DrillSettings(command, timeout, tuple(pickles), tuple(commands))
 
 
 def parse_application(parameters: Dict[str, Any]) -> Application:
-    """The application that validated module *parameters* declare. Raises ApplicationError."""
+    """The application that validated *parameters* declare. Raises ApplicationError."""
     name = parameters["name"]
     if not APPLICATION_NAME.match(name):
         raise ApplicationError(
             "application name %r: use lower-case letters, digits, '_', '.' and '-', at most 63" % name
         )
-    paths = [(option, parameters.get(option)) for option in ("environment", "source")]
-    for option, value in paths + [("requirements", path) for path in parameters.get("requirements") or []]:
-        if value:
-            _require_absolute(name, option, value)
-    try:
-        services = [_parse_service(entry) for entry in parameters.get("services") or []]
-        tests, benchmarks, drain, undrain = (
-            [split_command(command) for command in parameters.get(option) or []]
-            for option in ("tests", "benchmarks", "drain", "undrain")
-        )
-        keeping = _parse_backup_settings(name, parameters.get("backup") or {})
-        drill = _parse_drill_settings(name, parameters.get("drill") or {})
-    except ValueError as error:
-        raise ApplicationError("application %s: a command cannot be split into words: %s" % (name, error))
+    environment = _require_absolute(name, "environment", parameters["environment"])
+    if parameters.get("source"):
+        _require_absolute(name, "source", parameters["source"])
+    for path in parameters.get("requirements") or []:
+        _require_absolute(name, "requirements", path)
     for check in parameters.get("checks") or []:
         _validate_check(name, check)
-    return Application(
-        name,
-        parameters["environment"].rstrip("/"),
-        parameters.get("source"),
-        parameters.get("user"),
-        services,
-        list(parameters.get("checks") or []),
-        tests,
-        float(parameters.get("tests_timeout") or 900.0),
-        list(parameters.get("requirements") or []),
-        parameters.get("goal") or "compatibility",
-        parameters.get("carry") or "ask",
-        benchmarks,
-        drain,
-        undrain,
-        keeping,
-        drill,
-    )
+    try:
+        return Application(
+            name=name,
+            environment=environment,
+            source=parameters.get("source"),
+            user=parameters.get("user"),
+            services=[_parse_service(entry) for entry in parameters.get("services") or []],
+            checks=list(parameters.get("checks") or []),
+            tests=_parse_commands(parameters, "tests"),
+            tests_timeout=float(parameters.get("tests_timeout") or 900.0),
+            requirements=list(parameters.get("requirements") or []),
+            goal=parameters.get("goal") or "compatibility",
+            carry=parameters.get("carry") or "ask",
+            benchmarks=_parse_commands(parameters, "benchmarks"),
+            drain=_parse_commands(parameters, "drain"),
+            undrain=_parse_commands(parameters, "undrain"),
+            keeping=_parse_backup_settings(name, parameters.get("backup") or {}),
+            drill=_parse_drill_settings(name, parameters.get("drill") or {}),
+        )
+    except ApplicationError:
+        raise
+    except ValueError as error:
+        raise ApplicationError("application %s: a command cannot be split into words: %s" % (name, error))
 
 
 def validate_declaration(parameters: Dict[str, Any]) -> Dict[str, Any]:
-    """*parameters* checked against the options of an application, with defaults filled in. Raises ApplicationError."""
+    """*parameters* validated against the options of an application, with defaults. Raises ApplicationError."""
     result = ArgumentSpecValidator(build_application_options()).validate(parameters)
     if result.error_messages:
         raise ApplicationError(

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one way to run a command on a managed host: a list of words, never a shell string."""
+"""Runs commands on a managed host, as lists of words and never as shell strings."""
 
 import os
 import select
@@ -23,7 +23,7 @@ OUTPUT_TAIL = 4000
 
 
 class CommandResult(NamedTuple):
-    """What a command did: its words, exit status (negative: signal; 124: timed out) and output."""
+    """The words of a command, its exit status (negative: signal; 124: timeout; 127: not started) and its output."""
 
     cmd: List[str]
     rc: int
@@ -40,21 +40,22 @@ class CommandResult(NamedTuple):
         }
 
     def last_lines(self, count: int = 5) -> str:
-        """The last *count* lines of what it printed, standard error after standard output."""
+        """The last *count* lines of the output, with standard error after standard output."""
         lines = (self.stdout + "\n" + self.stderr).strip().splitlines()
-        return "\n".join(line for line in lines[-count:])
+        return "\n".join(lines[-count:])
 
 
 class CommandError(CollectionError):
-    """A command that ended with a status its caller did not accept; ``result`` is a `Result`."""
+    """A command that failed; ``result`` is its `CommandResult`."""
 
-    def __init__(self, what: str, result: CommandResult) -> None:
-        super().__init__("%s: %s ended with %d: %s" % (what, join_command(result.cmd), result.rc, result.last_lines()))
+    def __init__(self, purpose: str, result: CommandResult) -> None:
+        command = join_command(result.cmd)
+        super().__init__("%s: %s ended with %d: %s" % (purpose, command, result.rc, result.last_lines()))
         self.result = result
 
 
 def split_command(command: Union[str, List[str]]) -> List[str]:
-    """*command* as a list; a string is split as a shell would, but nothing is expanded. Raises ValueError."""
+    """*command* as a list; a string is split as a shell does it, without expansion. Raises ValueError."""
     return shlex.split(command) if isinstance(command, str) else [str(word) for word in command]
 
 
@@ -68,7 +69,10 @@ def _open_scratch_file() -> IO[bytes]:
 
 
 class RunningCommand:
-    """A command at work. Its output goes to files, not pipes: a daemon that it leaves behind may keep its streams open."""
+    """A running command.
+
+    Its output goes to files, because pipes would stay open with a daemon that it leaves behind.
+    """
 
     def __init__(
         self,
@@ -80,11 +84,12 @@ class RunningCommand:
         source: Optional[int] = None,
         target: Optional[int] = None,
     ) -> None:
-        """Start *command* as *identity* (default: this process's account) in a session of its own.
+        """Start *command* as *identity*, by default the account of this process, in a session of its own.
 
-        It reads the open file *source* rather than *stdin*, and prints to *target* rather than into the result, where they are given.
+        It reads the text *stdin*, or the file descriptor *source*. Its output goes to the result, or to the file
+        descriptor *target*.
         """
-        who = identity or get_current_identity()
+        account = identity or get_current_identity()
         self._command = command
         self._out, self._err = _open_scratch_file(), _open_scratch_file()
         self._process: "Optional[subprocess.Popen[bytes]]" = None
@@ -93,7 +98,7 @@ class RunningCommand:
             text.write((stdin or "").encode("utf-8"))
             text.seek(0)
             try:
-                # AnsibleModule.run_command can neither become another user for good nor kill what a command leaves behind.
+                # AnsibleModule.run_command can neither become another user irrevocably nor kill a whole session.
                 self._process = subprocess.Popen(  # pylint: disable=ansible-bad-function
                     command,
                     stdin=text if source is None else source,
@@ -101,16 +106,16 @@ class RunningCommand:
                     stderr=self._err,
                     cwd=cwd,
                     start_new_session=True,
-                    env=build_process_environment(who) if environment is None else environment,
-                    preexec_fn=None if who.is_current() else who.drop_privileges,
+                    env=build_process_environment(account) if environment is None else environment,
+                    preexec_fn=None if account.is_current() else account.drop_privileges,
                 )
             except (OSError, subprocess.SubprocessError) as error:
                 self._problem = "%s: %s" % (command[0], error)
 
     def wait(self, timeout: float) -> CommandResult:
-        """The result, after at most *timeout* seconds; then the command and all of its session are killed.
+        """The result after at most *timeout* seconds, when the command and its session are killed.
 
-        A program that cannot be started gives rc 127 with the reason, as a shell would.
+        A program that cannot be started has exit status 127 and the reason as output, as in a shell.
         """
         with self._out, self._err:
             if self._process is None:
@@ -131,7 +136,7 @@ class RunningCommand:
 
 
 def _wait_for_exit(process: "subprocess.Popen[bytes]", timeout: float) -> bool:
-    """Whether *process* ends within *timeout* seconds, noticed at once where the kernel tells (pidfd_open(2))."""
+    """Whether *process* ends within *timeout* seconds; without delay where pidfd_open(2) is available."""
     if hasattr(os, "pidfd_open"):
         try:
             handle = os.pidfd_open(process.pid)
@@ -139,7 +144,7 @@ def _wait_for_exit(process: "subprocess.Popen[bytes]", timeout: float) -> bool:
             handle = -1
         if handle >= 0:
             try:
-                # Popen.wait would poll, up to 50 ms apart, and services are down meanwhile.
+                # Popen.wait would poll every 50 ms, while services may be down.
                 return bool(select.select([handle], [], [], timeout)[0])
             finally:
                 os.close(handle)
@@ -160,12 +165,12 @@ def run_command(
     source: Optional[int] = None,
     target: Optional[int] = None,
 ) -> CommandResult:
-    """Run *command* to its end, or for *timeout* seconds; see `Running`."""
+    """Run *command* to its end, or for at most *timeout* seconds; see `RunningCommand`."""
     return RunningCommand(command, identity, cwd, environment, stdin, source, target).wait(timeout)
 
 
-def require_success(what: str, result: CommandResult) -> CommandResult:
-    """*result*, if its command succeeded. Raises CommandError that starts with *what* otherwise."""
+def require_success(purpose: str, result: CommandResult) -> CommandResult:
+    """*result*, if its command succeeded. Raises CommandError whose text begins with *purpose* otherwise."""
     if result.rc != 0:
-        raise CommandError(what, result)
+        raise CommandError(purpose, result)
     return result

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads what matters of an ELF file (elf(5), System V ABI): nothing is mapped into this process as code and nothing is run."""
+"""Reads headers and tables of ELF files (elf(5), System V ABI) without mapping or executing any code."""
 
 import os
 import re
@@ -29,7 +29,11 @@ GLIBC_VERSION = re.compile(rb"\0GLIBC_(\d+)\.(\d+)(?=[.\0])")
 
 
 class ElfFile(NamedTuple):
-    """Machine, program interpreter, needed libraries, search paths, whether the stack is executable, newest glibc version needed."""
+    """Facts of an ELF file.
+
+    Machine, program interpreter, needed libraries, their search paths, whether the stack is executable, and the newest
+    glibc version needed.
+    """
 
     machine: str
     interpreter: Optional[str]
@@ -83,12 +87,13 @@ class _ElfImage:
             if kind == PT_DYNAMIC:
                 data = self.read_bytes_at(start, min(length, 1 << 16))
                 step = 16 if self.wide else 8
-                entries = [
-                    struct.unpack_from(self.order + ("qQ" if self.wide else "iI"), data, at)
-                    for at in range(0, len(data) - step + 1, step)
-                ]
-                end = next((index for index, entry in enumerate(entries) if entry[0] == 0), len(entries))
-                return [(int(tag), int(value)) for tag, value in entries[:end]]
+                entries: List[Tuple[int, int]] = []
+                for at in range(0, len(data) - step + 1, step):
+                    tag, value = struct.unpack_from(self.order + ("qQ" if self.wide else "iI"), data, at)
+                    if tag == 0:
+                        break
+                    entries.append((tag, value))
+                return entries
         return []
 
 
@@ -97,7 +102,7 @@ def _decode_string(data: bytes) -> str:
 
 
 def read_elf(handle: int, versions: bool = False) -> Optional[ElfFile]:
-    """What the ELF file open as *handle* says; None for anything else. *versions*: find the newest glibc version needed, too."""
+    """Facts of the ELF file open as *handle*; None for another file. ``glibc`` is set only with *versions*."""
     try:
         image = _ElfImage(handle)
         interpreter, stack = None, True
@@ -126,7 +131,7 @@ def read_elf(handle: int, versions: bool = False) -> Optional[ElfFile]:
 
 
 def find_undefined_symbols(handle: int) -> Set[str]:
-    """The symbols that the ELF file open as *handle* needs and does not define; empty for anything else."""
+    """The symbols that the ELF file open as *handle* needs and does not define; none for another file."""
     try:
         image = _ElfImage(handle)
         values = dict(reversed(image.read_dynamic_entries()))
@@ -137,7 +142,7 @@ def find_undefined_symbols(handle: int) -> Set[str]:
                 image.order + "4xI", image.read_bytes_at(image.find_offset(values[DT_HASH]), 8)
             )
         else:
-            # Linkers put the names behind the symbols; where they do not, what follows is no symbol and has no name.
+            # Linkers place the names behind the symbols; otherwise the entries that follow have no valid name.
             count = max(0, values[DT_STRTAB] - values[DT_SYMTAB]) // width
         table = image.read_bytes_at(image.find_offset(values[DT_SYMTAB]), width * count)
         form = image.order + ("IBBHQQ" if image.wide else "IIIBBH")

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Small files, written so that a crash leaves either the old or the new content.
+"""Reads and writes small files, so that a crash leaves either the old or the new content.
 
-Every write is: temporary file in the same directory, fsync, rename, fsync of the directory.
+A write consists of a temporary file in the same directory, fsync, rename, and fsync of the directory.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ def sync_directory(path: str) -> None:
 
 @contextlib.contextmanager
 def attach_error_path(path: str) -> Iterator[None]:
-    """Have an OSError of the block name *path*: one of a write, unlike one of an open, names nothing."""
+    """Add *path* to an OSError of the block that names no file, as those of writes do not."""
     try:
         yield
     except OSError as error:
@@ -39,7 +39,7 @@ def attach_error_path(path: str) -> Iterator[None]:
 
 
 def write_atomically(path: str, data: bytes, mode: int = 0o600) -> None:
-    """Replace *path* with *data*; readers see the old or the new bytes, never a mixture. Raises OSError."""
+    """Replace the content of *path* by *data* atomically. Raises OSError."""
     directory = os.path.dirname(path) or "."
     handle, temporary = tempfile.mkstemp(prefix=".%s." % os.path.basename(path), dir=directory)
     try:
@@ -56,7 +56,7 @@ def write_atomically(path: str, data: bytes, mode: int = 0o600) -> None:
 
 
 def remove_quietly(path: str) -> bool:
-    """Unlink *path*; tell whether it existed. Raises OSError for anything but its absence."""
+    """Remove *path*; return whether it existed. Raises OSError for other failures than its absence."""
     try:
         os.unlink(path)
     except OSError as error:
@@ -72,7 +72,7 @@ def write_json(path: str, value: Any, mode: int = 0o600) -> None:
 
 
 def read_text(path: str) -> Optional[str]:
-    """The text of *path*, or None where there is no such file. Raises OSError for other failures."""
+    """The text of *path*, or None if it does not exist. Raises OSError for other failures."""
     try:
         with open(path, encoding="utf-8", errors="replace") as stream:
             return stream.read()
@@ -81,7 +81,7 @@ def read_text(path: str) -> Optional[str]:
 
 
 def read_json(path: str) -> Optional[Any]:
-    """The JSON value in *path*, or None where there is no such file. Raises ValueError naming a damaged file."""
+    """The JSON value in *path*, or None if it does not exist. Raises ValueError that names a damaged file, OSError."""
     text = read_text(path)
     if text is None:
         return None

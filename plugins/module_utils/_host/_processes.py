@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which processes belong to a service, which interpreter they run and what they have mapped.
+"""Processes of services, their interpreters and mapped files, from proc(5).
 
-Read from proc(5) only; a process that ends meanwhile is simply not there.
+A process that ends meanwhile is left out.
 """
 
 import os
@@ -38,21 +38,26 @@ def _read_process(pid: int) -> Optional[ServiceProcess]:
     fields = stat[stat.rfind(")") + 2 :].split()
     if len(fields) < 2:
         return None
-    return ServiceProcess(
-        pid, executable, {part for line in groups.splitlines() for part in line.split("/")[1:]}, int(fields[1])
-    )
+    parts: Set[str] = set()
+    for line in groups.splitlines():
+        parts.update(line.split("/")[1:])
+    return ServiceProcess(pid, executable, parts, int(fields[1]))
 
 
 def list_processes() -> List[ServiceProcess]:
-    """Every process that can be seen."""
-    found = (_read_process(int(entry)) for entry in os.listdir("/proc") if entry.isdigit())
-    return [process for process in found if process is not None]
+    """Every visible process."""
+    processes = []
+    for entry in os.listdir("/proc"):
+        process = _read_process(int(entry)) if entry.isdigit() else None
+        if process is not None:
+            processes.append(process)
+    return processes
 
 
 def select_unit_processes(
     units: List[str], pidfiles: List[str], processes: List[ServiceProcess]
 ) -> List[ServiceProcess]:
-    """Those of *processes* in the control groups of *units*, or below the processes that *pidfiles* name."""
+    """Those of *processes* in the control groups of *units*, and the processes in *pidfiles* with their descendants."""
     wanted = set(units)
     chosen = {process.pid for process in processes if process.groups & wanted}
     for path in pidfiles:
@@ -84,14 +89,14 @@ def find_mapped_file(pid: int, directory: str) -> Optional[str]:
 def examine_processes(
     units: List[str], pidfiles: List[str], interpreter: Optional[str], old: Optional[str]
 ) -> Tuple[bool, str]:
-    """Whether the services' Python processes run *interpreter* and none maps a file below *old*.
+    """Whether the services' Python processes run *interpreter*, and no process maps a file below *old*; with evidence.
 
-    Both limits are optional. The evidence names the first process that differs, or counts them.
+    Both conditions are optional. The evidence names the first process that differs, or the number of processes.
     """
     members = select_unit_processes(units, pidfiles, list_processes())
     names = ", ".join(units + pidfiles)
     if not members:
-        return False, "no process of %s runs" % names
+        return False, "no process of %s is running" % names
     pythons = [process for process in members if PYTHON_NAME.match(os.path.basename(process.executable))]
     wanted = os.path.realpath(interpreter) if interpreter else None
     for process in pythons:
@@ -102,5 +107,5 @@ def examine_processes(
         if mapped:
             return False, "process %d of %s still maps %s" % (process.pid, names, mapped)
     if not pythons:
-        return False, "none of the %d processes of %s is a Python that can be seen" % (len(members), names)
+        return False, "none of the %d processes of %s is visibly a Python process" % (len(members), names)
     return True, "%d Python processes of %s run %s" % (len(pythons), names, wanted or pythons[0].executable)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Opens and reads what other users may have planted: no symlink is followed, nothing but regular files is opened, no read is unbounded."""
+"""Opens and reads files of untrusted users: only regular files, without following symlinks, and up to a limit."""
 
 import errno
 import os
@@ -16,19 +16,20 @@ LINK_LIMIT = 40
 
 
 class UnsafePathError(OSError):
-    """A path that is not read: no regular file, or reached through a symlink that its owner may not point there."""
+    """A path that is not read: not a regular file, or reached through a symlink of an untrusted owner."""
 
 
 def open_file(name: str, directory: Optional[int] = None) -> int:
-    """A descriptor of the regular file *name* in the open *directory*. Raises OSError, `Refused` for anything but a regular file.
+    """A descriptor of the regular file *name* in the open *directory*.
 
-    Opening a device may do something, so what it is is looked at before, too.
+    Raises UnsafePathError for another type of file, OSError.
     """
     return _open_regular_file(name, directory)[0]
 
 
 def _open_regular_file(name: str, directory: Optional[int]) -> Tuple[int, int]:
     """Descriptor and size in bytes."""
+    # Opening a device can have effects, so the type is examined before, too.
     if not stat.S_ISREG(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):
         raise UnsafePathError(errno.EINVAL, "not a regular file", name)
     handle = os.open(name, FILE_FLAGS, dir_fd=directory)
@@ -43,7 +44,7 @@ def read_bytes(name: str, directory: Optional[int] = None, limit: int = READ_LIM
     """The first *limit* bytes of the regular file *name*. Raises OSError."""
     handle, size = _open_regular_file(name, directory)
     try:
-        # A buffer as large as any limit would cost more than the reading.
+        # Allocating a buffer of the limit would take longer than reading a small file.
         wanted = min(limit, size)
         data = os.read(handle, wanted)
         while len(data) < wanted:
@@ -57,7 +58,7 @@ def read_bytes(name: str, directory: Optional[int] = None, limit: int = READ_LIM
 
 
 def read_text_file(name: str, directory: Optional[int] = None, limit: int = READ_LIMIT) -> Optional[str]:
-    """The first *limit* bytes of the regular file *name* as text, or None where there is none that may be read."""
+    """The first *limit* bytes of the regular file *name* as text, or None if it cannot be read."""
     try:
         return read_bytes(name, directory, limit).decode("utf-8", "replace")
     except OSError:
@@ -65,7 +66,10 @@ def read_text_file(name: str, directory: Optional[int] = None, limit: int = READ
 
 
 def open_subdirectory(directory: int, path: str) -> int:
-    """A descriptor of the directory at the relative *path* below the open *directory*, each component a real directory. Raises OSError."""
+    """A descriptor of the directory at the relative *path* below the open *directory*, reached without symlinks.
+
+    Raises OSError.
+    """
     handle = os.dup(directory)
     for name in [part for part in path.split("/") if part]:
         try:
@@ -77,7 +81,7 @@ def open_subdirectory(directory: int, path: str) -> int:
 
 
 def open_directory(path: str) -> int:
-    """A descriptor of the absolute directory *path*, each component of which is a real directory. Raises OSError."""
+    """A descriptor of the absolute directory *path*, reached without symlinks. Raises OSError."""
     root = os.open("/", DIRECTORY_FLAGS)
     try:
         return open_subdirectory(root, path)
@@ -86,7 +90,7 @@ def open_directory(path: str) -> int:
 
 
 def read_without_symlinks(path: str, limit: int = READ_LIMIT) -> bytes:
-    """The first *limit* bytes of the regular file at the absolute *path*, reached without any symlink. Raises OSError."""
+    """The first *limit* bytes of the regular file at the absolute *path*, reached without symlinks. Raises OSError."""
     directory = open_directory(os.path.dirname(path))
     try:
         return read_bytes(os.path.basename(path), directory, limit)
@@ -95,9 +99,9 @@ def read_without_symlinks(path: str, limit: int = READ_LIMIT) -> bytes:
 
 
 def resolve_trusted_path(path: str) -> str:
-    """The absolute *path* without symlinks; only links that belong to root are followed, or any when this is not root.
+    """The absolute *path* with symlinks resolved; as root, only symlinks that belong to root are followed.
 
-    Raises `Refused` for a link of another user, OSError for what does not exist.
+    Raises UnsafePathError for a symlink of another user, OSError for a missing path.
     """
     waiting: List[str] = [part for part in path.split("/") if part][::-1]
     done, links = "", 0
@@ -124,7 +128,7 @@ def resolve_trusted_path(path: str) -> str:
 
 
 def _read_direct(path: str, limit: int) -> bytes:
-    """Like `read_below` for the absolute *path*, in fewer steps: what was opened says by which path it was reached."""
+    """The first *limit* bytes of the absolute *path*, if the kernel opened it without following symlinks."""
     handle, size = _open_regular_file(path, None)
     try:
         if os.readlink("/proc/self/fd/%d" % handle) != path:
@@ -135,7 +139,7 @@ def _read_direct(path: str, limit: int) -> bytes:
 
 
 def read_trusted_text(path: str, limit: int = READ_LIMIT) -> Optional[str]:
-    """The text of *path*, which a file of the operating system names; None when it is absent or may not be read."""
+    """The text of *path*, in which symlinks of root are followed; None if it is missing or not readable."""
     try:
         return _read_direct(path, limit).decode("utf-8", "replace")
     except FileNotFoundError:
@@ -149,7 +153,7 @@ def read_trusted_text(path: str, limit: int = READ_LIMIT) -> Optional[str]:
 
 
 def list_names(path: str) -> List[str]:
-    """The names in the directory *path*, sorted; none when it is absent or may not be read."""
+    """The names in the directory *path*, sorted; none if it is missing or not readable."""
     try:
         os.lstat(path)
         return sorted(os.listdir(resolve_trusted_path(path)))
@@ -158,7 +162,7 @@ def list_names(path: str) -> List[str]:
 
 
 def make_printable(value: Any) -> Any:
-    """*value* with every text that is not valid Unicode written so that it can be printed and stored as JSON."""
+    """*value* with every string that is not valid Unicode escaped, so that it can be printed and stored as JSON."""
     if isinstance(value, str):
         try:
             value.encode("utf-8")

@@ -14,5 +14,5 @@ def redact_url(url: str) -> str:
         parts = urlsplit(url)
         return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
     except ValueError:
-        # What is no URL may hold a password all the same.
+        # An invalid URL can contain a password, too.
         return re.sub(r"//.*@", "//", url)

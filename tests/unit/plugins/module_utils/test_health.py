@@ -121,7 +121,10 @@ def test_processes_are_told_by_their_executable(tmp_path):
         mapped = os.path.dirname(os.path.realpath("/proc/%d/exe" % process.pid))
         assert "still maps" in examine_processes([], [str(pidfile)], None, mapped)[1]
         process.communicate(b"\n")
-    assert examine_processes([], [str(pidfile)], sys.executable, None) == (False, "no process of %s runs" % pidfile)
+    assert examine_processes([], [str(pidfile)], sys.executable, None) == (
+        False,
+        "no process of %s is running" % pidfile,
+    )
 
 
 @pytest.mark.parametrize(
