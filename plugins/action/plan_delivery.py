@@ -16,10 +16,10 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._policy imp
 
 
 class ActionModule(CollectionAction):
-    """Read the part on the controller and store it with plan_store."""
+    """Read the part of the host on the controller, and have the module store it."""
 
     def perform(self, given: dict[str, Any], task_vars: Any) -> dict[str, Any]:
-        """One module execution, or none where the host has it; ``steps`` lists what is to be done on the host, in order."""
+        """Run the module once, or not at all where the host has the plan; ``steps`` lists the steps of the host."""
         directory = expand_path(given["plan_dir"])
         host = task_vars["inventory_hostname"]
         try:
@@ -30,7 +30,7 @@ class ActionModule(CollectionAction):
             raise ActionFailedError(
                 f"{directory} has no usable plan for {host} ({type(error).__name__}: {error}); plan again"
             ) from None
-        arguments = {"plan": format_json(part), "locks": locks, "state_dir": given["state_dir"]}
+        arguments = {**self.list_arguments(), "known": {}, "plan": format_json(part), "locks": locks}
         known = given["known"]
         if known.get("plan") == hashlib.sha256(arguments["plan"].encode()).hexdigest() and set(names) <= set(
             known.get("locks") or []
@@ -42,7 +42,7 @@ class ActionModule(CollectionAction):
                 "diff": {"before": {}, "after": {}},
             }
         else:
-            result = self.run_module(arguments, task_vars, "plan_store")
+            result = self.run_module(arguments, task_vars)
         result["steps"] = [
             _build_step_entry(application, step, given["promote"])
             for application in part["applications"]

@@ -10,6 +10,7 @@ module: drill_report
 short_description: Report what drills came to, and how long a recovery takes
 version_added: 0.1.0
 description:
+  - Used by the roles of this collection.
   - Gathers what the hosts of this run have in C(drill_results), and writes it to the controller, as data and as a page for reading.
 author: oxzep7.python contributors (@oxzep7)
 options:

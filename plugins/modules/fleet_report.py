@@ -10,6 +10,7 @@ module: fleet_report
 short_description: Report every Python on every host
 version_added: 0.1.0
 description:
+  - Used by the roles of this collection.
   - Merges the inventories that M(oxzep7.python.host_info) wrote to the report directory, of this run and of earlier ones, and writes
     C(fleet.html), C(fleet.json), C(fleet.csv), C(applications.suggested.yml) and a CycloneDX document for each host in C(sbom).
   - A host that this run did not see keeps its last inventory, with its date. A host that never gave one is unknown.

@@ -10,6 +10,7 @@ module: notify
 short_description: Tell what happens in a run
 version_added: 0.1.0
 description:
+  - Used by the roles of this collection.
   - Sends one piece of news over every channel that wants it, again where that may help. What is not delivered is a warning, and never fails a run.
   - What is told of hosts is their names and outcomes.
 author: oxzep7.python contributors (@oxzep7)

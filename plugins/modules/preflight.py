@@ -10,6 +10,7 @@ module: preflight
 short_description: Tell what would stop an upgrade of a host
 version_added: 0.1.0
 description:
+  - Used by the roles of this collection.
   - Looks, in one call for all applications, whether the file systems have room and inodes for every generation, backup and interpreter to come, whether
     nobody works on an application, whether its services are there and its checks pass, whether privilege is enough, and whether each interpreter can be had
     from this host. Changes nothing.

@@ -10,6 +10,7 @@ module: rehearse
 short_description: Rehearse the steps of a host's applications beside what is live
 version_added: 0.1.0
 description:
+  - Used by the roles of this collection.
   - For each step of each application it makes the lock, tries it beside the live environment with M(oxzep7.python.environment), and looks at what fails
     that did not fail before.
   - The package at fault is found by trial. Candidates are the owner of what is missing, the packages on the way to it, and what they require

@@ -10,6 +10,7 @@ module: report
 short_description: Report what became of every host and application
 version_added: 0.1.0
 description:
+  - Used by the roles of this collection.
   - Gathers the outcome of every host of the waves that have ended, judges them by the budgets, and says which hosts are to go back.
   - Writes C(runs/<run_id>/run.json) on the controller; with O(final), C(change-record.md) and a timeline of each host, from what the hosts wrote down, too.
   - Without O(waves) the report is made from the hosts' own records alone, for a run that this controller did not see.

@@ -10,6 +10,7 @@ module: rollback_plan
 short_description: Find what a rollback is for, and its waves
 version_added: 0.1.0
 description:
+  - Used by the roles of this collection.
   - Runs once, on the controller, for all hosts, from what M(oxzep7.python.recovery) returned for each as C(rollback_records).
   - Of each host, those of its C(oxzep7_applications) are meant that have one of the names, or all of them without names; with a run, only those of which that
     run promoted something; with a wave, only those of its hosts. That this is none on any host is an error, because nobody asks for a rollback of nothing.

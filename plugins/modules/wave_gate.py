@@ -10,6 +10,7 @@ module: wave_gate
 short_description: Decide whether the next wave may begin
 version_added: 0.1.0
 description:
+  - Used by the roles of this collection.
   - Asks, in this order, whether a gate has closed before, whether hosts of which nobody knows that they work and those of the wave are together too many of an
     application, whether the wave can end inside a change window, waits for O(soak), and asks for approval and O(gate).
   - A closed gate is an answer, not a failure, so that what belongs to the end of a run is still done.

@@ -13,21 +13,35 @@ import tarfile
 LOCK = "six==1.15.0\n"
 
 
-def test_plan_store(module, tmp_path):
+def write_plan_directory(tmp_path, identifier):
+    step = {
+        "from": "3.8",
+        "to": "3.9",
+        "lock": identifier,
+        "interpreter": {"source": "existing", "version": "3.9"},
+    }
+    part = {"applications": [{"name": "x", "steps": [step]}]}
+    (tmp_path / "plan" / "locks").mkdir(parents=True)
+    (tmp_path / "plan" / "plan.json").write_text(json.dumps({"hosts": {"localhost": part}}))
+    (tmp_path / "plan" / "locks" / f"{identifier}.txt").write_text(LOCK)
+    return part
+
+
+def test_plan_delivery(module, tmp_path):
     identifier = hashlib.sha256(LOCK.encode()).hexdigest()
-    results = module.run_four_times(
-        "plan_store", plan="{}", locks={identifier: LOCK}, state_dir=str(tmp_path / "state")
-    )
+    part = write_plan_directory(tmp_path, identifier)
+    results = module.run_four_times("plan_delivery", plan_dir=str(tmp_path / "plan"), state_dir=str(tmp_path / "state"))
     assert (tmp_path / "state" / "locks" / f"{identifier}.txt").read_text() == LOCK
     assert (tmp_path / "state" / "plan.json").stat().st_mode & 0o777 == 0o600
-    assert results[1]["diff"]["after"][str(tmp_path / "state" / "plan.json")] == "{}"
+    assert json.loads(results[1]["diff"]["after"][str(tmp_path / "state" / "plan.json")]) == part
 
 
 def test_a_lock_that_is_not_what_its_name_says_is_refused(module, tmp_path):
-    assert "does not match" in module.expect_failure(
-        "plan_store", plan="{}", locks={"0" * 64: "six==1\n"}, state_dir=str(tmp_path / "state")
-    )
-    assert "not JSON" in module.expect_failure("plan_store", plan="{", locks={}, state_dir=str(tmp_path / "state"))
+    options = {"plan_dir": str(tmp_path / "plan"), "state_dir": str(tmp_path / "state")}
+    write_plan_directory(tmp_path, "0" * 64)
+    assert "does not match" in module.expect_failure("plan_delivery", **options)
+    (tmp_path / "plan" / "plan.json").write_text("{")
+    assert "has no usable plan for localhost" in module.expect_failure("plan_delivery", **options)
     assert not (tmp_path / "state").exists()
 
 
@@ -69,23 +83,15 @@ def test_damaged_and_unsafe_bundles_are_refused(module, tmp_path):
 
 
 def test_a_host_that_was_seen_to_have_its_plan_is_not_asked_again(module, tmp_path):
-    step = {
-        "from": "3.8",
-        "to": "3.9",
-        "lock": hashlib.sha256(LOCK.encode()).hexdigest(),
-        "interpreter": {"source": "existing", "version": "3.9"},
-    }
-    part = {"applications": [{"name": "x", "steps": [step]}]}
-    (tmp_path / "plan" / "locks").mkdir(parents=True)
-    (tmp_path / "plan" / "plan.json").write_text(json.dumps({"hosts": {"localhost": part}}))
-    (tmp_path / "plan" / "locks" / f"{step['lock']}.txt").write_text(LOCK)
+    identifier = hashlib.sha256(LOCK.encode()).hexdigest()
+    write_plan_directory(tmp_path, identifier)
     options = {"plan_dir": str(tmp_path / "plan"), "state_dir": str(tmp_path / "state")}
     first, again = module("plan_delivery", **options), module("plan_delivery", **options)
     assert (
         first["changed"] and not again["changed"] and [entry["label"] for entry in again["steps"]] == ["x 3.8 -> 3.9"]
     )
     seen = module("host_info", roots=[str(tmp_path)], homes=False, state_dir=str(tmp_path / "state"))["delivered"]
-    assert seen["locks"] == [step["lock"]]
+    assert seen["locks"] == [identifier]
     # What is known is believed: the state directory that is asked for here has nothing.
     believed = module("plan_delivery", **{**options, "state_dir": str(tmp_path / "empty")}, known=seen)
     assert not believed["changed"] and believed["steps"] == first["steps"] and not (tmp_path / "empty").exists()

@@ -99,7 +99,7 @@ def make_answer(module, number):
     }
     return {
         "host_info": lambda: make_inventory(number),
-        "plan_store": lambda: {"path": "/var/lib/oxzep7/plan.json", "changed": True, "actions": ["store the plan"]},
+        "plan_delivery": lambda: {"path": "/var/lib/oxzep7/plan.json", "changed": True, "actions": ["store the plan"]},
         "preflight": lambda: {
             "findings": [],
             "blocking": [],

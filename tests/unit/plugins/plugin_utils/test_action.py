@@ -17,6 +17,22 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils import _action
 
 ACTIONS = sorted(path.stem for path in (_action.PLUGINS / "action").glob("*.py"))
 MODULES = sorted(path.stem for path in (_action.PLUGINS / "modules").glob("*.py"))
+FOR_PEOPLE = {
+    "backup",
+    "backup_info",
+    "drill",
+    "environment",
+    "health_check",
+    "host_info",
+    "interpreter",
+    "plan",
+    "plan_diff",
+    "promotion",
+    "recovery",
+    "restore",
+    "run_info",
+    "source_info",
+}
 WITH_CODE = [name for name in MODULES if "AnsibleModule(" in (_action.PLUGINS / "modules" / f"{name}.py").read_text()]
 # What Ansible itself returns for a task, and evidence of a failure.
 COMMON_RETURNS = {"changed", "diff", "failed", "msg"}
@@ -144,6 +160,13 @@ def test_every_module_does_something():
 @pytest.mark.parametrize("kind,name", [("action", name) for name in ACTIONS] + [("modules", name) for name in MODULES])
 def test_what_is_returned_is_documented(kind, name):
     assert list_returned_keys(read_tree(kind, name)) - read_documented_returns(name) == set()
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_modules_that_only_roles_use_say_so_first(name):
+    description = _action.read_documentation(name)["description"]
+    said = [line == "Used by the roles of this collection." for line in description]
+    assert said == [name not in FOR_PEOPLE, *[False] * (len(said) - 1)]
 
 
 def test_unknown_options_are_refused():
