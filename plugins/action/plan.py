@@ -22,6 +22,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import (
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._wheels import DownloadError, download_wheels
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _setup as _planning
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._comparison import compare_with_review
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibility import (
     Evidence,
     build_matrix,
@@ -29,14 +30,13 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibi
     record_evidence,
     write_matrix,
 )
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import (
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._document import Plan
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import (
     CopiesNeededError,
-    Plan,
     PlanError,
-    PlannedHost,
     WheelsNeededError,
-    compare_with_review,
 )
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._scanning import scan_locks
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report._plan import format_plan_markdown, render_plan_page
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _policy as _rollout

@@ -14,7 +14,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._action import (
     CollectionAction,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import compare_plans
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._comparison import compare_plans
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report._plan import format_plan_markdown
 
 

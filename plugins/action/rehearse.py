@@ -22,11 +22,9 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import (
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _setup as _planning
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._cargo import select_cargo
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibility import Evidence, record_evidence
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import (
-    PlanError,
-    PlannedHost,
-    Planner,
-)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import PlanError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import Planner
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._rehearsal import (
     Rehearsal,
     RehearsalResult,

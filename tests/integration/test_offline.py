@@ -20,7 +20,7 @@ PROGRAM = """
 import json, pathlib, sys
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _setup
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages import _wheels
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import PlannedHost
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost
 folder, work = sys.argv[1:]
 given = {"target": "3.12", "plan_dir": work + "/plan", "cache_dir": work + "/cache", "advisories": None, "fix_advisories": False, "indexes": [],
          "find_links": [folder], "offline": True}

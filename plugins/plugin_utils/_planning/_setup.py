@@ -20,13 +20,11 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisorie
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import WheelBuilder
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import PackageIndex, PackageSources
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import Resolver, find_uv
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import PlanError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import StepLocker
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import (
-    PlanError,
-    PlannedHost,
-    Planner,
-    collect_earlier_steps,
-)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import Planner
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._steps import collect_earlier_steps
 
 SOURCE_OPTIONS: dict[str, Any] = {
     "indexes": {"type": "list", "elements": "raw", "default": []},

@@ -19,13 +19,11 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver 
     Resolver,
     find_uv,
 )
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._document import Plan
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import StepLocker
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import (
-    Plan,
-    PlannedHost,
-    Planner,
-    collect_earlier_steps,
-)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import Planner
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._steps import collect_earlier_steps
 
 from tests.benchmark.measure import Measure
 from tests.benchmark.plan.sets import LOCKS, load_sets

@@ -37,6 +37,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Mi
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import WheelBuilder
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import DEFAULT_SOURCES, PackageIndex
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import Resolver, find_uv
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import build_package_set
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import (
     MissingWheelsError,
     NoLockError,
@@ -44,7 +45,6 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking i
     StepLocker,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import classify_move
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import build_package_set
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._rehearsal import (
     LearnedConstraint,
     Rehearsal,

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import is_python_allowed
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import build_package_set
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import NoLockError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import select_limits
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import (
-    build_package_set,
-    list_package_changes,
-)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._steps import list_package_changes
 from hypothesis import given
 from hypothesis import strategies as st
 from packaging.version import Version

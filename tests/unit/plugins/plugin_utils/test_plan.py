@@ -11,25 +11,24 @@ import dataclasses
 import datetime
 
 import pytest
+from ansible_collections.oxzep7.python.plugins.module_utils._host._urls import redact_url
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import Advisories
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._comparison import (
+    compare_plans,
+    compare_with_review,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibility import build_matrix
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._demands import list_fix_constraints
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import CopiesNeededError, PlanError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._interpreter_choice import choose_interpreter
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import (
     InvalidLimitError,
     classify_move,
     select_limits,
 )
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import (
-    CopiesNeededError,
-    PlanError,
-    PlannedHost,
-    Planner,
-    choose_interpreter,
-    collect_earlier_steps,
-    compare_plans,
-    compare_with_review,
-    list_fix_constraints,
-    redact_url,
-)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import Planner
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._steps import collect_earlier_steps
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report._plan import format_plan_markdown, render_plan_page
 from hypothesis import given
 from hypothesis import strategies as st

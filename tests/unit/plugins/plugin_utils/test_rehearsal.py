@@ -16,7 +16,8 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibi
     read_evidence,
     record_evidence,
 )
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import Planner, build_package_set
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import build_package_set
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import Planner
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._rehearsal import (
     Rehearsal,
     TrialFailure,

@@ -1,0 +1,215 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What hosts and applications demand of a plan: what blocks it, what must be copied, what constrains it."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.oxzep7.python.plugins.module_utils._finding import build_finding
+from ansible_collections.oxzep7.python.plugins.module_utils._host._urls import redact_url
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
+from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import Advisories
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._cargo import check_cargo as findings_of_cargo
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._interpreter_choice import choose_interpreter
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import (
+    PackageSet,
+)
+
+# Without it the planner says so, and nothing here works.
+with contextlib.suppress(ImportError):
+    from packaging.version import Version
+
+
+def check_target_lifecycle(minor: Minor, today: datetime.date) -> list[dict[str, Any]]:
+    """What speaks against the target *minor*, and against the data that say so, on the day *today*. None of it blocks."""
+    found = []
+    release = _lifecycle.load_releases()[minor]
+    if release.end_of_life <= today:
+        found.append(
+            build_finding(
+                key="target-end-of-life",
+                detail=f"support of Python {format_minor(minor)} ended {release.end_of_life}",
+                remediation="choose a newer oxzep7_target",
+            )
+        )
+    elif release.end_of_life - today < _lifecycle.END_OF_LIFE_NOTICE:
+        found.append(
+            build_finding(
+                key="target-end-of-life-soon",
+                detail=f"support of Python {format_minor(minor)} ends {release.end_of_life}",
+                remediation="choose a newer oxzep7_target, or plan the next upgrade",
+            )
+        )
+    if today - _lifecycle.read_data_date() > _lifecycle.DATA_STALE_AFTER:
+        found.append(
+            build_finding(
+                key="release-data-stale",
+                detail=f"the release data are of {_lifecycle.read_data_date()}",
+                remediation="update the collection, or run make refresh in a checkout",
+            )
+        )
+    return found
+
+
+def list_fix_constraints(pins: Mapping[str, str], advisories: Advisories) -> list[dict[str, str]]:
+    """A constraint for each of *pins* that advisories are about and that a later version fixes; what nothing fixes has none."""
+    found = []
+    for name, version in sorted(pins.items()):
+        newest, named = version, set()
+        # A version that fixes one thing may be open to another.
+        while known := [entry for entry in advisories.find_for_package(name, newest) if entry["fixed"]]:
+            named |= {
+                next((alias for alias in entry["aliases"] if alias.startswith("CVE-")), entry["id"]) for entry in known
+            }
+            newest = max((entry["fixed"] for entry in known), key=Version)
+        if named:
+            found.append(
+                {
+                    "requirement": f"{name}>={newest}",
+                    "reason": f"fixes {', '.join(sorted(named))}",
+                    "evidence": "advisory",
+                }
+            )
+    return found
+
+
+def collect_constraints(
+    packages: PackageSet, constraints: Sequence[Mapping[str, Any]], advisories: Advisories | None
+) -> list[Mapping[str, Any]]:
+    """The *constraints*, and those that *advisories* put on what *packages* there are."""
+    return [*constraints, *(list_fix_constraints(packages.pins, advisories) if advisories else [])]
+
+
+def list_step_minors(python: str, target: Minor, patch: int | None) -> list[Minor]:
+    """The minors that an environment of version *python* visits on its way to *target*, and to its *patch* where one is asked for.
+
+    An older patch of the same minor is a step of its own. Raises UnknownVersion when the target lies below.
+    """
+    minor, own = _lifecycle.parse_version(python)
+    path = _lifecycle.find_upgrade_path(minor, target)
+    if path or patch is None or own is None or own == patch:
+        return path
+    if own > patch:
+        raise _lifecycle.UnknownVersionError(
+            f"the target {format_minor(target)}.{patch} is below the current version {python}; use oxzep7.python.rollback to go back"
+        )
+    return [minor]
+
+
+def get_carry_policy(application: Mapping[str, Any]) -> str:
+    return str((application.get("declared") or {}).get("carry") or "ask")
+
+
+def collect_blocking_findings(
+    host: PlannedHost,
+    application: Mapping[str, Any],
+    target: Minor,
+    patch: int | None,
+    provides: Callable[[str, str], bool],
+) -> list[dict[str, Any]]:
+    found = [dict(entry) for entry in application["findings"] if entry["blocking"]]
+    environment = application["environment"]
+    if found or environment is None:
+        return found
+    try:
+        path = list_step_minors(environment["python"], target, patch)
+    except _lifecycle.UnknownVersionError as error:
+        return [
+            build_finding(
+                key="target-below-current",
+                detail=f"{application['name']}: {error}",
+                remediation="choose a newer oxzep7_target",
+            )
+        ]
+    if not path:
+        return []
+    found += findings_of_cargo(application["name"], environment, get_carry_policy(application))
+    found += _check_vendor_modules(host, application, path)
+    copies = application.get("copies") or {}
+    for package in environment["packages"]:
+        name = normalize_name(package["name"])
+        if (
+            _is_not_from_index(package)
+            and "reason" in copies.get(name, {})
+            and not provides(name, str(package["version"]))
+        ):
+            found.append(build_origin_finding(application["name"], package, copies[name]["reason"]))
+    return found
+
+
+def _check_vendor_modules(
+    host: PlannedHost, application: Mapping[str, Any], path: Sequence[Minor]
+) -> list[dict[str, Any]]:
+    """Modules in no package beside the live interpreter that the environment sees, and that an interpreter which is there already lacks.
+
+    What an archive brings is not known before it is unpacked; the build looks again.
+    """
+    environment = application["environment"]
+    if not environment.get("system_site_packages") or get_carry_policy(application) == "drop":
+        return []
+    base = next((entry for entry in host.found_interpreters if entry["path"] == environment.get("interpreter")), {})
+    known = {entry["path"]: entry for entry in host.found_interpreters}
+    found = []
+    for minor in path:
+        chosen = choose_interpreter(host, minor, None) or {}
+        new = known.get(chosen.get("path"))
+        lost = (
+            sorted(_list_vendor_modules(base) - _list_vendor_modules(new))
+            if new and new.get("origin") != "system"
+            else []
+        )
+        if new and lost:
+            found.append(
+                build_finding(
+                    key="vendor-modules-missing",
+                    detail=f"{application['name']} sees modules of its interpreter's distribution that {new['path']} lacks: "
+                    f"{', '.join(lost)}",
+                    remediation="provide them with the new interpreter or as packages, or set `carry` of the application to drop",
+                )
+            )
+    return found
+
+
+def _list_vendor_modules(interpreter: Mapping[str, Any]) -> set[str]:
+    return {
+        entry["path"].rstrip("/").rpartition("/")[2].partition(".")[0]
+        for entry in interpreter.get("unmanaged") or []
+        if entry["kind"] == "module"
+    }
+
+
+def _is_not_from_index(package: Mapping[str, Any]) -> bool:
+    """Whether *package* was not installed from an index, or is a vendor's variant of what an index may have."""
+    return bool(package["editable"] or package["direct_url"] or "+" in str(package["version"]))
+
+
+def build_origin_finding(application: str, package: Mapping[str, Any], why: str) -> dict[str, Any]:
+    origin = f" (installed from {redact_url(package['direct_url'])})" if package.get("direct_url") else ""
+    called = f"{package['name']} {package['version'] or ''}".strip()
+    return build_finding(
+        key="package-not-from-index",
+        detail=f"{application}: no source has {called}{origin}, and it cannot be copied: {why}",
+        remediation="publish that version to an index of oxzep7_indexes, or put its wheel into a folder of oxzep7_find_links",
+    )
+
+
+def list_uncopied_packages(application: Mapping[str, Any], provides: Callable[[str, str], bool]) -> list[str]:
+    """The packages of *application* that were not installed from an index, that the operator's sources lack, and that no copy was asked of."""
+    copies = application.get("copies") or {}
+    packages = {
+        normalize_name(package["name"]): package for package in (application["environment"] or {}).get("packages") or []
+    }
+    return sorted(
+        name
+        for name, package in packages.items()
+        if _is_not_from_index(package) and name not in copies and not provides(name, str(package["version"]))
+    )

@@ -1,0 +1,43 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Errors of planning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import (
+    RemoteBuildError,
+    list_needed_wheels,
+)
+
+
+class PlanError(CollectionError):
+    """What forbids a plan: one line per finding."""
+
+
+class CopiesNeededError(CollectionError):
+    """Packages that no source has and that may be copied from their hosts: names by application and host."""
+
+    def __init__(self, wanted: Mapping[str, Mapping[str, Sequence[str]]]) -> None:
+        super().__init__(
+            "; ".join(
+                f"{host}: {application}: {', '.join(names)}"
+                for host, part in wanted.items()
+                for application, names in part.items()
+            )
+        )
+        self.wanted = {
+            host: {application: list(names) for application, names in part.items()} for host, part in wanted.items()
+        }
+
+
+class WheelsNeededError(CollectionError):
+    """Wheels that a builder host must build before there can be a plan; ``wanted`` are their rows, the text says why."""
+
+    def __init__(self, failures: Sequence[RemoteBuildError]) -> None:
+        super().__init__("\n".join(sorted({str(entry) for entry in failures})))
+        self.wanted = list_needed_wheels(failures)

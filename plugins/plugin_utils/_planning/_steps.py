@@ -1,0 +1,217 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The steps of an application, from its version to the target."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import Advisories
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._once import OnceCache
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import (
+    find_uv_platform,
+    parse_annotated_lock,
+)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._demands import (
+    collect_constraints,
+    list_step_minors,
+)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost, build_package_set
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import (
+    NoLockError,
+    PackageSet,
+    StepLocker,
+)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import (
+    MoveReason,
+    VersionLimit,
+    classify_move,
+    select_limits,
+)
+
+# What planning reads of a package.
+PACKAGE_KEYS = ("name", "version", "requires", "requested")
+
+
+def hash_parts(*parts: Any) -> str:
+    """Sixteen hexadecimal digits that stand for *parts*."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+def list_package_changes(
+    before: Mapping[str, str], after: Mapping[str, str], reasons: Mapping[str, MoveReason]
+) -> list[dict[str, Any]]:
+    """A row for each package that is not the same *after* as *before*: what, how far, why, on what evidence of which day."""
+    return [
+        {
+            "package": name,
+            "from": before.get(name),
+            "to": after.get(name),
+            "move": classify_move(before.get(name), after.get(name)),
+            "evidence": reasons[name].evidence,
+            "reason": reasons[name].text,
+            "date": reasons[name].date,
+        }
+        for name in sorted({*before, *after})
+        if before.get(name) != after.get(name)
+    ]
+
+
+def collect_earlier_steps(
+    document: Mapping[str, Any], lock: Callable[[str], str | None]
+) -> dict[str, tuple[dict[str, Any], str]]:
+    """The steps of an earlier plan's *document*, with the text that *lock* gives for an identifier.
+
+    Each is there twice: by all that was asked for it, and by what it starts from alone, which is what a host half-way can tell.
+    """
+    found: dict[str, tuple[dict[str, Any], str]] = {}
+    for part in document.get("hosts", {}).values():
+        for application in part.get("applications", []):
+            for step in application.get("steps", []):
+                asked, text = step.get("asked"), None if step.get("asked") in found else lock(step["lock"])
+                if asked and text is not None and hashlib.sha256(text.encode("utf-8")).hexdigest() == step["lock"]:
+                    found[asked] = found[step["start"]] = (
+                        {key: value for key, value in step.items() if key not in ("from", "interpreter")},
+                        text,
+                    )
+    return found
+
+
+class StepPlanner:
+    """Finds the steps of applications; equal questions are asked once. ``locks`` are the texts of all locks by identifier."""
+
+    def __init__(
+        self,
+        minor: Minor,
+        patch: int | None,
+        locker: StepLocker,
+        advisories: Advisories | None,
+        fix: bool,
+        earlier: Mapping[str, tuple[dict[str, Any], str]],
+        reviewed: bool,
+    ) -> None:
+        self._minor = minor
+        self._patch = patch
+        self._locker = locker
+        self._advisories = advisories
+        self._fix = fix
+        self._earlier = earlier
+        self._reviewed = reviewed
+        self._chains: OnceCache[list[dict[str, Any]]] = OnceCache()
+        self.locks: dict[str, str] = {}
+
+    def list_minors(self, application: Mapping[str, Any]) -> list[Minor]:
+        """The minors that *application* visits. Raises UnknownVersion."""
+        return list_step_minors(application["environment"]["python"], self._minor, self._patch)
+
+    def select_advisories(self, application: Mapping[str, Any]) -> Advisories | None:
+        """The advisories that move packages of *application*, if any do."""
+        return self._advisories if self._fix or application.get("goal") == "security" else None
+
+    def plan_steps(self, host: PlannedHost, application: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The steps of *application* without their interpreters; found once for equal environments, constraints and platforms."""
+        environment = application["environment"]
+        current, _patch_number = _lifecycle.parse_version(environment["python"])
+        minors = self.list_minors(application)
+        if not minors:
+            return []
+        before = environment["python"] if minors == [current] else format_minor(current)
+        platform = find_uv_platform(str(host.facts["architecture"]), host.facts["libc"])
+        advisories = self.select_advisories(application)
+        unique = json.dumps(
+            [
+                [{key: package.get(key) for key in PACKAGE_KEYS} for package in environment["packages"]],
+                sorted(application.get("wanted") or ()),
+                application.get("copies") or {},
+                before,
+                platform,
+                [dict(entry) for entry in host.constraints],
+                advisories is not None,
+            ],
+            sort_keys=True,
+            default=str,
+        )
+        return self._chains.get(
+            hashlib.sha256(unique.encode()).hexdigest(),
+            lambda: self._plan_chain(
+                build_package_set(
+                    environment,
+                    set(application.get("wanted") or ()),
+                    current,
+                    str(host.facts["architecture"]),
+                    application.get("copies") or {},
+                ),
+                before,
+                minors,
+                platform,
+                host.constraints,
+                advisories,
+            ),
+        )
+
+    def _plan_chain(
+        self,
+        packages: PackageSet,
+        before: str,
+        minors: Sequence[Minor],
+        platform: str,
+        constraints: Sequence[Mapping[str, Any]],
+        advisories: Advisories | None,
+    ) -> list[dict[str, Any]]:
+        steps = []
+        for minor in minors:
+            limits = select_limits(collect_constraints(packages, constraints, advisories), minor)
+            try:
+                step, text = self._plan_step(packages, limits, minor, platform)
+            except NoLockError as error:
+                raise NoLockError(
+                    error.key, f"no lock for the step from Python {before} to {format_minor(minor)}: {error}"
+                ) from None
+            self.locks[step["lock"]] = text
+            # Only the patch differs in a step within one minor, so it is said.
+            after = format_minor(minor) if before.count(".") == 1 else f"{format_minor(minor)}.{self._patch}"
+            steps.append({"from": before, **step, "to": after})
+            packages, before = packages.apply_lock(parse_annotated_lock(text), minor, platform), format_minor(minor)
+        return steps
+
+    def _plan_step(
+        self, packages: PackageSet, limits: tuple[VersionLimit, ...], minor: Minor, platform: str
+    ) -> tuple[dict[str, Any], str]:
+        """The step to *minor* and its lock's text: as an earlier plan has it, if that was asked the same."""
+        start = hash_parts(
+            sorted(packages.pins.items()),
+            limits,
+            minor,
+            platform,
+            sorted((name, copy.sha256) for name, copy in packages.copies.items()),
+        )
+        asked = hash_parts(
+            start,
+            sorted((name, sorted(who)) for name, who in packages.required_by.items()),
+            sorted(packages.roots),
+            sorted(packages.added),
+        )
+        if asked in self._earlier or (self._reviewed and start in self._earlier):
+            return self._earlier[asked if asked in self._earlier else start]
+        release = _lifecycle.load_releases()[minor]
+        found = self._locker.lock(packages, limits, minor, platform)
+        return {
+            "to": format_minor(minor),
+            "lock": hashlib.sha256(found.text.encode("utf-8")).hexdigest(),
+            "packages": len(found.after.pins),
+            "changes": list_package_changes(packages.pins, found.after.pins, found.reasons),
+            "built": list(found.built),
+            "copied": list(found.copied),
+            "doubts": dict(found.doubts),
+            "asked": asked,
+            "start": start,
+            "end_of_life": release.end_of_life.isoformat(),
+            "newest_patch": f"{format_minor(minor)}.{release.newest_patch}",
+        }, found.text
