@@ -30,13 +30,14 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibi
     record_evidence,
     write_matrix,
 )
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._constraints import read_constraints
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._document import Plan
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import (
     CopiesNeededError,
     PlanError,
     WheelsNeededError,
 )
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost, build_planned_host
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._scanning import scan_locks
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report._plan import format_plan_markdown, render_plan_page
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _policy as _rollout
@@ -201,9 +202,9 @@ class ActionModule(CollectionAction):
     def _collect_hosts(
         self, task_vars: Mapping[str, Any], given: Mapping[str, Any]
     ) -> tuple[list[PlannedHost], list[str]]:
-        learned = _planning.read_constraints(expand_path(given["plan_dir"]))
+        learned = read_constraints(expand_path(given["plan_dir"]))
         known = {
-            str(name): _planning.build_planned_host(str(name), task_vars["hostvars"][name], given, learned)
+            str(name): build_planned_host(str(name), task_vars["hostvars"][name], given, learned)
             for name in task_vars["ansible_play_hosts_all"]
         }
         return [host for host in known.values() if host], [name for name, host in known.items() if host is None]

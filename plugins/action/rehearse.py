@@ -22,8 +22,12 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import (
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _setup as _planning
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._cargo import select_cargo
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibility import Evidence, record_evidence
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._constraints import (
+    append_constraints,
+    read_constraints,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import PlanError
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost, build_planned_host
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import Planner
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._rehearsal import (
     Rehearsal,
@@ -54,8 +58,8 @@ class ActionModule(CollectionAction):
             "constraints": str(directory / "constraints.yml"),
         }
         try:
-            learned = _planning.read_constraints(directory)
-            host = _planning.build_planned_host(name, task_vars["hostvars"][name], given, learned)
+            learned = read_constraints(directory)
+            host = build_planned_host(name, task_vars["hostvars"][name], given, learned)
             if host is None:
                 raise PlanError(f"{name} gave no inventory; nothing can be rehearsed on it")
             parts = _planning.build_tools(given)
@@ -122,7 +126,7 @@ class ActionModule(CollectionAction):
         trials: _HostTrials,
         directory: pathlib.Path,
     ) -> None:
-        added = _planning.append_constraints(directory, [entry.to_row() for entry in ended.learned])
+        added = append_constraints(directory, [entry.to_row() for entry in ended.learned])
         for row in added:
             self._display.display(f"{host}: {row['requirement']} from Python {format_minor(minor)} on: {row['reason']}")
         record_evidence(

@@ -12,7 +12,8 @@ import sys
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import RequiredWheel, WheelBuilder
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import DEFAULT_SOURCES, PackageIndex
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import PackageIndex
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._sources import DEFAULT_SOURCES
 
 from tests.fleet import fleet
 from tests.fleet.archives import pack_interpreter

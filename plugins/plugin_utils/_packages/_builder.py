@@ -31,12 +31,10 @@ from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_bui
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import format_json, lock_file, write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import (
-    PLATFORM_PATTERN,
-    PackageFile,
-    PackageSources,
-)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._once import OnceCache
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._pages import PackageFile
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._platforms import PLATFORM_PATTERN
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._sources import PackageSources
 
 SOURCE_LIMIT = 512 << 20
 

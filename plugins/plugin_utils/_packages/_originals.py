@@ -18,7 +18,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._discovery._original
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import lock_file
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import list_platform_tags
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._platforms import list_platform_tags
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._wheels import DownloadError, run_pip_download
 
 ORIGINALS_TIMEOUT = 120

@@ -23,8 +23,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile 
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import DEFAULT_SOURCES, PackageSources
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._once import OnceCache
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._sources import DEFAULT_SOURCES, PackageSources
 
 # uv's --python-platform names these glibc versions and no others (uv 0.13).
 GLIBC_MINORS = (17, 28, *range(31, 41))

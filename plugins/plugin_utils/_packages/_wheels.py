@@ -24,12 +24,11 @@ from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile 
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import format_json, lock_file, write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, parse_version
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import (
-    DEFAULT_SOURCES,
-    PackageSources,
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._platforms import (
     build_wheel_tags,
     list_platform_tags,
 )
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._sources import DEFAULT_SOURCES, PackageSources
 
 # Without it planning says so, which comes first.
 with contextlib.suppress(ImportError):

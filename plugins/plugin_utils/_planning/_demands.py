@@ -20,9 +20,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisorie
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._cargo import check_cargo as findings_of_cargo
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._interpreter_choice import choose_interpreter
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import (
-    PackageSet,
-)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._package_set import PackageSet
 
 # Without it the planner says so, and nothing here works.
 with contextlib.suppress(ImportError):

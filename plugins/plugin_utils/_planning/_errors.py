@@ -41,3 +41,27 @@ class WheelsNeededError(CollectionError):
     def __init__(self, failures: Sequence[RemoteBuildError]) -> None:
         super().__init__("\n".join(sorted({str(entry) for entry in failures})))
         self.wanted = list_needed_wheels(failures)
+
+
+class NoLockError(CollectionError):
+    """A step without a lock: ``key`` is the finding's; the text says why and what to do."""
+
+    def __init__(self, key: str, text: str) -> None:
+        super().__init__(text)
+        self.key = key
+
+
+class UnpublishedPackagesError(CollectionError):
+    """Packages that no source has in any version; ``names`` are theirs."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(f"no source has {', '.join(names)}")
+        self.names = list(names)
+
+
+class MissingWheelsError(CollectionError):
+    """Wheels that a builder host must provide first."""
+
+    def __init__(self, failures: Sequence[RemoteBuildError]) -> None:
+        super().__init__("; ".join(map(str, failures)))
+        self.failures = list(failures)

@@ -12,14 +12,11 @@ from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import (
-    PackageCopy,
-    PackageSet,
-)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import (
     find_requirers,
     find_root_packages,
 )
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._package_set import PackageCopy, PackageSet
 
 # Debian's pip once reported this package, which exists nowhere.
 PHANTOM_PACKAGES = frozenset({"pkg-resources"})
@@ -76,4 +73,51 @@ def build_package_set(
         frozenset(find_root_packages(pins, required_by, requested | set(made), wanted)),
         requires,
         copies=made,
+    )
+
+
+def build_planned_host(
+    name: str, facts: Mapping[str, Any], given: Mapping[str, Any], learned: Sequence[Mapping[str, Any]]
+) -> PlannedHost | None:
+    """The host *name* as its variables *facts* tell it, or None when its inventory is not there."""
+    taken = facts.get(given["inventories"])
+    if not taken or taken.get("failed") or taken.get("unreachable") or "applications" not in taken:
+        return None
+    declared = {entry.get("name"): entry for entry in facts.get("oxzep7_applications") or []}
+    scans = {entry["name"]: entry for entry in taken.get("sources") or []}
+    copies = (facts.get(given["copies"]) or {}).get("copies") or {}
+    applications = [
+        {
+            **entry,
+            "goal": declared.get(entry["name"], {}).get("goal") or "compatibility",
+            "scan": scans.get(entry["name"]),
+            "declared": declared.get(entry["name"]) or {},
+            "copies": copies.get(entry["name"]) or {},
+            "wanted": list_wanted_packages(entry["environment"], scans.get(entry["name"])),
+        }
+        for entry in taken["applications"]
+    ]
+    return PlannedHost(
+        name,
+        taken["host"],
+        applications,
+        taken["interpreters"],
+        facts.get("oxzep7_interpreters") or [],
+        [*(facts.get("oxzep7_constraints") or []), *learned],
+        str(facts.get("oxzep7_criticality") or ""),
+    )
+
+
+def list_wanted_packages(environment: Mapping[str, Any] | None, scan: Mapping[str, Any] | None) -> list[str]:
+    """The packages of *environment* that the application itself names in its requirement files or imports in its source."""
+    if environment is None or scan is None:
+        return []
+    imports = set(scan["imports"])
+    named = set(scan["required"])
+    return sorted(
+        {
+            normalize_name(package["name"])
+            for package in environment["packages"]
+            if normalize_name(package["name"]) in named or imports.intersection(package.get("modules") or [])
+        }
     )

@@ -13,18 +13,22 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import PIN
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import parse_pins as pins_of
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_build import WheelBuildError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import RemoteBuildError, RequiredWheel
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import PackageRelease, is_python_allowed
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._releases import PackageRelease, is_python_allowed
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import (
     ResolutionError,
     ResolutionRequest,
     ResolvedLock,
+)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import (
+    MissingWheelsError,
+    NoLockError,
+    UnpublishedPackagesError,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import (
     MoveReason,
@@ -32,8 +36,12 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest i
     VersionBound,
     VersionLimit,
     find_nearest_version,
-    find_requirers,
     find_unrequired_packages,
+)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._package_set import (
+    PackageCopy,
+    PackageSet,
+    StepLock,
 )
 
 # Without it the planner says so, and nothing here works.
@@ -76,98 +84,6 @@ class WheelProvider(Protocol):
 
     def get_wheel(self, wanted: RequiredWheel) -> tuple[str, str]:
         """File name and SHA-256 of a built wheel. Raises NotBuilt, Elsewhere."""
-
-
-class NoLockError(CollectionError):
-    """A step without a lock: ``key`` is the finding's; the text says why and what to do."""
-
-    def __init__(self, key: str, text: str) -> None:
-        super().__init__(text)
-        self.key = key
-
-
-class UnpublishedPackagesError(CollectionError):
-    """Packages that no source has in any version; ``names`` are theirs."""
-
-    def __init__(self, names: Sequence[str]) -> None:
-        super().__init__(f"no source has {', '.join(names)}")
-        self.names = list(names)
-
-
-class MissingWheelsError(CollectionError):
-    """Wheels that a builder host must provide first."""
-
-    def __init__(self, failures: Sequence[RemoteBuildError]) -> None:
-        super().__init__("; ".join(map(str, failures)))
-        self.failures = list(failures)
-
-
-@dataclasses.dataclass(frozen=True)
-class PackageCopy:
-    """A package as a host has it, as a wheel among those built: version, file name, SHA-256 and ``Requires-Python``."""
-
-    version: str
-    wheel: str
-    sha256: str
-    requires_python: str = ""
-
-
-@dataclasses.dataclass(frozen=True)
-class PackageSet:
-    """What a step starts from: versions by name, who requires each, the packages that are there for their own sake, ``Requires-Dist`` of
-    those that are as they were installed, the packages that earlier steps added, and copies of those that no source has.
-    """
-
-    pins: Mapping[str, str]
-    required_by: Mapping[str, set[str]]
-    roots: frozenset[str]
-    requires: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
-    added: frozenset[str] = frozenset()
-    copies: Mapping[str, PackageCopy] = dataclasses.field(default_factory=dict)
-
-    def select_held(self, after: Mapping[str, str], minor: Minor, architecture: str) -> frozenset[str]:
-        """The packages that stay although nothing of *after* may require them: their reason was not the old Python alone.
-
-        A requirer that moved counts as if it had not, unless its own metadata says that it would not require them on *minor* either.
-        """
-        still = find_requirers(self.requires, minor, architecture)
-        moved = {name for name, version in self.pins.items() if after.get(name) not in (None, version)}
-        return self.roots | {
-            name
-            for name, who in self.required_by.items()
-            if name in self.pins
-            and name not in self.added
-            and any(one in moved and (one not in self.requires or one in still.get(name, set())) for one in who)
-        }
-
-    def apply_lock(self, lock: ResolvedLock, minor: Minor, platform: str) -> PackageSet:
-        """What the next step starts from, when *lock* is this one's."""
-        pins = pins_of(lock.text)
-        via = {name: set(who) - {""} for name, who in lock.via.items()}
-        held = self.select_held(pins, minor, platform.partition("-")[0])
-        return PackageSet(
-            pins,
-            via,
-            frozenset(name for name in held if name in pins and (name in self.roots or not via.get(name))),
-            {name: lines for name, lines in self.requires.items() if pins.get(name) == self.pins[name]},
-            self.added | (set(pins) - set(self.pins)),
-            {name: copy for name, copy in self.copies.items() if pins.get(name) == copy.version},
-        )
-
-
-@dataclasses.dataclass(frozen=True)
-class StepLock:
-    """A step's lock: its text, what is in it afterwards, why each package moved, the packages that were built or copied, and what is kept in doubt.
-
-    ``doubts`` gives the ``Requires-Python`` by package that excludes the Python in this and every later version.
-    """
-
-    text: str
-    after: PackageSet
-    reasons: Mapping[str, MoveReason]
-    built: tuple[str, ...]
-    doubts: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    copied: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass

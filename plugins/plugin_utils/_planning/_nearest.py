@@ -14,7 +14,7 @@ from typing import Any
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import PackageRelease
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._releases import PackageRelease
 
 # Without it the planner says so, and nothing here works.
 with contextlib.suppress(ImportError):

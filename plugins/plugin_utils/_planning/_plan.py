@@ -41,7 +41,10 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._document 
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import (
     CopiesNeededError,
+    MissingWheelsError,
+    NoLockError,
     PlanError,
+    UnpublishedPackagesError,
     WheelsNeededError,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost, build_package_set
@@ -49,12 +52,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._interpret
     list_no_interpreters,
     resolve_interpreter,
 )
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import (
-    MissingWheelsError,
-    NoLockError,
-    StepLocker,
-    UnpublishedPackagesError,
-)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import StepLocker
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import (
     InvalidLimitError,
 )

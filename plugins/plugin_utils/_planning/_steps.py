@@ -23,18 +23,16 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._demands i
     collect_constraints,
     list_step_minors,
 )
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import NoLockError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost, build_package_set
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import (
-    NoLockError,
-    PackageSet,
-    StepLocker,
-)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import StepLocker
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import (
     MoveReason,
     VersionLimit,
     classify_move,
     select_limits,
 )
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._package_set import PackageSet
 
 # What planning reads of a package.
 PACKAGE_KEYS = ("name", "version", "requires", "requested")

@@ -26,15 +26,6 @@ CONTROLLER = "oxzep7-controller"
 EACH_STEP, FINAL = "each_step", "final"
 COLUMNS = ("wave", "hosts", "steps", "restarts", "duration")
 
-OPTIONS: dict[str, Any] = {
-    "waves": {"type": "list", "elements": "raw", "default": ["100%"]},
-    "max_unavailable": {"type": "raw", "default": "100%"},
-    "canaries": {"type": "bool", "default": True},
-    "promote": {"type": "str", "choices": [EACH_STEP, FINAL], "default": EACH_STEP},
-    "stability_window": {"type": "float", "default": 60.0},
-    "report_dir": {"type": "path"},
-}
-
 
 def build_wave_policy(
     given: Mapping[str, Any], groups: Mapping[str, Sequence[str]], population: Mapping[str, int]

@@ -12,13 +12,14 @@ import tempfile
 import time
 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import WheelBuilder
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import DEFAULT_SOURCES, PackageIndex
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import PackageIndex
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import (
     ResolutionRequest,
     ResolvedLock,
     Resolver,
     find_uv,
 )
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._sources import DEFAULT_SOURCES
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._document import Plan
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import StepLocker

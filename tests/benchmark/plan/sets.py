@@ -35,16 +35,14 @@ from ansible_collections.oxzep7.python.plugins.module_utils._packages import _in
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import WheelBuilder
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import DEFAULT_SOURCES, PackageIndex
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import PackageIndex
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import Resolver, find_uv
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._sources import DEFAULT_SOURCES
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import MissingWheelsError, NoLockError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import build_package_set
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import (
-    MissingWheelsError,
-    NoLockError,
-    PackageSet,
-    StepLocker,
-)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import StepLocker
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import classify_move
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._package_set import PackageSet
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._rehearsal import (
     LearnedConstraint,
     Rehearsal,

@@ -14,7 +14,7 @@ import threading
 import pytest
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages import _resolver, _wheels
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import list_platform_tags
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._platforms import list_platform_tags
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import (
     ResolutionError,
     ResolutionRequest,

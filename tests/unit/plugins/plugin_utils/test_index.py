@@ -17,17 +17,10 @@ from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_bui
     find_missing_prerequisite,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import RequiredWheel, WheelBuilder
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import (
-    DEFAULT_SOURCES,
-    JSON_TYPE,
-    IndexUnavailableError,
-    PackageFile,
-    PackageIndex,
-    PackageSources,
-    build_releases,
-    is_python_allowed,
-    read_page,
-)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import IndexUnavailableError, PackageIndex
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._pages import JSON_TYPE, PackageFile, read_page
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._releases import build_releases, is_python_allowed
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._sources import DEFAULT_SOURCES, PackageSources
 
 PLATFORM = "x86_64-manylinux_2_36"
 HTML = """<html><body><a href="../files/a-1.0.tar.gz#sha256=abc" data-upload-time="2020-02-03T01:02:03Z">a-1.0.tar.gz</a>

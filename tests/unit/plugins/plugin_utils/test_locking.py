@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import is_python_allowed
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._releases import is_python_allowed
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import NoLockError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import build_package_set
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import NoLockError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import select_limits
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._steps import list_package_changes
 from hypothesis import given

@@ -9,11 +9,8 @@ from __future__ import annotations
 import dataclasses
 
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_build import WheelBuildError
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import (
-    PackageFile,
-    PackageRelease,
-    is_python_allowed,
-)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._pages import PackageFile
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._releases import PackageRelease, is_python_allowed
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import (
     ResolutionError,
     parse_annotated_lock,

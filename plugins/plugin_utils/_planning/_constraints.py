@@ -1,0 +1,46 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""``constraints.yml`` of the plan directory: what must hold from a Python on, and why."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import lock_file, write_private
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import PlanError
+
+CONSTRAINTS_HEADING = """---
+# What must hold from a Python on, and why. Rehearsals add lines at the end; edit, correct and remove what you know better.
+"""
+
+
+def read_constraints(directory: pathlib.Path) -> list[dict[str, Any]]:
+    """The lines of ``constraints.yml`` in the plan directory. Raises PlanError."""
+    path = directory / "constraints.yml"
+    try:
+        lines = yaml.safe_load(path.read_text(encoding="utf-8")) or []
+    except FileNotFoundError:
+        return []
+    except (OSError, yaml.YAMLError) as error:
+        raise PlanError(f"{path} cannot be read: {error}; correct it") from None
+    if not isinstance(lines, list) or not all(isinstance(line, dict) and line.get("requirement") for line in lines):
+        raise PlanError(f"{path} is no list of mappings that have `requirement`; correct it")
+    return lines
+
+
+def append_constraints(directory: pathlib.Path, rows: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    """Add those of *rows* to ``constraints.yml`` that are not there; what was written stays as it is. Returns those added."""
+    path = directory / "constraints.yml"
+    with lock_file(directory / ".constraints.lock"):
+        known = {(str(line["requirement"]), str(line.get("python") or "")) for line in read_constraints(directory)}
+        added = [dict(row) for row in rows if (row["requirement"], row.get("python", "")) not in known]
+        if added:
+            before = path.read_text(encoding="utf-8") if path.exists() else CONSTRAINTS_HEADING
+            text = yaml.safe_dump(added, sort_keys=False, allow_unicode=True, width=140)
+            write_private(path, before.rstrip("\n") + "\n" + text)
+    return added

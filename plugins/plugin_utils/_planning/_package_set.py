@@ -1,0 +1,92 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The packages of an environment at a step, and the lock of a step."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import parse_pins as pins_of
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import (
+    ResolvedLock,
+)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import (
+    MoveReason,
+    find_requirers,
+)
+
+with contextlib.suppress(ImportError):
+    pass
+
+
+@dataclasses.dataclass(frozen=True)
+class PackageCopy:
+    """A package as a host has it, as a wheel among those built: version, file name, SHA-256 and ``Requires-Python``."""
+
+    version: str
+    wheel: str
+    sha256: str
+    requires_python: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class PackageSet:
+    """What a step starts from: versions by name, who requires each, the packages that are there for their own sake, ``Requires-Dist`` of
+    those that are as they were installed, the packages that earlier steps added, and copies of those that no source has.
+    """
+
+    pins: Mapping[str, str]
+    required_by: Mapping[str, set[str]]
+    roots: frozenset[str]
+    requires: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
+    added: frozenset[str] = frozenset()
+    copies: Mapping[str, PackageCopy] = dataclasses.field(default_factory=dict)
+
+    def select_held(self, after: Mapping[str, str], minor: Minor, architecture: str) -> frozenset[str]:
+        """The packages that stay although nothing of *after* may require them: their reason was not the old Python alone.
+
+        A requirer that moved counts as if it had not, unless its own metadata says that it would not require them on *minor* either.
+        """
+        still = find_requirers(self.requires, minor, architecture)
+        moved = {name for name, version in self.pins.items() if after.get(name) not in (None, version)}
+        return self.roots | {
+            name
+            for name, who in self.required_by.items()
+            if name in self.pins
+            and name not in self.added
+            and any(one in moved and (one not in self.requires or one in still.get(name, set())) for one in who)
+        }
+
+    def apply_lock(self, lock: ResolvedLock, minor: Minor, platform: str) -> PackageSet:
+        """What the next step starts from, when *lock* is this one's."""
+        pins = pins_of(lock.text)
+        via = {name: set(who) - {""} for name, who in lock.via.items()}
+        held = self.select_held(pins, minor, platform.partition("-")[0])
+        return PackageSet(
+            pins,
+            via,
+            frozenset(name for name in held if name in pins and (name in self.roots or not via.get(name))),
+            {name: lines for name, lines in self.requires.items() if pins.get(name) == self.pins[name]},
+            self.added | (set(pins) - set(self.pins)),
+            {name: copy for name, copy in self.copies.items() if pins.get(name) == copy.version},
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class StepLock:
+    """A step's lock: its text, what is in it afterwards, why each package moved, the packages that were built or copied, and what is kept in doubt.
+
+    ``doubts`` gives the ``Requires-Python`` by package that excludes the Python in this and every later version.
+    """
+
+    text: str
+    after: PackageSet
+    reasons: Mapping[str, MoveReason]
+    built: tuple[str, ...]
+    doubts: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    copied: tuple[str, ...] = ()
