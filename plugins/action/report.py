@@ -17,7 +17,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import get_today, get_utc_timestamp
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibility import Evidence, update_matrix
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _record, _run
-from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _ledger
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _host_record, _ledger
 
 RUN_SCHEMA = 2
 
@@ -153,7 +153,9 @@ class ActionModule(CollectionAction):
         """Write the run's folder, ``run.json`` last."""
         if given["final"]:
             for host in [row["host"] for row in document["ledger"]]:
-                record = _get_record(hostvars[host], given["records"]) or _get_record(hostvars[host], "wave_journal")
+                record = _get_record(hostvars[host], given["records"]) or _host_record.get_journal(
+                    _host_record.get_host_record(hostvars[host])
+                )
                 write_private(
                     folder / "timelines" / f"{re.sub(r'[^A-Za-z0-9._-]', '_', host)}.md",
                     _record.format_timeline(host, record, given["run_id"]),

@@ -29,6 +29,7 @@ from typing import Any
 
 from ansible.plugins.callback import CallbackBase
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _progress
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._host_record import get_host_record
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._policy import CONTROLLER
 
 TICK_SECONDS = 1.0
@@ -125,9 +126,9 @@ class CallbackModule(CallbackBase):
         answer = _read_attribute(result, "result")
         self._show_warnings(answer)
         known = answer.get("ansible_facts") or {}
-        facts = known.get("step_current") or known.get("rollback_current")
-        if isinstance(facts, dict):
-            self._board.update_step(str(_read_attribute(result, "host")), facts)
+        step = get_host_record(known).get("step")
+        if step:
+            self._board.update_step(str(_read_attribute(result, "host")), step)
         if str(_read_attribute(result, "task").action) == GATE:
             self._print_lines(
                 self._board.pass_gate(

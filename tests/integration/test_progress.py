@@ -22,7 +22,7 @@ PLAYBOOK = """
   tasks:
     - name: Remember
       ansible.builtin.set_fact:
-        step_current: {application: billing, from: "3.8", to: "3.9"}
+        host_record: {step: {application: billing, from: "3.8", to: "3.9"}}
     - name: Recover
       oxzep7.python.recovery: {state_dir: "{{ state }}"}
     - name: Say

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _ledger
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _host_record, _ledger
 from ansible_collections.oxzep7.python.plugins.plugin_utils._table import align_columns
 
 COLUMNS = ("host", "application", "from", "to", "backup", "downtime_ms", "result")
@@ -18,14 +18,13 @@ SUMMARY_LINES, LINE_LENGTH = 20, 2000
 
 def list_step_rows(host: str, facts: Mapping[str, Any], ended: Mapping[str, Any]) -> list[dict[str, Any]]:
     """A row for each step that *host* took, and one for what stopped it, by its variables *facts* and its row *ended* of the ledger."""
-    kept = _find_backups(facts)
-    done = [*(facts.get("step_results") or []), *(facts.get("rollback_results") or [])]
-    rows = [{"host": host, **row, "backup": kept.get(row["application"])} for row in done]
-    good = ended["outcome"] == _ledger.UPGRADED or (
-        ended["outcome"] == _ledger.REVERTED and facts.get("rollback_results")
-    )
+    record, kept = _host_record.get_host_record(facts), _host_record.list_backup_names(facts)
+    rows = []
+    for row in record.get("results", []):
+        rows.append({"host": host, **row, "backup": kept.get(row["application"])})
+    last = record.get("step") or {}
+    good = ended["outcome"] == _ledger.UPGRADED or (ended["outcome"] == _ledger.REVERTED and last.get("ended"))
     if not rows or not good:
-        last = facts.get("rollback_current") or facts.get("step_current") or {}
         rows.append(
             {
                 "host": host,
@@ -41,12 +40,6 @@ def list_step_rows(host: str, facts: Mapping[str, Any], ended: Mapping[str, Any]
     return rows
 
 
-def _find_backups(facts: Mapping[str, Any]) -> dict[str, str]:
-    """The backup that was made of each application before its first step; nobody has restored it yet."""
-    results = (facts.get("backup_results") or {}).get("results") or []
-    return {one["backup_application"]["name"]: f"{one['backup']} (unverified)" for one in results if one.get("backup")}
-
-
 def list_ended_rows(
     hostvars: Mapping[str, Any], wave: Mapping[str, Any], reachable: Sequence[str]
 ) -> list[dict[str, Any]]:
@@ -54,8 +47,8 @@ def list_ended_rows(
     there = set(reachable)
     rows = []
     for host in wave["hosts"]:
-        facts = hostvars[host]
-        outcome, reason = _ledger.determine_outcome(facts, host in there)
+        record = _host_record.get_host_record(hostvars[host])
+        outcome, reason = _host_record.determine_outcome(record, host in there)
         rows.append(
             {
                 "host": host,

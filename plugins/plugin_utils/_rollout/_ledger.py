@@ -19,26 +19,6 @@ SUCCESS_OUTCOMES = {UPGRADE: UPGRADED, ROLLBACK: REVERTED}
 BUDGET, BUDGET_OF_WAVE = "oxzep7_max_failed", "oxzep7_max_failed_per_wave"
 
 
-def determine_outcome(facts: Mapping[str, Any], reachable: bool) -> tuple[str, str]:
-    """The outcome of a host whose wave has ended, and why, by its variables *facts*; a host without a record is unknown.
-
-    Whoever was lost in the middle of a step ends it by itself, one way or the other, so nobody here knows how.
-    """
-    # What became of a host that went back with others is newer than how its wave ended.
-    for part in ("rollback", "wave"):
-        if facts.get(part + "_outcome"):
-            return str(facts[part + "_outcome"]), str(facts.get(part + "_reason") or "")
-    begun = facts.get("rollback_current") or facts.get("step_current") or {}
-    if reachable:
-        return UNKNOWN, "it left no record of how its wave ended"
-    if begun:
-        return UNKNOWN, (
-            f"it became unreachable during {begun.get('application')} {begun.get('from')} -> {begun.get('to')}; it closes an open promotion by "
-            "itself, and the next run learns how"
-        )
-    return UNREACHABLE, "it could not be reached when its wave began"
-
-
 def list_failed_hosts(rows: Sequence[Mapping[str, Any]], kind: str) -> list[str]:
     """The hosts among *rows* of ended waves whose outcome is not good for the *kind* of run, in order."""
     return [row["host"] for row in rows if row["outcome"] not in (SUCCESS_OUTCOMES[kind], None)]

@@ -9,8 +9,7 @@ from __future__ import annotations
 import sys
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.filter.outcome_of_failure import outcome_of_failure
-from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _gate
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _gate, _host_record
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._gate import GateQuestion
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._preflight import list_blocking_lines
 
@@ -122,4 +121,4 @@ def test_what_stops_a_run_before_its_first_wave():
     ],
 )
 def test_how_a_host_ended_its_wave(result, kind, expected):
-    assert outcome_of_failure(result, kind) == expected
+    assert _host_record.classify_failure(result, kind) == expected

@@ -19,15 +19,16 @@ WAVE = {
 PROMOTED = {"application": "x", "from": "3.8", "to": "3.9", "downtime_ms": 5, "result": "promoted"}
 HOSTVARS = {
     "a": {
-        "step_results": [PROMOTED],
-        "wave_outcome": "upgraded",
+        "host_record": {"results": [PROMOTED], "outcome": "upgraded", "step": {"application": "x", "ended": True}},
         "backup_results": {"results": [{"backup_application": {"name": "x"}, "backup": "b1"}, {}]},
     },
     "b": {
-        "step_results": [PROMOTED],
-        "wave_outcome": "reverted",
-        "wave_reason": "sick | bad",
-        "step_current": {"application": "y", "from": "3.9", "to": "3.10"},
+        "host_record": {
+            "results": [PROMOTED],
+            "outcome": "reverted",
+            "reason": "sick | bad",
+            "step": {"application": "y", "from": "3.9", "to": "3.10", "ended": False},
+        },
     },
     "c": {},
 }

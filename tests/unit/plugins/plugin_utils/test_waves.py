@@ -9,7 +9,13 @@ from __future__ import annotations
 import datetime
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _amount, _estimate, _ledger, _window
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import (
+    _amount,
+    _estimate,
+    _host_record,
+    _ledger,
+    _window,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _policy as _rollout
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _waves as _order
 from hypothesis import given
@@ -274,12 +280,12 @@ def test_budgets_of_a_wave_and_of_a_rollback():
 
 
 def test_outcomes_of_hosts_that_recorded_none():
-    begun = {"step_current": {"application": "x", "from": "3.8", "to": "3.9"}}
-    assert _ledger.determine_outcome({"wave_outcome": "reverted", "wave_reason": "sick"}, False) == ("reverted", "sick")
-    assert (
-        _ledger.determine_outcome({}, True)[0] == "unknown" and _ledger.determine_outcome({}, False)[0] == "unreachable"
-    )
-    outcome, why = _ledger.determine_outcome(begun, False)
+    begun = {"step": {"application": "x", "from": "3.8", "to": "3.9"}}
+    ended = {"outcome": "reverted", "reason": "sick"}
+    assert _host_record.determine_outcome(ended, False) == ("reverted", "sick")
+    assert _host_record.determine_outcome({}, True)[0] == "unknown"
+    assert _host_record.determine_outcome({}, False)[0] == "unreachable"
+    outcome, why = _host_record.determine_outcome(begun, False)
     assert outcome == "unknown" and "x 3.8 -> 3.9" in why
 
 

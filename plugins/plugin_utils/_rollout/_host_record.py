@@ -1,0 +1,152 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The record of a host in a run: the variable ``host_record``, which the role host writes with the filters of this collection.
+
+Keys, each missing until it is known:
+
+``step``
+    The step or rollback that the host began last: ``application``, ``from``, ``to``, ``lock``, ``kind``, ``began`` (seconds since the epoch)
+    and ``ended`` (whether it has a row in ``results``).
+``results``
+    One row for each step or rollback that ended well, as the report has it, without the host and the backup.
+``promoted``
+    Names of the applications of which a step of this run was promoted.
+``outcome``, ``reason``
+    How the wave of the host ended, in words of the ledger; replaced when the host is rolled back with others.
+``journal``
+    What the host wrote down of the run, as the last promotion returned it; missing when the outcome was recorded after something else.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _ledger
+
+VARIABLE = "host_record"
+STEP_KEYS = ("application", "from", "to", "lock")
+RESULT_WITHOUT_PROMOTION = {_ledger.UPGRADE: "built", _ledger.ROLLBACK: "restored"}
+PROMOTED = "promoted"
+UNKNOWN_REASON = "see the task that failed"
+
+
+def get_host_record(facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The record of a host by its variables *facts*; empty when its wave never began there."""
+    return facts.get(VARIABLE) or {}
+
+
+def get_journal(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What the host wrote down of the run; None before its wave has ended, because the last promotion may not be in it."""
+    return record.get("journal") if record.get("outcome") else None
+
+
+def list_backup_names(facts: Mapping[str, Any]) -> dict[str, str]:
+    """The backup made of each application before its first step, by the variables *facts* of a host."""
+    found = {}
+    for one in (facts.get("backup_results") or {}).get("results") or []:
+        if one.get("backup"):
+            found[one["backup_application"]["name"]] = f"{one['backup']} (unverified)"
+    return found
+
+
+def begin_step(record: Mapping[str, Any], step: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """*record* when a *step* of a plan, or a rollback of the same form, begins."""
+    begun = {key: step[key] for key in STEP_KEYS if key in step}
+    return {**record, "step": {**begun, "kind": kind, "began": time.time(), "ended": False}}
+
+
+def add_result(record: Mapping[str, Any], promotion: Mapping[str, Any]) -> dict[str, Any]:
+    """*record* when the step that it names has ended well, with what the module promotion returned; empty without a promotion."""
+    step = record["step"]
+    row = _make_row(step, promotion)
+    changed = _drop_journal({**record, "step": {**step, "ended": True}, "results": [*record.get("results", []), row]})
+    if promotion.get("journal"):
+        changed["journal"] = promotion["journal"]
+    if step["kind"] == _ledger.UPGRADE and row["result"] == PROMOTED:
+        changed["promoted"] = [*record.get("promoted", []), step["application"]]
+    return changed
+
+
+def _make_row(step: Mapping[str, Any], promotion: Mapping[str, Any]) -> dict[str, Any]:
+    result = promotion.get("outcome") or RESULT_WITHOUT_PROMOTION[step["kind"]]
+    downtime = promotion.get("downtime_ms")
+    if step["kind"] == _ledger.ROLLBACK:
+        return {
+            "application": step["application"],
+            "from": promotion.get("from"),
+            "to": promotion.get("generation"),
+            "downtime_ms": downtime,
+            "result": result,
+        }
+    seconds = round(time.time() - step["began"], 1)
+    return {
+        **{key: step.get(key) for key in STEP_KEYS},
+        "downtime_ms": downtime,
+        "seconds": seconds,
+        "result": result,
+    }
+
+
+def close_wave(record: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """*record* when everything that the *kind* of run asks of the host has ended well."""
+    return {**record, "outcome": _ledger.SUCCESS_OUTCOMES[kind], "reason": ""}
+
+
+def close_failed_wave(record: Mapping[str, Any], kind: str, failure: Mapping[str, Any]) -> dict[str, Any]:
+    """*record* when a task ended with the result *failure* in a run of *kind*."""
+    return _drop_journal({**record, "outcome": classify_failure(failure, kind), "reason": _get_reason(failure)})
+
+
+def add_hook_failure(record: Mapping[str, Any], hook: str, failure: Mapping[str, Any]) -> dict[str, Any]:
+    """*record* when the *hook* for failed hosts ended with the result *failure*, too."""
+    return {**record, "reason": f"{record['reason']}; and {hook} failed: {_get_reason(failure)}"}
+
+
+def close_undone_wave(
+    record: Mapping[str, Any], reason: str, failure: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """*record* when the host was rolled back with others because of *reason*, or could not be, with the result *failure*."""
+    if failure is None:
+        return _drop_journal({**record, "outcome": _ledger.REVERTED, "reason": f"rolled back, because {reason}"})
+    text = f"it could not be rolled back: {_get_reason(failure)}"
+    return _drop_journal({**record, "outcome": _ledger.FAILED, "reason": text})
+
+
+def _drop_journal(record: dict[str, Any]) -> dict[str, Any]:
+    record.pop("journal", None)
+    return record
+
+
+def _get_reason(failure: Mapping[str, Any]) -> str:
+    return str(failure.get("msg") or UNKNOWN_REASON)
+
+
+def classify_failure(failure: Mapping[str, Any], kind: str) -> str:
+    """The outcome of a host on which a task ended with the result *failure*, in a run of *kind*."""
+    if "outcome" in failure:
+        undone = failure["outcome"] == _ledger.REVERTED and kind == _ledger.UPGRADE
+        return _ledger.REVERTED if undone else _ledger.FAILED
+    # Only a module that died without a result leaves its standard output.
+    return _ledger.INTERRUPTED if "module_stdout" in failure else _ledger.FAILED
+
+
+def determine_outcome(record: Mapping[str, Any], reachable: bool) -> tuple[str, str]:
+    """The outcome of a host whose wave has ended, and its reason, by its *record*.
+
+    A host that was lost during a step commits or undoes it alone, so its outcome is unknown until the next run.
+    """
+    if record.get("outcome"):
+        return str(record["outcome"]), str(record.get("reason") or "")
+    if reachable:
+        return _ledger.UNKNOWN, "it left no record of how its wave ended"
+    step = record.get("step")
+    if step:
+        return _ledger.UNKNOWN, (
+            f"it became unreachable during {step.get('application')} {step.get('from')} -> {step.get('to')}; it closes an open "
+            "promotion by itself, and the next run learns how"
+        )
+    return _ledger.UNREACHABLE, "it could not be reached when its wave began"

@@ -1,0 +1,80 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The record of a host, through the filters by which roles write it."""
+
+from __future__ import annotations
+
+from ansible_collections.oxzep7.python.plugins.filter.record_outcome import record_outcome
+from ansible_collections.oxzep7.python.plugins.filter.record_result import record_result
+from ansible_collections.oxzep7.python.plugins.filter.record_step import record_step
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report._run import list_step_rows
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _host_record
+
+STEP = {"application": "x", "from": "3.8", "to": "3.9", "lock": "l", "label": "x 3.8 -> 3.9", "interpreter": {}}
+PROMOTION = {"outcome": "promoted", "from": "0", "generation": "1", "downtime_ms": 5, "journal": {"events": []}}
+BACK = {"application": "x", "from": "live", "to": "before r"}
+
+
+def upgraded():
+    record = record_result(record_step({}, STEP, "upgrade"), PROMOTION)
+    return record_outcome(record, "upgrade")
+
+
+def rows(record, outcome, reason=""):
+    return list_step_rows("a", {"host_record": record}, {"outcome": outcome, "reason": reason})
+
+
+def test_an_upgraded_host():
+    record = upgraded()
+    assert _host_record.determine_outcome(record, False) == ("upgraded", "")
+    assert record["promoted"] == ["x"] and _host_record.get_journal(record) == {"events": []}
+    (row,) = rows(record, "upgraded")
+    assert row.pop("seconds") >= 0
+    assert row == {
+        "host": "a",
+        "application": "x",
+        "from": "3.8",
+        "to": "3.9",
+        "lock": "l",
+        "downtime_ms": 5,
+        "result": "promoted",
+        "backup": None,
+    }
+
+
+def test_a_step_that_is_only_built_promotes_nothing():
+    record = record_result(record_step({}, STEP, "upgrade"), {})
+    assert record["results"][0]["result"] == "built" and "promoted" not in record
+
+
+def test_a_host_on_which_the_second_step_was_undone():
+    record = record_step(upgraded(), {**STEP, "from": "3.9", "to": "3.10"}, "upgrade")
+    record = record_outcome(record, "upgrade", {"outcome": "reverted", "msg": "sick"})
+    assert _host_record.determine_outcome(record, True) == ("reverted", "sick")
+    assert [(row["to"], row["result"]) for row in rows(record, "reverted", "sick")] == [
+        ("3.9", "promoted"),
+        ("3.10", "reverted"),
+    ]
+    # What the host wrote down after the first promotion is not in its journal.
+    assert _host_record.get_journal(record) is None
+    later = record_outcome(record, "upgrade", {"msg": "no"}, "oxzep7_failed_host_tasks")
+    assert later["outcome"] == "reverted" and later["reason"] == "sick; and oxzep7_failed_host_tasks failed: no"
+
+
+def test_a_host_that_was_rolled_back_with_others():
+    record = record_result(record_step(upgraded(), BACK, "rollback"), {**PROMOTION, "from": "1", "generation": "0"})
+    done = record_outcome(record, "rollback", undone_for="b is not upgraded")
+    assert _host_record.determine_outcome(done, True) == ("reverted", "rolled back, because b is not upgraded")
+    assert [(row["to"], row["result"]) for row in rows(done, "reverted")] == [("3.9", "promoted"), ("0", "promoted")]
+    assert "seconds" not in rows(done, "reverted")[1] and done["promoted"] == ["x"]
+    assert _host_record.get_journal(done) is None
+    lost = record_outcome(record, "rollback", {"msg": "no"}, undone_for="b is not upgraded")
+    assert _host_record.determine_outcome(lost, True) == ("failed", "it could not be rolled back: no")
+
+
+def test_a_rollback_that_only_restores():
+    record = record_result(record_step({}, BACK, "rollback"), {"skipped": True})
+    done = record_outcome(record, "rollback")
+    assert [(row["to"], row["result"]) for row in rows(done, "reverted")] == [(None, "restored")]
