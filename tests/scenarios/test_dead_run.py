@@ -100,7 +100,7 @@ def test_a_module_that_hangs_is_killed_and_undone_when_its_deadline_passes(host,
     assert_on_old()
     recovered, again = controller("recover"), controller("recover")
     assert (
-        recovered.returncode == 0 and "Say what became of them" in recovered.stdout and "1-py3.9" in recovered.stdout
+        recovered.returncode == 0 and "Show the closed promotions" in recovered.stdout and "1-py3.9" in recovered.stdout
     ), recovered.stdout[-3000:]
     assert again.returncode == 0 and "changed=0" in again.stdout, again.stdout[-3000:]
     assert_next_run_reaches_the_target(controller)
