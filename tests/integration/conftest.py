@@ -10,18 +10,19 @@ import dataclasses
 import hashlib
 import io
 import json
-import os
 import pathlib
+import re
 import shutil
-import subprocess
 import sys
 import tarfile
 
 import pytest
 
 from tests.demo import machine
+from tests.integration.playbook_server import PlaybookServer
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+MARK = "outcome: "
 
 
 @dataclasses.dataclass
@@ -29,56 +30,18 @@ class ModuleRunner:
     """Runs one module with options; remembers nothing between calls."""
 
     folder: pathlib.Path
+    server: PlaybookServer
 
     def __call__(self, module, check=False, **options):
         """The module's result; its ``failed`` tells how it ended."""
-        playbook = [
-            {
-                "hosts": "localhost",
-                "gather_facts": False,
-                "tasks": [
-                    {
-                        "name": "Run it",
-                        f"oxzep7.python.{module}": options,
-                        "register": "outcome",
-                        "ignore_errors": True,
-                        "check_mode": check,
-                        "diff": True,
-                    },
-                    {
-                        "name": "Keep it",
-                        "ansible.builtin.copy": {
-                            "content": "{{ outcome | to_json }}",
-                            "dest": str(self.folder / "outcome.json"),
-                        },
-                        "check_mode": False,
-                        "diff": False,
-                    },
-                ],
-            }
-        ]
+        playbook = [{"hosts": "localhost", "gather_facts": False, "tasks": list_tasks(module, options, check)}]
         (self.folder / "playbook.json").write_text(json.dumps(playbook), encoding="utf-8")
-        (self.folder / "outcome.json").unlink(missing_ok=True)
-        done = subprocess.run(
-            [
-                "ansible-playbook",
-                "-i",
-                "localhost,",
-                "-c",
-                "local",
-                "-e",
-                f"ansible_python_interpreter={sys.executable}",
-                str(self.folder / "playbook.json"),
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=self.folder,
-            timeout=300,
-            env={**os.environ, "ANSIBLE_LOCALHOST_WARNING": "0", "ANSIBLE_STDOUT_CALLBACK": "default"},
-        )
-        assert (self.folder / "outcome.json").exists(), done.stdout + done.stderr
-        return json.loads((self.folder / "outcome.json").read_text(encoding="utf-8"))
+        python = f"ansible_python_interpreter={sys.executable}"
+        words = ["-i", "localhost,", "-c", "local", "-e", python, str(self.folder / "playbook.json")]
+        _status, printed = self.server.run(self.folder, *words)
+        found = re.search(rf'^    "msg": ("{MARK}.*")$', printed, re.MULTILINE)
+        assert found, printed
+        return json.loads(json.loads(found[1]).removeprefix(MARK))
 
     def run_four_times(self, module, **options):
         """Check, do, do again, check again: the first two change and agree, the others change nothing."""
@@ -96,10 +59,29 @@ class ModuleRunner:
         return messages[1]["msg"]
 
 
+def list_tasks(module, options, check):
+    """Tasks that run *module* and print its result, as one string, so that nothing in it is left out or converted."""
+    run = {
+        "name": f"Run {module}",
+        f"oxzep7.python.{module}": options,
+        "register": "outcome",
+        "ignore_errors": True,
+        "check_mode": check,
+        "diff": True,
+    }
+    return [run, {"name": "Print the result", "ansible.builtin.debug": {"msg": MARK + "{{ outcome | to_json }}"}}]
+
+
+@pytest.fixture(scope="session")
+def playbook_server():
+    with PlaybookServer() as server:
+        yield server
+
+
 @pytest.fixture
-def module(tmp_path):
+def module(tmp_path, playbook_server):
     (tmp_path / "run").mkdir()
-    return ModuleRunner(tmp_path / "run")
+    return ModuleRunner(tmp_path / "run", playbook_server)
 
 
 @pytest.fixture(scope="session")
