@@ -15,7 +15,13 @@ import time
 from collections.abc import Iterator
 
 from tests.faults.promotion import JOURNEYS, count_promotion_points, expect_recovery
-from tests.faults.steady_host import PATIENCE, BrokenHostError, SteadyHost, build_promotion_options
+from tests.faults.steady_host import (
+    PATIENCE,
+    BrokenHostError,
+    SteadyHost,
+    build_promotion_options,
+    start_steady_hosts,
+)
 from tests.fleet import fleet, hosts
 from tests.fleet.paths import FleetError, get_podman_environment
 
@@ -77,18 +83,12 @@ def try_restart_rounds(host: SteadyHost, rounds: list[int], points: int) -> tupl
 
 def run_all() -> tuple[int, int]:
     """Points tried, and points survived."""
-    fleet.start_fleet(["debian12"] * HOSTS)
     try:
-        hosts = [SteadyHost(f"host{number}") for number in range(1, HOSTS + 1)]
+        started = start_steady_hosts(HOSTS)
         with concurrent.futures.ThreadPoolExecutor(max_workers=HOSTS) as pool:
-            list(pool.map(SteadyHost.prepare, hosts))
-            points = min(pool.map(lambda host: count_promotion_points(host, min), hosts))
-            parts = list(
-                pool.map(
-                    lambda pair: try_restart_rounds(pair[1], list(range(pair[0], ROUNDS, HOSTS)), points),
-                    enumerate(hosts),
-                )
-            )
+            points = min(pool.map(count_promotion_points, started, [min] * HOSTS))
+            rounds = [list(range(index, ROUNDS, HOSTS)) for index in range(HOSTS)]
+            parts = list(pool.map(try_restart_rounds, started, rounds, [points] * HOSTS))
     finally:
         fleet.stop_fleet()
     tried = sum(points for points, _wrong in parts)

@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 
 import ansible
 
-from tests.fleet import fleet, hosts
+from tests.fleet import fleet, hosts, images
 from tests.fleet.archives import pack_interpreter
-from tests.fleet.paths import ROOT, FleetError, run_checked
+from tests.fleet.paths import ROOT, FleetError, hash_inputs, hold_lock, prepare_podman, run_checked
 
 HERE = pathlib.Path(__file__).resolve().parent
 MINORS = ("3.8", "3.9", "3.10")
@@ -60,27 +60,14 @@ class SteadyHost:
         return hosts.build_command(self.name, "python3", "/root/faults/drive.py")
 
     def prepare(self, services: Sequence[dict[str, Any]] | None = None) -> None:
-        """Install the application, which has other *services* if they are given, the modules under test, and two more generations."""
+        """Install the application, the modules under test, and two more generations.
+
+        *services* replace those of the application. Raises FleetError, BrokenHostError.
+        """
         declared = {**APPLICATION, **({"services": list(services)} if services else {})}
         with tempfile.TemporaryDirectory(prefix="oxzep7-faults-") as directory:
             folder = pathlib.Path(directory, "faults")
-            modules = folder / "lib" / "ansible_collections" / "oxzep7" / "python" / "plugins"
-            quiet = shutil.ignore_patterns("__pycache__")
-            for part in ("modules", "module_utils"):
-                shutil.copytree(ROOT / "plugins" / part, modules / part, ignore=quiet)
-            shutil.copytree(
-                pathlib.Path(ansible.__path__[0], "module_utils"),
-                folder / "lib" / "ansible" / "module_utils",
-                ignore=quiet,
-            )
-            (folder / "lib" / "ansible" / "__init__.py").touch()
-            for path in (*(HERE / "steady").iterdir(), HERE / "tracer.py"):
-                if path.is_file():
-                    shutil.copy2(path, folder)
-            for archive in map(pack_interpreter, MINORS):
-                if archive is None:
-                    raise FleetError(f"the faults need Python {', '.join(MINORS)} on this machine")
-                shutil.copy2(archive, folder)
+            copy_supplies(folder)
             hosts.copy_to_host(folder, self.name, "/root/faults")
         self.run_script("sh /root/faults/setup.sh")
         empty = hashlib.sha256(b"").hexdigest()
@@ -90,33 +77,71 @@ class SteadyHost:
         for minor in MINORS[1:]:
             path = self.run_script(f"echo /opt/oxzep7/interpreters/oxzep7-{minor}.*/bin/python{minor}").strip()
             version = path.split("oxzep7-")[1].split("/")[0]
-            require_module_success(
-                self.run_actions(
-                    [
-                        "module",
-                        "environment",
-                        {"application": declared, "interpreter": path, "version": version, "lock": empty},
-                    ]
-                )[0]
-            )
+            options = {"application": declared, "interpreter": path, "version": version, "lock": empty}
+            require_module_success(self.run_actions(["module", "environment", options])[0])
         self.run_script(f"cp {STATE}/state.json /root/state.json")
 
 
-def spread_over_hosts(
-    hosts: int, count: Callable[[SteadyHost], int], part: Callable[[SteadyHost, list[int]], T], every: int = 1
-) -> list[T]:
-    """What *part* made of its share of all points, on so many *hosts* that are started for it; *count* says how many points there are.
+def copy_supplies(folder: pathlib.Path) -> None:
+    """Fill *folder* with what a steady host needs: interpreters, the modules under test, and what drives them."""
+    modules = folder / "lib" / "ansible_collections" / "oxzep7" / "python" / "plugins"
+    quiet = shutil.ignore_patterns("__pycache__")
+    for part in ("modules", "module_utils"):
+        shutil.copytree(ROOT / "plugins" / part, modules / part, ignore=quiet)
+    utilities = pathlib.Path(ansible.__path__[0], "module_utils")
+    shutil.copytree(utilities, folder / "lib" / "ansible" / "module_utils", ignore=quiet)
+    (folder / "lib" / "ansible" / "__init__.py").touch()
+    for path in (*(HERE / "steady").iterdir(), HERE / "tracer.py"):
+        if path.is_file():
+            shutil.copy2(path, folder)
+    for archive in pack_archives():
+        shutil.copy2(archive, folder)
 
-    With *every*, only one of so many points is tried.
+
+def pack_archives() -> list[pathlib.Path]:
+    """Archives of the interpreters of every generation. Raises FleetError."""
+    archives = [archive for minor in MINORS if (archive := pack_interpreter(minor))]
+    if len(archives) < len(MINORS):
+        raise FleetError(f"the faults need Python {', '.join(MINORS)} on this machine")
+    return archives
+
+
+def start_steady_hosts(count: int = 1, kind: str = "debian12") -> list[SteadyHost]:
+    """Start *count* hosts of *kind* with the application on them.
+
+    The first time, one is set up and kept as an image. Raises FleetError, BrokenHostError.
     """
-    fleet.start_fleet(["debian12"] * hosts)
+    prepare_podman()
+    tested = [ROOT / "plugins" / "modules", ROOT / "plugins" / "module_utils"]
+    tools = [HERE / "steady", HERE / "tracer.py", HERE / "steady_host.py"]
+    packed = [archive.parent.name for archive in pack_archives()]
+    recipe = hash_inputs(kind, ansible.__version__, packed, *tested, *tools)
+    image = f"localhost/oxzep7-fleet/{kind.replace('+', '-').partition(',')[0]}-steady:{recipe}"
+    with hold_lock(f"image-{recipe}"):
+        if not images.has_image(image):
+            fleet.start_fleet([kind])
+            SteadyHost("host1").prepare()
+            images.commit_container(hosts.name_container("host1"), image)
+    fleet.start_fleet([image] * count)
+    return [SteadyHost(f"host{number}") for number in range(1, count + 1)]
+
+
+def spread_over_hosts(
+    count: int,
+    find_points: Callable[[SteadyHost], int],
+    try_points: Callable[[SteadyHost, list[int]], T],
+    every: int = 1,
+) -> list[T]:
+    """Try every point on one of *count* hosts that are started for it; with *every*, only one of so many points.
+
+    *find_points* returns how many points there are on a host, *try_points* what came of those that it is given.
+    """
     try:
-        known = [SteadyHost(f"host{number}") for number in range(1, hosts + 1)]
-        with concurrent.futures.ThreadPoolExecutor(max_workers=hosts) as pool:
-            list(pool.map(SteadyHost.prepare, known))
+        started = start_steady_hosts(count)
+        with concurrent.futures.ThreadPoolExecutor(max_workers=count) as pool:
             # Polling differs from run to run; beyond its last call a module just ends.
-            numbers = range(1, max(pool.map(count, known)) + 1)[::every]
-            return list(pool.map(part, known, [list(numbers[index::hosts]) for index in range(hosts)]))
+            numbers = range(1, max(pool.map(find_points, started)) + 1)[::every]
+            return list(pool.map(try_points, started, [list(numbers[index::count]) for index in range(count)]))
     finally:
         fleet.stop_fleet()
 

@@ -145,7 +145,7 @@ def _build_inventory(
     declared: dict[str, dict[str, object]] = {}
     for name, kind in kinds.items():
         declared[name] = {"ansible_host": addresses[name]}
-        if ":" in kind and not kind.endswith(":trio"):
+        if kind.endswith((":sqlite", ":postgresql")):
             declared[name]["oxzep7_applications"] = [declare_ledger()]
     # Hosts of one address come and go, each with a key of its own.
     ssh_options = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
@@ -179,6 +179,8 @@ def connect_host(host: str) -> None:
 
 
 def _choose_image(kind: str) -> str:
+    if kind.startswith("localhost/"):
+        return kind
     release, _separator, extra = kind.partition("+")
     if extra:
         return images.build_base_image(release, tuple(extra.split(",")))
@@ -192,7 +194,7 @@ def _choose_image(kind: str) -> str:
 
 
 def start_fleet(kinds: list[str], options: Sequence[str] = ()) -> float:
-    """Start one host for each of *kinds*: ``debian12``, ``debian12:sqlite``, ``debian12+git,at`` and so on.
+    """Start one host for each of *kinds*: ``debian12``, ``debian12:sqlite``, ``debian12+git,at``, or an image.
 
     Returns the seconds that starting took. *options* are further ones for ``podman run``. A fleet that is up already is
     taken down first. Raises FleetError.

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 import tempfile
 import time
@@ -31,7 +32,8 @@ EXTRA_PACKAGES = {"debian11": ["python3-venv"], "debian12": [], "debian13": []}
 ORIGINAL_MINOR = "3.8"
 
 
-def _has_image(image: str) -> bool:
+def has_image(image: str) -> bool:
+    """Whether *image* exists."""
     try:
         run_checked("podman", "image", "exists", image)
     except FleetError:
@@ -55,12 +57,24 @@ def build_base_image(release: str, extra: tuple[str, ...] = ()) -> str:
     recipe = hash_inputs(command)
     image = f"localhost/oxzep7-fleet/{release}-base:{recipe}"
     with hold_lock(f"image-{recipe}"):
-        if not _has_image(image):
+        if not has_image(image):
             with tempfile.TemporaryDirectory(prefix="oxzep7-image-") as directory:
                 archive = pathlib.Path(directory, "root.tar")
                 run_checked(*command, str(archive))
                 run_checked("podman", "import", "--quiet", str(archive), image)
     return image
+
+
+def commit_container(container: str, image: str) -> None:
+    """Shut *container* down, and make *image* of it; other images of that name are removed. Raises FleetError."""
+    run_checked("podman", "stop", "--time", "10", container)
+    run_checked("podman", "commit", "--quiet", container, image)
+    name = image.rpartition(":")[0]
+    for other in run_checked("podman", "images", "--format", "{{.Repository}}:{{.Tag}}", name).split():
+        # Hosts of another fleet may still run on it.
+        if other != image:
+            with contextlib.suppress(FleetError):
+                run_checked("podman", "rmi", other)
 
 
 def fetch_wheels(requirements: pathlib.Path, minor: str) -> pathlib.Path:
@@ -121,7 +135,7 @@ def _build_provisioned_image(
     recipe = hash_inputs(parent, folder, script, archive.name, archive.parent.name)
     image = f"localhost/oxzep7-fleet/{name}:{recipe}"
     with hold_lock(f"image-{recipe}"):
-        if not _has_image(image):
+        if not has_image(image):
             _provision_image(
                 parent,
                 image,

@@ -64,7 +64,7 @@ def hash_inputs(*parts: object) -> str:
         if isinstance(part, pathlib.Path):
             for path in sorted(part.rglob("*")) if part.is_dir() else [part]:
                 if path.is_file() and "__pycache__" not in path.parts:
-                    state.update(str(path.relative_to(HERE)).encode() + path.read_bytes())
+                    state.update(os.path.relpath(path, HERE).encode() + path.read_bytes())
         else:
             state.update(repr(part).encode())
     return state.hexdigest()[:12]

@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 
-from tests.faults.steady_host import APPLICATION, SteadyHost, require_module_success
+from tests.faults.steady_host import APPLICATION, require_module_success, start_steady_hosts
 from tests.fleet import fleet
 from tests.fleet.hosts import build_command
 from tests.fleet.paths import get_podman_environment, run_checked
@@ -45,9 +45,7 @@ UTF8 = ["--default-character-set=utf8mb4"]
 
 @pytest.fixture(scope="module")
 def host():
-    fleet.start_fleet([fleet.EQUIPPED_KIND])
-    host = SteadyHost("host1")
-    host.prepare()
+    (host,) = start_steady_hosts(kind=fleet.EQUIPPED_KIND)
     host.run_script(
         "systemctl start postgresql mariadb && runuser -u postgres -- createdb steady && mariadb -e 'CREATE DATABASE steady'"
     )

@@ -16,6 +16,8 @@ import pytest
 from tests.fleet import fleet
 from tests.fleet.hosts import cut_power, restore_power, run_on_host
 
+# Longer than anything here takes, on a busy machine too; nothing that is measured.
+PATIENCE = 600
 LONG = {"oxzep7_target": "3.9", "oxzep7_timeout": 150, "oxzep7_stability_window": 30}
 
 
@@ -45,14 +47,14 @@ def start(folder):
 def begin(folder):
     """Start an upgrade; returns it once the new generation is live but not committed."""
     process = start(folder)
-    run_on_host("host1", "timeout 200 sh -c 'until [ -L /srv/ledger/venv ]; do sleep 0.1; done'")
+    run_on_host("host1", f"timeout {PATIENCE} sh -c 'until [ -L /srv/ledger/venv ]; do sleep 0.1; done'")
     assert "venv.generations/1-py3.9" in run_on_host("host1", "readlink /srv/ledger/venv")
     assert "state.next.json" in run_on_host("host1", "ls /var/lib/oxzep7/applications/ledger")
     return process
 
 
-def wait_until(script, seconds=60):
-    deadline = time.monotonic() + seconds
+def wait_until(script):
+    deadline = time.monotonic() + PATIENCE
     while run_on_host("host1", f"{script} && echo yes || true").strip() != "yes":
         assert time.monotonic() < deadline, f"never true: {script}"
         time.sleep(0.3)
@@ -81,7 +83,7 @@ def test_killed_module_is_undone_by_the_timers_unit(host, controller, tmp_path):
     )
     assert "1-py3.9" in run_on_host(host, "readlink /srv/ledger/venv")
     run_on_host(host, "pkill -KILL -f '[A]nsiballZ|python3.*[a]nsible' || true; pkill -KILL -x python3 || true")
-    assert process.wait(timeout=60) != 0
+    assert process.wait(timeout=PATIENCE) != 0
     wait_until("[ ! -e /var/lib/oxzep7/applications/ledger/state.next.json ]")
     assert_on_old()
     assert_next_run_reaches_the_target(controller)
@@ -96,7 +98,7 @@ def test_a_module_that_hangs_is_killed_and_undone_when_its_deadline_passes(host,
         "cd /var/lib/oxzep7/applications/ledger && read -r until holder began <deadline && echo 1 $holder $began >deadline",
     )
     wait_until("[ ! -e /var/lib/oxzep7/applications/ledger/state.next.json ]")
-    assert process.wait(timeout=60) != 0
+    assert process.wait(timeout=PATIENCE) != 0
     assert_on_old()
     recovered, again = controller("recover"), controller("recover")
     assert (
@@ -110,7 +112,7 @@ def test_killed_controller_leaves_the_promotion_to_the_host(host, controller, tm
     process = begin(tmp_path)
     process.kill()
     process.wait()
-    wait_until("[ ! -e /var/lib/oxzep7/applications/ledger/state.next.json ]", 200)
+    wait_until("[ ! -e /var/lib/oxzep7/applications/ledger/state.next.json ]")
     assert run_on_host(host, "readlink /srv/ledger/venv").strip() == "venv.generations/1-py3.9"
     again = controller("upgrade", oxzep7_target="3.9")
     assert again.returncode == 0 and "changed=0" in again.stdout, again.stdout[-3000:]
@@ -126,11 +128,11 @@ def test_killed_controller_leaves_the_promotion_to_the_host(host, controller, tm
 )
 def test_a_host_that_is_cut_off_ends_its_promotion_and_the_next_run_learns_of_it(host, controller, tmp_path, when):
     process = start(tmp_path)
-    run_on_host("host1", f"timeout 200 sh -c 'until {when}; do sleep 0.05; done' 2>/dev/null")
+    run_on_host("host1", f"timeout {PATIENCE} sh -c 'until {when}; do sleep 0.05; done' 2>/dev/null")
     fleet.disconnect_host(host)
-    said, _nothing = process.communicate(timeout=120)
+    said, _nothing = process.communicate(timeout=PATIENCE)
     assert process.returncode != 0 and ("unreachable=1" in said or "UNREACHABLE" in said), said[-3000:]
-    wait_until("[ ! -e /var/lib/oxzep7/applications/ledger/state.next.json ]", 100)
+    wait_until("[ ! -e /var/lib/oxzep7/applications/ledger/state.next.json ]")
     fleet.connect_host(host)
     assert run_on_host(host, "readlink /srv/ledger/venv").strip() == "venv.generations/1-py3.9"
     again = controller("upgrade", oxzep7_target="3.9")

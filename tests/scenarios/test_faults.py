@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from tests.faults import backup, damage, promotion, restart
-from tests.faults.steady_host import FIRST, PATIENCE, SteadyHost, expect_generation
+from tests.faults.steady_host import FIRST, PATIENCE, expect_generation, start_steady_hosts
 from tests.faults.steady_host import build_promotion_options as options
 from tests.fleet import fleet
 
@@ -35,10 +35,8 @@ def test_a_promotion_survives_a_stop_of_its_host():
 
 
 def test_of_two_controllers_one_works_and_the_other_names_it():
-    fleet.start_fleet(["debian12"])
     try:
-        host = SteadyHost("host1")
-        host.prepare()
+        (host,) = start_steady_hosts()
         with restart.freeze_promotion(host, 25, FIRST, "upgrade"):
             second, building = host.run_actions(
                 ["module", "promotion", options(FIRST, "upgrade")], ["module", "recovery", {"wait": 0}]

@@ -16,10 +16,10 @@ from tests.faults.steady_host import (
     APPLICATION,
     FIRST,
     ORIGINAL,
-    SteadyHost,
     build_promotion_options,
     expect_generation,
     require_module_success,
+    start_steady_hosts,
 )
 from tests.fleet import fleet
 from tests.fleet.hosts import build_command, write_file
@@ -76,9 +76,7 @@ print(json.dumps(sorted(found)))
 
 @pytest.fixture(scope="module")
 def prepared():
-    fleet.start_fleet([fleet.EQUIPPED_KIND])
-    host = SteadyHost("host1")
-    host.prepare()
+    (host,) = start_steady_hosts(kind=fleet.EQUIPPED_KIND)
     write_file(host.name, "/srv/steady/front.py", FRONT)
     unit = "[Unit]\\nDescription=%s\\n[Service]\\nUser=steady\\nExecStart=/srv/steady/venv/bin/python %s\\n"
     part = unit % ("part %i", '-c "import time; time.sleep(1000000)"')

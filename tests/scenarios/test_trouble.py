@@ -17,10 +17,10 @@ from tests.faults.steady_host import (
     FIRST,
     ORIGINAL,
     SECOND,
-    SteadyHost,
     build_promotion_options,
     expect_generation,
     require_module_success,
+    start_steady_hosts,
 )
 from tests.fleet import fleet
 from tests.fleet.hosts import build_command
@@ -33,9 +33,7 @@ NEW_SITE = f"/srv/steady/venv.generations/{FIRST}/lib/python3.9/site-packages"
 
 @pytest.fixture(scope="module")
 def prepared():
-    fleet.start_fleet([fleet.EQUIPPED_KIND])
-    host = SteadyHost("host1")
-    host.prepare()
+    (host,) = start_steady_hosts(kind=fleet.EQUIPPED_KIND)
     yield host
     fleet.stop_fleet()
 
