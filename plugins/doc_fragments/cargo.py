@@ -20,7 +20,7 @@ options:
         choices: [copy, patch]
         required: true
       files:
-        description: Files and directories outside every package, as paths in the environment; a directory ends with V(/).
+        description: Paths in the environment of files and directories outside every package; directories end with V(/).
         type: list
         elements: str
         default: []

@@ -39,8 +39,8 @@ options:
     default: false
   known:
     description:
-      - Installed interpreters, as RV(oxzep7.python.preflight#module:interpreters) of M(oxzep7.python.preflight) lists them.
-        One of these is used without running the module on the host.
+      - Installed interpreters, as RV(oxzep7.python.preflight#module:interpreters) of M(oxzep7.python.preflight) lists
+        them. One of these is used without running the module on the host.
       - Read by the action plugin.
     type: list
     elements: dict

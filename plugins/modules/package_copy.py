@@ -41,7 +41,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: The wheels are stored in check mode, too, because a plan needs them. The host is not changed in either mode.
+    details: The wheels are stored in check mode, too, because a plan needs them. The host is never changed.
   diff_mode:
     support: none
   idempotent:

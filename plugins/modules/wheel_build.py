@@ -13,16 +13,16 @@ description:
   - Used by the roles of this collection.
   - Builds each source once, in a scratch directory, as an account that owns nothing; that is C(nobody) if the module
     runs as root.
-  - The host needs the Python with its headers, the libraries that the sources compile against, and access to the package
-    indexes for build requirements.
+  - The host needs the Python with its headers, the libraries that the sources compile against, and access to the
+    package indexes for build requirements.
   - The action plugin sends the sources, and fetches the wheels into the cache of the controller, where
     M(oxzep7.python.plan) finds them.
 author: oxzep7.python contributors (@oxzep7)
 options:
   needs:
     description:
-      - Wheels to build, each with C(name), C(version), C(python) and C(platform), as RV(oxzep7.python.plan#module:needs)
-        lists them.
+      - Wheels to build, each with C(name), C(version), C(python) and C(platform), as
+        RV(oxzep7.python.plan#module:needs) lists them.
     type: list
     elements: dict
     required: true

@@ -81,7 +81,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: partial
-    details: In check mode nothing is downloaded, so wheels that neither the controller nor the host has are only counted.
+    details: In check mode nothing is downloaded; wheels that neither the controller nor the host has are counted.
   diff_mode:
     support: full
   idempotent:

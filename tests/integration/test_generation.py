@@ -65,9 +65,8 @@ def test_what_was_changed_by_hand_is_changed_again_in_the_new_version(module, pl
         cargo=cargo(place, "patch"),
         **place.make_build_options(new, tests=["python -c 'import local'"]),
     )
-    assert any("bin/nightly" in action for action in results[0]["actions"]) and any(
-        "settings.py of greeter" in action for action in results[0]["actions"]
-    )
+    actions = "\n".join(results[0]["actions"])
+    assert "bin/nightly" in actions and "settings.py of greeter" in actions
     path, packages = built(place)
     assert (packages / "settings.py").read_text() == "# Version 2.\nLIMIT = 'low'\nSIZE = 100\nOTHER = 2\n"
     assert (packages / "local" / "__init__.py").read_text() == "NAME = 'known to nobody'\n" and not (

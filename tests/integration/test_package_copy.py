@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""package_copy, run for real: what pip and uv installed from directories works in an environment of the next Python, and is copied again as it was."""
+"""package_copy on this machine: copies of packages that pip and uv installed work on the next Python."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver 
 
 SETUP = """from setuptools import setup
 setup(name={name!r}, version="1.{number}", packages=[{module!r}], scripts=["tool-{number}"], install_requires=[],
-      entry_points={{"console_scripts": ["command-{number} = {module}:main"]}}, data_files=[("share/{module}", ["settings.cfg"])])
+      entry_points={{"console_scripts": ["command-{number} = {module}:main"]}},
+      data_files=[("share/{module}", ["settings.cfg"])])
 """
 
 
@@ -23,7 +24,7 @@ def run(*command):
 
 @pytest.fixture
 def environments(tmp_path, interpreters):
-    """An environment with a package installed from a directory and one installed editable, and an empty one of the next Python."""
+    """An environment with a package from a directory and an editable one, and an empty one of the next Python."""
     for number, name in enumerate(("plain-one", "edit-two")):
         source = tmp_path / name
         module = name.replace("-", "_")
@@ -55,10 +56,8 @@ def test_copies_work_on_the_next_python_and_are_copied_again_byte_for_byte(modul
     old, new = environments
     names = ["edit-two", "plain-one"]
     options = {"packages": {"app": [*names, "missing"]}, "cache_dir": str(tmp_path / "cache")}
-    results = [
-        module("package_copy", check=check, applications=[{"name": "app", "environment": str(old)}], **options)
-        for check in (True, False)
-    ]
+    options["applications"] = [{"name": "app", "environment": str(old)}]
+    results = [module("package_copy", check=check, **options) for check in (True, False)]
     assert results[0]["copies"] == results[1]["copies"] and not any(result["changed"] for result in results)
     rows = results[1]["copies"]["app"]
     assert "is not in" in rows["missing"]["reason"]

@@ -39,17 +39,16 @@ def test_source_info_reads_everything_and_runs_nothing(module, application):
     declared, _packages = application
     source = pathlib.Path(declared["source"])
     (source / "main.py").write_text(
-        "import collections, importlib, user\nraise SystemExit\ndef f(x):\n    return isinstance(x, collections.Mapping)\n"
+        "import collections, importlib, user\nraise SystemExit\n"
+        "def f(x):\n    return isinstance(x, collections.Mapping)\n"
     )
     (source / "old.py").write_text("print 'two'\n")
     (source / "dynamic").write_text("#!/usr/bin/env python3\nimport importlib\nimportlib.import_module(name)\n")
     (source / "requirements.txt").write_text("user==1.0\n-r other.txt\n# helper\n")
     (source / "link.py").symlink_to("/etc/passwd")
     declared["requirements"] = [str(source / "requirements.txt")]
-    results = [
-        module("source_info", check=check, applications=[declared], current="3.8", target="3.12")
-        for check in (True, False)
-    ]
+    options = {"applications": [declared], "current": "3.8", "target": "3.12"}
+    results = [module("source_info", check=check, **options) for check in (True, False)]
     assert results[0]["applications"] == results[1]["applications"] and not any(result["changed"] for result in results)
     (found,) = results[1]["applications"]
     assert found["uses"] == [["main.py", "collections.Mapping", 4, [0, 99], False, True]]

@@ -73,7 +73,7 @@ def list_installed_packages(environment: str) -> List[InstalledPackage]:
 
 
 def get_module_name(path: str) -> Optional[str]:
-    """The top-level name that imports the file at *path*, relative to ``site-packages``; None for a file that no import reads."""
+    """The top-level name that imports the file at *path*, relative to ``site-packages``; None for other files."""
     first, _separator, rest = path.partition("/")
     match = MODULE.match(path)
     name = match.group(1) if match else first if first.isidentifier() and rest.endswith((".py", ".so")) else None

@@ -30,7 +30,7 @@ def _is_complete(root: str, name: str) -> bool:
 
 
 def read_delivery(root: str) -> Dict[str, Any]:
-    """The SHA-256 of the ``plan`` in the state directory *root*, or None, and the identifiers of its complete ``locks``.
+    """The SHA-256 of the ``plan`` in the state directory *root*, or None, and identifiers of its complete ``locks``.
 
     An account that cannot read the directory gets the result of an empty one.
     """

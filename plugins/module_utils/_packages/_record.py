@@ -19,7 +19,7 @@ RecordedFile = Tuple[str, str, Optional[str]]
 
 
 class _ParsedRecord(NamedTuple):
-    """A parsed RECORD: expected files by path, paths outside its directory, extensions, size in bytes, top-level modules."""
+    """A parsed RECORD: expected files by path, outside paths, extensions, size in bytes and top-level modules."""
 
     files: Dict[str, RecordedFile]
     outside: List[str]
@@ -77,7 +77,7 @@ def parse_legacy_requires(text: str) -> List[str]:
 
 
 def parse_record_rows(text: str) -> Tuple[List[str], List[str], List[str]]:
-    """Paths, hashes and lengths in bytes (digits, or empty) of a RECORD (PEP 376, PEP 627); malformed rows are ignored."""
+    """Paths, hashes and lengths in bytes (digits, or empty) in the text of a RECORD; malformed rows are ignored."""
     text = text.replace("\r\n", "\n")
     if not text.endswith("\n"):
         text += "\n"

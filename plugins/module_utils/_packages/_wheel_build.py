@@ -227,7 +227,10 @@ def can_run_interpreter(interpreter: str, builder: Identity) -> bool:
 
 
 def build_wheel(order: WheelBuildRequest, target: str) -> str:
-    """Build *order* and put the wheel into the directory *target*; returns its file name. Raises WheelBuildError, OSError."""
+    """Build *order* and put the wheel into the directory *target*; returns its file name.
+
+    Raises WheelBuildError, OSError.
+    """
     try:
         builder = find_build_account()
     except IdentityError as error:

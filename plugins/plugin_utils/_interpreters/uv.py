@@ -75,8 +75,8 @@ def _is_usable(row: Mapping[str, str], architecture: str) -> bool:
 def list_managed_interpreters(uv: str, architecture: str, downloads: str | None) -> tuple[Mapping[str, str], ...]:
     """The interpreters that *uv* can install on hosts of *architecture* with glibc, newest first.
 
-    Each has ``version``, ``key`` and ``url``. *downloads* is the URL or path of a list in uv's own format; the list built
-    into uv needs no network. Raises InterpreterSourceError.
+    Each has ``version``, ``key`` and ``url``. *downloads* is the URL or path of a list in uv's own format; the list
+    built into uv needs no network. Raises InterpreterSourceError.
     """
     rows = json.loads(
         _run_uv_python(

@@ -17,9 +17,11 @@ def _collect_source_options() -> Dict[str, Dict[str, Any]]:
 
 
 def _list_requirements() -> List[Tuple[str, str, List[str]]]:
-    return [
-        ("source", source.name, list(source.required)) for source in INTERPRETER_SOURCES.values() if source.required
-    ]
+    requirements = []
+    for source in INTERPRETER_SOURCES.values():
+        if source.required:
+            requirements.append(("source", source.name, list(source.required)))
+    return requirements
 
 
 INTERPRETER_ARGUMENTS: Dict[str, Dict[str, Any]] = dict(

@@ -35,7 +35,7 @@ options:
     description: With V(archive), URL from which the host fetches the archive.
     type: str
   path:
-    description: With V(archive), path of the archive on the controller; it is sent only if the host lacks the interpreter.
+    description: With V(archive), its path on the controller; it is sent only if the host lacks the interpreter.
     type: path
   sha256:
     description:
@@ -50,8 +50,8 @@ options:
   key:
     description:
       - Path on the controller of the public key that must have made the signature.
-      - An OpenPGP key in text form, checked by C(gpg); one of C(minisign); or a PEM key of C(cosign), whose signatures are
-        those that C(cosign sign-blob --output-signature) writes, checked by C(openssl).
+      - An OpenPGP key in text form, checked by C(gpg); one of C(minisign); or a PEM key of C(cosign), whose signatures
+        are those that C(cosign sign-blob --output-signature) writes, checked by C(openssl).
     type: path
 """
     options = {

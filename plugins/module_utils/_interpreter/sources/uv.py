@@ -41,8 +41,8 @@ options:
     type: str
   downloads:
     description:
-      - With V(uv), URL, or path on the controller, of a list of archives in C(uv)'s own format. Default is the list built
-        into C(uv).
+      - With V(uv), URL, or path on the controller, of a list of archives in C(uv)'s own format. Default is the list
+        built into C(uv).
     type: str
 """
     options = {"mirror": {"type": "str"}, "downloads": {"type": "str"}}

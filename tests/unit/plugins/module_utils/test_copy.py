@@ -18,7 +18,10 @@ from ansible_collections.oxzep7.python.plugins.module_utils._packages._copy impo
     pack_wheel,
 )
 
-METADATA = "Metadata-Version: 2.1\nName: Own.Thing\nVersion: 1.0+vendor.2\nRequires-Python: >=3.6\nRequires-Dist: six (>=1.0)\n\nRequires-Dist: no header\n"
+METADATA = (
+    "Metadata-Version: 2.1\nName: Own.Thing\nVersion: 1.0+vendor.2\nRequires-Python: >=3.6\n"
+    "Requires-Dist: six (>=1.0)\n\nRequires-Dist: no header\n"
+)
 
 
 @pytest.fixture(name="site")

@@ -33,10 +33,8 @@ def environment(tmp_path, monkeypatch):
 
 
 def failing(environment, *names):
-    return {
-        name: failure["text"]
-        for name, failure in _imports.find_import_failures(environment, list(names), get_current_identity(), 60).items()
-    }
+    failures = _imports.find_import_failures(environment, list(names), get_current_identity(), 60)
+    return {name: failure["text"] for name, failure in failures.items()}
 
 
 def test_good_modules_do_not_fail_whatever_they_print_or_start(environment):

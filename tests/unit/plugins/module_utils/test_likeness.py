@@ -6,6 +6,7 @@
 
 import os
 import stat
+import struct
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._generation import _likeness
@@ -75,11 +76,8 @@ def test_the_group_is_that_of_the_old_environment(live, tmp_path):
 
 
 def acl(*entries):
-    """An ACL as acl(5) keeps it in an extended attribute: version 2, then tag, permissions and id of each entry, little-endian."""
-    return b"\x02\x00\x00\x00" + b"".join(
-        tag.to_bytes(2, "little") + rights.to_bytes(2, "little") + who.to_bytes(4, "little")
-        for tag, rights, who in entries
-    )
+    """An extended attribute with an ACL (acl(5)): version 2, then tag, permissions and id of each entry."""
+    return b"\x02\x00\x00\x00" + b"".join(struct.pack("<HHI", *entry) for entry in entries)
 
 
 def test_acls_are_those_of_the_old_environment(live, tmp_path):
@@ -119,7 +117,6 @@ def test_labels_are_those_of_the_same_place(live, tmp_path, monkeypatch):
         (new / name).parent.mkdir(parents=True, exist_ok=True)
         (new / name).touch()
     apply_access(read_environment_access(str(live)), str(live), str(new))
-    assert [
-        os.getxattr(str(new / name), attribute)
-        for name in ("bin", "bin/tool", "lib/python3.9", "lib/python3.9/site-packages/x.py", "other")
-    ] == [b"programs", b"programs", b"library", b"library", b"root"]
+    names = ("bin", "bin/tool", "lib/python3.9", "lib/python3.9/site-packages/x.py", "other")
+    labels = [os.getxattr(str(new / name), attribute) for name in names]
+    assert labels == [b"programs", b"programs", b"library", b"library", b"root"]

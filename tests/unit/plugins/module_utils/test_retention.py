@@ -24,19 +24,16 @@ from ansible_collections.oxzep7.python.plugins.module_utils._generation._retenti
 NAMES = ["0-py3.8", "1-py3.9", "2-py3.10", "3-py3.11", "4-py3.12"]
 
 
+def generation(name):
+    origin = "adopted" if name.startswith("0") else "built"
+    return {"id": name, "path": "/x/" + name, "complete": True, "origin": origin}
+
+
 def record(current, promotions):
     return {
         "application": "a",
         "current": current,
-        "generations": [
-            {
-                "id": name,
-                "path": "/x/" + name,
-                "complete": True,
-                "origin": "adopted" if name.startswith("0") else "built",
-            }
-            for name in NAMES
-        ],
+        "generations": [generation(name) for name in NAMES],
         "history": [{"event": event, "from": NAMES[old], "to": NAMES[new]} for event, old, new in promotions],
     }
 
@@ -83,9 +80,9 @@ def application(tmp_path):
         (tmp_path / "venv.generations" / name / "file").write_bytes(b"x" * 5000)
     os.symlink("venv.generations/2-py3.10", str(live))
     given = record(NAMES[2], UP[:2])
-    given["generations"] = [
-        dict(entry, path=str(tmp_path / "venv.generations" / entry["id"])) for entry in given["generations"][:3]
-    ]
+    del given["generations"][3:]
+    for entry in given["generations"]:
+        entry["path"] = str(tmp_path / "venv.generations" / entry["id"])
     os.makedirs(state.directory)
     state.write(given)
     return (
@@ -118,7 +115,10 @@ def test_what_is_not_needed_goes_and_a_second_time_nothing_does(application):
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root removes generations")
 def test_what_a_process_maps_stays_and_is_named(application):
     path = str(application[2] / "1-py3.9" / "file")
-    script = "import mmap, sys; f = open(sys.argv[1], 'rb'); held = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ); print('ready', flush=True); input()"
+    script = (
+        "import mmap, sys; f = open(sys.argv[1], 'rb'); held = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ); "
+        "print('ready', flush=True); input()"
+    )
     with subprocess.Popen(
         [sys.executable, "-c", script, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:

@@ -87,9 +87,7 @@ def test_an_installed_package_is_all_that_is_there(venv):
     venv.write(SITE + "/__pycache__/one.cpython-38.pyc")
     found = venv.describe(verify=True)
     (package,) = found["packages"]
-    assert {
-        key: package[key] for key in ("name", "version", "installer", "requested", "editable", "direct_url", "format")
-    } == {
+    expected = {
         "name": "one",
         "version": "1.0",
         "installer": "pip",
@@ -98,6 +96,7 @@ def test_an_installed_package_is_all_that_is_there(venv):
         "direct_url": None,
         "format": "dist-info",
     }
+    assert {key: package[key] for key in expected} == expected
     assert found["unmanaged"] == found["missing"] == found["modified"] == []
     assert (found["state"], found["kind"], found["python"]) == ("live", "venv", "3.8.18")
 
