@@ -11,8 +11,7 @@ short_description: Build wheels of packages that are published without
 version_added: 0.1.0
 description:
   - Used by the roles of this collection.
-  - Builds each source once, in a scratch directory, as an account that owns nothing; that is C(nobody) if the module
-    runs as root.
+  - Builds each source once, in a scratch directory. If the module runs as root, an account that owns nothing builds.
   - The host needs the Python with its headers, the libraries that the sources compile against, and access to the
     package indexes for build requirements.
   - The action plugin sends the sources, and fetches the wheels into the cache of the controller, where

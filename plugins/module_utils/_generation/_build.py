@@ -190,7 +190,7 @@ def _build_environment(place: Workplace, generation: Dict[str, Any]) -> None:
     if place.order.cargo:
         generation["carried"] = place.load_cargo(_carry.load_cargo)
     call_as_identity(builder, _likeness.apply_access, like, live, place.path)
-    # A user who cannot write there would compile at every start what is not compiled now.
+    # A user who cannot write there would compile the remaining modules again at every start.
     compiler = BackgroundCompiler(place, complete=place.user.uid != builder.uid)
     try:
         generation["deprecations"] = prove_environment(place)
