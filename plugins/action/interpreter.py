@@ -40,7 +40,9 @@ class ActionModule(CollectionAction):
             if known:
                 return known
             options = {key: given[key] for key in ("version", "cache_dir", "offline")}
-            return source.provide({**self.list_arguments(), **options, "known": []}, _TaskHost(self, task_vars))
+            return source.provide_interpreter(
+                {**self.list_arguments(), **options, "known": []}, _TaskHost(self, task_vars)
+            )
         except (CollectionError, OSError, ValueError) as error:
             raise ActionFailedError(f"Python {given['version']}: {error}") from error
 

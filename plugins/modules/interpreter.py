@@ -129,7 +129,7 @@ def main() -> None:
         request = source.resolve_request(InterpreterRequest(given["version"], given))
         if source.needs_controller(request, directory):
             module.exit_json(installed=False, version=given["version"], **host, **changes.result())
-        have = source.obtain(request, directory, module.check_mode, changes)
+        have = source.obtain_interpreter(request, directory, module.check_mode, changes)
     except (CollectionError, OSError) as error:
         module.fail_json(msg="Python %s: %s" % (given["version"], error))
     found = {key: have[key] for key in ("version", "path", "prefix")}

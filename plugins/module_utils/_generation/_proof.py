@@ -79,12 +79,12 @@ def run_tests(application: Application, path: str, user: Identity) -> List[Comma
 
 
 def _start_consistency_check(place: Workplace) -> RunningCommand:
-    command = [place.python, "-m", "pip", "check"]
+    command = [place.python_path, "-m", "pip", "check"]
     if place.order.uv:
         # The cache has the interpreter's data, and belongs to the builder.
-        usable = os.access(place.cache, os.W_OK) and os.stat(place.cache).st_uid == place.user.uid
-        cache = ["--cache-dir", place.cache] if usable else ["--no-cache"]
-        command = [place.order.uv, "pip", "check", "--no-config", "--offline"] + cache + ["--python", place.python]
+        usable = os.access(place.cache_directory, os.W_OK) and os.stat(place.cache_directory).st_uid == place.user.uid
+        cache = ["--cache-dir", place.cache_directory] if usable else ["--no-cache"]
+        command = [place.order.uv, "pip", "check", "--no-config", "--offline"] + cache + ["--python", place.python_path]
     return RunningCommand(command, place.user, environment=build_process_environment(place.user))
 
 

@@ -47,24 +47,24 @@ class Workplace(NamedTuple):
     shared_site: bool
 
     @property
-    def python(self) -> str:
+    def python_path(self) -> str:
         """The path of its interpreter."""
         return os.path.join(self.path, "bin", "python")
 
     @property
-    def cache(self) -> str:
+    def cache_directory(self) -> str:
         """The directory for uv's cache."""
         return os.path.join(self.scratch, "cache")
 
     def create_environment(self) -> None:
         """Create the empty environment. Raises CommandError."""
-        create_environment(self.order, self.path, self.cache, self.shared_site, self.builder)
+        create_environment(self.order, self.path, self.cache_directory, self.shared_site, self.builder)
 
     def install_lock(self, text: str) -> None:
         """Install the packages of the lock *text*. Raises CommandError, OSError."""
         lock = os.path.join(self.scratch, "lock.txt")
         call_as_identity(self.builder, write_lock, lock, text)
-        sync_environment(self.order, self.path, lock, self.cache, self.builder)
+        sync_environment(self.order, self.path, lock, self.cache_directory, self.builder)
 
     def run_as_builder(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """The result of *function*, called as the builder. Raises BuildError for what it refuses, OSError."""

@@ -54,7 +54,9 @@ class InterpreterSource:
         """Whether the controller must act before this host has the interpreter."""
         return False
 
-    def obtain(self, request: InterpreterRequest, directory: str, check_mode: bool, changes: Changes) -> Dict[str, Any]:
+    def obtain_interpreter(
+        self, request: InterpreterRequest, directory: str, check_mode: bool, changes: Changes
+    ) -> Dict[str, Any]:
         """Install the interpreter, or check the existing one. Raises InterpreterError, OSError."""
         raise NotImplementedError
 
@@ -69,7 +71,9 @@ class PathSource(InterpreterSource):
             raise InterpreterError("%s is not an executable file; correct the path of this interpreter" % path)
         return path
 
-    def obtain(self, request: InterpreterRequest, directory: str, check_mode: bool, changes: Changes) -> Dict[str, Any]:
+    def obtain_interpreter(
+        self, request: InterpreterRequest, directory: str, check_mode: bool, changes: Changes
+    ) -> Dict[str, Any]:
         """As the base."""
         path = self.find_usable_path(request.options) or ""
         version, prefix = prove_interpreter(path, request.version)

@@ -36,7 +36,7 @@ def get_controller_source(name: str) -> ControllerSource:
 def choose_from_entries(entries: Iterable[Mapping[str, Any]], wish: InterpreterWish) -> dict[str, Any] | None:
     """The options of the first of *entries* that fulfils *wish*, or None. Raises InterpreterSourceError."""
     for entry in entries:
-        chosen = get_controller_source(entry["source"]).choose(entry, wish)
+        chosen = get_controller_source(entry["source"]).choose_interpreter(entry, wish)
         if chosen:
             return chosen
     return None

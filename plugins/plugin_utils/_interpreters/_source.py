@@ -66,7 +66,7 @@ class HostActions(Protocol):
 class ControllerSource:
     """An interpreter source on the controller. This base serves sources that need nothing of it."""
 
-    def choose(self, entry: Mapping[str, Any], wish: InterpreterWish) -> dict[str, Any] | None:
+    def choose_interpreter(self, entry: Mapping[str, Any], wish: InterpreterWish) -> dict[str, Any] | None:
         """The options with which *entry* of oxzep7_interpreters fulfils *wish*, or None.
 
         Raises InterpreterSourceError.
@@ -86,7 +86,7 @@ class ControllerSource:
         """Whether an interpreter that preflight found may be used without running the module."""
         return True
 
-    def provide(self, options: Mapping[str, Any], host: HostActions) -> dict[str, Any]:
+    def provide_interpreter(self, options: Mapping[str, Any], host: HostActions) -> dict[str, Any]:
         """Install or check the interpreter on the host; returns the result of the module.
 
         Raises InterpreterSourceError, OSError.

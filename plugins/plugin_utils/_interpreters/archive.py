@@ -30,7 +30,7 @@ class ArchiveController(ControllerSource):
         """As the base: a signature is verified in any case."""
         return not _is_signed(options)
 
-    def provide(self, options: Mapping[str, Any], host: HostActions) -> dict[str, Any]:
+    def provide_interpreter(self, options: Mapping[str, Any], host: HostActions) -> dict[str, Any]:
         """As the base: the archive is sent only to a host that lacks the interpreter."""
         asked = dict(options)
         if options.get("path") or _is_signed(options):

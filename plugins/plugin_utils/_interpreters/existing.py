@@ -41,10 +41,10 @@ def _find_installed(wish: InterpreterWish) -> Mapping[str, Any] | None:
 class ExistingController(ControllerSource):
     """Chooses from the host's inventory where the entry has no path."""
 
-    def choose(self, entry: Mapping[str, Any], wish: InterpreterWish) -> dict[str, Any] | None:
+    def choose_interpreter(self, entry: Mapping[str, Any], wish: InterpreterWish) -> dict[str, Any] | None:
         """As the base."""
         if entry.get("path"):
-            return super().choose(entry, wish)
+            return super().choose_interpreter(entry, wish)
         version = str(entry.get("version") or "")
         found = _find_installed(wish)
         if found is None or (version and not wish.is_covered_by(version)):

@@ -42,7 +42,7 @@ def find_package_names(system: Mapping[str, Any], minor: Minor) -> list[str]:
 class PackageController(ControllerSource):
     """Has the packages installed by M(ansible.builtin.package)."""
 
-    def choose(self, entry: Mapping[str, Any], wish: InterpreterWish) -> dict[str, Any] | None:
+    def choose_interpreter(self, entry: Mapping[str, Any], wish: InterpreterWish) -> dict[str, Any] | None:
         """As the base. An exact version has no known names, because the patch in a package is unknown before."""
         names = entry.get("packages") or []
         if not names and wish.patch is None:
@@ -57,7 +57,7 @@ class PackageController(ControllerSource):
             "packages": list(names),
         }
 
-    def provide(self, options: Mapping[str, Any], host: HostActions) -> dict[str, Any]:
+    def provide_interpreter(self, options: Mapping[str, Any], host: HostActions) -> dict[str, Any]:
         """As the base: install the packages if the host lacks the executable, and check what they installed."""
         answer = host.run_module(options)
         if answer.get("failed") or answer.get("installed"):

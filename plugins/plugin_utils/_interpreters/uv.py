@@ -167,7 +167,7 @@ def _find_local_archive(url: str, mirror: str | None) -> pathlib.Path | None:
 class UvController(ControllerSource):
     """Fetches uv's archives on the controller and sends them as archives."""
 
-    def choose(self, entry: Mapping[str, Any], wish: InterpreterWish) -> dict[str, Any] | None:
+    def choose_interpreter(self, entry: Mapping[str, Any], wish: InterpreterWish) -> dict[str, Any] | None:
         """As the base: the newest patch that uv knows, unless the entry or the target has an exact one."""
         version = str(entry.get("version") or "")
         if not version or wish.is_covered_by(version):
@@ -182,7 +182,7 @@ class UvController(ControllerSource):
         settings = {key: entry[key] for key in ("mirror", "downloads") if entry.get(key)}
         return {"source": entry["source"], "version": row["version"], **settings}
 
-    def provide(self, options: Mapping[str, Any], host: HostActions) -> dict[str, Any]:
+    def provide_interpreter(self, options: Mapping[str, Any], host: HostActions) -> dict[str, Any]:
         """As the base: fetch and send the archive if the host lacks the interpreter."""
         answer = host.run_module(options)
         if answer.get("failed") or answer.get("installed"):

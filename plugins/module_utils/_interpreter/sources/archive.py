@@ -92,7 +92,9 @@ options:
         reachable = request.options.get("url") or request.options.get("path")
         return not reachable and not self.find_installed(request, directory)
 
-    def obtain(self, request: InterpreterRequest, directory: str, check_mode: bool, changes: Changes) -> Dict[str, Any]:
+    def obtain_interpreter(
+        self, request: InterpreterRequest, directory: str, check_mode: bool, changes: Changes
+    ) -> Dict[str, Any]:
         """Install the archive unless an interpreter from it is installed. Raises InterpreterError, OSError.
 
         In check mode the version of an archive that is not installed is the one of *request*.

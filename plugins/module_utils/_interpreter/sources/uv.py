@@ -61,7 +61,9 @@ options:
         """As the base."""
         return not self.find_installed(request, directory)
 
-    def obtain(self, request: InterpreterRequest, directory: str, check_mode: bool, changes: Changes) -> Dict[str, Any]:
+    def obtain_interpreter(
+        self, request: InterpreterRequest, directory: str, check_mode: bool, changes: Changes
+    ) -> Dict[str, Any]:
         """As the base; the controller sends the archive of one that is not installed."""
         found = self.find_installed(request, directory)
         if found is None:
