@@ -24,7 +24,9 @@ def get_controller_source(name: str) -> ControllerSource:
     Raises InterpreterSourceError for a source that does not exist.
     """
     if name not in INTERPRETER_SOURCES:
-        raise InterpreterSourceError(f"{name} is no interpreter source; use one of {', '.join(INTERPRETER_SOURCES)}")
+        raise InterpreterSourceError(
+            f"{name} is not an interpreter source; use one of {', '.join(INTERPRETER_SOURCES)}"
+        )
     try:
         module = importlib.import_module(f"{__package__}.{name}")
     except ModuleNotFoundError:

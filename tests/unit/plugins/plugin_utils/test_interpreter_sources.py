@@ -1,0 +1,89 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Interpreter sources: a made-up one takes part everywhere as soon as the registry has it."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._source import InterpreterRequest, PathSource
+from ansible_collections.oxzep7.python.plugins.module_utils._interpreter.sources._arguments import flatten_options
+from ansible_collections.oxzep7.python.plugins.module_utils._interpreter.sources._registry import INTERPRETER_SOURCES
+from ansible_collections.oxzep7.python.plugins.module_utils._preflight import check_interpreter
+from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._documentation import (
+    document_entries,
+    document_source_options,
+)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._registry import (
+    choose_from_entries,
+    get_controller_source,
+)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._source import (
+    InterpreterSourceError,
+    InterpreterWish,
+)
+
+
+class ShareSource(PathSource):
+    """An interpreter on a shared file system."""
+
+    name = "share"
+    documentation = r"""
+description: V(share) for an interpreter on a shared file system.
+options:
+  path:
+    description: With V(share), path of the interpreter.
+    type: path
+  mount:
+    description: With V(share), path of the share.
+    type: path
+"""
+    options = {"path": {"type": "path"}, "mount": {"type": "path"}}
+    entry_required = ("version", "mount")
+
+
+@pytest.fixture
+def share(monkeypatch):
+    monkeypatch.setitem(INTERPRETER_SOURCES, "share", ShareSource())
+    return INTERPRETER_SOURCES["share"]
+
+
+def make_wish(minor, patch=None):
+    return InterpreterWish(minor, patch, "x86_64", {}, [], lambda _entry, _architecture: [])
+
+
+def test_a_new_source_is_chosen_with_its_own_options(share):
+    entry = {"source": "share", "version": "3.9", "mount": "/mnt", "url": "not an option of it"}
+    expected = {"source": "share", "version": "3.9", "mount": "/mnt"}
+    assert choose_from_entries([entry], make_wish((3, 9))) == expected
+    assert choose_from_entries([entry], make_wish((3, 10))) is None
+    assert get_controller_source("share").list_needed_files(entry) == []
+
+
+def test_a_new_source_is_documented(share):
+    entries = document_entries()
+    assert "share" in entries["options"]["source"]["choices"]
+    assert ["source", "share", ["version", "mount"]] in entries["required_if"]
+    options = document_source_options()
+    assert options["mount"] == {"description": "With V(share), path of the share.", "type": "path"}
+    assert options["path"]["description"][-1] == "With V(share), path of the interpreter."
+
+
+def test_preflight_checks_a_new_source(share, tmp_path):
+    entry = {"source": "share", "version": "3.9", "path": "/nowhere/python3.9"}
+    needed, finding = check_interpreter(entry, str(tmp_path), False)
+    assert needed is None and finding["key"] == "interpreter-unobtainable"
+    assert not share.needs_controller(InterpreterRequest("3.9", entry), str(tmp_path))
+
+
+def test_a_source_that_does_not_exist_is_refused():
+    with pytest.raises(InterpreterSourceError, match="tape is not an interpreter source; use one of archive, "):
+        choose_from_entries([{"source": "tape"}], make_wish((3, 9)))
+
+
+def test_options_in_one_dictionary_are_those_of_a_task():
+    entry = {"source": "uv", "version": "3.9", "mirror": None}
+    assert flatten_options({"interpreter": entry, "directory": "/d", "path": None}) == {**entry, "directory": "/d"}
+    both = {"interpreter": entry, "source": "uv"}
+    assert flatten_options(both) == both
