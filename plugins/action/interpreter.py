@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Have an interpreter on a host, with what its source needs of the controller."""
+"""Install or check an interpreter on a host, with the controller's part of its source."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._sourc
 
 
 class ActionModule(CollectionAction):
-    """Run the module, and do on the controller what the source of the interpreter needs."""
+    """Run the module, before or after the controller's part of the source."""
 
     RULES = INTERPRETER_RULES
 

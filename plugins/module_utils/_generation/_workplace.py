@@ -67,7 +67,7 @@ class Workplace(NamedTuple):
         sync_environment(self.order, self.path, lock, self.cache_directory, self.builder)
 
     def run_as_builder(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """The result of *function*, called as the builder. Raises BuildError for what it refuses, OSError."""
+        """The result of *function*, called as the builder. Raises BuildError, OSError."""
         answer = call_as_identity(self.builder, _catch_refusal, function, *arguments)
         if "refused" in answer:
             raise BuildError(answer["refused"])

@@ -119,7 +119,7 @@ def parse_checksum_file(text: str, name: str, origin: str) -> str:
 
 def _find_prefix(directory: str, origin: str) -> str:
     below = sorted(os.path.join(directory, entry) for entry in os.listdir(directory))
-    # python-build-standalone's full archives have the tree in python/install, beside what it was built from.
+    # python-build-standalone's full archives have the tree in python/install, beside the files of its build.
     for candidate in [directory] + below + [os.path.join(path, "install") for path in below]:
         if find_executable(candidate):
             return candidate

@@ -121,6 +121,6 @@ def _verify_with_gpg(path: pathlib.Path, signature: pathlib.Path, key: pathlib.P
     with tempfile.TemporaryDirectory(prefix="oxzep7-gpg-") as home:
         common = ["--homedir", home, "--batch", "--no-tty", "--quiet", "--no-autostart"]
         _run_verifier("gpg", [*common, "--import", str(key)], path, key)
-        said = _run_verifier("gpg", [*common, "--status-fd", "1", "--verify", str(signature), str(path)], path, key)
-        if "[GNUPG:] VALIDSIG" not in said:
+        status = _run_verifier("gpg", [*common, "--status-fd", "1", "--verify", str(signature), str(path)], path, key)
+        if "[GNUPG:] VALIDSIG" not in status:
             raise InterpreterSourceError(f"the signature of {path.name} is not one by {key}; it was not used")
