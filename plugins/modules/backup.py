@@ -149,20 +149,15 @@ actions:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import ApplicationError
-from ansible_collections.oxzep7.python.plugins.module_utils._application._services import ServiceError
-from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, LeaseHeldError
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import ENGINE_ARGUMENTS, create_engines
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._keep import BackupJob, run_backup
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import LAYERS, BackupError
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic import ResticError
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import LAYERS
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._retention import KEEP_OPTIONS, KeepPolicy
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._options import build_application_argument
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import parse_application
-from ansible_collections.oxzep7.python.plugins.module_utils._errors import BuildError, PromotionRefused
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
-from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandError
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 
 
 def main() -> None:
@@ -212,19 +207,7 @@ def main() -> None:
         )
         with state.hold_lease(given["run_id"], only_look=module.check_mode):
             result = run_backup(job, changes)
-    except (
-        ApplicationError,
-        BackupError,
-        BuildError,
-        CommandError,
-        IdentityError,
-        LeaseHeldError,
-        PromotionRefused,
-        ResticError,
-        ServiceError,
-        ValueError,
-        OSError,
-    ) as error:
+    except (CollectionError, ValueError, OSError) as error:
         module.fail_json(msg="%s: %s" % (given["application"]["name"], error))
     module.exit_json(**dict(result, **changes.result()))
 

@@ -74,8 +74,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._state 
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _manifest
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import ENGINE_ARGUMENTS, create_engines
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._listing import get_backup_directory, list_backups
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import find_backup_damage
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 
 TOLD = ("created", "engine", "generation", "read_back", "run", "seconds")
 
@@ -116,7 +116,7 @@ def main() -> None:
                     layers={layer: kept.size for layer, kept in backup.layers.items()},
                 )
             rows.append(row)
-    except (BackupError, ValueError, OSError) as error:
+    except (CollectionError, ValueError, OSError) as error:
         module.fail_json(msg="%s: %s" % (get_backup_directory(given["backup_dir"], given["application"]), error))
     module.exit_json(changed=False, backups=rows, directory=os.path.join(given["backup_dir"], given["application"]))
 

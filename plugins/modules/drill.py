@@ -95,17 +95,15 @@ actions:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application import _backups as _history
-from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import ApplicationError
-from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, LeaseHeldError
-from ansible_collections.oxzep7.python.plugins.module_utils._backup import _databases
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._drill import DrillSubject, run_drill
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import ENGINE_ARGUMENTS, create_engines
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import find_backup
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._scratch import remove_stale_scratch
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._options import build_application_argument
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import parse_application
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 
 
 def main() -> None:
@@ -134,7 +132,7 @@ def main() -> None:
         changes.add("drill backup %s of %s" % (backup.identifier, application.name), backup.identifier, None, "drilled")
         with state.hold_lease(given["run_id"], only_look=module.check_mode):
             if not module.check_mode:
-                _databases.remove_stale_scratch(application.name)
+                remove_stale_scratch(application.name)
                 outcome = run_drill(
                     DrillSubject(application, backup, create_engines(given).get_for_backup(backup)), given["foreign"]
                 )
@@ -146,7 +144,7 @@ def main() -> None:
                     passed=outcome["passed"],
                     seconds=outcome["seconds"],
                 )
-    except (ApplicationError, BackupError, IdentityError, LeaseHeldError, ValueError, OSError) as error:
+    except (CollectionError, ValueError, OSError) as error:
         module.fail_json(msg="%s: %s" % (given["application"]["name"], error), passed=False, problems=[str(error)])
     result = dict(outcome, backup=backup.identifier, **changes.result())
     if outcome and not outcome["passed"]:

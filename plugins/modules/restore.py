@@ -140,28 +140,21 @@ actions:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import ApplicationError
-from ansible_collections.oxzep7.python.plugins.module_utils._application._services import ServiceError
-from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, LeaseHeldError
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._databases import DatabaseError
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import ENGINE_ARGUMENTS, create_engines
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._place import (
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._place import run_restore
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import check_backup, find_backup
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._task import (
     IN_PLACE,
     NEW_NAME,
     NO_DATABASES,
     RestoreRequest,
     RestoreTask,
-    run_restore,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic import ResticError
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import check_backup, find_backup
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._options import build_application_argument
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import parse_application
-from ansible_collections.oxzep7.python.plugins.module_utils._errors import PromotionReverted, UndoFailedError
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
-from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandError
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError, PromotionReverted
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import PromotionOptions
 
 
@@ -225,19 +218,7 @@ def main() -> None:
             differences=differences,
             **dict(error.evidence, **changes.result()),
         )
-    except (
-        ApplicationError,
-        BackupError,
-        CommandError,
-        DatabaseError,
-        IdentityError,
-        LeaseHeldError,
-        ResticError,
-        ServiceError,
-        UndoFailedError,
-        ValueError,
-        OSError,
-    ) as error:
+    except (CollectionError, ValueError, OSError) as error:
         module.fail_json(msg="%s: %s" % (given["application"]["name"], error), differences=differences)
     module.exit_json(
         backup=backup.identifier,

@@ -86,7 +86,7 @@ def test_a_backup_is_made_listed_and_put_into_scratch(module, place, kept):
         subprocess.check_output([scratch / "environment" / "bin" / "python", "-c", "import greeter; print('it runs')"])
         == b"it runs\n"
     )
-    assert "is there already" in module.expect_failure(
+    assert "exists already" in module.expect_failure(
         "restore", application=application, scratch=str(scratch), **place_of(place)
     )
 
@@ -388,7 +388,7 @@ def test_a_restore_after_which_the_application_fails_is_taken_back(module, place
         layers=["databases"],
         **{**place_of(place), "backup": made["backup"]},
     )
-    assert "has no other name to be loaded as; nothing was changed" in beside["msg"]
+    assert "cannot load it under another name; nothing was changed" in beside["msg"]
     alone = {**application, "backup": {**application["backup"], "databases": application["backup"]["databases"][:1]}}
     made = module("backup", application=alone, **options)
     beside = module("restore", application=alone, databases="new_name", layers=["databases"], **place_of(place))

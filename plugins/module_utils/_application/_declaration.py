@@ -31,8 +31,8 @@ class Service(NamedTuple):
         return not self.start
 
 
-class Database(NamedTuple):
-    """A database of an application: how it is called in a backup, its kind (a key of `DATABASE_OPTIONS`), and that key's options as declared."""
+class DatabaseSettings(NamedTuple):
+    """A declared database: its name in a backup, its kind, and the options of that kind."""
 
     name: str
     kind: str
@@ -43,7 +43,7 @@ class BackupSettings(NamedTuple):
     """Contents of backups besides environment and source: absolute paths and databases; and the commands around it."""
 
     paths: Tuple[str, ...] = ()
-    databases: Tuple[Database, ...] = ()
+    databases: Tuple[DatabaseSettings, ...] = ()
     quiesce: Tuple[List[str], ...] = ()
     resume: Tuple[List[str], ...] = ()
 

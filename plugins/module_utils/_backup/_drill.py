@@ -12,7 +12,6 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._application._run import IMPORT_TIMEOUT, run_in_environment
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import get_timestamp
-from ansible_collections.oxzep7.python.plugins.module_utils._backup import _databases, _loading
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import Engine
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._inside import run_in_namespace
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Backup, Layer
@@ -31,13 +30,23 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore imp
     restore_layer,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import check_space
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._database import (
+    SavedDump,
+    describe_row_difference,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._registry import create_database
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._scratch import (
+    SCRATCH_ROOT,
+    create_scratch,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._generation import _imports
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     Identity,
     IdentityError,
     get_current_identity,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandError, run_command
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command
 from ansible_collections.oxzep7.python.plugins.module_utils._packages import _installed
 
 # Run by the restored interpreter, as the application's user, who owns the pickle anyhow.
@@ -79,14 +88,14 @@ def run_drill(subject: DrillSubject, foreign: bool) -> Dict[str, Any]:
     application, backup = subject.application, subject.backup
     notes = DrillNotes()
     layers = {name: layer for name, layer in backup.layers.items() if layer.entries}
-    check_space(_databases.SCRATCH_ROOT, sum(entry.size for layer in layers.values() for entry in layer.entries))
+    check_space(SCRATCH_ROOT, sum(entry.size for layer in layers.values() for entry in layer.entries))
     try:
         with notes.time_phase("damage"):
             check_backup(backup, application.name, list(layers), foreign, subject.engine)
     except BackupError as error:
         notes.problems.append(str(error))
         return _make_outcome(notes, began, 0.0)
-    with _databases.create_scratch(get_current_identity(), application.name) as scratch:
+    with create_scratch(get_current_identity(), application.name) as scratch:
         # Its content is the application's; the application's user has to come as far as there.
         os.chmod(scratch, 0o711)
         with notes.time_phase("restore"):
@@ -142,15 +151,20 @@ def _load_dumps(subject: DrillSubject, layer: Layer, directory: str, notes: Dril
     tables = 0
     for row in layer.about["databases"]:
         try:
-            found = _loading.prove_dump(row, os.path.join(directory, row["file"]), user, subject.application.name)
-        except (_databases.DatabaseError, CommandError, IdentityError, OSError) as error:
+            database = create_database(row["name"], row["kind"], row["options"])
+            path = os.path.join(directory, row["file"])
+            found = database.prove_dump(
+                SavedDump(path, row["rows"], subject.backup.identifier, subject.application.name, user)
+            )
+        except (CollectionError, OSError) as error:
             notes.problems.append("database %s: %s" % (row["name"], error))
             continue
-        wrong = _databases.describe_row_difference(row, found)
+        wrong = describe_row_difference(row["rows"], found)
         if wrong:
             notes.problems.append("database %s: %s" % (row["name"], wrong))
-        if not row["rows"] and row["kind"] == "command":
-            notes.untried.append("the dump of %s, because no `rows` command tells what is in it" % row["name"])
+        unproven = database.describe_unproven(row["rows"])
+        if unproven:
+            notes.untried.append(unproven)
         tables += len(found)
     notes.proven.append("%d tables of %d databases have their rows" % (tables, len(layer.about["databases"])))
 

@@ -14,7 +14,8 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tu
 from ansible.module_utils.urls import open_url
 from ansible_collections.oxzep7.python.plugins.module_utils._application import _services
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
-from ansible_collections.oxzep7.python.plugins.module_utils._backup import _databases, _documents
+from ansible_collections.oxzep7.python.plugins.module_utils._backup import _documents
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._registry import create_database
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import read_json
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import resolve_trusted_path
@@ -132,12 +133,10 @@ def make_configuration_part(application: Application, state_dir: str) -> BackupP
 
 def _dump_databases(application: Application, directory: str) -> Dict[str, Any]:
     user = application.resolve_account()
-    return {
-        "databases": [
-            _databases.dump_database(database, user, application.name, directory)
-            for database in application.keeping.databases
-        ]
-    }
+    rows = []
+    for declared in application.keeping.databases:
+        rows.append(create_database(*declared).write_dump(directory, user, application.name))
+    return {"databases": rows}
 
 
 def _make_interpreter_parts(environment: str) -> List[BackupPart]:

@@ -12,7 +12,6 @@ from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _manifest
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._collect import Collector
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._databases import create_scratch
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import Engine
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import (
     DIRECTORY,
@@ -32,6 +31,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts impor
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic import ResticError, ResticRepository
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import prove_layer
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import StreamError
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._scratch import create_scratch
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import get_current_identity
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import DIRECTORY_FLAGS as AS_DIRECTORY
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import open_directory, resolve_trusted_path

@@ -9,6 +9,7 @@ from typing import Any, Dict, List
 
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _sealing
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Layer
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._registry import create_database
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import join_command
 
 HEADING_SECTION = """\
@@ -61,12 +62,6 @@ When the services are stopped, and not before:
 {moves}
 ```
 """
-LOAD_INSTRUCTIONS = {
-    "sqlite": "When nobody works with it, put `{file}` in place of `{path}`, and remove `{path}-wal` and `{path}-shm` if they are there.",
-    "postgresql": "`createdb {database}_restored && pg_restore --exit-on-error --dbname {database}_restored {file}`, as a role that may.",
-    "mysql": "`mariadb -e 'CREATE DATABASE {database}_restored' && mariadb {database}_restored < {file}`, as an account that may.",
-    "command": "Give `{file}` to `{load}`.",
-}
 
 
 def render_runbook(directory: str, about: Dict[str, Any], layers: Dict[str, Layer]) -> str:
@@ -145,9 +140,6 @@ def _render_layer(directory: str, name: str, layer: Layer, identifier: str, move
     if layer.path and not whole:
         text += "\nCopy what is wanted to its place with `cp --archive`.\n"
     for row in layer.about.get("databases", []):
-        words = dict(
-            {"path": "", "database": "", "load": "its own program"},
-            **{key: join_command(value) if isinstance(value, list) else value for key, value in row["options"].items()},
-        )
-        text += "\n- %s: %s\n" % (row["name"], LOAD_INSTRUCTIONS[row["kind"]].format(file=row["file"], **words))
+        database = create_database(row["name"], row["kind"], row["options"])
+        text += "\n- %s: %s\n" % (row["name"], database.render_instructions(row["file"]))
     return text

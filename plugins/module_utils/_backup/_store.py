@@ -18,9 +18,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._state 
     get_timestamp,
     make_private_directory,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._backup import _databases, _manifest
+from ansible_collections.oxzep7.python.plugins.module_utils._backup import _manifest
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._archives import ArchiveEngine
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._databases import DatabaseError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import Engine, Engines
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import ManifestError, check_entries
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import DamagedArchiveError
@@ -30,6 +29,9 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts impor
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic import ResticError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._runbook import render_runbook
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import StreamError
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._database import DatabaseError
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._registry import DATABASE_KINDS
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._scratch import remove_stale_scratch
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import (
@@ -41,14 +43,12 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._files import 
 PARTIAL_PREFIX = ".incoming-"
 REMOVED_PREFIX = ".going-"
 STAGED_SUFFIX = ".staged"
-# By compression, encryption, engine, or kind of database: what says its version.
+# What prints the version, by compression, encryption, or engine.
 VERSION_COMMANDS = {
     "zstd": ["zstd", "--version"],
     "age": ["age", "--version"],
     "gpg": ["gpg", "--version"],
     "restic": ["restic", "version"],
-    "postgresql": ["pg_dump", "--version"],
-    "mysql": ["mysqldump", "--version"],
 }
 VERSION_TIMEOUT = 30.0
 # Beside an estimate, because what a compression makes of it is not known.
@@ -75,7 +75,7 @@ def remove_partial_backups(root: str, application: str, engine: Engine) -> None:
         if name.startswith((PARTIAL_PREFIX, REMOVED_PREFIX)):
             engine.forget_backup(os.path.join(directory, name))
             shutil.rmtree(os.path.join(directory, name))
-    _databases.remove_stale_scratch(application)
+    remove_stale_scratch(application)
 
 
 def make_next_identifier(known: Sequence[str], moment: float) -> str:
@@ -166,17 +166,18 @@ def make_backup(
 
 def _read_tool_versions(layers: Dict[str, Layer]) -> Dict[str, str]:
     """The versions of the programs that made *layers*, in their own words, and of the Python that wrote them."""
-    databases = {row["kind"] for layer in layers.values() for row in layer.about.get("databases", [])}
-    names = (
-        {layer.compression for layer in layers.values()} | {layer.encryption for layer in layers.values()} | databases
-    )
+    commands = []
+    for layer in layers.values():
+        commands += [
+            VERSION_COMMANDS[name] for name in (layer.compression, layer.encryption) if name in VERSION_COMMANDS
+        ]
+        commands += [DATABASE_KINDS[row["kind"]].version_command for row in layer.about.get("databases", [])]
     found = {"python": platform.python_version()}
-    for name, words in sorted(VERSION_COMMANDS.items()):
-        if name in names:
-            program = shutil.which(words[0])
-            found[words[0]] = (
-                run_command([program or words[0]] + words[1:], VERSION_TIMEOUT).stdout.partition("\n")[0].strip()
-            )
+    for words in commands:
+        if words and words[0] not in found:
+            program = shutil.which(words[0]) or words[0]
+            text = run_command([program] + words[1:], VERSION_TIMEOUT).stdout
+            found[words[0]] = text.partition("\n")[0].strip()
     return found
 
 

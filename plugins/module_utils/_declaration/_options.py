@@ -6,55 +6,16 @@
 
 from typing import Any, Dict
 
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._registry import DATABASES_ARGUMENT
 from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._registry import list_check_kinds
 
 GOAL_CHOICES = ["security", "performance", "compatibility"]
 CARRY_CHOICES = ["ask", "copy", "patch", "drop"]
 ACTION_CHOICES = ["stop-start", "restart", "reload", "none"]
 
-DATABASE_OPTIONS: Dict[str, Any] = {
-    "name": {"type": "str"},
-    "sqlite": {"type": "str"},
-    "postgresql": {
-        "type": "dict",
-        "options": {
-            "database": {"type": "str", "required": True},
-            "host": {"type": "str"},
-            "port": {"type": "int"},
-            "user": {"type": "str"},
-            "passfile": {"type": "str", "no_log": False},
-            "account": {"type": "str"},
-        },
-    },
-    "mysql": {
-        "type": "dict",
-        "options": {
-            "database": {"type": "str", "required": True},
-            "defaults_file": {"type": "str"},
-            "account": {"type": "str"},
-        },
-    },
-    "command": {
-        "type": "dict",
-        "options": {
-            "dump": {"type": "raw", "required": True},
-            "rows": {"type": "raw"},
-            "load": {"type": "raw"},
-            "account": {"type": "str"},
-        },
-    },
-}
-DATABASE_KINDS = sorted(set(DATABASE_OPTIONS) - {"name"})
 BACKUP_OPTIONS: Dict[str, Any] = {
     "paths": {"type": "list", "elements": "str", "default": []},
-    "databases": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": DATABASE_OPTIONS,
-        "mutually_exclusive": [DATABASE_KINDS],
-        "required_one_of": [DATABASE_KINDS],
-    },
+    "databases": DATABASES_ARGUMENT,
     "quiesce": {"type": "list", "elements": "raw", "default": []},
     "resume": {"type": "list", "elements": "raw", "default": []},
 }

@@ -13,19 +13,18 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._declar
     Application,
     ApplicationError,
     BackupSettings,
-    Database,
     DrillSettings,
     Service,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._database import DatabaseError
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._registry import parse_databases
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._options import (
-    DATABASE_KINDS,
     build_application_options,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._registry import select_check_kind
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import split_command
 
 APPLICATION_NAME = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,62}$")
-DATABASE_NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$")
 
 
 def _parse_commands(parameters: Dict[str, Any], option: str) -> List[List[str]]:
@@ -59,35 +58,14 @@ def _require_absolute(application: str, option: str, value: str) -> str:
     return value.rstrip("/")
 
 
-def _parse_database(application: str, entry: Dict[str, Any]) -> Database:
-    kind = next(kind for kind in DATABASE_KINDS if entry.get(kind) is not None)
-    options = (
-        {"path": _require_absolute(application, kind, entry[kind])}
-        if kind == "sqlite"
-        else {key: value for key, value in entry[kind].items() if value is not None}
-    )
-    for verb in ("dump", "rows", "load"):
-        if verb in options:
-            options[verb] = split_command(options[verb])
-    name = entry.get("name") or os.path.basename(str(options.get("path") or options.get("database") or "custom"))
-    if not DATABASE_NAME.match(name):
-        raise ApplicationError(
-            "application %s: %r cannot be the name of a database's file; give it another `name`" % (application, name)
-        )
-    return Database(name, kind, options)
-
-
 def _parse_backup_settings(application: str, given: Dict[str, Any]) -> BackupSettings:
-    databases = [_parse_database(application, entry) for entry in given.get("databases") or []]
-    names = [database.name for database in databases]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice:
-        raise ApplicationError(
-            "application %s: two databases are called %s; give one of them another `name`" % (application, twice)
-        )
+    try:
+        databases = parse_databases(given.get("databases") or [])
+    except DatabaseError as error:
+        raise ApplicationError("application %s: %s" % (application, error))
     return BackupSettings(
         tuple(_require_absolute(application, "backup.paths", path) for path in given.get("paths") or []),
-        tuple(databases),
+        databases,
         *(tuple(split_command(command) for command in given.get(option) or []) for option in ("quiesce", "resume")),
     )
 

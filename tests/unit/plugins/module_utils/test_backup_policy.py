@@ -9,11 +9,6 @@ import os
 import subprocess
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._databases import (
-    count_dump_rows,
-    describe_row_difference,
-    parse_row_counts,
-)
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._moves import Move, apply_moves, render_undo_moves
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._retention import (
     KeepPolicy,
@@ -25,6 +20,11 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._sealing imp
     make_decrypt_command,
     make_encrypt_command,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._database import (
+    describe_row_difference,
+    parse_row_counts,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._mysql import count_dump_rows
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import get_current_identity
 
 NOW = datetime.datetime(2026, 11, 24, 12, tzinfo=datetime.timezone.utc)
@@ -101,9 +101,9 @@ def test_rows_of_a_dump_are_counted_whatever_its_form(text, rows):
 
 def test_rows_are_told_and_compared():
     assert parse_row_counts("public.a\t5\nwith\ttab\t0\n") == {"public.a": 5, "with\ttab": 0}
-    assert describe_row_difference({"rows": {"a": 1, "b": 2}}, {"a": 1, "b": 2}) is None
+    assert describe_row_difference({"a": 1, "b": 2}, {"a": 1, "b": 2}) is None
     assert (
-        describe_row_difference({"rows": {"a": 1, "b": 2}}, {"a": 3, "c": 4})
+        describe_row_difference({"a": 1, "b": 2}, {"a": 3, "c": 4})
         == "a has 3 rows, not 1; b has no rows, not 2; c has 4 rows, not no"
     )
 
