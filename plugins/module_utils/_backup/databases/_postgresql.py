@@ -50,18 +50,31 @@ AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.objid = c.oid AND d.d
 """
 EXPORT_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\nSELECT pg_catalog.pg_export_snapshot();\n"
 END_SESSIONS = (
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN ('%s', '%s') AND pid <> pg_backend_pid()"
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN (%s, %s) AND pid <> pg_backend_pid()"
 )
-RENAME_DATABASE = 'ALTER DATABASE "%s" RENAME TO "%s"'
 # \gexec runs the statements that the query returns: none where the exchange was not made.
 UNDO_SCRIPT = """%s <<'END'
-SELECT s FROM unnest(ARRAY[%s]) AS s WHERE EXISTS (SELECT FROM pg_database WHERE datname = '%s') \\gexec
+SELECT s FROM unnest(ARRAY[%s]) AS s WHERE EXISTS (SELECT FROM pg_database WHERE datname = %s) \\gexec
 END"""
 
 
 def _parse_version(place: str) -> Tuple[int, ...]:
     digits = "".join(char if char.isdigit() else " " for char in place)
     return tuple(int(part) for part in digits.split())
+
+
+def _quote_text(text: str) -> str:
+    return "'%s'" % text.replace("'", "''")
+
+
+def _end_sessions(one: str, other: str) -> str:
+    """The statement that ends all sessions of two databases."""
+    return END_SESSIONS % (_quote_text(one), _quote_text(other))
+
+
+def _rename_database(old: str, new: str) -> str:
+    """The statement that renames the database *old* to *new*."""
+    return 'ALTER DATABASE "%s" RENAME TO "%s"' % (old.replace('"', '""'), new.replace('"', '""'))
 
 
 def _find_server_programs() -> Optional[str]:
@@ -266,18 +279,18 @@ postgresql:
 
     def make_rename_commands(self, kept: str, before: str) -> Tuple[List[str], List[str]]:
         """The command that makes the database *kept* live and calls the live one *before*, and one that undoes that."""
-        live, kept, before = (name.replace('"', '""') for name in (str(self.options["database"]), kept, before))
-        renames = "%s; %s" % (RENAME_DATABASE % (live, before), RENAME_DATABASE % (kept, live))
-        words = PSQL + ["-c", END_SESSIONS % (live, kept), "-1", "-c", renames]
+        live = str(self.options["database"])
+        renames = "%s; %s" % (_rename_database(live, before), _rename_database(kept, live))
+        words = PSQL + ["-c", _end_sessions(live, kept), "-1", "-c", renames]
         steps = [
-            END_SESSIONS % (live, before),
+            _end_sessions(live, before),
             "BEGIN",
-            RENAME_DATABASE % (live, kept),
-            RENAME_DATABASE % (before, live),
+            _rename_database(live, kept),
+            _rename_database(before, live),
             "COMMIT",
         ]
-        listed = ", ".join("'%s'" % step.replace("'", "''") for step in steps)
-        return words, ["sh", "-c", UNDO_SCRIPT % (" ".join(PSQL), listed, before)]
+        listed = ", ".join(_quote_text(step) for step in steps)
+        return words, ["sh", "-c", UNDO_SCRIPT % (" ".join(PSQL), listed, _quote_text(before))]
 
     def render_instructions(self, file: str) -> str:
         """Load the dump into a new database."""
