@@ -150,10 +150,13 @@ actions:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import ENGINE_ARGUMENTS, create_engines
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._keep import BackupJob, run_backup
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import LAYERS
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._retention import KEEP_OPTIONS, KeepPolicy
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.engines._registry import (
+    ENGINE_ARGUMENTS,
+    create_engines,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._options import build_application_argument
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import parse_application

@@ -141,7 +141,6 @@ actions:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import ENGINE_ARGUMENTS, create_engines
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._place import run_restore
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import check_backup, find_backup
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._task import (
@@ -150,6 +149,10 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._task import
     NO_DATABASES,
     RestoreRequest,
     RestoreTask,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.engines._registry import (
+    ENGINE_ARGUMENTS,
+    create_engines,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._options import build_application_argument

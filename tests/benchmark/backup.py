@@ -38,12 +38,12 @@ MEMORY = 200 << 20
 COLLECTION_PROGRAM = """
 import json, sys
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _listing, _restore, _store
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._archives import ArchiveEngine
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.engines._archive import ArchiveEngine
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupPart
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic import ResticRepository
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._sealing import EncryptionSettings
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.engines._restic import ResticEngine
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._sealing import EncryptionSettings
 what, engine, root, tree = sys.argv[1:]
-engine = ArchiveEngine(EncryptionSettings()) if engine == "archive" else ResticRepository(engine, "secret", None)
+engine = ArchiveEngine(EncryptionSettings()) if engine == "archive" else ResticEngine(engine, "secret", None)
 known = [backup for _name, backup, _problem in _listing.list_backups(root, "app")]
 if what == "keep":
     before = known[-1] if known and isinstance(engine, ArchiveEngine) else None

@@ -14,11 +14,11 @@ import sys
 import tempfile
 
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _restore, _store
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._archives import ArchiveEngine
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import Engine
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError, BackupPart
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic import ResticRepository
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._sealing import EncryptionSettings
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.engines._archive import ArchiveEngine
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.engines._engine import BackupEngine
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.engines._restic import ResticEngine
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._sealing import EncryptionSettings
 
 SEED = 20261124
 CASES = 500
@@ -68,7 +68,7 @@ def damage_file(kind: str, victims: list[pathlib.Path], chance: random.Random) -
     return f"{kind} of {victim.name}"
 
 
-def find_refusal(root: pathlib.Path, engine: Engine, scratch: pathlib.Path) -> str | None:
+def find_refusal(root: pathlib.Path, engine: BackupEngine, scratch: pathlib.Path) -> str | None:
     """What is said of the only backup in *root*; None when it would be restored."""
     try:
         backup = _restore.find_backup(str(root), "app", _restore.NEWEST)
@@ -88,10 +88,10 @@ def run_all(cases: int = CASES) -> tuple[int, int]:
         source = make_tree(place / "tree", chance)
         for engine_name in ("archive", "restic"):
             whole, live = place / f"whole-{engine_name}", place / "live"
-            engine: Engine = (
+            engine: BackupEngine = (
                 ArchiveEngine(EncryptionSettings())
                 if engine_name == "archive"
-                else ResticRepository(str(live / "repository"), "secret", None)
+                else ResticEngine(str(live / "repository"), "secret", None)
             )
             about = {"run": "r", "generation": "g", "python": "3", "environment": str(source)}
             live.mkdir()

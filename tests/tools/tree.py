@@ -35,6 +35,7 @@ ROOMS = {
     "module_utils._promotion": "choosing a generation and making it live",
     "module_utils._generation": "building and proving a generation",
     "module_utils._backup.databases": "one file for each kind of database",
+    "module_utils._backup.layers": "what a layer is: entries, tar streams, encryption, manifests",
     "module_utils._backup.engines": "one file for each backup engine",
     "module_utils._backup": "layers, backups, restores, drills",
     "module_utils._declaration": "the options of an application, composed of all kinds",

@@ -12,9 +12,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._application._run import IMPORT_TIMEOUT, run_in_environment
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import get_timestamp
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import Engine
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._inside import run_in_namespace
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Backup, Layer
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import (
     DATABASES,
     ENVIRONMENT,
@@ -39,6 +37,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._s
     SCRATCH_ROOT,
     create_scratch,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.engines._engine import BackupEngine
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._manifest import Backup, Layer
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._generation import _imports
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
@@ -60,7 +60,7 @@ class DrillSubject(NamedTuple):
 
     application: Application
     backup: Backup
-    engine: Engine
+    engine: BackupEngine
 
 
 class DrillNotes:

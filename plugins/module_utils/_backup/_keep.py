@@ -16,9 +16,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._live i
     read_python_version,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import Engines
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._listing import get_backup_directory, list_backups
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Backup
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupPart, estimate_size, list_parts
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._retention import (
     KeepPolicy,
@@ -30,6 +28,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._store impor
     make_backup,
     remove_backup,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.engines._registry import Engines
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._manifest import Backup
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import require_success, run_command
 
@@ -99,9 +99,9 @@ def run_backup(job: BackupJob, changes: Changes) -> Dict[str, Any]:
 
 
 def _find_previous(known: Dict[str, Optional[Backup]]) -> Optional[Backup]:
-    """The newest of the backups that were read back, if it is one of archives."""
+    """The newest of the backups that were read back."""
     found = [backup for _name, backup in sorted(known.items()) if backup is not None and backup.about.get("read_back")]
-    return found[-1] if found and found[-1].about.get("engine") == "archive" else None
+    return found[-1] if found else None
 
 
 def _describe_size(part: BackupPart) -> str:

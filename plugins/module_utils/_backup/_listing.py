@@ -7,9 +7,9 @@
 import os
 from typing import Iterator, Optional, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._backup import _manifest
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import ManifestError
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Backup
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers import _manifest
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._entry import ManifestError
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._manifest import Backup
 
 
 def get_backup_directory(root: str, application: str) -> str:

@@ -10,28 +10,27 @@ import shutil
 import socket
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._backup import _manifest
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._collect import Collector
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import Engine
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import (
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._listing import get_backup_directory, list_backups
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import prove_layer
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._scratch import create_scratch
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.engines._engine import BackupEngine, EngineError
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers import _manifest
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._collect import Collector
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._entry import (
     DIRECTORY,
     FILE,
     HARD_LINK,
     ArchiveEntry,
     find_setid_files,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import (
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._extract import (
     ContentSink,
     DamagedArchiveError,
     RestoredTree,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._listing import get_backup_directory, list_backups
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Backup, Layer
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic import ResticError, ResticRepository
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import prove_layer
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import StreamError
-from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._scratch import create_scratch
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._manifest import Backup, Layer
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._stream import StreamError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import get_current_identity
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import DIRECTORY_FLAGS as AS_DIRECTORY
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import open_directory, resolve_trusted_path
@@ -72,13 +71,12 @@ def find_backup(root: str, application: str, wanted: str) -> Backup:
     )
 
 
-def find_backup_damage(backup: Backup, layers: Sequence[str], engine: Engine) -> List[str]:
+def find_backup_damage(backup: Backup, layers: Sequence[str], engine: BackupEngine) -> List[str]:
     """What is wrong with *backup* and with its *layers*, every byte of which is read; nothing where all is well. Raises OSError."""
     wrong = _manifest.find_file_damage(backup)
     try:
-        if not wrong and isinstance(engine, ResticRepository):
-            wrong = engine.find_repository_damage(backup.directory, list(backup.layers.values()))
-    except ResticError as error:
+        wrong = wrong or engine.find_damage(backup.directory, list(backup.layers.values()))
+    except EngineError as error:
         wrong = [str(error)]
     for name in layers if not wrong else ():
         try:
@@ -88,12 +86,12 @@ def find_backup_damage(backup: Backup, layers: Sequence[str], engine: Engine) ->
                 )
                 continue
             prove_layer(backup.directory, name, backup.layers[name], engine)
-        except (DamagedArchiveError, StreamError, ResticError) as error:
+        except (DamagedArchiveError, StreamError, EngineError) as error:
             wrong.append("%s: %s" % (backup.layers[name].archive or name, error))
     return wrong
 
 
-def check_backup(backup: Backup, application: str, layers: Sequence[str], foreign: bool, engine: Engine) -> None:
+def check_backup(backup: Backup, application: str, layers: Sequence[str], foreign: bool, engine: BackupEngine) -> None:
     """Raise BackupError unless *backup* is of *application* and this host (or *foreign* ones are allowed), has *layers*, and is whole in every byte."""
     about = backup.about
     if not foreign and (about.get("application"), about.get("host")) != (application, socket.gethostname()):
@@ -127,7 +125,7 @@ def check_backup(backup: Backup, application: str, layers: Sequence[str], foreig
         )
 
 
-def extract_layer(backup: Backup, layer: Layer, parent: int, name: str, engine: Engine) -> Dict[str, str]:
+def extract_layer(backup: Backup, layer: Layer, parent: int, name: str, engine: BackupEngine) -> Dict[str, str]:
     """Put *layer* into the new directory *name* of the open directory *parent*; returns the attributes that this host refused.
 
     Until all is there only this process's account can enter it. *parent* may belong to somebody else. Raises BackupError, OSError.
@@ -142,7 +140,7 @@ def extract_layer(backup: Backup, layer: Layer, parent: int, name: str, engine: 
         tree.finish_directories()
         os.sync()
         return tree.not_given
-    except (DamagedArchiveError, StreamError, ResticError) as error:
+    except (DamagedArchiveError, StreamError, EngineError) as error:
         raise BackupError("%s: %s" % (layer.archive or name, error))
     finally:
         os.close(handle)
@@ -222,7 +220,7 @@ def _make_beside_path(backup: Backup, path: str) -> str:
     return os.path.join(os.path.dirname(path), ".restoring-%s-%s" % (backup.identifier, os.path.basename(path)))
 
 
-def build_layer_beside(backup: Backup, layer: Layer, target: str, engine: Engine) -> Tuple[str, Dict[str, str]]:
+def build_layer_beside(backup: Backup, layer: Layer, target: str, engine: BackupEngine) -> Tuple[str, Dict[str, str]]:
     """Build *layer* beside *target*; its path there, and the attributes that this host refused. Raises BackupError, OSError."""
     beside = _make_beside_path(backup, target)
     with _open_parent(target) as parent:
@@ -236,7 +234,7 @@ def build_layer_beside(backup: Backup, layer: Layer, target: str, engine: Engine
 
 
 def build_files_beside(
-    backup: Backup, layer: Layer, wanted: Sequence[str], engine: Engine
+    backup: Backup, layer: Layer, wanted: Sequence[str], engine: BackupEngine
 ) -> Tuple[Dict[str, str], Dict[str, str]]:
     """Build the files *wanted* of *layer*, which is of the whole file system, each beside its place, and make directories that are missing.
 
@@ -270,7 +268,7 @@ def build_files_beside(
     except BaseException as error:
         for beside in made.values():
             remove_beside(beside)
-        if isinstance(error, (DamagedArchiveError, StreamError, ResticError)):
+        if isinstance(error, (DamagedArchiveError, StreamError, EngineError)):
             raise BackupError("%s: %s" % (layer.archive or "configuration", error))
         raise
     finally:
@@ -278,16 +276,16 @@ def build_files_beside(
 
 
 @contextlib.contextmanager
-def unpack_layer(backup: Backup, layer: Layer, engine: Engine, application: str) -> Iterator[str]:
+def unpack_layer(backup: Backup, layer: Layer, engine: BackupEngine, application: str) -> Iterator[str]:
     """The files of *layer* in a directory of this process's account alone, for the block. Raises BackupError, OSError."""
-    with create_scratch(get_current_identity(), application) as directory, _open_parent(
-        os.path.join(directory, "files")
-    ) as parent:
-        extract_layer(backup, layer, parent, "files", engine)
-        yield os.path.join(directory, "files")
+    with create_scratch(get_current_identity(), application) as directory:
+        files = os.path.join(directory, "files")
+        with _open_parent(files) as parent:
+            extract_layer(backup, layer, parent, "files", engine)
+            yield files
 
 
-def restore_layer(backup: Backup, layer: Layer, target: str, engine: Engine) -> Dict[str, str]:
+def restore_layer(backup: Backup, layer: Layer, target: str, engine: BackupEngine) -> Dict[str, str]:
     """Put *layer* to *target*, which must not be there, as a whole or not at all; returns the attributes that this host refused.
 
     It is built beside under a name of its own, and then moved. Raises BackupError, OSError.

@@ -7,9 +7,9 @@
 import os
 from typing import Any, Dict, List
 
-from ansible_collections.oxzep7.python.plugins.module_utils._backup import _sealing
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Layer
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._registry import create_database
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.engines._engine import BackupEngine
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._manifest import Layer
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import join_command
 
 HEADING_SECTION = """\
@@ -17,24 +17,6 @@ HEADING_SECTION = """\
 
 Taken on {host} at {created}, by run {run}. Everything here needs a shell, {needs}; to give owners back it needs root.
 The collection does the same, and proves every entry: `oxzep7.python.restore` with `backup: {identifier}`.
-"""
-DIGESTS_SECTION = """
-First prove that nothing is damaged, in the directory of this file:
-
-```sh
-cd {directory}
-sha256sum --check --strict <<'END'
-{digests}
-END
-```
-"""
-REPOSITORY_SECTION = """
-The content is in a repository of restic. Say which, and how it is opened: `RESTIC_REPOSITORY`, and `RESTIC_PASSWORD` or `RESTIC_PASSWORD_FILE`.
-First prove that nothing is damaged:
-
-```sh
-restic check --read-data
-```
 """
 LAYER_SECTION = """
 ## {name}
@@ -64,9 +46,8 @@ When the services are stopped, and not before:
 """
 
 
-def render_runbook(directory: str, about: Dict[str, Any], layers: Dict[str, Layer]) -> str:
+def render_runbook(directory: str, about: Dict[str, Any], layers: Dict[str, Layer], engine: BackupEngine) -> str:
     """The text for the backup in *directory*; *about* and *layers* are its manifest's."""
-    archived = {name: layer for name, layer in layers.items() if layer.archive}
     needs = sorted(
         {layer.compression for layer in layers.values() if layer.compression}
         | {layer.encryption for layer in layers.values() if layer.encryption}
@@ -77,27 +58,21 @@ def render_runbook(directory: str, about: Dict[str, Any], layers: Dict[str, Laye
             **{key: about[key] for key in ("identifier", "application", "host", "created", "run")},
         )
     ]
-    if archived:
-        parts.append(
-            DIGESTS_SECTION.format(
-                directory=join_command([directory]),
-                digests="\n".join("%s  %s" % (layer.sha256, layer.archive) for layer in archived.values()),
-            )
-        )
-    if len(archived) < len([layer for layer in layers.values() if layer.entries]):
-        parts.append(REPOSITORY_SECTION)
+    parts.append(engine.render_check(directory, layers))
     moves: List[str] = []
     for name, layer in layers.items():
         if "reference" in layer.about:
             parts.append(REFERENCE_SECTION.format(name=name, **layer.about["reference"]))
         elif layer.entries:
-            parts.append(_render_layer(directory, name, layer, about["identifier"], moves))
+            parts.append(_render_layer(directory, name, layer, about["identifier"], moves, engine))
     if moves:
         parts.append(LAST_SECTION.format(moves="\n".join(moves)))
     return "".join(parts)
 
 
-def _render_layer(directory: str, name: str, layer: Layer, identifier: str, moves: List[str]) -> str:
+def _render_layer(
+    directory: str, name: str, layer: Layer, identifier: str, moves: List[str], engine: BackupEngine
+) -> str:
     """How one layer is put back; how it comes to life is added to *moves*."""
     whole = bool(layer.path) and "paths" not in layer.about
     beside = (
@@ -114,18 +89,7 @@ def _render_layer(directory: str, name: str, layer: Layer, identifier: str, move
     )
     commands = ["cd " + join_command([directory]), "mkdir -m 700 " + join_command([beside])]
     tar = "tar -C %s -xpf - --numeric-owner --xattrs --xattrs-include='*'" % join_command([beside])
-    if layer.archive:
-        readers = (
-            [_sealing.render_decrypt_command(layer.encryption) + join_command([layer.archive])]
-            if layer.encryption
-            else []
-        )
-        readers.append(layer.compression + " -dcq" + ("" if readers else " " + join_command([layer.archive])))
-        commands.append(" | ".join(readers + [tar]))
-    else:
-        commands.append(
-            "%s | %s" % (join_command(["restic", "dump", str(layer.about["snapshot"]), "/%s.tar" % name]), tar)
-        )
+    commands.append("%s | %s" % (engine.render_read_command(layer, name), tar))
     if whole:
         moves += [
             join_command(["mv", "-T", layer.path, layer.path + ".before-" + identifier]),

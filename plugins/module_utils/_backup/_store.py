@@ -18,20 +18,19 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._state 
     get_timestamp,
     make_private_directory,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._backup import _manifest
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._archives import ArchiveEngine
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import Engine, Engines
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import ManifestError, check_entries
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import DamagedArchiveError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._listing import get_backup_directory
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Backup, Layer
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError, BackupPart
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._restic import ResticError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._runbook import render_runbook
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import StreamError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._database import DatabaseError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._registry import DATABASE_KINDS
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._scratch import remove_stale_scratch
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.engines._engine import BackupEngine, EngineError
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.engines._registry import Engines
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers import _manifest
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._entry import ManifestError, check_entries
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._extract import DamagedArchiveError
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._manifest import Backup, Layer
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._stream import StreamError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import (
@@ -43,12 +42,11 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._files import 
 PARTIAL_PREFIX = ".incoming-"
 REMOVED_PREFIX = ".going-"
 STAGED_SUFFIX = ".staged"
-# What prints the version, by compression, encryption, or engine.
+# What prints the version, by compression or encryption.
 VERSION_COMMANDS = {
     "zstd": ["zstd", "--version"],
     "age": ["age", "--version"],
     "gpg": ["gpg", "--version"],
-    "restic": ["restic", "version"],
 }
 VERSION_TIMEOUT = 30.0
 # Beside an estimate, because what a compression makes of it is not known.
@@ -68,8 +66,8 @@ def check_space(root: str, needed: int) -> None:
         )
 
 
-def remove_partial_backups(root: str, application: str, engine: Engine) -> None:
-    """Remove what was being written, or removed, by *engine* when its writer died. The application's lease must be held. Raises ResticError, OSError."""
+def remove_partial_backups(root: str, application: str, engine: BackupEngine) -> None:
+    """Remove what was being written, or removed, by *engine* when its writer died. The application's lease must be held. Raises EngineError, OSError."""
     directory = get_backup_directory(root, application)
     for name in os.listdir(directory) if os.path.isdir(directory) else []:
         if name.startswith((PARTIAL_PREFIX, REMOVED_PREFIX)):
@@ -94,7 +92,7 @@ def make_backup(
     application: str,
     parts: Sequence[BackupPart],
     about: Dict[str, Any],
-    engine: Engine,
+    engine: BackupEngine,
     verify: bool,
     before: Optional[Backup] = None,
 ) -> Backup:
@@ -136,20 +134,20 @@ def make_backup(
                 created=get_timestamp(),
                 engine=engine.name,
                 read_back=readable,
-                tools=_read_tool_versions(layers),
+                tools=_read_tool_versions(layers, engine),
                 seconds=round(time.monotonic() - began, 3),
             )
-            _write_description(incoming, final, whole, layers)
+            _write_description(incoming, final, whole, layers, engine)
             proof.result()
         engine.finish_backup(incoming)
         os.rename(incoming, final)
         sync_directory(directory)
         return Backup(final, identifier, whole, layers)
     except BaseException as error:
-        with contextlib.suppress(ResticError, OSError):
+        with contextlib.suppress(EngineError, OSError):
             engine.forget_backup(incoming)
         if isinstance(
-            error, (DamagedArchiveError, StreamError, DatabaseError, ResticError, IdentityError, ManifestError)
+            error, (DamagedArchiveError, StreamError, DatabaseError, EngineError, IdentityError, ManifestError)
         ):
             raise BackupError(
                 "the backup of %s could not be made, and what was written is removed: %s" % (application, error)
@@ -164,9 +162,9 @@ def make_backup(
         shutil.rmtree(incoming, ignore_errors=True)
 
 
-def _read_tool_versions(layers: Dict[str, Layer]) -> Dict[str, str]:
+def _read_tool_versions(layers: Dict[str, Layer], engine: BackupEngine) -> Dict[str, str]:
     """The versions of the programs that made *layers*, in their own words, and of the Python that wrote them."""
-    commands = []
+    commands = [engine.version_command]
     for layer in layers.values():
         commands += [
             VERSION_COMMANDS[name] for name in (layer.compression, layer.encryption) if name in VERSION_COMMANDS
@@ -181,9 +179,11 @@ def _read_tool_versions(layers: Dict[str, Layer]) -> Dict[str, str]:
     return found
 
 
-def _write_description(incoming: str, final: str, about: Dict[str, Any], layers: Dict[str, Layer]) -> None:
+def _write_description(
+    incoming: str, final: str, about: Dict[str, Any], layers: Dict[str, Layer], engine: BackupEngine
+) -> None:
     """Write the runbook, then the manifest, of the backup that is in *incoming* and will be *final*. Raises Unusable, OSError."""
-    text = render_runbook(final, about, layers).encode("utf-8", "surrogateescape")
+    text = render_runbook(final, about, layers, engine).encode("utf-8", "surrogateescape")
     write_atomically(os.path.join(incoming, _manifest.RUNBOOK_NAME), text)
     for layer in layers.values():
         # A manifest that nobody would believe is none.
@@ -194,8 +194,8 @@ def _write_description(incoming: str, final: str, about: Dict[str, Any], layers:
     )
 
 
-def _store_layer(directory: str, part: BackupPart, engine: Engine, before: Optional[Backup]) -> Layer:
-    """Keep *part* in *directory*. Raises BackupError, DatabaseError, Damaged, StreamError, ResticError, IdentityError, OSError."""
+def _store_layer(directory: str, part: BackupPart, engine: BackupEngine, before: Optional[Backup]) -> Layer:
+    """Keep *part* in *directory*. Raises BackupError, DatabaseError, Damaged, StreamError, EngineError, IdentityError, OSError."""
     if part.reference is not None:
         return Layer(part.path, "", "", "", 0, "", [], [], part.doubts, {"reference": part.reference})
     about: Dict[str, Any] = {} if part.paths is None else {"paths": list(part.paths)}
@@ -218,23 +218,23 @@ def _store_layer(directory: str, part: BackupPart, engine: Engine, before: Optio
     return layer._replace(path=part.path, skipped=dict(part.doubts, **layer.skipped), about=dict(layer.about, **about))
 
 
-def _prove_written_layers(directory: str, layers: Dict[str, Layer], engine: Engine) -> None:
-    """Prove *layers*, which *engine* has just written. Raises Damaged, StreamError, ResticError, OSError."""
+def _prove_written_layers(directory: str, layers: Dict[str, Layer], engine: BackupEngine) -> None:
+    """Prove *layers*, which *engine* has just written. Raises DamagedArchiveError, StreamError, EngineError, OSError."""
     for name, layer in layers.items():
-        if isinstance(engine, ArchiveEngine) and layer.archive:
-            engine.read_back(directory, layer)
-        else:
-            prove_layer(directory, name, layer, engine)
+        engine.read_back(directory, layer, name)
 
 
-def prove_layer(directory: str, name: str, layer: Layer, engine: Engine) -> None:
-    """Raise Damaged, StreamError or ResticError unless what *engine* has of *layer*, called *name*, is exactly its entries. Raises OSError."""
+def prove_layer(directory: str, name: str, layer: Layer, engine: BackupEngine) -> None:
+    """Prove that *engine* has exactly the entries of *layer*, called *name*.
+
+    Raises DamagedArchiveError, StreamError, EngineError, OSError.
+    """
     if layer.entries:
         engine.read_layer(directory, layer, name)
 
 
 def remove_backup(backup: Backup, engines: Engines) -> None:
-    """Remove *backup*; one that is half removed is none. Raises BackupError, ResticError, OSError."""
+    """Remove *backup*; one that is half removed is none. Raises BackupError, EngineError, OSError."""
     home, name = os.path.split(backup.directory)
     going = os.path.join(home, REMOVED_PREFIX + name)
     os.rename(backup.directory, going)

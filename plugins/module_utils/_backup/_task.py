@@ -9,9 +9,9 @@ from typing import Any, Dict, List, NamedTuple, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._engines import Engine
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._manifest import Backup, Layer
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import ENVIRONMENT
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.engines._engine import BackupEngine
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._manifest import Backup, Layer
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import PromotionOptions
 
 # What a restore does with databases.
@@ -31,7 +31,12 @@ class RestoreTask:
     """One restore: its request and its result."""
 
     def __init__(
-        self, application: Application, state: ApplicationState, backup: Backup, engine: Engine, ask: RestoreRequest
+        self,
+        application: Application,
+        state: ApplicationState,
+        backup: Backup,
+        engine: BackupEngine,
+        ask: RestoreRequest,
     ) -> None:
         self.application = application
         self.state = state

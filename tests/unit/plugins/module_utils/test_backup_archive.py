@@ -12,22 +12,26 @@ import socket
 import subprocess
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._backup import _entry
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._collect import Collector
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import (
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import make_next_identifier
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers import _entry
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._collect import Collector
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._entry import (
     ArchiveEntry,
     ManifestError,
     check_entries,
     make_tar_header,
     parse_entry,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import (
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._extract import (
     DamagedArchiveError,
     RestoredTree,
     prove_entries,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import make_next_identifier
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import StreamError, open_reader, open_writer
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._stream import (
+    StreamError,
+    open_reader,
+    open_writer,
+)
 
 ENGINES = [how for how in ("gzip", "zstd") if how == "gzip" or shutil.which("zstd")]
 

@@ -10,14 +10,14 @@ import os
 import tarfile
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._backup import _entry
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import ArchiveEntry, make_tar_header
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._extract import (
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers import _entry
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._entry import ArchiveEntry, make_tar_header
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._extract import (
     DamagedArchiveError,
     RestoredTree,
     prove_entries,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import StreamReader
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._stream import StreamReader
 
 ME, US = os.getuid(), os.getgid()
 GOOD = b"good"

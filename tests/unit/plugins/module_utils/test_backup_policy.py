@@ -15,16 +15,16 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._retention i
     KnownBackup,
     find_expendable_backups,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._sealing import (
-    EncryptionSettings,
-    make_decrypt_command,
-    make_encrypt_command,
-)
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._database import (
     describe_row_difference,
     parse_row_counts,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._mysql import count_dump_rows
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._sealing import (
+    EncryptionSettings,
+    make_decrypt_command,
+    make_encrypt_command,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import get_current_identity
 
 NOW = datetime.datetime(2026, 11, 24, 12, tzinfo=datetime.timezone.utc)

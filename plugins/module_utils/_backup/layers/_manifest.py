@@ -10,7 +10,7 @@ import os
 import re
 from typing import Any, Dict, List, NamedTuple, Optional
 
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import (
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._entry import (
     ArchiveEntry,
     ManifestError,
     check_entries,

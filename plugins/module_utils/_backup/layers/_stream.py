@@ -15,7 +15,7 @@ import threading
 import zlib
 from typing import IO, Callable, Dict, Iterator, List, Optional, Union, cast
 
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._sealing import (
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._sealing import (
     EncryptionSettings,
     make_decrypt_command,
     make_encrypt_command,

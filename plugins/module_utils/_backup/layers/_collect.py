@@ -10,7 +10,7 @@ import os
 import stat
 from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import (
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._entry import (
     BLOCK,
     DIRECTORY,
     FIFO,

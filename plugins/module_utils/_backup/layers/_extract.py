@@ -10,7 +10,7 @@ import hashlib
 import os
 from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry import (
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._entry import (
     BLOCK,
     DIRECTORY,
     FIFO,
@@ -20,7 +20,11 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._entry impor
     ArchiveEntry,
     make_tar_header,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._stream import StreamError, StreamReader, write_all
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._stream import (
+    StreamError,
+    StreamReader,
+    write_all,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import DIRECTORY_FLAGS as AS_DIRECTORY
 
