@@ -7,9 +7,10 @@
 import textwrap
 from typing import Any, List
 
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._registry import DATABASES_DOCUMENTATION
 from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._registry import list_check_kinds
 
-# What each kind of check declares about itself is inserted at its place.
+# What each kind of check or database declares about itself is inserted at its place.
 TEMPLATE = r"""
 options:
   application:
@@ -147,75 +148,7 @@ options:
             type: list
             elements: str
             default: []
-          databases:
-            description: >-
-              Databases of the layer V(databases). Each is dumped by its own tool, and therefore consistent.
-            type: list
-            elements: dict
-            default: []
-            suboptions:
-              name:
-                description: Name of its file in the backup. Default is that of the database.
-                type: str
-              sqlite:
-                description: Path of a SQLite database; it is copied as the account that owns it.
-                type: str
-              postgresql:
-                description: A PostgreSQL database, dumped by C(pg_dump) in its custom format.
-                type: dict
-                suboptions:
-                  database:
-                    description: Its name.
-                    type: str
-                    required: true
-                  host:
-                    description: Host or socket directory of the server.
-                    type: str
-                  port:
-                    description: Port of the server.
-                    type: int
-                  user:
-                    description: Role to connect as.
-                    type: str
-                  passfile:
-                    description: File on the host with the password, as libpq reads it; C(account) must be able to.
-                    type: str
-                  account:
-                    description: Account that dumps. Default is V(postgres) without C(host).
-                    type: str
-              mysql:
-                description: A MariaDB or MySQL database, dumped in a single transaction.
-                type: dict
-                suboptions:
-                  database:
-                    description: Its name.
-                    type: str
-                    required: true
-                  defaults_file:
-                    description: File on the host with the options and the password of the client.
-                    type: str
-                  account:
-                    description: Account that dumps. Default is the one that the module runs as.
-                    type: str
-              command:
-                description: Anything else, by the operator's commands.
-                type: dict
-                suboptions:
-                  dump:
-                    description: Command whose standard output is kept.
-                    type: raw
-                    required: true
-                  rows:
-                    description: >-
-                      Command that reads such output on its standard input and prints a line for each of its tables, name, tab and number of rows. A drill
-                      runs it again.
-                    type: raw
-                  load:
-                    description: Command that reads such output on its standard input and puts it back in place.
-                    type: raw
-                  account:
-                    description: Account that the commands run as. Default is the application's.
-                    type: str
+          # The databases.
           quiesce:
             description: >-
               Commands that quiesce the application before it is read. They run as the account that makes the backup.
@@ -267,7 +200,8 @@ def document_kinds(kinds: List[Any], indentation: int) -> str:
 
 def build_documentation() -> str:
     """The documentation of the option, as YAML."""
-    return TEMPLATE.replace("          # The kinds of checks.\n", document_kinds(list_check_kinds(), 10))
+    text = TEMPLATE.replace("          # The kinds of checks.\n", document_kinds(list_check_kinds(), 10))
+    return text.replace("          # The databases.\n", textwrap.indent(DATABASES_DOCUMENTATION, " " * 10))
 
 
 class ModuleDocFragment:

@@ -30,7 +30,7 @@ DATABASES_ARGUMENT: Dict[str, Any] = {
 }
 DATABASES_DOCUMENTATION = """\
 databases:
-  description: Databases of the layer V(databases). Each is read by its own tool, in a state of one moment.
+  description: Databases of the layer V(databases). Each is dumped by its own tool, and therefore consistent.
   type: list
   elements: dict
   default: []
