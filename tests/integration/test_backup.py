@@ -162,7 +162,7 @@ def test_a_damage_is_found_before_anything_is_touched(module, place, kept):
     data[len(data) // 2] ^= 1
     archive.write_bytes(data)
     damage = module("backup_info", application="greeter", prove=True, **place_of(place))["backups"]
-    assert damage[0]["damage"] == [f"{archive.name} is not as it was written: its SHA-256 is another"]
+    assert damage[0]["damage"] == [f"{archive.name} is not as it was written: its SHA-256 differs"]
     message = module.expect_failure(
         "restore", application=application, scratch=str(place.root / "scratch"), **place_of(place)
     )
@@ -260,7 +260,7 @@ def test_every_layer_is_kept_drilled_and_put_back_in_place(module, place, everyt
     made = module("backup", application=application, **options)
     assert sorted(made["layers"]) == ["configuration", "databases", "environment", "git", "source", "system"], made
     absent = {
-        str(place.home / "absent")[1:]: "it is not there",
+        str(place.home / "absent")[1:]: "it does not exist",
         "what else uses the environment": "there is no inventory of this host; run oxzep7.python.audit first",
     }
     assert made["left_out"] == {"configuration": absent} and made["read_back"]

@@ -113,7 +113,7 @@ identity:
                 collector = Collector(passing)
                 entries = list(collector.collect_entries(path, paths))
         self._written[archive] = written
-        met = collector.met
+        problems = collector.problems
         return Layer(
             path,
             file,
@@ -122,8 +122,8 @@ identity:
             os.stat(archive).st_size,
             compute_sha256(archive),
             entries,
-            met.unstable,
-            met.skipped,
+            problems.unstable,
+            problems.skipped,
             {},
         )
 

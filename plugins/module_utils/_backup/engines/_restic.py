@@ -279,8 +279,10 @@ repository_environment:
             raise _RepositoryAbsentError
         self._check_result(["backup"], done)
         snapshot = _find_snapshot(done)
-        met = collector.met
-        return Layer(path, "", self.name, "", 0, "", entries, met.unstable, met.skipped, {"snapshot": snapshot})
+        problems = collector.problems
+        return Layer(
+            path, "", self.name, "", 0, "", entries, problems.unstable, problems.skipped, {"snapshot": snapshot}
+        )
 
     def _drop_manifest(self, directory: str) -> None:
         """Stop the process that would have kept the manifest of the backup in *directory*."""

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads a tree once, and gives its entries and its content to a sink: through descriptors only, so that nobody can lead it elsewhere."""
+"""Reads a tree once, and gives its entries and its content to a sink.
+
+Only through descriptors, so that no other process can redirect it.
+"""
 
 import hashlib
 import itertools
@@ -25,7 +28,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted imp
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import open_directory
 
 CHUNK = 1 << 20
-# A file that changes while it is read is read so many times.
+# How often a file is read that changes meanwhile.
 READ_TRIES = 3
 
 # Where the bytes of the archive go.
@@ -34,7 +37,7 @@ State = os.stat_result
 
 
 class TreeProblems(NamedTuple):
-    """What was met that is not kept, or kept with a doubt: paths, and why."""
+    """Paths that are not kept, each with the reason, and files that changed whenever they were read."""
 
     skipped: Dict[str, str]
     unstable: List[str]
@@ -42,22 +45,16 @@ class TreeProblems(NamedTuple):
 
 def _read_xattrs(path: "int | str") -> Tuple[Tuple[str, bytes], ...]:
     try:
-        names = os.listxattr(path, follow_symlinks=False) if isinstance(path, str) else os.listxattr(path)
+        names = os.listxattr(path, follow_symlinks=not isinstance(path, str))
     except OSError:
         return ()
     found = []
     for name in sorted(names):
         try:
-            found.append(
-                (
-                    name,
-                    os.getxattr(path, name, follow_symlinks=False)
-                    if isinstance(path, str)
-                    else os.getxattr(path, name),
-                )
-            )
+            value = os.getxattr(path, name, follow_symlinks=not isinstance(path, str))
         except OSError:
             continue
+        found.append((name, value))
     return tuple(found)
 
 
@@ -71,24 +68,30 @@ def _is_unmodified(one: State, other: State) -> bool:
 
 
 def is_unchanged(path: str, paths: Optional[Sequence[str]], entries: Sequence[ArchiveEntry]) -> bool:
-    """Whether what `Collector.everything` finds is exactly *entries*; every file is read, up to the first difference. Raises OSError."""
-    met = Collector(None).collect_entries(path, paths)
-    return all(one == other for one, other in itertools.zip_longest(met, entries))
+    """Whether `Collector.collect_entries` finds exactly *entries*; files are read up to the first difference.
+
+    Raises OSError.
+    """
+    found = Collector(None).collect_entries(path, paths)
+    return all(one == other for one, other in itertools.zip_longest(found, entries))
 
 
 class Collector:
-    """One pass over one tree. ``met`` says what could not be kept as it is."""
+    """One pass over one tree; ``problems`` has the paths that could not be kept unchanged."""
 
     def __init__(self, sink: Optional[Sink]) -> None:
-        """*sink* gets the tar file's bytes, in order; without one, everything is only looked at."""
+        """*sink* gets the bytes of the tar file in order; without one, entries are only listed."""
         self._sink = sink
         self._links: Dict[Tuple[int, int], str] = {}
         self._waiting: List[bytes] = []
         self._length = 0
-        self.met = TreeProblems({}, [])
+        self.problems = TreeProblems({}, [])
 
     def collect_entries(self, path: str, paths: Optional[Sequence[str]]) -> Iterator[ArchiveEntry]:
-        """All entries of the tree at the absolute *path*, which has no symlinks on its way; or of *paths* only, see `selected`. Raises OSError."""
+        """All entries of the tree *path*, which is absolute and without symlinks; or only those of `collect_paths`.
+
+        Raises OSError.
+        """
         if paths is not None:
             yield from self.collect_paths(paths)
             return
@@ -99,7 +102,7 @@ class Collector:
             os.close(root)
 
     def collect_tree(self, root: int) -> Iterator[ArchiveEntry]:
-        """The entries of the tree whose top is the open directory *root*, each when its content has been given away. Raises OSError."""
+        """The entries of the open directory *root*, each when its content was passed on. Raises OSError."""
         state = os.fstat(root)
         yield self._write_header(self._make_entry("", DIRECTORY, state, attributes=_read_xattrs(root)))
         yield from self._collect_children(root, "", state.st_dev)
@@ -107,30 +110,33 @@ class Collector:
         self._flush()
 
     def collect_paths(self, paths: Sequence[str]) -> Iterator[ArchiveEntry]:
-        """The entries that *paths* are, each absolute and its directories real ones, with all below them and the directories on the way. Raises OSError."""
+        """The entries of *paths*, with everything below them and the directories that lead to them.
+
+        Each path is absolute, and its directories are no symlinks. Raises OSError.
+        """
         root = os.open("/", AS_DIRECTORY)
         try:
             yield self._write_header(self._make_entry("", DIRECTORY, os.fstat(root), attributes=_read_xattrs(root)))
-            told, whole = {""}, []  # type: Set[str], List[str]
+            seen, trees = {""}, []  # type: Set[str], List[str]
             for path in sorted({path.strip("/") for path in paths} - {""}):
-                if path in told or any(path.startswith(above) for above in whole):
+                if path in seen or any(path.startswith(above) for above in trees):
                     continue
-                yield from self._collect_path(root, path, told)
-                whole.append(path + "/")
+                yield from self._collect_path(root, path, seen)
+                trees.append(path + "/")
         finally:
             os.close(root)
         self._write_data(bytes(2 * BLOCK))
         self._flush()
 
-    def _collect_path(self, root: int, path: str, told: Set[str]) -> Iterator[ArchiveEntry]:
+    def _collect_path(self, root: int, path: str, seen: Set[str]) -> Iterator[ArchiveEntry]:
         here, above = os.dup(root), ""
         try:
             for name in path.split("/")[:-1]:
                 below = os.open(name, AS_DIRECTORY, dir_fd=here)
                 os.close(here)
                 here, above = below, above + name
-                if above not in told:
-                    told.add(above)
+                if above not in seen:
+                    seen.add(above)
                     yield self._write_header(
                         self._make_entry(above, DIRECTORY, os.fstat(here), attributes=_read_xattrs(here))
                     )
@@ -138,7 +144,7 @@ class Collector:
             name = path.rpartition("/")[2]
             yield from self._collect_entry(here, name, path, os.stat(name, dir_fd=here, follow_symlinks=False).st_dev)
         except FileNotFoundError:
-            self.met.skipped[path] = "it is not there"
+            self.problems.skipped[path] = "it does not exist"
         finally:
             os.close(here)
 
@@ -148,7 +154,7 @@ class Collector:
             try:
                 yield from self._collect_entry(directory, name, path, device)
             except FileNotFoundError:
-                self.met.skipped[path] = "it went away while the tree was read"
+                self.problems.skipped[path] = "it was removed while the tree was read"
 
     def _collect_entry(self, directory: int, name: str, path: str, device: int) -> Iterator[ArchiveEntry]:
         state = os.stat(name, dir_fd=directory, follow_symlinks=False)
@@ -159,7 +165,7 @@ class Collector:
                     self._make_entry(path, DIRECTORY, os.fstat(handle), attributes=_read_xattrs(handle))
                 )
                 if state.st_dev != device:
-                    self.met.skipped[path + "/"] = "another file system is mounted there"
+                    self.problems.skipped[path + "/"] = "another file system is mounted there"
                     return
                 yield from self._collect_children(handle, path + "/", device)
             finally:
@@ -193,7 +199,7 @@ class Collector:
                 )
             )
         else:
-            self.met.skipped[path] = "a socket" if stat.S_ISSOCK(state.st_mode) else "a device"
+            self.problems.skipped[path] = "a socket" if stat.S_ISSOCK(state.st_mode) else "a device"
 
     @staticmethod
     def _make_descriptor_path(directory: int, name: str) -> str:
@@ -236,13 +242,13 @@ class Collector:
                 os.close(handle)
             if steady or attempt == READ_TRIES:
                 if not steady:
-                    self.met.unstable.append(path)
+                    self.problems.unstable.append(path)
                 yield entry
                 return
             yield entry._replace(superseded=True)
 
     def _copy_content(self, handle: int, entry: ArchiveEntry) -> str:
-        """Give the header and exactly as many bytes as *entry* says; returns their SHA-256."""
+        """Pass on the header and exactly the size of *entry*; returns the SHA-256 of the content."""
         self._write_header(entry)
         if entry.size <= CHUNK:
             data = os.read(handle, entry.size) if entry.size else b""
@@ -254,7 +260,7 @@ class Collector:
         digest = hashlib.sha256()
         left = entry.size
         while left:
-            # What a file lost meanwhile is filled up; it is read again, because it changed.
+            # A file that shrank meanwhile is filled up; it is read again, because it changed.
             data = os.read(handle, min(CHUNK, left)) or bytes(min(CHUNK, left))
             digest.update(data)
             self._write_data(data)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One entry of a tree that is kept: what the manifest says of it, and the bytes that stand for it in a tar file. Data in, data out."""
+"""One entry of a kept tree: its row in the manifest, and its header in a tar file. Data in, data out."""
 
 import base64
 import binascii
@@ -26,14 +26,15 @@ HEADER_REST_SUM = sum(HEADER_REST) + 8 * 32
 
 
 class ManifestError(CollectionError):
-    """A manifest that is damaged, or says what no backup of this collection says; the text names the entry and what is wrong."""
+    """A manifest that is damaged, or not one of this collection; the text names the entry and the problem."""
 
 
 class ArchiveEntry(NamedTuple):
-    """One entry. ``path`` is relative, as `os.fsdecode` gives it; empty for the tree itself. Times are nanoseconds since 1970, sizes bytes.
+    """One entry.
 
-    ``target`` is what a symlink says, or the path of the file that a hard link is another name of. ``superseded``: the file changed while it was
-    read, and comes again.
+    ``path`` is relative, as `os.fsdecode` gives it, and empty for the tree itself. Times are nanoseconds since 1970,
+    sizes bytes. ``target`` is the text of a symlink, or the path of the file that a hard link is another name of.
+    ``superseded``: the file changed while it was read, and follows once more.
     """
 
     path: str
@@ -49,7 +50,7 @@ class ArchiveEntry(NamedTuple):
     superseded: bool = False
 
     def to_row(self) -> Dict[str, Any]:
-        """The entry as the manifest has it; what is empty is left out."""
+        """The entry as a row of the manifest, without empty values."""
         row: Dict[str, Any] = {
             "path": self.path,
             "type": self.kind,
@@ -72,21 +73,21 @@ class ArchiveEntry(NamedTuple):
 def _read_number(row: Dict[str, Any], key: str, least: int = 0) -> int:
     value = row.get(key)
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ManifestError("%s: %r is no %s" % (row.get("path"), value, key))
+        raise ManifestError("%s: %r is not a valid %s" % (row.get("path"), value, key))
     return value
 
 
 def _read_text(row: Dict[str, Any], key: str) -> str:
     value = row.get(key)
     if not isinstance(value, str) or "\0" in value:
-        raise ManifestError("%s: %r is no %s" % (row.get("path"), value, key))
+        raise ManifestError("%s: %r is not a valid %s" % (row.get("path"), value, key))
     return value
 
 
 def _read_digest(row: Dict[str, Any]) -> str:
     value = _read_text(row, "sha256")
     if len(value) != 64 or value.strip("0123456789abcdef"):
-        raise ManifestError("%s: %r is no SHA-256" % (row.get("path"), value))
+        raise ManifestError("%s: %r is not a SHA-256" % (row.get("path"), value))
     return value
 
 
@@ -95,19 +96,19 @@ def _read_xattrs(row: Dict[str, Any]) -> Tuple[Tuple[str, bytes], ...]:
     try:
         return tuple(sorted((str(name), base64.b64decode(value, validate=True)) for name, value in given.items()))
     except (AttributeError, TypeError, ValueError, binascii.Error):
-        raise ManifestError("%s: its attributes cannot be read" % row.get("path"))
+        raise ManifestError("%s: the attributes cannot be read" % row.get("path"))
 
 
 def parse_entry(row: Any) -> ArchiveEntry:
-    """The entry that the manifest's *row* is. Raises Unusable for anything that `Entry.row` does not write."""
+    """The entry of the manifest's *row*. Raises ManifestError for a row that `ArchiveEntry.to_row` does not write."""
     if not isinstance(row, dict):
-        raise ManifestError("%r is no entry" % (row,))
+        raise ManifestError("%r is not an entry" % (row,))
     kind = _read_text(row, "type")
     if kind not in TYPE_FLAGS:
         raise ManifestError("%s: entries of type %s are never kept" % (row.get("path"), kind))
     mode = _read_text(row, "mode")
     if len(mode) != 4 or mode.strip("01234567"):
-        raise ManifestError("%s: %r is no mode" % (row.get("path"), mode))
+        raise ManifestError("%s: %r is not a mode" % (row.get("path"), mode))
     entry = ArchiveEntry(
         _read_text(row, "path"),
         kind,
@@ -122,26 +123,25 @@ def parse_entry(row: Any) -> ArchiveEntry:
         row.get("superseded") is True,
     )
     if entry.to_row() != row:
-        raise ManifestError(
-            "%s: %s is more than a manifest says"
-            % (entry.path, ", ".join(sorted(set(row) - set(entry.to_row()))) or "its writing")
-        )
+        unknown = ", ".join(sorted(set(row) - set(entry.to_row())))
+        raise ManifestError("%s: unexpected keys or notation: %s" % (entry.path, unknown or "notation"))
     return entry
 
 
 def check_entries(entries: List[ArchiveEntry]) -> List[ArchiveEntry]:
-    """*entries*, if every one of them lies in the tree: below directories that come before it, and never through a link. Raises Unusable."""
+    """*entries*, if all of them lie in the tree: below directories that precede them, and never through a link.
+
+    Raises ManifestError.
+    """
     directories: Set[str] = set()
     files: Set[str] = set()
     seen: Set[str] = set()
     for number, entry in enumerate(entries):
         _check_place(entry, number == 0, directories)
         if entry.path in seen:
-            raise ManifestError("%s is there twice" % entry.path)
+            raise ManifestError("%s is listed twice" % entry.path)
         if entry.kind == HARD_LINK and entry.target not in files:
-            raise ManifestError(
-                "%s is another name of %r, which is no file that comes before it" % (entry.path, entry.target)
-            )
+            raise ManifestError("%s is a hard link to %r, which is not a file before it" % (entry.path, entry.target))
         if not entry.superseded:
             seen.add(entry.path)
         if entry.kind == DIRECTORY:
@@ -152,25 +152,26 @@ def check_entries(entries: List[ArchiveEntry]) -> List[ArchiveEntry]:
 
 
 def find_setid_files(entries: List[ArchiveEntry]) -> List[str]:
-    """The files among *entries* that would run as root, or as root's group, in a tree that is somebody else's."""
-    return [
-        entry.path
-        for entry in entries
-        if entry.kind in (FILE, HARD_LINK)
-        and entries[0].uid != 0
-        and ((entry.mode & stat.S_ISUID and entry.uid == 0) or (entry.mode & stat.S_ISGID and entry.gid == 0))
-    ]
+    """The files among *entries* that would run as root, or as root's group, in a tree of another owner."""
+    return [entry.path for entry in entries if entries[0].uid != 0 and _runs_as_root(entry)]
+
+
+def _runs_as_root(entry: ArchiveEntry) -> bool:
+    if entry.kind not in (FILE, HARD_LINK):
+        return False
+    by_user = entry.mode & stat.S_ISUID and entry.uid == 0
+    return bool(by_user or (entry.mode & stat.S_ISGID and entry.gid == 0))
 
 
 def _check_place(entry: ArchiveEntry, first: bool, directories: Set[str]) -> None:
-    """Raise Unusable unless *entry* is the tree itself, as its *first*, or lies in one of the *directories*."""
+    """Raise ManifestError unless *entry* is the tree itself, as the *first*, or lies in one of the *directories*."""
     parts = entry.path.split("/") if entry.path else []
     if any(part in ("", ".", "..") for part in parts):
-        raise ManifestError("%r is no path inside the tree" % entry.path)
+        raise ManifestError("%r is not a path inside the tree" % entry.path)
     if first == bool(parts) or (first and entry.kind != DIRECTORY):
-        raise ManifestError("%r is not the tree itself, which comes first and once, and is a directory" % entry.path)
+        raise ManifestError("%r is not the tree itself, a directory that must come first and once" % entry.path)
     if parts and "/".join(parts[:-1]) not in directories:
-        raise ManifestError("%s: no directory that it could lie in comes before it" % entry.path)
+        raise ManifestError("%s: the directory of it does not precede it" % entry.path)
 
 
 def _format_record(key: bytes, value: bytes) -> bytes:
@@ -195,10 +196,10 @@ def pad_blocks(data: bytes) -> bytes:
 
 
 def make_tar_header(entry: ArchiveEntry) -> bytes:
-    """What stands before the content of *entry* in a tar file; the same entry gives the same bytes.
+    """The header of *entry* in a tar file; the same entry gives the same bytes.
 
-    What does not fit the old form is in an extended header (POSIX.1-2017, pax): long names, nanoseconds, and attributes as
-    GNU tar writes them (``SCHILY.xattr.``). Owners are numbers only, because another host may call them otherwise.
+    An extended header (POSIX.1-2017, pax) has what the old form cannot: long names, nanoseconds, and attributes in the
+    form of GNU tar (``SCHILY.xattr.``). Owners are numbers only, because their names differ between hosts.
     """
     name = os.fsencode("./" + entry.path if entry.path else ".") + (b"/" if entry.kind == DIRECTORY else b"")
     link = os.fsencode(entry.target or "")
@@ -207,26 +208,18 @@ def make_tar_header(entry: ArchiveEntry) -> bytes:
     seconds, nanoseconds = divmod(entry.mtime, NANOSECONDS)
     records = []
     if nanoseconds or not 0 <= seconds <= SIZE_LIMIT:
-        records.append(
-            _format_record(
-                b"mtime", b"%d.%09d" % (seconds, nanoseconds) if seconds >= 0 else _format_negative_time(entry.mtime)
-            )
-        )
+        text = b"%d.%09d" % (seconds, nanoseconds) if seconds >= 0 else _format_negative_time(entry.mtime)
+        records.append(_format_record(b"mtime", text))
     if len(name) > NAME_LIMIT:
         records.append(_format_record(b"path", name))
     if len(link) > NAME_LIMIT:
         records.append(_format_record(b"linkpath", link))
-    for key, number, limit in (
-        (b"size", entry.size, SIZE_LIMIT),
-        (b"uid", entry.uid, OWNER_LIMIT),
-        (b"gid", entry.gid, OWNER_LIMIT),
-    ):
+    numbers = ((b"size", entry.size, SIZE_LIMIT), (b"uid", entry.uid, OWNER_LIMIT), (b"gid", entry.gid, OWNER_LIMIT))
+    for key, number, limit in numbers:
         if number > limit:
             records.append(_format_record(key, b"%d" % number))
-    if entry.xattrs:
-        records += [
-            _format_record(b"SCHILY.xattr." + attribute.encode("utf-8"), value) for attribute, value in entry.xattrs
-        ]
+    for attribute, value in entry.xattrs:
+        records.append(_format_record(b"SCHILY.xattr." + attribute.encode("utf-8"), value))
     block = _format_block(
         name[:NAME_LIMIT],
         entry.mode,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Proves an archive against its entries, and puts a tree back from it: both in one pass, and through descriptors only."""
+"""Proves an archive against its entries and restores a tree from it, in one pass and only through descriptors."""
 
 import contextlib
 import errno
@@ -36,11 +36,14 @@ EntryMaker = Callable[[ArchiveEntry], "contextlib.AbstractContextManager[Optiona
 
 
 class DamagedArchiveError(CollectionError):
-    """An archive that is not what its manifest says; the text names the first entry that differs."""
+    """An archive that differs from its manifest; the text names the first entry that differs."""
 
 
 def _read_content(stream: StreamReader, entry: ArchiveEntry, take: Optional[ContentSink]) -> None:
-    """Read the content of the file *entry*, give it to *take*, and prove it. Raises Damaged, StreamError, OSError."""
+    """Read the content of the file *entry*, pass it to *take*, and prove it.
+
+    Raises DamagedArchiveError, StreamError, OSError.
+    """
     digest = hashlib.sha256()
     left = entry.size
     while left:
@@ -51,13 +54,14 @@ def _read_content(stream: StreamReader, entry: ArchiveEntry, take: Optional[Cont
         left -= len(data)
     stream.read(-entry.size % BLOCK)
     if digest.hexdigest() != entry.sha256:
-        raise DamagedArchiveError("the content of %s is not what the manifest says" % entry.path)
+        raise DamagedArchiveError("the content of %s differs from the manifest" % entry.path)
 
 
 def prove_entries(stream: StreamReader, entries: Sequence[ArchiveEntry], make: Optional[EntryMaker] = None) -> None:
-    """Prove that *stream* is exactly *entries*; each is given to *make* once its header is proven, which says where content goes.
+    """Prove that *stream* is exactly *entries*; each is passed to *make* once its header is proven.
 
-    What is expected is written, not read: nothing in the stream is believed. Raises Damaged, StreamError, OSError.
+    *make* gives the sink of its content. What is restored comes from *entries*; the stream is compared, not parsed.
+    Raises DamagedArchiveError, StreamError, OSError.
     """
     for entry in entries:
         expected = make_tar_header(entry)
@@ -66,7 +70,7 @@ def prove_entries(stream: StreamReader, entries: Sequence[ArchiveEntry], make: O
         except StreamError as error:
             raise DamagedArchiveError("at %s %s" % (entry.path or "its beginning", error))
         if found != expected:
-            raise DamagedArchiveError("%s is not what the manifest says" % (entry.path or "its beginning"))
+            raise DamagedArchiveError("%s differs from the manifest" % (entry.path or "its beginning"))
         try:
             if make is None or entry.superseded:
                 if entry.kind == FILE:
@@ -86,10 +90,10 @@ def prove_entries(stream: StreamReader, entries: Sequence[ArchiveEntry], make: O
 
 
 class RestoredTree:
-    """A tree on its way back, in a directory that only this process's account can enter until the end."""
+    """A tree that is being restored, in a directory that only this process's account can enter until the end."""
 
     def __init__(self, root: int, owners: bool) -> None:
-        """*root* is the open, empty directory; with *owners* (root only) owners and all attributes are given back, too."""
+        """*root* is the open, empty directory; *owners* (root only) restores owners and all attributes too."""
         self._root = root
         self._owners = owners
         self._opened: Tuple[str, int] = ("", root)
@@ -97,7 +101,7 @@ class RestoredTree:
         self.not_given: Dict[str, str] = {}
 
     def close(self) -> None:
-        """Let the last directory go."""
+        """Close the last directory."""
         if self._opened[0]:
             os.close(self._opened[1])
         self._opened = ("", self._root)
@@ -122,7 +126,7 @@ class RestoredTree:
 
     @contextlib.contextmanager
     def make_entry(self, entry: ArchiveEntry) -> Iterator[Optional[ContentSink]]:
-        """Make *entry*, whose content is given to what this yields. Raises OSError."""
+        """Make *entry*; yields the sink of its content. Raises OSError."""
         name = entry.path.rpartition("/")[2]
         if entry.kind == DIRECTORY:
             if entry.path:
@@ -160,7 +164,7 @@ class RestoredTree:
         self._apply_metadata(directory, name, entry)
 
     def finish_directories(self) -> None:
-        """Give directories what is theirs, the innermost first: entries made in them would change their times. Raises OSError."""
+        """Restore the metadata of directories, the innermost first: new entries change times. Raises OSError."""
         for entry in reversed(self._late):
             if not entry.path:
                 self.close()
@@ -174,7 +178,7 @@ class RestoredTree:
         self.close()
 
     def _apply_metadata(self, handle: int, name: Optional[str], entry: ArchiveEntry) -> None:
-        """Owner, mode, attributes and time of *entry*, in this order: a change of owner takes set-id bits and capabilities away."""
+        """Restore owner, mode, attributes and time, in this order: a new owner clears set-id bits and capabilities."""
         where = handle if name is None else "/proc/self/fd/%d/%s" % (handle, name)
         if self._owners:
             if name is None:
@@ -199,7 +203,7 @@ class RestoredTree:
             else:
                 os.setxattr(where, attribute, value)
         except OSError as error:
-            # Another file system, or another account than before, may not know it; that is told, and judged by the caller.
+            # Another file system or account may not support it; the caller decides.
             if error.errno not in (errno.ENOTSUP, errno.EPERM, errno.EACCES):
                 raise
             self.not_given["%s of %s" % (attribute, entry.path or "the tree itself")] = error.strerror or str(error)

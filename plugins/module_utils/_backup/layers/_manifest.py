@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a backup says of itself. It is written last, so a directory without it is no backup; it names everything that is there, with its digest."""
+"""The manifest of a backup: everything that is in it, with digests.
+
+It is written last, so a directory without it is no backup.
+"""
 
 import hashlib
 import json
@@ -28,11 +31,12 @@ LAYER_NAME = re.compile(r"^[a-z][a-z-]*$")
 
 
 class Layer(NamedTuple):
-    """One archive: the absolute ``path`` of the tree that it is of, its file, size in bytes and SHA-256, and what is in it.
+    """One layer: the absolute ``path`` of its tree, its archive with size in bytes and SHA-256, and its entries.
 
-    ``path`` is empty where the archive has what programs said, and ``archive`` where it needs none, or where a repository of restic has it. ``encryption`` is
-    empty, ``age`` or ``gpg``. ``unstable`` are files that changed however often they were read; ``skipped`` what was not kept, and why;
-    ``about`` is what only this layer has, such as the ``paths`` that were chosen, ``databases`` with their rows, a ``reference``, or a ``snapshot``.
+    ``path`` is empty for the output of programs, and ``archive`` where there is none, as in a repository of restic.
+    ``encryption`` is empty, ``age`` or ``gpg``. ``unstable`` are files that changed at every reading; ``skipped``
+    are paths that were not kept, with the reason. ``about`` is particular to the layer: chosen ``paths``, ``databases``
+    with their rows, a ``reference``, or a ``snapshot``.
     """
 
     path: str
@@ -48,7 +52,7 @@ class Layer(NamedTuple):
 
 
 class Backup(NamedTuple):
-    """One backup as its manifest says: ``about`` is everything but the layers' entries."""
+    """One backup of a manifest: ``about`` is everything but the layers."""
 
     directory: str
     identifier: str
@@ -57,11 +61,10 @@ class Backup(NamedTuple):
 
 
 def format_manifest(about: Dict[str, Any], layers: Dict[str, Layer], runbook: str) -> bytes:
-    """The manifest's bytes. *about* is identifier, application, host and the like; *runbook* is the SHA-256 of RESTORE.md."""
-    rows = {
-        name: dict(layer._asdict(), entries=[entry.to_row() for entry in layer.entries])
-        for name, layer in layers.items()
-    }
+    """The bytes of the manifest, of *about*, *layers*, and the SHA-256 of the *runbook*."""
+    rows = {}
+    for name, layer in layers.items():
+        rows[name] = dict(layer._asdict(), entries=[entry.to_row() for entry in layer.entries])
     return json.dumps(dict(about, schema=SCHEMA, runbook=runbook, layers=rows), sort_keys=True).encode("ascii") + b"\n"
 
 
@@ -81,25 +84,25 @@ def _parse_layer(name: str, row: Any) -> Layer:
         or set(row) != set(Layer._fields)
         or not isinstance(row["entries"], list)
     ):
-        raise ManifestError("layer %s is not one" % name)
+        raise ManifestError("layer %s is not valid" % name)
     if (
         not isinstance(row["archive"], str)
         or os.path.basename(row["archive"]) != row["archive"]
         or not (str(row["path"]) or "/").startswith("/")
     ):
         raise ManifestError(
-            "layer %s: %r is no file in the backup, or %r no path" % (name, row["archive"], row["path"])
+            "layer %s: %r is not a file of the backup, or %r is not a path" % (name, row["archive"], row["path"])
         )
     if row["encryption"] not in ENCRYPTIONS:
-        raise ManifestError("layer %s: %r is no encryption" % (name, row["encryption"]))
+        raise ManifestError("layer %s: %r is not an encryption" % (name, row["encryption"]))
     return Layer(**dict(row, entries=check_entries([parse_entry(entry) for entry in row["entries"]])))
 
 
 def load_backup(directory: str) -> Backup:
-    """The backup in *directory*, as its manifest says. Raises Unusable for one that is damaged or no backup, OSError."""
+    """The backup in *directory*. Raises ManifestError for one that is damaged or not a backup, OSError."""
     path = os.path.join(directory, MANIFEST_NAME)
     if not os.path.exists(path):
-        raise ManifestError("%s is no backup: it has no %s" % (directory, MANIFEST_NAME))
+        raise ManifestError("%s is not a backup: it has no %s" % (directory, MANIFEST_NAME))
     try:
         with open(os.path.join(directory, SEAL_NAME), encoding="ascii") as stream:
             sealed = stream.read()
@@ -122,25 +125,20 @@ def load_backup(directory: str) -> Backup:
 
 
 def find_file_damage(backup: Backup, deep: bool = True) -> List[str]:
-    """What is not as *backup*'s manifest says among its files; with *deep* every byte of them is read. Raises OSError."""
-    found = []
-    expected: Dict[str, Optional[str]] = {
-        MANIFEST_NAME: None,
-        SEAL_NAME: None,
-        RUNBOOK_NAME: str(backup.about.get("runbook")),
-    }
-    archived = [layer for layer in backup.layers.values() if layer.archive]
-    expected.update({layer.archive: layer.sha256 for layer in archived})
-    there = set(os.listdir(backup.directory))
-    found += ["%s is missing" % name for name in sorted(set(expected) - there)]
-    found += ["%s does not belong to it" % name for name in sorted(there - set(expected))]
-    sizes = {layer.archive: layer.size for layer in archived}
-    for name in sorted(set(expected) & there):
+    """Files of *backup* that differ from its manifest; with *deep* every byte of them is read. Raises OSError."""
+    archived = {layer.archive: layer for layer in backup.layers.values() if layer.archive}
+    digests: Dict[str, Optional[str]] = {MANIFEST_NAME: None, SEAL_NAME: None}
+    digests[RUNBOOK_NAME] = str(backup.about.get("runbook"))
+    digests.update({name: layer.sha256 for name, layer in archived.items()})
+    present = set(os.listdir(backup.directory))
+    found = ["%s is missing" % name for name in sorted(set(digests) - present)]
+    found += ["%s does not belong to it" % name for name in sorted(present - set(digests))]
+    for name in sorted(set(digests) & present):
         path = os.path.join(backup.directory, name)
         if os.path.islink(path) or not os.path.isfile(path):
-            found.append("%s is no file" % name)
-        elif name in sizes and os.stat(path).st_size != sizes[name]:
-            found.append("%s has %d bytes, not %d" % (name, os.stat(path).st_size, sizes[name]))
-        elif expected[name] and (deep or name == RUNBOOK_NAME) and compute_sha256(path) != expected[name]:
-            found.append("%s is not as it was written: its SHA-256 is another" % name)
+            found.append("%s is not a file" % name)
+        elif name in archived and os.stat(path).st_size != archived[name].size:
+            found.append("%s has %d bytes, not %d" % (name, os.stat(path).st_size, archived[name].size))
+        elif digests[name] and (deep or name == RUNBOOK_NAME) and compute_sha256(path) != digests[name]:
+            found.append("%s is not as it was written: its SHA-256 differs" % name)
     return found

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Compressed streams into and out of files: zstd where the host has it, gzip otherwise; encrypted, where that is asked for."""
+"""Compressed streams to and from files: by zstd where the host has it, else by gzip; encrypted where requested."""
 
 import contextlib
 import fcntl
@@ -27,7 +27,7 @@ CHUNK = 1 << 20
 SET_PIPE_SIZE = 1031
 ARCHIVE_SUFFIXES = {"zstd": ".tar.zst", "gzip": ".tar.gz"}
 GZIP_WINDOW_BITS = 31
-# So many chunks may wait for a program that is slower than the reading.
+# Chunks that wait for a program that is slower than the reading.
 QUEUE_LENGTH = 8
 UNENCRYPTED = EncryptionSettings()
 
@@ -37,7 +37,7 @@ class StreamError(CollectionError):
 
 
 def choose_compression() -> str:
-    """What this host compresses with: ``zstd`` or ``gzip``."""
+    """The compression of this host: ``zstd`` or ``gzip``."""
     return "zstd" if shutil.which("zstd") else "gzip"
 
 
@@ -50,9 +50,9 @@ def write_all(handle: int, data: bytes) -> None:
 
 @contextlib.contextmanager
 def open_writer(path: str, how: str, sealing: EncryptionSettings = UNENCRYPTED) -> Iterator[Callable[[bytes], object]]:
-    """A function that appends to the new file *path*, compressed by *how* and encrypted as *sealing* says; whole and on disk when the block ends.
+    """A function that appends to the new file *path*, compressed by *how* and encrypted as *sealing* says.
 
-    Raises StreamError, OSError.
+    The file is complete and on disk when the block ends. Raises StreamError, OSError.
     """
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
@@ -70,7 +70,7 @@ def open_writer(path: str, how: str, sealing: EncryptionSettings = UNENCRYPTED) 
 
 @contextlib.contextmanager
 def write_in_thread(sink: Callable[[bytes], object]) -> Iterator[Callable[[bytes], object]]:
-    """A function that has another thread give bytes to *sink*, while more are read; all are there when the block ends. Raises what *sink* raises."""
+    """A function that passes bytes to *sink* in another thread, until the block ends. Raises what *sink* raises."""
     waiting: "queue.Queue[Optional[bytes]]" = queue.Queue(QUEUE_LENGTH)
     problems: List[BaseException] = []
 
@@ -79,7 +79,7 @@ def write_in_thread(sink: Callable[[bytes], object]) -> Iterator[Callable[[bytes
             try:
                 if not problems:
                     sink(data)
-            except BaseException as error:  # it is raised where somebody waits for it
+            except BaseException as error:  # raised in the thread that gives the bytes
                 problems.append(error)
 
     def give(data: bytes) -> None:
@@ -105,7 +105,7 @@ def _start_program(words: List[str], source: int, target: int) -> "subprocess.Po
 
 @contextlib.contextmanager
 def _pipe_through(words: List[str], handle: int) -> Iterator[int]:
-    """A descriptor that leads through the program *words* into *handle*; the program has ended well when the block has. Raises StreamError."""
+    """A descriptor that leads through the program *words* into *handle*, until the block ends. Raises StreamError."""
     if not shutil.which(words[0]):
         raise StreamError("this host has no %s; install it" % words[0])
     with _start_program(words, subprocess.PIPE, handle) as working:
@@ -114,10 +114,10 @@ def _pipe_through(words: List[str], handle: int) -> Iterator[int]:
             widen_pipe(into)
             yield into
         except BrokenPipeError:
-            # Its own words say why it ended.
+            # Its messages say why it ended.
             pass
         except StreamError:
-            # Who writes into a program that has failed fails, too, and less tellingly.
+            # A program that writes into a failed one fails too; the message of the failed one is better.
             if working.poll() in (None, 0):
                 working.kill()
                 raise
@@ -139,14 +139,14 @@ def _compress_gzip(handle: int) -> Iterator[Callable[[bytes], object]]:
 
 
 class StreamReader:
-    """The content of a compressed file, from its beginning; `read` never gives less than what was asked for, but at the end."""
+    """The content of a compressed file, from its beginning; `read` gives exactly what it is asked for."""
 
     def __init__(self, stream: Union[IO[bytes], "_GzipReader"], ended: Callable[[], Optional[str]]) -> None:
         self._stream = stream
         self._ended = ended
 
     def read(self, size: int) -> bytes:
-        """The next *size* bytes. Raises StreamError where there are less."""
+        """The next *size* bytes. Raises StreamError if there are less."""
         parts: List[bytes] = []
         left = size
         while left:
@@ -158,15 +158,15 @@ class StreamReader:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def read_rest(self, take: Callable[[bytes], object]) -> None:
-        """Give everything up to the end to *take*. Raises StreamError where it does not end well."""
+        """Pass everything up to the end to *take*. Raises StreamError if the program failed."""
         for data in iter(lambda: self._stream.read(CHUNK), b""):
             take(data)
         self.check_end()
 
     def check_end(self) -> None:
-        """Raise StreamError unless the content has just ended, and well."""
+        """Raise StreamError unless the content has just ended, without a failure."""
         if self._stream.read(1):
-            raise StreamError("it goes on after its end")
+            raise StreamError("it continues after its end")
         problem = self._ended()
         if problem:
             raise StreamError(problem)
@@ -193,28 +193,29 @@ class _GzipReader:
         return taken
 
     def describe_end(self) -> Optional[str]:
-        """What is wrong at the end, if anything."""
-        return (
-            None
-            if self._working.eof and not self._working.unused_data and not self._file.read(1)
-            else "; the gzip file is not whole, or not alone"
-        )
+        """The problem at the end, if any."""
+        if self._working.eof and not self._working.unused_data and not self._file.read(1):
+            return None
+        return "; the gzip file is incomplete, or followed by other data"
 
 
 @contextlib.contextmanager
 def open_reader(path: str, how: str, encryption: str = "", identity: Optional[str] = None) -> Iterator[StreamReader]:
-    """What *path* has, which *how* compressed and then *encryption* encrypted, for the private key *identity*. Raises StreamError, OSError."""
+    """The content of *path*, which *how* compressed and then *encryption* encrypted for the private key *identity*.
+
+    Raises StreamError, OSError.
+    """
     with contextlib.ExitStack() as stack:
         file: IO[bytes] = stack.enter_context(open(path, "rb"))
         enders: List[Callable[[], Optional[str]]] = []
-        for words in ([make_decrypt_command(encryption, identity, path)] if encryption else []) + (
-            [["zstd", "-dcq"]] if how == "zstd" else []
-        ):
+        commands = [make_decrypt_command(encryption, identity, path)] if encryption else []
+        commands += [["zstd", "-dcq"]] if how == "zstd" else []
+        for words in commands:
             if not shutil.which(words[0]):
-                raise StreamError("%s needs %s, which this host does not have; install it" % (path, words[0]))
+                raise StreamError("%s needs %s, which this host lacks; install it" % (path, words[0]))
             working = stack.enter_context(_start_program(words, file.fileno(), subprocess.PIPE))
             stack.callback(working.kill)
-            # Were it open here, too, a program would wait for ever for the next one that has ended.
+            # While it is open here too, a program would wait for ever for the next one that has ended.
             file.close()
             file = cast("IO[bytes]", working.stdout)
             enders.append(functools.partial(_describe_failure, words[0], working))
@@ -227,8 +228,8 @@ def open_reader(path: str, how: str, encryption: str = "", identity: Optional[st
 
 @contextlib.contextmanager
 def open_program_output(words: List[str], environment: Dict[str, str]) -> Iterator[StreamReader]:
-    """What the program *words* prints, started in *environment*. Raises StreamError, OSError."""
-    # It may print more than there is memory.
+    """The output of the program *words*, started in *environment*. Raises StreamError, OSError."""
+    # Its output may exceed the memory.
     with subprocess.Popen(
         words,
         stdin=subprocess.DEVNULL,
@@ -245,17 +246,21 @@ def open_program_output(words: List[str], environment: Dict[str, str]) -> Iterat
 
 
 def widen_pipe(handle: int) -> None:
-    """Have the pipe *handle* hold a mebibyte, if the kernel lets this account: less waiting for one another."""
+    """Let the pipe *handle* hold a mebibyte, if the kernel allows it: its ends wait less for each other."""
     with contextlib.suppress(OSError):
         fcntl.fcntl(handle, SET_PIPE_SIZE, CHUNK)
 
 
 def _describe_failure(name: str, working: "subprocess.Popen[bytes]") -> Optional[str]:
-    """How the program *name* ended, if not well."""
+    """How the program *name* failed, if it did."""
     said = working.stderr.read().decode("utf-8", "replace").strip() if working.stderr else ""
     return "; %s: %s" % (name, said) if working.wait() else None
 
 
 def _find_first_problem(enders: List[Callable[[], Optional[str]]]) -> Optional[str]:
-    """What the first of *enders* has to complain about."""
-    return next((problem for problem in (ended() for ended in enders) if problem), None)
+    """The problem that the first of *enders* with one reports."""
+    for ended in enders:
+        problem = ended()
+        if problem:
+            return problem
+    return None
