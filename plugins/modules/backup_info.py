@@ -71,8 +71,10 @@ import os
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application import _backups as _history
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._check import (
+    find_backup_damage,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._listing import get_backup_directory, list_backups
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import find_backup_damage
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.engines._registry import (
     ENGINE_ARGUMENTS,
     create_engines,

@@ -96,8 +96,10 @@ actions:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application import _backups as _history
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._check import (
+    find_backup,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._drill import DrillSubject, run_drill
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import find_backup
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._scratch import remove_stale_scratch
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.engines._registry import (
     ENGINE_ARGUMENTS,

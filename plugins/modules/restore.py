@@ -141,8 +141,11 @@ actions:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._check import (
+    check_backup,
+    find_backup,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._place import run_restore
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import check_backup, find_backup
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._task import (
     IN_PLACE,
     NEW_NAME,

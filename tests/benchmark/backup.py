@@ -37,7 +37,7 @@ MEMORY = 200 << 20
 # Runs one thing of the collection's in a process of its own, so that its memory is only that.
 COLLECTION_PROGRAM = """
 import json, sys
-from ansible_collections.oxzep7.python.plugins.module_utils._backup import _listing, _restore, _store
+from ansible_collections.oxzep7.python.plugins.module_utils._backup import _check, _listing, _restore, _store
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.engines._archive import ArchiveEngine
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupPart
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.engines._restic import ResticEngine
@@ -50,7 +50,7 @@ if what == "keep":
     about = {"run": "r", "generation": "g", "python": "3", "environment": tree}
     _store.make_backup(root, "app", [BackupPart("environment", tree)], about, engine, isinstance(engine, ArchiveEngine), before)
 else:
-    _restore.check_backup(known[-1], "app", ["environment"], False, engine)
+    _check.check_backup(known[-1], "app", ["environment"], False, engine)
     _restore.restore_layer(known[-1], known[-1].layers["environment"], what, engine)
 """
 

@@ -13,7 +13,7 @@ import shutil
 import sys
 import tempfile
 
-from ansible_collections.oxzep7.python.plugins.module_utils._backup import _restore, _store
+from ansible_collections.oxzep7.python.plugins.module_utils._backup import _check, _restore, _store
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError, BackupPart
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.engines._archive import ArchiveEngine
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.engines._engine import BackupEngine
@@ -71,8 +71,8 @@ def damage_file(kind: str, victims: list[pathlib.Path], chance: random.Random) -
 def find_refusal(root: pathlib.Path, engine: BackupEngine, scratch: pathlib.Path) -> str | None:
     """What is said of the only backup in *root*; None when it would be restored."""
     try:
-        backup = _restore.find_backup(str(root), "app", _restore.NEWEST)
-        _restore.check_backup(backup, "app", ["environment"], False, engine)
+        backup = _check.find_backup(str(root), "app", _check.NEWEST)
+        _check.check_backup(backup, "app", ["environment"], False, engine)
         _restore.restore_layer(backup, backup.layers["environment"], str(scratch / "restored"), engine)
         return None
     except BackupError as error:

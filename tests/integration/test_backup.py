@@ -181,7 +181,7 @@ def test_backups_that_are_not_meant_are_refused(module, place, kept):
     os.rename(place.root / "backups" / "greeter", place.root / "backups" / "other")
     assert "has no backup of" in module.expect_failure("restore", application=application, **common)
     other = {**application, "name": "other"}
-    assert "it is not restored here unless `foreign` says so" in module.expect_failure(
+    assert "set `foreign` to restore it here" in module.expect_failure(
         "restore", application=other, scratch=str(place.root / "s"), **common
     )
     assert module("restore", application=other, foreign=True, scratch=str(place.root / "s"), **common)["restored"]
@@ -451,7 +451,7 @@ def test_archives_for_a_key(module, place, kept, how, monkeypatch):
     assert made["read_back"] == (how == "gpg") and b"speed" not in (pathlib.Path(made["directory"]) / name).read_bytes()
     identity = {"identity": str(key)} if how == "age" else {}
     if how == "age":
-        assert "its key is not here" in module.expect_failure(
+        assert "this host lacks the key" in module.expect_failure(
             "restore", application=application, scratch=str(place.root / "s"), **place_of(place)
         )
     back = module("restore", application=application, scratch=str(place.root / "s"), **identity, **place_of(place))

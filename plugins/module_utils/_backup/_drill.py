@@ -12,6 +12,12 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._application._run import IMPORT_TIMEOUT, run_in_environment
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import get_timestamp
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._check import (
+    check_backup,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._compare import (
+    compare_layer,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._inside import run_in_namespace
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import (
     DATABASES,
@@ -23,8 +29,6 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts impor
     find_interpreter_prefix,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import (
-    check_backup,
-    compare_layer,
     restore_layer,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._store import check_space

@@ -8,12 +8,14 @@ import os
 from typing import Any, Dict, List, Optional, Sequence
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import find_generation, get_timestamp
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import DATABASES, ENVIRONMENT, BackupError
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._replace import replace_live
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import (
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._compare import (
     IS_NEW,
     SHOWN_DIFFERENCES,
     compare_layer,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import DATABASES, ENVIRONMENT, BackupError
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._replace import replace_live
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import (
     restore_layer,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._task import (
