@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads every place where cron, anacron and at keep jobs (crontab(5), cron(8), anacrontab(5), at(1))."""
+"""Reads the jobs of cron, anacron and at (crontab(5), cron(8), anacrontab(5), at(1))."""
 
 import os
 import re
@@ -25,7 +25,7 @@ CRONTAB_ASSIGNMENT = re.compile(r"^\s*[\"']?[A-Za-z_][A-Za-z0-9_]*[\"']?\s*=")
 
 
 class CronJob(NamedTuple):
-    """A line of a table: its number from 1, user, command, and the variables set before it."""
+    """A job of a crontab: the number of its line from 1, its user, its command, and the variables set before it."""
 
     line: int
     user: Optional[str]
@@ -51,35 +51,39 @@ def parse_crontab(text: str, with_user: bool) -> List[CronJob]:
         command, user = match.group(1), None
         if with_user:
             user, _separator, command = command.partition(" ") if " " in command else command.partition("\t")
-        # A percent sign begins what the command reads; one with a backslash is itself.
-        jobs.append(
-            CronJob(number, user, re.split(r"(?<!\\)%", command.strip(), maxsplit=1)[0].replace("\\%", "%"), variables)
-        )
+        # The command's input follows a percent sign without a backslash.
+        command = re.split(r"(?<!\\)%", command.strip(), maxsplit=1)[0].replace("\\%", "%")
+        jobs.append(CronJob(number, user, command, variables))
     return jobs
 
 
 def parse_anacrontab(text: str) -> List[Tuple[int, str, str]]:
     """Line number from 1, name and command of each job in an anacrontab."""
-    matches = ((number, ANACRONTAB_LINE.match(line.strip())) for number, line in enumerate(text.splitlines(), 1))
-    return [(number, match.group(1), match.group(2)) for number, match in matches if match]
+    jobs = []
+    for number, line in enumerate(text.splitlines(), 1):
+        match = ANACRONTAB_LINE.match(line.strip())
+        if match:
+            jobs.append((number, match.group(1), match.group(2)))
+    return jobs
 
 
 def parse_at_job(text: str) -> Tuple[Optional[str], List[str]]:
-    """The working directory and the command lines of a job that at(1) spooled: what follows the environment that it restores."""
+    """The working directory and the command lines of a job that at(1) spooled.
+
+    The lines before them restore the environment of the user who submitted the job.
+    """
     directory = re.search(r"^cd (\S+) \|\|", text, re.MULTILINE)
     end = re.search(r"^\}\s*$", text, re.MULTILINE)
     rest = text[end.end() :] if end else text
     delimiter = re.search(r"<<\s*'?([\w-]*marcinDELIMITER\w*)'?", rest)
     if delimiter:
         rest = rest[delimiter.end() :].split(delimiter.group(1))[0]
-    return (
-        directory.group(1) if directory else None,
-        [line for line in rest.splitlines() if line.strip() and not line.startswith(("#", "cd "))],
-    )
+    commands = [line for line in rest.splitlines() if line.strip() and not line.startswith(("#", "cd "))]
+    return directory.group(1) if directory else None, commands
 
 
 def find_cron_references() -> List[PythonReference]:
-    """What every job refers to."""
+    """A reference for each job."""
     found: List[PythonReference] = []
     for directory in CRONTAB_DIRECTORIES:
         for user in list_names(directory):
@@ -89,42 +93,29 @@ def find_cron_references() -> List[PythonReference]:
         if not name.startswith(".") and not name.endswith("~"):
             found += _read_crontab("cron.d", os.path.join("/etc/cron.d", name), None, True)
     for period in CRON_PERIODS:
-        directory = "/etc/cron." + period
-        for name in list_names(directory):
-            if not name.startswith("."):
-                found.append(
-                    make_reference(
-                        "cron." + period, name, os.path.join(directory, name), "root", os.path.join(directory, name)
-                    )
-                )
-    found += [
-        make_reference("anacron", name, "/etc/anacrontab", "root", command, number)
-        for number, name, command in parse_anacrontab(read_trusted_text("/etc/anacrontab") or "")
-    ]
+        for path, name in _list_visible_files("/etc/cron." + period):
+            found.append(make_reference("cron." + period, name, path, "root", path))
+    for number, name, command in parse_anacrontab(read_trusted_text("/etc/anacrontab") or ""):
+        found.append(make_reference("anacron", name, "/etc/anacrontab", "root", command, number))
     for directory in AT_DIRECTORIES:
-        found += [
-            _read_at_job(os.path.join(directory, name), name)
-            for name in list_names(directory)
-            if not name.startswith(".")
-        ]
+        for path, name in _list_visible_files(directory):
+            found.append(_read_at_job(path, name))
     return found
 
 
+def _list_visible_files(directory: str) -> List[Tuple[str, str]]:
+    """Path and name of each entry of *directory* that is not hidden."""
+    return [(os.path.join(directory, name), name) for name in list_names(directory) if not name.startswith(".")]
+
+
 def _read_crontab(kind: str, path: str, user: Optional[str], with_user: bool) -> List[PythonReference]:
+    found: List[PythonReference] = []
     if not os.path.isfile(path):
-        return []
-    return [
-        make_reference(
-            kind,
-            "%s:%d" % (os.path.basename(path), job.line),
-            path,
-            job.user or user,
-            job.command,
-            job.line,
-            variables=job.variables,
-        )
-        for job in parse_crontab(read_trusted_text(path) or "", with_user)
-    ]
+        return found
+    for job in parse_crontab(read_trusted_text(path) or "", with_user):
+        name = "%s:%d" % (os.path.basename(path), job.line)
+        found.append(make_reference(kind, name, path, job.user or user, job.command, job.line, variables=job.variables))
+    return found
 
 
 def _read_at_job(path: str, name: str) -> PythonReference:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finds the interpreter and environment that a path, script, command or process uses. Files are read; nothing is run."""
+"""Finds the interpreter and environment that a path, script, command or process uses, without running anything."""
 
 import os
 import re

@@ -2,8 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads what a repository says of itself without running git, which would run what the repository's owner configured."""
+"""Reads the state of a git repository. Git is not run: it would run commands that the repository configures."""
 
+import contextlib
 import hashlib
 import os
 import re
@@ -25,7 +26,7 @@ MODIFIED_LIMIT = 20
 
 
 class GitIndexEntry(NamedTuple):
-    """A tracked file as gitformat-index(5) has it: path, mode, size in bytes (modulo 2**32), modification time in ns, object name."""
+    """A tracked file (gitformat-index(5)); size in bytes modulo 2**32, ``mtime`` in ns, ``name`` of the object."""
 
     path: str
     mode: int
@@ -74,7 +75,10 @@ def _read_varint(data: bytes, at: int) -> Tuple[int, int]:
 
 
 def _is_changed(directory: int, entry: GitIndexEntry, written: int) -> bool:
-    """Whether the tracked file differs. One that is as old as the index, *written* in ns, may have changed since without showing it."""
+    """Whether the tracked file *entry* differs from the index, which was *written* at that time in ns.
+
+    The content is compared only where size and times leave it open, as for a file that is as new as the index.
+    """
     if ".." in entry.path.split("/") or entry.path.startswith("/"):
         return False
     try:
@@ -92,14 +96,14 @@ def _is_changed(directory: int, entry: GitIndexEntry, written: int) -> bool:
 
 
 def _hash_blob(directory: int, path: str, size: int) -> Optional[bytes]:
-    """The object name of the file at *path*, each directory on the way to it opened as a real one; None where it cannot be read."""
+    """The object name of the file at *path*, or None for an unreadable one. No symlink is followed on the way."""
     parts, here = path.split("/"), os.dup(directory)
     try:
         for part in parts[:-1]:
             below = os.open(part, DIRECTORY_FLAGS, dir_fd=here)
             os.close(here)
             here = below
-        # Git names objects by SHA-1; nothing is protected by it here.
+        # Git names objects by SHA-1; here it is no protection.
         digest = hashlib.sha1(b"blob %d\0" % size)
         handle = open_file(parts[-1], here)
         with os.fdopen(handle, "rb") as stream:
@@ -128,10 +132,17 @@ def _read_revision(git: int) -> Optional[str]:
     return None
 
 
-def describe_repository(directory: int) -> Optional[Dict[str, Any]]:
-    """Branch, revision and changed tracked files of the repository whose work tree is open as *directory*; None if it is none.
+def _list_modified(directory: int, git: int) -> List[str]:
+    """The tracked files that differ from the index. Raises OSError, ValueError and IndexError."""
+    written = os.stat("index", dir_fd=git, follow_symlinks=False).st_mtime_ns
+    entries = parse_git_index(read_bytes("index", git, INDEX_LIMIT))
+    return [entry.path for entry in entries if _is_changed(directory, entry, written)]
 
-    ``modified`` compares tracked files with the index: sizes, then times, then content. Staged and untracked files are not looked for.
+
+def describe_repository(directory: int) -> Optional[Dict[str, Any]]:
+    """Branch, revision and changed tracked files of the repository with the open work tree *directory*, or None.
+
+    ``modified`` are tracked files that differ from the index. Staged and untracked files are not determined.
     """
     try:
         git = os.open(".git", DIRECTORY_FLAGS, dir_fd=directory)
@@ -140,15 +151,8 @@ def describe_repository(directory: int) -> Optional[Dict[str, Any]]:
     try:
         head = (read_text_file("HEAD", git, 4096) or "").strip()
         modified: Optional[List[str]] = None
-        try:
-            written = os.stat("index", dir_fd=git, follow_symlinks=False).st_mtime_ns
-            modified = [
-                entry.path
-                for entry in parse_git_index(read_bytes("index", git, INDEX_LIMIT))
-                if _is_changed(directory, entry, written)
-            ]
-        except (OSError, ValueError, IndexError):
-            pass
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            modified = _list_modified(directory, git)
         return {
             "revision": _read_revision(git),
             "branch": head[16:] if head.startswith("ref: refs/heads/") else None,

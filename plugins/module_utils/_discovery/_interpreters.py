@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Describes one interpreter from its files; running it is the last resort."""
+"""Describes one interpreter from its files; it is run only if no file has its version."""
 
 import mmap
 import os
@@ -28,7 +28,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask im
 )
 
 PATCHLEVEL_VERSION = re.compile(r'^#define PY_VERSION\s+"([^"+]+)', re.MULTILINE)
-# The text that Py_GetVersion(3) begins with, as it lies in CPython's read-only data.
+# The beginning of Py_GetVersion(3) in CPython's read-only data.
 CPYTHON_COMPILED_VERSION = re.compile(rb"\0([23]\.\d{1,2}\.\d{1,2}(?:(?:a|b|rc)\d+)?)\+?\0")
 # PyPy's sys.version: the version of the language, and in parentheses PyPy's own.
 PYPY_COMPILED_VERSION = re.compile(rb"([23]\.\d{1,2}\.\d{1,2}) \(\d+\.\d+\.\d+")
@@ -89,7 +89,7 @@ SCAN_LIMIT = 256 << 20
 class InterpreterCandidate(NamedTuple):
     """A file that may be an interpreter, and how it was found: ``walk``, ``process`` or ``unit``.
 
-    *process*: the id of a process that runs it; its image is there even when the file is deleted.
+    *process* is the id of a process that runs it, which keeps the file even when it was deleted.
     """
 
     path: str
@@ -98,14 +98,13 @@ class InterpreterCandidate(NamedTuple):
 
 
 def find_prefix_interpreters(prefix: str) -> List[str]:
-    """The interpreters of *prefix*: real files in ``bin`` and ``libexec`` by name, one for each inode, the longest name first."""
+    """Paths of the interpreters in ``bin`` and ``libexec`` of *prefix*; of hard links the one with the longest name."""
     found: Dict[Tuple[int, int], str] = {}
-    places = [
-        (directory, name)
-        for directory in ("bin", "libexec")
-        for name in list_names("%s/%s" % (prefix, directory))
-        if PYTHON_NAME.match(name)
-    ]
+    places = []
+    for directory in ("bin", "libexec"):
+        for name in list_names("%s/%s" % (prefix, directory)):
+            if PYTHON_NAME.match(name):
+                places.append((directory, name))
     for directory, name in sorted(places, key=lambda place: (-len(place[1]), place)):
         path = "%s/%s/%s" % (prefix.rstrip("/"), directory, name)
         try:
@@ -118,7 +117,7 @@ def find_prefix_interpreters(prefix: str) -> List[str]:
 
 
 def decode_capabilities(data: bytes) -> List[str]:
-    """Names of the permitted capabilities in the attribute ``security.capability`` (capabilities(7), ``vfs_cap_data``)."""
+    """Names of the permitted capabilities in the attribute *data* (capabilities(7), ``vfs_cap_data``)."""
     try:
         _magic, low, _inherited = struct.unpack_from("<III", data, 0)
         high = struct.unpack_from("<I", data, 12)[0] if len(data) >= 20 else 0
@@ -129,7 +128,7 @@ def decode_capabilities(data: bytes) -> List[str]:
 
 
 def read_file_capabilities(path: str) -> List[str]:
-    """Names of the capabilities that the program at the real *path* gets by itself."""
+    """Names of the file capabilities of the program at the real *path*."""
     return decode_capabilities(_read_attribute(path, "security.capability") or b"")
 
 
@@ -141,7 +140,7 @@ def _read_attribute(path: str, name: str) -> Optional[bytes]:
 
 
 def _find_compiled_version(path: str, minor: Optional[str]) -> Optional[str]:
-    """The version that is written in the program or library *path*, if exactly one that fits *minor* is."""
+    """The version in the data of the program or library *path*, if exactly one fits *minor*."""
     try:
         handle = open_file(resolve_trusted_path(path))
     except OSError:
@@ -163,7 +162,7 @@ def _find_compiled_version(path: str, minor: Optional[str]) -> Optional[str]:
 def _detect_version(
     path: str, prefix: str, minor: Optional[str], library: Optional[str], may_run: bool
 ) -> Tuple[Optional[str], str]:
-    """Full version and what tells it: files first, running the interpreter last."""
+    """Full version and its evidence: ``patchlevel.h``, the program, its library or, as a last resort, running it."""
     header = None
     for name in list_names(prefix + "/include"):
         if minor and re.match(r"^(?:python|pypy)%s[dmu]*t?$" % re.escape(minor), name):
@@ -189,9 +188,12 @@ def _detect_minor(path: str, prefix: str) -> Optional[str]:
     if match and match.group(2) and "." in match.group(2):
         return match.group(2)
     wanted = match.group(2) + "." if match and match.group(2) else ""
-    found = (re.match(r"^(?:python|pypy)(\d\.\d+)$", name) for name in list_names(prefix + "/lib"))
-    libraries = {entry.group(1) for entry in found if entry and entry.group(1).startswith(wanted)}
-    return libraries.pop() if len(libraries) == 1 else None
+    found = set()
+    for name in list_names(prefix + "/lib"):
+        library = re.match(r"^(?:python|pypy)(\d\.\d+)$", name)
+        if library and library.group(1).startswith(wanted):
+            found.add(library.group(1))
+    return found.pop() if len(found) == 1 else None
 
 
 def _detect_origin(path: str, prefix: str) -> str:
@@ -201,33 +203,34 @@ def _detect_origin(path: str, prefix: str) -> str:
         return "conda"
     if prefix == "/usr":
         return "system"
-    known = next((origin for part, origin in ORIGIN_PATHS if part in path), None)
-    if known:
-        return known
+    for part, origin in ORIGIN_PATHS:
+        if part in path:
+            return origin
     if prefix == "/usr/local":
         return "local"
     return "built" if _has_makefile(prefix) else "other"
 
 
 def _has_makefile(prefix: str) -> bool:
-    """Whether ``make install`` put it there: it leaves its Makefile."""
-    return any(
-        name.startswith("config-") and os.path.exists("%s/lib/%s/%s/Makefile" % (prefix, library, name))
-        for library in list_names(prefix + "/lib")
-        if library.startswith("python")
-        for name in list_names("%s/lib/%s" % (prefix, library))
-    )
+    """Whether ``make install`` left its Makefile in *prefix*."""
+    for library in list_names(prefix + "/lib"):
+        if library.startswith("python"):
+            for name in list_names("%s/lib/%s" % (prefix, library)):
+                if name.startswith("config-") and os.path.exists("%s/lib/%s/%s/Makefile" % (prefix, library, name)):
+                    return True
+    return False
 
 
 def is_externally_managed(prefix: str, minor: Optional[str]) -> bool:
     """Whether the standard library is marked as the operating system's (PEP 668)."""
-    return bool(minor) and any(
-        os.path.exists("%s/%s/python%s/EXTERNALLY-MANAGED" % (prefix, library, minor)) for library in ("lib", "lib64")
-    )
+    if not minor:
+        return False
+    pattern = "%s/%s/python%s/EXTERNALLY-MANAGED"
+    return any(os.path.exists(pattern % (prefix, library, minor)) for library in ("lib", "lib64"))
 
 
 def describe_interpreter(candidate: InterpreterCandidate, libraries: SharedLibraries) -> Optional[Dict[str, Any]]:
-    """What is known of the interpreter at the candidate's path; None for what is no ELF program. A symlink of a user is not followed."""
+    """The interpreter *candidate* as the inventory has it; None for no ELF program, or behind a symlink of a user."""
     path = candidate.path
     try:
         real, handle = _open_candidate(candidate)
@@ -279,7 +282,7 @@ def describe_interpreter(candidate: InterpreterCandidate, libraries: SharedLibra
 
 
 def _open_candidate(candidate: InterpreterCandidate) -> Tuple[str, int]:
-    """The path without symlinks and a descriptor; of a deleted file the image that its process still has."""
+    """The path without symlinks and a descriptor; a deleted file is opened through its process. Raises OSError."""
     try:
         real = resolve_trusted_path(candidate.path)
         return real, open_file(real)
@@ -290,7 +293,7 @@ def _open_candidate(candidate: InterpreterCandidate) -> Tuple[str, int]:
 
 
 def _find_default_python() -> Optional[str]:
-    """The program that the distribution calls ``/usr/bin/python3``."""
+    """The real path of the operating system's own Python."""
     for name in ("/usr/libexec/platform-python", "/usr/bin/python3"):
         try:
             return resolve_trusted_path(name)

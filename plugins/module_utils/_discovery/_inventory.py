@@ -160,7 +160,7 @@ def _sum_counts(environments: List[Dict[str, Any]], key: str) -> int:
 
 
 def store_inventory(directory: str, found: Dict[str, Any]) -> str:
-    """Write *found* to ``host.json.gz`` in *directory*, which is made with mode 0700; returns the path. Raises OSError."""
+    """Write *found* to ``host.json.gz`` in *directory*, made with mode 0700; returns the path. Raises OSError."""
     if not os.path.isdir(directory):
         os.makedirs(directory, mode=0o700)
     path = os.path.join(directory, "host.json.gz")

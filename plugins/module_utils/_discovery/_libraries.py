@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finds the shared libraries that an ELF file needs, the way ld.so(8) does, and without asking it."""
+"""Finds the shared libraries that an ELF file needs as ld.so(8) does, which is not run."""
 
 import os
 import struct
@@ -13,6 +13,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted imp
 CACHE_PATH = "/etc/ld.so.cache"
 CACHE_MAGIC = b"glibc-ld.so.cache1.1"
 CACHE_HEADER_SIZE, CACHE_ENTRY_SIZE = 48, 24
+INCLUDE_DEPTH_LIMIT = 4
 DEFAULT_DIRECTORIES = ["/lib64", "/usr/lib64", "/lib", "/usr/lib"]
 
 
@@ -36,21 +37,18 @@ def _read_linker_configuration(path: str = "/etc/ld.so.conf", depth: int = 0) ->
     found: List[str] = []
     for line in (read_trusted_text(path) or "").splitlines():
         text = line.split("#", 1)[0].strip()
-        if text.startswith("include ") and depth < 4:
+        if text.startswith("include ") and depth < INCLUDE_DEPTH_LIMIT:
             directory = os.path.dirname(text[8:].strip())
-            found += [
-                entry
-                for name in list_names(directory)
-                if name.endswith(".conf")
-                for entry in _read_linker_configuration(os.path.join(directory, name), depth + 1)
-            ]
+            for name in list_names(directory):
+                if name.endswith(".conf"):
+                    found += _read_linker_configuration(os.path.join(directory, name), depth + 1)
         elif text.startswith("/"):
             found.append(text)
     return found
 
 
 class SharedLibraries:
-    """The host's libraries; each question is answered once."""
+    """The shared libraries of the host; results are cached."""
 
     def __init__(self) -> None:
         try:
@@ -59,23 +57,23 @@ class SharedLibraries:
         except (OSError, struct.error):
             self._cache = {}
         self._directories = _read_linker_configuration() + DEFAULT_DIRECTORIES
-        self._answers: Dict[Tuple[str, Tuple[str, ...]], Optional[str]] = {}
+        self._found: Dict[Tuple[str, Tuple[str, ...]], Optional[str]] = {}
 
     def find(self, name: str, search: List[str], origin: str) -> Optional[str]:
         """The path of the library *name* for a file in directory *origin* with these *search* paths, or None."""
-        places = tuple(
-            os.path.normpath(entry.replace("${ORIGIN}", "$ORIGIN").replace("$ORIGIN", origin)) for entry in search
-        )
-        question = (name, places)
-        if question not in self._answers:
-            self._answers[question] = self._search(name, places)
-        return self._answers[question]
+        places = []
+        for entry in search:
+            places.append(os.path.normpath(entry.replace("${ORIGIN}", "$ORIGIN").replace("$ORIGIN", origin)))
+        key = (name, tuple(places))
+        if key not in self._found:
+            self._found[key] = self._search(name, places)
+        return self._found[key]
 
-    def _search(self, name: str, places: Tuple[str, ...]) -> Optional[str]:
+    def _search(self, name: str, places: List[str]) -> Optional[str]:
         if "/" in name:
             return name if os.path.exists(name) else None
-        known = self._cache.get(name, [])
-        candidates = [os.path.join(place, name) for place in places] + known
-        if not known:
+        cached = self._cache.get(name, [])
+        candidates = [os.path.join(place, name) for place in places] + cached
+        if not cached:
             candidates += [os.path.join(place, name) for place in self._directories]
         return next((os.path.realpath(path) for path in candidates if os.path.exists(path)), None)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Asks the operating system's package managers, dpkg and rpm, which package owns a file: one question for all files."""
+"""Queries dpkg and rpm for the packages that own files, with one query for many files."""
 
 import os
 import re
@@ -12,27 +12,31 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._commands impo
 
 OWNER_QUERY_TIMEOUT = 120.0
 PATHS_PER_QUERY = 1000
-# dpkg-query reads these as patterns; no file of a distribution is called so.
+# Other names are patterns to dpkg-query, and no package of an operating system has files called so.
 SAFE_PATH = re.compile(r"^/[A-Za-z0-9/._+@:~,=-]+$")
-MERGED_DIRECTORIES = ("/bin/", "/sbin/", "/lib/", "/lib32/", "/lib64/")
+MERGED_DIRECTORIES = ("/usr/bin/", "/usr/sbin/", "/usr/lib/", "/usr/lib32/", "/usr/lib64/")
 
 
 def _list_spellings(path: str) -> List[str]:
-    """*path* and the name that a package from before the merged /usr knows it by."""
-    return [path, path[4:]] if path.startswith(tuple("/usr" + place for place in MERGED_DIRECTORIES)) else [path]
+    """*path*, and its name without ``/usr``, which packages from before the merged /usr use."""
+    return [path, path[4:]] if path.startswith(MERGED_DIRECTORIES) else [path]
 
 
 def _query_dpkg(paths: List[str]) -> Dict[str, str]:
-    answer = run_command(
-        ["dpkg-query", "--search", "--"] + [name for path in paths for name in _list_spellings(path)],
-        OWNER_QUERY_TIMEOUT,
-    )
-    found: Dict[str, str] = {}
-    for line in answer.stdout.splitlines():
+    command = ["dpkg-query", "--search", "--"]
+    for path in paths:
+        command += _list_spellings(path)
+    owners: Dict[str, str] = {}
+    for line in run_command(command, OWNER_QUERY_TIMEOUT).stdout.splitlines():
         owner, separator, path = line.partition(": ")
         if separator and not owner.startswith("diversion "):
-            found[path] = owner.split(",")[0].split(":")[0]
-    return {path: found[name] for path in paths for name in _list_spellings(path) if name in found}
+            owners[path] = owner.split(",")[0].split(":")[0]
+    found: Dict[str, str] = {}
+    for path in paths:
+        for name in _list_spellings(path):
+            if name in owners:
+                found[path] = owners[name]
+    return found
 
 
 def _query_rpm(paths: List[str]) -> Dict[str, str]:
@@ -41,7 +45,10 @@ def _query_rpm(paths: List[str]) -> Dict[str, str]:
 
 
 def _query_rpm_files(paths: List[str]) -> Dict[str, str]:
-    """rpm answers in order, a line for each owner of a file; where a file has several, the lines of its neighbours are told apart by halves."""
+    """Query rpm, which prints a line for each owner, in the order of *paths*.
+
+    A file may have several owners; then the query is halved until the lines can be assigned.
+    """
     lines = run_command(
         ["rpm", "--query", "--queryformat", "%{NAME}\\n", "--file"] + paths, OWNER_QUERY_TIMEOUT
     ).stdout.splitlines()
@@ -52,11 +59,11 @@ def _query_rpm_files(paths: List[str]) -> Dict[str, str]:
 
 
 def find_owning_packages(paths: Iterable[str]) -> Dict[str, str]:
-    """The name of the owning package by path, for those of *paths* that one owns; of nothing on a host without dpkg and rpm."""
-    asked = sorted(path for path in set(paths) if SAFE_PATH.match(path))
+    """The owning package of each of *paths* that has one, by path; empty on a host without dpkg and rpm."""
+    safe = sorted(filter(SAFE_PATH.match, set(paths)))
     found: Dict[str, str] = {}
-    for program, ask in (("/usr/bin/dpkg-query", _query_dpkg), ("/usr/bin/rpm", _query_rpm)):
-        rest = [path for path in asked if path not in found] if os.path.exists(program) else []
+    for program, query in (("/usr/bin/dpkg-query", _query_dpkg), ("/usr/bin/rpm", _query_rpm)):
+        rest = [path for path in safe if path not in found] if os.path.exists(program) else []
         for start in range(0, len(rest), PATHS_PER_QUERY):
-            found.update(ask(rest[start : start + PATHS_PER_QUERY]))
+            found.update(query(rest[start : start + PATHS_PER_QUERY]))
     return found

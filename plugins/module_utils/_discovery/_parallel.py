@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Uses the host's other processors: the same function for many items, in forked processes."""
+"""Applies a function to many items in forked processes."""
 
 import json
 import os
@@ -11,12 +11,12 @@ import tempfile
 from typing import IO, Any, Callable, Dict, List, Optional, Tuple
 
 INDEX_FORMAT = struct.Struct("=I")
-# What a pipe holds (pipe(7)), in indexes.
+# The capacity of a pipe (pipe(7)) in indexes.
 INDEXES_PER_PIPE = 65536 // INDEX_FORMAT.size
 
 
 def count_workers() -> int:
-    """How many processes to use: as many as this process may run on, and no more than four."""
+    """The number of processes to use: the processors of this process, at most four."""
     return max(1, min(4, len(os.sched_getaffinity(0))))
 
 
@@ -34,7 +34,10 @@ def _process_queue(function: Callable[[Any], Any], items: List[Any], queue: int,
 
 
 def map_in_parallel(function: Callable[[Any], Any], items: List[Any], count: int) -> List[Optional[Any]]:
-    """``function(item)``, a value that JSON can hold, for each of *items*, in *count* processes; None where the process died."""
+    """``function(item)`` for each of *items*, in *count* processes; None for an item whose process died.
+
+    The results must be of types that JSON has.
+    """
     if count < 2 or len(items) < 2:
         return [function(item) for item in items]
     answers: Dict[int, Any] = {}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Recognizes the files of a project: requirement inputs, locks, and pipelines that name a version of Python. Text in, data out."""
+"""Recognizes the files of a project: requirements, locks, and pipelines that name a version of Python."""
 
 import re
 from typing import Any, Dict, List, Optional
@@ -52,7 +52,7 @@ REQUIRES_PYTHON = re.compile(r"^\s*(?:requires-python|python_requires|python)\s*
 
 
 def detect_project_file(name: str, directory: str) -> Optional[str]:
-    """What the file *name* in *directory* is to a project: the kind of an input, lock, pin or pipeline, or None."""
+    """The kind of input, lock, pin or pipeline that the file *name* in *directory* is, or None."""
     known = PROJECT_FILES.get(name)
     if known:
         return known
@@ -74,8 +74,30 @@ def is_pipeline(kind: str) -> bool:
     return kind in PIPELINE_KINDS
 
 
+def describe_project_file(name: str, kind: str, text: str) -> Dict[str, Any]:
+    """The file *name* of *kind* as the inventory has it; ``python`` is the version that it pins or requires."""
+    entry: Dict[str, Any] = {"name": name, "kind": kind}
+    if kind in PIN_FILES.values():
+        entry["python"] = parse_pin(kind, text)
+    elif kind in ("pyproject", "setup.cfg", "setup.py"):
+        entry["python"] = parse_requires_python(text)
+    return entry
+
+
+def parse_pin(kind: str, text: str) -> Optional[str]:
+    """The version of Python that the pin file *text* of *kind* names."""
+    for line in text.splitlines():
+        if kind == "tool-versions":
+            words = line.split()
+            if line.startswith("python ") and len(words) > 1:
+                return words[1]
+        elif line.strip() and not line.startswith("#"):
+            return line.strip()
+    return None
+
+
 def parse_requires_python(text: str) -> Optional[str]:
-    """What the project file *text* says of the versions of Python it needs."""
+    """The versions of Python that the project file *text* requires."""
     match = REQUIRES_PYTHON.search(text)
     return match.group(1).strip() if match else None
 

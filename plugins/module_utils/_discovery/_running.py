@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Looks at running processes: which run a Python, which have one mapped, which still use files that are deleted (proc(5))."""
+"""Finds the processes that run or have mapped a Python, and the deleted files that they still use (proc(5))."""
 
 import contextlib
 import os
@@ -20,9 +20,12 @@ DELETED_SUFFIX = " (deleted)"
 
 
 class PythonProcess(NamedTuple):
-    """A process that uses Python: executable, libpython it has mapped, deleted files still mapped, its program, unit, and
-    whether its root directory is another one, as in a container (its paths are not this host's then), and the TCP addresses it
-    listens on."""
+    """A process that uses Python.
+
+    *library* is the libpython it has mapped, *deleted* are files it uses that were deleted, *first* is the path it was
+    started by. The paths of a *contained* process, which has another root directory, are not those of this host.
+    *listens* are TCP addresses.
+    """
 
     pid: int
     user: str
@@ -50,14 +53,13 @@ def parse_mapped_files(text: str) -> List[str]:
 
 
 def _read_variables(pid: int) -> Dict[str, str]:
-    try:
-        pairs = (
-            entry.partition("=")
-            for entry in _read_proc_file("/proc/%d/environ" % pid).decode("utf-8", "surrogateescape").split("\0")
-        )
-        return {name: value for name, separator, value in pairs if separator and PYTHON_VARIABLE.match(name)}
-    except OSError:
-        return {}
+    found: Dict[str, str] = {}
+    with contextlib.suppress(OSError):
+        for entry in _read_proc_file("/proc/%d/environ" % pid).decode("utf-8", "surrogateescape").split("\0"):
+            name, separator, value = entry.partition("=")
+            if separator and PYTHON_VARIABLE.match(name):
+                found[name] = value
+    return found
 
 
 def _find_unit(pid: int) -> Optional[str]:
@@ -73,12 +75,26 @@ def parse_listening_sockets(text: str, wide: bool) -> Dict[str, str]:
         fields = line.split()
         if len(fields) > 9 and fields[3] == "0A":
             address, _separator, port = fields[1].partition(":")
-            words = b"".join(
-                bytes.fromhex(address[at : at + 8])[:: -1 if sys.byteorder == "little" else 1]
-                for at in range(0, len(address), 8)
-            )
-            shown = socket.inet_ntop(socket.AF_INET6 if wide else socket.AF_INET, words)
+            shown = socket.inet_ntop(socket.AF_INET6 if wide else socket.AF_INET, _decode_address(address))
             found[fields[9]] = "%s:%d" % ("[%s]" % shown if wide else shown, int(port, 16))
+    return found
+
+
+def _decode_address(text: str) -> bytes:
+    """The bytes of an address that is printed as hexadecimal words of 32 bits in the host's byte order."""
+    words = b""
+    for start in range(0, len(text), 8):
+        word = bytes.fromhex(text[start : start + 8])
+        words += word[::-1] if sys.byteorder == "little" else word
+    return words
+
+
+def _read_listening_sockets() -> Dict[str, str]:
+    found: Dict[str, str] = {}
+    for table, wide in (("tcp", False), ("tcp6", True)):
+        with contextlib.suppress(OSError):
+            text = _read_proc_file("/proc/net/" + table, 8 << 20).decode("ascii", "replace")
+            found.update(parse_listening_sockets(text, wide))
     return found
 
 
@@ -104,24 +120,18 @@ def _examine_process(pid: int, sockets: Dict[str, str]) -> Optional[PythonProces
     directory: Optional[str] = None
     with contextlib.suppress(OSError):
         directory = os.readlink("/proc/%d/cwd" % pid)
-    deleted = [
-        path[: -len(DELETED_SUFFIX)]
-        for path in files + [executable]
-        if path.endswith(DELETED_SUFFIX) and not path.startswith(("/memfd:", "/dev/", "/SYSV"))
-    ]
-    options = [word for word in words[1:] if word]
-    program = next((word for word in options if not word.startswith("-")), None)
-    if "-m" in options:
-        program = "-m " + "".join(options[options.index("-m") + 1 :][:1])
-    elif "-c" in options:
-        program = "-c"
+    deleted = []
+    for path in files + [executable]:
+        # Shared memory has no file.
+        if path.endswith(DELETED_SUFFIX) and not path.startswith(("/memfd:", "/dev/", "/SYSV")):
+            deleted.append(path[: -len(DELETED_SUFFIX)])
     return PythonProcess(
         pid,
         resolve_user_name(os.stat("/proc/%d" % pid).st_uid),
         executable,
         library,
         list(dict.fromkeys(deleted)),
-        program,
+        _find_program(words[1:]),
         words[0] if words else None,
         directory,
         _read_variables(pid),
@@ -131,25 +141,31 @@ def _examine_process(pid: int, sockets: Dict[str, str]) -> Optional[PythonProces
     )
 
 
+def _find_program(words: List[str]) -> Optional[str]:
+    """The script, ``-m module`` or ``-c`` among the arguments *words* of an interpreter."""
+    arguments = [word for word in words if word]
+    if "-m" in arguments:
+        return "-m " + "".join(arguments[arguments.index("-m") + 1 :][:1])
+    if "-c" in arguments:
+        return "-c"
+    return next((word for word in arguments if not word.startswith("-")), None)
+
+
 def _is_contained(pid: int) -> bool:
     own, other = os.stat("/"), os.stat("/proc/%d/root" % pid)
     return (own.st_dev, own.st_ino) != (other.st_dev, other.st_ino)
 
 
 def find_python_processes(not_seen: List[Dict[str, Any]]) -> List[PythonProcess]:
-    """Every process that uses a Python, but this one and its parents; what may not be examined is counted in *not_seen*."""
+    """Every process that uses a Python, except this one and its ancestors.
+
+    *not_seen* gets an entry with the number of processes that may not be examined.
+    """
     found, refused = [], 0
-    left_out = _list_ancestors()
-    sockets: Dict[str, str] = {}
-    for table, wide in (("tcp", False), ("tcp6", True)):
-        try:
-            sockets.update(
-                parse_listening_sockets(_read_proc_file("/proc/net/" + table, 8 << 20).decode("ascii", "replace"), wide)
-            )
-        except OSError:
-            continue
+    ancestors = _list_ancestors()
+    sockets = _read_listening_sockets()
     for entry in sorted(os.listdir("/proc")):
-        if not entry.isdigit() or int(entry) in left_out:
+        if not entry.isdigit() or int(entry) in ancestors:
             continue
         try:
             process = _examine_process(int(entry), sockets)

@@ -2,16 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Recognizes scripts that run Python: by their first line, or by what a shell script calls. Text in, data out."""
+"""Recognizes scripts that run Python: by their first line, or by the commands of a shell script."""
 
 import re
 import shlex
 from typing import List, NamedTuple, Optional, Tuple
 
 HEAD_SIZE = 4096
-# pip and uv write this where a path is too long for the kernel or has spaces.
+# pip and uv write this if the path is too long for the kernel or has spaces.
 TRAMPOLINE_LINE = re.compile(rb"^'''exec' (?:\"([^\"]+)\"|'([^']+)'|(\S+))", re.MULTILINE)
-# A program that is called like an interpreter: which one, and the version that its name says.
+# The name of an interpreter: its implementation and its version.
 PYTHON_NAME = re.compile(r"^(?:platform-)?(python|pypy)(\d+(?:\.\d+)?)?[dmtu]*$")
 PYTHON_CALL = re.compile(
     r"(?:^|[\s;&|('\"`=])((?:[^\s;&|()'\"`=]*/)?(?:(?:python|pypy)(?:\d(?:\.\d+)?)?|activate))(?=[\s;&|)'\"`]|$)"
@@ -21,14 +21,14 @@ SHELL_NAMES = {"sh", "bash", "dash", "ksh", "zsh", "ash"}
 
 
 class PythonScript(NamedTuple):
-    """A script: the program its first line names (None without one), and the Pythons that a shell script calls."""
+    """A script: the interpreter in its first line, and the Pythons that a shell script calls."""
 
     interpreter: Optional[str]
     calls: List[str]
 
 
 def parse_shebang(head: bytes) -> Tuple[Optional[str], int]:
-    """The interpreter that the beginning *head* of a file names, and the length of that line in bytes (0: it is no script)."""
+    """The interpreter in the first line of *head*, a file's beginning, and the length of that line; 0 for no script."""
     if not head.startswith(b"#!"):
         return None, 0
     line = head.split(b"\n", 1)[0]
@@ -46,7 +46,7 @@ def parse_shebang(head: bytes) -> Tuple[Optional[str], int]:
 
 
 def parse_script(head: bytes) -> Optional[PythonScript]:
-    """The script that begins with *head*, if it runs Python; None for any other."""
+    """The script that begins with *head*, or None for one that does not run Python."""
     interpreter, _length = parse_shebang(head)
     if interpreter is None:
         return None
@@ -60,7 +60,7 @@ def parse_script(head: bytes) -> Optional[PythonScript]:
 
 
 def find_python_calls(text: str) -> List[str]:
-    """Each Python, and each ``activate``, that the shell text calls, comments left out, in order."""
+    """Each Python, and each ``activate``, that the shell script *text* calls, in order."""
     found = []
     for line in text.splitlines():
         if not line.lstrip().startswith("#"):
@@ -69,7 +69,7 @@ def find_python_calls(text: str) -> List[str]:
 
 
 def split_command_line(line: str) -> List[str]:
-    """The words of a command *line*, as good as can be told: what is no valid shell is split at white space."""
+    """The words of a command *line*; one that is no valid shell syntax is split at white space."""
     if not QUOTE_CHARACTERS.search(line):
         return line.split()
     try:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads what other supervisors and servers keep: supervisor, runit, uWSGI, gunicorn, Apache's mod_wsgi. Text in, references out."""
+"""Reads the configurations of supervisor, runit, uWSGI, gunicorn and Apache's mod_wsgi."""
 
 import configparser
 import os
@@ -27,6 +27,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted imp
 SUPERVISOR_FILES = ["/etc/supervisord.conf", "/etc/supervisor/supervisord.conf"]
 SUPERVISOR_DIRECTORIES = ["/etc/supervisor/conf.d", "/etc/supervisord.d", "/etc/supervisor.d"]
 RUNIT_DIRECTORIES = ["/etc/service", "/service", "/var/service", "/etc/sv", "/etc/runit/runsvdir/default"]
+RUNIT_USER = re.compile(r"\bchpst\b.*?-u\s+:?([A-Za-z_][\w-]*)")
+SETUIDGID_USER = re.compile(r"\bsetuidgid\s+([A-Za-z_][\w-]*)")
 UWSGI_DIRECTORIES = [
     "/etc/uwsgi/apps-enabled",
     "/etc/uwsgi/apps-available",
@@ -34,8 +36,10 @@ UWSGI_DIRECTORIES = [
     "/etc/uwsgi.d",
     "/etc/uwsgi",
 ]
+UWSGI_PATH_SETTINGS = ("virtualenv", "venv", "home", "pyhome", "pythonpath", "pp")
 UWSGI_SETTING = re.compile(
-    r"^\s*(?:-\s*)?[<\"]?(virtualenv|venv|home|pyhome|pythonpath|pp|chdir|uid|plugins?|master)[>\"]?\s*[=:>]\s*\"?([^<\"\n]+)",
+    r"^\s*(?:-\s*)?[<\"]?(virtualenv|venv|home|pyhome|pythonpath|pp|chdir|uid|plugins?|master)[>\"]?"
+    r"\s*[=:>]\s*\"?([^<\"\n]+)",
     re.MULTILINE,
 )
 APACHE_DIRECTORIES = [
@@ -47,7 +51,12 @@ APACHE_DIRECTORIES = [
     "/etc/httpd/conf.d",
     "/etc/httpd/conf.modules.d",
 ]
-GUNICORN_DIRECTORIES = ["/etc/gunicorn.d"]
+# Kind, directories, and the suffixes of configurations in them.
+CONFIGURATION_DIRECTORIES: List[Tuple[str, List[str], Tuple[str, ...]]] = [
+    ("supervisor", SUPERVISOR_DIRECTORIES, (".conf", ".ini")),
+    ("uwsgi", UWSGI_DIRECTORIES, (".ini", ".yaml", ".yml", ".xml", ".json")),
+    ("gunicorn", ["/etc/gunicorn.d"], ("",)),
+]
 WSGI_HOME = re.compile(r"^\s*WSGIPythonHome\s+\"?([^\s\"]+)", re.IGNORECASE)
 WSGI_PROCESS = re.compile(r"^\s*WSGIDaemonProcess\s+(\S+)(.*)$", re.IGNORECASE)
 WSGI_OPTION = re.compile(r"\b(python-home|user|home)=\"?([^\s\"]+)")
@@ -83,11 +92,9 @@ def parse_supervisor(path: str, text: str) -> List[PythonReference]:
 
 
 def parse_uwsgi(path: str, text: str) -> Optional[PythonReference]:
-    """The application of a uWSGI configuration: INI, YAML or XML, read for the settings that choose a Python."""
+    """The application in a uWSGI configuration (INI, YAML or XML), or None if no setting chooses a Python."""
     settings = {name: value.strip() for name, value in UWSGI_SETTING.findall(text)}
-    places = [
-        settings[name] for name in ("virtualenv", "venv", "home", "pyhome", "pythonpath", "pp") if name in settings
-    ]
+    places = [settings[name] for name in UWSGI_PATH_SETTINGS if name in settings]
     if not places:
         return None
     return PythonReference(
@@ -96,7 +103,7 @@ def parse_uwsgi(path: str, text: str) -> Optional[PythonReference]:
 
 
 def parse_mod_wsgi(path: str, text: str) -> List[PythonReference]:
-    """Each home directory of Python that an Apache configuration names."""
+    """Each home directory of Python in an Apache configuration."""
     found = []
     for number, line in enumerate(text.splitlines(), 1):
         home, process = WSGI_HOME.match(line), WSGI_PROCESS.match(line)
@@ -114,7 +121,7 @@ def parse_mod_wsgi(path: str, text: str) -> List[PythonReference]:
 
 
 def parse_gunicorn(path: str, text: str) -> PythonReference:
-    """A gunicorn configuration file; it is Python, and is searched and not run."""
+    """The application of a gunicorn configuration, a Python file that is searched and not run."""
     settings = dict(GUNICORN_SETTING.findall(text))
     places = [settings[name] for name in ("pythonpath", "chdir") if name in settings]
     return PythonReference(
@@ -144,26 +151,26 @@ def _find_runit_references() -> List[PythonReference]:
             path = os.path.join(directory, name, "run")
             text = read_trusted_text(path)
             if text:
-                lines = [
-                    line
-                    for line in text.splitlines()
-                    if find_python_calls(line) or split_command_line(line)[:1] == ["exec"]
-                ]
+                lines = list(filter(_is_runit_command, text.splitlines()))
                 found.append(
                     PythonReference("runit", name, path, None, _find_runit_user(text), lines, None, {}, [path])
                 )
     return found
 
 
+def _is_runit_command(line: str) -> bool:
+    return bool(find_python_calls(line)) or split_command_line(line)[:1] == ["exec"]
+
+
 def _read_files(directories: List[str], suffixes: Tuple[str, ...]) -> List[Tuple[str, str]]:
     """Path and text of each file with one of *suffixes* in *directories*."""
-    paths = [
-        os.path.join(directory, name)
-        for directory in directories
-        for name in list_names(directory)
-        if name.endswith(suffixes) and not name.startswith(".")
-    ]
-    return [(path, read_trusted_text(path) or "") for path in paths]
+    found = []
+    for directory in directories:
+        for name in list_names(directory):
+            if name.endswith(suffixes) and not name.startswith("."):
+                path = os.path.join(directory, name)
+                found.append((path, read_trusted_text(path) or ""))
+    return found
 
 
 def _parse_configuration(kind: str, path: str, text: str) -> List[PythonReference]:
@@ -176,25 +183,20 @@ def _parse_configuration(kind: str, path: str, text: str) -> List[PythonReferenc
 
 
 def find_supervisor_references(configurations: List[Dict[str, str]]) -> List[PythonReference]:
-    """What all of them refer to; *configurations* are files that the walk met, by kind."""
+    """The references in their usual files and in *configurations*, ``{kind, path}``, that the walk found."""
     found = _find_runit_references()
-    listed = [("supervisor", path, read_trusted_text(path) or "") for path in SUPERVISOR_FILES]
-    listed += [("supervisor", path, text) for path, text in _read_files(SUPERVISOR_DIRECTORIES, (".conf", ".ini"))]
-    listed += [
-        ("uwsgi", path, text)
-        for path, text in _read_files(UWSGI_DIRECTORIES, (".ini", ".yaml", ".yml", ".xml", ".json"))
-    ]
-    listed += [("gunicorn", path, text) for path, text in _read_files(GUNICORN_DIRECTORIES, ("",))]
-    listed += [(entry["kind"], entry["path"], _read_configuration(entry["path"])) for entry in configurations]
-    for kind, path, text in listed:
-        found += _parse_configuration(kind, path, text)
+    for path in SUPERVISOR_FILES:
+        found += parse_supervisor(path, read_trusted_text(path) or "")
+    for kind, directories, suffixes in CONFIGURATION_DIRECTORIES:
+        for path, text in _read_files(directories, suffixes):
+            found += _parse_configuration(kind, path, text)
+    for entry in configurations:
+        found += _parse_configuration(entry["kind"], entry["path"], _read_configuration(entry["path"]))
     for path, text in _read_files(APACHE_DIRECTORIES, (".conf", ".load")):
         found += parse_mod_wsgi(path, text)
     return found
 
 
 def _find_runit_user(text: str) -> str:
-    chosen = re.search(r"\bchpst\b.*?-u\s+:?([A-Za-z_][\w-]*)", text) or re.search(
-        r"\bsetuidgid\s+([A-Za-z_][\w-]*)", text
-    )
-    return chosen.group(1) if chosen else "root"
+    match = RUNIT_USER.search(text) or SETUIDGID_USER.search(text)
+    return match.group(1) if match else "root"

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a walk looks for: environments, interpreters, scripts that run Python, projects. Two passes.
+"""Surveys directories for environments, interpreters, scripts that run Python, and projects, in two passes.
 
-The first pass finds environments and prefixes and does not enter them; the second enters each, in parallel, and goes
-on with the first pass's questions in what lies inside.
+The first pass finds environments and prefixes and does not enter them. The second enters each of them, in parallel, and
+surveys it like any other directory.
 """
 
 import os
@@ -14,6 +14,10 @@ import stat
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _environments, _git, _projects, _scripts
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._environment_kinds import (
+    LIBRARY_DIRECTORY,
+    detect_environment_kind,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._parallel import count_workers, map_in_parallel
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import (
     DirectoryWalker,
@@ -27,7 +31,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted imp
 SKIPPED_DIRECTORIES = {".git", ".hg", ".svn", "__pycache__", "node_modules"}
 PROGRAM_DIRECTORIES = {"bin", "sbin", "scripts", "libexec", "cgi-bin"}
 PROGRAM_NAME = re.compile(r"^(?:[^.]+|.+\.(?:sh|bash|py|cgi|pyw))$")
-# Each group is called as the kind of configuration that it recognizes.
+# The name of a group is the kind of configuration that it recognizes.
 CONFIGURATION_NAME = re.compile(
     r"^(?:(?P<gunicorn>gunicorn.*\.py)|(?P<uwsgi>(?:.*[-_.])?uwsgi(?:[-_.].*)?\.(?:ini|ya?ml|xml))"
     r"|(?P<supervisor>supervisor.*\.(?:conf|ini)))$"
@@ -35,7 +39,7 @@ CONFIGURATION_NAME = re.compile(
 
 
 class Survey(NamedTuple):
-    """What was found. Each entry is data as the inventory has it."""
+    """The result of a survey; its entries are as the inventory has them."""
 
     environments: List[Dict[str, Any]]
     scripts: List[Dict[str, Any]]
@@ -61,17 +65,18 @@ class _Surveyor:
 
     def _visit_directory(self, handle: int, path: str, directories: List[str], others: List[str]) -> List[str]:
         below = [name for name in directories if name not in SKIPPED_DIRECTORIES]
+        # Of the environment around, only what is not its own is surveyed.
         while self._outer and not path.startswith(self._outer[-1] + "/"):
             self._outer.pop()
         if self._outer and os.path.dirname(path) == self._outer[-1]:
             inside = os.path.basename(path)
             if inside in ("lib", "lib64"):
-                return [name for name in below if not _environments.LIBRARY_DIRECTORY.match(name)]
+                return [name for name in below if not LIBRARY_DIRECTORY.match(name)]
             if inside == "bin" and path != "/usr/local/bin":
                 return []
             if inside in ("include", "site-packages", "lib-python", "lib_pypy", "pkgs", "conda-meta"):
                 return []
-        kind = _environments.detect_environment_kind(directories, others, handle, path)
+        kind = detect_environment_kind(directories, others, handle, path)
         if kind is None and "CACHEDIR.TAG" in others:
             self._walker.record_skipped(path, "cache, marked by CACHEDIR.TAG")
             return []
@@ -108,19 +113,13 @@ class _Surveyor:
             text = read_text_file(name, handle)
             if text is None:
                 continue
-            entry: Dict[str, Any] = {"name": name, "kind": kind}
-            if kind in ("python-version", "runtime.txt", "tool-versions"):
-                entry["python"] = _parse_pin(kind, text)
-            elif kind in ("pyproject", "setup.cfg", "setup.py"):
-                entry["python"] = _projects.parse_requires_python(text)
             if _projects.is_pipeline(kind):
-                found = [
-                    dict(reference, kind=kind, file=name) for reference in _projects.find_version_references(kind, text)
-                ]
-                references += found
+                found = _projects.find_version_references(kind, text)
                 if not found:
                     continue
-            files.append(entry)
+                for reference in found:
+                    references.append(dict(reference, kind=kind, file=name))
+            files.append(_projects.describe_project_file(name, kind, text))
         git = _git.describe_repository(handle) if ".git" in directories else None
         if files or git:
             self.found.projects.append({"path": path, "files": files, "references": references, "git": git})
@@ -145,34 +144,31 @@ class _Surveyor:
 
 
 def recognize_program(directory: int, name: str) -> Optional[Dict[str, Any]]:
-    """How the executable *name* in the open *directory* runs Python: as a script, or by a libpython it is linked to; None if it does not.
+    """How the executable *name* in the open *directory* runs Python: as a script, or linked to a libpython.
 
-    Raises OSError.
+    None for a program that does not run Python. Raises OSError.
     """
     handle = open_file(name, directory)
     try:
         head = os.read(handle, _scripts.HEAD_SIZE)
         if head.startswith(b"\x7fELF"):
-            elf = None if _scripts.PYTHON_NAME.match(name) else _elf.read_elf(handle)
-            library = next((needed for needed in elf.needed if needed.startswith("libpython")), None) if elf else None
-            return {"library": library, "search": elf.search} if elf and library else None
+            return None if _scripts.PYTHON_NAME.match(name) else _recognize_embedder(handle)
     finally:
         os.close(handle)
     script = _scripts.parse_script(head)
     return {"interpreter": script.interpreter, "calls": script.calls[:20]} if script else None
 
 
-def _parse_pin(kind: str, text: str) -> Optional[str]:
-    if kind == "tool-versions":
-        return next(
-            (line.split()[1] for line in text.splitlines() if line.startswith("python ") and len(line.split()) > 1),
-            None,
-        )
-    return next((line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")), None)
+def _recognize_embedder(handle: int) -> Optional[Dict[str, Any]]:
+    elf = _elf.read_elf(handle)
+    for name in elf.needed if elf else []:
+        if name.startswith("libpython"):
+            return {"library": name, "search": elf.search}
+    return None
 
 
 def survey_roots(roots: List[str], limits: WalkLimits, options: _environments.EnvironmentOptions) -> Survey:
-    """Everything below *roots*, which may lie inside each other."""
+    """Survey the directories *roots*, of which some may lie inside others."""
     first = _Surveyor(limits, options, enter=False)
     real = sorted({os.path.realpath(root) for root in roots if os.path.isdir(root)})
     for root in real:
@@ -185,10 +181,10 @@ def survey_roots(roots: List[str], limits: WalkLimits, options: _environments.En
 
     for place, answer in zip(first.waiting, map_in_parallel(enter, first.waiting, count_workers())):
         if answer is None:
-            found.not_seen.append({"path": place[0], "reason": "the process that read it died"})
+            found.not_seen.append({"path": place[0], "reason": "the process that read it was killed"})
             continue
-        for whole, part in zip(found, answer):
-            whole.extend(part)
+        for entries, part in zip(found, answer):
+            entries.extend(part)
     for entries in (found.environments, found.scripts, found.projects, found.configurations, found.not_seen):
         entries.sort(key=lambda entry: str(entry["path"]))
     return found

@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finds what the system itself points at a Python: programs in its directories, login shells, alternatives."""
+"""Finds the operating system's own users of a Python: programs in its directories, login shells, alternatives."""
 
+import contextlib
 import os
 import pwd
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import (
     PythonReference,
@@ -35,28 +36,38 @@ ALTERNATIVES_DIRECTORY = "/etc/alternatives"
 
 
 def find_system_programs() -> List[Dict[str, Any]]:
-    """Scripts that run Python, and programs linked to a libpython, in the system's own directories."""
+    """Scripts that run Python, and programs linked to a libpython, in the directories of the operating system."""
     found: List[Dict[str, Any]] = []
-    seen = set()
-    for place in SYSTEM_PROGRAM_DIRECTORIES:
+    for directory in _list_program_directories():
         try:
-            directory = resolve_trusted_path(place)
             handle = open_directory(directory)
         except OSError:
             continue
         try:
-            for name in list_names(directory) if directory not in seen else []:
-                try:
-                    entry = recognize_program(handle, name)
-                except OSError:
-                    continue
+            for name in list_names(directory):
+                entry = _recognize_readable_program(handle, name)
                 if entry:
                     owner = resolve_user_name(os.stat(name, dir_fd=handle, follow_symlinks=False).st_uid)
                     found.append(dict(entry, path=directory + "/" + name, owner=owner))
         finally:
             os.close(handle)
-        seen.add(directory)
     return found
+
+
+def _list_program_directories() -> List[str]:
+    """The real directories, each once; /bin may be a link to /usr/bin."""
+    found = []
+    for path in SYSTEM_PROGRAM_DIRECTORIES:
+        with contextlib.suppress(OSError):
+            found.append(resolve_trusted_path(path))
+    return list(dict.fromkeys(found))
+
+
+def _recognize_readable_program(handle: int, name: str) -> Optional[Dict[str, Any]]:
+    try:
+        return recognize_program(handle, name)
+    except OSError:
+        return None
 
 
 def list_account_homes() -> List[Tuple[str, str]]:
@@ -69,21 +80,20 @@ def _is_home(directory: str) -> bool:
 
 
 def list_user_homes() -> List[str]:
-    """The home directories of accounts for persons, wherever they lie (login.defs(5): from 1000 on, and not nobody)."""
-    return [
-        entry.pw_dir
-        for entry in pwd.getpwall()
-        if FIRST_USER_ID <= entry.pw_uid < NOBODY_ID and _is_home(entry.pw_dir) and os.path.isdir(entry.pw_dir)
-    ]
+    """The home directories of users' accounts: those with ids from 1000 to 65533 (login.defs(5))."""
+    found = []
+    for entry in pwd.getpwall():
+        if FIRST_USER_ID <= entry.pw_uid < NOBODY_ID and _is_home(entry.pw_dir) and os.path.isdir(entry.pw_dir):
+            found.append(entry.pw_dir)
+    return found
 
 
 def find_system_references() -> List[PythonReference]:
-    """The login shells and alternatives of this host, whatever they point to."""
-    found = [
-        make_reference("login-shell", entry.pw_name, "/etc/passwd", entry.pw_name, entry.pw_shell)
-        for entry in pwd.getpwall()
-        if entry.pw_shell
-    ]
+    """The login shells and alternatives of this host, of Pythons and of other programs."""
+    found = []
+    for entry in pwd.getpwall():
+        if entry.pw_shell:
+            found.append(make_reference("login-shell", entry.pw_name, "/etc/passwd", entry.pw_name, entry.pw_shell))
     for name in list_names(ALTERNATIVES_DIRECTORY):
         try:
             target = os.readlink(os.path.join(ALTERNATIVES_DIRECTORY, name))

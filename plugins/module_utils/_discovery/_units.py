@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads systemd's unit files: services, timers, sockets and user units, their drop-ins and template instances. Nothing is run."""
+"""Reads systemd's unit files: services, timers, sockets and user units, with drop-ins and instances of templates."""
 
+import itertools
 import os
 import re
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import (
     PythonReference,
@@ -34,13 +35,14 @@ USER_UNIT_DIRECTORIES = [
     "/usr/lib/systemd/user",
 ]
 HOME_UNIT_DIRECTORIES = [".config/systemd/user", ".local/share/systemd/user"]
+LINK_DIRECTORIES = (".wants", ".requires", ".upholds")
 UNIT_SUFFIXES = (".service", ".timer", ".socket")
 TRIGGER_KINDS = {".timer": "timer", ".socket": "socket"}
 COMMAND_PREFIXES = "@-:+!|"
 
 
 class SystemdUnit(NamedTuple):
-    """A unit: its files in systemd's order, user, commands, environment, where it starts, what it triggers (timer, socket)."""
+    """A unit. *files* are in systemd's order; *triggers* is the unit that a timer or socket starts."""
 
     name: str
     files: List[str]
@@ -58,31 +60,32 @@ def _get_template(name: str) -> Optional[str]:
 
 
 def find_unit_files(name: str, directories: List[str]) -> List[str]:
-    """The unit file of *name* that wins and its drop-ins (systemd.unit(5)), in order; an instance has its template's, too."""
+    """The unit file of *name* and its drop-ins (systemd.unit(5)), in order; an instance has those of its template."""
     template = _get_template(name)
-    found: List[str] = []
-    for called in [name] + ([template] if template else []):
-        main = next(
-            (
-                os.path.join(directory, called)
-                for directory in directories
-                if os.path.lexists(os.path.join(directory, called))
-            ),
-            None,
-        )
-        if main is not None and not found:
-            found.append(main)
-    names = [called for called in (template, name) if called]
-    first = name.split("-")
-    names += ["-".join(first[:count]) + "-" + os.path.splitext(name)[1] for count in range(1, len(first))]
-    drops: Dict[str, str] = {}
-    for called in names:
+    names = [template, name] if template else [name]
+    main = _find_main_file(reversed(names), directories)
+    parts = name.split("-")
+    for count in range(1, len(parts)):
+        # A drop-in directory of a prefix, such as app-.service.d.
+        names.append("-".join(parts[:count]) + "-" + os.path.splitext(name)[1])
+    drop_ins: Dict[str, str] = {}
+    for unit in names:
         for directory in reversed(directories):
-            folder = os.path.join(directory, called + ".d")
-            drops.update(
-                {entry: os.path.join(folder, entry) for entry in list_names(folder) if entry.endswith(".conf")}
-            )
-    return found + [drops[entry] for entry in sorted(drops)]
+            folder = os.path.join(directory, unit + ".d")
+            for entry in list_names(folder):
+                if entry.endswith(".conf"):
+                    drop_ins[entry] = os.path.join(folder, entry)
+    return main + [drop_ins[entry] for entry in sorted(drop_ins)]
+
+
+def _find_main_file(names: Iterable[str], directories: List[str]) -> List[str]:
+    """The first unit file called one of *names*, in a list; empty without one."""
+    for name in names:
+        for directory in directories:
+            path = os.path.join(directory, name)
+            if os.path.lexists(path):
+                return [path]
+    return []
 
 
 def parse_unit(name: str, files: List[str], texts: List[str]) -> SystemdUnit:
@@ -114,7 +117,7 @@ def parse_unit(name: str, files: List[str], texts: List[str]) -> SystemdUnit:
         name,
         files,
         user,
-        [command for listed in commands.values() for command in listed],
+        list(itertools.chain.from_iterable(commands.values())),
         variables,
         environment_files,
         directory,
@@ -139,25 +142,38 @@ def _expand_specifiers(value: str, name: str) -> str:
 
 
 def read_units(directories: List[str]) -> List[SystemdUnit]:
-    """Every service, timer and socket with a file in *directories*, template instances by their links; sorted by name."""
+    """Every service, timer and socket in *directories*, sorted by name; links name the instances of templates."""
+    found = []
+    for name in sorted(_list_unit_names(directories)):
+        unit = _read_unit(name, directories)
+        if unit:
+            found.append(unit)
+    return found
+
+
+def _list_unit_names(directories: List[str]) -> Set[str]:
     names = set()
     for directory in directories:
         for entry in list_names(directory):
             if entry.endswith(UNIT_SUFFIXES):
                 names.add(entry)
-            elif entry.endswith((".wants", ".requires", ".upholds")):
-                names.update(
-                    below for below in list_names(os.path.join(directory, entry)) if below.endswith(UNIT_SUFFIXES)
-                )
+            elif entry.endswith(LINK_DIRECTORIES):
+                for link in list_names(os.path.join(directory, entry)):
+                    if link.endswith(UNIT_SUFFIXES):
+                        names.add(link)
             elif entry.endswith(".d") and entry[:-2].endswith(UNIT_SUFFIXES):
                 names.add(entry[:-2])
-    found = []
-    for name in sorted(names):
-        files = find_unit_files(name, directories)
-        texts = [text for text in (read_trusted_text(path) for path in files) if text is not None]
-        if texts:
-            found.append(parse_unit(name, files, texts))
-    return found
+    return names
+
+
+def _read_unit(name: str, directories: List[str]) -> Optional[SystemdUnit]:
+    files = find_unit_files(name, directories)
+    texts = []
+    for path in files:
+        text = read_trusted_text(path)
+        if text is not None:
+            texts.append(text)
+    return parse_unit(name, files, texts) if texts else None
 
 
 def _build_references(
@@ -175,11 +191,16 @@ def _build_references(
             references.append(
                 _build_reference(unit.name, kind or TRIGGER_KINDS[suffix], unit.files, user or served.user, served)
             )
-        elif not unit.name.endswith("@.service") or not any(
-            name.startswith(unit.name[:-8]) and name != unit.name for name in by_name
-        ):
+        elif not _has_instances(unit.name, by_name):
             references.append(_build_reference(unit.name, kind or "service", unit.files, user or unit.user, unit))
     return references
+
+
+def _has_instances(name: str, names: Iterable[str]) -> bool:
+    """Whether *name* is a template of which *names* has an instance."""
+    if not name.endswith("@.service"):
+        return False
+    return any(other.startswith(name[:-8]) and other != name for other in names)
 
 
 def _find_triggered_instance(
@@ -190,8 +211,7 @@ def _find_triggered_instance(
         return by_name.get(target[:-8] + "@.service")
     if template not in by_name:
         return None
-    files = find_unit_files(target, directories)
-    return parse_unit(target, files, [text for text in (read_trusted_text(path) for path in files) if text is not None])
+    return _read_unit(target, directories)
 
 
 def _build_reference(name: str, kind: str, files: List[str], user: Optional[str], unit: SystemdUnit) -> PythonReference:
@@ -214,10 +234,9 @@ def _build_reference(name: str, kind: str, files: List[str], user: Optional[str]
 
 
 def find_unit_references(homes: List[Tuple[str, str]]) -> List[PythonReference]:
-    """What every unit of the system, of all users, and of each of *homes* ``(user, directory)`` refers to."""
-    found = _build_references(
-        read_units(SYSTEM_UNIT_DIRECTORIES), None, None, SYSTEM_UNIT_DIRECTORIES
-    ) + _build_references(read_units(USER_UNIT_DIRECTORIES), "user-unit", "every user", USER_UNIT_DIRECTORIES)
+    """A reference for each unit of the system, of all users, and of each of *homes* ``(user, directory)``."""
+    found = _build_references(read_units(SYSTEM_UNIT_DIRECTORIES), None, None, SYSTEM_UNIT_DIRECTORIES)
+    found += _build_references(read_units(USER_UNIT_DIRECTORIES), "user-unit", "every user", USER_UNIT_DIRECTORIES)
     for user, home in homes:
         directories = [os.path.join(home, place) for place in HOME_UNIT_DIRECTORIES]
         found += _build_references(read_units(directories), "user-unit", user, directories)

@@ -4,7 +4,8 @@
 
 """Walks directories, bounded in time and depth. Network and pseudo file systems are not entered, nor symlinks followed.
 
-Each directory is opened relative to its open parent, so that one that is replaced by a symlink meanwhile is not entered.
+Each directory is opened relative to its open parent, so that one that is replaced by a symlink meanwhile is not
+entered.
 """
 
 import errno
