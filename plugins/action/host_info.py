@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Controller half of host_info: keeps the full inventory in a file, and out of the result."""
+"""Controller part of host_info: writes the full inventory to a file and returns a summary."""
 
 from __future__ import annotations
 
@@ -21,20 +21,19 @@ class ActionModule(CollectionAction):
     """Run the module, write its inventory to ``report_dir`` and return the summary."""
 
     def perform(self, given: dict[str, Any], task_vars: Any) -> dict[str, Any]:
-        """One module execution; the report is written only outside check mode."""
+        """Run the module, add diffs from wheels, and write the report unless in check mode."""
         names = build_watch_list(EARLIEST_VERSION, given["target"]) if given["target"] else {}
         result = self.run_module({**names, **self.list_arguments()}, task_vars)
         if result.get("failed") or "inventory" not in result:
             return result
         originals = given["originals_dir"]
         add_wheel_diffs(result["inventory"], expand_path(originals) if originals else None, given["download"])
-        described = {entry["path"]: entry for entry in result["inventory"]["environments"]}
+        modified = {entry["path"]: entry["modified"] for entry in result["inventory"]["environments"]}
         for application in (*result["applications"], *result["inventory"]["applications"]):
-            # The same environment again: what was changed in it is said by differences alone.
-            if application["environment"]:
-                application["environment"]["modified"] = described.get(application["environment"]["path"], {}).get(
-                    "modified"
-                )
+            # The environment of an application is a copy without the diffs.
+            environment = application["environment"]
+            if environment:
+                environment["modified"] = modified.get(environment["path"])
         if given["report_dir"] and not self._task.check_mode:
             path = expand_path(given["report_dir"]) / "hosts" / f"{task_vars['inventory_hostname']}.json"
             write_private(path, format_json(result["inventory"]))

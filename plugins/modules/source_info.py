@@ -3,46 +3,47 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tells what applications' sources use of given names of the standard library."""
+"""Find uses of names of the standard library in the sources of applications."""
 
 DOCUMENTATION = r"""
 module: source_info
-short_description: Tell what applications' sources use of what leaves Python
+short_description: Find uses of removed names of the standard library in the sources of applications
 version_added: 0.1.0
 description:
-  - Parses every Python file below an application's C(source), on the host, in one call for all applications; runs nothing of it.
-  - Aliases are resolved. A use that the program is prepared to miss, by C(try)/C(except), a test of the version or C(hasattr), is left out or
-    bound to the versions that reach it. What an import runs is told from what a call runs.
-  - Imports whose module only running tells, and files that cannot be read or do not parse, are returned as what they are. Unknown.
-  - Compiled files are searched for symbols of the C API by what they need and do not define.
-  - The action plugin of this name gives the names, from the table of changes for O(current) and O(target).
+  - Parses each Python file below the C(source) of the applications, on the host, and runs none of them.
+  - Aliases are resolved. A use that the program guards by C(try)/C(except), C(hasattr) or a test of the version is
+    left out, or limited to the versions that reach it. A use that an import runs is marked.
+  - Imports whose module is computed, and files that cannot be read or parsed, are listed as unknown.
+  - Compiled files are searched for symbols of the C API that they need and do not define.
+  - The action plugin sets the names and symbols from the collection's table of changes between O(current) and
+    O(target).
 author: oxzep7.python contributors (@oxzep7)
 options:
   applications:
-    description: The applications, as declared in C(oxzep7_applications).
+    description: Applications, as declared in C(oxzep7_applications).
     type: list
     elements: dict
     required: true
   current:
-    description: The Python to look from, such as V(3.8). Read by the action plugin.
+    description: Python version that the applications run on, such as V(3.8).
     type: str
     default: "3.6"
   target:
-    description: The Python to look to. Read by the action plugin.
+    description: Python version to which the applications are to be upgraded, such as V(3.12).
     type: str
     required: true
   names:
-    description: The dotted names to look for; given by the action plugin.
+    description: Dotted names to search for. Set by the action plugin.
     type: list
     elements: str
     default: []
   symbols:
-    description: The symbols of the C API to look for; given by the action plugin.
+    description: Symbols of the C API to search for. Set by the action plugin.
     type: list
     elements: str
     default: []
   time_budget:
-    description: Seconds that one application's scan may take; what was not looked at by then is a problem that is named.
+    description: Seconds for the scan of one application. Directories not scanned in time are listed as problems.
     type: float
     default: 120.0
 extends_documentation_fragment:
@@ -58,7 +59,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: What does the source use that Python 3.12 lacks?
+- name: Find uses of what Python 3.12 lacks
   oxzep7.python.source_info:
     applications: "{{ oxzep7_applications }}"
     current: "3.8"
@@ -69,13 +70,14 @@ EXAMPLES = r"""
 RETURN = r"""
 applications:
   description:
-    - For each application its C(name), C(uses) (path, name, line, versions, whether on import, whether certain), C(imports) (a path by module),
-      C(required) (packages that its requirement files name), C(dynamic), C(problems), C(files) and C(lines).
+    - For each application its C(name) and C(source), C(uses) (path, name, line, versions, whether on import, whether
+      certain), C(imports) (a path by module), C(required) (packages in its requirements files), C(dynamic) (path and
+      line of imports whose module is computed), C(problems), and the number of C(files) and C(lines).
   returned: success
   type: list
   elements: dict
 python:
-  description: The Python that parsed, which is the one that Ansible runs on.
+  description: Version of the Python that parsed the files, which is the Ansible interpreter of the host.
   returned: success
   type: str
 """
@@ -83,11 +85,11 @@ python:
 import sys
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import ApplicationError
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import (
     parse_application,
     validate_declaration,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._source._tree import (
     TIME_BUDGET,
     build_scan_request,
@@ -112,9 +114,9 @@ def main() -> None:
     found = []
     try:
         for parameters in given["applications"]:
-            order = build_scan_request(parse_application(validate_declaration(parameters)))
-            found.append(scan_application(order, given["names"], given["symbols"], given["time_budget"]))
-    except ApplicationError as error:
+            request = build_scan_request(parse_application(validate_declaration(parameters)))
+            found.append(scan_application(request, given["names"], given["symbols"], given["time_budget"]))
+    except CollectionError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, applications=found, python="%d.%d.%d" % sys.version_info[:3])
 

@@ -81,7 +81,7 @@ def test_a_diff_comes_from_a_wheel_on_the_controller(module, tmp_path, places):
 def test_a_state_directory_that_cannot_be_written_is_a_warning(module, tmp_path, places):
     (tmp_path / "state").write_text("a file")
     done = module("host_info", **{**places, "store": True})
-    assert not done.get("failed") and "the inventory is not kept on this host" in done["warnings"][0]
+    assert not done.get("failed") and "the inventory could not be stored on the host" in done["warnings"][0]
 
 
 def test_bad_input_has_one_error(module):

@@ -52,7 +52,7 @@ class PackageMetadata:
         self.records: List[_ParsedRecord] = []
         self.recorded: Dict[str, RecordedFile] = {}
         self.elsewhere: Dict[str, RecordedFile] = {}
-        # Top-level names with files of a package, and those of packages without a record, which own all that is below.
+        # Top-level names with files of a package, and those of packages without a record, which own all files below.
         self.owned_names: Set[str] = set()
         self.unrecorded_names: Set[str] = set()
         self.problems: List[Dict[str, str]] = []

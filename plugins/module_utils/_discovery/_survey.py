@@ -65,7 +65,7 @@ class _Surveyor:
 
     def _visit_directory(self, handle: int, path: str, directories: List[str], others: List[str]) -> List[str]:
         below = [name for name in directories if name not in SKIPPED_DIRECTORIES]
-        # Of the environment around, only what is not its own is surveyed.
+        # Inside an environment its own directories are skipped, which its description covers.
         while self._outer and not path.startswith(self._outer[-1] + "/"):
             self._outer.pop()
         if self._outer and os.path.dirname(path) == self._outer[-1]:
@@ -161,9 +161,10 @@ def recognize_program(directory: int, name: str) -> Optional[Dict[str, Any]]:
 
 def _recognize_embedder(handle: int) -> Optional[Dict[str, Any]]:
     elf = _elf.read_elf(handle)
-    for name in elf.needed if elf else []:
-        if name.startswith("libpython"):
-            return {"library": name, "search": elf.search}
+    if elf:
+        for name in elf.needed:
+            if name.startswith("libpython"):
+                return {"library": name, "search": elf.search}
     return None
 
 
