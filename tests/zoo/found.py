@@ -2,106 +2,177 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an inventory says when it found a planted case: one question for each, by the case's name."""
+"""Conditions that an inventory satisfies if it has a planted case, by the name of the case."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+Entry = Mapping[str, Any]
 Inventory = Mapping[str, Any]
+Condition = Callable[[Entry], Any]
 ZOO = "/srv/zoo"
 USED_ENVIRONMENT = f"{ZOO}/used"
 
 
-def has_interpreter(path: str, **expected: Any) -> Callable[[Inventory], bool]:
-    """The interpreter at *path* is there and says *expected*."""
-
-    def question(inventory: Inventory) -> bool:
-        return any(
-            entry["path"] == path and all(entry[key] == value for key, value in expected.items())
-            for entry in inventory["interpreters"]
-        )
-
-    return question
+def has_values(entry: Entry, expected: Entry) -> bool:
+    """Whether *entry* has all values of *expected*."""
+    return all(entry[key] == value for key, value in expected.items())
 
 
-def has_environment(
-    path: str, *conditions: Callable[[Mapping[str, Any]], Any], **expected: Any
-) -> Callable[[Inventory], bool]:
-    """The environment at *path* is there, says *expected* and meets *conditions*."""
+def find_by_path(entries: Iterable[Entry], path: str) -> Entry | None:
+    """The first of *entries* with *path*."""
+    return next((entry for entry in entries if entry["path"] == path), None)
 
-    def question(inventory: Inventory) -> bool:
-        return any(
-            entry["path"] == path
-            and all(entry[key] == value for key, value in expected.items())
-            and all(condition(entry) for condition in conditions)
-            for entry in inventory["environments"]
-        )
 
-    return question
+def has_interpreter(path: str, *conditions: Condition, **expected: Any) -> Callable[[Inventory], bool]:
+    """The interpreter at *path* has the values *expected* and satisfies *conditions*."""
+
+    def check(inventory: Inventory) -> bool:
+        entry = find_by_path(inventory["interpreters"], path)
+        return entry is not None and has_values(entry, expected) and all(condition(entry) for condition in conditions)
+
+    return check
+
+
+def has_environment(path: str, *conditions: Condition, **expected: Any) -> Callable[[Inventory], bool]:
+    """The environment at *path* has the values *expected* and satisfies *conditions*."""
+
+    def check(inventory: Inventory) -> bool:
+        entry = find_by_path(inventory["environments"], path)
+        return entry is not None and has_values(entry, expected) and all(condition(entry) for condition in conditions)
+
+    return check
 
 
 def has_package(path: str, name: str, **expected: Any) -> Callable[[Inventory], bool]:
-    """The environment at *path* has the package *name*, which says *expected*."""
-    return has_environment(
-        path,
-        lambda entry: any(
-            one["name"] == name and all(one[key] == value for key, value in expected.items())
-            for one in entry["packages"]
-        ),
-    )
+    """The environment at *path* has the package *name* with the values *expected*."""
+
+    def check(environment: Entry) -> bool:
+        return any(has_values(entry, {"name": name, **expected}) for entry in environment["packages"])
+
+    return has_environment(path, check)
 
 
 def has_unmanaged_entry(path: str, inside: str, kind: str) -> Callable[[Inventory], bool]:
     """The environment at *path* has an unmanaged entry of *kind* at *inside*."""
-    return has_environment(
-        path, lambda entry: any((one["path"], one["kind"]) == (inside, kind) for one in entry["unmanaged"])
-    )
+
+    def check(environment: Entry) -> bool:
+        return any(has_values(entry, {"path": inside, "kind": kind}) for entry in environment["unmanaged"])
+
+    return has_environment(path, check)
 
 
 def has_dependent(kind: str, name: str, **expected: Any) -> Callable[[Inventory], bool]:
-    """There is a dependent of *kind* whose name begins with *name* and that says *expected*."""
+    """A dependent of *kind*, whose name begins with *name*, has the values *expected*."""
 
-    def question(inventory: Inventory) -> bool:
-        return any(
-            entry["kind"] == kind
-            and entry["name"].startswith(name)
-            and all(entry[key] == value for key, value in expected.items())
-            for entry in inventory["dependents"]
-        )
+    def check(inventory: Inventory) -> bool:
+        for entry in inventory["dependents"]:
+            if entry["name"].startswith(name) and has_values(entry, {"kind": kind, **expected}):
+                return True
+        return False
 
-    return question
+    return check
 
 
-def has_process(unit: str, condition: Callable[[Mapping[str, Any]], Any]) -> Callable[[Inventory], bool]:
-    """A process of *unit* meets *condition*."""
-    return lambda inventory: any(
-        entry["kind"] == "process" and entry["unit"] == unit and condition(entry) for entry in inventory["dependents"]
-    )
+def has_process(unit: str, condition: Condition) -> Callable[[Inventory], bool]:
+    """A process of *unit* satisfies *condition*."""
+
+    def check(inventory: Inventory) -> bool:
+        for entry in inventory["dependents"]:
+            if entry["kind"] == "process" and entry["unit"] == unit and condition(entry):
+                return True
+        return False
+
+    return check
 
 
 def has_project(name: str, kind: str, python: str | None = None) -> Callable[[Inventory], bool]:
     """A project below the zoo has the file *name* of *kind*."""
-    return lambda inventory: any(
-        entry["path"].startswith(f"{ZOO}/projects/")
-        and (one["name"], one["kind"], one.get("python")) == (name, kind, python)
-        for entry in inventory["projects"]
-        for one in entry["files"]
-    )
+
+    def check(inventory: Inventory) -> bool:
+        for project in inventory["projects"]:
+            if not project["path"].startswith(f"{ZOO}/projects/"):
+                continue
+            for entry in project["files"]:
+                if (entry["name"], entry["kind"], entry.get("python")) == (name, kind, python):
+                    return True
+        return False
+
+    return check
+
+
+def has_repository(path: str, branch: str, modified: list[str]) -> Callable[[Inventory], bool]:
+    """The project at *path* has a git repository at *branch* with the changed files *modified*."""
+
+    def check(inventory: Inventory) -> bool:
+        entry = find_by_path(inventory["projects"], path)
+        if entry is None or entry["git"] is None or len(entry["git"]["revision"]) != 40:
+            return False
+        return has_values(entry["git"], {"branch": branch, "modified": modified})
+
+    return check
 
 
 def has_pipeline(kind: str, line: int, *versions: str) -> Callable[[Inventory], bool]:
-    """Pipelines of *kind* name *versions* in *line*."""
-    return lambda inventory: (
-        [
-            one["version"]
-            for entry in inventory["projects"]
-            for one in entry["references"]
-            if one["kind"] == kind and one["line"] == line
-        ]
-        == list(versions)
-    )
+    """Pipelines of *kind* name exactly *versions* in *line*."""
+
+    def check(inventory: Inventory) -> bool:
+        found = []
+        for project in inventory["projects"]:
+            for entry in project["references"]:
+                if entry["kind"] == kind and entry["line"] == line:
+                    found.append(entry["version"])
+        return found == list(versions)
+
+    return check
+
+
+def have_equal_fingerprints(*paths: str) -> Callable[[Inventory], bool]:
+    """The environments at *paths* have the same fingerprint."""
+
+    def check(inventory: Inventory) -> bool:
+        return len({entry["fingerprint"] for entry in inventory["environments"] if entry["path"] in paths}) == 1
+
+    return check
+
+
+def list_paths(entries: Iterable[Entry]) -> list[str]:
+    """The paths of *entries*."""
+    return [entry["path"] for entry in entries]
+
+
+def needs_system_library(environment: Entry) -> bool:
+    """The environment has one extension that needs libz of the package zlib1g."""
+    library = {"name": "libz.so.1", "os_package": "zlib1g"}
+    return environment["extensions"] == 1 and any(has_values(entry, library) for entry in environment["libraries"])
+
+
+def lacks_library(environment: Entry) -> bool:
+    """The only unresolved library of the environment is libgone."""
+    return [entry["library"] for entry in environment["unresolved"]] == ["libgone.so.7"]
+
+
+def has_difference(environment: Entry) -> bool:
+    """The only modified file of the environment has a diff."""
+    if list_paths(environment["modified"]) != ["lib/python3.8/site-packages/patched.py"]:
+        return False
+    return "-LIMIT = 1\n+LIMIT = 2" in (environment["modified"][0]["diff"] or "")
+
+
+def has_system_packages(interpreter: Entry) -> bool:
+    """The packages of the interpreter all belong to packages of the operating system, except one stray file."""
+    packages = interpreter["packages"]
+    if list_paths(interpreter["unmanaged"]) != ["/usr/lib/python3/dist-packages/stray.py"]:
+        return False
+    return bool(packages) and all(map(get_os_package, packages))
+
+
+def get_os_package(entry: Entry) -> str | None:
+    """The package of the operating system that owns *entry*."""
+    owner: str | None = entry["os_package"]
+    return owner
 
 
 FULL_INTERPRETER = {"version": "3.8.18", "implementation": "CPython", "architecture": "x86_64"}
@@ -146,10 +217,8 @@ FOUND: dict[str, Callable[[Inventory], Any]] = {
     "interpreter: shared libpython": has_interpreter(
         "/opt/shared/bin/python3.8", linked="shared", libpython="/opt/shared/lib/libpython3.8.so.1.0"
     ),
-    "interpreter: musl": lambda inventory: any(
-        entry["path"] == "/opt/musl/bin/python3.8"
-        and (entry["libc"]["name"], entry["libc"]["version"]) == ("musl", None)
-        for entry in inventory["interpreters"]
+    "interpreter: musl": has_interpreter(
+        "/opt/musl/bin/python3.8", lambda entry: has_values(entry["libc"], {"name": "musl", "version": None})
     ),
     "interpreter: another architecture": has_interpreter(
         "/opt/arm/bin/python3.8", architecture="aarch64", version="3.8.18"
@@ -160,10 +229,9 @@ FOUND: dict[str, Callable[[Inventory], Any]] = {
     "interpreter: SELinux label": has_interpreter("/opt/labelled/bin/python3.8", selinux="system_u:object_r:bin_t:s0"),
     "interpreter: executable stack": has_interpreter("/opt/execstack/bin/python3.8", executable_stack=True),
     "interpreter: EXTERNALLY-MANAGED": has_interpreter("/opt/managed/bin/python3.8", externally_managed=True),
-    "interpreter: vendor modules": lambda inventory: any(
-        entry["path"] == "/opt/vendored/bin/python3.8"
-        and [one["path"] for one in entry["unmanaged"]] == ["lib/python3.8/site-packages/oxzep7_vendor/"]
-        for entry in inventory["interpreters"]
+    "interpreter: vendor modules": has_interpreter(
+        "/opt/vendored/bin/python3.8",
+        lambda entry: list_paths(entry["unmanaged"]) == ["lib/python3.8/site-packages/oxzep7_vendor/"],
     ),
     "interpreter: libpython gone": has_interpreter(
         "/opt/halved/bin/python3.8", libpython="unresolved: libpython3.8.so.1.0"
@@ -189,41 +257,18 @@ FOUND: dict[str, Callable[[Inventory], Any]] = {
     "environment: moved": has_environment(f"{ZOO}/moved", state="moved", points_to=f"{ZOO}/before"),
     "environment: nested": has_environment(f"{ZOO}/outer/inner", nested_in=f"{ZOO}/outer"),
     "environment: another mount": has_environment(f"{ZOO}/mount/venv", mount=f"{ZOO}/mount"),
-    "environment: shared fingerprint": lambda inventory: (
-        len(
-            {
-                entry["fingerprint"]
-                for entry in inventory["environments"]
-                if entry["path"] in (f"{ZOO}/twin-a", f"{ZOO}/twin-b")
-            }
-        )
-        == 1
-    ),
+    "environment: shared fingerprint": have_equal_fingerprints(f"{ZOO}/twin-a", f"{ZOO}/twin-b"),
     "package: installed by uv": has_package(f"{ZOO}/p-uv", "byuv", installer="uv", version="1.0"),
     "package: requested": has_package(f"{ZOO}/p-requested", "asked", requested=True),
     "package: editable": has_package(f"{ZOO}/p-editable", "edited", editable=True, direct_url="file:///srv/src"),
     "package: direct URL": has_package(f"{ZOO}/p-direct", "direct", direct_url="https://example.org/direct.git"),
-    "package: owned by the system": lambda inventory: any(
-        entry["path"] == "/usr/bin/python3.11"
-        and [one["path"] for one in entry["unmanaged"]] == ["/usr/lib/python3/dist-packages/stray.py"]
-        and entry["packages"]
-        and all(one["os_package"] for one in entry["packages"])
-        for entry in inventory["interpreters"]
-    ),
+    "package: owned by the system": has_interpreter("/usr/bin/python3.11", has_system_packages),
     "package: egg-info": has_package(f"{ZOO}/p-egg-info", "eggy", version="0.1", format="egg-info"),
     "package: egg-info file": has_package(f"{ZOO}/p-egg-file", "flat", version="0.2", installer="distutils"),
     "package: egg-link": has_package(f"{ZOO}/p-egg-link", "linked-app", editable=True, direct_url="/srv/src/linked"),
     "package: legacy egg": has_package(f"{ZOO}/p-egg", "oldegg", version="0.3", format="egg"),
-    "extension: library of the system": has_environment(
-        f"{ZOO}/x-system",
-        lambda entry: (
-            entry["extensions"] == 1
-            and any(one["name"] == "libz.so.1" and one["os_package"] == "zlib1g" for one in entry["libraries"])
-        ),
-    ),
-    "extension: unresolved library": has_environment(
-        f"{ZOO}/x-broken", lambda entry: [one["library"] for one in entry["unresolved"]] == ["libgone.so.7"]
-    ),
+    "extension: library of the system": has_environment(f"{ZOO}/x-system", needs_system_library),
+    "extension: unresolved library": has_environment(f"{ZOO}/x-broken", lacks_library),
     "unmanaged: module": has_unmanaged_entry(f"{ZOO}/u-module", "lib/python3.8/site-packages/byhand.py", "module"),
     "unmanaged: .pth with code": has_unmanaged_entry(
         f"{ZOO}/u-pth", "lib/python3.8/site-packages/startup.pth", "pth-code"
@@ -236,13 +281,7 @@ FOUND: dict[str, Callable[[Inventory], Any]] = {
     ),
     "unmanaged: script": has_unmanaged_entry(f"{ZOO}/u-script", "bin/backup-all", "script"),
     "unmanaged: data": has_unmanaged_entry(f"{ZOO}/u-data", "uploads/", "data"),
-    "modified file, with its difference": has_environment(
-        f"{ZOO}/m-modified",
-        lambda entry: (
-            [(one["path"], "-LIMIT = 1\n+LIMIT = 2" in (one["diff"] or "")) for one in entry["modified"]]
-            == [("lib/python3.8/site-packages/patched.py", True)]
-        ),
-    ),
+    "modified file, with its difference": has_environment(f"{ZOO}/m-modified", has_difference),
     "missing file": has_environment(
         f"{ZOO}/m-missing",
         lambda entry: entry["missing"] == [{"path": "lib/python3.8/site-packages/holey_more.py", "package": "holey"}],
@@ -276,9 +315,7 @@ FOUND: dict[str, Callable[[Inventory], Any]] = {
     "dependent: cron.d": has_dependent("cron.d", "zoo:2", environment=USED_ENVIRONMENT, user="nobody", line=2),
     "dependent: cron.daily": has_dependent("cron.daily", "zoo", environment=USED_ENVIRONMENT, user="root"),
     "dependent: anacron": has_dependent("anacron", "zoo.weekly", environment=USED_ENVIRONMENT),
-    "dependent: at": lambda inventory: any(
-        entry["kind"] == "at" and entry["environment"] == USED_ENVIRONMENT for entry in inventory["dependents"]
-    ),
+    "dependent: at": has_dependent("at", "", environment=USED_ENVIRONMENT),
     "dependent: supervisor": has_dependent("supervisor", "zoo", environment=USED_ENVIRONMENT, user="nobody"),
     "dependent: runit": has_dependent("runit", "zoo", environment=USED_ENVIRONMENT, user="nobody"),
     "dependent: uwsgi": has_dependent("uwsgi", "zoo.ini", environment=USED_ENVIRONMENT, user="nobody"),
@@ -320,13 +357,7 @@ FOUND: dict[str, Callable[[Inventory], Any]] = {
     "project: uv.lock": has_project("uv.lock", "uv.lock"),
     "project: setup.cfg": has_project("setup.cfg", "setup.cfg", ">=3.7"),
     "project: .python-version": has_project(".python-version", "python-version", "3.8.18"),
-    "project: git revision and dirtiness": lambda inventory: any(
-        entry["path"] == f"{ZOO}/repository"
-        and len(entry["git"]["revision"]) == 40
-        and entry["git"]["branch"] == "main"
-        and entry["git"]["modified"] == ["app.py"]
-        for entry in inventory["projects"]
-    ),
+    "project: git revision and dirtiness": has_repository(f"{ZOO}/repository", "main", ["app.py"]),
     "pipeline: Dockerfile": has_pipeline("dockerfile", 2, "3.8"),
     "pipeline: GitHub": has_pipeline("github", 5, "3.8", "3.9"),
     "pipeline: GitLab": has_pipeline("gitlab", 2, "3.9"),

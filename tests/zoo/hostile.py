@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What somebody may plant to have it run, to have it read, or to hang who looks. Runs on the host, as root."""
+"""Plants files that try to be run, to have others read, or to stop the inventory. Runs on the host, as root."""
 
 import os
 import pathlib
@@ -14,7 +14,7 @@ SCRIPT = '#!/bin/sh\ntouch /tmp/executed\necho \'["3.9.1", "CPython", "/", "linu
 
 
 def outline_environment(path):
-    """The outlines of an environment; returns its site-packages."""
+    """Make the minimum of an environment; returns its site-packages."""
     site = path / "lib" / "python3.9" / "site-packages"
     site.mkdir(parents=True)
     (path / "bin").mkdir()
@@ -23,14 +23,14 @@ def outline_environment(path):
 
 
 def write_trap(path):
-    """A program that would leave a trace if it were run."""
+    """Write a program that leaves a trace if it is run."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(SCRIPT)
     path.chmod(0o755)
 
 
 def write_outside_files():
-    """What lies outside the roots and must not be read."""
+    """Write files outside the roots, which must not be read."""
     site = outline_environment(OUTSIDE / "venv")
     (site / "secret-1.0.dist-info").mkdir()
     (site / "secret-1.0.dist-info" / "METADATA").write_text("Name: outside-secret\nVersion: 1.0\n")
@@ -39,7 +39,7 @@ def write_outside_files():
 
 
 def main():
-    """Plant all of it, and leave a process behind that swaps a directory for a symlink and back, for ever."""
+    """Plant the files, and start a process that replaces a directory by a symlink and back without end."""
     write_outside_files()
     HOSTILE.mkdir()
     write_trap(HOSTILE / "evil" / "bin" / "python3.9")

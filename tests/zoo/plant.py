@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is planted with nothing but files and commands of the host itself. Runs on the host, as root, with its own Python."""
+"""Plants the cases with files and commands of the host. Runs on the host, as root, with the Python of the host."""
 
 import base64
 import hashlib
@@ -21,7 +21,7 @@ CASES = []
 
 
 class PlantedCase:
-    """A planted thing: its name, and how it is planted."""
+    """A case: its name and the function that plants it."""
 
     def __init__(self, name, plant):
         self.name = name
@@ -53,7 +53,7 @@ def write_file(path, text, mode=0o644):
 
 
 def link_prefix(target, minor="3.8"):
-    """A prefix with the interpreter *minor*, hard-linked from the unpacked archive; returns the path of its program."""
+    """Make a prefix with the interpreter *minor* of hard links to the unpacked archive; returns its program."""
     target = pathlib.Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     run_shell(f"cp -al {SUPPLIES}/{minor} {target}")
@@ -65,13 +65,13 @@ def link_prefix(target, minor="3.8"):
 
 
 def get_base_program(minor="3.8"):
-    """The program of an interpreter that environments are made from."""
+    """The program of the interpreter for environments."""
     target = pathlib.Path("/opt/base") / minor
     return target / "bin" / f"python{minor}" if target.exists() else link_prefix(target, minor)
 
 
 def plant_environment(path, minor="3.8", extra=""):
-    """An environment without packages; returns its path."""
+    """Make an environment without packages; returns its path."""
     path = pathlib.Path(path)
     run_shell(f"{get_base_program(minor)} -m venv --without-pip {extra} {path}")
     return path
@@ -103,12 +103,12 @@ def plant_package(env, name, version="1.0", files=None, minor="3.8", installer="
 
 
 def write_unit(name, text):
-    """A unit file; nothing is started."""
+    """Write a unit file; nothing is started."""
     return write_file(f"/etc/systemd/system/{name}", text)
 
 
 def create_account(name):
-    """An account with a home directory; returns that."""
+    """Make an account with a home directory; returns the directory."""
     if subprocess.run(["id", name], capture_output=True, check=False).returncode:
         run_shell(f"useradd --create-home --shell /bin/sh {name}")
     return pathlib.Path("/home") / name
@@ -127,7 +127,7 @@ def link_libpython(program, libraries):
 
 
 def plant_clean_host():
-    """What both hosts have: one application in order."""
+    """Plant what both hosts have: one application without findings."""
     interpreter = link_prefix("/opt/oxzep7-clean", "3.13")
     run_shell(f"{interpreter} -m venv /srv/clean/venv")
     plant_package("/srv/clean/venv", "tidy", minor="3.13")
@@ -445,7 +445,7 @@ def _():
 
 @register_case("package: owned by the system")
 def _():
-    """Debian's own packages of its own Python; the clean twin has them, too, so this case looks at what is not owned beside them."""
+    """Debian's packages of its Python are on the clean host as well, so this case adds a file that none owns."""
     write_file("/usr/lib/python3/dist-packages/stray.py", "")
 
 
@@ -768,7 +768,7 @@ def _():
 
 
 def write_project_file(name, text, where=""):
-    """A file of a project of its own."""
+    """Write a file into a project of its own."""
     return write_file(ZOO / "projects" / name.strip(".").replace("/", "-") / where / name, text)
 
 
