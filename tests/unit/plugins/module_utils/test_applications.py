@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What forbids to upgrade an application, seen on the host."""
+"""Findings that forbid to upgrade an application."""
 
 import os
 import struct

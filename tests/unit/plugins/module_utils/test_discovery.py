@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reading interpreters, libraries, processes, repositories and projects; and telling what uses which."""
+"""Reading interpreters, libraries, processes, repositories and projects, and finding what uses them."""
 
 import os
 import struct
@@ -185,9 +185,8 @@ def test_processes_that_use_python_are_seen():
 
 @pytest.mark.parametrize("count", [1, 2, 4])
 def test_work_is_done_for_each_item_in_order(count):
-    assert map_in_parallel(lambda item: [item, item * 2], list(range(50)), count) == [
-        [item, item * 2] for item in range(50)
-    ]
+    found = map_in_parallel(lambda item: [item, item * 2], list(range(50)), count)
+    assert found == [[item, item * 2] for item in range(50)]
 
 
 def test_a_process_that_dies_loses_its_items_only():
@@ -311,7 +310,7 @@ def test_requires(text, expected):
 
 
 @pytest.fixture
-def known(tmp_path):
+def finder(tmp_path):
     venv, live = tmp_path / "venv.generations" / "1-py3.8", tmp_path / "venv"
     (venv / "bin").mkdir(parents=True)
     (tmp_path / "py" / "bin").mkdir(parents=True)
@@ -352,8 +351,8 @@ def reference(command, directory=None, **variables):
         ("/bin/true", None, {"VIRTUAL_ENV": "{0}/venv"}),
     ],
 )
-def test_commands_lead_to_their_environment(known, tmp_path, command, directory, variables):
-    found = known.find_by_reference(
+def test_commands_lead_to_their_environment(finder, tmp_path, command, directory, variables):
+    found = finder.find_by_reference(
         reference(
             command.format(tmp_path),
             directory.format(tmp_path) if directory else None,
@@ -364,11 +363,11 @@ def test_commands_lead_to_their_environment(known, tmp_path, command, directory,
     assert found.interpreter == str(tmp_path / "py" / "bin" / "python3.8")
 
 
-def test_commands_lead_to_an_interpreter_or_nowhere(known, tmp_path):
+def test_commands_lead_to_an_interpreter_or_nowhere(finder, tmp_path):
     path = str(tmp_path / "py" / "bin" / "python3.8")
-    assert known.find_by_reference(reference(path + " -m app")) == UsedPython(None, path)
-    assert known.find_by_reference(reference("/bin/true /nothing")) == UsedPython(None, None)
-    assert known.find_by_path(str(tmp_path / "py")) == UsedPython(None, path)
+    assert finder.find_by_reference(reference(path + " -m app")) == UsedPython(None, path)
+    assert finder.find_by_reference(reference("/bin/true /nothing")) == UsedPython(None, None)
+    assert finder.find_by_path(str(tmp_path / "py")) == UsedPython(None, path)
 
 
 def test_pythons_named():

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reading what refers to a Python: units, crontabs, supervisors, scripts."""
+"""Reading references to a Python in units, crontabs, configurations of supervisors and scripts."""
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _cron, _scripts, _supervisors, _units
@@ -125,7 +125,10 @@ def test_the_systems_crontab_names_a_user():
 
 
 def test_anacron():
-    text = "START_HOURS_RANGE=3-22\n1\t5\tcron.daily\trun-parts /etc/cron.daily\n@monthly 15 reports /srv/venv/bin/python x\n# 1 2 no job\n"
+    text = (
+        "START_HOURS_RANGE=3-22\n1\t5\tcron.daily\trun-parts /etc/cron.daily\n"
+        "@monthly 15 reports /srv/venv/bin/python x\n# 1 2 no job\n"
+    )
     assert _cron.parse_anacrontab(text) == [
         (2, "cron.daily", "run-parts /etc/cron.daily"),
         (3, "reports", "/srv/venv/bin/python x"),
@@ -134,17 +137,21 @@ def test_anacron():
 
 def test_at_keeps_what_follows_the_environment():
     text = (
-        "#!/bin/sh\n# atrun uid=0 gid=0\numask 22\nSECRET=hunter2; export SECRET\ncd /srv/app || {\n\t echo 'Execution directory inaccessible' >&2\n"
-        "\t exit 1\n}\n/srv/venv/bin/python x.py\n"
+        "#!/bin/sh\n# atrun uid=0 gid=0\numask 22\nSECRET=hunter2; export SECRET\ncd /srv/app || {\n"
+        "\t echo 'Execution directory inaccessible' >&2\n\t exit 1\n}\n/srv/venv/bin/python x.py\n"
     )
     assert _cron.parse_at_job(text) == ("/srv/app", ["/srv/venv/bin/python x.py"])
-    delimited = "#!/bin/sh\ncd / || {\n exit 1\n}\n${SHELL:-/bin/sh} << 'marcinDELIMITER1234'\n/srv/venv/bin/python y\nmarcinDELIMITER1234\n"
+    delimited = (
+        "#!/bin/sh\ncd / || {\n exit 1\n}\n${SHELL:-/bin/sh} << 'marcinDELIMITER1234'\n"
+        "/srv/venv/bin/python y\nmarcinDELIMITER1234\n"
+    )
     assert _cron.parse_at_job(delimited) == ("/", ["/srv/venv/bin/python y"])
 
 
 def test_supervisor():
     text = (
-        "[supervisord]\nlogfile=/x\n[program:web]\ncommand=/srv/venv/bin/gunicorn app ; a comment\nuser=web\ndirectory=/srv/app\n"
+        "[supervisord]\nlogfile=/x\n[program:web]\ncommand=/srv/venv/bin/gunicorn app ; a comment\n"
+        "user=web\ndirectory=/srv/app\n"
         'environment=PATH="/srv/venv/bin",PASSWORD="hunter2"\n[program:other]\ncommand=/bin/true\n'
     )
     first, second = _supervisors.parse_supervisor("/etc/s.conf", text)
@@ -177,11 +184,15 @@ def test_uwsgi_without_a_python_is_none():
 
 
 def test_mod_wsgi():
-    text = 'WSGIPythonHome /opt/py\n# WSGIPythonHome /no\n  WSGIDaemonProcess site user=web python-home="/srv/venv" threads=2\nWSGIDaemonProcess plain\n'
-    assert [
-        (entry.name, entry.line, entry.commands, entry.user)
-        for entry in _supervisors.parse_mod_wsgi("/etc/apache2/x.conf", text)
-    ] == [("WSGIPythonHome", 1, ["/opt/py"], None), ("site", 3, ["/srv/venv"], "web")]
+    text = (
+        "WSGIPythonHome /opt/py\n# WSGIPythonHome /no\n"
+        '  WSGIDaemonProcess site user=web python-home="/srv/venv" threads=2\nWSGIDaemonProcess plain\n'
+    )
+    found = _supervisors.parse_mod_wsgi("/etc/apache2/x.conf", text)
+    assert [(entry.name, entry.line, entry.commands, entry.user) for entry in found] == [
+        ("WSGIPythonHome", 1, ["/opt/py"], None),
+        ("site", 3, ["/srv/venv"], "web"),
+    ]
 
 
 def test_gunicorn_is_searched_and_not_run():

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reading site-packages and environments: packages, and what no package accounts for."""
+"""Reading site-packages and environments: packages, and files of no package."""
 
 import base64
 import csv

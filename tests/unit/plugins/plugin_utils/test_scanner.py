@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The scanner against a labelled corpus: what each snippet uses that is gone on the way from 3.8 to the version named."""
+"""The scanner against a labelled corpus: the names in each snippet that are removed between 3.8 and its version."""
 
 from __future__ import annotations
 
