@@ -244,7 +244,7 @@ class Environment:
             return "moved", os.path.dirname(best)
         return "live", None
 
-    def _build_result(self, libraries: List[Tuple[str, str]], gone: List[Dict[str, Any]]) -> Dict[str, Any]:
+    def _build_result(self, libraries: List[Tuple[str, str]], absent: List[Dict[str, Any]]) -> Dict[str, Any]:
         settings = self._read_settings()
         python = _detect_python(settings, libraries)
         implementation = _detect_implementation(settings, libraries)
@@ -261,7 +261,7 @@ class Environment:
         packages.sort(key=lambda entry: (entry["name"], entry["version"] or ""))
         modified.sort(key=_get_path)
         unmanaged.sort(key=_get_path)
-        missing += gone
+        missing += absent
         result = {
             "path": self._path,
             "kind": self._kind,

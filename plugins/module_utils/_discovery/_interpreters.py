@@ -248,9 +248,9 @@ def describe_interpreter(candidate: InterpreterCandidate, libraries: SharedLibra
     minor = _detect_minor(real, prefix)
     needed = next((name for name in elf.needed if name.startswith(("libpython", "libpypy"))), None)
     library = libraries.find(needed, elf.search + [prefix + "/lib"], os.path.dirname(real)) if needed else None
-    gone = not os.path.exists(real)
+    deleted = not os.path.exists(real)
     foreign = elf.machine != os.uname().machine and (elf.machine, os.uname().machine) != ("i386", "x86_64")
-    version, evidence = _detect_version(real, prefix, minor, library, not foreign and not gone)
+    version, evidence = _detect_version(real, prefix, minor, library, not foreign and not deleted)
     labels = _read_attribute(real, "security.selinux")
     return {
         "path": path,
@@ -275,7 +275,7 @@ def describe_interpreter(candidate: InterpreterCandidate, libraries: SharedLibra
         "executable_stack": elf.executable_stack,
         "externally_managed": is_externally_managed(prefix, minor),
         "default": real == _find_default_python(),
-        "deleted": gone,
+        "deleted": deleted,
         "packages": [],
         "unmanaged": [],
     }

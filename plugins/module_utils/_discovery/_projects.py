@@ -53,9 +53,9 @@ REQUIRES_PYTHON = re.compile(r"^\s*(?:requires-python|python_requires|python)\s*
 
 def detect_project_file(name: str, directory: str) -> Optional[str]:
     """The kind of input, lock, pin or pipeline that the file *name* in *directory* is, or None."""
-    known = PROJECT_FILES.get(name)
-    if known:
-        return known
+    kind = PROJECT_FILES.get(name)
+    if kind:
+        return kind
     if name.endswith((".txt", ".in")):
         if REQUIREMENTS_FILE.match(name) or directory.endswith("/requirements"):
             return "requirements"

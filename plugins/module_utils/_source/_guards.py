@@ -221,29 +221,32 @@ def _compare_tuple(operator: Any, value: Any, cut: bool = False) -> Optional[Ver
         return None
     if value[0] != 3:
         return _compare_part(operator, 0, value[0])
-    exact = len(value) < 2
-    minor = value[1] if len(value) > 1 else 0
+    if len(value) == 1:
+        return _compare_major(operator, cut)
+    minor = value[1]
     # (3, 9, 2) is between 3.9 and 3.10: either side of it has some of 3.9.
-    more = len(value) > 2 and any(value[2:3])
+    inside = len(value) > 2 and bool(value[2])
     if isinstance(operator, ast.GtE):
-        return (minor, 99)
+        return (minor, ALL_VERSIONS[1])
     if isinstance(operator, ast.Gt):
-        return (NO_VERSIONS if cut else ALL_VERSIONS) if exact else (minor + (1 if cut else 0), 99)
-    if isinstance(operator, ast.Lt):
-        return NO_VERSIONS if minor == 0 and not more else (0, minor + (1 if more else 0))
-    if isinstance(operator, ast.LtE):
-        return (
-            (ALL_VERSIONS if cut else NO_VERSIONS)
-            if exact
-            else (0, minor + (1 if cut or more else 0))
-            if minor or cut or more
-            else NO_VERSIONS
-        )
+        return (minor + 1 if cut else minor, ALL_VERSIONS[1])
+    if isinstance(operator, (ast.Lt, ast.LtE)):
+        end = minor + 1 if inside or (cut and isinstance(operator, ast.LtE)) else minor
+        return (0, end) if end else NO_VERSIONS
     if isinstance(operator, ast.Eq):
-        return ALL_VERSIONS if exact else (minor, minor + 1)
-    if isinstance(operator, ast.NotEq):
-        return NO_VERSIONS if exact else ALL_VERSIONS
-    return None
+        return (minor, minor + 1)
+    return ALL_VERSIONS if isinstance(operator, ast.NotEq) else None
+
+
+def _compare_major(operator: Any, cut: bool) -> Optional[VersionSpan]:
+    """The span of a comparison with ``(3,)``, which every version of Python 3 is greater than unless it is *cut*."""
+    if isinstance(operator, (ast.GtE, ast.Eq)):
+        return ALL_VERSIONS
+    if isinstance(operator, ast.Gt):
+        return NO_VERSIONS if cut else ALL_VERSIONS
+    if isinstance(operator, ast.LtE):
+        return ALL_VERSIONS if cut else NO_VERSIONS
+    return NO_VERSIONS if isinstance(operator, (ast.Lt, ast.NotEq)) else None
 
 
 def _compare_part(operator: Any, position: Any, value: Any) -> Optional[VersionSpan]:
@@ -265,4 +268,6 @@ def _compare_part(operator: Any, position: Any, value: Any) -> Optional[VersionS
         ast.Eq: value == 3,
         ast.NotEq: value != 3,
     }.get(type(operator))
-    return None if holds is None else ALL_VERSIONS if holds else NO_VERSIONS
+    if holds is None:
+        return None
+    return ALL_VERSIONS if holds else NO_VERSIONS
