@@ -6,7 +6,7 @@
 
 import os
 import sys
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application import _backups, _services
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
@@ -19,9 +19,6 @@ from ansible_collections.oxzep7.python.plugins.module_utils._discovery._interpre
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import describe_error
 from ansible_collections.oxzep7.python.plugins.module_utils._finding import build_finding
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
-
-# Key, detail and remediation of a finding.
-Obstacle = Tuple[str, str, str]
 
 
 def get_own_interpreter() -> str:
@@ -42,54 +39,65 @@ def _is_running_inside(*directories: str) -> bool:
 
 def collect_application_findings(application: Application, interpreter_directory: str) -> List[Dict[str, Any]]:
     """The findings that forbid to upgrade *application* on this host."""
-    found = []
-    for key, detail, remediation in _find_obstacles(application, interpreter_directory):
-        found.append(build_finding(key=key, where=application.name, detail=detail, remediation=remediation))
-    return found
+    return list(_find_obstacles(application, interpreter_directory))
 
 
-def _find_obstacles(application: Application, interpreter_directory: str) -> Iterator[Obstacle]:
-    environment = application.environment
+def _find_obstacles(application: Application, interpreter_directory: str) -> Iterator[Dict[str, Any]]:
+    name, environment = application.name, application.environment
     if not os.path.isdir(environment):
-        remediation = "correct `environment`, or remove the application from the declaration of this host"
-        yield "environment-not-found", "%s does not exist" % environment, remediation
+        yield build_finding(
+            key="environment-not-found",
+            where=name,
+            detail="%s does not exist" % environment,
+            remediation="correct `environment`, or remove the application from the declaration of this host",
+        )
         return
     if not os.path.isfile(os.path.join(environment, "pyvenv.cfg")):
-        yield "not-an-environment", "%s has no pyvenv.cfg" % environment, "name the directory that contains pyvenv.cfg"
+        yield build_finding(
+            key="not-an-environment",
+            where=name,
+            detail="%s has no pyvenv.cfg" % environment,
+            remediation="name the directory that contains pyvenv.cfg",
+        )
         return
     own = get_own_interpreter()
     if _is_running_inside(environment, application.generations_directory()):
-        yield (
-            "ansible-interpreter-inside",
-            "the Ansible interpreter %s lies inside %s" % (own, environment),
-            "set ansible_python_interpreter to an interpreter outside, such as /usr/bin/python3",
+        yield build_finding(
+            key="ansible-interpreter-inside",
+            where=name,
+            detail="the Ansible interpreter %s lies inside %s" % (own, environment),
+            remediation="set ansible_python_interpreter to an interpreter outside, such as /usr/bin/python3",
         )
     if _is_running_inside(interpreter_directory):
-        yield (
-            "ansible-interpreter-upgraded",
-            "the Ansible interpreter %s lies inside %s" % (own, interpreter_directory),
-            "set ansible_python_interpreter to the operating system's, such as /usr/bin/python3",
+        yield build_finding(
+            key="ansible-interpreter-upgraded",
+            where=name,
+            detail="the Ansible interpreter %s lies inside %s" % (own, interpreter_directory),
+            remediation="set ansible_python_interpreter to the operating system's, such as /usr/bin/python3",
         )
     try:
         application.resolve_account()
     except IdentityError as error:
-        yield "user-not-found", str(error), "correct `user`"
+        yield build_finding(key="user-not-found", where=name, detail=str(error), remediation="correct `user`")
     if application.source and not os.path.isdir(application.source):
-        yield "source-not-found", "%s does not exist" % application.source, "correct `source`"
+        detail = "%s does not exist" % application.source
+        yield build_finding(key="source-not-found", where=name, detail=detail, remediation="correct `source`")
     try:
         absent = _services.find_missing_units(application.services)
     except _services.ServiceError as error:
         absent = [str(error)]
     if absent:
-        yield "service-not-found", "this host has no %s" % ", ".join(absent), "correct `services`"
+        detail = "this host has no %s" % ", ".join(absent)
+        yield build_finding(key="service-not-found", where=name, detail=detail, remediation="correct `services`")
     python = os.path.realpath(os.path.join(environment, "bin", "python"))
     granted = read_file_capabilities(python)
     if granted:
-        yield (
-            "file-capabilities",
-            "%s has %s, which a new interpreter would lack" % (python, ", ".join(granted)),
-            "set AmbientCapabilities=%s in the units of its services, then take them from the file with setcap -r %s"
-            % (" ".join(granted).upper(), python),
+        yield build_finding(
+            key="file-capabilities",
+            where=name,
+            detail="%s has %s, which a new interpreter would lack" % (python, ", ".join(granted)),
+            remediation="set AmbientCapabilities=%s in the units of its services, "
+            "then take them from the file with setcap -r %s" % (" ".join(granted).upper(), python),
         )
 
 
@@ -102,26 +110,36 @@ def describe_application(
     """
     state = ApplicationState(state_root, application.name)
     findings = collect_application_findings(application, interpreter_directory)
-
-    def add_finding(key: str, detail: str, remediation: str) -> None:
-        findings.append(build_finding(key=key, where=application.name, detail=detail, remediation=remediation))
-
-    if environment is None and not findings:
-        detail = "%s cannot be read" % application.environment
-        add_finding("environment-unreadable", detail, "run with become, or repair the environment")
-    if environment is not None and environment["python"] is None:
-        detail = "%s/pyvenv.cfg has no version of Python" % application.environment
-        add_finding("environment-unreadable", detail, "repair the environment")
+    if (environment is None and not findings) or (environment is not None and environment["python"] is None):
+        problem = "cannot be read" if environment is None else "has no version of Python in pyvenv.cfg"
+        findings.append(
+            build_finding(
+                key="environment-unreadable",
+                where=application.name,
+                detail="%s %s" % (application.environment, problem),
+                remediation="run with become, or repair the environment",
+            )
+        )
     record: Dict[str, Any] = {"current": None, "generations": [], "history": []}
     backups: Dict[str, Dict[str, Any]] = {}
     try:
         backups = _backups.read_known_backups(state)
         if state.is_open():
-            remediation = "wait for it to end, or run oxzep7.python.upgrade, which closes it"
-            add_finding("promotion-open", "%s exists" % state.next_path, remediation)
+            findings.append(
+                build_finding(
+                    key="promotion-open",
+                    where=application.name,
+                    detail="%s exists" % state.next_path,
+                    remediation="wait for it to end, or run oxzep7.python.upgrade, which closes it",
+                )
+            )
         record = state.read()
     except PermissionError as error:
-        add_finding("state-unreadable", str(error), "run with become")
+        findings.append(
+            build_finding(
+                key="state-unreadable", where=application.name, detail=str(error), remediation="run with become"
+            )
+        )
     current = find_generation(record, record["current"]) or {}
     return {
         "name": application.name,
