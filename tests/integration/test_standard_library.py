@@ -15,16 +15,16 @@ from tests.tools.stdlib import interpreters
 
 
 def test_the_table_is_what_its_sources_give():
-    assert table.build() == table.TARGET.read_text(encoding="utf-8"), "run python -m tests.tools.stdlib"
+    assert table.build_table() == table.TARGET.read_text(encoding="utf-8"), "run python -m tests.tools.stdlib"
 
 
 def test_what_is_kept_of_interpreters_is_what_they_say():
-    kept = json.loads(interpreters.KEPT.read_text(encoding="utf-8"))
-    told = interpreters.removed()
-    same = {minor: pair for minor, pair in told.items() if kept.get(minor, {}).get("versions") == pair["versions"]}
+    recorded = json.loads(interpreters.RECORDED.read_text(encoding="utf-8"))
+    found = interpreters.compare_interpreters()
+    same = {minor: pair for minor, pair in found.items() if recorded.get(minor, {}).get("versions") == pair["versions"]}
     if not same:
         pytest.skip("this machine has none of the pairs of interpreters that were asked")
     for minor, pair in same.items():
-        # Names that a platform may lack are no reason to fail; what is gone must be gone everywhere.
-        assert set(kept[minor]["names"]) == set(pair["names"]), minor
-        assert kept[minor]["parameters"] == pair["parameters"], minor
+        # Names that a platform may lack are no reason to fail; a removed name is removed everywhere.
+        assert set(recorded[minor]["names"]) == set(pair["names"]), minor
+        assert recorded[minor]["parameters"] == pair["parameters"], minor

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run by an interpreter of Python 3.6 or later: says what its standard library has, as JSON.
+"""Prints the contents of the standard library of the interpreter that runs this, Python 3.6 or later, as JSON.
 
-``names`` prints the public names of every module, the methods of every class, and the parameters of what tells them.
-``check`` reads names from standard input and prints those that cannot be had, also not from a module's ``__getattr__``.
+``names`` prints the public names of every module, the methods of every class, and parameters where they are known.
+``check`` reads names from standard input and prints those that do not exist, a module's ``__getattr__`` included.
 """
 
 import enum
@@ -18,7 +18,7 @@ import sys
 import types
 import warnings
 
-# Importing these runs something, opens a window, or they are tests, demos and tools.
+# Tests, demos and tools, and modules whose import runs something or opens a window.
 LEFT_OUT = {
     "antigravity",
     "this",
@@ -61,7 +61,7 @@ LEFT_OUT = {
 }
 
 
-def modules():
+def list_modules():
     """The names of all public modules, submodules included."""
     folder = os.path.dirname(os.__file__)
     names = set(sys.builtin_module_names)
@@ -75,14 +75,19 @@ def modules():
         except BaseException:
             continue
         for entry in pkgutil.walk_packages(getattr(module, "__path__", []), name + ".", onerror=lambda _name: None):
-            if not any(part.startswith("_") for part in entry.name.split(".")) and not any(
-                entry.name == out or entry.name.startswith(out + ".") for out in LEFT_OUT
-            ):
+            if not is_left_out(entry.name):
                 yield entry.name
 
 
-def parameters(value):
-    """The names that can be given by keyword to *value*, or None where that cannot be told."""
+def is_left_out(name):
+    """Whether the submodule *name* is private or lies in a module that is left out."""
+    if any(part.startswith("_") for part in name.split(".")):
+        return True
+    return any(name == module or name.startswith(module + ".") for module in LEFT_OUT)
+
+
+def list_parameters(value):
+    """The keyword parameters of *value*, or None where they are unknown."""
     if isinstance(value, enum.EnumMeta):
         return None
     try:
@@ -92,16 +97,15 @@ def parameters(value):
     kinds = [parameter.kind for parameter in signature.parameters.values()]
     if inspect.Parameter.VAR_KEYWORD in kinds:
         return None
-    return sorted(
-        name
-        for name, parameter in signature.parameters.items()
-        if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
-        and not name.startswith("_")
-        and name != "self"
-    )
+    found = []
+    for name, parameter in signature.parameters.items():
+        is_keyword = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+        if is_keyword and not name.startswith("_") and name != "self":
+            found.append(name)
+    return sorted(found)
 
 
-def own(module, name, value):
+def is_own(module, name, value):
     """Whether *name* belongs to *module* and was not merely imported there."""
     if isinstance(value, types.ModuleType):
         return False
@@ -123,30 +127,30 @@ def own(module, name, value):
     return listed is None and not isinstance(value, types.MethodType)
 
 
-def names_of(module):
+def list_module_names(module):
     """Names of the module's functions, classes, class members and other values, and their parameters."""
     found = {}
     for name in sorted(set(dir(module)) | set(getattr(module, "__all__", []))):
         value = getattr(module, name, None)
-        if name.startswith("_") or not own(module, name, value):
+        if name.startswith("_") or not is_own(module, name, value):
             continue
         full = module.__name__ + "." + name
-        found[full] = parameters(value) if callable(value) else None
+        found[full] = list_parameters(value) if callable(value) else None
         if isinstance(value, type):
             for member in dir(value):
                 if not member.startswith("_"):
                     attribute = getattr(value, member, None)
                     if inspect.isroutine(attribute):
-                        found[full + "." + member] = parameters(attribute)
+                        found[full + "." + member] = list_parameters(attribute)
     return found
 
 
-def names():
-    """Every name, with its parameters where they can be told; a module that cannot be imported is false."""
+def list_names():
+    """Every name, with its parameters where they are known; false for a module that cannot be imported."""
     known = {}
-    for name in modules():
+    for name in list_modules():
         try:
-            found = names_of(importlib.import_module(name))
+            found = list_module_names(importlib.import_module(name))
             known[name] = None
             known.update(found)
         except BaseException:
@@ -154,14 +158,17 @@ def names():
     return known
 
 
-def held_by(name):
-    """The module that holds the dotted *name* and how many of its parts name it; None where a module cannot be imported for another reason."""
+def find_holder(name):
+    """The module that has the dotted *name*, and the number of parts of its own name.
+
+    None and -1 where a module exists and cannot be imported.
+    """
     parts = name.split(".")
     for count in range(len(parts), 0, -1):
         try:
             return importlib.import_module(".".join(parts[:count])), count
         except ModuleNotFoundError as error:
-            # A module that is there and lacks another one says nothing.
+            # The module exists and needs another one that does not.
             if not (error.name and name.startswith(error.name)):
                 return None, -1
         except BaseException:
@@ -169,11 +176,11 @@ def held_by(name):
     return None, 0
 
 
-def absent(wanted):
-    """Those of *wanted* that are not there; names below a module that cannot be imported for another reason are left out."""
+def find_absent(wanted):
+    """Those of *wanted* that do not exist; names in a module that exists and cannot be imported are left out."""
     found = []
     for name in wanted:
-        value, count = held_by(name)
+        value, count = find_holder(name)
         if count == 0:
             found.append(name)
         try:
@@ -187,13 +194,13 @@ def absent(wanted):
 
 
 def main():
-    """Print the answer to the question that the first argument names."""
+    """Print the answer to the question in the first argument."""
     warnings.simplefilter("ignore")
     wanted = json.load(sys.stdin) if sys.argv[1] == "check" else None
     out = sys.stdout
     with open(os.devnull, "r+") as nothing:
         sys.stdin = sys.stdout = sys.stderr = nothing
-        answer = names() if wanted is None else absent(wanted)
+        answer = list_names() if wanted is None else find_absent(wanted)
     sys.stdout = out
     json.dump({"version": ".".join(map(str, sys.version_info[:3])), "answer": answer}, out)
 
