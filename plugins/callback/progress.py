@@ -12,9 +12,9 @@ type: stdout
 short_description: Show what every host is doing
 version_added: 0.1.0
 description:
-  - On a terminal, draws a table of all hosts with their application, step, phase and the time since that began, and keeps it up to date.
+  - On a terminal, draws a table of all hosts with their application, step, phase and its duration, and keeps it up to date.
   - Elsewhere, as in AWX or a pipeline, prints a line for each change of phase.
-  - What failed, and what a task says for reading, is printed in either case.
+  - Failures, and the messages of debug tasks, are printed in either case.
 author: oxzep7.python contributors (@oxzep7)
 requirements:
   - To be enabled as C(stdout_callback = oxzep7.python.progress) in ansible.cfg.
@@ -43,20 +43,20 @@ def _read_attribute(result: Any, name: str) -> Any:
 
 
 def _extract_reason(answer: dict[str, Any]) -> str:
-    """Why a task failed, in its own words."""
+    """Return the message of a failed task."""
     if answer.get("_ansible_no_log"):
         return CENSORED
     failed = [item for item in answer.get("results") or [] if isinstance(item, dict) and item.get("failed")]
-    return str((failed[0] if failed else answer).get("msg") or "no reason was given").strip()
+    return str((failed[0] if failed else answer).get("msg") or "no message was returned").strip()
 
 
 def _format_warning(entry: Any) -> str:
-    """The text of a warning, which ansible-core 2.19 made an object."""
+    """Return the text of a warning, which ansible-core 2.19 made an object."""
     return str(getattr(getattr(entry, "event", None), "msg", None) or entry)
 
 
 class CallbackModule(CallbackBase):
-    """Tells the board what happens, and shows it."""
+    """Updates the board with the events of a run, and shows it."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "stdout"
@@ -142,7 +142,7 @@ class CallbackModule(CallbackBase):
 
     @staticmethod
     def _list_debug_lines(answer: dict[str, Any]) -> list[str]:
-        """What a debug task says, as lines."""
+        """Return the message of a debug task as lines."""
         said = next(
             (
                 value

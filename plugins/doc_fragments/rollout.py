@@ -2,23 +2,25 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Options of what makes waves on the controller."""
+"""Options of the actions that make waves on the controller."""
 
 
 class ModuleDocFragment:
-    """Options of what makes waves on the controller."""
+    """Options of the actions that make waves on the controller."""
 
     DOCUMENTATION = r"""
 options:
   waves:
     description:
-      - Shape of the rollout, as counts and percentages of hosts; the last entry repeats, and the shape begins anew with each criticality.
-      - Lists of hosts and groups before those are waves of their own, as they are named.
+      - Shape of the rollout, as counts and percentages of hosts; the last entry repeats. The shape begins anew with each
+        criticality.
+      - Lists of hosts and groups before the counts are waves with exactly these hosts.
     type: list
     elements: raw
     default: ["100%"]
   max_unavailable:
-    description: How many of the hosts of one application may be in a wave, as a count, or as a percentage, which is rounded down; one always may.
+    description:
+      - Hosts of one application that may be in a wave, as a count, or as a percentage, which is rounded down to at least one.
     type: raw
     default: "100%"
   canaries:
@@ -26,15 +28,16 @@ options:
     type: bool
     default: true
   promote:
-    description: V(each_step) promotes at every minor version, V(final) only at the last one; it changes how many restarts are expected.
+    description:
+      - V(each_step) promotes at every minor version, V(final) only at the last one. It changes the number of expected restarts.
     type: str
     choices: [each_step, final]
     default: each_step
   stability_window:
-    description: Seconds through which checks must keep passing; a part of the estimate of a step that nobody has measured.
+    description: Seconds for which checks must keep passing; part of the estimate of a step without measurements.
     type: float
     default: 60.0
   report_dir:
-    description: Directory on the controller with the records of earlier runs, whose steps tell how long a wave takes.
+    description: Directory on the controller with the records of earlier runs, for the estimate of the duration of a wave.
     type: path
 """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finds a declared application."""
+"""Returns a declared application by its name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ansible.errors import AnsibleFilterError
 
 DOCUMENTATION = r"""
 name: application_named
-short_description: The declared application with a name
+short_description: Return the declared application with a name
 version_added: 0.1.0
 description: Returns the entry of C(oxzep7_applications) that has the given name, and fails when there is none.
 author: oxzep7.python contributors (@oxzep7)
@@ -31,7 +31,7 @@ positional: name
 """
 
 EXAMPLES = r"""
-- name: Is billing healthy?
+- name: Check the health of billing
   oxzep7.python.health_check:
     application: "{{ oxzep7_applications | oxzep7.python.application_named('billing') }}"
 """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What stops a run before its first wave."""
+"""Lists the findings that stop a run before its first wave."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._preflight 
 
 DOCUMENTATION = r"""
 name: blocking_findings
-short_description: What stops a run before its first wave
+short_description: List the findings that stop a run before its first wave
 version_added: 0.1.0
 description:
-  - Returns a line for each finding that M(oxzep7.python.preflight) made on some host and that blocks, and for each host that is not there.
+  - Returns a line for each blocking finding of M(oxzep7.python.preflight), and for each unreachable host.
 author: oxzep7.python contributors (@oxzep7)
 options:
   _input:
-    description: The variables of all hosts, C(hostvars), with C(preflight_result) as M(oxzep7.python.preflight) returned it.
+    description: Variables of all hosts, C(hostvars), with the result of M(oxzep7.python.preflight) in C(preflight_result).
     type: dict
     required: true
   hosts:
-    description: Every host of the run.
+    description: Hosts of the run.
     type: list
     elements: str
     required: true
   reachable:
-    description: The hosts that are there.
+    description: Reachable hosts.
     type: list
     elements: str
     required: true
   known:
-    description: Keys of findings that are accepted.
+    description: Keys of accepted findings.
     type: list
     elements: str
     required: true
@@ -41,9 +41,9 @@ positional: hosts, reachable, known
 """
 
 EXAMPLES = r"""
-- name: Stop before anything is touched
+- name: Stop before any change
   ansible.builtin.assert:
-    that: hostvars | oxzep7.python.blocking_findings(ansible_play_hosts_all, ansible_play_hosts, oxzep7_known_findings) == []
+    that: hostvars | oxzep7.python.blocking_findings(ansible_play_hosts_all, ansible_play_hosts, []) == []
 """
 
 RETURN = r"""

@@ -17,9 +17,9 @@ short_description: Record how the wave of a host ended
 version_added: 0.1.0
 description:
   - Used by the roles of this collection.
-  - Returns the record of the host with its outcome. Without O(failure) that is the good one of the run, V(upgraded) or V(reverted).
-  - With O(failure) it is V(reverted) where an upgrade was undone, V(interrupted) where a module ended without a result, so that a promotion
-    may be open, and V(failed) otherwise.
+  - Returns the record of the host with its outcome. Without O(failure) that is V(upgraded) or V(reverted), by O(kind).
+  - With O(failure) it is V(reverted) where an upgrade was undone, V(interrupted) where a module ended without a result, so that
+    a promotion may be open, and V(failed) otherwise.
 author: oxzep7.python contributors (@oxzep7)
 options:
   _input:
@@ -35,10 +35,10 @@ options:
     description: The result of the task that failed, C(ansible_failed_result).
     type: dict
   hook:
-    description: Name of the hook that failed after the host had; O(failure) is added to the reason, and the outcome stays.
+    description: Hook that failed after the host; O(failure) is added to the reason, and the outcome stays.
     type: str
   undone_for:
-    description: Why the host was rolled back with others after its wave.
+    description: Reason why the host was rolled back with others after its wave.
     type: str
 positional: kind, failure, hook, undone_for
 """

@@ -25,7 +25,7 @@ options:
     type: dict
     required: true
   promotion:
-    description: What M(oxzep7.python.promotion) returned; empty, or the result of a skipped task, where nothing was promoted.
+    description: Result of M(oxzep7.python.promotion); empty, or the result of a skipped task, without a promotion.
     type: dict
     required: true
 positional: promotion

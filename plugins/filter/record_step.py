@@ -17,7 +17,7 @@ short_description: Record the step that begins on a host
 version_added: 0.1.0
 description:
   - Used by the roles of this collection.
-  - Returns the record of the host with the step that begins. The report shows it when the host fails or is lost during it.
+  - Returns the record of the host with the step that begins. The report shows the step when the host fails during it.
 author: oxzep7.python contributors (@oxzep7)
 options:
   _input:
@@ -25,11 +25,11 @@ options:
     type: dict
     required: true
   step:
-    description: The step, with C(application), C(from), C(to) and C(lock); an entry of C(plan_delivered.steps), or a rollback.
+    description: Step with C(application), C(from), C(to) and C(lock), an entry of C(plan_delivered.steps); or a rollback.
     type: dict
     required: true
   kind:
-    description: What the step belongs to; a host of an upgrade that is rolled back with others takes steps of a rollback.
+    description: Kind of the step. A host of an upgrade that is rolled back with others takes steps of a rollback.
     type: str
     choices: [upgrade, rollback]
     required: true

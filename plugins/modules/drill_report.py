@@ -3,19 +3,21 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes what drills came to. The work is done on the controller, by the action plugin of this name."""
+"""Writes the results of drills. The work is done on the controller, by the action plugin of this name."""
 
 DOCUMENTATION = r"""
 module: drill_report
-short_description: Report what drills came to, and how long a recovery takes
+short_description: Report the results of drills, and the time of a recovery
 version_added: 0.1.0
 description:
   - Used by the roles of this collection.
-  - Gathers what the hosts of this run have in C(drill_results), and writes it to the controller, as data and as a page for reading.
+  - Collects C(drill_results) of the hosts of this run, and writes them to the controller, as data and as a page for reading.
 author: oxzep7.python contributors (@oxzep7)
 options:
   report_dir:
-    description: Directory on the controller; the report is C(drills/<run_id>.json) in it, and C(drills/<run_id>.md), readable by their owner only.
+    description:
+      - Directory on the controller. The report is C(drills/<run_id>.json) and C(drills/<run_id>.md) in it.
+      - The files are readable by their owner only.
     type: path
     required: true
   run_id:
@@ -23,7 +25,7 @@ options:
     type: str
     required: true
   hosts:
-    description: The hosts to report on. One that recorded nothing is reported as unknown, and unknown counts as failed.
+    description: Hosts to report on. A host without results is reported as unknown, and unknown counts as failed.
     type: list
     elements: str
     required: true
@@ -40,7 +42,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Report
+- name: Write the drill report
   oxzep7.python.drill_report:
     report_dir: ./oxzep7/report
     run_id: nightly
@@ -50,7 +52,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 table:
-  description: The outcomes as lines of text.
+  description: Results as lines of text.
   returned: success
   type: list
   elements: str
@@ -60,7 +62,7 @@ results:
   type: list
   elements: dict
 unreliable:
-  description: For each host of which a backup cannot be relied on, why.
+  description: Reason for each host with a backup that is not reliable.
   returned: success
   type: dict
 path:

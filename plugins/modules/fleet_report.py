@@ -11,13 +11,16 @@ short_description: Report every Python on every host
 version_added: 0.1.0
 description:
   - Used by the roles of this collection.
-  - Merges the inventories that M(oxzep7.python.host_info) wrote to the report directory, of this run and of earlier ones, and writes
-    C(fleet.html), C(fleet.json), C(fleet.csv), C(applications.suggested.yml) and a CycloneDX document for each host in C(sbom).
-  - A host that this run did not see keeps its last inventory, with its date. A host that never gave one is unknown.
+  - Merges the inventories that M(oxzep7.python.host_info) wrote to the report directory, in this run and in earlier ones.
+  - Writes C(fleet.html), C(fleet.json), C(fleet.csv), C(applications.suggested.yml), and a CycloneDX document for each host in
+    C(sbom).
+  - A host outside this run keeps its last inventory, with its date. A host without any inventory is unknown.
 author: oxzep7.python contributors (@oxzep7)
 options:
   report_dir:
-    description: Directory on the controller with the inventories in C(hosts), and for the report. Its files are readable by their owner only.
+    description:
+      - Directory on the controller with the inventories in C(hosts), and for the report.
+      - Its files are readable by their owner only.
     type: path
     required: true
   hosts:
@@ -26,16 +29,16 @@ options:
     elements: str
     required: true
   inventories:
-    description: Name of the variable in which each host has the result of M(oxzep7.python.host_info).
+    description: Variable of each host with the result of M(oxzep7.python.host_info).
     type: str
     default: audit_result
   advisories:
     description:
-      - Folder or zip on the controller with advisories in OSV's format, of packages (ecosystem C(PyPI)) and of the interpreter.
-      - Without it, what is vulnerable is unknown.
+      - Folder or zip on the controller with advisories in OSV format, for packages (ecosystem C(PyPI)) and the interpreter.
+      - Without it, vulnerabilities are unknown.
     type: path
   plan_dir:
-    description: Directory on the controller with a plan. If there is one, its compatibility matrix is the page C(matrix.html) of the report.
+    description: Directory on the controller with a plan; its compatibility matrix becomes the page C(matrix.html) of the report.
     type: path
 extends_documentation_fragment:
   - oxzep7.python.attributes
@@ -50,7 +53,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Report
+- name: Write the fleet report
   oxzep7.python.fleet_report:
     report_dir: ./oxzep7/report
     hosts: "{{ ansible_play_hosts_all }}"
@@ -60,7 +63,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 path:
-  description: The page's path.
+  description: Path of the page.
   returned: success
   type: str
 totals:
@@ -78,12 +81,12 @@ errors:
   type: list
   elements: str
 earlier:
-  description: Hosts that were not seen in this run and are shown as they were.
+  description: Hosts outside this run, which are shown as they were.
   returned: success
   type: list
   elements: str
 unknown:
-  description: Hosts of this run that never gave an inventory.
+  description: Hosts of this run without any inventory.
   returned: success
   type: list
   elements: str

@@ -3,40 +3,41 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tells the operator's channels what happens in a run. The work is done on the controller, by the action plugin of this name."""
+"""Sends notifications of a run. The work is done on the controller, by the action plugin of this name."""
 
 DOCUMENTATION = r"""
 module: notify
-short_description: Tell what happens in a run
+short_description: Send a notification of a run
 version_added: 0.1.0
 description:
   - Used by the roles of this collection.
-  - Sends one piece of news over every channel that wants it, again where that may help. What is not delivered is a warning, and never fails a run.
-  - What is told of hosts is their names and outcomes.
+  - Sends a notification over every channel that subscribes to its event, and retries where that may help.
+  - A notification that is not delivered is a warning, and never fails a run.
+  - Notifications name hosts and their outcomes only.
 author: oxzep7.python contributors (@oxzep7)
 options:
   channels:
-    description: The channels.
+    description: Channels to notify.
     type: list
     elements: dict
     default: []
     suboptions:
       kind:
         description:
-          - V(webhook) posts JSON. With O(channels[].secret), the header C(X-Oxzep7-Signature) is C(sha256=) and the HMAC of the header C(X-Oxzep7-Timestamp), a
-            dot and the body.
-          - V(slack) and V(teams) post what those take, V(email) sends a message by SMTP.
+          - V(webhook) posts JSON. With O(channels[].secret), the header C(X-Oxzep7-Signature) is C(sha256=) and the HMAC of the
+            header C(X-Oxzep7-Timestamp), a dot and the body.
+          - V(slack) and V(teams) post messages in their formats, V(email) sends a message by SMTP.
         type: str
         required: true
         choices: [webhook, slack, teams, email]
       events:
-        description: What it wants to be told; everything without.
+        description: Events to send; all by default.
         type: list
         elements: str
         choices: [run, wave, gate, revert, finish]
         default: []
       url:
-        description: Its URL, for all but V(email).
+        description: URL of the channel, for all kinds but V(email).
         type: str
       secret:
         description: Key of the signature of a V(webhook).
@@ -45,18 +46,18 @@ options:
         description: Name of the SMTP server.
         type: str
       port:
-        description: Its port; by default that of O(channels[].encryption), 25, 587 or 465.
+        description: Port of the SMTP server; 25, 587 or 465 by default, according to O(channels[].encryption).
         type: int
       encryption:
-        description: How the connection to it is encrypted.
+        description: Encryption of the connection to the SMTP server.
         type: str
         choices: [none, starttls, tls]
         default: starttls
       username:
-        description: Whom to log in as.
+        description: SMTP user name.
         type: str
       password:
-        description: With which password.
+        description: SMTP password.
         type: str
       sender:
         description: Address of the sender.
@@ -67,23 +68,23 @@ options:
         elements: str
         default: []
       validate_certs:
-        description: Whether to validate the server's certificate.
+        description: Whether to validate the certificate of the server.
         type: bool
         default: true
       timeout:
-        description: Seconds that a try may take.
+        description: Seconds that each attempt may take.
         type: float
         default: 10.0
       tries:
-        description: How often to try.
+        description: Number of attempts.
         type: int
         default: 3
       pause:
-        description: Seconds before the second try; it doubles with each one after.
+        description: Seconds before the second attempt; doubled before each further one.
         type: float
         default: 1.0
   event:
-    description: What happens.
+    description: Event to notify of.
     type: str
     required: true
     choices: [run, wave, gate, revert, finish]
@@ -96,17 +97,17 @@ options:
     type: str
     default: upgrade
   text:
-    description: What is said.
+    description: Text of the notification.
     type: str
     required: true
   wave:
-    description: Number of the wave that it is about.
+    description: Number of the wave.
     type: int
   waves:
-    description: How many waves there are.
+    description: Number of waves of the run.
     type: int
   ledger:
-    description: Rows of the ledger whose hosts and outcomes are told.
+    description: Rows of the ledger with the hosts and outcomes to send.
     type: list
     elements: dict
     default: []
@@ -123,7 +124,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Tell that it begins
+- name: Notify that the run begins
   oxzep7.python.notify:
     channels: [{kind: webhook, url: "http://hooks.example.org/upgrades", secret: "{{ vault_hook_secret }}"}]
     event: run
@@ -134,7 +135,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 problems:
-  description: Why, for each channel that did not get it; without its address.
+  description: Reason for each channel that was not reached, without its address.
   returned: success
   type: list
   elements: str

@@ -7,17 +7,18 @@
 
 DOCUMENTATION = r"""
 module: report
-short_description: Report what became of every host and application
+short_description: Report the outcome of every host and application
 version_added: 0.1.0
 description:
   - Used by the roles of this collection.
-  - Gathers the outcome of every host of the waves that have ended, judges them by the budgets, and says which hosts are to go back.
-  - Writes C(runs/<run_id>/run.json) on the controller; with O(final), C(change-record.md) and a timeline of each host, from what the hosts wrote down, too.
-  - Without O(waves) the report is made from the hosts' own records alone, for a run that this controller did not see.
+  - Collects the outcome of every host of the ended waves, compares them with the budgets, and selects the hosts to roll back.
+  - Writes C(runs/<run_id>/run.json) on the controller; with O(final) also C(change-record.md), and a timeline of each host
+    from its journal.
+  - Without O(waves), the report is made from the journals of the hosts alone, for a run of another controller.
 author: oxzep7.python contributors (@oxzep7)
 options:
   report_dir:
-    description: Directory on the controller; what is written there is readable by its owner only.
+    description: Directory on the controller; its files are readable by their owner only.
     type: path
     required: true
   run_id:
@@ -25,12 +26,12 @@ options:
     type: str
     required: true
   kind:
-    description: What the run is for; it says which outcome is good.
+    description: Kind of the run; it decides which outcome is good.
     type: str
     choices: [upgrade, rollback]
     default: upgrade
   waves:
-    description: The waves, as M(oxzep7.python.plan) or M(oxzep7.python.rollback_plan) describe them.
+    description: Waves, as M(oxzep7.python.plan) or M(oxzep7.python.rollback_plan) describe them.
     type: list
     elements: dict
     default: []
@@ -43,46 +44,46 @@ options:
     type: bool
     default: false
   unknown:
-    description: Hosts that nobody knows anything about, because they could not be reached when the run began. They are not on target.
+    description: Hosts that were unreachable when the run began. They are not on target.
     type: list
     elements: str
     default: []
   earlier:
-    description: What this module returned before in the same run; what it said of hosts of earlier waves is kept.
+    description: Earlier result of this module in the same run; its rows of hosts of earlier waves are kept.
     type: dict
     default: {}
   again:
-    description: Hosts of earlier waves that something new is known of.
+    description: Hosts of earlier waves whose rows are made again.
     type: list
     elements: str
     default: []
   closed:
-    description: Why the gate is closed already; empty if it is not.
+    description: Reason why the gate is closed already; empty if it is open.
     type: str
     default: ""
   max_failed:
-    description: How many hosts of the run may fail, as a count, or as a percentage, which is rounded down.
+    description: Hosts of the run that may fail, as a count, or as a percentage, which is rounded down.
     type: raw
     default: 0
   max_failed_per_wave:
-    description: How many hosts of a wave may fail; only O(max_failed) counts without it.
+    description: Hosts of a wave that may fail; only O(max_failed) counts by default.
     type: raw
   on_failure:
-    description: Which hosts go back when too many have failed.
+    description: Hosts to roll back when too many have failed.
     type: str
     choices: [stop, rollback_wave, rollback_run]
     default: stop
   hosts:
-    description: Without O(waves), the hosts to report on.
+    description: Hosts to report on, without O(waves).
     type: list
     elements: str
     default: []
   records:
-    description: Name of the variable that holds the result of M(oxzep7.python.run_info) for each host.
+    description: Variable with the result of M(oxzep7.python.run_info) for each host.
     type: str
     default: record_result
   plan_dir:
-    description: Directory on the controller with the plan. What was promoted is added to its evidence, and its matrix is made anew.
+    description: Directory on the controller with the plan. The promotions are added to its evidence, and its matrix is updated.
     type: path
 extends_documentation_fragment:
   - oxzep7.python.attributes
@@ -97,7 +98,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Report on a run that another controller did
+- name: Report on a run of another controller
   oxzep7.python.report:
     report_dir: ./oxzep7/report
     run_id: nightly
@@ -123,7 +124,7 @@ ledger:
   type: list
   elements: dict
 counts:
-  description: How many hosts have each outcome.
+  description: Number of hosts with each outcome.
   returned: success
   type: dict
 failed_hosts:
@@ -132,21 +133,21 @@ failed_hosts:
   type: list
   elements: str
 closed:
-  description: Why no wave may begin any more; empty if one may.
+  description: Reason why no wave may begin any more; empty if one may.
   returned: success
   type: str
 rollback:
-  description: The hosts that are to go back, in the order in which they do, wave by wave.
+  description: Hosts to roll back, in this order, wave by wave.
   returned: success
   type: list
   elements: list
 off_target:
-  description: With O(final), a line for each host that is not where it should be.
+  description: With O(final), a line for each host that is not on target.
   returned: success
   type: list
   elements: str
 summary:
-  description: What the run came to, in a few lines.
+  description: Summary of the run, in a few lines.
   returned: success
   type: str
 ended:
@@ -154,7 +155,7 @@ ended:
   returned: success
   type: int
 began:
-  description: When the run began.
+  description: Time of the begin of the run.
   returned: success
   type: str
 path:

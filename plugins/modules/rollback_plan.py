@@ -3,18 +3,19 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finds what a rollback is for. The work is done on the controller, by the action plugin of this name."""
+"""Selects the applications of a rollback. The work is done on the controller, by the action plugin of this name."""
 
 DOCUMENTATION = r"""
 module: rollback_plan
-short_description: Find what a rollback is for, and its waves
+short_description: Select the applications and the waves of a rollback
 version_added: 0.1.0
 description:
   - Used by the roles of this collection.
-  - Runs once, on the controller, for all hosts, from what M(oxzep7.python.recovery) returned for each as C(rollback_records).
-  - Of each host, those of its C(oxzep7_applications) are meant that have one of the names, or all of them without names; with a run, only those of which that
-    run promoted something; with a wave, only those of its hosts. That this is none on any host is an error, because nobody asks for a rollback of nothing.
-  - The waves are those of the run, or of the plan, from the last one to the first, in pieces where one would interrupt too many hosts of an application.
+  - Runs once, on the controller, for all hosts, with the result of M(oxzep7.python.recovery) of each host in C(rollback_records).
+  - Selects, of C(oxzep7_applications) of each host, those with one of the names in O(applications), or all of them without names;
+    with O(run), only those that the run promoted; with O(wave), only those of its hosts. An empty selection is an error.
+  - The waves are those of the run, or of the plan, from the last one to the first. A wave that would interrupt too many hosts of an
+    application is split.
 author: oxzep7.python contributors (@oxzep7)
 options:
   applications:
@@ -48,7 +49,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Find what is meant
+- name: Select the applications and the waves
   oxzep7.python.rollback_plan:
     run: nightly
     plan_dir: ./oxzep7/plan
@@ -78,11 +79,11 @@ placed:
   type: list
   elements: dict
 population:
-  description: How many hosts have each application.
+  description: Number of hosts with each application.
   returned: success
   type: dict
 unknown:
-  description: Hosts that gave no record.
+  description: Hosts without a record.
   returned: success
   type: list
   elements: str

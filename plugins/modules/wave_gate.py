@@ -11,9 +11,10 @@ short_description: Decide whether the next wave may begin
 version_added: 0.1.0
 description:
   - Used by the roles of this collection.
-  - Asks, in this order, whether a gate has closed before, whether hosts of which nobody knows that they work and those of the wave are together too many of an
-    application, whether the wave can end inside a change window, waits for O(soak), and asks for approval and O(gate).
-  - A closed gate is an answer, not a failure, so that what belongs to the end of a run is still done.
+  - Checks, in this order, whether a gate has closed before, whether the hosts of the wave and those with an uncertain outcome are too
+    many of one application, and whether the wave can end inside a change window.
+  - Then waits for O(soak), and checks the approval and O(gate).
+  - A closed gate is a result, not a failure, so that the tasks at the end of a run still run.
 author: oxzep7.python contributors (@oxzep7)
 options:
   run_id:
@@ -21,38 +22,39 @@ options:
     type: str
     required: true
   wave:
-    description: The wave, as M(oxzep7.python.plan) describes it.
+    description: Wave, as M(oxzep7.python.plan) describes it.
     type: dict
     required: true
   rows:
-    description: The ledger so far, as M(oxzep7.python.report) returned it.
+    description: Ledger so far, as M(oxzep7.python.report) returned it.
     type: list
     elements: dict
     default: []
   closed:
-    description: Why the gate is closed already; empty if it is not.
+    description: Reason why the gate is closed already; empty if it is open.
     type: str
     default: ""
   max_unavailable:
-    description: How many of the hosts of one application may be interrupted at once, as a count or a percentage.
+    description: Hosts of one application that may be interrupted at once, as a count or a percentage.
     type: raw
     default: "100%"
   population:
-    description: How many hosts have each application.
+    description: Number of hosts with each application.
     type: dict
     default: {}
   window:
     description:
-      - Change windows, such as V(Sat,Sun 22:00-04:00 Europe/Berlin) or V(2026-11-28T22:00Z/2026-11-29T04:00Z). A wave begins only if it can end inside one.
+      - Change windows, such as V(Sat,Sun 22:00-04:00 Europe/Berlin) or V(2026-11-28T22:00Z/2026-11-29T04:00Z).
+      - A wave begins only if it can end inside a window.
     type: list
     elements: str
     default: []
   soak:
-    description: Seconds for which the wave before is watched first.
+    description: Seconds for which to watch the wave before.
     type: float
     default: 0.0
   gate:
-    description: A question that must be answered well.
+    description: Query that must succeed.
     type: dict
     default: {}
     suboptions:
@@ -63,11 +65,11 @@ options:
         description: URL that must answer.
         type: str
       headers:
-        description: Headers of that request.
+        description: Headers of the request.
         type: dict
         default: {}
       expression:
-        description: JMESPath expression that must be true of the JSON that is answered.
+        description: JMESPath expression that must be true of the JSON in the answer.
         type: str
         default: ""
       timeout:
@@ -79,11 +81,11 @@ options:
         type: float
         default: 0.0
       interval:
-        description: Seconds between two questions.
+        description: Seconds between two queries.
         type: float
         default: 10.0
       validate_certs:
-        description: Whether to validate the server's certificate.
+        description: Whether to validate the certificate of the server.
         type: bool
         default: true
   approval:
@@ -91,12 +93,12 @@ options:
     type: bool
     default: false
   approved_waves:
-    description: Numbers of the waves that are approved; V(all) for every one.
+    description: Numbers of the approved waves; V(all) for every wave.
     type: list
     elements: str
     default: []
   approval_file:
-    description: File on the controller; a line with the run's identifier and the number of a wave, or V(all), approves.
+    description: File on the controller; a line with the identifier of the run and the number of a wave, or V(all), approves.
     type: path
   approval_timeout:
     description: Seconds to wait for such a line.
@@ -115,7 +117,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: May it begin?
+- name: Ask whether the second wave may begin
   oxzep7.python.wave_gate:
     run_id: nightly
     wave: "{{ plan_result.waves[1] }}"
@@ -133,7 +135,7 @@ wave:
   returned: success
   type: dict
 reason:
-  description: Why it may not; empty if it may.
+  description: Reason why the gate is closed; empty if it is open.
   returned: success
   type: str
 """
