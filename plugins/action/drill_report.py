@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes what drills came to on the controller."""
+"""Writes the results of drills on the controller."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _dril
 
 
 class ActionModule(CollectionAction):
-    """Gather every host's drills and write them to ``report_dir``."""
+    """Collect every host's drills and write them to ``report_dir``."""
 
     _requires_connection = False
 

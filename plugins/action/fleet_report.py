@@ -108,7 +108,7 @@ def read_inventories(directory: pathlib.Path) -> tuple[dict[str, Any], list[str]
 
 
 def read_plan_matrix(directory: pathlib.Path | None) -> dict[str, Any] | None:
-    """The compatibility matrix of the plan *directory*, or None without a plan. Raises ValueError for one that cannot be read."""
+    """Return the compatibility matrix of the plan in *directory*, or None without a plan. Raises ValueError."""
     path = directory / "matrix.json" if directory else None
     if path is None or not path.exists():
         return None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tells the operator's channels what happens in a run."""
+"""Sends notifications of a run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _not
 
 
 class ActionModule(CollectionAction):
-    """Send one piece of news over every channel that wants it. What is not delivered is a warning, and never fails a run."""
+    """Send a notification over every channel that subscribes to it.
+
+    A failed delivery is a warning, and never fails a run.
+    """
 
     _requires_connection = False
     SUBOPTION_RULES = {

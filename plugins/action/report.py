@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes on the controller what became of a run, and says what is to be done about it."""
+"""Writes the report of a run on the controller, and selects the hosts to roll back."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RUN_SCHEMA = 2
 
 
 class ActionModule(CollectionAction):
-    """Gather the results of the wave that ended, or of all, judge them, and write them to ``report_dir``."""
+    """Collect the results of the wave that ended, or of all, compare them with the budgets, and write them."""
 
     _requires_connection = False
 
@@ -166,7 +166,7 @@ class ActionModule(CollectionAction):
         write_private(folder / "run.json", format_json(document))
 
     def _record_evidence(self, directory: pathlib.Path, entries: list[dict[str, Any]]) -> None:
-        """Add to the plan directory what the promotions so far have shown; a report does not fail for that."""
+        """Add the promotions so far to the evidence in the plan directory; a report does not fail for that."""
 
         def lock(identifier: str) -> str | None:
             path = directory / "locks" / f"{identifier}.txt"
@@ -177,7 +177,7 @@ class ActionModule(CollectionAction):
             if seen:
                 update_matrix(directory, seen, get_today())
         except (OSError, ValueError, KeyError) as error:
-            self._display.warning(f"what this run showed was not added to the evidence in {directory}: {error}")
+            self._display.warning(f"the results of this run were not added to the evidence in {directory}: {error}")
 
 
 def _get_record(facts: Mapping[str, Any], variable: str) -> Mapping[str, Any] | None:

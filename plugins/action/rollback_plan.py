@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finds on the controller what a rollback is for, and in which waves it is done."""
+"""Selects the applications and the waves of a rollback on the controller."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._strategy i
 
 
 class ActionModule(CollectionAction):
-    """Read what recovery returned for each host, and line the hosts up as the run did that is taken back, the last wave first."""
+    """Select the applications of a rollback, and order their hosts as the run did, the last wave first."""
 
     _requires_connection = False
 
@@ -81,9 +81,9 @@ class ActionModule(CollectionAction):
 
 
 def read_waves(report_dir: pathlib.Path | None, plan_dir: pathlib.Path, run: str, wave: int) -> Sequence[Sequence[str]]:
-    """The waves that a rollback goes through backwards: those of *run*, as its record has them, or of the plan in *plan_dir*.
+    """Return the waves to go back through: those in the record of *run*, or of the plan in *plan_dir*.
 
-    None where nobody asked for a *wave* and there is no record. Raises ScopeError for one that cannot be read.
+    Without a *wave* and without a record there are none. Raises ScopeError for a plan that cannot be read.
     """
     for path, found in (
         (report_dir / "runs" / run / "run.json" if report_dir and run else None, _read_run_waves),

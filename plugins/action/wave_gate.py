@@ -22,13 +22,13 @@ POLL_SECONDS = 2.0
 
 
 class ActionModule(CollectionAction):
-    """Ask everything that can keep a gate closed, in the order of what it costs. A closed gate is an answer, not a failure."""
+    """Check everything that can keep a gate closed, the cheapest first. A closed gate is a result, not a failure."""
 
     _requires_connection = False
     SUBOPTION_RULES = {"gate": {"mutually_exclusive": [["command", "url"]]}}
 
     def perform(self, given: dict[str, Any], task_vars: Any) -> dict[str, Any]:
-        """No module execution. In check mode nothing is waited for and nobody is asked."""
+        """No module execution. In check mode nothing is waited for and no query is sent."""
         why = check_strategy(self._task)
         if why:
             raise ActionFailedError(why)
@@ -58,7 +58,7 @@ class ActionModule(CollectionAction):
         if reason or self._task.check_mode:
             return reason or self._check_window(given)
         number = int(wave["number"])
-        # What can be said at once is said before anybody waits.
+        # A reason that is known at once is reported before any wait.
         reason = self._check_window(given)
         if reason:
             return reason
@@ -92,7 +92,8 @@ class ActionModule(CollectionAction):
                 where = (
                     f"run with -e oxzep7_run_id={given['run_id']} and the line '{line}' in {path}, or " if path else ""
                 )
-                return f"wave {number} is not approved; {where}run again with -e '{{\"oxzep7_approved_waves\": [{number}]}}'"
+                variable = f'{{"oxzep7_approved_waves": [{number}]}}'
+                return f"wave {number} is not approved; {where}run again with -e '{variable}'"
             if not told:
                 self._display.display(
                     f"wave {number} waits up to {given['approval_timeout']:g} seconds for the line '{line}' in {path}"

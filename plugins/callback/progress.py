@@ -12,7 +12,7 @@ type: stdout
 short_description: Show what every host is doing
 version_added: 0.1.0
 description:
-  - On a terminal, draws a table of all hosts with their application, step, phase and its duration, and keeps it up to date.
+  - On a terminal, draws and updates a table of all hosts with their application, step, phase and its duration.
   - Elsewhere, as in AWX or a pipeline, prints a line for each change of phase.
   - Failures, and the messages of debug tasks, are printed in either case.
 author: oxzep7.python contributors (@oxzep7)
@@ -78,7 +78,7 @@ class CallbackModule(CallbackBase):
             self._print_lines([])
 
     def _print_lines(self, lines: list[str], keep: bool = True) -> None:
-        """Print *lines*, which stay if *keep* says so, and on a terminal the table below them."""
+        """Print *lines*, which stay with *keep*, and on a terminal the table below them."""
         with self._lock:
             if not self._live:
                 for line in lines:

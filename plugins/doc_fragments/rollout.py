@@ -12,15 +12,15 @@ class ModuleDocFragment:
 options:
   waves:
     description:
-      - Shape of the rollout, as counts and percentages of hosts; the last entry repeats. The shape begins anew with each
-        criticality.
+      - Shape of the rollout, as counts and percentages of hosts; the last entry repeats.
+      - The shape begins anew with each criticality.
       - Lists of hosts and groups before the counts are waves with exactly these hosts.
     type: list
     elements: raw
     default: ["100%"]
   max_unavailable:
     description:
-      - Hosts of one application that may be in a wave, as a count, or as a percentage, which is rounded down to at least one.
+      - Hosts of one application that may be in a wave, as a count, or a percentage, rounded down to at least one.
     type: raw
     default: "100%"
   canaries:
@@ -29,7 +29,8 @@ options:
     default: true
   promote:
     description:
-      - V(each_step) promotes at every minor version, V(final) only at the last one. It changes the number of expected restarts.
+      - V(each_step) promotes at every minor version, V(final) only at the last one.
+      - This changes the number of expected restarts.
     type: str
     choices: [each_step, final]
     default: each_step
@@ -38,6 +39,6 @@ options:
     type: float
     default: 60.0
   report_dir:
-    description: Directory on the controller with the records of earlier runs, for the estimate of the duration of a wave.
+    description: Directory on the controller with the records of earlier runs, to estimate the duration of a wave.
     type: path
 """

@@ -19,7 +19,7 @@ description:
 author: oxzep7.python contributors (@oxzep7)
 options:
   _input:
-    description: Variables of all hosts, C(hostvars), with the result of M(oxzep7.python.preflight) in C(preflight_result).
+    description: C(hostvars), with the result of M(oxzep7.python.preflight) of each host in C(preflight_result).
     type: dict
     required: true
   hosts:

@@ -18,8 +18,8 @@ version_added: 0.1.0
 description:
   - Used by the roles of this collection.
   - Returns the record of the host with its outcome. Without O(failure) that is V(upgraded) or V(reverted), by O(kind).
-  - With O(failure) it is V(reverted) where an upgrade was undone, V(interrupted) where a module ended without a result, so that
-    a promotion may be open, and V(failed) otherwise.
+  - With O(failure) it is V(reverted) where an upgrade was undone, V(interrupted) where a module ended without a result,
+    and V(failed) otherwise.
 author: oxzep7.python contributors (@oxzep7)
 options:
   _input:

@@ -25,7 +25,7 @@ options:
     type: dict
     required: true
   step:
-    description: Step with C(application), C(from), C(to) and C(lock), an entry of C(plan_delivered.steps); or a rollback.
+    description: Entry of C(plan_delivered.steps), or a rollback with C(application), C(from) and C(to).
     type: dict
     required: true
   kind:

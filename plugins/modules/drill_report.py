@@ -11,7 +11,7 @@ short_description: Report the results of drills, and the time of a recovery
 version_added: 0.1.0
 description:
   - Used by the roles of this collection.
-  - Collects C(drill_results) of the hosts of this run, and writes them to the controller, as data and as a page for reading.
+  - Collects C(drill_results) of the hosts of this run, and writes them to the controller, as JSON and as Markdown.
 author: oxzep7.python contributors (@oxzep7)
 options:
   report_dir:

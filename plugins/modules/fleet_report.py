@@ -11,9 +11,9 @@ short_description: Report every Python on every host
 version_added: 0.1.0
 description:
   - Used by the roles of this collection.
-  - Merges the inventories that M(oxzep7.python.host_info) wrote to the report directory, in this run and in earlier ones.
-  - Writes C(fleet.html), C(fleet.json), C(fleet.csv), C(applications.suggested.yml), and a CycloneDX document for each host in
-    C(sbom).
+  - Merges the inventories that M(oxzep7.python.host_info) wrote to the report directory in this and earlier runs.
+  - Writes C(fleet.html), C(fleet.json), C(fleet.csv), C(applications.suggested.yml), and a CycloneDX
+    document for each host in C(sbom).
   - A host outside this run keeps its last inventory, with its date. A host without any inventory is unknown.
 author: oxzep7.python contributors (@oxzep7)
 options:
@@ -34,11 +34,11 @@ options:
     default: audit_result
   advisories:
     description:
-      - Folder or zip on the controller with advisories in OSV format, for packages (ecosystem C(PyPI)) and the interpreter.
+      - Folder or zip on the controller with advisories in OSV format, for packages (C(PyPI)) and the interpreter.
       - Without it, vulnerabilities are unknown.
     type: path
   plan_dir:
-    description: Directory on the controller with a plan; its compatibility matrix becomes the page C(matrix.html) of the report.
+    description: Directory on the controller with a plan, whose compatibility matrix becomes the page C(matrix.html).
     type: path
 extends_documentation_fragment:
   - oxzep7.python.attributes

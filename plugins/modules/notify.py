@@ -24,8 +24,8 @@ options:
     suboptions:
       kind:
         description:
-          - V(webhook) posts JSON. With O(channels[].secret), the header C(X-Oxzep7-Signature) is C(sha256=) and the HMAC of the
-            header C(X-Oxzep7-Timestamp), a dot and the body.
+          - V(webhook) posts JSON. With O(channels[].secret), the header C(X-Oxzep7-Signature) is C(sha256=) and the
+            HMAC of the header C(X-Oxzep7-Timestamp), a dot and the body.
           - V(slack) and V(teams) post messages in their formats, V(email) sends a message by SMTP.
         type: str
         required: true

@@ -11,9 +11,9 @@ short_description: Report the outcome of every host and application
 version_added: 0.1.0
 description:
   - Used by the roles of this collection.
-  - Collects the outcome of every host of the ended waves, compares them with the budgets, and selects the hosts to roll back.
-  - Writes C(runs/<run_id>/run.json) on the controller; with O(final) also C(change-record.md), and a timeline of each host
-    from its journal.
+  - Collects the outcomes of hosts of ended waves, compares them with the budgets, and selects the hosts to roll back.
+  - Writes C(runs/<run_id>/run.json) on the controller; with O(final) also C(change-record.md), and a timeline of each
+    host from its journal.
   - Without O(waves), the report is made from the journals of the hosts alone, for a run of another controller.
 author: oxzep7.python contributors (@oxzep7)
 options:
@@ -83,7 +83,7 @@ options:
     type: str
     default: record_result
   plan_dir:
-    description: Directory on the controller with the plan. The promotions are added to its evidence, and its matrix is updated.
+    description: Directory on the controller with the plan, to whose evidence the promotions are added.
     type: path
 extends_documentation_fragment:
   - oxzep7.python.attributes

@@ -11,11 +11,13 @@ short_description: Select the applications and the waves of a rollback
 version_added: 0.1.0
 description:
   - Used by the roles of this collection.
-  - Runs once, on the controller, for all hosts, with the result of M(oxzep7.python.recovery) of each host in C(rollback_records).
-  - Selects, of C(oxzep7_applications) of each host, those with one of the names in O(applications), or all of them without names;
-    with O(run), only those that the run promoted; with O(wave), only those of its hosts. An empty selection is an error.
-  - The waves are those of the run, or of the plan, from the last one to the first. A wave that would interrupt too many hosts of an
-    application is split.
+  - Runs once, on the controller, for all hosts. C(rollback_records) of each host is the result of
+    M(oxzep7.python.recovery).
+  - Selects, of C(oxzep7_applications) of each host, those with one of the names in O(applications), or all of them
+    without names; with O(run), only those that the run promoted; with O(wave), only those of its hosts. An empty
+    selection is an error.
+  - The waves are those of the run, or of the plan, from the last one to the first. A wave that would interrupt too many
+    hosts of an application is split.
 author: oxzep7.python contributors (@oxzep7)
 options:
   applications:

@@ -11,8 +11,8 @@ short_description: Decide whether the next wave may begin
 version_added: 0.1.0
 description:
   - Used by the roles of this collection.
-  - Checks, in this order, whether a gate has closed before, whether the hosts of the wave and those with an uncertain outcome are too
-    many of one application, and whether the wave can end inside a change window.
+  - Checks, in this order, whether a gate has closed before, whether the hosts of the wave and those with an uncertain
+    outcome are too many of one application, and whether the wave can end inside a change window.
   - Then waits for O(soak), and checks the approval and O(gate).
   - A closed gate is a result, not a failure, so that the tasks at the end of a run still run.
 author: oxzep7.python contributors (@oxzep7)
@@ -98,7 +98,7 @@ options:
     elements: str
     default: []
   approval_file:
-    description: File on the controller; a line with the identifier of the run and the number of a wave, or V(all), approves.
+    description: File on the controller; a line with the identifier of the run, and a wave or V(all), approves.
     type: path
   approval_timeout:
     description: Seconds to wait for such a line.

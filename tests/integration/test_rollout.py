@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Gates between waves, on every supported release of ansible-core: real roles and plugins, local connections, and hosts that fail or are lost."""
+"""Gates between waves on every supported release of ansible-core: real roles, hosts that fail or are lost."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ PLAY = """
     - ansible.builtin.import_role: {name: oxzep7.python.rollout, rolespec_validate: false}
 """
 TASKS = """
-- ansible.builtin.raw: "echo {{ inventory_hostname }} >> {{ noted }}/begun{{ '; false' if inventory_hostname in bad else '' }}"
+- ansible.builtin.raw: >-
+    echo {{ inventory_hostname }} >> {{ noted }}/begun{{ '; false' if inventory_hostname in bad else '' }}
   vars:
     # Nothing listens there, so the connection is refused.
     ansible_connection: "{{ 'ssh' if inventory_hostname in lost else 'local' }}"

@@ -91,7 +91,7 @@ def _check_end_of_life(
 def _check_advisories(
     entry: Mapping[str, Any], advisories: Advisories | None, users: Sequence[str]
 ) -> Iterator[dict[str, Any]]:
-    """A distribution fixes without changing the version: its own advisories tell, and neither OSV's version ranges nor newest patches do."""
+    """A distribution fixes without a new version, so neither version ranges of OSV nor newest patches apply to it."""
     path, version = str(entry["path"]), entry["version"]
     if entry["os_package"] or entry["implementation"] != "CPython":
         return
@@ -121,7 +121,8 @@ def _check_build(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             key="file-capabilities",
             where=path,
             detail=f"it has {', '.join(entry['capabilities'])}",
-            remediation="give them to the services that need them with AmbientCapabilities, and take them from the file; an upgrade refuses until then",
+            remediation="give them to the services that need them with AmbientCapabilities, and take them from the "
+            "file; an upgrade refuses until then",
             reduced=True,
         )
     if entry["executable_stack"]:
@@ -306,7 +307,8 @@ def collect_dependent_findings(entries: Iterable[Mapping[str, Any]]) -> list[dic
                 build_finding(
                     key="deleted-files-mapped",
                     where=f"process {entry['name']}",
-                    detail=f"{entry['unit'] or entry['program'] or 'it'} still uses deleted files: {join_names(entry['deleted'])}",
+                    detail=f"{entry['unit'] or entry['program'] or 'it'} still uses deleted files: "
+                    f"{join_names(entry['deleted'])}",
                     remediation="restart it",
                 )
             )

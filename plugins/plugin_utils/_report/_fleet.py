@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The fleet in one document: every host's newest inventory, its findings, and what holds across hosts. Pure functions of data."""
+"""The fleet in one document: the newest inventory of every host, its findings, and totals. Pure functions of data."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def summarize_fleet(
     advisories: Advisories | None,
     today: datetime.date,
 ) -> dict[str, Any]:
-    """The fleet: *inventories* by host, of which *seen_now* were taken in this run; an *expected* host without any is unknown."""
+    """Summarize *inventories* by host, of which *seen_now* are of this run; an *expected* host without is unknown."""
     hosts = {
         name: {**summarize_host(inventory, advisories, today), "seen": "now" if name in seen_now else "earlier"}
         for name, inventory in sorted(inventories.items())

@@ -44,10 +44,12 @@ def _list_steps(application: Mapping[str, Any], phases: Mapping[str, str]) -> li
     lines = []
     for step in application["steps"]:
         source = step["interpreter"].get("url") or step["interpreter"].get("path") or step["interpreter"]["source"]
-        support = f"{phases[format_minor(parse_version(step['to'])[0])]}, end of life {step['end_of_life']}, newest patch {step['newest_patch']}"
+        phase = phases[format_minor(parse_version(step["to"])[0])]
+        support = f"{phase}, end of life {step['end_of_life']}, newest patch {step['newest_patch']}"
         built = "".join(f", {title}: {', '.join(step[title])}" for title in ("built", "copied") if step.get(title))
         lines.append(
-            f"- {step['from']} -> {step['to']} ({support}), {step['packages']} packages{built}, interpreter from {source}"
+            f"- {step['from']} -> {step['to']} ({support}), {step['packages']} packages{built}, "
+            f"interpreter from {source}"
         )
         lines += [
             f"  - {row['package']} {row['from'] or '(new)'} -> {row['to'] or '(gone)'} ({row['move']}): {row['reason']}"
@@ -108,7 +110,8 @@ def _format_note(note: Mapping[str, Any], application: Mapping[str, Any]) -> lis
 def render_plan_page(document: Mapping[str, Any], matrix: Mapping[str, Any]) -> str:
     """The plan's *document* and the *matrix* as one page that needs no network. What hosts say is escaped."""
     parts = [
-        f"<p><strong>{html.escape(entry['title'])}</strong>: {html.escape(entry['detail'])}; {html.escape(entry['remediation'])}</p>"
+        f"<p><strong>{html.escape(entry['title'])}</strong>: {html.escape(entry['detail'])}; "
+        f"{html.escape(entry['remediation'])}</p>"
         for entry in document["findings"]
     ]
     parts.append(

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 PREFIX = "oxzep7.python."
-# What the modules of the collection are to somebody who watches.
+# Phases that the modules of the collection are shown as.
 PHASES = {
     "host_info": "inventory",
     "recovery": "recover",
@@ -30,7 +30,7 @@ PHASES = {
     "drill_report": "report",
     "source_info": "source",
     "package_copy": "copy packages",
-    "preflight": "look ahead",
+    "preflight": "preflight",
     "rollback_plan": "plan",
     "run_info": "record",
 }
@@ -40,12 +40,12 @@ ELLIPSIS = "…"
 
 
 def find_phase(action: str) -> str | None:
-    """What the module *action* is to somebody who watches; None for anything that is not worth a word."""
+    """Return the phase that the module *action* is shown as; None for one that is not shown."""
     return PHASES.get(action.removeprefix(PREFIX)) if action.startswith(PREFIX) else None
 
 
 def format_elapsed(seconds: float) -> str:
-    """*seconds* as people read them."""
+    """Return *seconds* as text, such as 1m05s."""
     whole = int(seconds)
     if whole < 60:
         return f"{whole}s"
@@ -68,7 +68,7 @@ class HostProgress:
 
 
 class ProgressBoard:
-    """All hosts of a play, and what was said of them."""
+    """All hosts of a play, with their phases and failures."""
 
     def __init__(self) -> None:
         self.rows: dict[str, HostProgress] = {}
@@ -76,7 +76,7 @@ class ProgressBoard:
         self.gate = ""
 
     def begin_play(self, play: str, hosts: list[str], now: float) -> list[str]:
-        """A *play*, or a batch of one, begins with *hosts*; returns the line for it. What became of other hosts stays to be seen."""
+        """A *play*, or a batch of one, begins with *hosts*; return the line for it. Other hosts stay as they are."""
         self.play = play
         for host in hosts:
             known = self.rows.get(host)
@@ -98,7 +98,7 @@ class ProgressBoard:
         return [f"{self._describe_host(host, row)}: {phase}{before}"]
 
     def pass_gate(self, wave: Mapping[str, Any], opened: bool, reason: str) -> list[str]:
-        """The gate before *wave* has *opened*, or is closed for *reason*; returns the line for it, if that is another one."""
+        """The gate before *wave* has *opened*, or is closed for *reason*; return the line for it, if new."""
         hosts = [str(host) for host in wave.get("hosts") or []]
         gate = (
             f"wave {wave.get('number')}: {len(hosts)} host{'' if len(hosts) == 1 else 's'}{self._list_hosts(hosts)}"
@@ -111,7 +111,7 @@ class ProgressBoard:
         return [gate]
 
     def update_step(self, host: str, facts: Mapping[str, Any]) -> None:
-        """*host* has said what it works on: ``application``, and ``from`` and ``to`` of a step."""
+        """*host* has begun a step, with ``application``, ``from`` and ``to``."""
         row = self.rows.setdefault(host, HostProgress())
         row.application = str(facts.get("application") or row.application)
         if facts.get("to"):
@@ -125,7 +125,7 @@ class ProgressBoard:
         return [f"{self._describe_host(host, row)}: {phase}{at}: {reason}"]
 
     def finish_hosts(self, now: float) -> list[str]:
-        """Everything has ended; returns what became of all hosts."""
+        """Everything has ended; return how many hosts ended in each phase."""
         for row in self.rows.values():
             if not row.has_ended():
                 row.phase, row.since = DONE, now
@@ -144,7 +144,7 @@ class ProgressBoard:
         return " ".join(part for part in (host, row.application, row.step) if part)
 
     def render_table(self, now: float, width: int, height: int) -> list[str]:
-        """The hosts as lines of at most *width* characters, and at most *height* of them; those that work or failed come first."""
+        """Return the hosts as at most *height* lines of at most *width* characters, working and failed hosts first."""
         order = sorted(
             self.rows, key=lambda host: (self.rows[host].phase in (WAITING, DONE), self.rows[host].phase == DONE)
         )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The record of a run: what was decided, done, met and undone, for a ticket; and the timeline of each host, from what the host itself wrote down."""
+"""The record of a run for a ticket, and the timeline of each host, from its journal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COMMON_KEYS = ("time", "application", "event")
 def rebuild_ledger(
     records: Mapping[str, Mapping[str, Any] | None], run: str
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Ledger and step rows of *run* from hosts' own *records* alone, for who did not see it; a host without one is unknown."""
+    """Return the ledger and the step rows of *run* from the *records* of hosts alone; a host without one is unknown."""
     ledger, results = [], []
     for host, record in records.items():
         if record is None:
@@ -95,7 +95,8 @@ def format_change_record(run: Mapping[str, Any]) -> str:
             "",
         ]
         lines += [
-            f"{wave['number']}. {', '.join(wave['hosts'])} ({wave['steps']} steps, {wave['restarts']} restarts, about {format_minutes(wave['seconds'])})"
+            f"{wave['number']}. {', '.join(wave['hosts'])} ({wave['steps']} steps, "
+            f"{wave['restarts']} restarts, about {format_minutes(wave['seconds'])})"
             for wave in run["waves"]
         ]
     else:

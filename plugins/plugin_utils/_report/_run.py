@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A run as it is reported: what became of every host, and of every step. Pure functions of the hosts' variables."""
+"""A run as it is reported: the outcome of every host and of every step. Pure functions of the hosts' variables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ SUMMARY_LINES, LINE_LENGTH = 20, 2000
 
 
 def list_step_rows(host: str, facts: Mapping[str, Any], ended: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """A row for each step that *host* took, and one for what stopped it, by its variables *facts* and its row *ended* of the ledger."""
+    """Return a row for each step of *host*, and one for its failure.
+
+    *facts* are the variables of the host, *ended* is its row of the ledger.
+    """
     record, kept = _host_record.get_host_record(facts), _host_record.list_backup_names(facts)
     rows = []
     for row in record.get("results", []):
@@ -64,7 +67,7 @@ def list_ended_rows(
 def split_by_application(
     rows: Sequence[Mapping[str, Any]], results: Sequence[Mapping[str, Any]], kind: str
 ) -> list[dict[str, Any]]:
-    """The ledger's *rows*, one for each application: what came before the one that stopped its host is good, and what came after was never begun."""
+    """Return the ledger's *rows* for each application: those before the failed one are good, later ones skipped."""
     found = []
     for row in rows:
         own = [one for one in results if one["host"] == row["host"]]
@@ -106,7 +109,7 @@ def list_skipped_rows(waves: Sequence[Mapping[str, Any]], after: int, why: str) 
 
 
 def list_unreachable_rows(hosts: Sequence[str]) -> list[dict[str, Any]]:
-    """The ledger's rows of *hosts* that no wave has, because nobody could reach them."""
+    """The ledger's rows of *hosts* that no wave has, because they could not be reached."""
     return [
         {
             "host": host,
@@ -122,9 +125,9 @@ def list_unreachable_rows(hosts: Sequence[str]) -> list[dict[str, Any]]:
 def select_rollback_hosts(
     rows: Sequence[Mapping[str, Any]], results: Sequence[Mapping[str, Any]], wave: int, on_failure: str
 ) -> list[list[str]]:
-    """The hosts that are to go back, now that the gate after *wave* is closed, in the order in which they do: the last wave first.
+    """Return the hosts to roll back, now that the gate after *wave* is closed, the last wave first.
 
-    Whoever promoted something goes back, also if a later step failed there; whoever is not there cannot.
+    Every host with a promotion goes back, also if a later step failed there; an unreachable host cannot.
     """
     if on_failure == "stop":
         return []

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The fleet as a software bill of materials: one CycloneDX document per host, with environments, packages and interpreters."""
+"""The fleet as a software bill of materials: a CycloneDX document per host, with environments and interpreters."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _make_component(package: Mapping[str, Any], reference: str) -> Any:
 
 
 def render_sbom(name: str, inventory: Mapping[str, Any]) -> str:
-    """The bill of host *name* as CycloneDX 1.6 JSON. Raises BillImpossible."""
+    """The bill of host *name* as CycloneDX 1.6 JSON. Raises SbomError."""
     if CYCLONEDX_ERROR:
         raise SbomError(
             f"bills of materials need the collection's requirements.txt on the controller: {CYCLONEDX_ERROR}"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How long a wave will take: from what earlier runs measured, and from an assumption, which is named, where they did not."""
+"""The duration of a wave, from measurements of earlier runs, and from an assumption, which is named, without them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 
-# Of a step that nobody has measured; what the hosts wait for is added.
+# Of a step without measurements; the stability window is added.
 ASSUMED_SECONDS = 300.0
 
 
@@ -28,8 +28,8 @@ def estimate_wave(
 ) -> WaveEstimate:
     """What a wave takes of whose *hosts* each takes steps of the applications named.
 
-    *measured* are seconds of a step by application; *forks* hosts work at once, each from its first step to its last; *window* is the
-    stability window, in seconds.
+    *measured* are seconds of a step by application; *forks* hosts work at once, each from its first step to its last;
+    *window* is the stability window, in seconds.
     """
     every = [seconds for values in measured.values() for seconds in values]
     assumed = 0

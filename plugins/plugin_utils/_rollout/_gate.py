@@ -30,7 +30,7 @@ class GateError(CollectionError):
 
 @dataclasses.dataclass(frozen=True)
 class GateQuestion:
-    """What is asked before a wave: a command on the controller or a URL, and a JMESPath expression that must be true of its JSON.
+    """The query before a wave: a command on the controller or a URL, and an expression that must be true of its JSON.
 
     Seconds: ``timeout`` for one answer, ``wait`` in which it may become good, ``interval`` between two answers.
     """
@@ -58,9 +58,8 @@ def _fetch_answer(question: GateQuestion) -> str:
                 return bytes(response.read(ANSWER_LIMIT)).decode("utf-8", "replace")
         except (urllib.error.URLError, OSError, ValueError) as error:
             # The URL may carry a token.
-            raise GateError(
-                f"its URL gave no answer: {getattr(error, 'code', '') or getattr(error, 'reason', '') or type(error).__name__}"
-            ) from None
+            cause = getattr(error, "code", "") or getattr(error, "reason", "") or type(error).__name__
+            raise GateError(f"its URL gave no answer: {cause}") from None
     try:
         done = subprocess.run(
             list(question.command), stdin=subprocess.DEVNULL, capture_output=True, timeout=question.timeout, check=False
@@ -76,7 +75,7 @@ def _fetch_answer(question: GateQuestion) -> str:
 
 
 def evaluate_gate_answer(answer: str, expression: str) -> str:
-    """Why *answer* keeps a gate closed, or an empty string; without an *expression* every answer opens it. Raises GateError."""
+    """Return why *answer* keeps a gate closed; any opens it without an *expression*. Raises GateError."""
     if not expression:
         return ""
     try:
@@ -113,9 +112,9 @@ def poll_gate(
 
 
 def is_wave_approved(run: str, wave: int, given: Sequence[Any], path: pathlib.Path | None) -> bool:
-    """Whether *wave* is among those *given* to this run, or a line of *path* is *run*, a blank and its number; ``all`` stands for every wave.
+    """Return whether *wave* is among those *given*, or a line of *path* is *run*, a blank and its number.
 
-    A file outlives a run, and waves of the next one are others, so its lines say which run they are for.
+    ``all`` stands for every wave. A file outlives a run, and waves of the next one are others, so its lines say which run they are for.
     """
     lines = {" ".join([run, str(one).strip()]) for one in given}
     if path is not None:

@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The record of a host in a run: the variable ``host_record``, which the role host writes with the filters of this collection.
+"""The record of a host in a run: the variable ``host_record``, which the role host writes by filters.
 
 Keys, each missing until it is known:
 
 ``step``
-    The step or rollback that the host began last: ``application``, ``from``, ``to``, ``lock``, ``kind``, ``began`` (seconds since the epoch)
-    and ``ended`` (whether it has a row in ``results``).
+    The step or rollback that the host began last: ``application``, ``from``, ``to``, ``lock``, ``kind``, ``began``
+    (seconds since the epoch) and ``ended`` (whether it has a row in ``results``).
 ``results``
     One row for each step or rollback that ended well, as the report has it, without the host and the backup.
 ``promoted``
@@ -16,7 +16,7 @@ Keys, each missing until it is known:
 ``outcome``, ``reason``
     How the wave of the host ended, in words of the ledger; replaced when the host is rolled back with others.
 ``journal``
-    What the host wrote down of the run, as the last promotion returned it; missing when the outcome was recorded after something else.
+    Journal of the host, as the last promotion returned it; missing when anything else came after that promotion.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def get_host_record(facts: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def get_journal(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """What the host wrote down of the run; None before its wave has ended, because the last promotion may not be in it."""
+    """Return the journal of the host; None before its wave has ended, because it may lack the last promotion."""
     return record.get("journal") if record.get("outcome") else None
 
 
@@ -60,7 +60,7 @@ def begin_step(record: Mapping[str, Any], step: Mapping[str, Any], kind: str) ->
 
 
 def add_result(record: Mapping[str, Any], promotion: Mapping[str, Any]) -> dict[str, Any]:
-    """*record* when the step that it names has ended well, with what the module promotion returned; empty without a promotion."""
+    """*record* when its step has ended well, with the result of the module promotion; empty without a promotion."""
     step = record["step"]
     row = _make_row(step, promotion)
     changed = _drop_journal({**record, "step": {**step, "ended": True}, "results": [*record.get("results", []), row]})
@@ -109,7 +109,7 @@ def add_hook_failure(record: Mapping[str, Any], hook: str, failure: Mapping[str,
 def close_undone_wave(
     record: Mapping[str, Any], reason: str, failure: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """*record* when the host was rolled back with others because of *reason*, or could not be, with the result *failure*."""
+    """*record* when the host was rolled back with others because of *reason*, or could not be, by *failure*."""
     if failure is None:
         return _drop_journal({**record, "outcome": _ledger.REVERTED, "reason": f"rolled back, because {reason}"})
     text = f"it could not be rolled back: {_get_reason(failure)}"
@@ -146,7 +146,7 @@ def determine_outcome(record: Mapping[str, Any], reachable: bool) -> tuple[str, 
     step = record.get("step")
     if step:
         return _ledger.UNKNOWN, (
-            f"it became unreachable during {step.get('application')} {step.get('from')} -> {step.get('to')}; it closes an open "
-            "promotion by itself, and the next run learns how"
+            f"it became unreachable during {step.get('application')} {step.get('from')} -> {step.get('to')}; "
+            "it closes an open promotion by itself, and the next run learns how"
         )
     return _ledger.UNREACHABLE, "it could not be reached when its wave began"

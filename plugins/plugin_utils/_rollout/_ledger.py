@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The ledger: what became of every host, and whether that is too much."""
+"""The ledger: the outcome of every host, and the budgets of failures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._amount imp
 UPGRADED, REVERTED, FAILED = "upgraded", "reverted", "failed"
 UNREACHABLE, INTERRUPTED, SKIPPED, UNKNOWN = "unreachable", "interrupted", "skipped", "unknown"
 UPGRADE, ROLLBACK = "upgrade", "rollback"
-# What is good depends on what was asked for. A host that was skipped is good only where nothing was to be done, and is not counted here.
+# The good outcome depends on the kind of the run. A host without steps to take is in no wave, so skipped is never good.
 SUCCESS_OUTCOMES = {UPGRADE: UPGRADED, ROLLBACK: REVERTED}
 BUDGET, BUDGET_OF_WAVE = "oxzep7_max_failed", "oxzep7_max_failed_per_wave"
 
@@ -34,13 +34,15 @@ def check_failure_budget(
     bad = list_failed_hosts(rows, kind)
     allowed = round_amount_down(per_run, hosts, BUDGET)
     if len(bad) > allowed:
-        return f"{', '.join(bad)} {_choose_verb(bad)} not {SUCCESS_OUTCOMES[kind]}, and {BUDGET} allows {allowed} of {hosts} hosts ({per_run})"
+        text = f"{', '.join(bad)} {_choose_verb(bad)} not {SUCCESS_OUTCOMES[kind]}"
+        return f"{text}, and {BUDGET} allows {allowed} of {hosts} hosts ({per_run})"
     if per_wave is None:
         return ""
     own = [row for row in rows if row["wave"] == wave]
     bad, allowed = list_failed_hosts(own, kind), round_amount_down(per_wave, len(own), BUDGET_OF_WAVE)
     if len(bad) > allowed:
-        return f"{', '.join(bad)} of wave {wave} {_choose_verb(bad)} not {SUCCESS_OUTCOMES[kind]}, and {BUDGET_OF_WAVE} allows {allowed} of {len(own)} hosts ({per_wave})"
+        text = f"{', '.join(bad)} of wave {wave} {_choose_verb(bad)} not {SUCCESS_OUTCOMES[kind]}"
+        return f"{text}, and {BUDGET_OF_WAVE} allows {allowed} of {len(own)} hosts ({per_wave})"
     return ""
 
 
@@ -54,7 +56,7 @@ def check_availability(
     applications: Mapping[str, Sequence[str]],
     limits: Mapping[str, int],
 ) -> str:
-    """Why *wave* may not begin because of hosts of which nobody knows that they work, or which are known not to; empty where it may.
+    """Return why *wave* may not begin because of hosts with a bad or uncertain outcome; empty where it may.
 
     *applications* of each host; of each application *limits* says how many hosts may be interrupted at once.
     """
@@ -64,7 +66,7 @@ def check_availability(
         taken = [host for host in wave if name in applications.get(host, ())]
         if down and taken and len(down) + len(taken) > limit:
             return (
-                f"{', '.join(down)} may be without {name}, and this wave interrupts {len(taken)} more of its hosts; oxzep7_max_unavailable allows "
-                f"{limit} at once"
+                f"{', '.join(down)} may be without {name}, and this wave interrupts {len(taken)} more of its hosts; "
+                f"oxzep7_max_unavailable allows {limit} at once"
             )
     return ""

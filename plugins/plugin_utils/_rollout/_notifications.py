@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Notifications of a run: what is said, in which form, and how it is sent. Names of hosts are all that is told of them."""
+"""Notifications of a run: their content, their formats, and their delivery. They name hosts and outcomes only."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class HttpMessage:
 
 
 def format_webhook(news: Notification, secret: str) -> HttpMessage:
-    """*news* as JSON. With a *secret* the header X-Oxzep7-Signature is ``sha256=`` and the HMAC of time, a dot and the body."""
+    """Format *news* as JSON. With a *secret*, it is signed by the HMAC of time, a dot and the body."""
     body = json.dumps({"schema": SCHEMA, **dataclasses.asdict(news)}, sort_keys=True).encode()
     headers = {"Content-Type": "application/json", "X-Oxzep7-Event": news.event, "X-Oxzep7-Timestamp": news.moment}
     if secret:
@@ -75,7 +75,7 @@ def format_webhook(news: Notification, secret: str) -> HttpMessage:
 
 
 def format_slack(news: Notification) -> HttpMessage:
-    """*news* as Slack's incoming webhooks take it; what Slack would read as markup is escaped, as its documentation says."""
+    """Format *news* for the incoming webhooks of Slack; its markup characters are escaped."""
     text = news.format_sentence().replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return HttpMessage(json.dumps({"text": text}).encode(), {"Content-Type": "application/json"})
 
@@ -117,7 +117,7 @@ def format_mail(news: Notification, sender: str, recipients: Sequence[str]) -> e
 
 
 class DeliveryError(CollectionError):
-    """A notification that was not delivered; the text says why, without address or password. ``again``: it may go well a little later."""
+    """A notification that was not delivered; the text has no address or password. ``again``: a retry may succeed."""
 
     def __init__(self, text: str, again: bool) -> None:
         super().__init__(text)
@@ -200,7 +200,7 @@ def send_notification(channel: Mapping[str, Any], news: Notification) -> None:
 def notify_channels(
     channels: Sequence[Mapping[str, Any]], news: Notification, sleep: Callable[[float], None] = time.sleep
 ) -> list[str]:
-    """Send *news* over every one of *channels* that wants it; returns why, for each that did not get it. Never raises for one that fails."""
+    """Send *news* over all *channels* that subscribe to it; return the reason of each failure. Failures never raise."""
     problems = []
     for number, channel in enumerate(channels, 1):
         if channel["events"] and news.event not in channel["events"]:
@@ -212,7 +212,8 @@ def notify_channels(
             except DeliveryError as error:
                 if not error.again or attempt == channel["tries"]:
                     problems.append(
-                        f"channel {number} ({channel['kind']}) did not get {news.event!r} after {attempt} tries: {error}"
+                        f"channel {number} ({channel['kind']}) did not get {news.event!r} after {attempt} tries: "
+                        f"{error}"
                     )
                     break
                 sleep(channel["pause"] * 2 ** (attempt - 1))

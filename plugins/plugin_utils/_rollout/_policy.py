@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a rollout consists of: its hosts with what is done on each, its waves, and how they are told. Data in, data out."""
+"""The parts of a rollout: its hosts with the work on each, its waves, and their table. Data in, data out."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def count_hosts_by_application(declared: Mapping[str, Sequence[Mapping[str, Any]
 def list_plan_hosts(
     document: Mapping[str, Any], declared: Mapping[str, Sequence[Mapping[str, Any]]], own: Mapping[str, str]
 ) -> list[RolloutHost]:
-    """The hosts that the plan's *document* has something to do for; *own* says of each how critical it is for its own sake."""
+    """Return the hosts with steps in the plan's *document*; *own* is the declared criticality of each."""
     found = []
     for name, part in document["hosts"].items():
         moved = [application for application in part["applications"] if application["steps"]]
@@ -84,7 +84,7 @@ def cut_plan_waves(
 
 
 def list_plan_work(document: Mapping[str, Any], promote: str) -> dict[str, list[dict[str, Any]]]:
-    """What is done on each host of the plan's *document*: for each application ``application``, ``steps`` and ``restarts``."""
+    """Return the work on each host of the plan's *document*: ``application``, ``steps`` and ``restarts`` of each."""
     notes = document.get("notes") or {}
     return {
         name: [
@@ -113,7 +113,7 @@ def describe_waves(
     forks: int,
     window: float,
 ) -> list[dict[str, Any]]:
-    """Every wave of *cut*: ``number``, ``hosts``, ``applications``, ``steps``, ``restarts``, ``seconds`` and what those are based on, ``basis``."""
+    """Describe every wave of *cut*, with the estimate of its duration and the basis of that."""
     found = []
     for number, hosts in enumerate(cut, 1):
         estimate = estimate_wave(
@@ -163,7 +163,7 @@ def format_wave_table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def read_step_durations(report_dir: pathlib.Path | None) -> dict[str, list[float]]:
-    """Seconds that steps took in the runs that *report_dir* has the records of, by application; damaged records count for nothing."""
+    """Return the seconds of steps in the runs recorded in *report_dir*, by application; damaged ones do not count."""
     found: dict[str, list[float]] = {}
     for path in sorted((report_dir / "runs").glob("*/run.json"))[-20:] if report_dir else []:
         try:

@@ -62,7 +62,8 @@ def list_blocking_lines(
     unreachable = build_finding(
         key="host-unreachable",
         detail="it could not be reached, or failed before",
-        remediation="repair the connection, leave the host out with --limit, or accept host-unreachable in oxzep7_known_findings",
+        remediation="repair the connection, leave the host out with --limit, or accept host-unreachable in "
+        "oxzep7_known_findings",
     )
     lines = []
     for host in hosts:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a rollback is for, and the order in which its hosts go back. Pure functions of data."""
+"""The selection of a rollback, and the order of its hosts. Pure functions of data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._waves impo
 
 
 class ScopeError(CollectionError, ValueError):
-    """A rollback of nothing, or of what is not known; the text says what to correct."""
+    """An empty or unknown selection for a rollback; the text names the option to correct."""
 
 
 def select_rollback_applications(
@@ -26,7 +26,7 @@ def select_rollback_applications(
     wave: int,
     known: Sequence[Sequence[str]],
 ) -> dict[str, list[Mapping[str, Any]]]:
-    """The applications called one of *names* (without names: all) of each of *hosts*. Raises ScopeError when there is none.
+    """Select the applications with one of *names*, or all, of each of *hosts*. Raises ScopeError for an empty result.
 
     With *run* those that it promoted; with *wave* those of the hosts that the *known* waves have in it.
     """
@@ -46,11 +46,11 @@ def select_rollback_applications(
     if not any(found.values()):
         of_wave = f" in wave {wave}" if wave else ""
         raise ScopeError(
-            f"run {run} promoted nothing of {', '.join(names) or 'any application'} on a host of this rollback{of_wave}; correct "
-            "oxzep7_rollback_run, or --limit"
+            f"run {run} promoted nothing of {', '.join(names) or 'any application'} on a host of this rollback{of_wave}"
+            "; correct oxzep7_rollback_run, or --limit"
             if run
-            else f"no host of this run{of_wave} declares {', '.join(names) or 'an application'}; correct oxzep7_rollback_applications"
-            f"{', oxzep7_rollback_wave' if wave else ''}, or --limit"
+            else f"no host of this run{of_wave} declares {', '.join(names) or 'an application'}; correct "
+            f"oxzep7_rollback_applications{', oxzep7_rollback_wave' if wave else ''}, or --limit"
         )
     return found
 
@@ -65,7 +65,7 @@ def order_rollback_waves(
     own: Mapping[str, str],
     rules: WavePolicy,
 ) -> list[list[str]]:
-    """The hosts of *meant*, each with applications, in waves: the *known* ones from the last to the first, in pieces where one would interrupt too much.
+    """Return the hosts of *meant* in waves: the *known* ones backwards, split where one would interrupt too many hosts.
 
     Hosts that no wave has come last, by the policy *rules*, the most critical first. Raises WavesError, AmountError.
     """

@@ -17,6 +17,7 @@ def check_strategy(task: Any) -> str:
     if name not in REFUSED_STRATEGIES:
         return ""
     return (
-        f"the strategy {name} lets every host go on without the others, so no gate could stand between waves, and what is done once for all hosts would be "
-        "done before all of them are ready; unset `strategy` of the play, or ANSIBLE_STRATEGY, or `strategy` in ansible.cfg"
+        f"the strategy {name} lets every host go on without the others, so no gate could stand between waves, and what "
+        "is done once for all hosts would be done before all of them are ready; unset `strategy` of the play, or "
+        "ANSIBLE_STRATEGY, or `strategy` in ansible.cfg"
     )

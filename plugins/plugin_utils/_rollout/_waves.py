@@ -27,7 +27,7 @@ class WavesError(CollectionError, ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class RolloutHost:
-    """One host of a rollout: how critical it is, the environments that are changed on it, and the applications whose services that interrupts.
+    """One host of a rollout: its criticality, the environments that change on it, and the interrupted applications.
 
     Equal environments have equal names on all hosts.
     """
@@ -42,8 +42,8 @@ class RolloutHost:
 class WavePolicy:
     """How waves are made.
 
-    ``shape``: counts and percentages of hosts, the last of which repeats, and lists of names of hosts and groups for waves that are made as they are named.
-    ``max_unavailable``: how many of the hosts of one application may be in a wave; of an application with few hosts one always may.
+    ``shape``: counts and percentages of hosts, the last of which repeats, and lists of hosts and groups for waves with
+    exactly these. ``max_unavailable``: how many of the hosts of one application may be in a wave; one always may.
     ``population``: how many hosts have each application, whether they are part of the rollout or not.
     ``canaries``: whether a host waits until another one with the same environment was in an earlier wave.
     """
@@ -56,7 +56,7 @@ class WavePolicy:
 
 
 def cut_waves(members: Sequence[RolloutHost], policy: WavePolicy) -> list[list[str]]:
-    """*members* cut into waves: named ones first, then by criticality from low to high, the shape beginning anew with each.
+    """Cut *members* into waves: named ones first, then by criticality from low to high, the shape anew with each.
 
     Raises WavesError, AmountError.
     """
@@ -103,10 +103,11 @@ def _compute_member_limits(members: Sequence[RolloutHost], policy: WavePolicy) -
 
 
 def compute_interruption_limits(own: Mapping[str, int], policy: WavePolicy) -> dict[str, int]:
-    """How many hosts of each application may be interrupted at once, of *own* in the rollout or of all that there are. Raises AmountError."""
+    """Return how many hosts of each application may be interrupted at once, of *own* or of all. Raises AmountError."""
     if not round_amount_down(policy.max_unavailable, 100, MAX_UNAVAILABLE):
         raise AmountError(
-            f"{MAX_UNAVAILABLE}: {policy.max_unavailable!r} lets nothing be upgraded; give a positive count or percentage"
+            f"{MAX_UNAVAILABLE}: {policy.max_unavailable!r} lets nothing be upgraded; give a positive count or "
+            "percentage"
         )
     return {
         name: max(
@@ -139,7 +140,8 @@ class _WaveCutter:
             hosts = [member.name for member in wave if name in member.applications]
             if len(hosts) > limit:
                 raise WavesError(
-                    f"wave {len(self.made) + 1} of {WAVES} has {len(hosts)} hosts of {name} ({', '.join(hosts)}), and {MAX_UNAVAILABLE} allows "
+                    f"wave {len(self.made) + 1} of {WAVES} has {len(hosts)} hosts of {name} ({', '.join(hosts)}), "
+                    f"and {MAX_UNAVAILABLE} allows "
                     f"{limit} at once; name fewer, or allow more"
                 )
         self._add_wave(wave)

@@ -40,7 +40,8 @@ class WindowSpan:
 
 def _make_window_error(text: str, why: str = "") -> WindowError:
     return WindowError(
-        f"{WINDOW_OPTION}: {text!r} cannot be read{why}; write 'Sat,Sun 22:00-04:00 Europe/Berlin', 'Mon-Fri 01:00-05:00', or an interval of ISO 8601 "
+        f"{WINDOW_OPTION}: {text!r} cannot be read{why}; write 'Sat,Sun 22:00-04:00 Europe/Berlin', "
+        "'Mon-Fri 01:00-05:00', or an interval of ISO 8601 "
         "such as '2026-11-28T22:00Z/2026-11-29T04:00Z'"
     )
 
@@ -117,7 +118,7 @@ def _expand_weekly(text: str, now: datetime.datetime) -> list[WindowSpan]:
 
 
 def check_change_windows(windows: Sequence[str], now: datetime.datetime, seconds: float) -> str | None:
-    """Why nothing that takes *seconds* may begin *now*, or None; without *windows* everything may at any time. Raises WindowError."""
+    """Return why nothing of *seconds* may begin *now*, or None, as always without *windows*. Raises WindowError."""
     if not windows:
         return None
     known = sorted((span for window in windows for span in list_window_spans(window, now)), key=lambda span: span.start)
