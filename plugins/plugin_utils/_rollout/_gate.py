@@ -114,7 +114,7 @@ def poll_gate(
 def is_wave_approved(run: str, wave: int, given: Sequence[Any], path: pathlib.Path | None) -> bool:
     """Return whether *wave* is among those *given*, or a line of *path* is *run*, a blank and its number.
 
-    ``all`` stands for every wave. A file outlives a run, and waves of the next one are others, so its lines say which run they are for.
+    ``all`` stands for every wave. A file outlives a run, and the next run has other waves, so its lines name the run.
     """
     lines = {" ".join([run, str(one).strip()]) for one in given}
     if path is not None:
