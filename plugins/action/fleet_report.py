@@ -65,12 +65,7 @@ class ActionModule(CollectionAction):
             totals=fleet["totals"],
             unknown=fleet["unknown"],
             end_of_life=fleet["end_of_life"],
-            errors=[
-                f"{name}: {one['where']}: {one['detail']} ({one['key']})"
-                for name, host in fleet["hosts"].items()
-                for one in host["findings"]
-                if one["severity"] == "error" and name in now
-            ],
+            errors=list_errors({name: host for name, host in fleet["hosts"].items() if name in now}),
             earlier=sorted(set(fleet["hosts"]) - set(now)),
             path=str(directory / "fleet.html"),
         )
@@ -88,6 +83,16 @@ class ActionModule(CollectionAction):
             if "summary" in taken and not taken.get("failed"):
                 found[name] = taken.get("inventory")
         return found
+
+
+def list_errors(hosts: Mapping[str, Any]) -> list[str]:
+    """Return the findings of *hosts* with the severity error, as lines of text."""
+    lines = []
+    for name, host in hosts.items():
+        for finding in host["findings"]:
+            if finding["severity"] == "error":
+                lines.append(f"{name}: {finding['where']}: {finding['detail']} ({finding['key']})")
+    return lines
 
 
 def read_inventories(directory: pathlib.Path) -> tuple[dict[str, Any], list[str]]:

@@ -75,12 +75,11 @@ class ActionModule(CollectionAction):
         if not waves and given["hosts"]:
             document.update(self._rebuild_from_hosts(given, hostvars))
             return document
-        fresh = [
-            wave
-            for wave in waves
-            if wave["number"] <= ended
-            and (given["final"] or wave["number"] == ended or set(given["again"]) & set(wave["hosts"]))
-        ]
+        fresh = []
+        for wave in waves:
+            changed = given["final"] or wave["number"] == ended or set(given["again"]) & set(wave["hosts"])
+            if changed and wave["number"] <= ended:
+                fresh.append(wave)
         again = {host for wave in fresh for host in wave["hosts"]}
         rows = [row for row in earlier.get("ledger") or [] if row["host"] not in again]
         results = [row for row in earlier.get("results") or [] if row["host"] not in again]
@@ -117,13 +116,12 @@ class ActionModule(CollectionAction):
         records = {host: _get_record(hostvars[host], given["records"]) for host in given["hosts"]}
         ledger, results = _record.rebuild_ledger(records, given["run_id"])
         times = sorted(event["time"] for record in records.values() if record for event in record["events"])
-        promoted = [
-            entry
-            for record in records.values()
-            if record
-            for application in record["applications"]
-            for entry in application["history"]
-        ]
+        promoted = []
+        for record in records.values():
+            if record:
+                for application in record["applications"]:
+                    for entry in application["history"]:
+                        promoted.append(entry)
         kind = (
             _ledger.ROLLBACK
             if promoted and all(entry.get("kind") == _ledger.ROLLBACK for entry in promoted)

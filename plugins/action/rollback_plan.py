@@ -55,21 +55,13 @@ class ActionModule(CollectionAction):
             )
         except ValueError as error:
             raise ActionFailedError(str(error)) from None
-        work = {
-            name: [
-                {"application": entry["name"], "steps": 1, "restarts": len(entry.get("services") or [])}
-                for entry in applications
-            ]
-            for name, applications in meant.items()
-        }
+        work = {}
+        for name, applications in meant.items():
+            work[name] = [_describe_work(entry) for entry in applications]
         waves = _rollout.describe_waves(
             cut, work, {}, int(context.CLIARGS.get("forks") or 5), given["stability_window"]
         )
-        unknown = [
-            name
-            for name, facts in hostvars.items()
-            if not facts.get("rollback_records") or "runs" not in facts["rollback_records"]
-        ]
+        unknown = [name for name, facts in hostvars.items() if "runs" not in (facts.get("rollback_records") or {})]
         return dict(
             applications=meant,
             waves=waves,
@@ -78,6 +70,10 @@ class ActionModule(CollectionAction):
             unknown=unknown,
             population=rules.population,
         )
+
+
+def _describe_work(application: Mapping[str, Any]) -> dict[str, Any]:
+    return {"application": application["name"], "steps": 1, "restarts": len(application.get("services") or [])}
 
 
 def read_waves(report_dir: pathlib.Path | None, plan_dir: pathlib.Path, run: str, wave: int) -> Sequence[Sequence[str]]:

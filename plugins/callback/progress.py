@@ -143,14 +143,8 @@ class CallbackModule(CallbackBase):
     @staticmethod
     def _list_debug_lines(answer: dict[str, Any]) -> list[str]:
         """Return the message of a debug task as lines."""
-        said = next(
-            (
-                value
-                for key, value in answer.items()
-                if not key.startswith("_") and key not in ("changed", "failed", "skipped")
-            ),
-            None,
-        )
+        shown = [key for key in answer if not key.startswith("_") and key not in ("changed", "failed", "skipped")]
+        said = answer[shown[0]] if shown else None
         if isinstance(said, list) and all(isinstance(line, str) for line in said):
             return list(said)
         return str(said).splitlines() if isinstance(said, str) else json.dumps(said, indent=2, default=str).splitlines()

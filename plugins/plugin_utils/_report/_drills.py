@@ -20,19 +20,19 @@ def collect_drill_results(hostvars: Mapping[str, Any], hosts: Sequence[str]) -> 
     found = []
     for host in hosts:
         results = (hostvars[host].get("drill_results") or {}).get("results") or []
-        found += [
-            {
-                "host": host,
-                "application": one["drill_application"]["name"],
-                "backup": one.get("backup"),
-                "recovery_seconds": one.get("recovery_seconds"),
-                "result": _classify_drill(one),
-                "problems": one.get("problems") or [],
-                "untried": one.get("untried") or [],
-                "proven": one.get("proven") or [],
-            }
-            for one in results
-        ]
+        for one in results:
+            found.append(
+                {
+                    "host": host,
+                    "application": one["drill_application"]["name"],
+                    "backup": one.get("backup"),
+                    "recovery_seconds": one.get("recovery_seconds"),
+                    "result": _classify_drill(one),
+                    "problems": one.get("problems") or [],
+                    "untried": one.get("untried") or [],
+                    "proven": one.get("proven") or [],
+                }
+            )
         if not results:
             found.append(
                 {
@@ -74,14 +74,12 @@ def format_drill_table(entries: Sequence[Mapping[str, Any]]) -> list[str]:
 def format_drill_page(run: str, entries: Sequence[Mapping[str, Any]]) -> str:
     """*entries* of *run* as Markdown."""
     lines = [f"# Drills of run {run}", "", f"| {' | '.join(COLUMNS)} |", f"|{'---|' * len(COLUMNS)}"]
-    lines += [
-        f"| {' | '.join('-' if entry[column] is None else str(entry[column]) for column in COLUMNS)} |"
-        for entry in entries
-    ]
     for entry in entries:
-        notes = [f"- problem: {text}" for text in entry["problems"]] + [
-            f"- not tried: {text}" for text in entry["untried"]
-        ]
+        cells = ["-" if entry[column] is None else str(entry[column]) for column in COLUMNS]
+        lines.append(f"| {' | '.join(cells)} |")
+    for entry in entries:
+        notes = [f"- problem: {text}" for text in entry["problems"]]
+        notes += [f"- not tried: {text}" for text in entry["untried"]]
         if notes:
             lines += ["", f"## {entry['host']}: {entry['application'] or 'no application'}", "", *notes]
     return "\n".join(lines) + "\n"

@@ -190,11 +190,10 @@ def _check_location(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             detail=f"it lies in {entry['nested_in']}",
             remediation="an upgrade of the outer one does not take it along",
         )
-    unattended = [
-        f"{one['kind']} {one['name']}"
-        for one in entry.get("dependents", [])
-        if one["kind"].startswith(NOT_RESTARTED_KINDS)
-    ]
+    unattended = []
+    for one in entry.get("dependents", []):
+        if one["kind"].startswith(NOT_RESTARTED_KINDS):
+            unattended.append(f"{one['kind']} {one['name']}")
     if unattended:
         yield build_finding(
             key="dependent-not-restarted",
@@ -261,11 +260,10 @@ def _check_damage(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _check_packages(entry: Mapping[str, Any], advisories: Advisories | None) -> Iterator[dict[str, Any]]:
     path = str(entry["path"])
-    elsewhere = [
-        f"{one['name']} ({one['direct_url'] or 'a directory'})"
-        for one in entry["packages"]
-        if one["editable"] or one["direct_url"]
-    ]
+    elsewhere = []
+    for one in entry["packages"]:
+        if one["editable"] or one["direct_url"]:
+            elsewhere.append(f"{one['name']} ({one['direct_url'] or 'a directory'})")
     if elsewhere:
         yield build_finding(
             key="package-not-from-index",

@@ -17,6 +17,31 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _find
 
 SCHEMA = 1
 
+ENVIRONMENT_KEYS = (
+    "path",
+    "kind",
+    "state",
+    "points_to",
+    "python",
+    "implementation",
+    "interpreter",
+    "owner",
+    "mount",
+    "nested_in",
+    "fingerprint",
+    "size",
+    "counts",
+    "services",
+    "unmanaged",
+    "missing",
+    "modified",
+    "libraries",
+    "unresolved",
+    "extensions",
+    "long_shebangs",
+    "packages",
+)
+
 
 def _summarize_interpreter(
     entry: Mapping[str, Any], system: Mapping[str, Any], advisories: Advisories | None
@@ -40,65 +65,38 @@ def _summarize_interpreter(
 
 def _summarize_environment(entry: Mapping[str, Any], advisories: Advisories | None) -> dict[str, Any]:
     known = advisories is not None and advisories.has_packages
-    matched = [
-        {"package": one["name"], "version": one["version"], **advisory}
-        for one in entry["packages"]
-        for advisory in (advisories.find_for_package(one["name"], one["version"]) if advisories else [])
-    ]
+    matched = []
+    for one in entry["packages"]:
+        for advisory in advisories.find_for_package(one["name"], one["version"]) if advisories else []:
+            matched.append({"package": one["name"], "version": one["version"], **advisory})
     return {
-        **{
-            key: entry[key]
-            for key in (
-                "path",
-                "kind",
-                "state",
-                "points_to",
-                "python",
-                "implementation",
-                "interpreter",
-                "owner",
-                "mount",
-                "nested_in",
-                "fingerprint",
-                "size",
-                "counts",
-                "services",
-                "unmanaged",
-                "missing",
-                "modified",
-                "libraries",
-                "unresolved",
-                "extensions",
-                "long_shebangs",
-                "packages",
-            )
-        },
+        **{key: entry[key] for key in ENVIRONMENT_KEYS},
         "advisories": matched if known else None,
+    }
+
+
+def _summarize_application(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": entry["name"],
+        "current": entry["current"],
+        "generations": entry["generations"],
+        "backups": entry.get("backups") or [],
+        "python": entry["environment"]["python"] if entry["environment"] else None,
     }
 
 
 def summarize_host(inventory: Mapping[str, Any], advisories: Advisories | None, today: datetime.date) -> dict[str, Any]:
     """One host of the fleet, from its inventory."""
+    system = inventory["host"]["os"]
     return {
         "taken": inventory["taken"],
         "complete": inventory["complete"],
         "host": inventory["host"],
-        "interpreters": [
-            _summarize_interpreter(entry, inventory["host"]["os"], advisories) for entry in inventory["interpreters"]
-        ],
+        "interpreters": [_summarize_interpreter(entry, system, advisories) for entry in inventory["interpreters"]],
         "environments": [_summarize_environment(entry, advisories) for entry in inventory["environments"]],
         "dependents": inventory["dependents"],
         "projects": inventory["projects"],
-        "applications": [
-            {
-                "name": entry["name"],
-                "current": entry["current"],
-                "generations": entry["generations"],
-                "backups": entry.get("backups") or [],
-                "python": entry["environment"]["python"] if entry["environment"] else None,
-            }
-            for entry in inventory["applications"]
-        ],
+        "applications": [_summarize_application(entry) for entry in inventory["applications"]],
         "findings": _findings.collect_host_findings(inventory, advisories, today),
         "not_seen": inventory["not_seen"],
     }
@@ -112,10 +110,9 @@ def summarize_fleet(
     today: datetime.date,
 ) -> dict[str, Any]:
     """Summarize *inventories* by host, of which *seen_now* are of this run; an *expected* host without is unknown."""
-    hosts = {
-        name: {**summarize_host(inventory, advisories, today), "seen": "now" if name in seen_now else "earlier"}
-        for name, inventory in sorted(inventories.items())
-    }
+    hosts = {}
+    for name, inventory in sorted(inventories.items()):
+        hosts[name] = {**summarize_host(inventory, advisories, today), "seen": "now" if name in seen_now else "earlier"}
     return {
         "schema": SCHEMA,
         "made": _lifecycle.get_utc_timestamp(),
@@ -136,10 +133,10 @@ def _list_ended_versions(hosts: Mapping[str, Mapping[str, Any]], today: datetime
             if interpreter["end_of_life"] and interpreter["end_of_life"] < today.isoformat():
                 minor = ".".join(str(interpreter["version"] or "?").split(".")[:2])
                 found.setdefault((interpreter["end_of_life"], minor, interpreter["end_of_life_of"]), set()).add(name)
-    return [
-        {"python": minor, "end_of_life": date, "of": basis, "hosts": sorted(names)}
-        for (date, minor, basis), names in sorted(found.items())
-    ]
+    rows = []
+    for (date, python, basis), names in sorted(found.items()):
+        rows.append({"python": python, "end_of_life": date, "of": basis, "hosts": sorted(names)})
+    return rows
 
 
 def _group_shared_locks(hosts: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -151,16 +148,18 @@ def _group_shared_locks(hosts: Mapping[str, Mapping[str, Any]]) -> list[dict[str
             if environment["kind"] not in ("prefix", "user") and environment["packages"]:
                 groups.setdefault(environment["fingerprint"], []).append({"host": name, "path": environment["path"]})
                 about[environment["fingerprint"]] = environment
-    return [
-        {
-            "fingerprint": fingerprint,
-            "python": about[fingerprint]["python"],
-            "packages": len(about[fingerprint]["packages"]),
-            "environments": members,
-        }
-        for fingerprint, members in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
-        if len(members) > 1
-    ]
+    found = []
+    for fingerprint, members in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
+        if len(members) > 1:
+            found.append(
+                {
+                    "fingerprint": fingerprint,
+                    "python": about[fingerprint]["python"],
+                    "packages": len(about[fingerprint]["packages"]),
+                    "environments": members,
+                }
+            )
+    return found
 
 
 def _count_totals(hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:

@@ -26,10 +26,10 @@ def render_html_table(
     head = "".join(f"<th>{html.escape(title)}</th>" for title in titles)
     body = ""
     for number, row in enumerate(rows):
-        cells = "".join(
-            f'<td class="{html.escape(classes[number][at]) if classes else ""}">{html.escape(str(value))}</td>'
-            for at, value in enumerate(row)
-        )
+        cells = ""
+        for at, value in enumerate(row):
+            kind = html.escape(classes[number][at]) if classes else ""
+            cells += f'<td class="{kind}">{html.escape(str(value))}</td>'
         body += f"<tr>{cells}</tr>\n"
     title = html.escape(caption)
     return f"<table><caption>{title}</caption><thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table>\n"

@@ -51,10 +51,9 @@ def _list_steps(application: Mapping[str, Any], phases: Mapping[str, str]) -> li
             f"- {step['from']} -> {step['to']} ({support}), {step['packages']} packages{built}, "
             f"interpreter from {source}"
         )
-        lines += [
-            f"  - {row['package']} {row['from'] or '(new)'} -> {row['to'] or '(gone)'} ({row['move']}): {row['reason']}"
-            for row in step["changes"]
-        ]
+        for row in step["changes"]:
+            change = f"{row['package']} {row['from'] or '(new)'} -> {row['to'] or '(gone)'}"
+            lines.append(f"  - {change} ({row['move']}): {row['reason']}")
     return [*lines, *(f"- {line}" for line in _list_cargo(application))]
 
 
@@ -64,13 +63,10 @@ def _list_cargo(application: Mapping[str, Any]) -> list[str]:
     if not taken:
         return []
     how = "its changes are made again" if taken["policy"] == "patch" else "kept as it is"
-    return [
-        *(f"taken along: {name} (in no package)" for name in taken["files"]),
-        *(
-            f"taken along: {row['path']} (changed by hand, {row['package']} {row['version']}; {how})"
-            for row in taken["changes"]
-        ),
-    ]
+    lines = [f"taken along: {name} (in no package)" for name in taken["files"]]
+    for row in taken["changes"]:
+        lines.append(f"taken along: {row['path']} (changed by hand, {row['package']} {row['version']}; {how})")
+    return lines
 
 
 def _format_note(note: Mapping[str, Any], application: Mapping[str, Any]) -> list[str]:
@@ -107,13 +103,18 @@ def _format_note(note: Mapping[str, Any], application: Mapping[str, Any]) -> lis
     return lines
 
 
+def _format_python_row(row: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    return row["to"], ", ".join(row["removed"]), "; ".join(row["changed"]), ", ".join(row["new"])
+
+
 def render_plan_page(document: Mapping[str, Any], matrix: Mapping[str, Any]) -> str:
     """The plan's *document* and the *matrix* as one page that needs no network. What hosts say is escaped."""
-    parts = [
-        f"<p><strong>{html.escape(entry['title'])}</strong>: {html.escape(entry['detail'])}; "
-        f"{html.escape(entry['remediation'])}</p>"
-        for entry in document["findings"]
-    ]
+    parts = []
+    for entry in document["findings"]:
+        parts.append(
+            f"<p><strong>{html.escape(entry['title'])}</strong>: {html.escape(entry['detail'])}; "
+            f"{html.escape(entry['remediation'])}</p>"
+        )
     parts.append(
         render_html_table(
             "Waves",
@@ -134,20 +135,21 @@ def _render_application(host: str, application: Mapping[str, Any], document: Map
         f"<h2>{html.escape(host)}: {html.escape(application['name'])}</h2>",
         f"<p>{html.escape(application['environment'])}, Python {html.escape(application['from'])}</p>",
     ]
-    rows = [
-        [
-            step["from"] + " -> " + step["to"],
-            row["package"],
-            row["from"] or "new",
-            row["to"] or "gone",
-            row["move"],
-            row["evidence"],
-            row["date"] or "",
-            row["reason"],
-        ]
-        for step in application["steps"]
-        for row in step["changes"]
-    ]
+    rows = []
+    for step in application["steps"]:
+        for row in step["changes"]:
+            rows.append(
+                [
+                    step["from"] + " -> " + step["to"],
+                    row["package"],
+                    row["from"] or "new",
+                    row["to"] or "gone",
+                    row["move"],
+                    row["evidence"],
+                    row["date"] or "",
+                    row["reason"],
+                ]
+            )
     parts += [f"<p>{html.escape(line)}</p>" for line in _list_cargo(application)]
     parts.append(
         render_html_table("Changes", ("step", "package", "from", "to", "move", "evidence", "date", "reason"), rows)
@@ -171,10 +173,7 @@ def _render_application(host: str, application: Mapping[str, Any], document: Map
         render_html_table(
             "What changes in Python, of what it imports",
             ("to", "gone", "behaves otherwise", "new"),
-            [
-                (row["to"], ", ".join(row["removed"]), "; ".join(row["changed"]), ", ".join(row["new"]))
-                for row in note["python"]
-            ],
+            list(map(_format_python_row, note["python"])),
         )
     )
     return "\n".join(parts)

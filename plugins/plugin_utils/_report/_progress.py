@@ -151,9 +151,9 @@ class ProgressBoard:
         shown = order[: max(1, height - 3)]
         cells = [COLUMNS] + [self._format_cells(host, now) for host in shown]
         widths = [max(len(line[index]) for line in cells) for index in range(len(COLUMNS))]
-        lines = [
-            "  ".join(text.ljust(size) for text, size in zip(line, widths, strict=True)).rstrip() for line in cells
-        ]
+        lines = []
+        for line in cells:
+            lines.append("  ".join(text.ljust(size) for text, size in zip(line, widths, strict=True)).rstrip())
         if len(shown) < len(order):
             lines.append(f"and {len(order) - len(shown)} more")
         lines.append(

@@ -40,19 +40,19 @@ def rebuild_ledger(
             )
             continue
         for application in own:
-            results += [
-                {
-                    "host": host,
-                    "application": application["name"],
-                    "from": entry.get("from"),
-                    "to": entry.get("to"),
-                    "backup": None,
-                    "downtime_ms": entry.get("downtime_ms"),
-                    "result": entry["event"],
-                    "reason": entry.get("reason") or "",
-                }
-                for entry in application["history"]
-            ]
+            for entry in application["history"]:
+                results.append(
+                    {
+                        "host": host,
+                        "application": application["name"],
+                        "from": entry.get("from"),
+                        "to": entry.get("to"),
+                        "backup": None,
+                        "downtime_ms": entry.get("downtime_ms"),
+                        "result": entry["event"],
+                        "reason": entry.get("reason") or "",
+                    }
+                )
         ledger.append(_make_ledger_row(host, *_derive_outcome(own), names))
     return ledger, results
 
@@ -94,11 +94,11 @@ def format_change_record(run: Mapping[str, Any]) -> str:
             + f"; when a gate closes: {run['on_failure']}.",
             "",
         ]
-        lines += [
-            f"{wave['number']}. {', '.join(wave['hosts'])} ({wave['steps']} steps, "
-            f"{wave['restarts']} restarts, about {format_minutes(wave['seconds'])})"
-            for wave in run["waves"]
-        ]
+        for wave in run["waves"]:
+            lines.append(
+                f"{wave['number']}. {', '.join(wave['hosts'])} ({wave['steps']} steps, "
+                f"{wave['restarts']} restarts, about {format_minutes(wave['seconds'])})"
+            )
     else:
         lines.append("Not known here: the hosts' own records do not say which waves there were.")
     done = [row for row in run["results"] if row["result"] in ("promoted", "restored")]
@@ -128,18 +128,14 @@ def _summarize_outcomes(ledger: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _format_steps(results: Sequence[Mapping[str, Any]]) -> list[str]:
-    return [
-        "| " + " | ".join(_run.COLUMNS) + " |",
-        "|" + "---|" * len(_run.COLUMNS),
-        *(
-            "| "
-            + " | ".join(
-                "-" if row.get(column) is None else str(row[column]).replace("|", "\\|") for column in _run.COLUMNS
-            )
-            + " |"
-            for row in results
-        ),
-    ]
+    lines = ["| " + " | ".join(_run.COLUMNS) + " |", "|" + "---|" * len(_run.COLUMNS)]
+    for row in results:
+        lines.append("| " + " | ".join(_format_cell(row.get(column)) for column in _run.COLUMNS) + " |")
+    return lines
+
+
+def _format_cell(value: Any) -> str:
+    return "-" if value is None else str(value).replace("|", "\\|")
 
 
 def _shorten_text(text: str, limit: int = 400) -> str:
@@ -153,22 +149,18 @@ def format_timeline(host: str, record: Mapping[str, Any] | None, run: str) -> st
     if record is None:
         return "\n".join([*lines, "The host gave no record; what it did is unknown."]) + "\n"
     for event in record["events"]:
-        told = ", ".join(
-            f"{key} {_shorten_text(str(value), 200)}"
-            for key, value in sorted(event.items())
-            if key not in COMMON_KEYS and value is not None
-        )
+        details = []
+        for key, value in sorted(event.items()):
+            if key not in COMMON_KEYS and value is not None:
+                details.append(f"{key} {_shorten_text(str(value), 200)}")
         lines.append(
             f"- {event.get('time')} {event.get('application') or '-'}: {event.get('event')}"
-            + (f" ({told})" if told else "")
+            + (f" ({', '.join(details)})" if details else "")
         )
     lines += [] if record["events"] else ["It wrote down nothing of this run."]
-    lines += [
-        "",
-        *(
-            f"- now: {application['name']} runs generation {application['current'] or 'as it was found'}"
-            + (", and a promotion is open" if application["open"] else "")
-            for application in record["applications"]
-        ),
-    ]
+    lines.append("")
+    for application in record["applications"]:
+        opened = ", and a promotion is open" if application["open"] else ""
+        current = application["current"] or "as it was found"
+        lines.append(f"- now: {application['name']} runs generation {current}{opened}")
     return "\n".join(lines).rstrip() + "\n"

@@ -94,32 +94,36 @@ def split_by_application(
 
 def list_skipped_rows(waves: Sequence[Mapping[str, Any]], after: int, why: str) -> list[dict[str, Any]]:
     """The ledger's rows of the hosts whose waves come *after* the last one that began, because of *why*."""
-    return [
-        {
-            "host": host,
-            "wave": wave["number"],
-            "outcome": _ledger.SKIPPED,
-            "reason": f"its wave did not begin: {why}",
-            "applications": wave["applications"].get(host, []),
-        }
-        for wave in waves
-        if wave["number"] > after
-        for host in wave["hosts"]
-    ]
+    found = []
+    for wave in waves:
+        if wave["number"] > after:
+            for host in wave["hosts"]:
+                found.append(
+                    {
+                        "host": host,
+                        "wave": wave["number"],
+                        "outcome": _ledger.SKIPPED,
+                        "reason": f"its wave did not begin: {why}",
+                        "applications": wave["applications"].get(host, []),
+                    }
+                )
+    return found
 
 
 def list_unreachable_rows(hosts: Sequence[str]) -> list[dict[str, Any]]:
     """The ledger's rows of *hosts* that no wave has, because they could not be reached."""
-    return [
-        {
-            "host": host,
-            "wave": None,
-            "outcome": _ledger.UNREACHABLE,
-            "reason": "it could not be reached when the run began",
-            "applications": [],
-        }
-        for host in hosts
-    ]
+    found = []
+    for host in hosts:
+        found.append(
+            {
+                "host": host,
+                "wave": None,
+                "outcome": _ledger.UNREACHABLE,
+                "reason": "it could not be reached when the run began",
+                "applications": [],
+            }
+        )
+    return found
 
 
 def select_rollback_hosts(
@@ -133,16 +137,11 @@ def select_rollback_hosts(
         return []
     promoted = {row["host"] for row in results if row["result"] == "promoted"}
     numbers = [wave] if on_failure == "rollback_wave" else sorted({row["wave"] for row in rows}, reverse=True)
-    groups = [
-        [
-            row["host"]
-            for row in rows
-            if row["wave"] == number
-            and row["host"] in promoted
-            and row["outcome"] in (_ledger.UPGRADED, _ledger.REVERTED, _ledger.FAILED)
-        ]
-        for number in numbers
-    ]
+    groups = []
+    present = (_ledger.UPGRADED, _ledger.REVERTED, _ledger.FAILED)
+    returning = [row for row in rows if row["host"] in promoted and row["outcome"] in present]
+    for number in numbers:
+        groups.append([row["host"] for row in returning if row["wave"] == number])
     return [group for group in groups if group]
 
 
@@ -159,11 +158,11 @@ def format_run_summary(rows: Sequence[Mapping[str, Any]], lines: Sequence[str], 
 
 def list_off_target(rows: Sequence[Mapping[str, Any]], kind: str) -> list[str]:
     """A line for each of *rows* that is not where the *kind* of run should have brought it."""
-    return [
-        f"{row['host']}: {row['outcome']}" + (f": {row['reason']}" if row["reason"] else "")
-        for row in rows
-        if row["outcome"] != _ledger.SUCCESS_OUTCOMES[kind]
-    ]
+    found = []
+    for row in rows:
+        if row["outcome"] != _ledger.SUCCESS_OUTCOMES[kind]:
+            found.append(f"{row['host']}: {row['outcome']}" + (f": {row['reason']}" if row["reason"] else ""))
+    return found
 
 
 def count_outcomes(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:

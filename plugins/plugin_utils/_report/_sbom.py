@@ -28,6 +28,9 @@ except ImportError as error:
 NAMESPACE = uuid.UUID("6f0ff4a3-3d0c-5d4b-8f43-9f0a3c1de0a7")
 
 
+ORIGIN_KEYS = ("installer", "direct_url", "os_package")
+
+
 class SbomError(CollectionError):
     """cyclonedx-python-lib is not installed on the controller."""
 
@@ -40,11 +43,7 @@ def _make_component(package: Mapping[str, Any], reference: str) -> Any:
         type=ComponentType.LIBRARY,
         bom_ref=reference,
         purl=PackageURL("pypi", name=package["name"], version=version or None),
-        properties=[
-            Property(name=f"oxzep7:{key}", value=str(package[key]))
-            for key in ("installer", "direct_url", "os_package")
-            if package[key]
-        ],
+        properties=[Property(name=f"oxzep7:{key}", value=str(package[key])) for key in ORIGIN_KEYS if package[key]],
     )
 
 

@@ -34,6 +34,8 @@ HEADING = """\
 # Paste it into group_vars, then add to each application what no inventory can know: tests, and a health check
 # that would notice when it does not work. A suggested check knows no more than that a unit is active or a port open.
 """
+SUGGESTED_KINDS = ("venv", "virtualenv", "poetry")
+SUGGESTED_STATES = ("live", "generation")
 LOCAL_ADDRESSES = ("127.0.0.1", "0.0.0.0", "[::]", "[::1]")
 
 
@@ -67,50 +69,49 @@ def _suggest_port_checks(inventory: Mapping[str, Any], services: list[str]) -> l
 
 
 def suggest_applications(inventory: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The applications of one host, by name."""
+    """Suggest the applications of one host, by name."""
     found: list[dict[str, Any]] = []
-    declared = {entry["environment"]["resolved"] for entry in inventory["applications"] if entry["environment"]}
+    declared: dict[str, str] = {}
+    for entry in inventory["applications"]:
+        if entry["environment"]:
+            declared.setdefault(entry["environment"]["resolved"], entry["name"])
     for environment in inventory["environments"]:
-        live = environment["points_to"] if environment["state"] == "generation" else environment["path"]
-        if environment["kind"] not in ("venv", "virtualenv", "poetry") or environment["state"] not in (
-            "live",
-            "generation",
-        ):
-            continue
-        users = [
-            entry
-            for entry in inventory["dependents"]
-            if entry["kind"] == "service" and entry["environment"] == environment["path"]
-        ]
-        services = sorted({entry["name"] for entry in users if "@." not in entry["name"]})
-        if not services:
-            continue
-        suggestion: dict[str, Any] = {"name": _suggest_name(live, services), "environment": live}
-        source = _suggest_source(
-            inventory, environment["path"], [entry["directory"] for entry in users if entry["directory"]]
-        )
-        if source:
-            suggestion["source"] = source
-        accounts = {entry["user"] for entry in users if entry["user"]}
-        if len(accounts) == 1 and accounts != {environment["owner"]}:
-            suggestion["user"] = accounts.pop()
-        suggestion["services"] = [{"name": name} for name in services]
-        suggestion["checks"] = _suggest_port_checks(inventory, services) or [
-            {"name": f"{name} is active", "systemd": {"unit": name}} for name in services
-        ]
-        if environment["path"] in declared:
-            suggestion["name"] = next(
-                entry["name"]
-                for entry in inventory["applications"]
-                if entry["environment"] and entry["environment"]["resolved"] == environment["path"]
-            )
-        found.append(suggestion)
+        suggestion = _suggest_application(inventory, environment)
+        if suggestion:
+            suggestion["name"] = declared.get(environment["path"], suggestion["name"])
+            found.append(suggestion)
     taken: dict[str, int] = {}
     for suggestion in found:
         count = taken[suggestion["name"]] = taken.get(suggestion["name"], 0) + 1
         if count > 1:
             suggestion["name"] = f"{suggestion['name'][:60]}-{count}"
     return sorted(found, key=lambda entry: str(entry["name"]))
+
+
+def _suggest_application(inventory: Mapping[str, Any], environment: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Suggest an application for *environment*; None where no service uses it."""
+    if environment["kind"] not in SUGGESTED_KINDS or environment["state"] not in SUGGESTED_STATES:
+        return None
+    path = environment["path"]
+    users = []
+    for entry in inventory["dependents"]:
+        if entry["kind"] == "service" and entry["environment"] == path:
+            users.append(entry)
+    services = sorted({entry["name"] for entry in users if "@." not in entry["name"]})
+    if not services:
+        return None
+    live = environment["points_to"] if environment["state"] == "generation" else path
+    suggestion: dict[str, Any] = {"name": _suggest_name(live, services), "environment": live}
+    source = _suggest_source(inventory, path, [entry["directory"] for entry in users if entry["directory"]])
+    if source:
+        suggestion["source"] = source
+    accounts = {entry["user"] for entry in users if entry["user"]}
+    if len(accounts) == 1 and accounts != {environment["owner"]}:
+        suggestion["user"] = accounts.pop()
+    suggestion["services"] = [{"name": name} for name in services]
+    units = [{"name": f"{name} is active", "systemd": {"unit": name}} for name in services]
+    suggestion["checks"] = _suggest_port_checks(inventory, services) or units
+    return suggestion
 
 
 def format_suggestions(inventories: Mapping[str, Mapping[str, Any]]) -> str:

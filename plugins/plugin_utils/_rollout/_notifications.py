@@ -43,11 +43,9 @@ class Notification:
     outcomes: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
 
     def format_sentence(self) -> str:
-        """It in words, for people."""
-        told = "; ".join(
-            f"{outcome}: {_list_hosts(hosts)}" for outcome, hosts in sorted(self.outcomes.items()) if hosts
-        )
-        return f"{self.kind} {self.run}: {self.text}" + (f" ({told})" if told else "")
+        """Format the notification as a sentence."""
+        parts = [f"{outcome}: {_list_hosts(hosts)}" for outcome, hosts in sorted(self.outcomes.items()) if hosts]
+        return f"{self.kind} {self.run}: {self.text}" + (f" ({'; '.join(parts)})" if parts else "")
 
 
 def _list_hosts(hosts: Sequence[str]) -> str:

@@ -50,6 +50,11 @@ def count_hosts_by_application(declared: Mapping[str, Sequence[Mapping[str, Any]
     return found
 
 
+def _identify_environment(application: Mapping[str, Any]) -> str:
+    """Return what equal environments of an *application* of a plan have in common."""
+    return "/".join([application["name"], *(step["asked"] for step in application["steps"])])
+
+
 def list_plan_hosts(
     document: Mapping[str, Any], declared: Mapping[str, Sequence[Mapping[str, Any]]], own: Mapping[str, str]
 ) -> list[RolloutHost]:
@@ -58,10 +63,7 @@ def list_plan_hosts(
     for name, part in document["hosts"].items():
         moved = [application for application in part["applications"] if application["steps"]]
         if moved:
-            environments = frozenset(
-                "/".join([application["name"], *(step["asked"] for step in application["steps"])])
-                for application in moved
-            )
+            environments = frozenset(map(_identify_environment, moved))
             found.append(
                 RolloutHost(
                     name,
@@ -86,18 +88,15 @@ def cut_plan_waves(
 def list_plan_work(document: Mapping[str, Any], promote: str) -> dict[str, list[dict[str, Any]]]:
     """Return the work on each host of the plan's *document*: ``application``, ``steps`` and ``restarts`` of each."""
     notes = document.get("notes") or {}
-    return {
-        name: [
-            {
-                "application": entry["name"],
-                "steps": len(entry["steps"]),
-                "restarts": _count_restarts(notes.get(name, {}).get(entry["name"]), entry, promote),
-            }
-            for entry in part["applications"]
-            if entry["steps"]
-        ]
-        for name, part in document["hosts"].items()
-    }
+    found: dict[str, list[dict[str, Any]]] = {}
+    for name, part in document["hosts"].items():
+        found[name] = []
+        for entry in part["applications"]:
+            if entry["steps"]:
+                restarts = _count_restarts(notes.get(name, {}).get(entry["name"]), entry, promote)
+                row = {"application": entry["name"], "steps": len(entry["steps"]), "restarts": restarts}
+                found[name].append(row)
+    return found
 
 
 def _count_restarts(note: Mapping[str, Any] | None, application: Mapping[str, Any], promote: str) -> int:
@@ -146,8 +145,9 @@ def format_wave_table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """The waves *rows* as aligned lines of text, with a heading and with what they take together."""
     if not rows:
         return ["there is nothing to do, so there are no waves"]
-    lines = align_columns(
-        [
+    table = []
+    for row in rows:
+        table.append(
             {
                 "wave": row["number"],
                 "hosts": ", ".join(row["hosts"]),
@@ -155,10 +155,8 @@ def format_wave_table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
                 "restarts": row["restarts"],
                 "duration": format_minutes(row["seconds"]),
             }
-            for row in rows
-        ],
-        COLUMNS,
-    )
+        )
+    lines = align_columns(table, COLUMNS)
     return [*lines, f"together about {format_minutes(sum(row['seconds'] for row in rows))} ({rows[-1]['basis']})"]
 
 

@@ -33,16 +33,12 @@ def select_rollback_applications(
     if wave and not 0 < wave <= len(known):
         raise ScopeError(f"there are {len(known)} waves; there is no wave {wave}")
     chosen = set(hosts) & set(known[wave - 1]) if wave else set(hosts)
-    found = {
-        host: [
-            application
-            for application in hostvars[host].get("oxzep7_applications") or []
-            if host in chosen
-            and (not names or application["name"] in names)
-            and (not run or run in _list_runs(hostvars[host], application["name"]))
-        ]
-        for host in hosts
-    }
+    found: dict[str, list[Mapping[str, Any]]] = {host: [] for host in hosts}
+    for host in [name for name in hosts if name in chosen]:
+        for application in hostvars[host].get("oxzep7_applications") or []:
+            promoted = not run or run in _list_runs(hostvars[host], application["name"])
+            if promoted and (not names or application["name"] in names):
+                found[host].append(application)
     if not any(found.values()):
         of_wave = f" in wave {wave}" if wave else ""
         raise ScopeError(
@@ -69,15 +65,14 @@ def order_rollback_waves(
 
     Hosts that no wave has come last, by the policy *rules*, the most critical first. Raises WavesError, AmountError.
     """
-    members = {
-        host: RolloutHost(
+    members = {}
+    for host, applications in meant.items():
+        members[host] = RolloutHost(
             host,
             _rollout.derive_criticality(own.get(host, ""), applications),
             frozenset(),
             frozenset(entry["name"] for entry in applications),
         )
-        for host, applications in meant.items()
-    }
     placed = {host for wave in known for host in wave}
     every = (
         [cut_waves([member for name, member in members.items() if name not in placed], rules)]

@@ -109,12 +109,12 @@ def compute_interruption_limits(own: Mapping[str, int], policy: WavePolicy) -> d
             f"{MAX_UNAVAILABLE}: {policy.max_unavailable!r} lets nothing be upgraded; give a positive count or "
             "percentage"
         )
-    return {
-        name: max(
+    found = {}
+    for name, count in own.items():
+        found[name] = max(
             1, round_amount_down(policy.max_unavailable, max(count, policy.population.get(name, 0)), MAX_UNAVAILABLE)
         )
-        for name, count in own.items()
-    }
+    return found
 
 
 class _WaveCutter:

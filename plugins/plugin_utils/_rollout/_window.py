@@ -125,11 +125,10 @@ def check_change_windows(windows: Sequence[str], now: datetime.datetime, seconds
     end = now + datetime.timedelta(seconds=seconds)
     if any(span.contains(now, end) for span in known):
         return None
-    fitting = [
-        span
-        for span in known
-        if span.start > now and span.contains(span.start, span.start + datetime.timedelta(seconds=seconds))
-    ]
+    fitting = []
+    for span in known:
+        if span.start > now and span.contains(span.start, span.start + datetime.timedelta(seconds=seconds)):
+            fitting.append(span)
     until = next((span.end for span in known if span.start <= now), None)
     text = (
         f"the change window ends at {until:%Y-%m-%d %H:%M %Z}, before this wave would (about {format_minutes(seconds)})"
