@@ -412,7 +412,7 @@ def collect_backup_findings(applications: Sequence[Mapping[str, Any]]) -> list[d
                 build_finding(
                     key="backup-unverified",
                     where=entry["name"],
-                    detail=f"backup {newest['backup']} is unverified: {failed or 'nobody has restored it'}",
+                    detail=f"backup {newest['backup']} is unverified: {failed or 'no drill has restored it'}",
                     remediation="run oxzep7.python.drill",
                     reduced=not failed,
                 )

@@ -76,7 +76,7 @@ def cut_waves(members: Sequence[RolloutHost], policy: WavePolicy) -> list[list[s
             )
     for criticality in CRITICALITIES:
         rest = [member for member in members if member.criticality == criticality and member.name not in cut.placed]
-        # Hosts that nobody named are the last of what was asked for, all of them together.
+        # Hosts without a name in a list come last, together.
         cut.place_by_shape(rest, shape or ["100%"])
     return cut.made
 
@@ -118,7 +118,7 @@ def compute_interruption_limits(own: Mapping[str, int], policy: WavePolicy) -> d
 
 
 class _WaveCutter:
-    """Waves in the making: who is placed, and which environments earlier waves have met."""
+    """Waves in the making: the placed hosts, and the environments of earlier waves."""
 
     def __init__(self, policy: WavePolicy, limits: Mapping[str, int]) -> None:
         self._policy = policy
