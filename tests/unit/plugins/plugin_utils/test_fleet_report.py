@@ -175,7 +175,7 @@ def test_a_backup_that_nobody_has_restored_is_unverified():
         [("backup-unverified", "error")],
     ]
     assert (
-        "b2 is unverified: nobody has restored it" in found[2][0]["detail"]
+        "b2 is unverified: no drill has restored it" in found[2][0]["detail"]
         and "its drill failed: sick" in found[3][0]["detail"]
     )
 
