@@ -134,22 +134,22 @@ def read_data_date() -> datetime.date:
 
 
 def resolve_target(target: str, today: datetime.date) -> str:
-    """The version that *target* stands for: itself, or the newest or second newest supported minor version on the day *today*.
+    """The version of *target*: itself, or the newest or second newest supported minor version on the day *today*.
 
     Raises UnknownVersion.
     """
     if target not in SYMBOLIC_TARGETS:
         check_target(target)
         return target
-    supported = sorted(
-        minor
-        for minor, release in load_releases().items()
-        if release.get_phase(today) != "end-of-life" and release.first_release <= today
-    )
+    supported = []
+    for minor, release in sorted(load_releases().items()):
+        if release.get_phase(today) != "end-of-life" and release.first_release <= today:
+            supported.append(minor)
     place = SYMBOLIC_TARGETS.index(target) + 1
     if len(supported) < place:
         raise UnknownVersionError(
-            f"{target}: the release data of {read_data_date()} know no such version that is supported on {today}; renew them"
+            f"{target}: the release data of {read_data_date()} know no such version that is supported on {today}; "
+            "renew them"
         )
     return format_minor(supported[-place])
 
@@ -164,7 +164,8 @@ def check_target(text: str) -> tuple[Minor, int | None]:
         )
     if patch is not None and patch > known[minor].newest_patch:
         raise UnknownVersionError(
-            f"Python {text} is not a released version; the newest known is {format_minor(minor)}.{known[minor].newest_patch}"
+            f"Python {text} is not a released version; "
+            f"the newest known is {format_minor(minor)}.{known[minor].newest_patch}"
         )
     return minor, patch
 
@@ -208,7 +209,7 @@ def find_distribution_end(identifier: str | None, version: str | None) -> EndOfL
 def find_interpreter_end(interpreter: Mapping[str, Any], system: Mapping[str, Any]) -> EndOfLife:
     """End of life of *interpreter* on a host with the operating *system*.
 
-    The interpreter that a distribution calls ``python3`` lives as long as that release; any other as long as its minor version.
+    The ``python3`` of a distribution is supported as long as that release; any other as long as its minor version.
     """
     if interpreter["default"] and interpreter["os_package"]:
         return find_distribution_end(system["id"], system["version"])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Matches packages and interpreters with advisories in the Open Source Vulnerability format (OSV schema 1.x), offline."""
+"""Matches packages and interpreters with advisories in the Open Source Vulnerability format (OSV 1.x), offline."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class AdvisoriesError(CollectionError):
 
 @dataclasses.dataclass(frozen=True)
 class Advisory:
-    """One advisory as far as it concerns one package: its identifiers, summary, severity as published, ranges and versions."""
+    """One advisory for one package: its identifiers, summary, severity as published, ranges and versions."""
 
     identifier: str
     aliases: tuple[str, ...]
@@ -135,16 +135,18 @@ class Advisories:
             parsed = _parse_version(version or "")
             candidates = self._interpreters if name is None else self._packages.get(name, [])
             unique = {entry.identifier: entry for entry in candidates if parsed is not None and entry.affects(parsed)}
-            self._answers[question] = [
-                {
-                    "id": entry.identifier,
-                    "aliases": list(entry.aliases),
-                    "summary": entry.summary,
-                    "severity": entry.severity,
-                    "fixed": entry.find_fix(parsed) if parsed is not None else None,
-                }
-                for _name, entry in sorted(unique.items())
-            ]
+            rows: list[dict[str, Any]] = []
+            for _name, entry in sorted(unique.items()):
+                rows.append(
+                    {
+                        "id": entry.identifier,
+                        "aliases": list(entry.aliases),
+                        "summary": entry.summary,
+                        "severity": entry.severity,
+                        "fixed": entry.find_fix(parsed) if parsed is not None else None,
+                    }
+                )
+            self._answers[question] = rows
         return self._answers[question]
 
 
@@ -157,11 +159,12 @@ def _read_severity(record: Mapping[str, Any], affected: Mapping[str, Any]) -> st
 
 
 def _read_ranges(affected: Mapping[str, Any]) -> tuple[tuple[tuple[str, str], ...], ...]:
-    return tuple(
-        tuple((kind, str(text)) for event in entry.get("events", []) for kind, text in event.items())
-        for entry in affected.get("ranges", [])
-        if entry.get("type") in RANGE_TYPES
-    )
+    ranges = []
+    for entry in affected.get("ranges", []):
+        if entry.get("type") in RANGE_TYPES:
+            events = [(kind, str(text)) for event in entry.get("events", []) for kind, text in event.items()]
+            ranges.append(tuple(events))
+    return tuple(ranges)
 
 
 def _read_versions(affected: Mapping[str, Any]) -> frozenset[str]:
@@ -183,7 +186,7 @@ def _read_records(path: pathlib.Path) -> Iterator[tuple[str, bytes]]:
 
 
 def load_advisories(path: pathlib.Path) -> Advisories:
-    """The advisories in *path*: a folder with JSON files (and zips of them), or a zip such as OSV's. Raises AdvisoriesUnreadable."""
+    """The advisories in *path*: a folder of JSON files and zips, or a zip such as OSV's. Raises AdvisoriesError."""
     found = Advisories()
     try:
         for name, data in _read_records(path):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Wheels that nobody publishes: built once on this controller where it can, else asked of a builder host; kept in the cache."""
+"""Wheels that no index has: built once, on this controller if it can, or on a builder host; stored in the cache."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ class WheelBuilder:
         return self._directory / "records" / f"{wanted.name}-{wanted.version}-{source}-{where}.json"
 
     def _can_compile_for(self, wanted: RequiredWheel) -> bool:
-        """Whether what is compiled here runs on the platform: its architecture, and a C library that is not older than ours."""
+        """Whether code that is compiled here runs on the platform: same architecture, C library not older than ours."""
         match = PLATFORM_PATTERN.match(wanted.platform)
         name, version = this_platform.libc_ver()
         return bool(
@@ -161,7 +161,7 @@ class WheelBuilder:
                     if error.compiling:
                         break
                     continue
-                # What another Python, or another platform, has built runs where it is needed only if nothing in it is compiled.
+                # A wheel of another Python or platform is usable only without compiled code.
                 if name.endswith("-none-any.whl") or (path == own and self._can_compile_for(wanted)):
                     return self.add_wheel(wanted, target / name)
                 (target / name).unlink()
@@ -208,7 +208,7 @@ class WheelBuilder:
 def store_wheel_copy(
     cache: pathlib.Path, wheel: str, digest: str, scratch: pathlib.Path, fetch: Callable[[pathlib.Path], None]
 ) -> None:
-    """Have the file *wheel* with SHA-256 *digest*, which a host made, among those built; *fetch* gets it into a path. Raises ValueError, OSError."""
+    """Store the *wheel* with SHA-256 *digest* that a host made; *fetch* writes it to a path. Raises ValueError, OSError."""
     if pathlib.PurePath(wheel).name != wheel or not wheel.endswith("-none-any.whl"):
         raise ValueError(f"{wheel!r} is no name of a copied wheel")
     target = cache / "built" / wheel
@@ -223,15 +223,14 @@ def store_wheel_copy(
 
 def list_needed_wheels(failures: Sequence[RemoteBuildError]) -> list[dict[str, str]]:
     """What a builder host is asked for, as a module's options, sorted."""
-    return sorted(
-        (
+    rows = []
+    for entry in failures:
+        rows.append(
             {
                 "name": entry.wanted.name,
                 "version": entry.wanted.version,
                 "python": format_minor(entry.wanted.minor),
                 "platform": entry.wanted.platform,
             }
-            for entry in failures
-        ),
-        key=lambda row: (row["name"], row["python"]),
-    )
+        )
+    return sorted(rows, key=lambda row: (row["name"], row["python"]))

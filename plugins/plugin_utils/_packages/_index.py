@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What package indexes and wheel folders have: every version of a package, where it would run and when it was published.
+"""Contents of package indexes and wheel folders: all versions of a package, their platforms and publication dates.
 
 Formats: the simple repository API as HTML and JSON (PEP 503, 592, 691, 700), and wheel names (PEP 427).
 """
@@ -81,7 +81,10 @@ class PackageIndex:
                 list(pool.map(self.list_files, missing))
 
     def list_files(self, name: str) -> list[PackageFile]:
-        """Every file of the package *name* (normalized): of the folders, and of the first index that knows it. Raises IndexUnavailable."""
+        """All files of the package *name* (normalized), of folders and the first index that knows it.
+
+        Raises IndexUnavailableError.
+        """
         if name not in self._files:
             local = [entry for folder in self._folders for entry in folder.get(name, [])]
             self._files[name] = local + next(
@@ -104,7 +107,7 @@ class PackageIndex:
         )
 
     def has_version(self, name: str, version: str) -> bool:
-        """Whether a folder, or an index that the operator named, has that version: the controller's default index does not count."""
+        """Whether a folder or a configured index has that version; the default index of the controller does not count."""
         files = [entry for folder in self._folders for entry in folder.get(name, [])] + (
             self.list_files(name) if self._sources.indexes else []
         )

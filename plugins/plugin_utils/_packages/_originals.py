@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Shows what was changed in modified files whose original no host has: from the package's own wheel, proven by the recorded hash."""
+"""Shows changes in modified files whose original is on no host: from the package's wheel, proven by its hash."""
 
 from __future__ import annotations
 
@@ -27,15 +27,16 @@ MEMBER_LIMIT = 1 << 20
 
 def _find_wheels(directory: pathlib.Path, name: str, version: str) -> list[pathlib.Path]:
     """The wheels of *name* *version* in *directory* (PEP 427 names)."""
-    return [
-        path
-        for path in sorted(directory.glob("*.whl"))
-        if normalize_name(path.name.split("-")[0]) == name and path.name.split("-")[1] == version
-    ]
+    found = []
+    for path in sorted(directory.glob("*.whl")):
+        parts = path.name.split("-")
+        if normalize_name(parts[0]) == name and parts[1] == version:
+            found.append(path)
+    return found
 
 
 def _fetch_wheel(directory: pathlib.Path, name: str, version: str, minor: str, host: Mapping[str, Any]) -> None:
-    """Ask the package index once for the wheel that fits *host*; that there is none, or no index, is remembered by nothing."""
+    """Ask the package index once for the wheel that fits *host*; a failure is not remembered."""
     try:
         run_pip_download(
             ["--timeout", "10", "--retries", "0", f"{name}=={version}"],
@@ -49,7 +50,7 @@ def _fetch_wheel(directory: pathlib.Path, name: str, version: str, minor: str, h
 
 
 def _read_member(wheel: pathlib.Path, path: str, recorded: str) -> str | None:
-    """The text of the file in the *wheel* that is installed as *path* and whose hash is *recorded*, wherever the wheel keeps it."""
+    """The text of the file that *wheel* installs as *path* and whose hash is *recorded*, wherever it is in the wheel."""
     algorithm = recorded.partition("=")[0]
     try:
         with zipfile.ZipFile(wheel) as archive:
@@ -68,7 +69,7 @@ def _read_member(wheel: pathlib.Path, path: str, recorded: str) -> str | None:
 
 
 def add_wheel_diffs(inventory: Mapping[str, Any], directory: pathlib.Path | None, download: bool) -> None:
-    """Replace ``text`` by ``diff`` in each modified file whose wheel is in *directory* or, *download*, can be had; drop it otherwise."""
+    """Replace ``text`` by ``diff`` in modified files whose wheel is in *directory* or downloadable; drop it otherwise."""
     for environment in inventory["environments"]:
         for entry in environment["modified"] or []:
             text = entry.pop("text", None)

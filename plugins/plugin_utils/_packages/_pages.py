@@ -11,16 +11,19 @@ import email.parser
 import html.parser
 import json
 import pathlib
+import re
 import urllib.error
 import urllib.parse
 import zipfile
+from collections.abc import Mapping
+from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 
 
 @dataclasses.dataclass(frozen=True)
 class PackageFile:
-    """One published file: its name, ``Requires-Python`` as written, day of publication (ISO 8601) and whether it was yanked."""
+    """One published file: name, ``Requires-Python`` as written, date of publication (ISO 8601), whether yanked."""
 
     name: str
     requires_python: str
@@ -65,17 +68,18 @@ def read_page(text: str, kind: str, base: str) -> list[PackageFile]:
         page = _AnchorParser(base)
         page.feed(text)
         return page.found
-    return [
-        PackageFile(
-            entry["filename"],
-            entry.get("requires-python") or "",
-            (entry.get("upload-time") or "")[:10] or None,
-            bool(entry.get("yanked")),
-            urllib.parse.urljoin(base, entry["url"]),
-            entry.get("hashes", {}).get("sha256"),
-        )
-        for entry in json.loads(text)["files"]
-    ]
+    return [_parse_file_entry(entry, base) for entry in json.loads(text)["files"]]
+
+
+def _parse_file_entry(entry: Mapping[str, Any], base: str) -> PackageFile:
+    return PackageFile(
+        entry["filename"],
+        entry.get("requires-python") or "",
+        (entry.get("upload-time") or "")[:10] or None,
+        bool(entry.get("yanked")),
+        urllib.parse.urljoin(base, entry["url"]),
+        entry.get("hashes", {}).get("sha256"),
+    )
 
 
 def read_folder(folder: pathlib.Path) -> dict[str, list[PackageFile]]:
@@ -102,9 +106,8 @@ def read_folder(folder: pathlib.Path) -> dict[str, list[PackageFile]]:
 def _read_requires_python(wheel: pathlib.Path) -> str:
     try:
         with zipfile.ZipFile(wheel) as archive:
-            name = next(
-                name for name in archive.namelist() if name.endswith(".dist-info/METADATA") and name.count("/") == 1
-            )
+            metadata = [name for name in archive.namelist() if METADATA_PATTERN.fullmatch(name)]
+            name = next(iter(metadata))
             with archive.open(name) as stream:
                 text = stream.read(METADATA_LIMIT).decode("utf-8", "replace")
     except (OSError, StopIteration, zipfile.BadZipFile, RuntimeError):
@@ -113,6 +116,7 @@ def _read_requires_python(wheel: pathlib.Path) -> str:
 
 
 METADATA_LIMIT = 1 << 20
+METADATA_PATTERN = re.compile(r"[^/]+\.dist-info/METADATA")
 
 
 JSON_TYPE = "application/vnd.pypi.simple.v1+json"

@@ -38,10 +38,14 @@ class PackageRelease:
     # Whether there is a wheel for the platform, whatever its Requires-Python says.
     fits: bool = False
 
+    def is_stable(self) -> bool:
+        """Whether it was neither yanked nor is a prerelease."""
+        return not self.yanked and not Version(self.version).is_prerelease
+
 
 @functools.lru_cache(maxsize=4096)
 def is_python_allowed(requires_python: str, minor: Minor) -> bool:
-    """Whether a ``Requires-Python`` lets some patch release of *minor* in, upper bounds included; what cannot be read does."""
+    """Whether a ``Requires-Python`` admits some patch release of *minor*, upper bounds included; an invalid one does."""
     try:
         specifiers = SpecifierSet(requires_python)
     except InvalidSpecifier:
@@ -75,10 +79,10 @@ def build_releases(files: Iterable[PackageFile], minor: Minor, platform: str) ->
             sources[version] = entry
         else:
             wheels.setdefault(version, []).append((entry, not accepted.isdisjoint(tags)))
-    return [
-        _build_release(version, wheels.get(version, []), sources.get(version), minor)
-        for version in sorted({*wheels, *sources})
-    ]
+    releases = []
+    for version in sorted({*wheels, *sources}):
+        releases.append(_build_release(version, wheels.get(version, []), sources.get(version), minor))
+    return releases
 
 
 def _build_release(

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Resolves one step's lock with uv: from given versions on the nearest that fit together, with hashes. The only place that calls uv for that."""
+"""Resolves the lock of a step with uv: the nearest versions that fit together, with hashes. Only this file does so."""
 
 from __future__ import annotations
 
@@ -73,7 +73,8 @@ def find_uv_platform(architecture: str, libc: Mapping[str, str | None]) -> str:
     version = re.match(r"^2\.(\d+)", libc.get("version") or "")
     if libc.get("name") != "glibc" or not version or int(version[1]) < GLIBC_MINORS[0]:
         raise ResolutionError(
-            f"hosts with the C library {libc.get('name')} {libc.get('version')} cannot be planned for; glibc 2.17 or later can"
+            f"hosts with the C library {libc.get('name')} {libc.get('version')} cannot be planned for; "
+            "glibc 2.17 or later can"
         )
     nearest = max(known for known in GLIBC_MINORS if known <= int(version[1]))
     return f"{architecture}-manylinux_2_{nearest}"
@@ -87,7 +88,7 @@ def extract_uv_message(stderr: str) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class ResolvedLock:
-    """A resolution: the lock's text, and for each package who requires it; the empty name stands for the question itself."""
+    """A resolution: the text of the lock, and the requirers of each package; the empty name is the question itself."""
 
     text: str
     via: Mapping[str, frozenset[str]]

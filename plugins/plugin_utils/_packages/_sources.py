@@ -15,7 +15,12 @@ import urllib.parse
 from collections.abc import Sequence
 from typing import Any
 
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._urls import redact_url
+
+
+class SourceOptionError(CollectionError, ValueError):
+    """An invalid index or folder in the options; the text names the option and its value, without credentials."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +37,7 @@ class PackageSources:
 
     @classmethod
     def from_options(cls, indexes: Sequence[Any], folders: Sequence[str], offline: bool) -> PackageSources:
-        """From options as operators write them: *indexes* are URLs, or mappings with ``name`` and ``url``. Raises ValueError."""
+        """Build it of options: *indexes* are URLs, or mappings with ``name`` and ``url``. Raises SourceOptionError."""
         chosen = []
         for number, entry in enumerate(indexes, 1):
             name, url = (
@@ -41,18 +46,19 @@ class PackageSources:
                 else (f"index{number}", str(entry))
             )
             if not re.match(r"^[A-Za-z0-9_-]+$", name) or urllib.parse.urlsplit(url).scheme not in ("http", "https"):
-                raise ValueError(
-                    f"oxzep7_indexes: {redact_url(url)!r} named {name!r}: give an http or https URL, and a name of letters, digits, '_' and '-'"
+                raise SourceOptionError(
+                    f"oxzep7_indexes: {redact_url(url)!r} named {name!r}: give an http or https URL, and a name of "
+                    "letters, digits, '_' and '-'"
                 )
             if redact_url(url) != url:
-                raise ValueError(
+                raise SourceOptionError(
                     f"oxzep7_indexes: the URL {redact_url(url)} contains credentials; put them into netrc, or into "
                     f"UV_INDEX_{_format_variable(name)}_USERNAME and UV_INDEX_{_format_variable(name)}_PASSWORD"
                 )
             chosen.append((name, url))
         for folder in folders:
             if not pathlib.Path(folder).is_dir():
-                raise ValueError(f"oxzep7_find_links: {folder} is not a directory on the controller")
+                raise SourceOptionError(f"oxzep7_find_links: {folder} is not a directory on the controller")
         return cls(tuple(chosen), tuple(map(str, folders)), offline)
 
     def get_credentials(self, name: str) -> tuple[str, str] | None:
@@ -61,21 +67,22 @@ class PackageSources:
         return (user, os.environ.get(f"UV_INDEX_{_format_variable(name)}_PASSWORD", "")) if user else None
 
     def get_login_options(self, url: str) -> dict[str, Any]:
-        """What `open_url` needs to be let in at *url*: the credentials of the index that it is below, or that is served by the same host."""
+        """The credentials for *url* as options of `open_url`: those of the index above it, or on the same host."""
 
         def origin(text: str) -> tuple[str, str]:
             parts = urllib.parse.urlsplit(text)
             return parts.scheme, parts.netloc
 
-        fitting = [
-            (url.startswith(base.rstrip("/") + "/"), name) for name, base in self.indexes if origin(base) == origin(url)
-        ]
+        fitting = []
+        for name, base in self.indexes:
+            if origin(base) == origin(url):
+                fitting.append((url.startswith(base.rstrip("/") + "/"), name))
         known = [self.get_credentials(name) for _below, name in sorted(fitting, key=lambda pair: not pair[0])]
         user, password = next(filter(None, known), (None, None))
         return {"url_username": user, "url_password": password, "force_basic_auth": True} if user else {}
 
     def build_uv_options(self) -> list[str]:
-        """uv's options for these sources. An earlier index hides a later one, so that nobody can publish in front of it."""
+        """uv's options for these sources. An earlier index hides a later one, against dependency confusion."""
         words = [word for folder in self.folders for word in ("--find-links", folder)]
         if self.offline:
             return ["--offline", "--no-index", *words]

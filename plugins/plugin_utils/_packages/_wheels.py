@@ -68,7 +68,7 @@ def describe_file(path: pathlib.Path) -> dict[str, Any]:
 
 
 def describe_program(cache: pathlib.Path, path: pathlib.Path, name: str) -> dict[str, Any]:
-    """The same of the program *path*, called *name* and the beginning of its digest, which is kept in *cache*: every host of a run is told of it."""
+    """The same of the program *path*, named *name* and the start of its digest, which is stored in *cache*."""
     found = path.stat()
     seen = {"path": str(path), "size": found.st_size, "changed": found.st_mtime_ns}
     memo = cache / f"{name}.json"
@@ -102,7 +102,7 @@ def download_wheels(
     libc_version: str,
     sources: PackageSources = DEFAULT_SOURCES,
 ) -> list[dict[str, Any]]:
-    """Have every wheel of the lock in *lock_path* in ``cache/wheels``; the same list as `known_files`. Raises DownloadError, ValueError."""
+    """Download all wheels of a lock to ``cache/wheels``; returns as `read_known_files`. Raises DownloadError, ValueError."""
     with lock_file(cache / "locks" / f"{lock}-{architecture}.lock"):
         files = read_known_files(cache, lock, architecture)
         if files is not None:

@@ -29,15 +29,13 @@ def select_cargo(environment: Mapping[str, Any], policy: str) -> dict[str, Any] 
     files, changed = find_local_changes(environment)
     if policy not in ("copy", "patch") or not (files or changed):
         return None
-    kept = [
-        {key: entry[key] for key in ("path", "package", "version", "diff") if key != "diff" or policy == "patch"}
-        for entry in changed
-    ]
+    keys = ("path", "package", "version", "diff") if policy == "patch" else ("path", "package", "version")
+    kept = [{key: entry[key] for key in keys} for entry in changed]
     return {"policy": policy, "files": files, "changes": kept}
 
 
 def check_cargo(application: str, environment: Mapping[str, Any], policy: str) -> list[dict[str, Any]]:
-    """What forbids to upgrade *application*, because something in its *environment* would be lost that nobody gave up."""
+    """Blocking findings about files in the *environment* of *application* that an upgrade would lose."""
     files, changed = find_local_changes(environment)
     found = []
     if policy == "ask" and files:
@@ -53,7 +51,8 @@ def check_cargo(application: str, environment: Mapping[str, Any], policy: str) -
             build_finding(
                 key="modified-files",
                 detail=f"{application}: changed by hand: {join_names([entry['path'] for entry in changed])}",
-                remediation="publish the changes as package versions, or set `carry` of the application to patch, copy or drop",
+                remediation="publish the changes as package versions, "
+                "or set `carry` of the application to patch, copy or drop",
             )
         )
     known = len(environment.get("unmanaged") or []) + len(changed)
@@ -62,7 +61,8 @@ def check_cargo(application: str, environment: Mapping[str, Any], policy: str) -
         found.append(
             build_finding(
                 key="too-many-to-carry",
-                detail=f"{application}: more files than the inventory lists ({known}) are in no package or were changed",
+                detail=f"{application}: more files than the inventory lists ({known}) are in no package "
+                "or were changed",
                 remediation="package them, or set `carry` of the application to drop",
             )
         )
@@ -71,8 +71,10 @@ def check_cargo(application: str, environment: Mapping[str, Any], policy: str) -
         found.append(
             build_finding(
                 key="change-unknown",
-                detail=f"{application}: what was changed is not known, because no original was found: {join_names(unknown)}",
-                remediation="put the packages' wheels where oxzep7_download_originals finds them, or set `carry` of the application to copy or drop",
+                detail=f"{application}: what was changed is not known, because no original was found: "
+                f"{join_names(unknown)}",
+                remediation="put the packages' wheels where oxzep7_download_originals finds them, "
+                "or set `carry` of the application to copy or drop",
             )
         )
     return found

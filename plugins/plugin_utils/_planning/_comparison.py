@@ -13,28 +13,30 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._wording import join
 
 
 def describe_drift(reviewed: Mapping[str, Any], plan: Mapping[str, Any], host: str, application: str) -> str:
-    """How the environment of *application* on *host* is not what was *reviewed*, in words; empty where it is, or where nobody knows."""
-    before, after = (
-        (document.get("pins") or {}).get(((document.get("starts") or {}).get(host) or {}).get(application) or "")
-        for document in (reviewed, plan)
-    )
+    """How the environment of *application* on *host* differs from the *reviewed* one; empty if it does not, or is unknown."""
+    before, after = (_get_start_pins(document, host, application) for document in (reviewed, plan))
     if before is None or after is None or before == after:
         return ""
-    told = [
-        f"{name} {before.get(name) or '(new)'} -> {after.get(name) or '(gone)'}"
-        for name in sorted({*before, *after})
-        if before.get(name) != after.get(name)
-    ]
-    return f"its environment has changed since: {join_names(told)}"
+    changes = []
+    for name in sorted({*before, *after}):
+        if before.get(name) != after.get(name):
+            changes.append(f"{name} {before.get(name) or '(new)'} -> {after.get(name) or '(gone)'}")
+    return f"its environment has changed since: {join_names(changes)}"
+
+
+def _get_start_pins(document: Mapping[str, Any], host: str, application: str) -> Mapping[str, str] | None:
+    start = ((document.get("starts") or {}).get(host) or {}).get(application)
+    pins: Mapping[str, str] | None = (document.get("pins") or {}).get(start or "")
+    return pins
 
 
 def compare_with_review(reviewed: Mapping[str, Any], plan: Mapping[str, Any]) -> list[str]:
-    """Why the document *plan* is not what is left to do of the document *reviewed*: a line for each application that differs."""
+    """How the document *plan* differs from what remains of the document *reviewed*: a line for each application."""
     if plan["target"] != reviewed["target"]:
         return [f"the target is {plan['target']}, and {reviewed['target']} was reviewed"]
     found = []
     for name, part in plan["hosts"].items():
-        known = {entry["name"]: entry for entry in reviewed["hosts"].get(name, {}).get("applications", [])}
+        known = _index_applications(reviewed, name)
         for application in part["applications"]:
             steps = application["steps"]
             before = known.get(application["name"], {"steps": []})
@@ -54,10 +56,7 @@ def compare_plans(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[s
     """A line for each difference between the documents of two plans."""
     found = [f"target: {before['target']} -> {after['target']}"] if before["target"] != after["target"] else []
     for name in sorted({*before["hosts"], *after["hosts"]}):
-        sides = [
-            {entry["name"]: entry for entry in document["hosts"].get(name, {}).get("applications", [])}
-            for document in (before, after)
-        ]
+        sides = [_index_applications(document, name) for document in (before, after)]
         for application in sorted({*sides[0], *sides[1]}):
             rows = [_summarize_application(side.get(application)) for side in sides]
             for key in sorted({*rows[0], *rows[1]}):
@@ -67,21 +66,21 @@ def compare_plans(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[s
     return found
 
 
+def _index_applications(document: Mapping[str, Any], host: str) -> dict[str, Mapping[str, Any]]:
+    return {entry["name"]: entry for entry in document["hosts"].get(host, {}).get("applications", [])}
+
+
 def _summarize_application(application: Mapping[str, Any] | None) -> dict[tuple[str, ...], str]:
-    """What a plan does to an application, by what it is about: the interpreter of each step, and each package that is not as it was."""
+    """The changes that a plan makes to an application: the interpreter and the lock of each step, and each package."""
     found: dict[tuple[str, ...], str] = {}
     for step in application["steps"] if application else []:
         found[(step["to"], "interpreter")] = step["interpreter"].get("version") or step["interpreter"]["source"]
         found[(step["to"], "lock")] = step["lock"][:12]
-        found.update(
-            {
-                (step["to"], row["package"]): f"{row['from'] or 'new'} to {row['to'] or 'gone'}, {row['reason']}"
-                for row in step["changes"]
-            }
-        )
+        for row in step["changes"]:
+            found[(step["to"], row["package"])] = f"{row['from'] or 'new'} to {row['to'] or 'gone'}, {row['reason']}"
     return found
 
 
 def _select_reviewed_keys(steps: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What a review of *steps* is about."""
+    """The keys of *steps* that a review is about."""
     return [{key: step[key] for key in ("from", "to", "lock", "interpreter")} for step in steps]

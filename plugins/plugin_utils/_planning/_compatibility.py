@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The compatibility matrix: packages by Python version, each cell with what is known, on what evidence, of which day. Unknown stays unknown."""
+"""The compatibility matrix: packages by Python version, each cell with state, evidence and date. Unknown stays unknown."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EVIDENCE_ORDER = ("run", "test", "import", "scan", "index")
 
 @dataclasses.dataclass(frozen=True, order=True)
 class Evidence:
-    """What was seen of a package's version on a Python: ``works`` or ``breaks``, the kind of evidence, the day (ISO 8601), host and a sentence."""
+    """Evidence on a package's version and a Python: ``works`` or ``breaks``, kind, date (ISO 8601), host, sentence."""
 
     package: str
     version: str
@@ -44,10 +44,8 @@ class Evidence:
         python = format_minor(minor)
         found = []
         if not ended.failures:
-            found = [
-                cls(name, version, python, "works", "import", date, host)
-                for name, version in pins_of(ended.found.text).items()
-            ]
+            for name, version in pins_of(ended.found.text).items():
+                found.append(cls(name, version, python, "works", "import", date, host))
         for entry in ended.learned:
             words = entry.reason.split(" breaks ")[0].split()
             if len(words) == 2:
@@ -58,11 +56,10 @@ class Evidence:
     def from_run(
         cls, results: Iterable[Mapping[str, Any]], lock: Callable[[str], str | None], date: str
     ) -> list[Evidence]:
-        """What promotions showed: every package of each *lock* (text by identifier) that was promoted on some host works in production."""
+        """Evidence of promotions: each package of a promoted lock works in production; *lock* gives texts by identifier."""
         found: dict[str, Evidence] = {}
-        for lock_id, row in {
-            row["lock"]: row for row in results if row.get("lock") and row["result"] == "promoted"
-        }.items():
+        promoted = {row["lock"]: row for row in results if row.get("lock") and row["result"] == "promoted"}
+        for lock_id, row in promoted.items():
             python = format_minor(parse_version(str(row["to"]))[0])
             for name, version in pins_of(lock(lock_id) or "").items():
                 found[f"{name} {version} {python}"] = cls(name, version, python, "works", "run", date, str(row["host"]))
@@ -74,7 +71,7 @@ class Evidence:
 
 
 def read_evidence(path: pathlib.Path) -> list[Evidence]:
-    """The evidence that *path* holds; none where there is no such file. Raises ValueError for one that cannot be read."""
+    """The evidence in *path*; none without the file. Raises ValueError for a damaged one."""
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))["evidence"]
         return [Evidence(**row) for row in rows]
@@ -96,7 +93,7 @@ def record_evidence(path: pathlib.Path, seen: Iterable[Evidence]) -> None:
 def build_matrix(
     plan: Mapping[str, Any], locks: Mapping[str, str], evidence: Sequence[Evidence], today: datetime.date
 ) -> dict[str, Any]:
-    """The matrix of a plan's document and *locks*: for each package that some host has, and each Python on the way, one cell.
+    """The matrix of a plan's document and *locks*: a cell for each package of a host and each Python on the path.
 
     A cell has ``state`` (``works``, ``moves``, ``leaves``, ``added``, ``breaks``, ``mixed`` or ``unknown``), the versions ``from`` and ``to``, ``kind`` and
     ``date`` of the evidence, ``reason``, ``hosts`` (how many) and ``stale`` (evidence of 90 days ago or more).
@@ -123,10 +120,7 @@ def build_matrix(
     return {
         "schema": MATRIX_SCHEMA,
         "pythons": pythons,
-        "packages": {
-            name: {python: _merge_cells(found) for python, found in sorted(row.items())}
-            for name, row in sorted(cells.items())
-        },
+        "packages": {name: _merge_row(row) for name, row in sorted(cells.items())},
     }
 
 
@@ -170,6 +164,10 @@ def _build_cell(
     }
 
 
+def _merge_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {python: _merge_cells(found) for python, found in sorted(row.items())}
+
+
 def _merge_cells(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """One cell for several hosts; where they differ, the versions are listed and the state is mixed."""
     unique = {(cell["state"], cell["from"], cell["to"]) for cell in found}
@@ -205,19 +203,8 @@ def build_matrix_rows(table: Mapping[str, Any]) -> list[list[str]]:
     """The matrix as rows for CSV, the first with the titles."""
     found = [["package", "python", "state", "from", "to", "evidence", "date", "stale", "hosts", "reason"]]
     for package, cells in table["packages"].items():
-        found += [
-            [
-                package,
-                python,
-                cell["state"],
-                cell["from"] or "",
-                cell["to"] or "",
-                cell["kind"],
-                cell["date"] or "",
-                "yes" if cell["stale"] else "no",
-                str(cell["hosts"]),
-                cell["reason"],
-            ]
-            for python, cell in cells.items()
-        ]
+        for python, cell in cells.items():
+            known = [cell["state"], cell["from"] or "", cell["to"] or "", cell["kind"], cell["date"] or ""]
+            stale = "yes" if cell["stale"] else "no"
+            found.append([package, python, *known, stale, str(cell["hosts"]), cell["reason"]])
     return found

@@ -15,7 +15,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._files import lock_f
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import PlanError
 
 CONSTRAINTS_HEADING = """---
-# What must hold from a Python on, and why. Rehearsals add lines at the end; edit, correct and remove what you know better.
+# Constraints on packages from a Python on, and their reasons. Rehearsals add entries at the end; edit them as needed.
 """
 
 
@@ -34,7 +34,7 @@ def read_constraints(directory: pathlib.Path) -> list[dict[str, Any]]:
 
 
 def append_constraints(directory: pathlib.Path, rows: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
-    """Add those of *rows* to ``constraints.yml`` that are not there; what was written stays as it is. Returns those added."""
+    """Add new *rows* to ``constraints.yml`` and return them; the rest stays as it is. Raises PlanError, OSError."""
     path = directory / "constraints.yml"
     with lock_file(directory / ".constraints.lock"):
         known = {(str(line["requirement"]), str(line.get("python") or "")) for line in read_constraints(directory)}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What hosts and applications demand of a plan: what blocks it, what must be copied, what constrains it."""
+"""Demands on a plan: what blocks it, what has to be copied, what constrains packages."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ with contextlib.suppress(ImportError):
 
 
 def check_target_lifecycle(minor: Minor, today: datetime.date) -> list[dict[str, Any]]:
-    """What speaks against the target *minor*, and against the data that say so, on the day *today*. None of it blocks."""
+    """Findings about the target *minor* and about the release data, on the day *today*. None of them blocks."""
     found = []
     release = _lifecycle.load_releases()[minor]
     if release.end_of_life <= today:
@@ -59,15 +59,13 @@ def check_target_lifecycle(minor: Minor, today: datetime.date) -> list[dict[str,
 
 
 def list_fix_constraints(pins: Mapping[str, str], advisories: Advisories) -> list[dict[str, str]]:
-    """A constraint for each of *pins* that advisories are about and that a later version fixes; what nothing fixes has none."""
+    """A constraint for each of *pins* with advisories that a later version fixes."""
     found = []
     for name, version in sorted(pins.items()):
         newest, named = version, set()
         # A version that fixes one thing may be open to another.
         while known := [entry for entry in advisories.find_for_package(name, newest) if entry["fixed"]]:
-            named |= {
-                next((alias for alias in entry["aliases"] if alias.startswith("CVE-")), entry["id"]) for entry in known
-            }
+            named |= {_get_advisory_name(entry) for entry in known}
             newest = max((entry["fixed"] for entry in known), key=Version)
         if named:
             found.append(
@@ -80,17 +78,22 @@ def list_fix_constraints(pins: Mapping[str, str], advisories: Advisories) -> lis
     return found
 
 
+def _get_advisory_name(entry: Mapping[str, Any]) -> str:
+    """The CVE of an advisory, or its identifier without one."""
+    return next((str(alias) for alias in entry["aliases"] if alias.startswith("CVE-")), str(entry["id"]))
+
+
 def collect_constraints(
     packages: PackageSet, constraints: Sequence[Mapping[str, Any]], advisories: Advisories | None
 ) -> list[Mapping[str, Any]]:
-    """The *constraints*, and those that *advisories* put on what *packages* there are."""
+    """The *constraints*, and those that *advisories* put on *packages*."""
     return [*constraints, *(list_fix_constraints(packages.pins, advisories) if advisories else [])]
 
 
 def list_step_minors(python: str, target: Minor, patch: int | None) -> list[Minor]:
-    """The minors that an environment of version *python* visits on its way to *target*, and to its *patch* where one is asked for.
+    """The minors that an environment of version *python* visits on its way to *target* and, if given, its *patch*.
 
-    An older patch of the same minor is a step of its own. Raises UnknownVersion when the target lies below.
+    An older patch of the same minor is a step of its own. Raises UnknownVersionError for a target below *python*.
     """
     minor, own = _lifecycle.parse_version(python)
     path = _lifecycle.find_upgrade_path(minor, target)
@@ -98,7 +101,8 @@ def list_step_minors(python: str, target: Minor, patch: int | None) -> list[Mino
         return path
     if own > patch:
         raise _lifecycle.UnknownVersionError(
-            f"the target {format_minor(target)}.{patch} is below the current version {python}; use oxzep7.python.rollback to go back"
+            f"the target {format_minor(target)}.{patch} is below the current version {python}; "
+            "use oxzep7.python.rollback to go back"
         )
     return [minor]
 
@@ -147,9 +151,9 @@ def collect_blocking_findings(
 def _check_vendor_modules(
     host: PlannedHost, application: Mapping[str, Any], path: Sequence[Minor]
 ) -> list[dict[str, Any]]:
-    """Modules in no package beside the live interpreter that the environment sees, and that an interpreter which is there already lacks.
+    """Findings about vendor modules that the environment sees and that an installed interpreter of *path* lacks.
 
-    What an archive brings is not known before it is unpacked; the build looks again.
+    The content of an archive is unknown before it is unpacked; the build checks it again.
     """
     environment = application["environment"]
     if not environment.get("system_site_packages") or get_carry_policy(application) == "drop":
@@ -169,20 +173,21 @@ def _check_vendor_modules(
             found.append(
                 build_finding(
                     key="vendor-modules-missing",
-                    detail=f"{application['name']} sees modules of its interpreter's distribution that {new['path']} lacks: "
-                    f"{', '.join(lost)}",
-                    remediation="provide them with the new interpreter or as packages, or set `carry` of the application to drop",
+                    detail=f"{application['name']} sees modules of its interpreter's distribution that {new['path']} "
+                    f"lacks: {', '.join(lost)}",
+                    remediation="provide them with the new interpreter or as packages, "
+                    "or set `carry` of the application to drop",
                 )
             )
     return found
 
 
 def _list_vendor_modules(interpreter: Mapping[str, Any]) -> set[str]:
-    return {
-        entry["path"].rstrip("/").rpartition("/")[2].partition(".")[0]
-        for entry in interpreter.get("unmanaged") or []
-        if entry["kind"] == "module"
-    }
+    found = set()
+    for entry in interpreter.get("unmanaged") or []:
+        if entry["kind"] == "module":
+            found.add(entry["path"].rstrip("/").rpartition("/")[2].partition(".")[0])
+    return found
 
 
 def _is_not_from_index(package: Mapping[str, Any]) -> bool:
@@ -196,18 +201,17 @@ def build_origin_finding(application: str, package: Mapping[str, Any], why: str)
     return build_finding(
         key="package-not-from-index",
         detail=f"{application}: no source has {called}{origin}, and it cannot be copied: {why}",
-        remediation="publish that version to an index of oxzep7_indexes, or put its wheel into a folder of oxzep7_find_links",
+        remediation="publish that version to an index of oxzep7_indexes, "
+        "or put its wheel into a folder of oxzep7_find_links",
     )
 
 
 def list_uncopied_packages(application: Mapping[str, Any], provides: Callable[[str, str], bool]) -> list[str]:
-    """The packages of *application* that were not installed from an index, that the operator's sources lack, and that no copy was asked of."""
+    """The packages of *application* that are not from an index, in no source, and not copied yet."""
     copies = application.get("copies") or {}
-    packages = {
-        normalize_name(package["name"]): package for package in (application["environment"] or {}).get("packages") or []
-    }
-    return sorted(
-        name
-        for name, package in packages.items()
-        if _is_not_from_index(package) and name not in copies and not provides(name, str(package["version"]))
-    )
+    found = set()
+    for package in (application["environment"] or {}).get("packages") or []:
+        name = normalize_name(package["name"])
+        if _is_not_from_index(package) and name not in copies and not provides(name, str(package["version"])):
+            found.add(name)
+    return sorted(found)

@@ -40,25 +40,24 @@ class Plan:
 
     def count_steps(self) -> dict[str, int]:
         """Number of steps by host."""
-        return {
-            name: sum(len(application["steps"]) for application in part["applications"])
-            for name, part in self.document["hosts"].items()
-        }
+        counts = {}
+        for name, part in self.document["hosts"].items():
+            counts[name] = sum(len(application["steps"]) for application in part["applications"])
+        return counts
 
 
 def collect_start_pins(
     hosts: Sequence[PlannedHost], parts: Mapping[str, Mapping[str, Any]]
 ) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, str]]]:
-    """What the environments that move have now: a digest by host and application, and the packages with their versions by digest."""
+    """The packages that environments with steps have now: a digest by host and application, and the pins by digest."""
     starts: dict[str, dict[str, str]] = {}
     pins: dict[str, dict[str, str]] = {}
     for host in hosts:
         for application, part in zip(host.applications, parts[host.name]["applications"], strict=True):
             if part["steps"]:
-                own = {
-                    normalize_name(package["name"]): str(package["version"])
-                    for package in application["environment"]["packages"]
-                }
+                own = {}
+                for package in application["environment"]["packages"]:
+                    own[normalize_name(package["name"])] = str(package["version"])
                 known = hash_parts(sorted(own.items()))
                 starts.setdefault(host.name, {})[application["name"]] = known
                 pins[known] = own
@@ -67,17 +66,16 @@ def collect_start_pins(
 
 def choose_representatives(parts: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Hosts that together have every different chain of steps and, of each application by name, at least one."""
-    met: set[tuple[str, ...]] = set()
+    covered: set[tuple[str, ...]] = set()
     chosen = []
     for name, part in parts.items():
-        own = {
-            (application["name"], *(step["asked"] for step in application["steps"]))
-            for application in part["applications"]
-            if application["steps"]
-        }
-        if own - met:
+        own = set()
+        for application in part["applications"]:
+            if application["steps"]:
+                own.add((application["name"], *(step["asked"] for step in application["steps"])))
+        if own - covered:
             chosen.append(name)
-            met |= own
+            covered |= own
     return chosen
 
 
@@ -94,29 +92,23 @@ def build_document(
     """
     document: dict[str, Any] = {"schema": PLAN_SCHEMA, "target": target, "hosts": parts}
     document["id"] = hashlib.sha256(format_json(document).encode()).hexdigest()[:16]
-    # What only time changes is no part of the identity.
-    minors = sorted(
-        {
-            _lifecycle.parse_version(step["to"])[0]
-            for part in parts.values()
-            for entry in part["applications"]
-            for step in entry["steps"]
-        }
-    )
-    document["notes"] = {
-        host.name: {
-            application["name"]: build_notes(application, part, audited)
-            for application, part in zip(host.applications, parts[host.name]["applications"], strict=True)
-        }
-        for host in hosts
-    }
+    # What changes with time alone is no part of the identity.
+    notes: dict[str, dict[str, Any]] = {}
+    minors: set[_lifecycle.Minor] = set()
+    for host in hosts:
+        notes[host.name] = {}
+        for application, part in zip(host.applications, parts[host.name]["applications"], strict=True):
+            notes[host.name][application["name"]] = build_notes(application, part, audited)
+            minors.update(_lifecycle.parse_version(step["to"])[0] for step in part["steps"])
     starts, pins = collect_start_pins(hosts, parts)
+    releases = _lifecycle.load_releases()
     document.update(
+        notes=notes,
         starts=starts,
         pins=pins,
         findings=check_target_lifecycle(_lifecycle.check_target(target)[0], today),
         release_data=_lifecycle.read_data_date().isoformat(),
-        phases={format_minor(minor): _lifecycle.load_releases()[minor].get_phase(today) for minor in minors},
+        phases={format_minor(minor): releases[minor].get_phase(today) for minor in sorted(minors)},
     )
     for part in parts.values():
         part["id"] = document["id"]

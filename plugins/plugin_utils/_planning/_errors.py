@@ -16,27 +16,24 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder i
 
 
 class PlanError(CollectionError):
-    """What forbids a plan: one line per finding."""
+    """A plan that cannot be made: one line for each reason."""
 
 
 class CopiesNeededError(CollectionError):
     """Packages that no source has and that may be copied from their hosts: names by application and host."""
 
     def __init__(self, wanted: Mapping[str, Mapping[str, Sequence[str]]]) -> None:
-        super().__init__(
-            "; ".join(
-                f"{host}: {application}: {', '.join(names)}"
-                for host, part in wanted.items()
-                for application, names in part.items()
-            )
-        )
-        self.wanted = {
-            host: {application: list(names) for application, names in part.items()} for host, part in wanted.items()
-        }
+        lines = []
+        self.wanted: dict[str, dict[str, list[str]]] = {}
+        for host, part in wanted.items():
+            for application, names in part.items():
+                lines.append(f"{host}: {application}: {', '.join(names)}")
+                self.wanted.setdefault(host, {})[application] = list(names)
+        super().__init__("; ".join(lines))
 
 
 class WheelsNeededError(CollectionError):
-    """Wheels that a builder host must build before there can be a plan; ``wanted`` are their rows, the text says why."""
+    """Wheels that a builder host must build before the plan; ``wanted`` are their rows, the text has the causes."""
 
     def __init__(self, failures: Sequence[RemoteBuildError]) -> None:
         super().__init__("\n".join(sorted({str(entry) for entry in failures})))

@@ -24,7 +24,7 @@ PHANTOM_PACKAGES = frozenset({"pkg-resources"})
 
 @dataclasses.dataclass(frozen=True)
 class PlannedHost:
-    """What planning needs of one host: its inventory's parts and the operator's options for it."""
+    """One host of a plan: parts of its inventory, and the operator's options for it."""
 
     name: str
     facts: Mapping[str, Any]
@@ -43,30 +43,27 @@ def build_package_set(
     architecture: str,
     copies: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> PackageSet:
-    """What the inventory's *environment* starts from; *wanted* are the packages that the application itself names or imports.
+    """The packages of the *environment* of an inventory; *wanted* are those that the application names or imports.
 
     *copies* are rows of package_copy by name; a row without a wheel counts for nothing.
     """
-    made = {
-        name: PackageCopy(row["version"], row["wheel"], row["sha256"], row["requires_python"] or "")
-        for name, row in (copies or {}).items()
-        if "wheel" in row
-    }
-    known = {
-        normalize_name(package["name"]): package
-        for package in environment["packages"]
-        if normalize_name(package["name"]) not in PHANTOM_PACKAGES
-    }
+    made = {}
+    for name, row in (copies or {}).items():
+        if "wheel" in row:
+            made[name] = PackageCopy(row["version"], row["wheel"], row["sha256"], row["requires_python"] or "")
+    known = {normalize_name(package["name"]): package for package in environment["packages"]}
+    for name in PHANTOM_PACKAGES:
+        known.pop(name, None)
     pins = {name: made[name].version if name in made else package["version"] for name, package in known.items()}
     if any(package.get("requires") is None for package in known.values()):
         return PackageSet(pins, {}, frozenset(pins), copies=made)
-    requires = {
-        name: copies[name]["requires"] if copies and name in made else package["requires"]
-        for name, package in known.items()
-    }
+    requires = {name: package["requires"] for name, package in known.items()}
+    for name in made:
+        if copies and name in requires:
+            requires[name] = copies[name]["requires"]
     required_by = find_requirers(requires, minor, architecture)
     requested = {name for name, package in known.items() if package.get("requested")}
-    # What its owner put there by hand is wanted.
+    # Packages that were installed by hand are wanted.
     return PackageSet(
         pins,
         required_by,
@@ -79,24 +76,27 @@ def build_package_set(
 def build_planned_host(
     name: str, facts: Mapping[str, Any], given: Mapping[str, Any], learned: Sequence[Mapping[str, Any]]
 ) -> PlannedHost | None:
-    """The host *name* as its variables *facts* tell it, or None when its inventory is not there."""
+    """The host *name* with the variables *facts*, or None without an inventory."""
     taken = facts.get(given["inventories"])
     if not taken or taken.get("failed") or taken.get("unreachable") or "applications" not in taken:
         return None
     declared = {entry.get("name"): entry for entry in facts.get("oxzep7_applications") or []}
     scans = {entry["name"]: entry for entry in taken.get("sources") or []}
     copies = (facts.get(given["copies"]) or {}).get("copies") or {}
-    applications = [
-        {
-            **entry,
-            "goal": declared.get(entry["name"], {}).get("goal") or "compatibility",
-            "scan": scans.get(entry["name"]),
-            "declared": declared.get(entry["name"]) or {},
-            "copies": copies.get(entry["name"]) or {},
-            "wanted": list_wanted_packages(entry["environment"], scans.get(entry["name"])),
-        }
-        for entry in taken["applications"]
-    ]
+    applications = []
+    for entry in taken["applications"]:
+        own = declared.get(entry["name"]) or {}
+        scan = scans.get(entry["name"])
+        applications.append(
+            {
+                **entry,
+                "goal": own.get("goal") or "compatibility",
+                "scan": scan,
+                "declared": own,
+                "copies": copies.get(entry["name"]) or {},
+                "wanted": list_wanted_packages(entry["environment"], scan),
+            }
+        )
     return PlannedHost(
         name,
         taken["host"],
@@ -109,15 +109,14 @@ def build_planned_host(
 
 
 def list_wanted_packages(environment: Mapping[str, Any] | None, scan: Mapping[str, Any] | None) -> list[str]:
-    """The packages of *environment* that the application itself names in its requirement files or imports in its source."""
+    """The packages of *environment* that the application names in its requirement files or imports in its source."""
     if environment is None or scan is None:
         return []
     imports = set(scan["imports"])
     named = set(scan["required"])
-    return sorted(
-        {
-            normalize_name(package["name"])
-            for package in environment["packages"]
-            if normalize_name(package["name"]) in named or imports.intersection(package.get("modules") or [])
-        }
-    )
+    found = set()
+    for package in environment["packages"]:
+        name = normalize_name(package["name"])
+        if name in named or imports.intersection(package.get("modules") or []):
+            found.add(name)
+    return sorted(found)

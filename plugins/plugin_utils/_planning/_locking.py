@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finds one step's lock: asks the policy what may stay, has built what nobody publishes, and frees as little as possible where that does not fit."""
+"""Finds the lock of one step: keeps what may stay, builds what has no wheel, and frees as little as possible."""
 
 from __future__ import annotations
 
@@ -46,13 +46,15 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._package_s
 
 # Without it the planner says so, and nothing here works.
 with contextlib.suppress(ImportError):
-    from packaging.version import Version
+    pass
 
 # Beyond, a person is quicker: each try is one resolution.
 MAXIMUM_TRIES = 40
 LOCKING_ROUNDS = 12
 # A version whose source does not build is followed by the next ones, so many times.
 MAXIMUM_BUILDS = 6
+# How uv names a package without wheels.
+WHEELLESS_PATTERN = re.compile(r"(?:Because|and|that) `?([A-Za-z0-9][\w.-]*?)`?(?:==\S+)? has no (?:usable )?wheels")
 WORD_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]|[A-Za-z0-9]")
 
 
@@ -88,7 +90,7 @@ class WheelProvider(Protocol):
 
 @dataclasses.dataclass
 class _StepDraft:
-    """A step in the making. ``built_from``: versions from which on packages are built although later ones have wheels."""
+    """A step in the making. ``built_from``: versions from which packages are built although later ones have wheels."""
 
     packages: dict[str, str]
     limits: tuple[VersionLimit, ...]
@@ -132,7 +134,7 @@ def replace_hashes(text: str, digests: Mapping[str, str]) -> str:
 
 
 def _format_requirement(name: str, version: str, alone: bool) -> str:
-    """The requirement that *name* is taken from *version* on; that version *alone*, as any with a local label, which has no successors."""
+    """The requirement for *name* from *version* on; for that version only if *alone*, or if it has a local label."""
     return f"{name}{'==' if alone or '+' in version else '>='}{version}"
 
 
@@ -169,11 +171,8 @@ class StepLocker:
             packages, roots=packages.roots | {limit.name for limit in limits if limit.name in packages.pins}
         )
         self._index.load([*packages.pins, *(limit.name for limit in limits)])
-        unknown = [
-            name
-            for name in sorted(packages.pins)
-            if name not in packages.copies and not self._index.list_releases(name, minor, platform)
-        ]
+        sought = sorted(set(packages.pins) - set(packages.copies))
+        unknown = [name for name in sought if not self._index.list_releases(name, minor, platform)]
         if unknown:
             raise UnpublishedPackagesError(unknown)
         draft = _StepDraft(dict(packages.pins), limits, minor, platform, copies=packages.copies)
@@ -220,11 +219,10 @@ class StepLocker:
         for name in gone:
             who = ", ".join(sorted(packages.required_by.get(name, ())))
             reasons[name] = MoveReason("not-required", f"was required by {who} only, and is not any more", None)
-        doubts = {
-            name: entry.excluded
-            for name, entry in asked.bounds.items()
-            if entry.excluded and pins.get(name) == entry.lowest
-        }
+        doubts = {}
+        for name, entry in asked.bounds.items():
+            if entry.excluded and pins.get(name) == entry.lowest:
+                doubts[name] = entry.excluded
         copied = {name: packages.copies[name] for name in asked.copied if name in pins}
         built = tuple(sorted(name for name in asked.wheels if name in pins and name not in copied))
         # What somebody else publishes under the same name and version is not what the host has.
@@ -242,11 +240,8 @@ class StepLocker:
             for name in names:
                 release = self._index.find_release(name, pins[name], draft.minor, draft.platform)
                 if release and release.excluded:
-                    barred |= {
-                        f"{name}!={entry.version}"
-                        for entry in self._index.list_releases(name, draft.minor, draft.platform)
-                        if entry.excluded
-                    }
+                    releases = self._index.list_releases(name, draft.minor, draft.platform)
+                    barred |= {f"{name}!={entry.version}" for entry in releases if entry.excluded}
             if barred <= draft.barred:
                 return asked, lock
             draft = dataclasses.replace(draft, barred=draft.barred | barred)
@@ -315,15 +310,12 @@ class StepLocker:
         """Requirements for what a constraint wants although nothing has it: its newest version within the limits."""
         found = []
         for name in {limit.name for limit in draft.limits if limit.install and limit.name not in draft.packages}:
-            usable = [
-                entry.version
-                for entry in self._index.list_releases(name, draft.minor, draft.platform)
-                if entry.wheel
-                and not entry.excluded
-                and not entry.yanked
-                and not Version(entry.version).is_prerelease
-                and all(limit.admits(entry.version) for limit in draft.limits if limit.name == name)
-            ]
+            own = [limit for limit in draft.limits if limit.name == name]
+            usable = []
+            for entry in self._index.list_releases(name, draft.minor, draft.platform):
+                admitted = all(limit.admits(entry.version) for limit in own)
+                if entry.wheel and not entry.excluded and entry.is_stable() and admitted:
+                    usable.append(entry.version)
             if not usable:
                 raise NoLockError(
                     "package-blocked", f"a constraint wants {name}, and no source has a wheel of it for this Python"
@@ -401,11 +393,8 @@ class StepLocker:
         return self._builder.get_wheel(RequiredWheel(name, version, release.source, draft.minor, draft.platform))
 
     def _build_newcomer(self, name: str, draft: _StepDraft) -> tuple[str, str]:
-        usable = [
-            entry.version
-            for entry in self._index.list_releases(name, draft.minor, draft.platform)
-            if entry.source and not entry.excluded and not entry.yanked
-        ]
+        releases = self._index.list_releases(name, draft.minor, draft.platform)
+        usable = [entry.version for entry in releases if entry.source and not entry.excluded and not entry.yanked]
         if not usable:
             raise NoLockError(
                 "package-blocked", f"{name} is required now, and has neither a wheel nor a source for this Python"
@@ -420,20 +409,14 @@ class StepLocker:
         options: dict[str, str] = {}
         for name in find_mentioned_names(complaint, asked.bounds):
             entry = asked.bounds[name]
-            sources = [
-                release.version
-                for release in self._index.list_releases(name, draft.minor, draft.platform)
-                if release.source and not release.excluded
-            ]
+            releases = self._index.list_releases(name, draft.minor, draft.platform)
+            sources = [release.version for release in releases if release.source and not release.excluded]
             if entry.reason and entry.reason.evidence == "no-wheel" and entry.current in sources:
                 options[name] = entry.current
             elif entry.build and entry.lowest in sources[:-1]:
                 options[name] = sources[sources.index(entry.lowest) + 1]
-        strangers = [
-            name
-            for name in find_mentioned_names(complaint, self._find_new_packages(complaint, asked))
-            if name not in draft.newcomers
-        ]
+        mentioned = find_mentioned_names(complaint, self._find_new_packages(complaint, asked))
+        strangers = [name for name in mentioned if name not in draft.newcomers]
         if strangers:
             yield dataclasses.replace(draft, newcomers=draft.newcomers | set(strangers))
         sizes: list[Iterable[tuple[str, ...]]] = [
@@ -446,37 +429,35 @@ class StepLocker:
             )
 
     def _find_new_packages(self, complaint: str, asked: _BoundedDraft) -> list[str]:
-        """Packages of *complaint* that nobody has yet and that have no wheel."""
-        names = [
-            normalize_name(name)
-            for name in re.findall(
-                r"(?:Because|and|that) `?([A-Za-z0-9][\w.-]*?)`?(?:==\S+)? has no (?:usable )?wheels", complaint
-            )
-        ]
+        """New packages that have no wheel, as *complaint* names them."""
+        names = [normalize_name(name) for name in WHEELLESS_PATTERN.findall(complaint)]
         return [name for name in names if name not in asked.bounds]
 
     def _explain_failure(self, draft: _StepDraft, asked: _BoundedDraft, first: ResolutionError) -> str:
-        """The smallest set of packages without whose floor there is a lock, named with who holds them; else the resolver's words."""
+        """The smallest set of packages that must be freed for a lock, with what holds them; else the resolver's text."""
         names = find_mentioned_names(str(first), asked.bounds)
         sets = itertools.chain.from_iterable(itertools.combinations(names, size) for size in (1, 2, 3))
         for freed in itertools.islice(sets, MAXIMUM_TRIES):
+            requirements = []
+            for name, entry in sorted(asked.bounds.items()):
+                copied = name in asked.copied
+                requirements.append(name if name in freed else _format_requirement(name, entry.lowest, copied))
             question = dataclasses.replace(
                 asked.question,
                 constraints=tuple(text for text in asked.question.constraints if not find_mentioned_names(text, freed)),
-                requirements=tuple(
-                    name if name in freed else _format_requirement(name, entry.lowest, name in asked.copied)
-                    for name, entry in sorted(asked.bounds.items())
-                ),
+                requirements=tuple(requirements),
             )
             try:
                 lock = self._resolver.lock(question)
             except ResolutionError:
                 continue
             pins = pins_of(lock.text)
-            told = [self._describe_hold(name, asked.bounds[name], pins.get(name), lock, draft.limits) for name in freed]
+            holds = [
+                self._describe_hold(name, asked.bounds[name], pins.get(name), lock, draft.limits) for name in freed
+            ]
             return (
-                f"there is no lock in which every package stays or moves up; it takes freeing {' and '.join(freed)}: {'; '.join(told)}. "
-                "Replace or constrain one of them"
+                "there is no lock in which every package stays or moves up; it takes freeing "
+                f"{' and '.join(freed)}: {'; '.join(holds)}. Replace or constrain one of them"
             )
         return str(first)
 

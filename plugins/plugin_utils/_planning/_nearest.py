@@ -115,14 +115,12 @@ def find_nearest_version(
     own = [limit for limit in limits if limit.name == name]
     later = [entry for entry in releases if Version(entry.version) >= Version(build_from or current)]
     steady = Version(current).is_prerelease
-    eligible = [
-        entry
-        for entry in later
-        if not entry.excluded
-        and all(limit.admits(entry.version) for limit in own)
-        and (not entry.yanked or entry.version == current)
-        and (steady or not Version(entry.version).is_prerelease or entry.version == current)
-    ]
+    admitted = [entry for entry in later if all(limit.admits(entry.version) for limit in own)]
+    eligible = []
+    for entry in admitted:
+        acceptable = not entry.yanked and (steady or not Version(entry.version).is_prerelease)
+        if not entry.excluded and (acceptable or entry.version == current):
+            eligible.append(entry)
     barred = tuple(entry.version for entry in later if entry.excluded)
     wheels = [entry for entry in eligible if entry.wheel]
     sources = [entry for entry in eligible if entry.source]
@@ -145,11 +143,7 @@ def find_nearest_version(
             _explain_move(name, current, sources[0], later, own, minor, platform),
             barred,
         )
-    kept = [
-        entry
-        for entry in later
-        if entry.excluded and (entry.fits or entry.source) and all(limit.admits(entry.version) for limit in own)
-    ]
+    kept = [entry for entry in admitted if entry.excluded and (entry.fits or entry.source)]
     if kept and not eligible and not wheels_only:
         # A bound that nothing lifts is a claim of its day; whether it holds, a rehearsal tells.
         chosen = kept[0]
@@ -200,10 +194,16 @@ def _describe_obstacle(
 ) -> str:
     python = format_minor(minor)
     if not later:
-        return f"no source has {name} {current} or later; publish it to an index of oxzep7_indexes or put its wheel into a folder of oxzep7_find_links"
+        return (
+            f"no source has {name} {current} or later; publish it to an index of oxzep7_indexes or put its wheel "
+            "into a folder of oxzep7_find_links"
+        )
     allowed = [entry for entry in later if not entry.excluded]
     if not any(limit.admits(entry.version) for entry in allowed for limit in own) and own:
-        return f"the constraints {', '.join(limit.requirement for limit in own)} leave no version of {name} from {current} on for Python {python}; loosen them"
+        return (
+            f"the constraints {', '.join(limit.requirement for limit in own)} leave no version of {name} "
+            f"from {current} on for Python {python}; loosen them"
+        )
     within = f" within the constraints {', '.join(limit.requirement for limit in own)}" if own else ""
     return (
         f"no version of {name} from {current} on{within} has a wheel for Python {python} on {platform}, or can be built; "
@@ -257,28 +257,22 @@ def find_requirers(requires: Mapping[str, Sequence[str]], minor: Minor, architec
 def find_root_packages(
     names: Iterable[str], required_by: Mapping[str, set[str]], requested: set[str], wanted: set[str]
 ) -> set[str]:
-    """The packages of *names* that are there for their own sake: *wanted* by the application, requested, or required by no other.
+    """The packages of *names* that are *wanted* by the application, requested, or required by no other.
 
-    A list of pins installs everything on request; *requested* counts only when it leaves something out that others require.
+    A list of pins installs everything on request; *requested* counts only if it lacks a package that others require.
     """
     known = set(names)
-    telling = any(required_by.get(name, set()) & known - {name} and name not in requested for name in known)
-    return {
-        name
-        for name in known
-        if name in wanted or not (required_by.get(name, set()) & known - {name}) or (telling and name in requested)
-    }
+    required = {name for name in known if required_by.get(name, set()) & known - {name}}
+    telling = bool(required - set(requested))
+    return {name for name in known if name in wanted or name not in required or (telling and name in requested)}
 
 
 def find_unrequired_packages(names: Iterable[str], kept: set[str], via: Mapping[str, set[str]]) -> set[str]:
-    """The packages of *names* that no package requires any more: not *kept*, and in *via* (requirers by package) only by such themselves."""
+    """The packages of *names*, not *kept*, that in *via* (requirers by package) only such packages require."""
     leaving: set[str] = set()
     while True:
-        more = {
-            name
-            for name in names
-            if name not in kept and name not in leaving and name in via and not via[name] - leaving - {name}
-        }
+        rest = [name for name in names if name in via and name not in kept and name not in leaving]
+        more = {name for name in rest if not via[name] - leaving - {name}}
         if not more:
             return leaving
         leaving |= more

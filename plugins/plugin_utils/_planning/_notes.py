@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What people should know of an application's steps before they agree to them: risk with its terms, findings, and what changes in Python."""
+"""Notes on the steps of an application for their review: risk with its terms, findings, and changes in Python."""
 
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,10 +49,7 @@ def build_notes(application: Mapping[str, Any], planned: Mapping[str, Any], advi
         "services": services,
         "restarts": len(services) * len(steps),
         "last_downtime_ms": ((application.get("last") or {}).get("downtime_ms")),
-        "python": [
-            summarize_python_changes(scan, before, minor)
-            for before, minor in zip([current, *minors], minors, strict=False)
-        ],
+        "python": [summarize_python_changes(scan, *pair) for pair in itertools.pairwise([current, *minors])],
     }
 
 
@@ -95,33 +93,35 @@ def _collect_findings(
             scan, _lifecycle.parse_version(planned["from"])[0], _lifecycle.parse_version(steps[-1]["to"])[0]
         )
     for step in steps:
-        found += [
-            build_finding(
-                key="requires-python-excludes",
-                detail=f"{name} excludes Python {step['to']} ({bound}) in every version from the present one on; it is kept",
-                remediation="rehearse, or replace the package",
+        for name, bound in step["doubts"].items():
+            found.append(
+                build_finding(
+                    key="requires-python-excludes",
+                    detail=f"{name} excludes Python {step['to']} ({bound}) in every version from the present one on; "
+                    "it is kept",
+                    remediation="rehearse, or replace the package",
+                )
             )
-            for name, bound in step["doubts"].items()
-        ]
     met = application.get("deprecations") or []
     if steps and met:
         more = f" and {len(met) - MAXIMUM_WARNINGS} more" if len(met) > MAXIMUM_WARNINGS else ""
         found.append(
             build_finding(
                 key="deprecations-met",
-                detail=f"Python {planned['from']} warned when it was built and tested: {'; '.join(met[:MAXIMUM_WARNINGS])}{more}",
+                detail=f"Python {planned['from']} warned when it was built and tested: "
+                f"{'; '.join(met[:MAXIMUM_WARNINGS])}{more}",
                 remediation="rehearse; what is deprecated goes in some later version",
             )
         )
     if steps:
-        found += [
-            build_finding(
-                key="package-copied",
-                detail=f"no source has {name}; its files are copied from this host as they are",
-                remediation="publish it, so that it can be rebuilt",
+        for name in steps[0].get("copied") or []:
+            found.append(
+                build_finding(
+                    key="package-copied",
+                    detail=f"no source has {name}; its files are copied from this host as they are",
+                    remediation="publish it, so that it can be rebuilt",
+                )
             )
-            for name in steps[0].get("copied") or []
-        ]
     if application.get("goal") == "security" and not advised:
         found.append(
             build_finding(
@@ -147,14 +147,14 @@ def _check_source(scan: Mapping[str, Any], current: Minor, target: Minor) -> lis
                     remediation="change the source before that step",
                 )
             )
-    found += [
-        build_finding(
-            key="source-not-read",
-            detail=f"{problem['path']}: {problem['reason']}",
-            remediation="look at it; what it uses is unknown",
+    for problem in scan["problems"]:
+        found.append(
+            build_finding(
+                key="source-not-read",
+                detail=f"{problem['path']}: {problem['reason']}",
+                remediation="look at it; what it uses is unknown",
+            )
         )
-        for problem in scan["problems"]
-    ]
     if scan["dynamic"]:
         path, line = scan["dynamic"][0]
         found.append(
@@ -173,15 +173,17 @@ def _list_success_criteria(declared: Mapping[str, Any]) -> list[str]:
         "every process of its services runs the new interpreter",
     ]
     found += [f"check {check['name']} passes, and keeps passing" for check in declared.get("checks") or []]
-    found += [
-        f"{test if isinstance(test, str) else ' '.join(map(str, test))} ends with 0 before promotion"
-        for test in declared.get("tests") or []
-    ]
+    for test in declared.get("tests") or []:
+        command = test if isinstance(test, str) else " ".join(map(str, test))
+        found.append(f"{command} ends with 0 before promotion")
     return found
 
 
 def summarize_python_changes(scan: Mapping[str, Any] | None, before: Minor, minor: Minor) -> dict[str, Any]:
-    """What left, what behaves otherwise and what is new from *before* to *minor*, of the modules that the source imports; all without a source."""
+    """Removals, changed behaviour and news from *before* to *minor* in the modules that the source imports.
+
+    Everything if the source is unknown.
+    """
     return dict(
         _summarize_changes(
             frozenset(scan["imports"]) | {"builtins", "open"} if scan is not None else None, before, minor
@@ -196,11 +198,10 @@ def _summarize_changes(imports: frozenset[str] | None, before: Minor, minor: Min
 
     gone = [change for change in _stdlib_changes.list_removals(before, minor) if concerns(change.name)]
     other = [change for change in _stdlib_changes.list_alterations(before, minor) if concerns(change.name)]
-    news = [
-        name.removeprefix("builtins.")
-        for name in _stdlib_changes.load_additions().get(minor, ())
-        if imports is not None and concerns(name) and name.count(".") < 3
-    ]
+    news = []
+    for name in _stdlib_changes.load_additions().get(minor, ()):
+        if imports is not None and concerns(name) and name.count(".") < 3:
+            news.append(name.removeprefix("builtins."))
     return {
         "to": format_minor(minor),
         "removed": [change.name for change in gone],

@@ -36,8 +36,10 @@ class PackageCopy:
 
 @dataclasses.dataclass(frozen=True)
 class PackageSet:
-    """What a step starts from: versions by name, who requires each, the packages that are there for their own sake, ``Requires-Dist`` of
-    those that are as they were installed, the packages that earlier steps added, and copies of those that no source has.
+    """The packages that a step starts from.
+
+    Versions by name, the requirers of each, packages wanted for their own sake, ``Requires-Dist`` of those that are as
+    they were installed, packages that earlier steps added, and copies of those that no source has.
     """
 
     pins: Mapping[str, str]
@@ -48,19 +50,19 @@ class PackageSet:
     copies: Mapping[str, PackageCopy] = dataclasses.field(default_factory=dict)
 
     def select_held(self, after: Mapping[str, str], minor: Minor, architecture: str) -> frozenset[str]:
-        """The packages that stay although nothing of *after* may require them: their reason was not the old Python alone.
+        """The packages that stay although none of *after* may require them: not only the old Python needed them.
 
-        A requirer that moved counts as if it had not, unless its own metadata says that it would not require them on *minor* either.
+        A requirer that moved counts as before, unless its own metadata does not require them on *minor* either.
         """
         still = find_requirers(self.requires, minor, architecture)
         moved = {name for name, version in self.pins.items() if after.get(name) not in (None, version)}
-        return self.roots | {
-            name
-            for name, who in self.required_by.items()
-            if name in self.pins
-            and name not in self.added
-            and any(one in moved and (one not in self.requires or one in still.get(name, set())) for one in who)
-        }
+        held = set(self.roots)
+        for name, who in self.required_by.items():
+            if name in self.pins and name not in self.added:
+                required = still.get(name, set())
+                if any(one in moved and (one not in self.requires or one in required) for one in who):
+                    held.add(name)
+        return frozenset(held)
 
     def apply_lock(self, lock: ResolvedLock, minor: Minor, platform: str) -> PackageSet:
         """What the next step starts from, when *lock* is this one's."""
@@ -79,7 +81,7 @@ class PackageSet:
 
 @dataclasses.dataclass(frozen=True)
 class StepLock:
-    """A step's lock: its text, what is in it afterwards, why each package moved, the packages that were built or copied, and what is kept in doubt.
+    """The lock of a step: text, packages afterwards, reasons of moves, packages built or copied, and doubtful ones.
 
     ``doubts`` gives the ``Requires-Python`` by package that excludes the Python in this and every later version.
     """

@@ -17,6 +17,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
 from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._source import ManagedLister
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import Advisories
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import RemoteBuildError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import (
     PACKAGING_ERROR,
     IndexUnavailableError,
@@ -59,6 +60,13 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest i
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._rehearsal import Rehearsal, RehearsalResult
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._steps import StepPlanner
 
+# Why an application has no steps; None where it has.
+Problem = str | MissingWheelsError | UnpublishedPackagesError | None
+
+
+def _format_findings(host: PlannedHost, findings: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [f"{host.name}: {entry['detail']} ({entry['key']}); {entry['remediation']}" for entry in findings]
+
 
 class Planner:
     """Plans for many hosts; equal questions are asked once."""
@@ -76,9 +84,10 @@ class Planner:
     ) -> None:
         """*target* as operators write it; *today* decides what is supported (default: the day in UTC).
 
-        With *advisories*, packages that they are about move to the nearest version in which what is known is fixed: with *fix* of every
-        application, otherwise of those whose goal is security. Steps of an *earlier* plan that were asked the same stay as they are;
-        of a *reviewed* one, all that start from the same packages. *managed* says what uv can install.
+        With *advisories*, their packages move to the nearest version in which all known ones are fixed: with *fix* in
+        every application, otherwise in those whose goal is security. Steps of an *earlier* plan that were asked the
+        same stay as they are; of a *reviewed* one, all that start from the same packages. *managed* lists the
+        interpreters that uv can install.
         """
         if PACKAGING_ERROR:
             raise PlanError(f"planning needs the collection's requirements.txt on the controller: {PACKAGING_ERROR}")
@@ -91,63 +100,61 @@ class Planner:
         self._steps = StepPlanner(self._minor, self._patch, locker, advisories, fix, dict(earlier or {}), reviewed)
 
     def plan(self, hosts: Sequence[PlannedHost]) -> Plan:
-        """The plan for *hosts*. Raises PlanError that lists every blocking finding, or WheelsNeeded."""
+        """The plan for *hosts*. Raises PlanError with every blocking finding, CopiesNeededError, WheelsNeededError."""
+        provides = self._locker.has_version
+        work = [(host, application) for host in hosts for application in host.applications]
         blocking: list[str] = []
-        for host in hosts:
-            for application in host.applications:
-                blocking += [
-                    f"{host.name}: {entry['detail']} ({entry['key']}); {entry['remediation']}"
-                    for entry in collect_blocking_findings(
-                        host, application, self._minor, self._patch, self._locker.has_version
-                    )
-                ]
+        for host, application in work:
+            findings = collect_blocking_findings(host, application, self._minor, self._patch, provides)
+            blocking += _format_findings(host, findings)
         if blocking:
             raise PlanError("\n".join(blocking))
-        self._require_copies(
-            hosts,
-            {
-                (host.name, application["name"]): list_uncopied_packages(application, self._locker.has_version)
-                for host in hosts
-                for application in host.applications
-                if self._has_steps(application)
-            },
-        )
-        work = [(host, application) for host in hosts for application in host.applications]
+        missing: dict[tuple[str, str], Sequence[str]] = {}
+        for host, application in work:
+            if self._has_steps(application):
+                missing[host.name, application["name"]] = list_uncopied_packages(application, provides)
+        self._require_copies(hosts, missing)
         with concurrent.futures.ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2)) as pool:
             planned = list(pool.map(lambda pair: self._plan_application(*pair), work))
-        self._require_copies(
-            hosts,
-            {
-                (host.name, application["name"]): problem.names
-                for (host, application), (_result, problem) in zip(work, planned, strict=True)
-                if isinstance(problem, UnpublishedPackagesError)
-            },
-        )
-        elsewhere = [
-            entry
-            for _result, problem in planned
-            if isinstance(problem, MissingWheelsError)
-            for entry in problem.failures
-        ]
-        if elsewhere:
-            raise WheelsNeededError(elsewhere)
-        failures = [str(problem) for _result, problem in planned if problem]
-        if failures:
-            raise PlanError("\n".join(dict.fromkeys(failures)))
-        parts: dict[str, dict[str, Any]] = {
-            host.name: {"schema": PLAN_SCHEMA, "target": self._target, "applications": []} for host in hosts
-        }
+        self._check_problems(hosts, work, [problem for _result, problem in planned])
+        parts: dict[str, dict[str, Any]] = {}
+        for host in hosts:
+            parts[host.name] = {"schema": PLAN_SCHEMA, "target": self._target, "applications": []}
         for (host, _application), (result, _text) in zip(work, planned, strict=True):
             parts[host.name]["applications"].append(result)
         document = build_document(self._target, hosts, parts, self._advisories is not None, self._today)
         return Plan(document, dict(sorted(self._steps.locks.items())), choose_representatives(parts))
+
+    def _check_problems(
+        self,
+        hosts: Sequence[PlannedHost],
+        work: Sequence[tuple[PlannedHost, Mapping[str, Any]]],
+        problems: Sequence[Problem],
+    ) -> None:
+        """Raise CopiesNeededError, WheelsNeededError or PlanError for *problems*, one for each piece of *work*."""
+        unpublished: dict[tuple[str, str], Sequence[str]] = {}
+        failures: list[RemoteBuildError] = []
+        for (host, application), problem in zip(work, problems, strict=True):
+            if isinstance(problem, UnpublishedPackagesError):
+                unpublished[host.name, application["name"]] = problem.names
+            if isinstance(problem, MissingWheelsError):
+                failures += problem.failures
+        self._require_copies(hosts, unpublished)
+        if failures:
+            raise WheelsNeededError(failures)
+        texts = dict.fromkeys(str(problem) for problem in problems if problem)
+        if texts:
+            raise PlanError("\n".join(texts))
 
     def _has_steps(self, application: Mapping[str, Any]) -> bool:
         return application["environment"] is not None and bool(self.list_minors(application))
 
     @staticmethod
     def _require_copies(hosts: Sequence[PlannedHost], missing: Mapping[tuple[str, str], Sequence[str]]) -> None:
-        """Raise CopiesNeeded if anything is *missing*; what was copied before is asked for again, because an answer replaces the one before."""
+        """Raise CopiesNeededError if anything is *missing*.
+
+        It names earlier copies, too, because a result of package_copy replaces the one before.
+        """
         if not any(missing.values()):
             return
         wanted: dict[str, dict[str, list[str]]] = {}
@@ -158,11 +165,9 @@ class Planner:
                     wanted.setdefault(host.name, {})[application["name"]] = names
         raise CopiesNeededError(wanted)
 
-    def _plan_application(
-        self, host: PlannedHost, application: Mapping[str, Any]
-    ) -> tuple[dict[str, Any], str | MissingWheelsError | UnpublishedPackagesError | None]:
+    def _plan_application(self, host: PlannedHost, application: Mapping[str, Any]) -> tuple[dict[str, Any], Problem]:
         environment = application["environment"]
-        result = {
+        result: dict[str, Any] = {
             "name": application["name"],
             "environment": environment["path"],
             "from": environment["python"],
@@ -170,24 +175,22 @@ class Planner:
         }
         try:
             chain = self._steps.plan_steps(host, application)
-            result["steps"] = [
-                {**step, "interpreter": self._resolve_interpreter(host, _lifecycle.parse_version(step["to"])[0])}
-                for step in chain
-            ]
+            for step in chain:
+                interpreter = self._resolve_interpreter(host, _lifecycle.parse_version(step["to"])[0])
+                result["steps"].append({**step, "interpreter": interpreter})
             taken = select_cargo(environment, get_carry_policy(application)) if chain else None
             if taken:
                 result["cargo"] = taken
         except MissingWheelsError as error:
             return result, error
         except UnpublishedPackagesError as error:
-            refused = [
-                build_origin_finding(application["name"], package, application["copies"][name]["reason"])
-                for name, package in ((normalize_name(package["name"]), package) for package in environment["packages"])
-                if name in error.names and name in (application.get("copies") or {})
-            ]
-            return result, "\n".join(
-                f"{host.name}: {entry['detail']} ({entry['key']}); {entry['remediation']}" for entry in refused
-            ) or error
+            copies = application.get("copies") or {}
+            refused = []
+            for package in environment["packages"]:
+                name = normalize_name(package["name"])
+                if name in error.names and name in copies:
+                    refused.append(build_origin_finding(application["name"], package, copies[name]["reason"]))
+            return result, "\n".join(_format_findings(host, refused)) or error
         except NoLockError as error:
             return result, f"{host.name}: {application['name']}: {error} ({error.key})"
         except (IndexUnavailableError, ResolutionError, InvalidLimitError, PlanError) as error:
@@ -201,9 +204,9 @@ class Planner:
     def rehearse_steps(
         self, host: PlannedHost, application: Mapping[str, Any], on: Callable[[Minor, Mapping[str, Any]], Rehearsal]
     ) -> Iterator[tuple[Minor, RehearsalResult]]:
-        """Rehearse each step of *application* with what *on* gives for its minor and interpreter; a step builds on how the one before ended.
+        """Rehearse each step of *application* with the rehearsal that *on* returns for its minor and interpreter.
 
-        Ends after the first step that fails. Raises PlanError, CopiesNeeded, NoLock, MustBuild, Unpublished, IndexUnavailable, UnreadableLimit.
+        A step starts with the packages of the one before. Ends after the first step that fails. Raises CollectionError.
         """
         environment = application["environment"]
         self._require_copies(

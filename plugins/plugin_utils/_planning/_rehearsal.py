@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The loop of a rehearsal: tries a lock, finds the package at fault by trying others, and frees it to the nearest version that works."""
+"""The loop of a rehearsal: try a lock, find the package at fault by trying others, free it to the nearest good version."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ NOT_FOUND_PATTERN = re.compile(r"No module named '([\w.]+)'")
 
 @dataclasses.dataclass(frozen=True)
 class TrialFailure:
-    """Something that worked before and does not: an import, or a test. ``frames`` are paths, deepest last; ``runner`` is what ran a test."""
+    """An import or a test that worked before. ``frames`` are paths, deepest last; ``runner`` is what ran a test."""
 
     text: str
     frames: tuple[str, ...] = ()
@@ -122,7 +122,10 @@ class CureSearch:
 
 
 def iterate_positions(count: int, between: int) -> Iterator[int]:
-    """The order in which *count* versions are tried, nearest first: at strides that double, to the last one; then so many *between*, widest gap first."""
+    """The order in which *count* versions are tried: at strides that double, to the last one; then *between* more.
+
+    Nearest first; then the middle of the widest gap first.
+    """
     strides = sorted(
         {
             *itertools.takewhile(lambda number: number < count, ((1 << power) - 1 for power in range(32))),
@@ -132,9 +135,8 @@ def iterate_positions(count: int, between: int) -> Iterator[int]:
     yield from strides
     known = strides
     for _more in range(between):
-        gaps = [
-            (following - before, -before) for before, following in itertools.pairwise(known) if following - before > 1
-        ]
+        pairs = itertools.pairwise(known)
+        gaps = [(following - before, -before) for before, following in pairs if following - before > 1]
         if not gaps:
             return
         width, before = max(gaps)
@@ -143,7 +145,7 @@ def iterate_positions(count: int, between: int) -> Iterator[int]:
 
 
 def find_suspects(failure: TrialFailure, owners: Mapping[str, str]) -> list[str]:
-    """The packages that may be at fault: the owner of what is missing, those on the way to the failure, deepest first, what ran the test."""
+    """The packages that may be at fault: owner of the missing module, those on the way to the failure, the test runner."""
     found: list[str] = []
     names = [
         failure.missing or "",
@@ -167,7 +169,7 @@ def find_suspects(failure: TrialFailure, owners: Mapping[str, str]) -> list[str]
 def rank_candidates(
     failures: Mapping[str, TrialFailure], owners: Mapping[str, str], via: Mapping[str, Iterable[str]]
 ) -> list[tuple[str, int]]:
-    """Packages to try to free with how many failures each explains, most first; packages that several importers require are among them."""
+    """Packages to free with the number of failures that each explains, most first, shared requirements among them."""
     explains: dict[str, set[str]] = collections.defaultdict(set)
     rank: dict[str, int] = {}
     importers: dict[str, set[str]] = collections.defaultdict(set)
@@ -181,10 +183,8 @@ def rank_candidates(
         if len(shared) > 1:
             explains[package] |= set().union(*(importers[requirer] for requirer in shared))
             rank.setdefault(package, 50)
-    return [
-        (package, len(explains[package]))
-        for package in sorted(explains, key=lambda name: (-len(explains[name]), rank[name], name))
-    ]
+    order = sorted(explains, key=lambda name: (-len(explains[name]), rank[name], name))
+    return [(package, len(explains[package])) for package in order]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -250,7 +250,7 @@ class Rehearsal:
         )
 
     def _find_best_cure(self, tried: TriedLock, search: CureSearch) -> LearnedConstraint | None:
-        """The package whose nearest other version cures most of the failures; of equals, the one for which the fewest packages move."""
+        """The package whose nearest other version cures most failures; of equals, the one with the fewest moves."""
         best: tuple[tuple[int, int, int, int], LearnedConstraint] | None = None
         outcome = tried.outcome
         for order, (package, explained) in enumerate(
@@ -270,13 +270,12 @@ class Rehearsal:
         return best[1] if best else None
 
     def _find_replacement(self, tried: TriedLock) -> LearnedConstraint | None:
-        """The package that gives back a module of the standard library which is missed, where no version of any package does without."""
+        """The package that replaces a missing module of the standard library, if no version of any package helps."""
         failures = tried.outcome.failures
-        missed = {
-            name.split(".")[0]
-            for failure in failures.values()
-            for name in [failure.missing or "", *NOT_FOUND_PATTERN.findall(failure.text)]
-        }
+        missed: set[str] = set()
+        for failure in failures.values():
+            names = [failure.missing or "", *NOT_FOUND_PATTERN.findall(failure.text)]
+            missed.update(name.split(".")[0] for name in names)
         for module, package in sorted(load_replacements().items()):
             if module not in missed or package in tried.read_pins():
                 continue
@@ -300,13 +299,14 @@ class Rehearsal:
         failure = tried.outcome.failures[about[0]]
         python = format_minor(tried.minor)
         others = f" and {len(about) - 1} more" if len(about) > 1 else ""
-        reason = f"{package} {tried.read_pins().get(package, 'its absence')} breaks {about[0]}{others} on Python {python}: {failure.normalize_text()[-300:]}"
+        broken = f"{package} {tried.read_pins().get(package, 'its absence')} breaks {about[0]}{others}"
+        reason = f"{broken} on Python {python}: {failure.normalize_text()[-300:]}"
         return LearnedConstraint(
             requirement, f">={python}", reason, failure.kind, self._today.isoformat(), self._host, failure.text[-1000:]
         )
 
     def _find_cure(self, package: str, tried: TriedLock, search: CureSearch) -> tuple[str, set[str], int, int] | None:
-        """Requirement, what it cures, how many packages move, and how many versions away it is, for the nearest version of *package* that cures."""
+        """The nearest version of *package* that cures: requirement, cured failures, packages that move, distance."""
         requirements = self._list_other_versions(package, tried)
         trials: dict[int, set[str]] = {}
 
@@ -315,16 +315,10 @@ class Rehearsal:
                 trials[number] = self._find_cured_failures({"requirement": requirements[number]}, tried, search)
             return trials[number]
 
-        # A package that was freed for this step before, and is at fault again, is not freed again and again by one version.
+        # A package that was freed before and is at fault again is not freed by one version again and again.
         wanted = self._count_most_cured(requirements, cured_by) if package in tried.list_freed() else 1
-        position = next(
-            (
-                number
-                for number in iterate_positions(len(requirements), search.between)
-                if len(cured_by(number)) >= wanted
-            ),
-            None,
-        )
+        positions = iterate_positions(len(requirements), search.between)
+        position = next((number for number in positions if len(cured_by(number)) >= wanted), None)
         if position is None:
             return None
         low, high = max([number for number in trials if number < position], default=-1) + 1, position
@@ -339,22 +333,18 @@ class Rehearsal:
 
     @staticmethod
     def _count_most_cured(requirements: Sequence[str], cured_by: Callable[[int], set[str]]) -> int:
-        """How many failures the best of the versions cures that double strides meet, the last one among them; at least one."""
+        """The most failures that a version at doubling strides cures, the last version among them; at least one."""
         return max([1, *(len(cured_by(number)) for number in iterate_positions(len(requirements), 0))])
 
     def _list_other_versions(self, package: str, tried: TriedLock) -> list[str]:
-        """Requirements for the other versions of *package*, nearest first: later ones; earlier ones of what is new; itself if it left."""
+        """Requirements for other versions of *package*, nearest first: later ones; earlier ones too if it is new."""
         now, before = tried.read_pins().get(package), tried.packages.pins
         if now is None:
             return [f"{package}>={before[package]}"] if package in before else []
-        usable = [
-            entry.version
-            for entry in self._index.list_releases(package, tried.minor, tried.platform)
-            if (entry.wheel or entry.source)
-            and not entry.excluded
-            and not entry.yanked
-            and not Version(entry.version).is_prerelease
-        ]
+        usable = []
+        for entry in self._index.list_releases(package, tried.minor, tried.platform):
+            if (entry.wheel or entry.source) and not entry.excluded and entry.is_stable():
+                usable.append(entry.version)
         later = [f"{package}>={version}" for version in usable if Version(version) > Version(now)]
         if package in before:
             return later

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads wheels on the controller for what left the standard library and the C API: evidence that a version breaks, before anything is installed."""
+"""Scans wheels on the controller for uses of removed names: evidence that a version breaks, without an installation."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ MAXIMUM_DETAILS = 3
 
 
 def scan_wheel(path: pathlib.Path, sha256: str, cache: pathlib.Path) -> dict[str, Any]:
-    """What the wheel *path* uses of all that ever left: ``uses`` as rows of a source scan, and ``problems``; read once. Raises OSError, ValueError."""
+    """The uses of removed names in the wheel *path*: ``uses`` as rows of a source scan, and ``problems``.
+
+    Each wheel is read once. Raises OSError, ValueError.
+    """
     known = cache / "scans" / f"{sha256}-{_hash_change_table()}.json"
     if not known.exists():
         newest = max(load_releases())
@@ -63,19 +66,18 @@ def _unpack_code(path: pathlib.Path, target: pathlib.Path) -> None:
 
 
 def list_breakages(scan: Mapping[str, Any], minor: Minor) -> list[tuple[str, bool]]:
-    """What of the *scan* is not there on *minor*: a sentence with file and line, and whether an import is sure to meet it."""
+    """Uses of the *scan* that *minor* lacks: a sentence with file and line, and whether every import executes it."""
     found = []
     for path in sorted({use[0] for use in scan["uses"]}):
         uses = [use[1:] for use in scan["uses"] if use[0] == path and use[3][0] <= minor[1] < use[3][1]]
-        found += [
-            (f"{path}:{entry.line}: {_stdlib_changes.describe_broken_use(entry)}", entry.on_import and entry.certain)
-            for entry in _stdlib_changes.find_broken_uses(uses, FIRST_VERSION, minor)
-        ]
+        for entry in _stdlib_changes.find_broken_uses(uses, FIRST_VERSION, minor):
+            sentence = f"{path}:{entry.line}: {_stdlib_changes.describe_broken_use(entry)}"
+            found.append((sentence, entry.on_import and entry.certain))
     return found
 
 
 def build_scan_evidence(package: str, version: str, python: str, scan: Mapping[str, Any], date: str) -> Evidence:
-    """What the *scan* of a wheel says of *package* on *python*: it breaks, or nothing is known that breaks it, which is not that it works."""
+    """The evidence of a wheel's *scan* on *package* and *python*: it breaks, or no breakage is known."""
     found = list_breakages(scan, parse_version(python)[0])
     met = [text for text, certain in found if certain]
     told = (

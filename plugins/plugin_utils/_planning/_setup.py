@@ -44,7 +44,7 @@ def build_sources(given: Mapping[str, Any]) -> PackageSources:
 
 
 def build_tools(given: Mapping[str, Any]) -> PlanningTools:
-    """The parts for the validated options *given*. Raises UvMissing, AdvisoriesUnreadable, IndexUnavailable, ValueError."""
+    """The parts for the validated options *given*. Raises CollectionError."""
     cache, uv = expand_path(given["cache_dir"]), find_uv()
     sources = build_sources(given)
     index, builder = PackageIndex(sources, cache), WheelBuilder(cache, uv, sources)
@@ -55,7 +55,7 @@ def build_tools(given: Mapping[str, Any]) -> PlanningTools:
 
 
 def build_planner(given: Mapping[str, Any], parts: PlanningTools, reviewed: bool = False) -> Planner:
-    """The planner for the validated options *given*; what the plan directory has already is kept where it is asked the same."""
+    """The planner for the validated options *given*; equal steps of the plan directory are kept."""
     directory = expand_path(given["plan_dir"])
 
     def lock(identifier: str) -> str | None:

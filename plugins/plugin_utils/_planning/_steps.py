@@ -46,20 +46,22 @@ def hash_parts(*parts: Any) -> str:
 def list_package_changes(
     before: Mapping[str, str], after: Mapping[str, str], reasons: Mapping[str, MoveReason]
 ) -> list[dict[str, Any]]:
-    """A row for each package that is not the same *after* as *before*: what, how far, why, on what evidence of which day."""
-    return [
-        {
-            "package": name,
-            "from": before.get(name),
-            "to": after.get(name),
-            "move": classify_move(before.get(name), after.get(name)),
-            "evidence": reasons[name].evidence,
-            "reason": reasons[name].text,
-            "date": reasons[name].date,
-        }
-        for name in sorted({*before, *after})
-        if before.get(name) != after.get(name)
-    ]
+    """A row for each package that differs *after* from *before*, with the move, its reason, evidence and date."""
+    changes = []
+    for name in sorted({*before, *after}):
+        if before.get(name) != after.get(name):
+            changes.append(
+                {
+                    "package": name,
+                    "from": before.get(name),
+                    "to": after.get(name),
+                    "move": classify_move(before.get(name), after.get(name)),
+                    "evidence": reasons[name].evidence,
+                    "reason": reasons[name].text,
+                    "date": reasons[name].date,
+                }
+            )
+    return changes
 
 
 def collect_earlier_steps(
@@ -67,7 +69,7 @@ def collect_earlier_steps(
 ) -> dict[str, tuple[dict[str, Any], str]]:
     """The steps of an earlier plan's *document*, with the text that *lock* gives for an identifier.
 
-    Each is there twice: by all that was asked for it, and by what it starts from alone, which is what a host half-way can tell.
+    Each step is there twice: by everything that it was asked with, and by its start alone, which a host half-way knows.
     """
     found: dict[str, tuple[dict[str, Any], str]] = {}
     for part in document.get("hosts", {}).values():
@@ -83,7 +85,7 @@ def collect_earlier_steps(
 
 
 class StepPlanner:
-    """Finds the steps of applications; equal questions are asked once. ``locks`` are the texts of all locks by identifier."""
+    """Finds the steps of applications, equal ones once. ``locks`` are the texts of all locks by identifier."""
 
     def __init__(
         self,
@@ -114,7 +116,7 @@ class StepPlanner:
         return self._advisories if self._fix or application.get("goal") == "security" else None
 
     def plan_steps(self, host: PlannedHost, application: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """The steps of *application* without their interpreters; found once for equal environments, constraints and platforms."""
+        """The steps of *application* without interpreters, found once for equal packages, constraints and platforms."""
         environment = application["environment"]
         current, _patch_number = _lifecycle.parse_version(environment["python"])
         minors = self.list_minors(application)
@@ -173,7 +175,7 @@ class StepPlanner:
                     error.key, f"no lock for the step from Python {before} to {format_minor(minor)}: {error}"
                 ) from None
             self.locks[step["lock"]] = text
-            # Only the patch differs in a step within one minor, so it is said.
+            # Within one minor only the patch differs.
             after = format_minor(minor) if before.count(".") == 1 else f"{format_minor(minor)}.{self._patch}"
             steps.append({"from": before, **step, "to": after})
             packages, before = packages.apply_lock(parse_annotated_lock(text), minor, platform), format_minor(minor)
@@ -182,7 +184,7 @@ class StepPlanner:
     def _plan_step(
         self, packages: PackageSet, limits: tuple[VersionLimit, ...], minor: Minor, platform: str
     ) -> tuple[dict[str, Any], str]:
-        """The step to *minor* and its lock's text: as an earlier plan has it, if that was asked the same."""
+        """The step to *minor* and the text of its lock: those of an earlier plan, if it was asked the same."""
         start = hash_parts(
             sorted(packages.pins.items()),
             limits,
