@@ -21,6 +21,11 @@ from typing import Any
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 
 
+JSON_TYPE = "application/vnd.pypi.simple.v1+json"
+METADATA_LIMIT = 1 << 20
+METADATA_PATTERN = re.compile(r"[^/]+\.dist-info/METADATA")
+
+
 @dataclasses.dataclass(frozen=True)
 class PackageFile:
     """One published file: name, ``Requires-Python`` as written, date of publication (ISO 8601), whether yanked."""
@@ -113,10 +118,3 @@ def _read_requires_python(wheel: pathlib.Path) -> str:
     except (OSError, StopIteration, zipfile.BadZipFile, RuntimeError):
         return ""
     return str(email.parser.HeaderParser().parsestr(text)["Requires-Python"] or "")
-
-
-METADATA_LIMIT = 1 << 20
-METADATA_PATTERN = re.compile(r"[^/]+\.dist-info/METADATA")
-
-
-JSON_TYPE = "application/vnd.pypi.simple.v1+json"
