@@ -20,7 +20,6 @@ from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 
-
 JSON_TYPE = "application/vnd.pypi.simple.v1+json"
 METADATA_LIMIT = 1 << 20
 METADATA_PATTERN = re.compile(r"[^/]+\.dist-info/METADATA")
