@@ -53,21 +53,15 @@ class ActionModule(CollectionAction):
     def perform(self, given: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         """No module execution. In check mode the plan is written to the cache directory only."""
         result: dict[str, Any] = {"changed": False, "needs": [], "packages": {}}
-        why = check_strategy(self._task) or (
-            "" if given["target"] else "nobody said where to go: set oxzep7_target to a version, such as 3.11"
-        )
-        if why:
-            raise ActionFailedError(why, **result)
+        missing = "" if given["target"] else "oxzep7_target is not set; set it to a version, such as 3.11"
+        problem = check_strategy(self._task) or missing
+        if problem:
+            raise ActionFailedError(problem, **result)
         try:
             hosts, unknown = self._collect_hosts(task_vars, given)
             parts = _planning.build_tools(given)
             plan = _planning.build_planner(given, parts, bool(given["plan_id"])).plan(hosts)
-            declared = {
-                host.name: [
-                    application["declared"] or {"name": application["name"]} for application in host.applications
-                ]
-                for host in hosts
-            }
+            declared = {host.name: _list_declarations(host) for host in hosts}
             population = _rollout.count_hosts_by_application(declared)
             rules = _rollout.build_wave_policy(given, task_vars.get("groups") or {}, population)
             cut = self._cut_waves(plan, declared, {host.name: host.criticality for host in hosts}, rules, given)
@@ -101,25 +95,16 @@ class ActionModule(CollectionAction):
         for entry in plan.document["findings"]:
             self._display.warning(f"{entry['detail']} ({entry['key']}); {entry['remediation']}")
         for host in unknown:
-            self._display.warning(f"{host} gave no inventory; it is unknown to this plan")
+            self._display.warning(f"{host} has no inventory; it is unknown to this plan")
         if plan.identifier:
-            # A reviewed plan stays as it is in the plan directory, also when only a part of it is left to do.
+            # A reviewed plan stays in the plan directory, even if only a part of it remains.
             aside = self._task.check_mode or given["plan_id"]
             directory = parts.cache / "plans" / plan.document["id"] if aside else expand_path(given["plan_dir"])
             write_plan_locks(plan, directory)
-            seen = (
-                self._scan_wheels(plan, {host.name: host for host in hosts}, parts, directory)
-                if given["scan_wheels"]
-                else []
-            )
-            result.update(
-                self._publish_plan(plan, given, directory, seen),
-                scanned=[
-                    f"{row.package} {row.version} on Python {row.python}: {row.detail}"
-                    for row in seen
-                    if row.state == "breaks"
-                ],
-            )
+            seen = []
+            if given["scan_wheels"]:
+                seen = self._scan_wheels(plan, {host.name: host for host in hosts}, parts, directory)
+            result.update(self._publish_plan(plan, given, directory, seen), scanned=_describe_breakages(seen))
         else:
             result.update(directory=None)
         return result
@@ -147,13 +132,13 @@ class ActionModule(CollectionAction):
     def _scan_wheels(
         self, plan: Plan, hosts: Mapping[str, PlannedHost], parts: _planning.PlanningTools, directory: pathlib.Path
     ) -> list[Evidence]:
-        """What the wheels of every lock use that their Python lacks; wheels that cannot be had or read are said not to be scanned."""
-        questions = {
-            step["lock"]: (format_minor(parse_version(step["to"])[0]), hosts[name].facts)
-            for name, part in plan.document["hosts"].items()
-            for application in part["applications"]
-            for step in application["steps"]
-        }
+        """The evidence of a scan of the wheels of all locks; a warning for those that cannot be downloaded or read."""
+        questions = {}
+        for name, part in plan.document["hosts"].items():
+            for application in part["applications"]:
+                for step in application["steps"]:
+                    python = format_minor(parse_version(step["to"])[0])
+                    questions[step["lock"]] = (python, hosts[name].facts)
         read = []
         for lock, (python, facts) in sorted(questions.items()):
             try:
@@ -203,11 +188,23 @@ class ActionModule(CollectionAction):
         self, task_vars: Mapping[str, Any], given: Mapping[str, Any]
     ) -> tuple[list[PlannedHost], list[str]]:
         learned = read_constraints(expand_path(given["plan_dir"]))
-        known = {
-            str(name): build_planned_host(str(name), task_vars["hostvars"][name], given, learned)
-            for name in task_vars["ansible_play_hosts_all"]
-        }
-        return [host for host in known.values() if host], [name for name, host in known.items() if host is None]
+        hosts, unknown = [], []
+        for name in map(str, task_vars["ansible_play_hosts_all"]):
+            host = build_planned_host(name, task_vars["hostvars"][name], given, learned)
+            if host is None:
+                unknown.append(name)
+            else:
+                hosts.append(host)
+        return hosts, unknown
+
+
+def _list_declarations(host: PlannedHost) -> list[Mapping[str, Any]]:
+    return [application["declared"] or {"name": application["name"]} for application in host.applications]
+
+
+def _describe_breakages(seen: list[Evidence]) -> list[str]:
+    broken = [row for row in seen if row.state == "breaks"]
+    return [f"{row.package} {row.version} on Python {row.python}: {row.detail}" for row in broken]
 
 
 def check_reviewed_plan(plan: Plan, path: pathlib.Path, identifier: str) -> None:
@@ -221,14 +218,14 @@ def check_reviewed_plan(plan: Plan, path: pathlib.Path, identifier: str) -> None
         ) from None
     if found != identifier:
         raise PlanError(
-            f"oxzep7_plan_id is {identifier}, but {path} is plan {found}; review that one, or bring the plan that was reviewed"
+            f"oxzep7_plan_id is {identifier}, but {path} is plan {found}; review that one, or restore the reviewed plan"
         )
     different = compare_with_review(reviewed, plan.document)
     if different:
         raise PlanError(
             "\n".join(
                 [
-                    f"what is to be done now is not what was reviewed as plan {identifier}; run oxzep7.python.plan and review it again",
+                    f"the plan differs from the reviewed plan {identifier}; run oxzep7.python.plan and review it again",
                     *different,
                 ]
             )
@@ -244,7 +241,10 @@ def write_plan_locks(plan: Plan, directory: pathlib.Path) -> None:
 
 
 def write_plan(plan: Plan, directory: pathlib.Path, evidence: list[Evidence]) -> None:
-    """Write *plan*, whose locks are there, to *directory*, ``plan.json`` last. The matrix is of the plan and the *evidence*. Raises OSError."""
+    """Write *plan*, whose locks are there, and its matrix with *evidence* to *directory*, ``plan.json`` last.
+
+    Raises OSError.
+    """
     table = build_matrix(plan.document, plan.locks, evidence, get_today())
     write_matrix(directory, table)
     write_private(directory / "plan.html", render_plan_page(plan.document, table))

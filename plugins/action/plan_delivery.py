@@ -43,16 +43,14 @@ class ActionModule(CollectionAction):
             }
         else:
             result = self.run_module(arguments, task_vars)
-        result["steps"] = [
-            _build_step_entry(application, step, given["promote"])
-            for application in part["applications"]
-            for step in application["steps"]
-        ]
+        result["steps"] = []
+        for application in part["applications"]:
+            result["steps"] += [_build_step_entry(application, step, given["promote"]) for step in application["steps"]]
         return result
 
 
 def _build_step_entry(application: dict[str, Any], step: dict[str, Any], promote: str) -> dict[str, Any]:
-    """What the role step needs of one planned step."""
+    """One planned step, as the role step uses it."""
     chosen = {key: step[key] for key in ("from", "to", "lock", "interpreter")}
     return {
         "application": application["name"],

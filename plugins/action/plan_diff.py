@@ -19,7 +19,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._report._plan import
 
 
 class ActionModule(CollectionAction):
-    """Read two documents, and say what differs."""
+    """Read two plans and list their differences."""
 
     _requires_connection = False
 

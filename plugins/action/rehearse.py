@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rehearses the steps of a host's applications: tries locks on it, and teaches the plan what was met."""
+"""Rehearses the steps of the applications of a host: tries locks on it, and records failures as constraints."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._rehearsal
     TrialOutcome,
 )
 
-# What a failure is called that is no module's.
+# Prefixes of failures that are no imports.
 OTHER_PREFIXES = ("test: ", "source: ")
 
 
 class HostTrialError(CollectionError):
-    """A host that could not try; the text says what it could not."""
+    """A module or action that failed during a trial; the text has its name and message."""
 
 
 class ActionModule(CollectionAction):
     """One rehearsal after the other, each of as many module executions as it takes locks."""
 
     def perform(self, given: dict[str, Any], task_vars: Any) -> dict[str, Any]:
-        """Rehearse, and write what was learned to the plan directory; in check mode say what would be rehearsed."""
+        """Rehearse and write new constraints to the plan directory; in check mode list the steps to rehearse."""
         name = str(task_vars["inventory_hostname"])
         directory = expand_path(given["plan_dir"])
         result: dict[str, Any] = {
@@ -61,28 +61,23 @@ class ActionModule(CollectionAction):
             learned = read_constraints(directory)
             host = build_planned_host(name, task_vars["hostvars"][name], given, learned)
             if host is None:
-                raise PlanError(f"{name} gave no inventory; nothing can be rehearsed on it")
+                raise PlanError(f"{name} has no inventory and cannot rehearse; run oxzep7.python.plan again")
             parts = _planning.build_tools(given)
             planner = _planning.build_planner(given, parts)
             for application in host.applications:
                 if self._task.check_mode:
-                    result["actions"] += [
-                        f"rehearse {application['name']} on Python {format_minor(minor)}"
-                        for minor in planner.list_minors(application)
-                    ]
+                    for minor in planner.list_minors(application):
+                        result["actions"].append(f"rehearse {application['name']} on Python {format_minor(minor)}")
                 else:
                     self._rehearse_application(result, host, application, planner, parts, given, task_vars)
         except (CollectionError, ValueError) as error:
             raise ActionFailedError(f"{name}: {error}", **result) from None
         failed = [row for row in result["rehearsed"] if row["failures"]]
         if failed:
-            told = "; ".join(
-                f"{row['application']} on Python {row['to']}: " + ": ".join(next(iter(row["failures"].items())))
-                for row in failed
-            )
+            failures = "; ".join(_describe_failure(row) for row in failed)
             raise ActionFailedError(
-                f"{name}: no version of any package cures {told[:1500]}; mend the source, replace the package, or "
-                f"constrain it in {result['constraints']}",
+                f"{name}: no version of any package cures {failures[:1500]}; correct the source, replace the package, "
+                f"or constrain it in {result['constraints']}",
                 **result,
             )
         return result
@@ -160,6 +155,12 @@ class ActionModule(CollectionAction):
         if answer.get("failed"):
             raise HostTrialError(f"{name}: {answer.get('msg')}")
         return answer
+
+
+def _describe_failure(row: Mapping[str, Any]) -> str:
+    """The first failure of a rehearsed step."""
+    subject, text = next(iter(row["failures"].items()))
+    return f"{row['application']} on Python {row['to']}: {subject}: {text}"
 
 
 class _HostTrials:

@@ -20,8 +20,8 @@ options:
   plan_dir:
     description:
       - Directory on the controller for the plan; fit to be read and committed.
-      - Its C(constraints.yml) says what must hold from a Python on, and why; rehearsals add to it, and it may be edited.
-      - Steps of the plan that is there stay as they are where they are asked the same.
+      - Its C(constraints.yml) has constraints on packages with reasons. Rehearsals add to it, and it may be edited.
+      - Steps of an existing plan stay as they are if nothing that they depend on has changed.
     type: path
     required: true
   cache_dir:
@@ -29,18 +29,19 @@ options:
     type: path
     default: ~/.cache/oxzep7
   inventories:
-    description: Name of the variable that holds the result of M(oxzep7.python.host_info), with C(target), for each host.
+    description:
+      - Name of the variable with the result of M(oxzep7.python.host_info), run with C(target), for each host.
     type: str
     default: inventory_result
   copies:
-    description: Name of the variable that holds the result of M(oxzep7.python.package_copy) for each host, if it was asked.
+    description: Name of the variable with the result of M(oxzep7.python.package_copy) for each host, if any.
     type: str
     default: plan_copies
   advisories:
     description: Folder or zip on the controller with advisories in OSV's format.
     type: path
   fix_advisories:
-    description: Whether a package that O(advisories) are about moves to the nearest version in which what is known is fixed.
+    description: Whether a package with O(advisories) moves to the nearest version in which all known ones are fixed.
     type: bool
     default: false
 """

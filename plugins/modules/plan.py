@@ -10,31 +10,35 @@ module: plan
 short_description: Plan every step of every application to the target
 version_added: 0.1.0
 description:
-  - Runs once, on the controller, for all hosts, from what M(oxzep7.python.host_info) returned for each.
+  - Runs once, on the controller, for all hosts, with the result of M(oxzep7.python.host_info) for each.
   - The path visits every minor version between the current one and O(target); each step gets a lock with hashes.
-  - A package moves only for a reason, then to the nearest later version that works. Its version has no wheel for the next Python, or excludes
-    it in C(Requires-Python), upper bounds included; a dependency, a constraint, a fixed advisory or what a rehearsal met forces it.
-  - A package that only the old Python needed leaves. A package of which no later version has a wheel is built, once, by an account that owns nothing.
+  - A package moves only for a reason, and then to the nearest later version that works. Its version has no wheel for
+    the next Python, or excludes it in C(Requires-Python), upper bounds included; or a dependency, a constraint, a fixed
+    advisory or a failed rehearsal forces it.
+  - A package that only the old Python needs is dropped. A package without a wheel in any later version is built once,
+    by an account that owns nothing.
   - Each unique combination of pins, Python and platform is resolved once.
 author: oxzep7.python contributors (@oxzep7)
 options:
   builder:
-    description: Name of the host that builds what RV(needs) names; without one, a wheel that must be built elsewhere is an error.
+    description:
+      - Name of the host that builds RV(needs). Without one, a wheel that the controller cannot build is an error.
     type: str
   copy_packages:
-    description: Whether RV(packages) are copied afterwards; if not, a package that no source has is an error.
+    description: Whether RV(packages) are copied afterwards. Otherwise a package that no source has is an error.
     type: bool
     default: false
   scan_wheels:
     description:
-      - Whether to have the wheels of every lock on the controller and to read them for what their Python lacks. Each wheel is read once.
-      - What is found is evidence in the matrix; it moves no package, because only running tells whether that code is reached.
+      - Whether to download the wheels of every lock, and to scan them for uses of names that their Python lacks. Each
+        wheel is scanned once.
+      - Results are evidence in the matrix. They move no package, because the code may never be executed.
     type: bool
     default: false
   plan_id:
     description:
-      - Identifier of the plan in O(plan_dir) that was reviewed. Anything but that plan, or what is left to do of it, is refused.
-      - The plan directory is then left as it is.
+      - Identifier of the reviewed plan in O(plan_dir). Any plan but this one, or the rest of it, is refused.
+      - The plan directory is not changed then.
     type: str
 extends_documentation_fragment:
   - oxzep7.python.planning
@@ -63,11 +67,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 packages:
-  description: Packages that no source has, and that M(oxzep7.python.package_copy) must copy before there can be a plan. Names by host and application.
+  description:
+    - Packages that no source has, by host and application, which M(oxzep7.python.package_copy) must copy first.
   returned: always
   type: dict
 needs:
-  description: Wheels that a builder host must build before there can be a plan.
+  description: Wheels that a builder host must build before the plan.
   returned: always
   type: list
   elements: dict
@@ -77,7 +82,7 @@ rehearse:
   type: list
   elements: str
 scanned:
-  description: What of the wheels uses on import what their Python lacks, by a scan; empty without O(scan_wheels).
+  description: Wheels that use on import a name that their Python lacks; empty without O(scan_wheels).
   returned: when there is something to do
   type: list
   elements: str
@@ -86,7 +91,7 @@ target:
   returned: success
   type: str
 findings:
-  description: What speaks against the target, and does not forbid it.
+  description: Findings about the target that do not block the plan.
   returned: success
   type: list
   elements: dict
@@ -100,8 +105,8 @@ steps:
   type: dict
 waves:
   description:
-    - The waves of the hosts that have something to do; each with C(number), C(hosts), C(applications) by host, C(steps), C(restarts) that are expected, and
-      C(seconds) that it will take, with their C(basis).
+    - The waves of the hosts with steps; each with C(number), C(hosts), C(applications) by host, C(steps), expected
+      C(restarts), and estimated C(seconds) with their C(basis).
   returned: success
   type: list
   elements: dict
@@ -120,16 +125,16 @@ population:
   returned: success
   type: dict
 unknown:
-  description: Hosts that gave no inventory.
+  description: Hosts without an inventory.
   returned: success
   type: list
   elements: str
 directory:
-  description: Where the plan is on the controller; the cache directory in check mode.
+  description: Directory of the plan on the controller; in check mode in the cache directory.
   returned: success
   type: str
 path:
-  description: The plan for reading.
+  description: Path of the readable plan.
   returned: when there is something to do
   type: str
 """

@@ -10,7 +10,7 @@ module: plan_diff
 short_description: Tell how two plans differ
 version_added: 0.1.0
 description:
-  - Compares two plans on the controller, such as the one that was reviewed and the one of today; host by host, application by application.
+  - Compares two plans on the controller, such as the reviewed one and a new one, by host and application.
   - Nothing is changed.
 author: oxzep7.python contributors (@oxzep7)
 options:

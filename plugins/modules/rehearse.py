@@ -7,17 +7,19 @@
 
 DOCUMENTATION = r"""
 module: rehearse
-short_description: Rehearse the steps of a host's applications beside what is live
+short_description: Rehearse the steps of the applications of a host
 version_added: 0.1.0
 description:
   - Used by the roles of this collection.
-  - For each step of each application it makes the lock, tries it beside the live environment with M(oxzep7.python.environment), and looks at what fails
-    that did not fail before.
-  - The package at fault is found by trial. Candidates are the owner of what is missing, the packages on the way to it, and what they require
-    in common; the one whose nearest later version cures most is freed. This repeats until nothing new fails, or no version helps.
-  - Each round is a line in C(constraints.yml) of the plan directory, with reason, what was seen, date and host. M(oxzep7.python.plan) reads them.
-  - Where no version helps and a module is missed that left the standard library, the package that gives it back is tried.
-  - Nothing that is live is touched. Interpreters are installed, wheels are sent.
+  - Makes the lock of each step of each application, tries it beside the live environment with
+    M(oxzep7.python.environment), and collects new failures.
+  - The package at fault is found by trial. Candidates are the owner of a missing module, the packages on the way to it,
+    and their common requirements; the one whose nearest later version cures most failures is freed. This repeats until
+    there are no new failures, or no version helps.
+  - Each round adds an entry to C(constraints.yml) of the plan directory, with reason, evidence, date and host.
+    M(oxzep7.python.plan) reads them.
+  - If no version helps and a module was removed from the standard library, its replacement package is tried.
+  - Live environments are not changed. Interpreters are installed and wheels are sent.
 author: oxzep7.python contributors (@oxzep7)
 options:
   state_dir:
@@ -48,12 +50,12 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Says what would be rehearsed.
+    details: Lists the steps to rehearse.
   diff_mode:
     support: none
   idempotent:
     support: partial
-    details: A rehearsal always tries again; it changes something only when it learns something.
+    details: Every rehearsal tries the locks again; only new constraints are changes.
 notes:
   - The variables C(oxzep7_applications), C(oxzep7_interpreters) and C(oxzep7_constraints) are read.
 """
@@ -68,12 +70,13 @@ EXAMPLES = r"""
 RETURN = r"""
 rehearsed:
   description:
-    - For each step its C(application), C(to), C(rounds), C(trials), what was C(learned), what still fails, and C(benchmarks).
+    - For each step its C(application), C(to), C(rounds), C(trials), new constraints as C(learned), remaining
+      C(failures), and C(benchmarks).
   returned: always
   type: list
   elements: dict
 constraints:
-  description: The file that was added to.
+  description: Path of the file with constraints.
   returned: always
   type: str
 actions:

@@ -173,8 +173,9 @@ class WheelBuilder:
             )
         raise RemoteBuildError(
             wanted,
-            f"{wanted.name} {wanted.version} must be compiled for Python {format_minor(wanted.minor)} on {wanted.platform}, and this controller "
-            f"has no such Python that can compile; name a host that has in oxzep7_builder",
+            f"{wanted.name} {wanted.version} must be compiled for Python {format_minor(wanted.minor)} on "
+            f"{wanted.platform}, and this controller has no such Python that can compile; name a host that has in "
+            "oxzep7_builder",
         )
 
     def add_wheel(self, wanted: RequiredWheel, wheel: pathlib.Path) -> tuple[str, str]:
@@ -208,7 +209,7 @@ class WheelBuilder:
 def store_wheel_copy(
     cache: pathlib.Path, wheel: str, digest: str, scratch: pathlib.Path, fetch: Callable[[pathlib.Path], None]
 ) -> None:
-    """Store the *wheel* with SHA-256 *digest* that a host made; *fetch* writes it to a path. Raises ValueError, OSError."""
+    """Store the *wheel* with SHA-256 *digest* of a host; *fetch* writes it to a path. Raises ValueError, OSError."""
     if pathlib.PurePath(wheel).name != wheel or not wheel.endswith("-none-any.whl"):
         raise ValueError(f"{wheel!r} is no name of a copied wheel")
     target = cache / "built" / wheel

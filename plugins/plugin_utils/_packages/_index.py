@@ -107,7 +107,7 @@ class PackageIndex:
         )
 
     def has_version(self, name: str, version: str) -> bool:
-        """Whether a folder or a configured index has that version; the default index of the controller does not count."""
+        """Whether a folder or a configured index has that version; the default index does not count."""
         files = [entry for folder in self._folders for entry in folder.get(name, [])] + (
             self.list_files(name) if self._sources.indexes else []
         )

@@ -50,7 +50,7 @@ def _fetch_wheel(directory: pathlib.Path, name: str, version: str, minor: str, h
 
 
 def _read_member(wheel: pathlib.Path, path: str, recorded: str) -> str | None:
-    """The text of the file that *wheel* installs as *path* and whose hash is *recorded*, wherever it is in the wheel."""
+    """The text of the file that *wheel* installs as *path* and whose hash is *recorded*."""
     algorithm = recorded.partition("=")[0]
     try:
         with zipfile.ZipFile(wheel) as archive:
@@ -69,7 +69,7 @@ def _read_member(wheel: pathlib.Path, path: str, recorded: str) -> str | None:
 
 
 def add_wheel_diffs(inventory: Mapping[str, Any], directory: pathlib.Path | None, download: bool) -> None:
-    """Replace ``text`` by ``diff`` in modified files whose wheel is in *directory* or downloadable; drop it otherwise."""
+    """Replace ``text`` by ``diff`` in modified files whose wheel is in *directory* or downloadable, else drop it."""
     for environment in inventory["environments"]:
         for entry in environment["modified"] or []:
             text = entry.pop("text", None)

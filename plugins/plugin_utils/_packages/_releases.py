@@ -45,7 +45,7 @@ class PackageRelease:
 
 @functools.lru_cache(maxsize=4096)
 def is_python_allowed(requires_python: str, minor: Minor) -> bool:
-    """Whether a ``Requires-Python`` admits some patch release of *minor*, upper bounds included; an invalid one does."""
+    """Whether a ``Requires-Python`` admits a patch release of *minor*, upper bounds included; an invalid one does."""
     try:
         specifiers = SpecifierSet(requires_python)
     except InvalidSpecifier:

@@ -41,8 +41,8 @@ class UvMissingError(CollectionError):
 
 @dataclasses.dataclass(frozen=True)
 class ResolutionRequest:
-    """What is resolved once: from which version on each package may be taken, the Python and the platform, what limits others,
-    and the wheels that were built for it (name and SHA-256)."""
+    """A question to uv: the lowest version of each package, Python, platform, limits of others, and wheels that were
+    built for it (name and SHA-256)."""
 
     requirements: tuple[str, ...]
     minor: Minor

@@ -102,7 +102,10 @@ def download_wheels(
     libc_version: str,
     sources: PackageSources = DEFAULT_SOURCES,
 ) -> list[dict[str, Any]]:
-    """Download all wheels of a lock to ``cache/wheels``; returns as `read_known_files`. Raises DownloadError, ValueError."""
+    """Download all wheels of a lock to ``cache/wheels``; result as of `read_known_files`.
+
+    Raises DownloadError, ValueError.
+    """
     with lock_file(cache / "locks" / f"{lock}-{architecture}.lock"):
         files = read_known_files(cache, lock, architecture)
         if files is not None:
@@ -159,7 +162,7 @@ def run_pip_download(
     timeout: float = PIP_TIMEOUT,
     sources: PackageSources = DEFAULT_SOURCES,
 ) -> subprocess.CompletedProcess[str]:
-    """Have pip put wheels of *what*, and of no dependencies, into *target*, for CPython *minor* and platform *tags*, from *sources*.
+    """Download wheels of *what*, without dependencies, to *target*, for CPython *minor* and platform *tags*.
 
     Raises DownloadError when pip does not end within *timeout* seconds.
     """

@@ -13,7 +13,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._wording import join
 
 
 def describe_drift(reviewed: Mapping[str, Any], plan: Mapping[str, Any], host: str, application: str) -> str:
-    """How the environment of *application* on *host* differs from the *reviewed* one; empty if it does not, or is unknown."""
+    """How the environment of *application* on *host* differs from the *reviewed* one; empty if not, or unknown."""
     before, after = (_get_start_pins(document, host, application) for document in (reviewed, plan))
     if before is None or after is None or before == after:
         return ""

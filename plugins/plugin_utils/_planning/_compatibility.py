@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The compatibility matrix: packages by Python version, each cell with state, evidence and date. Unknown stays unknown."""
+"""The compatibility matrix: packages by Python version, with state, evidence and date. Unknown stays unknown."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Evidence:
     def from_run(
         cls, results: Iterable[Mapping[str, Any]], lock: Callable[[str], str | None], date: str
     ) -> list[Evidence]:
-        """Evidence of promotions: each package of a promoted lock works in production; *lock* gives texts by identifier."""
+        """Evidence of promotions: packages of promoted locks work in production; *lock* gives texts by identifier."""
         found: dict[str, Evidence] = {}
         promoted = {row["lock"]: row for row in results if row.get("lock") and row["result"] == "promoted"}
         for lock_id, row in promoted.items():
@@ -82,7 +82,10 @@ def read_evidence(path: pathlib.Path) -> list[Evidence]:
 
 
 def record_evidence(path: pathlib.Path, seen: Iterable[Evidence]) -> None:
-    """Add *seen* to the file *path*; of the same version, Python, state and kind the newest stays. Raises ValueError, OSError."""
+    """Add *seen* to the file *path*; the newest of the same version, Python, state and kind stays.
+
+    Raises ValueError, OSError.
+    """
     with lock_file(path.with_name(".evidence.lock")):
         known = {entry.build_key(): entry for entry in read_evidence(path)}
         known.update({entry.build_key(): entry for entry in sorted(seen, key=lambda entry: entry.date)})
@@ -95,8 +98,9 @@ def build_matrix(
 ) -> dict[str, Any]:
     """The matrix of a plan's document and *locks*: a cell for each package of a host and each Python on the path.
 
-    A cell has ``state`` (``works``, ``moves``, ``leaves``, ``added``, ``breaks``, ``mixed`` or ``unknown``), the versions ``from`` and ``to``, ``kind`` and
-    ``date`` of the evidence, ``reason``, ``hosts`` (how many) and ``stale`` (evidence of 90 days ago or more).
+    A cell has ``state`` (``works``, ``moves``, ``leaves``, ``added``, ``breaks``, ``mixed`` or ``unknown``), the
+    versions ``from`` and ``to``, ``kind`` and ``date`` of the evidence, ``reason``, ``hosts`` (how many) and ``stale``
+    (evidence of 90 days ago or more).
     """
     seen: dict[tuple[str, str, str], list[Evidence]] = {}
     for entry in evidence:

@@ -162,7 +162,7 @@ class StepLocker:
         return self._index.has_version(name, version)
 
     def lock(self, packages: PackageSet, limits: tuple[VersionLimit, ...], minor: Minor, platform: str) -> StepLock:
-        """The lock that takes *packages* to *minor* on *platform* within *limits*, with the fewest and the smallest moves.
+        """The lock of *packages* for *minor* on *platform* within *limits*, with the fewest and smallest moves.
 
         Raises NoLock, MustBuild, Unpublished, IndexUnavailable.
         """
@@ -247,7 +247,8 @@ class StepLocker:
             draft = dataclasses.replace(draft, barred=draft.barred | barred)
         raise NoLockError(
             "unresolvable",
-            f"newly required packages exclude this Python in {LOCKING_ROUNDS} rounds of choosing others; constrain them",
+            f"newly required packages exclude this Python in {LOCKING_ROUNDS} rounds of choosing others; "
+            "constrain them",
         )
 
     def _resolve_draft(self, draft: _StepDraft) -> tuple[_StepDraft, _BoundedDraft, ResolvedLock]:
@@ -434,7 +435,7 @@ class StepLocker:
         return [name for name in names if name not in asked.bounds]
 
     def _explain_failure(self, draft: _StepDraft, asked: _BoundedDraft, first: ResolutionError) -> str:
-        """The smallest set of packages that must be freed for a lock, with what holds them; else the resolver's text."""
+        """The smallest set of packages to free for a lock, with what holds them; else the text of the resolver."""
         names = find_mentioned_names(str(first), asked.bounds)
         sets = itertools.chain.from_iterable(itertools.combinations(names, size) for size in (1, 2, 3))
         for freed in itertools.islice(sets, MAXIMUM_TRIES):
@@ -452,9 +453,9 @@ class StepLocker:
             except ResolutionError:
                 continue
             pins = pins_of(lock.text)
-            holds = [
-                self._describe_hold(name, asked.bounds[name], pins.get(name), lock, draft.limits) for name in freed
-            ]
+            holds = []
+            for name in freed:
+                holds.append(self._describe_hold(name, asked.bounds[name], pins.get(name), lock, draft.limits))
             return (
                 "there is no lock in which every package stays or moves up; it takes freeing "
                 f"{' and '.join(freed)}: {'; '.join(holds)}. Replace or constrain one of them"

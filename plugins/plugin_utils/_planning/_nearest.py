@@ -57,8 +57,9 @@ class MoveReason:
 class VersionBound:
     """From where a package may be taken on: the version *lowest*, published as a wheel or to be *built*.
 
-    ``reason`` is None while it stays. ``barred`` are later versions that exclude the Python, which uv does not see. ``excluded`` is the
-    ``Requires-Python`` of a version that is kept although it excludes the Python, because every later one does, too.
+    ``reason`` is None while it stays. ``barred`` are later versions that exclude the Python, which uv does not see.
+    ``excluded`` is the ``Requires-Python`` of a version that is kept although it excludes the Python, because every
+    later one does, too.
     """
 
     name: str
@@ -108,9 +109,9 @@ def find_nearest_version(
 ) -> VersionBound:
     """The nearest version from *current* on that *minor* can have, of *releases* (oldest first). Raises Blocked.
 
-    What is not published as a wheel stays, and is built, where the next wheel is for every platform: such sources need no compiler.
-    Otherwise a later version with a wheel wins, as it does everywhere with *wheels_only*. With *build_from*, versions from that one on
-    are built, whatever has wheels.
+    A version without a wheel stays and is built if the next wheel is for every platform: such sources need no compiler.
+    Otherwise a later version with a wheel wins, as it always does with *wheels_only*. With *build_from*, versions from
+    that one on are built even if later ones have wheels.
     """
     own = [limit for limit in limits if limit.name == name]
     later = [entry for entry in releases if Version(entry.version) >= Version(build_from or current)]
@@ -206,13 +207,13 @@ def _describe_obstacle(
         )
     within = f" within the constraints {', '.join(limit.requirement for limit in own)}" if own else ""
     return (
-        f"no version of {name} from {current} on{within} has a wheel for Python {python} on {platform}, or can be built; "
-        "put a wheel into a folder of oxzep7_find_links"
+        f"no version of {name} from {current} on{within} has a wheel for Python {python} on {platform}, "
+        "or can be built; put a wheel into a folder of oxzep7_find_links"
     )
 
 
 def classify_move(before: str | None, after: str | None) -> str:
-    """How far a package moves: ``added``, ``left``, or the first part of the release number that differs, or ``other``."""
+    """How far a package moves: ``added``, ``left``, the first part of the release number that differs, or ``other``."""
     if before is None:
         return "added"
     if after is None:

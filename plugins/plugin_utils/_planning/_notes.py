@@ -34,7 +34,7 @@ MAXIMUM_WARNINGS = 3
 
 
 def build_notes(application: Mapping[str, Any], planned: Mapping[str, Any], advised: bool) -> dict[str, Any]:
-    """Risk, findings, success criteria, restarts, and what is new and gone in Python, of the *planned* steps of *application*."""
+    """Risk, findings, success criteria, restarts and changes in Python of the *planned* steps of *application*."""
     declared = application.get("declared") or {}
     scan = application.get("scan")
     steps = planned["steps"]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The loop of a rehearsal: try a lock, find the package at fault by trying others, free it to the nearest good version."""
+"""The loop of a rehearsal: try a lock, find the package at fault, free it to the nearest version that works."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ class TrialFailure:
 
 @dataclasses.dataclass(frozen=True)
 class TrialOutcome:
-    """What a lock came to: new failures by module or test, the package of each top-level module, before and now, and what of the modules
-    that were asked for is not there.
+    """The outcome of a lock: new failures by module or test, the package of each top-level module before and now,
+    and requested modules that are absent.
     """
 
     failures: Mapping[str, TrialFailure]
@@ -113,8 +113,8 @@ class RehearsalResult:
 
 @dataclasses.dataclass(frozen=True)
 class CureSearch:
-    """How a cure is looked for: how many versions are tried between those that strides meet, and whether a version *without* the module
-    that fails is a cure, too.
+    """How a cure is sought: the number of versions to try between strides, and whether a version *without* the failing
+    module is a cure, too.
     """
 
     between: int
@@ -145,7 +145,7 @@ def iterate_positions(count: int, between: int) -> Iterator[int]:
 
 
 def find_suspects(failure: TrialFailure, owners: Mapping[str, str]) -> list[str]:
-    """The packages that may be at fault: owner of the missing module, those on the way to the failure, the test runner."""
+    """The packages that may be at fault: owner of the missing module, those on the way to the failure, test runner."""
     found: list[str] = []
     names = [
         failure.missing or "",

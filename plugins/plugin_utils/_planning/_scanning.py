@@ -105,7 +105,7 @@ def build_scan_evidence(package: str, version: str, python: str, scan: Mapping[s
 def scan_locks(
     locks: Iterable[tuple[str, str, Sequence[Mapping[str, Any]]]], cache: pathlib.Path, date: str
 ) -> list[Evidence]:
-    """Evidence of every wheel of *locks*: Python, text, and files (name, sha256) of each. Raises OSError, ValueError."""
+    """Evidence of all wheels of *locks*: Python, text, and files (name, sha256) of each. Raises OSError, ValueError."""
     from packaging.utils import parse_wheel_filename
 
     found = {}

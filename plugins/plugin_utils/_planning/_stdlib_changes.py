@@ -61,7 +61,7 @@ class StdlibChange:
 
 @dataclasses.dataclass(frozen=True)
 class BrokenUse:
-    """A use that breaks on the path: the change, the first minor that breaks, line, and whether an import executes it."""
+    """A use that breaks: the change, the first minor that breaks it, line, and whether an import executes it."""
 
     change: StdlibChange
     since: Minor
