@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
 from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._source import ManagedLister
@@ -20,10 +21,8 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisorie
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import RemoteBuildError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import (
     PACKAGING_ERROR,
-    IndexUnavailableError,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import (
-    ResolutionError,
     find_uv_platform,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._cargo import select_cargo
@@ -54,9 +53,6 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._interpret
     resolve_interpreter,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import StepLocker
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import (
-    InvalidLimitError,
-)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._rehearsal import Rehearsal, RehearsalResult
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._steps import StepPlanner
 
@@ -193,7 +189,7 @@ class Planner:
             return result, "\n".join(_format_findings(host, refused)) or error
         except NoLockError as error:
             return result, f"{host.name}: {application['name']}: {error} ({error.key})"
-        except (IndexUnavailableError, ResolutionError, InvalidLimitError, PlanError) as error:
+        except CollectionError as error:
             return result, f"{host.name}: {application['name']}: {error}"
         return result, None
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation and behaviour of actions and modules are one: options, returns, and which modules there are for people."""
+"""Actions and modules do what they document: options, returns, and the list of modules for people."""
 
 from __future__ import annotations
 

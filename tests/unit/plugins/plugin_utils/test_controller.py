@@ -55,7 +55,10 @@ def test_wheel_tags_contain_every_older_glibc_and_the_legacy_names():
 
 
 def test_the_explanation_is_uvs_own_words_on_one_line():
-    text = "  × No solution found when resolving dependencies:\n  ╰─▶ Because nothing has usable wheels\n      your requirements are unsatisfiable.\n"
+    text = (
+        "  × No solution found when resolving dependencies:\n"
+        "  ╰─▶ Because nothing has usable wheels\n      your requirements are unsatisfiable.\n"
+    )
     assert _resolver.extract_uv_message(text) == (
         "No solution found when resolving dependencies: Because nothing has usable wheels "
         "your requirements are unsatisfiable."
@@ -134,14 +137,13 @@ def test_known_wheels_are_those_that_are_still_there(tmp_path):
 
 
 def test_drills_that_did_not_pass():
-    good, bad = (
-        {"drill_application": {"name": "x"}, **one}
-        for one in ({"passed": True, "recovery_seconds": 2.5}, {"failed": True, "problems": ["sick"]})
-    )
-    assert [
-        _drills.list_failed_drills(_drills.collect_drill_results({"a": {"drill_results": {"results": [one]}}}, ["a"]))
-        for one in (good, bad)
-    ] == [{}, {"a": "x: failed: sick"}]
+    good = {"drill_application": {"name": "x"}, "passed": True, "recovery_seconds": 2.5}
+    bad = {"drill_application": {"name": "x"}, "failed": True, "problems": ["sick"]}
+    failed = []
+    for one in (good, bad):
+        results = _drills.collect_drill_results({"a": {"drill_results": {"results": [one]}}}, ["a"])
+        failed.append(_drills.list_failed_drills(results))
+    assert failed == [{}, {"a": "x: failed: sick"}]
     drilled = _drills.collect_drill_results({"c": {}}, ["c"])
     assert _drills.list_failed_drills(drilled) == {
         "c": "it: unknown: nothing was drilled"

@@ -25,14 +25,15 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._sources i
 PLATFORM = "x86_64-manylinux_2_36"
 HTML = """<html><body><a href="../files/a-1.0.tar.gz#sha256=abc" data-upload-time="2020-02-03T01:02:03Z">a-1.0.tar.gz</a>
 <a href="a-1.1-cp39-cp39-manylinux2014_x86_64.whl#sha256=def" data-requires-python="&gt;=3.6,&lt;3.10">x</a>
-<a href="a-2.0-py3-none-any.whl" data-yanked="broken">x</a><a href="a-3.0-py3-none-any.whl">x</a><a href="a-x.whl">odd</a></body></html>"""
+<a href="a-2.0-py3-none-any.whl" data-yanked="broken">x</a><a href="a-3.0-py3-none-any.whl">x</a>
+<a href="a-x.whl">odd</a></body></html>"""
 
 
 def seen(text, kind, minor):
-    return {
-        entry.version: (entry.wheel, bool(entry.source), entry.excluded, entry.yanked, entry.universal)
-        for entry in build_releases(read_page(text, kind, "https://h/simple/a/"), minor, PLATFORM)
-    }
+    found = {}
+    for entry in build_releases(read_page(text, kind, "https://h/simple/a/"), minor, PLATFORM):
+        found[entry.version] = (entry.wheel, bool(entry.source), entry.excluded, entry.yanked, entry.universal)
+    return found
 
 
 def test_a_page_in_html_tells_wheels_sources_bounds_days_and_what_was_withdrawn():
@@ -177,9 +178,8 @@ def test_pages_are_asked_once_and_kept_without_credentials(served, tmp_path, mon
         index = PackageIndex(sources, tmp_path)
         index.load(["a", "b"])
         assert len(index.list_files("a")) == 5 and index.list_files("b") == []
-    assert sorted(path for path, _authorization in asked) == ["/simple/a/", "/simple/b/"] and all(
-        authorization for _path, authorization in asked
-    )
+    assert sorted(path for path, _authorization in asked) == ["/simple/a/", "/simple/b/"]
+    assert all(authorization for _path, authorization in asked)
     kept = "".join(path.read_text() for path in tmp_path.rglob("*.json"))
     assert "topsecret" not in kept and "topsecret" not in " ".join(map(str, tmp_path.rglob("*")))
     with pytest.raises(IndexUnavailableError, match="answers 500") as caught:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One step's lock: what stays, what moves and why, what leaves, what is built, and what is freed where it does not fit."""
+"""The lock of one step: what stays, moves, leaves, is built, and is freed."""
 
 from __future__ import annotations
 
@@ -23,17 +23,11 @@ OLD = range(6, 10)
 
 
 def environment(pins, packages, requested=()):
-    return {
-        "packages": [
-            {
-                "name": name,
-                "version": version,
-                "requires": list(packages[name][version].requires),
-                "requested": name in requested,
-            }
-            for name, version in pins.items()
-        ]
-    }
+    rows = []
+    for name, version in pins.items():
+        requires = list(packages[name][version].requires)
+        rows.append({"name": name, "version": version, "requires": requires, "requested": name in requested})
+    return {"packages": rows}
 
 
 def step(packages, pins, minor=(3, 12), before=(3, 8), constraints=(), wanted=(), requested=None):

@@ -52,6 +52,18 @@ def planner(target, *arguments, **options):
     return Planner(target, World(PACKAGES).locker(), *arguments, **options)
 
 
+def make_package(name, version):
+    return {"name": name, "version": version, "editable": False, "direct_url": None}
+
+
+def make_archive_source(minor):
+    return {"source": "archive", "version": f"3.{minor}", "url": f"http://x/3.{minor}.tar.gz", "sha256": "0" * 64}
+
+
+def list_findings(plan):
+    return plan.document["notes"]["host1"]["app"]["findings"]
+
+
 def host(name="host1", python="3.8.18", packages=(("ages", "1.0"), ("stable", "1.0")), **options):
     return PlannedHost(
         name=name,
@@ -63,20 +75,14 @@ def host(name="host1", python="3.8.18", packages=(("ages", "1.0"), ("stable", "1
                 "environment": {
                     "path": "/srv/app/venv",
                     "python": python,
-                    "packages": [
-                        {"name": package, "version": version, "editable": False, "direct_url": None}
-                        for package, version in packages
-                    ],
+                    "packages": [make_package(*row) for row in packages],
                 },
             }
         ],
         found_interpreters=options.get("found", []),
         interpreters=options.get(
             "interpreters",
-            [
-                {"source": "archive", "version": f"3.{minor}", "url": f"http://x/3.{minor}.tar.gz", "sha256": "0" * 64}
-                for minor in range(9, 13)
-            ],
+            [make_archive_source(minor) for minor in range(9, 13)],
         ),
         constraints=options.get("constraints", []),
     )
@@ -204,9 +210,7 @@ def test_a_copy_stays_as_it_is_at_every_step_and_no_other_file_may_stand_for_it(
         block = plan.locks[step["lock"]].split("stable==")[0]
         assert block.startswith("ages==1.0") and block.count("--hash") == 1 and "a" * 64 in block
     assert "copied: ages" in format_plan_markdown(plan.document)
-    assert [
-        entry["key"] for entry in plan.document["notes"]["host1"]["app"]["findings"] if "copied" in entry["key"]
-    ] == ["package-copied"]
+    assert [entry["key"] for entry in list_findings(plan) if "copied" in entry["key"]] == ["package-copied"]
     other = planner("3.12").plan([copied(elsewhere(), **{**WHEEL, "sha256": "b" * 64})])
     assert other.document["id"] != plan.document["id"]
 
@@ -240,11 +244,8 @@ def test_a_package_that_no_index_knows_is_to_be_copied_and_what_was_copied_is_as
 def test_deprecations_that_the_last_step_met_are_a_finding_of_the_next():
     warned = host()
     warned.applications[0]["deprecations"] = [f"lib/x.py:{number}: goes" for number in range(5)]
-    (found,) = [
-        entry
-        for entry in planner("3.9").plan([warned]).document["notes"]["host1"]["app"]["findings"]
-        if entry["key"] == "deprecations-met"
-    ]
+    findings = list_findings(planner("3.9").plan([warned]))
+    (found,) = [entry for entry in findings if entry["key"] == "deprecations-met"]
     assert (
         "lib/x.py:0: goes; lib/x.py:1: goes; lib/x.py:2: goes and 2 more" in found["detail"] and not found["blocking"]
     )
@@ -327,10 +328,8 @@ def test_an_unrelated_package_changes_no_other_row(packages):
     ],
 )
 def test_the_first_source_that_fits_is_chosen(entries, minor, patch, expected):
-    found = [
-        {"path": f"/p{version}", "version": version, "implementation": "CPython"}
-        for version in ("3.9.2", "3.9.10", "3.8.1")
-    ]
+    versions = ("3.9.2", "3.9.10", "3.8.1")
+    found = [{"path": f"/p{version}", "version": version, "implementation": "CPython"} for version in versions]
     chosen = choose_interpreter(host(interpreters=entries, found=found), minor, patch)
     assert (chosen and chosen["version"]) == expected
 
@@ -460,10 +459,7 @@ def test_how_far_a_package_moves(before, after, expected):
 
 
 def test_a_symbolic_target_is_resolved_before_planning():
-    sources = [
-        {"source": "archive", "version": f"3.{minor}", "url": f"http://x/3.{minor}.tar.gz", "sha256": "0" * 64}
-        for minor in range(9, 15)
-    ]
+    sources = [make_archive_source(minor) for minor in range(9, 15)]
     plan = planner("newest-1", datetime.date(2026, 11, 21)).plan(
         [host(packages=[("stable", "1.0")], interpreters=sources)]
     )
@@ -502,16 +498,13 @@ def test_the_page_escapes_what_hosts_say_and_shows_waves_and_the_matrix():
 
 
 def test_two_plans_are_compared_line_by_line():
-    before, after = (
-        planner("3.10").plan([given]).document
-        for given in (host(), host(constraints=[{"requirement": "stable>=2.0", "reason": "breaks"}]))
-    )
+    before = planner("3.10").plan([host()]).document
+    constrained = host(constraints=[{"requirement": "stable>=2.0", "reason": "breaks"}])
+    after = planner("3.10").plan([constrained]).document
     assert compare_plans(before, before) == []
     lines = compare_plans(before, after)
-    assert any(
-        line.startswith("host1: app: 3.9 stable: nothing -> 1.0 to 2.0, constraint stable>=2.0: breaks")
-        for line in lines
-    )
+    expected = "host1: app: 3.9 stable: nothing -> 1.0 to 2.0, constraint stable>=2.0: breaks"
+    assert any(line.startswith(expected) for line in lines)
     assert compare_plans(before, planner("3.10").plan([host("other")]).document)[0].startswith("host1: app: 3.10 ")
 
 
@@ -572,9 +565,8 @@ def test_risk_shows_its_terms_and_the_source_gives_findings():
         note["risk"]["score"] == sum(term["points"] for term in note["risk"]["terms"].values())
         and note["restarts"] == 2
     )
-    assert "collections.Mapping" in note["python"][1]["removed"] and not any(
-        name.startswith("asyncio") for name in note["python"][1]["removed"]
-    )
+    removed = note["python"][1]["removed"]
+    assert "collections.Mapping" in removed and not any(name.startswith("asyncio") for name in removed)
     assert "collections.Mapping is gone" in format_plan_markdown(document)
     unknown = planner("3.10").plan([host()]).document["notes"]["host1"]["app"]
     assert [entry["key"] for entry in unknown["findings"]] == ["source-unknown"] and "no tests" in unknown["risk"][
@@ -684,10 +676,11 @@ def test_what_cannot_be_taken_along_forbids_a_plan(made, key):
         planner("3.9").plan([made])
 
 
-UV = [
-    {"version": version, "key": f"cpython-{version}-linux-x86_64-gnu", "url": "https://x"}
-    for version in ("3.11.2", "3.11.10", "3.11.9", "3.12.1")
-]
+def make_uv_row(version):
+    return {"version": version, "key": f"cpython-{version}-linux-x86_64-gnu", "url": "https://x"}
+
+
+UV = [make_uv_row(version) for version in ("3.11.2", "3.11.10", "3.11.9", "3.12.1")]
 
 
 @pytest.mark.parametrize(
@@ -751,7 +744,7 @@ def test_the_signature_of_an_archive_is_in_the_plan():
 
 
 def vendored(carry=None, shared=True, new=()):
-    """A host whose environment sees a module of its interpreter's distribution, and whose next interpreter has the modules *new*."""
+    """A host whose environment sees a module of its interpreter's distribution; its next interpreter has *new* ones."""
 
     def interpreter(minor, modules):
         return {

@@ -57,12 +57,11 @@ class Trials:
 
 def rehearse(packages, pins, breaks, owners=None, minor=(3, 12)):
     world = World(packages)
-    environment = {
-        "packages": [
-            {"name": name, "version": version, "requires": list(packages[name][version].requires), "requested": True}
-            for name, version in pins.items()
-        ]
-    }
+    rows = []
+    for name, version in pins.items():
+        requires = list(packages[name][version].requires)
+        rows.append({"name": name, "version": version, "requires": requires, "requested": True})
+    environment = {"packages": rows}
     trials = Trials(breaks, owners or {name: name for name in packages})
     start = build_package_set(environment, set(), (3, 8), "x86_64")
     return Rehearsal(world.locker(), world, trials, "host1", TODAY).rehearse_step(start, [], minor, PLATFORM), trials
@@ -78,14 +77,14 @@ SIX_PINS = {"six": "1.15", **{f"lib{number}": "1.0" for number in range(10)}}
 def six_moves(pins):
     if Version(pins["six"]) >= Version("1.16"):
         return {}
-    return {
-        f"lib{number}": TrialFailure(
+    failures = {}
+    for number in range(10):
+        failures[f"lib{number}"] = TrialFailure(
             "lib/__init__.py:1: ModuleNotFoundError: No module named 'six.moves'",
             (f"/x/site-packages/lib{number}/__init__.py",),
             "six.moves",
         )
-        for number in range(10)
-    }
+    return failures
 
 
 def test_the_owner_of_what_is_missing_is_freed_and_not_its_ten_importers():

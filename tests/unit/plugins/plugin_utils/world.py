@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A package index in memory with dependencies, and a resolver that answers as uv does: what tests of planning use in place of both."""
+"""A package index in memory with dependencies, and a resolver that answers as uv does, for tests of planning."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Made:
 
 
 class World:
-    """Index, resolver and builder at once. ``questions`` are those that the resolver was asked, ``wanted`` the wheels that were built."""
+    """Index, resolver and builder at once. ``questions`` went to the resolver, ``wanted`` are the built wheels."""
 
     def __init__(self, packages: dict[str, dict[str, Made]]) -> None:
         self.packages = packages
@@ -78,14 +78,8 @@ class World:
 
     def find_release(self, name, version, minor, platform):
         """As `Index.release`."""
-        return next(
-            (
-                entry
-                for entry in self.list_releases(name, minor, platform)
-                if Version(entry.version) == Version(version)
-            ),
-            None,
-        )
+        releases = self.list_releases(name, minor, platform)
+        return next((entry for entry in releases if Version(entry.version) == Version(version)), None)
 
     def has_version(self, name, version):
         """As `Index.provides`."""
@@ -101,7 +95,7 @@ class World:
         return f"{wanted.name}-{wanted.version}-py3-none-any.whl", "0" * 64
 
     def lock(self, question):
-        """As `Resolver.lock`: the lowest of what is asked for, the newest of what that requires; upper bounds on Python are not seen."""
+        """As `Resolver.lock`: the lowest of what is asked for, the newest of its requirements, any bounds on Python."""
         self.questions.append(question)
         built = {name.split("-")[0]: name.split("-")[1] for name, _digest in question.built}
         built_as = {name.split("-")[0]: name for name, _digest in question.built}
@@ -116,36 +110,28 @@ class World:
             demands = self._demands(chosen, question)
             chosen = {name: version for name, version in chosen.items() if name in asked or name in demands}
             if chosen == before:
-                return parse_annotated_lock(
-                    "".join(
-                        f"{name}=={chosen[name]} \\\n    --hash=sha256:{dict(question.built).get(built_as.get(name), '9' * 64)}\n    # via\n"
-                        + "".join(
-                            f"    #   {who}\n"
-                            for who in [*(["-r requirements.in"] if name in asked else []), *demands.get(name, {})]
-                        )
-                        for name in sorted(chosen)
-                    )
-                )
+                text = ""
+                for name in sorted(chosen):
+                    digest = dict(question.built).get(built_as.get(name), "9" * 64)
+                    text += f"{name}=={chosen[name]} \\\n    --hash=sha256:{digest}\n    # via\n"
+                    for who in [*(["-r requirements.in"] if name in asked else []), *demands.get(name, {})]:
+                        text += f"    #   {who}\n"
+                return parse_annotated_lock(text)
         raise ResolutionError("no end")
 
     def _choose(self, name, asked, demands, limits, built, question):
         known = self.packages.get(name, {})
-        usable = [
-            version
-            for version in {*known, *filter(None, [built.get(name)])}
-            if built.get(name) == version or question.minor[1] in known[version].wheels
-        ]
-        fitting = [
-            version
-            for version in usable
-            if (name not in asked or asked[name].contains(version))
-            and all(one.specifier.contains(version) for one in demands.values())
-            and all(limit.specifier.contains(version) for limit in limits if limit.name == name)
-        ]
+        specifiers = [one.specifier for one in demands.values()]
+        specifiers += [limit.specifier for limit in limits if limit.name == name]
+        specifiers += [asked[name]] if name in asked else []
+        fitting = []
+        for version in {*known, *filter(None, [built.get(name)])}:
+            usable = built.get(name) == version or question.minor[1] in known[version].wheels
+            if usable and all(specifier.contains(version) for specifier in specifiers):
+                fitting.append(version)
         if not fitting:
-            who = " and ".join(
-                f"{requirer} depends on {requirement}" for requirer, requirement in sorted(demands.items())
-            )
+            rows = [f"{requirer} depends on {requirement}" for requirer, requirement in sorted(demands.items())]
+            who = " and ".join(rows)
             raise ResolutionError(
                 f"Because you require {name}{asked.get(name, '')} and {who or 'nothing else'}, it is unsatisfiable; "
                 f"Because {name} has no wheels, it cannot be used"
