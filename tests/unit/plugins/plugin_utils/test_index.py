@@ -23,7 +23,8 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._releases 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._sources import DEFAULT_SOURCES, PackageSources
 
 PLATFORM = "x86_64-manylinux_2_36"
-HTML = """<html><body><a href="../files/a-1.0.tar.gz#sha256=abc" data-upload-time="2020-02-03T01:02:03Z">a-1.0.tar.gz</a>
+HTML = """<html><body>
+<a href="../files/a-1.0.tar.gz#sha256=abc" data-upload-time="2020-02-03T01:02:03Z">a-1.0.tar.gz</a>
 <a href="a-1.1-cp39-cp39-manylinux2014_x86_64.whl#sha256=def" data-requires-python="&gt;=3.6,&lt;3.10">x</a>
 <a href="a-2.0-py3-none-any.whl" data-yanked="broken">x</a><a href="a-3.0-py3-none-any.whl">x</a>
 <a href="a-x.whl">odd</a></body></html>"""
