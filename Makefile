@@ -56,7 +56,7 @@ integration: tools ## each module in the four-times pattern, on this machine
 	@python -m pytest -q -n 2 --dist loadfile tests/integration --durations 10
 
 scenarios: fleet ## molecule scenarios and fleet tests on real hosts; FLEETS=N fleets side by side
-	@$(AS_ROOT) python -m pytest -q -n $(FLEETS) --dist loadgroup --no-loadscope-reorder tests/scenarios --durations 10
+	@$(AS_ROOT) python -m pytest -q -n $(FLEETS) tests/scenarios --durations 10
 
 fleet-up: fleet ## start six test hosts
 	@$(AS_ROOT) python -m tests.fleet.fleet up

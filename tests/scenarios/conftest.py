@@ -4,7 +4,7 @@
 
 """Hosts for the scenarios, playbooks run against them as an operator would, and the order of the scenarios.
 
-Each worker of ``pytest -n N --dist loadgroup --no-loadscope-reorder`` has a fleet of its own.
+Each worker of ``pytest -n N`` has a fleet of its own.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import dataclasses
 import json
 import os
 import pathlib
-import re
 import subprocess
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.fleet import fleet
 
@@ -45,13 +45,24 @@ LONGEST_FIRST = (
 )
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Keep the tests that share hosts on one worker, and begin with those that take longest."""
-    for item in items:
-        group = item.name if item.path.stem in DIVISIBLE else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(re.sub(r"\W+", "-", group)))
+    """Begin with the tests that take longest."""
     items.sort(key=rank_item)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Keep tests that share hosts on one worker, in the order of collection."""
+    config.option.loadscopereorder = False
+    return FleetScheduling(config, log)
+
+
+class FleetScheduling(LoadScopeScheduling):
+    """Gives a worker a file at a time, and of divisible files a test."""
+
+    def _split_scope(self, nodeid):
+        path = nodeid.partition("::")[0]
+        return nodeid if pathlib.PurePath(path).stem in DIVISIBLE else path
 
 
 def rank_item(item):
