@@ -72,7 +72,8 @@ class SteadyHost:
         self.run_script("sh /root/faults/setup.sh")
         empty = hashlib.sha256(b"").hexdigest()
         self.run_script(
-            f"mkdir -p -m 700 /var/lib/oxzep7 && mkdir -m 700 /var/lib/oxzep7/locks && : > /var/lib/oxzep7/locks/{empty}.txt"
+            "mkdir -p -m 700 /var/lib/oxzep7 && mkdir -m 700 /var/lib/oxzep7/locks"
+            f" && : > /var/lib/oxzep7/locks/{empty}.txt"
         )
         for minor in MINORS[1:]:
             path = self.run_script(f"echo /opt/oxzep7/interpreters/oxzep7-{minor}.*/bin/python{minor}").strip()

@@ -79,7 +79,8 @@ def prepare_podman() -> None:
     WORK.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Real hosts can rename a directory; on overlayfs that needs redirect_dir.
     STORAGE_CONF.write_text(
-        '[storage]\ndriver = "overlay"\nrunroot = "/run/containers/storage"\ngraphroot = "/var/lib/containers/storage"\n'
+        '[storage]\ndriver = "overlay"\nrunroot = "/run/containers/storage"\ngraphroot = '
+        '"/var/lib/containers/storage"\n'
         '[storage.options.overlay]\nmountopt = "nodev,redirect_dir=on"\n',
         encoding="utf-8",
     )

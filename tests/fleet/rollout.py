@@ -88,7 +88,8 @@ def start_rollout_hosts() -> None:
     for name in NAMES:
         run_on_host(
             name,
-            f"timeout 30 sh -c 'until curl -fsS -o /dev/null http://127.0.0.1:{PORTS[APPLICATION[name]]}/health; do sleep 0.1; done'",
+            f"timeout 30 sh -c 'until curl -fsS -o /dev/null http://127.0.0.1:{PORTS[APPLICATION[name]]}/health;"
+            " do sleep 0.1; done'",
         )
 
 

@@ -47,11 +47,13 @@ UTF8 = ["--default-character-set=utf8mb4"]
 def host():
     (host,) = start_steady_hosts(kind=fleet.EQUIPPED_KIND)
     host.run_script(
-        "systemctl start postgresql mariadb && runuser -u postgres -- createdb steady && mariadb -e 'CREATE DATABASE steady'"
+        "systemctl start postgresql mariadb && runuser -u postgres -- createdb steady"
+        " && mariadb -e 'CREATE DATABASE steady'"
     )
     host.run_script(f"echo '{SCHEMA};' | runuser -u postgres -- psql -Xq steady && echo '{SCHEMA};' | mariadb steady")
     host.run_script(
-        "runuser -u steady -- python3 -c \"import sqlite3; c = sqlite3.connect('/srv/steady/db.sqlite3'); c.execute('PRAGMA journal_mode=WAL'); "
+        "runuser -u steady -- python3 -c \"import sqlite3; c = sqlite3.connect('/srv/steady/db.sqlite3');"
+        " c.execute('PRAGMA journal_mode=WAL'); "
         f"c.executescript('{SCHEMA}')\""
     )
     rows = "INSERT INTO {table} SELECT n, concat('row ', n) FROM {series};"
@@ -121,7 +123,8 @@ def test_a_database_that_is_written_to_is_kept_of_one_moment_and_comes_back_row_
     assert rows == answered(host, kind, f"SELECT * FROM one WHERE id <= {rows[-1].split()[0]} ORDER BY id")
     # In place: what was written since is gone, and kept aside.
     answered(host, kind, "DELETE FROM two") if kind != "sqlite" else host.run_script(
-        "runuser -u steady -- python3 -c \"import sqlite3; c = sqlite3.connect('/srv/steady/db.sqlite3'); c.execute('DELETE FROM two'); c.commit()\""
+        "runuser -u steady -- python3 -c \"import sqlite3; c = sqlite3.connect('/srv/steady/db.sqlite3');"
+        " c.execute('DELETE FROM two'); c.commit()\""
     )
     asked = {
         "application": application,
@@ -153,7 +156,8 @@ def test_a_database_in_place_is_taken_back_when_the_application_fails(host, kind
     )
     if kind == "sqlite":
         host.run_script(
-            "runuser -u steady -- python3 -c \"import sqlite3; c = sqlite3.connect('/srv/steady/db.sqlite3'); c.execute('DELETE FROM two'); c.commit()\""
+            "runuser -u steady -- python3 -c \"import sqlite3; c = sqlite3.connect('/srv/steady/db.sqlite3');"
+            " c.execute('DELETE FROM two'); c.commit()\""
         )
     else:
         answered(host, kind, "DELETE FROM two")
@@ -253,8 +257,10 @@ def test_an_interpreter_is_drilled_at_its_own_place(host):
 
 def test_what_starts_an_application_is_configuration(host):
     host.run_script(
-        "mkdir -p /etc/systemd/system/steady-web.service.d && printf '[Service]\nEnvironmentFile=-/etc/default/steady\n' "
-        ">/etc/systemd/system/steady-web.service.d/more.conf && echo MODE=steady >/etc/default/steady && systemctl daemon-reload"
+        "mkdir -p /etc/systemd/system/steady-web.service.d && printf "
+        "'[Service]\nEnvironmentFile=-/etc/default/steady\n' "
+        ">/etc/systemd/system/steady-web.service.d/more.conf && echo MODE=steady >/etc/default/steady"
+        " && systemctl daemon-reload"
     )
     host.run_script("printf '* * * * * steady /srv/steady/venv/bin/python -c 1\n' >/etc/cron.d/steady")
     (found,) = host.run_actions(["module", "host_info", {"applications": [APPLICATION], "store": True, "run_id": None}])
@@ -304,7 +310,8 @@ def test_a_disk_that_fills_up_meanwhile_gets_its_space_back(host):
 
 def test_ten_applications_in_a_drill(host, controller):
     host.run_script(
-        "for n in 1 2 3 4 5 6 7 8 9 10; do mkdir /srv/app$n && python3 -m venv --without-pip /srv/app$n/venv && chown -R steady: /srv/app$n "
+        "for n in 1 2 3 4 5 6 7 8 9 10; do mkdir /srv/app$n && python3 -m venv --without-pip /srv/app$n/venv"
+        " && chown -R steady: /srv/app$n "
         '&& echo "def ready(): return $n" >$(echo /srv/app$n/venv/lib/python3.*/site-packages)/app$n.py; done'
     )
     applications = [
@@ -336,7 +343,8 @@ def test_ten_applications_in_a_drill(host, controller):
     assert page.count("| passed |") == 10
     # One that cannot be relied on fails the host, and says why.
     host.run_script(
-        "for f in /var/lib/oxzep7/backups/app3/*/environment.tar*; do printf x | dd of=$f bs=1 seek=500 conv=notrunc status=none; done"
+        "for f in /var/lib/oxzep7/backups/app3/*/environment.tar*; do printf x | dd of=$f bs=1 seek=500 conv=notrunc "
+        "status=none; done"
     )
     failed = controller("drill", **options)
     assert (

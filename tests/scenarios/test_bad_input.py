@@ -135,7 +135,8 @@ def test_full_disk_while_building(hosts, controller):
     run_on_host("host1", "rm -rf /var/lib/oxzep7 /opt/oxzep7")
     run_on_host(
         "host1",
-        "mkdir /srv/ledger/venv.generations && mount -t tmpfs -o size=8m,mode=755 tmpfs /srv/ledger/venv.generations && "
+        "mkdir /srv/ledger/venv.generations && mount -t tmpfs -o size=8m,mode=755 tmpfs /srv/ledger/venv.generations"
+        " && "
         "chown ledger: /srv/ledger/venv.generations",
     )
     try:
@@ -163,7 +164,8 @@ def test_full_disk_while_building(hosts, controller):
     finally:
         run_on_host(
             "host1",
-            "umount /srv/ledger/venv.generations && rmdir /srv/ledger/venv.generations && rm -rf /var/lib/oxzep7 /opt/oxzep7/interpreters",
+            "umount /srv/ledger/venv.generations && rmdir /srv/ledger/venv.generations"
+            " && rm -rf /var/lib/oxzep7 /opt/oxzep7/interpreters",
         )
     assert run_on_host("host1", SNAPSHOT) == before
 

@@ -95,7 +95,8 @@ def test_a_module_that_hangs_is_killed_and_undone_when_its_deadline_passes(host,
     # What it promised is minutes away; the clock that it is measured by cannot be set, so the promise is.
     run_on_host(
         host,
-        "cd /var/lib/oxzep7/applications/ledger && read -r until holder began <deadline && echo 1 $holder $began >deadline",
+        "cd /var/lib/oxzep7/applications/ledger && read -r until holder began <deadline"
+        " && echo 1 $holder $began >deadline",
     )
     wait_until("[ ! -e /var/lib/oxzep7/applications/ledger/state.next.json ]")
     assert process.wait(timeout=PATIENCE) != 0

@@ -58,7 +58,8 @@ def test_an_interpreter_for_a_newer_libc_is_refused_before_it_is_used(releases):
     needs = run_checked(
         "sh",
         "-c",
-        f"tar -xzOf {archive} --wildcards '*/lib/libpython3.10.so.1.0' | grep -ao 'GLIBC_2\\.[0-9]*' | sort -uV | tail -1",
+        f"tar -xzOf {archive} --wildcards '*/lib/libpython3.10.so.1.0' | grep -ao 'GLIBC_2\\.[0-9]*' | sort -uV | "
+        "tail -1",
     )
     if int(needs.strip().rpartition(".")[2]) <= 31:
         pytest.skip("this machine's interpreters run on Debian 11 too")

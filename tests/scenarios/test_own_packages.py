@@ -48,7 +48,8 @@ def project(host, folder, name, version, module, text, requires=()):
     setup = SETUP.format(name=name, version=version, module=module, requires=list(requires))
     run_on_host(
         host,
-        f"mkdir -p {folder} && cat > {folder}/setup.py <<'EOF'\n{setup}EOF\ncat > {folder}/{module}.py <<'EOF'\n{text}EOF",
+        f"mkdir -p {folder} && cat > {folder}/setup.py <<'EOF'\n{setup}EOF\ncat > {folder}/{module}.py "
+        f"<<'EOF'\n{text}EOF",
     )
 
 
@@ -94,7 +95,8 @@ def own(tmp_path_factory):
     run_on_host(
         "host2",
         f"{PYTHON} -m venv /var/tmp/build && /var/tmp/build/bin/pip install -q --no-index /var/tmp/simple/*/*.whl && "
-        "/var/tmp/build/bin/pip wheel -q --no-deps --no-index --no-build-isolation -w /var/tmp/wheels /var/tmp/simple/*/*.tar.gz",
+        "/var/tmp/build/bin/pip wheel -q --no-deps --no-index --no-build-isolation -w /var/tmp/wheels "
+        "/var/tmp/simple/*/*.tar.gz",
     )
     copy_from_host("host2", "/var/tmp/wheels", folder / "wheels")
     copy_to_host(folder / "wheels", "host1", "/var/tmp/wheels")
@@ -114,8 +116,10 @@ def own(tmp_path_factory):
     project("host1", "/srv/tiny/vendor", "vendored", "2.0+acme.1", "vendored", "VALUE = 'of acme'\n")
     run_on_host(
         "host1",
-        f"chown -R tiny: /srv/tiny && cd /srv/tiny && runuser -u tiny -- sh -c '{PYTHON} -m venv venv && venv/bin/pip install -q --no-index --no-deps "
-        "--no-build-isolation /var/tmp/wheels/*.whl ./vendor && venv/bin/pip install -q --no-index --no-deps --no-build-isolation -e src'",
+        f"chown -R tiny: /srv/tiny && cd /srv/tiny && runuser -u tiny -- sh -c '{PYTHON} -m venv venv"
+        " && venv/bin/pip install -q --no-index --no-deps "
+        "--no-build-isolation /var/tmp/wheels/*.whl ./vendor && venv/bin/pip install -q --no-index --no-deps "
+        "--no-build-isolation -e src'",
     )
     for package in json.loads(
         run_on_host("host1", "/srv/tiny/venv/bin/pip list --disable-pip-version-check --format json")
@@ -171,7 +175,8 @@ def test_everything_works_on_the_new_python_and_what_was_editable_is(own):
     assert said.strip() == "(3, 9) /srv/tiny/src/tiny.py of acme 1"
     installed = run_on_host(
         "host1",
-        "cd /srv/tiny/venv/lib/python3.9/site-packages && ls -d *.dist-info && cat tiny_app-0.3.dist-info/direct_url.json",
+        "cd /srv/tiny/venv/lib/python3.9/site-packages && ls -d *.dist-info"
+        " && cat tiny_app-0.3.dist-info/direct_url.json",
     )
     assert "vendored-2.0+acme.1.dist-info" in installed
     assert json.loads(installed.splitlines()[-1]) == {"dir_info": {"editable": True}, "url": "file:///srv/tiny/src"}

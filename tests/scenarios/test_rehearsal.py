@@ -49,7 +49,8 @@ def rehearsed(tmp_path_factory):
     copy_to_host(wheels, "host1", "/var/tmp/wheels")
     run_on_host(
         "host1",
-        f"runuser -u ledger -- /srv/ledger/venv/bin/pip install --quiet --no-deps --no-index --find-links /var/tmp/wheels {' '.join(ADDED)}",
+        "runuser -u ledger -- /srv/ledger/venv/bin/pip install --quiet --no-deps --no-index --find-links "
+        f"/var/tmp/wheels {' '.join(ADDED)}",
     )
     before = run_on_host("host1", LIVE)
     done = PlaybookController(folder)("rehearse", **OPTIONS)

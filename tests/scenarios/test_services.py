@@ -82,11 +82,13 @@ def prepared():
     part = unit % ("part %i", '-c "import time; time.sleep(1000000)"')
     host.run_script(f"printf '{unit}' front /srv/steady/front.py >/etc/systemd/system/steady-front.service")
     host.run_script(
-        "printf '[Socket]\\nListenStream=127.0.0.1:8004\\n[Install]\\nWantedBy=sockets.target\\n' >/etc/systemd/system/steady-front.socket"
+        "printf '[Socket]\\nListenStream=127.0.0.1:8004\\n[Install]\\nWantedBy=sockets.target\\n' "
+        ">/etc/systemd/system/steady-front.socket"
     )
     write_file(host.name, "/etc/systemd/system/steady-part@.service", part.replace("\\n", "\n"))
     host.run_script(
-        "systemctl daemon-reload && systemctl enable --quiet --now steady-front.socket && systemctl start steady-part@one steady-part@two"
+        "systemctl daemon-reload && systemctl enable --quiet --now steady-front.socket"
+        " && systemctl start steady-part@one steady-part@two"
     )
     yield host
     fleet.stop_fleet()
@@ -156,7 +158,8 @@ def test_several_services_stop_backwards_and_start_in_order(host):
     ]
     for unit in ("steady-part@", "steady-web"):
         host.run_script(
-            f'mkdir -p /etc/systemd/system/{unit}.service.d && printf \'[Service]\nExecStartPre=+sh -c "echo start %%n >>/run/order"\n'
+            f"mkdir -p /etc/systemd/system/{unit}.service.d && printf '[Service]\nExecStartPre=+sh -c \"echo start "
+            '%%n >>/run/order"\n'
             f'ExecStopPost=+sh -c "echo stop %%n >>/run/order"\n\' >/etc/systemd/system/{unit}.service.d/order.conf'
         )
     host.run_script("systemctl daemon-reload; rm -f /run/order")
@@ -179,11 +182,13 @@ def test_a_unit_of_the_applications_own_systemd(host):
     (refused,) = host.run_actions(["module", "promotion", asked([*APPLICATION["services"], mine])])
     assert refused["failed"] and "loginctl enable-linger steady" in refused["msg"], refused
     host.run_script(
-        "mkdir -p /srv/steady/.config/systemd/user && printf '[Service]\\nExecStart=/srv/steady/venv/bin/python -c \"import time; time.sleep(1000000)\"\\n'"
+        "mkdir -p /srv/steady/.config/systemd/user && printf '[Service]\\nExecStart=/srv/steady/venv/bin/python -c "
+        '"import time; time.sleep(1000000)"\\n\''
         " >/srv/steady/.config/systemd/user/mine.service && chown -R steady: /srv/steady/.config"
     )
     host.run_script(
-        f"mkdir -p /var/lib/systemd/linger && touch /var/lib/systemd/linger/steady && systemctl start user@{who}.service"
+        "mkdir -p /var/lib/systemd/linger && touch /var/lib/systemd/linger/steady"
+        f" && systemctl start user@{who}.service"
     )
     own = f"runuser -u steady -- env XDG_RUNTIME_DIR=/run/user/{who} systemctl --user"
     host.run_script(f"{own} start mine.service")

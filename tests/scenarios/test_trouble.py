@@ -44,7 +44,8 @@ def host(prepared):
     prepared.run_actions(["reset"])
     yield prepared
     prepared.run_script(
-        f"umount -q {STATE} /srv/steady 2>/dev/null; rm -f {NEW_SITE}/sitecustomize.py /srv/steady/venv/lib/python3.8/site-packages/sitecustomize.py"
+        f"umount -q {STATE} /srv/steady 2>/dev/null; rm -f {NEW_SITE}/sitecustomize.py "
+        "/srv/steady/venv/lib/python3.8/site-packages/sitecustomize.py"
         " /etc/systemd/system/steady-web.service.d/*; systemctl daemon-reload"
     )
 
@@ -56,8 +57,10 @@ def changed(**options):
 def mounted(host, place, options):
     """Have *place* on a small file system of its own, with what is there. Whoever runs there is stopped meanwhile."""
     host.run_script(
-        f"systemctl stop steady-web steady-worker; mkdir -p /run/copy && cp -a {place}/. /run/copy && mount -t tmpfs -o {options} tmpfs {place}"
-        f" && chmod --reference=/run/copy {place} && chown --reference=/run/copy {place} && cp -a /run/copy/. {place} && rm -rf /run/copy"
+        f"systemctl stop steady-web steady-worker; mkdir -p /run/copy && cp -a {place}/. /run/copy"
+        f" && mount -t tmpfs -o {options} tmpfs {place}"
+        f" && chmod --reference=/run/copy {place} && chown --reference=/run/copy {place} && cp -a /run/copy/. {place}"
+        " && rm -rf /run/copy"
         "; systemctl reset-failed steady-web steady-worker; systemctl start steady-web steady-worker"
     )
 
@@ -149,7 +152,8 @@ def test_a_service_that_dies_after_a_while_is_caught_by_the_stability_window(hos
         " >/etc/systemd/system/steady-web.service.d/restart.conf && systemctl daemon-reload"
     )
     host.run_script(
-        "printf 'import os, threading\\ntimer = threading.Timer(20, os._exit, [1])\\ntimer.daemon = True\\ntimer.start()\\n'"
+        "printf 'import os, threading\\ntimer = threading.Timer(20, os._exit, [1])\\ntimer.daemon = "
+        "True\\ntimer.start()\\n'"
         f" >{NEW_SITE}/sitecustomize.py"
     )
     failed, seen = host.run_actions(["module", "promotion", changed(stability_window=40)], ["look"])
@@ -163,8 +167,10 @@ def test_a_service_that_never_stops_is_left_and_the_promotion_goes_back(host):
         " >/etc/systemd/system/steady-web.service.d/stop.conf && systemctl daemon-reload"
     )
     host.run_script(
-        "printf 'import signal\\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\\n' >/srv/steady/venv/lib/python3.8/site-packages/sitecustomize.py"
-        " && systemctl kill --signal=KILL steady-web; sleep 0.5; systemctl reset-failed steady-web; systemctl restart steady-web; sleep 0.5"
+        "printf 'import signal\\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\\n' "
+        ">/srv/steady/venv/lib/python3.8/site-packages/sitecustomize.py"
+        " && systemctl kill --signal=KILL steady-web; sleep 0.5; systemctl reset-failed steady-web;"
+        " systemctl restart steady-web; sleep 0.5"
     )
     failed, seen = host.run_actions(["module", "promotion", changed(service_timeout=3)], ["look"])
     assert (

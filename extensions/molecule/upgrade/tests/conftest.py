@@ -66,6 +66,7 @@ def assert_whole(ledger, generation, version):
         "cat /root/before.system"
     )
     original = ledger.run(
-        "cd /srv/ledger/venv.generations/0-py3.8 && find . -type f -not -name '*.pyc' -print0 | sort -z | xargs -0 sha256sum"
+        "cd /srv/ledger/venv.generations/0-py3.8 && find . -type f -not -name '*.pyc' -print0 | sort -z | xargs -0 "
+        "sha256sum"
     )
     assert original == ledger.run("cat /root/before.environment")
