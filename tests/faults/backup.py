@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Kills a backup, the removal of an old one, a restore, and one in place at every system call that changes a file or tells systemd something.
+"""Kills a backup, the removal of an old one, a restore, and a restore in place at every system call with an effect.
 
-What is listed is whole, what is back is whole, and what lives is wholly what it was or wholly what it shall be.
+Calls with an effect change a file or a service. Listed backups and restored trees are complete afterwards, and the live
+environment is the old one or the restored one.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ INFO = ["module", "backup_info", {"application": "steady", "prove": True, "state
 
 
 def list_intact_backups(answer: dict[str, Any]) -> list[str]:
-    """The backups that are listed. Raises Broken when one of them is damaged, or when there is none."""
+    """Names of the listed backups. Raises BrokenHostError for a damaged one, or without any."""
     rows = require_module_success(answer)["backups"]
     damaged = [f"{row['backup']}: {'; '.join(row['damage'])}" for row in rows if row["damage"]]
     if damaged or not rows:
@@ -50,21 +51,21 @@ def list_intact_backups(answer: dict[str, Any]) -> list[str]:
 
 
 def kill_backup(host: SteadyHost, point: int) -> bool:
-    """Kill a backup at its call *point*; whether it came so far. Raises Broken when something is not as it must be."""
-    killed, told, again, after, there = host.run_actions(
+    """Kill a backup at its call *point*; returns whether it reached that. Raises BrokenHostError."""
+    killed, listed, again, after, folders = host.run_actions(
         ["trace", point, "kill", KEEP, "backup"], INFO, ["module", "backup", KEEP], INFO, ["list", BACKUPS]
     )
-    list_intact_backups(told)
+    list_intact_backups(listed)
     require_module_success(again)
     kept = list_intact_backups(after)
-    if there != kept or kept != [again["backup"]]:
-        raise BrokenHostError(f"there is {', '.join(there)}, and {again['backup']} should be alone")
+    if folders != kept or kept != [again["backup"]]:
+        raise BrokenHostError(f"the backups are {', '.join(folders)}, expected {again['backup']} alone")
     return bool(killed["status"] == KILLED)
 
 
 def kill_restore(host: SteadyHost, point: int) -> bool:
-    """Kill a restore at its call *point*; whether it came so far. Raises Broken when something is not as it must be."""
-    killed, found, live, told, _gone, again, complete = host.run_actions(
+    """Kill a restore at its call *point*; returns whether it reached that. Raises BrokenHostError."""
+    killed, found, live, listed, _gone, again, complete = host.run_actions(
         ["trace", point, "kill", RESTORE, "restore"],
         ["fingerprint", SCRATCH + "/environment"],
         ["fingerprint", LIVE],
@@ -74,18 +75,18 @@ def kill_restore(host: SteadyHost, point: int) -> bool:
         ["fingerprint", SCRATCH + "/environment"],
     )
     host.run_actions(["forget", SCRATCH])
-    list_intact_backups(told)
+    list_intact_backups(listed)
     require_module_success(again)
     if found not in ([], live):
-        raise BrokenHostError(f"half of it is back: {len(found)} of {len(live)} paths")
+        raise BrokenHostError(f"the restore is partial: {len(found)} of {len(live)} paths")
     if complete != live:
-        raise BrokenHostError("what is back is not what was kept")
+        raise BrokenHostError("the restored tree differs from the backup")
     return bool(killed["status"] == KILLED)
 
 
 def kill_replacement(host: SteadyHost, point: int) -> bool:
-    """Kill a restore in place at its call *point*; whether it came so far. Raises Broken when something is not as it must be."""
-    whole_one, spoilt, killed, undone, recovered, found, seen, again, complete, well = host.run_actions(
+    """Kill a restore in place at its call *point*; returns whether it reached that. Raises BrokenHostError."""
+    original, spoilt, killed, undone, recovered, found, seen, again, complete, well = host.run_actions(
         ["fingerprint", LIVE],
         ["spoil"],
         ["trace", point, "kill", REPLACE, "restore"],
@@ -103,13 +104,13 @@ def kill_replacement(host: SteadyHost, point: int) -> bool:
         raise BrokenHostError(f"{called}the dead man's switch has not undone it within {PATIENCE:g} seconds")
     require_module_success(recovered)
     require_module_success(again)
-    if found not in (whole_one, spoilt):
-        raise BrokenHostError(f"{called}half of it lives: {len(found)} of {len(whole_one)} paths")
-    if complete != whole_one:
-        raise BrokenHostError(f"{called}what lives is not what was kept")
+    if found not in (original, spoilt):
+        raise BrokenHostError(f"{called}the live tree is partial: {len(found)} of {len(original)} paths")
+    if complete != original:
+        raise BrokenHostError(f"{called}the live tree differs from the backup")
     for look in (seen, well):
         if not look["answer"].get("python") or look["timers"] or set(look["left"]) - {"backups.json"}:
-            raise BrokenHostError(f"{called}it does not run, or something is left: {look}")
+            raise BrokenHostError(f"{called}the application does not run, or files are left: {look}")
     return bool(killed["status"] == KILLED)
 
 
@@ -117,7 +118,7 @@ KINDS = {"backup": kill_backup, "restore": kill_restore, "replace": kill_replace
 
 
 def count_backup_points(host: SteadyHost) -> int:
-    """How many points the longest of them has. Raises FleetError, Broken."""
+    """Number of points of the longest module run. Raises FleetError, BrokenHostError."""
     host.run_actions(["reset"])
     first, kept, back, _gone, _spoilt, placed = host.run_actions(
         ["module", "backup", KEEP],
@@ -131,12 +132,12 @@ def count_backup_points(host: SteadyHost) -> int:
     require_module_success(first)
     for traced in (kept, back, placed):
         if traced["status"] != 0:
-            raise FleetError(f"what nobody kills ended with {traced['status']}: {traced['said']}")
+            raise FleetError(f"a module that was not killed ended with {traced['status']}: {traced['said']}")
     return max(len(kept["calls"]), len(back["calls"]), len(placed["calls"]))
 
 
 def try_backup_points(host: SteadyHost, numbers: list[int]) -> tuple[int, int]:
-    """Points tried, and survived, of both, at each of *numbers*."""
+    """Number of points tried and survived, of every kind, at each of *numbers*."""
     tried = survived = 0
     for number in numbers:
         for name, attempt in KINDS.items():

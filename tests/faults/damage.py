@@ -37,9 +37,10 @@ def make_tree(root: pathlib.Path, chance: random.Random) -> pathlib.Path:
 
 def list_files(*places: pathlib.Path) -> list[pathlib.Path]:
     """Every file below *places* that matters."""
-    return sorted(
-        path for place in places for path in place.rglob("*") if path.is_file() and path.parent.name != "locks"
-    )
+    found: list[pathlib.Path] = []
+    for place in places:
+        found += [path for path in place.rglob("*") if path.is_file() and path.parent.name != "locks"]
+    return sorted(found)
 
 
 def damage_file(kind: str, victims: list[pathlib.Path], chance: random.Random) -> str:
@@ -69,7 +70,7 @@ def damage_file(kind: str, victims: list[pathlib.Path], chance: random.Random) -
 
 
 def find_refusal(root: pathlib.Path, engine: BackupEngine, scratch: pathlib.Path) -> str | None:
-    """What is said of the only backup in *root*; None when it would be restored."""
+    """Why the only backup in *root* is refused; None when it is restored."""
     try:
         backup = _check.find_backup(str(root), "app", _check.NEWEST)
         _check.check_backup(backup, "app", ["environment"], False, engine)
@@ -107,10 +108,10 @@ def run_all(cases: int = CASES) -> tuple[int, int]:
                     shutil.rmtree(place / "restored", ignore_errors=True)
                 shutil.rmtree(live)
                 shutil.copytree(whole, live, symlinks=True)
-            # What nobody damaged is restored.
+            # The undamaged backup is restored.
             if find_refusal(live / "backups", engine, place) is not None or not os.path.isdir(place / "restored"):
                 missed += 1
-                print(f"faults damage: {engine_name}: what nobody damaged is refused", file=sys.stderr, flush=True)
+                print(f"faults damage: {engine_name}: the undamaged backup is refused", file=sys.stderr, flush=True)
             shutil.rmtree(place / "restored", ignore_errors=True)
             shutil.rmtree(live)
     return cases, cases - missed

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Kills a promotion at every system call that changes a file or tells systemd something: in adoption, forward, and in a rollback."""
+"""Kills a promotion at every system call that changes a file or a service: in adoption, forward, and in a rollback."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ JOURNEYS = (
 def expect_recovery(
     host: SteadyHost, journey: tuple[str, str, str, str | None], dead_man: bool, *first: list[Any]
 ) -> list[Any]:
-    """What came of the actions *first*, when all is well after them. Raises Broken when it is not.
+    """Run the actions *first* and expect the host to recover; returns their results. Raises BrokenHostError.
 
-    With *dead_man* nobody helps before the host has closed the promotion by itself.
+    With *dead_man* the host must close the promotion by itself before the recovery module runs.
     """
     _name, generation, kind, before = journey
     options = build_promotion_options(generation, kind)
@@ -67,22 +67,19 @@ def expect_recovery(
 
 
 def count_promotion_points(host: SteadyHost, of_journeys: Callable[[Iterable[int]], int] = max) -> int:
-    """How many points the longest of the journeys has, or what else *of_journeys* makes of their numbers."""
-    _reset, *traced = host.run_actions(
-        ["reset"],
-        *(
-            ["trace", 0, "kill", build_promotion_options(generation, kind)]
-            for _name, generation, kind, _before in JOURNEYS
-        ),
-    )
+    """Number of points of the longest journey, or what else *of_journeys* makes of the numbers of all of them."""
+    actions: list[list[Any]] = [["reset"]]
+    for _name, generation, kind, _before in JOURNEYS:
+        actions.append(["trace", 0, "kill", build_promotion_options(generation, kind)])
+    _reset, *traced = host.run_actions(*actions)
     for one in traced:
         if one["status"] != 0:
-            raise FleetError(f"a promotion that nobody kills ended with {one['status']}: {one['said']}")
+            raise FleetError(f"a promotion that was not killed ended with {one['status']}: {one['said']}")
     return of_journeys(len(one["calls"]) for one in traced)
 
 
 def try_promotion_points(host: SteadyHost, numbers: list[int]) -> tuple[int, list[str]]:
-    """Every journey, killed at each of *numbers*: how many points were tried, and what was wrong."""
+    """Kill every journey at each of *numbers*; returns the number of points tried, and what was wrong."""
     tried, wrong = 0, []
     for number in numbers:
         host.run_actions(["reset"])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Stops the host without grace in the middle of a promotion, at points spread over adoption, forward promotion and rollback, and starts it again."""
+"""Cuts a host's power during promotions, at points spread over adoption, forward promotion and rollback."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ HOSTS, ROUNDS = 3, 7
 
 @contextlib.contextmanager
 def freeze_promotion(host: SteadyHost, number: int, generation: str, kind: str) -> Iterator[None]:
-    """Have a promotion stand still before its call *number* for the block, and let it go on after it. Raises FleetError when it never comes so far."""
+    """Freeze a promotion before its call *number* for the block, and kill it then.
+
+    Raises FleetError when it does not reach that call.
+    """
     asked = json.dumps([["trace", number, "freeze", build_promotion_options(generation, kind)]])
     host.run_script("rm -f /root/trace.frozen")
     with subprocess.Popen(
@@ -56,7 +59,7 @@ def freeze_promotion(host: SteadyHost, number: int, generation: str, kind: str) 
 
 
 def stop_during_promotion(host: SteadyHost, number: int, generation: str, kind: str) -> None:
-    """Stop the host in the middle of a promotion, before its call *number*, and start it again. Raises FleetError."""
+    """Cut the host's power during a promotion, before its call *number*, and restore it. Raises FleetError."""
     with freeze_promotion(host, number, generation, kind):
         hosts.cut_power(host.name)
     hosts.restore_power(host.name)
@@ -68,7 +71,7 @@ def try_restart_rounds(host: SteadyHost, rounds: list[int], points: int) -> tupl
     for number in rounds:
         host.run_actions(["reset"])
         for index, journey in enumerate(JOURNEYS):
-            # Each journey at another place, so that every third of all places is met.
+            # Each journey at another point, so that together they cover every third.
             at = 1 + (number * len(JOURNEYS) + index) * (points - 1) // (ROUNDS * len(JOURNEYS))
             tried += 1
             try:

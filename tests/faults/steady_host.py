@@ -51,7 +51,7 @@ class SteadyHost:
         return hosts.run_on_host(self.name, script)
 
     def run_actions(self, *actions: list[Any]) -> list[Any]:
-        """What came of *actions* (``steady/drive.py``), in one round trip. Raises FleetError."""
+        """Run *actions* of ``steady/drive.py`` in one round trip; returns their results. Raises FleetError."""
         answers: list[Any] = json.loads(run_checked(*self.build_driver(), input=json.dumps(actions)))
         return answers
 
@@ -148,14 +148,17 @@ def spread_over_hosts(
 
 
 def require_module_success(answer: dict[str, Any]) -> dict[str, Any]:
-    """*answer* of a module. Raises Broken when it failed."""
+    """Return the *answer* of a module. Raises BrokenHostError when it failed."""
     if answer.get("failed"):
         raise BrokenHostError(f"a module failed: {answer.get('msg')}")
     return answer
 
 
 def expect_generation(seen: dict[str, Any], *allowed: str | None) -> None:
-    """Raise Broken unless one whole environment, of an *allowed* generation, is live and everything agrees on it. None: it was never adopted."""
+    """Raise BrokenHostError unless one environment, of an *allowed* generation, is live, recorded and running.
+
+    None stands for an application that was never adopted.
+    """
     current: str | None = seen["current"]
     wrong = []
     if current not in allowed:

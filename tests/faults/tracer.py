@@ -2,12 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs a command and all that it starts under ptrace(2), and ends it at a chosen system call that would change files or services.
+"""Runs a command and its child processes under ptrace(2), and ends it before a chosen system call with an effect.
 
-``python3 tracer.py POINT ACTION LOG DIRECTORY … -- COMMAND …``: system calls that change something below the directories, and messages
-that systemd's own tools send, are counted over all processes in the order in which they begin. At number POINT (1 is the first; 0: never)
-ACTION happens before the call: ``kill`` kills every process with SIGKILL, ``freeze`` leaves them stopped for ever. Each counted call is a
-line of LOG. For x86_64; standard library only, because it runs on the host.
+``python3 tracer.py POINT ACTION LOG DIRECTORY … -- COMMAND …``: system calls that change something below the
+directories, and messages that systemd's own tools send, are counted over all processes in the order in which they
+begin. At number POINT (1 is the first; 0: never) ACTION happens before the call: ``kill`` kills every process with
+SIGKILL, ``freeze`` leaves them stopped for ever. Each counted call is a line of LOG. For x86_64; standard library only,
+because it runs on the host.
 """
 
 import ctypes
@@ -22,7 +23,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 LIBC.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
 LIBC.ptrace.restype = ctypes.c_long
 TRACEME, GETREGS, SYSCALL, SETOPTIONS, GETEVENTMSG = 0, 12, 24, 0x4200, 0x4201
-# TRACESYSGOOD, TRACEFORK, TRACEVFORK, TRACECLONE, TRACEEXEC. What outlives the command, such as a service that it started, goes on untraced.
+# TRACESYSGOOD, TRACEFORK, TRACEVFORK, TRACECLONE, TRACEEXEC. Processes that outlive the command continue untraced.
 OPTIONS = 0x1 | 0x2 | 0x4 | 0x8 | 0x10
 WALL = 0x40000000
 WORD = 8

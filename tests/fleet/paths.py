@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import json
 import os
 import pathlib
 import resource
@@ -18,9 +19,10 @@ from collections.abc import Iterator
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 CACHE = pathlib.Path(os.environ.get("OXZEP7_FLEET_CACHE") or pathlib.Path.home() / ".cache" / "oxzep7-fleet")
-# Number of this process's fleet; empty for the one that people start by hand. Each of pytest's workers has a fleet of its own.
+# Number of this process's fleet; empty for the one of `make fleet-up`. Each of pytest's workers has a fleet of its own.
 FLEET = os.environ.get("OXZEP7_FLEET") or os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
 WORK = ROOT / ".fleet" / FLEET
+ANSIBLE_CONF = HERE / "ansible.cfg"
 CONTAINERS_CONF = WORK / "containers.conf"
 STORAGE_CONF = WORK / "storage.conf"
 INOTIFY_INSTANCES = pathlib.Path("/proc/sys/fs/inotify/max_user_instances")
@@ -79,8 +81,8 @@ def prepare_podman() -> None:
     WORK.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Real hosts can rename a directory; on overlayfs that needs redirect_dir.
     STORAGE_CONF.write_text(
-        '[storage]\ndriver = "overlay"\nrunroot = "/run/containers/storage"\ngraphroot = '
-        '"/var/lib/containers/storage"\n'
+        '[storage]\ndriver = "overlay"\n'
+        'runroot = "/run/containers/storage"\ngraphroot = "/var/lib/containers/storage"\n'
         '[storage.options.overlay]\nmountopt = "nodev,redirect_dir=on"\n',
         encoding="utf-8",
     )
@@ -90,12 +92,8 @@ def prepare_podman() -> None:
         INOTIFY_INSTANCES.write_text(str(max(1024, allowed)), encoding="ascii")
     unified = "cgroup2fs" in run_checked("stat", "--file-system", "--format=%T", "/sys/fs/cgroup")
     runtime = "crun" if unified and _can_run("crun") else "runc"
-    CONTAINERS_CONF.write_text(
-        f'[containers]\ndefault_ulimits = {limits!r}\n[engine]\nruntime = "{runtime}"\ncgroup_manager = "cgroupfs"\n'.replace(
-            "'", '"'
-        ),
-        encoding="utf-8",
-    )
+    engine = f'[engine]\nruntime = "{runtime}"\ncgroup_manager = "cgroupfs"\n'
+    CONTAINERS_CONF.write_text(f"[containers]\ndefault_ulimits = {json.dumps(limits)}\n{engine}", encoding="utf-8")
 
 
 def _can_run(program: str) -> bool:

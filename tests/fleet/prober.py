@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Asks applications from outside whether they answer, and tells how many of one did not at once."""
+"""Polls applications, and counts the hosts on which one was down at the same time."""
 
 from __future__ import annotations
 
@@ -17,16 +17,15 @@ TIMEOUT = 2.0
 
 
 class Prober:
-    """Asks every target of `targets` (application, address, port; by host) in a thread of its own, until the block ends."""
+    """Polls every one of *targets* (application, address, port; by host) in a thread, until the block ends."""
 
     def __init__(self, targets: Mapping[str, tuple[str, str, int]]) -> None:
         self._targets = targets
         self._ended = threading.Event()
         self._changes: list[tuple[float, str, str, bool]] = []
-        self._threads = [
-            threading.Thread(target=self._poll_target, args=(host, *target), daemon=True)
-            for host, target in targets.items()
-        ]
+        self._threads = []
+        for host, target in targets.items():
+            self._threads.append(threading.Thread(target=self._poll_target, args=(host, *target), daemon=True))
 
     def __enter__(self) -> Prober:
         for thread in self._threads:
@@ -58,7 +57,7 @@ class Prober:
             self._ended.wait(INTERVAL)
 
     def count_most_down(self) -> dict[str, int]:
-        """Of each application, on how many hosts at most it did not answer at the same time."""
+        """Number of hosts, at most, on which each application was down at the same time."""
         most = {application: 0 for application, _address, _port in self._targets.values()}
         down: dict[str, set[str]] = {application: set() for application in most}
         for _moment, application, host, answers in sorted(self._changes):

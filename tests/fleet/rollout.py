@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a rollout over twelve hosts must do, case by case: ``python -m tests.fleet.rollout CASE`` fails with what was otherwise.
+"""Cases of a rollout over twelve hosts: ``python -m tests.fleet.rollout CASE`` fails with what differs.
 
-The cases build on one another, in the order of `CASES`: three applications, two criticalities, waves of one host, then of all that may be interrupted.
+The cases build on one another, in the order of `CASES`: three applications, two criticalities, waves of one host, then
+of all that may be interrupted.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any
 
 from tests.fleet import fleet
 from tests.fleet.hosts import run_on_host
-from tests.fleet.paths import WORK
+from tests.fleet.paths import ANSIBLE_CONF, WORK
 from tests.fleet.prober import Prober
 
 PORTS = {"board": 8101, "tickets": 8102, "feeds": 8103}
@@ -50,17 +51,17 @@ OPTIONS: dict[str, Any] = {
 
 
 class ExpectationError(Exception):
-    """Something was not as it must be."""
+    """An expectation of a case that does not hold."""
 
 
-def expect_condition(condition: bool, *told: object) -> None:
-    """Raise Otherwise with what is *told* unless *condition* holds."""
+def expect_condition(condition: bool, *details: object) -> None:
+    """Raise ExpectationError with *details* unless *condition* holds."""
     if not condition:
-        raise ExpectationError("\n".join(map(str, told)))
+        raise ExpectationError("\n".join(map(str, details)))
 
 
 def declare_applications(name: str) -> list[dict[str, Any]]:
-    """What an operator declares for the host *name*."""
+    """Applications that an operator declares for the host *name*."""
     application = APPLICATION[name]
     return [
         {
@@ -110,10 +111,12 @@ def build_controller_environment() -> dict[str, str]:
     """The process environment of a controller."""
     return {
         **os.environ,
+        "ANSIBLE_CONFIG": str(ANSIBLE_CONF),
         "ANSIBLE_PIPELINING": "1",
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_FORKS": "6",
-        "ANSIBLE_SSH_ARGS": "-o ControlMaster=auto -o ControlPersist=60s -o ServerAliveInterval=2 -o ServerAliveCountMax=2",
+        "ANSIBLE_SSH_ARGS": "-o ControlMaster=auto -o ControlPersist=60s "
+        "-o ServerAliveInterval=2 -o ServerAliveCountMax=2",
     }
 
 
@@ -194,25 +197,23 @@ def expect_untouched(names: Iterable[str], run_id: str) -> None:
 
 
 def break_releases(*names: str) -> None:
-    """Put a release there that cannot run on the new Python."""
+    """Deploy a release that cannot run on the new Python."""
     for name in names:
         run_on_host(name, f"touch /srv/{APPLICATION[name]}/broken")
 
 
 def repair_releases(*names: str) -> None:
-    """Take it away."""
+    """Deploy a working release again."""
     for name in names:
         run_on_host(name, f"rm -f /srv/{APPLICATION[name]}/broken")
 
 
 def happy() -> None:
     """Every host in its wave, never too many of an application down at once."""
-    with Prober(
-        {
-            name: (APPLICATION[name], address, PORTS[APPLICATION[name]])
-            for name, address in fleet.read_addresses().items()
-        }
-    ) as prober:
+    targets = {}
+    for name, address in fleet.read_addresses().items():
+        targets[name] = (APPLICATION[name], address, PORTS[APPLICATION[name]])
+    with Prober(targets) as prober:
         done = FinishedRun(
             "upgrade", "happy", oxzep7_backup=True, oxzep7_backup_layers=["environment"]
         ).expect_outcomes(0, upgraded=NAMES)
@@ -352,7 +353,10 @@ def killed() -> None:
 
 
 def budget() -> None:
-    """A budget of 1 lets the run go on beyond a wave whose only host fails; the job still fails. The next run does what is left, and the next nothing."""
+    """A budget of 1 lets the run continue after a wave whose only host fails; the job still fails.
+
+    The next run upgrades that host, and the next nothing.
+    """
     FinishedRun(
         "rollback", "two-back", "--limit", "host9,host10", oxzep7_generation="0-py3.8", oxzep7_max_unavailable="100%"
     ).expect_outcomes(0, reverted=["host9", "host10"])

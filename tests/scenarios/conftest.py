@@ -19,6 +19,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.fleet import fleet
+from tests.fleet.paths import ANSIBLE_CONF
 
 TIMEOUT = 900
 # Files whose tests share no hosts.
@@ -91,7 +92,7 @@ class PlaybookController:
             text=True,
             check=False,
             timeout=TIMEOUT,
-            env={**os.environ, "ANSIBLE_PIPELINING": "1", "ANSIBLE_NOCOLOR": "1"},
+            env={**os.environ, "ANSIBLE_CONFIG": str(ANSIBLE_CONF), "ANSIBLE_PIPELINING": "1", "ANSIBLE_NOCOLOR": "1"},
         )
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Backups on a real host: databases of real servers that are written to meanwhile, every kind of file, a full disk, and drills of ten applications."""
+"""Backups on a real host: databases that are written to meanwhile, every kind of file, a full disk, and ten drills."""
 
 from __future__ import annotations
 
@@ -13,11 +13,15 @@ import pytest
 
 from tests.faults.steady_host import APPLICATION, require_module_success, start_steady_hosts
 from tests.fleet import fleet
-from tests.fleet.hosts import build_command
+from tests.fleet.hosts import build_command, write_file
 from tests.fleet.paths import get_podman_environment, run_checked
 
-SCHEMA = "CREATE TABLE one (id INT PRIMARY KEY, text VARCHAR(200)); CREATE TABLE two (id INT PRIMARY KEY, text VARCHAR(200)); CREATE TABLE none_yet (id INT)"
-# Writes a row into each of two tables, in one transaction, as fast as it can: whoever sees a different number of rows in them has seen two moments.
+SCHEMA = (
+    "CREATE TABLE one (id INT PRIMARY KEY, text VARCHAR(200)); "
+    "CREATE TABLE two (id INT PRIMARY KEY, text VARCHAR(200)); CREATE TABLE none_yet (id INT)"
+)
+# Writes a row into each of two tables, in one transaction, as fast as it can: a different number of rows in them means
+# that they were read at two moments.
 WRITER = """
 import sqlite3, subprocess, sys
 kind, number = sys.argv[1], int(sys.argv[2])
@@ -26,13 +30,16 @@ if kind == "sqlite":
     connection = sqlite3.connect("/srv/steady/db.sqlite3", timeout=30, isolation_level=None)
     write = connection.executescript
 else:
-    words = ["runuser", "-u", "postgres", "--", "psql", "-Xq", "steady"] if kind == "postgresql" else ["mariadb", "--default-character-set=utf8mb4", "steady"]
+    words = ["mariadb", "--default-character-set=utf8mb4", "steady"]
+    if kind == "postgresql":
+        words = ["runuser", "-u", "postgres", "--", "psql", "-Xq", "steady"]
     client = subprocess.Popen(words, stdin=subprocess.PIPE, universal_newlines=True, bufsize=1)
     write = lambda lines: (client.stdin.write(lines), client.stdin.flush())
 print("begun", flush=True)
 while True:
     number += 1
-    write("BEGIN;\\nINSERT INTO one VALUES (%d, '%s');\\nINSERT INTO two VALUES (%d, '%s');\\nCOMMIT;\\n" % (number, text % number, number, text % number))
+    row = "(%d, '%s')" % (number, text % number)
+    write("BEGIN;\\nINSERT INTO one VALUES %s;\\nINSERT INTO two VALUES %s;\\nCOMMIT;\\n" % (row, row))
 """
 DATABASES = {
     "sqlite": {"sqlite": "/srv/steady/db.sqlite3"},
@@ -190,11 +197,14 @@ def test_a_database_in_place_is_taken_back_when_the_application_fails(host, kind
 def test_every_kind_of_file_and_attribute_comes_back(host):
     host.run_script("""
         cd /srv/steady/venv && mkdir -p odd/empty && cd odd
-        echo plain >plain && ln plain hard && ln -s ../nowhere dangling && mkfifo fifo && printf 'x%.0s' $(seq 5000) >long && truncate -s 3M sparse
-        touch -d '1969-12-31 23:59:58.5 UTC' old && touch -d '2026-01-01 00:00:00.123456789 UTC' nanoseconds && touch "$(printf 'not \\377 text')" 'new
+        echo plain >plain && ln plain hard && ln -s ../nowhere dangling && mkfifo fifo
+        printf 'x%.0s' $(seq 5000) >long && truncate -s 3M sparse && touch -d '1969-12-31 23:59:58.5 UTC' old
+        touch -d '2026-01-01 00:00:00.123456789 UTC' nanoseconds && touch "$(printf 'not \\377 text')" 'new
 line' && mkdir "$(printf 'd%.0s' $(seq 200))" && touch "$(printf 'd%.0s' $(seq 200))/$(printf 'f%.0s' $(seq 200))"
-        cp /bin/true able && setcap cap_net_bind_service=ep able && cp /bin/true set && chown root:steady set && chmod 2755 set
-        setfattr -n user.note -v kept plain && setfattr -n trusted.note -v kept plain && setfacl -m u:ops:rwx,d:u:ops:rx empty && chmod 1700 empty
+        cp /bin/true able && setcap cap_net_bind_service=ep able
+        cp /bin/true set && chown root:steady set && chmod 2755 set
+        setfattr -n user.note -v kept plain && setfattr -n trusted.note -v kept plain
+        setfacl -m u:ops:rwx,d:u:ops:rx empty && chmod 1700 empty
         chown -h 12345:54321 dangling && chown 12345:54321 long && chmod 000 long""")
     restic = {"engine": "restic", "repository": "/srv/repository", "repository_password": "secret"}
     for engine, options in (("archive", {}), ("restic", restic)):
@@ -218,8 +228,10 @@ line' && mkdir "$(printf 'd%.0s' $(seq 200))" && touch "$(printf 'd%.0s' $(seq 2
 
 
 def test_a_repository_on_another_server_by_sftp(host):
-    host.run_script("""mkdir -p -m 700 /root/.ssh && ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/vault && cat /root/.ssh/vault.pub >>/root/.ssh/authorized_keys
-        printf 'Host vault\nHostName 127.0.0.1\nIdentityFile /root/.ssh/vault\nStrictHostKeyChecking accept-new\n' >/root/.ssh/config""")
+    host.run_script("""mkdir -p -m 700 /root/.ssh && ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/vault
+        cat /root/.ssh/vault.pub >>/root/.ssh/authorized_keys""")
+    configuration = "Host vault\nHostName 127.0.0.1\nIdentityFile /root/.ssh/vault\nStrictHostKeyChecking accept-new\n"
+    write_file(host.name, "/root/.ssh/config", configuration)
     there = {"repository": "sftp:vault:/srv/by-sftp", "repository_password": "secret"}
     made, told, drilled = host.run_actions(
         ["module", "backup", {"application": APPLICATION, "layers": ["environment"], "engine": "restic", **there}],
@@ -314,14 +326,10 @@ def test_ten_applications_in_a_drill(host, controller):
         " && chown -R steady: /srv/app$n "
         '&& echo "def ready(): return $n" >$(echo /srv/app$n/venv/lib/python3.*/site-packages)/app$n.py; done'
     )
-    applications = [
-        {
-            "name": f"app{number}",
-            "environment": f"/srv/app{number}/venv",
-            "drill": {"command": ["python", "-c", f"import app{number}; app{number}.ready()"]},
-        }
-        for number in range(1, 11)
-    ]
+    applications = []
+    for name in [f"app{number}" for number in range(1, 11)]:
+        drill = {"command": ["python", "-c", f"import {name}; {name}.ready()"]}
+        applications.append({"name": name, "environment": f"/srv/{name}/venv", "drill": drill})
     options = {
         "oxzep7_applications": applications,
         "oxzep7_report_dir": str(controller.folder / "report"),
@@ -335,9 +343,8 @@ def test_ten_applications_in_a_drill(host, controller):
     drilled = controller("drill", **options)
     assert drilled.returncode == 0, drilled.stdout
     results = json.loads((controller.folder / "report" / "drills" / "ten.json").read_text())["results"]
-    assert [row["result"] for row in results] == ["passed"] * 10 and all(
-        0 < row["recovery_seconds"] < 60 for row in results
-    )
+    assert [row["result"] for row in results] == ["passed"] * 10
+    assert all(0 < row["recovery_seconds"] < 60 for row in results)
     assert [row["untried"] for row in results] == [[]] * 10
     page = (controller.folder / "report" / "drills" / "ten.md").read_text()
     assert page.count("| passed |") == 10

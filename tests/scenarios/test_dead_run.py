@@ -15,6 +15,7 @@ import pytest
 
 from tests.fleet import fleet
 from tests.fleet.hosts import cut_power, restore_power, run_on_host
+from tests.fleet.paths import ANSIBLE_CONF
 
 # Longer than anything here takes, on a busy machine too; nothing that is measured.
 PATIENCE = 600
@@ -38,6 +39,7 @@ def start(folder):
         text=True,
         env={
             **os.environ,
+            "ANSIBLE_CONFIG": str(ANSIBLE_CONF),
             "ANSIBLE_PIPELINING": "1",
             "ANSIBLE_SSH_ARGS": "-o ServerAliveInterval=2 -o ServerAliveCountMax=2",
         },

@@ -28,10 +28,8 @@ def releases():
 def test_audit_on_old_and_new_releases(releases, controller):
     done = controller("audit")
     assert done.returncode == 0 and done.stdout.count("changed=0") == 2, done.stdout[-2000:]
-    found = {
-        host: json.loads((controller.folder / "oxzep7" / "report" / "hosts" / f"{host}.json").read_text())
-        for host in ("host1", "host2")
-    }
+    folder = controller.folder / "oxzep7" / "report" / "hosts"
+    found = {host: json.loads((folder / f"{host}.json").read_text()) for host in ("host1", "host2")}
     system = run_on_host("host1", "python3 -c 'import platform; print(platform.python_version())'").strip()
     assert [entry["version"] for entry in found["host1"]["interpreters"]] == [system]
     (environment,) = [entry for entry in found["host2"]["environments"] if entry["kind"] == "venv"]
@@ -41,9 +39,8 @@ def test_audit_on_old_and_new_releases(releases, controller):
         "ledger",
     )
     assert environment["services"] == ["ledger-web.service", "ledger-worker.service"]
-    assert {"django": "3.1.6", "lxml": "4.6.2"}.items() <= {
-        entry["name"]: entry["version"] for entry in environment["packages"]
-    }.items()
+    installed = {entry["name"]: entry["version"] for entry in environment["packages"]}
+    assert {"django": "3.1.6", "lxml": "4.6.2"}.items() <= installed.items()
     assert (
         environment["unmanaged"] == environment["missing"] == environment["modified"] == environment["unresolved"] == []
     )

@@ -14,12 +14,17 @@ import pytest
 from tests.fleet import fleet
 from tests.fleet.hosts import run_on_host
 
-# A package that is called as Debian calls it, and that brings the interpreter which is already unpacked under /opt/packed.
+# A package with Debian's name for it; it installs a link to the interpreter that is already unpacked under /opt/packed.
 BUILD = r"""
 set -eu
 mkdir -p /root/repository/python3.9/DEBIAN /root/repository/python3.9/usr/bin
-printf 'Package: python3.9\nVersion: 3.9.18-1\nArchitecture: all\nMaintainer: tests <tests@example.org>\nDescription: Python 3.9\n' \
-    >/root/repository/python3.9/DEBIAN/control
+cat >/root/repository/python3.9/DEBIAN/control <<CONTROL
+Package: python3.9
+Version: 3.9.18-1
+Architecture: all
+Maintainer: tests <tests@example.org>
+Description: Python 3.9
+CONTROL
 ln -s /opt/packed/bin/python3.9 /root/repository/python3.9/usr/bin/python3.9
 dpkg-deb --build /root/repository/python3.9 /root/repository/python3.9.deb >/dev/null
 cd /root/repository && dpkg-scanpackages --multiversion . >Packages 2>/dev/null
@@ -122,19 +127,14 @@ def test_a_newer_patch_is_promoted_like_any_step(host, controller):
     assert before.startswith("3.11.") and before != newer
     noted = controller.folder / "noted"
     for name in ("drain", "undrain"):
-        (controller.folder / f"{name}.yml").write_text(
-            json.dumps(
-                [
-                    {
-                        "name": "Note it",
-                        "ansible.builtin.shell": f"echo {name} {{{{ step_entry.application | default('back') }}}} >>{noted}",
-                        "delegate_to": "localhost",
-                        "become": False,
-                        "vars": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable},
-                    }
-                ]
-            )
-        )
+        task = {
+            "name": "Note it",
+            "ansible.builtin.shell": f"echo {name} {{{{ step_entry.application | default('back') }}}} >>{noted}",
+            "delegate_to": "localhost",
+            "become": False,
+            "vars": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable},
+        }
+        (controller.folder / f"{name}.yml").write_text(json.dumps([task]))
     common = {
         "oxzep7_applications": [APPLICATION],
         "oxzep7_target": newer,
@@ -156,9 +156,9 @@ def test_a_newer_patch_is_promoted_like_any_step(host, controller):
     assert controller("backup", **common).returncode == 0
     kept = run_on_host(host, "ls /var/lib/oxzep7/backups/clock").split()
     # One from before the first step of the upgrade, and one of what that made.
-    assert len(kept) == 2 and all(
-        "environment" in run_on_host(host, f"cat /var/lib/oxzep7/backups/clock/{one}/RESTORE.md") for one in kept
-    )
+    assert len(kept) == 2
+    for backup in kept:
+        assert "environment" in run_on_host(host, f"cat /var/lib/oxzep7/backups/clock/{backup}/RESTORE.md")
     wrong = controller("rollback", **common, oxzep7_rollback_run="never")
     assert wrong.returncode != 0 and "run never promoted nothing of any application" in wrong.stdout, wrong.stdout[
         -3000:

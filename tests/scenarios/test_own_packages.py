@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An application with packages that nobody publishes as wheels: one is compiled on a builder host, an editable one and one of a vendor are copied."""
+"""An application with packages that no index has wheels of: one is built on a builder host, two are copied."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ TOOLS = (("setuptools", "68.0.0"), ("wheel", "0.41.0"))
 PLATFORM = "x86_64-manylinux_2_36"
 BASE = f"http://{fleet.SUBNET[1]}:{fleet.PORT}"
 PYTHON = "/opt/old/bin/python3.8"
-SETUP = "from setuptools import setup; setup(name={name!r}, version={version!r}, py_modules=[{module!r}], install_requires={requires!r})\n"
+SETUP = (
+    "from setuptools import setup\n"
+    "setup(name={name!r}, version={version!r}, py_modules=[{module!r}], install_requires={requires!r})\n"
+)
 OPTIONS = {
     "oxzep7_target": "3.9",
     "oxzep7_constraints": [],

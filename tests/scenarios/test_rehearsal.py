@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A rehearsal on a real host: real breakages of Python 3.10 to 3.12 are met, attributed, freed to the nearest versions and written down."""
+"""A rehearsal on a real host: breakages of Python 3.10 to 3.12 are attributed, and avoided by the nearest versions."""
 
 from __future__ import annotations
 
@@ -116,12 +116,10 @@ def test_an_upgrade_uses_the_generations_of_the_rehearsal(rehearsed):
 def test_what_was_promoted_is_evidence_and_the_matrix_is_a_page_of_the_report(rehearsed):
     controller, _done, _before = rehearsed
     matrix = json.loads((controller.folder / "oxzep7" / "plan" / "matrix.json").read_text())
-    assert {
-        cell["kind"]
-        for cells in matrix["packages"].values()
-        for cell in cells.values()
-        if cell["state"] in ("works", "moves")
-    } == {"run"}
+    kinds = set()
+    for cells in matrix["packages"].values():
+        kinds |= {cell["kind"] for cell in cells.values() if cell["state"] in ("works", "moves")}
+    assert kinds == {"run"}
     done = controller("audit", **OPTIONS)
     assert done.returncode == 0, done.stdout[-4000:]
     page = (controller.folder / "oxzep7" / "report" / "matrix.html").read_text()

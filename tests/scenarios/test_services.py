@@ -203,7 +203,8 @@ def test_a_unit_of_the_applications_own_systemd(host):
     )
     # One that does not start on the new environment is put back, too.
     host.run_script(
-        "echo 'raise SystemExit(\"cannot\")' >/srv/steady/venv.generations/1-py3.9/lib/python3.9/site-packages/sitecustomize.py"
+        "cd /srv/steady/venv.generations/1-py3.9/lib/python3.9/site-packages"
+        " && echo 'raise SystemExit(\"cannot\")' >sitecustomize.py"
     )
     failed, seen = host.run_actions(["module", "promotion", asked([mine, *APPLICATION["services"]])], ["look"])
     host.run_script("rm /srv/steady/venv.generations/1-py3.9/lib/python3.9/site-packages/sitecustomize.py")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A host in trouble: what cannot be written, stopped or trusted ends in a promotion that is refused or undone, with the cause named."""
+"""A host in trouble: a promotion is refused or undone, and its message names the cause."""
 
 from __future__ import annotations
 
@@ -241,7 +241,7 @@ number = 0
 while os.path.exists("/tmp/attack"):
     number += 1
     try:
-        # The directory of the generations, the live path and what is put beside them, swapped for links to what only root may change.
+        # The directory of the generations, the live path and what is put beside them become links to what is root's.
         for name in ("venv.generations", "venv.next", "venv.undo", "venv"):
             if number % 7 == 0 and os.path.lexists(name) and name in ("venv.generations", "venv"):
                 os.rename(name, name + ".mine")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A host that nothing but cron looks after: a promotion that dies is undone by it, and without cron it can be refused."""
+"""A host without systemd: cron undoes a promotion that died, and without cron a promotion can be refused."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ NAME = "oxzep7-plain"
 SERVICE = """#!/bin/sh
 # Starts, stops and asks for the web service of "steady".
 case $1 in
-    start) setsid runuser -u steady -- /srv/steady/venv/bin/python /srv/steady/app.py >/dev/null 2>&1 & echo $! >/run/steady.pid ;;
+    start) setsid runuser -u steady -- /srv/steady/venv/bin/python /srv/steady/app.py >/dev/null 2>&1 &
+        echo $! >/run/steady.pid ;;
     stop) pkill -f /srv/steady/app.py; while pgrep -f /srv/steady/app.py >/dev/null; do sleep 0.05; done ;;
     status) pgrep -f /srv/steady/app.py >/dev/null ;;
 esac
@@ -78,9 +79,8 @@ def test_cron_undoes_a_promotion_that_died(plain):
     for answer in (adopted, returned, again):
         require_module_success(answer)
     assert counted["status"] == 0, counted["said"]
-    swapped = next(
-        number for number, line in enumerate(counted["calls"], 1) if line.endswith(" rename /srv/steady/venv")
-    )
+    calls = [line.partition(" rename ")[2] for line in counted["calls"]]
+    swapped = calls.index("/srv/steady/venv") + 1
     (killed,) = plain.run_actions(["trace", swapped + 1, "kill", forward])
     assert killed["status"] == 137 and plain.run_script("ls /etc/cron.d | grep -c oxzep7-undo-steady").strip() == "1"
     deadline = time.monotonic() + 90

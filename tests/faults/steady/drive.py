@@ -2,12 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Does on the host of "steady" what standard input asks for, a JSON list of actions, and prints what came of each as JSON.
+"""Runs the actions in standard input, a JSON list, on the host of "steady", and prints their results as JSON.
 
-``["module", NAME, ARGUMENTS]`` runs a module (with more environment, if that is a fourth),
-``["trace", POINT, ACTION, ARGUMENTS]`` a promotion under the tracer (or the module that is a fifth),
-``["wait", SECONDS]`` waits until no promotion is open, ``["fingerprint", PATH]``, ``["list", PATH]`` and ``["forget", PATH]`` are about a tree,
-``["spoil"]`` changes the live environment, ``["reset"]`` forgets every promotion, ``["look"]`` says what the host is like, seen by nothing of the collection's.
+``["module", NAME, ARGUMENTS]`` runs a module (a fourth member adds to its process environment),
+``["trace", POINT, ACTION, ARGUMENTS]`` a promotion under the tracer (or the module that a fifth member names),
+``["wait", SECONDS]`` waits until no promotion is open,
+``["fingerprint", PATH]``, ``["list", PATH]`` and ``["forget", PATH]`` read or remove a tree,
+``["spoil"]`` changes the live environment, ``["reset"]`` forgets every promotion,
+``["look"]`` reads the state of the host without the collection's code.
 """
 
 from __future__ import annotations

@@ -16,9 +16,8 @@ class Host:
 
     def __init__(self, host):
         self.host = host
-        self.application = next(
-            name for name in PORTS if self.run(f"systemctl is-active {name} || true").strip() == "active"
-        )
+        active = [name for name in PORTS if self.run(f"systemctl is-active {name} || true").strip() == "active"]
+        self.application = active[0]
 
     def run(self, command):
         """Standard output of a shell command that must succeed, run as root."""

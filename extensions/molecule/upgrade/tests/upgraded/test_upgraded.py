@@ -39,7 +39,7 @@ def test_cron_job_works(ledger):
 def test_service_books_and_worker_draws(ledger):
     ledger.run(
         'curl -fsS -d \'{"account": "rent", "cents": 100}\' -H \'Content-Type: application/json\' '
-        'http://127.0.0.1:8001/entries'
+        "http://127.0.0.1:8001/entries"
     )
     ledger.run("timeout 10 sh -c 'until ls /srv/ledger/data/receipts/*.png; do sleep 0.2; done'")
 
