@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs benchmarks: ``python -m tests.benchmark [NAME …]``; one line per measure, judged against its target, never failing."""
+"""Runs benchmarks: ``python -m tests.benchmark [NAME …]`` prints a line for each measure with its target."""
 
 from __future__ import annotations
 

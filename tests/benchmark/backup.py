@@ -48,7 +48,8 @@ known = [backup for _name, backup, _problem in _listing.list_backups(root, "app"
 if what == "keep":
     before = known[-1] if known and isinstance(engine, ArchiveEngine) else None
     about = {"run": "r", "generation": "g", "python": "3", "environment": tree}
-    _store.make_backup(root, "app", [BackupPart("environment", tree)], about, engine, isinstance(engine, ArchiveEngine), before)
+    parts, in_full = [BackupPart("environment", tree)], isinstance(engine, ArchiveEngine)
+    _store.make_backup(root, "app", parts, about, engine, in_full, before)
 else:
     _check.check_backup(known[-1], "app", ["environment"], False, engine)
     _restore.restore_layer(known[-1], known[-1].layers["environment"], what, engine)

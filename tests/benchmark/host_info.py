@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The inventory of a large host, against a bare walk, against pip and uv, against hashing; and an audit of twenty hosts against setup."""
+"""The inventory of a large host against a bare walk, pip, uv and hashing; an audit of twenty hosts against setup."""
 
 from __future__ import annotations
 
@@ -45,12 +45,16 @@ FORKS = "10"
 # The time is the inventory's own: a module starts Ansible's libraries as well, a command its interpreter.
 INVENTORY = """
 import json, resource, sys
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._inventory import InventoryRequest, take_inventory
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _inventory
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._parallel import count_workers
-found = take_inventory(InventoryRequest([sys.argv[1]], False, [], 600, sys.argv[2] == "verify"), [], "/nonexistent", "/nonexistent")
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + count_workers() * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-print(json.dumps([found["seconds"], len(found["environments"]), sum(len(one["packages"]) for one in found["environments"]), peak * 1024,
-                  sum(one["counts"]["modified"] or 0 for one in found["environments"])]))
+request = _inventory.InventoryRequest([sys.argv[1]], False, [], 600, sys.argv[2] == "verify")
+found = _inventory.take_inventory(request, [], "/nonexistent", "/nonexistent")
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+peak += count_workers() * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+environments = found["environments"]
+packages = sum(len(one["packages"]) for one in environments)
+modified = sum(one["counts"]["modified"] or 0 for one in environments)
+print(json.dumps([found["seconds"], len(environments), packages, peak * 1024, modified]))
 """
 
 WALK = """

@@ -86,7 +86,7 @@ def _time_upgrade(folder: pathlib.Path, *options: str) -> tuple[float, float, st
 
 
 def measure_rollout() -> list[Measure]:
-    """Wall time over 24 hosts against the expert's script, and what a host costs among a thousand against one among a hundred."""
+    """Wall time over 24 hosts against the expert's script, and the cost of a host among a thousand and a hundred."""
     fleet.start_fleet(["debian12:sqlite"] * HOSTS, options=IN_MEMORY)
     try:
         with tempfile.TemporaryDirectory(prefix="oxzep7-benchmark-") as directory:
@@ -128,7 +128,7 @@ def _measure_over_ssh(folder: pathlib.Path) -> list[Measure]:
 
 
 def _measure_simulated() -> list[Measure]:
-    """Seconds for each host of planning, waves, ledger and report among 1,000 hosts, against 100; and the controller's memory against 2 GB."""
+    """Seconds for each host of planning, waves, ledger and report among 1,000 hosts, against 100; and memory."""
     from tests.benchmark.simulated import measure_upgrade_cost
 
     small, large = measure_upgrade_cost(100), measure_upgrade_cost(1000)

@@ -27,7 +27,10 @@ class UpgradeCost:
 
 
 def measure_upgrade_cost(hosts: int) -> UpgradeCost:
-    """The cost of upgrading *hosts* simulated hosts by one step, in the default waves. Raises RuntimeError with what was printed where that fails."""
+    """The cost of upgrading *hosts* simulated hosts by one step, in the default waves.
+
+    Raises RuntimeError with the output of a run that fails.
+    """
     with tempfile.TemporaryDirectory(prefix="oxzep7-simulated-") as directory:
         folder = pathlib.Path(directory)
         names = {f"host{number}": {"oxzep7_applications": [APPLICATION]} for number in range(1, hosts + 1)}

@@ -26,8 +26,8 @@ PIPELINED = {"ANSIBLE_PIPELINING": "1", "ANSIBLE_NOCOLOR": "1"}
 # The expert makes no backup either.
 OPTIONS = ["-e", "oxzep7_target=3.9", "-e", "oxzep7_stability_window=0", "-e", "oxzep7_backup=false"]
 
-# The applications lie in memory: ext4 takes a millisecond of CPU for each new file where many were deleted within the last minutes, as rounds do and
-# real hosts do not.
+# The applications lie in memory: ext4 takes a millisecond of CPU for each new file where many were deleted within the
+# last minutes, as rounds do and real hosts do not.
 IN_MEMORY = ("--tmpfs", "/srv:rw,exec,suid,dev,mode=755")
 RESET = """
 set -eu
@@ -47,7 +47,8 @@ as() {{ setpriv --reuid=ledger --regid=ledger --clear-groups env HOME=/srv/ledge
 cd /srv/ledger
 as {uv} venv --quiet --offline --no-project --system-site-packages --python {python} venv-3.9
 cp /var/lib/oxzep7/locks/{lock}.txt /tmp/lock.txt && chmod a+r /tmp/lock.txt
-as {uv} pip sync --quiet --offline --no-index --find-links /opt/oxzep7/wheelhouse --python venv-3.9/bin/python /tmp/lock.txt
+wheels=/opt/oxzep7/wheelhouse
+as {uv} pip sync --quiet --offline --no-index --find-links $wheels --python venv-3.9/bin/python /tmp/lock.txt
 cd app
 PATH=/srv/ledger/venv-3.9/bin:$PATH as python -m pytest -q >/dev/null
 cd ..

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A connection whose far end is not there: what modules would answer on a host is made up, and everything on the controller is real."""
+"""A connection without a host: answers of modules are made up, and everything on the controller is real."""
 
 from __future__ import annotations
 
@@ -39,19 +39,11 @@ NEW_GENERATION = {"id": "1-py3.9", "python": "3.9.18"}
 def make_inventory(number):
     """What host_info would answer: one application, whose environment is one of five."""
     without = sorted(PINS)[number % UNIQUE]
-    packages = [
-        {
-            "name": name,
-            "version": version,
-            "requires": [],
-            "requested": True,
-            "editable": False,
-            "direct_url": None,
-            "modules": [name],
-        }
-        for name, version in PINS.items()
-        if name != without
-    ]
+    common = {"requires": [], "requested": True, "editable": False, "direct_url": None}
+    packages = []
+    for name, version in PINS.items():
+        if name != without:
+            packages.append({**common, "name": name, "version": version, "modules": [name]})
     environment = {"path": "/srv/app/venv", "python": "3.8.18", "packages": packages, "services": ["app.service"]}
     return {
         "summary": {},

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A thousand hosts with 25 different environments, planned through four steps; against the bare calls of uv that they need."""
+"""A thousand hosts with 25 different environments, planned through four steps, against the bare calls of uv."""
 
 from __future__ import annotations
 
@@ -31,10 +31,8 @@ from tests.benchmark.plan.sets import LOCKS, load_sets
 
 HOSTS, UNIQUE, ROUNDS = 1000, 25, 3
 FACTS = {"architecture": "x86_64", "libc": {"name": "glibc", "version": "2.36"}}
-SOURCES = [
-    {"source": "archive", "version": f"3.{minor}", "url": "http://files.example.org/x.tar.gz", "sha256": "0" * 64}
-    for minor in range(9, 13)
-]
+ARCHIVE = {"source": "archive", "url": "http://files.example.org/x.tar.gz", "sha256": "0" * 64}
+SOURCES = [{**ARCHIVE, "version": f"3.{minor}"} for minor in range(9, 13)]
 
 
 class RecordingResolver(Resolver):
@@ -64,11 +62,8 @@ def make_hosts(count: int) -> list[PlannedHost]:
     found = []
     for number in range(count):
         without = names[number % UNIQUE]
-        packages = [
-            {"name": name, "version": version, "requires": [], "requested": True, "editable": False, "direct_url": None}
-            for name, version in pins.items()
-            if name != without
-        ]
+        common = {"requires": [], "requested": True, "editable": False, "direct_url": None}
+        packages = [{**common, "name": name, "version": pins[name]} for name in pins if name != without]
         environment = {"path": "/srv/app/venv", "python": "3.8.18", "packages": packages}
         found.append(
             PlannedHost(

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The scanner on the wheels of the forty packages that most of the pin sets have, against parsing alone; and what it finds in them."""
+"""The scanner on the wheels of the forty most frequent packages of the pin sets, against parsing alone; its finds."""
 
 from __future__ import annotations
 
@@ -62,22 +62,20 @@ def read_python_files() -> list[tuple[str, str]]:
     for wheel in download_newest_wheels():
         package = wheel.name.partition("-")[0]
         with zipfile.ZipFile(wheel) as archive:
-            found += [
-                (f"{package}: {name}", archive.read(name).decode("utf-8", "replace"))
-                for name in archive.namelist()
-                if name.endswith(".py")
-            ]
+            for name in archive.namelist():
+                if name.endswith(".py"):
+                    found.append((f"{package}: {name}", archive.read(name).decode("utf-8", "replace")))
     return found
 
 
 def scan_sources(sources: list[tuple[str, str]]) -> list[str]:
     """What the scan finds in *sources* on the way from 3.8 to 3.12."""
     watch = WatchedNames(_stdlib_changes.list_watched_names(CURRENT, TARGET))
-    return [
-        f"{name}:{entry.line}: {_stdlib_changes.describe_broken_use(entry)}"
-        for name, text in sources
-        for entry in _stdlib_changes.find_broken_uses(scan_source(text, watch).uses, CURRENT, TARGET)
-    ]
+    found = []
+    for name, text in sources:
+        for entry in _stdlib_changes.find_broken_uses(scan_source(text, watch).uses, CURRENT, TARGET):
+            found.append(f"{name}:{entry.line}: {_stdlib_changes.describe_broken_use(entry)}")
+    return found
 
 
 def measure_scanner() -> list[Measure]:

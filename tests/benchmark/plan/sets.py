@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Plans real applications of 2021 to Python 3.12 and imports what comes out: ``python -m tests.benchmark.plan.sets [--locks DIR] [NAME …]``.
+"""Plans real applications of 2021 to Python 3.12, and imports the resulting environments.
 
-For each set of pins it installs the origin, asks for five locks, and prints a table: the pins as they are (frozen), everything upgraded,
-the pins as preferences, the nearest versions without evidence, and ours, which is rehearsed at every step. What cannot be installed on
-the origin here (a header that is missing) is left out of the set and named.
+``python -m tests.benchmark.plan.sets [--locks DIR] [NAME …]`` installs the origin of each set of pins, asks for five
+locks, and prints a table: the pins as they are (frozen), everything upgraded, the pins as preferences, the nearest
+versions without evidence, and ours, which is rehearsed at every step. Packages that cannot be installed on the origin
+here (a header is missing) are left out of the set and named.
 """
 
 from __future__ import annotations
@@ -148,55 +149,30 @@ class OriginEnvironment:
         ]
         if run_isolated_uv(*common, *(f"{name}=={version}" for name, version in pins.items())).returncode == 0:
             return []
-        lacking = [
-            name for name, version in pins.items() if run_isolated_uv(*common, f"{name}=={version}").returncode != 0
-        ]
+        lacking = [name for name in pins if run_isolated_uv(*common, f"{name}=={pins[name]}").returncode != 0]
         if not lacking:
             return []
         # pip takes source archives whose names uv refuses.
         run_isolated_uv(*common, "pip<24", "setuptools<58", "wheel")
-        pip = [
-            str(self.path / "bin" / "python"),
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--no-deps",
-            "--disable-pip-version-check",
-        ]
-        lacking = [
-            name
-            for name in lacking
-            if subprocess.run(
-                [*pip, f"{name}=={pins[name]}"],
-                capture_output=True,
-                check=False,
-                env={**os.environ, "PIP_CONSTRAINT": str(limits)},
-            ).returncode
-            != 0
-        ]
-        run_isolated_uv(
-            "pip",
-            "uninstall",
-            "--quiet",
-            "--python",
-            str(self.path / "bin" / "python"),
-            *(name for name in ("pip", "setuptools", "wheel") if name not in pins),
-        )
-        return lacking
+        python = str(self.path / "bin" / "python")
+        pip = [python, "-m", "pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check"]
+        limited = {**os.environ, "PIP_CONSTRAINT": str(limits)}
+        still_lacking = []
+        for name in lacking:
+            done = subprocess.run([*pip, f"{name}=={pins[name]}"], capture_output=True, check=False, env=limited)
+            if done.returncode != 0:
+                still_lacking.append(name)
+        helpers = [name for name in ("pip", "setuptools", "wheel") if name not in pins]
+        run_isolated_uv("pip", "uninstall", "--quiet", "--python", python, *helpers)
+        return still_lacking
 
     def read_packages(self) -> PackageSet:
         """What planning starts from."""
-        found = [
-            {
-                "name": normalize_name(entry.metadata["Name"]),
-                "version": entry.version,
-                "requires": entry.requires or [],
-                "requested": True,
-            }
-            for site in _installed.find_site_packages(str(self.path))
-            for entry in importlib.metadata.distributions(path=[site])
-        ]
+        found = []
+        for entry in importlib.metadata.distributions(path=_installed.find_site_packages(str(self.path))):
+            name = normalize_name(entry.metadata["Name"])
+            requires = entry.requires or []
+            found.append({"name": name, "version": entry.version, "requires": requires, "requested": True})
         return build_package_set({"packages": found}, set(), self.minor, "x86_64")
 
 
@@ -235,11 +211,8 @@ class LocalAttempts:
             **_installed.map_module_owners(str(self.path)),
         }
         # Whether what cannot be installed on the origin here worked there is not known.
-        there = [
-            module
-            for module, package in sorted(_installed.map_module_owners(str(self.path)).items())
-            if package not in self._origin.lacking
-        ]
+        owners = sorted(_installed.map_module_owners(str(self.path)).items())
+        there = [module for module, package in owners if package not in self._origin.lacking]
         failed = _imports.find_import_failures(
             str(self.path),
             [name for name in there if only is None or name in only],
@@ -285,11 +258,8 @@ class SetBench:
         pins = self.origin.pins
         if after is None:
             return SetResult(self.name, variant, len(pins), **values)
-        moves = [
-            classify_move(version, after[name])
-            for name, version in pins.items()
-            if name in after and after[name] != version
-        ]
+        moved = [name for name, version in pins.items() if after.get(name, version) != version]
+        moves = [classify_move(pins[name], after[name]) for name in moved]
         return SetResult(
             self.name,
             variant,
@@ -365,7 +335,7 @@ class SetBench:
         except (NoLockError, MissingWheelsError) as error:
             return self.make_row("ours", None, rounds=rounds, note=str(error)[:160])
         worst = "; ".join(
-            f"{name}: {failure.normalize_text()[-100:]}" for name, failure in list(result.failures.items())[:2]
+            [f"{name}: {result.failures[name].normalize_text()[-100:]}" for name in list(result.failures)[:2]]
         )
         return self.make_row(
             "ours",
@@ -385,11 +355,11 @@ def load_sets(directory: pathlib.Path) -> dict[str, tuple[dict[str, str], Minor]
     found = {}
     for entry in json.loads((directory / "index.json").read_text(encoding="utf-8")):
         lines = (directory / f"{entry['name']}.txt").read_text(encoding="utf-8").splitlines()
-        pins = {
-            normalize_name(name): version
-            for name, separator, version in (line.partition("==") for line in lines)
-            if separator
-        }
+        pins = {}
+        for line in lines:
+            name, separator, version = line.partition("==")
+            if separator:
+                pins[normalize_name(name)] = version
         major, minor = entry["python"].split(".")[:2]
         found[entry["name"]] = (pins, (int(major), int(minor)))
     return found
@@ -411,12 +381,8 @@ def main() -> None:
     given = parser.parse_args()
     WORK.mkdir(parents=True, exist_ok=True)
     chosen = {name: value for name, value in load_sets(given.locks).items() if not given.names or name in given.names}
-    print(
-        f"{'set':<16}{'variant':<13}"
-        + "".join(
-            f"{title:>9}" for title in ("packages", "moved", "major", "added", "left", "built", "rounds", "failures")
-        )
-    )
+    titles = ("packages", "moved", "major", "added", "left", "built", "rounds", "failures")
+    print(f"{'set':<16}{'variant':<13}" + "".join(f"{title:>9}" for title in titles))
     rows: list[SetResult] = []
     for minor in sorted(
         {minor for _pins, minor in chosen.values()} | {(3, number) for number in range(8, TARGET[1] + 1)}
@@ -436,13 +402,13 @@ def main() -> None:
         f"{len(good)} of {len(ours)} sets end with an environment whose imports fail nowhere they did not fail before"
     )
     for title, column in (("moves", "moved"), ("major-version moves", "major")):
-        counts = {
-            variant: sum(getattr(row, column) or 0 for row in rows if row.variant == variant and row.name in good)
-            for variant in ("upgrade-all", "ours")
-        }
-        print(
-            f"{title}: {counts['ours']} of the {counts['upgrade-all']} of upgrade-all, ratio {counts['ours'] / max(counts['upgrade-all'], 1):.3f}"
-        )
+        counts = {"upgrade-all": 0, "ours": 0}
+        for row in rows:
+            if row.variant in counts and row.name in good:
+                counts[row.variant] += getattr(row, column) or 0
+        ours_count, all_count = counts["ours"], counts["upgrade-all"]
+        ratio = ours_count / max(all_count, 1)
+        print(f"{title}: {ours_count} of the {all_count} of upgrade-all, ratio {ratio:.3f}")
 
 
 if __name__ == "__main__":
