@@ -6,14 +6,13 @@
 
 import os
 import platform
-import sys
 
 import yaml
 from flask import Flask, jsonify, request
 from markupsafe import escape
 
-if os.environ.get("BOARD_REFUSES") == "%d.%d" % sys.version_info[:2]:
-    raise SystemExit("this release of the board does not support Python %s" % platform.python_version())
+if os.environ.get("BOARD_REFUSES") == ".".join(platform.python_version_tuple()[:2]):
+    raise SystemExit(f"this release of the board does not support Python {platform.python_version()}")
 
 app = Flask(__name__)
 BOARD = os.environ.get("BOARD_FILE", "board.yml")
@@ -40,4 +39,4 @@ def show_board():
         pinned = read_notices() + [request.form["text"]]
         with open(BOARD, "w") as stream:
             yaml.safe_dump(pinned, stream)
-    return "\n".join("<p>%s</p>" % escape(text) for text in read_notices())
+    return "\n".join(f"<p>{escape(text)}</p>" for text in read_notices())

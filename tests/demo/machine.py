@@ -27,7 +27,7 @@ MINORS = [(3, minor) for minor in range(8, 15)]
 
 
 class DemoError(Exception):
-    """What keeps the demonstration from running here, and what to do."""
+    """The reason why the demonstration cannot run on this machine, and what to do."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,8 +49,13 @@ def run_uv(*words: str) -> str:
 def find_interpreters() -> dict[tuple[int, int], pathlib.Path]:
     """An interpreter with ``venv`` for each minor found in the usual places."""
     home = pathlib.Path.home()
-    places = [*home.glob(".pyenv/versions/*/bin"), *home.glob(".local/share/uv/python/cpython-*/bin"), pathlib.Path("/usr/local/bin"),
-              pathlib.Path("/usr/bin"), *pathlib.Path("/opt").glob("*/bin")]
+    places = [
+        *home.glob(".pyenv/versions/*/bin"),
+        *home.glob(".local/share/uv/python/cpython-*/bin"),
+        pathlib.Path("/usr/local/bin"),
+        pathlib.Path("/usr/bin"),
+        *pathlib.Path("/opt").glob("*/bin"),
+    ]
     found: dict[tuple[int, int], pathlib.Path] = {}
     for place in places:
         for path in sorted(place.glob("python3.*")):
@@ -61,11 +66,12 @@ def find_interpreters() -> dict[tuple[int, int], pathlib.Path]:
 
 
 def _has_venv(path: pathlib.Path) -> bool:
-    return subprocess.run([path, "-I", "-c", "import venv, ensurepip, ssl"], capture_output=True, check=False).returncode == 0
+    command = [path, "-I", "-c", "import venv, ensurepip, ssl"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def choose_route() -> InterpreterRoute:
-    """The two oldest steps that can be taken here. Raises DemoError when there is not even one."""
+    """The oldest one or two steps with interpreters on this machine. Raises DemoError without any."""
     found = find_interpreters()
     for minor in MINORS[:4]:
         if not _list_consecutive(found, minor, 3):
@@ -74,15 +80,20 @@ def choose_route() -> InterpreterRoute:
                     _install_interpreter(wanted)
             found = find_interpreters()
         break
-    runs = [run for run in (_list_consecutive(found, minor, 3) or _list_consecutive(found, minor, 2) for minor in MINORS) if run]
-    if not runs:
-        raise DemoError("an upgrade needs two consecutive minor versions of Python on this machine, and uv could not install any; found only "
-                        + (", ".join(_lifecycle.format_minor(minor) for minor in sorted(found)) or "none"))
-    chosen = runs[0]
-    return InterpreterRoute(tuple(found[minor] for minor in chosen), tuple(chosen))
+    for minor in MINORS:
+        chosen = _list_consecutive(found, minor, 3) or _list_consecutive(found, minor, 2)
+        if chosen:
+            return InterpreterRoute(tuple(found[minor] for minor in chosen), tuple(chosen))
+    names = ", ".join(_lifecycle.format_minor(minor) for minor in sorted(found)) or "none"
+    raise DemoError(
+        "an upgrade needs two consecutive minor versions of Python on this machine, and uv could not install any; "
+        f"found only {names}"
+    )
 
 
-def _list_consecutive(found: dict[tuple[int, int], pathlib.Path], start: tuple[int, int], length: int) -> list[tuple[int, int]]:
+def _list_consecutive(
+    found: dict[tuple[int, int], pathlib.Path], start: tuple[int, int], length: int
+) -> list[tuple[int, int]]:
     wanted = [(3, start[1] + offset) for offset in range(length)]
     return wanted if all(minor in found for minor in wanted) else []
 
@@ -95,7 +106,7 @@ def _install_interpreter(minor: tuple[int, int]) -> None:
 
 
 def find_free_port() -> int:
-    """A port that nobody listens on now."""
+    """A free TCP port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -106,8 +117,9 @@ def _origin_pins(minor: tuple[int, int], target: pathlib.Path) -> None:
     born = _lifecycle.load_releases()[minor].end_of_life - datetime.timedelta(days=5 * 365)
     source = target.with_suffix(".in")
     source.write_text("flask\nwaitress\npyyaml\nmarkupsafe\n", encoding="utf-8")
-    run_uv("pip", "compile", "--quiet", "--no-config", "--python-version", _lifecycle.format_minor(minor), "--only-binary", ":all:",
-       "--exclude-newer", (born + datetime.timedelta(days=540)).isoformat(), "--output-file", str(target), str(source))
+    before = (born + datetime.timedelta(days=540)).isoformat()
+    options = ["--python-version", _lifecycle.format_minor(minor), "--only-binary", ":all:", "--exclude-newer", before]
+    run_uv("pip", "compile", "--quiet", "--no-config", *options, "--output-file", str(target), str(source))
 
 
 def build_service_command(host: str, verb: str, port: int) -> list[str]:
@@ -135,22 +147,40 @@ def start_demo_hosts() -> tuple[pathlib.Path, str, list[str]]:
         if host == FAILING:
             (home / "refuses").write_text(_lifecycle.format_minor(chosen.minors[-1]), encoding="utf-8")
         subprocess.run(build_service_command(host, "start", port), check=True)
+        prefixes = [path.parent.parent for path in chosen.interpreters if path.parent != pathlib.Path("/usr/bin")]
         hosts[host] = {
             "ansible_connection": "local",
             "oxzep7_state_dir": str(home / "state"),
             "oxzep7_interpreter_dir": str(home / "interpreters"),
-            "oxzep7_roots": sorted({str(home), *(str(path.parent.parent) for path in chosen.interpreters if path.parent != pathlib.Path("/usr/bin"))}),
-            "oxzep7_applications": [{
-                "name": "board", "environment": str(home / "venv"), "source": str(home / "app"),
-                "services": [{"name": "board", "pidfile": str(home / "pid"),
-                              **{verb: build_service_command(host, verb, port) for verb in ("start", "stop", "status")}}],
-                "checks": [{"name": "answers", "http": {"url": f"http://127.0.0.1:{port}/health"}}],
-                "tests": ["python -m unittest -q"]}]}
+            "oxzep7_roots": sorted({str(home), *map(str, prefixes)}),
+            "oxzep7_applications": [declare_board(host, port)],
+        }
+    variables = {
+        "ansible_python_interpreter": sys.executable,
+        "oxzep7_become": False,
+        "oxzep7_wheelhouse_dir": str(SCRATCH / "wheelhouse"),
+        "oxzep7_interpreters": [{"source": "existing"}],
+    }
     inventory = SCRATCH / "inventory.json"
-    inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": {
-        "ansible_python_interpreter": sys.executable, "oxzep7_become": False, "oxzep7_wheelhouse_dir": str(SCRATCH / "wheelhouse"),
-        "oxzep7_interpreters": [{"source": "existing"}]}}}, indent=2), encoding="utf-8")
-    return inventory, _lifecycle.format_minor(chosen.minors[-1]), ["-e", "oxzep7_stability_window=2", "-e", "oxzep7_timeout=15"]
+    inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": variables}}, indent=2), encoding="utf-8")
+    target = _lifecycle.format_minor(chosen.minors[-1])
+    return inventory, target, ["-e", "oxzep7_stability_window=2", "-e", "oxzep7_timeout=15"]
+
+
+def declare_board(host: str, port: int) -> dict[str, object]:
+    """How an operator declares the board of *host*."""
+    home = SCRATCH / host
+    service: dict[str, object] = {"name": "board", "pidfile": str(home / "pid")}
+    for verb in ("start", "stop", "status"):
+        service[verb] = build_service_command(host, verb, port)
+    return {
+        "name": "board",
+        "environment": str(home / "venv"),
+        "source": str(home / "app"),
+        "services": [service],
+        "checks": [{"name": "answers", "http": {"url": f"http://127.0.0.1:{port}/health"}}],
+        "tests": ["python -m unittest -q"],
+    }
 
 
 def stop_demo_hosts() -> None:
