@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What every verification asks of a host."""
+"""Host fixture of every verification."""
 
 import json
 
@@ -25,7 +25,7 @@ class Host:
             return self.host.check_output(command)
 
     def assert_whole(self, generation, minor):
-        """It runs wholly on *generation*, and nothing is left open."""
+        """Expect the application to run on *generation*, with no open promotion."""
         home = f"/srv/{self.application}"
         assert self.run(f"readlink {home}/venv").strip() == f"venv.generations/{generation}"
         state = json.loads(self.run(f"cat /var/lib/oxzep7/applications/{self.application}/state.json"))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What every verification asks of the host."""
+"""Host fixture of every verification."""
 
 import json
 
@@ -24,15 +24,15 @@ class Ledger:
             return self.host.check_output(command)
 
     def state(self):
-        """The record on the host."""
+        """The application's record on the host."""
         return json.loads(self.run("cat /var/lib/oxzep7/applications/ledger/state.json"))
 
     def files(self):
-        """What is in the application's state directory."""
+        """Names of the files in the application's state directory."""
         return set(self.run("ls /var/lib/oxzep7/applications/ledger").split())
 
     def health(self):
-        """What the service says of itself."""
+        """The answer of the service's health check."""
         return json.loads(self.run("curl -fsS http://127.0.0.1:8001/health"))
 
     def executables(self):
@@ -51,7 +51,7 @@ def ledger(host):
 
 
 def assert_whole(ledger, generation, version):
-    """The application runs wholly on *generation*, nothing is left open, and what must not change has not."""
+    """Expect the application to run on *generation*, without an open promotion, on an otherwise unchanged host."""
     interpreter = f"/opt/oxzep7/interpreters/{version}/bin/python{version.rpartition('.')[0]}"
     assert ledger.host.file(LIVE).is_symlink
     assert ledger.run(f"readlink {LIVE}").strip() == f"venv.generations/{generation}"
