@@ -14,7 +14,7 @@ import pytest
 
 from tests.benchmark.plan import sets
 
-from .conftest import lock_of, wheel
+from .conftest import make_lock, wheel
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_a_trial_tells_what_fails_that_did_not_fail_before(module, application, 
         "application": declared,
         "interpreter": interpreters[1][1],
         "version": interpreters[1][0] + ".0",
-        "lock": lock_of(*new),
+        "lock": make_lock(*new),
         "wheels": str(packages),
         "state_dir": str(tmp_path / "state"),
         "tests": True,
@@ -99,7 +99,7 @@ def test_a_trial_tells_what_fails_that_did_not_fail_before(module, application, 
     assert broken["owners"]["helper"] == "helper" and broken["tests"] == {}
     assert any(path.endswith("helper/__init__.py") for path in broken["failures"]["user"]["frames"])
     good = module(
-        "environment", state="trial", **{**options, "lock": lock_of(packages / "helper-1.0-py3-none-any.whl", new[1])}
+        "environment", state="trial", **{**options, "lock": make_lock(packages / "helper-1.0-py3-none-any.whl", new[1])}
     )
     assert good["failures"] == good["tests"] == good["sources"] == {} and good["modules"] == 2
     removal = {"application": declared, "state": "absent", "state_dir": str(tmp_path / "state")}
@@ -119,7 +119,7 @@ def test_a_trial_has_what_a_generation_would_take_along(module, application, int
         "version": interpreters[1][0] + ".0",
         "wheels": str(packages),
         "tests": True,
-        "lock": lock_of(packages / "helper-1.0-py3-none-any.whl"),
+        "lock": make_lock(packages / "helper-1.0-py3-none-any.whl"),
         "state_dir": str(tmp_path / "state"),
     }
     (failure,) = module("environment", state="trial", **options)["tests"].values()
@@ -141,7 +141,7 @@ def test_a_source_that_only_the_live_interpreter_compiles_is_named(module, appli
         "version": newer[0] + ".0",
         "wheels": str(packages),
         "tests": True,
-        "lock": lock_of(packages / "helper-1.0-py3-none-any.whl"),
+        "lock": make_lock(packages / "helper-1.0-py3-none-any.whl"),
         "state_dir": str(tmp_path / "state"),
     }
     assert module("environment", state="trial", **options)["sources"] == {}
@@ -162,7 +162,7 @@ def test_a_trial_times_benchmarks_in_turn(module, application, interpreters, tmp
         "version": interpreters[1][0] + ".0",
         "wheels": str(packages),
         "benchmarks": True,
-        "lock": lock_of(packages / "helper-1.0-py3-none-any.whl"),
+        "lock": make_lock(packages / "helper-1.0-py3-none-any.whl"),
         "state_dir": str(tmp_path / "state"),
     }
     (timed,) = module("environment", state="trial", **options)["benchmarks"]
