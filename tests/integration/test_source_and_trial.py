@@ -14,7 +14,7 @@ import pytest
 
 from tests.benchmark.plan import sets
 
-from .conftest import make_lock, wheel
+from .conftest import make_lock, write_wheel
 
 
 @pytest.fixture
@@ -24,8 +24,8 @@ def application(tmp_path, interpreters):
     source.mkdir()
     packages.mkdir()
     old = [
-        wheel(packages, "helper", "1.0", {"helper/__init__.py": "VALUE = 1\n"}),
-        wheel(packages, "user", "1.0", {"user.py": "import helper\n"}),
+        write_wheel(packages, "helper", "1.0", {"helper/__init__.py": "VALUE = 1\n"}),
+        write_wheel(packages, "user", "1.0", {"user.py": "import helper\n"}),
     ]
     subprocess.run([interpreters[0][1], "-m", "venv", str(environment)], check=True)
     subprocess.run(
@@ -73,7 +73,7 @@ def test_a_trial_tells_what_fails_that_did_not_fail_before(module, application, 
     declared, packages = application
     declared["tests"] = ["python -c 'import user'"]
     new = [
-        wheel(packages, "helper", "2.0", {"helper/__init__.py": "from missing import x\n"}),
+        write_wheel(packages, "helper", "2.0", {"helper/__init__.py": "from missing import x\n"}),
         packages / "user-1.0-py3-none-any.whl",
     ]
     options = {
