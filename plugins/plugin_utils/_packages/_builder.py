@@ -197,7 +197,7 @@ class WheelBuilder:
                 **self._sources.get_login_options(wanted.source.location),
             ).read(SOURCE_LIMIT)
         except OSError as error:
-            raise WheelBuildError(f"the source of {wanted.name} {wanted.version} cannot be had: {error}") from None
+            raise WheelBuildError(f"the source of {wanted.name} {wanted.version} is not available: {error}") from None
         if wanted.source.sha256 and hashlib.sha256(data).hexdigest() != wanted.source.sha256:
             raise WheelBuildError(
                 f"the source of {wanted.name} {wanted.version} has not the SHA-256 that the index gives"

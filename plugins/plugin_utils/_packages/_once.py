@@ -22,7 +22,7 @@ class OnceCache(Generic[Answer]):
         self._answers: dict[Hashable, concurrent.futures.Future[Answer]] = {}
 
     def get(self, key: Hashable, make: Callable[[], Answer]) -> Answer:
-        """The answer for *key*, made by *make* if nobody has asked before. Raises what *make* raises."""
+        """The answer for *key*, made by *make* the first time. Raises what *make* raises."""
         with self._guard:
             known = self._answers.get(key)
             mine = known is None

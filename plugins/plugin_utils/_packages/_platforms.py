@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor
 
-# Without it the planner says so, and nothing here works.
+# Without it the planner fails with a message before this is used.
 with contextlib.suppress(ImportError):
     from packaging.tags import Tag, compatible_tags, cpython_tags
 

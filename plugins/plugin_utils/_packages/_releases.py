@@ -15,7 +15,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Mi
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._pages import PackageFile
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._platforms import get_supported_tags
 
-# Without it the planner says so, and nothing here works.
+# Without it the planner fails with a message before this is used.
 with contextlib.suppress(ImportError):
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
     from packaging.tags import Tag

@@ -106,7 +106,7 @@ class PackageSources:
             urls.append(
                 f"{scheme}://{':'.join(urllib.parse.quote(part, safe='') for part in known)}@{rest}" if known else url
             )
-        # Without it pip passes over what is served without TLS; hashes tell that nobody changed it on the way.
+        # pip ignores indexes without TLS otherwise; hashes prove that files were not changed on the way.
         plain = [urllib.parse.urlsplit(url).netloc for _name, url in self.indexes if url.startswith("http://")]
         trusted = {"PIP_TRUSTED_HOST": " ".join(plain)} if plain else {}
         return words, {"PIP_INDEX_URL": urls[0], "PIP_EXTRA_INDEX_URL": " ".join(urls[1:]), **trusted} if urls else {}
@@ -117,7 +117,7 @@ def _format_variable(name: str) -> str:
 
 
 def find_default_index() -> str:
-    """The URL of the index that pip and uv use on this controller when nobody says otherwise."""
+    """The URL of the index that pip and uv use on this controller by default."""
     for variable in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"):
         if os.environ.get(variable):
             return os.environ[variable]

@@ -30,7 +30,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._platforms
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._sources import DEFAULT_SOURCES, PackageSources
 
-# Without it planning says so, which comes first.
+# Without it planning fails with a message before this is used.
 with contextlib.suppress(ImportError):
     from packaging.utils import parse_wheel_filename
     from packaging.version import Version

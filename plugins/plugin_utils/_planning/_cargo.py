@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.oxzep7.python.plugins.module_utils._finding import build_finding
 from ansible_collections.oxzep7.python.plugins.plugin_utils._wording import join_names
 
-# What an interrupted pip left, which nobody misses.
+# Leftovers of an interrupted pip, which an environment does not need.
 IGNORED_KINDS = ("leftover",)
 
 

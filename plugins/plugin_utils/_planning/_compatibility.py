@@ -143,7 +143,7 @@ def _build_cell(
     before = row["from"] if row else version
     known = seen.get((package, version or "", python), ())
     strength = min(map(_rank_evidence, known), default=0)
-    # Of what tells as much, the newest counts; what hosts disagree about on the same day is said to break.
+    # Of equal evidence the newest counts; if hosts disagree on the same day, the version counts as broken.
     strongest = max(
         (entry for entry in known if _rank_evidence(entry) == strength),
         key=lambda entry: (entry.date, entry.state == "breaks"),

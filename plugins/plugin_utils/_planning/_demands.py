@@ -22,7 +22,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts imp
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._interpreter_choice import choose_interpreter
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._package_set import PackageSet
 
-# Without it the planner says so, and nothing here works.
+# Without it the planner fails with a message before this is used.
 with contextlib.suppress(ImportError):
     from packaging.version import Version
 

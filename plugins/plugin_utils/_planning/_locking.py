@@ -44,7 +44,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._package_s
     StepLock,
 )
 
-# Without it the planner says so, and nothing here works.
+# Without it the planner fails with a message before this is used.
 with contextlib.suppress(ImportError):
     pass
 
@@ -166,7 +166,7 @@ class StepLocker:
 
         Raises NoLock, MustBuild, Unpublished, IndexUnavailable.
         """
-        # What a constraint names is wanted, whoever requires it.
+        # A package of a constraint is wanted even if no package requires it.
         packages = dataclasses.replace(
             packages, roots=packages.roots | {limit.name for limit in limits if limit.name in packages.pins}
         )
@@ -225,7 +225,7 @@ class StepLocker:
                 doubts[name] = entry.excluded
         copied = {name: packages.copies[name] for name in asked.copied if name in pins}
         built = tuple(sorted(name for name in asked.wheels if name in pins and name not in copied))
-        # What somebody else publishes under the same name and version is not what the host has.
+        # An index may have another package of the same name and version; only the copy of the host is accepted.
         text = replace_hashes(lock.text, {name: copy.sha256 for name, copy in copied.items()})
         return StepLock(text, packages.apply_lock(lock, minor, platform), reasons, built, doubts, tuple(sorted(copied)))
 

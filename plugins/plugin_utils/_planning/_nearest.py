@@ -16,7 +16,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._packages._names imp
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._releases import PackageRelease
 
-# Without it the planner says so, and nothing here works.
+# Without it the planner fails with a message before this is used.
 with contextlib.suppress(ImportError):
     from packaging.requirements import InvalidRequirement, Requirement
     from packaging.specifiers import InvalidSpecifier, SpecifierSet

@@ -16,7 +16,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _stdlib_changes
 
-# Points of each term of the risk; what is not known counts as if it were so.
+# Points of each term of the risk; an unknown term counts as if it applied.
 RISK_POINTS = {
     "major moves": 3.0,
     "other moves": 0.5,

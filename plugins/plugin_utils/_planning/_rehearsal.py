@@ -23,7 +23,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest i
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._package_set import PackageSet, StepLock
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._stdlib_changes import load_replacements
 
-# Without it the planner says so, and nothing here works.
+# Without it the planner fails with a message before this is used.
 with contextlib.suppress(ImportError):
     from packaging.version import Version
 

@@ -195,7 +195,7 @@ def test_a_private_source_is_asked_with_the_credentials_of_its_index(served, tmp
     sources = PackageSources.from_options(["http://127.0.0.1:9/other", {"name": "own", "url": url}], [], False)
     location = url.replace("/simple", "/files/a-1.0.tar.gz")
     wanted = RequiredWheel("a", "1.0", PackageFile("a-1.0.tar.gz", "", None, False, location, None), (3, 12), PLATFORM)
-    with pytest.raises(WheelBuildError, match="cannot be had: HTTP Error 500") as caught:
+    with pytest.raises(WheelBuildError, match="is not available: HTTP Error 500") as caught:
         WheelBuilder(tmp_path, "uv", sources).fetch_source(wanted, tmp_path)
     assert "topsecret" not in str(caught.value)
     assert [(path, bool(authorization)) for path, authorization in asked] == [("/files/a-1.0.tar.gz", True)]
