@@ -71,7 +71,7 @@ def main() -> None:
     given = parser.parse_args()
     stage = podman if given.fleet else machine
     try:
-        inventory, target, options = stage.up()
+        inventory, target, options = stage.start_demo_hosts()
     except (machine.DemoError, FleetError) as error:
         sys.exit(f"demo: {error}")
     try:
@@ -89,7 +89,7 @@ def main() -> None:
         print(f"\nplan, reports, inventories and logs: {OUTPUT}")
     finally:
         if given.fleet:
-            stage.down()
+            stage.stop_demo_hosts()
         else:
             for host in machine.HOSTS:
                 port = machine.SCRATCH / host / "port"
