@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What programs say, kept as files: the state of the host, for reading, and the state of a repository, for git."""
+"""Output of programs, kept as files: the state of the host, and the state of a git repository."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts impo
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command
 
 OUTPUT_TIMEOUT = 600.0
-# The first program of each row that the host has says it.
+# For each file, the commands of which the first that the host has is run.
 SYSTEM_COMMANDS: Dict[str, List[List[str]]] = {
     "packages.txt": [
         ["dpkg-query", "-W", "-f=${Package}\t${Version}\t${Architecture}\t${db:Status-Status}\n"],
@@ -25,7 +25,7 @@ SYSTEM_COMMANDS: Dict[str, List[List[str]]] = {
     "mounts.txt": [["findmnt", "--real", "--noheadings", "--raw"]],
     "kernel.txt": [["uname", "-a"]],
 }
-# A repository's own configuration may name programs; none of them is wanted here, and its owner runs git.
+# The configuration of a repository may name programs. None of them is run, and git runs as the owner.
 GIT_COMMAND = [
     "git",
     "-c",
@@ -46,7 +46,7 @@ REPOSITORY_COMMANDS = {
 
 
 def _write_output(command: List[str], path: str, **options: Any) -> str:
-    """Have what *command* prints in the new file *path*; returns why it failed, or nothing. Raises OSError."""
+    """Write the output of *command* to the new file *path*; returns its failure, or an empty text. Raises OSError."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         done = run_command(command, OUTPUT_TIMEOUT, target=handle, **options)
@@ -56,7 +56,10 @@ def _write_output(command: List[str], path: str, **options: Any) -> str:
 
 
 def write_system_state(directory: str) -> Dict[str, Any]:
-    """Write what the host is into *directory*; returns ``missing``: what could not be told, and why. Raises OSError."""
+    """Write the state of the host into *directory*; returns ``missing``: files that failed, and the cause.
+
+    Raises OSError.
+    """
     missing = {}
     for name, commands in SYSTEM_COMMANDS.items():
         command = next((command for command in commands if shutil.which(command[0])), None)
@@ -64,21 +67,22 @@ def write_system_state(directory: str) -> Dict[str, Any]:
             missing[name] = "the host has no %s" % " or ".join(command[0] for command in commands)
             continue
         problem = _write_output(command, os.path.join(directory, name))
-        # Some values of the kernel cannot be read by anybody; those that can are there.
+        # Some parameters of the kernel cannot be read at all; the others are written.
         if problem and name != "sysctl.txt":
             missing[name] = problem
     return {"missing": missing}
 
 
 def is_git_repository(source: str) -> bool:
-    """Whether git can tell something about the directory *source* of an application."""
+    """Whether the directory *source* is a git repository, and the host has git."""
     return os.path.lexists(os.path.join(source, ".git")) and shutil.which("git") is not None
 
 
 def write_repository_state(source: str, directory: str) -> Dict[str, Any]:
-    """Write the state of the repository *source* into *directory*: everything that is committed, what is changed, and the names of what is neither.
+    """Write the state of the repository *source* into *directory*: all commits, changes, and names of untracked files.
 
-    Git runs as the account that controls *source*. Returns ``missing``: what could not be told, and why. Raises IdentityError, OSError.
+    Git runs as the account that controls *source*. Returns ``missing``: files that failed, and the cause. Raises
+    IdentityError, OSError.
     """
     who: Identity = find_controller(source)
     missing = {}

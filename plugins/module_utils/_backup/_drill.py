@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A drill: a backup is restored where nothing lives, and everything it is for is tried with it."""
+"""A drill: a backup is restored to a scratch directory, and its content is put to use there."""
 
 import contextlib
 import os
@@ -53,14 +53,14 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts impo
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command
 from ansible_collections.oxzep7.python.plugins.module_utils._packages import _installed
 
-# Run by the restored interpreter, as the application's user, who owns the pickle anyhow.
+# Run by the restored interpreter as the application's user, who owns the pickle.
 UNPICKLE_SCRIPT = "import pickle, sys; pickle.load(open(sys.argv[1], 'rb'))"
 VERSION_SCRIPT = "import platform; print(platform.python_version())"
 SHOWN_PROBLEMS = 20
 
 
 class DrillSubject(NamedTuple):
-    """The backup that is drilled, how it is read, and whose it is."""
+    """The backup, the application that it is of, and the engine that reads it."""
 
     application: Application
     backup: Backup
@@ -68,7 +68,7 @@ class DrillSubject(NamedTuple):
 
 
 class DrillNotes:
-    """What a drill met: problems that fail it, what it proved and could not try, and the seconds of each phase."""
+    """The notes of a drill: problems that fail it, what it proved and could not try, and the seconds of each phase."""
 
     def __init__(self) -> None:
         self.problems: List[str] = []
@@ -78,7 +78,7 @@ class DrillNotes:
 
     @contextlib.contextmanager
     def time_phase(self, name: str) -> Iterator[None]:
-        """Have the block's seconds under *name*."""
+        """Note the seconds of the block under *name*."""
         began = time.monotonic()
         try:
             yield
@@ -87,12 +87,15 @@ class DrillNotes:
 
 
 def run_drill(subject: DrillSubject, foreign: bool) -> Dict[str, Any]:
-    """Restore everything of *subject*, prove it, and throw it away; returns what is recorded. Raises BackupError for want of space, IdentityError, OSError."""
+    """Restore everything of *subject*, prove it, and remove it; returns the outcome for the record.
+
+    Raises BackupError if space is lacking, IdentityError, OSError.
+    """
     began = time.monotonic()
     application, backup = subject.application, subject.backup
     notes = DrillNotes()
     layers = {name: layer for name, layer in backup.layers.items() if layer.entries}
-    check_space(SCRATCH_ROOT, sum(entry.size for layer in layers.values() for entry in layer.entries))
+    check_space(SCRATCH_ROOT, sum(_measure_content(layer) for layer in layers.values()))
     try:
         with notes.time_phase("damage"):
             check_backup(backup, application.name, list(layers), foreign, subject.engine)
@@ -100,25 +103,20 @@ def run_drill(subject: DrillSubject, foreign: bool) -> Dict[str, Any]:
         notes.problems.append(str(error))
         return _make_outcome(notes, began, 0.0)
     with create_scratch(get_current_identity(), application.name) as scratch:
-        # Its content is the application's; the application's user has to come as far as there.
+        # The application's user must be able to enter it, because the content is the application's.
         os.chmod(scratch, 0o711)
         with notes.time_phase("restore"):
             for name, layer in layers.items():
-                for attribute, reason in restore_layer(
-                    backup, layer, os.path.join(scratch, name), subject.engine
-                ).items():
-                    notes.problems.append("%s: %s was not given back: %s" % (name, attribute, reason))
+                refused = restore_layer(backup, layer, os.path.join(scratch, name), subject.engine)
+                for attribute, reason in refused.items():
+                    notes.problems.append("%s: %s was not restored: %s" % (name, attribute, reason))
         with notes.time_phase("compare"):
             for name, layer in layers.items():
                 wrong = compare_layer(layer, os.path.join(scratch, name))
-                notes.problems += [
-                    "%s: %s %s" % (name, path or "the directory itself", text)
-                    for path, text in sorted(wrong.items())[:SHOWN_PROBLEMS]
-                ]
-        notes.proven.append(
-            "%d entries of %d layers are what was kept"
-            % (sum(len(layer.entries) for layer in layers.values()), len(layers))
-        )
+                for path, text in sorted(wrong.items())[:SHOWN_PROBLEMS]:
+                    notes.problems.append("%s: %s %s" % (name, path or "the directory itself", text))
+        count = sum(len(layer.entries) for layer in layers.values())
+        notes.proven.append("%d entries of %d layers are equal to the backup" % (count, len(layers)))
         recovery = time.monotonic() - began
         if DATABASES in layers:
             with notes.time_phase("databases"):
@@ -131,9 +129,15 @@ def run_drill(subject: DrillSubject, foreign: bool) -> Dict[str, Any]:
     for name, layer in backup.layers.items():
         if "reference" in layer.about and not os.path.isdir(layer.path):
             notes.problems.append(
-                "%s: %s is gone, and has to be had from %s first" % (name, layer.path, layer.about["reference"]["url"])
+                "%s: %s is gone, and must be fetched from %s first"
+                % (name, layer.path, layer.about["reference"]["url"])
             )
     return _make_outcome(notes, began, recovery + notes.phases.get("databases", 0.0))
+
+
+def _measure_content(layer: Layer) -> int:
+    """Bytes of all files of *layer*."""
+    return sum(entry.size for entry in layer.entries)
 
 
 def _make_outcome(notes: DrillNotes, began: float, recovery: float) -> Dict[str, Any]:
@@ -150,7 +154,7 @@ def _make_outcome(notes: DrillNotes, began: float, recovery: float) -> Dict[str,
 
 
 def _load_dumps(subject: DrillSubject, layer: Layer, directory: str, notes: DrillNotes) -> None:
-    """Load every dump where nothing lives, and compare the rows of each table."""
+    """Load every dump into a scratch server or file, and compare the rows of each table."""
     user = subject.application.resolve_account()
     tables = 0
     for row in layer.about["databases"]:
@@ -181,37 +185,40 @@ def _check_bundle(path: str, notes: DrillNotes) -> None:
 
 
 def _try_environment(subject: DrillSubject, layers: Dict[str, Layer], scratch: str, notes: DrillNotes) -> None:
-    """Have the restored environment, interpreter and source at their places, and work with them as the application's user."""
+    """Mount the restored environment, interpreter and source at their paths, and use them as the application's user."""
     application = subject.application
     places = [(os.path.join(scratch, ENVIRONMENT), os.path.realpath(application.environment))]
     places += [(os.path.join(scratch, name), layers[name].path) for name in (INTERPRETER, SOURCE) if name in layers]
     there = [(source, target) for source, target in places if os.path.isdir(target)]
     try:
-        # What cannot be imported now either is no fault of the backup's.
+        # A module that cannot be imported in the live environment either is no fault of the backup.
         before = _imports.find_import_failures(
             application.environment,
             _installed.list_top_level_modules(application.environment),
             application.resolve_account(),
             IMPORT_TIMEOUT,
         )
-        told = run_in_namespace(there, lambda problem: _run_proofs(subject, layers, scratch, problem, sorted(before)))
+        answer = run_in_namespace(there, lambda problem: _run_proofs(subject, layers, scratch, problem, sorted(before)))
     except (RuntimeError, IdentityError, OSError) as error:
         notes.problems.append("environment: %s" % error)
         return
-    notes.problems += told["problems"]
-    notes.proven += told["proven"]
-    notes.untried += told["untried"]
+    notes.problems += answer["problems"]
+    notes.proven += answer["proven"]
+    notes.untried += answer["untried"]
 
 
 def _run_proofs(
     subject: DrillSubject, layers: Dict[str, Layer], scratch: str, problem: Optional[str], before: List[str]
 ) -> Dict[str, List[str]]:
-    """What came of working with what was restored: at its places, or, with a *problem*, in *scratch*. Modules *before* could not be imported anyhow."""
+    """The notes of using the restored parts: at their paths, or, with a *problem*, in *scratch*.
+
+    The modules *before* cannot be imported in the live environment either.
+    """
     notes = DrillNotes()
     application = subject.application
     if problem or not os.path.isdir(application.environment):
         environment = os.path.join(scratch, ENVIRONMENT)
-        notes.untried.append("the restored environment at its own path: %s" % (problem or "nothing is there now"))
+        notes.untried.append("the restored environment at its own path: %s" % (problem or "that path does not exist"))
         if application.source and SOURCE in layers:
             application = application._replace(source=os.path.join(scratch, SOURCE))
     else:
@@ -220,41 +227,26 @@ def _run_proofs(
     _run_interpreter(subject, environment, user, notes)
     if not notes.problems:
         names = _installed.list_top_level_modules(environment)
-        failed = {
-            name: failure
-            for name, failure in _imports.find_import_failures(environment, names, user, IMPORT_TIMEOUT).items()
-            if name not in before
-        }
-        notes.problems += [
-            "import %s: %s" % (name, failure["text"]) for name, failure in sorted(failed.items())[:SHOWN_PROBLEMS]
-        ]
+        failures = _imports.find_import_failures(environment, names, user, IMPORT_TIMEOUT)
+        failed = {name: failure for name, failure in failures.items() if name not in before}
+        for name, failure in sorted(failed.items())[:SHOWN_PROBLEMS]:
+            notes.problems.append("import %s: %s" % (name, failure["text"]))
         notes.proven.append("%d modules can be imported" % (len(names) - len(failed) - len(set(before) & set(names))))
         _run_commands(application, environment, user, notes)
     return {"problems": notes.problems, "proven": notes.proven, "untried": notes.untried}
 
 
 def _run_interpreter(subject: DrillSubject, environment: str, user: Identity, notes: DrillNotes) -> None:
-    done = run_in_environment(
-        subject.application,
-        environment,
-        [os.path.join(environment, "bin", "python"), "-I", "-c", VERSION_SCRIPT],
-        user,
-        IMPORT_TIMEOUT,
-    )
-    if done.rc != 0 or done.stdout.strip() != subject.backup.about["python"]:
-        notes.problems.append(
-            "the restored interpreter: %s"
-            % (
-                done.last_lines(2)
-                if done.rc
-                else "it is %s, not %s" % (done.stdout.strip(), subject.backup.about["python"])
-            )
-        )
+    words = [os.path.join(environment, "bin", "python"), "-I", "-c", VERSION_SCRIPT]
+    done = run_in_environment(subject.application, environment, words, user, IMPORT_TIMEOUT)
+    version, expected = done.stdout.strip(), subject.backup.about["python"]
+    if done.rc != 0:
+        notes.problems.append("the restored interpreter: %s" % done.last_lines(2))
+    elif version != expected:
+        notes.problems.append("the restored interpreter: it is %s, not %s" % (version, expected))
     else:
-        notes.proven.append(
-            "Python %s runs from %s"
-            % (done.stdout.strip(), find_interpreter_prefix(environment) or "the operating system")
-        )
+        prefix = find_interpreter_prefix(environment) or "the operating system"
+        notes.proven.append("Python %s runs from %s" % (version, prefix))
 
 
 def _run_commands(application: Application, environment: str, user: Identity, notes: DrillNotes) -> None:

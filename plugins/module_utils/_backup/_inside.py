@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A view of the host in which what was restored lies where it belongs, for one process and those it starts; nobody else sees it (mount_namespaces(7))."""
+"""A mount namespace (mount_namespaces(7)) in which restored parts lie at their paths, for one process and its children."""
 
 import ctypes
 import json
@@ -17,17 +17,16 @@ MOUNT_TIMEOUT = 60.0
 
 
 class NamespaceError(CollectionError):
-    """This host or this account cannot have such a view; the text says why."""
+    """This host or this account cannot have a mount namespace; the text has the cause."""
 
 
 def _enter_namespace(binds: Sequence[Tuple[str, str]]) -> None:
-    """Have a view of one's own in which each pair's first directory lies at the second. Raises NotPossible."""
+    """Enter a new namespace in which the first directory of each pair lies at the second. Raises NamespaceError."""
     library = ctypes.CDLL(None, use_errno=True)
     if library.unshare(CLONE_NEWNS) != 0:
         raise NamespaceError("unshare: %s" % os.strerror(ctypes.get_errno()))
-    commands: List[List[str]] = [["mount", "--make-rprivate", "/"]] + [
-        ["mount", "--bind", source, target] for source, target in binds
-    ]
+    commands: List[List[str]] = [["mount", "--make-rprivate", "/"]]
+    commands += [["mount", "--bind", source, target] for source, target in binds]
     for command in commands:
         done = run_command(command, MOUNT_TIMEOUT)
         if done.rc != 0:
@@ -35,9 +34,9 @@ def _enter_namespace(binds: Sequence[Tuple[str, str]]) -> None:
 
 
 def run_in_namespace(binds: Sequence[Tuple[str, str]], function: Callable[[Optional[str]], Any]) -> Any:
-    """What *function* returns, as JSON can have it, in a process of its own that has *binds*.
+    """The result of *function*, as JSON, in a process of its own in which *binds* are mounted.
 
-    It gets None, or why it does not have them. Raises RuntimeError with the text of any exception.
+    It gets None, or the cause why they are not mounted. Raises RuntimeError with the text of any exception.
     """
     reader, writer = os.pipe()
     child = os.fork()
@@ -50,7 +49,7 @@ def run_in_namespace(binds: Sequence[Tuple[str, str]], function: Callable[[Optio
             except NamespaceError as error:
                 problem = str(error)
             answer: Dict[str, Any] = {"result": function(problem)}
-        except BaseException as error:  # the child must always answer and end here, whatever happened
+        except BaseException as error:  # the child must always answer and end here
             answer = {"error": "%s: %s" % (type(error).__name__, error)}
         with os.fdopen(writer, "w") as stream:
             json.dump(answer, stream)

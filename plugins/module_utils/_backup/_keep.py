@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One backup from its beginning to its end: room for it, the application held still, made, copied elsewhere, older ones removed."""
+"""One backup from its beginning to its end: space, quiescence, the backup, its copy elsewhere, and removal of old ones."""
 
 import contextlib
 import datetime
@@ -38,7 +38,7 @@ COPY_TIMEOUT = 6 * 3600.0
 
 
 class BackupJob(NamedTuple):
-    """What to keep, where, by what, and for how long."""
+    """What to keep, where, by which engine, and for how long."""
 
     application: Application
     state: ApplicationState
@@ -54,20 +54,13 @@ class BackupJob(NamedTuple):
 
 
 def run_backup(job: BackupJob, changes: Changes) -> Dict[str, Any]:
-    """Do *job*; returns what the module does. The lease must be held.
-
-    Raises BackupError, BuildError, CommandError, IdentityError, PromotionRefused, ResticError, ServiceError, ValueError, OSError.
-    """
+    """Run *job*; returns the result of the module. The lease must be held. Raises CollectionError, ValueError, OSError."""
     name = job.application.name
     engine = job.engines.get_requested()
     known = {identifier: backup for identifier, backup, _problem in list_backups(job.root, name)}
-    enough = [
-        backup
-        for backup in known.values()
-        if backup is not None and job.once and _is_good(backup) and backup.about.get("run") == job.run
-    ]
-    if enough:
-        return _make_result(enough[-1], 0, [])
+    enough = _find_backup_of_run(known, job.run) if job.once else None
+    if enough is not None:
+        return _make_result(enough, 0, [])
     python = read_python_version(job.application.environment)
     live = find_live_generation(job.application, job.state.read(), python)
     parts = list_parts(job.application, live, job.layers, job.state.root)
@@ -91,11 +84,18 @@ def run_backup(job: BackupJob, changes: Changes) -> Dict[str, Any]:
             _copy_backup(job.copy_to, name, made)
     removed = _prune_backups(job, known, changes)
     if not job.check_mode:
-        _history.record_backups(
-            job.state,
-            {name: backup.about for name, backup in known.items() if backup is not None and name not in removed},
-        )
+        kept = {name: backup.about for name, backup in known.items() if backup is not None and name not in removed}
+        _history.record_backups(job.state, kept)
     return _make_result(made, needed, removed)
+
+
+def _find_backup_of_run(known: Dict[str, Optional[Backup]], run: str) -> Optional[Backup]:
+    """The newest good backup that *run* made."""
+    found = None
+    for _name, backup in sorted(known.items()):
+        if backup is not None and _is_good(backup) and backup.about.get("run") == run:
+            found = backup
+    return found
 
 
 def _find_previous(known: Dict[str, Optional[Backup]]) -> Optional[Backup]:
@@ -107,17 +107,17 @@ def _find_previous(known: Dict[str, Optional[Backup]]) -> Optional[Backup]:
 def _describe_size(part: BackupPart) -> str:
     if part.reference is not None:
         return "by reference"
-    return "%d MiB" % (estimate_size([part]) >> 20) if part.fill is None else "as its programs tell"
+    return "%d MiB" % (estimate_size([part]) >> 20) if part.fill is None else "size unknown"
 
 
 def _is_good(backup: Backup) -> bool:
-    """Whether *backup* may be counted on: it was read back, or nobody here can read it because it is encrypted for somebody else."""
+    """Whether *backup* was read back, or is encrypted for recipients whose key this host lacks."""
     return bool(backup.about.get("read_back")) or any(layer.encryption for layer in backup.layers.values())
 
 
 @contextlib.contextmanager
 def _quiesce_application(application: Application) -> Iterator[None]:
-    """Have *application* hold still for the block, by its own commands; it goes on whatever happens. Raises CommandError."""
+    """Quiesce *application* by its own commands for the block, and resume it whatever happens. Raises CommandError."""
     try:
         for command in application.keeping.quiesce:
             require_success("quiesce", run_command(command, HOOK_TIMEOUT))
@@ -128,14 +128,12 @@ def _quiesce_application(application: Application) -> Iterator[None]:
 
 
 def _copy_backup(target: str, application: str, backup: Backup) -> None:
-    """Have *backup* at *target* as well: its manifest last, so that half a copy is no backup there either. Raises CommandError."""
+    """Copy *backup* to *target*, the manifest last, so that a partial copy is no backup. Raises CommandError."""
     place = "%s/%s/" % (target.rstrip("/"), application)
-    common = (
-        ["rsync", "--archive", "--numeric-ids", "--rsync-path=mkdir -p -m 700 %s && rsync" % _quote_place(place)]
-        if ":" in place
-        else ["rsync", "--archive", "--numeric-ids"]
-    )
-    if ":" not in place:
+    common = ["rsync", "--archive", "--numeric-ids"]
+    if ":" in place:
+        common.append("--rsync-path=mkdir -p -m 700 %s && rsync" % _quote_place(place))
+    else:
         os.makedirs(place, mode=0o700, exist_ok=True)
     require_success(
         "copy", run_command(common + ["--exclude=/*/manifest.json", "--", backup.directory, place], COPY_TIMEOUT)
@@ -148,27 +146,22 @@ def _quote_place(place: str) -> str:
 
 
 def _prune_backups(job: BackupJob, known: Dict[str, Optional[Backup]], changes: Changes) -> List[str]:
-    """Remove what *job* does not keep; returns the identifiers. Raises BackupError, ResticError, ValueError, OSError."""
+    """Remove backups that *job* does not keep; returns their identifiers. Raises EngineError, ValueError, OSError."""
     if job.state.is_open():
-        # Whoever closes the promotion may need any of them.
+        # The undo of the promotion may need any of them.
         return []
-    told = _history.read_known_backups(job.state)
-    rows = [
-        KnownBackup(
-            name,
-            backup is not None and _is_good(backup),
-            _history.is_verified(told.get(name, {})),
-            str(backup.about.get("run")) if backup else "",
-        )
-        for name, backup in sorted(known.items())
-    ]
+    recorded = _history.read_known_backups(job.state)
+    rows = []
+    for name, backup in sorted(known.items()):
+        good = backup is not None and _is_good(backup)
+        verified = _history.is_verified(recorded.get(name, {}))
+        rows.append(KnownBackup(name, good, verified, str(backup.about.get("run")) if backup else ""))
+    open_runs = () if job.run == "manual" else (job.run,)
     removed = []
-    for name in find_expendable_backups(
-        rows, job.keep, datetime.datetime.now(datetime.timezone.utc), () if job.run == "manual" else (job.run,)
-    ):
+    for name in find_expendable_backups(rows, job.keep, datetime.datetime.now(datetime.timezone.utc), open_runs):
         backup = known[name]
         if backup is None:
-            # What cannot be read may still be worth a look by somebody who can.
+            # An unreadable one may still be useful to an operator.
             continue
         changes.add("remove backup %s of %s" % (name, job.application.name), name, "kept", None)
         removed.append(name)
@@ -179,9 +172,9 @@ def _prune_backups(job: BackupJob, known: Dict[str, Optional[Backup]], changes: 
 
 def _make_result(made: Optional[Backup], needed: int, removed: List[str]) -> Dict[str, Any]:
     layers = made.layers if made else {}
-    told = {"seconds": made.about["seconds"], "read_back": made.about["read_back"]} if made else {}
+    measured = {"seconds": made.about["seconds"], "read_back": made.about["read_back"]} if made else {}
     return dict(
-        told,
+        measured,
         backup=made.identifier if made else "",
         directory=made.directory if made else "",
         removed=removed,

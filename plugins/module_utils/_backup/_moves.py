@@ -15,7 +15,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._transaction._undo_s
 EXISTS_SHELL = """\
 there() { [ -e "$1" ] || [ -L "$1" ]; }
 """
-# What is live goes back beside, if it came from there; then what was there before is live again.
+# The live part goes back beside, if it came from there; then the replaced one is live again.
 MOVE_BACK_SHELL = """\
 if there {path} && ! there {beside} && {came}; then {who}mv -fT {path} {beside} || exit 1; fi
 if there {before}; then {who}mv -fT {before} {path} || exit 1; fi
@@ -23,7 +23,10 @@ if there {before}; then {who}mv -fT {before} {path} || exit 1; fi
 
 
 class Move(NamedTuple):
-    """One move, all in one directory: ``path`` is what lives, ``beside`` what shall (None: nothing does), ``before`` what lived; ``who`` can rename there."""
+    """One exchange in a directory: ``beside`` (None: nothing) replaces ``path``, which becomes ``before``.
+
+    ``who`` is the account that renames.
+    """
 
     path: str
     beside: Optional[str]
@@ -40,13 +43,13 @@ def _swap_paths(path: str, beside: Optional[str], before: str) -> None:
 
 
 def apply_moves(moves: Sequence[Move]) -> None:
-    """Do *moves*, in order. Raises OSError."""
+    """Make *moves*, in order. Raises OSError."""
     for move in moves:
         call_as_identity(move.who, _swap_paths, move.path, move.beside, move.before)
 
 
 def render_undo_moves(moves: Sequence[Move]) -> str:
-    """The part of ``undo.sh`` that takes *moves* back, the last one first, however far they came."""
+    """The part of ``undo.sh`` that undoes *moves*, the last one first, however many were made."""
     lines: List[str] = [EXISTS_SHELL] if moves else []
     for move in reversed(moves):
         lines.append(

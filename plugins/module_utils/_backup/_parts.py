@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an application consists of, layer by layer, as it is on this host."""
+"""The parts of an application on this host, layer by layer."""
 
 import functools
 import gzip
@@ -23,26 +23,26 @@ from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask im
 
 ENVIRONMENT, INTERPRETER, SOURCE = "environment", "interpreter", "source"
 CONFIGURATION, DATABASES, SYSTEM, GIT = "configuration", "databases", "system", "git"
-# Those that may be asked for; `GIT` comes with the source.
+# The layers that can be requested; `GIT` comes with the source.
 LAYERS = [CONFIGURATION, DATABASES, ENVIRONMENT, INTERPRETER, SOURCE, SYSTEM]
-# A prefix that belongs to the operating system, whose packages bring it back.
+# Prefixes of the operating system, which its packages restore.
 OPERATING_SYSTEM = ("/usr", "/", "/usr/local")
-# The kinds of dependents that are not made by files of a configuration.
+# The kinds of dependents that no file of a configuration makes.
 RUNNING_KINDS = ("process", "embedder")
 INVENTORY_LIMIT = 256 << 20
 SOURCE_TIMEOUT = 10.0
 
 
 class BackupError(CollectionError):
-    """A backup that could not be made, found or used; nothing of it is left. The text says why and what to do."""
+    """A backup that could not be made, found or used; the text has the cause and the next step."""
 
 
 class BackupPart(NamedTuple):
     """One layer to keep.
 
-    A tree at ``path``, absolute and without symlinks; or, with ``paths``, only those of that tree; or, with ``fill``, what that function writes
-    into an empty directory, and it returns what the manifest says of it. One with a ``reference`` needs no archive. ``doubts`` are
-    what could not be found, and why.
+    It is the tree ``path``, absolute and without symlinks; or only ``paths`` of it; or what the function ``fill`` writes
+    into an empty directory, which returns what the manifest records of it. One with a ``reference`` needs no archive.
+    ``doubts`` are paths that could not be found, with the reason.
     """
 
     layer: str
@@ -54,14 +54,17 @@ class BackupPart(NamedTuple):
 
 
 def find_interpreter_prefix(environment: str) -> str:
-    """The prefix of the interpreter that *environment* runs, or an empty string for the operating system's."""
+    """The prefix of the interpreter of *environment*, or an empty string for that of the operating system."""
     program = os.path.realpath(os.path.join(environment, "bin", "python"))
     prefix = os.path.dirname(os.path.dirname(program))
     return "" if prefix in OPERATING_SYSTEM else prefix
 
 
 def find_archive_reference(prefix: str) -> Optional[Dict[str, Any]]:
-    """Version, URL and SHA-256 of the archive that the interpreter in *prefix* came from, if its server still has it. Raises OSError."""
+    """Version, URL and SHA-256 of the archive of the interpreter in *prefix*, if its server still has it.
+
+    Raises OSError.
+    """
     marker = read_json(os.path.join(prefix, MARKER_NAME)) or {}
     url = str(marker.get("source") or "")
     if not url.startswith(("https://", "http://")) or not marker.get("sha256"):
@@ -74,24 +77,21 @@ def find_archive_reference(prefix: str) -> Optional[Dict[str, Any]]:
 
 
 def read_dependents(application: Application, state_dir: str) -> Optional[List[Dict[str, Any]]]:
-    """What the last inventory of this host found to use *application*; None without an inventory. Raises ValueError, OSError."""
+    """The dependents of *application* in the last inventory of this host; None without one. Raises ValueError, OSError."""
     try:
         with open(os.path.join(state_dir, "host.json.gz"), "rb") as packed, gzip.GzipFile(fileobj=packed) as stream:
             inventory = json.load(io.TextIOWrapper(io.BytesIO(stream.read(INVENTORY_LIMIT)), "utf-8"))
     except FileNotFoundError:
         return None
     places = {application.environment, os.path.realpath(application.environment)}
-    inside = tuple(
-        place + "/"
-        for place in places | {application.source or application.environment, application.generations_directory()}
-    )
-    return [
-        entry
-        for entry in inventory["dependents"]
-        if entry["environment"] in places
-        and entry["kind"] not in RUNNING_KINDS
-        and not entry["source"].startswith(inside)
-    ]
+    own = places | {application.source or application.environment, application.generations_directory()}
+    inside = tuple(place + "/" for place in own)
+    found = []
+    for entry in inventory["dependents"]:
+        if entry["environment"] in places and entry["kind"] not in RUNNING_KINDS:
+            if not entry["source"].startswith(inside):
+                found.append(entry)
+    return found
 
 
 def _find_unit_files(application: Application) -> List[str]:
@@ -107,7 +107,7 @@ def _find_unit_files(application: Application) -> List[str]:
 
 
 def make_configuration_part(application: Application, state_dir: str) -> BackupPart:
-    """The configuration of *application*: its units' files, those of what the inventory found to use it, and its declared paths.
+    """The configuration of *application*: files of its units and of its dependents, and the declared paths.
 
     Raises ServiceError, ValueError, OSError.
     """
@@ -115,13 +115,13 @@ def make_configuration_part(application: Application, state_dir: str) -> BackupP
     wanted = _find_unit_files(application) + list(application.keeping.paths)
     dependents = read_dependents(application, state_dir)
     if dependents is None:
-        doubts["what else uses the environment"] = "there is no inventory of this host; run oxzep7.python.audit first"
+        doubts["what else uses the environment"] = "this host has no inventory; run oxzep7.python.audit first"
     for entry in dependents or []:
         wanted += [entry["source"]] + list(entry.get("files") or [])
     paths = set()
     for path in wanted:
         try:
-            # What a link leads to is kept with the link; the way there has no links but root's.
+            # The target of a link is kept with the link; only links of root may lead there.
             place = os.path.join(resolve_trusted_path(os.path.dirname(path)), os.path.basename(path))
             paths.add(place)
             if os.path.islink(place):
@@ -150,24 +150,25 @@ def _make_source_parts(application: Application) -> List[BackupPart]:
     if not application.source:
         return []
     if not os.path.isdir(application.source):
-        raise BackupError("the source %s is not there; correct it in the declaration" % application.source)
+        raise BackupError("the source %s does not exist; correct the declaration" % application.source)
     place = resolve_trusted_path(application.source)
-    git = (
-        [BackupPart(GIT, fill=functools.partial(_documents.write_repository_state, place))]
-        if _documents.is_git_repository(place)
-        else []
-    )
-    return [BackupPart(SOURCE, place)] + git
+    found = [BackupPart(SOURCE, place)]
+    if _documents.is_git_repository(place):
+        found.append(BackupPart(GIT, fill=functools.partial(_documents.write_repository_state, place)))
+    return found
 
 
 def list_parts(
     application: Application, live: Dict[str, Any], layers: Sequence[str], state_dir: str
 ) -> List[BackupPart]:
-    """The parts of *application*, whose *live* generation is recorded so, that *layers* name. Raises BackupError, ServiceError, ValueError, OSError."""
-    # Where the original was not moved yet, it is the live path itself.
+    """The parts of *application* that *layers* name; *live* is the record of its live generation.
+
+    Raises BackupError, ServiceError, ValueError, OSError.
+    """
+    # An original that was not moved yet is the live path itself.
     environment = application.environment if not os.path.isdir(live["path"]) else live["path"]
     if not os.path.isdir(environment):
-        raise BackupError("the environment %s is not there; correct it in the declaration" % environment)
+        raise BackupError("the environment %s does not exist; correct the declaration" % environment)
     found: List[BackupPart] = []
     if ENVIRONMENT in layers:
         found.append(BackupPart(ENVIRONMENT, resolve_trusted_path(environment)))
@@ -185,13 +186,11 @@ def list_parts(
 
 
 def estimate_size(parts: Sequence[BackupPart]) -> int:
-    """Bytes on disk of all *parts*, before compression; what programs will say counts as nothing. Raises OSError."""
-    places = [
-        path
-        for part in parts
-        if part.reference is None
-        for path in (part.paths if part.paths is not None else [part.path] if part.path else [])
-    ]
+    """Bytes on disk of all *parts*, before compression and without the output of programs. Raises OSError."""
+    places: List[str] = []
+    for part in parts:
+        if part.reference is None:
+            places += part.paths if part.paths is not None else [part.path] if part.path else []
     return sum(_measure_disk_use(path) for path in places)
 
 

@@ -11,7 +11,7 @@ KEEP_OPTIONS = ("keep_last", "keep_daily", "keep_weekly", "keep_monthly", "keep_
 
 
 class KnownBackup(NamedTuple):
-    """A backup: its identifier, whether its manifest can be read and its archives were read back, whether a drill proved it, and the run that made it."""
+    """A backup: ``good`` if it is readable and was read back, ``verified`` if a drill proved it, and the run that made it."""
 
     identifier: str
     good: bool
@@ -20,7 +20,7 @@ class KnownBackup(NamedTuple):
 
 
 class KeepPolicy(NamedTuple):
-    """How many of the newest good backups stay; of each day, week and month the newest one, for so many of them; and all of so many days."""
+    """Numbers of backups to keep: the last ones, the newest of each day, week and month, and all of the last days."""
 
     last: int
     daily: int = 0
@@ -30,7 +30,7 @@ class KeepPolicy(NamedTuple):
 
 
 def parse_backup_time(identifier: str) -> datetime.datetime:
-    """When the backup called *identifier* was begun, UTC."""
+    """The time at which the backup *identifier* was begun, UTC."""
     return datetime.datetime.strptime(identifier.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(
         tzinfo=datetime.timezone.utc
     )
@@ -59,9 +59,9 @@ def _find_newest_of_each(
 def find_expendable_backups(
     known: Sequence[KnownBackup], keep: KeepPolicy, now: datetime.datetime, open_runs: Sequence[str] = ()
 ) -> List[str]:
-    """Those of *known*, oldest first, that *keep* does not ask for at the time *now*; none when it asks for nothing.
+    """Those of *known*, oldest first, that *keep* does not keep at the time *now*; none if all its numbers are 0.
 
-    What stays whatever it says: the last good one, the last verified one, those of *open_runs*, and those that are newer than the last good one.
+    Always kept are the last good one, the last verified one, those of *open_runs*, and those after the last good one.
     """
     if not any(keep):
         return []
@@ -71,11 +71,9 @@ def find_expendable_backups(
     stay = set(good[-max(1, keep.last) :]) | {good[-1]}
     for period, count in ((_get_day, keep.daily), (_get_week, keep.weekly), (_get_month, keep.monthly)):
         stay |= _find_newest_of_each(good, period, count)
-    stay |= {
-        name
-        for name in good
-        if keep.within_days and now - parse_backup_time(name) <= datetime.timedelta(days=keep.within_days)
-    }
+    if keep.within_days:
+        limit = datetime.timedelta(days=keep.within_days)
+        stay |= {name for name in good if now - parse_backup_time(name) <= limit}
     stay |= set([backup.identifier for backup in known if backup.verified][-1:])
     stay |= {backup.identifier for backup in known if backup.run in open_runs}
     return [backup.identifier for backup in known if backup.identifier not in stay and backup.identifier < good[-1]]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""RESTORE.md: how this very backup is restored by hand, with nothing but a shell. Data in, text out."""
+"""RESTORE.md: how to restore this backup by hand, in a shell. Data in, text out."""
 
 import os
 from typing import Any, Dict, List
@@ -15,7 +15,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._commands impo
 HEADING_SECTION = """\
 # Backup {identifier} of {application}
 
-Taken on {host} at {created}, by run {run}. Everything here needs a shell, {needs}; to give owners back it needs root.
+Taken on {host} at {created}, by run {run}. Everything here needs a shell and {needs}; restoring owners needs root.
 The collection does the same, and proves every entry: `oxzep7.python.restore` with `backup: {identifier}`.
 """
 LAYER_SECTION = """
@@ -30,7 +30,8 @@ LAYER_SECTION = """
 REFERENCE_SECTION = """
 ## {name}
 
-Python {version} of {prefix} came from an archive that could be had again when this backup was made. Fetch it, prove it, and unpack it there:
+Python {version} of {prefix} came from an archive that was available when this backup was made. Fetch it, prove it, and unpack
+it there:
 
 ```
 curl --fail --location --output interpreter-archive {url}
@@ -38,7 +39,7 @@ echo {sha256} interpreter-archive | sha256sum --check --strict
 ```
 """
 LAST_SECTION = """
-When the services are stopped, and not before:
+After the services were stopped, and not before:
 
 ```sh
 {moves}
@@ -47,7 +48,7 @@ When the services are stopped, and not before:
 
 
 def render_runbook(directory: str, about: Dict[str, Any], layers: Dict[str, Layer], engine: BackupEngine) -> str:
-    """The text for the backup in *directory*; *about* and *layers* are its manifest's."""
+    """The text for the backup in *directory*, of which the manifest has *about* and *layers*."""
     needs = sorted(
         {layer.compression for layer in layers.values() if layer.compression}
         | {layer.encryption for layer in layers.values() if layer.encryption}
@@ -73,7 +74,7 @@ def render_runbook(directory: str, about: Dict[str, Any], layers: Dict[str, Laye
 def _render_layer(
     directory: str, name: str, layer: Layer, identifier: str, moves: List[str], engine: BackupEngine
 ) -> str:
-    """How one layer is put back; how it comes to life is added to *moves*."""
+    """The section of one layer; the commands that make it live are added to *moves*."""
     whole = bool(layer.path) and "paths" not in layer.about
     beside = (
         "%s.restored-%s" % (layer.path, identifier)
@@ -85,7 +86,7 @@ def _render_layer(
         if whole
         else "Files of the whole host, as they were."
         if layer.path
-        else "What programs said."
+        else "Output of programs."
     )
     commands = ["cd " + join_command([directory]), "mkdir -m 700 " + join_command([beside])]
     tar = "tar -C %s -xpf - --numeric-owner --xattrs --xattrs-include='*'" % join_command([beside])
@@ -98,11 +99,13 @@ def _render_layer(
     text = LAYER_SECTION.format(
         name=name,
         what=what,
-        where="beside what is there, look at it, then move it into its place" if whole else "where you can look at it",
+        where="beside the live one, inspect it, then move it into its place"
+        if whole
+        else "into a directory and inspect it",
         commands="\n".join(commands),
     )
     if layer.path and not whole:
-        text += "\nCopy what is wanted to its place with `cp --archive`.\n"
+        text += "\nCopy the files you need to their places with `cp --archive`.\n"
     for row in layer.about.get("databases", []):
         database = create_database(row["name"], row["kind"], row["options"])
         text += "\n- %s: %s\n" % (row["name"], database.render_instructions(row["file"]))

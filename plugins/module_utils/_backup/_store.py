@@ -21,17 +21,14 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._state 
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._listing import get_backup_directory
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError, BackupPart
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._runbook import render_runbook
-from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._database import DatabaseError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._registry import DATABASE_KINDS
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._scratch import remove_stale_scratch
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.engines._engine import BackupEngine, EngineError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.engines._registry import Engines
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers import _manifest
-from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._entry import ManifestError, check_entries
-from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._extract import DamagedArchiveError
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._entry import check_entries
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._manifest import Backup, Layer
-from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._stream import StreamError
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import (
     compute_sha256,
@@ -49,12 +46,12 @@ VERSION_COMMANDS = {
     "gpg": ["gpg", "--version"],
 }
 VERSION_TIMEOUT = 30.0
-# Beside an estimate, because what a compression makes of it is not known.
+# Added to an estimate, because the compression is not known.
 SPACE_RESERVE = 64 << 20
 
 
 def check_space(root: str, needed: int) -> None:
-    """Raise BackupError unless *root*, or what will hold it, has *needed* bytes free."""
+    """Raise BackupError unless the file system of *root* has *needed* bytes free."""
     place = root
     while not os.path.isdir(place):
         place = os.path.dirname(place)
@@ -67,7 +64,7 @@ def check_space(root: str, needed: int) -> None:
 
 
 def remove_partial_backups(root: str, application: str, engine: BackupEngine) -> None:
-    """Remove what was being written, or removed, by *engine* when its writer died. The application's lease must be held. Raises EngineError, OSError."""
+    """Remove what interrupted runs left of backups by *engine*. The lease must be held. Raises EngineError, OSError."""
     directory = get_backup_directory(root, application)
     for name in os.listdir(directory) if os.path.isdir(directory) else []:
         if name.startswith((PARTIAL_PREFIX, REMOVED_PREFIX)):
@@ -77,7 +74,7 @@ def remove_partial_backups(root: str, application: str, engine: BackupEngine) ->
 
 
 def make_next_identifier(known: Sequence[str], moment: float) -> str:
-    """The identifier of a backup made at *moment* (seconds since 1970): later than all *known*, also where a clock was set back."""
+    """The identifier of a backup made at *moment* (seconds since 1970); later than all *known*, whatever the clock."""
     seconds = int(moment)
     name = "%s-%08x" % (time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(seconds)), int((moment - seconds) * 10**9))
     newest = max(known) if known else ""
@@ -96,9 +93,10 @@ def make_backup(
     verify: bool,
     before: Optional[Backup] = None,
 ) -> Backup:
-    """Make a backup of *parts* by *engine*; with *verify* it is read back and compared before it counts. The lease must be held.
+    """Make a backup of *parts* by *engine*; with *verify* it is read back before it counts. The lease must be held.
 
-    *about* goes into the manifest. What has not changed since the backup *before*, which was read back, is not written again. Raises BackupError, OSError.
+    *about* goes into the manifest. Parts that have not changed since the backup *before*, which was read back, are not
+    written again. Raises BackupError, OSError.
     """
     directory = get_backup_directory(root, application)
     make_private_directory(directory)
@@ -112,18 +110,8 @@ def make_backup(
         os.mkdir(incoming, 0o700)
         layers = {part.layer: _store_layer(incoming, part, engine, before) for part in parts}
         readable = verify and all(engine.can_read(layer) for layer in layers.values())
-        # An archive that was proven, and has its digest now, is proven.
-        new = {
-            name: layer
-            for name, layer in layers.items()
-            if readable
-            and (
-                before is None
-                or layer.sha256 == ""
-                or before.layers.get(name, layer._replace(sha256="")).sha256 != layer.sha256
-            )
-        }
-        # What reads back waits for a program most of the time; the manifest is written meanwhile, and does not count before it is proven.
+        new = _select_unproven(layers, before) if readable else {}
+        # Reading back mostly waits for a program. The manifest is written meanwhile; it counts when that has succeeded.
         with concurrent.futures.ThreadPoolExecutor(1) as beside:
             proof = beside.submit(_prove_written_layers, incoming, new, engine)
             whole = dict(
@@ -146,12 +134,8 @@ def make_backup(
     except BaseException as error:
         with contextlib.suppress(EngineError, OSError):
             engine.forget_backup(incoming)
-        if isinstance(
-            error, (DamagedArchiveError, StreamError, DatabaseError, EngineError, IdentityError, ManifestError)
-        ):
-            raise BackupError(
-                "the backup of %s could not be made, and what was written is removed: %s" % (application, error)
-            )
+        if isinstance(error, CollectionError):
+            raise BackupError("the backup of %s failed, and what was written is removed: %s" % (application, error))
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             raise BackupError(
                 "%s is full: %s; what was written is removed. Free space, or choose another oxzep7_backup_dir"
@@ -162,13 +146,21 @@ def make_backup(
         shutil.rmtree(incoming, ignore_errors=True)
 
 
+def _select_unproven(layers: Dict[str, Layer], before: Optional[Backup]) -> Dict[str, Layer]:
+    """Those of *layers* whose archive is not one that the backup *before* has proven."""
+    found = {}
+    for name, layer in layers.items():
+        known = before.layers.get(name) if before is not None else None
+        if known is None or not layer.sha256 or known.sha256 != layer.sha256:
+            found[name] = layer
+    return found
+
+
 def _read_tool_versions(layers: Dict[str, Layer], engine: BackupEngine) -> Dict[str, str]:
     """The versions of the programs that made *layers*, in their own words, and of the Python that wrote them."""
     commands = [engine.version_command]
     for layer in layers.values():
-        commands += [
-            VERSION_COMMANDS[name] for name in (layer.compression, layer.encryption) if name in VERSION_COMMANDS
-        ]
+        commands += [VERSION_COMMANDS.get(name, []) for name in (layer.compression, layer.encryption)]
         commands += [DATABASE_KINDS[row["kind"]].version_command for row in layer.about.get("databases", [])]
     found = {"python": platform.python_version()}
     for words in commands:
@@ -182,11 +174,14 @@ def _read_tool_versions(layers: Dict[str, Layer], engine: BackupEngine) -> Dict[
 def _write_description(
     incoming: str, final: str, about: Dict[str, Any], layers: Dict[str, Layer], engine: BackupEngine
 ) -> None:
-    """Write the runbook, then the manifest, of the backup that is in *incoming* and will be *final*. Raises Unusable, OSError."""
+    """Write the runbook, then the manifest, of the backup in *incoming*, which will be *final*.
+
+    Raises ManifestError, OSError.
+    """
     text = render_runbook(final, about, layers, engine).encode("utf-8", "surrogateescape")
     write_atomically(os.path.join(incoming, _manifest.RUNBOOK_NAME), text)
     for layer in layers.values():
-        # A manifest that nobody would believe is none.
+        # A manifest that would be refused must not be written.
         check_entries(layer.entries)
     _manifest.write_manifest(
         incoming,
@@ -195,20 +190,15 @@ def _write_description(
 
 
 def _store_layer(directory: str, part: BackupPart, engine: BackupEngine, before: Optional[Backup]) -> Layer:
-    """Keep *part* in *directory*. Raises BackupError, DatabaseError, Damaged, StreamError, EngineError, IdentityError, OSError."""
+    """Keep *part* in *directory*. Raises CollectionError, OSError."""
     if part.reference is not None:
         return Layer(part.path, "", "", "", 0, "", [], [], part.doubts, {"reference": part.reference})
     about: Dict[str, Any] = {} if part.paths is None else {"paths": list(part.paths)}
     if part.fill is None:
         known = before.layers.get(part.layer) if before else None
         same = known is not None and known.path == part.path
-        layer = engine.store_layer(
-            directory,
-            part.layer,
-            part.path,
-            part.paths,
-            (before.directory, known) if before and known and same else None,
-        )
+        earlier = (before.directory, known) if before and known and same else None
+        layer = engine.store_layer(directory, part.layer, part.path, part.paths, earlier)
     else:
         staged = os.path.join(directory, STAGED_SUFFIX)
         os.mkdir(staged, 0o700)
@@ -234,7 +224,7 @@ def prove_layer(directory: str, name: str, layer: Layer, engine: BackupEngine) -
 
 
 def remove_backup(backup: Backup, engines: Engines) -> None:
-    """Remove *backup*; one that is half removed is none. Raises BackupError, EngineError, OSError."""
+    """Remove *backup*; one that is partly removed does not count. Raises EngineError, OSError."""
     home, name = os.path.split(backup.directory)
     going = os.path.join(home, REMOVED_PREFIX + name)
     os.rename(backup.directory, going)
