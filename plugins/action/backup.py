@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Controller half of backup: fetches what the host has made, and proves that it is the same."""
+"""Controller half of backup: fetches the backup, and proves the copy."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def hash_stream(stream: IO[bytes]) -> str:
 
 
 class ActionModule(CollectionAction):
-    """Run the module; then fetch the backup, if that is asked for and it is not here yet."""
+    """Run the module; then fetch the backup on request, unless the controller has it."""
 
     def perform(self, given: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         """One module execution, and with ``fetch_dir`` one transfer for each file of the backup."""
@@ -45,12 +45,15 @@ class ActionModule(CollectionAction):
             except (AnsibleError, OSError, ValueError, KeyError) as error:
                 result.update(
                     failed=True,
-                    msg=f"backup {result['backup']} was made in {result['directory']}, but could not be fetched: {error}",
+                    msg=f"backup {result['backup']} is in {result['directory']}, but could not be fetched: {error}",
                 )
         return result
 
     def _fetch_backup(self, directory: str, place: pathlib.Path) -> pathlib.Path:
-        """Have the backup in *directory* of the host below *place*, whole or not at all; returns where. Raises AnsibleError, OSError, ValueError."""
+        """Copy the backup in *directory* of the host below *place*, completely or not at all; returns the copy.
+
+        Raises AnsibleError, OSError, ValueError.
+        """
         application, identifier = directory.rstrip("/").split("/")[-2:]
         final = place / application / identifier
         if final.exists():
@@ -58,7 +61,7 @@ class ActionModule(CollectionAction):
         incoming = final.with_name(f".incoming-{identifier}")
         shutil.rmtree(incoming, ignore_errors=True)
         incoming.mkdir(parents=True, mode=0o700)
-        # Files of root are read by the account that is logged in; a copy of its own is all that it gets.
+        # The account that is logged in cannot read files of root, and gets a copy of its own.
         shared = self._connection._shell.join_path(self._make_tmp_path(), "backup")
         try:
             source, target, owner = (shlex.quote(path) for path in (directory, shared, os.path.dirname(shared)))
@@ -86,7 +89,7 @@ class ActionModule(CollectionAction):
 
     def _fetch_file(self, shared: str, incoming: pathlib.Path, name: str) -> None:
         if os.path.basename(name) != name:
-            raise ValueError(f"{name!r} is no name of a file")
+            raise ValueError(f"{name!r} is not the name of a file")
         target = incoming / name
         target.touch(mode=0o600)
         self._connection.fetch_file(self._connection._shell.join_path(shared, name), str(target))

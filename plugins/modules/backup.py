@@ -3,73 +3,77 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Keeps what an application consists of."""
+"""Makes backups of an application."""
 
 DOCUMENTATION = r"""
 module: backup
-short_description: Keep an application's environment, source, configuration and databases
+short_description: Back up an application's environment, source, configuration and databases
 version_added: 0.1.0
 description:
-  - Reads each layer once and keeps it with modes, owners, times, hard links and all extended attributes, capabilities, ACLs and SELinux labels among
-    them. Archives are compressed by C(zstd) where the host has it and by C(gzip) otherwise.
-  - Then reads it back to its last byte; an archive must have the checksum of what went into it, a snapshot of restic is held against the manifest. A backup
-    appears under its name only when its manifest is written.
-  - RESTORE.md in the backup says how it is restored by hand, with nothing but a shell.
-  - What changes while it is read is read again, and named in RV(unstable) if it goes on changing. Sockets and devices are not kept.
-  - Whatever it says here, only a drill shows that a backup can be restored. See M(oxzep7.python.drill).
+  - Reads each layer once and keeps it with modes, owners, times, hard links and all extended attributes, which include
+    capabilities, ACLs and SELinux labels. Archives are compressed by C(zstd) where the host has it and by C(gzip)
+    otherwise.
+  - Then reads it back to the last byte. An archive must have the checksum of what was written into it, a snapshot of
+    restic is compared with the manifest. A backup appears under its name only when its manifest is written.
+  - RESTORE.md in the backup describes how to restore it by hand, in a shell.
+  - Files that change while they are read are read again, and listed in RV(unstable) if they continue to change.
+    Sockets and devices are not kept.
+  - Only a drill shows that a backup can be restored. See M(oxzep7.python.drill).
 author: oxzep7.python contributors (@oxzep7)
 options:
   layers:
     description:
-      - What to keep. V(environment) is the live generation.
-      - V(source) is the directory of that name in O(application), with the state of its git repository; without one it is passed over.
-      - V(interpreter) is the prefix of the environment's interpreter, unless that is the operating system's. Where it came from an archive that its server
-        still has, URL and SHA-256 are kept instead.
-      - V(configuration) is unit files with drop-ins and environment files of its services, what the last inventory of the host found to use the
-        environment, such as cron entries and configurations of web servers, and the paths that O(application) declares.
-      - V(databases) are those that O(application) declares.
+      - Layers to keep. V(environment) is the live generation.
+      - V(source) is the directory C(source) of O(application), with the state of its git repository; it is skipped
+        where none is declared.
+      - V(interpreter) is the prefix of the environment's interpreter, unless that is the operating system's. If it came
+        from an archive that its server still has, URL and SHA-256 are kept instead.
+      - V(configuration) is the unit files with drop-ins and environment files of the services, the files of what the
+        last inventory of the host found to use the environment, such as cron entries and configurations of web
+        servers, and the paths that O(application) declares.
+      - V(databases) are the databases that O(application) declares.
       - V(system) is for reading and not for restoring; packages, kernel parameters, accounts, SELinux booleans.
     type: list
     elements: str
     choices: [configuration, databases, environment, interpreter, source, system]
     default: [environment, source, configuration, databases]
   verify:
-    description: Whether to read back what was written.
+    description: Whether to read back the backup.
     type: bool
     default: true
   once:
-    description: Whether a good backup of O(application) that O(run_id) has made already is enough.
+    description: Whether an existing good backup of O(application) by O(run_id) suffices.
     type: bool
     default: false
   keep_last:
-    description: How many good backups stay, this one among them. If this and all the others are 0, none is removed.
+    description: Number of good backups to keep, including this one. If all C(keep_) options are 0, none is removed.
     type: int
     default: 3
   keep_daily:
-    description: Of how many days, of those that have one, the newest good backup stays.
+    description: Number of days of which the newest good backup is kept; days without one do not count.
     type: int
     default: 0
   keep_weekly:
-    description: Of how many weeks the newest good backup stays.
+    description: Number of weeks of which the newest good backup is kept.
     type: int
     default: 0
   keep_monthly:
-    description: Of how many months the newest good backup stays.
+    description: Number of months of which the newest good backup is kept.
     type: int
     default: 0
   keep_within_days:
-    description: For how many days every good backup stays.
+    description: Number of days for which every good backup is kept.
     type: int
     default: 0
   copy_to:
     description:
-      - Where C(rsync) copies the backup to when it is made, such as V(backup@vault:/srv/backups) or a directory; a directory with the name of the
-        application gets it. The account that the module runs as must be let in without a password.
+      - Target to which C(rsync) copies the finished backup, such as V(backup@vault:/srv/backups) or a directory, below
+        the name of the application. The account that the module runs as must be able to log in without a password.
     type: str
   fetch_dir:
     description:
-      - Directory on the controller that gets the backup, below the name of its host. Its digests are compared.
-      - While it is fetched, a copy on the host belongs to the account that is logged in.
+      - Directory on the controller for a copy of the backup, below the name of its host. Its digests are compared.
+      - During the transfer, a copy on the host belongs to the account that is logged in.
     type: path
 extends_documentation_fragment:
   - oxzep7.python.application
@@ -89,7 +93,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Keep the environment, the source and a database
+- name: Back up the environment, the source and a database
   oxzep7.python.backup:
     application:
       name: billing
@@ -105,44 +109,44 @@ backup:
   type: str
   sample: 20261122T030000Z-1f2e3d4c
 directory:
-  description: Where it is; empty in check mode.
+  description: Directory of the backup; empty in check mode.
   returned: success
   type: str
 fetched:
-  description: Where it is on the controller.
+  description: Directory of the copy on the controller.
   returned: when it was fetched
   type: str
 estimate:
-  description: Bytes that what is kept takes on disk now, before compression, without what databases will give.
+  description: Bytes on disk of the kept layers, before compression, without dumps of databases.
   returned: success
   type: int
 seconds:
-  description: How long it took.
+  description: Seconds that it took.
   returned: when a backup was made
   type: float
 read_back:
-  description: Whether it was read back, and well. Nobody has restored it yet; until a drill has, it is unverified.
+  description: Whether it was read back successfully. Until a drill has restored it, it is unverified.
   returned: when a backup was made
   type: bool
 layers:
-  description: For each layer the size of its archive in bytes, and how many entries it has.
+  description: Size of the archive in bytes, and number of entries, by layer.
   returned: success
   type: dict
 unstable:
-  description: For each layer the files that went on changing while they were read.
+  description: Files that changed at every reading, by layer.
   returned: success
   type: dict
 left_out:
-  description: For each layer what was not kept, and why.
+  description: Paths that were not kept, with the reason, by layer.
   returned: success
   type: dict
 removed:
-  description: Backups that were removed because newer ones are kept, or would be.
+  description: Backups that were removed, or would be, because newer ones are kept.
   returned: success
   type: list
   elements: str
 actions:
-  description: What was done, or would be.
+  description: Actions that were performed, or would be.
   returned: success
   type: list
   elements: str

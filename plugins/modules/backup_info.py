@@ -3,14 +3,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Says which backups of an application a host has."""
+"""Lists the backups of an application."""
 
 DOCUMENTATION = r"""
 module: backup_info
-short_description: List the backups of an application, and prove them if asked
+short_description: List the backups of an application, and prove them on request
 version_added: 0.1.0
 description:
-  - Reads the manifests of all backups of O(application), oldest first. A directory without a manifest is no backup and not listed.
+  - Reads the manifests of all backups of O(application), oldest first. A directory without a manifest is not a backup
+    and not listed.
 author: oxzep7.python contributors (@oxzep7)
 options:
   application:
@@ -49,24 +50,55 @@ backups:
   type: list
   elements: dict
   contains:
-    backup: {description: Identifier., type: str, returned: always}
-    damage: {description: What is wrong with it; empty where nothing is known to be., type: list, elements: str, returned: always}
-    created: {description: When it was made., type: str, returned: where its manifest can be read}
-    generation: {description: The generation that was live., type: str, returned: where its manifest can be read}
-    run: {description: The run that made it., type: str, returned: where its manifest can be read}
-    engine: {description: What made it., type: str, returned: where its manifest can be read}
-    read_back: {description: Whether it was read back when it was made., type: bool, returned: where its manifest can be read}
-    verified: {description: Whether a drill has restored it. Until then it is unverified., type: bool, returned: always}
-    drill: {description: What its last drill came to., type: dict, returned: when it had one}
-    seconds: {description: How long it took to make., type: float, returned: where its manifest can be read}
-    layers: {description: For each layer the size of its archive in bytes., type: dict, returned: where its manifest can be read}
-directory:
-  description: Directory on the host with the backups of O(application).
-  returned: success
-  type: str
+    backup:
+      description: Identifier of the backup.
+      type: str
+      returned: always
+    damage:
+      description: Known damage of the backup; empty without any.
+      type: list
+      elements: str
+      returned: always
+    created:
+      description: Time at which it was made.
+      type: str
+      returned: if the manifest is readable
+    generation:
+      description: The generation that was live.
+      type: str
+      returned: if the manifest is readable
+    run:
+      description: The run that made it.
+      type: str
+      returned: if the manifest is readable
+    engine:
+      description: The engine that made it.
+      type: str
+      returned: if the manifest is readable
+    read_back:
+      description: Whether it was read back when it was made.
+      type: bool
+      returned: if the manifest is readable
+    verified:
+      description: Whether a drill has restored it. Until then it is unverified.
+      type: bool
+      returned: always
+    drill:
+      description: Outcome of its last drill.
+      type: dict
+      returned: when it had one
+    seconds:
+      description: Seconds that it took to make.
+      type: float
+      returned: if the manifest is readable
+    layers:
+      description: Size of the archive in bytes, by layer.
+      type: dict
+      returned: if the manifest is readable
 """
 
 import os
+from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application import _backups as _history
@@ -77,12 +109,25 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._check impor
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._listing import get_backup_directory, list_backups
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.engines._registry import (
     ENGINE_ARGUMENTS,
+    Engines,
     create_engines,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers import _manifest
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._manifest import Backup
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 
-TOLD = ("created", "engine", "generation", "read_back", "run", "seconds")
+MANIFEST_KEYS = ("created", "engine", "generation", "read_back", "run", "seconds")
+
+
+def _describe_backup(backup: Backup, engines: Engines, prove: bool) -> Dict[str, Any]:
+    """The damage of *backup*, and the parts of its manifest that are returned."""
+    if prove:
+        damage = find_backup_damage(backup, list(backup.layers), engines.get_for_backup(backup))
+    else:
+        damage = _manifest.find_file_damage(backup, deep=False)
+    found = {key: backup.about.get(key) for key in MANIFEST_KEYS}
+    layers = {layer: kept.size for layer, kept in backup.layers.items()}
+    return dict(found, damage=damage, layers=layers)
 
 
 def main() -> None:
@@ -101,25 +146,17 @@ def main() -> None:
         supports_check_mode=True,
     )
     given = module.params
-    rows: "list[dict[str, object]]" = []
+    rows = []
     try:
         engines = create_engines(given)
         known = _history.read_known_backups(ApplicationState(given["state_dir"], given["application"]))
         for name, backup, problem in list_backups(given["backup_dir"], given["application"]):
-            told = known.get(name, {})
-            row = {"backup": name, "verified": _history.is_verified(told), "damage": [problem]}
-            if told.get("drill"):
-                row["drill"] = told["drill"]
+            recorded = known.get(name, {})
+            row = {"backup": name, "verified": _history.is_verified(recorded), "damage": [problem]}
+            if recorded.get("drill"):
+                row["drill"] = recorded["drill"]
             if backup is not None:
-                row["damage"] = (
-                    find_backup_damage(backup, list(backup.layers), engines.get_for_backup(backup))
-                    if given["prove"]
-                    else _manifest.find_file_damage(backup, deep=False)
-                )
-                row.update(
-                    {key: backup.about.get(key) for key in TOLD},
-                    layers={layer: kept.size for layer, kept in backup.layers.items()},
-                )
+                row.update(_describe_backup(backup, engines, given["prove"]))
             rows.append(row)
     except (CollectionError, ValueError, OSError) as error:
         module.fail_json(msg="%s: %s" % (get_backup_directory(given["backup_dir"], given["application"]), error))

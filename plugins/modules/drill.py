@@ -3,19 +3,22 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Shows that a backup can be restored."""
+"""Proves that a backup can be restored."""
 
 DOCUMENTATION = r"""
 module: drill
-short_description: Restore a backup where nothing lives, prove it, and throw it away
+short_description: Restore a backup to a scratch directory, prove it, and remove it
 version_added: 0.1.0
 description:
-  - Proves every byte of the backup, restores all of it into a directory below C(/var/tmp), and compares every entry and attribute with the manifest.
-  - Loads dumps of databases into servers of its own, with the host's programs, or into files, and compares the rows of every table.
-  - Has the restored environment, interpreter and source at their own paths in a mount namespace that nobody else sees, runs the interpreter, imports every
-    top-level module as the application's user, and runs what C(drill) of O(application) says. Where that is not possible, as without root, it works in that
-    directory, and RV(untried) says so.
-  - Nothing that lives is touched. The outcome is recorded on the host; until one has passed, the backup is unverified.
+  - Proves every byte of the backup, restores all of it to a directory below C(/var/tmp), and compares every entry and
+    attribute with the manifest.
+  - Loads dumps of databases into scratch servers of the host's programs, or into files, and compares the rows of every
+    table.
+  - Mounts the restored environment, interpreter and source at their own paths in a private mount namespace, runs the
+    interpreter, imports every top-level module as the application's user, and runs the commands of C(drill) of
+    O(application). Where that is not possible, as without root, it works in that directory, and RV(untried) lists it.
+  - The live application is not changed. The outcome is recorded on the host; until a drill has passed, the backup is
+    unverified.
 author: oxzep7.python contributors (@oxzep7)
 options:
   backup:
@@ -45,7 +48,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Show that the newest backup can be restored
+- name: Prove that the newest backup can be restored
   oxzep7.python.drill:
     application: {name: billing, environment: /srv/billing/venv, drill: {command: python -m billing --self-test}}
 """
@@ -56,30 +59,30 @@ backup:
   returned: always, when there is one
   type: str
 passed:
-  description: Whether all was well.
+  description: Whether the drill passed.
   returned: when it was drilled
   type: bool
 problems:
-  description: What was not; at most 20.
+  description: Problems that failed the drill; at most 20.
   returned: when it was drilled
   type: list
   elements: str
 proven:
-  description: What was tried and went well, in words.
+  description: Descriptions of what was proven.
   returned: when it was drilled
   type: list
   elements: str
 untried:
-  description: What could not be tried here, and why.
+  description: Descriptions of what could not be tried here, with the cause.
   returned: when it was drilled
   type: list
   elements: str
 recovery_seconds:
-  description: Seconds that proving, restoring, comparing and loading took, which is what a recovery takes.
+  description: Seconds that proving, restoring, comparing and loading took; the expected duration of a recovery.
   returned: when it was drilled
   type: float
 seconds:
-  description: Seconds that all of it took.
+  description: Seconds that the drill took.
   returned: when it was drilled
   type: float
 phases:
@@ -87,7 +90,7 @@ phases:
   returned: when it was drilled
   type: dict
 actions:
-  description: What was done, or would be.
+  description: Actions that were performed, or would be.
   returned: success
   type: list
   elements: str
@@ -154,7 +157,7 @@ def main() -> None:
     result = dict(outcome, backup=backup.identifier, **changes.result())
     if outcome and not outcome["passed"]:
         module.fail_json(
-            msg="%s: backup %s cannot be relied on: %s"
+            msg="%s: backup %s failed its drill: %s"
             % (application.name, backup.identifier, "; ".join(outcome["problems"][:5])),
             **result,
         )

@@ -3,19 +3,21 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Puts layers of a backup back."""
+"""Restores layers of a backup."""
 
 DOCUMENTATION = r"""
 module: restore
-short_description: Put back what a backup has of an application
+short_description: Restore an application from a backup
 version_added: 0.1.0
 description:
-  - Proves the whole backup first, every byte and every entry; a damaged one, and one of another host or application, is refused before anything is touched.
-  - Builds each layer under a name of its own beside its place, and moves it there when all of it is back. Where something is there that differs, it fails and
-    says how, unless O(replace) is set.
-  - With O(replace) everything is built beside first. Then services are stopped, what is there is moved aside and kept, services are started, and checks must
-    pass, as in a promotion; if not, or if anything dies meanwhile, what was there before is live again. RV(kept) says where the replaced is.
-  - A generation that is gone is recorded again, and can be promoted by M(oxzep7.python.promotion).
+  - Proves the complete backup first, every byte and every entry. A damaged one, and one of another host or application,
+    is refused before anything is changed.
+  - Builds each layer under a name of its own beside its place, and moves it there when it is complete. If a differing
+    one exists there, the module fails and describes the differences, unless O(replace) is set.
+  - With O(replace) everything is built beside first. Then services are stopped, the live parts are moved aside and
+    kept, services are started, and checks must pass, as in a promotion. If they do not, or if the run is interrupted,
+    the replaced parts are live again. RV(kept) lists the replaced parts.
+  - A generation that was removed is recorded again, and can be promoted by M(oxzep7.python.promotion).
 author: oxzep7.python contributors (@oxzep7)
 options:
   backup:
@@ -24,35 +26,39 @@ options:
     default: newest
   layers:
     description:
-      - The layers to put back. Default is all that the backup has.
-      - V(system) and V(git) have no place of their own and go only to O(scratch); what O(databases) does not ask for, too.
+      - Layers to restore. Default is all layers of the backup.
+      - V(system) and V(git) have no place on a host and are only restored to O(scratch); so are databases unless
+        O(databases) loads them.
     type: list
     elements: str
   scratch:
-    description: Directory on the host, made by the module, that gets a directory for each layer. Nothing else is touched then.
+    description: >-
+      Directory on the host, made by the module, that gets a directory for each layer. Nothing else is changed then.
     type: path
   foreign:
     description: Whether the backup may be of another host.
     type: bool
     default: false
   replace:
-    description: Whether what is there and differs is replaced, and kept beside.
+    description: Whether to replace existing parts that differ; they are kept beside.
     type: bool
     default: false
   databases:
     description:
-      - V(none) leaves databases alone; their dumps can be had in O(scratch).
-      - V(new_name) loads each beside the live one, with V(_restored_) and the time of the backup in its name, and compares the rows of every table.
-      - V(in_place) then exchanges it for the live one, which is kept with V(_before_) in its name; PostgreSQL and SQLite only.
+      - V(none) does not change databases; O(scratch) gets their dumps.
+      - V(new_name) loads each beside the live one, with V(_restored_) and the time of the backup in its name, and
+        compares the rows of every table.
+      - V(in_place) makes it the live one while services are stopped. PostgreSQL and SQLite databases are exchanged, and
+        the replaced one is kept with V(_before_) or V(.before-) in its name. Others are dumped and loaded over.
     type: str
     choices: [none, new_name, in_place]
     default: none
   timeout:
-    description: Seconds until all checks must pass after something was replaced.
+    description: Seconds until all checks must pass after a replacement.
     type: float
     default: 150.0
   stability_window:
-    description: Seconds for which they must keep passing.
+    description: Seconds for which the checks must continue to pass.
     type: float
     default: 60.0
   service_timeout:
@@ -79,7 +85,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Proves the backup, and compares it with what is there.
+    details: Proves the backup, and compares it with the live parts.
   diff_mode:
     support: full
   idempotent:
@@ -87,12 +93,12 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Put back a generation that is gone
+- name: Restore a generation that was removed
   oxzep7.python.restore:
     application: {name: billing, environment: /srv/billing/venv}
     layers: [environment]
 
-- name: Look at a backup without touching anything
+- name: Inspect a backup without changing the application
   oxzep7.python.restore:
     application: {name: billing, environment: /srv/billing/venv}
     scratch: /var/tmp/billing-of-yesterday
@@ -104,36 +110,37 @@ backup:
   returned: success
   type: str
 restored:
-  description: For each layer where it is now, or would be.
+  description: Place of each layer, where it is now or would be.
   returned: success
   type: dict
 generation:
-  description: The generation that the backup has, which can be promoted now; V(null) where its environment is no generation here, or was not asked for.
+  description: >-
+    The generation of the backup, which can be promoted now; V(null) if the environment was not restored as one.
   returned: success
   type: str
 kept:
-  description: What was replaced, where it is now.
+  description: Paths of the replaced parts.
   returned: success
   type: list
   elements: str
 databases:
-  description: For each database that was loaded the name or path that it has now.
+  description: Name or path of each loaded database.
   returned: success
   type: dict
 downtime_ms:
-  description: Milliseconds for which HTTP checks were not answered; V(null) where nothing was replaced.
+  description: Milliseconds for which HTTP checks were not answered; V(null) without a replacement.
   returned: success
   type: int
 differences:
-  description: For each layer that is there already how it differs from the backup; at most 50 lines.
+  description: Differences of each existing layer from the backup; at most 50 lines.
   returned: always
   type: dict
 not_given:
-  description: Attributes that this host refused, and why.
+  description: Attributes that this host refused, with the reason.
   returned: success
   type: dict
 actions:
-  description: What was done, or would be.
+  description: Actions that were performed, or would be.
   returned: success
   type: list
   elements: str

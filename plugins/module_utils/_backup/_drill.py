@@ -105,18 +105,7 @@ def run_drill(subject: DrillSubject, foreign: bool) -> Dict[str, Any]:
     with create_scratch(get_current_identity(), application.name) as scratch:
         # The application's user must be able to enter it, because the content is the application's.
         os.chmod(scratch, 0o711)
-        with notes.time_phase("restore"):
-            for name, layer in layers.items():
-                refused = restore_layer(backup, layer, os.path.join(scratch, name), subject.engine)
-                for attribute, reason in refused.items():
-                    notes.problems.append("%s: %s was not restored: %s" % (name, attribute, reason))
-        with notes.time_phase("compare"):
-            for name, layer in layers.items():
-                wrong = compare_layer(layer, os.path.join(scratch, name))
-                for path, text in sorted(wrong.items())[:SHOWN_PROBLEMS]:
-                    notes.problems.append("%s: %s %s" % (name, path or "the directory itself", text))
-        count = sum(len(layer.entries) for layer in layers.values())
-        notes.proven.append("%d entries of %d layers are equal to the backup" % (count, len(layers)))
+        _restore_layers(subject, layers, scratch, notes)
         recovery = time.monotonic() - began
         if DATABASES in layers:
             with notes.time_phase("databases"):
@@ -133,6 +122,22 @@ def run_drill(subject: DrillSubject, foreign: bool) -> Dict[str, Any]:
                 % (name, layer.path, layer.about["reference"]["url"])
             )
     return _make_outcome(notes, began, recovery + notes.phases.get("databases", 0.0))
+
+
+def _restore_layers(subject: DrillSubject, layers: Dict[str, Layer], scratch: str, notes: DrillNotes) -> None:
+    """Restore *layers* into *scratch*, and compare them there. Raises BackupError, OSError."""
+    with notes.time_phase("restore"):
+        for name, layer in layers.items():
+            refused = restore_layer(subject.backup, layer, os.path.join(scratch, name), subject.engine)
+            for attribute, reason in refused.items():
+                notes.problems.append("%s: %s was not restored: %s" % (name, attribute, reason))
+    with notes.time_phase("compare"):
+        for name, layer in layers.items():
+            wrong = compare_layer(layer, os.path.join(scratch, name))
+            for path, text in sorted(wrong.items())[:SHOWN_PROBLEMS]:
+                notes.problems.append("%s: %s %s" % (name, path or "the directory itself", text))
+    count = sum(len(layer.entries) for layer in layers.values())
+    notes.proven.append("%d entries of %d layers are equal to the backup" % (count, len(layers)))
 
 
 def _measure_content(layer: Layer) -> int:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A mount namespace (mount_namespaces(7)) in which restored parts lie at their paths, for one process and its children."""
+"""A mount namespace (mount_namespaces(7)) with restored parts at their paths, for one process and its children."""
 
 import ctypes
 import json

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One backup from its beginning to its end: space, quiescence, the backup, its copy elsewhere, and removal of old ones."""
+"""One backup from beginning to end: space, quiescence, the backup, its copy elsewhere, removal of old ones."""
 
 import contextlib
 import datetime
@@ -54,7 +54,10 @@ class BackupJob(NamedTuple):
 
 
 def run_backup(job: BackupJob, changes: Changes) -> Dict[str, Any]:
-    """Run *job*; returns the result of the module. The lease must be held. Raises CollectionError, ValueError, OSError."""
+    """Run *job*; returns the result of the module. The lease must be held.
+
+    Raises CollectionError, ValueError, OSError.
+    """
     name = job.application.name
     engine = job.engines.get_requested()
     known = {identifier: backup for identifier, backup, _problem in list_backups(job.root, name)}

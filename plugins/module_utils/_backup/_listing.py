@@ -18,7 +18,10 @@ def get_backup_directory(root: str, application: str) -> str:
 
 
 def list_backups(root: str, application: str) -> Iterator[Tuple[str, Optional[Backup], str]]:
-    """Identifier, backup and problem of each backup of *application*, oldest first; a damaged one has a problem and no backup."""
+    """Identifier, backup and problem of each backup of *application*, oldest first.
+
+    A damaged one has a problem and no backup.
+    """
     directory = get_backup_directory(root, application)
     try:
         names = sorted(name for name in os.listdir(directory) if _manifest.IDENTIFIER.match(name))

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Moves that put what was restored into its place and keep what was there; and the shell that takes them back. Services are down meanwhile."""
+"""Moves that put restored parts into place and keep the replaced ones, and the shell commands that undo them.
+
+Services are stopped meanwhile.
+"""
 
 import os
 from typing import List, NamedTuple, Optional, Sequence

@@ -40,8 +40,8 @@ class BackupError(CollectionError):
 class BackupPart(NamedTuple):
     """One layer to keep.
 
-    It is the tree ``path``, absolute and without symlinks; or only ``paths`` of it; or what the function ``fill`` writes
-    into an empty directory, which returns what the manifest records of it. One with a ``reference`` needs no archive.
+    It is the tree ``path``, absolute and without symlinks; or only ``paths`` of it; or what the function ``fill``
+    writes into an empty directory, which returns its part of the manifest. One with a ``reference`` needs no archive.
     ``doubts`` are paths that could not be found, with the reason.
     """
 
@@ -77,7 +77,10 @@ def find_archive_reference(prefix: str) -> Optional[Dict[str, Any]]:
 
 
 def read_dependents(application: Application, state_dir: str) -> Optional[List[Dict[str, Any]]]:
-    """The dependents of *application* in the last inventory of this host; None without one. Raises ValueError, OSError."""
+    """The dependents of *application* in the last inventory of this host; None without one.
+
+    Raises ValueError, OSError.
+    """
     try:
         with open(os.path.join(state_dir, "host.json.gz"), "rb") as packed, gzip.GzipFile(fileobj=packed) as stream:
             inventory = json.load(io.TextIOWrapper(io.BytesIO(stream.read(INVENTORY_LIMIT)), "utf-8"))
@@ -88,9 +91,9 @@ def read_dependents(application: Application, state_dir: str) -> Optional[List[D
     inside = tuple(place + "/" for place in own)
     found = []
     for entry in inventory["dependents"]:
-        if entry["environment"] in places and entry["kind"] not in RUNNING_KINDS:
-            if not entry["source"].startswith(inside):
-                found.append(entry)
+        uses = entry["environment"] in places and entry["kind"] not in RUNNING_KINDS
+        if uses and not entry["source"].startswith(inside):
+            found.append(entry)
     return found
 
 

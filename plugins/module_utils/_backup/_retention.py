@@ -11,7 +11,7 @@ KEEP_OPTIONS = ("keep_last", "keep_daily", "keep_weekly", "keep_monthly", "keep_
 
 
 class KnownBackup(NamedTuple):
-    """A backup: ``good`` if it is readable and was read back, ``verified`` if a drill proved it, and the run that made it."""
+    """A backup: ``good`` if it is readable and was read back, ``verified`` if a drill proved it; and its run."""
 
     identifier: str
     good: bool

@@ -30,8 +30,8 @@ LAYER_SECTION = """
 REFERENCE_SECTION = """
 ## {name}
 
-Python {version} of {prefix} came from an archive that was available when this backup was made. Fetch it, prove it, and unpack
-it there:
+Python {version} of {prefix} came from an archive that was available when this backup was made.
+Fetch it, prove it, and unpack it there:
 
 ```
 curl --fail --location --output interpreter-archive {url}

@@ -209,7 +209,7 @@ def _store_layer(directory: str, part: BackupPart, engine: BackupEngine, before:
 
 
 def _prove_written_layers(directory: str, layers: Dict[str, Layer], engine: BackupEngine) -> None:
-    """Prove *layers*, which *engine* has just written. Raises DamagedArchiveError, StreamError, EngineError, OSError."""
+    """Prove *layers*, which *engine* has just written. Raises CollectionError, OSError."""
     for name, layer in layers.items():
         engine.read_back(directory, layer, name)
 

@@ -49,7 +49,7 @@ class SavedDump(NamedTuple):
 
 
 class UndoCommand(NamedTuple):
-    """A command of ``undo.sh``: its words, account and variables. With ``source`` it reads that file, if that exists."""
+    """A command of ``undo.sh``: its words, account and variables. It reads the file ``source``, if that exists."""
 
     words: List[str]
     who: Identity
@@ -61,8 +61,8 @@ class DatabaseExchange(NamedTuple):
     """How a dump takes the place of the live database while services are stopped.
 
     ``name`` is the name or path of the database afterwards. ``files`` are paths to replace, each with the file beside
-    it that takes its place, or None to remove it. ``act`` is run then, and ``undo`` takes back what it did. ``before``
-    is the file that keeps the replaced content.
+    it that takes its place, or None to remove it. ``act`` is run then, and ``undo`` undoes it. ``before`` is the file
+    that keeps the replaced content.
     """
 
     name: str

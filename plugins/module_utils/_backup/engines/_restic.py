@@ -178,8 +178,8 @@ repository_environment:
         self.password = password
         self.password_file = password_file
         self.variables = variables
-        # By directory, the process that will keep the manifest of the backup that is being made there. restic takes most
-        # of the time of so small a snapshot to derive a key from the password, which it can do while a layer is read.
+        # By directory, the process that will keep the manifest of the backup that is being made there. For so small a
+        # snapshot, restic spends most of the time deriving a key from the password; it does so while a layer is read.
         self._manifests: Dict[str, _SnapshotStream] = {}
 
     @classmethod

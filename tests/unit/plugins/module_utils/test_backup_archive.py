@@ -62,7 +62,7 @@ def put_back(archive, entries, target, how="gzip"):
 
 
 def described(root):
-    """Everything that stat(2) and listxattr(2) tell of every path below *root*, and its content; hard links by their first name."""
+    """Everything of stat(2) and listxattr(2) for every path below *root*, and its content; hard links by first name."""
     found, links = {}, {}
     for folder, below, names in os.walk(os.fsencode(str(root))):
         for path in [folder] + [os.path.join(folder, name) for name in below + names]:
@@ -72,10 +72,9 @@ def described(root):
             if content is None and os.path.isfile(path):
                 with open(path, "rb") as stream:
                     content = stream.read()
-            attributes = {
-                name: os.getxattr(path, name, follow_symlinks=False)
-                for name in os.listxattr(path, follow_symlinks=False)
-            }
+            attributes = {}
+            for name in os.listxattr(path, follow_symlinks=False):
+                attributes[name] = os.getxattr(path, name, follow_symlinks=False)
             first = links.setdefault(state.st_ino, []) if os.path.isfile(path) and state.st_nlink > 1 else None
             if first is not None:
                 first.append(relative)
@@ -203,7 +202,7 @@ def test_damage_is_always_found(tree, tmp_path, how):
                 prove_entries(stream, entries)
         except (DamagedArchiveError, StreamError):
             continue
-        # A flipped bit that the compression does not look at, such as a time in gzip's own header, changes nothing that is restored;
+        # A flipped bit that the compression ignores, such as a time in gzip's own header, changes no restored content;
         # the digest of the archive in the manifest finds it.
         assert number % 5 < 3 and len(data) == len(whole)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Archives that somebody made to harm who restores them: nothing is written that the manifest does not say, and nothing outside."""
+"""Hostile archives: nothing is written that the manifest does not list, and nothing outside of the tree."""
 
 import hashlib
 import io
@@ -56,15 +56,16 @@ def tar(members):
 
 
 def described(root):
-    return sorted(
-        (os.path.relpath(os.path.join(folder, name), str(root)), os.lstat(os.path.join(folder, name)).st_mode)
-        for folder, below, names in os.walk(str(root))
-        for name in below + names
-    )
+    found = []
+    for folder, below, names in os.walk(str(root)):
+        for name in below + names:
+            path = os.path.join(folder, name)
+            found.append((os.path.relpath(path, str(root)), os.lstat(path).st_mode))
+    return sorted(found)
 
 
 def restored(place, act):
-    """What lies in *place* when *act* has used a tree in it; the tree is thrown away where that was refused, as a restore does."""
+    """Have *act* restore a tree in *place*, as a restore does."""
     (place / "tree").mkdir()
     handle = os.open(str(place / "tree"), os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -109,9 +110,10 @@ HOSTILE = {
 
 @pytest.mark.parametrize("case", sorted(HOSTILE))
 def test_what_an_archive_has_is_held_against_the_manifest(tmp_path, case):
-    written = b"".join(
-        make_tar_header(one) + (GOOD + bytes(508) if one.kind == _entry.FILE else b"") for one in MANIFEST[:2]
-    ) + tar(HOSTILE[case])
+    written = b""
+    for one in MANIFEST[:2]:
+        written += make_tar_header(one) + (GOOD + bytes(508) if one.kind == _entry.FILE else b"")
+    written += tar(HOSTILE[case])
     stream = io.BytesIO(written)
     with pytest.raises(DamagedArchiveError):
         restored(tmp_path, lambda make: prove_entries(StreamReader(stream, lambda: None), MANIFEST, make))

@@ -36,16 +36,12 @@ def named(days, hour=3):
 
 
 def known(*days, **options):
-    """Good backups, so many days old, oldest first; *options* name the days of those that are bad, verified, or of a run."""
-    return [
-        KnownBackup(
-            named(day),
-            day not in options.get("bad", ()),
-            day in options.get("verified", ()),
-            options.get("runs", {}).get(day, "other"),
-        )
-        for day in days
-    ]
+    """Good backups of *days* ago, oldest first; *options* has the days of those that are bad, verified, or of a run."""
+    found = []
+    for day in days:
+        good, verified = day not in options.get("bad", ()), day in options.get("verified", ())
+        found.append(KnownBackup(named(day), good, verified, options.get("runs", {}).get(day, "other")))
+    return found
 
 
 @pytest.mark.parametrize(
@@ -75,9 +71,8 @@ def test_what_nobody_asked_to_keep_goes(backups, keep, gone):
 
 def test_of_several_a_day_the_newest_stays():
     backups = [KnownBackup(named(day, hour), True, False, "") for day in (2, 1, 0) for hour in (1, 2, 3)]
-    assert find_expendable_backups(backups, KeepPolicy(0, daily=3), NOW) == [
-        named(day, hour) for day in (2, 1, 0) for hour in (1, 2)
-    ]
+    older = [named(day, hour) for day in (2, 1, 0) for hour in (1, 2)]
+    assert find_expendable_backups(backups, KeepPolicy(0, daily=3), NOW) == older
 
 
 @pytest.mark.parametrize(
@@ -90,7 +85,8 @@ def test_of_several_a_day_the_newest_stays():
         (b"INSERT INTO `a` VALUES (1,'it''s (here)'),(2,'back\\'slash ),('),(3,_binary 'x'),(4,0x28);\n", {"a": 4}),
         (b"INSERT INTO `odd``name` (`x`, `y`) VALUES (1,2),(3,4);\n", {"odd`name": 2}),
         (
-            b"CREATE TABLE `a` (\n);\n/*!50001 CREATE VIEW `v` AS SELECT 1*/;\nINSERT INTO `a` VALUES ('INSERT INTO `b` VALUES (1)');\n",
+            b"CREATE TABLE `a` (\n);\n/*!50001 CREATE VIEW `v` AS SELECT 1*/;\n"
+            b"INSERT INTO `a` VALUES ('INSERT INTO `b` VALUES (1)');\n",
             {"a": 1},
         ),
     ],
