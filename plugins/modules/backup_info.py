@@ -95,6 +95,10 @@ backups:
       description: Size of the archive in bytes, by layer.
       type: dict
       returned: if the manifest is readable
+directory:
+  description: Directory with the backups of the application.
+  returned: success
+  type: str
 """
 
 import os
