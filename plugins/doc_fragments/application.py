@@ -112,7 +112,7 @@ options:
         description:
           - Treatment of files that belong to no package of the environment, and of manually changed files of packages.
           - V(ask) blocks planning while such files exist. V(drop) leaves them in the old generation.
-          - V(copy) copies such files. A changed file is copied as it is, which requires its package at the same version.
+          - V(copy) copies such files. A changed file is copied as it is, if its package keeps its version.
           - V(patch) copies such files, and applies the changes to the new version of the package.
         type: str
         choices: [ask, copy, patch, drop]
