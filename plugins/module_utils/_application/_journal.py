@@ -21,14 +21,15 @@ JOURNAL_LIMIT = 16 << 20
 def list_runs(root: str) -> List[Dict[str, Any]]:
     """``run``, ``began`` and ``ended`` of every run with a journal below *root*, oldest first."""
     try:
-        names = sorted(name[:-6] for name in os.listdir(os.path.join(root, "runs")) if name.endswith(".jsonl"))
+        names = os.listdir(os.path.join(root, "runs"))
     except OSError:
         return []
     found = []
-    for name in names:
-        events = read_events(root, name)
+    for name in sorted(names):
+        run, extension = os.path.splitext(name)
+        events = read_events(root, run) if extension == ".jsonl" else []
         if events:
-            found.append({"run": name, "began": events[0]["time"], "ended": events[-1]["time"]})
+            found.append({"run": run, "began": events[0]["time"], "ended": events[-1]["time"]})
     return sorted(found, key=lambda row: row["began"])
 
 

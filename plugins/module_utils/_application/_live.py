@@ -31,8 +31,12 @@ def read_configuration(environment: str) -> Dict[str, str]:
     text = read_text(os.path.join(environment, "pyvenv.cfg"))
     if text is None:
         raise BuildError("%s is not an environment: it has no pyvenv.cfg; correct `environment`" % environment)
-    pairs = (line.split("=", 1) for line in text.splitlines() if "=" in line)
-    return {key.strip().lower(): value.strip() for key, value in pairs}
+    values = {}
+    for line in text.splitlines():
+        key, separator, value = line.partition("=")
+        if separator:
+            values[key.strip().lower()] = value.strip()
+    return values
 
 
 def read_python_version(environment: str) -> str:

@@ -157,7 +157,10 @@ def adapt_socket_services(services: List[Service]) -> List[Service]:
     """
     units = [service for service in services if service.is_unit() and service.action == "stop-start"]
     sockets = _find_sockets(units) if is_systemd_running() else {}
-    return [service._replace(action="restart") if sockets.get(service) else service for service in services]
+    adapted = []
+    for service in services:
+        adapted.append(service._replace(action="restart") if sockets.get(service) else service)
+    return adapted
 
 
 def _control_service(verb: str, service: Service, timeout: float) -> None:
@@ -166,7 +169,9 @@ def _control_service(verb: str, service: Service, timeout: float) -> None:
         results = [_run_systemctl(service.user, [verb, "--", service.name], timeout)]
     else:
         commands = {"stop": [service.stop], "restart": [service.stop, service.start]}.get(verb, [service.start])
-        results = [run_command(list(command), timeout) for command in commands]
+        results = []
+        for words in commands:
+            results.append(run_command(list(words), timeout))
     for result in results:
         if result.rc != 0:
             command = " ".join(result.cmd)

@@ -101,6 +101,14 @@ def _decode_string(data: bytes) -> str:
     return data.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
 
 
+def _find_newest_glibc(table: bytes) -> Optional[str]:
+    """The newest version of glibc that the string *table* names."""
+    newest = (0, 0)
+    for major, minor in GLIBC_VERSION.findall(table):
+        newest = max(newest, (int(major), int(minor)))
+    return "%d.%d" % newest if newest != (0, 0) else None
+
+
 def read_elf(handle: int, versions: bool = False) -> Optional[ElfFile]:
     """Facts of the ELF file open as *handle*; None for another file. ``glibc`` is set only with *versions*."""
     try:
@@ -119,12 +127,12 @@ def read_elf(handle: int, versions: bool = False) -> Optional[ElfFile]:
         glibc = None
         if DT_STRTAB in values:
             table = image.read_bytes_at(image.find_offset(values[DT_STRTAB][0]), values.get(DT_STRSZ, [0])[0])
-            needed = [_decode_string(table[at : at + 512]) for at in values.get(DT_NEEDED, [])[:512]]
-            paths = values.get(DT_RUNPATH) or values.get(DT_RPATH) or []
-            search = [part for at in paths for part in _decode_string(table[at : at + 8192]).split(":") if part]
+            for at in values.get(DT_NEEDED, [])[:512]:
+                needed.append(_decode_string(table[at : at + 512]))
+            for at in values.get(DT_RUNPATH) or values.get(DT_RPATH) or []:
+                search += filter(None, _decode_string(table[at : at + 8192]).split(":"))
             if versions:
-                newest = max(((int(major), int(minor)) for major, minor in GLIBC_VERSION.findall(table)), default=None)
-                glibc = "%d.%d" % newest if newest else None
+                glibc = _find_newest_glibc(table)
     except (ValueError, struct.error, OSError, OverflowError):
         return None
     return ElfFile(MACHINE_NAMES.get(image.machine, str(image.machine)), interpreter, needed, search, stack, glibc)

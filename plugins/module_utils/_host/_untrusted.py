@@ -65,13 +65,17 @@ def read_text_file(name: str, directory: Optional[int] = None, limit: int = READ
         return None
 
 
+def _split_path(path: str) -> List[str]:
+    return [part for part in path.split("/") if part]
+
+
 def open_subdirectory(directory: int, path: str) -> int:
     """A descriptor of the directory at the relative *path* below the open *directory*, reached without symlinks.
 
     Raises OSError.
     """
     handle = os.dup(directory)
-    for name in [part for part in path.split("/") if part]:
+    for name in _split_path(path):
         try:
             below = os.open(name, DIRECTORY_FLAGS, dir_fd=handle)
         finally:
@@ -103,7 +107,7 @@ def resolve_trusted_path(path: str) -> str:
 
     Raises UnsafePathError for a symlink of another user, OSError for a missing path.
     """
-    waiting: List[str] = [part for part in path.split("/") if part][::-1]
+    waiting = _split_path(path)[::-1]
     done, links = "", 0
     while waiting:
         name = waiting.pop()
@@ -123,7 +127,7 @@ def resolve_trusted_path(path: str) -> str:
         target = os.readlink(here)
         if target.startswith("/"):
             done = ""
-        waiting.extend([part for part in target.split("/") if part][::-1])
+        waiting.extend(_split_path(target)[::-1])
     return done or "/"
 
 

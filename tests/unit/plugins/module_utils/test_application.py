@@ -44,7 +44,7 @@ def test_commands_are_split_like_a_shell_would_but_nothing_is_expanded():
         {"tests": ["unbalanced 'quote"]},
     ],
 )
-def test_what_cannot_be_meant_is_refused(options):
+def test_invalid_values_are_refused(options):
     with pytest.raises(ApplicationError):
         parse_application(declared(**options))
 

@@ -93,7 +93,7 @@ def closed_port():
         return probe.getsockname()[1]
 
 
-def test_nobody_there_is_a_failure_with_its_reason(url):
+def test_a_refused_connection_is_a_failure_with_its_reason(url):
     port = closed_port()
     for failed in (verdict(http={"url": "http://127.0.0.1:%d/" % port}), verdict(tcp={"port": port})):
         assert not failed["passed"] and "refused" in failed["evidence"].lower()
@@ -108,7 +108,7 @@ def test_commands_are_judged_by_status_and_stopped_in_time():
     assert "ended with 127" in verdict(command={"cmd": "/no/such/program"})["evidence"]
 
 
-def test_processes_are_told_by_their_executable(tmp_path):
+def test_processes_are_recognised_by_their_executable(tmp_path):
     with subprocess.Popen(
         [sys.executable, "-c", "print('up', flush=True); input()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
@@ -172,7 +172,7 @@ def test_http_judges_values_and_how_long_it_took(url, path, options, passed, wor
     assert found["passed"] is passed and words in found["evidence"]
 
 
-def test_an_answer_is_held_against_the_one_before(url):
+def test_a_duration_is_compared_with_the_one_before(url):
     before = verdict(http={"url": url + "/slow", "at_most": "1.5x"})
     assert before["passed"] and before["measured"]["seconds"] >= 0.05
     assert verdict(before=before["measured"], http={"url": url + "/slow", "at_most": "50x"})["passed"]
@@ -236,17 +236,17 @@ def test_without_tls_there_is_no_certificate_and_no_authority_is_read(url):
 
 
 @pytest.mark.parametrize(("taken", "waits"), [(0.0, 0.02), (0.001, 0.02), (0.02, 0.1), (2.0, 0.25)])
-def test_looks_leave_the_time_to_what_they_look_at_but_go_on(taken, waits):
+def test_pauses_depend_on_the_duration_of_an_evaluation(taken, waits):
     assert compute_pause(taken, 0.02, 0.25, 5) == waits
 
 
-def test_a_port_that_something_listens_on_is_told_from_one_that_is_free(url):
+def test_listening_ports_are_found(url):
     port = int(url.rsplit(":", 1)[1])
     assert port in list_listening_ports() and verdict(port={"port": port})["passed"]
     assert "no process listens" in verdict(port={"port": closed_port()})["evidence"]
 
 
-def test_a_log_is_judged_by_what_came_since(tmp_path):
+def test_new_lines_of_a_log_are_searched(tmp_path):
     path = tmp_path / "log"
     path.write_text("ERROR of yesterday\n")
     options = {"path": str(path), "forbid": "ERROR"}
@@ -283,11 +283,11 @@ def test_a_log_that_was_rotated_counts_from_its_beginning(tmp_path):
         ("1969-12-31T23:01:00.123-0100", 60),
     ],
 )
-def test_moments_are_read(text, expected):
+def test_timestamps_are_parsed(text, expected):
     assert parse_timestamp(text) == expected
 
 
-def test_what_happened_lately_is_told_by_a_file_or_a_command(tmp_path):
+def test_freshness_examines_a_file_or_a_command(tmp_path):
     path = tmp_path / "done"
     path.write_text("")
     assert verdict(freshness={"path": str(path), "seconds": 60})["passed"]
@@ -301,7 +301,7 @@ def test_what_happened_lately_is_told_by_a_file_or_a_command(tmp_path):
     assert "ended with 1" in verdict(freshness={"cmd": "false", "seconds": 60})["evidence"]
 
 
-def test_the_environment_is_asked(tmp_path):
+def test_python_runs_in_the_environment(tmp_path):
     (tmp_path / "bin").mkdir()
     os.symlink(sys.executable, str(tmp_path / "bin" / "python"))
     environment = str(tmp_path)
@@ -314,7 +314,7 @@ def test_the_environment_is_asked(tmp_path):
     assert "no environment" in verdict(python={"imports": ["json"]})["evidence"]
 
 
-def test_what_checks_measured_is_given_back_to_them_and_accepted_failures_do_not_count(tmp_path):
+def test_checks_get_their_measurements_and_accepted_failures_do_not_count(tmp_path):
     path = tmp_path / "log"
     path.write_text("ERROR\n")
     checks = [check(log={"path": str(path), "forbid": "ERROR"}), dict(check(command={"cmd": "false"}), name="sick")]
@@ -335,7 +335,7 @@ def test_what_checks_measured_is_given_back_to_them_and_accepted_failures_do_not
         ({"python": {}}, "one of the following is required"),
     ],
 )
-def test_checks_that_cannot_be_meant_are_refused_with_their_name(options, expected):
+def test_invalid_checks_are_refused_with_their_option(options, expected):
     with pytest.raises(ApplicationError, match=expected):
         parse_application(
             validate_declaration({"name": "a", "environment": "/e", "checks": [dict(options, name="it")]})
