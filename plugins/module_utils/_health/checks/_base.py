@@ -7,11 +7,9 @@
 import re
 from typing import Any, Dict, NamedTuple, Optional
 
+from ansible_collections.oxzep7.python.plugins.module_utils._application._services import COMMAND_TIMEOUT
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity
-
-# Seconds that a check without a limit of its own may take.
-DEFAULT_TIMEOUT = 120.0
 
 
 class CheckError(CollectionError):
@@ -54,8 +52,8 @@ class CheckKind:
         """Check values that the argument spec cannot check. Raises ValueError that names the option."""
 
     def estimate_seconds(self, options: Dict[str, Any]) -> float:
-        """The longest time in seconds that one evaluation may take."""
-        return float(options.get("timeout") or DEFAULT_TIMEOUT)
+        """The longest time in seconds that one evaluation may take: its ``timeout``, or that of commands."""
+        return float(options.get("timeout") or COMMAND_TIMEOUT)
 
     def evaluate(self, options: Dict[str, Any], context: CheckContext) -> Verdict:
         """The verdict of one evaluation. Raises CollectionError, OSError, ValueError."""
