@@ -58,16 +58,14 @@ def _require_absolute(application: str, option: str, value: str) -> str:
     return value.rstrip("/")
 
 
-def _parse_backup_settings(application: str, given: Dict[str, Any]) -> BackupSettings:
+def _parse_backup_settings(application: str, parameters: Dict[str, Any]) -> BackupSettings:
     try:
-        databases = parse_databases(given.get("databases") or [])
+        databases = parse_databases(parameters.get("databases") or [])
     except DatabaseError as error:
         raise ApplicationError("application %s: %s" % (application, error))
-    return BackupSettings(
-        tuple(_require_absolute(application, "backup.paths", path) for path in given.get("paths") or []),
-        databases,
-        *(tuple(split_command(command) for command in given.get(option) or []) for option in ("quiesce", "resume")),
-    )
+    paths = [_require_absolute(application, "backup.paths", path) for path in parameters.get("paths") or []]
+    quiesce, resume = _parse_commands(parameters, "quiesce"), _parse_commands(parameters, "resume")
+    return BackupSettings(tuple(paths), databases, tuple(quiesce), tuple(resume))
 
 
 def _parse_drill_settings(application: str, parameters: Dict[str, Any]) -> DrillSettings:
