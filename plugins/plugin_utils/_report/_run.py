@@ -112,7 +112,7 @@ def list_skipped_rows(waves: Sequence[Mapping[str, Any]], after: int, why: str) 
 
 def list_unreachable_rows(hosts: Sequence[str]) -> list[dict[str, Any]]:
     """The ledger's rows of *hosts* that no wave has, because they could not be reached."""
-    found = []
+    found: list[dict[str, Any]] = []
     for host in hosts:
         found.append(
             {
