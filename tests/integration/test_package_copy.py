@@ -56,8 +56,8 @@ def test_copies_work_on_the_next_python_and_are_copied_again_byte_for_byte(modul
     old, new = environments
     names = ["edit-two", "plain-one"]
     options = {"packages": {"app": [*names, "missing"]}, "cache_dir": str(tmp_path / "cache")}
-    options["applications"] = [{"name": "app", "environment": str(old)}]
-    results = [module("package_copy", check=check, **options) for check in (True, False)]
+    applications = [{"name": "app", "environment": str(old)}]
+    results = [module("package_copy", check=check, applications=applications, **options) for check in (True, False)]
     assert results[0]["copies"] == results[1]["copies"] and not any(result["changed"] for result in results)
     rows = results[1]["copies"]["app"]
     assert "is not in" in rows["missing"]["reason"]
