@@ -15,7 +15,7 @@ NAME ?=
 FLEET ?=
 FLEETS ?= 2
 
-.PHONY: help tools fleet demo test beside lint sanity unit units integration scenarios fleet-up fleet-down build benchmark faults refresh pins
+.PHONY: help tools fleet demo test beside lint sanity unit units integration scenarios fleet-up fleet-down build importer docsite pages benchmark faults refresh pins
 
 help:
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -66,6 +66,15 @@ fleet-down: ## stop the test hosts
 
 build: tools ## a tarball for ansible-galaxy collection install
 	@ansible-galaxy collection build --force --output-path dist
+
+importer: tools ## galaxy-importer on the built collection; any message fails
+	@tests/tools/importer.sh
+
+docsite: tools ## the documentation as a site, in .work/docsite
+	@tests/tools/docsite.sh
+
+pages: tools ## write the generated pages of the documentation again
+	@python -m tests.tools.pages
 
 benchmark: fleet ## ratios against named baselines; NAME=… chooses one
 	@$(AS_ROOT) python -m tests.benchmark $(NAME)

@@ -12,9 +12,10 @@ step() { echo "lint: $1"; }
 
 step "ruff"
 ruff check --quiet .
+ruff format --quiet --check .
 step "mypy, strict"
 (cd "$root/.venv/collections" && MYPYPATH=. mypy --no-error-summary --config-file "$root/pyproject.toml" -p ansible_collections.oxzep7.python.plugins)
-mypy --no-error-summary --config-file pyproject.toml -m tests.fleet.fleet -m tests.faults.__main__ -m tests.benchmark.host_info -m tests.zoo.found -m tests.tools.tree
+mypy --no-error-summary --config-file pyproject.toml -m tests.fleet.fleet -m tests.faults.__main__ -m tests.benchmark.host_info -m tests.zoo.found -m tests.tools.tree -m tests.tools.words -m tests.tools.pages
 step "yamllint"
 yamllint --strict .
 step "ansible-lint, production profile"
@@ -29,4 +30,8 @@ step "antsibull-nox sessions that need no containers"
 nox --non-interactive --reuse-venv=yes >"$root/.nox-output" 2>&1 || { cat "$root/.nox-output"; exit 1; }
 rm -f "$root/.nox-output"
 step "imports run one way"
-python -m tests.tools.tree
+python -m tests.tools.tree -m tests.tools.words -m tests.tools.pages
+step "words"
+python -m tests.tools.words
+step "generated pages"
+python -m tests.tools.pages --check
