@@ -2,15 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes ``docs/findings.md`` from the table of findings: ``python -m tests.tools.findings``."""
+"""Makes ``docs/findings.md`` of the table of findings."""
 
 from __future__ import annotations
 
-import pathlib
-
 from ansible_collections.oxzep7.python.plugins.module_utils._finding import KEYS, FindingKind
 
-PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "findings.md"
 INTRODUCTION = """\
 # Findings
 
@@ -18,7 +15,7 @@ A finding is `{key, severity, title, detail, blocking, remediation}`. Keys are s
 objects on the host. A finding that blocks stops the plan or the upgrade of what it concerns. Preflight accepts the keys in
 `oxzep7_known_findings`.
 
-This page is generated from `plugins/module_utils/_finding.py` by `python -m tests.tools.findings`.
+This page is generated from `plugins/module_utils/_finding.py` by `make pages`.
 
 | key | severity | meaning | what to do |
 |---|---|---|---|
@@ -37,7 +34,3 @@ def render_page() -> str:
     for key, kind in sorted(KEYS.items()):
         rows.append(f"| `{key}` | {describe_severity(kind)} | {kind.meaning} | {kind.action} |\n")
     return INTRODUCTION + "".join(rows)
-
-
-if __name__ == "__main__":
-    PAGE.write_text(render_page(), encoding="utf-8")

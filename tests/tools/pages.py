@@ -13,7 +13,7 @@ import pathlib
 import sys
 from collections.abc import Callable
 
-from tests.tools import options_page, tree
+from tests.tools import findings, options_page, role_options, tree
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -39,6 +39,9 @@ def write_rooms(text: str) -> str:
 # Each page, and the function that makes its new text of its present one.
 PAGES: dict[pathlib.Path, Callable[[str], str]] = {
     DOCS / "architecture.md": write_rooms,
+    DOCS / "findings.md": lambda _present: findings.render_page(),
+    role_options.SPECIFICATION: lambda _present: role_options.render_specification(),
+    # After the specification, from which it is made.
     DOCS / "options.md": lambda _present: options_page.format_page(),
 }
 

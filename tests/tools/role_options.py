@@ -86,7 +86,3 @@ def render_specification() -> str:
     entries = document_entries()
     interpreters = render_option("oxzep7_interpreters", entries, {**entries, "suboptions": entries["options"]}, 6)
     return INTERPRETERS.sub(lambda _match: interpreters, text, count=1)
-
-
-if __name__ == "__main__":
-    SPECIFICATION.write_text(render_specification(), encoding="utf-8")
