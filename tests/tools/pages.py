@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import pathlib
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 
-from tests.tools import findings, options_page, role_options, tree
+from tests.tools import findings, options_page, role_options, role_readmes, tree
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -36,23 +36,21 @@ def write_rooms(text: str) -> str:
     return insert_between(text, "<!-- rooms: python -m tests.tools.pages -->", "<!-- end of rooms -->", "\n".join(rows))
 
 
-# Each page, and the function that makes its new text of its present one.
-PAGES: dict[pathlib.Path, Callable[[str], str]] = {
-    DOCS / "architecture.md": write_rooms,
-    DOCS / "findings.md": lambda _present: findings.render_page(),
-    role_options.SPECIFICATION: lambda _present: role_options.render_specification(),
-    # After the specification, from which it is made.
-    DOCS / "options.md": lambda _present: options_page.format_page(),
-}
+def render_pages() -> Iterator[tuple[pathlib.Path, str]]:
+    """Each generated page and its text, one after the other: later pages read what earlier ones have written."""
+    yield role_options.SPECIFICATION, role_options.render_specification()
+    yield from role_readmes.render_readmes().items()
+    yield DOCS / "options.md", options_page.format_page()
+    yield DOCS / "findings.md", findings.render_page()
+    architecture = DOCS / "architecture.md"
+    yield architecture, write_rooms(architecture.read_text(encoding="utf-8"))
 
 
 def list_stale_pages(write: bool) -> list[pathlib.Path]:
     """The pages that differ from what they are made of; with *write* they are written."""
     stale = []
-    for path, make in PAGES.items():
-        present = path.read_text(encoding="utf-8") if path.exists() else ""
-        text = make(present)
-        if text != present:
+    for path, text in render_pages():
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
             stale.append(path)
             if write:
                 path.write_text(text, encoding="utf-8")

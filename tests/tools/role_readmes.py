@@ -133,13 +133,3 @@ def render_readmes() -> dict[pathlib.Path, str]:
         specs = yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"]
         found[role / "README.md"] = format_readme(role.name, specs, playbooks[role.name])
     return found
-
-
-def main() -> None:
-    """Write every README."""
-    for path, text in render_readmes().items():
-        path.write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

@@ -70,7 +70,7 @@ def constraints(options):
 
 
 def test_the_role_describes_an_application_as_modules_do():
-    # `python -m tests.tools.role_options` writes it.
+    # `make pages` writes it.
     role = load(ROOT / "roles" / "oxzep7" / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
     declared = role["oxzep7_applications"]["options"]
     fragment = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]["application"]["suboptions"]
@@ -79,7 +79,7 @@ def test_the_role_describes_an_application_as_modules_do():
 
 
 def test_the_role_describes_interpreters_as_their_sources_do():
-    # `python -m tests.tools.role_options` writes it.
+    # `make pages` writes it.
     role = load(ROOT / "roles" / "oxzep7" / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
     assert role["oxzep7_interpreters"] == document_entries()
 

@@ -19,7 +19,7 @@ def test_every_role_has_argument_specs():
 
 @pytest.mark.parametrize("path", READMES, ids=lambda path: path.parent.name)
 def test_a_readme_equals_the_specification(path):
-    assert path.read_text(encoding="utf-8") == READMES[path], "run python -m tests.tools.role_readmes"
+    assert path.read_text(encoding="utf-8") == READMES[path], "run make pages"
 
 
 def test_playbooks_are_found_through_other_roles():

@@ -113,4 +113,4 @@ def test_the_documentation_lists_the_table():
         pytest.skip("the documentation is no part of this tree")
     tools = pytest.importorskip("tests.tools.findings")
     with open(DOCUMENTATION, encoding="utf-8") as stream:
-        assert stream.read() == tools.render_page(), "run python -m tests.tools.findings"
+        assert stream.read() == tools.render_page(), "run make pages"
