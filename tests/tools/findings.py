@@ -11,9 +11,9 @@ from ansible_collections.oxzep7.python.plugins.module_utils._finding import KEYS
 INTRODUCTION = """\
 # Findings
 
-A finding is `{key, severity, title, detail, blocking, remediation}`. Keys are stable across releases; the detail and the remediation name the
-objects on the host. A finding that blocks stops the plan or the upgrade of what it concerns. Preflight accepts the keys in
-`oxzep7_known_findings`.
+A finding is `{key, severity, title, detail, blocking, remediation}`. Keys are stable across releases; the detail and
+the remediation name the objects on the host. A finding that blocks stops the plan or the upgrade of what it concerns.
+Preflight accepts the keys in `oxzep7_known_findings`.
 
 This page is generated from `plugins/module_utils/_finding.py` by `make pages`.
 
