@@ -20,11 +20,16 @@ class BuildError(CollectionError):
 
 
 class PromotionRefused(CollectionError):
-    """A precondition does not hold; nothing was changed. The text says which and what to do."""
+    """A precondition does not hold; nothing was changed. ``detail`` names it, ``remediation`` is the next step."""
+
+    def __init__(self, detail: str, remediation: str = "") -> None:
+        super().__init__("%s; %s" % (detail, remediation) if remediation else detail)
+        self.detail = detail
+        self.remediation = remediation
 
 
 class GenerationMissingError(PromotionRefused):
-    """The generation that is meant is not there any more; ``identifier`` says which."""
+    """The chosen generation no longer exists; ``identifier`` names it."""
 
     def __init__(self, text: str, identifier: str) -> None:
         super().__init__(text)
@@ -32,7 +37,7 @@ class GenerationMissingError(PromotionRefused):
 
 
 class PromotionReverted(CollectionError):
-    """The new generation failed and the old one is live again; ``evidence`` tells why."""
+    """The new generation failed and the old one is live again; ``evidence`` has the failed checks and the log."""
 
     def __init__(self, text: str, evidence: Dict[str, Any]) -> None:
         super().__init__(text)

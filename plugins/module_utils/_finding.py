@@ -107,6 +107,14 @@ KEYS = {
         "The inventory did not compare the installed files with their recorded hashes.",
         "Set `oxzep7_verify`.",
     ),
+    "dead-man-missing": FindingKind(
+        "no dead man's switch",
+        "error",
+        True,
+        "`oxzep7_dead_man` is `required`, and the host has neither systemd nor cron to undo a promotion after a restart, or the "
+        "module does not run as root.",
+        "Provide systemd or cron, run with become, or set `oxzep7_dead_man` to `preferred`.",
+    ),
     "deleted-files-mapped": FindingKind(
         "deleted files in use",
         "warning",
@@ -222,6 +230,13 @@ KEYS = {
         "Give the capabilities to the services with `AmbientCapabilities`, then take them from the file with `setcap -r`.",
         ReducedLevel("warning", "for the interpreter itself in the inventory, whether an application uses it or not"),
     ),
+    "generation-missing": FindingKind(
+        "generation missing",
+        "error",
+        True,
+        "The record of the application has a complete generation, and no environment exists at its path.",
+        "Build the generation again.",
+    ),
     "host-unreachable": FindingKind(
         "host unreachable",
         "error",
@@ -271,6 +286,13 @@ KEYS = {
         False,
         "The interpreter or a compiled module needs a shared library that does not resolve.",
         "Install the library, or replace what needs it.",
+    ),
+    "live-path-changed": FindingKind(
+        "live path changed",
+        "error",
+        True,
+        "The live path does not lead to the generation that the record of the application names.",
+        "Put the live path back, or correct `current` in `state.json`; see [recovering by hand](recovering-by-hand.md).",
     ),
     "long-shebang": FindingKind(
         "long shebang",

@@ -5,31 +5,26 @@
 """What could stop an upgrade of this host, looked at before anything is touched: room, leases, checks, privilege, and where interpreters come from."""
 
 import os
-import shutil
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._application import _services
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._application._live import (
     find_live_generation,
     read_python_version,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._application._services import ServiceError
-from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, LeaseHeldError
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError, estimate_size, list_parts
-from ansible_collections.oxzep7.python.plugins.module_utils._errors import BuildError, PromotionRefused
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import estimate_size, list_parts
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._finding import build_finding
-from ansible_collections.oxzep7.python.plugins.module_utils._health._application import run_health_checks
-from ansible_collections.oxzep7.python.plugins.module_utils._health._evaluation import describe_results, select_failures
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
-    IdentityError,
-    can_become,
-    find_controller,
-)
 from ansible_collections.oxzep7.python.plugins.module_utils._host._urls import redact_url
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import InterpreterError
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._source import InterpreterRequest
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter.sources._registry import INTERPRETER_SOURCES
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._preconditions import (
+    PromotionPolicy,
+    check_record,
+    find_violations,
+)
 
 # Of an interpreter whose archive does not say how large it is, and how much larger it is when it is unpacked.
 INTERPRETER_BYTES, UNPACKED_FACTOR, INTERPRETER_FILES = 500 << 20, 4, 12000
@@ -46,7 +41,7 @@ class PreflightOptions(NamedTuple):
     interpreter_dir: str
     backup_dir: str
     backup_layers: Sequence[str]
-    accept_unhealthy: Sequence[str]
+    policy: PromotionPolicy
 
 
 class SpaceRequirement(NamedTuple):
@@ -158,55 +153,23 @@ def check_free_space(rows: Sequence[Dict[str, Any]]) -> Iterator[Dict[str, Any]]
 
 
 def check_application(
-    application: Application, state: ApplicationState, asked: PreflightOptions
-) -> Iterator[Dict[str, Any]]:
-    """What speaks against a promotion of *application* now. Raises ServiceError, IdentityError, ValueError, OSError."""
-    name = application.name
-    try:
-        with state.hold_lease(asked.run, only_look=True):
-            pass
-    except LeaseHeldError as error:
-        yield build_finding(
-            key="lease-held",
-            detail="%s: %s" % (name, error),
-            remediation="wait for it to end",
-        )
-        return
-    owner = find_controller(os.path.dirname(application.environment))
-    if not can_become(owner):
-        yield build_finding(
-            key="privilege-missing",
-            detail="%s: %s can only be changed by %s" % (name, application.environment, owner.name),
-            remediation="run with become",
-        )
-        return
-    if not owner.is_current() and not shutil.which("setpriv"):
-        yield build_finding(
-            key="setpriv-missing",
-            detail="%s: undo.sh could not act as %s" % (name, owner.name),
-            remediation="install util-linux",
-        )
-    if os.path.ismount(application.environment):
-        yield build_finding(
-            key="environment-mounted",
-            detail="%s: %s cannot be swapped" % (name, application.environment),
-            remediation="mount its parent instead",
-        )
-    absent = _services.find_missing_units(application.services)
-    if absent:
-        yield build_finding(
-            key="service-not-found",
-            detail="%s: no such service on this host: %s" % (name, ", ".join(absent)),
-            remediation="correct `services`",
-        )
-        return
-    bad = select_failures(run_health_checks(application, None, None, accepted=asked.accept_unhealthy))
-    if bad:
-        yield build_finding(
-            key="unhealthy",
-            detail="%s: %s" % (name, describe_results(bad)),
-            remediation="mend it, or name checks that may fail in oxzep7_accept_unhealthy",
-        )
+    application: Application, steps: Sequence[Dict[str, Any]], state: ApplicationState, asked: PreflightOptions
+) -> List[Dict[str, Any]]:
+    """Return the preconditions of the *steps* of *application* that do not hold now.
+
+    Raises BuildError, ServiceError, IdentityError, ValueError, OSError.
+    """
+    found = list(check_record(application, state, asked.run))
+    if found:
+        return found
+    locks = {step["lock"] for step in steps}
+    built = []
+    for entry in state.read()["generations"]:
+        # A generation whose directory is gone is built again.
+        if entry["complete"] and entry["lock"] in locks and os.path.isdir(entry["path"]):
+            built.append(entry)
+    violations, _baseline = find_violations(application, built, asked.policy)
+    return violations
 
 
 def _find_installed_interpreter(entry: Dict[str, Any], directory: str) -> Optional[Dict[str, Any]]:
@@ -285,9 +248,12 @@ def run_preflight(
         state = ApplicationState(asked.state_dir, application.name)
         own = [step for step in steps if step["application"] == application.name]
         try:
-            found += check_application(application, state, asked)
+            own_findings = check_application(application, own, state, asked)
+            found += own_findings
+            if any(finding["key"] == "live-path-changed" for finding in own_findings):
+                continue
             needs += estimate_space(application, own, state, asked)
-        except (BackupError, BuildError, IdentityError, PromotionRefused, ServiceError, ValueError, OSError) as error:
+        except (CollectionError, ValueError, OSError) as error:
             found.append(
                 build_finding(
                     key="preflight-failed",

@@ -3,36 +3,36 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Looks at everything that could stop an upgrade, and touches nothing."""
+"""Module preflight: check everything that could stop an upgrade, without changing anything."""
 
 DOCUMENTATION = r"""
 module: preflight
-short_description: Tell what would stop an upgrade of a host
+short_description: Check what would stop an upgrade of a host
 version_added: 0.1.0
 description:
   - Used by the roles of this collection.
-  - Looks, in one call for all applications, whether the file systems have room and inodes for every generation, backup and interpreter to come, whether
-    nobody works on an application, whether its services are there and its checks pass, whether privilege is enough, and whether each interpreter can be had
-    from this host. Changes nothing.
-  - The action plugin of this name compares the host's clock with the controller's, and looks for what lies on the controller.
+  - Checks the preconditions of M(oxzep7.python.promotion) for all applications in one call, free space and inodes for the generations,
+    backups and interpreters of the plan, and access to the interpreters. Changes nothing.
+  - A promotion refuses with the text of the same findings, except for those about space and interpreters.
+  - The action plugin of this name compares the host's clock with the controller's, and checks archives on the controller.
 author: oxzep7.python contributors (@oxzep7)
 options:
   applications:
-    description: The applications that something is planned for, as declared in C(oxzep7_applications).
+    description: The applications that have steps, as declared in C(oxzep7_applications).
     type: list
     elements: dict
     required: true
   steps:
-    description: The steps that are planned, as M(oxzep7.python.plan_delivery) returns them.
+    description: The planned steps, as M(oxzep7.python.plan_delivery) returns them.
     type: list
     elements: dict
     required: true
   interpreter_dir:
-    description: Where interpreters are installed.
+    description: Directory of installed interpreters.
     type: path
     default: /opt/oxzep7/interpreters
   wheelhouse_dir:
-    description: Where wheels are kept.
+    description: Directory of wheels.
     type: path
     default: /opt/oxzep7/wheelhouse
   backup_dir:
@@ -40,7 +40,7 @@ options:
     type: path
     default: /var/lib/oxzep7/backups
   backup_layers:
-    description: The layers that backups will have on this host; empty where none are made here.
+    description: Layers of the backups that will be written on this host; empty if none will.
     type: list
     elements: str
     default: []
@@ -49,6 +49,11 @@ options:
     type: list
     elements: str
     default: []
+  dead_man:
+    description: Dead man's switch that promotions will demand; see M(oxzep7.python.promotion#module).
+    type: str
+    choices: [required, preferred]
+    default: preferred
   max_skew:
     description: Seconds that the host's clock may differ from the controller's. Read by the action plugin.
     type: float
@@ -72,7 +77,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Is everything ready?
+- name: Check that an upgrade can begin
   oxzep7.python.preflight:
     applications: "{{ oxzep7_applications }}"
     steps: "{{ plan_delivered.steps }}"
@@ -80,31 +85,31 @@ EXAMPLES = r"""
 
 RETURN = r"""
 findings:
-  description: What was found; each with C(key), C(severity), C(title), C(detail), C(blocking) and C(remediation).
+  description: All findings; each with C(key), C(severity), C(title), C(detail), C(blocking) and C(remediation).
   returned: success
   type: list
   elements: dict
 blocking:
-  description: The findings that block, without those of O(known_findings).
+  description: The blocking findings whose keys are not in O(known_findings).
   returned: success
   type: list
   elements: dict
 room:
   description: >-
-    For each file system that something is needed on its C(path), C(needed_bytes), C(free_bytes), C(needed_inodes), C(free_inodes) (none where there is no
-    limit), and what it is needed C(for).
+    For each file system that will be used, its C(path), C(needed_bytes), C(free_bytes), C(needed_inodes), C(free_inodes) (V(null) for
+    a file system without a limit), and the uses, C(for).
   returned: success
   type: list
   elements: dict
 interpreters:
   description: >-
-    The interpreters of O(steps) from archives that are installed; each with C(source) and C(wanted) (the version that the step says), and with C(version),
-    C(path) and C(prefix).
+    The installed interpreters of O(steps) from archives; each with C(source), C(wanted) (the version in the step), C(version), C(path)
+    and C(prefix).
   returned: success
   type: list
   elements: dict
 wheels:
-  description: Bytes by name of what O(wheelhouse_dir) has.
+  description: Size in bytes of each file in O(wheelhouse_dir), by name.
   returned: success
   type: dict
 clock:
@@ -116,17 +121,18 @@ clock:
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import ApplicationError
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import (
     parse_application,
     validate_declaration,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheelhouse import list_file_sizes
 from ansible_collections.oxzep7.python.plugins.module_utils._preflight import (
     PreflightOptions,
     run_preflight,
     select_installed_interpreters,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._preconditions import PromotionPolicy
 
 
 def main() -> None:
@@ -142,6 +148,7 @@ def main() -> None:
             "backup_dir": {"type": "path", "default": "/var/lib/oxzep7/backups"},
             "backup_layers": {"type": "list", "elements": "str", "default": []},
             "accept_unhealthy": {"type": "list", "elements": "str", "default": []},
+            "dead_man": {"type": "str", "choices": ["required", "preferred"], "default": "preferred"},
             "max_skew": {"type": "float", "default": 60.0},
             "known_findings": {"type": "list", "elements": "str", "default": []},
         },
@@ -155,7 +162,7 @@ def main() -> None:
             for entry in given["applications"]
             if entry.get("name") in planned
         ]
-    except ApplicationError as error:
+    except CollectionError as error:
         module.fail_json(msg=str(error))
     asked = PreflightOptions(
         given["run_id"],
@@ -163,7 +170,7 @@ def main() -> None:
         given["interpreter_dir"],
         given["backup_dir"],
         given["backup_layers"],
-        given["accept_unhealthy"],
+        PromotionPolicy(given["dead_man"], given["accept_unhealthy"]),
     )
     there = select_installed_interpreters(given["steps"], asked.interpreter_dir)
     findings, room = run_preflight(applications, given["steps"], asked, there)

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Makes a generation the live one."""
+"""Module promotion: make a generation of an application live."""
 
 DOCUMENTATION = r"""
 module: promotion
@@ -11,8 +11,9 @@ short_description: Make a generation of an application live, or undo the attempt
 version_added: 0.1.0
 description:
   - Stops the services, swaps the live path, starts the services, waits until all checks pass and keep passing, and commits.
-  - Whatever fails, or dies, the application is put back by one short script, C(undo.sh); a timer and the next boot run it if the module
-    cannot.
+  - When a check fails or the module dies, one short script, C(undo.sh), restores the previous generation; a timer and the next
+    boot run it if the module cannot.
+  - Refuses, and changes nothing, while a precondition does not hold. M(oxzep7.python.preflight) reports the same preconditions.
   - The first promotion adopts the original environment as generation 0, unchanged.
 author: oxzep7.python contributors (@oxzep7)
 options:
@@ -24,12 +25,12 @@ options:
     type: str
     required: true
   kind:
-    description: What the promotion is for, which is recorded.
+    description: Purpose of the promotion, for the record.
     type: str
     choices: [upgrade, rollback]
     default: upgrade
   timeout:
-    description: Seconds within which all checks must pass.
+    description: Seconds within which all checks must pass after the swap.
     type: float
     default: 150.0
   stability_window:
@@ -37,33 +38,36 @@ options:
     type: float
     default: 60.0
   service_timeout:
-    description: Seconds that the start or the stop of a service may take. A unit that does not stop in time is killed on the way back.
+    description: Seconds that the start or the stop of a service may take. The undo kills a unit that does not stop in time.
     type: float
     default: 120.0
   accept_unhealthy:
-    description: Names of checks that may fail afterwards if they fail before; any other check that fails before is a reason to refuse.
+    description:
+      - Names of checks that may fail after the promotion if they fail before it. Any other check that fails before it makes the
+        module refuse.
     type: list
     elements: str
     default: []
   keep_generations:
     description:
-      - How many good generations stay, the live one among them. Those that were never live stay, too, because they are steps to come.
-      - What a process maps is never removed. Only root removes anything.
+      - Number of good generations to keep, including the live one. Generations that were never live are kept for later steps.
+      - A generation that a process still uses is kept. Only root removes generations.
     type: int
     default: 2
   forget_original:
-    description: Whether the environment that was there before the first promotion may go like the others.
+    description: Remove the environment from before the first promotion like the other generations.
     type: bool
     default: false
   dead_man:
     description:
-      - Whether to refuse where nothing would undo a promotion that dies with its host.
-      - With V(preferred) a waiting shell keeps the deadline there, which a restart ends; RV(dead_man) tells.
+      - Dead man's switch that the host must have. V(required) refuses on a host with neither systemd nor cron, where an open
+        promotion would outlast a restart.
+      - With V(preferred), such a host uses a waiting shell, which a restart ends; see RV(dead_man).
     type: str
     choices: [required, preferred]
     default: preferred
   dead_man_interval:
-    description: Seconds between two looks at whether the module is alive. cron looks once a minute.
+    description: Seconds between two runs of the dead man's switch. cron runs it once a minute.
     type: float
     default: 10.0
 extends_documentation_fragment:
@@ -80,11 +84,11 @@ attributes:
   idempotent:
     support: full
 notes:
-  - With systemd a transient timer looks after the module, and the unit C(oxzep7-undo.service) undoes open promotions at boot. Without systemd cron
-    does both, and without cron a waiting shell does the first.
+  - With systemd, a transient timer is the dead man's switch, and the unit C(oxzep7-undo.service) undoes open promotions at boot.
+    Without systemd, cron does both; without cron, a waiting shell does the first.
   - A service that a socket starts is restarted after the swap instead of stopped before it; connections wait in the socket meanwhile.
-  - A dead module is undone at the next look. A living one extends its deadline before everything it does, by what that may take; one that is not
-    heard of in time is killed, and undone.
+  - The switch undoes the promotion of a module that died. A living module extends its deadline before each action by the time
+    that the action may take; a module that exceeds its deadline is killed and its promotion undone.
 """
 
 EXAMPLES = r"""
@@ -100,12 +104,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 outcome:
-  description: What became of it.
+  description: V(promoted), V(unchanged), V(reverted), V(refused) or V(failed).
   returned: always
   type: str
   sample: promoted
 generation:
-  description: The generation that is live now, or would be.
+  description: The generation that is live now; in check mode, the one that would be.
   returned: success
   type: str
 from:
@@ -113,16 +117,16 @@ from:
   returned: success
   type: str
 downtime_ms:
-  description: Milliseconds in which the first HTTP check was not answered; V(null) without one.
+  description: Milliseconds for which the first HTTP check got no answer; V(null) without one.
   returned: when promoted and check mode is off
   type: int
 dead_man:
-  description: What kept the deadline.
+  description: Kind of the dead man's switch, V(systemd), V(cron) or V(process).
   returned: when promoted and check mode is off
   type: str
   sample: systemd
 swap:
-  description: How the live path changed.
+  description: How the live path was changed, V(exchange), V(renames) or V(rename).
   returned: when promoted and check mode is off
   type: str
   sample: exchange
@@ -136,15 +140,21 @@ log:
   returned: when reverted
   type: str
 journal:
-  description: The C(events) and C(applications) that M(oxzep7.python.run_info) returns, as they are after this; nothing where they cannot be read.
+  description: The C(events) and C(applications) of M(oxzep7.python.run_info) after this promotion; empty if they cannot be read.
   returned: success
   type: dict
+record:
+  description:
+    - The promotion as roles and reports pass it on, with C(application), C(from) and C(to) (generations), C(lock) (of the generation
+      in C(to)), C(downtime_ms), C(seconds) and C(result) (as RV(outcome)). Unknown values are V(null).
+  returned: always
+  type: dict
 in_use:
-  description: Generations that are not needed, and that stay because of a process, with the reason.
+  description: Generations that are no longer needed and were kept because a process uses them, with the reason.
   returned: success
   type: dict
 actions:
-  description: What was done, or would be.
+  description: Actions of the module, or those that it would take in check mode.
   returned: success
   type: list
   elements: str
@@ -153,13 +163,9 @@ actions:
 from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import ApplicationError
 from ansible_collections.oxzep7.python.plugins.module_utils._application._journal import read_run
-from ansible_collections.oxzep7.python.plugins.module_utils._application._live import read_python_version
-from ansible_collections.oxzep7.python.plugins.module_utils._application._services import ServiceError
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
     ApplicationState,
-    LeaseHeldError,
     find_generation,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._listing import describe_recovery
@@ -167,25 +173,78 @@ from ansible_collections.oxzep7.python.plugins.module_utils._changes import Chan
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._options import build_application_argument
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import parse_application
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import (
-    BuildError,
+    CollectionError,
     GenerationMissingError,
-    PromotionRefused,
     PromotionReverted,
     UndoFailedError,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._retention import prune_generations
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
-from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandError
-from ansible_collections.oxzep7.python.plugins.module_utils._promotion._promote import promote_generation
-from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import PromotionOptions
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._preconditions import PromotionPolicy
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._promote import (
+    PromotionOptions,
+    promote_generation,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._record import PromotionRecord
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import TransactionOptions
 
 
-def _journal(root: str, run: str) -> Dict[str, Any]:
+def _read_journal(root: str, run: str) -> Dict[str, Any]:
+    """Return what the host recorded of *run*; nothing where the record of some application is unreadable."""
     try:
         return read_run(root, run)
     except (ValueError, OSError):
-        # What was promoted is promoted, whatever the record of another application is like.
         return {}
+
+
+def _build_options(given: Dict[str, Any], check_mode: bool) -> PromotionOptions:
+    transaction = TransactionOptions(
+        given["run_id"],
+        given["timeout"],
+        given["stability_window"],
+        given["service_timeout"],
+        given["dead_man_interval"],
+    )
+    policy = PromotionPolicy(given["dead_man"], given["accept_unhealthy"])
+    return PromotionOptions(transaction, policy, given["kind"], check_mode)
+
+
+def _is_planned_generation(module: AnsibleModule, state: ApplicationState) -> bool:
+    """Whether check mode asks for a generation that would be built first."""
+    given = module.params
+    return (
+        module.check_mode and given["kind"] == "upgrade" and find_generation(state.read(), given["generation"]) is None
+    )
+
+
+def _run(module: AnsibleModule, record: PromotionRecord, changes: Changes) -> Dict[str, Any]:
+    """Promote, prune generations, and return the result of the module. Raises CollectionError, ValueError, OSError."""
+    given = module.params
+    application = parse_application(given["application"])
+    state = ApplicationState(given["state_dir"], application.name)
+    if _is_planned_generation(module, state):
+        current = state.read()["current"]
+        changes.add(
+            "promote %s of %s" % (given["generation"], application.name),
+            application.environment,
+            current,
+            given["generation"],
+        )
+        result = {"outcome": "promoted", "generation": given["generation"], "from": current}
+        return dict(result, record=record.describe("promoted", result))
+    options = _build_options(given, module.check_mode)
+    result = promote_generation(application, state, given["generation"], options, changes)
+    in_use = prune_generations(
+        application,
+        state,
+        result,
+        given["keep_generations"],
+        given["forget_original"],
+        given["run_id"],
+        module.check_mode,
+        changes,
+    )
+    described = record.describe(result["outcome"], result)
+    return dict(result, in_use=in_use, journal=_read_journal(given["state_dir"], given["run_id"]), record=described)
 
 
 def main() -> None:
@@ -211,74 +270,24 @@ def main() -> None:
     )
     given = module.params
     changes = Changes()
-    options = PromotionOptions(
-        given["timeout"],
-        given["stability_window"],
-        given["run_id"],
-        module.check_mode,
-        given["dead_man"],
-        given["dead_man_interval"],
-        given["accept_unhealthy"],
-        given["service_timeout"],
-    )
+    name = str(given["application"].get("name"))
+    record = PromotionRecord(ApplicationState(given["state_dir"], name), given["generation"])
+
+    def fail(outcome: str, text: str, **evidence: Any) -> None:
+        module.fail_json(msg=text, outcome=outcome, record=record.describe(outcome, {}), **evidence)
+
     try:
-        application = parse_application(given["application"])
-        state = ApplicationState(given["state_dir"], application.name)
-        if (
-            module.check_mode
-            and given["kind"] == "upgrade"
-            and find_generation(state.read(), given["generation"]) is None
-        ):
-            changes.add(
-                "promote %s of %s" % (given["generation"], application.name),
-                application.environment,
-                state.read()["current"],
-                given["generation"],
-            )
-            module.exit_json(outcome="promoted", generation=given["generation"], **changes.result())
-        result = promote_generation(
-            application,
-            state,
-            given["generation"],
-            read_python_version(application.environment),
-            options,
-            given["kind"],
-            changes,
-        )
-        kept = prune_generations(
-            application,
-            state,
-            result,
-            given["keep_generations"],
-            given["forget_original"],
-            given["run_id"],
-            module.check_mode,
-            changes,
-        )
+        result = _run(module, record, changes)
     except GenerationMissingError as error:
-        module.fail_json(
-            msg="%s; %s" % (error, describe_recovery(given["backup_dir"], application.name, error.identifier)),
-            outcome="refused",
-        )
+        fail("refused", "%s; %s" % (error, describe_recovery(given["backup_dir"], name, error.identifier)))
     except PromotionReverted as error:
-        module.fail_json(msg=str(error), outcome="reverted", **dict(error.evidence, **changes.result()))
+        fail("reverted", str(error), **dict(error.evidence, **changes.result()))
     except UndoFailedError as error:
-        module.fail_json(msg=str(error), outcome="failed")
-    except (
-        ApplicationError,
-        BuildError,
-        CommandError,
-        IdentityError,
-        LeaseHeldError,
-        PromotionRefused,
-        ServiceError,
-        ValueError,
-        OSError,
-    ) as error:
-        module.fail_json(msg=str(error), outcome="refused")
-    module.exit_json(
-        **dict(result, in_use=kept, journal=_journal(given["state_dir"], given["run_id"]), **changes.result())
-    )
+        fail("failed", str(error))
+    except (CollectionError, ValueError, OSError) as error:
+        fail("refused", str(error))
+    else:
+        module.exit_json(**dict(result, **changes.result()))
 
 
 if __name__ == "__main__":

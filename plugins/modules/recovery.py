@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Closes promotions that a dead run left open."""
+"""Module recovery: close promotions that a dead run left open."""
 
 DOCUMENTATION = r"""
 module: recovery
@@ -11,12 +11,12 @@ short_description: Close promotions that were left open on a host
 version_added: 0.1.0
 description:
   - Finds every application on the host whose promotion was neither committed nor undone, undoes it, and records what C(undo.sh) did by itself.
-  - Removes what a run left that died before or after that, such as files that were half written.
-  - An application that another process works on is left alone and named.
+  - Removes what such a run left, for instance partly written files.
+  - Leaves an application alone that another process has locked, and returns it in RV(busy).
 author: oxzep7.python contributors (@oxzep7)
 options:
   wait:
-    description: Seconds to wait for an application that another process works on, before it is named.
+    description: Seconds to wait for an application that another process has locked.
     type: float
     default: 15.0
 extends_documentation_fragment:
@@ -33,32 +33,33 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Close what was left open
+- name: Close open promotions
   oxzep7.python.recovery:
 """
 
 RETURN = r"""
 closed:
-  description: The promotions that were closed, or would be.
+  description: History entries of the promotions that were closed.
   returned: success
   type: list
   elements: dict
 busy:
-  description: Applications that another process works on, with what it says of itself.
+  description: Applications that another process has locked, with the content of its lease.
   returned: success
   type: dict
 runs:
-  description: For each application the runs that promoted something of it, oldest first.
+  description: For each application, the runs that promoted one of its generations, oldest first.
   returned: success
   type: dict
 actions:
-  description: What was done, or would be.
+  description: Actions of the module, or those that it would take in check mode.
   returned: success
   type: list
   elements: str
 """
 
 import time
+from typing import Any, Dict, List
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
@@ -67,11 +68,49 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._state 
     list_applications,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._errors import UndoFailedError
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import list_promoting_runs
-from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import settle_promotion
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._settlement import settle_promotion
 
 POLL_SECONDS = 0.2
+
+
+class _Recovery:
+    """Settles the applications of a host one after the other; see RETURN for ``closed`` and ``busy``."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self._root = module.params["state_dir"]
+        self._run = module.params["run_id"]
+        self._check_mode = module.check_mode
+        self._until = time.monotonic() + (0.0 if module.check_mode else module.params["wait"])
+        self.changes = Changes()
+        self.closed: List[Dict[str, Any]] = []
+        self.busy: Dict[str, Dict[str, Any]] = {}
+
+    def settle(self, name: str) -> bool:
+        """Settle the application *name*; return whether to try again later. Raises CollectionError, ValueError, OSError."""
+        state = ApplicationState(self._root, name)
+        if not state.is_unsettled():
+            return False
+        try:
+            with state.hold_lease(self._run, only_look=self._check_mode):
+                self._announce(name, state)
+                if not self._check_mode:
+                    entry = settle_promotion(state, self._run)
+                    self.closed += [entry] if entry else []
+        except LeaseHeldError as error:
+            # The holder may be the dead man's switch, which ends soon.
+            if time.monotonic() < self._until:
+                return True
+            self.busy[name] = error.holder
+        return False
+
+    def _announce(self, name: str, state: ApplicationState) -> None:
+        if state.is_open() or state.read_undone_record():
+            self.changes.add("close the open promotion of %s" % name, name, "open", "undone")
+            return
+        leftovers = ", ".join(state.list_leftovers()) or "its lease"
+        self.changes.add("remove what a dead run left of %s: %s" % (name, leftovers), name, "left", "gone")
 
 
 def main() -> None:
@@ -84,47 +123,22 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    given = module.params
-    changes = Changes()
-    closed, busy = [], {}
+    root = module.params["state_dir"]
+    recovery = _Recovery(module)
     runs = {}
-    until = time.monotonic() + (0.0 if module.check_mode else given["wait"])
-    waiting = list_applications(given["state_dir"])
-    while waiting:
-        name = waiting.pop(0)
-        state = ApplicationState(given["state_dir"], name)
-        if not state.is_unsettled():
-            continue
-        try:
-            with state.hold_lease(given["run_id"], only_look=module.check_mode):
-                if state.is_open() or state.read_undone_record():
-                    changes.add("close the open promotion of %s" % name, name, "open", "undone")
-                else:
-                    changes.add(
-                        "remove what a dead run left of %s: %s"
-                        % (name, ", ".join(state.list_leftovers()) or "its lease"),
-                        name,
-                        "left",
-                        "gone",
-                    )
-                if not module.check_mode:
-                    entry = settle_promotion(state, given["run_id"])
-                    closed += [entry] if entry else []
-        except LeaseHeldError as error:
-            # Often it is the dead man's switch, which is done soon.
-            if time.monotonic() < until:
+    name = ""
+    try:
+        waiting = list_applications(root)
+        while waiting:
+            name = waiting.pop(0)
+            if recovery.settle(name):
                 waiting.append(name)
                 time.sleep(POLL_SECONDS)
-            else:
-                busy[name] = error.holder
-        except (UndoFailedError, ValueError, OSError) as error:
-            module.fail_json(msg="%s: %s" % (name, error), closed=closed)
-    for name in list_applications(given["state_dir"]):
-        try:
-            runs[name] = list_promoting_runs(ApplicationState(given["state_dir"], name).read())
-        except (ValueError, OSError) as error:
-            module.fail_json(msg="%s: %s" % (name, error), closed=closed)
-    module.exit_json(closed=closed, busy=busy, runs=runs, **changes.result())
+        for name in list_applications(root):
+            runs[name] = list_promoting_runs(ApplicationState(root, name).read())
+    except (CollectionError, ValueError, OSError) as error:
+        module.fail_json(msg="%s: %s" % (name, error), closed=recovery.closed)
+    module.exit_json(closed=recovery.closed, busy=recovery.busy, runs=runs, **recovery.changes.result())
 
 
 if __name__ == "__main__":

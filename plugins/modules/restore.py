@@ -168,7 +168,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._changes import Chan
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._options import build_application_argument
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import parse_application
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError, PromotionReverted
-from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import PromotionOptions
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import TransactionOptions
 
 
 def main() -> None:
@@ -206,21 +206,26 @@ def main() -> None:
         engine = create_engines(given).get_for_backup(backup)
         layers = given["layers"] if given["layers"] is not None else list(backup.layers)
         check_backup(backup, application.name, layers, given["foreign"], engine)
-        options = PromotionOptions(
+        options = TransactionOptions(
+            given["run_id"],
             given["timeout"],
             given["stability_window"],
-            given["run_id"],
+            given["service_timeout"],
+        )
+        request = RestoreRequest(
+            given["scratch"],
+            given["replace"],
+            given["databases"],
+            options,
             module.check_mode,
-            given["dead_man"],
-            accept_unhealthy=given["accept_unhealthy"],
-            service_timeout=given["service_timeout"],
+            given["accept_unhealthy"],
         )
         task = RestoreTask(
             application,
             state,
             backup,
             engine,
-            RestoreRequest(given["scratch"], given["replace"], given["databases"], options),
+            request,
         )
         with state.hold_lease(given["run_id"], only_look=module.check_mode):
             run_restore(task, layers, changes)

@@ -3,19 +3,19 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tells what a host wrote down about a run."""
+"""Module run_info: read the events of a run from a host."""
 
 DOCUMENTATION = r"""
 module: run_info
-short_description: Tell what a host wrote down about a run
+short_description: Read the events of a run from a host
 version_added: 0.1.0
 description:
-  - Returns the events of a run, in order, and what the records of the host's applications say of it, so that a report can be made of a run that the
-    controller never saw, or did not see to its end.
+  - Returns the events of a run in order, and its entries in the records of the host's applications, so that a run can be reported
+    that this controller did not start, or did not see to its end.
 author: oxzep7.python contributors (@oxzep7)
 options:
   run_id:
-    description: Identifier of the run. Without it, only the runs are listed.
+    description: Identifier of the run. If empty, only RV(runs) is filled.
     type: str
     default: ""
   state_dir:
@@ -35,24 +35,26 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: What became of last night's run?
+- name: Read the events of last night's run
   oxzep7.python.run_info:
     run_id: nightly
 """
 
 RETURN = r"""
 runs:
-  description: C(run), C(began) and C(ended) of every run that changed something here, oldest first.
+  description: Every run that changed something on the host, oldest first; each with C(run), C(began) and C(ended).
   returned: success
   type: list
   elements: dict
 events:
-  description: The events of O(run_id), in order; each with C(time), C(application), C(event), and what it is about.
+  description: The events of O(run_id) in order; each with C(time), C(application), C(event) and the details of that event.
   returned: success
   type: list
   elements: dict
 applications:
-  description: For each application its C(name), the live generation C(current), its C(python), whether a promotion is C(open), and the C(history) of O(run_id).
+  description: >-
+    Each application, with its C(name), the live generation C(current), its C(python), whether a promotion is C(open), and the
+    C(history) of O(run_id).
   returned: success
   type: list
   elements: dict

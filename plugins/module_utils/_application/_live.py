@@ -89,7 +89,8 @@ def find_live_generation(application: Application, record: Dict[str, Any], pytho
     known = find_generation(record, record["current"])
     if known is None or target is None or os.path.realpath(application.environment) != os.path.realpath(known["path"]):
         raise PromotionRefused(
-            "the live path %s is %s, but the record says generation %s; put the live path back or correct %s first"
-            % (application.environment, "-> " + target if target else "not a symlink", record["current"], "state.json")
+            "the live path %s is %s, but the record says generation %s"
+            % (application.environment, "-> " + target if target else "not a symlink", record["current"]),
+            "put the live path back or correct state.json first",
         )
     return known

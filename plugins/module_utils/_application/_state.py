@@ -40,10 +40,14 @@ class LeaseHeldError(CollectionError):
     """Another process changes the application; ``holder`` is what it wrote about itself."""
 
     def __init__(self, application: str, holder: Dict[str, Any]) -> None:
-        super().__init__(
-            "application %s is being changed by run %s (process %s, since %s); wait for it to end, then run again"
-            % (application, holder.get("run", "unknown"), holder.get("pid", "unknown"), holder.get("since", "unknown"))
+        self.detail = "application %s is being changed by run %s (process %s, since %s)" % (
+            application,
+            holder.get("run", "unknown"),
+            holder.get("pid", "unknown"),
+            holder.get("since", "unknown"),
         )
+        self.remediation = "wait for it to end, then run again"
+        super().__init__("%s; %s" % (self.detail, self.remediation))
         self.holder = holder
 
 

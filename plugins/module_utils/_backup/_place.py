@@ -27,7 +27,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._task import
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._registry import create_database
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import sync_directory
-from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import settle_promotion
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._settlement import settle_promotion
 
 
 def run_restore(task: RestoreTask, layers: Sequence[str], changes: Changes) -> None:
@@ -35,7 +35,7 @@ def run_restore(task: RestoreTask, layers: Sequence[str], changes: Changes) -> N
 
     Raises BackupError, DatabaseError, PromotionReverted, UndoFailedError, OSError.
     """
-    if not task.ask.options.check_mode:
+    if not task.ask.check_mode:
         settle_promotion(task.state, task.ask.options.run)
     task.record = task.state.read()
     if task.ask.scratch:
@@ -53,7 +53,7 @@ def run_restore(task: RestoreTask, layers: Sequence[str], changes: Changes) -> N
         rows = task.get_layer(DATABASES).about["databases"]
     for row in rows:
         _announce_database(task, changes, row)
-    if not task.ask.options.check_mode and (task.restored or rows):
+    if not task.ask.check_mode and (task.restored or rows):
         _apply_restore(task, absent, found, rows)
 
 
@@ -127,12 +127,12 @@ def _apply_restore(
 
 def _restore_to_scratch(task: RestoreTask, layers: Sequence[str], changes: Changes) -> None:
     scratch = str(task.ask.scratch)
-    if os.path.lexists(scratch) and (not task.ask.options.check_mode or os.listdir(scratch)):
+    if os.path.lexists(scratch) and (not task.ask.check_mode or os.listdir(scratch)):
         raise BackupError("%s exists already; nothing was changed. Set `scratch` to a new directory" % scratch)
     names = [name for name in layers if task.get_layer(name).entries]
     for name in names:
         _announce_layer(task, changes, name, None)
-    if task.ask.options.check_mode:
+    if task.ask.check_mode:
         return
     os.mkdir(scratch, 0o700)
     sync_directory(os.path.dirname(os.path.abspath(scratch)))

@@ -28,9 +28,9 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._r
 from ansible_collections.oxzep7.python.plugins.module_utils._health._application import run_health_checks
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import find_controller
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import join_command
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._dead_man import find_timer
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import (
     ApplicationChange,
-    find_timer,
     run_transaction,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._undo_script import (
@@ -190,6 +190,6 @@ def _run_replacement(task: RestoreTask, made: _Replacement) -> None:
         written,
         "the restore of backup %s of %s" % (task.backup.identifier, application.name),
         "what was there before is live again",
-        lambda restored: run_health_checks(restored, None, None, accepted=options.accept_unhealthy),
+        lambda restored: run_health_checks(restored, None, None, accepted=task.ask.accept_unhealthy),
     )
     task.downtime = run_transaction(change, options, act).downtime

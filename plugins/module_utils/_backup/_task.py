@@ -5,14 +5,14 @@
 """One restore: what is asked of it, where each layer belongs on this host, and the result."""
 
 import os
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import ENVIRONMENT
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.engines._engine import BackupEngine
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._manifest import Backup, Layer
-from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import PromotionOptions
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import TransactionOptions
 
 # What a restore does with databases.
 NO_DATABASES, NEW_NAME, IN_PLACE = "none", "new_name", "in_place"
@@ -24,7 +24,9 @@ class RestoreRequest(NamedTuple):
     scratch: Optional[str]
     replace: bool
     databases: str
-    options: PromotionOptions
+    options: TransactionOptions
+    check_mode: bool
+    accept_unhealthy: Sequence[str]
 
 
 class RestoreTask:

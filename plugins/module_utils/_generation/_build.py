@@ -40,7 +40,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed
     list_top_level_modules,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import parse_pins
-from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import settle_promotion
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._settlement import settle_promotion
 
 MAX_REASON = 2000
 

@@ -2,10 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Makes a generation the live one, in a transaction."""
+"""Promotion: making a generation the live one, in a transaction."""
 
 import os
-import shutil
 from typing import Any, Dict, List, NamedTuple, Sequence
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application import _services
@@ -13,6 +12,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._declar
 from ansible_collections.oxzep7.python.plugins.module_utils._application._live import (
     find_live_generation,
     read_live_target,
+    read_python_version,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
     ApplicationState,
@@ -25,24 +25,25 @@ from ansible_collections.oxzep7.python.plugins.module_utils._errors import (
 from ansible_collections.oxzep7.python.plugins.module_utils._health._application import run_health_checks
 from ansible_collections.oxzep7.python.plugins.module_utils._health._evaluation import (
     collect_measurements,
-    describe_results,
-    select_failures,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     Identity,
     call_as_identity,
-    can_become,
     find_controller,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion import _swap as _swap_path
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import choose_generation
-from ansible_collections.oxzep7.python.plugins.module_utils._transaction import _dead_man as _arm
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._preconditions import (
+    PromotionPolicy,
+    describe_violations,
+    find_violations,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._dead_man import find_timer
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._settlement import settle_promotion
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import (
     ApplicationChange,
-    PromotionOptions,
-    find_timer,
+    TransactionOptions,
     run_transaction,
-    settle_promotion,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._undo_script import (
     PromotionUndo,
@@ -50,8 +51,17 @@ from ansible_collections.oxzep7.python.plugins.module_utils._transaction._undo_s
 )
 
 
+class PromotionOptions(NamedTuple):
+    """How to promote: ``kind`` is ``upgrade`` or ``rollback`` and is recorded."""
+
+    transaction: TransactionOptions
+    policy: PromotionPolicy
+    kind: str
+    check_mode: bool
+
+
 class _Proof(NamedTuple):
-    """What the new generation is held against: its interpreter, the old generation, what checks measured before, and which of them had failed."""
+    """The proof of the new generation: its interpreter, the old path, what checks measured before, and which had failed."""
 
     interpreter: str
     old: str
@@ -59,70 +69,34 @@ class _Proof(NamedTuple):
     accepted: Sequence[str]
 
     def collect_results(self, application: Application) -> List[Dict[str, Any]]:
-        """Every result as it is now."""
+        """Return the present results of all checks."""
         return run_health_checks(application, self.interpreter, self.old, self.before, self.accepted)
-
-
-def _check_preconditions(application: Application, chosen: Dict[str, Any], options: PromotionOptions) -> None:
-    if options.dead_man == "required" and _arm.detect_dead_man() == "process":
-        raise PromotionRefused(
-            "nothing on this host would undo a promotion after a restart: it has neither systemd nor cron, or this is not root; "
-            "provide one, or set oxzep7_dead_man to preferred"
-        )
-    if not os.path.isfile(os.path.join(chosen["path"], "pyvenv.cfg")):
-        raise PromotionRefused(
-            "generation %s of %s is recorded at %s, but no environment is there; build it again"
-            % (chosen["id"], application.name, chosen["path"])
-        )
-    if os.path.ismount(application.environment):
-        raise PromotionRefused(
-            "%s is a mount point and cannot be swapped; mount its parent instead" % application.environment
-        )
-    absent = _services.find_missing_units(application.services)
-    if absent:
-        raise PromotionRefused(
-            "application %s: no such service on this host: %s; correct `services`"
-            % (application.name, ", ".join(absent))
-        )
-    owner = find_controller(os.path.dirname(application.environment))
-    if not can_become(owner):
-        raise PromotionRefused("%s can only be changed by %s; run with become" % (application.environment, owner.name))
-    if not owner.is_current() and not shutil.which("setpriv"):
-        raise PromotionRefused(
-            "this host has no setpriv, without which undo.sh cannot act as %s; install util-linux" % owner.name
-        )
 
 
 def promote_generation(
     application: Application,
     state: ApplicationState,
     wanted: str,
-    python: str,
     options: PromotionOptions,
-    kind: str,
     changes: Changes,
 ) -> Dict[str, Any]:
-    """Make generation *wanted* live; returns ``outcome``, ``downtime_ms``, ``checks`` and more.
+    """Make generation *wanted* live; return ``outcome``, ``downtime_ms``, ``checks`` and more.
 
-    *python* is the live environment's version, for an adoption; *kind* is ``upgrade`` or ``rollback``.
-    Raises PromotionRefused, PromotionReverted, UndoFailed, LeaseHeld, OSError.
+    Raises PromotionRefused, PromotionReverted, UndoFailedError, LeaseHeldError, BuildError, ValueError, OSError.
     """
-    with state.hold_lease(options.run, only_look=options.check_mode):
+    run = options.transaction.run
+    python = read_python_version(application.environment)
+    with state.hold_lease(run, only_look=options.check_mode):
         if not options.check_mode:
-            settle_promotion(state, options.run)
+            settle_promotion(state, run)
         record = state.read()
         live = find_live_generation(application, record, python)
         chosen = choose_generation(record, wanted, live)
         if chosen is None or (chosen["id"] == live["id"] and record["current"] is not None):
             return {"outcome": "unchanged", "generation": live["id"], "from": live["id"]}
-        _check_preconditions(application, chosen, options)
-        baseline = run_health_checks(application, None, None, accepted=options.accept_unhealthy)
-        if select_failures(baseline):
-            raise PromotionRefused(
-                "application %s is not healthy before the promotion of %s: %s; nothing was changed. Mend it, or name the check in "
-                "oxzep7_accept_unhealthy"
-                % (application.name, chosen["id"], describe_results(select_failures(baseline)))
-            )
+        violations, baseline = find_violations(application, [chosen], options.policy)
+        if violations:
+            raise PromotionRefused(describe_violations(violations))
         changes.add(
             "promote %s of %s in place of %s" % (chosen["id"], application.name, live["id"]),
             application.environment,
@@ -131,7 +105,7 @@ def promote_generation(
         )
         if options.check_mode:
             return {"outcome": "promoted", "generation": chosen["id"], "from": live["id"]}
-        return _promote_chosen(application, state, record, live, chosen, options, kind, baseline)
+        return _promote_chosen(application, state, record, live, chosen, options, baseline)
 
 
 def _build_next_record(
@@ -140,16 +114,15 @@ def _build_next_record(
     live: Dict[str, Any],
     chosen: Dict[str, Any],
     options: PromotionOptions,
-    kind: str,
 ) -> Dict[str, Any]:
     generations = record["generations"]
     if record["current"] is None:
         generations = [live] + [entry for entry in generations if entry["id"] != live["id"]]
     entry = {
         "time": get_timestamp(),
-        "run": options.run,
+        "run": options.transaction.run,
         "event": "promoted",
-        "kind": kind,
+        "kind": options.kind,
         "from": live["id"],
         "to": chosen["id"],
     }
@@ -169,7 +142,6 @@ def _promote_chosen(
     live: Dict[str, Any],
     chosen: Dict[str, Any],
     options: PromotionOptions,
-    kind: str,
     baseline: List[Dict[str, Any]],
 ) -> Dict[str, Any]:
     owner = find_controller(os.path.dirname(application.environment))
@@ -182,31 +154,33 @@ def _promote_chosen(
         live["target"],
         live["id"],
         chosen["id"],
-        options.run,
+        options.transaction.run,
         get_timestamp(),
         find_timer(state),
     )
     script = render_promotion_undo(
-        way, application.services, owner, not owner.is_current(), options.service_timeout, application.undrain
+        way,
+        application.services,
+        owner,
+        not owner.is_current(),
+        options.transaction.service_timeout,
+        application.undrain,
     )
-    proof = _Proof(
-        os.path.join(chosen["path"], "bin", "python"),
-        live["path"],
-        collect_measurements(baseline),
-        [result["name"] for result in baseline if not result["passed"]],
-    )
+    failed_before = [result["name"] for result in baseline if not result["passed"]]
+    interpreter = os.path.join(chosen["path"], "bin", "python")
+    proof = _Proof(interpreter, live["path"], collect_measurements(baseline), failed_before)
     done = run_transaction(
         ApplicationChange(
             application,
             state,
-            _build_next_record(record, application, live, chosen, options, kind),
+            _build_next_record(record, application, live, chosen, options),
             script,
             way.written,
             "generation %s of %s" % (chosen["id"], application.name),
             "%s is live again" % live["id"],
             proof.collect_results,
         ),
-        options,
+        options.transaction,
         lambda: _swap_live_path(application, live, chosen, owner),
     )
     return {

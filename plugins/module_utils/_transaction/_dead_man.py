@@ -7,7 +7,7 @@
 import hashlib
 import os
 import subprocess
-from typing import Iterator
+from typing import Iterator, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._services import is_systemd_running
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
@@ -55,16 +55,19 @@ PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 
 def detect_dead_man() -> str:
-    """What can keep the deadline here: ``systemd``, ``cron``, or ``process`` (a waiting shell, which does not survive a restart)."""
+    """Return the kind of switch that this host has: ``systemd``, ``cron`` or ``process``.
+
+    ``process`` is a waiting shell, which does not survive a restart.
+    """
     if os.geteuid() != 0:
         return "process"
     if is_systemd_running():
         return "systemd"
-    return (
-        "cron"
-        if os.path.isdir(CRON_DIRECTORY) and any(name in CRON_DAEMONS for name in _list_program_names())
-        else "process"
-    )
+    return "cron" if os.path.isdir(CRON_DIRECTORY) and _is_cron_running() else "process"
+
+
+def _is_cron_running() -> bool:
+    return any(name in CRON_DAEMONS for name in _list_program_names())
 
 
 def _list_program_names() -> Iterator[str]:
@@ -74,17 +77,19 @@ def _list_program_names() -> Iterator[str]:
 
 
 def _cron_path(state: ApplicationState) -> str:
-    # cron passes over files whose names have a dot.
-    return os.path.join(
-        CRON_DIRECTORY,
-        "oxzep7-undo-%s-%s"
-        % (state.name.replace(".", "_"), hashlib.sha256(state.directory.encode("utf-8")).hexdigest()[:8]),
-    )
+    # cron ignores files whose names have a dot.
+    digest = hashlib.sha256(state.directory.encode("utf-8")).hexdigest()[:8]
+    return os.path.join(CRON_DIRECTORY, "oxzep7-undo-%s-%s" % (state.name.replace(".", "_"), digest))
 
 
 def get_timer_name(state: ApplicationState) -> str:
-    """Name of the transient timer unit that guards the application of *state*."""
+    """Return the name of the transient timer unit that guards the application of *state*."""
     return "oxzep7-undo-%s.timer" % state.name
+
+
+def find_timer(state: ApplicationState) -> Optional[str]:
+    """Return the name of the timer of *state*, or None if the switch of this host is not systemd."""
+    return get_timer_name(state) if detect_dead_man() == "systemd" else None
 
 
 def _boot_unit(root: str) -> str:
@@ -108,10 +113,10 @@ def _guard_boot(root: str) -> None:
 
 
 def arm_dead_man(state: ApplicationState, token: str, seconds: int) -> str:
-    """Let ``undo.sh`` run every *seconds* until disarmed; returns `kind`. Raises OSError, CommandError.
+    """Run ``undo.sh`` every *seconds* until disarmed; return the kind of switch. Raises OSError, CommandError.
 
-    The script itself leaves a living module alone. *token* occurs in this promotion's ``undo.sh`` and in no other, so that a
-    forgotten watcher of an older promotion cannot touch this one. cron looks once a minute, whatever *seconds* says.
+    The script itself leaves a living module alone. *token* occurs in this promotion's ``undo.sh`` and in no other, so
+    that a forgotten watcher of an older promotion cannot touch this one. cron runs it once a minute instead.
     """
     how = detect_dead_man()
     if how == "systemd":
@@ -148,7 +153,7 @@ def arm_dead_man(state: ApplicationState, token: str, seconds: int) -> str:
             join_command([state.undo_path]),
             join_command([state.undo_path]),
         )
-        # It has to outlive this module, which AnsibleModule.run_command would wait for.
+        # It must outlive this module; AnsibleModule.run_command would wait for it.
         subprocess.Popen(
             ["/bin/sh", "-c", script],
             stdin=subprocess.DEVNULL,
@@ -161,12 +166,12 @@ def arm_dead_man(state: ApplicationState, token: str, seconds: int) -> str:
 
 
 def disarm_dead_man(state: ApplicationState) -> None:
-    """Take the deadline away. A waiting shell is left to find nothing to do."""
+    """Remove the timer or the cron job. A waiting shell ends by itself when ``undo.sh`` is gone."""
     how = detect_dead_man()
     if how == "systemd":
         timer = get_timer_name(state)
         service = timer[: -len("timer")] + "service"
-        # Who holds the lease knows that the script has nothing to do, even if it is still about to end.
+        # The holder of the lease knows that a script that still runs has nothing to do.
         run_command(["systemctl", "stop", "--", timer, service], 60)
         run_command(["systemctl", "reset-failed", "--", service], 60)
     elif how == "cron":

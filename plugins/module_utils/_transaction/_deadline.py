@@ -2,12 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How long the dead man's switch leaves a living module alone. Measured by the clock that nobody sets: seconds since the host started."""
+"""The deadline of a living module, before which the dead man's switch leaves it alone.
+
+It counts seconds since the host started, a clock that cannot be set.
+"""
 
 import os
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, read_start_time
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import attach_error_path, remove_quietly
+
+# A living module may be silent for so long beyond what its work takes.
+MARGIN_SECONDS = 60.0
 
 
 def read_uptime() -> float:
@@ -17,7 +23,7 @@ def read_uptime() -> float:
 
 
 class Deadline:
-    """A promise of this process, in the application's directory: after that second it may be taken for dead, and killed."""
+    """The second after which this process counts as dead and may be killed, in the application's directory."""
 
     def __init__(self, state: ApplicationState) -> None:
         self._path = state.deadline_path
@@ -25,7 +31,7 @@ class Deadline:
         self._until = 0.0
 
     def extend(self, seconds: float) -> None:
-        """Promise to be heard of again within *seconds*; a promise that reaches further stays as it is. Raises OSError."""
+        """Move the deadline to *seconds* from now, unless it is later already. Raises OSError."""
         now = read_uptime()
         if now + seconds < self._until:
             return
@@ -36,6 +42,6 @@ class Deadline:
         os.rename(temporary, self._path)
 
     def clear(self) -> None:
-        """Take the promise back. Raises OSError."""
+        """Remove the deadline. Raises OSError."""
         remove_quietly(self._path + ".next")
         remove_quietly(self._path)

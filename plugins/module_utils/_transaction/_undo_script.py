@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one way back: the text of ``undo.sh``. Data in, a POSIX shell script out."""
+"""The text of ``undo.sh``, the POSIX shell script that undoes an open promotion or restore."""
 
 from typing import List, NamedTuple, Optional, Sequence
 
@@ -16,10 +16,10 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._commands impo
 
 
 class PromotionUndo(NamedTuple):
-    """What an undo needs to know. Paths are absolute; ``target`` is the live symlink's text.
+    """The facts for undoing a promotion. Paths are absolute; ``target`` is the text of the live symlink.
 
-    ``adopted`` is where the original environment moves at its adoption; ``timer`` is the unit of the
-    dead man's timer, if systemd keeps it.
+    ``adopted`` is the path to which the original environment moves at its adoption; ``timer`` is the unit of the dead
+    man's switch, if that is systemd.
     """
 
     application: str
@@ -35,7 +35,7 @@ class PromotionUndo(NamedTuple):
 
 
 class UndoDetails(NamedTuple):
-    """What every way back has: whose it is, what it puts ``back``, ``before`` what it was written, and by whom; see `Return`."""
+    """The facts for every script: its application, what it puts ``back``, ``before`` which change it was written, by which run."""
 
     application: str
     directory: str
@@ -97,7 +97,7 @@ sync "$directory" 2>/dev/null || sync
 
 
 def _format_systemctl(service: Service, verb: str, timeout: float) -> str:
-    """The line that has *service* do *verb*, in at most *timeout* seconds."""
+    """Return the line that applies *verb* to *service* in at most *timeout* seconds."""
     if service.user is None:
         return join_command(["timeout", "%g" % timeout, "systemctl"] + verb.split() + ["--", service.name])
     who = resolve_user(service.user)
@@ -117,7 +117,7 @@ def _format_stops(services: List[Service], timeout: float) -> List[str]:
     lines = []
     for service in services[::-1]:
         if service.action == "stop-start" and service.is_unit():
-            # What does not stop in its time is killed: it would hold on to the environment that is taken away.
+            # A unit that does not stop in time is killed: it would keep using the environment that is removed.
             lines.append(
                 "%s || %s"
                 % (
@@ -144,7 +144,7 @@ def _format_starts(services: List[Service], timeout: float) -> List[str]:
 
 
 def format_setpriv(identity: Identity, drop: bool = True) -> str:
-    """What stands before a command that *identity* runs, when root does so with *drop*."""
+    """Return the prefix of a command that root runs as *identity*; empty without *drop*."""
     return "setpriv --reuid=%d --regid=%d --clear-groups -- " % (identity.uid, identity.gid) if drop else ""
 
 
@@ -156,9 +156,9 @@ def render_promotion_undo(
     timeout: float = COMMAND_TIMEOUT,
     last: Sequence[List[str]] = (),
 ) -> str:
-    """The script for *way*; with *drop*, the live path is changed as *identity* rather than as root.
+    """Return the script that undoes the promotion *way*; with *drop*, it changes the live path as *identity* instead of root.
 
-    A start or stop of a unit may take *timeout* seconds. The commands *last* end it.
+    A start or stop of a unit may take *timeout* seconds. The commands *last* run at the end.
     """
     undo = UndoDetails(
         way.application,
@@ -186,7 +186,7 @@ def render_undo_script(
     timeout: float = COMMAND_TIMEOUT,
     last: Sequence[List[str]] = (),
 ) -> str:
-    """The script that stops *services*, does *body*, and starts them again; see `render`."""
+    """Return the script that stops *services*, runs *body* and starts them again; see `render_promotion_undo`."""
     lines = [
         SCRIPT_HEADER.format(
             back=undo.back,

@@ -1,0 +1,133 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The preconditions of a promotion, as findings: preflight shows them, and a promotion refuses by them."""
+
+import os
+import shutil
+from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Tuple
+
+from ansible_collections.oxzep7.python.plugins.module_utils._application import _services
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._application._live import (
+    find_live_generation,
+    read_python_version,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, LeaseHeldError
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import PromotionRefused
+from ansible_collections.oxzep7.python.plugins.module_utils._finding import build_finding
+from ansible_collections.oxzep7.python.plugins.module_utils._health._application import run_health_checks
+from ansible_collections.oxzep7.python.plugins.module_utils._health._evaluation import describe_results, select_failures
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import can_become, find_controller
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._dead_man import detect_dead_man
+
+REQUIRED = "required"
+# Checks are run by the account and against the services that these findings miss.
+PREVENTING_CHECKS = ("privilege-missing", "service-not-found")
+
+
+class PromotionPolicy(NamedTuple):
+    """What an operator demands: ``dead_man`` is ``required`` or ``preferred``; checks in ``accept_unhealthy`` may fail."""
+
+    dead_man: str = "preferred"
+    accept_unhealthy: Sequence[str] = ()
+
+
+def check_record(application: Application, state: ApplicationState, run: str) -> Iterator[Dict[str, Any]]:
+    """Yield a finding if another run changes *application*, or its live path is not the recorded one.
+
+    A promotion meets the same errors when it takes the lease and reads the record. Raises BuildError, ValueError, OSError.
+    """
+    try:
+        with state.hold_lease(run, only_look=True):
+            pass
+    except LeaseHeldError as error:
+        yield build_finding(key="lease-held", detail=error.detail, remediation=error.remediation)
+        return
+    try:
+        find_live_generation(application, state.read(), read_python_version(application.environment))
+    except PromotionRefused as error:
+        yield build_finding(key="live-path-changed", detail=error.detail, remediation=error.remediation)
+
+
+def find_violations(
+    application: Application, generations: Sequence[Dict[str, Any]], policy: PromotionPolicy
+) -> Tuple[List[Dict[str, Any]], List[Dict[str, Any]]]:
+    """Return the findings that forbid to promote *generations* of *application*, and the results of its checks now.
+
+    There are no results where a finding makes the checks impossible. Raises ServiceError, IdentityError, OSError.
+    """
+    found = list(_check_host(application, policy))
+    for generation in generations:
+        found += _check_generation(application, generation)
+    if any(finding["key"] in PREVENTING_CHECKS for finding in found):
+        return found, []
+    baseline = run_health_checks(application, None, None, accepted=policy.accept_unhealthy)
+    failures = select_failures(baseline)
+    if failures:
+        found.append(
+            build_finding(
+                key="unhealthy",
+                detail="application %s is not healthy before the promotion: %s"
+                % (application.name, describe_results(failures)),
+                remediation="repair it, or name the check in oxzep7_accept_unhealthy",
+            )
+        )
+    return found, baseline
+
+
+def describe_violations(findings: Sequence[Dict[str, Any]]) -> str:
+    """Return one line for each of *findings*: its detail and its remediation."""
+    return "\n".join("%s; %s" % (finding["detail"], finding["remediation"]) for finding in findings)
+
+
+def _check_host(application: Application, policy: PromotionPolicy) -> Iterator[Dict[str, Any]]:
+    name, environment = application.name, application.environment
+    if policy.dead_man == REQUIRED and detect_dead_man() == "process":
+        yield build_finding(
+            key="dead-man-missing",
+            detail="application %s: this host has neither systemd nor cron to undo a promotion after a restart, or the module "
+            "does not run as root" % name,
+            remediation="provide one of them, run with become, or set oxzep7_dead_man to preferred",
+        )
+    if os.path.ismount(environment):
+        yield build_finding(
+            key="environment-mounted",
+            detail="application %s: %s is a mount point and cannot be swapped" % (name, environment),
+            remediation="mount its parent instead",
+        )
+    missing = _services.find_missing_units(application.services)
+    if missing:
+        yield build_finding(
+            key="service-not-found",
+            detail="application %s: no such service on this host: %s" % (name, ", ".join(missing)),
+            remediation="correct `services`",
+        )
+    owner = find_controller(os.path.dirname(environment))
+    if not can_become(owner):
+        yield build_finding(
+            key="privilege-missing",
+            detail="application %s: %s can only be changed by %s" % (name, environment, owner.name),
+            remediation="run with become",
+        )
+    elif not owner.is_current() and not shutil.which("setpriv"):
+        yield build_finding(
+            key="setpriv-missing",
+            detail="application %s: this host has no setpriv, without which undo.sh cannot act as %s"
+            % (name, owner.name),
+            remediation="install util-linux",
+        )
+
+
+def _check_generation(application: Application, generation: Dict[str, Any]) -> List[Dict[str, Any]]:
+    if os.path.isfile(os.path.join(generation["path"], "pyvenv.cfg")):
+        return []
+    return [
+        build_finding(
+            key="generation-missing",
+            detail="generation %s of %s is recorded at %s, but no environment is there"
+            % (generation["id"], application.name, generation["path"]),
+            remediation="build it again",
+        )
+    ]
