@@ -1,0 +1,189 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Each precondition of a promotion is made false: preflight finds it, and the promotion refuses with the same text."""
+
+import fcntl
+import json
+import os
+
+import pytest
+from ansible_collections.oxzep7.python.plugins.module_utils import _preflight
+from ansible_collections.oxzep7.python.plugins.module_utils._application._services import ServiceError
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
+from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import parse_application
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+from ansible_collections.oxzep7.python.plugins.module_utils._finding import KEYS
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, IdentityError
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion import _preconditions
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._preconditions import PromotionPolicy
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._promote import (
+    PromotionOptions,
+    promote_generation,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import TransactionOptions
+
+LOCK = "a" * 64
+FAILED = {"name": "answers", "kind": "http", "passed": False, "evidence": "no answer", "seconds": 0.0}
+
+
+class Host:
+    """An application with its live environment as a real directory, and a complete generation beside it."""
+
+    def __init__(self, root, monkeypatch):
+        self.root = root
+        self.monkeypatch = monkeypatch
+        self.policy = PromotionPolicy()
+        self.held = None
+        self.generation = root / "app" / "venv.generations" / "1-py3.9"
+        self.live = root / "app" / "venv"
+        for environment in (self.live, self.generation):
+            environment.mkdir(parents=True)
+            (environment / "pyvenv.cfg").write_text("version = 3.8.20\n")
+        self.application = parse_application({"name": "x", "environment": str(self.live)})
+        self.state = ApplicationState(str(root / "state"), "x")
+        built = {"id": "1-py3.9", "path": str(self.generation), "lock": LOCK, "complete": True, "target": "t"}
+        self.state.write(dict(self.state.read(), generations=[built]))
+        monkeypatch.setattr(_preconditions, "run_health_checks", lambda *_arguments, **_options: [])
+
+    def replace(self, name, value):
+        self.monkeypatch.setattr(_preconditions, name, value)
+
+    def collect_findings(self):
+        """What preflight finds."""
+        directory = str(self.root)
+        asked = _preflight.PreflightOptions("run", self.state.root, directory, directory, [], self.policy)
+        interpreter = {"source": "existing", "version": "3", "path": "/bin/sh"}
+        step = {"application": "x", "lock": LOCK, "interpreter": interpreter}
+        found, _rooms = _preflight.run_preflight([self.application], [step], asked, [])
+        return [finding for finding in found if finding["key"] not in ("disk-space-short", "inodes-short")]
+
+    def promote(self):
+        """The text with which the promotion refuses, in check mode; None if it would promote."""
+        options = PromotionOptions(TransactionOptions("run", 1.0, 1.0), self.policy, "upgrade", True)
+        try:
+            promote_generation(self.application, self.state, "1-py3.9", options, Changes())
+        except (CollectionError, OSError) as error:
+            return str(error)
+        return None
+
+
+@pytest.fixture
+def host(tmp_path, monkeypatch):
+    found = Host(tmp_path, monkeypatch)
+    yield found
+    if found.held:
+        os.close(found.held)
+
+
+def hold_lease(host):
+    with open(host.state.lease_path, "w") as stream:
+        json.dump({"run": "other", "pid": 1, "since": "today"}, stream)
+    host.held = os.open(host.state.lease_path, os.O_RDWR)
+    fcntl.flock(host.held, fcntl.LOCK_EX)
+
+
+def change_live_path(host):
+    host.state.write(dict(host.state.read(), current="1-py3.9"))
+
+
+def demand_dead_man(host):
+    host.policy = PromotionPolicy(dead_man="required")
+    host.replace("detect_dead_man", lambda: "process")
+
+
+def mount_environment(host):
+    host.monkeypatch.setattr(os.path, "ismount", lambda path: path == str(host.live))
+
+
+def lose_service(host):
+    host.monkeypatch.setattr(_preconditions._services, "find_missing_units", lambda _services: ["x.service"])
+
+
+def lose_privilege(host):
+    host.replace("can_become", lambda _owner: False)
+
+
+def lose_setpriv(host):
+    host.replace("find_controller", lambda _path: Identity("other", 12345, 12345, (12345,), "/nowhere"))
+    host.replace("can_become", lambda _owner: True)
+    host.monkeypatch.setattr(_preconditions.shutil, "which", lambda _name: None)
+
+
+def lose_generation(host):
+    (host.generation / "pyvenv.cfg").unlink()
+
+
+def fail_checks(host):
+    host.replace("run_health_checks", lambda *_arguments, **_options: [FAILED])
+
+
+CASES = {
+    "lease-held": hold_lease,
+    "live-path-changed": change_live_path,
+    "dead-man-missing": demand_dead_man,
+    "environment-mounted": mount_environment,
+    "service-not-found": lose_service,
+    "privilege-missing": lose_privilege,
+    "setpriv-missing": lose_setpriv,
+    "generation-missing": lose_generation,
+    "unhealthy": fail_checks,
+}
+
+
+def test_a_host_on_which_everything_holds_is_not_refused(host):
+    assert host.collect_findings() == [] and host.promote() is None
+
+
+@pytest.mark.parametrize("key", sorted(CASES))
+def test_a_promotion_refuses_with_what_preflight_finds(host, key):
+    CASES[key](host)
+    (finding,) = host.collect_findings()
+    assert finding["key"] == key and finding["blocking"]
+    assert host.promote() == "%s; %s" % (finding["detail"], finding["remediation"])
+
+
+def test_several_findings_are_named_together(host):
+    mount_environment(host)
+    fail_checks(host)
+    found = host.collect_findings()
+    assert [finding["key"] for finding in found] == ["environment-mounted", "unhealthy"]
+    assert host.promote() == "\n".join("%s; %s" % (entry["detail"], entry["remediation"]) for entry in found)
+
+
+def raise_error(error):
+    def act(*_arguments, **_options):
+        raise error
+
+    return act
+
+
+def damage_environment(host):
+    (host.live / "pyvenv.cfg").unlink()
+
+
+def confuse_owner(host):
+    host.replace("find_controller", raise_error(IdentityError("directories of different users")))
+
+
+def stop_user_manager(host):
+    host.monkeypatch.setattr(_preconditions._services, "find_missing_units", raise_error(ServiceError("no systemd")))
+
+
+@pytest.mark.parametrize("case", [damage_environment, confuse_owner, stop_user_manager])
+def test_an_error_stops_both_with_the_same_text(host, case):
+    case(host)
+    (finding,) = host.collect_findings()
+    assert finding["key"] == "preflight-failed" and finding["blocking"]
+    refused = host.promote()
+    assert refused and finding["detail"] == "x: %s" % refused
+
+
+def test_every_precondition_has_a_case():
+    """A precondition added to the source needs a case here."""
+    with open(_preconditions.__file__) as stream:
+        text = stream.read()
+    keys = {key for key in KEYS if 'key="%s"' % key in text}
+    assert keys == set(CASES)
