@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The errors of this collection. Their text names the subject, the cause and the next step, and is shown to operators as it is."""
+"""The errors of this collection. Operators see their text: the subject, the cause and the next step."""
 
 from typing import Any, Dict, Optional
 

@@ -11,7 +11,9 @@ SEVERITIES = ("error", "warning", "info")
 
 
 class ReducedLevel(NamedTuple):
-    """A lower severity of a key, and the condition under which it applies. A finding of a reduced level never blocks."""
+    " "
+
+    """A lower severity of a key and the condition under which it applies. Findings of a reduced level never block."""
 
     severity: str
     condition: str
@@ -54,7 +56,8 @@ KEYS = {
         "Ansible runs inside the environment",
         "error",
         True,
-        "The interpreter that Ansible uses on the host lies in the environment of the application or in one of its generations.",
+        "The interpreter that Ansible uses on the host lies in the environment of the application or in one of its "
+        "generations.",
         "Set `ansible_python_interpreter` to an interpreter outside, such as `/usr/bin/python3`.",
     ),
     "ansible-interpreter-upgraded": FindingKind(
@@ -83,7 +86,8 @@ KEYS = {
         "content of a change unknown",
         "error",
         True,
-        "`carry` is `patch`, and the original of a file that was changed by hand was not found, so the change is unknown.",
+        "`carry` is `patch`, and the original of a file that was changed by hand was not found, so the change is "
+        "unknown.",
         "Provide the wheel of the package for `oxzep7_download_originals`, or set `carry` to `copy` or `drop`.",
     ),
     "clock-skewed": FindingKind(
@@ -97,7 +101,8 @@ KEYS = {
         "code at startup",
         "warning",
         False,
-        "A file that belongs to no package runs whenever an interpreter of the environment starts (`.pth`, `sitecustomize`).",
+        "A file that belongs to no package runs whenever an interpreter of the environment starts (`.pth`, "
+        "`sitecustomize`).",
         "Package the file, or move it into the application.",
     ),
     "content-not-verified": FindingKind(
@@ -111,7 +116,8 @@ KEYS = {
         "no dead man's switch",
         "error",
         True,
-        "`oxzep7_dead_man` is `required`, and the host has neither systemd nor cron to undo a promotion after a restart, or the "
+        "`oxzep7_dead_man` is `required`, and the host has neither systemd nor cron to undo a promotion after a "
+        "restart, or the "
         "module does not run as root.",
         "Provide systemd or cron, run with become, or set `oxzep7_dead_man` to `preferred`.",
     ),
@@ -226,8 +232,10 @@ KEYS = {
         "file capabilities",
         "error",
         True,
-        "The interpreter that a declared application runs on has file capabilities, which a new interpreter would lack.",
-        "Give the capabilities to the services with `AmbientCapabilities`, then take them from the file with `setcap -r`.",
+        "The interpreter that a declared application runs on has file capabilities, which a new interpreter would "
+        "lack.",
+        "Give the capabilities to the services with `AmbientCapabilities`, then take them from the file with `setcap "
+        "-r`.",
         ReducedLevel("warning", "for the interpreter itself in the inventory, whether an application uses it or not"),
     ),
     "generation-missing": FindingKind(
@@ -292,7 +300,8 @@ KEYS = {
         "error",
         True,
         "The live path does not lead to the generation that the record of the application names.",
-        "Put the live path back, or correct `current` in `state.json`; see [recovering by hand](recovering-by-hand.md).",
+        "Put the live path back, or correct `current` in `state.json`; see [recovering by "
+        "hand](recovering-by-hand.md).",
     ),
     "long-shebang": FindingKind(
         "long shebang",
@@ -371,7 +380,8 @@ KEYS = {
         "package not from an index",
         "error",
         True,
-        "No source has a package that was installed from a directory, a URL or version control, and its files cannot be copied.",
+        "No source has a package that was installed from a directory, a URL or version control, and its files cannot "
+        "be copied.",
         "Publish that version to an index of `oxzep7_indexes`, or put its wheel into a folder of `oxzep7_find_links`.",
         ReducedLevel("warning", INVENTORY),
     ),
@@ -414,7 +424,8 @@ KEYS = {
         "Requires-Python excludes the step",
         "warning",
         False,
-        "Every version of a package from the installed one on excludes the Python of a step; the installed version is kept.",
+        "Every version of a package from the installed one on excludes the Python of a step; the installed version "
+        "is kept.",
         "Rehearse the steps, or replace the package.",
     ),
     "service-not-found": FindingKind(
@@ -520,7 +531,8 @@ KEYS = {
         "files in no package",
         "error",
         True,
-        "The environment has files that belong to no package; with `carry: ask` they block the plan of the application.",
+        "The environment has files that belong to no package; with `carry: ask` they block the plan of the "
+        "application.",
         "Package the files, or set `carry` of the application to `copy` or `drop`.",
         ReducedLevel("warning", INVENTORY),
     ),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What could stop an upgrade of this host, looked at before anything is touched: room, leases, checks, privilege, and where interpreters come from."""
+"""Preflight: everything that could stop an upgrade of this host, as findings; nothing is changed."""
 
 import os
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
@@ -26,15 +26,15 @@ from ansible_collections.oxzep7.python.plugins.module_utils._promotion._precondi
     find_violations,
 )
 
-# Of an interpreter whose archive does not say how large it is, and how much larger it is when it is unpacked.
+# Size of an interpreter whose download does not state one, growth by unpacking, and number of files.
 INTERPRETER_BYTES, UNPACKED_FACTOR, INTERPRETER_FILES = 500 << 20, 4, 12000
-# What must stay free beside what is needed.
+# Free space that must remain.
 RESERVE_BYTES, RESERVE_FILES = 256 << 20, 2000
 BACKUP_FILES = 50
 
 
 class PreflightOptions(NamedTuple):
-    """What will be done here: directories, whether and of which layers backups are made on this host, and checks that may fail."""
+    """Directories and options of the run; ``backup_layers`` are those of backups on this host, if it writes any."""
 
     run: str
     state_dir: str
@@ -45,7 +45,7 @@ class PreflightOptions(NamedTuple):
 
 
 class SpaceRequirement(NamedTuple):
-    """Bytes and files that something needs below a path."""
+    """Bytes and files that ``what`` needs below ``path``."""
 
     path: str
     what: str
@@ -54,14 +54,14 @@ class SpaceRequirement(NamedTuple):
 
 
 def find_existing_parent(path: str) -> str:
-    """*path*, or the nearest directory above it that is there."""
+    """Return *path*, or the nearest existing directory above it."""
     while not os.path.isdir(path) and path != "/":
         path = os.path.dirname(path)
     return path
 
 
 def measure_tree(path: str) -> Tuple[int, int]:
-    """Bytes on disk and number of files of the tree at *path*; what cannot be read counts for nothing."""
+    """Return the bytes on disk and the number of files of the tree at *path*, without unreadable parts."""
     size = files = 0
     waiting = [path]
     while waiting:
@@ -82,7 +82,10 @@ def measure_tree(path: str) -> Tuple[int, int]:
 def estimate_space(
     application: Application, steps: Sequence[Dict[str, Any]], state: ApplicationState, asked: PreflightOptions
 ) -> List[SpaceRequirement]:
-    """What the *steps* of *application* need: a generation for each that no rehearsal has built, and a backup. Raises what the parts of a backup raise."""
+    """Return the space for the *steps* of *application*: a generation for each that is not built yet, and a backup.
+
+    Raises CollectionError, ValueError, OSError.
+    """
     record = state.read()
     built = {entry["lock"] for entry in record["generations"] if entry["complete"]}
     count = sum(1 for step in steps if step["lock"] not in built)
@@ -105,7 +108,11 @@ def estimate_space(
 
 
 def measure_free_space(needs: Sequence[SpaceRequirement]) -> List[Dict[str, Any]]:
-    """For each file system that something is needed on: ``path``, ``needed_bytes``, ``free_bytes``, ``needed_inodes``, ``free_inodes`` and what for."""
+    """Return a row for each file system that *needs* use.
+
+    A row has ``path``, ``needed_bytes``, ``free_bytes``, ``needed_inodes``, ``free_inodes`` (None without a limit) and
+    ``for``, the uses.
+    """
     places: Dict[int, List[SpaceRequirement]] = {}
     for need in needs:
         places.setdefault(os.stat(find_existing_parent(need.path)).st_dev, []).append(need)
@@ -128,7 +135,7 @@ def measure_free_space(needs: Sequence[SpaceRequirement]) -> List[Dict[str, Any]
 
 
 def check_free_space(rows: Sequence[Dict[str, Any]]) -> Iterator[Dict[str, Any]]:
-    """A finding for each of *rows* that has too little room."""
+    """Yield a finding for each of *rows* with too little free space or inodes."""
     for row in rows:
         if row["needed_bytes"] + RESERVE_BYTES > row["free_bytes"]:
             yield build_finding(
@@ -173,7 +180,7 @@ def check_application(
 
 
 def _find_installed_interpreter(entry: Dict[str, Any], directory: str) -> Optional[Dict[str, Any]]:
-    """The interpreter under *directory* that a step chose, if it is installed."""
+    """Return the interpreter *entry* of a step as installed under *directory*, if it is."""
     # A detached checksum is known only when it is fetched, so an archive that has one is checked again later.
     return INTERPRETER_SOURCES[entry["source"]].find_installed(
         InterpreterRequest(str(entry["version"]), entry), directory
@@ -181,34 +188,32 @@ def _find_installed_interpreter(entry: Dict[str, Any], directory: str) -> Option
 
 
 def _list_chosen_interpreters(steps: Sequence[Dict[str, Any]]) -> List[Dict[str, Any]]:
-    """The interpreters that *steps* chose, each once."""
-    return list(
-        {
-            (step["interpreter"]["source"], str(step["interpreter"]["version"])): step["interpreter"] for step in steps
-        }.values()
-    )
+    """Return the interpreters of *steps*, each once."""
+    chosen = {}
+    for step in steps:
+        entry = step["interpreter"]
+        chosen[entry["source"], str(entry["version"])] = entry
+    return list(chosen.values())
 
 
 def select_installed_interpreters(steps: Sequence[Dict[str, Any]], directory: str) -> List[Dict[str, Any]]:
-    """Those interpreters of *steps* that came from archives and are installed under *directory*."""
-    found = [(entry, _find_installed_interpreter(entry, directory)) for entry in _list_chosen_interpreters(steps)]
-    return [
-        {
-            "source": entry["source"],
-            "wanted": str(entry["version"]),
-            "version": there["version"],
-            "path": there["path"],
-            "prefix": there["prefix"],
-        }
-        for entry, there in found
-        if there
-    ]
+    """Return the interpreters of *steps* that are installed under *directory*."""
+    found = []
+    for entry in _list_chosen_interpreters(steps):
+        installed = _find_installed_interpreter(entry, directory)
+        if installed:
+            row = {key: installed[key] for key in ("version", "path", "prefix")}
+            found.append(dict(row, source=entry["source"], wanted=str(entry["version"])))
+    return found
 
 
 def check_interpreter(
     entry: Dict[str, Any], directory: str, installed: bool
 ) -> Tuple[Optional[SpaceRequirement], Optional[Dict[str, Any]]]:
-    """What the interpreter that a step chose needs here, and the finding if it cannot be had; nothing where it is *installed* from an archive."""
+    """Return the space for the interpreter *entry* of a step, or the finding if it is unobtainable.
+
+    Neither for one that is *installed* or exists.
+    """
     source, version = INTERPRETER_SOURCES[entry["source"]], str(entry["version"])
     try:
         if source.find_usable_path(entry):
@@ -226,7 +231,7 @@ def check_interpreter(
     except (OSError, ValueError) as error:
         return None, build_finding(
             key="interpreter-unobtainable",
-            detail="Python %s: %s cannot be had from this host: %s"
+            detail="Python %s: %s cannot be downloaded from this host: %s"
             % (version, redact_url(entry.get("url") or source.name), error),
             remediation="correct oxzep7_interpreters, or let this host reach it",
         )
@@ -241,7 +246,10 @@ def run_preflight(
     asked: PreflightOptions,
     there: Sequence[Dict[str, Any]],
 ) -> Tuple[List[Dict[str, Any]], List[Dict[str, Any]]]:
-    """All findings of this host, and the room that everything needs but *there*, what `have` found. Raises nothing that a declaration could cause."""
+    """Return all findings of this host, and a row for each file system; *there* are the installed interpreters.
+
+    Errors of an application become findings.
+    """
     found: List[Dict[str, Any]] = []
     needs: List[SpaceRequirement] = []
     for application in applications:
@@ -258,7 +266,7 @@ def run_preflight(
                 build_finding(
                     key="preflight-failed",
                     detail="%s: %s" % (application.name, error),
-                    remediation="mend what it says",
+                    remediation="remove the cause, then run again",
                 )
             )
     installed = {(entry["source"], entry["wanted"]) for entry in there}

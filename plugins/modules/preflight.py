@@ -11,10 +11,11 @@ short_description: Check what would stop an upgrade of a host
 version_added: 0.1.0
 description:
   - Used by the roles of this collection.
-  - Checks the preconditions of M(oxzep7.python.promotion) for all applications in one call, free space and inodes for the generations,
-    backups and interpreters of the plan, and access to the interpreters. Changes nothing.
+  - Checks the preconditions of M(oxzep7.python.promotion) for all applications in one call, free space and inodes for
+    the generations, backups and interpreters of the plan, and access to the interpreters. Changes nothing.
   - A promotion refuses with the text of the same findings, except for those about space and interpreters.
-  - The action plugin of this name compares the host's clock with the controller's, and checks archives on the controller.
+  - The action plugin of this name compares the host's clock with the controller's, and checks archives on the
+    controller.
 author: oxzep7.python contributors (@oxzep7)
 options:
   applications:
@@ -96,15 +97,15 @@ blocking:
   elements: dict
 room:
   description: >-
-    For each file system that will be used, its C(path), C(needed_bytes), C(free_bytes), C(needed_inodes), C(free_inodes) (V(null) for
-    a file system without a limit), and the uses, C(for).
+    For each file system that will be used, its C(path), C(needed_bytes), C(free_bytes), C(needed_inodes),
+    C(free_inodes) (V(null) for a file system without a limit), and the uses, C(for).
   returned: success
   type: list
   elements: dict
 interpreters:
   description: >-
-    The installed interpreters of O(steps) from archives; each with C(source), C(wanted) (the version in the step), C(version), C(path)
-    and C(prefix).
+    The installed interpreters of O(steps) from archives; each with C(source), C(wanted) (the version in the step),
+    C(version), C(path) and C(prefix).
   returned: success
   type: list
   elements: dict
@@ -119,8 +120,10 @@ clock:
 """
 
 import time
+from typing import Any, Dict, List
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import (
     parse_application,
     validate_declaration,
@@ -133,6 +136,16 @@ from ansible_collections.oxzep7.python.plugins.module_utils._preflight import (
     select_installed_interpreters,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._preconditions import PromotionPolicy
+
+
+def _parse_planned(declarations: List[Dict[str, Any]], steps: List[Dict[str, Any]]) -> List[Application]:
+    """Return the applications of *declarations* that have *steps*. Raises CollectionError."""
+    planned = {step["application"] for step in steps}
+    found = []
+    for declaration in declarations:
+        if declaration.get("name") in planned:
+            found.append(parse_application(validate_declaration(declaration)))
+    return found
 
 
 def main() -> None:
@@ -155,13 +168,8 @@ def main() -> None:
         supports_check_mode=True,
     )
     given = module.params
-    planned = {step["application"] for step in given["steps"]}
     try:
-        applications = [
-            parse_application(validate_declaration(entry))
-            for entry in given["applications"]
-            if entry.get("name") in planned
-        ]
+        applications = _parse_planned(given["applications"], given["steps"])
     except CollectionError as error:
         module.fail_json(msg=str(error))
     asked = PreflightOptions(

@@ -10,10 +10,12 @@ module: promotion
 short_description: Make a generation of an application live, or undo the attempt
 version_added: 0.1.0
 description:
-  - Stops the services, swaps the live path, starts the services, waits until all checks pass and keep passing, and commits.
-  - When a check fails or the module dies, one short script, C(undo.sh), restores the previous generation; a timer and the next
-    boot run it if the module cannot.
-  - Refuses, and changes nothing, while a precondition does not hold. M(oxzep7.python.preflight) reports the same preconditions.
+  - Stops the services, swaps the live path, starts the services, waits until all checks pass and keep passing, and
+    commits.
+  - When a check fails or the module dies, one short script, C(undo.sh), restores the previous generation; a timer and
+    the next boot run it if the module cannot.
+  - Refuses, and changes nothing, while a precondition does not hold. M(oxzep7.python.preflight) reports the same
+    preconditions.
   - The first promotion adopts the original environment as generation 0, unchanged.
 author: oxzep7.python contributors (@oxzep7)
 options:
@@ -21,7 +23,8 @@ options:
     description:
       - Identifier of the generation, or V(previous) for the one before the newest promotion.
       - V(before:) and the identifier of a run mean the generation that was live before that run promoted its first.
-      - A day (V(2026-11-20)) or a moment in UTC (V(2026-11-20T18:00:00Z)) means the generation that was live then; of a day, at its end.
+      - A day (V(2026-11-20)) or a moment in UTC (V(2026-11-20T18:00:00Z)) means the generation that was live then; of a
+        day, at its end.
     type: str
     required: true
   kind:
@@ -38,19 +41,21 @@ options:
     type: float
     default: 60.0
   service_timeout:
-    description: Seconds that the start or the stop of a service may take. The undo kills a unit that does not stop in time.
+    description:
+      - Seconds that the start or the stop of a service may take. The undo kills a unit that does not stop in time.
     type: float
     default: 120.0
   accept_unhealthy:
     description:
-      - Names of checks that may fail after the promotion if they fail before it. Any other check that fails before it makes the
-        module refuse.
+      - Names of checks that may fail after the promotion if they fail before it. Any other check that fails before it
+        makes the module refuse.
     type: list
     elements: str
     default: []
   keep_generations:
     description:
-      - Number of good generations to keep, including the live one. Generations that were never live are kept for later steps.
+      - Number of good generations to keep, including the live one. Generations that were never live are kept for later
+        steps.
       - A generation that a process still uses is kept. Only root removes generations.
     type: int
     default: 2
@@ -60,8 +65,8 @@ options:
     default: false
   dead_man:
     description:
-      - Dead man's switch that the host must have. V(required) refuses on a host with neither systemd nor cron, where an open
-        promotion would outlast a restart.
+      - Dead man's switch that the host must have. V(required) refuses on a host with neither systemd nor cron, where an
+        open promotion would outlast a restart.
       - With V(preferred), such a host uses a waiting shell, which a restart ends; see RV(dead_man).
     type: str
     choices: [required, preferred]
@@ -84,11 +89,12 @@ attributes:
   idempotent:
     support: full
 notes:
-  - With systemd, a transient timer is the dead man's switch, and the unit C(oxzep7-undo.service) undoes open promotions at boot.
-    Without systemd, cron does both; without cron, a waiting shell does the first.
-  - A service that a socket starts is restarted after the swap instead of stopped before it; connections wait in the socket meanwhile.
-  - The switch undoes the promotion of a module that died. A living module extends its deadline before each action by the time
-    that the action may take; a module that exceeds its deadline is killed and its promotion undone.
+  - With systemd, a transient timer is the dead man's switch, and the unit C(oxzep7-undo.service) undoes open promotions
+    at boot. Without systemd, cron does both; without cron, a waiting shell does the first.
+  - A service that a socket starts is restarted after the swap instead of stopped before it; connections wait in the
+    socket meanwhile.
+  - The switch undoes the promotion of a module that died. A living module extends its deadline before each action by
+    the time that the action may take; a module that exceeds its deadline is killed and its promotion undone.
 """
 
 EXAMPLES = r"""
@@ -140,13 +146,14 @@ log:
   returned: when reverted
   type: str
 journal:
-  description: The C(events) and C(applications) of M(oxzep7.python.run_info) after this promotion; empty if they cannot be read.
+  description:
+    - The C(events) and C(applications) of M(oxzep7.python.run_info) after this promotion; empty if they cannot be read.
   returned: success
   type: dict
 record:
   description:
-    - The promotion as roles and reports pass it on, with C(application), C(from) and C(to) (generations), C(lock) (of the generation
-      in C(to)), C(downtime_ms), C(seconds) and C(result) (as RV(outcome)). Unknown values are V(null).
+    - The promotion as roles and reports pass it on, with C(application), C(from) and C(to) (generations), C(lock) (of
+      the generation in C(to)), C(downtime_ms), C(seconds) and C(result) (as RV(outcome)). Unknown values are V(null).
   returned: always
   type: dict
 in_use:

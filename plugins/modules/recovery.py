@@ -10,7 +10,7 @@ module: recovery
 short_description: Close promotions that were left open on a host
 version_added: 0.1.0
 description:
-  - Finds every application on the host whose promotion was neither committed nor undone, undoes it, and records what C(undo.sh) did by itself.
+  - Undoes every promotion on the host that was neither committed nor undone, and records what C(undo.sh) did by itself.
   - Removes what such a run left, for instance partly written files.
   - Leaves an application alone that another process has locked, and returns it in RV(busy).
 author: oxzep7.python contributors (@oxzep7)
@@ -88,7 +88,10 @@ class _Recovery:
         self.busy: Dict[str, Dict[str, Any]] = {}
 
     def settle(self, name: str) -> bool:
-        """Settle the application *name*; return whether to try again later. Raises CollectionError, ValueError, OSError."""
+        """Settle the application *name*; return whether to try again later.
+
+        Raises CollectionError, ValueError, OSError.
+        """
         state = ApplicationState(self._root, name)
         if not state.is_unsettled():
             return False

@@ -10,8 +10,8 @@ module: run_info
 short_description: Read the events of a run from a host
 version_added: 0.1.0
 description:
-  - Returns the events of a run in order, and its entries in the records of the host's applications, so that a run can be reported
-    that this controller did not start, or did not see to its end.
+  - Returns the events of a run in order, and its entries in the records of the host's applications, so that a run can
+    be reported that this controller did not start, or did not see to its end.
 author: oxzep7.python contributors (@oxzep7)
 options:
   run_id:
@@ -47,14 +47,15 @@ runs:
   type: list
   elements: dict
 events:
-  description: The events of O(run_id) in order; each with C(time), C(application), C(event) and the details of that event.
+  description:
+    - The events of O(run_id) in order; each with C(time), C(application), C(event) and the details of that event.
   returned: success
   type: list
   elements: dict
 applications:
   description: >-
-    Each application, with its C(name), the live generation C(current), its C(python), whether a promotion is C(open), and the
-    C(history) of O(run_id).
+    Each application, with its C(name), the live generation C(current), its C(python), whether a promotion is C(open),
+    and the C(history) of O(run_id).
   returned: success
   type: list
   elements: dict

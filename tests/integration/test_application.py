@@ -118,7 +118,7 @@ def test_promotion_is_refused_and_changes_nothing(module, place, case, expected)
     assert place.read_state() == before and place.list_open_files() == [] and not (place.home / "venv").is_symlink()
 
 
-def test_a_live_path_that_somebody_moved_is_not_touched(module, place):
+def test_a_live_path_that_was_moved_is_not_touched(module, place):
     module("environment", **place.make_build_options(place.build_wheel("2.0", "new")))
     module("promotion", **place.make_promotion_options(name_generation(place)))
     (place.home / "venv").unlink()
@@ -174,13 +174,11 @@ def test_host_info_finds_the_environment_and_what_forbids_an_upgrade(module, pla
         state_dir=str(place.state),
         detail=True,
     )
-    (environment,) = (
-        entry for entry in found["inventory"]["environments"] if entry["path"] == str(place.home / "venv")
-    )
+    environments = found["inventory"]["environments"]
+    (environment,) = [entry for entry in environments if entry["path"] == str(place.home / "venv")]
     assert environment["python"].startswith(place.interpreters[0][0] + ".")
-    assert {"name": "greeter", "version": "1.0"}.items() <= next(
-        entry for entry in environment["packages"] if entry["name"] == "greeter"
-    ).items()
+    greeter = next(entry for entry in environment["packages"] if entry["name"] == "greeter")
+    assert {"name": "greeter", "version": "1.0"}.items() <= greeter.items()
     assert found["applications"][0]["findings"] == []
     wrong = [
         {**place.declare_application(), "environment": str(place.root / "nowhere")},
@@ -188,8 +186,6 @@ def test_host_info_finds_the_environment_and_what_forbids_an_upgrade(module, pla
         {**place.declare_application(), "user": "no-such-user"},
         {**place.declare_application(), "source": str(place.root / "nowhere")},
     ]
-    keys = [
-        application["findings"][0]["key"]
-        for application in module("host_info", roots=[], applications=wrong)["applications"]
-    ]
+    applications = module("host_info", roots=[], applications=wrong)["applications"]
+    keys = [application["findings"][0]["key"] for application in applications]
     assert keys == ["environment-not-found", "not-an-environment", "user-not-found", "source-not-found"]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a look ahead finds on a real application, and what a host tells of its runs."""
+"""Preflight on a real application, and the runs that a host has recorded."""
 
 from __future__ import annotations
 
@@ -29,21 +29,14 @@ def steps(place, **interpreter):
 
 def look(module, place, application=None, **options):
     options = {
+        "applications": [application or place.declare_application()],
+        "state_dir": str(place.state),
         "steps": steps(place),
         "backup_dir": str(place.root / "backups"),
         "interpreter_dir": str(place.root / "interpreters"),
         **options,
     }
-    results = [
-        module(
-            "preflight",
-            check=check,
-            applications=[application or place.declare_application()],
-            state_dir=str(place.state),
-            **options,
-        )
-        for check in (True, False)
-    ]
+    results = [module("preflight", check=check, **options) for check in (True, False)]
     assert [result["changed"] for result in results] == [False, False], results
     assert [entry["key"] for entry in results[0]["findings"]] == [entry["key"] for entry in results[1]["findings"]]
     return results[1]
@@ -89,7 +82,7 @@ def test_what_is_found_names_the_thing_and_the_next_step(module, place):
     ]
 
 
-def test_somebody_who_works_on_it_is_named(module, place):
+def test_the_run_that_holds_the_lock_is_named(module, place):
     lease = place.state / "applications" / "greeter" / "lease"
     lease.parent.mkdir(parents=True)
     lease.write_text(json.dumps({"run": "another", "pid": 1, "since": "today"}))
@@ -113,11 +106,11 @@ def test_a_host_tells_of_its_runs(module, place):
     built = module("environment", **place.make_build_options(place.build_wheel("2.0", "new")), run_id="one")
     promoted = module("promotion", **place.make_promotion_options(built["generation"]), run_id="one")
     assert promoted["outcome"] == "promoted"
-    told = module("run_info", check=True, run_id="one", state_dir=str(place.state))
-    assert told["changed"] is False and [entry["run"] for entry in told["runs"]] == ["one"]
-    assert [event["event"] for event in told["events"]] == ["generation complete", "promotion opened", "promoted"]
-    assert promoted["journal"] == {"events": told["events"], "applications": told["applications"]}
-    (application,) = told["applications"]
+    info = module("run_info", check=True, run_id="one", state_dir=str(place.state))
+    assert info["changed"] is False and [entry["run"] for entry in info["runs"]] == ["one"]
+    assert [event["event"] for event in info["events"]] == ["generation complete", "promotion opened", "promoted"]
+    assert promoted["journal"] == {"events": info["events"], "applications": info["applications"]}
+    (application,) = info["applications"]
     assert (
         application["current"] == built["generation"]
         and [entry["event"] for entry in application["history"]] == ["promoted"]

@@ -90,7 +90,7 @@ CASES = {
     ),
     "unreachable URL": (
         lambda: {"oxzep7_target": "3.9", "oxzep7_interpreters": archive(url=f"{CLOSED}/x.tar.gz")},
-        f"{CLOSED}/x.tar.gz cannot be had from this host",
+        f"{CLOSED}/x.tar.gz cannot be downloaded from this host",
     ),
     "absent archive": (
         lambda: {"oxzep7_target": "3.9", "oxzep7_interpreters": archive(url=f"{SERVER}/none")},

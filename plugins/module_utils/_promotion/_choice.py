@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which generation an operator means. Functions of the record only."""
+"""Choosing the generation that an operator names, from the record of the application."""
 
 import re
 from typing import Any, Dict, List, Optional
@@ -17,7 +17,7 @@ MOMENT_PATTERN = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
 
 
 def _list_promotions(record: Dict[str, Any]) -> List[Dict[str, Any]]:
-    """Every promotion that was committed, oldest first. Raises PromotionRefused without any."""
+    """Return the committed promotions, oldest first. Raises PromotionRefused without any."""
     found = [entry for entry in record["history"] if entry["event"] == "promoted"]
     if not found or record["current"] is None:
         raise PromotionRefused(
@@ -27,7 +27,10 @@ def _list_promotions(record: Dict[str, Any]) -> List[Dict[str, Any]]:
 
 
 def find_live_at(record: Dict[str, Any], when: str) -> str:
-    """The identifier of the generation that was live at *when*: a day (at its end, in UTC) or a moment in the record's own writing."""
+    """Return the identifier of the generation that was live at *when*.
+
+    *when* is a day (its end in UTC) or a moment in the form of the record. Raises PromotionRefused.
+    """
     moment = when + "T23:59:59Z" if DAY_PATTERN.match(when) else when
     promotions = _list_promotions(record)
     earlier = [entry for entry in promotions if entry["time"] <= moment]
@@ -35,7 +38,10 @@ def find_live_at(record: Dict[str, Any], when: str) -> str:
 
 
 def find_live_before(record: Dict[str, Any], run: str) -> str:
-    """The identifier of the generation that was live before *run* promoted the first. Raises PromotionRefused where it promoted none."""
+    """Return the identifier of the generation that was live before the first promotion of *run*.
+
+    Raises PromotionRefused if it promoted none.
+    """
     of_run = [entry for entry in _list_promotions(record) if entry["run"] == run]
     if not of_run:
         raise PromotionRefused(
@@ -46,7 +52,7 @@ def find_live_before(record: Dict[str, Any], run: str) -> str:
 
 
 def list_promoting_runs(record: Dict[str, Any]) -> List[str]:
-    """The identifiers of the runs that promoted something, oldest first, each once."""
+    """Return the identifiers of the runs that promoted a generation, oldest first, each once."""
     found: List[str] = []
     for entry in record["history"]:
         if entry["event"] == "promoted" and entry["run"] not in found:
@@ -55,9 +61,10 @@ def list_promoting_runs(record: Dict[str, Any]) -> List[str]:
 
 
 def choose_generation(record: Dict[str, Any], wanted: str, live: Dict[str, Any]) -> Optional[Dict[str, Any]]:
-    """The generation that *wanted* means: an identifier, ``previous``, a day, a moment, or ``before:`` a run; None when there is nothing left to do.
+    """Return the generation *wanted*, or None if ``previous`` is live already.
 
-    Raises PromotionRefused for one that is not there, or not complete.
+    *wanted* is an identifier, ``previous``, a day, a moment, or ``before:`` and a run. *live* is the live generation.
+    Raises GenerationMissingError, and PromotionRefused for an incomplete one.
     """
     if wanted == PREVIOUS_TARGET:
         last = _list_promotions(record)[-1]

@@ -28,7 +28,9 @@ PREVENTING_CHECKS = ("privilege-missing", "service-not-found")
 
 
 class PromotionPolicy(NamedTuple):
-    """What an operator demands: ``dead_man`` is ``required`` or ``preferred``; checks in ``accept_unhealthy`` may fail."""
+    " "
+
+    """The operator's policy: ``dead_man`` is ``required`` or ``preferred``; checks in ``accept_unhealthy`` may fail."""
 
     dead_man: str = "preferred"
     accept_unhealthy: Sequence[str] = ()
@@ -37,7 +39,8 @@ class PromotionPolicy(NamedTuple):
 def check_record(application: Application, state: ApplicationState, run: str) -> Iterator[Dict[str, Any]]:
     """Yield a finding if another run changes *application*, or its live path is not the recorded one.
 
-    A promotion meets the same errors when it takes the lease and reads the record. Raises BuildError, ValueError, OSError.
+    A promotion raises the same errors when it takes the lease and reads the record. Raises BuildError, ValueError,
+    OSError.
     """
     try:
         with state.hold_lease(run, only_look=True):
@@ -87,7 +90,8 @@ def _check_host(application: Application, policy: PromotionPolicy) -> Iterator[D
     if policy.dead_man == REQUIRED and detect_dead_man() == "process":
         yield build_finding(
             key="dead-man-missing",
-            detail="application %s: this host has neither systemd nor cron to undo a promotion after a restart, or the module "
+            detail="application %s: this host has neither systemd nor cron to undo a promotion after a restart, or "
+            "the module "
             "does not run as root" % name,
             remediation="provide one of them, run with become, or set oxzep7_dead_man to preferred",
         )

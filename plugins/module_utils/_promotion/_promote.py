@@ -61,7 +61,7 @@ class PromotionOptions(NamedTuple):
 
 
 class _Proof(NamedTuple):
-    """The proof of the new generation: its interpreter, the old path, what checks measured before, and which had failed."""
+    """The proof of a generation: its interpreter, the old path, earlier measurements, and the checks that may fail."""
 
     interpreter: str
     old: str

@@ -43,8 +43,8 @@ def _run_undo(state: ApplicationState) -> None:
     undone = run_command(["/bin/sh", state.undo_path, "held"], limit)
     if state.is_open():
         raise UndoFailedError(
-            "%s did not restore the old generation of %s (status %d): %s; it stays armed. Remove the cause, then run it by hand"
-            % (state.undo_path, state.name, undone.rc, undone.last_lines())
+            "%s did not restore the old generation of %s (status %d): %s; it stays armed. Remove the cause, then run "
+            "it by hand" % (state.undo_path, state.name, undone.rc, undone.last_lines())
         )
 
 

@@ -44,7 +44,7 @@ class HealthWatch:
         return self._collect_results(self._application)
 
     def wait_until_healthy(self, timeout: float) -> List[Dict[str, Any]]:
-        """Check until everything passes, a unit has failed for good, or *timeout* seconds are over; return the last results."""
+        """Check until everything passes, a unit has failed, or *timeout* seconds are over; return the last results."""
         end = time.monotonic() + timeout
         while True:
             began = time.monotonic()

@@ -76,7 +76,7 @@ class ApplicationChange(NamedTuple):
 
 
 class ChangeResult(NamedTuple):
-    """Milliseconds of downtime, results of the checks, the kind of the dead man's switch, and the act's return value."""
+    """Milliseconds of downtime, results of the checks, the kind of dead man's switch, and the act's return value."""
 
     downtime: Optional[int]
     results: List[Dict[str, Any]]
@@ -93,7 +93,7 @@ class _UnhealthyError(CollectionError):
 def run_transaction(change: ApplicationChange, options: TransactionOptions, act: Callable[[], Any]) -> ChangeResult:
     """Stop services, *act*, start services; commit *change* when all checks pass and keep passing, undo it otherwise.
 
-    The lease must be held. Raises PromotionReverted, UndoFailedError, and before anything is changed CommandError, OSError.
+    The lease must be held. Raises PromotionReverted, UndoFailedError; CommandError, OSError before anything is changed.
     """
     application, state, following = change.application, change.state, change.following
     deadline = Deadline(state)

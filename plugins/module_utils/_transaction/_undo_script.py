@@ -35,7 +35,7 @@ class PromotionUndo(NamedTuple):
 
 
 class UndoDetails(NamedTuple):
-    """The facts for every script: its application, what it puts ``back``, ``before`` which change it was written, by which run."""
+    """The facts for every script: its application, what it puts ``back``, and the change it was written ``before``."""
 
     application: str
     directory: str
@@ -156,9 +156,10 @@ def render_promotion_undo(
     timeout: float = COMMAND_TIMEOUT,
     last: Sequence[List[str]] = (),
 ) -> str:
-    """Return the script that undoes the promotion *way*; with *drop*, it changes the live path as *identity* instead of root.
+    """Return the script that undoes the promotion *way*.
 
-    A start or stop of a unit may take *timeout* seconds. The commands *last* run at the end.
+    With *drop*, it changes the live path as *identity* instead of root. A start or stop of a unit may take *timeout*
+    seconds. The commands *last* run at the end.
     """
     undo = UndoDetails(
         way.application,

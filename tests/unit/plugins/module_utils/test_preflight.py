@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What could stop an upgrade: room, and interpreters that cannot be had. Host data are made up; the files are real."""
+"""Preflight: free space, and interpreters that are unobtainable. Host data are made up; the files are real."""
 
 import os
 
@@ -46,7 +46,7 @@ def row(**changed):
         ({"free_bytes": 0, "free_inodes": 0}, ["disk-space-short", "inodes-short"]),
     ],
 )
-def test_room_that_is_too_little_is_told_in_numbers(changed, keys):
+def test_room_that_is_too_little_is_summary_in_numbers(changed, keys):
     found = list(check_free_space([row(**changed)]))
     assert [entry["key"] for entry in found] == keys and all(entry["blocking"] for entry in found)
     assert all("2 generations of x" in entry["detail"] and "/srv has" in entry["detail"] for entry in found)
@@ -80,10 +80,10 @@ def test_a_tree_is_measured(tmp_path):
             {
                 "source": "archive",
                 "version": "3.9",
-                "url": "http://127.0.0.1:1/x.tar.gz?token=nobody-may-see",
+                "url": "http://127.0.0.1:1/x.tar.gz?token=hidden",
                 "sha256": "0" * 64,
             },
-            "cannot be had from this host",
+            "cannot be downloaded from this host",
         ),
     ],
 )
@@ -151,8 +151,8 @@ def test_what_a_host_wrote_down(tmp_path):
     assert [event["event"] for event in _journal.read_events(str(tmp_path), "two")] == [
         "reverted"
     ] and _journal.read_events(str(tmp_path), "never") == []
-    (told,) = _journal.summarize_applications(str(tmp_path), "one")
-    assert told == {
+    (summary,) = _journal.summarize_applications(str(tmp_path), "one")
+    assert summary == {
         "name": "x",
         "current": "1-py3.9",
         "python": "3.9.1",

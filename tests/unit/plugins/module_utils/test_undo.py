@@ -22,7 +22,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._transaction._undo_s
 
 
 class Place:
-    """An application in a scratch directory whose only service writes down what it is told."""
+    """An application in a scratch directory whose only service records its calls."""
 
     def __init__(self, root):
         self.root = root
@@ -152,7 +152,8 @@ def start_time(pid):
 @pytest.fixture
 def holder(place):
     """A process that holds the lease and does nothing else, as a module that hangs."""
-    script = "import fcntl, sys, time; held = open(sys.argv[1], 'w'); fcntl.flock(held, fcntl.LOCK_EX); print('ready', flush=True); time.sleep(60)"
+    script = "import fcntl, sys, time; held = open(sys.argv[1], 'w'); fcntl.flock(held, fcntl.LOCK_EX); "
+    script += "print('ready', flush=True); time.sleep(60)"
     with subprocess.Popen(
         [sys.executable, "-c", script, str(place.state / "lease")], stdout=subprocess.PIPE
     ) as process:
@@ -240,16 +241,8 @@ def test_systemd_units_are_stopped_in_reverse_and_started_in_order():
     way = PromotionUndo(
         "a", "/s", "/l/v", "/l/v.generations/0", "v.generations/0", "0", "1", "r", "t", "oxzep7-undo-a.timer"
     )
-    services = [
-        Service(f"{name}.service", action, (), (), (), None)
-        for name, action in (
-            ("one", "stop-start"),
-            ("two", "restart"),
-            ("three", "reload"),
-            ("four", "none"),
-            ("five", "stop-start"),
-        )
-    ]
+    actions = {"one": "stop-start", "two": "restart", "three": "reload", "four": "none", "five": "stop-start"}
+    services = [Service(f"{name}.service", action, (), (), (), None) for name, action in actions.items()]
     text = render_promotion_undo(way, services, get_current_identity(), True, 7.0, [["into-the", "pool again"]])
     lines = [line for line in text.splitlines() if line.startswith("timeout")]
     assert lines == [
