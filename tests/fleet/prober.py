@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from types import TracebackType
 
-INTERVAL = 0.05
+INTERVAL = 0.1
 TIMEOUT = 2.0
 
 
