@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sessions of antsibull-nox that need no containers: ``nox`` runs them all; ``make lint`` runs them as part of the gates."""
+"""Sessions of antsibull-nox that need no containers; ``make lint`` runs them."""
 
 import nox
 from antsibull_nox import load_antsibull_nox_toml

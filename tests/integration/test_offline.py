@@ -22,14 +22,18 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _se
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages import _wheels
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost
 folder, work = sys.argv[1:]
-given = {"target": "3.12", "plan_dir": work + "/plan", "cache_dir": work + "/cache", "advisories": None, "fix_advisories": False, "indexes": [],
-         "find_links": [folder], "offline": True}
+given = {"target": "3.12", "plan_dir": work + "/plan", "cache_dir": work + "/cache", "advisories": None,
+         "fix_advisories": False, "indexes": [], "find_links": [folder], "offline": True}
 parts = _setup.build_tools(given)
 pins = {"six": "1.15.0", "jinja2": "2.11.3", "markupsafe": "1.1.1"}
-environment = {"path": "/srv/x", "python": "3.9.18", "packages": [{"name": name, "version": version, "editable": False, "direct_url": None}
-                                                               for name, version in pins.items()]}
-host = PlannedHost("h", {"architecture": "x86_64", "libc": {"name": "glibc", "version": "2.36"}}, [{"name": "x", "findings": [], "environment": environment}], [],
-            [{"source": "archive", "version": f"3.{minor}", "url": "http://x/y", "sha256": "0"} for minor in range(9, 13)], [])
+packages = []
+for name, version in pins.items():
+    packages.append({"name": name, "version": version, "editable": False, "direct_url": None})
+environment = {"path": "/srv/x", "python": "3.9.18", "packages": packages}
+system = {"architecture": "x86_64", "libc": {"name": "glibc", "version": "2.36"}}
+archive = {"source": "archive", "url": "http://x/y", "sha256": "0"}
+archives = [dict(archive, version=f"3.{minor}") for minor in range(9, 13)]
+host = PlannedHost("h", system, [{"name": "x", "findings": [], "environment": environment}], [], archives, [])
 plan = _setup.build_planner(given, parts).plan([host])
 lock = pathlib.Path(work, "lock.txt")
 lock.write_text(plan.locks[plan.document["hosts"]["h"]["applications"][0]["steps"][-1]["lock"]])

@@ -34,7 +34,10 @@ PLAYBOOK = """
       when: inventory_hostname == 'b'
       ignore_errors: true
     - name: Fail
-      oxzep7.python.backup: {application: {name: billing, environment: /nowhere}, state_dir: "{{ state }}", repository_password: nobody-may-see}
+      oxzep7.python.backup:
+        application: {name: billing, environment: /nowhere}
+        state_dir: "{{ state }}"
+        repository_password: nobody-may-see
       when: inventory_hostname == 'b'
     - name: Hide
       ansible.builtin.fail: {msg: nobody-may-see}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The scanner on real packages that are known to support the target: it finds nothing in how they are prepared for it."""
+"""The scanner on real packages that are known to support the target: it finds nothing in them."""
 
 from __future__ import annotations
 

@@ -243,7 +243,8 @@ def test_durations_are_read_from_what_earlier_runs_recorded(tmp_path):
     for name, text in (
         (
             "one",
-            '{"results": [{"application": "x", "seconds": 4.5, "result": "promoted"}, {"result": "reverted", "seconds": 9}]}',
+            '{"results": [{"application": "x", "seconds": 4.5, "result": "promoted"},'
+            ' {"result": "reverted", "seconds": 9}]}',
         ),
         ("two", "damaged"),
         ("three", '{"results": 1}'),
