@@ -117,7 +117,7 @@ def format_readme(name: str, specs: Mapping[str, Any], playbooks: Sequence[str])
     lines += ["## Playbooks", "", f"Run by {names}." if names else "No playbook of the collection runs it.", ""]
     if name != SHARED:
         lines += [
-            f"The options of the collection are those of the role [{SHARED}](../{SHARED}/README.md), on which it depends.",
+            f"The options of the collection are those of the role [{SHARED}](../{SHARED}/README.md), which it needs.",
             "",
         ]
     lines += [f"`ansible-doc -t role oxzep7.python.{name}` shows this page in a terminal."]
