@@ -28,6 +28,8 @@ from typing import Any
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _ledger
 
 VARIABLE = "host_record"
+# A rollback has neither a lock nor a duration: both would count as evidence of a step.
+ROW_KEYS = ("application", "from", "to", "downtime_ms", "result")
 STEP_KEYS = ("application", "from", "to", "lock")
 RESULT_WITHOUT_PROMOTION = {_ledger.UPGRADE: "built", _ledger.ROLLBACK: "restored"}
 PROMOTED = "promoted"
@@ -72,23 +74,14 @@ def add_result(record: Mapping[str, Any], promotion: Mapping[str, Any]) -> dict[
 
 
 def _make_row(step: Mapping[str, Any], promotion: Mapping[str, Any]) -> dict[str, Any]:
-    result = promotion.get("outcome") or RESULT_WITHOUT_PROMOTION[step["kind"]]
-    downtime = promotion.get("downtime_ms")
+    """Return the record that the module promotion returned, as a row for *step*."""
+    row = dict.fromkeys(ROW_KEYS)
+    row.update(application=step["application"], result=RESULT_WITHOUT_PROMOTION[step["kind"]])
+    row.update(promotion.get("record") or {})
     if step["kind"] == _ledger.ROLLBACK:
-        return {
-            "application": step["application"],
-            "from": promotion.get("from"),
-            "to": promotion.get("generation"),
-            "downtime_ms": downtime,
-            "result": result,
-        }
-    seconds = round(time.time() - step["began"], 1)
-    return {
-        **{key: step.get(key) for key in STEP_KEYS},
-        "downtime_ms": downtime,
-        "seconds": seconds,
-        "result": result,
-    }
+        return {key: row[key] for key in ROW_KEYS}
+    # A step is known by its versions and its plan, and lasts from its build on.
+    return {**row, **{key: step.get(key) for key in STEP_KEYS}, "seconds": round(time.time() - step["began"], 1)}
 
 
 def close_wave(record: Mapping[str, Any], kind: str) -> dict[str, Any]:

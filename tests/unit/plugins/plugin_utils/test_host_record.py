@@ -13,7 +13,16 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._report._run import 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _host_record
 
 STEP = {"application": "x", "from": "3.8", "to": "3.9", "lock": "l", "label": "x 3.8 -> 3.9", "interpreter": {}}
-PROMOTION = {"outcome": "promoted", "from": "0", "generation": "1", "downtime_ms": 5, "journal": {"events": []}}
+RECORD = {
+    "application": "x",
+    "from": "0",
+    "to": "1",
+    "lock": "m",
+    "downtime_ms": 5,
+    "seconds": 1.5,
+    "result": "promoted",
+}
+PROMOTION = {"outcome": "promoted", "journal": {"events": []}, "record": RECORD}
 BACK = {"application": "x", "from": "live", "to": "before r"}
 
 
@@ -64,7 +73,9 @@ def test_a_host_on_which_the_second_step_was_undone():
 
 
 def test_a_host_that_was_rolled_back_with_others():
-    record = record_result(record_step(upgraded(), BACK, "rollback"), {**PROMOTION, "from": "1", "generation": "0"})
+    record = record_result(
+        record_step(upgraded(), BACK, "rollback"), {**PROMOTION, "record": {**RECORD, "from": "1", "to": "0"}}
+    )
     done = record_outcome(record, "rollback", undone_for="b is not upgraded")
     assert _host_record.determine_outcome(done, True) == ("reverted", "rolled back, because b is not upgraded")
     assert [(row["to"], row["result"]) for row in rows(done, "reverted")] == [("3.9", "promoted"), ("0", "promoted")]
