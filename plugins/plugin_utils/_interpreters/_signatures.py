@@ -33,7 +33,7 @@ def verify_signed_archive(cache: pathlib.Path, given: Mapping[str, Any]) -> str:
     *given* are the options of the module interpreter. A URL is fetched once. Raises InterpreterSourceError, OSError.
     """
     if not given.get("key") or not given.get("signature"):
-        raise InterpreterSourceError("`signature` and `key` are only valid together; set both, or neither")
+        raise InterpreterSourceError("`signature` and `key` belong together; give both, or neither")
     origin, signature = str(given.get("url") or given.get("path")), str(given["signature"])
     try:
         digest = resolve_digest(str(given["sha256"]), origin.rpartition("/")[2])

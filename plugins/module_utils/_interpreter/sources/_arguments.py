@@ -37,7 +37,8 @@ INTERPRETER_ARGUMENTS: Dict[str, Dict[str, Any]] = dict(
 )
 INTERPRETER_RULES: Dict[str, Any] = {
     "required_if": _list_requirements(),
-    "required_by": {"source": ["version"], "signature": ["key"], "key": ["signature"]},
+    # The controller checks that a signature has its key.
+    "required_by": {"source": ["version"]},
     "required_one_of": [("source", "interpreter")],
     "mutually_exclusive": [("source", "interpreter"), ("url", "path")],
 }
