@@ -51,7 +51,7 @@ options:
     elements: str
     default: []
   dead_man:
-    description: Dead man's switch that promotions will demand; see M(oxzep7.python.promotion#module).
+    description: Dead man's switch that promotions will demand; see M(oxzep7.python.promotion).
     type: str
     choices: [required, preferred]
     default: preferred
