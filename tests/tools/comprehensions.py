@@ -23,7 +23,7 @@ def find_long_comprehensions(folder: str = "plugins") -> list[str]:
     for path in sorted((ROOT / folder).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, KINDS) and node.end_lineno != node.lineno:
-                found.append(f"{path.relative_to(ROOT)}:{node.lineno}: a comprehension over several lines; write a loop")
+                found.append(f"{path.relative_to(ROOT)}:{node.lineno}: a comprehension over lines; write a loop")
     return found
 
 
