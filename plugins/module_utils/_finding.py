@@ -11,8 +11,6 @@ SEVERITIES = ("error", "warning", "info")
 
 
 class ReducedLevel(NamedTuple):
-    " "
-
     """A lower severity of a key and the condition under which it applies. Findings of a reduced level never block."""
 
     severity: str
@@ -117,8 +115,7 @@ KEYS = {
         "error",
         True,
         "`oxzep7_dead_man` is `required`, and the host has neither systemd nor cron to undo a promotion after a "
-        "restart, or the "
-        "module does not run as root.",
+        "restart, or the module does not run as root.",
         "Provide systemd or cron, run with become, or set `oxzep7_dead_man` to `preferred`.",
     ),
     "deleted-files-mapped": FindingKind(

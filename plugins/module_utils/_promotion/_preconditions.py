@@ -28,8 +28,6 @@ PREVENTING_CHECKS = ("privilege-missing", "service-not-found")
 
 
 class PromotionPolicy(NamedTuple):
-    " "
-
     """The operator's policy: ``dead_man`` is ``required`` or ``preferred``; checks in ``accept_unhealthy`` may fail."""
 
     dead_man: str = "preferred"
@@ -90,9 +88,8 @@ def _check_host(application: Application, policy: PromotionPolicy) -> Iterator[D
     if policy.dead_man == REQUIRED and detect_dead_man() == "process":
         yield build_finding(
             key="dead-man-missing",
-            detail="application %s: this host has neither systemd nor cron to undo a promotion after a restart, or "
-            "the module "
-            "does not run as root" % name,
+            detail="application %s: this host has neither systemd nor cron to undo a promotion after a restart, or the "
+            "module does not run as root" % name,
             remediation="provide one of them, run with become, or set oxzep7_dead_man to preferred",
         )
     if os.path.ismount(environment):
