@@ -207,4 +207,5 @@ def build_documentation() -> str:
 class ModuleDocFragment:
     """The option that declares an application."""
 
-    DOCUMENTATION = build_documentation()
+    # An annotated assignment: ansible-test reads the text of plain ones without importing them.
+    DOCUMENTATION: str = build_documentation()
