@@ -165,7 +165,7 @@ def _examine_body(options: Dict[str, Any], body: bytes) -> Optional[str]:
         return None
     try:
         found = resolve_json_pointer(json.loads(text), options["json_pointer"])
-    except ValueError:
+    except (ValueError, RecursionError):
         return "answered with a body that is not JSON: %s" % text[:300]
     except LookupError as error:
         return "answered with JSON, and %s: %s" % (error, text[:300])

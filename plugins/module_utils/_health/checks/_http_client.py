@@ -63,10 +63,11 @@ def fetch_response(url: str, timeout: float, context: Optional[ssl.SSLContext] =
     for handler in handlers:
         opener.add_handler(handler)
     try:
-        with opener.open(url, timeout=timeout) as response:
-            return response.getcode(), response.read(BODY_LIMIT)
-    except urllib.error.HTTPError as error:
-        return error.code, error.read(BODY_LIMIT)
+        try:
+            with opener.open(url, timeout=timeout) as response:
+                return response.getcode(), response.read(BODY_LIMIT)
+        except urllib.error.HTTPError as error:
+            return error.code, error.read(BODY_LIMIT)
     except http.client.HTTPException as error:
         raise CheckError("%s sent a malformed response: %s: %s" % (url, type(error).__name__, error))
 

@@ -37,16 +37,23 @@ from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._http
 from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._port import list_listening_ports
 from ansible_collections.oxzep7.python.plugins.module_utils._host._processes import examine_processes
 
+BODIES = {"/text": b"not json", "/deep": b"[" * 100000}
+
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        status = 302 if self.path == "/moved" else 503 if self.path == "/down" else 200
+        status = 302 if self.path == "/moved" else 503 if self.path in ("/down", "/broken") else 200
         self.send_response(status)
         if status == 302:
             self.send_header("Location", "/health")
         if self.path == "/slow":
             time.sleep(0.05)
-        body = b"not json" if self.path == "/text" else b'{"status": "fine", "parts": [{"a/b": 1}, {"~": null}]}'
+        if self.path == "/broken":
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.wfile.write(b"ff\r\nthe rest never comes")
+            return
+        body = BODIES.get(self.path, b'{"status": "fine", "parts": [{"a/b": 1}, {"~": null}]}')
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -163,6 +170,8 @@ def test_json_pointers_that_lead_nowhere_say_where_they_end(pointer):
         ("/", {"json_pointer": "/status", "json_value": "sick"}, False, 'has "fine" at /status, not "sick"'),
         ("/", {"json_pointer": "/gone"}, False, "no 'gone' in it"),
         ("/text", {"json_pointer": "/status"}, False, "is not JSON"),
+        ("/deep", {"json_pointer": "/status"}, False, "is not JSON"),
+        ("/broken", {}, False, "sent a malformed response: IncompleteRead"),
         ("/slow", {"latency": 0.01}, False, "not at most 0.01"),
         ("/slow", {"latency": 5.0}, True, "200"),
     ],
