@@ -73,7 +73,7 @@ def _parse_drill_settings(application: str, parameters: Dict[str, Any]) -> Drill
     for entry in parameters.get("reads") or []:
         if entry.get("pickle"):
             pickles.append(_require_absolute(application, "drill.reads", entry["pickle"]))
-        else:
+        elif entry.get("command"):
             commands.append(split_command(entry["command"]))
     command = tuple(split_command(parameters.get("command") or []))
     timeout = float(parameters.get("timeout") or DrillSettings().timeout)

@@ -28,6 +28,11 @@ def test_commands_are_split_like_a_shell_would_but_nothing_is_expanded():
     assert application.tests == [["python", "-c", 'print("$HOME; `id`")'], ["a b", "c"]]
 
 
+def test_empty_readings_of_a_drill_are_none():
+    application = parse_application(declared(drill={"reads": [{"pickle": ""}, {"command": []}, {"command": "true"}]}))
+    assert application.drill.pickles == () and application.drill.reads == (["true"],)
+
+
 @pytest.mark.parametrize(
     "options",
     [
