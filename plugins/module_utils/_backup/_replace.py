@@ -132,7 +132,9 @@ def _render_undo_command(undo: UndoCommand) -> str:
     if undo.variables:
         words = ["env"] + ["%s=%s" % (key, value) for key, value in sorted(undo.variables.items())] + words
     if not undo.who.is_current():
-        words = ["setpriv", "--reuid=%d" % undo.who.uid, "--regid=%d" % undo.who.gid, "--init-groups", "--"] + words
+        # setpriv looks groups up by the account's name, which an account that is only a number lacks.
+        groups = "--clear-groups" if undo.who.name == str(undo.who.uid) else "--init-groups"
+        words = ["setpriv", "--reuid=%d" % undo.who.uid, "--regid=%d" % undo.who.gid, groups, "--"] + words
     line = join_command(words)
     if not undo.source:
         return line + " || exit 1\n"

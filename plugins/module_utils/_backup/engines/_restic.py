@@ -227,7 +227,8 @@ repository_environment:
         secrets = [value for _name, value in self.variables] + [self.password or ""]
         # The location of a repository can have credentials.
         secrets.append(self.location if "@" in self.location else "")
-        for secret in secrets:
+        # The longest first: one that is a part of another would otherwise leave the rest of that visible.
+        for secret in sorted(secrets, key=len, reverse=True):
             if secret:
                 text = text.replace(secret, "***")
         return text

@@ -10,22 +10,28 @@ import subprocess
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._moves import Move, apply_moves, render_undo_moves
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._replace import _render_undo_command
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._retention import (
     KeepPolicy,
     KnownBackup,
     find_expendable_backups,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._database import (
+    UndoCommand,
     describe_row_difference,
     parse_row_counts,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._mysql import count_dump_rows
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.engines._restic import ResticEngine
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._sealing import (
     EncryptionSettings,
     make_decrypt_command,
     make_encrypt_command,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import get_current_identity
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
+    Identity,
+    get_current_identity,
+)
 
 NOW = datetime.datetime(2026, 11, 24, 12, tzinfo=datetime.timezone.utc)
 
@@ -170,3 +176,18 @@ def test_keys_are_for_recipients_and_files_of_them():
         "--",
         "/b/x",
     ]
+
+
+def test_a_secret_that_is_a_part_of_another_does_not_show_the_rest_of_it():
+    location = "rest:https://backup:open-sesame@vault.example/fleet"
+    engine = ResticEngine(location, "fleet", None, (("RESTIC_REST_USERNAME", "backup"), ("EMPTY", "")))
+    assert engine._hide_secrets("Fatal: %s: no backup, fleet" % location) == "Fatal: ***: no ***, ***"
+
+
+@pytest.mark.parametrize("name, groups", [("ledger", "--init-groups"), ("64999", "--clear-groups")])
+def test_an_account_without_a_name_can_undo_a_load(name, groups):
+    who = Identity(name, 64999, 64998, (64998,), "/")
+    line = _render_undo_command(UndoCommand(["load it"], who, source="/state/x"))
+    assert line == (
+        "[ ! -e /state/x ] || setpriv --reuid=64999 --regid=64998 %s -- 'load it' </state/x || exit 1\n" % groups
+    )
