@@ -27,9 +27,12 @@ def get_controller_source(name: str) -> ControllerSource:
         raise InterpreterSourceError(
             f"{name} is not an interpreter source; use one of {', '.join(INTERPRETER_SOURCES)}"
         )
+    module_name = f"{__package__}.{name}"
     try:
-        module = importlib.import_module(f"{__package__}.{name}")
-    except ModuleNotFoundError:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name != module_name:
+            raise
         return ControllerSource()
     source: ControllerSource = module.SOURCE
     return source

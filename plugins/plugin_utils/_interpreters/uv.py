@@ -201,10 +201,12 @@ class UvController(ControllerSource):
         archive = {
             "source": ArchiveSource.name,
             "version": options["version"],
-            "directory": options["directory"],
             "sha256": digest,
             "origin": f"{ORIGIN_PREFIX}{options['version']}",
         }
+        # The module has a default, which a null would replace.
+        if options.get("directory"):
+            archive["directory"] = options["directory"]
         return host.send_archive(path, archive)
 
 

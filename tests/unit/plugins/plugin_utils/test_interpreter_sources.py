@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
+import pathlib
+
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._source import InterpreterRequest, PathSource
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter.sources._arguments import flatten_options
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter.sources._registry import INTERPRETER_SOURCES
 from ansible_collections.oxzep7.python.plugins.module_utils._preflight import check_interpreter
+from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters import _registry, uv
 from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._documentation import (
     document_entries,
     document_source_options,
@@ -87,3 +90,34 @@ def test_options_in_one_dictionary_are_those_of_a_task():
     assert flatten_options({"interpreter": entry, "directory": "/d", "path": None}) == {**entry, "directory": "/d"}
     both = {"interpreter": entry, "source": "uv"}
     assert flatten_options(both) == both
+
+
+class LackingHost:
+    """A host without the interpreter; it keeps the options with which an archive is sent."""
+
+    check_mode = False
+
+    def run_module(self, options):
+        return {"installed": False, "architecture": "x86_64"}
+
+    def send_archive(self, source, options):
+        return {"installed": True, "options": dict(options)}
+
+
+@pytest.mark.parametrize("chosen", [{}, {"directory": "/srv/interpreters"}])
+def test_the_archive_of_uv_is_installed_in_the_directory_of_the_task_or_the_default_one(monkeypatch, chosen):
+    monkeypatch.setattr(uv, "find_uv", lambda: "uv")
+    monkeypatch.setattr(uv, "fetch_managed_archive", lambda *_arguments: (pathlib.Path("archive"), "0" * 64))
+    options = {"source": "uv", "version": "3.11", "cache_dir": "/cache", "offline": False, **chosen}
+    sent = get_controller_source("uv").provide_interpreter(options, LackingHost())["options"]
+    assert {key: sent[key] for key in sent if key == "directory"} == chosen
+    assert (sent["source"], sent["sha256"], sent["origin"]) == ("archive", "0" * 64, "uv: 3.11")
+
+
+def test_a_source_that_lacks_a_library_is_not_taken_for_one_without_a_part_on_the_controller(share, monkeypatch):
+    def import_module(name):
+        raise ModuleNotFoundError("No module named 'tomli'", name="tomli")
+
+    monkeypatch.setattr(_registry.importlib, "import_module", import_module)
+    with pytest.raises(ModuleNotFoundError, match="tomli"):
+        get_controller_source("share")
