@@ -7,11 +7,12 @@
 import signal
 from typing import Any, List, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 
+class InterruptedBySignalError(Exception):
+    """The module was ended by a signal while a transaction was open.
 
-class InterruptedBySignalError(CollectionError):
-    """The module was ended by a signal while a transaction was open."""
+    It is no CollectionError: a health check, during which most signals arrive, would take that for its own failure.
+    """
 
 
 def handle_signals() -> List[Tuple[int, Any]]:

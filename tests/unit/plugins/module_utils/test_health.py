@@ -6,6 +6,7 @@
 
 import http.server
 import os
+import signal
 import socket
 import ssl
 import subprocess
@@ -27,6 +28,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._health._evaluation 
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._health._probe import compute_downtime, compute_pause
 from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._base import CheckContext
+from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._command import CommandCheck
 from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._freshness import parse_timestamp
 from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._http import resolve_json_pointer
 from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._http_client import (
@@ -36,6 +38,11 @@ from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._http
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._port import list_listening_ports
 from ansible_collections.oxzep7.python.plugins.module_utils._host._processes import examine_processes
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._signals import (
+    InterruptedBySignalError,
+    handle_signals,
+    restore_signals,
+)
 
 BODIES = {"/text": b"not json", "/deep": b"[" * 100000}
 
@@ -187,6 +194,20 @@ def test_a_duration_is_compared_with_the_one_before(url):
     assert verdict(before=before["measured"], http={"url": url + "/slow", "at_most": "50x"})["passed"]
     slower = verdict(before={"seconds": 0.01}, http={"url": url + "/slow", "at_most": "1.5x"})
     assert not slower["passed"] and "0.010 before the promotion: more than 1.5x" in slower["evidence"]
+
+
+def test_a_signal_during_a_check_ends_the_module_and_not_only_the_check(monkeypatch):
+    def interrupt(*_arguments):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)
+
+    monkeypatch.setattr(CommandCheck, "evaluate", interrupt)
+    previous = handle_signals()
+    try:
+        with pytest.raises(InterruptedBySignalError):
+            verdict(command={"cmd": "true"})
+    finally:
+        restore_signals(previous)
 
 
 @pytest.fixture(scope="module")
