@@ -5,9 +5,9 @@
 """Run by the Python of the environment under test: imports modules one by one.
 
 Reads a JSON list of names from standard input and writes, after each import, one JSON line ``[name, failure,
-warnings]``. A failure is null or ``{"text": …, "frames": [paths, deepest last], "missing": name of the missing module,
-or null}``; warnings are the deprecations that the import reported, as ``"path:line: text"``. Output of the modules is
-discarded. Python 3.6 and later.
+warnings]``. A failure is null or ``{"text": text, "frames": [paths, deepest last], "missing": name of the missing
+module, or null}``; warnings are the deprecations that the import reported, as ``"path:line: text"``. Output of the
+modules is discarded. Python 3.6 and later.
 """
 
 import importlib

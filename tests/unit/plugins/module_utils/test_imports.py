@@ -4,10 +4,11 @@
 
 """Importing modules in another process."""
 
+import inspect
 import sys
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._generation import _imports
+from ansible_collections.oxzep7.python.plugins.module_utils._generation import _compile, _import_probe, _imports
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import get_current_identity
 
 
@@ -70,3 +71,9 @@ def test_deprecations_that_imports_meet_are_told_once_with_their_place(environme
         environment, ["good", "user", "bad"], get_current_identity(), 60, deprecations=found
     ).keys() == {"bad"}
     assert found == {environment + "/modules/old.py:3: goes in 3.99"}
+
+
+@pytest.mark.parametrize("program", [_compile, _import_probe])
+def test_programs_for_other_interpreters_can_be_arguments_in_any_locale(program):
+    # Python 3.6 encodes arguments in ASCII where the locale is C.
+    assert inspect.getsource(program).isascii()
