@@ -54,7 +54,8 @@ def scan_source(text: str, watch: WatchedNames, every: bool = False) -> ScanResu
             warnings.simplefilter("ignore")
             tree = ast.parse(text)
     except SyntaxError as error:
-        place = " (line %d)" % error.lineno if (error.lineno or 0) > 0 else ""
+        line = error.lineno or 0
+        place = " (line %d)" % line if line > 0 else ""
         return ScanResult([], imports, [], error.msg + place)
     except (ValueError, RecursionError, MemoryError) as error:
         return ScanResult([], imports, [], str(error))
