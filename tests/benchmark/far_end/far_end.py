@@ -122,6 +122,15 @@ def make_answer(module, number):
             "downtime_ms": 40,
             "checks": [],
             "journal": journal,
+            "record": {
+                "application": "app",
+                "from": "0-py3.8",
+                "to": NEW_GENERATION["id"],
+                "lock": None,
+                "downtime_ms": 40,
+                "seconds": 1.0,
+                "result": "promoted",
+            },
         },
         "run_info": lambda: {"runs": [], **journal},
     }[module]()
