@@ -197,7 +197,7 @@ class _HostTrials:
         self.benchmarks: list[dict[str, Any]] = []
 
     def run_trial(self, lock: str, only: Sequence[str] | None) -> TrialOutcome:
-        """As `Attempts.attempt`: send the wheels that the host lacks, and try."""
+        """As `TrialRunner.run_trial`: send the wheels that the host lacks, and try."""
         identifier = hashlib.sha256(lock.encode("utf-8")).hexdigest()
         scratch = expand_path(self._given["cache_dir"]) / "rehearsal"
         write_private(scratch / "locks" / f"{identifier}.txt", lock)

@@ -67,7 +67,7 @@ class PythonRelease:
 
 
 def parse_version(text: str) -> tuple[Minor, int | None]:
-    """Minor version and patch (None if not given) that *text* says. Raises UnknownVersion."""
+    """Minor version and patch (None if not given) that *text* says. Raises UnknownVersionError."""
     match = VERSION_PATTERN.match(str(text))
     if not match:
         raise UnknownVersionError(
@@ -136,7 +136,7 @@ def read_data_date() -> datetime.date:
 def resolve_target(target: str, today: datetime.date) -> str:
     """The version of *target*: itself, or the newest or second newest supported minor version on the day *today*.
 
-    Raises UnknownVersion.
+    Raises UnknownVersionError.
     """
     if target not in SYMBOLIC_TARGETS:
         check_target(target)
@@ -155,7 +155,7 @@ def resolve_target(target: str, today: datetime.date) -> str:
 
 
 def check_target(text: str) -> tuple[Minor, int | None]:
-    """The target that *text* names. Raises UnknownVersion for one that was never released."""
+    """The target that *text* names. Raises UnknownVersionError for one that was never released."""
     minor, patch = parse_version(text)
     known = load_releases()
     if minor not in known:
@@ -171,7 +171,7 @@ def check_target(text: str) -> tuple[Minor, int | None]:
 
 
 def find_upgrade_path(current: Minor, target: Minor) -> list[Minor]:
-    """Every minor after *current* up to *target*, in order. Raises UnknownVersion when *target* lies below."""
+    """Every minor after *current* up to *target*, in order. Raises UnknownVersionError when *target* lies below."""
     if target < current:
         raise UnknownVersionError(
             f"the target {format_minor(target)} is below the current version {format_minor(current)}; "

@@ -98,7 +98,10 @@ class WheelBuilder:
         return {minor: path for minor, path in sorted(given.items(), reverse=True) if can_run_interpreter(path, who)}
 
     def get_wheel(self, wanted: RequiredWheel) -> tuple[str, str]:
-        """File name and SHA-256 of the wheel for *wanted*, in ``cache/built``. Raises NotBuilt, Elsewhere."""
+        """File name and SHA-256 of the wheel for *wanted*, in ``cache/built``.
+
+        Raises WheelBuildError, RemoteBuildError.
+        """
         known = self.find_built_wheel(wanted)
         if known:
             return known
@@ -185,7 +188,7 @@ class WheelBuilder:
         return self.record_wheel(wanted, wheel.name)
 
     def fetch_source(self, wanted: RequiredWheel, directory: pathlib.Path) -> pathlib.Path:
-        """The source of *wanted*, its hash proven, in *directory*. Raises NotBuilt."""
+        """The source of *wanted*, its hash proven, in *directory*. Raises WheelBuildError."""
         path = directory / pathlib.PurePath(wanted.source.name).name
         if "://" not in wanted.source.location:
             return pathlib.Path(shutil.copyfile(wanted.source.location, path))

@@ -74,7 +74,7 @@ class PackageIndex:
         self._urls = [] if sources.offline else list(sources.indexes) or [("default", find_default_index())]
 
     def load(self, names: Iterable[str]) -> None:
-        """Read the pages of all *names*, several at a time. Raises IndexUnavailable."""
+        """Read the pages of all *names*, several at a time. Raises IndexUnavailableError."""
         missing = [name for name in dict.fromkeys(names) if name not in self._files]
         if missing:
             with concurrent.futures.ThreadPoolExecutor(max_workers=8) as pool:
@@ -93,7 +93,7 @@ class PackageIndex:
         return self._files[name]
 
     def list_releases(self, name: str, minor: Minor, platform: str) -> list[PackageRelease]:
-        """Every version of *name* as *minor* on *platform* sees it, oldest first. Raises IndexUnavailable."""
+        """Every version of *name* as *minor* on *platform* sees it, oldest first. Raises IndexUnavailableError."""
         key = (name, minor, platform)
         if key not in self._releases:
             self._releases[key] = build_releases(self.list_files(name), minor, platform)

@@ -56,7 +56,7 @@ class ResolutionRequest:
 
 
 def find_uv() -> str:
-    """The controller's uv: the one of the ``uv`` package, else the one in PATH. Raises UvMissing."""
+    """The controller's uv: the one of the ``uv`` package, else the one in PATH. Raises UvMissingError."""
     try:
         from uv import find_uv_bin
 

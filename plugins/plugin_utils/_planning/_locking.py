@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import itertools
 import re
@@ -43,10 +42,6 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._package_s
     PackageSet,
     StepLock,
 )
-
-# Without it the planner fails with a message before this is used.
-with contextlib.suppress(ImportError):
-    pass
 
 # Beyond, a person is quicker: each try is one resolution.
 MAXIMUM_TRIES = 40
@@ -85,7 +80,7 @@ class WheelProvider(Protocol):
     """What is needed of a builder."""
 
     def get_wheel(self, wanted: RequiredWheel) -> tuple[str, str]:
-        """File name and SHA-256 of a built wheel. Raises NotBuilt, Elsewhere."""
+        """File name and SHA-256 of a built wheel. Raises WheelBuildError, RemoteBuildError."""
 
 
 @dataclasses.dataclass
@@ -158,13 +153,13 @@ class StepLocker:
         self._builder = builder
 
     def has_version(self, name: str, version: str) -> bool:
-        """Whether the operator's own sources have that version of *name*. Raises IndexUnavailable."""
+        """Whether the operator's own sources have that version of *name*. Raises IndexUnavailableError."""
         return self._index.has_version(name, version)
 
     def lock(self, packages: PackageSet, limits: tuple[VersionLimit, ...], minor: Minor, platform: str) -> StepLock:
         """The lock of *packages* for *minor* on *platform* within *limits*, with the fewest and smallest moves.
 
-        Raises NoLock, MustBuild, Unpublished, IndexUnavailable.
+        Raises NoLockError, MissingWheelsError, UnpublishedPackagesError, IndexUnavailableError.
         """
         # A package of a constraint is wanted even if no package requires it.
         packages = dataclasses.replace(

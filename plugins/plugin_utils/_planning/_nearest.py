@@ -76,7 +76,7 @@ class PackageBlockedError(CollectionError):
 
 
 def select_limits(constraints: Iterable[Mapping[str, Any]], minor: Minor) -> tuple[VersionLimit, ...]:
-    """The *constraints* that hold for *minor*, sorted. Raises UnreadableLimit."""
+    """The *constraints* that hold for *minor*, sorted. Raises InvalidLimitError."""
     chosen = []
     for entry in constraints:
         try:
@@ -107,11 +107,11 @@ def find_nearest_version(
     build_from: str | None = None,
     wheels_only: bool = False,
 ) -> VersionBound:
-    """The nearest version from *current* on that *minor* can have, of *releases* (oldest first). Raises Blocked.
+    """The nearest version from *current* on that *minor* can have, of *releases* (oldest first).
 
     A version without a wheel stays and is built if the next wheel is for every platform: such sources need no compiler.
     Otherwise a later version with a wheel wins, as it always does with *wheels_only*. With *build_from*, versions from
-    that one on are built even if later ones have wheels.
+    that one on are built even if later ones have wheels. Raises PackageBlockedError.
     """
     own = [limit for limit in limits if limit.name == name]
     later = [entry for entry in releases if Version(entry.version) >= Version(build_from or current)]

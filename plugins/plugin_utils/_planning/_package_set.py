@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from collections.abc import Mapping, Sequence
 
@@ -19,9 +18,6 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest i
     MoveReason,
     find_requirers,
 )
-
-with contextlib.suppress(ImportError):
-    pass
 
 
 @dataclasses.dataclass(frozen=True)

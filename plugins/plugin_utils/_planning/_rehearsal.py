@@ -225,7 +225,10 @@ class Rehearsal:
     def rehearse_step(
         self, packages: PackageSet, constraints: Sequence[Mapping[str, Any]], minor: Minor, platform: str
     ) -> RehearsalResult:
-        """Rehearse the step of *packages* to *minor*. Raises NoLock, MustBuild, and what attempts raise."""
+        """Rehearse the step of *packages* to *minor*.
+
+        Raises NoLockError, MissingWheelsError, and what attempts raise.
+        """
         learned: list[LearnedConstraint] = []
         rounds = 0
         while True:
@@ -351,7 +354,7 @@ class Rehearsal:
         return [f"{package}<={version}" for version in reversed(usable) if Version(version) < Version(now)]
 
     def _lock_with_constraint(self, constraint: Mapping[str, str], tried: TriedLock) -> str:
-        """The lock's text when *constraint* holds, too. Raises NoLock, MustBuild."""
+        """The lock's text when *constraint* holds, too. Raises NoLockError, MissingWheelsError."""
         limits = tried.limits + select_limits([constraint], tried.minor)
         return self._locker.lock(tried.packages, limits, tried.minor, tried.platform).text
 

@@ -108,7 +108,7 @@ class StepPlanner:
         self.locks: dict[str, str] = {}
 
     def list_minors(self, application: Mapping[str, Any]) -> list[Minor]:
-        """The minors that *application* visits. Raises UnknownVersion."""
+        """The minors that *application* visits. Raises UnknownVersionError."""
         return list_step_minors(application["environment"]["python"], self._minor, self._patch)
 
     def select_advisories(self, application: Mapping[str, Any]) -> Advisories | None:

@@ -180,7 +180,7 @@ def _send_mail(channel: Mapping[str, Any], message: email.message.EmailMessage) 
 
 
 def send_notification(channel: Mapping[str, Any], news: Notification) -> None:
-    """Send *news* over *channel* once. Raises NotSent."""
+    """Send *news* over *channel* once. Raises DeliveryError."""
     kind = channel["kind"]
     if kind == EMAIL:
         _send_mail(channel, format_mail(news, channel["sender"], channel["recipients"]))
