@@ -119,9 +119,9 @@ def _open_archive(archive: str) -> Iterator[tarfile.TarFile]:
             "it is compressed with zstd, which this host cannot read; install zstd on it, or provide a tar.gz or tar.xz"
         )
     # The archive is read as it is decompressed; AnsibleModule.run_command would hold all of it in memory.
-    with subprocess.Popen(
+    with subprocess.Popen(  # pylint: disable=ansible-bad-function
         [program, "-dcq", "--", archive],
-        stdin=subprocess.DEVNULL,  # pylint: disable=ansible-bad-function
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     ) as working:

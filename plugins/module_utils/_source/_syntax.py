@@ -63,8 +63,7 @@ def list_imported_names(node: Any) -> List[str]:
 def walk_statements(body: List[Any]) -> Iterator[Any]:
     """Every node in the statements *body*."""
     for statement in body:
-        for node in ast.walk(statement):
-            yield node
+        yield from ast.walk(statement)
 
 
 def is_raise_only(body: List[Any]) -> bool:

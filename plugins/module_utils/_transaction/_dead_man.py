@@ -154,10 +154,10 @@ def arm_dead_man(state: ApplicationState, token: str, seconds: int) -> str:
             join_command([state.undo_path]),
         )
         # It must outlive this module; AnsibleModule.run_command would wait for it.
-        subprocess.Popen(
+        subprocess.Popen(  # pylint: disable=ansible-bad-function
             ["/bin/sh", "-c", script],
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,  # pylint: disable=ansible-bad-function
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd="/",
             start_new_session=True,

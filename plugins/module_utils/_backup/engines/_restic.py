@@ -96,10 +96,10 @@ class _SnapshotStream:
         # Its output may exceed the memory, and is not read while it works.
         self._output = [_open_scratch(), _open_scratch()]
         # AnsibleModule.run_command would need all of the input in memory.
-        self._working = subprocess.Popen(
+        self._working = subprocess.Popen(  # pylint: disable=ansible-bad-function
             self.words,
             stdin=subprocess.PIPE,
-            stdout=self._output[0],  # pylint: disable=ansible-bad-function
+            stdout=self._output[0],
             stderr=self._output[1],
             env=environment,
         )

@@ -230,11 +230,11 @@ def open_reader(path: str, how: str, encryption: str = "", identity: Optional[st
 def open_program_output(words: List[str], environment: Dict[str, str]) -> Iterator[StreamReader]:
     """The output of the program *words*, started in *environment*. Raises StreamError, OSError."""
     # Its output may exceed the memory.
-    with subprocess.Popen(
+    with subprocess.Popen(  # pylint: disable=ansible-bad-function
         words,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,  # pylint: disable=ansible-bad-function
+        stderr=subprocess.PIPE,
         env=environment,
     ) as working:
         try:
