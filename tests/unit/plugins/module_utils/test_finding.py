@@ -13,7 +13,6 @@ from ansible_collections.oxzep7.python.plugins.module_utils import _finding
 from ansible_collections.oxzep7.python.plugins.module_utils._finding import KEYS, SEVERITIES, build_finding
 
 PLUGINS = os.path.dirname(os.path.dirname(_finding.__file__))
-DOCUMENTATION = os.path.join(os.path.dirname(PLUGINS), "docs", "findings.md")
 CONSTRUCTOR = "build_finding"
 # An error whose first argument is the key of the finding that it becomes.
 KEYED_ERROR = "NoLockError"
@@ -112,11 +111,3 @@ def test_severity_and_title_come_from_the_table():
         build_finding(key="made-up", detail="d", remediation="r")
     with pytest.raises(ValueError, match="one severity"):
         build_finding(key="clock-skewed", detail="d", remediation="r", reduced=True)
-
-
-def test_the_documentation_lists_the_table():
-    if not os.path.exists(DOCUMENTATION):
-        pytest.skip("the documentation is no part of this tree")
-    tools = pytest.importorskip("tests.tools.findings")
-    with open(DOCUMENTATION, encoding="utf-8") as stream:
-        assert stream.read() == tools.render_page(), "run make pages"

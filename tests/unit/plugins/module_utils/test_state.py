@@ -107,9 +107,6 @@ def test_events_are_appended(state):
 def test_looking_makes_nothing_but_sees_a_living_holder(state):
     with state.hold_lease("look", only_look=True):
         assert not os.path.exists(state.root)
-    with (
-        state.hold_lease("run-1"),
-        pytest.raises(LeaseHeldError),
-        ApplicationState(state.root, "billing").hold_lease("look", only_look=True),
-    ):
+    other = ApplicationState(state.root, "billing")
+    with state.hold_lease("run-1"), pytest.raises(LeaseHeldError), other.hold_lease("look", only_look=True):
         pass
