@@ -65,7 +65,7 @@ def archive(**changes):
 
 CASES = {
     "unknown target": (lambda: {"oxzep7_target": "3.99"}, "Python 3.99 is not a released version"),
-    "no target": (dict, "set oxzep7_target to a version"),
+    "no target": (dict, "oxzep7_target is not set"),
     "target below": (lambda: {"oxzep7_target": "3.7"}, "the target 3.7 is below the current version 3.8"),
     "not an environment": (
         lambda: {"oxzep7_target": "3.9", "oxzep7_applications": application(environment="/srv/ledger/app")},
