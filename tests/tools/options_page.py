@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import pathlib
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import yaml
+from tests.tools.role_readmes import format_markup, list_sentences
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SPECIFICATION = ROOT / "roles" / "oxzep7" / "meta" / "argument_specs.yml"
@@ -44,7 +44,6 @@ SUBJECTS = {
     "Rollback": "generation rollback_*",
     "Runs and records": "run_id record_run",
 }
-MARKUP = re.compile(r"\b([COVEIBMP])\(([^)]*)\)")
 
 
 def read_options() -> dict[str, dict[str, Any]]:
@@ -62,16 +61,6 @@ def list_subject(words: str, names: list[str]) -> list[str]:
             if name not in chosen and (name.startswith(prefix) if word.endswith("*") else name == prefix):
                 chosen.append(name)
     return chosen
-
-
-def format_markup(text: str) -> str:
-    """*text* with Ansible's markup as Markdown."""
-
-    def replace(match: re.Match[str]) -> str:
-        name, _separator, value = match.group(2).partition("=")
-        return f"`{name}: {value}`" if match.group(1) == "O" and value else f"`{match.group(2)}`"
-
-    return MARKUP.sub(replace, text).replace("|", "\\|")
 
 
 def format_default(option: Mapping[str, Any]) -> str:
@@ -96,9 +85,8 @@ def format_type(option: Mapping[str, Any]) -> str:
 
 def format_option(name: str, option: Mapping[str, Any]) -> str:
     """The row of one option."""
-    described = option.get("description", "")
-    text = " ".join(described) if isinstance(described, list) else str(described)
-    return f"| `{name}` | {format_type(option)} | {format_default(option)} | {format_markup(' '.join(text.split()))} |"
+    text = " ".join(map(format_markup, list_sentences(option.get("description", "")))).replace("|", "\\|")
+    return f"| `{name}` | {format_type(option)} | {format_default(option)} | {text} |"
 
 
 def format_page() -> str:
