@@ -10,7 +10,21 @@ from typing import Any, List
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._registry import DATABASES_DOCUMENTATION
 from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._registry import list_check_kinds
 
-# What each kind of check or database declares about itself is inserted at its place.
+# What each kind of check or database declares about itself takes the place of its mark.
+CHECKS_MARK = "          # The kinds of checks.\n"
+DATABASES_MARK = "          # The databases.\n"
+UNUSED_CHECKS = """\
+      checks:
+        description: Health checks. This module does not use them.
+        type: list
+        elements: dict
+        default: []
+"""
+UNUSED_BACKUP = """\
+      backup:
+        description: Contents of backups. This module does not use them.
+        type: dict
+"""
 TEMPLATE = r"""
 options:
   application:
@@ -200,12 +214,28 @@ def document_kinds(kinds: List[Any], indentation: int) -> str:
 
 def build_documentation() -> str:
     """The documentation of the option, as YAML."""
-    text = TEMPLATE.replace("          # The kinds of checks.\n", document_kinds(list_check_kinds(), 10))
-    return text.replace("          # The databases.\n", textwrap.indent(DATABASES_DOCUMENTATION, " " * 10))
+    text = TEMPLATE.replace(CHECKS_MARK, document_kinds(list_check_kinds(), 10))
+    return text.replace(DATABASES_MARK, textwrap.indent(DATABASES_DOCUMENTATION, " " * 10))
+
+
+def build_checked_documentation() -> str:
+    """The documentation for modules that use checks, but no backups, as YAML."""
+    start, end = TEMPLATE.index("      backup:\n"), TEMPLATE.index("      drill:\n")
+    text = TEMPLATE[:start] + UNUSED_BACKUP + TEMPLATE[end:]
+    return text.replace(CHECKS_MARK, document_kinds(list_check_kinds(), 10))
+
+
+def build_core_documentation() -> str:
+    """The documentation for modules that use neither checks nor backups, as YAML."""
+    text = build_checked_documentation()
+    start, end = text.index("      checks:\n"), text.index("      tests:\n")
+    return text[:start] + UNUSED_CHECKS + text[end:]
 
 
 class ModuleDocFragment:
-    """The option that declares an application."""
+    """The option that declares an application, completely or for modules that use only a part of it."""
 
     # An annotated assignment: ansible-test reads the text of plain ones without importing them.
     DOCUMENTATION: str = build_documentation()
+    CHECKED: str = build_checked_documentation()
+    CORE: str = build_core_documentation()

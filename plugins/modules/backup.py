@@ -162,8 +162,10 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup.engines._reg
     create_engines,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._declaration._options import build_application_argument
-from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import parse_application
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._complete import (
+    build_application_argument,
+    parse_application,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 
 

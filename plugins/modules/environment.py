@@ -74,7 +74,7 @@ options:
     type: bool
     default: false
 extends_documentation_fragment:
-  - oxzep7.python.application
+  - oxzep7.python.application.core
   - oxzep7.python.cargo
   - oxzep7.python.host
   - oxzep7.python.attributes
@@ -178,8 +178,10 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._declaration._options import build_application_argument
-from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import parse_application
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._core import (
+    build_core_argument,
+    parse_core_application,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import BuildError, CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import build_generation
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._carry import CARRY_ARGUMENT, parse_cargo
@@ -255,7 +257,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            "application": build_application_argument(),
+            "application": build_core_argument(),
             "state": {"type": "str", "choices": list(STATES), "default": "present"},
             "interpreter": {"type": "path"},
             "version": {"type": "str"},
@@ -279,7 +281,7 @@ def main() -> None:
     given = module.params
     changes = Changes()
     try:
-        application = parse_application(given["application"])
+        application = parse_core_application(given["application"])
         state = ApplicationState(given["state_dir"], application.name)
         result = STATES[given["state"]](module, application, state, changes)
     except BuildError as error:

@@ -18,7 +18,7 @@ options:
     type: float
     default: 0.0
 extends_documentation_fragment:
-  - oxzep7.python.application
+  - oxzep7.python.application.checked
   - oxzep7.python.attributes
   - oxzep7.python.attributes.actiongroup
 attributes:
@@ -57,8 +57,10 @@ checks:
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._declaration._options import build_application_argument
-from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import parse_application
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._checked import (
+    build_checked_argument,
+    parse_checked_application,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._health._application import run_health_checks
 from ansible_collections.oxzep7.python.plugins.module_utils._health._evaluation import (
@@ -71,13 +73,13 @@ from ansible_collections.oxzep7.python.plugins.module_utils._health._evaluation 
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
-        argument_spec={"application": build_application_argument(), "timeout": {"type": "float", "default": 0.0}},
+        argument_spec={"application": build_checked_argument(), "timeout": {"type": "float", "default": 0.0}},
         supports_check_mode=True,
     )
     parameters = module.params
     deadline = time.monotonic() + parameters["timeout"]
     try:
-        application = parse_application(parameters["application"])
+        application = parse_checked_application(parameters["application"])
         results = run_health_checks(application, None, None)
         while select_failures(results) and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)

@@ -234,10 +234,7 @@ report:
 from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import (
-    parse_application,
-    validate_declaration,
-)
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._core import parse_core_declaration
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._inventory import (
     InventoryRequest,
     store_inventory,
@@ -305,7 +302,7 @@ def main() -> None:
     )
     given = module.params
     try:
-        applications = [parse_application(validate_declaration(entry)) for entry in given["applications"]]
+        applications = [parse_core_declaration(entry) for entry in given["applications"]]
         request = InventoryRequest(
             given["roots"], given["homes"], given["exclude"], given["time_budget"], given["verify"]
         )

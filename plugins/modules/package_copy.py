@@ -71,7 +71,7 @@ import os
 from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import parse_application
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._core import parse_core_application
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     call_as_identity,
@@ -125,7 +125,7 @@ def main() -> None:
         if application not in declared:
             module.fail_json(msg="%s is not in `applications`" % application)
         try:
-            environment = os.path.realpath(parse_application(declared[application]).environment)
+            environment = os.path.realpath(parse_core_application(declared[application]).environment)
             target = given["directory"] or module.tmpdir
             copies[application] = {name: copy_package(environment, name, target) for name in sorted(names)}
         except (CollectionError, OSError, RuntimeError) as error:

@@ -124,7 +124,7 @@ from typing import Any, Dict, List
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
-from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import (
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._complete import (
     parse_application,
     validate_declaration,
 )

@@ -76,7 +76,7 @@ options:
     type: float
     default: 10.0
 extends_documentation_fragment:
-  - oxzep7.python.application
+  - oxzep7.python.application.checked
   - oxzep7.python.backup
   - oxzep7.python.host
   - oxzep7.python.attributes
@@ -177,8 +177,10 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._state 
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._listing import describe_recovery
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._declaration._options import build_application_argument
-from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import parse_application
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._checked import (
+    build_checked_argument,
+    parse_checked_application,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import (
     CollectionError,
     GenerationMissingError,
@@ -226,7 +228,7 @@ def _is_planned_generation(module: AnsibleModule, state: ApplicationState) -> bo
 def _run(module: AnsibleModule, record: PromotionRecord, changes: Changes) -> Dict[str, Any]:
     """Promote, prune generations, and return the result of the module. Raises CollectionError, ValueError, OSError."""
     given = module.params
-    application = parse_application(given["application"])
+    application = parse_checked_application(given["application"])
     state = ApplicationState(given["state_dir"], application.name)
     if _is_planned_generation(module, state):
         current = state.read()["current"]
@@ -258,7 +260,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            "application": build_application_argument(),
+            "application": build_checked_argument(),
             "generation": {"type": "str", "required": True},
             "kind": {"type": "str", "choices": ["upgrade", "rollback"], "default": "upgrade"},
             "timeout": {"type": "float", "default": 150.0},

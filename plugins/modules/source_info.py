@@ -85,10 +85,7 @@ python:
 import sys
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import (
-    parse_application,
-    validate_declaration,
-)
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._core import parse_core_declaration
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._source._tree import (
     TIME_BUDGET,
@@ -114,7 +111,7 @@ def main() -> None:
     found = []
     try:
         for parameters in given["applications"]:
-            request = build_scan_request(parse_application(validate_declaration(parameters)))
+            request = build_scan_request(parse_core_declaration(parameters))
             found.append(scan_application(request, given["names"], given["symbols"], given["time_budget"]))
     except CollectionError as error:
         module.fail_json(msg=str(error))

@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 from ansible_collections.oxzep7.python.plugins.doc_fragments.application import build_documentation
-from ansible_collections.oxzep7.python.plugins.module_utils._declaration._options import build_application_options
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._complete import build_application_options
 from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._documentation import document_entries
 
 SPECIFICATION = pathlib.Path(__file__).resolve().parents[2] / "roles" / "oxzep7" / "meta" / "argument_specs.yml"

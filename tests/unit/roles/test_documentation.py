@@ -12,7 +12,7 @@ import re
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import validate_declaration
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._complete import validate_declaration
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import select_limits
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]

@@ -11,7 +11,7 @@ import pathlib
 import pytest
 import yaml
 from ansible_collections.oxzep7.python.plugins.doc_fragments.application import ModuleDocFragment
-from ansible_collections.oxzep7.python.plugins.module_utils._declaration._options import build_application_options
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._complete import build_application_options
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter.sources._registry import INTERPRETER_SOURCES
 from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._documentation import document_entries
 from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._registry import get_controller_source

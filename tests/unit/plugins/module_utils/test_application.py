@@ -6,7 +6,7 @@
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import ApplicationError
-from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import (
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._complete import (
     parse_application,
     validate_declaration,
 )

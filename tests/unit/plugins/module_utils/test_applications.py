@@ -8,7 +8,7 @@ import os
 import struct
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import (
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._complete import (
     parse_application,
     validate_declaration,
 )

@@ -13,7 +13,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils import _preflight
 from ansible_collections.oxzep7.python.plugins.module_utils._application._services import ServiceError
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import parse_application
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._complete import parse_application
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._finding import KEYS
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, IdentityError

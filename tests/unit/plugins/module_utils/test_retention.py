@@ -11,7 +11,7 @@ import sys
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import (
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._complete import (
     parse_application,
     validate_declaration,
 )
