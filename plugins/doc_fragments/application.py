@@ -9,8 +9,10 @@ from typing import Any, List
 
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._registry import DATABASES_DOCUMENTATION
 from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._registry import list_check_kinds
+from ansible_collections.oxzep7.python.plugins.module_utils._services._registry import document_services
 
-# What each kind of check or database declares about itself takes the place of its mark.
+# What each kind of service, check or database declares about itself takes the place of its mark.
+SERVICES_MARK = "          # The kinds of services.\n"
 CHECKS_MARK = "          # The kinds of checks.\n"
 DATABASES_MARK = "          # The databases.\n"
 UNUSED_CHECKS = """\
@@ -65,22 +67,7 @@ options:
             type: str
             choices: [stop-start, restart, reload, none]
             default: stop-start
-          start:
-            description: >-
-              Command that starts the service, as a list or as a string that is split into words; no shell is involved.
-            type: raw
-          stop:
-            description: Command that stops the service.
-            type: raw
-          status:
-            description: Command that ends with 0 if, and only if, the service is running.
-            type: raw
-          pidfile:
-            description: File with the process id of the main process, so that the service's processes can be examined.
-            type: str
-          user:
-            description: Account whose systemd user instance manages the unit; the system instance by default.
-            type: str
+          # The kinds of services.
       checks:
         description: Health checks. They must pass before a promotion and after it.
         type: list
@@ -214,14 +201,18 @@ def document_kinds(kinds: List[Any], indentation: int) -> str:
 
 def build_documentation() -> str:
     """The documentation of the option, as YAML."""
-    text = TEMPLATE.replace(CHECKS_MARK, document_kinds(list_check_kinds(), 10))
+    text = _insert_services(TEMPLATE).replace(CHECKS_MARK, document_kinds(list_check_kinds(), 10))
     return text.replace(DATABASES_MARK, textwrap.indent(DATABASES_DOCUMENTATION, " " * 10))
+
+
+def _insert_services(text: str) -> str:
+    return text.replace(SERVICES_MARK, textwrap.indent(document_services(), " " * 10))
 
 
 def build_checked_documentation() -> str:
     """The documentation for modules that use checks, but no backups, as YAML."""
     start, end = TEMPLATE.index("      backup:\n"), TEMPLATE.index("      drill:\n")
-    text = TEMPLATE[:start] + UNUSED_BACKUP + TEMPLATE[end:]
+    text = _insert_services(TEMPLATE[:start] + UNUSED_BACKUP + TEMPLATE[end:])
     return text.replace(CHECKS_MARK, document_kinds(list_check_kinds(), 10))
 
 

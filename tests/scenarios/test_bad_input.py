@@ -77,7 +77,7 @@ CASES = {
     ),
     "missing service": (
         lambda: {"oxzep7_target": "3.9", "oxzep7_applications": application(services=[{"name": "no-such.service"}])},
-        "this host has no no-such.service (service-not-found)",
+        "no such service on this host: no-such.service (service-not-found)",
     ),
     "unknown option": (lambda: {"oxzep7_target": "3.9", "oxzep7_applications": application(surprise=1)}, "surprise"),
     "no source": (

@@ -23,6 +23,7 @@ ROOMS = {
     "module_utils._changes": "the differences of a run: `changed`, `diff` and `actions`",
     "module_utils._finding": "the shape of a finding, and the list of all keys",
     "module_utils._host": "this machine: files, accounts, commands, untrusted reading, ELF, URLs",
+    "module_utils._services": "one file for each kind of service",
     "module_utils._application": "what is declared and live: services, state, journal, live path, known backups",
     "module_utils._packages": "what is installed: metadata, records, locks, copies, wheels",
     "module_utils._interpreter": "installing and proving interpreters",

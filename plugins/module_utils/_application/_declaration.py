@@ -9,26 +9,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, resolve_uid, resolve_user
-
-
-class Service(NamedTuple):
-    """A service of an application.
-
-    ``start``, ``stop`` and ``status`` are empty for a systemd unit. ``user`` is the account whose user instance of
-    systemd manages the unit; None for the system instance.
-    """
-
-    name: str
-    action: str
-    start: Tuple[str, ...]
-    stop: Tuple[str, ...]
-    status: Tuple[str, ...]
-    pidfile: Optional[str]
-    user: Optional[str] = None
-
-    def is_unit(self) -> bool:
-        """Whether the service is a systemd unit rather than declared by commands."""
-        return not self.start
+from ansible_collections.oxzep7.python.plugins.module_utils._services._service import Service
 
 
 class DatabaseSettings(NamedTuple):

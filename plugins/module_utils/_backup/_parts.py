@@ -97,25 +97,13 @@ def read_dependents(application: Application, state_dir: str) -> Optional[List[D
     return found
 
 
-def _find_unit_files(application: Application) -> List[str]:
-    """Unit files, drop-ins and environment files of the units that *application* declares. Raises ServiceError."""
-    found: List[str] = []
-    units = [service for service in application.services if service.is_unit()]
-    for properties in _services.read_service_properties(
-        units, ["FragmentPath", "DropInPaths", "EnvironmentFiles"]
-    ).values():
-        found += [properties.get("FragmentPath", "")] + properties.get("DropInPaths", "").split()
-        found += [word for word in properties.get("EnvironmentFiles", "").split() if word.startswith("/")]
-    return [path for path in found if path]
-
-
 def make_configuration_part(application: Application, state_dir: str) -> BackupPart:
     """The configuration of *application*: files of its units and of its dependents, and the declared paths.
 
     Raises ServiceError, ValueError, OSError.
     """
     doubts: Dict[str, str] = {}
-    wanted = _find_unit_files(application) + list(application.keeping.paths)
+    wanted = _services.list_service_files(application.services) + list(application.keeping.paths)
     dependents = read_dependents(application, state_dir)
     if dependents is None:
         doubts["what else uses the environment"] = "this host has no inventory; run oxzep7.python.audit first"

@@ -144,7 +144,7 @@ def _render_undo_command(undo: UndoCommand) -> str:
 
 def _run_replacement(task: RestoreTask, made: _Replacement) -> None:
     """Make the change *made* in a transaction. Raises PromotionReverted, UndoFailedError, OSError."""
-    application = task.application._replace(services=_services.adapt_socket_services(task.application.services))
+    application = task.application._replace(services=_services.adapt_services(task.application.services))
     written, options = get_timestamp(), task.ask.options
     undo = UndoDetails(
         application.name,

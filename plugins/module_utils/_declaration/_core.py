@@ -16,14 +16,16 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._declar
     Application,
     ApplicationError,
     DrillSettings,
-    Service,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import split_command
+from ansible_collections.oxzep7.python.plugins.module_utils._services._registry import (
+    build_services_option,
+    parse_service,
+)
 
 APPLICATION_NAME = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,62}$")
 GOAL_CHOICES = ["security", "performance", "compatibility"]
 CARRY_CHOICES = ["ask", "copy", "patch", "drop"]
-ACTION_CHOICES = ["stop-start", "restart", "reload", "none"]
 
 DRILL_OPTIONS: Dict[str, Any] = {
     "command": {"type": "raw"},
@@ -46,22 +48,7 @@ def build_core_options() -> Dict[str, Any]:
         "environment": {"type": "str", "required": True},
         "source": {"type": "str"},
         "user": {"type": "str"},
-        "services": {
-            "type": "list",
-            "elements": "dict",
-            "default": [],
-            "options": {
-                "name": {"type": "str", "required": True},
-                "action": {"type": "str", "choices": ACTION_CHOICES, "default": "stop-start"},
-                "start": {"type": "raw"},
-                "stop": {"type": "raw"},
-                "status": {"type": "raw"},
-                "pidfile": {"type": "str"},
-                "user": {"type": "str"},
-            },
-            "required_together": [["start", "stop", "status"]],
-            "mutually_exclusive": [["user", "start"]],
-        },
+        "services": build_services_option(),
         "drain": {"type": "list", "elements": "raw", "default": []},
         "undrain": {"type": "list", "elements": "raw", "default": []},
         "checks": {"type": "list", "elements": "dict", "default": []},
@@ -85,18 +72,6 @@ def build_core_argument() -> Dict[str, Any]:
 def parse_commands(parameters: Dict[str, Any], option: str) -> List[List[str]]:
     """The commands that *option* lists. Raises ValueError."""
     return [split_command(command) for command in parameters.get(option) or []]
-
-
-def _parse_service(entry: Dict[str, Any]) -> Service:
-    return Service(
-        entry["name"],
-        entry.get("action") or "stop-start",
-        tuple(split_command(entry.get("start") or [])),
-        tuple(split_command(entry.get("stop") or [])),
-        tuple(split_command(entry.get("status") or [])),
-        entry.get("pidfile"),
-        entry.get("user"),
-    )
 
 
 def require_absolute(application: str, option: str, value: str) -> str:
@@ -136,7 +111,7 @@ def parse_core_application(parameters: Dict[str, Any]) -> Application:
             environment=environment,
             source=parameters.get("source"),
             user=parameters.get("user"),
-            services=[_parse_service(entry) for entry in parameters.get("services") or []],
+            services=[parse_service(entry) for entry in parameters.get("services") or []],
             checks=list(parameters.get("checks") or []),
             tests=parse_commands(parameters, "tests"),
             tests_timeout=float(parameters.get("tests_timeout") or 900.0),

@@ -19,6 +19,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._discovery._interpre
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import describe_error
 from ansible_collections.oxzep7.python.plugins.module_utils._finding import build_finding
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
+from ansible_collections.oxzep7.python.plugins.module_utils._services._service import ServiceError, ServiceProblem
 
 
 def get_own_interpreter() -> str:
@@ -83,12 +84,11 @@ def _find_obstacles(application: Application, interpreter_directory: str) -> Ite
         detail = "%s does not exist" % application.source
         yield build_finding(key="source-not-found", where=name, detail=detail, remediation="correct `source`")
     try:
-        absent = _services.find_missing_units(application.services)
-    except _services.ServiceError as error:
-        absent = [str(error)]
-    if absent:
-        detail = "this host has no %s" % ", ".join(absent)
-        yield build_finding(key="service-not-found", where=name, detail=detail, remediation="correct `services`")
+        problems = _services.find_service_problems(application.services)
+    except ServiceError as error:
+        problems = [ServiceProblem("service-not-found", str(error), "correct `services`")]
+    for problem in problems:
+        yield build_finding(key=problem.key, where=name, detail=problem.detail, remediation=problem.remediation)
     python = os.path.realpath(os.path.join(environment, "bin", "python"))
     granted = read_file_capabilities(python)
     if granted:

@@ -7,22 +7,20 @@
 from typing import Any, Dict, List, Optional, Sequence
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application import _services
-from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application, Service
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._health._evaluation import evaluate_checks, select_failures
 from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._base import CheckContext
 from ansible_collections.oxzep7.python.plugins.module_utils._host._processes import examine_processes
+from ansible_collections.oxzep7.python.plugins.module_utils._services._service import RESTART, STOP_START, Service
 
 
 def _examine_services(services: List[Service], count_restarts: bool) -> List[Dict[str, Any]]:
-    """A result for each of *services*: it runs and, if *count_restarts*, was not restarted by systemd."""
-    restarted = [service for service in services if count_restarts and service.action in ("stop-start", "restart")]
-    restarts = _services.count_restarts(restarted)
+    """A result for each of *services*: it runs and, if *count_restarts*, was not restarted by its manager."""
     results = []
-    for service in services:
-        passed = _services.is_running(service)
-        evidence = "running" if passed else "not running"
-        if service in restarts:
-            passed, evidence = False, "restarted %d times by systemd" % restarts[service]
+    for service, state in _services.observe_services(services).items():
+        passed, evidence = state.healthy, state.evidence
+        if count_restarts and state.restarts and service.action in (STOP_START, RESTART):
+            passed, evidence = False, "restarted %d times by systemd" % state.restarts
         result = {"name": service.name, "kind": "service", "passed": passed, "seconds": 0.0, "evidence": evidence}
         results.append(result)
     return results
@@ -48,8 +46,7 @@ def run_health_checks(
     context = CheckContext(application.resolve_account(), application.environment)
     for result in evaluate_checks(application.checks, context, before):
         results.append(dict(result, accepted=True) if result["name"] in accepted else result)
-    units = [service.name for service in active if service.is_unit()]
-    pidfiles = [service.pidfile for service in active if service.pidfile]
+    units, pidfiles = _services.list_process_sources(active)
     if interpreter and (units or pidfiles) and not select_failures(results):
         passed, evidence = examine_processes(units, pidfiles, interpreter, old)
         results.append({"name": "processes", "kind": "process", "passed": passed, "evidence": evidence, "seconds": 0.0})

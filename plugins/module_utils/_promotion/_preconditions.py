@@ -98,12 +98,9 @@ def _check_host(application: Application, policy: PromotionPolicy) -> Iterator[D
             detail="application %s: %s is a mount point and cannot be swapped" % (name, environment),
             remediation="mount its parent instead",
         )
-    missing = _services.find_missing_units(application.services)
-    if missing:
+    for problem in _services.find_service_problems(application.services):
         yield build_finding(
-            key="service-not-found",
-            detail="application %s: no such service on this host: %s" % (name, ", ".join(missing)),
-            remediation="correct `services`",
+            key=problem.key, detail="application %s: %s" % (name, problem.detail), remediation=problem.remediation
         )
     owner = find_controller(os.path.dirname(environment))
     if not can_become(owner):

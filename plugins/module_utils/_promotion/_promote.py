@@ -145,7 +145,7 @@ def _promote_chosen(
     baseline: List[Dict[str, Any]],
 ) -> Dict[str, Any]:
     owner = find_controller(os.path.dirname(application.environment))
-    application = application._replace(services=_services.adapt_socket_services(application.services))
+    application = application._replace(services=_services.adapt_services(application.services))
     way = PromotionUndo(
         application.name,
         state.directory,

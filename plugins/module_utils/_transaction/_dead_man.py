@@ -9,7 +9,6 @@ import os
 import subprocess
 from typing import Iterator, Optional
 
-from ansible_collections.oxzep7.python.plugins.module_utils._application._services import is_systemd_running
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
     DEFAULT_DIRECTORY,
     ApplicationState,
@@ -25,6 +24,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._files import 
     sync_directory,
     write_atomically,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._services._systemctl import is_systemd_running
 
 UNIT_DIRECTORY = "/etc/systemd/system"
 # What undo.sh ends with while the module that promotes is alive (EX_TEMPFAIL of sysexits.h).

@@ -8,13 +8,14 @@ import time
 from typing import Any, Callable, Dict, List
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application import _services
-from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application, Service
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._health._evaluation import (
     POLL_SECONDS,
     estimate_check_seconds,
     select_failures,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._health._probe import compute_pause
+from ansible_collections.oxzep7.python.plugins.module_utils._services._service import COMMAND_TIMEOUT, LEAVE, Service
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._deadline import MARGIN_SECONDS, Deadline
 
 WATCH_SECONDS = 1.0
@@ -22,7 +23,7 @@ WATCH_SECONDS = 1.0
 
 def estimate_check_time(application: Application) -> float:
     """Return the seconds that one round of all checks of *application* may take, by their own limits."""
-    services = _services.COMMAND_TIMEOUT * len(application.services)
+    services = COMMAND_TIMEOUT * len(application.services)
     return MARGIN_SECONDS + estimate_check_seconds(application.checks) + services
 
 
@@ -49,7 +50,11 @@ class HealthWatch:
         while True:
             began = time.monotonic()
             results = self._check()
-            if not select_failures(results) or time.monotonic() > end or _has_failed_unit(self._application.services):
+            if (
+                not select_failures(results)
+                or time.monotonic() > end
+                or _has_failed_service(self._application.services)
+            ):
                 return results
             time.sleep(compute_pause(time.monotonic() - began, POLL_SECONDS, WATCH_SECONDS, 2))
 
@@ -62,8 +67,7 @@ class HealthWatch:
         return results
 
 
-def _has_failed_unit(services: List[Service]) -> bool:
-    """Whether a unit is in the state ``failed``, from which systemd never restarts it."""
-    active = [service for service in services if service.action != "none"]
-    states = _services.read_service_properties(active, ["ActiveState"]).values()
-    return any(properties.get("ActiveState") == "failed" for properties in states)
+def _has_failed_service(services: List[Service]) -> bool:
+    """Whether a service is in a state from which nothing will start it again."""
+    watched = [service for service in services if service.action != LEAVE]
+    return any(state.failed for state in _services.observe_services(watched).values())

@@ -21,6 +21,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._health._evaluation 
 from ansible_collections.oxzep7.python.plugins.module_utils._health._probe import DowntimeProbe
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import require_success, run_command
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import write_atomically
+from ansible_collections.oxzep7.python.plugins.module_utils._services._service import COMMAND_TIMEOUT
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._dead_man import arm_dead_man
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._deadline import Deadline
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._settlement import (
@@ -52,7 +53,7 @@ class TransactionOptions(NamedTuple):
     run: str
     timeout: float
     stability: float
-    service_timeout: float = _services.COMMAND_TIMEOUT
+    service_timeout: float = COMMAND_TIMEOUT
     dead_man_interval: float = 10.0
     act_timeout: float = 0.0
 
@@ -139,7 +140,7 @@ def _open_transaction(change: ApplicationChange, options: TransactionOptions, de
         deadline.extend(
             estimate_check_time(application)
             + options.service_timeout * 4 * len(application.services)
-            + _services.COMMAND_TIMEOUT * len(application.drain + application.undrain)
+            + COMMAND_TIMEOUT * len(application.drain + application.undrain)
             + options.act_timeout
         )
         token = "%s by run %s" % (change.written, options.run)
@@ -170,4 +171,4 @@ def _undo_change(change: ApplicationChange, run: str, error: BaseException) -> N
 def _run_hooks(what: str, commands: List[List[str]]) -> None:
     """Run the operator's *commands* in order. Raises CommandError whose text starts with *what*."""
     for command in commands:
-        require_success(what, run_command(command, _services.COMMAND_TIMEOUT))
+        require_success(what, run_command(command, COMMAND_TIMEOUT))

@@ -6,13 +6,10 @@
 
 from typing import List, NamedTuple, Optional, Sequence
 
-from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Service
-from ansible_collections.oxzep7.python.plugins.module_utils._application._services import (
-    COMMAND_TIMEOUT,
-    get_runtime_directory,
-)
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, resolve_user
+from ansible_collections.oxzep7.python.plugins.module_utils._application._services import render_starts, render_stops
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import join_command
+from ansible_collections.oxzep7.python.plugins.module_utils._services._service import COMMAND_TIMEOUT, Service
 
 
 class PromotionUndo(NamedTuple):
@@ -96,53 +93,6 @@ sync "$directory" 2>/dev/null || sync
 """
 
 
-def _format_systemctl(service: Service, verb: str, timeout: float) -> str:
-    """Return the line that applies *verb* to *service* in at most *timeout* seconds."""
-    if service.user is None:
-        return join_command(["timeout", "%g" % timeout, "systemctl"] + verb.split() + ["--", service.name])
-    who = resolve_user(service.user)
-    become = (
-        [] if who.is_current() else ["setpriv", "--reuid=%d" % who.uid, "--regid=%d" % who.gid, "--clear-groups", "--"]
-    )
-    return join_command(
-        ["timeout", "%g" % timeout]
-        + become
-        + ["env", "XDG_RUNTIME_DIR=" + get_runtime_directory(who), "systemctl", "--user"]
-        + verb.split()
-        + ["--", service.name]
-    )
-
-
-def _format_stops(services: List[Service], timeout: float) -> List[str]:
-    lines = []
-    for service in services[::-1]:
-        if service.action == "stop-start" and service.is_unit():
-            # A unit that does not stop in time is killed: it would keep using the environment that is removed.
-            lines.append(
-                "%s || %s"
-                % (
-                    _format_systemctl(service, "stop", timeout),
-                    _format_systemctl(service, "kill --signal=KILL", timeout),
-                )
-            )
-        elif service.action in ("stop-start", "restart") and not service.is_unit():
-            lines.append(join_command(list(service.stop)))
-    return lines
-
-
-def _format_starts(services: List[Service], timeout: float) -> List[str]:
-    lines = []
-    for service in services:
-        if not service.is_unit():
-            lines += [join_command(list(service.start)) + " || failed=1"] if service.action != "none" else []
-            continue
-        if service.action in ("stop-start", "restart"):
-            lines.append(_format_systemctl(service, "reset-failed", timeout) + " 2>/dev/null")
-        verb = {"stop-start": "start", "restart": "restart", "reload": "reload-or-restart"}.get(service.action)
-        lines += [_format_systemctl(service, verb, timeout) + " || failed=1"] if verb else []
-    return lines
-
-
 def format_setpriv(identity: Identity, drop: bool = True) -> str:
     """Return the prefix of a command that root runs as *identity*; empty without *drop*."""
     return "setpriv --reuid=%d --regid=%d --clear-groups -- " % (identity.uid, identity.gid) if drop else ""
@@ -198,9 +148,9 @@ def render_undo_script(
             directory=join_command([undo.directory]),
         )
     ]
-    lines += [line + "\n" for line in _format_stops(services, timeout)]
+    lines += [line + "\n" for line in render_stops(services, timeout)]
     lines.append(body)
-    lines += [line + "\n" for line in _format_starts(services, timeout)]
+    lines += [line + "\n" for line in render_starts(services, timeout)]
     lines += [join_command(command) + " || failed=1\n" for command in last]
     disarm = (
         join_command(["systemctl", "stop", "--no-block", "--", undo.timer]) + " 2>/dev/null\n" if undo.timer else ""

@@ -7,9 +7,9 @@
 import re
 from typing import Any, Dict, NamedTuple, Optional
 
-from ansible_collections.oxzep7.python.plugins.module_utils._application._services import COMMAND_TIMEOUT
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity
+from ansible_collections.oxzep7.python.plugins.module_utils._services._service import COMMAND_TIMEOUT
 
 
 class CheckError(CollectionError):

@@ -6,13 +6,13 @@
 
 from typing import Any, Dict, List
 
-from ansible_collections.oxzep7.python.plugins.module_utils._application._services import COMMAND_TIMEOUT, ServiceError
 from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._base import (
     CheckContext,
     CheckKind,
     Verdict,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command
+from ansible_collections.oxzep7.python.plugins.module_utils._services._service import COMMAND_TIMEOUT, ServiceError
 
 # Units of this collection may fail while a promotion is open.
 UNDO_UNIT_PREFIX = "oxzep7-undo"

@@ -6,12 +6,12 @@
 
 from typing import Any, Dict
 
-from ansible_collections.oxzep7.python.plugins.module_utils._application._services import read_unit_properties
 from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._base import (
     CheckContext,
     CheckKind,
     Verdict,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._services._systemctl import read_unit_properties
 
 PROPERTIES = ["ActiveState", "SubState", "Result", "NRestarts"]
 

@@ -10,6 +10,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._declaration._comple
     parse_application,
     validate_declaration,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._services.unit import UnitService
 
 
 def declared(**options):
@@ -18,7 +19,7 @@ def declared(**options):
 
 def test_defaults():
     application = parse_application(declared(services=[{"name": "a.service"}]))
-    assert application.services[0].action == "stop-start" and application.services[0].is_unit()
+    assert application.services[0].action == "stop-start" and isinstance(application.services[0], UnitService)
     assert application.generation_path("1-py3.9") == "/srv/billing/venv.generations/1-py3.9"
     assert application.tests_timeout == 900.0
 

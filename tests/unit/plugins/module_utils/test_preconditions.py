@@ -10,7 +10,6 @@ import os
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils import _preflight
-from ansible_collections.oxzep7.python.plugins.module_utils._application._services import ServiceError
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._complete import parse_application
@@ -23,9 +22,12 @@ from ansible_collections.oxzep7.python.plugins.module_utils._promotion._promote 
     PromotionOptions,
     promote_generation,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._services import unit
+from ansible_collections.oxzep7.python.plugins.module_utils._services._service import ServiceError, ServiceProblem
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import TransactionOptions
 
 LOCK = "a" * 64
+PROBLEM = ServiceProblem("service-not-found", "no such service on this host: x.service", "correct `services`")
 FAILED = {"name": "answers", "kind": "http", "passed": False, "evidence": "no answer", "seconds": 0.0}
 
 
@@ -99,7 +101,7 @@ def mount_environment(host):
 
 
 def lose_service(host):
-    host.monkeypatch.setattr(_preconditions._services, "find_missing_units", lambda _services: ["x.service"])
+    host.monkeypatch.setattr(_preconditions._services, "find_service_problems", lambda _services: [PROBLEM])
 
 
 def lose_privilege(host):
@@ -169,7 +171,7 @@ def confuse_owner(host):
 
 
 def stop_user_manager(host):
-    host.monkeypatch.setattr(_preconditions._services, "find_missing_units", raise_error(ServiceError("no systemd")))
+    host.monkeypatch.setattr(_preconditions._services, "find_service_problems", raise_error(ServiceError("no systemd")))
 
 
 @pytest.mark.parametrize("case", [damage_environment, confuse_owner, stop_user_manager])
@@ -183,7 +185,9 @@ def test_an_error_stops_both_with_the_same_text(host, case):
 
 def test_every_precondition_has_a_case():
     """A precondition added to the source needs a case here."""
-    with open(_preconditions.__file__) as stream:
-        text = stream.read()
-    keys = {key for key in KEYS if 'key="%s"' % key in text}
+    text = ""
+    for module in (_preconditions, unit):
+        with open(module.__file__) as stream:
+            text += stream.read()
+    keys = {key for key in KEYS if 'key="%s"' % key in text or 'ServiceProblem("%s"' % key in text}
     assert keys == set(CASES)

@@ -10,10 +10,11 @@ import sys
 import threading
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Service
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import get_current_identity
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._swap import adopt_environment, repoint_symlink
+from ansible_collections.oxzep7.python.plugins.module_utils._services.commands import CommandService
+from ansible_collections.oxzep7.python.plugins.module_utils._services.unit import UnitService
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._deadline import Deadline, read_uptime
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._undo_script import (
     PromotionUndo,
@@ -55,7 +56,11 @@ class Place:
             "2026-01-01T00:00:00Z",
             None,
         )
-        services = [Service("web", "stop-start", tuple(command("start")), tuple(command("stop")), ("true",), None)]
+        services = [
+            CommandService(
+                "web", "stop-start", {"start": command("start"), "stop": command("stop"), "status": ["true"]}
+            )
+        ]
         (self.state / "undo.sh").write_text(render_promotion_undo(way, services, get_current_identity(), False))
 
     def undo(self, *words):
@@ -221,7 +226,7 @@ def test_a_service_that_does_not_start_is_told_but_the_swap_is_done(place):
         "2026-01-01T00:00:00Z",
         None,
     )
-    services = [Service("web", "stop-start", ("false",), ("true",), ("true",), None)]
+    services = [CommandService("web", "stop-start", {"start": ["false"], "stop": ["true"], "status": ["true"]})]
     (place.state / "undo.sh").write_text(render_promotion_undo(way, services, get_current_identity(), False))
     adopt_new(place)
     assert place.undo("held") == 1
@@ -242,7 +247,7 @@ def test_systemd_units_are_stopped_in_reverse_and_started_in_order():
         "a", "/s", "/l/v", "/l/v.generations/0", "v.generations/0", "0", "1", "r", "t", "oxzep7-undo-a.timer"
     )
     actions = {"one": "stop-start", "two": "restart", "three": "reload", "four": "none", "five": "stop-start"}
-    services = [Service(f"{name}.service", action, (), (), (), None) for name, action in actions.items()]
+    services = [UnitService(f"{name}.service", action) for name, action in actions.items()]
     text = render_promotion_undo(way, services, get_current_identity(), True, 7.0, [["into-the", "pool again"]])
     lines = [line for line in text.splitlines() if line.startswith("timeout")]
     assert lines == [
@@ -265,9 +270,7 @@ def test_systemd_units_are_stopped_in_reverse_and_started_in_order():
 def test_a_units_own_systemd_is_asked_as_its_user():
     who = get_current_identity()
     way = PromotionUndo("a", "/s", "/l/v", "/l/v.generations/0", "v.generations/0", "0", "1", "r", "t", None)
-    text = render_promotion_undo(
-        way, [Service("mine.service", "stop-start", (), (), (), None, who.name)], who, False, 7.0
-    )
+    text = render_promotion_undo(way, [UnitService("mine.service", "stop-start", who.name)], who, False, 7.0)
     assert (
         "timeout 7 env XDG_RUNTIME_DIR=/run/user/%d systemctl --user start -- mine.service || failed=1\n" % who.uid
         in text

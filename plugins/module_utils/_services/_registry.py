@@ -1,0 +1,73 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""All kinds of services. Imports are static, because Ansible sends only files to hosts that are imported by name."""
+
+from typing import Any, Dict, List, Tuple, Type
+
+from ansible_collections.oxzep7.python.plugins.module_utils._services._service import ACTIONS, STOP_START, Service
+from ansible_collections.oxzep7.python.plugins.module_utils._services.commands import CommandService
+from ansible_collections.oxzep7.python.plugins.module_utils._services.unit import UnitService
+
+# In the order of the documentation. The last one has no selector and takes what no other one does.
+SERVICE_KINDS: Tuple[Type[Service], ...] = (CommandService, UnitService)
+
+
+def parse_service(entry: Dict[str, Any]) -> Service:
+    """The service that the validated *entry* of `services` declares. Raises ValueError."""
+    for kind in SERVICE_KINDS:
+        if kind.selector is None or entry.get(kind.selector) is not None:
+            return kind.from_entry(entry)
+    raise ValueError("service %s is of no kind" % entry.get("name"))
+
+
+def _list_exclusions() -> List[List[str]]:
+    """Pairs of options that cannot be declared together: a kind's selector, and each option of other kinds only."""
+    pairs = []
+    for kind in SERVICE_KINDS:
+        if kind.selector is None:
+            continue
+        others = sorted({name for other in SERVICE_KINDS for name in other.options} - set(kind.options))
+        pairs += [[name, kind.selector] for name in others]
+    return pairs
+
+
+def build_services_option() -> Dict[str, Any]:
+    """The option with the services of an application."""
+    options: Dict[str, Any] = {
+        "name": {"type": "str", "required": True},
+        "action": {"type": "str", "choices": ACTIONS, "default": STOP_START},
+    }
+    together = []
+    for kind in SERVICE_KINDS:
+        options.update(kind.options)
+        together += [list(names) for names in kind.required_together]
+    return {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": options,
+        "required_together": together,
+        "mutually_exclusive": _list_exclusions(),
+    }
+
+
+def document_services() -> str:
+    """The documentation of the options that kinds of services declare, as YAML; shared ones once."""
+    texts: Dict[str, str] = {}
+    for kind in SERVICE_KINDS:
+        for name, text in split_documentation(kind.documentation).items():
+            texts.setdefault(name, text)
+    return "".join(texts.values())
+
+
+def split_documentation(text: str) -> Dict[str, str]:
+    """The YAML of each option in *text* by its name."""
+    found: Dict[str, str] = {}
+    name = ""
+    for line in text.strip("\n").splitlines():
+        if not line.startswith(" "):
+            name = line.partition(":")[0]
+        found[name] = found.get(name, "") + line + "\n"
+    return found

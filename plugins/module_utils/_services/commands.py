@@ -1,0 +1,107 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Services that are declared by commands."""
+
+from typing import Any, Dict, List, Optional, Sequence
+
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import (
+    join_command,
+    run_command,
+    split_command,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._services._service import (
+    COMMAND_TIMEOUT,
+    LEAVE,
+    RESTART,
+    STOP_START,
+    Service,
+    ServiceState,
+    require_control,
+)
+
+
+class CommandService(Service):
+    """A service that commands start, stop and ask."""
+
+    selector = "start"
+    options = {
+        "start": {"type": "raw"},
+        "stop": {"type": "raw"},
+        "status": {"type": "raw"},
+        "pidfile": {"type": "str"},
+    }
+    required_together = (("start", "stop", "status"),)
+    documentation = """
+start:
+  description: Command that starts the service, as a list or as a string that is split into words; no shell is involved.
+  type: raw
+stop:
+  description: Command that stops the service.
+  type: raw
+status:
+  description: Command that ends with 0 if, and only if, the service is running.
+  type: raw
+pidfile:
+  description: File with the process id of the main process, so that the service's processes can be examined.
+  type: str
+"""
+
+    def __init__(
+        self,
+        name: str,
+        action: str,
+        commands: Dict[str, List[str]],
+        pidfile: Optional[str] = None,
+    ) -> None:
+        """*commands* has the words to ``start`` and ``stop`` the service, and to ask for its ``status``."""
+        super().__init__(name, action)
+        self.commands = commands
+        self.pidfile = pidfile
+
+    @classmethod
+    def from_entry(cls, entry: Dict[str, Any]) -> Service:
+        """As the base."""
+        commands = {verb: split_command(entry.get(verb) or []) for verb in ("start", "stop", "status")}
+        return cls(entry["name"], entry.get("action") or STOP_START, commands, entry.get("pidfile"))
+
+    def list_pidfiles(self) -> List[str]:
+        """As the base."""
+        return [self.pidfile] if self.pidfile else []
+
+    def _run(self, verb: str, timeout: float) -> None:
+        require_control(verb, run_command(self.commands[verb], timeout))
+
+    def stop(self, timeout: float) -> None:
+        """As the base."""
+        if self.action == STOP_START:
+            self._run("stop", timeout)
+
+    def start(self, timeout: float) -> None:
+        """As the base; a restart is a stop and a start, and so is a reload a start."""
+        if self.action == RESTART:
+            self._run("stop", timeout)
+        if self.action != LEAVE:
+            self._run("start", timeout)
+
+    def render_stop(self, timeout: float) -> List[str]:
+        """As the base."""
+        return [join_command(self.commands["stop"])] if self.action in (STOP_START, RESTART) else []
+
+    def render_start(self, timeout: float) -> List[str]:
+        """As the base."""
+        return [join_command(self.commands["start"]) + " || failed=1"] if self.action != LEAVE else []
+
+    def is_running(self) -> bool:
+        """Whether the status command says so."""
+        return run_command(self.commands["status"], COMMAND_TIMEOUT).rc == 0
+
+    @classmethod
+    def observe(cls, services: Sequence["CommandService"]) -> Dict[Service, ServiceState]:
+        """As the base."""
+        states: Dict[Service, ServiceState] = {}
+        for service in services:
+            running = service.is_running()
+            states[service] = ServiceState(running, "running" if running else "not running")
+        return states
