@@ -13,6 +13,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts impo
     build_process_environment,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import (
+    EVIDENCE_BYTES,
     CommandResult,
     run_command,
 )
@@ -23,6 +24,9 @@ IMPORT_TIMEOUT = 300.0
 def run_in_environment(
     application: Application, environment: str, command: List[str], user: Identity, timeout: float
 ) -> CommandResult:
-    """Run *command* of the application's in *environment*, as if that were activated, for at most *timeout* seconds."""
+    """Run *command* of the application's in *environment*, as if that were activated, for at most *timeout* seconds.
+
+    Of its output the result has the end.
+    """
     settings = dict(build_process_environment(user, os.path.join(environment, "bin")), VIRTUAL_ENV=environment)
-    return run_command(command, timeout, user, cwd=application.source or "/", environment=settings)
+    return run_command(command, timeout, user, cwd=application.source or "/", environment=settings, tail=EVIDENCE_BYTES)

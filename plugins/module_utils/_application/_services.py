@@ -45,18 +45,25 @@ def adapt_services(services: Sequence[Service]) -> List[Service]:
     return [adapted[service] for service in services]
 
 
-def stop_before_swap(services: Sequence[Service], timeout: float = COMMAND_TIMEOUT) -> None:
-    """Stop *services* in reverse order, each within *timeout* seconds, as their actions say. Raises ServiceError."""
+def stop_before_swap(services: Sequence[Service], timeout: float = COMMAND_TIMEOUT, log: Optional[str] = None) -> None:
+    """Stop *services* in reverse order, each within *timeout* seconds, as their actions say.
+
+    The output of declared commands is appended to the file *log*. Raises ServiceError.
+    """
     for service in services:
         service.forget_failures(timeout)
     for service in services[::-1]:
-        service.stop(timeout)
+        service.stop(timeout, log)
 
 
-def start_after_swap(services: Sequence[Service], timeout: float = COMMAND_TIMEOUT) -> None:
-    """Start, restart or reload each service, in order, with the environment that is live now. Raises ServiceError."""
+def start_after_swap(services: Sequence[Service], timeout: float = COMMAND_TIMEOUT, log: Optional[str] = None) -> None:
+    """Start, restart or reload each service, in order, with the environment that is live now.
+
+    What a declared command starts may write to its output for ever, so that is appended to the file *log*. Raises
+    ServiceError.
+    """
     for service in services:
-        service.start(timeout)
+        service.start(timeout, log)
 
 
 def render_stops(services: Sequence[Service], timeout: float) -> List[str]:

@@ -85,6 +85,7 @@ class ApplicationState:
         self.undo_path = os.path.join(self.directory, "undo.sh")
         self.lease_path = os.path.join(self.directory, "lease")
         self.deadline_path = os.path.join(self.directory, "deadline")
+        self.log_path = os.path.join(root, "logs", name + ".log")
 
     def read(self) -> Dict[str, Any]:
         """The record; an empty one for an application that was never changed. Raises ValueError, OSError."""

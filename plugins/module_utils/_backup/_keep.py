@@ -79,7 +79,7 @@ def run_backup(job: BackupJob, changes: Changes) -> Dict[str, Any]:
     made = None
     if not job.check_mode:
         about = {"run": job.run, "generation": live["id"], "python": python, "environment": job.application.environment}
-        with _quiesce_application(job.application):
+        with _quiesce_application(job.application, job.state.log_path):
             made = make_backup(job.root, name, parts, about, engine, job.verify, _find_previous(known))
         known[made.identifier] = made
         job.state.append_event(job.run, "backup made", backup=made.identifier)
@@ -119,15 +119,18 @@ def _is_good(backup: Backup) -> bool:
 
 
 @contextlib.contextmanager
-def _quiesce_application(application: Application) -> Iterator[None]:
-    """Quiesce *application* by its own commands for the block, and resume it whatever happens. Raises CommandError."""
+def _quiesce_application(application: Application, log: str) -> Iterator[None]:
+    """Quiesce *application* by its own commands for the block, and resume it whatever happens.
+
+    Their output is appended to the file *log*. Raises CommandError.
+    """
     try:
         for command in application.keeping.quiesce:
-            require_success("quiesce", run_command(command, HOOK_TIMEOUT))
+            require_success("quiesce", run_command(command, HOOK_TIMEOUT, log=log))
         yield
     finally:
         for command in application.keeping.resume:
-            require_success("resume", run_command(command, HOOK_TIMEOUT))
+            require_success("resume", run_command(command, HOOK_TIMEOUT, log=log))
 
 
 def _copy_backup(target: str, application: str, backup: Backup) -> None:

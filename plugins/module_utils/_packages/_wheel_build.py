@@ -17,7 +17,11 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts impo
     get_current_identity,
     resolve_user,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandResult, run_command
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import (
+    EVIDENCE_BYTES,
+    CommandResult,
+    run_command,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import open_directory, open_file
 
 BUILD_TIMEOUT = 1800.0
@@ -210,6 +214,7 @@ def _run_build(order: WheelBuildRequest, scratch: str, builder: Identity, limit:
         builder,
         cwd=scratch,
         environment=settings,
+        tail=EVIDENCE_BYTES,
     )
 
 

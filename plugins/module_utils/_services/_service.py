@@ -83,14 +83,17 @@ class Service:
         changed.action = action
         return changed
 
-    def stop(self, timeout: float) -> None:
-        """Stop it before the environment is replaced, within *timeout* seconds. Raises ServiceError."""
+    def stop(self, timeout: float, log: Optional[str] = None) -> None:
+        """Stop it before the environment is replaced, within *timeout* seconds. Raises ServiceError.
+
+        The output of commands that an operator declared is appended to the file *log*.
+        """
         raise NotImplementedError
 
-    def start(self, timeout: float) -> None:
+    def start(self, timeout: float, log: Optional[str] = None) -> None:
         """Start, restart or reload it, as its action says, with the environment that is live now.
 
-        Raises ServiceError.
+        As for `stop`, output goes to *log*. Raises ServiceError.
         """
         raise NotImplementedError
 

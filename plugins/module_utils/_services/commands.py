@@ -35,7 +35,9 @@ class CommandService(Service):
     required_together = (("start", "stop", "status"),)
     documentation = """
 start:
-  description: Command that starts the service, as a list or as a string that is split into words; no shell is involved.
+  description: >-
+    Command that starts the service, as a list or as a string that is split into words; no shell is involved. What it
+    and the service print is appended to C(logs/<name>.log) in the state directory.
   type: raw
 stop:
   description: Command that stops the service.
@@ -70,20 +72,20 @@ pidfile:
         """As the base."""
         return [self.pidfile] if self.pidfile else []
 
-    def _run(self, verb: str, timeout: float) -> None:
-        require_control(verb, run_command(self.commands[verb], timeout))
+    def _run(self, verb: str, timeout: float, log: Optional[str]) -> None:
+        require_control(verb, run_command(self.commands[verb], timeout, log=log))
 
-    def stop(self, timeout: float) -> None:
+    def stop(self, timeout: float, log: Optional[str] = None) -> None:
         """As the base."""
         if self.action == STOP_START:
-            self._run("stop", timeout)
+            self._run("stop", timeout, log)
 
-    def start(self, timeout: float) -> None:
+    def start(self, timeout: float, log: Optional[str] = None) -> None:
         """As the base; a restart is a stop and a start, and so is a reload a start."""
         if self.action == RESTART:
-            self._run("stop", timeout)
+            self._run("stop", timeout, log)
         if self.action != LEAVE:
-            self._run("start", timeout)
+            self._run("start", timeout, log)
 
     def render_stop(self, timeout: float) -> List[str]:
         """As the base."""

@@ -63,12 +63,12 @@ user:
     def _control(self, verb: str, timeout: float) -> None:
         require_control(verb, run_systemctl(self.user, [verb, "--", self.name], timeout))
 
-    def stop(self, timeout: float) -> None:
+    def stop(self, timeout: float, log: Optional[str] = None) -> None:
         """As the base."""
         if self.action == STOP_START:
             self._control("stop", timeout)
 
-    def start(self, timeout: float) -> None:
+    def start(self, timeout: float, log: Optional[str] = None) -> None:
         """As the base."""
         if self.action in START_VERBS:
             self._control(START_VERBS[self.action], timeout)

@@ -40,7 +40,8 @@ def _run_undo(state: ApplicationState) -> None:
     opened = read_json(state.next_path) or {}
     limit = float((opened.get("history") or [{}])[-1].get("undo_seconds") or UNDO_SECONDS)
     Deadline(state).extend(limit + MARGIN_SECONDS)
-    undone = run_command(["/bin/sh", state.undo_path, "held"], limit)
+    # The services that it starts keep its output open.
+    undone = run_command(["/bin/sh", state.undo_path, "held"], limit, log=state.log_path)
     if state.is_open():
         raise UndoFailedError(
             "%s did not restore the old generation of %s (status %d): %s; it stays armed. Remove the cause, then run "

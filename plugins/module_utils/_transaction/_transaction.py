@@ -106,13 +106,13 @@ def run_transaction(change: ApplicationChange, options: TransactionOptions, act:
     previous = handle_signals()
     probe = DowntimeProbe(application.checks).start()
     try:
-        _run_hooks("drain", application.drain)
-        _services.stop_before_swap(application.services, options.service_timeout)
+        _run_hooks("drain", application.drain, state.log_path)
+        _services.stop_before_swap(application.services, options.service_timeout, state.log_path)
         how = act()
-        _services.start_after_swap(application.services, options.service_timeout)
+        _services.start_after_swap(application.services, options.service_timeout, state.log_path)
         results = watch.wait_until_healthy(options.timeout)
         downtime = probe.stop()
-        _run_hooks("undrain", application.undrain if not select_failures(results) else [])
+        _run_hooks("undrain", application.undrain if not select_failures(results) else [], state.log_path)
         results = watch.watch_stability(options.stability, results)
         if select_failures(results):
             raise _UnhealthyError(describe_results(select_failures(results)), results)
@@ -168,7 +168,7 @@ def _undo_change(change: ApplicationChange, run: str, error: BaseException) -> N
     raise PromotionReverted(text, evidence)
 
 
-def _run_hooks(what: str, commands: List[List[str]]) -> None:
+def _run_hooks(what: str, commands: List[List[str]], log: str) -> None:
     """Run the operator's *commands* in order. Raises CommandError whose text starts with *what*."""
     for command in commands:
-        require_success(what, run_command(command, COMMAND_TIMEOUT))
+        require_success(what, run_command(command, COMMAND_TIMEOUT, log=log))

@@ -11,7 +11,11 @@ from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._base
     CheckKind,
     Verdict,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command, split_command
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import (
+    EVIDENCE_BYTES,
+    run_command,
+    split_command,
+)
 
 
 class CommandCheck(CheckKind):
@@ -46,6 +50,6 @@ suboptions:
 
     def evaluate(self, options: Dict[str, Any], context: CheckContext) -> Verdict:
         """Pass when the command ends with the expected status. Raises ValueError."""
-        done = run_command(split_command(options["cmd"]), options["timeout"], context.identity)
+        done = run_command(split_command(options["cmd"]), options["timeout"], context.identity, tail=EVIDENCE_BYTES)
         evidence = "ended with %d, expected %d: %s" % (done.rc, options["rc"], done.last_lines())
         return Verdict(done.rc == options["rc"], evidence)

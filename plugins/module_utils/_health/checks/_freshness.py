@@ -15,7 +15,11 @@ from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._base
     CheckKind,
     Verdict,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command, split_command
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import (
+    EVIDENCE_BYTES,
+    run_command,
+    split_command,
+)
 
 ISO_TIME_PATTERN = re.compile(r"^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|([+-])(\d\d):?(\d\d))?$")
 
@@ -78,7 +82,7 @@ suboptions:
         if options.get("path"):
             name, timestamp = options["path"], os.stat(options["path"]).st_mtime
         else:
-            done = run_command(split_command(options["cmd"]), options["timeout"], context.identity)
+            done = run_command(split_command(options["cmd"]), options["timeout"], context.identity, tail=EVIDENCE_BYTES)
             if done.rc != 0:
                 return Verdict(False, "ended with %d: %s" % (done.rc, done.last_lines(2)))
             name, timestamp = " ".join(done.cmd), parse_timestamp(done.stdout.strip())

@@ -51,10 +51,10 @@ def _read_cursor() -> Optional[str]:
 def _read_journal(unit: str, cursor: Optional[str]) -> str:
     """The text that *unit* logged after *cursor*, or since the host was booted. Raises CheckError."""
     start = "--after-cursor=" + cursor if cursor else "--boot"
-    done = run_command(JOURNALCTL + ["--unit=" + unit, start], JOURNAL_TIMEOUT)
+    done = run_command(JOURNALCTL + ["--unit=" + unit, start], JOURNAL_TIMEOUT, tail=LOG_LIMIT)
     if done.rc != 0:
         raise CheckError("the journal cannot be read: %s" % done.last_lines(2))
-    return done.stdout[-LOG_LIMIT:]
+    return done.stdout
 
 
 class LogCheck(CheckKind):

@@ -17,7 +17,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts impo
     build_process_environment,
     get_current_identity,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import EVIDENCE_BYTES, run_command
 
 # Runs in the environment's interpreter; reads the options as JSON from standard input.
 PYTHON_PROGRAM = """
@@ -76,5 +76,6 @@ suboptions:
             user,
             environment=build_process_environment(user, os.path.dirname(python)),
             stdin=json.dumps(request),
+            tail=EVIDENCE_BYTES,
         )
         return Verdict(done.rc == 0, "ended with %d: %s" % (done.rc, done.last_lines(3)))
