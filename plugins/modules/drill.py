@@ -10,8 +10,8 @@ module: drill
 short_description: Restore a backup to a scratch directory, prove it, and remove it
 version_added: 0.1.0
 description:
-  - Proves every byte of the backup, restores all of it to a directory below C(/var/tmp), and compares every entry and
-    attribute with the manifest.
+  - Proves every byte of the backup, restores all of it to a directory below C(/var/cache/oxzep7), and compares every
+    entry and attribute with the manifest.
   - Loads dumps of databases into scratch servers of the host's programs, or into files, and compares the rows of every
     table.
   - Mounts the restored environment, interpreter and source at their own paths in a private mount namespace, runs the
@@ -103,7 +103,6 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._check impor
     find_backup,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._drill import DrillSubject, run_drill
-from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._scratch import remove_stale_scratch
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.engines._registry import (
     ENGINE_ARGUMENTS,
     create_engines,
@@ -114,6 +113,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._declaration._comple
     parse_application,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+from ansible_collections.oxzep7.python.plugins.module_utils._host._scratch import remove_stale_scratch
 
 
 def main() -> None:
@@ -142,7 +142,7 @@ def main() -> None:
         changes.add("drill backup %s of %s" % (backup.identifier, application.name), backup.identifier, None, "drilled")
         with state.hold_lease(given["run_id"], only_look=module.check_mode):
             if not module.check_mode:
-                remove_stale_scratch(application.name)
+                remove_stale_scratch()
                 outcome = run_drill(
                     DrillSubject(application, backup, create_engines(given).get_for_backup(backup)), given["foreign"]
                 )

@@ -101,7 +101,7 @@ EXAMPLES = r"""
 - name: Inspect a backup without changing the application
   oxzep7.python.restore:
     application: {name: billing, environment: /srv/billing/venv}
-    scratch: /var/tmp/billing-of-yesterday
+    scratch: /srv/billing-of-yesterday
 """
 
 RETURN = r"""

@@ -337,6 +337,26 @@ def test_every_layer_is_kept_drilled_and_put_back_in_place(module, place, everyt
     assert history[-1]["event"] == "restored" and history[-1]["backup"] == made["backup"]
 
 
+@pytest.fixture
+def planted():
+    """A name in ``/var/tmp`` that looks like a directory of a dead backup, made by another account."""
+    path = pathlib.Path("/var/tmp/oxzep7-greeter-999999999-planted")
+    path.write_text("not a directory")
+    if os.geteuid() == 0:
+        os.chown(path, 65534, 65534)
+    yield path
+    path.unlink()
+
+
+def test_names_that_other_accounts_make_block_no_backup(module, place, everything, planted):
+    application, _options = everything
+    made = module("backup", application=application, layers=["databases"], **place_of(place))
+    assert not made.get("failed"), made
+    drilled = module("drill", application=application, **place_of(place))
+    assert drilled.get("passed"), drilled
+    assert planted.read_text() == "not a directory"
+
+
 def test_a_restore_after_which_the_application_fails_is_taken_back(module, place, everything):
     application, options = everything
     made = module("backup", application=application, **options)

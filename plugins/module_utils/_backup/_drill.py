@@ -37,10 +37,6 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._d
     describe_row_difference,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._registry import create_database
-from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._scratch import (
-    SCRATCH_ROOT,
-    create_scratch,
-)
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.engines._engine import BackupEngine
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._manifest import Backup, Layer
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
@@ -51,6 +47,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts impo
     get_current_identity,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command
+from ansible_collections.oxzep7.python.plugins.module_utils._host._scratch import create_scratch, get_scratch_root
 from ansible_collections.oxzep7.python.plugins.module_utils._packages import _installed
 
 # Run by the restored interpreter as the application's user, who owns the pickle.
@@ -95,14 +92,14 @@ def run_drill(subject: DrillSubject, foreign: bool) -> Dict[str, Any]:
     application, backup = subject.application, subject.backup
     notes = DrillNotes()
     layers = {name: layer for name, layer in backup.layers.items() if layer.entries}
-    check_space(SCRATCH_ROOT, sum(_measure_content(layer) for layer in layers.values()))
+    check_space(get_scratch_root(), sum(_measure_content(layer) for layer in layers.values()))
     try:
         with notes.time_phase("damage"):
             check_backup(backup, application.name, list(layers), foreign, subject.engine)
     except BackupError as error:
         notes.problems.append(str(error))
         return _make_outcome(notes, began, 0.0)
-    with create_scratch(get_current_identity(), application.name) as scratch:
+    with create_scratch(get_current_identity()) as scratch:
         # The application's user must be able to enter it, because the content is the application's.
         os.chmod(scratch, 0o711)
         _restore_layers(subject, layers, scratch, notes)

@@ -83,7 +83,7 @@ def _unpack_dumps(task: RestoreTask, rows: Sequence[Dict[str, Any]]) -> Iterator
     if not rows:
         yield ""
         return
-    with unpack_layer(task.backup, task.get_layer(DATABASES), task.engine, task.application.name) as directory:
+    with unpack_layer(task.backup, task.get_layer(DATABASES), task.engine) as directory:
         yield directory
 
 

@@ -10,7 +10,6 @@ import shutil
 from typing import Dict, Iterator, Optional, Sequence, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError
-from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._scratch import create_scratch
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.engines._engine import BackupEngine, EngineError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._entry import (
     DIRECTORY,
@@ -25,6 +24,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._extr
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._manifest import Backup, Layer
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._stream import StreamError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import get_current_identity
+from ansible_collections.oxzep7.python.plugins.module_utils._host._scratch import create_scratch
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import DIRECTORY_FLAGS as AS_DIRECTORY
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import open_directory, resolve_trusted_path
 
@@ -147,9 +147,9 @@ def build_files_beside(
 
 
 @contextlib.contextmanager
-def unpack_layer(backup: Backup, layer: Layer, engine: BackupEngine, application: str) -> Iterator[str]:
+def unpack_layer(backup: Backup, layer: Layer, engine: BackupEngine) -> Iterator[str]:
     """A directory of this process's account with the files of *layer*, for the block. Raises BackupError, OSError."""
-    with create_scratch(get_current_identity(), application) as directory:
+    with create_scratch(get_current_identity()) as directory:
         files = os.path.join(directory, "files")
         with _open_parent(files) as parent:
             extract_layer(backup, layer, parent, "files", engine)

@@ -4,7 +4,6 @@
 
 """RESTORE.md: how to restore this backup by hand, in a shell. Data in, text out."""
 
-import os
 from typing import Any, Dict, List
 
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._registry import create_database
@@ -76,11 +75,7 @@ def _render_layer(
 ) -> str:
     """The section of one layer; the commands that make it live are added to *moves*."""
     whole = bool(layer.path) and "paths" not in layer.about
-    beside = (
-        "%s.restored-%s" % (layer.path, identifier)
-        if whole
-        else os.path.join("/var/tmp", "%s-of-%s" % (name, identifier))
-    )
+    beside = "%s.restored-%s" % (layer.path, identifier) if whole else "%s.%s" % (directory, name)
     what = (
         "%s, as it was." % layer.path
         if whole

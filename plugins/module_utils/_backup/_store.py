@@ -22,7 +22,6 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._listing imp
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError, BackupPart
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._runbook import render_runbook
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._registry import DATABASE_KINDS
-from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._scratch import remove_stale_scratch
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.engines._engine import BackupEngine, EngineError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.engines._registry import Engines
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers import _manifest
@@ -35,6 +34,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._files import 
     sync_directory,
     write_atomically,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._host._scratch import remove_stale_scratch
 
 PARTIAL_PREFIX = ".incoming-"
 REMOVED_PREFIX = ".going-"
@@ -70,7 +70,7 @@ def remove_partial_backups(root: str, application: str, engine: BackupEngine) ->
         if name.startswith((PARTIAL_PREFIX, REMOVED_PREFIX)):
             engine.forget_backup(os.path.join(directory, name))
             shutil.rmtree(os.path.join(directory, name))
-    remove_stale_scratch(application)
+    remove_stale_scratch()
 
 
 def make_next_identifier(known: Sequence[str], moment: float) -> str:

@@ -4,6 +4,7 @@
 
 """Builds a wheel from a source archive, as an account that owns nothing."""
 
+import functools
 import os
 import re
 import shutil
@@ -22,6 +23,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._commands impo
     CommandResult,
     run_command,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._host._scratch import create_scratch, remove_stale_scratch
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import open_directory, open_file
 
 BUILD_TIMEOUT = 1800.0
@@ -244,12 +246,8 @@ def build_wheel(order: WheelBuildRequest, target: str) -> str:
         raise WheelBuildError(
             "%s, who builds, cannot run %s; place it where every account can" % (builder.name, order.interpreter)
         )
-    # The real path, because the builder may later put a symlink in its place.
-    scratch = tempfile.mkdtemp(prefix="oxzep7-build-", dir=os.path.realpath(tempfile.gettempdir()))
-    try:
-        _prepare_scratch(order, scratch)
-        if not builder.is_current():
-            os.chown(scratch, builder.uid, builder.gid)
+    remove_stale_scratch()
+    with create_scratch(builder, functools.partial(_prepare_scratch, order)) as scratch:
         done = _run_build(order, scratch, builder, None)
         older = _find_older_setuptools(done)
         if older:
@@ -261,5 +259,3 @@ def build_wheel(order: WheelBuildRequest, target: str) -> str:
                 bool(COMPILER_PATTERN.search(done.stdout + done.stderr)),
             )
         return _collect_wheel(os.path.join(scratch, "out"), target)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)

@@ -21,7 +21,6 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._d
     SavedDump,
     choose_server_account,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._scratch import create_scratch
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, get_current_identity
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import (
     RunningCommand,
@@ -29,6 +28,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._commands impo
     require_success,
     run_command,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._host._scratch import create_scratch
 
 DUMP_OPTIONS = [
     "--single-transaction",
@@ -207,7 +207,7 @@ mysql:
     def prove_dump(self, dump: SavedDump) -> Dict[str, int]:
         """Load the dump into a server that is started for it."""
         who = choose_server_account(dump.user, "mysql")
-        with create_scratch(who, dump.application) as scratch, _run_server(scratch, who) as client:
+        with create_scratch(who) as scratch, _run_server(scratch, who) as client:
             _run_client("the database", client + ["-e", "CREATE DATABASE " + SCRATCH_DATABASE], who)
             _load_dump(client + [SCRATCH_DATABASE], dump.path, who)
             return count_mysql_rows(client + [SCRATCH_DATABASE], who)

@@ -24,13 +24,13 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._d
     choose_server_account,
     parse_row_counts,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._scratch import DUMP_NAME, create_scratch
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     Identity,
     build_process_environment,
     resolve_user,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import require_success, run_command
+from ansible_collections.oxzep7.python.plugins.module_utils._host._scratch import create_scratch
 
 EXCHANGE_TIMEOUT = 300.0
 SERVER_DIRECTORIES = (
@@ -96,6 +96,14 @@ def _count_rows(who: Identity, environment: Dict[str, str]) -> Dict[str, int]:
     """Rows by table of the database that *environment* connects to. Raises CommandError, DatabaseError."""
     words = PSQL + ["-F", "\t"]
     return parse_row_counts(_run_postgresql(words, who, environment, timeout=DUMP_TIMEOUT, stdin=COUNT_ROWS))
+
+
+def _restore_dump(path: str, options: List[str], who: Identity, environment: Dict[str, str]) -> None:
+    """Load the dump *path* into the database that *environment* connects to. Raises CommandError, OSError."""
+    words = ["pg_restore", "--exit-on-error", "--dbname", environment["PGDATABASE"]] + options
+    # The account may not reach the file.
+    with open(path, "rb") as stream:
+        _run_postgresql(words, who, environment, timeout=DUMP_TIMEOUT, source=stream.fileno())
 
 
 class _SnapshotSession:
@@ -236,14 +244,13 @@ postgresql:
                 "this host has no PostgreSQL server to load the dump into; install one, or drill on a host that has one"
             )
         who = choose_server_account(dump.user, "postgres")
-        with create_scratch(who, dump.application, dump.path) as scratch:
+        with create_scratch(who) as scratch:
             environment = dict(
                 build_process_environment(who, programs), PGHOST=scratch, PGUSER="postgres", PGDATABASE=SCRATCH_DATABASE
             )
             with _run_server(scratch, who, environment):
                 _run_postgresql(["createdb", "--template=template0", SCRATCH_DATABASE], who, environment)
-                words = ["pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "--dbname", SCRATCH_DATABASE]
-                _run_postgresql(words + [os.path.join(scratch, DUMP_NAME)], who, environment, timeout=DUMP_TIMEOUT)
+                _restore_dump(dump.path, ["--no-owner", "--no-privileges"], who, environment)
                 return _count_rows(who, environment)
 
     def load_copy(self, dump: SavedDump) -> str:
@@ -251,14 +258,11 @@ postgresql:
         who = self.resolve_account(dump.user)
         name = self.name_copy("restored", dump.backup)
         environment = self.make_environment(who)
-        with create_scratch(who, dump.application, dump.path) as scratch:
-            _run_postgresql(["dropdb", "--no-password", "--if-exists", name], who, environment)
-            _run_postgresql(["createdb", "--no-password", "--template=template0", name], who, environment)
-            there = dict(environment, PGDATABASE=name)
-            words = ["pg_restore", "--no-password", "--exit-on-error", "--dbname", name]
-            _run_postgresql(words + [os.path.join(scratch, DUMP_NAME)], who, there, timeout=DUMP_TIMEOUT)
-            found = _count_rows(who, there)
-        self.check_copied_rows(dump, name, found)
+        _run_postgresql(["dropdb", "--no-password", "--if-exists", name], who, environment)
+        _run_postgresql(["createdb", "--no-password", "--template=template0", name], who, environment)
+        there = dict(environment, PGDATABASE=name)
+        _restore_dump(dump.path, ["--no-password"], who, there)
+        self.check_copied_rows(dump, name, _count_rows(who, there))
         return name
 
     def prepare_exchange(self, dump: SavedDump) -> DatabaseExchange:

@@ -20,7 +20,6 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._d
     SavedDump,
     describe_row_difference,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._scratch import DUMP_NAME, create_scratch
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     Identity,
     call_as_identity,
@@ -28,6 +27,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts impo
     resolve_uid,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import require_success, run_command
+from ansible_collections.oxzep7.python.plugins.module_utils._host._scratch import create_scratch
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import (
     open_directory,
     open_file,
@@ -153,7 +153,7 @@ sqlite:
         if not os.path.lexists(path):
             raise DatabaseError("the database %s does not exist; correct the declaration" % path)
         who = find_sqlite_owner(path)
-        with create_scratch(who, application) as scratch:
+        with create_scratch(who) as scratch:
             copy = os.path.join(scratch, "copy")
             rows = run_sqlite([path, copy], who)
             _append_file(copy, handle)
@@ -162,8 +162,8 @@ sqlite:
     def prove_dump(self, dump: SavedDump) -> Dict[str, int]:
         """Open a copy of the dump and count its rows."""
         # A damaged database can attack the process that opens it, so it is opened as the application's own account.
-        with create_scratch(dump.user, dump.application, dump.path) as scratch:
-            return run_sqlite([os.path.join(scratch, DUMP_NAME)], dump.user)
+        with create_scratch(dump.user, lambda place: shutil.copy(dump.path, place)) as scratch:
+            return run_sqlite([os.path.join(scratch, os.path.basename(dump.path))], dump.user)
 
     def load_copy(self, dump: SavedDump) -> str:
         """Copy the dump beside the live file, with its owner and mode."""

@@ -1,0 +1,150 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Directories for the time of a block, in one that only the account of this process can rearrange.
+
+Each has a lock beside it, with which its process says that it lives; the kernel releases it with the process.
+"""
+
+import contextlib
+import errno
+import fcntl
+import os
+import secrets
+import shutil
+import stat
+from typing import Any, Callable, Iterator, Optional, Tuple
+
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, get_current_identity
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command
+
+# Not /tmp or /var/tmp: every account can create names there, and programs cannot always be executed.
+ROOT_DIRECTORY = "/var/cache/oxzep7"
+LOCK_SUFFIX = ".lock"
+FILES_NAME = "files"
+REMOVE_TIMEOUT = 3600.0
+
+
+def get_scratch_root() -> str:
+    """The directory in which this process makes scratch directories."""
+    return ROOT_DIRECTORY if os.geteuid() == 0 else os.path.join(get_current_identity().home, ".cache", "oxzep7")
+
+
+def _prepare_root() -> str:
+    """`get_scratch_root`, which exists, belongs to this account, and can be passed but not listed by others.
+
+    Raises OSError.
+    """
+    root = get_scratch_root()
+    os.makedirs(root, mode=0o711, exist_ok=True)
+    state = os.lstat(root)
+    if not stat.S_ISDIR(state.st_mode) or state.st_uid != os.geteuid():
+        raise OSError(errno.EPERM, "not a directory of this account; move it away, then run again", root)
+    if stat.S_IMODE(state.st_mode) != 0o711:
+        os.chmod(root, 0o711)
+    return root
+
+
+def _is_still(handle: int, path: str) -> bool:
+    """Whether *path* is the open file *handle*."""
+    try:
+        return os.path.samestat(os.fstat(handle), os.lstat(path))
+    except FileNotFoundError:
+        return False
+
+
+def _create_lock(root: str) -> Tuple[str, int]:
+    """Path and descriptor of a new lock, which is held. Raises OSError."""
+    while True:
+        path = os.path.join(root, secrets.token_hex(4) + LOCK_SUFFIX)
+        try:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except FileExistsError:
+            continue
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        # Another process may have taken it for one of a dead process before it was held.
+        if _is_still(handle, path):
+            return path, handle
+        os.close(handle)
+
+
+def _remove_tree(path: str) -> None:
+    """Remove the tree *path*, if it exists, however deep it is. Raises OSError."""
+    try:
+        shutil.rmtree(path)
+    except FileNotFoundError:
+        # What still runs in there may remove an entry at the same time.
+        if os.path.lexists(path):
+            raise
+    except RecursionError:
+        done = run_command(["rm", "-rf", "--", path], REMOVE_TIMEOUT)
+        if done.rc != 0:
+            raise OSError(errno.EIO, done.last_lines(1), path)
+
+
+def _release_lock(path: str, handle: int) -> None:
+    """Remove the directory of the held lock *path*, then the lock; it stays if the directory does. Raises OSError."""
+    try:
+        _remove_tree(path[: -len(LOCK_SUFFIX)])
+        os.unlink(path)
+    finally:
+        os.close(handle)
+
+
+def _remove_if_stale(path: str) -> None:
+    """Remove the lock *path* and its directory, unless a process holds it. Raises OSError."""
+    handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        held = _is_still(handle, path)
+    except OSError:
+        os.close(handle)
+        raise
+    if held:
+        _release_lock(path, handle)
+    else:
+        os.close(handle)
+
+
+def remove_stale_scratch() -> None:
+    """Remove what dead processes of this account left; what cannot be removed stays for the next run."""
+    root = get_scratch_root()
+    try:
+        if os.lstat(root).st_uid != os.geteuid():
+            return
+        names = os.listdir(root)
+    except OSError:
+        return
+    for name in names:
+        if name.endswith(LOCK_SUFFIX):
+            with contextlib.suppress(OSError):
+                _remove_if_stale(os.path.join(root, name))
+
+
+@contextlib.contextmanager
+def create_scratch(who: Identity, fill: Optional[Callable[[str], Any]] = None) -> Iterator[str]:
+    """A directory of the account *who* alone, for the block; *fill* puts files into it before it belongs to *who*.
+
+    Its parent belongs to this process, so *who* cannot rename it. In it, *who* can put a link in the place of anything.
+    Raises OSError.
+    """
+    root = _prepare_root()
+    path, handle = _create_lock(root)
+    try:
+        place = path[: -len(LOCK_SUFFIX)]
+        os.mkdir(place)
+        os.chmod(place, 0o711)
+        files = os.path.join(place, FILES_NAME)
+        os.mkdir(files)
+        os.chmod(files, 0o700)
+        if fill is not None:
+            fill(files)
+        if not who.is_current():
+            for name in os.listdir(files):
+                os.chown(os.path.join(files, name), who.uid, who.gid, follow_symlinks=False)
+            os.chown(files, who.uid, who.gid)
+        yield files
+    finally:
+        with contextlib.suppress(OSError):
+            _release_lock(path, handle)
