@@ -78,6 +78,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts impo
     can_become,
     resolve_uid,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._host._files import write_atomically
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._copy import (
     CopyError,
     gather_package_files,
@@ -95,9 +96,7 @@ def copy_package(environment: str, name: str, directory: str) -> Dict[str, Any]:
     except CopyError as error:
         return {"reason": str(error)}
     path = os.path.join(directory, made.wheel)
-    with open(path, "wb") as stream:
-        stream.write(made.data)
-    os.chmod(path, 0o644)
+    write_atomically(path, made.data, 0o644)
     return {
         "wheel": made.wheel,
         "sha256": hashlib.sha256(made.data).hexdigest(),

@@ -18,19 +18,27 @@ from ansible_collections.oxzep7.python.plugins.module_utils._errors import (
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     Identity,
-    find_controller,
+    find_entry_controller,
     resolve_uid,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._host._files import (
-    read_text,
-)
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import UnsafePathError, read_bytes
+
+# Bytes; those that venv and its likes write are far smaller.
+CONFIGURATION_LIMIT = 1 << 16
 
 
 def read_configuration(environment: str) -> Dict[str, str]:
-    """The values of *environment*'s ``pyvenv.cfg`` by lower-case key. Raises BuildError if the file is missing."""
-    text = read_text(os.path.join(environment, "pyvenv.cfg"))
-    if text is None:
+    """The values of *environment*'s ``pyvenv.cfg`` by lower-case key.
+
+    Raises BuildError if the file is missing, or not a regular one; OSError.
+    """
+    path = os.path.join(environment, "pyvenv.cfg")
+    try:
+        text = read_bytes(path, limit=CONFIGURATION_LIMIT).decode("utf-8", "replace")
+    except (FileNotFoundError, NotADirectoryError):
         raise BuildError("%s is not an environment: it has no pyvenv.cfg; correct `environment`" % environment)
+    except UnsafePathError as error:
+        raise BuildError("%s is %s; create the environment again" % (path, error.strerror))
     values = {}
     for line in text.splitlines():
         key, separator, value = line.partition("=")
@@ -53,7 +61,7 @@ def resolve_builder(application: Application) -> Identity:
 
     Raises IdentityError, OSError.
     """
-    controller = find_controller(os.path.dirname(application.environment))
+    controller = find_entry_controller(application.environment)
     return controller if controller.uid != 0 else resolve_uid(os.stat(application.environment).st_uid)
 
 

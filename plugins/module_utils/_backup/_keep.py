@@ -6,7 +6,6 @@
 
 import contextlib
 import datetime
-import os
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application import _backups as _history
@@ -32,6 +31,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup.engines._reg
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._manifest import Backup
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import require_success, run_command
+from ansible_collections.oxzep7.python.plugins.module_utils._host._directories import make_directory
 
 HOOK_TIMEOUT = 300.0
 COPY_TIMEOUT = 6 * 3600.0
@@ -140,7 +140,7 @@ def _copy_backup(target: str, application: str, backup: Backup) -> None:
     if ":" in place:
         common.append("--rsync-path=mkdir -p -m 700 %s && rsync" % _quote_place(place))
     else:
-        os.makedirs(place, mode=0o700, exist_ok=True)
+        make_directory(place, 0o700)
     require_success(
         "copy", run_command(common + ["--exclude=/*/manifest.json", "--", backup.directory, place], COPY_TIMEOUT)
     )

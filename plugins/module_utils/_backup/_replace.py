@@ -26,7 +26,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._d
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._registry import create_database
 from ansible_collections.oxzep7.python.plugins.module_utils._health._application import run_health_checks
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import find_controller
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import find_entry_controller
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import join_command
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._dead_man import find_timer
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import (
@@ -50,7 +50,7 @@ class _Replacement:
 
     def add_move(self, task: RestoreTask, path: str, beside: Optional[str]) -> None:
         """Have *beside* take the place of *path*, which is kept; with None *path* is only moved away."""
-        self.moves.append(Move(path, beside, task.get_kept_path(path), find_controller(os.path.dirname(path))))
+        self.moves.append(Move(path, beside, task.get_kept_path(path), find_entry_controller(path)))
 
 
 def replace_live(task: RestoreTask, found: Dict[str, Dict[str, str]], rows: Sequence[Dict[str, Any]]) -> None:

@@ -36,6 +36,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk imp
     WalkLimits,
     read_mounts,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._host._directories import make_directory
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import write_atomically
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import make_printable
 
@@ -161,8 +162,7 @@ def _sum_counts(environments: List[Dict[str, Any]], key: str) -> int:
 
 def store_inventory(directory: str, found: Dict[str, Any]) -> str:
     """Write *found* to ``host.json.gz`` in *directory*, made with mode 0700; returns the path. Raises OSError."""
-    if not os.path.isdir(directory):
-        os.makedirs(directory, mode=0o700)
+    make_directory(directory, 0o700)
     path = os.path.join(directory, "host.json.gz")
     write_atomically(path, gzip.compress(json.dumps(found, sort_keys=True).encode("utf-8"), 6))
     return path

@@ -9,7 +9,7 @@ import os
 from typing import List
 
 from ansible_collections.oxzep7.python.plugins.module_utils._generation import _compile
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import INSTALL_TIMEOUT
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import INSTALL_TIMEOUT, PUBLIC_UMASK
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._workplace import Workplace
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import RunningCommand, require_success
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import find_site_packages
@@ -44,7 +44,7 @@ class BackgroundCompiler:
         command = ["/bin/sh", "-c", SHELL_SCRIPT, "sh", place.scratch] + program + _list_entries(place.path)
         source, self._end_of_proof = os.pipe()
         try:
-            self._running = RunningCommand(command, place.builder, source=source)
+            self._running = RunningCommand(command, place.builder, source=source, umask=PUBLIC_UMASK)
         finally:
             os.close(source)
 

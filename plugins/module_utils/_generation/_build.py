@@ -21,7 +21,6 @@ from ansible_collections.oxzep7.python.plugins.module_utils._generation._backgro
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import (
     EnvironmentOrder,
     prepare_directory,
-    remove_tree,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._proof import (
     ProofError,
@@ -32,9 +31,10 @@ from ansible_collections.oxzep7.python.plugins.module_utils._generation._workpla
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     Identity,
     call_as_identity,
-    find_controller,
+    find_entry_controller,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandError
+from ansible_collections.oxzep7.python.plugins.module_utils._host._directories import remove_tree_as
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import (
     list_installed_packages,
     list_top_level_modules,
@@ -160,7 +160,7 @@ def _remove_incomplete(state: ApplicationState, record: Dict[str, Any], builder:
     """Remove the generations of builds that died; returns the record without them."""
     incomplete = [entry for entry in record["generations"] if not entry.get("complete")]
     for entry in incomplete:
-        call_as_identity(builder, remove_tree, entry["path"])
+        remove_tree_as(builder, entry["path"])
     if incomplete:
         record = dict(record, generations=[entry for entry in record["generations"] if entry.get("complete")])
         state.write(record)
@@ -169,7 +169,7 @@ def _remove_incomplete(state: ApplicationState, record: Dict[str, Any], builder:
 
 def _remove_leftovers(place: Workplace) -> None:
     for leftover in (place.path, place.scratch):
-        call_as_identity(place.builder, remove_tree, leftover)
+        remove_tree_as(place.builder, leftover)
 
 
 def _build_environment(place: Workplace, generation: Dict[str, Any]) -> None:
@@ -179,17 +179,18 @@ def _build_environment(place: Workplace, generation: Dict[str, Any]) -> None:
     """
     live, builder = place.application.environment, place.builder
     directory = place.application.generations_directory()
-    controller = find_controller(os.path.dirname(directory))
+    controller = find_entry_controller(live)
     call_as_identity(controller, prepare_directory, directory, builder.uid, builder.gid)
     _remove_leftovers(place)
     call_as_identity(builder, os.mkdir, place.scratch)
     like = _likeness.read_environment_access(live)
-    place.run_as_builder(_likeness.create_with_access, like, place.path)
+    building = like.without_writers()
+    place.run_as_builder(_likeness.create_with_access, building, place.path)
     place.create_environment()
     place.install_lock(place.order.lock or "")
     if place.order.cargo:
         generation["carried"] = place.load_cargo(_carry.load_cargo)
-    call_as_identity(builder, _likeness.apply_access, like, live, place.path)
+    call_as_identity(builder, _likeness.apply_access, building, live, place.path)
     # A user who cannot write there would compile the remaining modules again at every start.
     compiler = BackgroundCompiler(place, complete=place.user.uid != builder.uid)
     try:

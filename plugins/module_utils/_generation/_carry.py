@@ -4,7 +4,6 @@
 
 """Carries files outside every package, and manual changes to files of packages, into a new generation."""
 
-import filecmp
 import os
 import re
 import shutil
@@ -12,7 +11,12 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Sequence
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._patch import PatchError, apply_patch
+from ansible_collections.oxzep7.python.plugins.module_utils._host._directories import make_directory, remove_tree
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import open_regular_file, read_whole_file
 
+BLOCK_SIZE = 1 << 20
+# Bytes of a changed file, which is a module or text.
+CHANGED_LIMIT = 64 << 20
 LIBRARY_PATH = re.compile(r"^(lib(?:64)?)/python\d+\.\d+/")
 # A name that only one minor version of one implementation imports (PEP 3149).
 TAGGED_FILE = re.compile(r"\.(?:cpython|pypy)-?\d\w*(?:-[\w-]+)?\.so$|\.cpython-\d+(?:\.opt-\d)?\.pyc$")
@@ -100,10 +104,7 @@ def reload_cargo(cargo: Cargo, live: str, live_minor: str, path: str, minor: str
     """As `load_cargo`, into an environment that may have *cargo* already. Raises CarryError, OSError."""
     for name in cargo.files:
         target = _locate_path(path, name, minor)
-        if os.path.isdir(target) and not os.path.islink(target):
-            shutil.rmtree(target)
-        elif os.path.lexists(target):
-            os.unlink(target)
+        remove_tree(target)
     return load_cargo(cargo, live, live_minor, path, minor, pins)
 
 
@@ -113,6 +114,19 @@ def _list_files(path: str) -> List[str]:
     for folder, _below, names in os.walk(path):
         found += [os.path.join(folder, name) for name in names]
     return found or [path]
+
+
+def _are_equal_files(source: str, target: str) -> bool:
+    """Whether *source*, and *target* itself, are regular files with the same content."""
+    if os.path.islink(target) or not os.path.isfile(source) or not os.path.isfile(target):
+        return False
+    with open_regular_file(source) as first, open_regular_file(target) as second:
+        while True:
+            block = first.read(BLOCK_SIZE)
+            if block != second.read(BLOCK_SIZE):
+                return False
+            if not block:
+                return True
 
 
 def _copy_path(source: str, target: str, name: str, other_minor: bool) -> None:
@@ -125,18 +139,13 @@ def _copy_path(source: str, target: str, name: str, other_minor: bool) -> None:
             "the application to drop" % compiled[0]
         )
     if os.path.lexists(target):
-        if (
-            os.path.isfile(source)
-            and os.path.isfile(target)
-            and not os.path.islink(target)
-            and filecmp.cmp(source, target, shallow=False)
-        ):
+        if _are_equal_files(source, target):
             return
         raise CarryError(
             "%s cannot be taken along: a package of the new generation has it, too; rename it, or set `carry` of the "
             "application to drop" % name
         )
-    os.makedirs(os.path.dirname(target), exist_ok=True)
+    make_directory(os.path.dirname(target))
     if os.path.isdir(source) and not os.path.islink(source):
         shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
     else:
@@ -159,8 +168,7 @@ def _keep_changed_file(source: str, target: str, change: Mapping[str, Any], pins
             "patch, or to drop"
             % (change["path"], change["package"], change["version"], pins.get(change["package"]) or "no such package")
         )
-    with open(source, "rb") as stream:
-        _replace_file(target, stream.read())
+    _replace_file(target, read_whole_file(source, CHANGED_LIMIT))
 
 
 def _patch_file(target: str, change: Mapping[str, Any]) -> None:
@@ -170,8 +178,7 @@ def _patch_file(target: str, change: Mapping[str, Any]) -> None:
             % (change["path"], change["package"])
         )
     try:
-        with open(target, encoding="utf-8", newline="") as stream:
-            text = stream.read()
+        text = read_whole_file(target, CHANGED_LIMIT).decode("utf-8")
         changed = apply_patch(text, change["diff"])
     except (PatchError, FileNotFoundError, UnicodeDecodeError) as error:
         raise CarryError(

@@ -11,10 +11,13 @@ from typing import List, NamedTuple, Optional, Sequence
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._carry import Cargo
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, build_process_environment
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import require_success, run_command
-from ansible_collections.oxzep7.python.plugins.module_utils._host._files import remove_quietly
+from ansible_collections.oxzep7.python.plugins.module_utils._host._directories import make_directory
+from ansible_collections.oxzep7.python.plugins.module_utils._host._files import write_atomically
 
 INSTALL_TIMEOUT = 1800.0
 UV_TIMEOUT = 30.0
+# Root and other accounts may have a stricter one, with which the application's user could not read what is installed.
+PUBLIC_UMASK = 0o022
 
 
 class EnvironmentOrder(NamedTuple):
@@ -45,26 +48,24 @@ def find_usable_uv(given: Optional[str]) -> Optional[str]:
 
 def prepare_directory(directory: str, owner: int, group: int) -> None:
     """Create *directory* unless it exists, and set its owner. Raises OSError."""
-    os.makedirs(directory, mode=0o755, exist_ok=True)
-    if os.lstat(directory).st_uid != owner:
-        os.chown(directory, owner, group)
-
-
-def remove_tree(path: str) -> None:
-    """Remove the tree *path* if it exists. Raises OSError."""
-    if os.path.lexists(path):
-        shutil.rmtree(path)
+    make_directory(directory, owner=(owner, group))
 
 
 def write_lock(path: str, text: str) -> None:
     """Write *text* to the new file *path*. Raises OSError."""
-    remove_quietly(path)
-    with open(path, "x", encoding="utf-8") as stream:
-        stream.write(text)
+    write_atomically(path, text.encode("utf-8"))
 
 
 def _make_uv_command(cache: str) -> List[str]:
     return ["--no-config", "--offline", "--no-python-downloads", "--cache-dir", cache]
+
+
+def _run_installer(command: List[str], builder: Identity) -> None:
+    """Run *command* as *builder*; what it installs can be read by the account that proves it. Raises CommandError."""
+    environment = build_process_environment(builder)
+    require_success(
+        "install", run_command(command, INSTALL_TIMEOUT, builder, environment=environment, umask=PUBLIC_UMASK)
+    )
 
 
 def create_environment(order: EnvironmentOrder, path: str, cache: str, shared_site: bool, builder: Identity) -> None:
@@ -83,9 +84,7 @@ def create_environment(order: EnvironmentOrder, path: str, cache: str, shared_si
         )
     else:
         command = [order.interpreter, "-m", "venv"] + shared + [path]
-    require_success(
-        "install", run_command(command, INSTALL_TIMEOUT, builder, environment=build_process_environment(builder))
-    )
+    _run_installer(command, builder)
 
 
 def sync_environment(order: EnvironmentOrder, path: str, lock: str, cache: str, builder: Identity) -> None:
@@ -131,6 +130,4 @@ def sync_environment(order: EnvironmentOrder, path: str, lock: str, cache: str, 
             "--requirement",
             lock,
         ]
-    require_success(
-        "install", run_command(command, INSTALL_TIMEOUT, builder, environment=build_process_environment(builder))
-    )
+    _run_installer(command, builder)

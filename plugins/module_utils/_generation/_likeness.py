@@ -14,12 +14,14 @@ import stat
 from typing import Dict, NamedTuple, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+from ansible_collections.oxzep7.python.plugins.module_utils._host._directories import change_entry, open_parent
 
 ACCESS, INHERITED, LABEL = "system.posix_acl_access", "system.posix_acl_default", "security.selinux"
 SELINUX = "/sys/fs/selinux/enforce"
 EXECUTABLE = 0o111
 PERMISSIONS = 0o7777
 SET_ID = stat.S_ISUID | stat.S_ISGID
+WRITERS = stat.S_IWGRP | stat.S_IWOTH
 
 
 class EnvironmentAccess(NamedTuple):
@@ -29,6 +31,16 @@ class EnvironmentAccess(NamedTuple):
     directories: int
     files: int
     attributes: Dict[bool, Dict[str, bytes]]
+
+    def without_writers(self) -> "EnvironmentAccess":
+        """This access while the environment is built: nobody but the owner may write, and plant something there."""
+        # A mode set after an ACL limits what that grants.
+        kept = {name: value for name, value in self.attributes[True].items() if name != INHERITED}
+        return self._replace(
+            directories=self.directories & ~WRITERS,
+            files=self.files & ~WRITERS,
+            attributes={True: kept, False: self.attributes[False]},
+        )
 
 
 class AccessError(CollectionError):
@@ -64,20 +76,19 @@ def read_environment_access(environment: str) -> EnvironmentAccess:
 
 def create_with_access(like: EnvironmentAccess, path: str) -> None:
     """Create the directory *path* for an environment with access *like* another. Raises AccessError, OSError."""
-    os.mkdir(path, 0o700)
-    if os.lstat(path).st_gid != like.group:
-        try:
-            os.chown(path, -1, like.group)
-        except PermissionError:
-            # A directory that all may read needs no group.
-            if not like.directories & stat.S_IROTH:
-                raise AccessError(
-                    "its group %d can only be set by a member or by root; add the account that owns the environment to "
-                    "that group" % like.group
-                )
-    os.chmod(path, like.directories)
-    for name, value in like.attributes[True].items():
-        os.setxattr(path, name, value)
+    with open_parent(path) as (parent, name):
+        os.mkdir(name, 0o700, dir_fd=parent)
+        if os.stat(name, dir_fd=parent, follow_symlinks=False).st_gid != like.group:
+            try:
+                change_entry(parent, name, None, like.group, {})
+            except PermissionError:
+                # A directory that all may read needs no group.
+                if not like.directories & stat.S_IROTH:
+                    raise AccessError(
+                        "its group %d can only be set by a member or by root; add the account that owns the "
+                        "environment to that group" % like.group
+                    )
+        change_entry(parent, name, like.directories, None, like.attributes[True])
 
 
 def is_access_inherited(like: EnvironmentAccess, group: int) -> bool:
@@ -95,35 +106,32 @@ def is_access_inherited(like: EnvironmentAccess, group: int) -> bool:
 
 
 def apply_access(like: EnvironmentAccess, environment: str, path: str) -> None:
-    """Give everything in *path* the access of *environment*. Raises OSError."""
+    """Give *path* and everything in it the access of *environment*. Raises OSError."""
     group = os.lstat(path).st_gid
     labels = _LabelCopier(os.path.realpath(environment), LABEL) if os.path.exists(SELINUX) else None
-    # Open directories are faster than paths of many parts.
-    for folder, below, names, handle in os.fwalk(path):
-        for name in below:
-            _apply_to_entry(folder, name, handle, True, like, group)
-        for name in names:
-            _apply_to_entry(folder, name, handle, False, like, group)
+    # Open directories are faster than paths of many parts. A directory, which others may then write in, comes after its
+    # content.
+    for folder, below, names, handle in os.fwalk(path, topdown=False):
+        for name in below + names:
+            _apply_to_entry(name, handle, like, group)
         if labels:
             for name in below + names:
                 labels.apply_label(path, os.path.relpath(os.path.join(folder, name), path))
+    with open_parent(path) as (parent, name):
+        _apply_to_entry(name, parent, like, group)
 
 
-def _apply_to_entry(
-    folder: str, name: str, handle: int, is_directory: bool, like: EnvironmentAccess, group: int
-) -> None:
+def _apply_to_entry(name: str, handle: int, like: EnvironmentAccess, group: int) -> None:
     state = os.stat(name, dir_fd=handle, follow_symlinks=False)
-    if state.st_gid != group:
-        os.chown(name, -1, group, dir_fd=handle, follow_symlinks=False)
-    if stat.S_ISLNK(state.st_mode):
-        return
+    is_directory, is_link = stat.S_ISDIR(state.st_mode), stat.S_ISLNK(state.st_mode)
     mode = like.directories if is_directory else like.files & ~EXECUTABLE
     if not is_directory and state.st_mode & stat.S_IXUSR:
         mode |= (mode & 0o444) >> 2
-    if stat.S_IMODE(state.st_mode) != mode:
-        os.chmod(name, mode, dir_fd=handle)
-    for attribute, value in like.attributes[is_directory].items():
-        os.setxattr(os.path.join(folder, name), attribute, value)
+    attributes = like.attributes[is_directory]
+    new_group = group if state.st_gid != group else None
+    if new_group is None and (is_link or (stat.S_IMODE(state.st_mode) == mode and not attributes)):
+        return
+    change_entry(handle, name, mode, new_group, attributes)
 
 
 def _find_library_name(directory: str) -> str:

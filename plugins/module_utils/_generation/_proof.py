@@ -15,7 +15,6 @@ from ansible_collections.oxzep7.python.plugins.module_utils._generation._imports
     ImportFailure,
     find_import_failures,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import remove_tree
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._tiers import filter_lock, split_tiers
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._workplace import Workplace
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
@@ -24,6 +23,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts impo
     call_as_identity,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandResult, RunningCommand
+from ansible_collections.oxzep7.python.plugins.module_utils._host._directories import remove_tree_as
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import list_top_level_modules
 
 # How Python, and pytest after it, print a deprecation.
@@ -146,7 +146,7 @@ def _check_tiers(place: Workplace) -> Dict[str, EnvironmentCheck]:
     A later tier may remove the problem of an earlier one.
     """
     for leftover in (place.path, place.scratch):
-        call_as_identity(place.builder, remove_tree, leftover)
+        remove_tree_as(place.builder, leftover)
     call_as_identity(place.builder, os.mkdir, place.scratch)
     place.create_environment()
     lock = place.order.lock or ""

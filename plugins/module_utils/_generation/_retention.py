@@ -11,8 +11,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._declar
 from ansible_collections.oxzep7.python.plugins.module_utils._application._live import resolve_builder
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import remove_tree
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import call_as_identity, can_become
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import can_become
+from ansible_collections.oxzep7.python.plugins.module_utils._host._directories import remove_tree_as
 from ansible_collections.oxzep7.python.plugins.module_utils._host._processes import find_mapped_file, list_processes
 
 
@@ -118,7 +118,7 @@ def _remove_generation(
         return record
     generation["complete"] = False
     state.write(record)
-    call_as_identity(owner, remove_tree, generation["path"])
+    remove_tree_as(owner, generation["path"])
     record = dict(record, generations=[entry for entry in record["generations"] if entry["id"] != generation["id"]])
     state.write(record)
     return record

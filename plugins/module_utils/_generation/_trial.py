@@ -23,7 +23,6 @@ from ansible_collections.oxzep7.python.plugins.module_utils._generation._carry i
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import (
     EnvironmentOrder,
     prepare_directory,
-    remove_tree,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._proof import (
     find_new_import_failures,
@@ -34,9 +33,10 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts impo
     Identity,
     build_process_environment,
     call_as_identity,
-    find_controller,
+    find_entry_controller,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandResult, run_command
+from ansible_collections.oxzep7.python.plugins.module_utils._host._directories import remove_tree_as
 from ansible_collections.oxzep7.python.plugins.module_utils._packages import _installed
 
 # How pytest, and unittest, name what failed.
@@ -96,7 +96,7 @@ def remove_trials(application: Application, check_mode: bool, changes: Changes) 
     """Remove the scratch environments of trials. Raises IdentityError, OSError."""
     for path in _list_trial_directories(application):
         if not check_mode:
-            call_as_identity(resolve_builder(application), remove_tree, path)
+            remove_tree_as(resolve_builder(application), path)
         changes.add("remove %s" % path, path, "present", "absent")
 
 
@@ -152,10 +152,10 @@ def run_trial(
 def _install_trial(place: Workplace) -> None:
     builder, order = place.builder, place.order
     directory = place.application.generations_directory()
-    controller = find_controller(os.path.dirname(directory))
+    controller = find_entry_controller(place.application.environment)
     call_as_identity(controller, prepare_directory, directory, builder.uid, builder.gid)
     if not order.uv or not _is_made_with(place.path, order):
-        call_as_identity(builder, remove_tree, place.path)
+        remove_tree_as(builder, place.path)
     if not os.path.isdir(place.scratch):
         call_as_identity(builder, os.mkdir, place.scratch)
     if not os.path.isdir(place.path):

@@ -14,7 +14,7 @@ import stat
 import subprocess
 import tempfile
 import time
-from typing import IO, Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
+from typing import IO, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
@@ -150,13 +150,15 @@ class RunningCommand:
         target: Optional[int] = None,
         tail: int = 0,
         log: Optional[str] = None,
+        umask: Optional[int] = None,
     ) -> None:
         """Start *command* as *identity*, by default the account of this process, in a session of its own.
 
         It reads the text *stdin*, or the file descriptor *source*. Its output goes to the result, or to the file
         descriptor *target*. With *tail*, the result has the last *tail* bytes of it; without, a command that prints
         more than `WHOLE_BYTES` is killed. With *log*, both streams are appended to the file of that path, which stays,
-        and the result has the last `EVIDENCE_BYTES` of what was added.
+        and the result has the last `EVIDENCE_BYTES` of what was added. With *umask* it gets that one, and not that of
+        this process.
         """
         account = identity or get_current_identity()
         self._command = command
@@ -182,7 +184,7 @@ class RunningCommand:
                 cwd=cwd,
                 start_new_session=True,
                 env=build_process_environment(account) if environment is None else environment,
-                preexec_fn=None if account.is_current() else account.drop_privileges,
+                preexec_fn=_make_preparation(account, umask),
             )
         except (OSError, subprocess.SubprocessError) as error:
             self._problem = "%s: %s" % (command[0], error)
@@ -257,6 +259,18 @@ class RunningCommand:
         self._out.add(log.read(EVIDENCE_BYTES) or b"")
 
 
+def _make_preparation(account: Identity, umask: Optional[int]) -> Optional[Callable[[], None]]:
+    """What a child does before its program: become *account*, with *umask*; None if there is nothing to do."""
+    if umask is None:
+        return None if account.is_current() else account.drop_privileges
+
+    def prepare() -> None:
+        os.umask(umask)
+        account.drop_privileges()
+
+    return prepare
+
+
 def _read_once(handle: int, output: _Output) -> bool:
     """Add what the pipe *handle* has to *output*; returns whether more may come."""
     data = os.read(handle, READ_BYTES)
@@ -307,9 +321,10 @@ def run_command(
     target: Optional[int] = None,
     tail: int = 0,
     log: Optional[str] = None,
+    umask: Optional[int] = None,
 ) -> CommandResult:
     """Run *command* to its end, or for at most *timeout* seconds; see `RunningCommand`."""
-    return RunningCommand(command, identity, cwd, environment, stdin, source, target, tail, log).wait(timeout)
+    return RunningCommand(command, identity, cwd, environment, stdin, source, target, tail, log, umask).wait(timeout)
 
 
 def require_success(purpose: str, result: CommandResult) -> CommandResult:

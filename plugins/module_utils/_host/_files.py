@@ -38,6 +38,21 @@ def attach_error_path(path: str) -> Iterator[None]:
         raise
 
 
+def describe_lack_of_space(error: Exception, option: str) -> str:
+    """The next step, as the end of a message, if *error* says that a file system or a quota is exhausted.
+
+    *option* is the setting that chooses another place.
+    """
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "; free space, or choose another %s" % option
+    if isinstance(error, OSError) and error.errno == errno.EDQUOT:
+        return (
+            "; the quota of the account is used up (see quota -s): raise it, remove files, or choose another %s"
+            % option
+        )
+    return ""
+
+
 def write_atomically(path: str, data: bytes, mode: int = 0o600) -> None:
     """Replace the content of *path* by *data* atomically. Raises OSError."""
     directory = os.path.dirname(path) or "."

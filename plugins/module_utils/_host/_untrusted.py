@@ -7,10 +7,12 @@
 import errno
 import os
 import stat
-from typing import Any, List, Optional, Tuple
+from typing import Any, BinaryIO, List, Optional, Tuple
 
 FILE_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
 DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+# Of a directory on the way, which may be one that can be entered and not read.
+PASSING_FLAGS = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 READ_LIMIT = 1 << 20
 LINK_LIMIT = 40
 
@@ -27,17 +29,37 @@ def open_file(name: str, directory: Optional[int] = None) -> int:
     return _open_regular_file(name, directory)[0]
 
 
-def _open_regular_file(name: str, directory: Optional[int]) -> Tuple[int, int]:
-    """Descriptor and size in bytes."""
+def _open_regular_file(name: str, directory: Optional[int], follow: bool = False) -> Tuple[int, int]:
+    """Descriptor and size in bytes; with *follow* of the file that symlinks lead to."""
     # Opening a device can have effects, so the type is examined before, too.
-    if not stat.S_ISREG(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):
+    if not stat.S_ISREG(os.stat(name, dir_fd=directory, follow_symlinks=follow).st_mode):
         raise UnsafePathError(errno.EINVAL, "not a regular file", name)
-    handle = os.open(name, FILE_FLAGS, dir_fd=directory)
+    handle = os.open(name, FILE_FLAGS & ~os.O_NOFOLLOW if follow else FILE_FLAGS, dir_fd=directory)
     state = os.fstat(handle)
     if not stat.S_ISREG(state.st_mode):
         os.close(handle)
         raise UnsafePathError(errno.EINVAL, "not a regular file", name)
     return handle, state.st_size
+
+
+def open_regular_file(path: str) -> BinaryIO:
+    """The regular file that *path* leads to, for reading; for a process that acts as the account that can change it.
+
+    Raises UnsafePathError for a pipe, a device or a directory, OSError.
+    """
+    return os.fdopen(_open_regular_file(path, None, follow=True)[0], "rb")
+
+
+def read_whole_file(path: str, limit: int) -> bytes:
+    """The content of the regular file that *path* leads to, as `open_regular_file` opens it.
+
+    Raises UnsafePathError if it has more than *limit* bytes, OSError.
+    """
+    with open_regular_file(path) as stream:
+        data = stream.read(limit + 1)
+    if len(data) > limit:
+        raise UnsafePathError(errno.EFBIG, "larger than %d bytes" % limit, path)
+    return data
 
 
 def read_bytes(name: str, directory: Optional[int] = None, limit: int = READ_LIMIT) -> bytes:
@@ -69,26 +91,29 @@ def _split_path(path: str) -> List[str]:
     return [part for part in path.split("/") if part]
 
 
-def open_subdirectory(directory: int, path: str) -> int:
-    """A descriptor of the directory at the relative *path* below the open *directory*, reached without symlinks.
+def open_subdirectory(directory: int, path: str, flags: int = DIRECTORY_FLAGS) -> int:
+    """A descriptor with *flags* of the directory at the relative *path* below the open *directory*, without symlinks.
 
     Raises OSError.
     """
+    names = _split_path(path)
+    if not names:
+        return os.open(".", flags, dir_fd=directory)
     handle = os.dup(directory)
-    for name in _split_path(path):
+    for number, name in enumerate(names, 1):
         try:
-            below = os.open(name, DIRECTORY_FLAGS, dir_fd=handle)
+            below = os.open(name, flags if number == len(names) else PASSING_FLAGS, dir_fd=handle)
         finally:
             os.close(handle)
         handle = below
     return handle
 
 
-def open_directory(path: str) -> int:
-    """A descriptor of the absolute directory *path*, reached without symlinks. Raises OSError."""
-    root = os.open("/", DIRECTORY_FLAGS)
+def open_directory(path: str, flags: int = DIRECTORY_FLAGS) -> int:
+    """A descriptor with *flags* of the absolute directory *path*, reached without symlinks. Raises OSError."""
+    root = os.open("/", PASSING_FLAGS)
     try:
-        return open_subdirectory(root, path)
+        return open_subdirectory(root, path, flags)
     finally:
         os.close(root)
 

@@ -14,6 +14,7 @@ import tarfile
 from typing import IO, Iterator, List, Set
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+from ansible_collections.oxzep7.python.plugins.module_utils._host._directories import make_directory
 
 MAXIMUM_BYTES = 8 << 30
 MAXIMUM_MEMBERS = 500000
@@ -56,6 +57,7 @@ class _Extraction:
         self._stream = stream
         self._target = target
         self._links: Set[str] = set()
+        self._directories: Set[str] = set()
 
     def unpack_member(self, member: tarfile.TarInfo) -> None:
         """Unpack *member*. Raises UnsafeArchiveError, OSError."""
@@ -66,7 +68,7 @@ class _Extraction:
         if "/".join(parts) in self._links:
             raise UnsafeArchiveError("member %r appears twice, once as a symlink" % member.name)
         if member.isdir():
-            os.makedirs(path, mode=0o755, exist_ok=True)
+            self._make_directory(path)
         elif member.isreg():
             self._unpack_file(member, path)
         elif member.issym():
@@ -83,8 +85,13 @@ class _Extraction:
                     "member %r passes through the symlink %r" % ("/".join(parts), "/".join(parts[:depth]))
                 )
         parent = os.path.join(self._target, *parts[:-1])
-        os.makedirs(parent, mode=0o755, exist_ok=True)
+        self._make_directory(parent)
         return parent
+
+    def _make_directory(self, path: str) -> None:
+        if path not in self._directories:
+            make_directory(path)
+            self._directories.add(path)
 
     def _unpack_file(self, member: tarfile.TarInfo, path: str) -> None:
         source = self._stream.extractfile(member)

@@ -8,17 +8,18 @@ import glob
 import json
 import os
 import stat
-from typing import Any, Tuple
+from typing import Any, Dict, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host import _elf
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     can_become,
     get_current_identity,
-    list_owners,
+    list_controls,
     resolve_uid,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandResult, run_command
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import read_text_file
 
 # Marks a prefix that this collection installed.
 MARKER_NAME = ".oxzep7.json"
@@ -34,8 +35,28 @@ ZONEINFO_VERSION = (3, 9)
 NOBODY_UID = 65534
 
 
+# Bytes of a marker; this collection writes a few hundred.
+MARKER_LIMIT = 1 << 16
+
+
 class InterpreterError(CollectionError):
     """An interpreter that cannot be obtained or does not work; nothing was changed."""
+
+
+def read_marker(prefix: str) -> Dict[str, Any]:
+    """The marker in *prefix*: ``version``, ``sha256`` and ``source``; empty if this collection did not install it.
+
+    Raises InterpreterError for a damaged one.
+    """
+    path = os.path.join(prefix, MARKER_NAME)
+    text = read_text_file(path, limit=MARKER_LIMIT)
+    if text is None:
+        return {}
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise InterpreterError("%s is not valid JSON (%s); install the interpreter again" % (path, error))
+    return found if isinstance(found, dict) else {}
 
 
 def is_matching_version(version: str, wanted: str) -> bool:
@@ -45,12 +66,13 @@ def is_matching_version(version: str, wanted: str) -> bool:
 def find_least_trusted_owner(path: str) -> Any:
     """The account to run *path*: root only if root alone can write it and every directory above it."""
     real = os.path.realpath(path)
-    open_to_others = False
-    for place, uid in list_owners(os.path.dirname(real)) + [(real, os.stat(real).st_uid)]:
+    controls = list_controls(os.path.dirname(os.path.abspath(path))) + list_controls(os.path.dirname(real))
+    program = os.stat(real)
+    for uid in [control.owner for control in controls] + [program.st_uid]:
         if uid != 0:
             return resolve_uid(uid)
-        mode = os.stat(place).st_mode
-        open_to_others |= bool(mode & (stat.S_IWGRP | stat.S_IWOTH)) and not mode & stat.S_ISVTX
+    open_to_others = any(control.writers or control.everybody for control in controls)
+    open_to_others |= bool(program.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
     return resolve_uid(NOBODY_UID) if open_to_others else resolve_uid(0)
 
 

@@ -4,7 +4,6 @@
 
 """Install interpreters from archives side by side under one directory, each complete or absent."""
 
-import errno
 import fcntl
 import os
 import re
@@ -12,17 +11,25 @@ import shutil
 import tarfile
 import tempfile
 import urllib.error
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
 from ansible.module_utils.urls import open_url
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command
+from ansible_collections.oxzep7.python.plugins.module_utils._host._directories import (
+    PUBLIC_MODE,
+    describe_foreign_control,
+    make_directory,
+    remove_tree,
+    set_mode,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import (
     compute_sha256,
-    read_json,
+    describe_lack_of_space,
     sync_directory,
     write_json,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import open_regular_file
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._archive import (
     UnsafeArchiveError,
     extract_archive,
@@ -31,6 +38,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask im
     MARKER_NAME,
     InterpreterError,
     prove_interpreter,
+    read_marker,
 )
 
 INCOMING_PREFIX = ".incoming-"
@@ -60,7 +68,7 @@ def list_installed_interpreters(directory: str) -> List[Dict[str, Any]]:
         return []
     for entry in entries:
         prefix = os.path.join(directory, entry)
-        marker = None if entry.startswith(".") else read_json(os.path.join(prefix, MARKER_NAME))
+        marker = None if entry.startswith(".") else read_marker(prefix)
         if marker:
             found.append(dict(marker, prefix=prefix, path=find_executable(prefix)))
     return found
@@ -75,11 +83,24 @@ def find_executable(prefix: str) -> Optional[str]:
     return os.path.join(prefix, "bin", sorted(names)[0]) if names else None
 
 
+def _write_blocks(source: Any, target: str) -> None:
+    """Write the open stream *source* to the new file *target*. Raises OSError."""
+    handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with os.fdopen(handle, "wb") as stream:
+        for block in iter(lambda: source.read(BLOCK_SIZE), b""):
+            stream.write(block)
+
+
+def _copy_archive(path: str, target: str) -> None:
+    """Copy the archive *path*, whose owner could exchange it between the comparison of its digest and its unpacking."""
+    with open_regular_file(path) as source:
+        _write_blocks(source, target)
+
+
 def _download_archive(url: str, target: str) -> None:
     try:
-        with open_url(url, timeout=DOWNLOAD_TIMEOUT) as source, open(target, "wb") as stream:
-            for block in iter(lambda: source.read(BLOCK_SIZE), b""):
-                stream.write(block)
+        with open_url(url, timeout=DOWNLOAD_TIMEOUT) as source:
+            _write_blocks(source, target)
     except urllib.error.HTTPError as error:
         raise InterpreterError("%s cannot be fetched: the server answered %d %s" % (url, error.code, error.reason))
     except (urllib.error.URLError, ValueError) as error:
@@ -131,12 +152,14 @@ def _find_prefix(directory: str, origin: str) -> str:
 @contextmanager
 def _lock_directory(directory: str) -> Iterator[None]:
     """Hold the lock of *directory* for the block, and remove files of installations that died."""
-    handle = os.open(os.path.join(directory, ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    handle = os.open(os.path.join(directory, ".lock"), flags, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         for entry in os.listdir(directory):
             if entry.startswith(INCOMING_PREFIX):
-                shutil.rmtree(os.path.join(directory, entry), ignore_errors=True)
+                with suppress(OSError):
+                    remove_tree(os.path.join(directory, entry))
         yield
     finally:
         os.close(handle)
@@ -147,7 +170,10 @@ def install_archive(order: ArchiveOrder, directory: str) -> Dict[str, Any]:
 
     It gets its final name only after it ran on this host. Raises InterpreterError, OSError.
     """
-    os.makedirs(directory, mode=0o755, exist_ok=True)
+    problem = describe_foreign_control(directory)
+    if problem:
+        raise InterpreterError("nothing is installed under %s: %s" % (directory, problem))
+    make_directory(directory)
     with _lock_directory(directory):
         return _install_locked(order, directory)
 
@@ -156,18 +182,20 @@ def _install_locked(order: ArchiveOrder, directory: str) -> Dict[str, Any]:
     origin = order.origin
     incoming = tempfile.mkdtemp(prefix=INCOMING_PREFIX, dir=directory)
     try:
-        archive = order.path or os.path.join(incoming, "archive")
+        archive = os.path.join(incoming, "archive")
         if order.url:
             _download_archive(order.url, archive)
+        else:
+            _copy_archive(order.path or "", archive)
         digest = compute_sha256(archive)
         if digest != order.sha256.lower():
             raise InterpreterError(
                 "%s has sha256 %s, but %s was expected; it was not unpacked" % (origin, digest, order.sha256)
             )
         tree = os.path.join(incoming, "tree")
-        os.mkdir(tree, 0o755)
+        make_directory(tree)
         extract_archive(archive, tree)
-        os.chmod(incoming, 0o755)
+        set_mode(incoming, PUBLIC_MODE)
         prefix = _find_prefix(tree, origin)
         version = prove_interpreter(find_executable(prefix) or "", order.version)[0]
         final = os.path.join(directory, version)
@@ -186,10 +214,11 @@ def _install_locked(order: ArchiveOrder, directory: str) -> Dict[str, Any]:
     except (UnsafeArchiveError, tarfile.TarError, EOFError) as error:
         raise InterpreterError("%s was refused: %s" % (origin, error))
     except OSError as error:
-        hint = "; free space or choose another oxzep7_interpreter_dir" if error.errno == errno.ENOSPC else ""
+        hint = describe_lack_of_space(error, "oxzep7_interpreter_dir")
         raise InterpreterError("%s could not be installed under %s: %s%s" % (origin, directory, error, hint))
     finally:
-        shutil.rmtree(incoming, ignore_errors=True)
+        with suppress(OSError):
+            remove_tree(incoming)
 
 
 def _restore_labels(prefix: str) -> None:

@@ -23,6 +23,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._commands impo
     CommandResult,
     run_command,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._host._directories import make_directory, set_mode
+from ansible_collections.oxzep7.python.plugins.module_utils._host._files import write_atomically
 from ansible_collections.oxzep7.python.plugins.module_utils._host._scratch import create_scratch, remove_stale_scratch
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import open_directory, open_file
 
@@ -152,7 +154,7 @@ def _collect_wheel(directory: str, target: str) -> str:
     finally:
         os.close(folder)
     with os.fdopen(handle, "rb") as stream:
-        os.makedirs(target, exist_ok=True)
+        make_directory(target)
         with tempfile.NamedTemporaryFile(dir=target, delete=False) as copy:
             try:
                 shutil.copyfileobj(stream, copy)
@@ -174,12 +176,10 @@ def _prepare_scratch(order: WheelBuildRequest, scratch: str) -> None:
     """Put everything that a build needs into *scratch* before the builder owns it: later it may hold planted links."""
     for source, name, mode in ((order.source, os.path.basename(order.source), 0o644), (order.uv, "uv", 0o755)):
         shutil.copyfile(source, os.path.join(scratch, name))
-        os.chmod(os.path.join(scratch, name), mode)
+        set_mode(os.path.join(scratch, name), mode)
     for _pattern, limit in OLDER_SETUPTOOLS:
         path = _get_constraints_path(scratch, limit)
-        with open(path, "w", encoding="utf-8") as stream:
-            stream.write(limit + "\n")
-        os.chmod(path, 0o644)
+        write_atomically(path, (limit + "\n").encode("ascii"), 0o644)
 
 
 def _run_build(order: WheelBuildRequest, scratch: str, builder: Identity, limit: Optional[str]) -> CommandResult:

@@ -10,6 +10,10 @@ from typing import Any, Dict, List, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+from ansible_collections.oxzep7.python.plugins.module_utils._host._directories import (
+    describe_foreign_control,
+    make_directory,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import (
     compute_sha256,
     remove_quietly,
@@ -69,7 +73,10 @@ def store_files(
 
 def unpack_bundle(bundle: str, files: List[Dict[str, Any]], directory: str) -> None:
     """Extract *files* from the tar file *bundle* to *directory*. Raises WheelhouseError, OSError."""
-    os.makedirs(directory, mode=0o755, exist_ok=True)
+    problem = describe_foreign_control(directory)
+    if problem:
+        raise WheelhouseError("no wheels are stored in %s: %s" % (directory, problem))
+    make_directory(directory)
     try:
         with tarfile.open(bundle, "r:") as stream:
             for entry in files:

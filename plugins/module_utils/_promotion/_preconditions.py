@@ -19,7 +19,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._errors import Promo
 from ansible_collections.oxzep7.python.plugins.module_utils._finding import build_finding
 from ansible_collections.oxzep7.python.plugins.module_utils._health._application import run_health_checks
 from ansible_collections.oxzep7.python.plugins.module_utils._health._evaluation import describe_results, select_failures
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import can_become, find_controller
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import can_become, find_entry_controller
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._dead_man import detect_dead_man
 
 REQUIRED = "required"
@@ -102,7 +102,7 @@ def _check_host(application: Application, policy: PromotionPolicy) -> Iterator[D
         yield build_finding(
             key=problem.key, detail="application %s: %s" % (name, problem.detail), remediation=problem.remediation
         )
-    owner = find_controller(os.path.dirname(environment))
+    owner = find_entry_controller(environment)
     if not can_become(owner):
         yield build_finding(
             key="privilege-missing",

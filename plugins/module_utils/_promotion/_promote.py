@@ -29,7 +29,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._health._evaluation 
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     Identity,
     call_as_identity,
-    find_controller,
+    find_entry_controller,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion import _swap as _swap_path
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import choose_generation
@@ -144,7 +144,7 @@ def _promote_chosen(
     options: PromotionOptions,
     baseline: List[Dict[str, Any]],
 ) -> Dict[str, Any]:
-    owner = find_controller(os.path.dirname(application.environment))
+    owner = find_entry_controller(application.environment)
     application = application._replace(services=_services.adapt_services(application.services))
     way = PromotionUndo(
         application.name,

@@ -18,6 +18,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._commands impo
     require_success,
     run_command,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._host._directories import make_directory
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import (
     read_text,
     remove_quietly,
@@ -105,7 +106,7 @@ def _guard_boot(root: str) -> None:
     if read_text(path) == text and os.path.islink(os.path.join(wants, name)):
         return
     write_atomically(path, text.encode("utf-8"), 0o644)
-    os.makedirs(wants, exist_ok=True)
+    make_directory(wants)
     if not os.path.islink(os.path.join(wants, name)):
         os.symlink(path, os.path.join(wants, name))
         sync_directory(wants)

@@ -95,7 +95,11 @@ sync "$directory" 2>/dev/null || sync
 
 def format_setpriv(identity: Identity, drop: bool = True) -> str:
     """Return the prefix of a command that root runs as *identity*; empty without *drop*."""
-    return "setpriv --reuid=%d --regid=%d --clear-groups -- " % (identity.uid, identity.gid) if drop else ""
+    if not drop:
+        return ""
+    # Groups may allow what the script does; setpriv looks them up by a name, which not every account has.
+    groups = "--clear-groups" if identity.name == str(identity.uid) else "--init-groups"
+    return "setpriv --reuid=%d --regid=%d %s -- " % (identity.uid, identity.gid, groups)
 
 
 def render_promotion_undo(

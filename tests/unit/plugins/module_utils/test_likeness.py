@@ -15,6 +15,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._generation._likenes
     create_with_access,
     read_environment_access,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import parse_acl
 
 
 @pytest.fixture
@@ -120,3 +121,38 @@ def test_labels_are_those_of_the_same_place(live, tmp_path, monkeypatch):
     names = ("bin", "bin/tool", "lib/python3.9", "lib/python3.9/site-packages/x.py", "other")
     labels = [os.getxattr(str(new / name), attribute) for name in names]
     assert labels == [b"programs", b"programs", b"library", b"library", b"root"]
+
+
+def test_nobody_else_can_write_while_an_environment_is_built(live, tmp_path):
+    live.chmod(0o2775)
+    (live / "pyvenv.cfg").chmod(0o666)
+    like = read_environment_access(str(live))
+    new = tmp_path / "new"
+    create_with_access(like.without_writers(), str(new))
+    (new / "inner").mkdir()
+    (new / "inner" / "file").write_text("")
+    apply_access(like.without_writers(), str(live), str(new))
+    assert [mode_of(path) for path in (new, new / "inner", new / "inner" / "file")] == [0o2755, 0o2755, 0o644]
+    apply_access(like, str(live), str(new))
+    assert [mode_of(path) for path in (new, new / "inner", new / "inner" / "file")] == [0o2775, 0o2775, 0o666]
+
+
+def test_an_acl_grants_no_writing_while_an_environment_is_built(live, tmp_path):
+    nobody = 0xFFFFFFFF
+    writing = acl((1, 7, nobody), (2, 7, 4242), (4, 5, nobody), (16, 7, nobody), (32, 5, nobody))
+    try:
+        os.setxattr(str(live), _likeness.ACCESS, writing)
+        os.setxattr(str(live), _likeness.INHERITED, writing)
+    except OSError:
+        pytest.skip("the file system for temporary files has no ACLs")
+    like = read_environment_access(str(live))
+    new = tmp_path / "new"
+    create_with_access(like.without_writers(), str(new))
+    (new / "inner").mkdir(mode=0o777)
+    apply_access(like.without_writers(), str(live), str(new))
+    for path in (new, new / "inner"):
+        entries = parse_acl(os.getxattr(str(path), _likeness.ACCESS))
+        assert [tag for tag, granted, _number in entries if granted & 2] == [1]
+    apply_access(like, str(live), str(new))
+    for path in (new, new / "inner"):
+        assert [os.getxattr(str(path), name) for name in (_likeness.ACCESS, _likeness.INHERITED)] == [writing, writing]

@@ -109,7 +109,7 @@ def lose_privilege(host):
 
 
 def lose_setpriv(host):
-    host.replace("find_controller", lambda _path: Identity("other", 12345, 12345, (12345,), "/nowhere"))
+    host.replace("find_entry_controller", lambda _path: Identity("other", 12345, 12345, (12345,), "/nowhere"))
     host.replace("can_become", lambda _owner: True)
     host.monkeypatch.setattr(_preconditions.shutil, "which", lambda _name: None)
 
@@ -167,7 +167,7 @@ def damage_environment(host):
 
 
 def confuse_owner(host):
-    host.replace("find_controller", raise_error(IdentityError("directories of different users")))
+    host.replace("find_entry_controller", raise_error(IdentityError("directories of different users")))
 
 
 def stop_user_manager(host):
