@@ -17,9 +17,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._declar
 from ansible_collections.oxzep7.python.plugins.module_utils._backup import _documents
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._registry import create_database
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
-from ansible_collections.oxzep7.python.plugins.module_utils._host._files import read_json
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import resolve_trusted_path
-from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import MARKER_NAME
+from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import read_marker
 
 ENVIRONMENT, INTERPRETER, SOURCE = "environment", "interpreter", "source"
 CONFIGURATION, DATABASES, SYSTEM, GIT = "configuration", "databases", "system", "git"
@@ -65,7 +64,7 @@ def find_archive_reference(prefix: str) -> Optional[Dict[str, Any]]:
 
     Raises OSError.
     """
-    marker = read_json(os.path.join(prefix, MARKER_NAME)) or {}
+    marker = read_marker(prefix)
     url = str(marker.get("source") or "")
     if not url.startswith(("https://", "http://")) or not marker.get("sha256"):
         return None

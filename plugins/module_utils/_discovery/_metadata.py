@@ -21,9 +21,9 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted imp
     read_text_file,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._urls import redact_url
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import RECORD_LIMIT
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._record import (
-    RECORD_LIMIT,
     RecordedFile,
     _parse_record,
     _ParsedRecord,

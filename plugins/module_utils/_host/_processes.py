@@ -12,7 +12,10 @@ import re
 from typing import Dict, List, NamedTuple, Optional, Set, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import read_text
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import read_text_file
 
+# Bytes of a file with the number of a process, which the application's user writes.
+PIDFILE_LIMIT = 64
 PYTHON_NAME = re.compile(r"^(?:python|pypy)[0-9.]*$")
 
 
@@ -61,7 +64,7 @@ def select_unit_processes(
     wanted = set(units)
     chosen = {process.pid for process in processes if process.groups & wanted}
     for path in pidfiles:
-        text = (read_text(path) or "").strip()
+        text = (read_text_file(path, limit=PIDFILE_LIMIT) or "").strip()
         if text.isdigit():
             chosen.add(int(text))
     children: Dict[int, List[int]] = {}

@@ -15,12 +15,12 @@ import io
 import json
 import os
 import re
-import stat
 import zipfile
 from typing import Any, Dict, List, NamedTuple, Optional
 from urllib.parse import quote, unquote
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import UnsafePathError, read_whole_file
 from ansible_collections.oxzep7.python.plugins.module_utils._host._urls import redact_url
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import find_site_packages
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
@@ -149,12 +149,10 @@ def _encode_digest(data: bytes) -> str:
 
 def _read_file(path: str) -> bytes:
     """The content of the regular file *path*. Raises CopyError, OSError."""
-    if not stat.S_ISREG(os.stat(path).st_mode):
-        raise CopyError("%s is not a regular file" % path)
-    with open(path, "rb") as stream:
-        data = stream.read(FILE_LIMIT + 1)
-    if len(data) > FILE_LIMIT:
-        raise CopyError("%s is larger than %d bytes" % (path, FILE_LIMIT))
+    try:
+        data = read_whole_file(path, FILE_LIMIT)
+    except UnsafePathError as error:
+        raise CopyError("%s is %s" % (path, error.strerror))
     if COMPILED.search(path) or data.startswith(b"\x7fELF"):
         raise CopyError("it has compiled code (%s)" % path)
     return data

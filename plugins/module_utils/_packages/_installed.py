@@ -9,11 +9,12 @@ import os
 import re
 from typing import Dict, Iterator, List, NamedTuple, Optional
 
-from ansible_collections.oxzep7.python.plugins.module_utils._host._files import read_text
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import read_text_file
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 
 MODULE = re.compile(r"^([A-Za-z_][A-Za-z0-9_]*)(?:\.py|(?:\.[A-Za-z0-9_-]+)?\.so)$")
-METADATA_LIMIT = 1 << 20
+# Bytes; the longest known RECORD has five million.
+RECORD_LIMIT = 32 << 20
 
 
 class InstalledPackage(NamedTuple):
@@ -38,28 +39,16 @@ def find_site_packages(environment: str) -> List[str]:
     return found
 
 
-def _read_head(path: str) -> str:
-    """The first mebibyte of a regular file; empty for anything else, such as a FIFO or a device."""
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
-        return ""
-    with os.fdopen(handle, "rb") as stream:
-        if not os.path.isfile("/proc/self/fd/%d" % stream.fileno()):
-            return ""
-        return stream.read(METADATA_LIMIT).decode("utf-8", "replace")
-
-
 def list_installed_packages(environment: str) -> List[InstalledPackage]:
     """The packages installed in *environment*, by their metadata, sorted by name."""
     found = []
     for directory in find_site_packages(environment):
         for entry in sorted(os.listdir(directory)):
             if entry.endswith(".dist-info"):
-                text = _read_head(os.path.join(directory, entry, "METADATA"))
+                text = read_text_file(os.path.join(directory, entry, "METADATA")) or ""
             elif entry.endswith(".egg-info"):
                 path = os.path.join(directory, entry)
-                text = _read_head(os.path.join(path, "PKG-INFO") if os.path.isdir(path) else path)
+                text = read_text_file(os.path.join(path, "PKG-INFO") if os.path.isdir(path) else path) or ""
             else:
                 continue
             headers = email.parser.Parser().parsestr(text, headersonly=True)
@@ -81,7 +70,7 @@ def get_module_name(path: str) -> Optional[str]:
 
 
 def _list_recorded_files(package: InstalledPackage) -> Iterator[str]:
-    text = read_text(os.path.join(package.metadata, "RECORD")) or ""
+    text = read_text_file(os.path.join(package.metadata, "RECORD"), limit=RECORD_LIMIT) or ""
     for line in text.splitlines():
         yield line.rsplit(",", 2)[0].strip('"')
 

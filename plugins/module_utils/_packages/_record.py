@@ -10,7 +10,6 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import get_module_name
 
-RECORD_LIMIT = 32 << 20
 REQUIRES_SECTION = re.compile(r"^\[([^:\]]*):?(.*)\]$")
 
 

@@ -20,6 +20,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts impo
     get_current_identity,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import open_regular_file
 
 JOURNALCTL = ["journalctl", "--quiet", "--no-pager", "--output=cat"]
 JOURNAL_TIMEOUT = 30.0
@@ -35,7 +36,7 @@ def _read_position(path: str) -> List[int]:
 
 def _read_appended(path: str, inode: int, size: int) -> str:
     """The text written to *path* since it was the file *inode* of *size* bytes; all of a file that replaced that."""
-    with open(path, "rb") as stream:
+    with open_regular_file(path) as stream:
         state = os.fstat(stream.fileno())
         begin = size if state.st_ino == inode and state.st_size >= size else 0
         stream.seek(max(begin, state.st_size - LOG_LIMIT))
