@@ -45,9 +45,9 @@ options:
   window:
     description:
       - Change windows, such as V(Sat,Sun 22:00-04:00 Europe/Berlin) or V(2026-11-28T22:00Z/2026-11-29T04:00Z).
-      - A wave begins only if it can end inside a window.
-    type: list
-    elements: str
+      - A list, or text with commas, semicolons or line ends between windows, as surveys give it.
+      - A wave begins only if it can end inside a window. Windows that follow one another without a break are one.
+    type: raw
     default: []
   soak:
     description: Seconds for which to watch the wave before.

@@ -13,6 +13,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._errors import Colle
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._amount import (
     Amount,
     AmountError,
+    is_zero_amount,
     round_amount_down,
     round_amount_up,
 )
@@ -104,7 +105,7 @@ def _compute_member_limits(members: Sequence[RolloutHost], policy: WavePolicy) -
 
 def compute_interruption_limits(own: Mapping[str, int], policy: WavePolicy) -> dict[str, int]:
     """Return how many hosts of each application may be interrupted at once, of *own* or of all. Raises AmountError."""
-    if not round_amount_down(policy.max_unavailable, 100, MAX_UNAVAILABLE):
+    if is_zero_amount(policy.max_unavailable, MAX_UNAVAILABLE):
         raise AmountError(
             f"{MAX_UNAVAILABLE}: {policy.max_unavailable!r} lets nothing be upgraded; give a positive count or "
             "percentage"

@@ -177,12 +177,143 @@ def test_no_window_is_always_open_and_one_of_many_is_enough():
         "Someday 01:00-02:00",
         "01:00-02:00 Nowhere/Land",
         "2026-11-24T11:00/2026-11-24T12:30Z",
+        "2026-11-24T12:30Z/2026-11-24T11:00Z",
+        "24:00-02:00",
+        "Sat,Sun",
         "T/T",
     ],
 )
 def test_windows_that_cannot_be_read(window):
     with pytest.raises(_window.WindowError, match="oxzep7_window: .* cannot be read"):
         _window.check_change_windows([window], NOON, 60)
+
+
+SATURDAY_NIGHT = datetime.datetime(2026, 11, 28, 23, 30, tzinfo=datetime.timezone.utc)
+
+
+@pytest.mark.parametrize(
+    "windows, seconds, expected",
+    [
+        (["00:00-24:00"], 3 * 24 * 3600, None),
+        (["Sat,Sun 00:00-24:00"], 24 * 3600, None),
+        (["Sat,Sun 00:00-24:00"], 24 * 3600 + 1801, "the change window ends at 2026-11-30 00:00 UTC"),
+        (["Sat 20:00-24:00", "Sun 00:00-02:00"], 2 * 3600, None),
+        (["Sat 20:00-24:00", "Sun 01:00-02:00"], 3600, "the change window ends at 2026-11-29 00:00 UTC"),
+        (["Sat 23:00-24:00 Europe/Berlin", "Sat 23:00-24:00"], 1800, None),
+        (["Sat 20:00-23:45", "2026-11-28T23:40Z/2026-11-29T02:00Z"], 7200, None),
+        (["Mon 00:00-24:00", "Tue 00:00-24:00"], 48 * 3600, "the next one begins at 2026-11-30 00:00 UTC"),
+    ],
+)
+def test_windows_that_follow_one_another_are_one(windows, seconds, expected):
+    why = _window.check_change_windows(windows, SATURDAY_NIGHT, seconds)
+    assert why is None if expected is None else expected in why
+
+
+@pytest.mark.parametrize(
+    "given, expected",
+    [
+        ("", []),
+        ("Sat,Sun 22:00-04:00 Europe/Berlin", ["Sat,Sun 22:00-04:00 Europe/Berlin"]),
+        ("Sat,Sun 00:00-24:00, Mon 01:00-05:00", ["Sat,Sun 00:00-24:00", "Mon 01:00-05:00"]),
+        ("Mon-Wed, Fri 01:00-05:00;Sun 02:00-03:00\n", ["Mon-Wed,Fri 01:00-05:00", "Sun 02:00-03:00"]),
+        ("2026-11-28T22:00Z/2026-11-29T04:00Z,Sun 02:00-03:00", None),
+        (["Sat", "Sun 22:00-04:00"], ["Sat,Sun 22:00-04:00"]),
+        (["Sat, Sun 22:00-04:00", "Mon 01:00-02:00"], ["Sat, Sun 22:00-04:00", "Mon 01:00-02:00"]),
+    ],
+)
+def test_windows_given_as_text_are_those_of_a_list(given, expected):
+    assert _window.split_windows(given) == (given.split(",") if expected is None else expected)
+    assert not given or _window.check_change_windows(given, NOON, 60) == _window.check_change_windows(
+        _window.split_windows(given), NOON, 60
+    )
+
+
+@pytest.mark.parametrize(
+    "window, moment, seconds, is_open",
+    [
+        # Clocks in Berlin go from 02:00 to 03:00 on 2026-03-29, at 01:00 UTC.
+        ("Sun 02:15-02:45 Europe/Berlin", "2026-03-29T00:59", 60, False),
+        ("Sun 02:15-02:45 Europe/Berlin", "2026-03-29T01:20", 60, False),
+        ("Sun 01:30-02:30 Europe/Berlin", "2026-03-29T00:30", 1800, True),
+        ("Sun 01:30-02:30 Europe/Berlin", "2026-03-29T00:30", 1801, False),
+        ("Sun 02:30-04:00 Europe/Berlin", "2026-03-29T00:59", 60, False),
+        ("Sun 02:30-04:00 Europe/Berlin", "2026-03-29T01:00", 3600, True),
+        ("Sun 02:30-04:00 Europe/Berlin", "2026-03-29T01:00", 3601, False),
+        ("Sun 01:00-04:00 Europe/Berlin", "2026-03-29T00:00", 7200, True),
+        ("Sun 01:00-04:00 Europe/Berlin", "2026-03-29T00:00", 7201, False),
+        # They go from 03:00 to 02:00 on 2026-10-25, at 01:00 UTC.
+        ("Sun 01:00-04:00 Europe/Berlin", "2026-10-24T23:00", 4 * 3600, True),
+        ("Sun 02:15-02:45 Europe/Berlin", "2026-10-25T00:15", 1800, True),
+        ("Sun 02:15-02:45 Europe/Berlin", "2026-10-25T01:15", 1800, False),
+    ],
+)
+def test_hours_that_clocks_skip_or_repeat(window, moment, seconds, is_open):
+    now = datetime.datetime.fromisoformat(moment).replace(tzinfo=datetime.timezone.utc)
+    why = _window.check_change_windows([window], now, seconds)
+    assert (why is None) == is_open, why
+
+
+def test_a_window_that_will_cross_a_change_of_clocks_has_its_real_length():
+    friday = datetime.datetime(2026, 3, 27, 12, tzinfo=datetime.timezone.utc)
+    window = ["Sun 01:00-04:00 Europe/Berlin"]
+    assert "the next one begins at 2026-03-29 01:00 CET" in str(_window.check_change_windows(window, friday, 7200))
+    assert "within 8 days none is long enough" in str(_window.check_change_windows(window, friday, 7201))
+
+
+@given(
+    st.datetimes(datetime.datetime(2026, 1, 1), datetime.datetime(2027, 1, 1)),
+    st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata"]),
+    st.times(),
+    st.times(),
+)
+def test_nothing_of_a_window_lies_outside_its_times(moment, zone, start, end):
+    window = f"{start:%H:%M}-{end:%H:%M} {zone}"
+    for span in _window.list_window_spans(window, moment.replace(tzinfo=datetime.timezone.utc)):
+        assert span.start < span.end
+        shown = f"{span.start.astimezone(span.zone):%H:%M}"
+        assert shown == f"{start:%H:%M}" or (
+            (span.start - datetime.timedelta(seconds=1)).astimezone(span.zone).utcoffset()
+            != span.start.astimezone(span.zone).utcoffset()
+        )
+
+
+@pytest.mark.parametrize(
+    "amount, hosts, down, up",
+    [
+        ("0.5%", 1000, 5, 5),
+        ("0.5%", 100, 0, 1),
+        ("0.5%", 1100, 5, 6),
+        ("0.57%", 10000, 57, 57),
+        ("0.29%", 100, 0, 1),
+        ("12.5 %", 8, 1, 1),
+        ("100%", 7, 7, 7),
+        (3, 2, 3, 3),
+        ("3", 2, 3, 3),
+    ],
+)
+def test_percentages_are_exact(amount, hosts, down, up):
+    assert _amount.round_amount_down(amount, hosts, "o") == down
+    assert _amount.round_amount_up(amount, hosts, "o") == up
+
+
+@given(st.integers(1, 100000), st.integers(1, 10000))
+def test_percentages_with_fractions_round_as_whole_numbers_do(hosts, hundredths):
+    text = f"{hundredths // 100}.{hundredths % 100:02d}%"
+    assert _amount.round_amount_down(text, hosts, "o") == hosts * hundredths // 10000
+    assert _amount.round_amount_up(text, hosts, "o") == -(-hosts * hundredths // 10000)
+
+
+@pytest.mark.parametrize(
+    "wrong", [True, 0.5, "0,5%", "half", "-1", "-1%", "1e3%", "nan%", "inf%", "\u0663", "5%%", "", None]
+)
+def test_amounts_that_cannot_be_meant(wrong):
+    with pytest.raises(_amount.AmountError, match="o: .* is neither a count nor a percentage; write"):
+        _amount.round_amount_down(wrong, 10, "o")
+
+
+def test_a_small_percentage_of_unavailable_hosts_is_no_zero():
+    policy = _order.WavePolicy([1], "0.5%", {"a": 1000, "b": 10})
+    assert _order.compute_interruption_limits({"a": 1, "b": 1}, policy) == {"a": 5, "b": 1}
 
 
 def test_a_wave_takes_as_long_as_its_longest_host_for_each_round_of_forks():
