@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+from ansible_collections.oxzep7.python.plugins.module_utils._names import LOCK_ID
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheelhouse import WHEELHOUSE_RULES
 from ansible_collections.oxzep7.python.plugins.plugin_utils._action import ActionFailedError, CollectionAction
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path
@@ -31,7 +32,7 @@ class ActionModule(CollectionAction):
         if given["files"] is not None:
             return self.run_module(self.list_arguments(), task_vars)
         cache, directory = expand_path(given["cache_dir"]), given["directory"]
-        lock = expand_path(given["plan_dir"]) / "locks" / f"{given['lock']}.txt"
+        lock = expand_path(given["plan_dir"]) / "locks" / f"{LOCK_ID(given['lock'])}.txt"
         files = _wheels.read_known_files(cache, given["lock"], given["architecture"])
         if files is None and self._task.check_mode:
             count = sum("==" in line for line in lock.read_text(encoding="utf-8").splitlines())

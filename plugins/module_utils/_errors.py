@@ -6,9 +6,14 @@
 
 from typing import Any, Dict, Optional
 
+from ansible_collections.oxzep7.python.plugins.module_utils._credentials import redact_text
+
 
 class CollectionError(Exception):
-    """The base of every refusal and failure that this collection raises."""
+    """The base of every refusal and failure that this collection raises. Its text has no credentials in URLs."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(redact_text(str(text)))
 
 
 class BuildError(CollectionError):

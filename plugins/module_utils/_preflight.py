@@ -14,9 +14,9 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._live i
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import estimate_size, list_parts
+from ansible_collections.oxzep7.python.plugins.module_utils._credentials import redact_url
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._finding import build_finding
-from ansible_collections.oxzep7.python.plugins.module_utils._host._urls import redact_url
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import InterpreterError
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._source import InterpreterRequest
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter.sources._registry import INTERPRETER_SOURCES

@@ -152,7 +152,6 @@ actions:
   elements: str
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._keep import BackupJob, run_backup
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import LAYERS
@@ -167,11 +166,12 @@ from ansible_collections.oxzep7.python.plugins.module_utils._declaration._comple
     parse_application,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = CollectionModule(
         argument_spec=dict(
             {
                 "application": build_application_argument(),

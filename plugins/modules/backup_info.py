@@ -104,7 +104,6 @@ directory:
 import os
 from typing import Any, Dict
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application import _backups as _history
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._check import (
@@ -119,6 +118,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup.engines._reg
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers import _manifest
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._manifest import Backup
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
 
 MANIFEST_KEYS = ("created", "engine", "generation", "read_back", "run", "seconds")
 
@@ -136,7 +136,7 @@ def _describe_backup(backup: Backup, engines: Engines, prove: bool) -> Dict[str,
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = CollectionModule(
         argument_spec=dict(
             {
                 "application": {"type": "str", "required": True},

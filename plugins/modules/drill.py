@@ -96,7 +96,6 @@ actions:
   elements: str
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application import _backups as _history
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._check import (
@@ -114,11 +113,12 @@ from ansible_collections.oxzep7.python.plugins.module_utils._declaration._comple
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._scratch import remove_stale_scratch
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = CollectionModule(
         argument_spec=dict(
             {
                 "application": build_application_argument(),

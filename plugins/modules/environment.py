@@ -174,7 +174,6 @@ actions:
 import os
 from typing import Any, Dict, Optional
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
@@ -193,11 +192,13 @@ from ansible_collections.oxzep7.python.plugins.module_utils._generation._trial i
     run_trial,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import read_text
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
+from ansible_collections.oxzep7.python.plugins.module_utils._names import LOCK_ID
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import compute_lock_id
 
 
 def _make_order(
-    module: AnsibleModule, application: Application, identifier: str, text: Optional[str]
+    module: CollectionModule, application: Application, identifier: str, text: Optional[str]
 ) -> EnvironmentOrder:
     given = module.params
     if not module.check_mode and not os.access(given["interpreter"], os.X_OK):
@@ -217,9 +218,9 @@ def _make_order(
 
 
 def _build(
-    module: AnsibleModule, application: Application, state: ApplicationState, changes: Changes
+    module: CollectionModule, application: Application, state: ApplicationState, changes: Changes
 ) -> Dict[str, Any]:
-    identifier, directory = module.params["lock"], module.params["state_dir"]
+    identifier, directory = LOCK_ID(module.params["lock"]), module.params["state_dir"]
     text = read_text(os.path.join(directory, "locks", identifier + ".txt"))
     if text is None and not module.check_mode:
         module.fail_json(msg="lock %s is not in %s; deliver the plan first" % (identifier, directory))
@@ -233,7 +234,7 @@ def _build(
 
 
 def _try_lock(
-    module: AnsibleModule, application: Application, state: ApplicationState, changes: Changes
+    module: CollectionModule, application: Application, state: ApplicationState, changes: Changes
 ) -> Dict[str, Any]:
     given = module.params
     order = _make_order(module, application, compute_lock_id(given["lock"]), given["lock"])
@@ -244,7 +245,7 @@ def _try_lock(
 
 
 def _remove_trials(
-    module: AnsibleModule, application: Application, state: ApplicationState, changes: Changes
+    module: CollectionModule, application: Application, state: ApplicationState, changes: Changes
 ) -> Dict[str, Any]:
     remove_trials(application, module.check_mode, changes)
     return {}
@@ -255,7 +256,7 @@ STATES = {"present": _build, "trial": _try_lock, "absent": _remove_trials}
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = CollectionModule(
         argument_spec={
             "application": build_core_argument(),
             "state": {"type": "str", "choices": list(STATES), "default": "present"},

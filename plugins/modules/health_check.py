@@ -56,7 +56,6 @@ checks:
 
 import time
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._checked import (
     build_checked_argument,
     parse_checked_application,
@@ -68,11 +67,12 @@ from ansible_collections.oxzep7.python.plugins.module_utils._health._evaluation 
     describe_results,
     select_failures,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = CollectionModule(
         argument_spec={"application": build_checked_argument(), "timeout": {"type": "float", "default": 0.0}},
         supports_check_mode=True,
     )

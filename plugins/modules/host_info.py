@@ -233,7 +233,6 @@ report:
 
 from typing import Any, Dict
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._core import parse_core_declaration
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._inventory import (
     InventoryRequest,
@@ -242,6 +241,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._discovery._inventor
     take_inventory,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import read_delivery
 from ansible_collections.oxzep7.python.plugins.module_utils._source._tree import build_scan_request, scan_application
 
@@ -265,7 +265,7 @@ def select_planning_values(interpreter: Dict[str, Any]) -> Dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = CollectionModule(
         argument_spec={
             "roots": {
                 "type": "list",

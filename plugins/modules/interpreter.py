@@ -106,7 +106,6 @@ actions:
 
 import os
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._source import InterpreterRequest
@@ -116,11 +115,12 @@ from ansible_collections.oxzep7.python.plugins.module_utils._interpreter.sources
     flatten_options,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter.sources._registry import INTERPRETER_SOURCES
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=INTERPRETER_ARGUMENTS, supports_check_mode=True, **INTERPRETER_RULES)
+    module = CollectionModule(argument_spec=INTERPRETER_ARGUMENTS, supports_check_mode=True, **INTERPRETER_RULES)
     given = flatten_options(module.params)
     source, directory = INTERPRETER_SOURCES[given["source"]], given["directory"]
     changes = Changes()

@@ -70,7 +70,6 @@ import hashlib
 import os
 from typing import Any, Dict
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._core import parse_core_application
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
@@ -79,6 +78,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts impo
     resolve_uid,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import write_atomically
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._copy import (
     CopyError,
     gather_package_files,
@@ -108,7 +108,7 @@ def copy_package(environment: str, name: str, directory: str) -> Dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = CollectionModule(
         argument_spec={
             "applications": {"type": "list", "elements": "dict", "required": True},
             "packages": {"type": "dict", "required": True},

@@ -83,16 +83,16 @@ steps:
 
 import os
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import make_private_directory
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import read_text, write_atomically
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import compute_lock_id
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = CollectionModule(
         argument_spec={
             "plan_dir": {"type": "path", "required": True},
             "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},

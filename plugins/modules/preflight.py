@@ -122,13 +122,13 @@ clock:
 import time
 from typing import Any, Dict, List
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._complete import (
     parse_application,
     validate_declaration,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheelhouse import list_file_sizes
 from ansible_collections.oxzep7.python.plugins.module_utils._preflight import (
     PreflightOptions,
@@ -150,7 +150,7 @@ def _parse_planned(declarations: List[Dict[str, Any]], steps: List[Dict[str, Any
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = CollectionModule(
         argument_spec={
             "applications": {"type": "list", "elements": "dict", "required": True},
             "steps": {"type": "list", "elements": "dict", "required": True},

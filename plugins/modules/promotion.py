@@ -169,7 +169,6 @@ actions:
 
 from typing import Any, Dict
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application._journal import read_run
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
     ApplicationState,
@@ -188,6 +187,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._errors import (
     UndoFailedError,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._retention import prune_generations
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._preconditions import PromotionPolicy
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._promote import (
     PromotionOptions,
@@ -217,7 +217,7 @@ def _build_options(given: Dict[str, Any], check_mode: bool) -> PromotionOptions:
     return PromotionOptions(transaction, policy, given["kind"], check_mode)
 
 
-def _is_planned_generation(module: AnsibleModule, state: ApplicationState) -> bool:
+def _is_planned_generation(module: CollectionModule, state: ApplicationState) -> bool:
     """Whether check mode asks for a generation that would be built first."""
     given = module.params
     return (
@@ -225,7 +225,7 @@ def _is_planned_generation(module: AnsibleModule, state: ApplicationState) -> bo
     )
 
 
-def _run(module: AnsibleModule, record: PromotionRecord, changes: Changes) -> Dict[str, Any]:
+def _run(module: CollectionModule, record: PromotionRecord, changes: Changes) -> Dict[str, Any]:
     """Promote, prune generations, and return the result of the module. Raises CollectionError, ValueError, OSError."""
     given = module.params
     application = parse_checked_application(given["application"])
@@ -258,7 +258,7 @@ def _run(module: AnsibleModule, record: PromotionRecord, changes: Changes) -> Di
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = CollectionModule(
         argument_spec={
             "application": build_checked_argument(),
             "generation": {"type": "str", "required": True},

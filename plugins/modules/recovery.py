@@ -61,7 +61,6 @@ actions:
 import time
 from typing import Any, Dict, List
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
     ApplicationState,
     LeaseHeldError,
@@ -69,6 +68,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._state 
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import list_promoting_runs
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._settlement import settle_promotion
 
@@ -78,7 +78,7 @@ POLL_SECONDS = 0.2
 class _Recovery:
     """Settles the applications of a host one after the other; see RETURN for ``closed`` and ``busy``."""
 
-    def __init__(self, module: AnsibleModule) -> None:
+    def __init__(self, module: CollectionModule) -> None:
         self._root = module.params["state_dir"]
         self._run = module.params["run_id"]
         self._check_mode = module.check_mode
@@ -118,7 +118,7 @@ class _Recovery:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = CollectionModule(
         argument_spec={
             "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
             "run_id": {"type": "str", "default": "manual"},

@@ -146,7 +146,6 @@ actions:
   elements: str
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._check import (
     check_backup,
@@ -170,12 +169,13 @@ from ansible_collections.oxzep7.python.plugins.module_utils._declaration._comple
     parse_application,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError, PromotionReverted
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import TransactionOptions
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = CollectionModule(
         argument_spec=dict(
             {
                 "application": build_application_argument(),

@@ -61,13 +61,13 @@ applications:
   elements: dict
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._application import _journal
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = CollectionModule(
         argument_spec={
             "run_id": {"type": "str", "default": ""},
             "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},

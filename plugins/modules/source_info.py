@@ -84,9 +84,9 @@ python:
 
 import sys
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._core import parse_core_declaration
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
 from ansible_collections.oxzep7.python.plugins.module_utils._source._tree import (
     TIME_BUDGET,
     build_scan_request,
@@ -96,7 +96,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._source._tree import
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = CollectionModule(
         argument_spec={
             "applications": {"type": "list", "elements": "dict", "required": True},
             "current": {"type": "str", "default": "3.6"},

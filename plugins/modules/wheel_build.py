@@ -81,9 +81,9 @@ import os
 import shutil
 from typing import Optional
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_build import (
     WheelBuildRequest,
     build_wheel,
@@ -98,7 +98,7 @@ def find_interpreter(python: str, directory: str) -> Optional[str]:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = CollectionModule(
         argument_spec={
             "needs": {"type": "list", "elements": "dict", "required": True},
             "directory": {"type": "path"},

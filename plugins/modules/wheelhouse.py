@@ -124,15 +124,15 @@ actions:
   elements: str
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheelhouse import WHEELHOUSE_RULES, store_files
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = CollectionModule(
         argument_spec={
             "lock": {"type": "str"},
             "version": {"type": "str"},

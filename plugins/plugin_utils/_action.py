@@ -24,6 +24,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins import loader
 from ansible.plugins.action import ActionBase
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+from ansible_collections.oxzep7.python.plugins.module_utils._names import restrict_names
 
 COLLECTION = "oxzep7.python"
 PLUGINS = pathlib.Path(__file__).resolve().parent.parent
@@ -95,7 +96,7 @@ def build_argument_spec(options: Mapping[str, Mapping[str, Any]]) -> dict[str, d
         if "suboptions" in described:
             entry["options"] = build_argument_spec(described["suboptions"])
         spec[name] = entry
-    return spec
+    return restrict_names(spec)
 
 
 class CollectionAction(ActionBase):

@@ -45,6 +45,11 @@ def render_list(values: list[Any], indent: int) -> str:
     return lines
 
 
+def _get_plain_value(value: Any) -> Any:
+    """*value* of an argument spec; a type of names is a text for YAML."""
+    return str(value) if isinstance(value, str) else value
+
+
 def render_option(name: str, option: Mapping[str, Any], documentation: Mapping[str, Any], indent: int) -> str:
     """One option of an argument spec with its documentation, as YAML."""
     pad, inner = " " * indent, " " * (indent + 2)
@@ -58,7 +63,8 @@ def render_option(name: str, option: Mapping[str, Any], documentation: Mapping[s
             text += render_text(sentence, f"{inner}  - ", indent + 6)
     for key in ("type", "elements", "required", "default", "no_log"):
         if key in option:
-            text += f"{inner}{key}: " + yaml.safe_dump(option[key], default_flow_style=True).split("\n")[0] + "\n"
+            value = yaml.safe_dump(_get_plain_value(option[key]), default_flow_style=True)
+            text += f"{inner}{key}: " + value.split("\n")[0] + "\n"
     if "choices" in option:
         text += f"{inner}choices:\n" + render_list(option["choices"], indent + 4)
     for key in CONSTRAINTS:

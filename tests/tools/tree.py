@@ -19,10 +19,13 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PREFIX = "ansible_collections.oxzep7.python.plugins."
 # What each room is for, from the lowest to the highest. A room imports only rooms that stand before it.
 ROOMS = {
+    "module_utils._credentials": "credentials in URLs, kept out of everything that is shown or stored",
     "module_utils._errors": "the errors that are shown to operators",
     "module_utils._changes": "the differences of a run: `changed`, `diff` and `actions`",
     "module_utils._finding": "the shape of a finding, and the list of all keys",
-    "module_utils._host": "this machine: files, accounts, commands, untrusted reading, ELF, URLs",
+    "module_utils._names": "names and identifiers that may stand in paths and in shell text",
+    "module_utils._module": "the base of all modules",
+    "module_utils._host": "this machine: files, accounts, commands, untrusted reading, ELF",
     "module_utils._services": "one file for each kind of service",
     "module_utils._application": "what is declared and live: services, state, journal, live path, known backups",
     "module_utils._packages": "what is installed: metadata, records, locks, copies, wheels",

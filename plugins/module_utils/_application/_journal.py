@@ -13,6 +13,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._state 
     find_generation,
     list_applications,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._names import RUN_ID
 
 # Bytes of a journal that are read; the collection writes far less.
 JOURNAL_LIMIT = 16 << 20
@@ -27,7 +28,7 @@ def list_runs(root: str) -> List[Dict[str, Any]]:
     found = []
     for name in sorted(names):
         run, extension = os.path.splitext(name)
-        events = read_events(root, run) if extension == ".jsonl" else []
+        events = read_events(root, run) if extension == ".jsonl" and RUN_ID.matches(run) else []
         if events:
             found.append({"run": run, "began": events[0]["time"], "ended": events[-1]["time"]})
     return sorted(found, key=lambda row: row["began"])
@@ -36,12 +37,10 @@ def list_runs(root: str) -> List[Dict[str, Any]]:
 def read_events(root: str, run: str) -> List[Dict[str, Any]]:
     """The events of *run*, in order, without an incomplete line of a process that died.
 
-    Raises ValueError for an invalid identifier.
+    Raises NameRefusedError.
     """
-    if os.path.basename(run) != run or not run:
-        raise ValueError("%r is not an identifier of a run" % run)
     try:
-        with open(os.path.join(root, "runs", run + ".jsonl"), "rb") as stream:
+        with open(os.path.join(root, "runs", RUN_ID(run) + ".jsonl"), "rb") as stream:
             lines = stream.read(JOURNAL_LIMIT).split(b"\n")
     except OSError:
         return []

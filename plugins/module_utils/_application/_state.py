@@ -17,6 +17,7 @@ import json
 import os
 from typing import Any, Dict, Iterator, List, Optional
 
+from ansible_collections.oxzep7.python.plugins.module_utils._credentials import redact
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import (
     attach_error_path,
@@ -26,6 +27,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._files import 
     sync_directory,
     write_json,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._names import APPLICATION_NAME, RUN_ID
 
 SCHEMA_VERSION = 1
 DEFAULT_DIRECTORY = "/var/lib/oxzep7"
@@ -77,7 +79,7 @@ class ApplicationState:
 
     def __init__(self, root: str, name: str) -> None:
         self.root = root
-        self.name = name
+        self.name = APPLICATION_NAME(name)
         self.directory = os.path.join(root, "applications", name)
         self.path = os.path.join(self.directory, "state.json")
         self.next_path = os.path.join(self.directory, "state.next.json")
@@ -100,7 +102,7 @@ class ApplicationState:
     def write(self, record: Dict[str, Any]) -> None:
         """Replace the record. The lease must be held. Raises OSError."""
         make_private_directory(self.directory)
-        write_json(self.path, record)
+        write_json(self.path, redact(record))
 
     def is_open(self) -> bool:
         """Whether a promotion was opened and neither committed nor undone."""
@@ -129,7 +131,7 @@ class ApplicationState:
     def open_promotion(self, record: Dict[str, Any]) -> None:
         """Open a promotion that will replace the record by *record*. Raises OSError."""
         make_private_directory(self.directory)
-        write_json(self.next_path, record)
+        write_json(self.next_path, redact(record))
 
     def commit(self) -> None:
         """Commit the open promotion by one rename. Raises OSError if it was undone meanwhile."""
@@ -149,8 +151,9 @@ class ApplicationState:
         """Hold the application's lease for the block; with *only_look*, only check that it is free.
 
         The kernel releases the lock when its holder dies, so a dead process never blocks another one. The content of
-        the file describes the holder. Raises LeaseHeldError, OSError.
+        the file describes the holder. Raises LeaseHeldError, NameRefusedError, OSError.
         """
+        run = RUN_ID(run)
         if only_look:
             self._check_free()
             yield
@@ -214,8 +217,9 @@ class ApplicationState:
 
         The record is authoritative, so a missing event must not make a promotion fail.
         """
-        directory = os.path.join(self.root, "runs")
-        line = json.dumps(dict(details, time=get_timestamp(), application=self.name, event=kind), sort_keys=True) + "\n"
+        directory, run = os.path.join(self.root, "runs"), RUN_ID(run)
+        event = dict(redact(details), time=get_timestamp(), application=self.name, event=kind)
+        line = json.dumps(event, sort_keys=True) + "\n"
         with contextlib.suppress(OSError):
             make_private_directory(directory)
             handle = os.open(
@@ -235,6 +239,7 @@ def find_generation(record: Dict[str, Any], identifier: Optional[str]) -> Option
 def list_applications(root: str) -> List[str]:
     """Names of the applications that have a record under *root*, sorted."""
     try:
-        return sorted(os.listdir(os.path.join(root, "applications")))
+        names = os.listdir(os.path.join(root, "applications"))
     except OSError:
         return []
+    return sorted(name for name in names if APPLICATION_NAME.matches(name))

@@ -8,7 +8,6 @@ Each kind of check or database that a module knows is a file that Ansible sends 
 """
 
 import os
-import re
 from typing import Any, Dict, List
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -18,12 +17,12 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._declar
     DrillSettings,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import split_command
+from ansible_collections.oxzep7.python.plugins.module_utils._names import ACCOUNT_NAME, APPLICATION_NAME
 from ansible_collections.oxzep7.python.plugins.module_utils._services._registry import (
     build_services_option,
     parse_service,
 )
 
-APPLICATION_NAME = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,62}$")
 GOAL_CHOICES = ["security", "performance", "compatibility"]
 CARRY_CHOICES = ["ask", "copy", "patch", "drop"]
 
@@ -44,10 +43,10 @@ DRILL_OPTIONS: Dict[str, Any] = {
 def build_core_options() -> Dict[str, Any]:
     """The options that declare an application. Checks and backups are accepted without a look at their contents."""
     return {
-        "name": {"type": "str", "required": True},
+        "name": {"type": APPLICATION_NAME, "required": True},
         "environment": {"type": "str", "required": True},
         "source": {"type": "str"},
-        "user": {"type": "str"},
+        "user": {"type": ACCOUNT_NAME},
         "services": build_services_option(),
         "drain": {"type": "list", "elements": "raw", "default": []},
         "undrain": {"type": "list", "elements": "raw", "default": []},
@@ -96,10 +95,8 @@ def _parse_drill_settings(application: str, parameters: Dict[str, Any]) -> Drill
 def parse_core_application(parameters: Dict[str, Any]) -> Application:
     """The application that validated *parameters* declare, without its backups. Raises ApplicationError."""
     name = parameters["name"]
-    if not APPLICATION_NAME.match(name):
-        raise ApplicationError(
-            "application name %r: use lower-case letters, digits, '_', '.' and '-', at most 63" % name
-        )
+    if not APPLICATION_NAME.matches(name):
+        raise ApplicationError("application name %r: use %s" % (name, APPLICATION_NAME.advice))
     environment = require_absolute(name, "environment", parameters["environment"])
     if parameters.get("source"):
         require_absolute(name, "source", parameters["source"])

@@ -13,6 +13,7 @@ import re
 import zipfile
 from typing import Any, Dict, List, Optional, Set
 
+from ansible_collections.oxzep7.python.plugins.module_utils._credentials import redact_url
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import describe_error, list_entries
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import (
     DIRECTORY_FLAGS,
@@ -20,8 +21,6 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted imp
     read_bytes,
     read_text_file,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._host._urls import redact_url
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import RECORD_LIMIT
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._record import (
     RecordedFile,

@@ -19,9 +19,9 @@ import zipfile
 from typing import Any, Dict, List, NamedTuple, Optional
 from urllib.parse import quote, unquote
 
+from ansible_collections.oxzep7.python.plugins.module_utils._credentials import redact_url
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import UnsafePathError, read_whole_file
-from ansible_collections.oxzep7.python.plugins.module_utils._host._urls import redact_url
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import find_site_packages
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._record import (

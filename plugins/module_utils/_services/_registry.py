@@ -6,6 +6,7 @@
 
 from typing import Any, Dict, List, Tuple, Type
 
+from ansible_collections.oxzep7.python.plugins.module_utils._names import SERVICE_NAME
 from ansible_collections.oxzep7.python.plugins.module_utils._services._service import ACTIONS, STOP_START, Service
 from ansible_collections.oxzep7.python.plugins.module_utils._services.commands import CommandService
 from ansible_collections.oxzep7.python.plugins.module_utils._services.unit import UnitService
@@ -36,7 +37,7 @@ def _list_exclusions() -> List[List[str]]:
 def build_services_option() -> Dict[str, Any]:
     """The option with the services of an application."""
     options: Dict[str, Any] = {
-        "name": {"type": "str", "required": True},
+        "name": {"type": SERVICE_NAME, "required": True},
         "action": {"type": "str", "choices": ACTIONS, "default": STOP_START},
     }
     together = []

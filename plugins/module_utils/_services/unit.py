@@ -7,6 +7,7 @@
 from typing import Any, Dict, List, Optional, Sequence
 
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command
+from ansible_collections.oxzep7.python.plugins.module_utils._names import ACCOUNT_NAME
 from ansible_collections.oxzep7.python.plugins.module_utils._services._service import (
     COMMAND_TIMEOUT,
     RELOAD,
@@ -32,7 +33,7 @@ UNDO_VERBS = {STOP_START: "start", RESTART: "restart", RELOAD: "reload-or-restar
 class UnitService(Service):
     """A unit of systemd."""
 
-    options = {"user": {"type": "str"}, "pidfile": {"type": "str"}}
+    options = {"user": {"type": ACCOUNT_NAME}, "pidfile": {"type": "str"}}
     documentation = """
 user:
   description: Account whose systemd user instance manages the unit; the system instance by default.

@@ -9,6 +9,7 @@ from typing import List, NamedTuple, Optional, Sequence
 from ansible_collections.oxzep7.python.plugins.module_utils._application._services import render_starts, render_stops
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import join_command
+from ansible_collections.oxzep7.python.plugins.module_utils._names import APPLICATION_NAME, RUN_ID
 from ansible_collections.oxzep7.python.plugins.module_utils._services._service import COMMAND_TIMEOUT, Service
 
 
@@ -147,8 +148,8 @@ def render_undo_script(
             back=undo.back,
             before=undo.before,
             written=undo.written,
-            run=join_command([undo.run]),
-            application=join_command([undo.application]),
+            run=RUN_ID(undo.run),
+            application=APPLICATION_NAME(undo.application),
             directory=join_command([undo.directory]),
         )
     ]

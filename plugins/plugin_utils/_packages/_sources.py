@@ -15,8 +15,8 @@ import urllib.parse
 from collections.abc import Sequence
 from typing import Any
 
+from ansible_collections.oxzep7.python.plugins.module_utils._credentials import redact_url
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
-from ansible_collections.oxzep7.python.plugins.module_utils._host._urls import redact_url
 
 
 class SourceOptionError(CollectionError, ValueError):

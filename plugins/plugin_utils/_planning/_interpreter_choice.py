@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.oxzep7.python.plugins.module_utils._host._urls import redact_url
+from ansible_collections.oxzep7.python.plugins.module_utils._credentials import redact_url
 from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._registry import choose_from_entries
 from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._source import (
     InterpreterSourceError,

@@ -22,6 +22,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._commands impo
     run_command,
     split_command,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._names import ACCOUNT_NAME
 
 
 class CommandDatabase(Database):
@@ -34,7 +35,7 @@ class CommandDatabase(Database):
             "dump": {"type": "raw", "required": True},
             "rows": {"type": "raw"},
             "load": {"type": "raw"},
-            "account": {"type": "str"},
+            "account": {"type": ACCOUNT_NAME},
         },
     }
     documentation = """\

@@ -29,6 +29,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._commands impo
     run_command,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._scratch import create_scratch
+from ansible_collections.oxzep7.python.plugins.module_utils._names import ACCOUNT_NAME, DATABASE_NAME
 
 DUMP_OPTIONS = [
     "--single-transaction",
@@ -164,9 +165,9 @@ class MysqlDatabase(Database):
     argument = {
         "type": "dict",
         "options": {
-            "database": {"type": "str", "required": True},
+            "database": {"type": DATABASE_NAME, "required": True},
             "defaults_file": {"type": "str"},
-            "account": {"type": "str"},
+            "account": {"type": ACCOUNT_NAME},
         },
     }
     documentation = """\

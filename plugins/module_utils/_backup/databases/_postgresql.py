@@ -31,6 +31,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts impo
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import require_success, run_command
 from ansible_collections.oxzep7.python.plugins.module_utils._host._scratch import create_scratch
+from ansible_collections.oxzep7.python.plugins.module_utils._names import ACCOUNT_NAME, DATABASE_NAME
 
 EXCHANGE_TIMEOUT = 300.0
 SERVER_DIRECTORIES = (
@@ -170,12 +171,12 @@ class PostgresqlDatabase(Database):
     argument = {
         "type": "dict",
         "options": {
-            "database": {"type": "str", "required": True},
+            "database": {"type": DATABASE_NAME, "required": True},
             "host": {"type": "str"},
             "port": {"type": "int"},
-            "user": {"type": "str"},
+            "user": {"type": DATABASE_NAME},
             "passfile": {"type": "str", "no_log": False},
-            "account": {"type": "str"},
+            "account": {"type": ACCOUNT_NAME},
         },
     }
     documentation = """\

@@ -4,7 +4,6 @@
 
 """All kinds of databases. Imports are static, because Ansible sends only files to hosts that are imported by name."""
 
-import re
 import textwrap
 from typing import Any, Dict, Sequence, Tuple, Type
 
@@ -14,17 +13,17 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._d
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._mysql import MysqlDatabase
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._postgresql import PostgresqlDatabase
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._sqlite import SqliteDatabase
+from ansible_collections.oxzep7.python.plugins.module_utils._names import DATABASE_FILE
 
 KNOWN_DATABASES: Tuple[Type[Database], ...] = (SqliteDatabase, PostgresqlDatabase, MysqlDatabase, CommandDatabase)
 DATABASE_KINDS: Dict[str, Type[Database]] = {known.kind: known for known in KNOWN_DATABASES}
-DATABASE_NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$")
 
 # The argument spec of the option `backup.databases` of an application, and the YAML that documents it.
 DATABASES_ARGUMENT: Dict[str, Any] = {
     "type": "list",
     "elements": "dict",
     "default": [],
-    "options": dict({"name": {"type": "str"}}, **{known.kind: known.argument for known in KNOWN_DATABASES}),
+    "options": dict({"name": {"type": DATABASE_FILE}}, **{known.kind: known.argument for known in KNOWN_DATABASES}),
     "mutually_exclusive": [sorted(DATABASE_KINDS)],
     "required_one_of": [sorted(DATABASE_KINDS)],
 }
@@ -45,7 +44,7 @@ def _parse_database(entry: Dict[str, Any]) -> DatabaseSettings:
     kind = next(kind for kind in DATABASE_KINDS if entry.get(kind) is not None)
     options = DATABASE_KINDS[kind].parse_options(entry[kind])
     name = entry.get("name") or DATABASE_KINDS[kind].get_default_name(options)
-    if not DATABASE_NAME.match(name):
+    if not DATABASE_FILE.matches(name):
         raise DatabaseError("%r cannot be the name of a database's file; give it another `name`" % name)
     return DatabaseSettings(name, kind, options)
 

@@ -26,8 +26,8 @@ MANIFEST_NAME = "manifest.json"
 SEAL_NAME = "manifest.sha256"
 RUNBOOK_NAME = "RESTORE.md"
 ENCRYPTIONS = ("", "age", "gpg")
-IDENTIFIER = re.compile(r"^\d{8}T\d{6}Z-[0-9a-f]{8}$")
-LAYER_NAME = re.compile(r"^[a-z][a-z-]*$")
+IDENTIFIER = re.compile(r"^\d{8}T\d{6}Z-[0-9a-f]{8}\Z")
+LAYER_NAME = re.compile(r"^[a-z][a-z-]*\Z")
 
 
 class Layer(NamedTuple):

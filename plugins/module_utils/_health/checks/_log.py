@@ -21,6 +21,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts impo
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import open_regular_file
+from ansible_collections.oxzep7.python.plugins.module_utils._names import SERVICE_NAME
 
 JOURNALCTL = ["journalctl", "--quiet", "--no-pager", "--output=cat"]
 JOURNAL_TIMEOUT = 30.0
@@ -65,7 +66,7 @@ class LogCheck(CheckKind):
     options = {
         "type": "dict",
         "options": {
-            "unit": {"type": "str"},
+            "unit": {"type": SERVICE_NAME},
             "path": {"type": "str"},
             "forbid": {"type": "str"},
             "require": {"type": "str"},

@@ -12,6 +12,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._base
     Verdict,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._processes import examine_processes
+from ansible_collections.oxzep7.python.plugins.module_utils._names import SERVICE_NAME
 
 
 class ProcessCheck(CheckKind):
@@ -20,7 +21,7 @@ class ProcessCheck(CheckKind):
     name = "process"
     options = {
         "type": "dict",
-        "options": {"unit": {"type": "str"}, "pidfile": {"type": "str"}, "interpreter": {"type": "str"}},
+        "options": {"unit": {"type": SERVICE_NAME}, "pidfile": {"type": "str"}, "interpreter": {"type": "str"}},
     }
     documentation = """
 description: Check that Python processes are running.

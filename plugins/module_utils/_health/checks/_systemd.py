@@ -11,6 +11,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._base
     CheckKind,
     Verdict,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._names import ACCOUNT_NAME, SERVICE_NAME
 from ansible_collections.oxzep7.python.plugins.module_utils._services._systemctl import read_unit_properties
 
 PROPERTIES = ["ActiveState", "SubState", "Result", "NRestarts"]
@@ -20,7 +21,10 @@ class SystemdCheck(CheckKind):
     """Reads the state of a unit."""
 
     name = "systemd"
-    options = {"type": "dict", "options": {"unit": {"type": "str", "required": True}, "user": {"type": "str"}}}
+    options = {
+        "type": "dict",
+        "options": {"unit": {"type": SERVICE_NAME, "required": True}, "user": {"type": ACCOUNT_NAME}},
+    }
     documentation = """
 description: Check that a systemd unit is active, and that systemd has not restarted it since the promotion began.
 type: dict

@@ -33,7 +33,8 @@ FOR_PEOPLE = {
     "run_info",
     "source_info",
 }
-WITH_CODE = [name for name in MODULES if "AnsibleModule(" in (_action.PLUGINS / "modules" / f"{name}.py").read_text()]
+TEXTS = {name: (_action.PLUGINS / "modules" / f"{name}.py").read_text() for name in MODULES}
+WITH_CODE = [name for name, text in TEXTS.items() if "def main(" in text]
 # What Ansible itself returns for a task, and evidence of a failure.
 COMMON_RETURNS = {"changed", "diff", "failed", "msg"}
 
@@ -54,7 +55,7 @@ def read_argument_spec(name, monkeypatch):
         raise CapturedError
 
     module = importlib.import_module(f"ansible_collections.oxzep7.python.plugins.modules.{name}")
-    monkeypatch.setattr(module, "AnsibleModule", capture)
+    monkeypatch.setattr(module, "CollectionModule", capture)
     with pytest.raises(CapturedError):
         module.main()
     return captured

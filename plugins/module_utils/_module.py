@@ -1,0 +1,43 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The base of all modules: names in options are checked, and no result, error or log has credentials of URLs."""
+
+from typing import Any, Dict
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.oxzep7.python.plugins.module_utils._credentials import find_secrets, redact
+from ansible_collections.oxzep7.python.plugins.module_utils._names import restrict_names
+
+
+class CollectionModule(AnsibleModule):
+    """A module of this collection."""
+
+    params: Dict[str, Any]
+
+    def __init__(self, argument_spec: Dict[str, Any], **rules: Any) -> None:
+        """As the base."""
+        super().__init__(argument_spec=restrict_names(argument_spec), **rules)
+
+    def _log_invocation(self) -> None:
+        """As the base, which logs all options on the host; it hides the values that are known to be secret."""
+        self.no_log_values.update(find_secrets(self.params))
+        super()._log_invocation()
+
+    def exit_json(self, **values: Any) -> None:
+        """As the base."""
+        super().exit_json(**self._redact(values))
+
+    def fail_json(self, msg: str, **values: Any) -> None:
+        """As the base."""
+        values = self._redact(dict(values, msg=msg))
+        super().fail_json(**values)
+
+    def _redact(self, values: Dict[str, Any]) -> Dict[str, Any]:
+        """*values*, and the options that Ansible adds to them, without credentials."""
+        secrets = find_secrets(self.params)
+        self.no_log_values.update(secrets)
+        self.params = redact(self.params, secrets)
+        cleaned: Dict[str, Any] = redact(values, secrets)
+        return cleaned
