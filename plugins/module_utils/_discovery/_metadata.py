@@ -21,6 +21,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted imp
     read_bytes,
     read_text_file,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import RECORD_LIMIT
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._record import (
     RecordedFile,

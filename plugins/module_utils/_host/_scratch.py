@@ -12,12 +12,16 @@ import errno
 import fcntl
 import os
 import secrets
-import shutil
 import stat
 from typing import Any, Callable, Iterator, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, get_current_identity
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command
+from ansible_collections.oxzep7.python.plugins.module_utils._host._directories import (
+    make_directory,
+    remove_tree,
+    set_mode,
+)
 
 # Not /tmp or /var/tmp: every account can create names there, and programs cannot always be executed.
 ROOT_DIRECTORY = "/var/cache/oxzep7"
@@ -37,12 +41,12 @@ def _prepare_root() -> str:
     Raises OSError.
     """
     root = get_scratch_root()
-    os.makedirs(root, mode=0o711, exist_ok=True)
+    make_directory(root, 0o711)
     state = os.lstat(root)
     if not stat.S_ISDIR(state.st_mode) or state.st_uid != os.geteuid():
         raise OSError(errno.EPERM, "not a directory of this account; move it away, then run again", root)
     if stat.S_IMODE(state.st_mode) != 0o711:
-        os.chmod(root, 0o711)
+        set_mode(root, 0o711)
     return root
 
 
@@ -72,12 +76,10 @@ def _create_lock(root: str) -> Tuple[str, int]:
 def _remove_tree(path: str) -> None:
     """Remove the tree *path*, if it exists, however deep it is. Raises OSError."""
     try:
-        shutil.rmtree(path)
-    except FileNotFoundError:
-        # What still runs in there may remove an entry at the same time.
-        if os.path.lexists(path):
+        remove_tree(path)
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
             raise
-    except RecursionError:
         done = run_command(["rm", "-rf", "--", path], REMOVE_TIMEOUT)
         if done.rc != 0:
             raise OSError(errno.EIO, done.last_lines(1), path)

@@ -13,7 +13,6 @@ import sys
 import time
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Service
 from ansible_collections.oxzep7.python.plugins.module_utils._application._services import start_after_swap
 from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._base import CheckContext
 from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._command import CommandCheck
@@ -25,6 +24,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._commands impo
     RunningCommand,
     run_command,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._services.commands import CommandService
 
 # Prints N bytes in lines of 100, the last of which is "end".
 PRINT = "import sys; [sys.stdout.write('x' * 99 + chr(10)) for _line in range({0} // 100)]; print('end')"
@@ -131,7 +131,7 @@ def test_a_command_that_is_stopped_takes_its_session_along(process_handles):
 
 def test_a_service_writes_to_a_file_that_is_there(left, tmp_path):
     log = tmp_path / "logs" / "app.log"
-    service = Service("app", "restart", start=tuple(left), stop=("true",), status=("true",), pidfile="/nowhere")
+    service = CommandService("app", "restart", {"start": list(left), "stop": ["true"], "status": ["true"]})
     start_after_swap([service], log=str(log))
     assert log.read_text() == "started\n" and stat.S_IMODE(log.stat().st_mode) == 0o600
     pid = int((tmp_path / "left.ready").read_text())

@@ -14,7 +14,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._state 
     ApplicationState,
     list_applications,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._declaration._options import build_application_options
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._complete import build_application_options
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._undo_script import (
     UndoDetails,
     render_undo_script,
