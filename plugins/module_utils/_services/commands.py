@@ -96,7 +96,7 @@ pidfile:
         return [join_command(self.commands["start"]) + " || failed=1"] if self.action != LEAVE else []
 
     def is_running(self) -> bool:
-        """Whether the status command says so."""
+        """whether the status command ends with 0."""
         return run_command(self.commands["status"], COMMAND_TIMEOUT).rc == 0
 
     @classmethod
