@@ -51,3 +51,11 @@ class PromotionReverted(CollectionError):
 
 class UndoFailedError(CollectionError):
     """``undo.sh`` could not restore the old generation; it stays armed."""
+
+
+class UnhealthyAfterUndoError(CollectionError):
+    """What was live before is live again, and is not healthy; ``evidence`` has the checks since then and the log."""
+
+    def __init__(self, text: str, evidence: Dict[str, Any]) -> None:
+        super().__init__(text)
+        self.evidence = evidence

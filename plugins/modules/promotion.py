@@ -89,8 +89,8 @@ attributes:
   idempotent:
     support: full
 notes:
-  - With systemd, a transient timer is the dead man's switch, and the unit C(oxzep7-undo.service) undoes open promotions
-    at boot. Without systemd, cron does both; without cron, a waiting shell does the first.
+  - With systemd, the timer C(oxzep7-undo@NAME.timer) is the dead man's switch, also after a restart. Without systemd,
+    cron does both; without cron, a waiting shell does the first.
   - A service that a socket starts is restarted after the swap instead of stopped before it; connections wait in the
     socket meanwhile.
   - The switch undoes the promotion of a module that died. A living module extends its deadline before each action by
@@ -110,7 +110,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 outcome:
-  description: V(promoted), V(unchanged), V(reverted), V(refused) or V(failed).
+  description:
+    - V(promoted), V(unchanged), V(reverted), V(refused) or V(failed).
+    - V(reverted) means that what was live before is live again and healthy. With V(failed) it is not healthy, or could
+      not be put back.
   returned: always
   type: str
   sample: promoted
@@ -138,12 +141,12 @@ swap:
   sample: exchange
 checks:
   description: The last result of every check.
-  returned: when promoted or reverted
+  returned: when promoted, reverted or failed
   type: list
   elements: dict
 log:
   description: Last log lines of the services.
-  returned: when reverted
+  returned: when reverted or failed
   type: str
 journal:
   description:
@@ -156,6 +159,11 @@ record:
       the generation in C(to)), C(downtime_ms), C(seconds) and C(result) (as RV(outcome)). Unknown values are V(null).
   returned: always
   type: dict
+warnings:
+  description: What went wrong after the promotion was committed, for instance in removing old generations.
+  returned: success
+  type: list
+  elements: str
 in_use:
   description: Generations that are no longer needed and were kept because a process uses them, with the reason.
   returned: success
@@ -185,6 +193,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._errors import (
     GenerationMissingError,
     PromotionReverted,
     UndoFailedError,
+    UnhealthyAfterUndoError,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._retention import prune_generations
 from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
@@ -242,18 +251,32 @@ def _run(module: CollectionModule, record: PromotionRecord, changes: Changes) ->
         return dict(result, record=record.describe("promoted", result))
     options = _build_options(given, module.check_mode)
     result = promote_generation(application, state, given["generation"], options, changes)
-    in_use = prune_generations(
-        application,
-        state,
+    in_use: Dict[str, str] = {}
+    warnings = list(result.get("warnings", []))
+    try:
+        in_use = prune_generations(
+            application,
+            state,
+            result,
+            given["keep_generations"],
+            given["forget_original"],
+            given["run_id"],
+            module.check_mode,
+            changes,
+        )
+    except (CollectionError, ValueError, OSError) as error:
+        # The promotion has ended, and the generations that stay do no harm.
+        warnings.append(
+            "generations of %s that are no longer needed could not be removed: %s; remove the cause, and the next "
+            "promotion removes them" % (application.name, error)
+        )
+    return dict(
         result,
-        given["keep_generations"],
-        given["forget_original"],
-        given["run_id"],
-        module.check_mode,
-        changes,
+        in_use=in_use,
+        journal=_read_journal(given["state_dir"], given["run_id"]),
+        record=record.describe(result["outcome"], result),
+        warnings=warnings,
     )
-    described = record.describe(result["outcome"], result)
-    return dict(result, in_use=in_use, journal=_read_journal(given["state_dir"], given["run_id"]), record=described)
 
 
 def main() -> None:
@@ -291,6 +314,8 @@ def main() -> None:
         fail("refused", "%s; %s" % (error, describe_recovery(given["backup_dir"], name, error.identifier)))
     except PromotionReverted as error:
         fail("reverted", str(error), **dict(error.evidence, **changes.result()))
+    except UnhealthyAfterUndoError as error:
+        fail("failed", str(error), **dict(error.evidence, **changes.result()))
     except UndoFailedError as error:
         fail("failed", str(error))
     except (CollectionError, ValueError, OSError) as error:

@@ -19,6 +19,14 @@ options:
     description: Seconds to wait for an application that another process has locked.
     type: float
     default: 15.0
+  applications:
+    description:
+      - The applications of the host, as declared in C(oxzep7_applications). Their checks decide whether an application
+        is healthy after an undo.
+      - Of others only the failures of C(undo.sh) are known.
+    type: list
+    elements: dict
+    default: []
 extends_documentation_fragment:
   - oxzep7.python.host
   - oxzep7.python.attributes
@@ -35,11 +43,14 @@ attributes:
 EXAMPLES = r"""
 - name: Close open promotions
   oxzep7.python.recovery:
+    applications: "{{ oxzep7_applications }}"
 """
 
 RETURN = r"""
 closed:
-  description: History entries of the promotions that were closed.
+  description:
+    - History entries of the promotions that were closed, each with its C(application).
+    - Their C(event) is V(reverted), or V(failed) with the cause as C(problem) where the application is not healthy.
   returned: success
   type: list
   elements: dict
@@ -59,18 +70,20 @@ actions:
 """
 
 import time
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
     ApplicationState,
     LeaseHeldError,
     list_applications,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._checked import parse_checked_declaration
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import list_promoting_runs
-from ansible_collections.oxzep7.python.plugins.module_utils._transaction._settlement import settle_promotion
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._settlement import FAILED, settle_promotion
 
 POLL_SECONDS = 0.2
 
@@ -83,6 +96,8 @@ class _Recovery:
         self._run = module.params["run_id"]
         self._check_mode = module.check_mode
         self._until = time.monotonic() + (0.0 if module.check_mode else module.params["wait"])
+        self._declarations = {one.get("name"): one for one in module.params["applications"]}
+        self._module = module
         self.changes = Changes()
         self.closed: List[Dict[str, Any]] = []
         self.busy: Dict[str, Dict[str, Any]] = {}
@@ -99,14 +114,35 @@ class _Recovery:
             with state.hold_lease(self._run, only_look=self._check_mode):
                 self._announce(name, state)
                 if not self._check_mode:
-                    entry = settle_promotion(state, self._run)
-                    self.closed += [entry] if entry else []
+                    self._close(name, state)
         except LeaseHeldError as error:
             # The holder may be the dead man's switch, which ends soon.
             if time.monotonic() < self._until:
                 return True
             self.busy[name] = error.holder
         return False
+
+    def _close(self, name: str, state: ApplicationState) -> None:
+        """Settle the application *name*, and warn where it is not healthy then. Raises as `settle`."""
+        entry = settle_promotion(state, self._run, application=self._find_application(name))
+        if entry is None:
+            return
+        self.closed.append(dict(entry, application=name))
+        if entry["event"] == FAILED:
+            self._module.warn(
+                "application %s is not healthy after its change was undone: %s; repair it at once"
+                % (name, entry["problem"])
+            )
+
+    def _find_application(self, name: str) -> Optional[Application]:
+        """The declared application *name*; None without a valid declaration."""
+        if name not in self._declarations:
+            return None
+        try:
+            return parse_checked_declaration(self._declarations[name])
+        except (CollectionError, ValueError) as error:
+            self._module.warn("the checks of application %s could not be asked: %s" % (name, error))
+            return None
 
     def _announce(self, name: str, state: ApplicationState) -> None:
         if state.is_open() or state.read_undone_record():
@@ -123,6 +159,7 @@ def main() -> None:
             "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
             "run_id": {"type": "str", "default": "manual"},
             "wait": {"type": "float", "default": 15.0},
+            "applications": {"type": "list", "elements": "dict", "default": []},
         },
         supports_check_mode=True,
     )

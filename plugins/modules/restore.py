@@ -105,6 +105,14 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+outcome:
+  description:
+    - V(restored), V(unchanged), V(reverted), V(refused) or V(failed).
+    - V(reverted) means that what was there before is live again, and as healthy as before. With V(failed) it is not, or
+      could not be put back.
+  returned: always
+  type: str
+  sample: restored
 backup:
   description: Identifier of the backup.
   returned: success
@@ -131,6 +139,11 @@ downtime_ms:
   description: Milliseconds for which HTTP checks were not answered; V(null) without a replacement.
   returned: success
   type: int
+warnings:
+  description: What went wrong after the restore was committed.
+  returned: success
+  type: list
+  elements: str
 differences:
   description: Differences of each existing layer from the backup; at most 50 lines.
   returned: always
@@ -145,6 +158,8 @@ actions:
   type: list
   elements: str
 """
+
+from typing import Any, Dict, List
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._check import (
@@ -168,7 +183,12 @@ from ansible_collections.oxzep7.python.plugins.module_utils._declaration._comple
     build_application_argument,
     parse_application,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError, PromotionReverted
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import (
+    CollectionError,
+    PromotionReverted,
+    UndoFailedError,
+    UnhealthyAfterUndoError,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import TransactionOptions
 
@@ -200,7 +220,12 @@ def main() -> None:
     )
     given = module.params
     changes = Changes()
-    differences = {}
+    differences: Dict[str, List[str]] = {}
+
+    def fail(outcome: str, error: Exception, **evidence: Any) -> None:
+        text = "%s: %s" % (given["application"]["name"], error)
+        module.fail_json(msg=text, outcome=outcome, differences=differences, **evidence)
+
     try:
         application = parse_application(given["application"])
         state = ApplicationState(given["state_dir"], application.name)
@@ -221,6 +246,7 @@ def main() -> None:
             options,
             module.check_mode,
             given["accept_unhealthy"],
+            given["dead_man"],
         )
         task = RestoreTask(
             application,
@@ -232,15 +258,16 @@ def main() -> None:
         with state.hold_lease(given["run_id"], only_look=module.check_mode):
             run_restore(task, layers, changes)
             differences = task.differences
-    except PromotionReverted as error:
-        module.fail_json(
-            msg="%s: %s" % (given["application"]["name"], error),
-            differences=differences,
-            **dict(error.evidence, **changes.result()),
-        )
+    except (PromotionReverted, UnhealthyAfterUndoError) as error:
+        outcome = "reverted" if isinstance(error, PromotionReverted) else "failed"
+        fail(outcome, error, **dict(error.evidence, **changes.result()))
+    except UndoFailedError as error:
+        fail("failed", error)
     except (CollectionError, ValueError, OSError) as error:
-        module.fail_json(msg="%s: %s" % (given["application"]["name"], error), differences=differences)
+        fail("refused", error)
     module.exit_json(
+        outcome="restored" if changes.result()["changed"] else "unchanged",
+        warnings=task.warnings,
         backup=backup.identifier,
         restored=task.restored,
         generation=task.generation,

@@ -324,12 +324,9 @@ def test_every_layer_is_kept_drilled_and_put_back_in_place(module, place, everyt
     ) == "greeter.conf"
     assert (place.home / "app" / "settings.ini").read_text() == "[mill]\nspeed = slow\n"
     kept_aside = {os.path.basename(path) for path in results[1]["kept"]}
-    assert {
-        f"venv.before-{made['backup']}",
-        f"app.before-{made['backup']}",
-        f".greeter.conf.before-{made['backup']}",
-        f".db.sqlite3.before-{made['backup']}",
-    } <= kept_aside
+    stamp = place.read_state()["history"][-1]["transaction"]
+    names = ("venv", "app", ".greeter.conf", ".db.sqlite3", "words.dump")
+    assert {f"{name}.before-{stamp}" for name in names} <= kept_aside
     assert (
         [name for name in os.listdir(place.home) if name.startswith(".restoring")] == [] == place.list_open_files()[:0]
     )
@@ -401,6 +398,74 @@ def test_a_restore_after_which_the_application_fails_is_taken_back(module, place
     assert len(rows_in(beside["databases"]["db.sqlite3"])) == 507 and beside["databases"]["db.sqlite3"] != str(
         place.home / "db.sqlite3"
     ), beside
+
+
+def test_a_second_restore_of_the_same_backup_that_fails_leaves_the_data_from_before_it(module, place, everything):
+    application, options = everything
+    module("backup", application=application, **options)
+    wanted = {
+        "layers": ["configuration", "databases"],
+        "replace": True,
+        "databases": "in_place",
+        "timeout": 1,
+        "stability_window": 0,
+        **place_of(place),
+    }
+
+    def write_everything(rows, text):
+        written(place.home / "db.sqlite3", rows)
+        (place.home / "words").write_text(text)
+        (place.home / "etc" / "greeter.conf").write_text(text)
+
+    def read_everything():
+        names = ("words", "etc/greeter.conf")
+        return len(rows_in(place.home / "db.sqlite3")), [(place.home / name).read_text() for name in names]
+
+    write_everything(7, "before the first restore")
+    first = module("restore", application=application, **wanted)
+    assert first["outcome"] == "restored" and first["warnings"] == [], first
+    assert read_everything() == (500, ["one two", "port = 1\n"])
+    write_everything(11, "work of a week")
+    never = {"name": "never", "command": {"cmd": ["grep", "-q", "work of a week", str(place.home / "words")]}}
+    second = module("restore", application={**application, "checks": [never]}, **wanted)
+    assert second["failed"] and second["outcome"] == "reverted", second
+    assert read_everything() == (511, ["work of a week", "work of a week"])
+    assert [path for path in first["kept"] if not os.path.lexists(path)] == []
+
+
+def test_an_application_that_is_down_after_an_undo_is_no_revert(module, place, everything):
+    """Its start fails since the restore, also when it is tried again."""
+    application, options = everything
+    module("backup", application=application, **options)
+    (place.home / "etc" / "greeter.conf").write_text("port = 2\n")
+    script = (place.home / "service").read_text()
+    (place.home / "service").write_text(script.replace("start) ", "start) [ ! -e broken ] || exit 3; ", 1))
+    breaks = {"name": "breaks", "command": {"cmd": ["sh", "-c", f"! grep -q '= 1' {place.home}/etc/greeter.conf"]}}
+    hooks = {"drain": [["touch", str(place.home / "broken")]]}
+    result = module(
+        "restore",
+        application={**application, **hooks, "checks": [breaks]},
+        layers=["configuration"],
+        replace=True,
+        timeout=1,
+        stability_window=0,
+        **place_of(place),
+    )
+    assert result["failed"] and result["outcome"] == "failed", result
+    assert "greeter is not healthy although what was there before is live again: check 'greeter'" in result["msg"]
+    assert (place.home / "etc" / "greeter.conf").read_text() == "port = 2\n"
+    entry = place.read_state()["history"][-1]
+    assert entry["event"] == "failed" and "check 'greeter' (service): not running" in entry["problem"]
+
+
+def test_a_restore_is_refused_where_nothing_would_undo_it(module, place, everything, monkeypatch):
+    application, options = everything
+    module("backup", application=application, **options)
+    (place.home / "etc" / "greeter.conf").write_text("port = 2\n")
+    wanted = {"layers": ["configuration"], "replace": True, "dead_man": "required", **place_of(place)}
+    text = module.expect_failure("restore", application=application, **wanted)
+    assert "neither systemd nor cron" in text
+    assert (place.home / "etc" / "greeter.conf").read_text() == "port = 2\n"
 
 
 def test_a_drill_fails_loudly(module, place, everything):

@@ -88,6 +88,9 @@ class ApplicationState:
         self.lease_path = os.path.join(self.directory, "lease")
         self.deadline_path = os.path.join(self.directory, "deadline")
         self.log_path = os.path.join(root, "logs", name + ".log")
+        self.journal_path = os.path.join(self.directory, "transaction.json")
+        self.acts_path = os.path.join(self.directory, "acts")
+        self.failures_path = os.path.join(self.directory, "undo.failures")
 
     def read(self) -> Dict[str, Any]:
         """The record; an empty one for an application that was never changed. Raises ValueError, OSError."""
@@ -119,6 +122,7 @@ class ApplicationState:
         except FileNotFoundError:
             return []
         paths = [self.next_path, self.undone_path, self.undo_path, self.deadline_path, self.deadline_path + ".next"]
+        paths += [self.journal_path, self.acts_path, self.failures_path]
         transient = [os.path.basename(path) for path in paths]
         return sorted(name for name in names if name in transient or name.startswith("."))
 
@@ -132,6 +136,16 @@ class ApplicationState:
         """Open a promotion that will replace the record by *record*. Raises OSError."""
         make_private_directory(self.directory)
         write_json(self.next_path, redact(record))
+
+    def is_committed(self, transaction: str) -> bool:
+        """Whether the last change of the record is the one with the identifier *transaction*."""
+        if os.path.lexists(self.next_path) or os.path.lexists(self.undone_path):
+            return False
+        try:
+            return bool(self.read()["history"][-1].get("transaction") == transaction)
+        except (IndexError, ValueError, OSError):
+            # Only a commit and an undo take the open record away.
+            return True
 
     def commit(self) -> None:
         """Commit the open promotion by one rename. Raises OSError if it was undone meanwhile."""
@@ -173,7 +187,9 @@ class ApplicationState:
                 os.write(handle, json.dumps(holder).encode("utf-8"))
             yield
         finally:
-            remove_quietly(self.lease_path)
+            # A lease that cannot be removed is free as soon as it is closed.
+            with contextlib.suppress(OSError):
+                remove_quietly(self.lease_path)
             os.close(handle)
 
     def _acquire_lock(self) -> int:

@@ -8,60 +8,83 @@ Services are stopped meanwhile.
 """
 
 import os
-from typing import List, NamedTuple, Optional, Sequence
+from typing import Callable, List, NamedTuple, Sequence
 
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, call_as_identity
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import join_command
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import sync_directory
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._journal import Place
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._undo_script import format_setpriv
 
-EXISTS_SHELL = """\
+# A move was begun where its line in the journal says whether there was something to replace. What is live then goes
+# beside, and the replaced part is live again.
+PUT_BACK_SHELL = """\
 there() { [ -e "$1" ] || [ -L "$1" ]; }
-"""
-# The live part goes back beside, if it came from there; then the replaced one is live again.
-MOVE_BACK_SHELL = """\
-if there {path} && ! there {beside} && {came}; then {who}mv -fT {path} {beside} || exit 1; fi
-if there {before}; then {who}mv -fT {before} {path} || exit 1; fi
+put_back() {
+    # $1 number, $2 path, $3 beside, $4 before, $5 … the command that renames
+    number=$1 path=$2 beside=$3 before=$4
+    shift 4
+    ! has_line "$number undone" || return 0
+    if has_line "$number old"; then
+        there "$before" || return 0
+        ! there "$beside" || beside=$beside.found
+    else
+        has_line "$number new" && ! there "$beside" || return 0
+    fi
+    if there "$path"; then "$@" "$path" "$beside" || exit 1; fi
+    if there "$before"; then "$@" "$before" "$path" || exit 1; fi
+    sync
+    add_line "$number undone"
+}
 """
 
 
 class Move(NamedTuple):
-    """One exchange in a directory: ``beside`` (None: nothing) replaces ``path``, which becomes ``before``.
+    """One exchange in a directory: ``beside`` replaces ``path``, which becomes ``before``.
 
-    ``who`` is the account that renames.
+    Where nothing ``replaces`` it, ``beside`` is only the name that what is at ``path`` gets when this is undone. The
+    account ``who`` renames.
     """
 
     path: str
-    beside: Optional[str]
+    beside: str
+    replaces: bool
     before: str
     who: Identity
 
 
-def _swap_paths(path: str, beside: Optional[str], before: str) -> None:
-    if os.path.lexists(path):
+def list_places(moves: Sequence[Move]) -> List[Place]:
+    """The directories in which *moves* are made, except those that lie in a part that is moved itself."""
+    moved = [move.path for move in moves]
+    places = {}
+    for move in moves:
+        directory = os.path.dirname(move.path)
+        if not any((directory + "/").startswith(path + "/") for path in moved):
+            places[directory] = Place(directory, move.who)
+    return [places[directory] for directory in sorted(places)]
+
+
+def _swap_paths(path: str, beside: str, replaces: bool, before: str, exists: bool) -> None:
+    if exists:
         os.rename(path, before)
-    if beside is not None:
+    if replaces:
         os.rename(beside, path)
     sync_directory(os.path.dirname(path))
 
 
-def apply_moves(moves: Sequence[Move]) -> None:
-    """Make *moves*, in order. Raises OSError."""
-    for move in moves:
-        call_as_identity(move.who, _swap_paths, move.path, move.beside, move.before)
+def apply_moves(moves: Sequence[Move], note_act: Callable[[str], None]) -> None:
+    """Make *moves*, in order; *note_act* writes each down before. Raises OSError."""
+    for number, move in enumerate(moves):
+        exists = os.path.lexists(move.path)
+        note_act("%d %s" % (number, "old" if exists else "new"))
+        call_as_identity(move.who, _swap_paths, move.path, move.beside, move.replaces, move.before, exists)
 
 
 def render_undo_moves(moves: Sequence[Move]) -> str:
     """The part of ``undo.sh`` that undoes *moves*, the last one first, however many were made."""
-    lines: List[str] = [EXISTS_SHELL] if moves else []
-    for move in reversed(moves):
-        lines.append(
-            MOVE_BACK_SHELL.format(
-                path=join_command([move.path]),
-                beside=join_command([move.beside or move.path]),
-                before=join_command([move.before]),
-                came="true" if move.beside else "false",
-                who=format_setpriv(move.who, not move.who.is_current()),
-            )
-        )
+    lines: List[str] = [PUT_BACK_SHELL] if moves else []
+    for number, move in reversed(list(enumerate(moves))):
+        words = ["put_back", str(number), move.path, move.beside, move.before]
+        words += format_setpriv(move.who, not move.who.is_current()).split() + ["mv", "-fT"]
+        lines.append(join_command(words) + "\n")
     return "".join(lines) + ("sync\n" if moves else "")

@@ -26,17 +26,23 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup._task import
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._registry import create_database
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import PromotionRefused
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import sync_directory
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._preconditions import (
+    check_dead_man,
+    describe_violations,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._settlement import settle_promotion
 
 
 def run_restore(task: RestoreTask, layers: Sequence[str], changes: Changes) -> None:
     """Restore *layers*. The lease must be held.
 
-    Raises BackupError, DatabaseError, PromotionReverted, UndoFailedError, OSError.
+    Raises BackupError, DatabaseError, PromotionRefused, PromotionReverted, UnhealthyAfterUndoError, UndoFailedError,
+    OSError.
     """
     if not task.ask.check_mode:
-        settle_promotion(task.state, task.ask.options.run)
+        settle_promotion(task.state, task.ask.options.run, application=task.application)
     task.record = task.state.read()
     if task.ask.scratch:
         _restore_to_scratch(task, layers, changes)
@@ -53,6 +59,10 @@ def run_restore(task: RestoreTask, layers: Sequence[str], changes: Changes) -> N
         rows = task.get_layer(DATABASES).about["databases"]
     for row in rows:
         _announce_database(task, changes, row)
+    if task.differences or rows:
+        violations = list(check_dead_man(task.application, task.ask.dead_man))
+        if violations:
+            raise PromotionRefused(describe_violations(violations))
     if not task.ask.check_mode and (task.restored or rows):
         _apply_restore(task, absent, found, rows)
 

@@ -10,12 +10,17 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application import _services
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import get_timestamp
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._moves import Move, apply_moves, render_undo_moves
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._moves import (
+    Move,
+    apply_moves,
+    list_places,
+    render_undo_moves,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import DATABASES
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._restore import (
     build_files_beside,
     build_layer_beside,
-    remove_beside,
+    make_beside_path,
     unpack_layer,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._task import IN_PLACE, RestoreTask
@@ -28,7 +33,9 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._r
 from ansible_collections.oxzep7.python.plugins.module_utils._health._application import run_health_checks
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import find_entry_controller
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import join_command
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._aftercare import list_tolerated_checks
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._dead_man import find_timer
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._settlement import remove_undo
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import (
     ApplicationChange,
     run_transaction,
@@ -37,6 +44,13 @@ from ansible_collections.oxzep7.python.plugins.module_utils._transaction._undo_s
     UndoDetails,
     render_undo_script,
 )
+
+UNDO_ACT = """\
+if has_line 'load {number}' && ! has_line 'load {number} undone'; then
+    {line} || exit 1
+    add_line 'load {number} undone'
+fi
+"""
 
 
 class _Replacement:
@@ -50,7 +64,14 @@ class _Replacement:
 
     def add_move(self, task: RestoreTask, path: str, beside: Optional[str]) -> None:
         """Have *beside* take the place of *path*, which is kept; with None *path* is only moved away."""
-        self.moves.append(Move(path, beside, task.get_kept_path(path), find_entry_controller(path)))
+        away = beside or make_beside_path(task.journal.identifier, path)
+        who = find_entry_controller(path)
+        self.moves.append(Move(path, away, beside is not None, task.get_kept_path(path), who))
+
+    def add_act(self, act: Callable[[], None], undo: UndoCommand) -> None:
+        """Have *act* run while services are stopped, and *undo* undo it."""
+        self.undo.append(render_undo_command(len(self.acts), undo))
+        self.acts.append(act)
 
 
 def replace_live(task: RestoreTask, found: Dict[str, Dict[str, str]], rows: Sequence[Dict[str, Any]]) -> None:
@@ -69,9 +90,7 @@ def replace_live(task: RestoreTask, found: Dict[str, Dict[str, str]], rows: Sequ
             if made.moves or made.acts:
                 _run_replacement(task, made)
     except BaseException:
-        for move in made.moves:
-            if move.beside is not None:
-                remove_beside(move.beside)
+        remove_undo(task.state)
         raise
     kept = [move.before for move in made.moves] + made.befores
     task.kept = [path for path in kept if os.path.lexists(path)]
@@ -91,11 +110,14 @@ def _add_layer(task: RestoreTask, made: _Replacement, name: str, differing: Dict
     """Build the layer *name*, or the *differing* files of it, beside its place. Raises BackupError, OSError."""
     layer, target = task.get_layer(name), os.path.realpath(task.get_target(name))
     if layer.about.get("paths") is None:
-        beside, refused = build_layer_beside(task.backup, layer, target, task.engine)
-        task.note_refused(name, refused)
+        beside = make_beside_path(task.journal.identifier, target)
+        task.journal.note(beside=[beside])
+        task.note_refused(name, build_layer_beside(task.backup, layer, beside, task.engine))
         made.add_move(task, target, beside)
         return
-    built, refused = build_files_beside(task.backup, layer, list(differing), task.engine)
+    besides = {path: make_beside_path(task.journal.identifier, "/" + path) for path in differing}
+    task.journal.note(beside=sorted(besides.values()))
+    built, refused = build_files_beside(task.backup, layer, besides, task.engine)
     task.note_refused(name, refused)
     for path, beside in built.items():
         made.add_move(task, path, beside)
@@ -108,26 +130,28 @@ def _add_database(task: RestoreTask, made: _Replacement, row: Dict[str, Any], pa
     """
     database = create_database(row["name"], row["kind"], row["options"])
     user = task.application.resolve_account()
-    dump = SavedDump(
-        path, row["rows"], task.backup.identifier, task.application.name, user, directory=task.state.directory
-    )
+    dump = SavedDump(path, row["rows"], task.backup.identifier, task.application.name, user)
     if task.ask.databases != IN_PLACE:
         task.databases[database.name] = database.load_copy(dump)
         return
+    dump = dump._replace(directory=task.state.directory, transaction=task.journal.identifier)
+    files, commands = database.list_copy_parts(dump)
+    task.journal.note(
+        beside=list(files),
+        discard=[[command.words, command.who.uid, command.variables] for command in commands],
+    )
     exchange = database.prepare_exchange(dump)
     task.databases[database.name] = exchange.name
-    for place, beside in exchange.files:
-        made.add_move(task, place, beside)
-    if exchange.act is not None:
-        made.acts.append(exchange.act)
-    if exchange.undo is not None:
-        made.undo.append(_render_undo_command(exchange.undo))
+    for place, away in exchange.files:
+        made.add_move(task, place, away)
+    if exchange.act is not None and exchange.undo is not None:
+        made.add_act(exchange.act, exchange.undo)
     if exchange.before:
         made.befores.append(exchange.before)
 
 
-def _render_undo_command(undo: UndoCommand) -> str:
-    """The line of ``undo.sh`` that runs *undo*."""
+def render_undo_command(number: int, undo: UndoCommand) -> str:
+    """The lines of ``undo.sh`` that run *undo* once, if the act *number* was begun."""
     words = undo.words
     if undo.variables:
         words = ["env"] + ["%s=%s" % (key, value) for key, value in sorted(undo.variables.items())] + words
@@ -136,16 +160,18 @@ def _render_undo_command(undo: UndoCommand) -> str:
         groups = "--clear-groups" if undo.who.name == str(undo.who.uid) else "--init-groups"
         words = ["setpriv", "--reuid=%d" % undo.who.uid, "--regid=%d" % undo.who.gid, groups, "--"] + words
     line = join_command(words)
-    if not undo.source:
-        return line + " || exit 1\n"
-    source = join_command([undo.source])
-    return "[ ! -e %s ] || %s <%s || exit 1\n" % (source, line, source)
+    if undo.source:
+        source = join_command([undo.source])
+        line = "[ ! -e %s ] || %s <%s" % (source, line, source)
+    return UNDO_ACT.format(number=number, line=line)
 
 
 def _run_replacement(task: RestoreTask, made: _Replacement) -> None:
     """Make the change *made* in a transaction. Raises PromotionReverted, UndoFailedError, OSError."""
     application = task.application._replace(services=_services.adapt_services(task.application.services))
-    written, options = get_timestamp(), task.ask.options
+    written, options, places = get_timestamp(), task.ask.options, list_places(made.moves)
+    # New journals of a replaced database get these names when it is put back.
+    task.journal.note(beside=[move.beside for move in made.moves if not move.replaces])
     undo = UndoDetails(
         application.name,
         task.state.directory,
@@ -153,6 +179,8 @@ def _run_replacement(task: RestoreTask, made: _Replacement) -> None:
         "backup %s was put in its place" % task.backup.identifier,
         options.run,
         written,
+        task.journal.identifier,
+        [place.directory for place in places],
         find_timer(task.state),
     )
     text = render_undo_script(
@@ -173,25 +201,32 @@ def _run_replacement(task: RestoreTask, made: _Replacement) -> None:
         "layers": sorted(task.restored),
         "databases": sorted(task.databases),
     }
+    baseline = run_health_checks(application, None, None, accepted=task.ask.accept_unhealthy)
     following = dict(task.record, live=application.environment, history=task.record["history"] + [entry])
     if made.acts:
         # Databases are loaded while services are stopped, and again if that is undone.
-        entry["undo_seconds"] = DUMP_TIMEOUT
+        task.journal.note(undo_seconds=DUMP_TIMEOUT)
         options = options._replace(act_timeout=2 * DUMP_TIMEOUT)
 
     def act() -> None:
-        apply_moves(made.moves)
-        for run in made.acts:
+        apply_moves(made.moves, task.journal.note_act)
+        for number, run in enumerate(made.acts):
+            task.journal.note_act("load %d" % number)
             run()
 
     change = ApplicationChange(
         application,
         task.state,
+        task.journal,
         following,
         text,
+        places,
         written,
         "the restore of backup %s of %s" % (task.backup.identifier, application.name),
         "what was there before is live again",
         lambda restored: run_health_checks(restored, None, None, accepted=task.ask.accept_unhealthy),
+        list_tolerated_checks(application, baseline, task.ask.accept_unhealthy),
     )
-    task.downtime = run_transaction(change, options, act).downtime
+    done = run_transaction(change, options, act)
+    task.downtime = done.downtime
+    task.warnings += done.warnings

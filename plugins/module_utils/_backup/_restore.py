@@ -6,8 +6,7 @@
 
 import contextlib
 import os
-import shutil
-from typing import Dict, Iterator, Optional, Sequence, Tuple
+from typing import Dict, Iterator, Mapping, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupError
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.engines._engine import BackupEngine, EngineError
@@ -27,6 +26,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts impo
 from ansible_collections.oxzep7.python.plugins.module_utils._host._scratch import create_scratch
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import DIRECTORY_FLAGS as AS_DIRECTORY
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import open_directory, resolve_trusted_path
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._journal import remove_beside, remove_entry
 
 
 def extract_layer(backup: Backup, layer: Layer, parent: int, name: str, engine: BackupEngine) -> Dict[str, str]:
@@ -68,50 +68,33 @@ def _open_parent(path: str) -> Iterator[int]:
         os.close(handle)
 
 
-def _remove_entry(parent: int, name: str) -> None:
-    """Remove the tree or file *name* of the open directory *parent*, if it exists. Raises OSError."""
-    where = "/proc/self/fd/%d/%s" % (parent, name)
-    if os.path.isdir(where) and not os.path.islink(where):
-        shutil.rmtree(where)
-    elif os.path.lexists(where):
-        os.unlink(name, dir_fd=parent)
+def make_beside_path(stamp: str, path: str) -> str:
+    """The path at which *path* is built, in the same directory; *stamp* tells it from those of others."""
+    return os.path.join(os.path.dirname(path), ".restoring-%s-%s" % (stamp, os.path.basename(path)))
 
 
-def remove_beside(path: str) -> None:
-    """Remove *path*, which was built beside a live one, if it exists. Raises OSError."""
-    with _open_parent(path) as parent:
-        _remove_entry(parent, os.path.basename(path))
-
-
-def _make_beside_path(backup: Backup, path: str) -> str:
-    """The path at which *path* is built, in the same directory."""
-    return os.path.join(os.path.dirname(path), ".restoring-%s-%s" % (backup.identifier, os.path.basename(path)))
-
-
-def build_layer_beside(backup: Backup, layer: Layer, target: str, engine: BackupEngine) -> Tuple[str, Dict[str, str]]:
-    """Build *layer* beside *target*; returns its path, and the attributes that this host refused.
+def build_layer_beside(backup: Backup, layer: Layer, beside: str, engine: BackupEngine) -> Dict[str, str]:
+    """Build *layer* as *beside*, a name that only its maker uses; returns the attributes that this host refused.
 
     Raises BackupError, OSError.
     """
-    beside = _make_beside_path(backup, target)
-    with _open_parent(target) as parent:
+    with _open_parent(beside) as parent:
         name = os.path.basename(beside)
-        _remove_entry(parent, name)
+        remove_entry(parent, name)
         try:
-            return beside, extract_layer(backup, layer, parent, name, engine)
+            return extract_layer(backup, layer, parent, name, engine)
         except BaseException:
-            _remove_entry(parent, name)
+            remove_entry(parent, name)
             raise
 
 
 def build_files_beside(
-    backup: Backup, layer: Layer, wanted: Sequence[str], engine: BackupEngine
+    backup: Backup, layer: Layer, besides: Mapping[str, str], engine: BackupEngine
 ) -> Tuple[Dict[str, str], Dict[str, str]]:
-    """Build the files *wanted* of *layer*, of the root directory, each beside its place; make missing directories.
+    """Build files of *layer*, of the root directory, each as the path in *besides*; make missing directories.
 
     Returns the built path of each file, and the attributes that this host refused. Raises BackupError, OSError.
     """
-    besides = {path: _make_beside_path(backup, "/" + path) for path in wanted}
     root = os.open("/", AS_DIRECTORY)
     tree = RestoredTree(root, os.geteuid() == 0)
     made: Dict[str, str] = {}
@@ -166,7 +149,8 @@ def restore_layer(backup: Backup, layer: Layer, target: str, engine: BackupEngin
     with _open_parent(target) as parent:
         if os.path.lexists("/proc/self/fd/%d/%s" % (parent, name)):
             raise BackupError("%s exists already; nothing was changed. Move it, or restore to another path" % target)
-        beside, refused = build_layer_beside(backup, layer, target, engine)
+        beside = make_beside_path(backup.identifier, target)
+        refused = build_layer_beside(backup, layer, beside, engine)
         os.rename(os.path.basename(beside), name, src_dir_fd=parent, dst_dir_fd=parent)
         os.fsync(parent)
     return refused

@@ -12,6 +12,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._state 
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import ENVIRONMENT
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.engines._engine import BackupEngine
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._manifest import Backup, Layer
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._journal import Journal
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import TransactionOptions
 
 # What a restore does with databases.
@@ -19,7 +20,10 @@ NO_DATABASES, NEW_NAME, IN_PLACE = "none", "new_name", "in_place"
 
 
 class RestoreRequest(NamedTuple):
-    """A scratch directory or None, whether to replace what differs, what to do with databases, and limits of checks."""
+    """A scratch directory or None, whether to replace what differs, what to do with databases, and limits of checks.
+
+    ``dead_man`` is ``required`` or ``preferred``.
+    """
 
     scratch: Optional[str]
     replace: bool
@@ -27,6 +31,7 @@ class RestoreRequest(NamedTuple):
     options: TransactionOptions
     check_mode: bool
     accept_unhealthy: Sequence[str]
+    dead_man: str = "preferred"
 
 
 class RestoreTask:
@@ -45,6 +50,7 @@ class RestoreTask:
         self.backup = backup
         self.engine = engine
         self.ask = ask
+        self.journal = Journal(state)
         self.record: Dict[str, Any] = {}
         self.restored: Dict[str, str] = {}
         self.differences: Dict[str, List[str]] = {}
@@ -53,6 +59,7 @@ class RestoreTask:
         self.kept: List[str] = []
         self.downtime: Optional[int] = None
         self.databases: Dict[str, str] = {}
+        self.warnings: List[str] = []
 
     def get_layer(self, name: str) -> Layer:
         """The layer *name* of the backup."""
@@ -73,7 +80,7 @@ class RestoreTask:
         """
         folder, name = os.path.split(path)
         dot = "" if os.path.isdir(path) and not os.path.islink(path) else "."
-        return os.path.join(folder, "%s%s.before-%s" % (dot, name, self.backup.identifier))
+        return os.path.join(folder, "%s%s.before-%s" % (dot, name, self.journal.identifier))
 
     def note_refused(self, name: str, refused: Dict[str, str]) -> None:
         """Note the attributes of the layer *name* that this host refused."""

@@ -13,6 +13,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._declar
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._core import (
     build_core_options,
     parse_core_application,
+    validate_parameters,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._registry import (
     list_check_kinds,
@@ -59,3 +60,8 @@ def parse_checked_application(parameters: Dict[str, Any]) -> Application:
     for check in parameters.get("checks") or []:
         _validate_check(parameters["name"], check)
     return parse_core_application(parameters)
+
+
+def parse_checked_declaration(declaration: Dict[str, Any]) -> Application:
+    """The application of *declaration*, which is validated, without its backups. Raises ApplicationError."""
+    return parse_checked_application(validate_parameters(declaration, build_checked_options()))

@@ -57,7 +57,7 @@ def build_generation(
     place = open_workplace(application, order, "", os.path.join(application.generations_directory(), ".building"))
     with state.hold_lease(order.run, only_look=check_mode):
         if not check_mode:
-            settle_promotion(state, order.run)
+            settle_promotion(state, order.run, application=application)
         record = state.read()
         live = find_live_generation(application, record, read_python_version(application.environment))
         existing = _find_existing(record, order)

@@ -83,15 +83,21 @@ def describe_violations(findings: Sequence[Dict[str, Any]]) -> str:
     return "\n".join("%s; %s" % (finding["detail"], finding["remediation"]) for finding in findings)
 
 
-def _check_host(application: Application, policy: PromotionPolicy) -> Iterator[Dict[str, Any]]:
-    name, environment = application.name, application.environment
-    if policy.dead_man == REQUIRED and detect_dead_man() == "process":
+def check_dead_man(application: Application, wanted: str) -> Iterator[Dict[str, Any]]:
+    """Yield a finding if *wanted* is ``required`` and nothing would undo a change of *application* after a restart."""
+    if wanted == REQUIRED and detect_dead_man() == "process":
         yield build_finding(
             key="dead-man-missing",
             detail="application %s: this host has neither systemd nor cron to undo a promotion after a restart, or the "
-            "module does not run as root" % name,
+            "module does not run as root" % application.name,
             remediation="provide one of them, run with become, or set oxzep7_dead_man to preferred",
         )
+
+
+def _check_host(application: Application, policy: PromotionPolicy) -> Iterator[Dict[str, Any]]:
+    name, environment = application.name, application.environment
+    for finding in check_dead_man(application, policy.dead_man):
+        yield finding
     if os.path.ismount(environment):
         yield build_finding(
             key="environment-mounted",

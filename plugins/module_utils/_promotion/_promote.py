@@ -38,7 +38,9 @@ from ansible_collections.oxzep7.python.plugins.module_utils._promotion._precondi
     describe_violations,
     find_violations,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._aftercare import list_tolerated_checks
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._dead_man import find_timer
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._journal import Journal, Place
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._settlement import settle_promotion
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import (
     ApplicationChange,
@@ -82,13 +84,14 @@ def promote_generation(
 ) -> Dict[str, Any]:
     """Make generation *wanted* live; return ``outcome``, ``downtime_ms``, ``checks`` and more.
 
-    Raises PromotionRefused, PromotionReverted, UndoFailedError, LeaseHeldError, BuildError, ValueError, OSError.
+    Raises PromotionRefused, PromotionReverted, UnhealthyAfterUndoError, UndoFailedError, LeaseHeldError, BuildError,
+    ValueError, OSError.
     """
     run = options.transaction.run
     python = read_python_version(application.environment)
     with state.hold_lease(run, only_look=options.check_mode):
         if not options.check_mode:
-            settle_promotion(state, run)
+            settle_promotion(state, run, application=application)
         record = state.read()
         live = find_live_generation(application, record, python)
         chosen = choose_generation(record, wanted, live)
@@ -97,6 +100,7 @@ def promote_generation(
         violations, baseline = find_violations(application, [chosen], options.policy)
         if violations:
             raise PromotionRefused(describe_violations(violations))
+        _require_free_original(application, live)
         changes.add(
             "promote %s of %s in place of %s" % (chosen["id"], application.name, live["id"]),
             application.environment,
@@ -106,6 +110,15 @@ def promote_generation(
         if options.check_mode:
             return {"outcome": "promoted", "generation": chosen["id"], "from": live["id"]}
         return _promote_chosen(application, state, record, live, chosen, options, baseline)
+
+
+def _require_free_original(application: Application, live: Dict[str, Any]) -> None:
+    """Raise PromotionRefused if something is where the original environment moves at its adoption."""
+    if read_live_target(application) is None and os.path.lexists(live["path"]):
+        raise PromotionRefused(
+            "%s exists, and the original environment of %s moves there" % (live["path"], application.name),
+            "move it away",
+        )
 
 
 def _build_next_record(
@@ -146,16 +159,19 @@ def _promote_chosen(
 ) -> Dict[str, Any]:
     owner = find_entry_controller(application.environment)
     application = application._replace(services=_services.adapt_services(application.services))
+    journal = Journal(state)
     way = PromotionUndo(
         application.name,
         state.directory,
         application.environment,
         application.generation_path(live["id"]),
         live["target"],
+        chosen["target"],
         live["id"],
         chosen["id"],
         options.transaction.run,
         get_timestamp(),
+        journal.identifier,
         find_timer(state),
     )
     script = render_promotion_undo(
@@ -173,15 +189,18 @@ def _promote_chosen(
         ApplicationChange(
             application,
             state,
+            journal,
             _build_next_record(record, application, live, chosen, options),
             script,
+            [Place(os.path.dirname(application.environment), owner)],
             way.written,
             "generation %s of %s" % (chosen["id"], application.name),
             "%s is live again" % live["id"],
             proof.collect_results,
+            list_tolerated_checks(application, baseline, options.policy.accept_unhealthy),
         ),
         options.transaction,
-        lambda: _swap_live_path(application, live, chosen, owner),
+        lambda: _swap_live_path(application, live, chosen, owner, journal),
     )
     return {
         "outcome": "promoted",
@@ -191,15 +210,21 @@ def _promote_chosen(
         "checks": done.results,
         "dead_man": done.dead_man,
         "swap": done.how,
+        "warnings": done.warnings,
     }
 
 
-def _swap_live_path(application: Application, live: Dict[str, Any], chosen: Dict[str, Any], owner: Identity) -> str:
+def _swap_live_path(
+    application: Application, live: Dict[str, Any], chosen: Dict[str, Any], owner: Identity, journal: Journal
+) -> str:
     """Change the live path; returns how. Raises OSError."""
+    journal.note_act("swap")
     if read_live_target(application) is None:
         how = call_as_identity(
             owner, _swap_path.adopt_environment, application.environment, live["path"], chosen["target"]
         )
     else:
-        how = call_as_identity(owner, _swap_path.repoint_symlink, application.environment, chosen["target"])
+        how = call_as_identity(
+            owner, _swap_path.repoint_symlink, application.environment, chosen["target"], journal.identifier
+        )
     return str(how)

@@ -8,7 +8,7 @@ import ctypes
 import errno
 import os
 
-from ansible_collections.oxzep7.python.plugins.module_utils._host._files import remove_quietly, sync_directory
+from ansible_collections.oxzep7.python.plugins.module_utils._host._files import sync_directory
 
 AT_FDCWD = -100
 RENAME_EXCHANGE = 2
@@ -30,10 +30,9 @@ def _exchange_paths(first: str, second: str) -> bool:
 def adopt_environment(live: str, original: str, target: str) -> str:
     """Turn the directory *live* into a symlink to *target*, keeping the directory as *original*.
 
-    Returns ``exchange`` when that was one atomic step and ``renames`` when it took two. Raises OSError.
+    Returns ``exchange`` when that was one atomic step and ``renames`` when it took two. Raises OSError, also where
+    *original* exists.
     """
-    if os.path.islink(original):
-        os.unlink(original)
     os.symlink(target, original)
     how = "exchange"
     if not _exchange_paths(live, original):
@@ -46,10 +45,9 @@ def adopt_environment(live: str, original: str, target: str) -> str:
     return how
 
 
-def repoint_symlink(live: str, target: str) -> str:
-    """Make the symlink *live* point to *target*, atomically. Returns ``rename``. Raises OSError."""
-    temporary = live + ".next"
-    remove_quietly(temporary)
+def repoint_symlink(live: str, target: str, transaction: str) -> str:
+    """Make the symlink *live* point to *target*, atomically, for *transaction*. Returns ``rename``. Raises OSError."""
+    temporary = "%s.next-%s" % (live, transaction)
     os.symlink(target, temporary)
     os.rename(temporary, live)
     sync_directory(os.path.dirname(live))

@@ -8,7 +8,7 @@ import copy
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, TypeVar
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
-from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandResult
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandResult, join_command
 
 COMMAND_TIMEOUT = 120.0
 # What a promotion does with a service; an operator declares one of them.
@@ -105,11 +105,15 @@ class Service:
         raise NotImplementedError
 
     def render_start(self, timeout: float) -> List[str]:
-        """The lines of ``undo.sh`` that start it in the old environment; ``failed=1`` if it does not.
+        """The lines of ``undo.sh`` that start it in the old environment, with `render_complaint` if it does not.
 
         Raises IdentityError.
         """
         raise NotImplementedError
+
+    def render_complaint(self) -> str:
+        """The end of a line of ``undo.sh`` that reports the failure of its command."""
+        return " || fail " + join_command(["service %s did not start" % self.name])
 
     @classmethod
     def observe(cls, services: Sequence[Any]) -> Dict["Service", ServiceState]:

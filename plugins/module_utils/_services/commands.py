@@ -89,14 +89,18 @@ pidfile:
 
     def render_stop(self, timeout: float) -> List[str]:
         """As the base."""
-        return [join_command(self.commands["stop"])] if self.action in (STOP_START, RESTART) else []
+        return [self._render("stop", timeout)] if self.action in (STOP_START, RESTART) else []
 
     def render_start(self, timeout: float) -> List[str]:
         """As the base."""
-        return [join_command(self.commands["start"]) + " || failed=1"] if self.action != LEAVE else []
+        return [self._render("start", timeout) + self.render_complaint()] if self.action != LEAVE else []
+
+    def _render(self, verb: str, timeout: float) -> str:
+        # ``undo.sh`` holds the lease by descriptor 9, which a daemon must not inherit.
+        return "apart %s 9>&-" % join_command(["timeout", "%g" % timeout] + self.commands[verb])
 
     def is_running(self) -> bool:
-        """whether the status command ends with 0."""
+        """Whether the status command ends with 0."""
         return run_command(self.commands["status"], COMMAND_TIMEOUT).rc == 0
 
     @classmethod

@@ -96,7 +96,7 @@ user:
             lines.append(render_systemctl(self.user, ["reset-failed", "--", self.name], timeout) + " 2>/dev/null")
         if self.action in UNDO_VERBS:
             words = [UNDO_VERBS[self.action], "--", self.name]
-            lines.append(render_systemctl(self.user, words, timeout) + " || failed=1")
+            lines.append(render_systemctl(self.user, words, timeout) + self.render_complaint())
         return lines
 
     @classmethod

@@ -2,12 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The dead man's switch: runs ``undo.sh`` when a promotion outlives its deadline or the host restarts."""
+"""The dead man's switch: runs ``undo.sh`` when a change outlives its deadline or the host restarts."""
 
+import contextlib
+import glob
 import hashlib
 import os
+import re
 import subprocess
-from typing import Iterator, Optional
+from typing import Iterator, List, Optional, Sequence
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
     DEFAULT_DIRECTORY,
@@ -18,7 +21,6 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._commands impo
     require_success,
     run_command,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._host._directories import make_directory
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import (
     read_text,
     remove_quietly,
@@ -28,22 +30,38 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._files import 
 from ansible_collections.oxzep7.python.plugins.module_utils._services._systemctl import is_systemd_running
 
 UNIT_DIRECTORY = "/etc/systemd/system"
-# What undo.sh ends with while the module that promotes is alive (EX_TEMPFAIL of sysexits.h).
-STILL_RUNNING_STATUS = 75
-BOOT_UNIT = """\
+WANTS_DIRECTORY = "/etc/systemd/system/timers.target.wants"
+# What undo.sh ends with while the module that promotes is alive, and while its directories are not mounted
+# (EX_TEMPFAIL of sysexits.h).
+RETRY_STATUS = 75
+# A path that systemd takes as it is.
+PLAIN_PATH = re.compile(r"^[A-Za-z0-9/_.+,:=@~-]+$")
+# The timer also starts at boot. A unit that only Requires= its mounts would never be tried again if one of them failed.
+TIMER_UNIT = """\
 [Unit]
-Description=Undo promotions that were open when this host stopped
-ConditionPathExistsGlob={root}/applications/*/undo.sh
-After=local-fs.target
+Description=Undo the change of application {name} if it dies
+ConditionPathExists=!{undone}
 
-[Service]
-Type=oneshot
-ExecStart=/bin/sh -c 'for undo in {root}/applications/*/undo.sh; do /bin/sh "$undo"; done'
+[Timer]
+OnActiveSec=1s
+OnUnitInactiveSec={seconds}s
+AccuracySec=1s
 
 [Install]
-WantedBy=multi-user.target
+WantedBy=timers.target
 """
+SERVICE_UNIT = """\
+[Unit]
+Description=Undo the change of application {name} if it died
+RequiresMountsFor={mounts}
+After=local-fs.target
+StartLimitIntervalSec=0
 
+[Service]
+ExecStart=/bin/sh {undo}
+KillMode=process
+SuccessExitStatus={retry}
+"""
 
 CRON_DIRECTORY = "/etc/cron.d"
 CRON_DAEMONS = ("cron", "crond", "cronie")
@@ -84,8 +102,8 @@ def _cron_path(state: ApplicationState) -> str:
 
 
 def get_timer_name(state: ApplicationState) -> str:
-    """Return the name of the transient timer unit that guards the application of *state*."""
-    return "oxzep7-undo-%s.timer" % state.name
+    """Return the name of the timer unit that guards the application of *state*."""
+    return "oxzep7-undo@%s%s.timer" % (state.name, _make_suffix(state.root))
 
 
 def find_timer(state: ApplicationState) -> Optional[str]:
@@ -93,54 +111,83 @@ def find_timer(state: ApplicationState) -> Optional[str]:
     return get_timer_name(state) if detect_dead_man() == "systemd" else None
 
 
-def _boot_unit(root: str) -> str:
-    suffix = "" if root == DEFAULT_DIRECTORY else "-" + hashlib.sha256(root.encode("utf-8")).hexdigest()[:8]
-    return "oxzep7-undo%s.service" % suffix
+def _make_suffix(root: str) -> str:
+    return "" if root == DEFAULT_DIRECTORY else "-" + hashlib.sha256(root.encode("utf-8")).hexdigest()[:8]
 
 
-def _guard_boot(root: str) -> None:
-    name = _boot_unit(root)
-    path = os.path.join(UNIT_DIRECTORY, name)
-    text = BOOT_UNIT.format(root=root)
-    wants = os.path.join(UNIT_DIRECTORY, "multi-user.target.wants")
-    if read_text(path) == text and os.path.islink(os.path.join(wants, name)):
-        return
-    write_atomically(path, text.encode("utf-8"), 0o644)
-    make_directory(wants)
-    if not os.path.islink(os.path.join(wants, name)):
-        os.symlink(path, os.path.join(wants, name))
-        sync_directory(wants)
-    require_success("reload systemd", run_command(["systemctl", "daemon-reload"], 60))
+def quote_unit_word(text: str) -> str:
+    """*text* as one word of a command of systemd (systemd.service(5), "Command lines")."""
+    for special, plain in (("\\", "\\\\"), ('"', '\\"'), ("%", "%%"), ("$", "$$")):
+        text = text.replace(special, plain)
+    return '"%s"' % text
 
 
-def arm_dead_man(state: ApplicationState, token: str, seconds: int) -> str:
+def render_units(state: ApplicationState, seconds: int, directories: Sequence[str]) -> List[str]:
+    """The texts of the timer and of the service that guard the application of *state*.
+
+    The service waits for the file systems of *directories*; those with unusual names are left to ``undo.sh``, which
+    knows its directories.
+    """
+    mounts = [path for path in [state.directory] + sorted(directories) if PLAIN_PATH.match(path)]
+    service = SERVICE_UNIT.format(
+        name=state.name, mounts=" ".join(mounts), undo=quote_unit_word(state.undo_path), retry=RETRY_STATUS
+    )
+    undone = state.undone_path.replace("%", "%%")
+    return [TIMER_UNIT.format(name=state.name, seconds=seconds, undone=undone), service]
+
+
+def _list_unit_names(state: ApplicationState) -> List[str]:
+    timer = get_timer_name(state)
+    return [timer, timer[: -len("timer")] + "service"]
+
+
+def _remove_former_boot_unit(root: str) -> None:
+    """Remove the one unit for all applications by which earlier versions undid at boot, once none needs it.
+
+    Raises OSError.
+    """
+    name = "oxzep7-undo%s.service" % _make_suffix(root)
+    link = os.path.join(UNIT_DIRECTORY, "multi-user.target.wants", name)
+    guarded = [path for path in glob.glob(os.path.join(root, "applications", "*", "undo.sh")) if _is_former(path)]
+    if not guarded:
+        remove_quietly(link)
+        remove_quietly(os.path.join(UNIT_DIRECTORY, name))
+
+
+def _is_former(path: str) -> bool:
+    return "\ntransaction=" not in (read_text(path) or "")
+
+
+def _arm_timer(state: ApplicationState, seconds: int, directories: Sequence[str]) -> None:
+    """Write the units of *state*, and start its timer now and at boot. Raises OSError, CommandError."""
+    _remove_former_boot_unit(state.root)
+    disarm_dead_man(state)
+    names = _list_unit_names(state)
+    for name, text in zip(names, render_units(state, seconds, directories)):
+        write_atomically(os.path.join(UNIT_DIRECTORY, name), text.encode("utf-8"), 0o644)
+    os.makedirs(WANTS_DIRECTORY, exist_ok=True)
+    link = os.path.join(WANTS_DIRECTORY, names[0])
+    with contextlib.suppress(FileExistsError):
+        os.symlink(os.path.join(UNIT_DIRECTORY, names[0]), link)
+    sync_directory(WANTS_DIRECTORY)
+    started = run_command(["systemctl", "start", "--", names[0]], 60)
+    if started.rc != 0:
+        # A systemd that knew these names, or that reads its directories only when asked to.
+        require_success("reload systemd", run_command(["systemctl", "daemon-reload"], 60))
+        started = run_command(["systemctl", "start", "--", names[0]], 60)
+    require_success("arm the deadline", started)
+
+
+def arm_dead_man(state: ApplicationState, token: str, seconds: int, directories: Sequence[str]) -> str:
     """Run ``undo.sh`` every *seconds* until disarmed; return the kind of switch. Raises OSError, CommandError.
 
-    The script itself leaves a living module alone. *token* occurs in this promotion's ``undo.sh`` and in no other, so
-    that a forgotten watcher of an older promotion cannot touch this one. cron runs it once a minute instead.
+    The script itself leaves a living module alone. *token* occurs in this transaction's ``undo.sh`` and in no other, so
+    that a forgotten watcher of an older one cannot touch this one. cron runs it once a minute instead. At boot, systemd
+    mounts the file systems of *directories* before.
     """
     how = detect_dead_man()
     if how == "systemd":
-        _guard_boot(state.root)
-        unit = get_timer_name(state)[: -len(".timer")]
-        disarm_dead_man(state)
-        require_success(
-            "arm the deadline",
-            run_command(
-                [
-                    "systemd-run",
-                    "--quiet",
-                    "--unit=" + unit,
-                    "--on-active=%d" % seconds,
-                    "--on-unit-active=%d" % seconds,
-                    "--timer-property=AccuracySec=1s",
-                    "--property=SuccessExitStatus=%d" % STILL_RUNNING_STATUS,
-                    "/bin/sh",
-                    state.undo_path,
-                ],
-                60,
-            ),
-        )
+        _arm_timer(state, seconds, directories)
     elif how == "cron":
         write_atomically(
             _cron_path(state),
@@ -167,13 +214,14 @@ def arm_dead_man(state: ApplicationState, token: str, seconds: int) -> str:
 
 
 def disarm_dead_man(state: ApplicationState) -> None:
-    """Remove the timer or the cron job. A waiting shell ends by itself when ``undo.sh`` is gone."""
+    """Remove the timer or the cron job. A waiting shell ends by itself when ``undo.sh`` is gone. Raises OSError."""
     how = detect_dead_man()
     if how == "systemd":
-        timer = get_timer_name(state)
-        service = timer[: -len("timer")] + "service"
+        names = _list_unit_names(state)
         # The holder of the lease knows that a script that still runs has nothing to do.
-        run_command(["systemctl", "stop", "--", timer, service], 60)
-        run_command(["systemctl", "reset-failed", "--", service], 60)
+        run_command(["systemctl", "stop", "--"] + names, 60)
+        run_command(["systemctl", "reset-failed", "--"] + names, 60)
+        for path in [os.path.join(WANTS_DIRECTORY, names[0])] + [os.path.join(UNIT_DIRECTORY, name) for name in names]:
+            remove_quietly(path)
     elif how == "cron":
         remove_quietly(_cron_path(state))

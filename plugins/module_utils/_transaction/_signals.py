@@ -39,6 +39,9 @@ def restore_signals(handlers: List[Tuple[int, Any]]) -> List[Tuple[int, Any]]:
 
 
 def _interrupt(number: int, _frame: Any) -> None:
+    # Only the first signal ends the module; another one could arrive while it ends.
+    for also in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(also, _ignore_signal)
     raise InterruptedBySignalError("the module was ended by signal %d" % number)
 
 

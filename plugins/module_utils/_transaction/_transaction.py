@@ -4,7 +4,8 @@
 
 """The transaction around a change of an application: stop, act, start, prove, then commit or undo."""
 
-from typing import Any, Callable, Dict, List, NamedTuple, NoReturn, Optional
+import contextlib
+from typing import Any, Callable, Dict, List, NamedTuple, NoReturn, Optional, Sequence
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application import _services
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
@@ -13,6 +14,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._errors import (
     CollectionError,
     PromotionReverted,
     UndoFailedError,
+    UnhealthyAfterUndoError,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._health._evaluation import (
     describe_results,
@@ -24,9 +26,11 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._files import 
 from ansible_collections.oxzep7.python.plugins.module_utils._services._service import COMMAND_TIMEOUT
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._dead_man import arm_dead_man
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._deadline import Deadline
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._journal import Journal, Place
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._settlement import (
+    close_transaction,
     remove_undo,
-    settle_promotion,
+    undo_transaction,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._signals import (
     handle_signals,
@@ -61,28 +65,36 @@ class TransactionOptions(NamedTuple):
 class ApplicationChange(NamedTuple):
     """A change of an application that is either made completely or undone.
 
-    ``following`` is the next record; the last entry of its history is this change, with ``undo_seconds`` if undoing it
-    may take long. ``script`` is the text of ``undo.sh``, ``written`` its time. A failure message names ``what`` is
-    changed, and what is live when it was ``undone``. ``collect_results`` returns the results of all checks.
+    ``following`` is the next record; the last entry of its history is this change. ``script`` is the text of
+    ``undo.sh``, which renames in ``places``, and ``written`` its time. A failure message names ``what`` is changed, and
+    what is live when it was ``undone``. ``collect_results`` returns the results of all checks; those that are
+    ``tolerated`` may fail after an undo.
     """
 
     application: Application
     state: ApplicationState
+    journal: Journal
     following: Dict[str, Any]
     script: str
+    places: Sequence[Place]
     written: str
     what: str
     undone: str
     collect_results: Callable[[Application], List[Dict[str, Any]]]
+    tolerated: Sequence[str]
 
 
 class ChangeResult(NamedTuple):
-    """Milliseconds of downtime, results of the checks, the kind of dead man's switch, and the act's return value."""
+    """Milliseconds of downtime, results of the checks, the kind of dead man's switch, and the act's return value.
+
+    ``warnings`` are sentences about what went wrong after the commit.
+    """
 
     downtime: Optional[int]
     results: List[Dict[str, Any]]
     dead_man: str
     how: Any
+    warnings: List[str]
 
 
 class _UnhealthyError(CollectionError):
@@ -94,78 +106,112 @@ class _UnhealthyError(CollectionError):
 def run_transaction(change: ApplicationChange, options: TransactionOptions, act: Callable[[], Any]) -> ChangeResult:
     """Stop services, *act*, start services; commit *change* when all checks pass and keep passing, undo it otherwise.
 
-    The lease must be held. Raises PromotionReverted, UndoFailedError; CommandError, OSError before anything is changed.
+    The lease must be held. Once the change is committed or undone, signals stay ignored, so that the module can say how
+    it ended. Raises PromotionReverted, UnhealthyAfterUndoError, UndoFailedError; CommandError, OSError before anything
+    is changed.
     """
     application, state, following = change.application, change.state, change.following
-    deadline = Deadline(state)
-    dead_man = _open_transaction(change, options, deadline)
     entry = following["history"][-1]
+    entry["transaction"] = change.journal.identifier
     details = {key: entry.get(key) for key in ("from", "to")}
-    state.append_event(options.run, "%s opened" % OPENED_EVENTS[entry["event"]], dead_man=dead_man, **details)
-    watch = HealthWatch(application, change.collect_results, deadline)
+    probe: Optional[DowntimeProbe] = None
+    warnings: List[str] = []
+    opened = False
     previous = handle_signals()
-    probe = DowntimeProbe(application.checks).start()
     try:
-        _run_hooks("drain", application.drain, state.log_path)
-        _services.stop_before_swap(application.services, options.service_timeout, state.log_path)
-        how = act()
-        _services.start_after_swap(application.services, options.service_timeout, state.log_path)
-        results = watch.wait_until_healthy(options.timeout)
-        downtime = probe.stop()
-        _run_hooks("undrain", application.undrain if not select_failures(results) else [], state.log_path)
-        results = watch.watch_stability(options.stability, results)
-        if select_failures(results):
-            raise _UnhealthyError(describe_results(select_failures(results)), results)
-        entry.update(downtime_ms=downtime)
-        state.open_promotion(following)
-        state.commit()
+        try:
+            deadline = Deadline(state)
+            dead_man = _open_transaction(change, options, deadline)
+            opened = True
+            state.append_event(options.run, "%s opened" % OPENED_EVENTS[entry["event"]], dead_man=dead_man, **details)
+            watch = HealthWatch(application, change.collect_results, deadline)
+            probe = DowntimeProbe(application.checks).start()
+            _run_hooks("drain", application.drain, state.log_path)
+            _services.stop_before_swap(application.services, options.service_timeout, state.log_path)
+            how = act()
+            _services.start_after_swap(application.services, options.service_timeout, state.log_path)
+            results = watch.wait_until_healthy(options.timeout)
+            downtime = probe.stop()
+            _run_hooks("undrain", application.undrain if not select_failures(results) else [], state.log_path)
+            results = watch.watch_stability(options.stability, results)
+            if select_failures(results):
+                raise _UnhealthyError(describe_results(select_failures(results)), results)
+            entry.update(downtime_ms=downtime)
+            state.open_promotion(following)
+            state.commit()
+        finally:
+            ignore_signals(previous)
     except BaseException as error:
-        ignore_signals(previous)
-        # A signal may arrive after the rename that commits; then there is nothing to undo.
-        if len(state.read()["history"]) < len(following["history"]):
+        # A signal may arrive after the call that opens and before this process knows it.
+        if not opened and not state.is_open() and state.read_undone_record() is None:
+            remove_undo(state)
+            restore_signals(previous)
+            raise
+        if probe is not None:
             probe.stop()
+        # A signal or an error may also arrive after the rename that commits; then there is nothing to undo.
+        if not state.is_committed(change.journal.identifier):
             _undo_change(change, options.run, error)
-    remove_undo(state)
-    restore_signals(previous)
+        warnings.append("the change was committed, and then: %s" % error)
+    warnings += remove_undo(state)
     state.append_event(options.run, entry["event"], downtime_ms=downtime, **details)
-    return ChangeResult(downtime, results, dead_man, how)
+    return ChangeResult(downtime, results, dead_man, how, warnings)
 
 
 def _open_transaction(change: ApplicationChange, options: TransactionOptions, deadline: Deadline) -> str:
     """Write ``undo.sh``, arm the dead man's switch and open the transaction; return the kind of the switch."""
     application, state = change.application, change.state
+    change.journal.note(tolerated=list(change.tolerated), timeout=options.timeout)
+    change.journal.note_places(change.places)
     # undo.sh before state.next.json: the script does nothing until the change it belongs to is open.
     write_atomically(state.undo_path, change.script.encode("utf-8"), 0o700)
-    try:
-        deadline.extend(
-            estimate_check_time(application)
-            + options.service_timeout * 4 * len(application.services)
-            + COMMAND_TIMEOUT * len(application.drain + application.undrain)
-            + options.act_timeout
-        )
-        token = "%s by run %s" % (change.written, options.run)
-        dead_man = arm_dead_man(state, token, max(1, int(options.dead_man_interval)))
-        state.open_promotion(change.following)
-    except BaseException:
-        remove_undo(state)
-        raise
+    deadline.extend(
+        estimate_check_time(application)
+        + options.service_timeout * 4 * len(application.services)
+        + COMMAND_TIMEOUT * len(application.drain + application.undrain)
+        + options.act_timeout
+    )
+    directories = [place.directory for place in change.places]
+    dead_man = arm_dead_man(state, change.journal.identifier, max(1, int(options.dead_man_interval)), directories)
+    state.open_promotion(change.following)
     return dead_man
 
 
 def _undo_change(change: ApplicationChange, run: str, error: BaseException) -> NoReturn:
-    """Undo *change* because of *error*. Raises PromotionReverted or UndoFailedError."""
-    evidence = {"checks": getattr(error, "results", []), "log": _services.read_log_tail(change.application.services)}
+    """Undo *change* because of *error*. Raises PromotionReverted, UnhealthyAfterUndoError or UndoFailedError."""
+    evidence: Dict[str, Any] = {"checks": getattr(error, "results", []), "log": None}
+    with contextlib.suppress(CollectionError, OSError):
+        evidence["log"] = _services.read_log_tail(change.application.services)
     text = "%s failed and %s: %s" % (change.what, change.undone, error)
     try:
-        settle_promotion(change.state, run, str(error))
-    except OSError as problem:
-        if change.state.is_open():
-            raise UndoFailedError(
-                "%s failed (%s), and %s could not be run: %s; it stays armed"
-                % (change.what, error, change.state.undo_path, problem)
-            )
+        undone = undo_transaction(change.state, change.application)
+    except UndoFailedError as problem:
+        raise UndoFailedError("%s failed (%s), and %s" % (change.what, error, problem))
+    except (ValueError, OSError) as problem:
+        raise UndoFailedError(
+            "%s failed (%s), and %s could not be run or examined: %s; it stays armed"
+            % (change.what, error, change.state.undo_path, problem)
+        )
+    if undone is None:
+        raise UndoFailedError(
+            "%s failed (%s), and %s is gone, without which nothing can be undone; another process removed it"
+            % (change.what, error, change.state.next_path)
+        )
+    unhealthy = bool(undone.problem)
+    if unhealthy:
+        evidence["checks"] = undone.results
+        text = "%s is not healthy although %s: %s. Repair it at once. It was put back because %s failed: %s" % (
+            change.application.name,
+            change.undone,
+            undone.problem,
+            change.what,
+            error,
+        )
+    try:
+        close_transaction(change.state, undone, run, str(error))
+    except (ValueError, OSError) as problem:
         text += "; the record could not be written and lacks this: %s" % problem
-    raise PromotionReverted(text, evidence)
+    raise (UnhealthyAfterUndoError if unhealthy else PromotionReverted)(text, evidence)
 
 
 def _run_hooks(what: str, commands: List[List[str]], log: str) -> None:

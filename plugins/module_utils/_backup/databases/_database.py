@@ -4,8 +4,9 @@
 
 """The base of all kinds of databases: what a backup, a drill and a restore ask of each of them."""
 
+import hashlib
 import os
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
@@ -38,6 +39,7 @@ class SavedDump(NamedTuple):
     """A dump of a backup that is to be loaded: its file, the rows of each table when it was made, and whose it is.
 
     ``user`` is the account of the ``application``; ``directory`` can keep files of root until a restore is settled.
+    ``transaction`` is the identifier of that restore, which the names of an exchange have.
     """
 
     path: str
@@ -46,6 +48,11 @@ class SavedDump(NamedTuple):
     application: str
     user: Identity
     directory: str = ""
+    transaction: str = ""
+
+    def get_stamp(self) -> str:
+        """What tells the names of copies apart: the transaction, or the backup outside of one."""
+        return self.transaction or self.backup
 
 
 class UndoCommand(NamedTuple):
@@ -166,11 +173,24 @@ class Database:
         """How an operator loads the dump *file* by hand: one line of Markdown."""
         raise NotImplementedError
 
-    def name_copy(self, word: str, backup: str) -> str:
-        """The name of a copy of a server's database: *word* (``restored`` or ``before``) and the time of *backup*."""
-        stem = backup.partition("-")[0].lower()
-        name = str(self.options["database"])
-        return "%s_%s_%s" % (name[: NAME_LIMIT - len(word) - len(stem) - 2], word, stem)
+    def list_copy_parts(self, dump: SavedDump) -> Tuple[Sequence[str], Sequence[UndoCommand]]:
+        """What `prepare_exchange` makes of *dump* beside the live database: files, and commands that remove the rest.
+
+        Raises IdentityError, OSError.
+        """
+        return (), ()
+
+    def name_copy(self, word: str, dump: SavedDump) -> str:
+        """The name of a copy of a server's database: *word* (``restored`` or ``before``), and whose it is.
+
+        Outside of a transaction that is the time of the backup, so that a later copy replaces an earlier one.
+        """
+        stem = (dump.transaction.replace("-", "_") or dump.backup.partition("-")[0]).lower()
+        name, room = str(self.options["database"]), NAME_LIMIT - len(word) - len(stem) - 2
+        if len(name) > room:
+            digest = hashlib.sha256(name.encode("utf-8")).hexdigest()[:6]
+            name = "%s_%s" % (name[: room - len(digest) - 1], digest)
+        return "%s_%s_%s" % (name, word, stem)
 
     def check_copied_rows(self, dump: SavedDump, name: str, found: Dict[str, int]) -> None:
         """Raise DatabaseError unless the copy *name* has the rows of *dump*."""
@@ -183,7 +203,7 @@ class Database:
     def prepare_reload(self, dump: SavedDump, words: List[str], who: Identity, name: str) -> DatabaseExchange:
         """The exchange in which the command *words* of *who* loads over the live database, which is dumped before."""
         file = self.name + self.suffix
-        before = os.path.join(dump.directory, "%s.before-%s" % (file, dump.backup))
+        before = os.path.join(dump.directory, "%s.before-%s" % (file, dump.get_stamp()))
 
         def reload() -> None:
             self._dump_before(before, dump)

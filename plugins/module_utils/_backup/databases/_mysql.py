@@ -216,7 +216,7 @@ mysql:
     def load_copy(self, dump: SavedDump) -> str:
         """Load the dump into a database of another name on the same server."""
         who = self.resolve_account(dump.user)
-        name = self.name_copy("restored", dump.backup)
+        name = self.name_copy("restored", dump)
         client = self.make_client("mariadb", "mysql")
         quoted = _quote_name(name)
         query = "DROP DATABASE IF EXISTS %s; CREATE DATABASE %s" % (quoted, quoted)

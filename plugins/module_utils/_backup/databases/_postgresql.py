@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from typing import IO, Any, Dict, Iterator, List, Optional, Tuple
+from typing import IO, Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._database import (
     DUMP_TIMEOUT,
@@ -257,7 +257,7 @@ postgresql:
     def load_copy(self, dump: SavedDump) -> str:
         """Load the dump into a database of another name on the same server."""
         who = self.resolve_account(dump.user)
-        name = self.name_copy("restored", dump.backup)
+        name = self.name_copy("restored", dump)
         environment = self.make_environment(who)
         _run_postgresql(["dropdb", "--no-password", "--if-exists", name], who, environment)
         _run_postgresql(["createdb", "--no-password", "--template=template0", name], who, environment)
@@ -271,16 +271,19 @@ postgresql:
         kept = self.load_copy(dump)
         who = self.resolve_account(dump.user)
         environment = dict(self.make_environment(who), PGDATABASE="postgres")
-        words, back = self.make_rename_commands(kept, self.name_copy("before", dump.backup))
+        words, back = self.make_rename_commands(kept, self.name_copy("before", dump))
 
         def exchange() -> None:
             require_success("exchange", run_command(words, EXCHANGE_TIMEOUT, who, environment=environment))
 
-        # The account's own shell has the rest of the environment anyhow.
-        variables = {key: value for key, value in environment.items() if key.startswith("PG")}
-        return DatabaseExchange(
-            str(self.options["database"]), act=exchange, undo=UndoCommand(back, who, variables=variables)
-        )
+        undo = UndoCommand(back, who, variables=_select_variables(environment))
+        return DatabaseExchange(str(self.options["database"]), act=exchange, undo=undo)
+
+    def list_copy_parts(self, dump: SavedDump) -> Tuple[Sequence[str], Sequence[UndoCommand]]:
+        """The copy that is exchanged with the live database."""
+        who = self.resolve_account(dump.user)
+        words = ["dropdb", "--no-password", "--if-exists", self.name_copy("restored", dump)]
+        return (), [UndoCommand(words, who, variables=_select_variables(self.make_environment(who)))]
 
     def make_rename_commands(self, kept: str, before: str) -> Tuple[List[str], List[str]]:
         """The command that makes the database *kept* live and calls the live one *before*, and one that undoes that."""
@@ -303,6 +306,11 @@ postgresql:
             "`createdb {database}_restored && pg_restore --exit-on-error --dbname {database}_restored {file}`, as a "
             "role that may create databases.".format(database=self.options["database"], file=file)
         )
+
+
+def _select_variables(environment: Dict[str, str]) -> Dict[str, str]:
+    """Those of *environment* that connect libpq; the account's own shell has the rest anyhow."""
+    return {key: value for key, value in environment.items() if key.startswith("PG")}
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ import os
 import shutil
 import stat
 import sys
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Sequence, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._database import (
     DUMP_TIMEOUT,
@@ -18,6 +18,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._d
     DatabaseError,
     DatabaseExchange,
     SavedDump,
+    UndoCommand,
     describe_row_difference,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
@@ -168,7 +169,7 @@ sqlite:
     def load_copy(self, dump: SavedDump) -> str:
         """Copy the dump beside the live file, with its owner and mode."""
         place = self._resolve_place()
-        beside = "%s.restored-%s" % (place, dump.backup)
+        beside = self._name_copy_path(place, dump)
         who = find_sqlite_owner(place) if os.path.lexists(place) else find_controller(os.path.dirname(place))
         with open(dump.path, "rb") as stream:
             call_as_identity(who, copy_with_mode, stream.fileno(), place, beside)
@@ -183,6 +184,15 @@ sqlite:
         return DatabaseExchange(
             place, files=((place, beside),) + tuple((place + suffix, None) for suffix in JOURNAL_SUFFIXES)
         )
+
+    def list_copy_parts(self, dump: SavedDump) -> Tuple[Sequence[str], Sequence[UndoCommand]]:
+        """The copy beside the live file, and what SQLite may leave beside the copy."""
+        beside = self._name_copy_path(self._resolve_place(), dump)
+        return [beside] + [beside + suffix for suffix in JOURNAL_SUFFIXES], ()
+
+    @staticmethod
+    def _name_copy_path(place: str, dump: SavedDump) -> str:
+        return "%s.restored-%s" % (place, dump.get_stamp())
 
     def _resolve_place(self) -> str:
         """The path of the live file, through no link of a user. Raises OSError."""

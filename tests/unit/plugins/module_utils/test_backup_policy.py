@@ -2,15 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which backups stay, what a dump says of its rows, how moves are taken back, and what the runbook says."""
+"""Which backups stay, what a dump says of its rows, and how loads are undone."""
 
 import datetime
-import os
-import subprocess
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._moves import Move, apply_moves, render_undo_moves
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._replace import _render_undo_command
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._replace import render_undo_command
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._retention import (
     KeepPolicy,
     KnownBackup,
@@ -30,7 +27,6 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._seal
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     Identity,
-    get_current_identity,
 )
 
 NOW = datetime.datetime(2026, 11, 24, 12, tzinfo=datetime.timezone.utc)
@@ -110,49 +106,6 @@ def test_rows_are_told_and_compared():
     )
 
 
-def content(root):
-    return {str(path.relative_to(root)): path.read_text() for path in sorted(root.rglob("*")) if path.is_file()}
-
-
-@pytest.mark.parametrize("steps", range(7))
-def test_moves_are_taken_back_however_far_they_came(tmp_path, steps):
-    """Killed after each single rename, and then undone twice."""
-    for name in ("live", "live.new", "conf.new"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "what").write_text(name)
-    (tmp_path / "file").write_text("old")
-    (tmp_path / "file.new").write_text("new")
-    (tmp_path / "journal").write_text("journal")
-    before = content(tmp_path)
-    path = str(tmp_path)
-    moves = [
-        Move(path + "/live", path + "/live.new", path + "/live.before", get_current_identity()),
-        Move(path + "/conf", path + "/conf.new", path + "/conf.before", get_current_identity()),
-        Move(path + "/file", path + "/file.new", path + "/.file.before", get_current_identity()),
-        Move(path + "/journal", None, path + "/.journal.before", get_current_identity()),
-    ]
-    done = [0]
-    rename = os.rename
-
-    def counted(*words):
-        if done[0] == steps:
-            raise KeyboardInterrupt
-        done[0] += 1
-        rename(*words)
-
-    os.rename = counted
-    try:
-        apply_moves(moves)
-    except KeyboardInterrupt:
-        pass
-    finally:
-        os.rename = rename
-    assert done[0] == min(steps, 6)
-    for _time in range(2):
-        subprocess.check_call(["sh", "-eu", "-c", render_undo_moves(moves)])
-        assert content(tmp_path) == before
-
-
 def test_keys_are_for_recipients_and_files_of_them():
     assert make_encrypt_command(EncryptionSettings("age", ("age1x", "/etc/keys"))) == [
         "age",
@@ -187,7 +140,8 @@ def test_a_secret_that_is_a_part_of_another_does_not_show_the_rest_of_it():
 @pytest.mark.parametrize("name, groups", [("ledger", "--init-groups"), ("64999", "--clear-groups")])
 def test_an_account_without_a_name_can_undo_a_load(name, groups):
     who = Identity(name, 64999, 64998, (64998,), "/")
-    line = _render_undo_command(UndoCommand(["load it"], who, source="/state/x"))
-    assert line == (
-        "[ ! -e /state/x ] || setpriv --reuid=64999 --regid=64998 %s -- 'load it' </state/x || exit 1\n" % groups
+    lines = render_undo_command(3, UndoCommand(["load it"], who, source="/state/x"))
+    assert (
+        "    [ ! -e /state/x ] || setpriv --reuid=64999 --regid=64998 %s -- 'load it' </state/x || exit 1\n" % groups
+        in lines
     )

@@ -4,7 +4,10 @@
 
 """undo.sh, run for real: every situation that a dead promotion can leave."""
 
+import glob
+import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -16,10 +19,14 @@ from ansible_collections.oxzep7.python.plugins.module_utils._promotion._swap imp
 from ansible_collections.oxzep7.python.plugins.module_utils._services.commands import CommandService
 from ansible_collections.oxzep7.python.plugins.module_utils._services.unit import UnitService
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._deadline import Deadline, read_uptime
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._journal import get_token_name
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._undo_script import (
     PromotionUndo,
     render_promotion_undo,
 )
+
+TRANSACTION = "20260101T000000Z-0a1b2c3d"
+OPENED = json.dumps({"history": [{"transaction": TRANSACTION}]}, indent=2)
 
 
 class Place:
@@ -38,9 +45,11 @@ class Place:
         (self.generations / "1-py3.9").mkdir(parents=True)
         (self.generations / "1-py3.9" / "marker").write_text("new")
         self.write_undo()
-        (self.state / "state.next.json").write_text("{}")
+        self.token = root / "srv" / get_token_name(TRANSACTION)
+        self.token.touch()
+        (self.state / "state.next.json").write_text(OPENED)
 
-    def write_undo(self, target="venv.generations/0-py3.8"):
+    def write_undo(self, target="venv.generations/0-py3.8", start=None):
         def command(word):
             return ["sh", "-c", 'echo "$1" >> "$2"', "sh", word, str(self.log)]
 
@@ -50,15 +59,19 @@ class Place:
             str(self.live),
             str(self.original),
             target,
+            "venv.generations/1-py3.9",
             "0-py3.8",
             "1-py3.9",
             "run-1",
             "2026-01-01T00:00:00Z",
+            TRANSACTION,
             None,
         )
         services = [
             CommandService(
-                "web", "stop-start", {"start": command("start"), "stop": command("stop"), "status": ["true"]}
+                "web",
+                "stop-start",
+                {"start": list(start or command("start")), "stop": list(command("stop")), "status": ["true"]},
             )
         ]
         (self.state / "undo.sh").write_text(render_promotion_undo(way, services, get_current_identity(), False))
@@ -107,17 +120,19 @@ def test_between_the_two_renames_of_the_fallback(place):
 
 def test_after_a_later_promotion(place):
     adopt_new(place)
-    repoint_symlink(str(place.live), "venv.generations/0-py3.8")
-    repoint_symlink(str(place.live), "venv.generations/1-py3.9")
+    repoint_symlink(str(place.live), "venv.generations/0-py3.8", TRANSACTION)
+    repoint_symlink(str(place.live), "venv.generations/1-py3.9", TRANSACTION)
     assert place.undo("held") == 0
     assert place.content() == "old"
 
 
 def test_leftovers_of_a_killed_undo_do_not_matter(place):
     adopt_new(place)
-    os.symlink("nowhere", str(place.live) + ".undo")
+    for word in ("undo", "next"):
+        os.symlink("nowhere", "%s.%s-%s" % (place.live, word, TRANSACTION))
     assert place.undo("held") == 0
-    assert place.content() == "old" and not os.path.lexists(str(place.live) + ".undo")
+    assert place.content() == "old"
+    assert sorted(os.listdir(str(place.live.parent))) == [place.token.name, "venv", "venv.generations"]
 
 
 def test_it_ends_by_renaming_the_record_and_then_does_nothing(place):
@@ -214,23 +229,80 @@ def test_the_deadline_reaches_further_and_never_back(place):
 
 
 def test_a_service_that_does_not_start_is_told_but_the_swap_is_done(place):
-    way = PromotionUndo(
-        "billing",
-        str(place.state),
-        str(place.live),
-        str(place.original),
-        "venv.generations/0-py3.8",
-        "0-py3.8",
-        "1-py3.9",
-        "run-1",
-        "2026-01-01T00:00:00Z",
-        None,
-    )
-    services = [CommandService("web", "stop-start", {"start": ["false"], "stop": ["true"], "status": ["true"]})]
-    (place.state / "undo.sh").write_text(render_promotion_undo(way, services, get_current_identity(), False))
+    place.write_undo(start=["false"])
     adopt_new(place)
     assert place.undo("held") == 1
     assert place.content() == "old" and (place.state / "state.undone.json").exists()
+
+
+def test_what_failed_is_written_down_until_the_next_undo(place):
+    place.write_undo(start=["false"])
+    assert place.undo("held") == 1
+    assert (place.state / "undo.failures").read_text() == "service web did not start\n"
+    (place.state / "state.undone.json").rename(place.state / "state.next.json")
+    place.write_undo()
+    assert place.undo("held") == 0 and not (place.state / "undo.failures").exists()
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_any_number_of_undos_gives_the_same(place, times):
+    """As if each of them had been killed before its last rename."""
+    adopt_new(place)
+    for _time in range(times - 1):
+        assert place.undo("held") == 0
+        (place.state / "state.undone.json").rename(place.state / "state.next.json")
+    assert place.undo("held") == 0
+    assert place.content() == "old" and os.readlink(str(place.live)) == "venv.generations/0-py3.8"
+    assert (place.original / "marker").read_text() == "old"
+    assert (place.generations / "1-py3.9" / "marker").read_text() == "new"
+
+
+def test_the_open_record_of_another_transaction_is_left_alone(place):
+    adopt_new(place)
+    (place.state / "state.next.json").write_text(OPENED.replace(TRANSACTION, "another"))
+    assert place.undo() == 0
+    assert place.content() == "new" and not place.log.exists()
+
+
+def test_it_changes_nothing_and_stays_armed_until_its_file_system_is_mounted(place):
+    adopt_new(place)
+    disk, mounted = place.root / "disk", place.root / "srv"
+    mounted.rename(disk)
+    mounted.mkdir()
+    assert place.undo() == 75
+    assert list(mounted.iterdir()) == [] and not place.log.exists()
+    assert (place.state / "state.next.json").exists() and not (place.state / "state.undone.json").exists()
+    mounted.rmdir()
+    disk.rename(mounted)
+    assert place.undo() == 0 and place.content() == "old"
+
+
+def test_no_dangling_link_goes_live(place):
+    adopt_new(place)
+    place.original.rename(place.root / "elsewhere")
+    assert place.undo("held") == 1
+    assert place.content() == "new" and not place.log.exists() and (place.state / "state.next.json").exists()
+
+
+def test_a_link_of_somebody_else_in_the_place_of_the_original_stays(place):
+    os.symlink("elsewhere", str(place.original))
+    with pytest.raises(FileExistsError):
+        adopt_new(place)
+    assert place.undo("held") == 0
+    assert os.readlink(str(place.original)) == "elsewhere" and place.content() == "old"
+
+
+def test_a_started_service_does_not_hold_the_lease(place):
+    daemon = 'setsid sleep 60 </dev/null >/dev/null 2>&1 & echo $! >"$0"'
+    pidfile = place.root / "pid"
+    place.write_undo(start=["sh", "-c", daemon, str(pidfile)])
+    assert place.undo() == 0
+    pid = int(pidfile.read_text())
+    try:
+        held = [os.readlink(entry) for entry in glob.glob("/proc/%d/fd/*" % pid)]
+        assert held and not any("lease" in path for path in held)
+    finally:
+        os.kill(pid, signal.SIGKILL)
 
 
 def test_names_with_blanks_and_quotes_survive(tmp_path):
@@ -244,34 +316,33 @@ def test_names_with_blanks_and_quotes_survive(tmp_path):
 
 def test_systemd_units_are_stopped_in_reverse_and_started_in_order():
     way = PromotionUndo(
-        "a", "/s", "/l/v", "/l/v.generations/0", "v.generations/0", "0", "1", "r", "t", "oxzep7-undo-a.timer"
+        "a", "/s", "/l/v", "/l/v.generations/0", "v.generations/0", "", "0", "1", "r", "t", "x", "a.timer"
     )
     actions = {"one": "stop-start", "two": "restart", "three": "reload", "four": "none", "five": "stop-start"}
     services = [UnitService(f"{name}.service", action) for name, action in actions.items()]
     text = render_promotion_undo(way, services, get_current_identity(), True, 7.0, [["into-the", "pool again"]])
-    lines = [line for line in text.splitlines() if line.startswith("timeout")]
+    lines = [line for line in text.splitlines() if line.startswith("timeout 7 systemctl")]
     assert lines == [
         "timeout 7 systemctl stop -- five.service || timeout 7 systemctl kill --signal=KILL -- five.service",
         "timeout 7 systemctl stop -- one.service || timeout 7 systemctl kill --signal=KILL -- one.service",
         "timeout 7 systemctl reset-failed -- one.service 2>/dev/null",
-        "timeout 7 systemctl start -- one.service || failed=1",
+        "timeout 7 systemctl start -- one.service || fail 'service one.service did not start'",
         "timeout 7 systemctl reset-failed -- two.service 2>/dev/null",
-        "timeout 7 systemctl restart -- two.service || failed=1",
-        "timeout 7 systemctl reload-or-restart -- three.service || failed=1",
+        "timeout 7 systemctl restart -- two.service || fail 'service two.service did not start'",
+        "timeout 7 systemctl reload-or-restart -- three.service || fail 'service three.service did not start'",
         "timeout 7 systemctl reset-failed -- five.service 2>/dev/null",
-        "timeout 7 systemctl start -- five.service || failed=1",
+        "timeout 7 systemctl start -- five.service || fail 'service five.service did not start'",
     ]
-    assert "\ninto-the 'pool again' || failed=1\n" in text
+    assert "\ntimeout 7 into-the 'pool again' || fail " in text
     assert "four.service" not in text
     assert "owner() { setpriv --reuid=" in text
-    assert "systemctl stop --no-block -- oxzep7-undo-a.timer" in text
+    assert "systemctl stop --no-block -- a.timer" in text
 
 
 def test_a_units_own_systemd_is_asked_as_its_user():
     who = get_current_identity()
-    way = PromotionUndo("a", "/s", "/l/v", "/l/v.generations/0", "v.generations/0", "0", "1", "r", "t", None)
+    way = PromotionUndo("a", "/s", "/l/v", "/l/v.generations/0", "v.generations/0", "", "0", "1", "r", "t", "x", None)
     text = render_promotion_undo(way, [UnitService("mine.service", "stop-start", who.name)], who, False, 7.0)
     assert (
-        "timeout 7 env XDG_RUNTIME_DIR=/run/user/%d systemctl --user start -- mine.service || failed=1\n" % who.uid
-        in text
+        "timeout 7 env XDG_RUNTIME_DIR=/run/user/%d systemctl --user start -- mine.service || fail " % who.uid in text
     )
