@@ -92,11 +92,12 @@ ALLOWED = (
     _allow("_host/_untrusted", "os.open", "this is the reader"),
     _allow("_interpreter/_archive", "open tarfile.open", OWN),
     _allow("_interpreter/_install", "os.open compute_sha256", OWN),
+    _allow("_host/_use", "open", "files of the kernel"),
     _allow("_packages/_copy", "zipfile.ZipFile", "made in memory"),
     _allow("_packages/_lockfile", "read_text", STATE),
     _allow("_packages/_wheel_build", "shutil.copyfile", OWN),
     _allow("_packages/_wheelhouse", "open tarfile.open compute_sha256", "root's directory of wheels"),
-    _allow("_transaction/", "open read_json read_text", STATE),
+    _allow("_transaction/", "open os.open read_json read_text", STATE),
     _allow("modules/environment", "read_text", STATE),
     _allow("modules/plan_delivery", "read_text", STATE),
 )

@@ -23,10 +23,10 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._extr
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._manifest import Backup, Layer
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._stream import StreamError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import get_current_identity
+from ansible_collections.oxzep7.python.plugins.module_utils._host._directories import remove_entry, remove_tree
 from ansible_collections.oxzep7.python.plugins.module_utils._host._scratch import create_scratch
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import DIRECTORY_FLAGS as AS_DIRECTORY
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import open_directory, resolve_trusted_path
-from ansible_collections.oxzep7.python.plugins.module_utils._transaction._journal import remove_beside, remove_entry
 
 
 def extract_layer(backup: Backup, layer: Layer, parent: int, name: str, engine: BackupEngine) -> Dict[str, str]:
@@ -80,11 +80,11 @@ def build_layer_beside(backup: Backup, layer: Layer, beside: str, engine: Backup
     """
     with _open_parent(beside) as parent:
         name = os.path.basename(beside)
-        remove_entry(parent, name)
+        remove_entry(parent, name, beside)
         try:
             return extract_layer(backup, layer, parent, name, engine)
         except BaseException:
-            remove_entry(parent, name)
+            remove_entry(parent, name, beside)
             raise
 
 
@@ -106,7 +106,7 @@ def build_files_beside(
             return
         if entry.kind != DIRECTORY:
             made["/" + entry.path] = besides[entry.path]
-            remove_beside(besides[entry.path])
+            remove_tree(besides[entry.path])
             target = entry.target
             if entry.kind == HARD_LINK:
                 target = besides.get(str(target), "/" + str(target))[1:]
@@ -121,7 +121,7 @@ def build_files_beside(
         return made, tree.not_given
     except BaseException as error:
         for beside in made.values():
-            remove_beside(beside)
+            remove_tree(beside)
         if isinstance(error, (DamagedArchiveError, StreamError, EngineError)):
             raise BackupError("%s: %s" % (layer.archive or "configuration", error))
         raise

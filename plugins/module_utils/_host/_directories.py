@@ -174,6 +174,15 @@ def remove_tree_as(identity: Identity, path: str) -> None:
         remove_tree(path)
 
 
+def remove_entry(parent: int, name: str, path: str) -> None:
+    """Remove the tree or file *name* of the open directory *parent*, if it exists; *path* names it in errors.
+
+    Raises OSError.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        _remove_entry(parent, name, path)
+
+
 def _remove_entry(parent: int, name: str, path: str) -> None:
     if stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
         _empty_directory(parent, name, path)

@@ -21,6 +21,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._commands impo
     require_success,
     run_command,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._host._directories import make_directory
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import (
     read_text,
     remove_quietly,
@@ -165,7 +166,7 @@ def _arm_timer(state: ApplicationState, seconds: int, directories: Sequence[str]
     names = _list_unit_names(state)
     for name, text in zip(names, render_units(state, seconds, directories)):
         write_atomically(os.path.join(UNIT_DIRECTORY, name), text.encode("utf-8"), 0o644)
-    os.makedirs(WANTS_DIRECTORY, exist_ok=True)
+    make_directory(WANTS_DIRECTORY)
     link = os.path.join(WANTS_DIRECTORY, names[0])
     with contextlib.suppress(FileExistsError):
         os.symlink(os.path.join(UNIT_DIRECTORY, names[0]), link)

@@ -8,9 +8,7 @@ Every name that a transaction gives to something has its identifier. ``transacti
 transaction is closed, and is written before that is made. ``acts`` has a line for each act, written before the act.
 """
 
-import contextlib
 import os
-import shutil
 import time
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
@@ -23,15 +21,12 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts impo
     resolve_uid,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import require_success, run_command
+from ansible_collections.oxzep7.python.plugins.module_utils._host._directories import remove_tree
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import (
     read_json,
     remove_quietly,
     sync_directory,
     write_json,
-)
-from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import (
-    open_directory,
-    resolve_trusted_path,
 )
 
 DISCARD_SECONDS = 300.0
@@ -102,24 +97,6 @@ def read_journal(state: ApplicationState) -> Dict[str, Any]:
     return dict(read_json(state.journal_path) or {})
 
 
-def remove_beside(path: str) -> None:
-    """Remove *path*, which was made beside a live one, if it exists. Raises OSError."""
-    parent = open_directory(resolve_trusted_path(os.path.dirname(path)))
-    try:
-        remove_entry(parent, os.path.basename(path))
-    finally:
-        os.close(parent)
-
-
-def remove_entry(parent: int, name: str) -> None:
-    """Remove the tree or file *name* of the open directory *parent*, if it exists. Raises OSError."""
-    where = "/proc/self/fd/%d/%s" % (parent, name)
-    if os.path.isdir(where) and not os.path.islink(where):
-        shutil.rmtree(where)
-    elif os.path.lexists(where):
-        os.unlink(name, dir_fd=parent)
-
-
 def remove_made_parts(state: ApplicationState) -> List[str]:
     """Remove what the closed transaction of *state* made beside live parts; returns a sentence for each failure.
 
@@ -141,8 +118,7 @@ def remove_made_parts(state: ApplicationState) -> List[str]:
         return problems
     for path in journal["beside"]:
         try:
-            with contextlib.suppress(FileNotFoundError):
-                remove_beside(path)
+            remove_tree(path)
         except OSError as error:
             problems.append("%s could not be removed: %s" % (path, error))
     for words, uid, variables in journal["discard"]:

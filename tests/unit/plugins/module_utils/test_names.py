@@ -153,7 +153,7 @@ def test_no_journal_and_no_undo_script_names_another_run(tmp_path, run):
     with pytest.raises(_names.NameRefusedError):
         read_events(str(tmp_path), run)
     with pytest.raises(_names.NameRefusedError):
-        render_undo_script(UndoDetails("a", "/d", "back", "before", run, "now", None), [], "")
+        render_undo_script(UndoDetails("a", "/d", "back", "before", run, "now", "x", (), None), [], "")
     assert list(tmp_path.iterdir()) == []
 
 
