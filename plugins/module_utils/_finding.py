@@ -132,6 +132,14 @@ KEYS = {
         "A cron job, a timer or another service manager uses the environment; a promotion does not restart it.",
         "Make sure that none of its runs spans a promotion. It uses the new generation at its next start.",
     ),
+    "dependents-not-declared": FindingKind(
+        "dependents not declared",
+        "warning",
+        False,
+        "Active services stop together with a service of the application, because they require it, are bound to it or "
+        "are a part of it, and the application does not declare them. A promotion starts them again.",
+        "Declare them in `services` of the application.",
+    ),
     "deprecations-met": FindingKind(
         "deprecation warnings",
         "warning",
@@ -425,6 +433,21 @@ KEYS = {
         "is kept.",
         "Rehearse the steps, or replace the package.",
     ),
+    "service-masked": FindingKind(
+        "service masked",
+        "error",
+        True,
+        "The unit of a service is masked, so nothing can start it.",
+        "Unmask the unit, or correct `services` of the application.",
+    ),
+    "service-not-enabled": FindingKind(
+        "service not enabled",
+        "warning",
+        False,
+        "The unit of a service is not enabled and nothing else starts it, so it does not come back when the host "
+        "restarts.",
+        "Enable the unit.",
+    ),
     "service-not-found": FindingKind(
         "service not found",
         "error",
@@ -524,6 +547,14 @@ KEYS = {
         "A check of the application fails before anything is changed.",
         "Repair the application, or name the check in `oxzep7_accept_unhealthy`.",
     ),
+    "unit-file-changed": FindingKind(
+        "unit file changed",
+        "error",
+        True,
+        "The files of a unit were changed and systemd has not loaded them. The next start could differ from what runs "
+        "now, and so could a start that undoes a promotion.",
+        "Run `systemctl daemon-reload`, restart the service, and see that it works.",
+    ),
     "unmanaged-files": FindingKind(
         "files in no package",
         "error",
@@ -595,9 +626,14 @@ def build_finding(
     finding = {
         "key": key,
         "severity": severity,
-        "title": kind.title if where is None else "%s: %s" % (where, kind.title),
+        "title": kind.title,
         "detail": detail,
         "blocking": blocking,
         "remediation": remediation,
     }
-    return finding if where is None else dict(finding, where=where)
+    return finding if where is None else place_finding(finding, where)
+
+
+def place_finding(finding: Dict[str, Any], where: str) -> Dict[str, Any]:
+    """Return *finding* as one about *where*, an object of the host."""
+    return dict(finding, title="%s: %s" % (where, finding["title"]), where=where)

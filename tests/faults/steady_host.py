@@ -85,6 +85,13 @@ class SteadyHost:
 
 def copy_supplies(folder: pathlib.Path) -> None:
     """Fill *folder* with what a steady host needs: interpreters, the modules under test, and what drives them."""
+    copy_modules(folder)
+    for archive in pack_archives():
+        shutil.copy2(archive, folder)
+
+
+def copy_modules(folder: pathlib.Path) -> None:
+    """Fill *folder* with the modules under test, and what drives them."""
     modules = folder / "lib" / "ansible_collections" / "oxzep7" / "python" / "plugins"
     quiet = shutil.ignore_patterns("__pycache__")
     for part in ("modules", "module_utils"):
@@ -95,8 +102,6 @@ def copy_supplies(folder: pathlib.Path) -> None:
     for path in (*(HERE / "steady").iterdir(), HERE / "tracer.py"):
         if path.is_file():
             shutil.copy2(path, folder)
-    for archive in pack_archives():
-        shutil.copy2(archive, folder)
 
 
 def pack_archives() -> list[pathlib.Path]:

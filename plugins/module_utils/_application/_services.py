@@ -4,12 +4,13 @@
 
 """What is done with all services of an application, each of its kind."""
 
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple, Type
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Type
 
+from ansible_collections.oxzep7.python.plugins.module_utils._finding import build_finding
 from ansible_collections.oxzep7.python.plugins.module_utils._services._service import (
     COMMAND_TIMEOUT,
     Service,
-    ServiceProblem,
+    ServiceError,
     ServiceState,
 )
 
@@ -29,20 +30,41 @@ def observe_services(services: Sequence[Service]) -> Dict[Service, ServiceState]
     return {service: states[service] for service in services}
 
 
-def find_service_problems(services: Sequence[Service]) -> List[ServiceProblem]:
-    """What is wrong with how *services* are set up on this host. Raises ServiceError."""
-    problems: List[ServiceProblem] = []
+def find_service_problems(services: Sequence[Service]) -> List[Dict[str, Any]]:
+    """Findings about *services* on this host, and about what depends on them. Raises ServiceError."""
+    problems: List[Dict[str, Any]] = []
+    dependents: List[str] = []
     for kind, own in _group_by_kind(services):
         problems += kind.find_problems(own)
+        dependents += kind.find_dependents(own)
+    if dependents:
+        problems.append(
+            build_finding(
+                key="dependents-not-declared",
+                detail="%s: active, stop with the services, and are started again after them" % ", ".join(dependents),
+                remediation="declare them in `services`, in the order in which they start",
+            )
+        )
     return problems
 
 
+def describe_service_problems(services: Sequence[Service]) -> str:
+    """What is wrong with how *services* are set up; an empty text also where their manager does not answer."""
+    problems: List[Dict[str, Any]] = []
+    for kind, own in _group_by_kind(services):
+        try:
+            problems += kind.find_problems(own)
+        except ServiceError:
+            continue
+    return "; ".join(problem["detail"] for problem in problems)
+
+
 def adapt_services(services: Sequence[Service]) -> List[Service]:
-    """*services* as a promotion treats them in their present state, in order. Raises ServiceError."""
-    adapted: Dict[Service, Service] = {}
+    """What a promotion treats in place of *services* in their present state, in order. Raises ServiceError."""
+    adapted: Dict[Service, List[Service]] = {}
     for kind, own in _group_by_kind(services):
         adapted.update(zip(own, kind.adapt(own)))
-    return [adapted[service] for service in services]
+    return [found for service in services for found in adapted[service]]
 
 
 def stop_before_swap(services: Sequence[Service], timeout: float = COMMAND_TIMEOUT, log: Optional[str] = None) -> None:
@@ -80,16 +102,6 @@ def render_starts(services: Sequence[Service], timeout: float) -> List[str]:
     for service in services:
         lines += service.render_start(timeout)
     return lines
-
-
-def list_process_sources(services: Sequence[Service]) -> Tuple[List[str], List[str]]:
-    """The units and the files with process ids by which processes of *services* are recognised."""
-    units: List[str] = []
-    pidfiles: List[str] = []
-    for service in services:
-        units += service.list_units()
-        pidfiles += service.list_pidfiles()
-    return units, pidfiles
 
 
 def list_service_files(services: Sequence[Service]) -> List[str]:

@@ -17,9 +17,9 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._state 
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._interpreters import read_file_capabilities
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import describe_error
-from ansible_collections.oxzep7.python.plugins.module_utils._finding import build_finding
+from ansible_collections.oxzep7.python.plugins.module_utils._finding import build_finding, place_finding
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
-from ansible_collections.oxzep7.python.plugins.module_utils._services._service import ServiceError, ServiceProblem
+from ansible_collections.oxzep7.python.plugins.module_utils._services._service import ServiceError
 
 
 def get_own_interpreter() -> str:
@@ -86,9 +86,9 @@ def _find_obstacles(application: Application, interpreter_directory: str) -> Ite
     try:
         problems = _services.find_service_problems(application.services)
     except ServiceError as error:
-        problems = [ServiceProblem("service-not-found", str(error), "correct `services`")]
+        problems = [build_finding(key="service-not-found", detail=str(error), remediation="correct `services`")]
     for problem in problems:
-        yield build_finding(key=problem.key, where=name, detail=problem.detail, remediation=problem.remediation)
+        yield place_finding(problem, name)
     python = os.path.realpath(os.path.join(environment, "bin", "python"))
     granted = read_file_capabilities(python)
     if granted:

@@ -4,26 +4,54 @@
 
 """The health of an application: its services, its declared checks and the interpreter of its processes."""
 
-from typing import Any, Dict, List, Optional, Sequence
+import os
+import time
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application import _services
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._health._evaluation import evaluate_checks, select_failures
 from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._base import CheckContext
-from ansible_collections.oxzep7.python.plugins.module_utils._host._processes import examine_processes
-from ansible_collections.oxzep7.python.plugins.module_utils._services._service import RESTART, STOP_START, Service
+from ansible_collections.oxzep7.python.plugins.module_utils._host._python_use import describe_environment
+from ansible_collections.oxzep7.python.plugins.module_utils._services._proof import (
+    list_python_services,
+    prove_processes,
+    summarize_proofs,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._services._service import LEAVE, Service, ServiceState
+
+PROCESSES = "processes"
 
 
-def _examine_services(services: List[Service], count_restarts: bool) -> List[Dict[str, Any]]:
-    """A result for each of *services*: it runs and, if *count_restarts*, was not restarted by its manager."""
+def _describe_states(states: Mapping[Service, ServiceState], count_restarts: bool) -> List[Dict[str, Any]]:
+    """A result for each service in *states*: it runs and, if *count_restarts*, was not restarted by its manager."""
     results = []
-    for service, state in _services.observe_services(services).items():
+    for service, state in states.items():
         passed, evidence = state.healthy, state.evidence
-        if count_restarts and state.restarts and service.action in (STOP_START, RESTART):
+        if count_restarts and state.restarts and service.is_started():
             passed, evidence = False, "restarted %d times by systemd" % state.restarts
         result = {"name": service.name, "kind": "service", "passed": passed, "seconds": 0.0, "evidence": evidence}
         results.append(result)
     return results
+
+
+def _examine_processes(
+    states: Dict[Service, ServiceState], interpreter: Optional[str], old: Optional[str], before: Sequence[str]
+) -> List[Dict[str, Any]]:
+    """The result for the processes of the services in *states*; none without processes."""
+    began = time.monotonic()
+    new = describe_environment(os.path.dirname(os.path.dirname(interpreter))) if interpreter else None
+    proofs = prove_processes(states, new, describe_environment(old) if old else None)
+    passed, evidence = summarize_proofs(proofs, before)
+    result = {
+        "name": PROCESSES,
+        "kind": "process",
+        "passed": passed,
+        "evidence": evidence,
+        "measured": {"python": list_python_services(proofs)},
+        "seconds": round(time.monotonic() - began, 3),
+    }
+    return [result] if proofs else []
 
 
 def run_health_checks(
@@ -35,19 +63,19 @@ def run_health_checks(
 ) -> List[Dict[str, Any]]:
     """The results of all services and checks of *application*.
 
-    With *interpreter*, the processes of its services must run that one and map no file below *old*. *before* holds
-    the measurements before the promotion. Results of the checks called *accepted* are marked as accepted failures.
-    Raises ServiceError, IdentityError, OSError.
+    With *interpreter*, the one of an environment, the processes of its services must run that and use nothing of the
+    environment *old*. *before* holds the measurements before the promotion. Results of the checks called *accepted* are
+    marked as accepted failures. Raises ServiceError, IdentityError, OSError.
     """
-    active = [service for service in application.services if service.action != "none"]
-    results = _examine_services(active, interpreter is not None)
+    active = [service for service in application.services if service.action != LEAVE]
+    states = _services.observe_services(active)
+    results = _describe_states(states, interpreter is not None)
     if select_failures(results):
         return results
     context = CheckContext(application.resolve_account(), application.environment)
     for result in evaluate_checks(application.checks, context, before):
         results.append(dict(result, accepted=True) if result["name"] in accepted else result)
-    units, pidfiles = _services.list_process_sources(active)
-    if interpreter and (units or pidfiles) and not select_failures(results):
-        passed, evidence = examine_processes(units, pidfiles, interpreter, old)
-        results.append({"name": "processes", "kind": "process", "passed": passed, "evidence": evidence, "seconds": 0.0})
+    if not select_failures(results):
+        earlier = ((before or {}).get(PROCESSES) or {}).get("python") or []
+        results += _examine_processes(states, interpreter, old, earlier)
     return results

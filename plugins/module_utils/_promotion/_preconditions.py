@@ -24,7 +24,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._transaction._dead_m
 
 REQUIRED = "required"
 # Checks are run by the account and against the services that these findings miss.
-PREVENTING_CHECKS = ("privilege-missing", "service-not-found")
+PREVENTING_CHECKS = ("privilege-missing", "service-masked", "service-not-found")
 
 
 class PromotionPolicy(NamedTuple):
@@ -55,8 +55,9 @@ def check_record(application: Application, state: ApplicationState, run: str) ->
 def find_violations(
     application: Application, generations: Sequence[Dict[str, Any]], policy: PromotionPolicy
 ) -> Tuple[List[Dict[str, Any]], List[Dict[str, Any]]]:
-    """Return the findings that forbid to promote *generations* of *application*, and the results of its checks now.
+    """Return the findings about promoting *generations* of *application*, and the results of its checks now.
 
+    A promotion refuses by the blocking ones.
     There are no results where a finding makes the checks impossible. Raises ServiceError, IdentityError, OSError.
     """
     found = list(_check_host(application, policy))
@@ -105,9 +106,7 @@ def _check_host(application: Application, policy: PromotionPolicy) -> Iterator[D
             remediation="mount its parent instead",
         )
     for problem in _services.find_service_problems(application.services):
-        yield build_finding(
-            key=problem.key, detail="application %s: %s" % (name, problem.detail), remediation=problem.remediation
-        )
+        yield dict(problem, detail="application %s: %s" % (name, problem["detail"]))
     owner = find_entry_controller(environment)
     if not can_become(owner):
         yield build_finding(

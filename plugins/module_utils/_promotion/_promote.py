@@ -97,7 +97,8 @@ def promote_generation(
         chosen = choose_generation(record, wanted, live)
         if chosen is None or (chosen["id"] == live["id"] and record["current"] is not None):
             return {"outcome": "unchanged", "generation": live["id"], "from": live["id"]}
-        violations, baseline = find_violations(application, [chosen], options.policy)
+        findings, baseline = find_violations(application, [chosen], options.policy)
+        violations = [finding for finding in findings if finding["blocking"]]
         if violations:
             raise PromotionRefused(describe_violations(violations))
         _require_free_original(application, live)

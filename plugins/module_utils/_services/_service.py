@@ -8,12 +8,18 @@ import copy
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, TypeVar
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+from ansible_collections.oxzep7.python.plugins.module_utils._finding import build_finding
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandResult, join_command
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import read_text_file
 
 COMMAND_TIMEOUT = 120.0
+PIDFILE_LIMIT = 100
 # What a promotion does with a service; an operator declares one of them.
 STOP_START, RESTART, RELOAD, LEAVE = "stop-start", "restart", "reload", "none"
 ACTIONS = [STOP_START, RESTART, RELOAD, LEAVE]
+# What follows from the state of a service: it is only examined, it is started again because it was stopped with another
+# one, or it is restarted if it runs.
+WATCH, START_AGAIN, RESTART_RUNNING = "watch", "start-again", "restart-running"
 
 
 class ServiceError(CollectionError):
@@ -24,21 +30,18 @@ class ServiceState(NamedTuple):
     """The state of a service: whether it is ``healthy``, and the ``evidence``.
 
     ``failed``: nothing will start it again by itself. ``restarts``: how often its manager restarted it by itself since
-    its last start by hand.
+    its last start by hand. ``groups`` are the control groups of its processes (cgroups(7)), ``pids`` are ids of others;
+    with ``traceable`` off nothing leads to them. A service that ``has_processes`` must have one.
     """
 
     healthy: bool
     evidence: str
     failed: bool = False
     restarts: int = 0
-
-
-class ServiceProblem(NamedTuple):
-    """What is wrong with how services are set up: the key of a finding, its detail and its remediation."""
-
-    key: str
-    detail: str
-    remediation: str
+    groups: Tuple[str, ...] = ()
+    pids: Tuple[int, ...] = ()
+    traceable: bool = True
+    has_processes: bool = False
 
 
 Own = TypeVar("Own", bound="Service")
@@ -69,13 +72,13 @@ class Service:
         """The service that the validated *entry* declares. Raises ValueError."""
         raise NotImplementedError
 
-    def list_units(self) -> List[str]:
-        """The units of systemd that it is."""
-        return []
+    def get_label(self) -> str:
+        """What messages call it, different from all others of this host."""
+        return self.name
 
-    def list_pidfiles(self) -> List[str]:
-        """The files with ids of its processes."""
-        return []
+    def is_started(self) -> bool:
+        """Whether a promotion starts it anew."""
+        return self.action in (STOP_START, RESTART, START_AGAIN)
 
     def with_action(self: Own, action: str) -> Own:
         """A copy of this service that a promotion treats as *action* says."""
@@ -121,14 +124,22 @@ class Service:
         raise NotImplementedError
 
     @classmethod
-    def find_problems(cls, services: Sequence[Any]) -> List[ServiceProblem]:
-        """What is wrong with how *services*, all of this kind, are set up. Raises ServiceError."""
+    def find_problems(cls, services: Sequence[Any]) -> List[Dict[str, Any]]:
+        """Findings about how *services*, all of this kind, are set up. Raises ServiceError."""
         return []
 
     @classmethod
-    def adapt(cls, services: Sequence[Any]) -> List["Service"]:
-        """*services*, all of this kind, as a promotion treats them in their present state. Raises ServiceError."""
-        return list(services)
+    def find_dependents(cls, services: Sequence[Any]) -> List[str]:
+        """Active services that stop with *services*, all of this kind, and are not among them. Raises ServiceError."""
+        return []
+
+    @classmethod
+    def adapt(cls, services: Sequence[Any]) -> List[List["Service"]]:
+        """What a promotion treats in place of each of *services*, all of this kind, in their present state.
+
+        Raises ServiceError.
+        """
+        return [[service] for service in services]
 
     @classmethod
     def read_log(cls, services: Sequence[Any], lines: int) -> Optional[str]:
@@ -141,8 +152,23 @@ class Service:
         return []
 
 
+def read_pidfile(path: Optional[str]) -> Tuple[int, ...]:
+    """The process id in the file *path*; empty without one."""
+    text = (read_text_file(path, limit=PIDFILE_LIMIT) or "").strip() if path else ""
+    return (int(text),) if text.isdigit() else ()
+
+
 def require_control(verb: str, result: CommandResult) -> None:
     """Raise ServiceError unless the command of *result*, which was to *verb* a service, succeeded."""
     if result.rc != 0:
         command = " ".join(result.cmd)
         raise ServiceError("%s: %s ended with %d: %s" % (verb, command, result.rc, result.last_lines()))
+
+
+def describe_missing_service(name: str) -> Dict[str, Any]:
+    """The finding that this host has no service called *name*."""
+    return build_finding(
+        key="service-not-found",
+        detail="no such service on this host: %s" % name,
+        remediation="correct `services`",
+    )

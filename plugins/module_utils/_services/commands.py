@@ -18,6 +18,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._services._service i
     STOP_START,
     Service,
     ServiceState,
+    read_pidfile,
     require_control,
 )
 
@@ -68,10 +69,6 @@ pidfile:
         commands = {verb: split_command(entry.get(verb) or []) for verb in ("start", "stop", "status")}
         return cls(entry["name"], entry.get("action") or STOP_START, commands, entry.get("pidfile"))
 
-    def list_pidfiles(self) -> List[str]:
-        """As the base."""
-        return [self.pidfile] if self.pidfile else []
-
     def _run(self, verb: str, timeout: float, log: Optional[str]) -> None:
         require_control(verb, run_command(self.commands[verb], timeout, log=log))
 
@@ -109,5 +106,8 @@ pidfile:
         states: Dict[Service, ServiceState] = {}
         for service in services:
             running = service.is_running()
-            states[service] = ServiceState(running, "running" if running else "not running")
+            state = ServiceState(running, "running" if running else "not running")
+            states[service] = state._replace(
+                pids=read_pidfile(service.pidfile), traceable=bool(service.pidfile), has_processes=running
+            )
         return states

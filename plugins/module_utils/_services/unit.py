@@ -4,18 +4,21 @@
 
 """Units of systemd, of the system or of an account."""
 
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command
 from ansible_collections.oxzep7.python.plugins.module_utils._names import ACCOUNT_NAME
 from ansible_collections.oxzep7.python.plugins.module_utils._services._service import (
-    COMMAND_TIMEOUT,
     RELOAD,
     RESTART,
+    RESTART_RUNNING,
+    START_AGAIN,
     STOP_START,
+    WATCH,
     Service,
-    ServiceProblem,
     ServiceState,
+    describe_missing_service,
+    read_pidfile,
     require_control,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._services._systemctl import (
@@ -24,10 +27,28 @@ from ansible_collections.oxzep7.python.plugins.module_utils._services._systemctl
     render_systemctl,
     run_systemctl,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._services._units import (
+    ADAPTION_PROPERTIES,
+    MEMBER_PROPERTIES,
+    SETUP_PROPERTIES,
+    STATE_PROPERTIES,
+    STOP_PROPERTIES,
+    TRIGGER_SUFFIXES,
+    Unit,
+    collect_related,
+    find_setup_problems,
+    judge_unit,
+    select_members,
+)
 
-MISSING_STATES = ("not-found", "masked", "error", "bad-setting", None)
-START_VERBS = {STOP_START: "start", RESTART: "restart", RELOAD: "reload"}
-UNDO_VERBS = {STOP_START: "start", RESTART: "restart", RELOAD: "reload-or-restart"}
+START_VERBS = {
+    STOP_START: "start",
+    RESTART: "restart",
+    RELOAD: "reload",
+    START_AGAIN: "start",
+    RESTART_RUNNING: "try-restart",
+}
+UNDO_VERBS = dict(START_VERBS, **{RELOAD: "reload-or-restart"})
 
 
 class UnitService(Service):
@@ -47,22 +68,20 @@ user:
         super().__init__(name, action)
         self.user = user
         self.pidfile = pidfile
+        # Options of systemctl for its start.
+        self.start_options: List[str] = []
 
     @classmethod
     def from_entry(cls, entry: Dict[str, Any]) -> Service:
         """As the base."""
         return cls(entry["name"], entry.get("action") or STOP_START, entry.get("user"), entry.get("pidfile"))
 
-    def list_units(self) -> List[str]:
+    def get_label(self) -> str:
         """As the base."""
-        return [self.name]
+        return "%s of %s" % (self.name, self.user) if self.user else self.name
 
-    def list_pidfiles(self) -> List[str]:
-        """As the base."""
-        return [self.pidfile] if self.pidfile else []
-
-    def _control(self, verb: str, timeout: float) -> None:
-        require_control(verb, run_systemctl(self.user, [verb, "--", self.name], timeout))
+    def _control(self, verb: str, timeout: float, options: Sequence[str] = ()) -> None:
+        require_control(verb, run_systemctl(self.user, [verb] + list(options) + ["--", self.name], timeout))
 
     def stop(self, timeout: float, log: Optional[str] = None) -> None:
         """As the base."""
@@ -72,11 +91,11 @@ user:
     def start(self, timeout: float, log: Optional[str] = None) -> None:
         """As the base."""
         if self.action in START_VERBS:
-            self._control(START_VERBS[self.action], timeout)
+            self._control(START_VERBS[self.action], timeout, self.start_options)
 
     def forget_failures(self, timeout: float) -> None:
         """As the base."""
-        if self.action in (STOP_START, RESTART):
+        if self.is_started():
             # systemd's start limit (systemd.unit(5), StartLimitBurst=) is for services that restart repeatedly by
             # themselves, and would refuse the one start after the swap. Here the reset costs no downtime.
             run_systemctl(self.user, ["reset-failed", "--", self.name], timeout)
@@ -92,53 +111,71 @@ user:
     def render_start(self, timeout: float) -> List[str]:
         """As the base."""
         lines = []
-        if self.action in (STOP_START, RESTART):
+        if self.is_started():
             lines.append(render_systemctl(self.user, ["reset-failed", "--", self.name], timeout) + " 2>/dev/null")
         if self.action in UNDO_VERBS:
-            words = [UNDO_VERBS[self.action], "--", self.name]
+            words = [UNDO_VERBS[self.action]] + self.start_options + ["--", self.name]
             lines.append(render_systemctl(self.user, words, timeout) + self.render_complaint())
         return lines
 
     @classmethod
     def observe(cls, services: Sequence["UnitService"]) -> Dict[Service, ServiceState]:
-        """As the base; a unit behind a socket is healthy if the socket is active."""
+        """As the base; a unit is healthy while it waits for a socket or a timer, too."""
         if not is_systemd_running():
-            return {service: ServiceState(False, "not running") for service in services}
-        names = ["ActiveState", "NRestarts", "TriggeredBy"]
+            return {service: ServiceState(False, "not running: systemd does not run") for service in services}
         states: Dict[Service, ServiceState] = {}
-        for service, properties in _read_properties(services, names).items():
-            state = properties.get("ActiveState")
-            running = state in ("active", "reloading") or _is_any_active(service.user, _list_sockets(properties))
-            restarts = int(properties.get("NRestarts") or 0)
-            evidence = "running" if running else "not running"
-            states[service] = ServiceState(running, evidence, state == "failed", restarts)
+        for user, own in _group_by_user(services):
+            units = _read_units(user, [service.name for service in own], STATE_PROPERTIES)
+            others = _read_units(user, collect_related(list(units.values())), STATE_PROPERTIES)
+            for service in own:
+                state = judge_unit(units[service.name], others)
+                states[service] = state._replace(pids=read_pidfile(service.pidfile))
         return states
 
     @classmethod
-    def find_problems(cls, services: Sequence["UnitService"]) -> List[ServiceProblem]:
+    def find_problems(cls, services: Sequence["UnitService"]) -> List[Dict[str, Any]]:
         """As the base."""
-        missing = [service.name for service in services]
-        if is_systemd_running():
-            missing = []
-            for service, properties in _read_properties(services, ["LoadState"]).items():
-                missing += [service.name] if properties.get("LoadState") in MISSING_STATES else []
-        detail = "no such service on this host: %s" % ", ".join(missing)
-        return [ServiceProblem("service-not-found", detail, "correct `services`")] if missing else []
+        if not is_systemd_running():
+            return [describe_missing_service(service.name) for service in services]
+        problems: List[Dict[str, Any]] = []
+        for user, own in _group_by_user(services):
+            names = [service.name for service in own]
+            for name, unit in _read_units(user, names, SETUP_PROPERTIES).items():
+                problems += find_setup_problems(name, unit)
+        return problems
 
     @classmethod
-    def adapt(cls, services: Sequence["UnitService"]) -> List[Service]:
-        """As the base: those that are socket-activated and would be stopped are restarted behind the swap.
+    def find_dependents(cls, services: Sequence["UnitService"]) -> List[str]:
+        """As the base: what requires them, is bound to them or a part of them."""
+        if not is_systemd_running():
+            return []
+        found: List[str] = []
+        for user, own in _group_by_user([service for service in services if service.action in (STOP_START, RESTART)]):
+            others = [service.name for service in services if (service.user or "") == (user or "")]
+            found += [unit.name for unit in _find_dependents(user, own, others)]
+        return found
 
-        A connection would start such a service again between the stop and the swap, in the old environment. After a
-        restart behind the swap, connections that waited in the socket are served, and none is lost.
+    @classmethod
+    def adapt(cls, services: Sequence["UnitService"]) -> List[List[Service]]:
+        """As the base.
+
+        - One behind a socket is restarted behind the swap: a connection would start it again between the stop and the
+          swap, in the old environment. Connections that wait in the socket meanwhile are served, and none is lost.
+        - What a timer, path or socket triggers, and the members of a target, are treated with it.
+        - What is idle is not started. A job that is at work is stopped, and started again without waiting for its end.
+        - What systemd stops together with one of them is started again.
         """
-        stopped = [service for service in services if service.action == STOP_START]
-        found = _read_properties(stopped, ["TriggeredBy"]) if is_systemd_running() else {}
-        adapted: List[Service] = []
-        for service in services:
-            sockets = _list_sockets(found.get(service) or {})
-            adapted.append(service.with_action(RESTART) if sockets else service)
-        return adapted
+        if not is_systemd_running():
+            return [[service] for service in services]
+        adapted: Dict[Service, List[Service]] = {service: [service] for service in services}
+        for user, own in _group_by_user([service for service in services if service.action in (STOP_START, RESTART)]):
+            taken = [service.name for service in services if (service.user or "") == (user or "")]
+            for service in own:
+                adapted[service] = _expand(service, taken)
+            changed = [entry for service in own for entry in adapted[service]]
+            dependents = _find_dependents(user, changed, taken)
+            adapted[own[-1]] += [_start_again(user, unit) for unit in dependents]
+        return [adapted[service] for service in services]
 
     @classmethod
     def read_log(cls, services: Sequence["UnitService"], lines: int) -> Optional[str]:
@@ -154,27 +191,87 @@ user:
     def list_files(cls, services: Sequence["UnitService"]) -> List[str]:
         """As the base: unit files, drop-ins and environment files."""
         found: List[str] = []
-        for properties in _read_properties(services, ["FragmentPath", "DropInPaths", "EnvironmentFiles"]).values():
-            found += [properties.get("FragmentPath", "")] + properties.get("DropInPaths", "").split()
-            found += [word for word in properties.get("EnvironmentFiles", "").split() if word.startswith("/")]
+        for user, own in _group_by_user(services):
+            names = [service.name for service in own]
+            for unit in _read_units(user, names, ("FragmentPath", "DropInPaths", "EnvironmentFiles")).values():
+                words = unit.list_words("DropInPaths", "EnvironmentFiles")
+                found += [unit.get("FragmentPath") or ""] + [word for word in words if word.startswith("/")]
         return [path for path in found if path]
 
 
-def _read_properties(services: Sequence[UnitService], names: Sequence[str]) -> Dict[UnitService, Dict[str, str]]:
-    """Properties *names* of *services*, with one command for each systemd instance. Raises ServiceError."""
-    found: Dict[UnitService, Dict[str, str]] = {}
-    for user in sorted({service.user or "" for service in services}):
-        own = [service for service in services if (service.user or "") == user]
-        properties = read_unit_properties([service.name for service in own], names, user or None)
-        found.update((service, properties[service.name]) for service in own)
-    return found
+def _group_by_user(services: Sequence[UnitService]) -> List[Tuple[Optional[str], List[UnitService]]]:
+    """The units of each systemd instance of *services*, in order."""
+    groups: Dict[str, List[UnitService]] = {}
+    for service in services:
+        groups.setdefault(service.user or "", []).append(service)
+    return [(user or None, own) for user, own in sorted(groups.items())]
 
 
-def _list_sockets(properties: Dict[str, str]) -> List[str]:
-    """The socket units that activate the unit with *properties*."""
-    return [name for name in (properties.get("TriggeredBy") or "").split() if name.endswith(".socket")]
+def _read_units(user: Optional[str], names: Sequence[str], properties: Sequence[str]) -> Dict[str, Unit]:
+    """The units called *names*, by these names, with *properties*. Raises ServiceError."""
+    return {name: Unit(found) for name, found in read_unit_properties(names, properties, user).items()}
 
 
-def _is_any_active(user: Optional[str], units: Sequence[str]) -> bool:
-    """Whether one of *units* is active. Raises ServiceError."""
-    return bool(units) and run_systemctl(user, ["is-active", "--quiet", "--"] + list(units), COMMAND_TIMEOUT).rc == 0
+def _find_dependents(user: Optional[str], services: Sequence[Service], taken: Sequence[str]) -> List[Unit]:
+    """The active units that systemd stops with those of *services* which a promotion stops or restarts.
+
+    They are not among the units called *taken*. Raises ServiceError.
+    """
+    known: Dict[str, Unit] = {}
+    waiting = [service.name for service in services if service.action in (STOP_START, RESTART)]
+    own = set(taken) | set(waiting)
+    while waiting:
+        found = _read_units(user, waiting, ("ActiveState", "Type", "RemainAfterExit") + STOP_PROPERTIES)
+        known.update(found)
+        # An alias of a unit is its name in the properties of others.
+        own |= {unit.name for name, unit in found.items() if name in own}
+        names = {name for unit in found.values() for name in unit.list_words(*STOP_PROPERTIES)}
+        waiting = sorted(names - set(known))
+    return [unit for name, unit in sorted(known.items()) if name not in own and _is_up(unit)]
+
+
+def _is_up(unit: Unit) -> bool:
+    """Whether *unit* is active, or about to be."""
+    return unit.is_active() or unit.get("ActiveState") == "activating"
+
+
+def _start_again(user: Optional[str], unit: Unit) -> UnitService:
+    """The service that starts *unit*, which was stopped with another one, again."""
+    service = UnitService(unit.name, START_AGAIN, user)
+    if unit.suffix == ".target":
+        # What it wants and was stopped by hand stays so.
+        service.start_options = ["--job-mode=ignore-dependencies"]
+    elif unit.is_job():
+        service.start_options = ["--no-block"]
+    return service
+
+
+def _expand(service: UnitService, taken: List[str], declared: bool = True) -> List[Service]:
+    """What a promotion treats in place of *service*; adds names to *taken*. Raises ServiceError."""
+    unit = _read_units(service.user, [service.name], ADAPTION_PROPERTIES)[service.name]
+    members: List[str] = []
+    if unit.suffix == ".target":
+        names = [name for name in dict.fromkeys(unit.list_words(*MEMBER_PROPERTIES)) if name not in taken]
+        members = select_members(unit, _read_units(service.user, names, ADAPTION_PROPERTIES), taken)
+    elif unit.suffix in TRIGGER_SUFFIXES:
+        members = [name for name in unit.list_words("Triggers") if name not in taken]
+    taken += members
+    found: List[Service] = []
+    for name in members:
+        found += _expand(UnitService(name, service.action, service.user), taken, False)
+    return found + [_choose_action(service, unit, declared)]
+
+
+def _choose_action(service: UnitService, unit: Unit, declared: bool) -> UnitService:
+    """*service* with the action that the state of its *unit* makes necessary. Raises ServiceError."""
+    if unit.suffix == ".socket":
+        # It keeps connections until its service is back.
+        return service.with_action(WATCH)
+    others = _read_units(service.user, unit.list_words("TriggeredBy"), STATE_PROPERTIES)
+    if any(others[name].is_active() for name in unit.list_sockets()):
+        return service.with_action(RESTART if declared or unit.is_active() else RESTART_RUNNING)
+    if unit.is_idle(others) or not (declared or _is_up(unit)):
+        return service.with_action(WATCH)
+    changed = service.with_action(service.action)
+    changed.start_options = ["--no-block"] if unit.is_job() else []
+    return changed

@@ -183,6 +183,8 @@ def _undo_change(change: ApplicationChange, run: str, error: BaseException) -> N
     with contextlib.suppress(CollectionError, OSError):
         evidence["log"] = _services.read_log_tail(change.application.services)
     text = "%s failed and %s: %s" % (change.what, change.undone, error)
+    problems = _services.describe_service_problems(change.application.services)
+    text += "; %s" % problems if problems else ""
     try:
         undone = undo_transaction(change.state, change.application)
     except UndoFailedError as problem:

@@ -11,8 +11,16 @@ from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._base
     CheckKind,
     Verdict,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._host._processes import examine_processes
-from ansible_collections.oxzep7.python.plugins.module_utils._names import SERVICE_NAME
+from ansible_collections.oxzep7.python.plugins.module_utils._host._python_use import (
+    describe_interpreter,
+    list_process_entries,
+    read_process_use,
+    select_members,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._names import ACCOUNT_NAME, SERVICE_NAME
+from ansible_collections.oxzep7.python.plugins.module_utils._services._proof import judge_processes
+from ansible_collections.oxzep7.python.plugins.module_utils._services._service import ServiceState, read_pidfile
+from ansible_collections.oxzep7.python.plugins.module_utils._services.unit import UnitService
 
 
 class ProcessCheck(CheckKind):
@@ -21,7 +29,12 @@ class ProcessCheck(CheckKind):
     name = "process"
     options = {
         "type": "dict",
-        "options": {"unit": {"type": SERVICE_NAME}, "pidfile": {"type": "str"}, "interpreter": {"type": "str"}},
+        "options": {
+            "unit": {"type": SERVICE_NAME},
+            "user": {"type": ACCOUNT_NAME},
+            "pidfile": {"type": "str"},
+            "interpreter": {"type": "str"},
+        },
     }
     documentation = """
 description: Check that Python processes are running.
@@ -29,6 +42,9 @@ type: dict
 suboptions:
   unit:
     description: Systemd unit whose processes are examined.
+    type: str
+  user:
+    description: Account whose systemd user instance manages the unit; the system instance by default.
     type: str
   pidfile:
     description: File with the process id of the process that is examined, together with its descendants.
@@ -39,7 +55,16 @@ suboptions:
 """
 
     def evaluate(self, options: Dict[str, Any], context: CheckContext) -> Verdict:
-        """Pass when there are such processes and all run the interpreter. Raises OSError."""
-        units = [options["unit"]] if options.get("unit") else []
-        pidfiles = [options["pidfile"]] if options.get("pidfile") else []
-        return Verdict(*examine_processes(units, pidfiles, options.get("interpreter"), None))
+        """Pass when there are such processes and all run the interpreter. Raises ServiceError, OSError."""
+        unit = UnitService(options.get("unit") or "", user=options.get("user"), pidfile=options.get("pidfile"))
+        state = ServiceState(True, "", pids=read_pidfile(unit.pidfile))
+        if options.get("unit"):
+            state = UnitService.observe([unit])[unit]
+        name = " and ".join(options[key] for key in ("unit", "pidfile") if options.get(key))
+        members = select_members(list_process_entries(), state.groups, state.pids)
+        if not members:
+            return Verdict(False, "no process of %s is running" % name)
+        wanted = describe_interpreter(options["interpreter"]) if options.get("interpreter") else None
+        uses = [use for use in map(read_process_use, members) if use is not None]
+        proof = judge_processes(name, uses, wanted, None)
+        return Verdict(proof.passed and proof.shown, proof.evidence)

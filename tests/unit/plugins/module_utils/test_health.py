@@ -37,7 +37,6 @@ from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._http
     get_certificate_days,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._port import list_listening_ports
-from ansible_collections.oxzep7.python.plugins.module_utils._host._processes import examine_processes
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._signals import (
     InterruptedBySignalError,
     handle_signals,
@@ -123,22 +122,24 @@ def test_commands_are_judged_by_status_and_stopped_in_time():
 
 
 def test_processes_are_recognised_by_their_executable(tmp_path):
+    pidfile = tmp_path / "pid"
     with subprocess.Popen(
         [sys.executable, "-c", "print('up', flush=True); input()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
         assert process.stdout.readline() == b"up\n"
-        pidfile = tmp_path / "pid"
         pidfile.write_text(str(process.pid))
-        assert examine_processes([], [str(pidfile)], sys.executable, None)[0]
-        passed, evidence = examine_processes([], [str(pidfile)], "/usr/bin/true", None)
-        assert not passed and str(process.pid) in evidence
-        mapped = os.path.dirname(os.path.realpath("/proc/%d/exe" % process.pid))
-        assert "still maps" in examine_processes([], [str(pidfile)], None, mapped)[1]
+        assert verdict(process={"pidfile": str(pidfile)})["passed"]
+        assert verdict(process={"pidfile": str(pidfile), "interpreter": sys.executable})["passed"]
+        other = verdict(process={"pidfile": str(pidfile), "interpreter": "/usr/bin/true"})
+        assert not other["passed"]
+        assert str(process.pid) in other["evidence"] or "/usr/bin/true" in other["evidence"]
         process.communicate(b"\n")
-    assert examine_processes([], [str(pidfile)], sys.executable, None) == (
-        False,
-        "no process of %s is running" % pidfile,
-    )
+    ended = verdict(process={"pidfile": str(pidfile), "interpreter": sys.executable})
+    assert (ended["passed"], ended["evidence"]) == (False, "no process of %s is running" % pidfile)
+    with subprocess.Popen(["sleep", "60"]) as process:
+        pidfile.write_text(str(process.pid))
+        assert "none of the 1 processes" in verdict(process={"pidfile": str(pidfile)})["evidence"]
+        process.kill()
 
 
 @pytest.mark.parametrize(

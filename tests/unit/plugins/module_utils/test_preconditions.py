@@ -22,12 +22,15 @@ from ansible_collections.oxzep7.python.plugins.module_utils._promotion._promote 
     PromotionOptions,
     promote_generation,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._services import unit
-from ansible_collections.oxzep7.python.plugins.module_utils._services._service import ServiceError, ServiceProblem
+from ansible_collections.oxzep7.python.plugins.module_utils._services import _service, _units
+from ansible_collections.oxzep7.python.plugins.module_utils._services._service import (
+    ServiceError,
+    describe_missing_service,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._services._units import Unit, find_setup_problems
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import TransactionOptions
 
 LOCK = "a" * 64
-PROBLEM = ServiceProblem("service-not-found", "no such service on this host: x.service", "correct `services`")
 FAILED = {"name": "answers", "kind": "http", "passed": False, "evidence": "no answer", "seconds": 0.0}
 
 
@@ -100,8 +103,20 @@ def mount_environment(host):
     host.monkeypatch.setattr(os.path, "ismount", lambda path: path == str(host.live))
 
 
+def report_problem(host, *problems):
+    host.monkeypatch.setattr(_preconditions._services, "find_service_problems", lambda _services: list(problems))
+
+
 def lose_service(host):
-    host.monkeypatch.setattr(_preconditions._services, "find_service_problems", lambda _services: [PROBLEM])
+    report_problem(host, describe_missing_service("x.service"))
+
+
+def mask_service(host):
+    report_problem(host, *find_setup_problems("x.service", Unit({"LoadState": "masked"})))
+
+
+def change_unit_file(host):
+    report_problem(host, *find_setup_problems("x.service", Unit({"LoadState": "loaded", "NeedDaemonReload": "yes"})))
 
 
 def lose_privilege(host):
@@ -127,7 +142,9 @@ CASES = {
     "live-path-changed": change_live_path,
     "dead-man-missing": demand_dead_man,
     "environment-mounted": mount_environment,
+    "service-masked": mask_service,
     "service-not-found": lose_service,
+    "unit-file-changed": change_unit_file,
     "privilege-missing": lose_privilege,
     "setpriv-missing": lose_setpriv,
     "generation-missing": lose_generation,
@@ -145,6 +162,15 @@ def test_a_promotion_refuses_with_what_preflight_finds(host, key):
     (finding,) = host.collect_findings()
     assert finding["key"] == key and finding["blocking"]
     assert host.promote() == "%s; %s" % (finding["detail"], finding["remediation"])
+
+
+def test_what_does_not_block_is_found_and_refuses_nothing(host):
+    off = find_setup_problems("x.service", Unit({"LoadState": "loaded", "UnitFileState": "disabled"}))
+    report_problem(host, *off)
+    (finding,) = host.collect_findings()
+    assert (finding["key"], finding["severity"]) == ("service-not-enabled", "warning")
+    assert finding["detail"].startswith("application x: x.service is disabled")
+    assert host.promote() is None
 
 
 def test_several_findings_are_named_together(host):
@@ -186,8 +212,8 @@ def test_an_error_stops_both_with_the_same_text(host, case):
 def test_every_precondition_has_a_case():
     """A precondition added to the source needs a case here."""
     text = ""
-    for module in (_preconditions, unit):
+    for module in (_preconditions, _service, _units):
         with open(module.__file__) as stream:
             text += stream.read()
-    keys = {key for key in KEYS if 'key="%s"' % key in text or 'ServiceProblem("%s"' % key in text}
+    keys = {key for key in KEYS if 'key="%s"' % key in text} - {"service-not-enabled"}
     assert keys == set(CASES)
