@@ -12,8 +12,8 @@ version_added: 0.1.0
 description:
   - Proves every byte of the backup, restores all of it to a directory below C(/var/cache/oxzep7), and compares every
     entry and attribute with the manifest.
-  - Loads dumps of databases into scratch servers of the host's programs, or into files, and compares the rows of every
-    table.
+  - Loads dumps of databases into scratch servers of the host's programs, which root isolates and runs as an account
+    that owns nothing, or into files, and compares the rows of every table.
   - Mounts the restored environment, interpreter and source at their own paths in a private mount namespace, runs the
     interpreter, imports every top-level module as the application's user, and runs the commands of C(drill) of
     O(application). Where that is not possible, as without root, it works in that directory, and RV(untried) lists it.

@@ -5,11 +5,11 @@
 """A mount namespace (mount_namespaces(7)) with restored parts at their paths, for one process and its children."""
 
 import ctypes
-import json
 import os
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, List, Optional, Sequence, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+from ansible_collections.oxzep7.python.plugins.module_utils._host._children import call_in_child
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command
 
 CLONE_NEWNS = 0x00020000
@@ -36,29 +36,15 @@ def _enter_namespace(binds: Sequence[Tuple[str, str]]) -> None:
 def run_in_namespace(binds: Sequence[Tuple[str, str]], function: Callable[[Optional[str]], Any]) -> Any:
     """The result of *function*, as JSON, in a process of its own in which *binds* are mounted.
 
-    It gets None, or the cause why they are not mounted. Raises RuntimeError with the text of any exception.
+    It gets None, or the cause why they are not mounted. Raises HelperError with the text of any exception, OSError.
     """
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reader)
+
+    def enter_and_call() -> Any:
+        problem = None
         try:
-            problem = None
-            try:
-                _enter_namespace(binds)
-            except NamespaceError as error:
-                problem = str(error)
-            answer: Dict[str, Any] = {"result": function(problem)}
-        except BaseException as error:  # the child must always answer and end here
-            answer = {"error": "%s: %s" % (type(error).__name__, error)}
-        with os.fdopen(writer, "w") as stream:
-            json.dump(answer, stream)
-        os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as stream:
-        text = stream.read()
-    os.waitpid(child, 0)
-    reply = json.loads(text) if text else {"error": "the helper process died"}
-    if "error" in reply:
-        raise RuntimeError(reply["error"])
-    return reply["result"]
+            _enter_namespace(binds)
+        except NamespaceError as error:
+            problem = str(error)
+        return function(problem)
+
+    return call_in_child(enter_and_call)

@@ -10,7 +10,6 @@ becomes that user first, so that anything planted there gets that user's rights 
 
 import errno
 import grp
-import json
 import os
 import pwd
 import shlex
@@ -19,6 +18,7 @@ import struct
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+from ansible_collections.oxzep7.python.plugins.module_utils._host._children import call_in_child
 
 
 class Identity(NamedTuple):
@@ -45,10 +45,6 @@ class Identity(NamedTuple):
 
 class IdentityError(CollectionError):
     """An account that does not exist, or a path whose owners do not allow a safe choice."""
-
-
-class HelperError(CollectionError, RuntimeError):
-    """A function that failed in a helper process with another account; the text names the exception."""
 
 
 def _build_identity(entry: Any) -> Identity:
@@ -290,27 +286,9 @@ def call_as_identity(identity: Identity, function: Callable[..., Any], *argument
     """
     if identity.is_current():
         return function(*arguments)
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reader)
-        try:
-            identity.drop_privileges()
-            answer: Dict[str, Any] = {"result": function(*arguments)}
-        except OSError as error:
-            answer = {"errno": error.errno, "text": error.strerror, "path": error.filename}
-        except BaseException as error:  # the child must always reply and end here
-            answer = {"error": "%s: %s" % (type(error).__name__, error)}
-        with os.fdopen(writer, "w") as stream:
-            json.dump(answer, stream)
-        os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as stream:
-        text = stream.read()
-    os.waitpid(child, 0)
-    reply = json.loads(text) if text else {"error": "the helper process died without a reply"}
-    if "result" in reply:
-        return reply["result"]
-    if "errno" in reply:
-        raise OSError(reply["errno"], reply["text"], reply["path"])
-    raise HelperError(reply["error"])
+
+    def call() -> Any:
+        identity.drop_privileges()
+        return function(*arguments)
+
+    return call_in_child(call)

@@ -11,7 +11,6 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tu
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     Identity,
-    IdentityError,
     resolve_user,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import (
@@ -224,19 +223,6 @@ class Database:
             os.close(handle)
         os.rename(before + ".part", before)
         sync_directory(os.path.dirname(before))
-
-
-def choose_server_account(user: Identity, preferred: str) -> Identity:
-    """The account that runs a server for a drill: *preferred* if it exists, else *user*; servers refuse to run as root.
-
-    Raises IdentityError.
-    """
-    if os.geteuid() != 0:
-        return user
-    try:
-        return resolve_user(preferred)
-    except IdentityError:
-        return user if user.uid != 0 else resolve_user("nobody")
 
 
 def parse_row_counts(text: str) -> Dict[str, int]:

@@ -5,6 +5,7 @@
 """MariaDB and MySQL databases: dumped in one transaction; the rows are counted in the dump."""
 
 import contextlib
+import functools
 import os
 import re
 import shutil
@@ -19,8 +20,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._d
     DatabaseError,
     DatabaseExchange,
     SavedDump,
-    choose_server_account,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._server import call_with_place
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, get_current_identity
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import (
     RunningCommand,
@@ -28,9 +29,9 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._commands impo
     require_success,
     run_command,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._host._scratch import create_scratch
 from ansible_collections.oxzep7.python.plugins.module_utils._names import ACCOUNT_NAME, DATABASE_NAME
 
+SERVER_PROGRAMS, CLIENT_PROGRAMS = ("mariadbd", "mysqld"), ("mariadb", "mysql")
 DUMP_OPTIONS = [
     "--single-transaction",
     "--quick",
@@ -94,10 +95,9 @@ def _run_client(what: str, words: List[str], who: Optional[Identity], timeout: f
     return require_success(what, run_command(words, timeout, who)).stdout
 
 
-def _load_dump(client: List[str], path: str, who: Identity) -> None:
-    """Load the dump *path* into the database that *client* is connected to. Raises CommandError, OSError."""
-    with open(path, "rb") as stream:
-        require_success("the load", run_command(client, DUMP_TIMEOUT, who, source=stream.fileno()))
+def _load_dump(client: List[str], source: int, who: Identity) -> None:
+    """Load the dump in the open file *source* into the database of *client*. Raises CommandError."""
+    require_success("the load", run_command(client, DUMP_TIMEOUT, who, source=source))
 
 
 def count_mysql_rows(client: List[str], who: Optional[Identity]) -> Dict[str, int]:
@@ -109,6 +109,17 @@ def count_mysql_rows(client: List[str], who: Optional[Identity]) -> Dict[str, in
     return found
 
 
+def _load_in_server(source: int, who: Identity, directory: str) -> Dict[str, int]:
+    """Rows by table of the dump in the open file *source*, loaded into a new server of *who* in *directory*.
+
+    Raises CommandError, DatabaseError.
+    """
+    with _run_server(directory, who) as client:
+        _run_client("the database", client + ["-e", "CREATE DATABASE " + SCRATCH_DATABASE], who)
+        _load_dump(client + [SCRATCH_DATABASE], source, who)
+        return count_mysql_rows(client + [SCRATCH_DATABASE], who)
+
+
 @contextlib.contextmanager
 def _run_server(scratch: str, who: Identity) -> Iterator[List[str]]:
     """A new server in the directory *scratch* for the block; gives the client that is connected to it.
@@ -116,7 +127,7 @@ def _run_server(scratch: str, who: Identity) -> Iterator[List[str]]:
     Raises CommandError, DatabaseError.
     """
     data, socket, log = (os.path.join(scratch, name) for name in ("data", "socket", "log"))
-    server = find_mysql_program("mariadbd", "mysqld")
+    server = find_mysql_program(*SERVER_PROGRAMS)
     installer = shutil.which("mariadb-install-db") or shutil.which("mysql_install_db")
     if installer:
         words = [installer, "--no-defaults", "--datadir=" + data]
@@ -136,8 +147,9 @@ def _run_server(scratch: str, who: Identity) -> Iterator[List[str]]:
             "--innodb-flush-log-at-trx-commit=0",
         ],
         who,
+        log=os.path.join(scratch, "output"),
     )
-    client = [find_mysql_program("mariadb", "mysql"), "--no-defaults", "--socket=" + socket, "--user=root"]
+    client = [find_mysql_program(*CLIENT_PROGRAMS), "--no-defaults", "--socket=" + socket, "--user=root"]
     try:
         _wait_for_server(client, who)
         yield client
@@ -207,28 +219,27 @@ mysql:
 
     def prove_dump(self, dump: SavedDump) -> Dict[str, int]:
         """Load the dump into a server that is started for it."""
-        who = choose_server_account(dump.user, "mysql")
-        with create_scratch(who) as scratch, _run_server(scratch, who) as client:
-            _run_client("the database", client + ["-e", "CREATE DATABASE " + SCRATCH_DATABASE], who)
-            _load_dump(client + [SCRATCH_DATABASE], dump.path, who)
-            return count_mysql_rows(client + [SCRATCH_DATABASE], who)
+        programs = [os.path.dirname(find_mysql_program(*names)) for names in (SERVER_PROGRAMS, CLIENT_PROGRAMS)]
+        with open(dump.path, "rb") as stream:
+            return dict(call_with_place(programs, functools.partial(_load_in_server, stream.fileno())))
 
     def load_copy(self, dump: SavedDump) -> str:
         """Load the dump into a database of another name on the same server."""
         who = self.resolve_account(dump.user)
         name = self.name_copy("restored", dump)
-        client = self.make_client("mariadb", "mysql")
+        client = self.make_client(*CLIENT_PROGRAMS)
         quoted = _quote_name(name)
         query = "DROP DATABASE IF EXISTS %s; CREATE DATABASE %s" % (quoted, quoted)
         _run_client("the database", client + ["-e", query], who)
-        _load_dump(client + [name], dump.path, who)
+        with open(dump.path, "rb") as stream:
+            _load_dump(client + [name], stream.fileno(), who)
         self.check_copied_rows(dump, name, count_mysql_rows(client + [name], who))
         return name
 
     def prepare_exchange(self, dump: SavedDump) -> DatabaseExchange:
         """The act creates the database again, with its character set, and loads the dump; MySQL renames none."""
         who = self.resolve_account(dump.user)
-        client = self.make_client("mariadb", "mysql")
+        client = self.make_client(*CLIENT_PROGRAMS)
         name = str(self.options["database"])
         character_set, collation = _run_client(
             "the database", client + ["-N", "-B", "-e", CHARACTER_SET, name], who

@@ -5,6 +5,7 @@
 """PostgreSQL databases: dumped by pg_dump in one snapshot, in which psql counts the rows too."""
 
 import contextlib
+import functools
 import glob
 import os
 import shutil
@@ -21,16 +22,15 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._d
     DatabaseExchange,
     SavedDump,
     UndoCommand,
-    choose_server_account,
     parse_row_counts,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._server import call_with_place
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     Identity,
     build_process_environment,
     resolve_user,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import require_success, run_command
-from ansible_collections.oxzep7.python.plugins.module_utils._host._scratch import create_scratch
 from ansible_collections.oxzep7.python.plugins.module_utils._names import ACCOUNT_NAME, DATABASE_NAME
 
 EXCHANGE_TIMEOUT = 300.0
@@ -99,12 +99,10 @@ def _count_rows(who: Identity, environment: Dict[str, str]) -> Dict[str, int]:
     return parse_row_counts(_run_postgresql(words, who, environment, timeout=DUMP_TIMEOUT, stdin=COUNT_ROWS))
 
 
-def _restore_dump(path: str, options: List[str], who: Identity, environment: Dict[str, str]) -> None:
-    """Load the dump *path* into the database that *environment* connects to. Raises CommandError, OSError."""
+def _restore_dump(source: int, options: List[str], who: Identity, environment: Dict[str, str]) -> None:
+    """Load the dump in the open file *source* into the database of *environment*. Raises CommandError."""
     words = ["pg_restore", "--exit-on-error", "--dbname", environment["PGDATABASE"]] + options
-    # The account may not reach the file.
-    with open(path, "rb") as stream:
-        _run_postgresql(words, who, environment, timeout=DUMP_TIMEOUT, source=stream.fileno())
+    _run_postgresql(words, who, environment, timeout=DUMP_TIMEOUT, source=source)
 
 
 class _SnapshotSession:
@@ -244,15 +242,9 @@ postgresql:
             raise DatabaseError(
                 "this host has no PostgreSQL server to load the dump into; install one, or drill on a host that has one"
             )
-        who = choose_server_account(dump.user, "postgres")
-        with create_scratch(who) as scratch:
-            environment = dict(
-                build_process_environment(who, programs), PGHOST=scratch, PGUSER="postgres", PGDATABASE=SCRATCH_DATABASE
-            )
-            with _run_server(scratch, who, environment):
-                _run_postgresql(["createdb", "--template=template0", SCRATCH_DATABASE], who, environment)
-                _restore_dump(dump.path, ["--no-owner", "--no-privileges"], who, environment)
-                return _count_rows(who, environment)
+        with open(dump.path, "rb") as stream:
+            prove = functools.partial(_load_in_server, stream.fileno(), programs)
+            return dict(call_with_place([programs], prove))
 
     def load_copy(self, dump: SavedDump) -> str:
         """Load the dump into a database of another name on the same server."""
@@ -262,7 +254,9 @@ postgresql:
         _run_postgresql(["dropdb", "--no-password", "--if-exists", name], who, environment)
         _run_postgresql(["createdb", "--no-password", "--template=template0", name], who, environment)
         there = dict(environment, PGDATABASE=name)
-        _restore_dump(dump.path, ["--no-password"], who, there)
+        # The account may not reach the file.
+        with open(dump.path, "rb") as stream:
+            _restore_dump(stream.fileno(), ["--no-password"], who, there)
         self.check_copied_rows(dump, name, _count_rows(who, there))
         return name
 
@@ -311,6 +305,20 @@ postgresql:
 def _select_variables(environment: Dict[str, str]) -> Dict[str, str]:
     """Those of *environment* that connect libpq; the account's own shell has the rest anyhow."""
     return {key: value for key, value in environment.items() if key.startswith("PG")}
+
+
+def _load_in_server(source: int, programs: str, who: Identity, directory: str) -> Dict[str, int]:
+    """Rows by table of the dump in the open file *source*, loaded into a new server of *who* in *directory*.
+
+    Raises CommandError, DatabaseError.
+    """
+    environment = dict(
+        build_process_environment(who, programs), PGHOST=directory, PGUSER="postgres", PGDATABASE=SCRATCH_DATABASE
+    )
+    with _run_server(directory, who, environment):
+        _run_postgresql(["createdb", "--template=template0", SCRATCH_DATABASE], who, environment)
+        _restore_dump(source, ["--no-owner", "--no-privileges"], who, environment)
+        return _count_rows(who, environment)
 
 
 @contextlib.contextmanager

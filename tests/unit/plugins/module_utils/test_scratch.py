@@ -10,6 +10,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._host import _scratch
@@ -131,18 +132,20 @@ def test_a_tree_of_any_depth_is_removed(root):
 
 
 @AS_ROOT
-def test_an_account_reaches_its_own_directory_and_changes_nothing_else(root, tmp_path):
-    for parent in (tmp_path.parent.parent, tmp_path.parent, tmp_path):
-        os.chmod(str(parent), 0o711)
+def test_an_account_reaches_its_own_directory_and_changes_nothing_else(monkeypatch):
     nobody = resolve_user("nobody")
     script = (
         'touch "$1/mine" && ! mv "$1" "$1.moved" 2>/dev/null && ! touch "$1/../x" 2>/dev/null && ! ls "$1/../.." 2>&1'
     )
-    with create_scratch(nobody, lambda place: open(place + "/given", "w").close()) as place:
-        os.chmod(str(root.parent), 0o711)
-        done = subprocess.run(["setpriv", "--reuid=%d" % nobody.uid, "--clear-groups", "sh", "-c", script, "sh", place])
-        assert done.returncode == 0 and sorted(os.listdir(place)) == ["given", "mine"]
-        assert {os.lstat(os.path.join(place, name)).st_uid for name in (".", "given", "mine")} == {nobody.uid}
+    with tempfile.TemporaryDirectory() as parent:
+        os.chmod(parent, 0o711)
+        monkeypatch.setattr(_scratch, "get_scratch_root", lambda: parent + "/root")
+        with create_scratch(nobody, lambda place: open(place + "/given", "w").close()) as place:
+            done = subprocess.run(
+                ["setpriv", "--reuid=%d" % nobody.uid, "--clear-groups", "sh", "-c", script, "sh", place]
+            )
+            assert done.returncode == 0 and sorted(os.listdir(place)) == ["given", "mine"]
+            assert {os.lstat(os.path.join(place, name)).st_uid for name in (".", "given", "mine")} == {nobody.uid}
 
 
 @AS_ROOT
