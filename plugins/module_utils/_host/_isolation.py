@@ -172,7 +172,7 @@ def _make_devices(root: str) -> None:
 
 
 def _make_root(root: str, directory: str, who: Identity, programs: Sequence[str]) -> None:
-    """Mount a root directory at *root*, in which *directory* is `ISOLATED_DIRECTORY`. Raises IsolationError, OSError."""
+    """Mount a root at *root*, in which *directory* is `ISOLATED_DIRECTORY`. Raises IsolationError, OSError."""
     _mount(None, "/", None, MS_REC | MS_PRIVATE)
     _mount("tmpfs", root, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=16m")
     _bind_programs(root, programs)
