@@ -91,7 +91,8 @@ def read_text(path: str) -> Optional[str]:
     try:
         with open(path, encoding="utf-8", errors="replace") as stream:
             return stream.read()
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, ProcessLookupError):
+        # proc(5): a process may end between the opening of one of its files and the reading.
         return None
 
 
