@@ -54,12 +54,14 @@ class LeaseHeldError(CollectionError):
 
 
 def make_private_directory(path: str) -> None:
-    """Create directory *path* and its missing parents with mode 0700. Raises OSError."""
+    """Create directory *path* and its missing parents with mode 0700, durably. Raises OSError."""
     # Since Python 3.7, os.makedirs applies the mode to the last directory only.
     if not os.path.isdir(path):
-        make_private_directory(os.path.dirname(path))
+        parent = os.path.dirname(path)
+        make_private_directory(parent)
         with contextlib.suppress(FileExistsError):
             os.mkdir(path, 0o700)
+        sync_directory(parent)
 
 
 def read_boot_id() -> str:
