@@ -28,6 +28,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts impo
     resolve_uid,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import require_success, run_command
+from ansible_collections.oxzep7.python.plugins.module_utils._host._files import sync_directory
 from ansible_collections.oxzep7.python.plugins.module_utils._host._scratch import create_scratch
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import (
     open_directory,
@@ -99,6 +100,7 @@ def copy_with_mode(source: int, like: str, path: str) -> None:
         writing.flush()
         os.fchmod(writing.fileno(), mode)
         os.fsync(writing.fileno())
+    sync_directory(os.path.dirname(path))
 
 
 def find_sqlite_owner(path: str) -> Identity:
