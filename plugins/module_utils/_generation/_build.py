@@ -87,6 +87,8 @@ def build_generation(
                 "generation %s of %s was not built: %s%s" % (generation["id"], application.name, error, since),
                 error.details if isinstance(error, BuildError) else {},
             )
+        # Installers write files without making them durable.
+        os.sync()
         generation["complete"] = True
         state.write(dict(record, generations=record["generations"] + [generation], last_number=number))
         state.append_event(order.run, "generation complete", generation=generation["id"], live=live["id"])

@@ -1,0 +1,118 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The order in which writes reach the disk: contents before names, names before anything that relies on them."""
+
+import os
+import sys
+
+import pytest
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
+    ApplicationState,
+    make_private_directory,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._sqlite import copy_with_mode
+from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import parse_application
+from ansible_collections.oxzep7.python.plugins.module_utils._generation import _build
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import EnvironmentOrder
+from ansible_collections.oxzep7.python.plugins.module_utils._host import _files
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion import _swap
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """The calls that make something durable, or change a name, which are made all the same."""
+    found = []
+
+    def watch(name, describe):
+        real = getattr(os, name)
+
+        def call(*arguments, **options):
+            found.append((name, describe(*arguments)))
+            return real(*arguments, **options)
+
+        monkeypatch.setattr(os, name, call)
+
+    watch("fsync", lambda handle: os.readlink("/proc/self/fd/%d" % handle))
+    watch("rename", lambda old, new: new)
+    watch("mkdir", lambda path, *rest: path)
+    watch("symlink", lambda target, path: path)
+    watch("sync", lambda: "everything")
+    return found
+
+
+def test_a_file_is_on_disk_before_its_name_and_its_name_before_the_return(tmp_path, calls):
+    path = str(tmp_path / "file")
+    _files.write_atomically(path, b"new")
+    (fsync, temporary), *rest = calls
+    assert fsync == "fsync" and os.path.dirname(temporary) == str(tmp_path) and temporary != path
+    assert rest == [("rename", path), ("fsync", str(tmp_path))]
+
+
+def test_a_commit_is_on_disk_when_it_returns(tmp_path, calls):
+    state = ApplicationState(str(tmp_path), "billing")
+    state.open_promotion(state.read())
+    del calls[:]
+    state.commit()
+    assert calls == [("rename", state.path), ("fsync", state.directory)]
+
+
+def test_a_private_directory_is_on_disk_with_all_its_parents(tmp_path, calls):
+    make_private_directory(str(tmp_path / "a" / "b"))
+    first, second = str(tmp_path / "a"), str(tmp_path / "a" / "b")
+    assert calls == [("mkdir", first), ("fsync", str(tmp_path)), ("mkdir", second), ("fsync", first)]
+
+
+def test_a_copy_of_a_database_is_on_disk_with_its_name(tmp_path, calls):
+    with open(str(tmp_path / "dump"), "wb+") as dump:
+        copy_with_mode(dump.fileno(), str(tmp_path / "live"), str(tmp_path / "copy"))
+    assert calls == [("fsync", str(tmp_path / "copy")), ("fsync", str(tmp_path))]
+
+
+def test_both_directories_of_an_adoption_are_on_disk(tmp_path, calls):
+    live, original = tmp_path / "venv", tmp_path / "venv.generations" / "0"
+    live.mkdir()
+    original.parent.mkdir()
+    del calls[:]
+    _swap.adopt_environment(str(live), str(original), "venv.generations/1")
+    assert calls[-2:] == [("fsync", str(original.parent)), ("fsync", str(tmp_path))]
+
+
+def test_the_directory_of_a_symlink_that_was_pointed_elsewhere_is_on_disk(tmp_path, calls):
+    live = tmp_path / "venv"
+    os.symlink("old", str(live))
+    del calls[:]
+    _swap.repoint_symlink(str(live), "new")
+    assert calls == [("symlink", str(live) + ".next"), ("rename", str(live)), ("fsync", str(tmp_path))]
+
+
+def test_a_generation_is_on_disk_before_it_counts_as_complete(tmp_path, calls, monkeypatch):
+    live = tmp_path / "venv"
+    live.mkdir()
+    (live / "pyvenv.cfg").write_text("version = 3.8.20\n")
+    application = parse_application({"name": "x", "environment": str(live)})
+    state = ApplicationState(str(tmp_path / "state"), "x")
+    # What installs is proven elsewhere; here it only has to be over before everything is synced.
+    monkeypatch.setattr(_build, "_build_environment", lambda *arguments: calls.append(("built", "")))
+    order = EnvironmentOrder(sys.executable, "3.9.1", "a" * 64, "", str(tmp_path), None, "run")
+    _build.build_generation(application, state, order, False, Changes())
+    after = calls[calls.index(("built", "")) :]
+    assert after[1] == ("sync", "everything")
+    assert [call for call in after if call[0] == "rename"] == [("rename", state.path)]
+
+
+def test_a_process_that_ends_while_its_files_are_read_is_like_one_that_is_gone(monkeypatch):
+    class Vanishing:
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *arguments):
+            return None
+
+        def read(self):
+            raise ProcessLookupError(3, "No such process")
+
+    monkeypatch.setattr("builtins.open", lambda *arguments, **options: Vanishing())
+    assert _files.read_text("/proc/1/comm") is None
