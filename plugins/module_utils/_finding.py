@@ -183,6 +183,15 @@ KEYS = {
         "The release data do not have this interpreter.",
         "Find out how long it is supported.",
     ),
+    "environment-claimed": FindingKind(
+        "environment of another record",
+        "error",
+        True,
+        "The record of another application on the host has the environment of this one, for example because the "
+        "application was renamed.",
+        "If it was renamed, set `formerly` to the old name and run `oxzep7.python.recover`, which takes over the "
+        "record; otherwise give each application an environment of its own.",
+    ),
     "environment-dangling": FindingKind(
         "environment without interpreter",
         "error",
@@ -219,6 +228,13 @@ KEYS = {
         "The path that the application declares as `environment` does not exist.",
         "Correct `environment`, or remove the application from the host's declaration.",
     ),
+    "environment-shared": FindingKind(
+        "environment of two applications",
+        "error",
+        True,
+        "Two applications declare one environment, or one directory of generations, perhaps through symlinks.",
+        "Declare one application with the services and checks of both, or give each an environment of its own.",
+    ),
     "environment-unreadable": FindingKind(
         "environment unreadable",
         "error",
@@ -249,6 +265,14 @@ KEYS = {
         True,
         "The record of the application has a complete generation, and no environment exists at its path.",
         "Build the generation again.",
+    ),
+    "generations-elsewhere": FindingKind(
+        "generations on another file system",
+        "error",
+        True,
+        "The directory of generations lies on another file system than the environment, which the first promotion "
+        "moves there.",
+        "Put both on one file system.",
     ),
     "host-unreachable": FindingKind(
         "host unreachable",

@@ -7,9 +7,15 @@
 import os
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
+from ansible_collections.oxzep7.python.plugins.module_utils._application._claims import (
+    EnvironmentPlace,
+    build_shared_finding,
+    find_shared_environments,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._application._live import (
     find_live_generation,
+    load_record,
     read_python_version,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
@@ -31,6 +37,8 @@ INTERPRETER_BYTES, UNPACKED_FACTOR, INTERPRETER_FILES = 500 << 20, 4, 12000
 # Free space that must remain.
 RESERVE_BYTES, RESERVE_FILES = 256 << 20, 2000
 BACKUP_FILES = 50
+# Findings with which the record does not say what is live.
+UNKNOWN_RECORD = ("environment-claimed", "live-path-changed")
 
 
 class PreflightOptions(NamedTuple):
@@ -86,7 +94,7 @@ def estimate_space(
 
     Raises CollectionError, ValueError, OSError.
     """
-    record = state.read()
+    record, _rebuilt = load_record(application, state)
     built = {entry["lock"] for entry in record["generations"] if entry["complete"]}
     count = sum(1 for step in steps if step["lock"] not in built)
     size, files = measure_tree(os.path.realpath(application.environment))
@@ -171,7 +179,7 @@ def check_application(
         return found
     locks = {step["lock"] for step in steps}
     built = []
-    for entry in state.read()["generations"]:
+    for entry in load_record(application, state)[0]["generations"]:
         # A generation whose directory is gone is built again.
         if entry["complete"] and entry["lock"] in locks and os.path.isdir(entry["path"]):
             built.append(entry)
@@ -245,20 +253,26 @@ def run_preflight(
     steps: Sequence[Dict[str, Any]],
     asked: PreflightOptions,
     there: Sequence[Dict[str, Any]],
+    declared: Sequence[EnvironmentPlace] = (),
 ) -> Tuple[List[Dict[str, Any]], List[Dict[str, Any]]]:
-    """Return all findings of this host, and a row for each file system; *there* are the installed interpreters.
+    """Return all findings of this host, and a row for each file system.
 
-    Errors of an application become findings.
+    *there* are the installed interpreters, *declared* the environments of all declared applications. Errors of an
+    application become findings.
     """
     found: List[Dict[str, Any]] = []
+    shared = find_shared_environments(declared)
     needs: List[SpaceRequirement] = []
     for application in applications:
         state = ApplicationState(asked.state_dir, application.name)
         own = [step for step in steps if step["application"] == application.name]
+        if application.name in shared:
+            found.append(build_shared_finding(application.name, shared[application.name]))
+            continue
         try:
             own_findings = check_application(application, own, state, asked)
             found += own_findings
-            if any(finding["key"] == "live-path-changed" for finding in own_findings):
+            if any(finding["key"] in UNKNOWN_RECORD for finding in own_findings):
                 continue
             needs += estimate_space(application, own, state, asked)
         except (CollectionError, ValueError, OSError) as error:

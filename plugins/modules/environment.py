@@ -16,6 +16,10 @@ description:
     application's tests. A module that cannot be imported in the live environment either is not a failure.
   - Group, modes, POSIX ACLs and SELinux labels follow the live environment.
   - The live environment is not touched. A generation that was built from the same lock and interpreter is reused.
+  - Each directory has a record in itself, C(.oxzep7-generation.json), which says for which live path it is and whether
+    it is complete. Only what is unfinished by its own record, and what nothing on the host needs, is removed.
+  - Refuses an environment that the record of another application on the host has. Where the records of the host were
+    lost, the record is made again from those of the generations.
   - With O(state=trial), installs a lock in a scratch environment, which is kept for the next trial, and returns the
     imports, tests and files of the source that fail there and not in the live environment.
     M(oxzep7.python.rehearse) does this for every lock that it tries.
@@ -124,6 +128,12 @@ path:
   description: Directory of the generation.
   returned: success and O(state=present)
   type: str
+kept:
+  description:
+    - Directories that no record needs and that were not removed, with the reason, such as one without a record of its
+      own.
+  returned: success and O(state) is V(present) or V(absent)
+  type: dict
 deprecation_warnings:
   description: Deprecations that imports and tests reported, each with file, line and text.
   returned: success and O(state=present)
@@ -225,8 +235,13 @@ def _build(
     if text is None and not module.check_mode:
         module.fail_json(msg="lock %s is not in %s; deliver the plan first" % (identifier, directory))
     order = _make_order(module, application, identifier, text)
-    generation = build_generation(application, state, order, module.check_mode, changes)
+    kept: Dict[str, str] = {}
+    try:
+        generation = build_generation(application, state, order, module.check_mode, changes, kept)
+    finally:
+        _warn_of_kept(module, kept)
     return {
+        "kept": kept,
         "generation": generation["id"],
         "path": generation["path"],
         "deprecation_warnings": generation.get("deprecations") or [],
@@ -247,8 +262,14 @@ def _try_lock(
 def _remove_trials(
     module: CollectionModule, application: Application, state: ApplicationState, changes: Changes
 ) -> Dict[str, Any]:
-    remove_trials(application, module.check_mode, changes)
-    return {}
+    kept = remove_trials(application, state, module.params["run_id"], module.check_mode, changes)
+    _warn_of_kept(module, kept)
+    return {"kept": kept}
+
+
+def _warn_of_kept(module: CollectionModule, kept: Dict[str, str]) -> None:
+    for path, reason in sorted(kept.items()):
+        module.warn("%s was not removed: %s" % (path, reason))
 
 
 STATES = {"present": _build, "trial": _try_lock, "absent": _remove_trials}

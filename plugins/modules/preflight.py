@@ -19,7 +19,9 @@ description:
 author: oxzep7.python contributors (@oxzep7)
 options:
   applications:
-    description: The applications that have steps, as declared in C(oxzep7_applications).
+    description:
+      - All declared applications, as in C(oxzep7_applications). Those that have steps are checked; two that share an
+        environment are found by all.
     type: list
     elements: dict
     required: true
@@ -119,9 +121,11 @@ clock:
   type: float
 """
 
+import os
 import time
 from typing import Any, Dict, List
 
+from ansible_collections.oxzep7.python.plugins.module_utils._application._claims import locate_environment
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._complete import (
     parse_application,
@@ -181,7 +185,11 @@ def main() -> None:
         PromotionPolicy(given["dead_man"], given["accept_unhealthy"]),
     )
     there = select_installed_interpreters(given["steps"], asked.interpreter_dir)
-    findings, room = run_preflight(applications, given["steps"], asked, there)
+    declared = []
+    for entry in given["applications"]:
+        if entry.get("name") and os.path.isabs(str(entry.get("environment"))):
+            declared.append(locate_environment(str(entry["name"]), os.path.normpath(str(entry["environment"]))))
+    findings, room = run_preflight(applications, given["steps"], asked, there, declared)
     blocking = [entry for entry in findings if entry["blocking"] and entry["key"] not in given["known_findings"]]
     module.exit_json(
         changed=False,

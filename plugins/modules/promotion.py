@@ -56,9 +56,16 @@ options:
     description:
       - Number of good generations to keep, including the live one. Generations that were never live are kept for later
         steps.
-      - A generation that a process still uses is kept. Only root removes generations.
+      - A generation that a process may still use is kept, and one that a live path, a record, a backup or a rollback of
+        a run needs. Only root removes generations.
     type: int
     default: 2
+  rollback_window:
+    description:
+      - Days for which the generation that a run started from is kept, so that the run can be rolled back. They begin
+        with the last event of the run on the host. What the present run started from is kept in any case.
+    type: float
+    default: 7.0
   forget_original:
     description: Remove the environment from before the first promotion like the other generations.
     type: bool
@@ -165,7 +172,9 @@ warnings:
   type: list
   elements: str
 in_use:
-  description: Generations that are no longer needed and were kept because a process uses them, with the reason.
+  description:
+    - Generations that stay although O(keep_generations) is exceeded, with the reason, such as the process that uses it
+      or the run that started from it.
   returned: success
   type: dict
 actions:
@@ -195,7 +204,10 @@ from ansible_collections.oxzep7.python.plugins.module_utils._errors import (
     UndoFailedError,
     UnhealthyAfterUndoError,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._retention import prune_generations
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._retention import (
+    RetentionPolicy,
+    prune_generations,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._preconditions import PromotionPolicy
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._promote import (
@@ -258,8 +270,7 @@ def _run(module: CollectionModule, record: PromotionRecord, changes: Changes) ->
             application,
             state,
             result,
-            given["keep_generations"],
-            given["forget_original"],
+            RetentionPolicy(given["keep_generations"], given["forget_original"], given["rollback_window"]),
             given["run_id"],
             module.check_mode,
             changes,
@@ -297,6 +308,7 @@ def main() -> None:
             "service_timeout": {"type": "float", "default": 120.0},
             "keep_generations": {"type": "int", "default": 2},
             "forget_original": {"type": "bool", "default": False},
+            "rollback_window": {"type": "float", "default": 7.0},
         },
         supports_check_mode=True,
     )

@@ -13,8 +13,17 @@ description:
   - Undoes every promotion on the host that was neither committed nor undone, and records what C(undo.sh) did by itself.
   - Removes what such a run left, for instance partly written files.
   - Leaves an application alone that another process has locked, and returns it in RV(busy).
+  - Takes over the record of an application that was renamed, if its declaration in O(applications) says so.
 author: oxzep7.python contributors (@oxzep7)
 options:
+  applications:
+    description:
+      - All applications that are declared on the host, as in C(oxzep7_applications). One with C(formerly) takes over
+        the record of that name, if the host has it, it is for the same environment, and the name is not declared any
+        more. Backups stay in the directory of the old name.
+    type: list
+    elements: dict
+    default: []
   wait:
     description: Seconds to wait for an application that another process has locked.
     type: float
@@ -58,6 +67,10 @@ busy:
   description: Applications that another process has locked, with the content of its lease.
   returned: success
   type: dict
+adopted:
+  description: The applications that took over the record of another name, with that name.
+  returned: success
+  type: dict
 runs:
   description: For each application, the runs that promoted one of its generations, oldest first.
   returned: success
@@ -72,6 +85,10 @@ actions:
 import time
 from typing import Any, Dict, List, Optional
 
+from ansible_collections.oxzep7.python.plugins.module_utils._application._adoption import (
+    adopt_record,
+    is_adoption_due,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
     ApplicationState,
@@ -101,6 +118,25 @@ class _Recovery:
         self.changes = Changes()
         self.closed: List[Dict[str, Any]] = []
         self.busy: Dict[str, Dict[str, Any]] = {}
+        self.adopted: Dict[str, str] = {}
+
+    def adopt(self, declarations: List[Dict[str, Any]]) -> None:
+        """Take over the records of renamed applications. Raises CollectionError, ValueError, OSError."""
+        declared = [str(entry.get("name")) for entry in declarations]
+        for declaration in declarations:
+            if not declaration.get("formerly"):
+                continue
+            application = parse_checked_declaration(declaration)
+            if not is_adoption_due(application, self._root):
+                continue
+            old = str(application.formerly)
+            try:
+                adopt_record(application, declared, self._root, self._run, self._check_mode)
+            except LeaseHeldError as error:
+                self.busy[old] = error.holder
+                continue
+            self.changes.add("take over the record of %s as %s" % (old, application.name), old, old, application.name)
+            self.adopted[application.name] = old
 
     def settle(self, name: str) -> bool:
         """Settle the application *name*; return whether to try again later.
@@ -174,11 +210,19 @@ def main() -> None:
             if recovery.settle(name):
                 waiting.append(name)
                 time.sleep(POLL_SECONDS)
+        name = "formerly"
+        recovery.adopt(module.params["applications"])
         for name in list_applications(root):
             runs[name] = list_promoting_runs(ApplicationState(root, name).read())
     except (CollectionError, ValueError, OSError) as error:
         module.fail_json(msg="%s: %s" % (name, error), closed=recovery.closed)
-    module.exit_json(closed=recovery.closed, busy=recovery.busy, runs=runs, **recovery.changes.result())
+    module.exit_json(
+        closed=recovery.closed,
+        busy=recovery.busy,
+        adopted=recovery.adopted,
+        runs=runs,
+        **recovery.changes.result(),
+    )
 
 
 if __name__ == "__main__":

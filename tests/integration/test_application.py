@@ -153,7 +153,10 @@ def test_a_build_that_died_is_cleared_and_its_number_not_used_again(module, plac
     record = place.read_state()
     record["generations"][0].update(complete=False)
     path.write_text(json.dumps(record))
-    (place.home / "venv.generations" / name_generation(place) / "half").write_text("")
+    directory = place.home / "venv.generations" / name_generation(place)
+    own = json.loads((directory / ".oxzep7-generation.json").read_text())
+    (directory / ".oxzep7-generation.json").write_text(json.dumps({**own, "complete": False, "generation": None}))
+    (directory / "half").write_text("")
     assert module("environment", **place.make_build_options(new))["generation"] == name_generation(place, 2)
     assert os.listdir(place.home / "venv.generations") == [name_generation(place, 2)]
 

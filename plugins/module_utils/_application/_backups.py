@@ -16,10 +16,12 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._state 
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import read_json, write_json
 
-REPORTED_KEYS = ("created", "engine", "generation", "read_back", "run", "seconds")
+REPORTED_KEYS = ("created", "engine", "generation", "layers", "read_back", "run", "seconds")
+ENVIRONMENT_LAYER = "environment"
 
 
-def _get_history_path(state: ApplicationState) -> str:
+def get_backups_path(state: ApplicationState) -> str:
+    """The path of the file with the known backups."""
     return os.path.join(state.directory, "backups.json")
 
 
@@ -28,12 +30,17 @@ def read_known_backups(state: ApplicationState) -> Dict[str, Dict[str, Any]]:
 
     Raises ValueError, OSError.
     """
-    return dict(read_json(_get_history_path(state)) or {})
+    return dict(read_json(get_backups_path(state)) or {})
 
 
 def is_verified(entry: Mapping[str, Any]) -> bool:
     """Whether the last drill of the backup with the facts *entry* passed."""
     return bool((entry.get("drill") or {}).get("passed"))
+
+
+def holds_environment(entry: Mapping[str, Any]) -> bool:
+    """Whether the backup with the facts *entry* has a copy of the environment; false if its layers are not known."""
+    return ENVIRONMENT_LAYER in (entry.get("layers") or ())
 
 
 def record_backups(state: ApplicationState, manifests: Mapping[str, Mapping[str, Any]]) -> None:
@@ -47,13 +54,17 @@ def record_backups(state: ApplicationState, manifests: Mapping[str, Mapping[str,
         rows[name] = {key: manifest.get(key) for key in REPORTED_KEYS}
         rows[name]["drill"] = known.get(name, {}).get("drill")
     if rows != known:
-        make_private_directory(state.directory)
-        write_json(_get_history_path(state), rows)
+        write_known_backups(state, rows)
+
+
+def write_known_backups(state: ApplicationState, rows: Mapping[str, Mapping[str, Any]]) -> None:
+    """Replace the facts of all backups by *rows*. The lease must be held. Raises OSError."""
+    make_private_directory(state.directory)
+    write_json(get_backups_path(state), rows)
 
 
 def record_drill(state: ApplicationState, backup: str, outcome: Mapping[str, Any]) -> None:
     """Record *outcome* as the last drill of *backup*. The lease must be held. Raises ValueError, OSError."""
     known = read_known_backups(state)
     known[backup] = dict(known.get(backup, {}), drill=dict(outcome))
-    make_private_directory(state.directory)
-    write_json(_get_history_path(state), known)
+    write_known_backups(state, known)

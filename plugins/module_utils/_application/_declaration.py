@@ -11,6 +11,9 @@ from ansible_collections.oxzep7.python.plugins.module_utils._errors import Colle
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, resolve_uid, resolve_user
 from ansible_collections.oxzep7.python.plugins.module_utils._services._service import Service
 
+# The directory of generations has the name of the live path with this suffix.
+GENERATIONS_SUFFIX = ".generations"
+
 
 class DatabaseSettings(NamedTuple):
     """A declared database: its name in a backup, its kind, and the options of that kind."""
@@ -39,7 +42,10 @@ class DrillSettings(NamedTuple):
 
 
 class Application(NamedTuple):
-    """A declared application. Paths are absolute; ``user`` is None for the owner of the environment."""
+    """A declared application. Paths are absolute; ``user`` is None for the owner of the environment.
+
+    ``formerly`` is the name under which this host has its record, if it was renamed.
+    """
 
     name: str
     environment: str
@@ -57,10 +63,11 @@ class Application(NamedTuple):
     undrain: List[List[str]]
     keeping: BackupSettings = BackupSettings()
     drill: DrillSettings = DrillSettings()
+    formerly: Optional[str] = None
 
     def generations_directory(self) -> str:
         """The directory of this application's generations, beside the live path."""
-        return self.environment + ".generations"
+        return self.environment + GENERATIONS_SUFFIX
 
     def generation_path(self, identifier: str) -> str:
         """The directory of the generation called *identifier*."""

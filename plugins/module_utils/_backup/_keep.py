@@ -12,6 +12,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application import 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._application._live import (
     find_live_generation,
+    load_record,
     read_python_version,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
@@ -65,7 +66,7 @@ def run_backup(job: BackupJob, changes: Changes) -> Dict[str, Any]:
     if enough is not None:
         return _make_result(enough, 0, [])
     python = read_python_version(job.application.environment)
-    live = find_live_generation(job.application, job.state.read(), python)
+    live = find_live_generation(job.application, load_record(job.application, job.state)[0], python)
     parts = list_parts(job.application, live, job.layers, job.state.root)
     needed = estimate_size(parts)
     check_space(job.root, needed)
@@ -87,7 +88,10 @@ def run_backup(job: BackupJob, changes: Changes) -> Dict[str, Any]:
             _copy_backup(job.copy_to, name, made)
     removed = _prune_backups(job, known, changes)
     if not job.check_mode:
-        kept = {name: backup.about for name, backup in known.items() if backup is not None and name not in removed}
+        kept = {}
+        for name, backup in known.items():
+            if backup is not None and name not in removed:
+                kept[name] = dict(backup.about, layers=sorted(backup.layers))
         _history.record_backups(job.state, kept)
     return _make_result(made, needed, removed)
 

@@ -45,6 +45,7 @@ def build_core_options() -> Dict[str, Any]:
     return {
         "name": {"type": APPLICATION_NAME, "required": True},
         "environment": {"type": "str", "required": True},
+        "formerly": {"type": APPLICATION_NAME},
         "source": {"type": "str"},
         "user": {"type": ACCOUNT_NAME},
         "services": build_services_option(),
@@ -119,6 +120,7 @@ def parse_core_application(parameters: Dict[str, Any]) -> Application:
             drain=parse_commands(parameters, "drain"),
             undrain=parse_commands(parameters, "undrain"),
             drill=_parse_drill_settings(name, parameters.get("drill") or {}),
+            formerly=parameters.get("formerly") or None,
         )
     except ApplicationError:
         raise

@@ -6,9 +6,14 @@
 
 import os
 import sys
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application import _backups, _services
+from ansible_collections.oxzep7.python.plugins.module_utils._application._adoption import is_adoption_due
+from ansible_collections.oxzep7.python.plugins.module_utils._application._claims import (
+    build_shared_finding,
+    check_claims,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
     ApplicationState,
@@ -102,14 +107,24 @@ def _find_obstacles(application: Application, interpreter_directory: str) -> Ite
 
 
 def describe_application(
-    application: Application, environment: Optional[Dict[str, Any]], state_root: str, interpreter_directory: str
+    application: Application,
+    environment: Optional[Dict[str, Any]],
+    state_root: str,
+    interpreter_directory: str,
+    shared: Sequence[Tuple[str, str]] = (),
 ) -> Dict[str, Any]:
     """The declared *application* with its findings, its recorded generations and its backups.
 
-    *environment* is its live one as the inventory has it, or None if it was not found.
+    *environment* is its live one as the inventory has it, or None if it was not found. *shared* are the names of other
+    declared applications with which it shares something, and what.
     """
     state = ApplicationState(state_root, application.name)
     findings = collect_application_findings(application, interpreter_directory)
+    if shared:
+        findings.append(build_shared_finding(application.name, shared))
+    elif not is_adoption_due(application, state_root):
+        # A renamed application takes the record over at the beginning of the next run.
+        findings += check_claims(application, state)
     if (environment is None and not findings) or (environment is not None and environment["python"] is None):
         problem = "cannot be read" if environment is None else "has no version of Python in pyvenv.cfg"
         findings.append(
@@ -164,13 +179,18 @@ def _list_backups(backups: Dict[str, Dict[str, Any]]) -> List[Dict[str, Any]]:
     return found
 
 
-def find_unsettled_applications(state_root: str, not_seen: List[Dict[str, str]]) -> List[str]:
-    """Names of the applications whose promotion is open, or was left so by a run that died.
+def find_unsettled_applications(
+    applications: List[Application], state_root: str, not_seen: List[Dict[str, str]]
+) -> List[str]:
+    """Names of the applications whose promotion is open, or was left so by a run that died, or which were renamed.
 
     An unreadable directory is added to *not_seen*.
     """
     try:
-        return [name for name in list_applications(state_root) if ApplicationState(state_root, name).is_unsettled()]
+        renamed = [application.name for application in applications if is_adoption_due(application, state_root)]
+        return renamed + [
+            name for name in list_applications(state_root) if ApplicationState(state_root, name).is_unsettled()
+        ]
     except PermissionError as error:
         not_seen.append(describe_error(state_root, error))
         return []

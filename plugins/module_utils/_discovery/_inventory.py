@@ -11,6 +11,10 @@ import os
 import time
 from typing import Any, Dict, List, NamedTuple, Optional
 
+from ansible_collections.oxzep7.python.plugins.module_utils._application._claims import (
+    find_shared_environments,
+    locate_environment,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import get_timestamp
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery import (
@@ -99,7 +103,7 @@ def take_inventory(
             "dependents": dependents,
             "projects": found.projects,
             "applications": described,
-            "unsettled": _applications.find_unsettled_applications(state_root, not_seen),
+            "unsettled": _applications.find_unsettled_applications(applications, state_root, not_seen),
             "not_seen": not_seen,
         }
     )
@@ -130,13 +134,19 @@ def _describe_applications(
     applications: List[Application], environments: List[Dict[str, Any]], state_root: str, interpreter_directory: str
 ) -> List[Dict[str, Any]]:
     by_path = {environment["path"]: environment for environment in environments}
+    places = [locate_environment(application.name, application.environment) for application in applications]
+    shared = find_shared_environments(places)
     found = []
     for application in applications:
         path = os.path.realpath(application.environment)
         environment: Optional[Dict[str, Any]] = None
         if path in by_path:
             environment = dict(by_path[path], path=application.environment, resolved=path)
-        found.append(_applications.describe_application(application, environment, state_root, interpreter_directory))
+        found.append(
+            _applications.describe_application(
+                application, environment, state_root, interpreter_directory, shared.get(application.name, ())
+            )
+        )
     return found
 
 

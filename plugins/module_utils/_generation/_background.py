@@ -17,7 +17,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed
 # No service imports these, and they are a third of the compilation of many environments.
 INSTALLERS = ("pip", "setuptools", "wheel")
 # Not every file of every package compiles on every Python. What is needed is imported later, so the status is ignored.
-SHELL_SCRIPT = 'scratch=$1; shift; "$@" >/dev/null 2>&1; cat; rm -rf "$scratch"'
+# The record of the scratch directory goes last.
+SHELL_SCRIPT = 'scratch=$1; shift; "$@" >/dev/null 2>&1; cat; rm -rf "$scratch/cache"; rm -rf "$scratch"'
 
 
 def _list_entries(path: str) -> List[str]:

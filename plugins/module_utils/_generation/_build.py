@@ -6,11 +6,20 @@
 
 import contextlib
 import os
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
+from ansible_collections.oxzep7.python.plugins.module_utils._application._claims import require_unclaimed
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._application._directory_record import (
+    GENERATION,
+    SCRATCH,
+    list_directories,
+    read_directory_record,
+    read_number,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._application._live import (
     find_live_generation,
+    open_record,
     read_python_version,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, get_timestamp
@@ -29,12 +38,10 @@ from ansible_collections.oxzep7.python.plugins.module_utils._generation._proof i
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._workplace import Workplace, open_workplace
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
-    Identity,
     call_as_identity,
     find_entry_controller,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandError
-from ansible_collections.oxzep7.python.plugins.module_utils._host._directories import remove_tree_as
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import (
     list_installed_packages,
     list_top_level_modules,
@@ -43,43 +50,57 @@ from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile 
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._settlement import settle_promotion
 
 MAX_REASON = 2000
+SCRATCH_PREFIX = ".building-"
 
 
 def build_generation(
-    application: Application, state: ApplicationState, order: EnvironmentOrder, check_mode: bool, changes: Changes
+    application: Application,
+    state: ApplicationState,
+    order: EnvironmentOrder,
+    check_mode: bool,
+    changes: Changes,
+    kept: Dict[str, str],
 ) -> Dict[str, Any]:
     """The record of a complete generation for *order*: the existing one, else a new one.
 
-    Raises BuildError, PromotionRefused, LeaseHeldError, IdentityError, OSError.
+    *kept* gets the directories that could be leftovers and were not removed, with the reason. Raises BuildError,
+    PromotionRefused, LeaseHeldError, IdentityError, OSError.
     """
     if not os.path.isdir(application.environment):
         raise BuildError("%s does not exist; correct `environment` of %s" % (application.environment, application.name))
-    place = open_workplace(application, order, "", os.path.join(application.generations_directory(), ".building"))
+    place = open_workplace(application, state, order, "", "")
     with state.hold_lease(order.run, only_look=check_mode):
         if not check_mode:
             settle_promotion(state, order.run, application=application)
-        record = state.read()
+        require_unclaimed(application, state)
+        record = open_record(application, state, order.run, check_mode, changes)
         live = find_live_generation(application, record, read_python_version(application.environment))
+        if not check_mode:
+            record = _settle_unfinished(place, record, kept)
         existing = _find_existing(record, order)
         if existing:
             return dict(existing)
-        if not check_mode:
-            record = _remove_incomplete(state, record, place.builder)
         _check_vendor_modules(place)
         # A number is never used twice, so that a log line always means one generation.
-        number = _choose_number(record)
+        number = _choose_number(record, list_directories(place.directories.root))
         generation = _make_record(application, order, number)
         _add_changes(changes, application, order, generation)
         if check_mode:
             return generation
-        state.write(dict(record, generations=record["generations"] + [generation], last_number=number))
-        place = place._replace(path=generation["path"])
+        record = dict(record, live=application.environment, last_number=number)
+        state.write(dict(record, generations=record["generations"] + [generation]))
+        path = generation["path"]
+        place = place._replace(
+            path=path, scratch=os.path.join(os.path.dirname(path), SCRATCH_PREFIX + generation["id"])
+        )
         try:
             _build_environment(place, generation)
+            place.directories.complete(path, dict(generation, complete=True))
         except (BuildError, CommandError, OSError) as error:
             since = _find_first_tier(place, error)
-            _remove_leftovers(place)
-            state.write(dict(record, last_number=number))
+            for leftover in (place.path, place.scratch):
+                _note_removal(place, leftover, kept)
+            state.write(record)
             state.append_event(
                 order.run, "generation failed", generation=generation["id"], reason=str(error)[:MAX_REASON]
             )
@@ -87,10 +108,8 @@ def build_generation(
                 "generation %s of %s was not built: %s%s" % (generation["id"], application.name, error, since),
                 error.details if isinstance(error, BuildError) else {},
             )
-        # Installers write files without making them durable.
-        os.sync()
         generation["complete"] = True
-        state.write(dict(record, generations=record["generations"] + [generation], last_number=number))
+        state.write(dict(record, generations=record["generations"] + [generation]))
         state.append_event(order.run, "generation complete", generation=generation["id"], live=live["id"])
         return generation
 
@@ -104,9 +123,11 @@ def _find_existing(record: Dict[str, Any], order: EnvironmentOrder) -> Optional[
     return None
 
 
-def _choose_number(record: Dict[str, Any]) -> int:
-    used = [int(entry["id"].split("-")[0]) for entry in record["generations"]]
-    used.append(int(record.get("last_number", 0)))
+def _choose_number(record: Dict[str, Any], names: List[str]) -> int:
+    """The number of a new generation, above all in *record* and in the *names* of what exists."""
+    used = [int(record.get("last_number", 0))]
+    for name in names + [entry["id"] for entry in record["generations"]]:
+        used.append(read_number(name[len(SCRATCH_PREFIX) :] if name.startswith(SCRATCH_PREFIX) else name) or 0)
     return 1 + max(used)
 
 
@@ -158,20 +179,31 @@ def _check_vendor_modules(place: Workplace) -> None:
         )
 
 
-def _remove_incomplete(state: ApplicationState, record: Dict[str, Any], builder: Identity) -> Dict[str, Any]:
-    """Remove the generations of builds that died; returns the record without them."""
-    incomplete = [entry for entry in record["generations"] if not entry.get("complete")]
-    for entry in incomplete:
-        remove_tree_as(builder, entry["path"])
-    if incomplete:
-        record = dict(record, generations=[entry for entry in record["generations"] if entry.get("complete")])
-        state.write(record)
+def _settle_unfinished(place: Workplace, record: Dict[str, Any], kept: Dict[str, str]) -> Dict[str, Any]:
+    """Record what was completed, and remove what builds that died left; returns the new record. Raises OSError."""
+    generations = []
+    for entry in record["generations"]:
+        own = read_directory_record(entry["path"])
+        about = own.about if own is not None and own.place == place.directories.place else None
+        if entry.get("complete"):
+            generations.append(entry)
+        elif about is not None and about.get("id") == entry["id"]:
+            # The build died after it had completed the directory.
+            generations.append(dict(entry, complete=True))
+    if generations != record["generations"]:
+        record = dict(record, generations=generations)
+        place.directories.state.write(record)
+    for path in place.directories.list_unfinished():
+        _note_removal(place, path, kept)
+    for path in place.directories.list_unknown(record):
+        _note_removal(place, path, kept)
     return record
 
 
-def _remove_leftovers(place: Workplace) -> None:
-    for leftover in (place.path, place.scratch):
-        remove_tree_as(place.builder, leftover)
+def _note_removal(place: Workplace, path: str, kept: Dict[str, str]) -> None:
+    reason = place.directories.remove(path)
+    if reason:
+        kept[path] = reason
 
 
 def _build_environment(place: Workplace, generation: Dict[str, Any]) -> None:
@@ -183,11 +215,11 @@ def _build_environment(place: Workplace, generation: Dict[str, Any]) -> None:
     directory = place.application.generations_directory()
     controller = find_entry_controller(live)
     call_as_identity(controller, prepare_directory, directory, builder.uid, builder.gid)
-    _remove_leftovers(place)
-    call_as_identity(builder, os.mkdir, place.scratch)
     like = _likeness.read_environment_access(live)
     building = like.without_writers()
     place.run_as_builder(_likeness.create_with_access, building, place.path)
+    place.directories.make(place.path, GENERATION)
+    place.directories.create(place.scratch, SCRATCH)
     place.create_environment()
     place.install_lock(place.order.lock or "")
     if place.order.cargo:

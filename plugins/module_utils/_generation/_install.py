@@ -69,7 +69,7 @@ def _run_installer(command: List[str], builder: Identity) -> None:
 
 
 def create_environment(order: EnvironmentOrder, path: str, cache: str, shared_site: bool, builder: Identity) -> None:
-    """Create the empty environment *path*; *shared_site* lets it see the interpreter's packages.
+    """Create the empty environment in the directory *path*; *shared_site* lets it see the interpreter's packages.
 
     Raises CommandError.
     """
@@ -78,7 +78,7 @@ def create_environment(order: EnvironmentOrder, path: str, cache: str, shared_si
         command = (
             [order.uv, "venv"]
             + _make_uv_command(cache)
-            + ["--no-project", "--python", order.interpreter]
+            + ["--no-project", "--allow-existing", "--python", order.interpreter]
             + shared
             + [path]
         )

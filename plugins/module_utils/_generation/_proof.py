@@ -9,6 +9,7 @@ import re
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._application._directory_record import GENERATION, SCRATCH
 from ansible_collections.oxzep7.python.plugins.module_utils._application._run import IMPORT_TIMEOUT, run_in_environment
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import BuildError
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._imports import (
@@ -20,10 +21,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._generation._workpla
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     Identity,
     build_process_environment,
-    call_as_identity,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandResult, RunningCommand
-from ansible_collections.oxzep7.python.plugins.module_utils._host._directories import remove_tree_as
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import list_top_level_modules
 
 # How Python, and pytest after it, print a deprecation.
@@ -145,9 +144,11 @@ def _check_tiers(place: Workplace) -> Dict[str, EnvironmentCheck]:
 
     A later tier may remove the problem of an earlier one.
     """
-    for leftover in (place.path, place.scratch):
-        remove_tree_as(place.builder, leftover)
-    call_as_identity(place.builder, os.mkdir, place.scratch)
+    for path, kind in ((place.path, GENERATION), (place.scratch, SCRATCH)):
+        reason = place.directories.remove(path)
+        if reason:
+            raise BuildError("%s cannot be built again: %s" % (path, reason))
+        place.directories.create(path, kind)
     place.create_environment()
     lock = place.order.lock or ""
     tiers = split_tiers(lock, place.order.tiers)

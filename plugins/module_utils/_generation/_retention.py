@@ -4,16 +4,29 @@
 
 """Removes generations that are not needed any more."""
 
+import contextlib
+import datetime
 import os
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._application._journal import read_events
 from ansible_collections.oxzep7.python.plugins.module_utils._application._live import resolve_builder
-from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, get_timestamp
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._removal import Directories
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import can_become
-from ansible_collections.oxzep7.python.plugins.module_utils._host._directories import remove_tree_as
-from ansible_collections.oxzep7.python.plugins.module_utils._host._processes import find_mapped_file, list_processes
+from ansible_collections.oxzep7.python.plugins.module_utils._host._children import HelperError
+
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+
+
+class RetentionPolicy(NamedTuple):
+    """How many good generations stay, whether the original may go, and the rollback window of a run in days."""
+
+    keep: int
+    forget_original: bool
+    window: float
 
 
 def list_good_generations(record: Dict[str, Any]) -> List[str]:
@@ -50,75 +63,119 @@ def _parse_minor(entry: Dict[str, Any]) -> Tuple[int, ...]:
     return tuple(int(part) for part in str(entry.get("python") or "").split(".")[:2] if part.isdigit())
 
 
-def _describe_use(path: str) -> Optional[str]:
-    """The process that has mapped a file of the tree *path*, so that it must stay; None if there is none."""
-    for process in list_processes():
-        try:
-            mapped = find_mapped_file(process.pid, path)
-        except ProcessLookupError:
-            # It ended meanwhile.
-            continue
-        except OSError as error:
-            # Root of a container may not read the init that its host made, which is not an application.
-            mapped = None if process.pid == 1 else "unreadable files (%s)" % error
-        if mapped:
-            return "process %d still maps %s" % (process.pid, mapped)
-    return None
+def find_generations_of_runs(
+    record: Dict[str, Any], run: str, ended: Mapping[str, str], policy: RetentionPolicy, now: datetime.datetime
+) -> Dict[str, str]:
+    """The generations to which a rollback of a run would lead, with the reason, by identifier.
+
+    Those are what each run of *record* started from: of the present *run*, and of every other one until its rollback
+    window is over. The window begins with the last that is known of a run, by *record* or in *ended*, which has the
+    time of the last event of runs; a time that cannot be read, or lies in the future of *now*, counts as now.
+    """
+    started: Dict[str, str] = {}
+    last: Dict[str, List[str]] = {}
+    for entry in record["history"]:
+        name = str(entry.get("run"))
+        if entry["event"] == "promoted":
+            started.setdefault(name, entry["from"])
+        last.setdefault(name, [ended[name]] if name in ended else []).append(str(entry.get("time")))
+    found = {}
+    for name, identifier in started.items():
+        if name == run:
+            found[identifier] = "run %s started from it" % name
+        elif any(is_recent(time, policy.window, now) for time in last[name]):
+            found.setdefault(identifier, "run %s started from it, and its rollback window is not over" % name)
+    for entry in record["generations"]:
+        # The history of a record that was made again from the directories is not known.
+        if entry.get("found") and is_recent(str(entry["found"]), policy.window, now):
+            found.setdefault(entry["id"], "the record of this host was lost and made again on %s" % entry["found"])
+    return found
+
+
+def is_recent(time: str, days: float, now: datetime.datetime) -> bool:
+    """Whether *time*, in the form of the record, is less than *days* ago; true for one that cannot be read."""
+    try:
+        moment = datetime.datetime.strptime(time, TIME_FORMAT).replace(tzinfo=datetime.timezone.utc)
+        return now < moment + datetime.timedelta(days=days)
+    except (ValueError, OverflowError):
+        return True
 
 
 def prune_generations(
     application: Application,
     state: ApplicationState,
     promoted: Dict[str, Any],
-    keep: int,
-    forget_original: bool,
+    policy: RetentionPolicy,
     run: str,
     check_mode: bool,
     changes: Changes,
 ) -> Dict[str, str]:
     """Remove generations that are not needed after the promotion with the result *promoted*.
 
-    Returns those that are in use, with the reason. Only root can read the maps of every process, so other accounts
-    remove nothing. Raises LeaseHeldError, IdentityError, OSError.
+    Returns those that stay although the number to keep is exceeded, with the reason. Only root can examine every
+    process, so other accounts remove nothing. Raises LeaseHeldError, IdentityError, OSError.
     """
     if os.geteuid() != 0:
         return {}
     with state.hold_lease(run, only_look=check_mode):
         record = state.read()
         if check_mode and promoted["outcome"] == "promoted":
-            entry = {"event": "promoted", "from": promoted["from"], "to": promoted["generation"]}
+            entry = {
+                "event": "promoted",
+                "from": promoted["from"],
+                "to": promoted["generation"],
+                "run": run,
+                "time": get_timestamp(),
+            }
             record = dict(record, current=promoted["generation"], history=record["history"] + [entry])
+        expendable = find_expendable_generations(record, policy.keep, policy.forget_original)
+        if not expendable:
+            return {}
+        builder = resolve_builder(application)
+        if not can_become(builder):
+            return {}
+        directories = Directories(application, state, builder, run)
+        now = datetime.datetime.now(datetime.timezone.utc)
+        needed = find_generations_of_runs(record, run, _read_ends(state, record), policy, now)
         kept = {}
-        for generation in find_expendable_generations(record, keep, forget_original):
-            reason = _describe_use(generation["path"])
+        for generation in expendable:
+            name, path = generation["id"], generation["path"]
+            reason = needed.get(name) or directories.find_reason(path, expendable=True)
+            if not reason:
+                changes.add("remove generation %s of %s" % (name, application.name), path, name, None)
+                if not check_mode:
+                    record, reason = _remove_generation(directories, record, generation)
             if reason:
-                kept[generation["id"]] = reason
-                continue
-            changes.add(
-                "remove generation %s of %s" % (generation["id"], application.name),
-                generation["path"],
-                generation["id"],
-                None,
-            )
-            if not check_mode:
-                record = _remove_generation(application, state, record, generation)
-                state.append_event(run, "generation removed", generation=generation["id"])
+                kept[name] = reason
         return kept
 
 
-def _remove_generation(
-    application: Application, state: ApplicationState, record: Dict[str, Any], generation: Dict[str, Any]
-) -> Dict[str, Any]:
-    """Remove *generation* and its tree; returns the record without it.
+def _read_ends(state: ApplicationState, record: Dict[str, Any]) -> Dict[str, str]:
+    """The time of the last event of each run in *record* that has a journal on this host."""
+    found = {}
+    for name in {str(entry.get("run")) for entry in record["history"]}:
+        with contextlib.suppress(ValueError):
+            events = read_events(state.root, name)
+            if events:
+                found[name] = str(events[-1]["time"])
+    return found
 
-    A process that dies meanwhile leaves an incomplete generation, which the next build removes.
+
+def _remove_generation(
+    directories: Directories, record: Dict[str, Any], generation: Dict[str, Any]
+) -> Tuple[Dict[str, Any], Optional[str]]:
+    """Remove *generation*; returns the record without it, or the reason for which it could not be removed.
+
+    What a process that dies meanwhile leaves says itself that it is unfinished, and the next build removes it.
     """
-    owner = resolve_builder(application)
-    if not can_become(owner):
-        return record
-    generation["complete"] = False
-    state.write(record)
-    remove_tree_as(owner, generation["path"])
-    record = dict(record, generations=[entry for entry in record["generations"] if entry["id"] != generation["id"]])
-    state.write(record)
-    return record
+    others = [entry for entry in record["generations"] if entry["id"] != generation["id"]]
+    following = dict(record, generations=others)
+    try:
+        if os.path.isdir(generation["path"]):
+            directories.begin_removal(generation["path"])
+        directories.state.write(following)
+        directories.remove_now(generation["path"])
+    except (HelperError, OSError) as error:
+        return directories.state.read(), "it could not be removed: %s" % error
+    directories.state.append_event(directories.run, "generation removed", generation=generation["id"])
+    return following, None

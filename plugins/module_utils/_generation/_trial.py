@@ -10,7 +10,14 @@ import re
 import time
 from typing import Any, Dict, List, NamedTuple, Optional
 
+from ansible_collections.oxzep7.python.plugins.module_utils._application._claims import require_unclaimed
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._application._directory_record import (
+    SCRATCH,
+    TRIAL,
+    list_directories,
+    read_directory_record,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._application._live import (
     read_configuration,
     resolve_builder,
@@ -28,6 +35,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._generation._proof i
     find_new_import_failures,
     run_tests,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._removal import Directories
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._workplace import Workplace, open_workplace
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     Identity,
@@ -36,7 +44,6 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts impo
     find_entry_controller,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandResult, run_command
-from ansible_collections.oxzep7.python.plugins.module_utils._host._directories import remove_tree_as
 from ansible_collections.oxzep7.python.plugins.module_utils._packages import _installed
 
 # How pytest, and unittest, name what failed.
@@ -86,18 +93,30 @@ def _get_trial_directory(application: Application, version: str) -> str:
 
 def _list_trial_directories(application: Application) -> List[str]:
     directory = application.generations_directory()
-    if not os.path.isdir(directory):
-        return []
-    names = [name for name in sorted(os.listdir(directory)) if name.startswith(TRIAL_PREFIX)]
+    names = [name for name in list_directories(directory) if name.startswith(TRIAL_PREFIX)]
     return [os.path.join(directory, name) for name in names]
 
 
-def remove_trials(application: Application, check_mode: bool, changes: Changes) -> None:
-    """Remove the scratch environments of trials. Raises IdentityError, OSError."""
-    for path in _list_trial_directories(application):
-        if not check_mode:
-            remove_tree_as(resolve_builder(application), path)
-        changes.add("remove %s" % path, path, "present", "absent")
+def remove_trials(
+    application: Application, state: ApplicationState, run: str, check_mode: bool, changes: Changes
+) -> Dict[str, str]:
+    """Remove the scratch environments of trials; returns those that stay, with the reason.
+
+    Raises IdentityError, LeaseHeldError, OSError.
+    """
+    kept: Dict[str, str] = {}
+    paths = _list_trial_directories(application)
+    if not paths:
+        return kept
+    directories = Directories(application, state, resolve_builder(application), run)
+    with state.hold_lease(run, only_look=check_mode):
+        for path in paths:
+            reason = directories.find_reason(path) if check_mode else directories.remove(path)
+            if reason:
+                kept[path] = reason
+            else:
+                changes.add("remove %s" % path, path, "present", "absent")
+    return kept
 
 
 def plan_trial(application: Application, order: EnvironmentOrder, changes: Changes) -> Dict[str, Any]:
@@ -126,9 +145,10 @@ def run_trial(
     Raises BuildError, CommandError, IdentityError, LeaseHeldError, OSError.
     """
     path = _get_trial_directory(application, order.version)
-    place = open_workplace(application, order, path, path + ".building")
+    place = open_workplace(application, state, order, path, path + ".building")
     live, user = application.environment, place.user
     with state.hold_lease(order.run):
+        require_unclaimed(application, state)
         _install_trial(place)
         installed = _installed.map_module_owners(path)
         names = sorted(installed)
@@ -155,10 +175,19 @@ def _install_trial(place: Workplace) -> None:
     controller = find_entry_controller(place.application.environment)
     call_as_identity(controller, prepare_directory, directory, builder.uid, builder.gid)
     if not order.uv or not _is_made_with(place.path, order):
-        remove_tree_as(builder, place.path)
-    if not os.path.isdir(place.scratch):
-        call_as_identity(builder, os.mkdir, place.scratch)
-    if not os.path.isdir(place.path):
+        reason = place.directories.remove(place.path)
+        if reason:
+            raise BuildError("%s cannot be used for a trial: %s; move it away" % (place.path, reason))
+    for path, kind in ((place.scratch, SCRATCH), (place.path, TRIAL)):
+        if not os.path.isdir(path):
+            place.directories.create(path, kind)
+        own = read_directory_record(path)
+        if own is None or own.kind != kind or own.place != place.directories.place:
+            raise BuildError(
+                "%s cannot be used for a trial: it has no record that says it is for one of %s; move it away"
+                % (path, place.application.environment)
+            )
+    if not os.path.isfile(os.path.join(place.path, "pyvenv.cfg")):
         place.create_environment()
     place.install_lock(order.lock or "")
     if order.cargo:

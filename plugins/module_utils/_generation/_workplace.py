@@ -14,6 +14,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._live i
     read_python_version,
     resolve_builder,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import BuildError
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._carry import CarryError
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import (
@@ -23,6 +24,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._generation._install
     write_lock,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._likeness import AccessError
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._removal import Directories
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     Identity,
     call_as_identity,
@@ -45,6 +47,7 @@ class Workplace(NamedTuple):
     builder: Identity
     user: Identity
     shared_site: bool
+    directories: Directories
 
     @property
     def python_path(self) -> str:
@@ -92,11 +95,14 @@ def _catch_refusal(function: Callable[..., Any], *arguments: Any) -> Dict[str, A
         return {"refused": str(error)}
 
 
-def open_workplace(application: Application, order: EnvironmentOrder, path: str, scratch: str) -> Workplace:
+def open_workplace(
+    application: Application, state: ApplicationState, order: EnvironmentOrder, path: str, scratch: str
+) -> Workplace:
     """The workplace for the environment *path* of *application*. Raises BuildError, OSError."""
     shared_site = has_system_site(read_configuration(application.environment))
     builder, user = resolve_build_accounts(application)
-    return Workplace(application, order, path, scratch, builder, user, shared_site)
+    directories = Directories(application, state, builder, order.run)
+    return Workplace(application, order, path, scratch, builder, user, shared_site, directories)
 
 
 def resolve_build_accounts(application: Application) -> Tuple[Identity, Identity]:

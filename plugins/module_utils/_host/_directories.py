@@ -12,7 +12,7 @@ import contextlib
 import errno
 import os
 import stat
-from typing import Iterator, Mapping, Optional, Tuple
+from typing import Callable, Iterator, Mapping, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     Identity,
@@ -161,17 +161,17 @@ def remove_tree(path: str) -> None:
         raise OSError(errno.ENAMETOOLONG, "its directories are nested too deeply to be removed", path)
 
 
-def remove_tree_as(identity: Identity, path: str) -> None:
-    """Remove *path*, as `remove_tree` does, as *identity*; as root what that account may not remove.
+def remove_tree_as(identity: Identity, path: str, remove: Callable[[str], None] = remove_tree) -> None:
+    """Have *remove* remove *path* as *identity*; as root what that account may not remove.
 
     Root's own runs of an environment leave compiled modules in it. Raises OSError.
     """
     try:
-        call_as_identity(identity, remove_tree, path)
+        call_as_identity(identity, remove, path)
     except PermissionError:
         if os.geteuid() != 0 or identity.is_current():
             raise
-        remove_tree(path)
+        remove(path)
 
 
 def remove_entry(parent: int, name: str, path: str) -> None:

@@ -9,9 +9,11 @@ import shutil
 from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application import _services
+from ansible_collections.oxzep7.python.plugins.module_utils._application._claims import check_claims
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._application._live import (
     find_live_generation,
+    load_record,
     read_python_version,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, LeaseHeldError
@@ -35,7 +37,8 @@ class PromotionPolicy(NamedTuple):
 
 
 def check_record(application: Application, state: ApplicationState, run: str) -> Iterator[Dict[str, Any]]:
-    """Yield a finding if another run changes *application*, or its live path is not the recorded one.
+    """Yield a finding if another run changes *application*, another record has its environment, or the live path is
+    not the recorded one.
 
     A promotion raises the same errors when it takes the lease and reads the record. Raises BuildError, ValueError,
     OSError.
@@ -46,8 +49,13 @@ def check_record(application: Application, state: ApplicationState, run: str) ->
     except LeaseHeldError as error:
         yield build_finding(key="lease-held", detail=error.detail, remediation=error.remediation)
         return
+    claims = list(check_claims(application, state))
+    yield from claims
+    if claims:
+        return
     try:
-        find_live_generation(application, state.read(), read_python_version(application.environment))
+        record, _rebuilt = load_record(application, state)
+        find_live_generation(application, record, read_python_version(application.environment))
     except PromotionRefused as error:
         yield build_finding(key="live-path-changed", detail=error.detail, remediation=error.remediation)
 
@@ -105,6 +113,13 @@ def _check_host(application: Application, policy: PromotionPolicy) -> Iterator[D
             detail="application %s: %s is a mount point and cannot be swapped" % (name, environment),
             remediation="mount its parent instead",
         )
+    if _lie_on_different_file_systems(environment, application.generations_directory()):
+        yield build_finding(
+            key="generations-elsewhere",
+            detail="application %s: %s and %s are on different file systems, so the environment cannot be moved there"
+            % (name, environment, application.generations_directory()),
+            remediation="put both on one file system",
+        )
     for problem in _services.find_service_problems(application.services):
         yield dict(problem, detail="application %s: %s" % (name, problem["detail"]))
     owner = find_entry_controller(environment)
@@ -121,6 +136,13 @@ def _check_host(application: Application, policy: PromotionPolicy) -> Iterator[D
             % (name, owner.name),
             remediation="install util-linux",
         )
+
+
+def _lie_on_different_file_systems(environment: str, generations: str) -> bool:
+    """Whether the first promotion would have to move *environment* to another file system."""
+    if os.path.islink(environment) or not os.path.isdir(generations):
+        return False
+    return os.stat(environment).st_dev != os.stat(generations).st_dev
 
 
 def _check_generation(application: Application, generation: Dict[str, Any]) -> List[Dict[str, Any]]:

@@ -8,9 +8,11 @@ import os
 from typing import Any, Dict, List, NamedTuple, Sequence
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application import _services
+from ansible_collections.oxzep7.python.plugins.module_utils._application._claims import require_unclaimed
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._application._live import (
     find_live_generation,
+    open_record,
     read_live_target,
     read_python_version,
 )
@@ -92,7 +94,8 @@ def promote_generation(
     with state.hold_lease(run, only_look=options.check_mode):
         if not options.check_mode:
             settle_promotion(state, run, application=application)
-        record = state.read()
+        require_unclaimed(application, state)
+        record = open_record(application, state, run, options.check_mode, changes)
         live = find_live_generation(application, record, python)
         chosen = choose_generation(record, wanted, live)
         if chosen is None or (chosen["id"] == live["id"] and record["current"] is not None):

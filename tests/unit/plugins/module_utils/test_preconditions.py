@@ -7,6 +7,8 @@
 import fcntl
 import json
 import os
+import shutil
+import tempfile
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils import _preflight
@@ -31,6 +33,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._services._units imp
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import TransactionOptions
 
 LOCK = "a" * 64
+OTHER_FILE_SYSTEM = "/dev/shm"
 FAILED = {"name": "answers", "kind": "http", "passed": False, "evidence": "no answer", "seconds": 0.0}
 
 
@@ -42,6 +45,7 @@ class Host:
         self.monkeypatch = monkeypatch
         self.policy = PromotionPolicy()
         self.held = None
+        self.elsewhere = []
         self.generation = root / "app" / "venv.generations" / "1-py3.9"
         self.live = root / "app" / "venv"
         for environment in (self.live, self.generation):
@@ -81,6 +85,8 @@ def host(tmp_path, monkeypatch):
     yield found
     if found.held:
         os.close(found.held)
+    for path in found.elsewhere:
+        shutil.rmtree(path)
 
 
 def hold_lease(host):
@@ -105,6 +111,15 @@ def mount_environment(host):
 
 def report_problem(host, *problems):
     host.monkeypatch.setattr(_preconditions._services, "find_service_problems", lambda _services: list(problems))
+
+
+def put_generations_elsewhere(host):
+    other = tempfile.mkdtemp(dir=OTHER_FILE_SYSTEM)
+    host.elsewhere.append(other)
+    generations = str(host.generation.parent)
+    shutil.copytree(generations, other + "/generations")
+    shutil.rmtree(generations)
+    os.symlink(other + "/generations", generations)
 
 
 def lose_service(host):
@@ -143,6 +158,7 @@ CASES = {
     "dead-man-missing": demand_dead_man,
     "environment-mounted": mount_environment,
     "service-masked": mask_service,
+    "generations-elsewhere": put_generations_elsewhere,
     "service-not-found": lose_service,
     "unit-file-changed": change_unit_file,
     "privilege-missing": lose_privilege,
@@ -217,3 +233,19 @@ def test_every_precondition_has_a_case():
             text += stream.read()
     keys = {key for key in KEYS if 'key="%s"' % key in text} - {"service-not-enabled"}
     assert keys == set(CASES)
+
+
+def test_generations_elsewhere_do_not_matter_once_the_live_path_is_a_symlink(host):
+    put_generations_elsewhere(host)
+    host.live.rename(host.live.with_name("original"))
+    os.symlink("original", str(host.live))
+    assert host.collect_findings() == [] and host.promote() is None
+
+
+def test_the_record_of_another_application_refuses_in_both(host):
+    other = ApplicationState(host.state.root, "y")
+    other.write(dict(other.read(), live=str(host.live)))
+    (finding,) = host.collect_findings()
+    assert finding["key"] == "environment-claimed" and finding["blocking"]
+    assert "the record of application y" in finding["detail"] and "`formerly: y`" in finding["remediation"]
+    assert host.promote() == "%s; %s" % (finding["detail"], finding["remediation"])

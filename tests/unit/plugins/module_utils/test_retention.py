@@ -16,6 +16,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._declaration._comple
     validate_declaration,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._retention import (
+    RetentionPolicy,
     find_expendable_generations,
     list_good_generations,
     prune_generations,
@@ -34,7 +35,16 @@ def record(current, promotions):
         "application": "a",
         "current": current,
         "generations": [generation(name) for name in NAMES],
-        "history": [{"event": event, "from": NAMES[old], "to": NAMES[new]} for event, old, new in promotions],
+        "history": [
+            {
+                "event": event,
+                "from": NAMES[old],
+                "to": NAMES[new],
+                "run": "long-ago-%d" % number,
+                "time": "2020-01-0%dT00:00:00Z" % (number + 1),
+            }
+            for number, (event, old, new) in enumerate(promotions)
+        ],
     }
 
 
@@ -95,7 +105,9 @@ def application(tmp_path):
 def pruned(application, keep, check_mode):
     declared, state, folder = application
     changes = Changes()
-    kept = prune_generations(declared, state, {"outcome": "unchanged"}, keep, False, "r", check_mode, changes)
+    kept = prune_generations(
+        declared, state, {"outcome": "unchanged"}, RetentionPolicy(keep, False, 7.0), "r", check_mode, changes
+    )
     return (
         kept,
         changes.result()["actions"],
