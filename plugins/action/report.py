@@ -47,7 +47,9 @@ class ActionModule(CollectionAction):
             closed=document["closed"],
             began=document["began"],
             ended=given["ended"],
-            summary=_run.format_run_summary(document["ledger"], lines, document["closed"], str(folder)),
+            summary=_run.format_run_summary(
+                document["ledger"], lines, document["closed"], str(folder), document["results"]
+            ),
             failed_hosts=_ledger.list_failed_hosts(
                 [row for row in document["ledger"] if row["wave"] == given["ended"]], document["kind"]
             ),

@@ -21,7 +21,10 @@ author: oxzep7.python contributors (@oxzep7)
 options:
   generation:
     description:
-      - Identifier of the generation, or V(previous) for the one before the newest promotion.
+      - Identifier of a generation.
+      - V(before_newest_run) means the generation that was live before the newest run that upgraded.
+      - V(previous_step), or V(previous), means the one before the newest promotion, which may be one of several of a
+        run.
       - V(before:) and the identifier of a run mean the generation that was live before that run promoted its first.
       - A day (V(2026-11-20)) or a moment in UTC (V(2026-11-20T18:00:00Z)) means the generation that was live then; of a
         day, at its end.
@@ -162,8 +165,9 @@ journal:
   type: dict
 record:
   description:
-    - The promotion as roles and reports pass it on, with C(application), C(from) and C(to) (generations), C(lock) (of
-      the generation in C(to)), C(downtime_ms), C(seconds) and C(result) (as RV(outcome)). Unknown values are V(null).
+    - The promotion as roles and reports pass it on, with C(application), C(from) and C(to) (generations), C(chosen)
+      (what O(generation) meant, in words), C(lock) (of the generation in C(to)), C(downtime_ms), C(seconds) and
+      C(result) (as RV(outcome)). Unknown values are V(null).
   returned: always
   type: dict
 warnings:

@@ -13,7 +13,7 @@ description:
   - Undoes every promotion on the host that was neither committed nor undone, and records what C(undo.sh) did by itself.
   - Removes what such a run left, for instance partly written files.
   - Leaves an application alone that another process has locked, and returns it in RV(busy).
-  - Takes over the record of an application that was renamed, if its declaration in O(applications) says so.
+  - Takes over the record of an application that was renamed, if its declaration in O(applications) has C(formerly).
 author: oxzep7.python contributors (@oxzep7)
 options:
   applications:

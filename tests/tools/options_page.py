@@ -33,7 +33,7 @@ SUBJECTS = {
     "Plan and rehearsal": "indexes find_links offline builder rehearsal_hosts fix_advisories scan_wheels plan_id tiers",
     "Directories": "state_dir interpreter_dir wheelhouse_dir plan_dir report_dir cache_dir ship_uv",
     "Promotion": "promote timeout stability_window accept_unhealthy service_timeout dead_man drain_tasks undrain_tasks"
-    " keep_generations forget_original",
+    " keep_generations forget_original rollback_window",
     "Backups and drills": "backup backup_*  drill_backup",
     "Waves": "waves criticality canaries max_unavailable",
     "Budgets, gates and approvals": "max_failed max_failed_per_wave on_failure window soak gate approval"
@@ -41,7 +41,8 @@ SUBJECTS = {
     "Preflight": "known_findings max_skew",
     "Hooks and notifications": "before_host_tasks after_host_tasks failed_host_tasks before_wave_tasks after_wave_tasks"
     " failed_wave_tasks notifications",
-    "Rollback": "generation rollback_*",
+    "Rollback": "generation rollback_applications rollback_run rollback_wave rollback_backup rollback_layers"
+    " rollback_databases",
     "Runs and records": "run_id record_run",
 }
 

@@ -170,7 +170,7 @@ def _read_generations(application: Application) -> List[Dict[str, Any]]:
 def _describe_generation(
     application: Application, name: str, path: str, own: Optional[DirectoryRecord]
 ) -> Optional[Dict[str, Any]]:
-    """The generation in *path* as a record has it, by its *own* record; None if that does not say so."""
+    """The generation in *path* as a record has it, by its *own* record; None if that describes none."""
     entry: Dict[str, Any] = {
         "id": name,
         "path": path,

@@ -187,10 +187,9 @@ def find_unsettled_applications(
     An unreadable directory is added to *not_seen*.
     """
     try:
-        renamed = [application.name for application in applications if is_adoption_due(application, state_root)]
-        return renamed + [
-            name for name in list_applications(state_root) if ApplicationState(state_root, name).is_unsettled()
-        ]
+        found = [application.name for application in applications if is_adoption_due(application, state_root)]
+        found += [name for name in list_applications(state_root) if ApplicationState(state_root, name).is_unsettled()]
+        return found
     except PermissionError as error:
         not_seen.append(describe_error(state_root, error))
         return []

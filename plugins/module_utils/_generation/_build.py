@@ -184,10 +184,10 @@ def _settle_unfinished(place: Workplace, record: Dict[str, Any], kept: Dict[str,
     generations = []
     for entry in record["generations"]:
         own = read_directory_record(entry["path"])
-        about = own.about if own is not None and own.place == place.directories.place else None
+        ours = own is not None and own.complete and own.place == place.directories.place
         if entry.get("complete"):
             generations.append(entry)
-        elif about is not None and about.get("id") == entry["id"]:
+        elif ours and own is not None and own.identifier == entry["id"]:
             # The build died after it had completed the directory.
             generations.append(dict(entry, complete=True))
     if generations != record["generations"]:

@@ -219,9 +219,11 @@ def _list_backups(state: ApplicationState, identifier: str) -> List[str]:
         known = read_known_backups(state)
     except ValueError as error:
         return [str(error)]
-    return sorted(
-        name for name, row in known.items() if row.get("generation") == identifier and not holds_environment(row)
-    )
+    found = []
+    for name, row in sorted(known.items()):
+        if row.get("generation") == identifier and not holds_environment(row):
+            found.append(name)
+    return found
 
 
 def remove_directory(path: str) -> None:

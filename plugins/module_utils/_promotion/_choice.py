@@ -10,8 +10,11 @@ from typing import Any, Dict, List, Optional
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import find_generation
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import GenerationMissingError, PromotionRefused
 
-PREVIOUS_TARGET = "previous"
+# One step back; the second is the shorter name of the first.
+PREVIOUS_STEP_TARGETS = ("previous_step", "previous")
+BEFORE_NEWEST_TARGET = "before_newest_run"
 BEFORE_PREFIX = "before:"
+ROLLBACK = "rollback"
 DAY_PATTERN = re.compile(r"^\d{4}-\d\d-\d\d$")
 MOMENT_PATTERN = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
 
@@ -60,17 +63,49 @@ def list_promoting_runs(record: Dict[str, Any]) -> List[str]:
     return found
 
 
-def choose_generation(record: Dict[str, Any], wanted: str, live: Dict[str, Any]) -> Optional[Dict[str, Any]]:
-    """Return the generation *wanted*, or None if ``previous`` is live already.
+def find_newest_run(record: Dict[str, Any]) -> str:
+    """Return the identifier of the newest run that upgraded. A rollback is none, so that a second one changes nothing.
 
-    *wanted* is an identifier, ``previous``, a day, a moment, or ``before:`` and a run. *live* is the live generation.
-    Raises GenerationMissingError, and PromotionRefused for an incomplete one.
+    Raises PromotionRefused if there is none.
     """
-    if wanted == PREVIOUS_TARGET:
+    upgrades = [entry for entry in _list_promotions(record) if entry.get("kind") != ROLLBACK]
+    if not upgrades:
+        raise PromotionRefused(
+            "no run that upgraded %s is recorded, so there is none to roll back" % record["application"],
+            "name a generation in oxzep7_generation, or a run in oxzep7_rollback_run",
+        )
+    return str(upgrades[-1]["run"])
+
+
+def describe_choice(record: Dict[str, Any], wanted: str) -> str:
+    """Return what *wanted* means, in words, for the report; see `choose_generation`."""
+    if wanted == BEFORE_NEWEST_TARGET:
+        try:
+            return "before run %s" % find_newest_run(record)
+        except PromotionRefused:
+            return "before the newest run"
+    if wanted in PREVIOUS_STEP_TARGETS:
+        return "one step back"
+    if wanted.startswith(BEFORE_PREFIX):
+        return "before run %s" % wanted[len(BEFORE_PREFIX) :]
+    if DAY_PATTERN.match(wanted) or MOMENT_PATTERN.match(wanted):
+        return "as of %s" % wanted
+    return "generation %s" % wanted
+
+
+def choose_generation(record: Dict[str, Any], wanted: str, live: Dict[str, Any]) -> Optional[Dict[str, Any]]:
+    """Return the generation *wanted*, or None if the last promotion was already one step back.
+
+    *wanted* is an identifier, ``before_newest_run``, ``previous_step``, a day, a moment, or ``before:`` and a run.
+    *live* is the live generation. Raises GenerationMissingError, and PromotionRefused for an incomplete one.
+    """
+    if wanted in PREVIOUS_STEP_TARGETS:
         last = _list_promotions(record)[-1]
-        if last.get("kind") == "rollback":
+        if last.get("kind") == ROLLBACK:
             return None
         wanted = last["from"]
+    elif wanted == BEFORE_NEWEST_TARGET:
+        wanted = find_live_before(record, find_newest_run(record))
     elif wanted.startswith(BEFORE_PREFIX):
         wanted = find_live_before(record, wanted[len(BEFORE_PREFIX) :])
     elif DAY_PATTERN.match(wanted) or MOMENT_PATTERN.match(wanted):

@@ -11,6 +11,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._state 
     ApplicationState,
     find_generation,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import describe_choice
 
 
 class PromotionRecord:
@@ -33,6 +34,7 @@ class PromotionRecord:
             "application": self._state.name,
             "from": result.get("from", known.get("current")),
             "to": target,
+            "chosen": describe_choice(known, self._wanted),
             "lock": generation.get("lock"),
             "downtime_ms": result.get("downtime_ms"),
             "seconds": round(time.monotonic() - self._began, 1),
@@ -44,4 +46,4 @@ class PromotionRecord:
             return self._state.read()
         except (ValueError, OSError):
             # The promotion has ended, whether its record can be read or not.
-            return {"generations": []}
+            return {"application": self._state.name, "current": None, "generations": [], "history": []}

@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _host_record, _ledger
 from ansible_collections.oxzep7.python.plugins.plugin_utils._table import align_columns
+from ansible_collections.oxzep7.python.plugins.plugin_utils._wording import join_names
 
 COLUMNS = ("host", "application", "from", "to", "backup", "downtime_ms", "result")
 SUMMARY_LINES, LINE_LENGTH = 20, 2000
@@ -145,10 +146,26 @@ def select_rollback_hosts(
     return [group for group in groups if group]
 
 
-def format_run_summary(rows: Sequence[Mapping[str, Any]], lines: Sequence[str], closed: str, folder: str) -> str:
+def list_ways_back(results: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A line for each application of *results* that was rolled back and each way, with the hosts."""
+    hosts: dict[tuple[str, str], list[str]] = {}
+    for row in results:
+        if row.get("chosen"):
+            hosts.setdefault((row["application"], row["chosen"]), []).append(row["host"])
+    return [f"rollback of {name}, {chosen}: {join_names(there)}" for (name, chosen), there in sorted(hosts.items())]
+
+
+def format_run_summary(
+    rows: Sequence[Mapping[str, Any]],
+    lines: Sequence[str],
+    closed: str,
+    folder: str,
+    results: Sequence[Mapping[str, Any]] = (),
+) -> str:
     """What a run came to, in a few lines."""
     told = [
         ", ".join(f"{count} {outcome}" for outcome, count in count_outcomes(rows).items()),
+        *list_ways_back(results),
         *([f"no wave began any more: {closed}"] if closed else []),
         *(line if len(line) <= LINE_LENGTH else line[: LINE_LENGTH - 1] + "…" for line in lines[:SUMMARY_LINES]),
     ]

@@ -78,8 +78,10 @@ def _make_row(step: Mapping[str, Any], promotion: Mapping[str, Any]) -> dict[str
     row = dict.fromkeys(ROW_KEYS)
     row.update(application=step["application"], result=RESULT_WITHOUT_PROMOTION[step["kind"]])
     row.update(promotion.get("record") or {})
+    chosen = row.pop("chosen", None)
     if step["kind"] == _ledger.ROLLBACK:
-        return {key: row[key] for key in ROW_KEYS}
+        back = {key: row[key] for key in ROW_KEYS}
+        return {**back, "chosen": chosen} if chosen else back
     # A step is known by its versions and its plan, and lasts from its build on.
     return {**row, **{key: step.get(key) for key in STEP_KEYS}, "seconds": round(time.time() - step["began"], 1)}
 

@@ -8,6 +8,7 @@ import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import PromotionRefused
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import (
     choose_generation,
+    describe_choice,
     find_live_at,
     list_promoting_runs,
 )
@@ -83,3 +84,60 @@ def test_previous_is_the_one_before_the_newest_promotion_once():
 def test_what_is_not_there_is_refused_by_name(record, wanted, expected):
     with pytest.raises(PromotionRefused, match=expected):
         choose_generation(record, wanted, LIVE)
+
+
+def follow(record, wanted, run):
+    """*record* after a rollback to *wanted* by *run*, and what it went to; None if nothing changed."""
+    live = next(entry for entry in record["generations"] if entry["id"] == record["current"])
+    chosen = choose_generation(record, wanted, live)
+    if chosen is None or chosen["id"] == live["id"]:
+        return record, None
+    entry = promoted("2026-12-01T00:00:00Z", live["id"], chosen["id"], "rollback", run)
+    return dict(record, current=chosen["id"], history=record["history"] + [entry]), chosen["id"]
+
+
+def test_before_the_newest_run_is_several_steps_back_and_a_second_time_nothing():
+    record, went = follow(RECORD, "before_newest_run", "back")
+    assert went == "0-py3.8" and describe_choice(record, "before_newest_run") == "before run r"
+    assert follow(record, "before_newest_run", "again") == (record, None)
+
+
+def test_before_the_newest_run_after_one_step_back_goes_the_rest_of_the_way():
+    record, went = follow(RECORD, "previous_step", "one")
+    assert went == "1-py3.9"
+    assert follow(record, "before_newest_run", "rest")[1] == "0-py3.8"
+
+
+def test_a_run_before_the_newest_one_is_not_rolled_back():
+    history = [
+        promoted("2026-11-01T10:00:00Z", "0-py3.8", "1-py3.9", run="first"),
+        promoted("2026-11-02T10:00:00Z", "1-py3.9", "2-py3.10", run="second"),
+    ]
+    record, went = follow(dict(RECORD, history=history), "before_newest_run", "back")
+    assert went == "1-py3.9" and follow(record, "before_newest_run", "again")[1] is None
+    # A host of an upgrade that was rolled back with others has both in one run.
+    within = dict(
+        RECORD, current="1-py3.9", history=history + [promoted("t", "2-py3.10", "1-py3.9", "rollback", "second")]
+    )
+    assert follow(within, "before_newest_run", "back")[1] is None
+
+
+def test_without_an_upgrade_there_is_none_to_go_back_before():
+    only = dict(RECORD, history=[promoted("t", "1-py3.9", "2-py3.10", "rollback")])
+    with pytest.raises(PromotionRefused, match="oxzep7_rollback_run"):
+        choose_generation(only, "before_newest_run", LIVE)
+    assert describe_choice(only, "before_newest_run") == "before the newest run"
+
+
+@pytest.mark.parametrize(
+    "wanted, expected",
+    [
+        ("previous", "one step back"),
+        ("previous_step", "one step back"),
+        ("before:s", "before run s"),
+        ("2026-11-20", "as of 2026-11-20"),
+        ("1-py3.9", "generation 1-py3.9"),
+    ],
+)
+def test_what_was_chosen_is_told_in_words(wanted, expected):
+    assert describe_choice(RECORD, wanted) == expected

@@ -4,6 +4,7 @@
 
 """Which generations stay, and that what is in use does."""
 
+import datetime
 import os
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._declaration._comple
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._retention import (
     RetentionPolicy,
     find_expendable_generations,
+    find_generations_of_runs,
+    is_recent,
     list_good_generations,
     prune_generations,
 )
@@ -141,3 +144,86 @@ def test_what_a_process_maps_stays_and_is_named(application):
         kept == {"1-py3.9": "process %d still maps %s" % (process.pid, path)} and actions == [] and there == NAMES[:3]
     )
     assert pruned(application, 1, False)[2] == ["0-py3.8", "2-py3.10"]
+
+
+NOW = datetime.datetime(2026, 11, 20, tzinfo=datetime.timezone.utc)
+
+
+def entry(run, old, new, day, event="promoted"):
+    return {"event": event, "from": NAMES[old], "to": NAMES[new], "run": run, "time": "2026-11-%02dT00:00:00Z" % day}
+
+
+def needed(history, run="now", window=7.0, ended=None):
+    found = find_generations_of_runs(
+        dict(record(NAMES[4], []), history=history), run, ended or {}, RetentionPolicy(1, True, window), NOW
+    )
+    return sorted(found)
+
+
+STEPS = [entry("now", 1, 2, 20), entry("now", 2, 3, 20), entry("now", 3, 4, 20)]
+
+
+def test_what_the_present_run_started_from_is_needed_however_many_steps_it_has():
+    assert needed(STEPS) == [NAMES[1]]
+    assert needed(STEPS, window=0.0) == [NAMES[1]]
+
+
+@pytest.mark.parametrize(
+    "day, window, expected", [(14, 7.0, True), (13, 7.0, False), (12, 7.0, False), (1, 30.0, True), (19, 0.0, False)]
+)
+def test_what_another_run_started_from_is_needed_until_its_window_is_over(day, window, expected):
+    history = [entry("before", 0, 1, day)] + STEPS
+    assert needed(history, window=window) == ([NAMES[0]] if expected else []) + [NAMES[1]]
+
+
+def test_the_window_begins_with_the_last_that_is_known_of_a_run():
+    history = [entry("before", 0, 1, 1)] + STEPS
+    assert needed(history) == [NAMES[1]]
+    assert needed(history, ended={"before": "2026-11-18T00:00:00Z"}) == [NAMES[0], NAMES[1]]
+    undone = [entry("before", 0, 1, 1), entry("before", 1, 2, 19, "reverted")] + STEPS
+    assert needed(undone) == [NAMES[0], NAMES[1]]
+
+
+def test_a_run_that_promoted_nothing_started_from_nothing():
+    assert needed([entry("before", 0, 1, 19, "reverted")] + STEPS) == [NAMES[1]]
+
+
+@pytest.mark.parametrize(
+    "time", ["2030-01-01T00:00:00Z", "", "None", "yesterday", "2026-11-20", "9999-12-31T23:59:59Z"]
+)
+def test_a_time_in_the_future_or_unreadable_is_recent(time):
+    assert is_recent(time, 7.0, NOW) and is_recent(time, 0.0, NOW)
+
+
+def test_a_generation_of_a_record_that_was_made_again_is_needed_for_a_window():
+    made = record(NAMES[4], [])
+    made["generations"][2]["found"] = "2026-11-19T00:00:00Z"
+    made["generations"][1]["found"] = "2026-11-01T00:00:00Z"
+    assert sorted(find_generations_of_runs(made, "now", {}, RetentionPolicy(1, True, 7.0), NOW)) == [NAMES[2]]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root removes generations")
+def test_the_generation_from_before_the_run_is_not_removed_by_a_later_step_of_it(application):
+    declared, state, folder = application
+    given = state.read()
+    for one in given["history"]:
+        one["run"] = "r"
+    given["generations"][0]["origin"] = "built"
+    state.write(given)
+    kept, actions, there, _recorded = pruned(application, 1, False)
+    assert kept == {"0-py3.8": "run r started from it"} and actions == ["remove generation 1-py3.9 of a"]
+    assert there == ["0-py3.8", "2-py3.10"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root removes generations")
+def test_what_cannot_be_removed_is_told_and_forgotten_by_no_one(application, monkeypatch):
+    """A promotion has committed by then, so that a failure is no failure of it."""
+    declared, state, folder = application
+    target = folder / "1-py3.9" / "held"
+    target.mkdir()
+    subprocess.check_call(["mount", "-t", "tmpfs", "tmpfs", str(target)])
+    try:
+        kept, _actions, there, _recorded = pruned(application, 1, False)
+        assert kept["1-py3.9"].startswith("it could not be removed: ") and "1-py3.9" in there
+    finally:
+        subprocess.check_call(["umount", str(target)])

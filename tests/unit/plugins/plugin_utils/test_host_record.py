@@ -89,3 +89,9 @@ def test_a_rollback_that_only_restores():
     record = record_result(record_step({}, BACK, "rollback"), {"skipped": True})
     done = record_outcome(record, "rollback")
     assert [(row["to"], row["result"]) for row in rows(done, "reverted")] == [(None, "restored")]
+
+
+def test_how_the_generation_of_a_rollback_was_chosen_is_kept_for_the_summary():
+    promotion = {**PROMOTION, "record": {**RECORD, "chosen": "before run r"}}
+    assert record_result(record_step({}, BACK, "rollback"), promotion)["results"][0]["chosen"] == "before run r"
+    assert "chosen" not in record_result(record_step({}, STEP, "upgrade"), promotion)["results"][0]

@@ -97,6 +97,21 @@ def test_hosts_whose_wave_never_began():
     assert "1 skipped, 1 unreachable" in text and "and 10 more" in text and text.endswith("the record is in /somewhere")
 
 
+def test_the_summary_of_a_rollback_says_which_it_was():
+    back = {"application": "x", "from": "2", "to": "0", "downtime_ms": 1, "result": "promoted"}
+    results = [
+        {"host": "a", **back, "chosen": "before run nightly"},
+        {"host": "b", **back, "chosen": "before run weekly"},
+        {"host": "c", **back, "chosen": "before run nightly"},
+        {"host": "d", **PROMOTED},
+    ]
+    text = _run.format_run_summary([], [], "", "/somewhere", results)
+    assert text.splitlines()[1:3] == [
+        "rollback of x, before run nightly: a, c",
+        "rollback of x, before run weekly: b",
+    ]
+
+
 def test_the_change_record():
     rows, results = everything()
     run = {
