@@ -53,7 +53,10 @@ options:
         description: Directory of the application's source code, in which its tests run.
         type: str
       user:
-        description: User that the application runs as; the owner of the environment by default.
+        description:
+          - User that the application runs as. By default it is the owner of the environment, or, if that is root, the
+            user of the declared systemd units.
+          - Where those name none, or several, it must be set; V(root) allows code of the application to run as root.
         type: str
       services:
         description: Services of the application, in the order in which they are started.

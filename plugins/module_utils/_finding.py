@@ -36,6 +36,14 @@ NO_SERVICES = "if no service runs from the environment"
 INVENTORY = "in the inventory, which only reports it"
 
 KEYS = {
+    "account-undeclared": FindingKind(
+        "account not declared",
+        "error",
+        True,
+        "Root owns the environment, the application has no `user`, and its services do not all run as one account "
+        "besides root. Its code and its tests would run as root.",
+        "Set `user` of the application to the account that runs it; `user: root` allows root.",
+    ),
     "advisories-missing": FindingKind(
         "advisories missing",
         "warning",

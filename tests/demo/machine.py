@@ -9,7 +9,9 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
+import os
 import pathlib
+import pwd
 import re
 import shutil
 import socket
@@ -176,6 +178,7 @@ def declare_board(host: str, port: int) -> dict[str, object]:
     return {
         "name": "board",
         "environment": str(home / "venv"),
+        "user": pwd.getpwuid(os.geteuid()).pw_name,
         "source": str(home / "app"),
         "services": [service],
         "checks": [{"name": "answers", "http": {"url": f"http://127.0.0.1:{port}/health"}}],

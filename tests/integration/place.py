@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import pwd
 import subprocess
 import time
 import urllib.request
@@ -82,6 +83,7 @@ class GreeterSetup:
         return {
             "name": "greeter",
             "environment": str(self.home / "venv"),
+            "user": pwd.getpwuid(os.geteuid()).pw_name,
             "services": [
                 {
                     "name": "greeter",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import pwd
 import subprocess
 
 import pytest
@@ -32,7 +33,8 @@ def application(tmp_path, interpreters):
         [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-index", *map(str, old)],
         check=True,
     )
-    return {"name": "app", "environment": str(environment), "source": str(source)}, packages
+    user = pwd.getpwuid(os.geteuid()).pw_name
+    return {"name": "app", "environment": str(environment), "source": str(source), "user": user}, packages
 
 
 def test_source_info_reads_everything_and_runs_nothing(module, application):

@@ -7,9 +7,15 @@
 import os
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
+from ansible_collections.oxzep7.python.plugins.module_utils._application._services import find_service_accounts
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, resolve_uid, resolve_user
-from ansible_collections.oxzep7.python.plugins.module_utils._services._service import Service
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
+    Identity,
+    IdentityError,
+    resolve_uid,
+    resolve_user,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._services._service import Service, ServiceError
 
 # The directory of generations has the name of the live path with this suffix.
 GENERATIONS_SUFFIX = ".generations"
@@ -74,8 +80,42 @@ class Application(NamedTuple):
         return os.path.join(self.generations_directory(), identifier)
 
     def resolve_account(self) -> Identity:
-        """The account that the application runs as. Raises IdentityError, OSError."""
-        return resolve_user(self.user) if self.user else resolve_uid(os.stat(self.environment).st_uid)
+        """The account that the application runs as: the declared one, the owner of its environment, or its services'.
+
+        Root owns environments of applications that run as somebody else, so root is meant only where it is declared.
+        Raises UndeclaredAccountError, IdentityError, OSError.
+        """
+        if self.user:
+            return resolve_user(self.user)
+        owner = os.stat(self.environment).st_uid
+        return resolve_uid(owner) if owner != 0 else self._resolve_service_account()
+
+    def _resolve_service_account(self) -> Identity:
+        try:
+            accounts = find_service_accounts(self.services)
+        except ServiceError as error:
+            raise UndeclaredAccountError(self, "what its services run as is unknown: %s" % error)
+        if not accounts:
+            raise UndeclaredAccountError(self, "none of its services says what it runs as")
+        if len(accounts) > 1:
+            listed = ", ".join("%s (%s)" % (name, ", ".join(units)) for name, units in sorted(accounts.items()))
+            raise UndeclaredAccountError(self, "its services run as different users: %s" % listed)
+        account = resolve_user(next(iter(accounts)))
+        if account.uid == 0:
+            raise UndeclaredAccountError(self, "its services run as root")
+        return account
+
+
+class UndeclaredAccountError(IdentityError):
+    """Root owns the environment, and nothing says as which account the application's code may run.
+
+    ``detail`` says so, ``remediation`` is the next step.
+    """
+
+    def __init__(self, application: Application, reason: str) -> None:
+        self.detail = "application %s: root owns %s, and %s" % (application.name, application.environment, reason)
+        self.remediation = "set `user` of the application; `user: root` runs its code and its tests as root"
+        super().__init__("%s; %s" % (self.detail, self.remediation))
 
 
 class ApplicationError(CollectionError, ValueError):

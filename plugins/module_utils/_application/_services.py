@@ -4,6 +4,7 @@
 
 """What is done with all services of an application, each of its kind."""
 
+import functools
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Type
 
 from ansible_collections.oxzep7.python.plugins.module_utils._finding import build_finding
@@ -65,6 +66,23 @@ def adapt_services(services: Sequence[Service]) -> List[Service]:
     for kind, own in _group_by_kind(services):
         adapted.update(zip(own, kind.adapt(own)))
     return [found for service in services for found in adapted[service]]
+
+
+@functools.lru_cache(maxsize=None)
+def _find_accounts(services: Tuple[Service, ...]) -> Dict[str, List[str]]:
+    found: Dict[str, List[str]] = {}
+    for kind, own in _group_by_kind(services):
+        for service, account in kind.find_accounts(own).items():
+            found.setdefault(account, []).append(service.name)
+    return found
+
+
+def find_service_accounts(services: Sequence[Service]) -> Dict[str, List[str]]:
+    """Names of *services* by the account as which they are run, asked once; without those that do not say it.
+
+    Raises ServiceError.
+    """
+    return _find_accounts(tuple(services))
 
 
 def stop_before_swap(services: Sequence[Service], timeout: float = COMMAND_TIMEOUT, log: Optional[str] = None) -> None:

@@ -80,6 +80,9 @@ def replace_live(task: RestoreTask, found: Dict[str, Dict[str, str]], rows: Sequ
     *found* are the differing paths by layer, *rows* the databases of the manifest to restore. Raises BackupError,
     DatabaseError, CommandError, OSError, and the errors of `run_transaction`.
     """
+    if task.application.checks:
+        # Checks run as that account after the exchange; without one nothing is exchanged.
+        task.application.resolve_account()
     made = _Replacement()
     try:
         for name in sorted(task.differences):

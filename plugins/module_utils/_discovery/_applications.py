@@ -14,7 +14,10 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._claims
     build_shared_finding,
     check_claims,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
+    Application,
+    UndeclaredAccountError,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
     ApplicationState,
     find_generation,
@@ -46,6 +49,19 @@ def _is_running_inside(*directories: str) -> bool:
 def collect_application_findings(application: Application, interpreter_directory: str) -> List[Dict[str, Any]]:
     """The findings that forbid to upgrade *application* on this host."""
     return list(_find_obstacles(application, interpreter_directory))
+
+
+def _check_account(application: Application) -> Iterator[Dict[str, Any]]:
+    try:
+        application.resolve_account()
+    except UndeclaredAccountError as error:
+        yield build_finding(
+            key="account-undeclared", where=application.name, detail=error.detail, remediation=error.remediation
+        )
+    except IdentityError as error:
+        yield build_finding(
+            key="user-not-found", where=application.name, detail=str(error), remediation="correct `user`"
+        )
 
 
 def _find_obstacles(application: Application, interpreter_directory: str) -> Iterator[Dict[str, Any]]:
@@ -81,10 +97,7 @@ def _find_obstacles(application: Application, interpreter_directory: str) -> Ite
             detail="the Ansible interpreter %s lies inside %s" % (own, interpreter_directory),
             remediation="set ansible_python_interpreter to the operating system's, such as /usr/bin/python3",
         )
-    try:
-        application.resolve_account()
-    except IdentityError as error:
-        yield build_finding(key="user-not-found", where=name, detail=str(error), remediation="correct `user`")
+    yield from _check_account(application)
     if application.source and not os.path.isdir(application.source):
         detail = "%s does not exist" % application.source
         yield build_finding(key="source-not-found", where=name, detail=detail, remediation="correct `source`")

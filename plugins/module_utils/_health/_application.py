@@ -72,7 +72,9 @@ def run_health_checks(
     results = _describe_states(states, interpreter is not None)
     if select_failures(results):
         return results
-    context = CheckContext(application.resolve_account(), application.environment)
+    # Only checks run something as the application's user.
+    account = application.resolve_account() if application.checks else None
+    context = CheckContext(account, application.environment)
     for result in evaluate_checks(application.checks, context, before):
         results.append(dict(result, accepted=True) if result["name"] in accepted else result)
     if not select_failures(results):

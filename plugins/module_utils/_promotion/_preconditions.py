@@ -10,7 +10,10 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application import _services
 from ansible_collections.oxzep7.python.plugins.module_utils._application._claims import check_claims
-from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
+    Application,
+    UndeclaredAccountError,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._application._live import (
     find_live_generation,
     load_record,
@@ -26,7 +29,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._transaction._dead_m
 
 REQUIRED = "required"
 # Checks are run by the account and against the services that these findings miss.
-PREVENTING_CHECKS = ("privilege-missing", "service-masked", "service-not-found")
+PREVENTING_CHECKS = ("account-undeclared", "privilege-missing", "service-masked", "service-not-found")
 
 
 class PromotionPolicy(NamedTuple):
@@ -122,6 +125,10 @@ def _check_host(application: Application, policy: PromotionPolicy) -> Iterator[D
         )
     for problem in _services.find_service_problems(application.services):
         yield dict(problem, detail="application %s: %s" % (name, problem["detail"]))
+    try:
+        application.resolve_account()
+    except UndeclaredAccountError as error:
+        yield build_finding(key="account-undeclared", detail=error.detail, remediation=error.remediation)
     owner = find_entry_controller(environment)
     if not can_become(owner):
         yield build_finding(

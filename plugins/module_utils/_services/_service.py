@@ -142,6 +142,14 @@ class Service:
         return [[service] for service in services]
 
     @classmethod
+    def find_accounts(cls, services: Sequence[Any]) -> Dict["Service", str]:
+        """The account as which each of *services*, all of this kind, is run; without those that do not say it.
+
+        Raises ServiceError.
+        """
+        return {}
+
+    @classmethod
     def read_log(cls, services: Sequence[Any], lines: int) -> Optional[str]:
         """The last *lines* of the log of *services*, all of this kind; None where this kind has none."""
         return None

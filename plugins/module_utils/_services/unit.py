@@ -178,6 +178,18 @@ user:
         return [adapted[service] for service in services]
 
     @classmethod
+    def find_accounts(cls, services: Sequence["UnitService"]) -> Dict[Service, str]:
+        """As the base: ``User=`` of the unit, or the account of its instance of systemd."""
+        running = is_systemd_running()
+        units = [service for service in services if running and not service.user and service.name.endswith(".service")]
+        found: Dict[Service, str] = {service: service.user for service in services if service.user}
+        for service, properties in _read_properties(units, ["User", "LoadState", "DynamicUser"]).items():
+            # An account of that kind exists only while the service runs, and a missing unit has none.
+            if properties.get("LoadState") == "loaded" and properties.get("DynamicUser") != "yes":
+                found[service] = properties.get("User") or "root"
+        return found
+
+    @classmethod
     def read_log(cls, services: Sequence["UnitService"], lines: int) -> Optional[str]:
         """As the base: from the journal."""
         if not is_systemd_running():

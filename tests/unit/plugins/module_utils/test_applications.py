@@ -5,6 +5,7 @@
 """Findings that forbid to upgrade an application."""
 
 import os
+import pwd
 import struct
 
 import pytest
@@ -27,7 +28,8 @@ def environment(tmp_path):
 
 
 def keys(environment):
-    declared = parse_application(validate_declaration({"name": "a", "environment": str(environment)}))
+    user = pwd.getpwuid(os.geteuid()).pw_name
+    declared = parse_application(validate_declaration({"name": "a", "environment": str(environment), "user": user}))
     return {entry["key"]: entry for entry in collect_application_findings(declared, "/opt/oxzep7/interpreters")}
 
 

@@ -7,6 +7,7 @@
 import fcntl
 import json
 import os
+import pwd
 import shutil
 import tempfile
 
@@ -51,7 +52,8 @@ class Host:
         for environment in (self.live, self.generation):
             environment.mkdir(parents=True)
             (environment / "pyvenv.cfg").write_text("version = 3.8.20\n")
-        self.application = parse_application({"name": "x", "environment": str(self.live)})
+        user = pwd.getpwuid(os.geteuid()).pw_name
+        self.application = parse_application({"name": "x", "environment": str(self.live), "user": user})
         self.state = ApplicationState(str(root / "state"), "x")
         built = {"id": "1-py3.9", "path": str(self.generation), "lock": LOCK, "complete": True, "target": "t"}
         self.state.write(dict(self.state.read(), generations=[built]))
@@ -134,6 +136,20 @@ def change_unit_file(host):
     report_problem(host, *find_setup_problems("x.service", Unit({"LoadState": "loaded", "NeedDaemonReload": "yes"})))
 
 
+def lose_user(host):
+    """As on a host whose root owns the environment, and no service says as which account it runs."""
+    host.application = host.application._replace(user=None)
+    host.monkeypatch.setattr(os, "stat", make_owned_by_root(os.stat, str(host.live)))
+
+
+def make_owned_by_root(stat, path):
+    def call(name, *arguments, **options):
+        found = stat(name, *arguments, **options)
+        return os.stat_result(found[:4] + (0,) + found[5:10]) if name == path else found
+
+    return call
+
+
 def lose_privilege(host):
     host.replace("can_become", lambda _owner: False)
 
@@ -153,6 +169,7 @@ def fail_checks(host):
 
 
 CASES = {
+    "account-undeclared": lose_user,
     "lease-held": hold_lease,
     "live-path-changed": change_live_path,
     "dead-man-missing": demand_dead_man,
