@@ -429,6 +429,14 @@ KEYS = {
         "A newer patch release of the minor version exists.",
         "Install the patch release for new generations.",
     ),
+    "path-immutable": FindingKind(
+        "path immutable",
+        "error",
+        True,
+        "The environment, its directory of generations, or the directory around them has an attribute of chattr(1) "
+        "with which even root can neither rename nor remove it.",
+        "Run the command of the finding; it undoes what somebody set on purpose, so ask why first.",
+    ),
     "preflight-failed": FindingKind(
         "preflight failed",
         "error",

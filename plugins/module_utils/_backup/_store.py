@@ -6,7 +6,6 @@
 
 import concurrent.futures
 import contextlib
-import errno
 import os
 import platform
 import shutil
@@ -31,6 +30,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._errors import Colle
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import (
     compute_sha256,
+    describe_lack_of_space,
     sync_directory,
     write_atomically,
 )
@@ -136,11 +136,9 @@ def make_backup(
             engine.forget_backup(incoming)
         if isinstance(error, CollectionError):
             raise BackupError("the backup of %s failed, and what was written is removed: %s" % (application, error))
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            raise BackupError(
-                "%s is full: %s; what was written is removed. Free space, or choose another oxzep7_backup_dir"
-                % (root, error)
-            )
+        lack = describe_lack_of_space(error, "oxzep7_backup_dir") if isinstance(error, OSError) else ""
+        if lack:
+            raise BackupError("%s is full: %s; what was written is removed%s" % (root, error, lack))
         raise
     finally:
         shutil.rmtree(incoming, ignore_errors=True)

@@ -42,6 +42,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts impo
     find_entry_controller,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandError
+from ansible_collections.oxzep7.python.plugins.module_utils._host._files import describe_lack_of_space
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import (
     list_installed_packages,
     list_top_level_modules,
@@ -51,6 +52,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._transaction._settle
 
 MAX_REASON = 2000
 SCRATCH_PREFIX = ".building-"
+PLACE_OF_GENERATIONS = "file system for `environment`"
 
 
 def build_generation(
@@ -105,7 +107,14 @@ def build_generation(
                 order.run, "generation failed", generation=generation["id"], reason=str(error)[:MAX_REASON]
             )
             raise BuildError(
-                "generation %s of %s was not built: %s%s" % (generation["id"], application.name, error, since),
+                "generation %s of %s was not built: %s%s%s"
+                % (
+                    generation["id"],
+                    application.name,
+                    error,
+                    since,
+                    describe_lack_of_space(error, PLACE_OF_GENERATIONS),
+                ),
                 error.details if isinstance(error, BuildError) else {},
             )
         generation["complete"] = True

@@ -38,18 +38,21 @@ def attach_error_path(path: str) -> Iterator[None]:
         raise
 
 
-def describe_lack_of_space(error: Exception, option: str) -> str:
-    """The next step, as the end of a message, if *error* says that a file system or a quota is exhausted.
+# What a full file system and an exhausted quota need.
+LACKING_SPACE = {
+    errno.ENOSPC: "free space, or choose another %s",
+    errno.EDQUOT: "a quota is used up, which quota -s shows: raise it, remove files, or choose another %s",
+}
 
-    *option* is the setting that chooses another place.
+
+def describe_lack_of_space(error: Exception, place: str) -> str:
+    """The next step, as the end of a message, if *error* says that a file system is full or a quota is used up.
+
+    *place* is the option or directory that can be another one. The error of a program has its text in its output.
     """
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return "; free space, or choose another %s" % option
-    if isinstance(error, OSError) and error.errno == errno.EDQUOT:
-        return (
-            "; the quota of the account is used up (see quota -s): raise it, remove files, or choose another %s"
-            % option
-        )
+    for code, advice in LACKING_SPACE.items():
+        if getattr(error, "errno", None) == code or os.strerror(code) in str(error):
+            return "; " + advice % place
     return ""
 
 

@@ -25,6 +25,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._finding import buil
 from ansible_collections.oxzep7.python.plugins.module_utils._health._application import run_health_checks
 from ansible_collections.oxzep7.python.plugins.module_utils._health._evaluation import describe_results, select_failures
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import can_become, find_entry_controller
+from ansible_collections.oxzep7.python.plugins.module_utils._host._file_flags import find_fixed_path
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._dead_man import detect_dead_man
 
 REQUIRED = "required"
@@ -125,6 +126,13 @@ def _check_host(application: Application, policy: PromotionPolicy) -> Iterator[D
         )
     for problem in _services.find_service_problems(application.services):
         yield dict(problem, detail="application %s: %s" % (name, problem["detail"]))
+    fixed = find_fixed_path([os.path.dirname(environment), environment, application.generations_directory()])
+    if fixed:
+        yield build_finding(
+            key="path-immutable",
+            detail="application %s: the live path cannot be swapped, because an attribute of a file forbids it" % name,
+            remediation=fixed,
+        )
     try:
         application.resolve_account()
     except UndeclaredAccountError as error:

@@ -183,7 +183,9 @@ user:
         running = is_systemd_running()
         units = [service for service in services if running and not service.user and service.name.endswith(".service")]
         found: Dict[Service, str] = {service: service.user for service in services if service.user}
-        for service, properties in _read_properties(units, ["User", "LoadState", "DynamicUser"]).items():
+        known = read_unit_properties([service.name for service in units], ["User", "LoadState", "DynamicUser"])
+        for service in units:
+            properties = known[service.name]
             # An account of that kind exists only while the service runs, and a missing unit has none.
             if properties.get("LoadState") == "loaded" and properties.get("DynamicUser") != "yes":
                 found[service] = properties.get("User") or "root"

@@ -31,7 +31,10 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._directories i
     remove_tree,
     remove_tree_as,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._host._file_flags import describe_file_flags
+from ansible_collections.oxzep7.python.plugins.module_utils._host._file_flags import (
+    describe_file_flags,
+    find_fixed_path,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import UnsafePathError
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs several accounts")
@@ -293,3 +296,20 @@ def test_root_keeps_nothing_where_others_can_replace_it(root):
     assert "group %d" % GROUP in (describe_foreign_control(make_shared(root) + "/interpreters") or "")
     own = make_shared(root, 0o755, OWNER.uid, name="own")
     assert (describe_foreign_control(own) or "").startswith(OWNER.name + " can replace")
+
+
+@needs_root
+@pytest.mark.parametrize("attribute", ["i", "a"])
+def test_a_swap_is_refused_where_an_attribute_forbids_it(tmp_path, attribute):
+    fixed = tmp_path / "app"
+    (fixed / "venv").mkdir(parents=True)
+    if not shutil.which("chattr") or subprocess.call(["chattr", "+" + attribute, str(fixed)]):
+        pytest.skip("the file system has no such attribute")
+    try:
+        with pytest.raises(PermissionError):
+            os.rename(str(fixed / "venv"), str(fixed / "other"))
+        found = find_fixed_path([str(fixed / "missing"), str(fixed / "venv"), str(fixed)])
+        assert found is not None and found.endswith("run chattr -%s %s" % (attribute, fixed))
+    finally:
+        subprocess.check_call(["chattr", "-" + attribute, str(fixed)])
+    assert find_fixed_path([str(fixed)]) is None

@@ -4,6 +4,7 @@
 
 """Writes that survive a crash."""
 
+import errno
 import os
 
 import pytest
@@ -37,3 +38,18 @@ def test_absence_is_no_error(tmp_path):
     assert _files.read_text(str(tmp_path / "no")) is None
     assert _files.read_json(str(tmp_path / "no" / "where")) is None
     assert _files.remove_quietly(str(tmp_path / "no")) is False
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        (errno.ENOSPC, "; free space, or choose another place"),
+        (errno.EDQUOT, "; a quota is used up, which quota -s shows: raise it, remove files, or choose another place"),
+        (errno.EIO, ""),
+    ],
+)
+def test_a_full_file_system_and_a_quota_have_their_own_advice(code, advice):
+    assert _files.describe_lack_of_space(OSError(code, os.strerror(code), "/x"), "place") == advice
+    assert (
+        _files.describe_lack_of_space(ValueError("uv: %s (os error %d)" % (os.strerror(code), code)), "place") == advice
+    )

@@ -150,6 +150,10 @@ def make_owned_by_root(stat, path):
     return call
 
 
+def forbid_renames(host):
+    host.replace("find_fixed_path", lambda paths: "%s is immutable; run chattr -i it" % paths[0])
+
+
 def lose_privilege(host):
     host.replace("can_become", lambda _owner: False)
 
@@ -178,6 +182,7 @@ CASES = {
     "generations-elsewhere": put_generations_elsewhere,
     "service-not-found": lose_service,
     "unit-file-changed": change_unit_file,
+    "path-immutable": forbid_renames,
     "privilege-missing": lose_privilege,
     "setpriv-missing": lose_setpriv,
     "generation-missing": lose_generation,
