@@ -76,7 +76,7 @@ def try_restart_rounds(host: SteadyHost, rounds: list[int], points: int) -> tupl
             tried += 1
             try:
                 stop_during_promotion(host, at, journey[1], journey[2])
-                expect_recovery(host, journey, dead_man=True)
+                expect_recovery(host, journey, [["wait", PATIENCE], ["undo", 2]])
             except (BrokenHostError, FleetError) as error:
                 wrong.append(f"{journey[0]} {at}: {error}")
                 print(f"faults restart: {wrong[-1]}", file=sys.stderr, flush=True)

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from tests.faults import backup, damage, promotion, restart
+from tests.faults import backup, damage, promotion, restart, restore_again
 from tests.faults.steady_host import FIRST, PATIENCE, expect_generation, start_steady_hosts
 from tests.faults.steady_host import build_promotion_options as options
 from tests.fleet import fleet
@@ -22,6 +22,12 @@ def test_a_backup_and_a_restore_survive_a_kill_at_calls_that_change_something():
     """One of eight; `make faults NAME=backup` tries every one."""
     points, survived = backup.run_all(every=8)
     assert survived == points >= 20
+
+
+def test_a_second_restore_of_the_same_backup_survives_a_kill():
+    """One of sixteen; `make faults NAME=restore-again` tries every one."""
+    points, survived = restore_again.run_all(every=16)
+    assert survived == points >= 5
 
 
 def test_every_damage_of_a_backup_is_found():

@@ -7,6 +7,8 @@
 ``["module", NAME, ARGUMENTS]`` runs a module (a fourth member adds to its process environment),
 ``["trace", POINT, ACTION, ARGUMENTS]`` a promotion under the tracer (or the module that a fifth member names),
 ``["wait", SECONDS]`` waits until no promotion is open,
+``["undo", TIMES]`` runs undo.sh so many times, each time as if the one before had been killed before its last rename,
+``["write", TEXT]`` and ``["read"]`` change and read the application's file and its two databases,
 ``["fingerprint", PATH]``, ``["list", PATH]`` and ``["forget", PATH]`` read or remove a tree,
 ``["spoil"]`` changes the live environment, ``["reset"]`` forgets every promotion,
 ``["look"]`` reads the state of the host without the collection's code.
@@ -14,11 +16,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import hashlib
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
@@ -27,6 +31,7 @@ from typing import Any
 
 FAULTS = "/root/faults"
 LIVE = "/srv/steady/venv"
+DATA = "/srv/steady/data"
 STATE = "/var/lib/oxzep7/applications/steady"
 UNITS = ("steady-web.service", "steady-worker.service")
 WATCHED = ("/srv/steady", "/var/lib/oxzep7", "/etc/systemd", "/run/systemd", "/etc/cron.d")
@@ -87,6 +92,40 @@ def wait(seconds: float) -> bool:
     return True
 
 
+def undo(times: int) -> bool:
+    """Run undo.sh *times*; returns whether no promotion is open then."""
+    for _time in range(times):
+        if os.path.exists(STATE + "/state.undone.json"):
+            os.rename(STATE + "/state.undone.json", STATE + "/state.next.json")
+        if os.path.exists(STATE + "/undo.sh"):
+            run("sh", STATE + "/undo.sh")
+    return not os.path.exists(STATE + "/state.next.json")
+
+
+def write(text: str) -> None:
+    """Make *text* the content of a file, of a database that a command loads, and of a SQLite database."""
+    os.makedirs(DATA, exist_ok=True)
+    for name in ("file", "words"):
+        with open(f"{DATA}/{name}", "w", encoding="utf-8") as stream:
+            stream.write(text)
+    with contextlib.closing(sqlite3.connect(f"{DATA}/db.sqlite3")) as connection, connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS entry (text TEXT)")
+        connection.execute("DELETE FROM entry")
+        connection.execute("INSERT INTO entry VALUES (?)", (text,))
+    run("chown", "-R", "steady:", DATA)
+
+
+def read() -> list[str]:
+    """Every text that `write` wrote and that is there now, each once."""
+    found = set()
+    for name in ("file", "words"):
+        with open(f"{DATA}/{name}", encoding="utf-8") as stream:
+            found.add(stream.read())
+    with contextlib.closing(sqlite3.connect(f"{DATA}/db.sqlite3")) as connection:
+        found.update(row[0] for row in connection.execute("SELECT text FROM entry"))
+    return sorted(found)
+
+
 def reset() -> None:
     """Put the application back to where nothing was ever promoted."""
     run("systemctl", "stop", *UNITS)
@@ -130,7 +169,13 @@ def look() -> dict[str, Any]:
     with open(STATE + "/state.json", encoding="utf-8") as stream:
         record = json.load(stream)
     current = next((entry for entry in record["generations"] if entry["id"] == record["current"]), None)
-    timers = run("systemctl", "list-units", "--all", "--no-legend", "--plain", "oxzep7-undo-*.timer")
+    timers = run("systemctl", "list-units", "--no-legend", "--plain", "oxzep7-undo*.timer")
+    strange = []
+    for pattern in (".next*", ".undo*", ".generations/.*"):
+        strange += glob.glob(LIVE + pattern)
+    for pattern in ("/srv/steady/.oxzep7-*", "/srv/steady/.restoring-*", DATA + "/.oxzep7-*", DATA + "/.restoring-*"):
+        strange += glob.glob(pattern)
+    strange += glob.glob("/etc/systemd/system/**/oxzep7-undo*", recursive=True)
     return {
         "live": os.readlink(LIVE) if os.path.islink(LIVE) else "directory" if os.path.isdir(LIVE) else "nothing",
         "current": record["current"],
@@ -139,7 +184,7 @@ def look() -> dict[str, Any]:
         "executables": [executable(unit) for unit in UNITS],
         "left": sorted(set(os.listdir(STATE)) - {"state.json"}),
         "timers": timers.stdout.split(),
-        "strange": sorted(glob.glob(LIVE + ".next") + glob.glob(LIVE + ".undo") + glob.glob(LIVE + ".generations/.*")),
+        "strange": sorted(strange),
     }
 
 
@@ -176,6 +221,9 @@ def main() -> None:
         "module": module,
         "trace": trace,
         "wait": wait,
+        "undo": undo,
+        "write": write,
+        "read": read,
         "reset": reset,
         "look": look,
         "fingerprint": fingerprint,
