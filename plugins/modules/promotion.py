@@ -103,6 +103,7 @@ notes:
     cron does both; without cron, a waiting shell does the first.
   - A service that a socket starts is restarted after the swap instead of stopped before it; connections wait in the
     socket meanwhile.
+  - What goes wrong after the commit, for instance in removing old generations, is a warning.
   - The switch undoes the promotion of a module that died. A living module extends its deadline before each action by
     the time that the action may take; a module that exceeds its deadline is killed and its promotion undone.
 """
@@ -170,11 +171,6 @@ record:
       C(result) (as RV(outcome)). Unknown values are V(null).
   returned: always
   type: dict
-warnings:
-  description: What went wrong after the promotion was committed, for instance in removing old generations.
-  returned: success
-  type: list
-  elements: str
 in_use:
   description:
     - Generations that stay although O(keep_generations) is exceeded, with the reason, such as the process that uses it
@@ -268,7 +264,8 @@ def _run(module: CollectionModule, record: PromotionRecord, changes: Changes) ->
     options = _build_options(given, module.check_mode)
     result = promote_generation(application, state, given["generation"], options, changes)
     in_use: Dict[str, str] = {}
-    warnings = list(result.get("warnings", []))
+    for warning in result.pop("warnings", []):
+        module.warn(warning)
     try:
         in_use = prune_generations(
             application,
@@ -281,7 +278,7 @@ def _run(module: CollectionModule, record: PromotionRecord, changes: Changes) ->
         )
     except (CollectionError, ValueError, OSError) as error:
         # The promotion has ended, and the generations that stay do no harm.
-        warnings.append(
+        module.warn(
             "generations of %s that are no longer needed could not be removed: %s; remove the cause, and the next "
             "promotion removes them" % (application.name, error)
         )
@@ -290,7 +287,6 @@ def _run(module: CollectionModule, record: PromotionRecord, changes: Changes) ->
         in_use=in_use,
         journal=_read_journal(given["state_dir"], given["run_id"]),
         record=record.describe(result["outcome"], result),
-        warnings=warnings,
     )
 
 

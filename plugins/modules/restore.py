@@ -139,11 +139,6 @@ downtime_ms:
   description: Milliseconds for which HTTP checks were not answered; V(null) without a replacement.
   returned: success
   type: int
-warnings:
-  description: What went wrong after the restore was committed.
-  returned: success
-  type: list
-  elements: str
 differences:
   description: Differences of each existing layer from the backup; at most 50 lines.
   returned: always
@@ -265,9 +260,10 @@ def main() -> None:
         fail("failed", error)
     except (CollectionError, ValueError, OSError) as error:
         fail("refused", error)
+    for warning in task.warnings:
+        module.warn(warning)
     module.exit_json(
         outcome="restored" if changes.result()["changed"] else "unchanged",
-        warnings=task.warnings,
         backup=backup.identifier,
         restored=task.restored,
         generation=task.generation,
