@@ -65,9 +65,10 @@ options:
         default: []
         suboptions:
           name:
-            description: Name of the systemd unit, or any name if C(start) is set.
+            description: >-
+              Name of the systemd unit, or any name if C(start) or C(supervisor) is set. Required unless C(supervisor)
+              is set.
             type: str
-            required: true
           action:
             description: >-
               How a promotion treats the service. V(stop-start) stops it before the environment is replaced and starts

@@ -20,37 +20,35 @@ from ansible_collections.oxzep7.python.plugins.module_utils._services._proof imp
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._services._service import LEAVE, Service, ServiceState
 
-PROCESSES = "processes"
 
+def _describe_states(
+    states: Mapping[Service, ServiceState], count_restarts: bool, python: Sequence[str]
+) -> List[Dict[str, Any]]:
+    """A result for each service in *states*: it runs and, if *count_restarts*, was not restarted by its manager.
 
-def _describe_states(states: Mapping[Service, ServiceState], count_restarts: bool) -> List[Dict[str, Any]]:
-    """A result for each service in *states*: it runs and, if *count_restarts*, was not restarted by its manager."""
+    It measures whether the service is one of those that use *python*.
+    """
     results = []
     for service, state in states.items():
         passed, evidence = state.healthy, state.evidence
         if count_restarts and state.restarts and service.is_started():
             passed, evidence = False, "restarted %d times by systemd" % state.restarts
         result = {"name": service.name, "kind": "service", "passed": passed, "seconds": 0.0, "evidence": evidence}
-        results.append(result)
+        results.append(dict(result, measured={"python": service.get_label() in python}))
     return results
 
 
 def _examine_processes(
-    states: Dict[Service, ServiceState], interpreter: Optional[str], old: Optional[str], before: Sequence[str]
+    states: Dict[Service, ServiceState], interpreter: str, old: Optional[str], before: Mapping[str, Mapping[str, Any]]
 ) -> List[Dict[str, Any]]:
     """The result for the processes of the services in *states*; none without processes."""
     began = time.monotonic()
-    new = describe_environment(os.path.dirname(os.path.dirname(interpreter))) if interpreter else None
+    new = describe_environment(os.path.dirname(os.path.dirname(interpreter)))
     proofs = prove_processes(states, new, describe_environment(old) if old else None)
-    passed, evidence = summarize_proofs(proofs, before)
-    result = {
-        "name": PROCESSES,
-        "kind": "process",
-        "passed": passed,
-        "evidence": evidence,
-        "measured": {"python": list_python_services(proofs)},
-        "seconds": round(time.monotonic() - began, 3),
-    }
+    earlier = [service for service in states if (before.get(service.name) or {}).get("python")]
+    passed, evidence = summarize_proofs(proofs, earlier)
+    seconds = round(time.monotonic() - began, 3)
+    result = {"name": "processes", "kind": "process", "passed": passed, "evidence": evidence, "seconds": seconds}
     return [result] if proofs else []
 
 
@@ -69,7 +67,8 @@ def run_health_checks(
     """
     active = [service for service in application.services if service.action != LEAVE]
     states = _services.observe_services(active)
-    results = _describe_states(states, interpreter is not None)
+    python = list_python_services(prove_processes(states, None, None)) if interpreter is None else []
+    results = _describe_states(states, interpreter is not None, python)
     if select_failures(results):
         return results
     # Only checks run something as the application's user.
@@ -77,7 +76,6 @@ def run_health_checks(
     context = CheckContext(account, application.environment)
     for result in evaluate_checks(application.checks, context, before):
         results.append(dict(result, accepted=True) if result["name"] in accepted else result)
-    if not select_failures(results):
-        earlier = ((before or {}).get(PROCESSES) or {}).get("python") or []
-        results += _examine_processes(states, interpreter, old, earlier)
+    if interpreter and not select_failures(results):
+        results += _examine_processes(states, interpreter, old, before or {})
     return results

@@ -101,19 +101,18 @@ def _describe_use(use: ProcessUse, new: Optional[PythonPlace]) -> Optional[str]:
     return "runs %s with %d files of %s" % (program, len(inside), new.path)
 
 
-def summarize_proofs(proofs: Dict[Service, ProcessProof], before: Sequence[str]) -> Tuple[bool, str]:
+def summarize_proofs(proofs: Dict[Service, ProcessProof], before: Sequence[Service]) -> Tuple[bool, str]:
     """Whether all of *proofs* passed, with the evidence of those that did not, or else of all.
 
-    Services whose labels are in *before* used Python before, and must do so.
+    The services *before* used Python before, and must do so.
     """
     failed, evidence = [], []
     for service, proof in proofs.items():
-        label = service.get_label()
         evidence.append(proof.evidence)
         if not proof.passed:
             failed.append(proof.evidence)
-        elif label in before and not proof.python:
-            failed.append("no process of %s uses Python, as before" % label)
+        elif service in before and not proof.python:
+            failed.append("no process of %s uses Python, as before" % service.get_label())
     return not failed, "; ".join(failed or evidence)
 
 

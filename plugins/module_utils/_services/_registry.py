@@ -9,10 +9,11 @@ from typing import Any, Dict, List, Tuple, Type
 from ansible_collections.oxzep7.python.plugins.module_utils._names import SERVICE_NAME
 from ansible_collections.oxzep7.python.plugins.module_utils._services._service import ACTIONS, STOP_START, Service
 from ansible_collections.oxzep7.python.plugins.module_utils._services.commands import CommandService
+from ansible_collections.oxzep7.python.plugins.module_utils._services.supervisor import SupervisorService
 from ansible_collections.oxzep7.python.plugins.module_utils._services.unit import UnitService
 
 # In the order of the documentation. The last one has no selector and takes what no other one does.
-SERVICE_KINDS: Tuple[Type[Service], ...] = (CommandService, UnitService)
+SERVICE_KINDS: Tuple[Type[Service], ...] = (CommandService, SupervisorService, UnitService)
 
 
 def parse_service(entry: Dict[str, Any]) -> Service:
@@ -23,21 +24,37 @@ def parse_service(entry: Dict[str, Any]) -> Service:
     raise ValueError("service %s is of no kind" % entry.get("name"))
 
 
+def get_service_name(entry: Dict[str, Any]) -> str:
+    """The name of the service that *entry* of `services` declares."""
+    names = [entry.get(kind.selector) for kind in SERVICE_KINDS if kind.names_itself and kind.selector]
+    return str(entry.get("name") or next(name for name in names if name))
+
+
 def _list_exclusions() -> List[List[str]]:
     """Pairs of options that cannot be declared together: a kind's selector, and each option of other kinds only."""
-    pairs = []
+    pairs: List[List[str]] = []
     for kind in SERVICE_KINDS:
-        if kind.selector is None:
-            continue
         others = sorted({name for other in SERVICE_KINDS for name in other.options} - set(kind.options))
-        pairs += [[name, kind.selector] for name in others]
+        for name in others:
+            pair = sorted([name, kind.selector or name])
+            pairs += [pair] if kind.selector is not None and pair not in pairs else []
     return pairs
+
+
+def _list_requirements() -> Dict[str, List[str]]:
+    """The selector that each option of a single kind needs."""
+    needed: Dict[str, List[str]] = {}
+    for kind in SERVICE_KINDS:
+        others = {name for other in SERVICE_KINDS if other is not kind for name in other.options}
+        if kind.selector is not None:
+            needed.update((name, [kind.selector]) for name in kind.options if name not in others)
+    return needed
 
 
 def build_services_option() -> Dict[str, Any]:
     """The option with the services of an application."""
     options: Dict[str, Any] = {
-        "name": {"type": SERVICE_NAME, "required": True},
+        "name": {"type": SERVICE_NAME},
         "action": {"type": "str", "choices": ACTIONS, "default": STOP_START},
     }
     together = []
@@ -49,8 +66,10 @@ def build_services_option() -> Dict[str, Any]:
         "elements": "dict",
         "default": [],
         "options": options,
+        "required_one_of": [["name"] + [kind.selector for kind in SERVICE_KINDS if kind.names_itself]],
         "required_together": together,
         "mutually_exclusive": _list_exclusions(),
+        "required_by": _list_requirements(),
     }
 
 

@@ -21,6 +21,14 @@ ACTIONS = [STOP_START, RESTART, RELOAD, LEAVE]
 # one, or it is restarted if it runs.
 WATCH, START_AGAIN, RESTART_RUNNING = "watch", "start-again", "restart-running"
 
+# Kinds whose processes can be found by a file with an id share this option.
+PIDFILE_OPTION: Dict[str, Dict[str, Any]] = {"pidfile": {"type": "str"}}
+PIDFILE_DOCUMENTATION = """
+pidfile:
+  description: File with the process id of the main process, so that the service's processes can be examined.
+  type: str
+"""
+
 
 class ServiceError(CollectionError):
     """A service that does not exist, or failed to start, stop or show its state; the text names it and the cause."""
@@ -58,6 +66,8 @@ class Service:
     """
 
     selector: Optional[str] = None
+    # Whether the value of the selector is also the name of a service without `name`.
+    names_itself = False
     options: Dict[str, Dict[str, Any]] = {}
     documentation = ""
     required_together: Tuple[Tuple[str, ...], ...] = ()

@@ -14,6 +14,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._commands impo
 from ansible_collections.oxzep7.python.plugins.module_utils._services._service import (
     COMMAND_TIMEOUT,
     LEAVE,
+    PIDFILE_DOCUMENTATION,
+    PIDFILE_OPTION,
     RESTART,
     STOP_START,
     Service,
@@ -27,12 +29,7 @@ class CommandService(Service):
     """A service that commands start, stop and ask."""
 
     selector = "start"
-    options = {
-        "start": {"type": "raw"},
-        "stop": {"type": "raw"},
-        "status": {"type": "raw"},
-        "pidfile": {"type": "str"},
-    }
+    options = dict({"start": {"type": "raw"}, "stop": {"type": "raw"}, "status": {"type": "raw"}}, **PIDFILE_OPTION)
     required_together = (("start", "stop", "status"),)
     documentation = """
 start:
@@ -46,10 +43,7 @@ stop:
 status:
   description: Command that ends with 0 if, and only if, the service is running.
   type: raw
-pidfile:
-  description: File with the process id of the main process, so that the service's processes can be examined.
-  type: str
-"""
+""" + PIDFILE_DOCUMENTATION.lstrip()
 
     def __init__(
         self,

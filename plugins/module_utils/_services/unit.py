@@ -9,6 +9,8 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command
 from ansible_collections.oxzep7.python.plugins.module_utils._names import ACCOUNT_NAME
 from ansible_collections.oxzep7.python.plugins.module_utils._services._service import (
+    PIDFILE_DOCUMENTATION,
+    PIDFILE_OPTION,
     RELOAD,
     RESTART,
     RESTART_RUNNING,
@@ -54,12 +56,12 @@ UNDO_VERBS = dict(START_VERBS, **{RELOAD: "reload-or-restart"})
 class UnitService(Service):
     """A unit of systemd."""
 
-    options = {"user": {"type": ACCOUNT_NAME}, "pidfile": {"type": "str"}}
+    options = dict({"user": {"type": ACCOUNT_NAME}}, **PIDFILE_OPTION)
     documentation = """
 user:
   description: Account whose systemd user instance manages the unit; the system instance by default.
   type: str
-"""
+""" + PIDFILE_DOCUMENTATION.lstrip()
 
     def __init__(
         self, name: str, action: str = STOP_START, user: Optional[str] = None, pidfile: Optional[str] = None

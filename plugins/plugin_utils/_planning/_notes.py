@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._finding import build_finding
+from ansible_collections.oxzep7.python.plugins.module_utils._services._registry import get_service_name
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _stdlib_changes
@@ -41,7 +42,7 @@ def build_notes(application: Mapping[str, Any], planned: Mapping[str, Any], advi
     minors = [_lifecycle.parse_version(step["to"])[0] for step in steps]
     current = _lifecycle.parse_version(planned["from"])[0]
     findings = _collect_findings(application, planned, scan, advised)
-    services = [service["name"] for service in declared.get("services") or []]
+    services = [get_service_name(service) for service in declared.get("services") or []]
     return {
         "risk": score_risk(application, steps, findings),
         "findings": findings,

@@ -10,6 +10,9 @@ from ansible_collections.oxzep7.python.plugins.module_utils._declaration._comple
     parse_application,
     validate_declaration,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._services._registry import get_service_name
+from ansible_collections.oxzep7.python.plugins.module_utils._services.commands import CommandService
+from ansible_collections.oxzep7.python.plugins.module_utils._services.supervisor import SupervisorService
 from ansible_collections.oxzep7.python.plugins.module_utils._services.unit import UnitService
 
 
@@ -22,6 +25,20 @@ def test_defaults():
     assert application.services[0].action == "stop-start" and isinstance(application.services[0], UnitService)
     assert application.generation_path("1-py3.9") == "/srv/billing/venv.generations/1-py3.9"
     assert application.tests_timeout == 900.0
+
+
+def test_the_options_of_a_service_choose_its_kind():
+    commands = {"name": "c", "start": "a b", "stop": ["c"], "status": "d", "pidfile": "/run/c"}
+    entries = [commands, {"supervisor": "web:*"}, {"name": "p", "supervisor": "web", "supervisorctl": "s -c x"}]
+    first, second, third = parse_application(declared(services=entries)).services
+    assert isinstance(first, CommandService) and first.commands["start"] == ["a", "b"] and first.pidfile == "/run/c"
+    assert isinstance(second, SupervisorService) and (second.name, second.control) == ("web:*", ["supervisorctl"])
+    assert isinstance(third, SupervisorService) and (third.name, third.program, third.control[1:]) == (
+        "p",
+        "web",
+        ["-c", "x"],
+    )
+    assert [get_service_name(entry) for entry in entries] == ["c", "web:*", "p"]
 
 
 def test_commands_are_split_like_a_shell_would_but_nothing_is_expanded():
@@ -60,6 +77,11 @@ def test_invalid_values_are_refused(options):
     [
         {"services": [{"name": "x", "start": "true"}]},
         {"services": [{"name": "x", "action": "kill"}]},
+        {"services": [{"action": "restart"}]},
+        {"services": [{"name": "x", "supervisorctl": "supervisorctl -c x"}]},
+        {"services": [{"supervisor": "x", "user": "y"}]},
+        {"services": [{"supervisor": "x", "start": "a", "stop": "b", "status": "c"}]},
+        {"services": [{"name": "x", "user": "y", "start": "a", "stop": "b", "status": "c"}]},
         {"checks": [{"name": "none"}]},
         {"checks": [{"name": "two", "tcp": {"port": 1}, "systemd": {"unit": "x"}}]},
         {"checks": [{"name": "x", "http": {}}]},

@@ -85,8 +85,8 @@ def test_a_service_that_used_python_must_do_so_again():
     web, worker = UnitService("web.service"), UnitService("web.service", user="one")
     proofs = {web: ProcessProof(True, "yes", True, True), worker: ProcessProof(True, "not shown: none")}
     assert summarize_proofs(proofs, []) == (True, "yes; not shown: none")
-    assert summarize_proofs(proofs, ["web.service"])[0]
-    assert summarize_proofs(proofs, ["web.service of one"]) == (
+    assert summarize_proofs(proofs, [web])[0]
+    assert summarize_proofs(proofs, [worker]) == (
         False,
         "no process of web.service of one uses Python, as before",
     )

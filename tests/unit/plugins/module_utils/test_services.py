@@ -4,6 +4,8 @@
 
 """Kinds of services: what their states mean, and what a promotion makes of them."""
 
+import subprocess
+
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._application._services import (
     adapt_services,
@@ -17,6 +19,11 @@ from ansible_collections.oxzep7.python.plugins.module_utils._services._units imp
     Unit,
     find_setup_problems,
     judge_unit,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._services.supervisor import (
+    SupervisorService,
+    judge_program,
+    parse_status,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._services.unit import UnitService
 
@@ -235,3 +242,45 @@ def test_units_of_two_accounts_are_asked_of_their_own_systemd(systemd, monkeypat
         ("web.service", None),
         ("x.service", None),
     ]
+
+
+# What supervisorctl 4.3 prints.
+STATUS = """\
+many:0                           RUNNING   pid 31995, uptime 0:00:02
+many:1                           {state}   pid 31996, uptime 1 day, 0:00:02
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "healthy", "failed", "pids", "evidence"),
+    [
+        (STATUS.format(state="RUNNING"), True, False, (31995, 31996), "running"),
+        (STATUS.format(state="STOPPING"), False, False, (31995, 31996), "many:1 is STOPPING"),
+        ("bad  FATAL     Exited too quickly (process log may have details)\n", False, True, (), "Exited too quickly"),
+        ("bad  STARTING  \n", False, False, (), "bad is STARTING"),
+        ("none: ERROR (no such process)\n", False, False, (), "does not know it"),
+    ],
+)
+def test_states_of_programs(text, healthy, failed, pids, evidence):
+    state = judge_program(parse_status(text))
+    assert (state.healthy, state.failed, state.pids) == (healthy, failed, pids) and evidence in state.evidence
+
+
+@pytest.mark.parametrize(
+    ("answer", "failed"),
+    [
+        (STATUS.format(state="RUNNING"), "0"),
+        (STATUS.format(state="FATAL"), "1"),
+        ("none: ERROR (no such process)\n", "1"),
+        ("unix:///run/supervisor.sock no such file\n", "1"),
+        ("", "1"),
+    ],
+)
+def test_the_undo_script_reads_the_state_of_programs(tmp_path, answer, failed):
+    control = tmp_path / "it's supervisorctl"
+    control.write_text("#!/bin/sh\necho \"$@\" >>%s/log\n[ $1 != status ] || cat <<'E'\n%sE\n" % (tmp_path, answer))
+    control.chmod(0o755)
+    service = SupervisorService("many", program="many:*", control=[str(control)])
+    lines = ["failed=0", *render_stops([service], 5.0), *render_starts([service], 5.0), "echo $failed"]
+    assert subprocess.check_output(["/bin/sh", "-c", "\n".join(lines)], cwd=str(tmp_path)).decode().split() == [failed]
+    assert (tmp_path / "log").read_text().splitlines() == ["stop many:*", "start many:*", "status many:*"]
