@@ -80,6 +80,14 @@ KEYS = {
         "The host has no record of a backup of the application.",
         "Run `oxzep7.python.backup`.",
     ),
+    "backup-size-unknown": FindingKind(
+        "size of a backup unknown",
+        "warning",
+        False,
+        "The space for a backup does not include a database, because its kind does not tell its size, or it could not "
+        "be asked.",
+        "Make sure that the directory of backups has enough space, and that the database can be reached.",
+    ),
     "backup-unverified": FindingKind(
         "backup unverified",
         "error",

@@ -19,7 +19,12 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._live i
     read_python_version,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import estimate_size, list_parts
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import (
+    SizeEstimate,
+    estimate_size,
+    list_parts,
+    sum_estimates,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._credentials import redact_url
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._finding import build_finding
@@ -87,13 +92,27 @@ def measure_tree(path: str) -> Tuple[int, int]:
     return size, files
 
 
+def check_backup_size(application: Application, estimate: SizeEstimate, directory: str) -> Iterator[Dict[str, Any]]:
+    """Yield a finding if *estimate*, of a backup of *application* in *directory*, does not include everything."""
+    if estimate.unknown:
+        listed = "; ".join("%s (%s)" % entry for entry in sorted(estimate.unknown.items()))
+        yield build_finding(
+            key="backup-size-unknown",
+            detail="%s: its backup needs %d MiB and the unknown size of %s"
+            % (application.name, estimate.size >> 20, listed),
+            remediation="make sure that %s has enough space for it" % directory,
+        )
+
+
 def estimate_space(
     application: Application, steps: Sequence[Dict[str, Any]], state: ApplicationState, asked: PreflightOptions
-) -> List[SpaceRequirement]:
-    """Return the space for the *steps* of *application*: a generation for each that is not built yet, and a backup.
+) -> Tuple[List[SpaceRequirement], List[Dict[str, Any]]]:
+    """Return the space for the *steps* of *application*, and findings about unknown sizes.
 
-    Raises CollectionError, ValueError, OSError.
+    It is that of a generation for each step that is not built yet, and of a backup. Raises CollectionError, ValueError,
+    OSError.
     """
+    findings: List[Dict[str, Any]] = []
     record, _rebuilt = load_record(application, state)
     built = {entry["lock"] for entry in record["generations"] if entry["complete"]}
     count = sum(1 for step in steps if step["lock"] not in built)
@@ -109,10 +128,10 @@ def estimate_space(
     if asked.backup_layers:
         live = find_live_generation(application, record, read_python_version(application.environment))
         parts = list_parts(application, live, asked.backup_layers, asked.state_dir)
-        found.append(
-            SpaceRequirement(asked.backup_dir, "a backup of %s" % application.name, estimate_size(parts), BACKUP_FILES)
-        )
-    return found
+        needed = sum_estimates(estimate_size(part) for part in parts)
+        found.append(SpaceRequirement(asked.backup_dir, "a backup of %s" % application.name, needed.size, BACKUP_FILES))
+        findings += check_backup_size(application, needed, asked.backup_dir)
+    return found, findings
 
 
 def measure_free_space(needs: Sequence[SpaceRequirement]) -> List[Dict[str, Any]]:
@@ -274,7 +293,9 @@ def run_preflight(
             found += own_findings
             if any(finding["key"] in UNKNOWN_RECORD for finding in own_findings):
                 continue
-            needs += estimate_space(application, own, state, asked)
+            own_needs, own_findings = estimate_space(application, own, state, asked)
+            needs += own_needs
+            found += own_findings
         except (CollectionError, ValueError, OSError) as error:
             found.append(
                 build_finding(

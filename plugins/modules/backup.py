@@ -117,9 +117,13 @@ fetched:
   returned: when it was fetched
   type: str
 estimate:
-  description: Bytes on disk of the kept layers, before compression, without dumps of databases.
+  description: Bytes on disk of the kept layers and the sizes of databases, before compression.
   returned: success
   type: int
+unknown_sizes:
+  description: The cause by name of each database whose size is not known, and not in RV(estimate).
+  returned: success
+  type: dict
 seconds:
   description: Seconds that it took.
   returned: when a backup was made

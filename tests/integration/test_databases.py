@@ -22,6 +22,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._d
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._registry import create_database
 from ansible_collections.oxzep7.python.plugins.module_utils._host import _isolation
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import resolve_user
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._isolation import IsolationError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._scratch import get_scratch_root, remove_stale_scratch
 
@@ -159,6 +160,16 @@ def test_a_dump_of_postgresql_is_proven(production, folder):
 
 
 @NEEDS_POSTGRESQL
+def test_the_size_of_a_database_of_postgresql(production):
+    ask(production, "CREATE TABLE a AS SELECT n, repeat('x', 500) FROM generate_series(1, 20000) n")
+    size = create_database("shop", "postgresql", production).measure_size(resolve_user("nobody"))
+    assert size == int(ask(production, "SELECT pg_database_size('shop')")) > 10 << 20
+    elsewhere = create_database("shop", "postgresql", {**production, "host": "/nowhere"})
+    with pytest.raises(CommandError, match="nowhere"):
+        elsewhere.measure_size(resolve_user("nobody"))
+
+
+@NEEDS_POSTGRESQL
 def test_functions_in_a_dump_reach_nothing(production, probe_words, folder):
     ask(production, HOSTILE.format(probe=render_script(PROBE, probe_words)), user="shop")
     ask(production, "CREATE INDEX ON orders (f(id))", user="shop")
@@ -269,6 +280,16 @@ def test_a_dump_of_mariadb_is_proven(shop, folder):
     dump = save(database, folder / "dumps")
     assert database.prove_dump(dump) == dump.rows == {"a": 2}
     assert list_left() == []
+
+
+@NEEDS_MARIADB
+def test_the_size_of_a_database_of_mariadb(shop):
+    options, client = shop
+    database = create_database("shop", "mysql", options)
+    assert database.measure_size(resolve_user("nobody")) == 0
+    text = "CREATE TABLE a AS SELECT seq, repeat('x', 500) FROM seq_1_to_20000; ANALYZE TABLE a"
+    subprocess.run([*client, "-e", text, "shop"], check=True, stdout=subprocess.DEVNULL)
+    assert 10 << 20 < database.measure_size(resolve_user("nobody")) < 20 << 20
 
 
 @NEEDS_MARIADB

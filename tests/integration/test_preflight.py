@@ -57,6 +57,30 @@ def test_nothing_speaks_against_an_application_that_is_well(module, place):
     )
 
 
+def test_the_space_for_a_backup_includes_databases(module, place):
+    without = look(module, place, backup_layers=["environment", "databases"])["room"][0]["needed_bytes"]
+    (place.home / "db.sqlite3").write_bytes(bytes(30 << 20))
+    (place.home / "db.sqlite3-wal").write_bytes(bytes(2 << 20))
+    databases = [
+        {"sqlite": str(place.home / "db.sqlite3")},
+        {"name": "words", "command": {"dump": ["cat", str(place.home / "words")]}},
+        {"name": "away", "mysql": {"database": "shop", "defaults_file": "/nowhere"}},
+    ]
+    application = place.declare_application(backup={"databases": databases})
+    found = look(module, place, application, backup_layers=["environment", "databases"])
+    assert found["room"][0]["needed_bytes"] - without == 32 << 20
+    (finding,) = found["findings"]
+    assert finding["key"] == "backup-size-unknown" and found["blocking"] == []
+    assert "words (a database of the kind command does not tell its size)" in finding["detail"]
+    assert "away (" in finding["detail"] and "db.sqlite3" not in finding["detail"]
+    assert str(place.root / "backups") in finding["remediation"]
+    # A backup says the same.
+    options = {"state_dir": str(place.state), "backup_dir": str(place.root / "backups")}
+    told = module("backup", check=True, application=application, layers=["databases"], **options)
+    assert told["estimate"] == 32 << 20 and sorted(told["unknown_sizes"]) == ["away", "words"]
+    assert told["actions"] == ["keep databases of greeter (32 MiB, without words, away, whose size is unknown)"]
+
+
 def test_what_is_found_names_the_thing_and_the_next_step(module, place):
     sick = place.declare_application(checks=[{"name": "never", "tcp": {"port": 1}}])
     found = look(module, place, sick)

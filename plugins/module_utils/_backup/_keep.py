@@ -17,7 +17,13 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._live i
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._listing import get_backup_directory, list_backups
-from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import BackupPart, estimate_size, list_parts
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._parts import (
+    BackupPart,
+    SizeEstimate,
+    estimate_size,
+    list_parts,
+    sum_estimates,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._retention import (
     KeepPolicy,
     KnownBackup,
@@ -64,15 +70,16 @@ def run_backup(job: BackupJob, changes: Changes) -> Dict[str, Any]:
     known = {identifier: backup for identifier, backup, _problem in list_backups(job.root, name)}
     enough = _find_backup_of_run(known, job.run) if job.once else None
     if enough is not None:
-        return _make_result(enough, 0, [])
+        return _make_result(enough, SizeEstimate(0), [])
     python = read_python_version(job.application.environment)
     live = find_live_generation(job.application, load_record(job.application, job.state)[0], python)
     parts = list_parts(job.application, live, job.layers, job.state.root)
-    needed = estimate_size(parts)
-    check_space(job.root, needed)
+    sizes = {part.layer: estimate_size(part) for part in parts}
+    needed = sum_estimates(sizes.values())
+    check_space(job.root, needed.size)
     for part in parts:
         changes.add(
-            "keep %s of %s (%s)" % (part.layer, name, _describe_size(part)),
+            "keep %s of %s (%s)" % (part.layer, name, _describe_size(part, sizes[part.layer])),
             part.path or part.layer,
             None,
             get_backup_directory(job.root, name),
@@ -111,10 +118,14 @@ def _find_previous(known: Dict[str, Optional[Backup]]) -> Optional[Backup]:
     return found[-1] if found else None
 
 
-def _describe_size(part: BackupPart) -> str:
+def _describe_size(part: BackupPart, estimate: SizeEstimate) -> str:
+    """The size of *part* in words, which *estimate* has."""
     if part.reference is not None:
         return "by reference"
-    return "%d MiB" % (estimate_size([part]) >> 20) if part.fill is None else "size unknown"
+    if part.fill is not None and part.measure is None:
+        return "size unknown"
+    text = "%d MiB" % (estimate.size >> 20)
+    return text + ", without %s, whose size is unknown" % ", ".join(estimate.unknown) if estimate.unknown else text
 
 
 def _is_good(backup: Backup) -> bool:
@@ -180,7 +191,7 @@ def _prune_backups(job: BackupJob, known: Dict[str, Optional[Backup]], changes: 
     return removed
 
 
-def _make_result(made: Optional[Backup], needed: int, removed: List[str]) -> Dict[str, Any]:
+def _make_result(made: Optional[Backup], needed: SizeEstimate, removed: List[str]) -> Dict[str, Any]:
     layers = made.layers if made else {}
     measured = {"seconds": made.about["seconds"], "read_back": made.about["read_back"]} if made else {}
     return dict(
@@ -188,7 +199,8 @@ def _make_result(made: Optional[Backup], needed: int, removed: List[str]) -> Dic
         backup=made.identifier if made else "",
         directory=made.directory if made else "",
         removed=removed,
-        estimate=needed,
+        estimate=needed.size,
+        unknown_sizes=needed.unknown,
         layers={name: {"size": layer.size, "entries": len(layer.entries)} for name, layer in layers.items()},
         unstable={name: layer.unstable for name, layer in layers.items() if layer.unstable},
         left_out={name: layer.skipped for name, layer in layers.items() if layer.skipped},

@@ -9,7 +9,7 @@ import gzip
 import io
 import json
 import os
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible.module_utils.urls import open_url
 from ansible_collections.oxzep7.python.plugins.module_utils._application import _services
@@ -36,18 +36,26 @@ class BackupError(CollectionError):
     """A backup that could not be made, found or used; the text has the cause and the next step."""
 
 
+class SizeEstimate(NamedTuple):
+    """Bytes on disk, and what they do not include, because its size is not known, with the cause."""
+
+    size: int
+    unknown: Dict[str, str] = {}
+
+
 class BackupPart(NamedTuple):
     """One layer to keep.
 
     It is the tree ``path``, absolute and without symlinks; or only ``paths`` of it; or what the function ``fill``
-    writes into an empty directory, which returns its part of the manifest. One with a ``reference`` needs no archive.
-    ``doubts`` are paths that could not be found, with the reason.
+    writes into an empty directory, which returns its part of the manifest; ``measure`` estimates that. One with a
+    ``reference`` needs no archive. ``doubts`` are paths that could not be found, with the reason.
     """
 
     layer: str
     path: str = ""
     paths: Optional[Tuple[str, ...]] = None
     fill: Optional[Callable[[str], Dict[str, Any]]] = None
+    measure: Optional[Callable[[], SizeEstimate]] = None
     reference: Optional[Dict[str, Any]] = None
     doubts: Dict[str, str] = {}
 
@@ -129,6 +137,23 @@ def _dump_databases(application: Application, directory: str) -> Dict[str, Any]:
     return {"databases": rows}
 
 
+def _measure_databases(application: Application) -> SizeEstimate:
+    """The size of the databases of *application*. Raises IdentityError."""
+    user = application.resolve_account()
+    total, unknown = 0, {}
+    for declared in application.keeping.databases:
+        try:
+            size = create_database(*declared).measure_size(user)
+        except (CollectionError, ValueError, OSError) as error:
+            unknown[declared.name] = str(error)
+            continue
+        if size is None:
+            unknown[declared.name] = "a database of the kind %s does not tell its size" % declared.kind
+        else:
+            total += size
+    return SizeEstimate(total, unknown)
+
+
 def _make_interpreter_parts(environment: str) -> List[BackupPart]:
     prefix = find_interpreter_prefix(environment)
     if not prefix:
@@ -169,19 +194,35 @@ def list_parts(
     if CONFIGURATION in layers:
         found.append(make_configuration_part(application, state_dir))
     if DATABASES in layers and application.keeping.databases:
-        found.append(BackupPart(DATABASES, fill=functools.partial(_dump_databases, application)))
+        found.append(
+            BackupPart(
+                DATABASES,
+                fill=functools.partial(_dump_databases, application),
+                measure=functools.partial(_measure_databases, application),
+            )
+        )
     if SYSTEM in layers:
         found.append(BackupPart(SYSTEM, fill=_documents.write_system_state))
     return found
 
 
-def estimate_size(parts: Sequence[BackupPart]) -> int:
-    """Bytes on disk of all *parts*, before compression and without the output of programs. Raises OSError."""
-    places: List[str] = []
-    for part in parts:
-        if part.reference is None:
-            places += part.paths if part.paths is not None else [part.path] if part.path else []
-    return sum(_measure_disk_use(path) for path in places)
+def estimate_size(part: BackupPart) -> SizeEstimate:
+    """The size of *part* before compression, without the output of programs. Raises IdentityError, OSError."""
+    if part.reference is not None:
+        return SizeEstimate(0)
+    if part.measure is not None:
+        return part.measure()
+    places = part.paths if part.paths is not None else [part.path] if part.path else []
+    return SizeEstimate(sum(_measure_disk_use(path) for path in places))
+
+
+def sum_estimates(estimates: Iterable[SizeEstimate]) -> SizeEstimate:
+    """All of *estimates* as one."""
+    total, unknown = 0, {}
+    for estimate in estimates:
+        total += estimate.size
+        unknown.update(estimate.unknown)
+    return SizeEstimate(total, unknown)
 
 
 def _measure_disk_use(path: str) -> int:

@@ -115,6 +115,13 @@ class Database:
         """That account where none is declared. Raises IdentityError."""
         return user
 
+    def measure_size(self, user: Identity) -> Optional[int]:
+        """Bytes of the live database, which bound its dump roughly; None if that is not known.
+
+        Raises DatabaseError, CommandError, IdentityError, OSError.
+        """
+        return None
+
     def dump(self, handle: int, user: Identity, application: str) -> Dict[str, int]:
         """Dump into the open file *handle*; returns the number of rows by table.
 

@@ -49,6 +49,7 @@ TABLE_NAMES = (
     "SELECT table_name FROM information_schema.tables "
     "WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' ORDER BY 1"
 )
+DATA_SIZE = "SELECT COALESCE(SUM(data_length), 0) FROM information_schema.tables WHERE table_schema = DATABASE()"
 INSERT_LINE = re.compile(rb"^INSERT INTO `((?:[^`]|``)+)` (?:\([^)]*\) )?VALUES")
 TABLE_LINE = re.compile(rb"^CREATE TABLE `((?:[^`]|``)+)`")
 QUOTED_TEXT = re.compile(rb"'(?:[^'\\]|\\.|'')*'", re.DOTALL)
@@ -208,6 +209,11 @@ mysql:
         """The first of the programs *names* that this host has, with the declared defaults. Raises DatabaseError."""
         defaults = self.options.get("defaults_file")
         return [find_mysql_program(*names)] + (["--defaults-extra-file=" + defaults] if defaults else [])
+
+    def measure_size(self, user: Identity) -> Optional[int]:
+        """The size of the data of all tables, without their indexes."""
+        words = self.make_client(*CLIENT_PROGRAMS) + ["-N", "-B", "-e", DATA_SIZE, str(self.options["database"])]
+        return int(_run_client("the size", words, self.resolve_account(user)))
 
     def dump(self, handle: int, user: Identity, application: str) -> Dict[str, int]:
         """Dump by mariadb-dump or mysqldump, and count the rows of the dump."""

@@ -49,6 +49,7 @@ FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamesp
 WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
 AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e') ORDER BY 1 \gexec
 """
+DATABASE_SIZE = "SELECT pg_catalog.pg_database_size(pg_catalog.current_database())"
 EXPORT_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\nSELECT pg_catalog.pg_export_snapshot();\n"
 END_SESSIONS = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN (%s, %s) AND pid <> pg_backend_pid()"
@@ -221,6 +222,11 @@ postgresql:
         }
         connection = {key: str(value) for key, value in given.items() if value is not None}
         return dict(build_process_environment(who), **connection)
+
+    def measure_size(self, user: Identity) -> Optional[int]:
+        """The size that the server states."""
+        who = self.resolve_account(user)
+        return int(_run_postgresql(PSQL + ["-c", DATABASE_SIZE], who, self.make_environment(who)))
 
     def dump(self, handle: int, user: Identity, application: str) -> Dict[str, int]:
         """Dump by pg_dump, and count the rows in the same snapshot."""

@@ -10,7 +10,7 @@ import os
 import shutil
 import stat
 import sys
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._database import (
     DUMP_TIMEOUT,
@@ -149,6 +149,11 @@ sqlite:
     def get_default_name(cls, options: Dict[str, Any]) -> str:
         """The name of the file."""
         return os.path.basename(str(options["path"]))
+
+    def measure_size(self, user: Identity) -> Optional[int]:
+        """The size of the file and of its write-ahead log."""
+        path = str(self.options["path"])
+        return sum(os.lstat(path + suffix).st_size for suffix in ("", "-wal") if os.path.lexists(path + suffix))
 
     def dump(self, handle: int, user: Identity, application: str) -> Dict[str, int]:
         """Copy the database by SQLite's own backup."""
