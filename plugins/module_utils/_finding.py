@@ -443,7 +443,7 @@ KEYS = {
         True,
         "The environment, its directory of generations, or the directory around them has an attribute of chattr(1) "
         "with which even root can neither rename nor remove it.",
-        "Run the command of the finding; it undoes what somebody set on purpose, so ask why first.",
+        "Run the command of the finding; an operator set the attribute, so learn the reason before.",
     ),
     "preflight-failed": FindingKind(
         "preflight failed",

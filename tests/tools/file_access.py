@@ -69,6 +69,7 @@ def _allow(prefix: str, calls: str, reason: str) -> Allowance:
 
 
 ALLOWED = (
+    _allow("_application/_claims", "read_json", STATE),
     _allow("_application/_backups", "read_json", STATE),
     _allow("_application/_journal", "open", STATE),
     _allow("_application/_state", "os.open read_json read_text", STATE),
@@ -88,6 +89,7 @@ ALLOWED = (
     _allow("_host/_commands", "os.open", STATE),
     _allow("_host/_directories", "os.chmod os.chown os.setxattr", OPENED),
     _allow("_host/_files", "open read_text", "called for files of root"),
+    _allow("_host/_isolation", "open os.open os.makedirs", "a new root directory that no other process sees"),
     _allow("_host/_scratch", "os.open os.chmod os.chown", OWN),
     _allow("_host/_untrusted", "os.open", "this is the reader"),
     _allow("_interpreter/_archive", "open tarfile.open", OWN),

@@ -50,6 +50,20 @@ def _get_plain_value(value: Any) -> Any:
     return str(value) if isinstance(value, str) else value
 
 
+def render_constraints(option: Mapping[str, Any], indent: int) -> str:
+    """What *option* says about those below it, as YAML."""
+    pad = " " * indent
+    text = ""
+    for key in CONSTRAINTS:
+        if key in option:
+            text += f"{pad}{key}:\n" + render_list(option[key], indent + 2)
+    if "required_by" in option:
+        text += f"{pad}required_by:\n"
+        for name, needed in option["required_by"].items():
+            text += f"{pad}  {name}: [{', '.join(needed)}]\n"
+    return text
+
+
 def render_option(name: str, option: Mapping[str, Any], documentation: Mapping[str, Any], indent: int) -> str:
     """One option of an argument spec with its documentation, as YAML."""
     pad, inner = " " * indent, " " * (indent + 2)
@@ -67,9 +81,7 @@ def render_option(name: str, option: Mapping[str, Any], documentation: Mapping[s
             text += f"{inner}{key}: " + value.split("\n")[0] + "\n"
     if "choices" in option:
         text += f"{inner}choices:\n" + render_list(option["choices"], indent + 4)
-    for key in CONSTRAINTS:
-        if key in option:
-            text += f"{inner}{key}:\n" + render_list(option[key], indent + 4)
+    text += render_constraints(option, indent + 2)
     if "options" in option:
         text += f"{inner}options:\n" + render_options(option["options"], documentation["suboptions"], indent + 4)
     return text

@@ -82,7 +82,7 @@ class Application(NamedTuple):
     def resolve_account(self) -> Identity:
         """The account that the application runs as: the declared one, the owner of its environment, or its services'.
 
-        Root owns environments of applications that run as somebody else, so root is meant only where it is declared.
+        Root owns environments of applications that run as other accounts, so root is used only where it is declared.
         Raises UndeclaredAccountError, IdentityError, OSError.
         """
         if self.user:
@@ -107,9 +107,9 @@ class Application(NamedTuple):
 
 
 class UndeclaredAccountError(IdentityError):
-    """Root owns the environment, and nothing says as which account the application's code may run.
+    """Root owns the environment, and the account that may run the application's code is unknown.
 
-    ``detail`` says so, ``remediation`` is the next step.
+    ``detail`` is the cause, ``remediation`` the next step.
     """
 
     def __init__(self, application: Application, reason: str) -> None:

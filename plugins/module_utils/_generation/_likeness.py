@@ -33,7 +33,7 @@ class EnvironmentAccess(NamedTuple):
     attributes: Dict[bool, Dict[str, bytes]]
 
     def without_writers(self) -> "EnvironmentAccess":
-        """This access while the environment is built: nobody but the owner may write, and plant something there."""
+        """This access while the environment is built: only the owner may write there, so that nothing is planted."""
         # A mode set after an ACL limits what that grants.
         kept = {name: value for name, value in self.attributes[True].items() if name != INHERITED}
         return self._replace(

@@ -9,7 +9,7 @@ import pwd
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import UndeclaredAccountError
-from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import parse_application
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._complete import parse_application
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._applications import collect_application_findings
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
 from ansible_collections.oxzep7.python.plugins.module_utils._services import unit
@@ -99,7 +99,9 @@ def test_units_say_their_account_by_their_properties(monkeypatch):
         "d.service": {"User": "", "LoadState": "not-found", "DynamicUser": "no"},
     }
     monkeypatch.setattr(unit, "is_systemd_running", lambda: True)
-    monkeypatch.setattr(unit, "read_unit_properties", lambda names, _keys, _user: {name: shown[name] for name in names})
+    monkeypatch.setattr(
+        unit, "read_unit_properties", lambda names, _keys, _user=None: {name: shown[name] for name in names}
+    )
     services = [UnitService(name) for name in sorted(shown)]
     services += [UnitService("e.timer"), UnitService("f.service", user="f")]
     accounts = {service.name: account for service, account in UnitService.find_accounts(services).items()}

@@ -8,16 +8,18 @@ import os
 import sys
 
 import pytest
+from ansible_collections.oxzep7.python.plugins.module_utils._application._directory_record import DIRECTORY_RECORD_NAME
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
     ApplicationState,
     make_private_directory,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._sqlite import copy_with_mode
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
-from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import parse_application
-from ansible_collections.oxzep7.python.plugins.module_utils._generation import _build
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._complete import parse_application
+from ansible_collections.oxzep7.python.plugins.module_utils._generation import _build, _removal
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import EnvironmentOrder
 from ansible_collections.oxzep7.python.plugins.module_utils._host import _files
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import get_current_identity
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion import _swap
 
 
@@ -39,7 +41,6 @@ def calls(monkeypatch):
     watch("rename", lambda old, new: new)
     watch("mkdir", lambda path, *rest: path)
     watch("symlink", lambda target, path: path)
-    watch("sync", lambda: "everything")
     return found
 
 
@@ -84,23 +85,39 @@ def test_the_directory_of_a_symlink_that_was_pointed_elsewhere_is_on_disk(tmp_pa
     live = tmp_path / "venv"
     os.symlink("old", str(live))
     del calls[:]
-    _swap.repoint_symlink(str(live), "new")
-    assert calls == [("symlink", str(live) + ".next"), ("rename", str(live)), ("fsync", str(tmp_path))]
+    _swap.repoint_symlink(str(live), "new", "x")
+    assert calls == [("symlink", str(live) + ".next-x"), ("rename", str(live)), ("fsync", str(tmp_path))]
 
 
 def test_a_generation_is_on_disk_before_it_counts_as_complete(tmp_path, calls, monkeypatch):
     live = tmp_path / "venv"
     live.mkdir()
     (live / "pyvenv.cfg").write_text("version = 3.8.20\n")
-    application = parse_application({"name": "x", "environment": str(live)})
+    user = get_current_identity().name
+    application = parse_application({"name": "x", "environment": str(live), "user": user})
     state = ApplicationState(str(tmp_path / "state"), "x")
-    # What installs is proven elsewhere; here it only has to be over before everything is synced.
-    monkeypatch.setattr(_build, "_build_environment", lambda *arguments: calls.append(("built", "")))
+    real = _removal.sync_file_system
+
+    def install(_place, generation):
+        # What installs is proven elsewhere; here it only has to be over before everything is synced.
+        os.makedirs(generation["path"])
+        calls.append(("built", ""))
+
+    def sync(path):
+        calls.append(("sync", path))
+        real(path)
+
+    monkeypatch.setattr(_build, "_build_environment", install)
+    monkeypatch.setattr(_removal, "sync_file_system", sync)
     order = EnvironmentOrder(sys.executable, "3.9.1", "a" * 64, "", str(tmp_path), None, "run")
-    _build.build_generation(application, state, order, False, Changes())
+    _build.build_generation(application, state, order, False, Changes(), {})
     after = calls[calls.index(("built", "")) :]
-    assert after[1] == ("sync", "everything")
-    assert [call for call in after if call[0] == "rename"] == [("rename", state.path)]
+    generation = application.generation_path("1-py3.9")
+    assert after[1] == ("sync", generation)
+    assert [call for call in after if call[0] == "rename"] == [
+        ("rename", os.path.join(generation, DIRECTORY_RECORD_NAME)),
+        ("rename", state.path),
+    ]
 
 
 def test_a_process_that_ends_while_its_files_are_read_is_like_one_that_is_gone(monkeypatch):

@@ -25,7 +25,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._direct
     write_directory_record,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
-from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import (
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._complete import (
     parse_application,
     validate_declaration,
 )

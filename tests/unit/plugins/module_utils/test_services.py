@@ -169,10 +169,11 @@ def test_what_is_started_again_is_in_the_undo_script(systemd):
     assert [line for line in render_stops(services, 5.0) if "web.service" not in line] == []
     starts = [line for line in render_starts(services, 5.0) if "reset-failed" not in line]
     assert starts == [
-        "timeout 5 systemctl start -- web.service || failed=1",
-        "timeout 5 systemctl start -- a.service || failed=1",
-        "timeout 5 systemctl start --job-mode=ignore-dependencies -- all.target || failed=1",
-        "timeout 5 systemctl start --no-block -- job.service || failed=1",
+        "timeout 5 systemctl start -- web.service || fail 'service web.service did not start'",
+        "timeout 5 systemctl start -- a.service || fail 'service a.service did not start'",
+        "timeout 5 systemctl start --job-mode=ignore-dependencies -- all.target"
+        " || fail 'service all.target did not start'",
+        "timeout 5 systemctl start --no-block -- job.service || fail 'service job.service did not start'",
     ]
 
 
@@ -281,6 +282,12 @@ def test_the_undo_script_reads_the_state_of_programs(tmp_path, answer, failed):
     control.write_text("#!/bin/sh\necho \"$@\" >>%s/log\n[ $1 != status ] || cat <<'E'\n%sE\n" % (tmp_path, answer))
     control.chmod(0o755)
     service = SupervisorService("many", program="many:*", control=[str(control)])
-    lines = ["failed=0", *render_stops([service], 5.0), *render_starts([service], 5.0), "echo $failed"]
+    lines = [
+        "failed=0",
+        "fail() { failed=1; }",
+        *render_stops([service], 5.0),
+        *render_starts([service], 5.0),
+        "echo $failed",
+    ]
     assert subprocess.check_output(["/bin/sh", "-c", "\n".join(lines)], cwd=str(tmp_path)).decode().split() == [failed]
     assert (tmp_path / "log").read_text().splitlines() == ["stop many:*", "start many:*", "status many:*"]
