@@ -61,7 +61,7 @@ def build_generation(
     order: EnvironmentOrder,
     check_mode: bool,
     changes: Changes,
-    kept: Dict[str, str],
+    kept: Optional[Dict[str, str]] = None,
 ) -> Dict[str, Any]:
     """The record of a complete generation for *order*: the existing one, else a new one.
 
@@ -70,6 +70,7 @@ def build_generation(
     """
     if not os.path.isdir(application.environment):
         raise BuildError("%s does not exist; correct `environment` of %s" % (application.environment, application.name))
+    kept = {} if kept is None else kept
     place = open_workplace(application, state, order, "", "")
     with state.hold_lease(order.run, only_look=check_mode):
         if not check_mode:

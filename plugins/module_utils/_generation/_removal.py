@@ -9,7 +9,6 @@ application's record that it is not needed, and if nothing else on this host nee
 """
 
 import contextlib
-import ctypes
 import os
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
@@ -99,7 +98,8 @@ class Directories:
 
     def complete(self, path: str, about: Dict[str, Any]) -> None:
         """Record that the generation *about* in *path* is complete, once its files are durable. Raises OSError."""
-        sync_file_system(path)
+        # Installers write files without making them durable.
+        os.sync()
         self._write(path, GENERATION, True, about)
 
     def _write(self, path: str, kind: str, complete: bool, about: Optional[Dict[str, Any]]) -> None:
@@ -238,17 +238,3 @@ def remove_directory(path: str) -> None:
         if name != DIRECTORY_RECORD_NAME:
             remove_tree(entry)
     remove_tree(path)
-
-
-def sync_file_system(path: str) -> None:
-    """Write everything of the file system of *path* to its device. Raises OSError."""
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        library = ctypes.CDLL(None, use_errno=True)
-        if not hasattr(library, "syncfs"):
-            os.sync()
-        elif library.syncfs(handle) != 0:
-            code = ctypes.get_errno()
-            raise OSError(code, os.strerror(code), path)
-    finally:
-        os.close(handle)

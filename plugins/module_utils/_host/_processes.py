@@ -102,8 +102,10 @@ def examine_processes(
         return False, "no process of %s is running" % names
     pythons = [process for process in members if PYTHON_NAME.match(os.path.basename(process.executable))]
     wanted = os.path.realpath(interpreter) if interpreter else None
+    # An environment may have copies of its interpreter, one for each name.
+    beside = os.path.realpath(os.path.dirname(interpreter)) if interpreter else None
     for process in pythons:
-        if wanted and process.executable != wanted:
+        if wanted and process.executable != wanted and os.path.dirname(process.executable) != beside:
             return False, "process %d of %s runs %s, not %s" % (process.pid, names, process.executable, wanted)
     for process in members:
         mapped = find_mapped_file(process.pid, old) if old else None

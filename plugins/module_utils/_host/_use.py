@@ -221,9 +221,14 @@ class _ProcessView:
         except (FileNotFoundError, ProcessLookupError):
             # A kernel thread has no program; a file was closed.
             return None
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            # The kernel cannot write paths down that are longer than a page, but what they lead to can be compared.
+            target = ""
         path = target[: -len(DELETED)] if target.endswith(DELETED) else target
         if self._is_member(link) or (path.startswith("/") and self._is_inside(path)):
-            return "%s %s" % (verb, path)
+            return "%s %s" % (verb, path or "a file with a very long path")
         return None
 
     def _is_member(self, path: str) -> bool:

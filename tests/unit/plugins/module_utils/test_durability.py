@@ -16,7 +16,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._state 
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._sqlite import copy_with_mode
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._complete import parse_application
-from ansible_collections.oxzep7.python.plugins.module_utils._generation import _build, _removal
+from ansible_collections.oxzep7.python.plugins.module_utils._generation import _build
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import EnvironmentOrder
 from ansible_collections.oxzep7.python.plugins.module_utils._host import _files
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import get_current_identity
@@ -41,6 +41,7 @@ def calls(monkeypatch):
     watch("rename", lambda old, new: new)
     watch("mkdir", lambda path, *rest: path)
     watch("symlink", lambda target, path: path)
+    watch("sync", lambda: "everything")
     return found
 
 
@@ -96,24 +97,18 @@ def test_a_generation_is_on_disk_before_it_counts_as_complete(tmp_path, calls, m
     user = get_current_identity().name
     application = parse_application({"name": "x", "environment": str(live), "user": user})
     state = ApplicationState(str(tmp_path / "state"), "x")
-    real = _removal.sync_file_system
 
     def install(_place, generation):
         # What installs is proven elsewhere; here it only has to be over before everything is synced.
         os.makedirs(generation["path"])
         calls.append(("built", ""))
 
-    def sync(path):
-        calls.append(("sync", path))
-        real(path)
-
     monkeypatch.setattr(_build, "_build_environment", install)
-    monkeypatch.setattr(_removal, "sync_file_system", sync)
     order = EnvironmentOrder(sys.executable, "3.9.1", "a" * 64, "", str(tmp_path), None, "run")
     _build.build_generation(application, state, order, False, Changes(), {})
     after = calls[calls.index(("built", "")) :]
     generation = application.generation_path("1-py3.9")
-    assert after[1] == ("sync", generation)
+    assert after[1] == ("sync", "everything")
     assert [call for call in after if call[0] == "rename"] == [
         ("rename", os.path.join(generation, DIRECTORY_RECORD_NAME)),
         ("rename", state.path),

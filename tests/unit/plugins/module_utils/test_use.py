@@ -180,3 +180,19 @@ def _stat_elsewhere(path):
         return os.stat_result(values)
 
     return stat
+
+
+DEEP = """
+import os, sys
+for _level in range(30):
+    os.makedirs("d" * 200, exist_ok=True)
+    os.chdir("d" * 200)
+held = open("file", "w")
+"""
+
+
+def test_a_path_that_is_longer_than_the_kernel_writes_down_is_compared_all_the_same(tree, tmp_path):
+    with Running([sys.executable, "-c", DEEP + WAIT], cwd=str(tmp_path)) as pid:
+        with pytest.raises(OSError):
+            os.readlink("/proc/%d/cwd" % pid)
+        assert find_use(pid, tree) is None
