@@ -10,6 +10,8 @@ import re
 import stat
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
 
+from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import GENERATIONS_SUFFIX
+from ansible_collections.oxzep7.python.plugins.module_utils._application._directory_record import DIRECTORY_RECORD_NAME
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _scripts
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._comparison import compare_with_record
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._environment_kinds import (
@@ -31,8 +33,9 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted imp
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._record import RecordedFile
 
-# Entries that venv, virtualenv, uv and conda make.
+# Entries that venv, virtualenv, uv, conda and this collection make.
 STANDARD_NAMES = {
+    DIRECTORY_RECORD_NAME,
     "bin",
     "include",
     "lib",
@@ -54,7 +57,6 @@ STANDARD_PROGRAM = re.compile(
 )
 SHEBANG_LIMIT = 127
 LISTED_LIMIT = 200
-GENERATIONS_SUFFIX = ".generations"
 
 
 class EnvironmentOptions(NamedTuple):

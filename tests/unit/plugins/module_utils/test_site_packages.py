@@ -179,6 +179,12 @@ def test_what_installers_leave_is_not_unmanaged(venv):
     assert named(venv.describe()["unmanaged"]) == [(SITE + "/old.py", "module")]
 
 
+def test_the_record_of_a_generation_is_not_unmanaged(venv):
+    """Otherwise a generation of this collection could not be upgraded."""
+    venv.write(".oxzep7-generation.json", "{}")
+    assert venv.describe()["unmanaged"] == []
+
+
 def test_scripts_and_data_beside_are_unmanaged(venv):
     venv.package("one", rows=["../../../bin/one,,", "../../../share/doc/one,,"])
     venv.write("bin/one")
