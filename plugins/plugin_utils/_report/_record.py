@@ -102,7 +102,10 @@ def format_change_record(run: Mapping[str, Any]) -> str:
     else:
         lines.append("Not known here: the hosts' own records do not say which waves there were.")
     done = [row for row in run["results"] if row["result"] in ("promoted", "restored")]
-    lines += ["", "## Done", "", *(_format_steps(done) if done else ["Nothing was promoted."]), "", "## Met", ""]
+    lines += ["", "## Done", "", *(_format_steps(done) if done else ["Nothing was promoted."])]
+    ways = _run.list_ways_back(run["results"])
+    lines += ["", *(f"- {text}" for text in ways)] if ways else []
+    lines += ["", "## Met", ""]
     if run["closed"]:
         lines += [f"No wave began any more: {run['closed']}.", ""]
     met = _run.list_off_target(ledger, kind)

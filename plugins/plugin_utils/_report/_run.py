@@ -191,5 +191,5 @@ def count_outcomes(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
 
 
 def format_step_table(results: Sequence[Mapping[str, Any]]) -> list[str]:
-    """*results* as aligned lines of text, with a heading."""
-    return align_columns(results, COLUMNS)
+    """*results* as aligned lines of text, with a heading; then where applications were rolled back to."""
+    return [*align_columns(results, COLUMNS), *list_ways_back(results)]

@@ -105,6 +105,10 @@ def test_the_summary_of_a_rollback_says_which_it_was():
         {"host": "c", **back, "chosen": "before run nightly"},
         {"host": "d", **PROMOTED},
     ]
+    assert _run.format_step_table(results)[-2:] == [
+        "rollback of x, before run nightly: a, c",
+        "rollback of x, before run weekly: b",
+    ]
     text = _run.format_run_summary([], [], "", "/somewhere", results)
     assert text.splitlines()[1:3] == [
         "rollback of x, before run nightly: a, c",
