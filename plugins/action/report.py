@@ -51,7 +51,8 @@ class ActionModule(CollectionAction):
                 document["ledger"], lines, document["closed"], str(folder), document["results"]
             ),
             failed_hosts=_ledger.list_failed_hosts(
-                [row for row in document["ledger"] if row["wave"] == given["ended"]], document["kind"]
+                _ledger.sort_by_urgency([row for row in document["ledger"] if row["wave"] == given["ended"]]),
+                document["kind"],
             ),
             off_target=lines,
             rollback=self._list_returning_hosts(document, given),
@@ -110,7 +111,9 @@ class ActionModule(CollectionAction):
         """The hosts that are to go back; none while the gate is open, or before any wave."""
         if not document["closed"] or not given["ended"]:
             return []
-        return _run.select_rollback_hosts(document["ledger"], document["results"], given["ended"], given["on_failure"])
+        return _run.select_rollback_hosts(
+            document["ledger"], document["results"], given["ended"], given["on_failure"], document["kind"]
+        )
 
     @staticmethod
     def _rebuild_from_hosts(given: Mapping[str, Any], hostvars: Mapping[str, Any]) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def rebuild_ledger(
                         "backup": None,
                         "downtime_ms": entry.get("downtime_ms"),
                         "result": entry["event"],
-                        "reason": entry.get("reason") or "",
+                        "reason": entry.get("problem") or entry.get("reason") or "",
                     }
                 )
         ledger.append(_make_ledger_row(host, *_derive_outcome(own), names))
@@ -67,6 +67,10 @@ def _derive_outcome(applications: Sequence[Mapping[str, Any]]) -> tuple[str, str
     if opened:
         return _ledger.INTERRUPTED, f"a promotion of {', '.join(opened)} is open"
     last = [(application["name"], application["history"][-1]) for application in applications]
+    down = [(name, entry) for name, entry in last if entry["event"] == _ledger.FAILED]
+    if down:
+        name, entry = down[0]
+        return _ledger.FAILED, f"{name} is not healthy after its change was undone: {entry.get('problem')}"
     undone = [(name, entry) for name, entry in last if entry["event"] == "reverted"]
     if undone:
         return _ledger.REVERTED, f"{undone[0][0]}: {undone[0][1].get('reason') or 'it went back'}"

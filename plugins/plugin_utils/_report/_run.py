@@ -53,15 +53,14 @@ def list_ended_rows(
     for host in wave["hosts"]:
         record = _host_record.get_host_record(hostvars[host])
         outcome, reason = _host_record.determine_outcome(record, host in there)
-        rows.append(
-            {
-                "host": host,
-                "wave": wave["number"],
-                "outcome": outcome,
-                "reason": reason,
-                "applications": wave["applications"].get(host, []),
-            }
-        )
+        row = {
+            "host": host,
+            "wave": wave["number"],
+            "outcome": outcome,
+            "reason": reason,
+            "applications": wave["applications"].get(host, []),
+        }
+        rows.append({**row, "down": True} if record.get("down") else row)
     return rows
 
 
@@ -128,13 +127,14 @@ def list_unreachable_rows(hosts: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def select_rollback_hosts(
-    rows: Sequence[Mapping[str, Any]], results: Sequence[Mapping[str, Any]], wave: int, on_failure: str
+    rows: Sequence[Mapping[str, Any]], results: Sequence[Mapping[str, Any]], wave: int, on_failure: str, kind: str
 ) -> list[list[str]]:
     """Return the hosts to roll back, now that the gate after *wave* is closed, the last wave first.
 
-    Every host with a promotion goes back, also if a later step failed there; an unreachable host cannot.
+    Every host with a promotion goes back, also if a later step failed there; an unreachable host cannot. In a rollback
+    none does: its hosts are where it should bring them, or it failed there.
     """
-    if on_failure == "stop":
+    if on_failure == "stop" or kind == _ledger.ROLLBACK:
         return []
     promoted = {row["host"] for row in results if row["result"] == "promoted"}
     numbers = [wave] if on_failure == "rollback_wave" else sorted({row["wave"] for row in rows}, reverse=True)
@@ -174,9 +174,9 @@ def format_run_summary(
 
 
 def list_off_target(rows: Sequence[Mapping[str, Any]], kind: str) -> list[str]:
-    """A line for each of *rows* that is not where the *kind* of run should have brought it."""
+    """A line for each of *rows* that is not where the *kind* of run should have brought it, the most urgent first."""
     found = []
-    for row in rows:
+    for row in _ledger.sort_by_urgency(rows):
         if row["outcome"] != _ledger.SUCCESS_OUTCOMES[kind]:
             found.append(f"{row['host']}: {row['outcome']}" + (f": {row['reason']}" if row["reason"] else ""))
     return found

@@ -15,6 +15,8 @@ Keys, each missing until it is known:
     Names of the applications of which a step of this run was promoted.
 ``outcome``, ``reason``
     How the wave of the host ended, in words of the ledger; replaced when the host is rolled back with others.
+``down``
+    Whether an application is not healthy on what was live before, either.
 ``journal``
     Journal of the host, as the last promotion returned it; missing when anything else came after that promotion.
 """
@@ -93,7 +95,8 @@ def close_wave(record: Mapping[str, Any], kind: str) -> dict[str, Any]:
 
 def close_failed_wave(record: Mapping[str, Any], kind: str, failure: Mapping[str, Any]) -> dict[str, Any]:
     """*record* when a task ended with the result *failure* in a run of *kind*."""
-    return _drop_journal({**record, "outcome": classify_failure(failure, kind), "reason": _get_reason(failure)})
+    outcome = classify_failure(failure, kind)
+    return _drop_journal({**record, "outcome": outcome, "reason": _get_reason(failure), "down": is_down(failure)})
 
 
 def add_hook_failure(record: Mapping[str, Any], hook: str, failure: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,9 +109,15 @@ def close_undone_wave(
 ) -> dict[str, Any]:
     """*record* when the host was rolled back with others because of *reason*, or could not be, by *failure*."""
     if failure is None:
-        return _drop_journal({**record, "outcome": _ledger.REVERTED, "reason": f"rolled back, because {reason}"})
+        text = f"rolled back, because {reason}"
+        return _drop_journal({**record, "outcome": _ledger.REVERTED, "reason": text, "down": False})
     text = f"it could not be rolled back: {_get_reason(failure)}"
-    return _drop_journal({**record, "outcome": _ledger.FAILED, "reason": text})
+    return _drop_journal({**record, "outcome": _ledger.FAILED, "reason": text, "down": is_down(failure)})
+
+
+def is_down(failure: Mapping[str, Any]) -> bool:
+    """Whether an application is not healthy since the *failure*: its undo failed, or it is not healthy after that."""
+    return failure.get("outcome") == _ledger.FAILED
 
 
 def _drop_journal(record: dict[str, Any]) -> dict[str, Any]:

@@ -24,6 +24,11 @@ def list_failed_hosts(rows: Sequence[Mapping[str, Any]], kind: str) -> list[str]
     return [row["host"] for row in rows if row["outcome"] not in (SUCCESS_OUTCOMES[kind], None)]
 
 
+def sort_by_urgency(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """*rows* with the hosts first on which an application is down, then those that failed otherwise."""
+    return sorted(rows, key=lambda row: (not row.get("down"), row["outcome"] != FAILED))
+
+
 def check_failure_budget(
     rows: Sequence[Mapping[str, Any]], wave: int, kind: str, hosts: int, per_run: Amount, per_wave: Amount | None
 ) -> str:

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+from ansible_collections.oxzep7.python.plugins.filter.record_outcome import record_outcome
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _record, _run
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _ledger
 
 WAVE = {
     "number": 2,
@@ -82,9 +84,33 @@ def test_who_goes_back():
         {"host": "n", "wave": 1, "outcome": "upgraded", "reason": "", "applications": []},
     ]
     done = [*results, {"host": "o", "result": "promoted"}]
-    assert _run.select_rollback_hosts(first + rows, done, 2, "stop") == []
-    assert _run.select_rollback_hosts(first + rows, done, 2, "rollback_wave") == [["a", "b"]]
-    assert _run.select_rollback_hosts(first + rows, done, 2, "rollback_run") == [["a", "b"], ["o"]]
+    assert _run.select_rollback_hosts(first + rows, done, 2, "stop", "upgrade") == []
+    assert _run.select_rollback_hosts(first + rows, done, 2, "rollback_wave", "upgrade") == [["a", "b"]]
+    assert _run.select_rollback_hosts(first + rows, done, 2, "rollback_run", "upgrade") == [["a", "b"], ["o"]]
+
+
+def test_nobody_goes_back_in_a_rollback():
+    rows = [{"host": host, "wave": 1, "outcome": "reverted", "reason": "", "applications": []} for host in "ab"]
+    done = [{"host": host, "result": "promoted"} for host in "ab"]
+    assert _run.select_rollback_hosts(rows, done, 1, "rollback_run", "rollback") == []
+
+
+def test_hosts_that_are_down_are_named_first():
+    """Of all bad outcomes these need somebody at once."""
+    hostvars = {
+        "a": {"host_record": record_outcome({}, "upgrade", {"outcome": "reverted", "msg": "sick"})},
+        "b": {"host_record": record_outcome({}, "upgrade", {"outcome": "refused", "msg": "no"})},
+        "c": {"host_record": record_outcome({}, "upgrade", {"outcome": "failed", "msg": "x is not healthy: web"})},
+    }
+    wave = {"number": 1, "hosts": ["a", "b", "c"], "applications": {"c": ["x"]}}
+    rows = _run.list_ended_rows(hostvars, wave, ["a", "b", "c"])
+    assert [line.split(":")[0] for line in _run.list_off_target(rows, "upgrade")] == ["c", "b", "a"]
+    summary = _run.format_run_summary(rows, _run.list_off_target(rows, "upgrade"), "", "/somewhere").splitlines()
+    assert summary[0] == "2 failed, 1 reverted" and summary[1] == "c: failed: x is not healthy: web"
+    limits = {"x": 1}
+    assert "c may be without x" in _ledger.check_availability(rows, ["d"], {"c": ["x"], "d": ["x"]}, limits)
+    undone = record_outcome(hostvars["c"]["host_record"], "rollback", undone_for="b is not upgraded")
+    assert undone["outcome"] == "reverted" and not undone["down"]
 
 
 def test_hosts_whose_wave_never_began():
@@ -168,6 +194,10 @@ def test_a_run_that_nobody_here_saw():
             "applications": [application(event="promoted", kind="upgrade", **{"from": "0", "to": "1"})],
         },
         "undone": {"events": [event], "applications": [application(event="reverted", kind="upgrade", reason="sick")]},
+        "down": {
+            "events": [event],
+            "applications": [application(event="failed", kind="upgrade", reason="sick", problem="web: not running")],
+        },
         "open": {"events": [event], "applications": [application(opened=True)]},
         "back": {"events": [event], "applications": [application(event="promoted", kind="rollback")]},
         "none": {"events": [], "applications": [application()]},
@@ -178,13 +208,15 @@ def test_a_run_that_nobody_here_saw():
     assert {row["host"]: row["outcome"] for row in ledger} == {
         "good": "upgraded",
         "undone": "reverted",
+        "down": "failed",
         "open": "interrupted",
         "back": "reverted",
         "none": "skipped",
         "built": "skipped",
         "gone": "unknown",
     }
-    assert [row["reason"] for row in ledger][1] == "x: sick" and len(results) == 3
+    assert [row["reason"] for row in ledger][1] == "x: sick" and len(results) == 4
+    assert ledger[2]["reason"] == "x is not healthy after its change was undone: web: not running"
     assert "- 2026-11-24T01:00:00Z x: promoted (from 0, to 1)" in _record.format_timeline(
         "good", records["good"], "nightly"
     )
