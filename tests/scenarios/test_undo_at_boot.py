@@ -145,9 +145,9 @@ def test_a_service_that_does_not_start_again_is_found_by_the_next_run(host):
         "mkdir -p /etc/systemd/system/steady-worker.service.d && printf '[Service]\\nExecStartPre=/bin/sh -c \"[ ! -e "
         "/run/broken ]\"\\n' >/etc/systemd/system/steady-worker.service.d/broken.conf && systemctl daemon-reload"
     )
-    with freeze_promotion(host, number, FIRST, "upgrade"):
-        host.run_script("touch /run/broken")
-    assert host.run_actions(["wait", PATIENCE]) == [True]
+    host.run_script("touch /run/broken")
+    killed, undone = host.run_actions(["trace", number, "kill", FORWARD], ["wait", PATIENCE])
+    assert killed["status"] == 137 and undone
     application = FORWARD["application"]
     (recovered,) = host.run_actions(["module", "recovery", {"applications": [application]}])
     (entry,) = require_module_success(recovered)["closed"]

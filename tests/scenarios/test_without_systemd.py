@@ -67,6 +67,21 @@ def test_a_promotion_can_be_refused_where_nothing_would_undo_it(plain):
     ]
 
 
+def test_a_restore_can_be_refused_where_nothing_would_undo_it(plain):
+    application = options()["application"]
+    replace = {"application": application, "layers": ["environment"], "replace": True, "dead_man": "required"}
+    made, spoilt, refused, seen = plain.run_actions(
+        ["module", "backup", {"application": application, "layers": ["environment"]}],
+        ["spoil"],
+        ["module", "restore", replace],
+        ["fingerprint", "/srv/steady/venv"],
+    )
+    plain.run_script("rm /srv/steady/venv/spoilt; rm -r /var/lib/oxzep7/backups")
+    require_module_success(made)
+    assert refused["failed"] and refused["outcome"] == "refused" and "neither systemd nor cron" in refused["msg"]
+    assert seen == spoilt
+
+
 def test_cron_undoes_a_promotion_that_died(plain):
     plain.run_script("cron")
     forward, back = options(dead_man="required"), options(generation="previous", kind="rollback")
