@@ -180,11 +180,13 @@ def _open_transaction(change: ApplicationChange, options: TransactionOptions, de
 def _undo_change(change: ApplicationChange, run: str, error: BaseException) -> NoReturn:
     """Undo *change* because of *error*. Raises PromotionReverted, UnhealthyAfterUndoError or UndoFailedError."""
     evidence: Dict[str, Any] = {"checks": getattr(error, "results", []), "log": None}
-    with contextlib.suppress(CollectionError, OSError):
+    cause = str(error)
+    # What cannot be said about services does not keep the change from being undone.
+    with contextlib.suppress(CollectionError, ValueError, OSError):
         evidence["log"] = _services.read_log_tail(change.application.services)
-    text = "%s failed and %s: %s" % (change.what, change.undone, error)
-    problems = _services.describe_service_problems(change.application.services)
-    text += "; %s" % problems if problems else ""
+        problems = _services.describe_service_problems(change.application.services)
+        cause += "; %s" % problems if problems else ""
+    text = "%s failed and %s: %s" % (change.what, change.undone, cause)
     try:
         undone = undo_transaction(change.state, change.application)
     except UndoFailedError as problem:
@@ -207,7 +209,7 @@ def _undo_change(change: ApplicationChange, run: str, error: BaseException) -> N
             change.undone,
             undone.problem,
             change.what,
-            error,
+            cause,
         )
     try:
         close_transaction(change.state, undone, run, str(error))

@@ -11,7 +11,7 @@ import sys
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
-from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import (
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._complete import (
     parse_application,
     validate_declaration,
 )
@@ -65,7 +65,8 @@ class Change:
         self.value = root / "value"
         self.value.write_text("old")
         check = {"name": "works", "command": {"cmd": ["test", "!", "-e", str(root / "broken")]}}
-        declared = {"name": "mill", "environment": str(root), "checks": [check]}
+        me = get_current_identity().name
+        declared = {"name": "mill", "environment": str(root), "user": me, "checks": [check]}
         self.application = parse_application(validate_declaration(declared))
         journal = Journal(self.state)
         details = UndoDetails(
