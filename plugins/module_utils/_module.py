@@ -2,12 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The base of all modules: names in options are checked, and no result, error or log has credentials of URLs."""
+"""The base of all modules: names in options are checked, and no result, error or log has credentials of URLs.
+
+Names of files are UTF-8 whatever the locale is.
+"""
 
 from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._credentials import find_secrets, redact
+from ansible_collections.oxzep7.python.plugins.module_utils._host._encoding import use_utf8_names
 from ansible_collections.oxzep7.python.plugins.module_utils._names import restrict_names
 
 
@@ -18,6 +22,7 @@ class CollectionModule(AnsibleModule):
 
     def __init__(self, argument_spec: Dict[str, Any], **rules: Any) -> None:
         """As the base."""
+        use_utf8_names()
         super().__init__(argument_spec=restrict_names(argument_spec), **rules)
 
     def _log_invocation(self) -> None:
