@@ -131,8 +131,8 @@ def test_root_gives_nothing_away_through_a_planted_link(host, module):
     victim.mkdir()
     (victim / "file").write_text("")
     host.run_as_member("ln", "-s", victim, host.home / "venv.generations")
-    refused = module("environment", **host.make_build_options())
-    assert refused["failed"] and f"it is a symlink of {MEMBER}, which is not followed" in refused["msg"], refused
+    message = module.expect_failure("environment", **host.make_build_options())
+    assert f"it is a symlink of {MEMBER}, which is not followed" in message
     assert (victim.stat().st_uid, sorted(os.listdir(victim))) == (0, ["file"])
 
 

@@ -8,7 +8,11 @@ import os
 import shutil
 from typing import Any, Dict, List
 
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, find_controller
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
+    Identity,
+    IdentityError,
+    find_controller,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command
 
 OUTPUT_TIMEOUT = 600.0
@@ -81,10 +85,14 @@ def is_git_repository(source: str) -> bool:
 def write_repository_state(source: str, directory: str) -> Dict[str, Any]:
     """Write the state of the repository *source* into *directory*: all commits, changes, and names of untracked files.
 
-    Git runs as the account that controls *source*. Returns ``missing``: files that failed, and the cause. Raises
-    IdentityError, OSError.
+    Git runs as the account that controls *source*; where there is no such account, it does not run. Returns
+    ``missing``: files that failed, and the cause. Raises OSError.
     """
-    who: Identity = find_controller(source)
+    try:
+        who: Identity = find_controller(source)
+    except IdentityError as error:
+        # The files of the repository are in a layer of their own.
+        return {"missing": {name: str(error) for name in REPOSITORY_COMMANDS}}
     missing = {}
     for name, words in REPOSITORY_COMMANDS.items():
         problem = _write_output(GIT_COMMAND + words, os.path.join(directory, name), identity=who, cwd=source)

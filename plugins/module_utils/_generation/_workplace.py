@@ -30,6 +30,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts impo
     call_as_identity,
     can_become,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._host._directories import check_directory
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import parse_pins
 
 
@@ -101,6 +102,7 @@ def open_workplace(
     """The workplace for the environment *path* of *application*. Raises BuildError, OSError."""
     shared_site = has_system_site(read_configuration(application.environment))
     builder, user = resolve_build_accounts(application)
+    check_directory(application.generations_directory(), builder.uid)
     directories = Directories(application, state, builder, order.run)
     return Workplace(application, order, path, scratch, builder, user, shared_site, directories)
 

@@ -31,6 +31,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted imp
 )
 
 PUBLIC_MODE = 0o755
+WRONG_KIND = "a directory is needed here, and another kind of file is in its place"
 
 
 @contextlib.contextmanager
@@ -61,7 +62,7 @@ def _create_below(parent: int, name: str, mode: int, path: str) -> int:
     except OSError as error:
         if error.errno not in (errno.ELOOP, errno.ENOTDIR):
             raise
-        raise UnsafePathError(error.errno, "a directory is needed here, and another kind of file is in its place", path)
+        raise UnsafePathError(error.errno, WRONG_KIND, path)
     if created:
         state = os.fstat(handle)
         if state.st_uid != os.geteuid():
@@ -80,7 +81,7 @@ def make_directory(path: str, mode: int = PUBLIC_MODE, owner: Optional[Tuple[int
     """
     absolute = os.path.abspath(path)
     if os.path.islink(absolute):
-        absolute = _follow_own_symlink(absolute)
+        absolute = _follow_own_symlink(absolute, os.geteuid())
     missing, here = [os.path.basename(absolute)], os.path.dirname(absolute)
     while not os.path.lexists(here):
         missing.append(os.path.basename(here))
@@ -117,10 +118,32 @@ def describe_foreign_control(path: str) -> Optional[str]:
     return "%s can replace what is in it; give the directory to root, or choose another" % controller.name
 
 
-def _follow_own_symlink(path: str) -> str:
-    """The real path of the symlink *path*, which may lead to another disk if root or this account made it."""
+def check_directory(path: str, owner: int) -> None:
+    """Raise UnsafePathError if *path* exists and is not a directory of the user id *owner* or of root, or such a link.
+
+    Raises OSError.
+    """
+    real = os.path.abspath(path)
+    if not os.path.lexists(real):
+        return
+    if os.path.islink(real):
+        real = _follow_own_symlink(real, owner)
+    state = os.lstat(real)
+    if not stat.S_ISDIR(state.st_mode):
+        raise UnsafePathError(errno.ENOTDIR, WRONG_KIND, real)
+    if state.st_uid not in (0, owner):
+        raise UnsafePathError(errno.EPERM, _describe_owners(state.st_uid, owner), real)
+
+
+def _describe_owners(present: int, wanted: int) -> str:
+    names = resolve_user_name(present), resolve_user_name(wanted)
+    return "it belongs to %s, not to %s; remove it, or change its owner" % names
+
+
+def _follow_own_symlink(path: str, owner: int) -> str:
+    """The real path of the symlink *path*, which may lead to another disk if root, this account or *owner* made it."""
     uid = os.lstat(path).st_uid
-    if uid not in (0, os.geteuid()):
+    if uid not in (0, os.geteuid(), owner):
         raise UnsafePathError(
             errno.ELOOP, "it is a symlink of %s, which is not followed; remove it" % resolve_user_name(uid), path
         )
@@ -132,12 +155,7 @@ def _give_directory(handle: int, owner: Tuple[int, int], path: str) -> None:
     if uid == owner[0]:
         return
     if uid != os.geteuid():
-        raise UnsafePathError(
-            errno.EPERM,
-            "it belongs to %s, not to %s; remove it, or change its owner"
-            % (resolve_user_name(uid), resolve_user_name(owner[0])),
-            path,
-        )
+        raise UnsafePathError(errno.EPERM, _describe_owners(uid, owner[0]), path)
     os.chown(_name_descriptor(handle), owner[0], owner[1])
 
 

@@ -18,6 +18,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._live i
     find_live_generation,
     load_record,
     read_python_version,
+    resolve_builder,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, LeaseHeldError
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import PromotionRefused
@@ -25,6 +26,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._finding import buil
 from ansible_collections.oxzep7.python.plugins.module_utils._health._application import run_health_checks
 from ansible_collections.oxzep7.python.plugins.module_utils._health._evaluation import describe_results, select_failures
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import can_become, find_entry_controller
+from ansible_collections.oxzep7.python.plugins.module_utils._host._directories import check_directory
 from ansible_collections.oxzep7.python.plugins.module_utils._host._file_flags import find_fixed_path
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._dead_man import detect_dead_man
 
@@ -126,6 +128,7 @@ def _check_host(application: Application, policy: PromotionPolicy) -> Iterator[D
         )
     for problem in _services.find_service_problems(application.services):
         yield dict(problem, detail="application %s: %s" % (name, problem["detail"]))
+    check_directory(application.generations_directory(), resolve_builder(application).uid)
     fixed = find_fixed_path([os.path.dirname(environment), environment, application.generations_directory()])
     if fixed:
         yield build_finding(

@@ -13,6 +13,10 @@ import subprocess
 import tempfile
 
 import pytest
+from ansible_collections.oxzep7.python.plugins.module_utils._backup._documents import (
+    REPOSITORY_COMMANDS,
+    write_repository_state,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import prepare_directory
 from ansible_collections.oxzep7.python.plugins.module_utils._host import _accounts
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
@@ -25,6 +29,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts impo
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._directories import (
     change_entry,
+    check_directory,
     describe_foreign_control,
     make_directory,
     open_parent,
@@ -313,3 +318,42 @@ def test_a_swap_is_refused_where_an_attribute_forbids_it(tmp_path, attribute):
     finally:
         subprocess.check_call(["chattr", "-" + attribute, str(fixed)])
     assert find_fixed_path([str(fixed)]) is None
+
+
+@needs_root
+def test_git_does_not_run_in_a_repository_that_others_can_rearrange(root):
+    source = make_shared(root)
+    os.mkdir(os.path.join(root, "state"))
+    missing = write_repository_state(source, os.path.join(root, "state"))["missing"]
+    assert sorted(missing) == sorted(REPOSITORY_COMMANDS) and os.listdir(os.path.join(root, "state")) == []
+    assert all("chmod g-w %s" % source in cause for cause in missing.values())
+
+
+def plant_directory(path, elsewhere):
+    os.mkdir(path)
+
+
+def plant_symlink(path, elsewhere):
+    os.symlink(elsewhere, path)
+
+
+@needs_root
+@pytest.mark.parametrize("plant", [plant_directory, plant_symlink])
+def test_a_directory_of_another_account_is_refused(root, plant):
+    place, elsewhere = make_shared(root, 0o1777), make_shared(root, 0o755, OWNER.uid, name="disk")
+    path = place + "/venv.generations"
+    check_directory(path, OWNER.uid)
+    call_as_identity(STRANGER, plant, path, elsewhere)
+    with pytest.raises(UnsafePathError):
+        check_directory(path, OWNER.uid)
+    remove_tree(path)
+    call_as_identity(OWNER, plant, path, elsewhere)
+    check_directory(path, OWNER.uid)
+
+
+@needs_root
+def test_a_file_in_place_of_a_directory_is_refused(root):
+    with open(os.path.join(root, "file"), "w"):
+        pass
+    with pytest.raises(UnsafePathError):
+        check_directory(os.path.join(root, "file"), 0)
