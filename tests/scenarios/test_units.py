@@ -70,9 +70,13 @@ class UnitHost(SteadyHost):
         found = require_module_success(answer)["findings"]
         return {entry["key"]: entry for entry in found if entry["key"] not in ("disk-space-short", "inodes-short")}
 
-    def read_states(self, *units, user=None):
-        prefix = f"systemctl --user --machine={user}@" if user else "systemctl"
-        return self.run_script(f"{prefix} is-active {' '.join(units)} || true").split()
+    def read_states(self, *units):
+        return self.run_script(f"systemctl is-active {' '.join(units)} || true").split()
+
+    def ask_user(self, user, words):
+        """What the systemd of *user* answers."""
+        script = f"export XDG_RUNTIME_DIR=/run/user/$(id -u); systemctl --user {words}"
+        return self.run_script(f"runuser -u {user} -- sh -c '{script}'").strip()
 
     def read_property(self, name, unit):
         return self.run_script(f"systemctl show --property={name} --value {unit}").strip()
@@ -187,3 +191,104 @@ def test_timers_jobs_paths_and_targets_as_services(host):
     after = [host.read_property("MainPID", name) for name in ("timed-web.service", "timed-long.service")]
     assert not {*before, "0"} & set(after)
     assert host.read_states(*names) == ["inactive", "activating", "active", "active", "active"]
+
+
+# Imports a compiled module of the environment, and answers with its place.
+EMBEDDED = """
+import sys
+import native._json
+
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [native._json.__file__.encode()]
+"""
+SITE = """
+Listen 127.0.0.1:8006
+WSGIDaemonProcess embed python-home=/srv/embed/venv
+WSGIScriptAlias / /srv/embed/app.py process-group=embed application-group=%{GLOBAL}
+<Directory /srv/embed>
+Require all granted
+</Directory>
+"""
+
+
+def install_native_module(host, environment):
+    """Put a package with a module that was compiled for Python 3.11 into *environment*."""
+    target = f"{environment}/lib/python3.11/site-packages/native"
+    host.run_script(
+        f"mkdir {target} && touch {target}/__init__.py && cp /usr/lib/python3.11/lib-dynload/_json.* {target}"
+    )
+
+
+@pytest.fixture
+def embedding(host):
+    """An application whose environment uWSGI and mod_wsgi embed, as Debian packages them."""
+    uwsgi = (
+        "/usr/bin/uwsgi-core --plugin python3 --http-socket 127.0.0.1:8005 --virtualenv /srv/embed/venv --master "
+        "--processes 1 --wsgi-file /srv/embed/app.py --pidfile /run/embed.pid --die-on-term"
+    )
+    host.run_script("mkdir -p /srv/embed")
+    hosts.write_file(host.name, "/srv/embed/app.py", EMBEDDED)
+    hosts.write_file(host.name, "/etc/apache2/sites-enabled/000-default.conf", SITE)
+    services = [{"name": "embed-uwsgi.service"}, {"name": "apache2.service"}]
+    checks = [
+        {"name": str(port), "http": {"url": f"http://127.0.0.1:{port}/", "body": "_json"}} for port in (8005, 8006)
+    ]
+    application = host.create_application("embed", services, checks=checks)
+    for environment in ("/srv/embed/venv", f"/srv/embed/venv.generations/{FIRST}"):
+        install_native_module(host, environment)
+    host.write_units(embed_uwsgi_service=f"[Service]\nExecStart={uwsgi}\n[Install]\nWantedBy=multi-user.target\n")
+    host.run_script(
+        "systemctl daemon-reload && systemctl enable --quiet --now embed-uwsgi && systemctl restart apache2"
+    )
+    host.run_script("until curl -sf http://127.0.0.1:8005/ && curl -sf http://127.0.0.1:8006/; do sleep 0.1; done")
+    return application
+
+
+def test_programs_that_embed_python_are_proved_by_what_they_map(host, embedding):
+    new = f"/srv/embed/venv.generations/{FIRST}"
+    results = {entry["name"]: entry for entry in require_module_success(host.promote(embedding))["checks"]}
+    evidence = results["processes"]["evidence"]
+    for name in ("embed-uwsgi.service", "apache2.service"):
+        assert (
+            f"processes of {name}: runs /usr/lib/x86_64-linux-gnu/libpython3.11.so.1.0 with 1 files of {new}"
+            in evidence
+        )
+    # One that goes on as it was is found by what it maps.
+    kept = {"name": "kept", "start": "true", "stop": "true", "status": "true", "pidfile": "/run/embed.pid"}
+    failed = host.promote({**embedding, "services": [kept]}, "previous", "rollback")
+    assert failed["outcome"] == "reverted" and "of kept still maps " + new in failed["msg"], failed
+    # What uses no Python at all is not taken for proof, and does not fail either.
+    host.write_units(embed_other_service="[Service]\nExecStart=/usr/bin/sleep 1000000\n")
+    host.run_script("systemctl daemon-reload && systemctl start embed-other")
+    other = {**embedding, "services": [{"name": "embed-other.service"}], "checks": []}
+    back = require_module_success(host.promote(other, "previous", "rollback"))
+    assert "not shown: none of the 1 processes of embed-other.service" in back["checks"][-1]["evidence"]
+
+
+def test_units_of_the_same_name_are_told_apart(host):
+    application = host.create_application("same", [{"name": "same.service", "user": "one"}])
+    for environment in ("/srv/same/venv", f"/srv/same/venv.generations/{FIRST}"):
+        install_native_module(host, environment)
+    text = "[Service]\nExecStart=/srv/same/venv/bin/python -c 'import native._json, time; time.sleep(1000000)'\n"
+    host.write_units(same_service=text)
+    host.run_script("systemctl daemon-reload && systemctl start same.service && mkdir -p /var/lib/systemd/linger")
+    pids = {}
+    for user in ("one", "two"):
+        host.run_script(
+            f"useradd --create-home {user} && touch /var/lib/systemd/linger/{user}"
+            f" && cd /home/{user} && mkdir -p .config/systemd/user"
+            f" && cp /etc/systemd/system/same.service .config/systemd/user/ && chown -R {user}: ."
+            f" && systemctl start user@$(id -u {user}).service"
+        )
+        pids[user] = host.ask_user(user, "start same.service && systemctl --user show --property=MainPID --value same")
+    before = host.read_property("MainPID", "same.service")
+    promoted = require_module_success(host.promote(application))
+    # The others go on with the old environment, and are not this service.
+    assert "1 of 1 processes of same.service of one" in promoted["checks"][-1]["evidence"]
+    assert host.read_property("MainPID", "same.service") == before
+    show = "show --property=MainPID --value same.service"
+    assert host.ask_user("two", show) == pids["two"] and host.ask_user("one", show) != pids["one"]
+    application["services"][0]["user"] = "two"
+    (problem,) = host.promote(application, "previous", "rollback")["checks"][-1:]
+    assert "1 of 1 processes of same.service of two" in problem["evidence"]
