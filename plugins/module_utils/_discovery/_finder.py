@@ -11,7 +11,8 @@ from typing import Any, Dict, Iterable, NamedTuple, Optional
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _scripts
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import SharedLibraries
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import PythonReference
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._running import DELETED_SUFFIX, PythonProcess
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._running import PythonProcess
+from ansible_collections.oxzep7.python.plugins.module_utils._host._python_use import DELETED_SUFFIX
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import (
     read_without_symlinks,
     resolve_trusted_path,

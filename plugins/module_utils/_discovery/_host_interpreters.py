@@ -11,7 +11,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _i
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._interpreters import InterpreterCandidate
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import SharedLibraries
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import PythonReference
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._running import DELETED_SUFFIX, PythonProcess
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._running import PythonProcess
+from ansible_collections.oxzep7.python.plugins.module_utils._host._python_use import DELETED_SUFFIX
 
 SYSTEM_PREFIXES = ("/usr", "/usr/local")
 # Environments that have an interpreter of their own.

@@ -14,9 +14,11 @@ from typing import Any, Dict, List, NamedTuple, Optional
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import PYTHON_VARIABLE
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._scripts import PYTHON_NAME
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import resolve_user_name
-
-LIBPYTHON_PATH = re.compile(r"/lib(?:python\d\.\d+[dmtu]*|pypy\d[\d.]*(?:-c)?)\.so[^/]*$")
-DELETED_SUFFIX = " (deleted)"
+from ansible_collections.oxzep7.python.plugins.module_utils._host._python_use import (
+    DELETED_SUFFIX,
+    find_libpython,
+    parse_mapped_files,
+)
 
 
 class PythonProcess(NamedTuple):
@@ -44,12 +46,6 @@ class PythonProcess(NamedTuple):
 def _read_proc_file(path: str, limit: int = 1 << 20) -> bytes:
     with open(path, "rb") as stream:
         return stream.read(limit)
-
-
-def parse_mapped_files(text: str) -> List[str]:
-    """The files in a process's ``maps``, each once, in order."""
-    rows = (line.split(None, 5) for line in text.splitlines())
-    return list(dict.fromkeys(row[5] for row in rows if len(row) == 6 and row[5].startswith("/")))
 
 
 def _read_variables(pid: int) -> Dict[str, str]:
@@ -113,7 +109,7 @@ def _find_listen_addresses(pid: int, sockets: Dict[str, str]) -> List[str]:
 def _examine_process(pid: int, sockets: Dict[str, str]) -> Optional[PythonProcess]:
     executable = os.readlink("/proc/%d/exe" % pid)
     files = parse_mapped_files(_read_proc_file("/proc/%d/maps" % pid, 8 << 20).decode("utf-8", "surrogateescape"))
-    library = next((path for path in files if LIBPYTHON_PATH.search(path.replace(DELETED_SUFFIX, ""))), None)
+    library = find_libpython(files)
     if library is None and not PYTHON_NAME.match(os.path.basename(executable.replace(DELETED_SUFFIX, ""))):
         return None
     words = _read_proc_file("/proc/%d/cmdline" % pid, 1 << 16).decode("utf-8", "surrogateescape").split("\0")

@@ -10,12 +10,12 @@ meanwhile uses nothing.
 
 import os
 import re
-from typing import Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Dict, FrozenSet, List, Match, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import read_text_file
 
 PYTHON_NAME = re.compile(r"^(?:python|pypy)[0-9.]*$")
-LIBPYTHON_NAME = re.compile(r"^lib(?:python(\d\.\d+)[dmtu]*|pypy(\d\.\d+)[\d.]*(?:-c)?)\.so[^/]*$")
+LIBPYTHON_NAME = re.compile(r"^lib(?:python(\d\.\d+)[dmtu]*|pypy(\d(?:\.\d+)?)[\d.]*(?:-c)?)\.so[^/]*$")
 VERSION_LINE = re.compile(r"^version(?:_info)?\s*=\s*(\d+\.\d+)", re.MULTILINE)
 DELETED_SUFFIX = " (deleted)"
 TABLE_LIMIT = 8 << 20
@@ -52,9 +52,13 @@ class ProcessUse(NamedTuple):
     minor: Optional[str]
     files: Tuple[str, ...]
 
+    def is_interpreter(self) -> bool:
+        """Whether its executable is called as interpreters are."""
+        return bool(PYTHON_NAME.match(os.path.basename(self.executable)))
+
     def is_python(self) -> bool:
         """Whether it visibly runs Python."""
-        return self.library is not None or bool(PYTHON_NAME.match(os.path.basename(self.executable)))
+        return self.library is not None or self.is_interpreter()
 
 
 def _identify(path: str) -> Optional[Identity]:
@@ -137,16 +141,20 @@ def read_process_use(pid: int) -> Optional[ProcessUse]:
             files = parse_mapped_files(stream.read(TABLE_LIMIT).decode("utf-8", "surrogateescape"))
     except OSError:
         return None
-    for path in files:
-        match = LIBPYTHON_NAME.match(os.path.basename(_strip_deleted(path)))
-        if match:
-            minor = match.group(1) or match.group(2)
-            return ProcessUse(pid, executable, _identify("/proc/%d/exe" % pid), path, minor, tuple(files))
-    return ProcessUse(pid, executable, _identify("/proc/%d/exe" % pid), None, None, tuple(files))
+    library = find_libpython(files)
+    match = _match_libpython(library) if library else None
+    minor = match.group(1) or match.group(2) if match else None
+    return ProcessUse(pid, executable, _identify("/proc/%d/exe" % pid), library, minor, tuple(files))
 
 
-def _strip_deleted(path: str) -> str:
-    return path[: -len(DELETED_SUFFIX)] if path.endswith(DELETED_SUFFIX) else path
+def find_libpython(files: Sequence[str]) -> Optional[str]:
+    """The first libpython among the mapped *files*."""
+    return next((path for path in files if _match_libpython(path)), None)
+
+
+def _match_libpython(path: str) -> Optional[Match[str]]:
+    name = os.path.basename(path[: -len(DELETED_SUFFIX)] if path.endswith(DELETED_SUFFIX) else path)
+    return LIBPYTHON_NAME.match(name)
 
 
 def find_files_inside(use: ProcessUse, place: PythonPlace) -> List[str]:

@@ -63,7 +63,7 @@ def judge_processes(
     if shown:
         return ProcessProof(True, "%d of %d processes of %s: %s" % (len(shown), len(uses), name, shown[0]), True, True)
     for use in pythons:
-        if new and use.library is None:
+        if new and use.is_interpreter():
             text = "process %d of %s runs %s, not %s" % (use.pid, name, use.executable, new.path)
             return ProcessProof(False, text, True)
     if pythons and new:

@@ -55,6 +55,7 @@ COPIED = use(OLD.path + "/bin/python", (1, 77), files=[OLD.path + "/bin/python"]
         ([PYTHON_NEW, PYTHON_OLD], False, False, "still runs /opt/3.8/bin/python3.8"),
         ([PYTHON_NEW, PYTHON_OTHER], True, True, "1 of 2 processes"),
         ([PYTHON_OTHER], False, False, "runs /usr/bin/python3.11, not"),
+        ([PYTHON_OTHER._replace(library="/usr/lib/libpython3.11.so", minor="3.11")], False, False, "3.11, not"),
         ([SHELL], True, False, "not shown: none of the 1 processes of web visibly uses Python"),
         (
             [UWSGI],
