@@ -101,12 +101,7 @@ def _find_obstacles(application: Application, interpreter_directory: str) -> Ite
     if application.source and not os.path.isdir(application.source):
         detail = "%s does not exist" % application.source
         yield build_finding(key="source-not-found", where=name, detail=detail, remediation="correct `source`")
-    try:
-        problems = _services.find_service_problems(application.services)
-    except ServiceError as error:
-        problems = [build_finding(key="service-not-found", detail=str(error), remediation="correct `services`")]
-    for problem in problems:
-        yield place_finding(problem, name)
+    yield from _find_service_obstacles(application)
     python = os.path.realpath(os.path.join(environment, "bin", "python"))
     granted = read_file_capabilities(python)
     if granted:
@@ -117,6 +112,17 @@ def _find_obstacles(application: Application, interpreter_directory: str) -> Ite
             remediation="set AmbientCapabilities=%s in the units of its services, "
             "then take them from the file with setcap -r %s" % (" ".join(granted).upper(), python),
         )
+
+
+def _find_service_obstacles(application: Application) -> Iterator[Dict[str, Any]]:
+    try:
+        problems = _services.find_service_problems(application.services)
+    except ServiceError as error:
+        problems = [build_finding(key="service-not-found", detail=str(error), remediation="correct `services`")]
+    for problem in problems:
+        # A changed unit file may be loaded long before an upgrade; preflight examines it.
+        if problem["blocking"] and problem["key"] != "unit-file-changed":
+            yield place_finding(problem, application.name)
 
 
 def describe_application(

@@ -26,7 +26,7 @@ def _describe_states(
 ) -> List[Dict[str, Any]]:
     """A result for each service in *states*: it runs and, if *count_restarts*, was not restarted by its manager.
 
-    It measures whether the service is one of those that use *python*.
+    It measures whether the service is one of those that use *python*. With ``final`` nothing will start it again.
     """
     results = []
     for service, state in states.items():
@@ -34,7 +34,8 @@ def _describe_states(
         if count_restarts and state.restarts and service.is_started():
             passed, evidence = False, "restarted %d times by systemd" % state.restarts
         result = {"name": service.name, "kind": "service", "passed": passed, "seconds": 0.0, "evidence": evidence}
-        results.append(dict(result, measured={"python": service.get_label() in python}))
+        measured = {"python": service.get_label() in python}
+        results.append(dict(result, measured=measured, final=state.failed))
     return results
 
 

@@ -170,13 +170,18 @@ user:
         if not is_systemd_running():
             return [[service] for service in services]
         adapted: Dict[Service, List[Service]] = {service: [service] for service in services}
-        for user, own in _group_by_user([service for service in services if service.action in (STOP_START, RESTART)]):
-            taken = [service.name for service in services if (service.user or "") == (user or "")]
-            for service in own:
+        for user, own in _group_by_user(services):
+            taken = [service.name for service in own]
+            changed = [service for service in own if service.action in (STOP_START, RESTART)]
+            for service in changed:
                 adapted[service] = _expand(service, taken)
-            changed = [entry for service in own for entry in adapted[service]]
-            dependents = _find_dependents(user, changed, taken)
-            adapted[own[-1]] += [_start_again(user, unit) for unit in dependents]
+            kept = {service.name: service for service in own if service not in changed}
+            started = [entry for service in changed for entry in adapted[service]]
+            for unit in _find_dependents(user, started, [name for name in taken if name not in kept]):
+                if unit.name in kept:
+                    adapted[kept[unit.name]] = [_start_again(user, unit)]
+                else:
+                    adapted[changed[-1]].append(_start_again(user, unit))
         return [adapted[service] for service in services]
 
     @classmethod

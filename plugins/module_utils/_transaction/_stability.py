@@ -7,7 +7,6 @@
 import time
 from typing import Any, Callable, Dict, List
 
-from ansible_collections.oxzep7.python.plugins.module_utils._application import _services
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._health._evaluation import (
     POLL_SECONDS,
@@ -15,7 +14,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._health._evaluation 
     select_failures,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._health._probe import compute_pause
-from ansible_collections.oxzep7.python.plugins.module_utils._services._service import COMMAND_TIMEOUT, LEAVE, Service
+from ansible_collections.oxzep7.python.plugins.module_utils._services._service import COMMAND_TIMEOUT
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._deadline import MARGIN_SECONDS, Deadline
 
 WATCH_SECONDS = 1.0
@@ -50,11 +49,7 @@ class HealthWatch:
         while True:
             began = time.monotonic()
             results = self._check()
-            if (
-                not select_failures(results)
-                or time.monotonic() > end
-                or _has_failed_service(self._application.services)
-            ):
+            if not select_failures(results) or time.monotonic() > end or _has_failed_service(results):
                 return results
             time.sleep(compute_pause(time.monotonic() - began, POLL_SECONDS, WATCH_SECONDS, 2))
 
@@ -67,7 +62,6 @@ class HealthWatch:
         return results
 
 
-def _has_failed_service(services: List[Service]) -> bool:
-    """Whether a service is in a state from which nothing will start it again."""
-    watched = [service for service in services if service.action != LEAVE]
-    return any(state.failed for state in _services.observe_services(watched).values())
+def _has_failed_service(results: List[Dict[str, Any]]) -> bool:
+    """Whether a service in *results* is in a state from which nothing will start it again."""
+    return any(result.get("final") for result in results)

@@ -152,6 +152,17 @@ def test_dependents_are_found_through_each_other_and_only_active_ones_are_starte
     assert problem["detail"].startswith("a.service, b.service, d.target, e.service:")
 
 
+def test_a_declared_service_that_stops_with_another_one_is_started_again_whatever_its_action(systemd):
+    systemd(dict(RUNNING, RequiredBy="a.service b.service"), make_unit("a.service"), make_unit("b.service"))
+    services = [UnitService("a.service", "none"), UnitService("web.service"), UnitService("b.service", "reload")]
+    assert [(service.name, service.action) for service in adapt_services(services)] == [
+        ("a.service", "start-again"),
+        ("web.service", "stop-start"),
+        ("b.service", "start-again"),
+    ]
+    assert find_service_problems([UnitService("x.service", "none")])[0]["key"] == "service-not-found"
+
+
 def test_dependents_of_an_alias_are_not_the_unit_itself(systemd):
     world = systemd(dict(RUNNING, RequiredBy="a.service"), make_unit("a.service", RequiredBy="web.service"))
     world.units["www.service"] = world.units["web.service"]
