@@ -15,10 +15,6 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._live i
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import BuildError
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._carry import Cargo, load_cargo
 from ansible_collections.oxzep7.python.plugins.module_utils._health.checks import _log
-from ansible_collections.oxzep7.python.plugins.module_utils._host._processes import (
-    ServiceProcess,
-    select_unit_processes,
-)
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import UnsafePathError, read_whole_file
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import (
     MARKER_NAME,
@@ -31,6 +27,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed
     list_installed_packages,
     list_top_level_modules,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._services._service import read_pidfile
 
 PATIENCE = 20
 
@@ -111,11 +108,10 @@ def test_a_package_with_a_hostile_file_is_not_copied(environment, plant):
 @pytest.mark.parametrize("plant", HOSTILE)
 def test_a_hostile_pid_file_names_no_process(tmp_path, plant):
     pidfile = tmp_path / "pid"
-    process = ServiceProcess(4242, "/usr/bin/python3", set(), 1)
     pidfile.write_text("4242\n")
-    assert select_unit_processes([], [str(pidfile)], [process]) == [process]
+    assert read_pidfile(str(pidfile)) == (4242,)
     replace_file(pidfile, plant)
-    assert select_unit_processes([], [str(pidfile)], [process]) == []
+    assert read_pidfile(str(pidfile)) == ()
 
 
 @pytest.mark.parametrize("plant", [plant_pipe, plant_device])
