@@ -20,7 +20,7 @@ import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases import _mysql, _postgresql
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._database import SavedDump
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._registry import create_database
-from ansible_collections.oxzep7.python.plugins.module_utils._host import _isolation
+from ansible_collections.oxzep7.python.plugins.module_utils._host import _isolation, _scratch
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import resolve_user
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._isolation import IsolationError
@@ -133,6 +133,14 @@ def save(database, directory):
     return SavedDump(str(directory / row["file"]), row["rows"], "b", "shop", resolve_user("nobody"))
 
 
+@pytest.fixture(autouse=True)
+def own_scratch(folder, monkeypatch):
+    """A scratch root and accounts of this test alone, because others can have drills at the same time."""
+    first = _isolation.ACCOUNT_RANGES[0][os.getpid() % 1900 * 50]
+    monkeypatch.setattr(_isolation, "ACCOUNT_RANGES", (range(first, first + 50),))
+    monkeypatch.setattr(_scratch, "ROOT_DIRECTORY", str(folder / "cache"))
+
+
 def list_left():
     """What scratch servers left: their directories, and processes of their accounts."""
     left = [path.name for path in pathlib.Path(get_scratch_root()).iterdir()]
@@ -224,7 +232,10 @@ def test_what_is_started_ends_with_its_module():
     program = """
 import sys, time
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._server import call_with_place
+from ansible_collections.oxzep7.python.plugins.module_utils._host import _isolation, _scratch
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command
+_isolation.ACCOUNT_RANGES = (range(int(sys.argv[1]), int(sys.argv[2])),)
+_scratch.ROOT_DIRECTORY = sys.argv[3]
 def hang(who, place):
     run_command(["sh", "-c", "setsid sleep 1000 >/dev/null 2>&1 &"], 10, who)
     print("begun", flush=True)
@@ -232,9 +243,9 @@ def hang(who, place):
 call_with_place([], hang)
 """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    with subprocess.Popen(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=environment
-    ) as process:
+    (numbers,) = _isolation.ACCOUNT_RANGES
+    words = [sys.executable, "-c", program, str(numbers.start), str(numbers.stop), get_scratch_root()]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout.readline() == "begun\n"
         assert len([name for name in list_left() if name.isdigit()]) >= 2
         process.kill()
@@ -250,7 +261,7 @@ call_with_place([], hang)
 def test_an_account_that_owns_nothing():
     who = _isolation.choose_unused_account()
     assert who.uid == who.gid and who.groups == (who.gid,)
-    assert who.uid in _isolation.ACCOUNT_RANGES[0] or who.uid in _isolation.ACCOUNT_RANGES[1]
+    assert who.uid in _isolation.ACCOUNT_RANGES[0]
     with pytest.raises(KeyError):
         pwd.getpwuid(who.uid)
     with subprocess.Popen(["sleep", "1000"], user=who.uid) as process:
