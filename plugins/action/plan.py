@@ -62,8 +62,7 @@ class ActionModule(CollectionAction):
             parts = _planning.build_tools(given)
             plan = _planning.build_planner(given, parts, bool(given["plan_id"])).plan(hosts)
             declared = {host.name: _list_declarations(host) for host in hosts}
-            population = _rollout.count_hosts_by_application(declared)
-            rules = _rollout.build_wave_policy(given, task_vars.get("groups") or {}, population)
+            rules = _build_wave_rules(given, task_vars, declared, unknown)
             cut = self._cut_waves(plan, declared, {host.name: host.criticality for host in hosts}, rules, given)
             if given["plan_id"]:
                 check_reviewed_plan(plan, expand_path(given["plan_dir"]) / "plan.json", given["plan_id"])
@@ -87,7 +86,7 @@ class ActionModule(CollectionAction):
             steps=plan.count_steps(),
             unknown=unknown,
             waves=cut,
-            population=population,
+            population=rules.population,
             wave_table=_rollout.format_wave_table(cut),
             placed=_rollout.list_host_waves(cut),
             rehearse=plan.representatives,
@@ -200,6 +199,19 @@ class ActionModule(CollectionAction):
 
 def _list_declarations(host: PlannedHost) -> list[Mapping[str, Any]]:
     return [application["declared"] or {"name": application["name"]} for application in host.applications]
+
+
+def _build_wave_rules(
+    given: Mapping[str, Any],
+    task_vars: Any,
+    declared: Mapping[str, list[Mapping[str, Any]]],
+    unknown: list[str],
+) -> WavePolicy:
+    """The policy of the waves: *unknown* hosts have their applications, too, and may be without them."""
+    everywhere = {**declared}
+    for name in unknown:
+        everywhere[name] = _rollout.list_declared_applications(task_vars["hostvars"][name])
+    return _rollout.build_wave_policy(given, task_vars.get("groups") or {}, everywhere, unknown)
 
 
 def _describe_breakages(seen: list[Evidence]) -> list[str]:

@@ -18,6 +18,8 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import ge
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibility import Evidence, update_matrix
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _record, _run
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _host_record, _ledger
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._policy import list_lost_rows
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._waves import limit_interruptions
 
 RUN_SCHEMA = 2
 
@@ -55,7 +57,7 @@ class ActionModule(CollectionAction):
                 document["kind"],
             ),
             off_target=lines,
-            rollback=self._list_returning_hosts(document, given),
+            rollback=self._list_returning_hosts(document, given, hostvars),
         )
 
     def _build_document(
@@ -107,12 +109,19 @@ class ActionModule(CollectionAction):
         return document
 
     @staticmethod
-    def _list_returning_hosts(document: Mapping[str, Any], given: Mapping[str, Any]) -> list[list[str]]:
+    def _list_returning_hosts(
+        document: Mapping[str, Any], given: Mapping[str, Any], hostvars: Mapping[str, Any]
+    ) -> list[list[str]]:
         """The hosts that are to go back; none while the gate is open, or before any wave."""
         if not document["closed"] or not given["ended"]:
             return []
+        rows = document["ledger"]
+        limits = limit_interruptions(
+            [row["applications"] for row in rows], given["max_unavailable"], given["population"]
+        )
+        lost = list_lost_rows(given["unknown"], hostvars)
         return _run.select_rollback_hosts(
-            document["ledger"], document["results"], given["ended"], given["on_failure"], document["kind"]
+            rows, document["results"], given["ended"], given["on_failure"], limits, lost, document["kind"]
         )
 
     @staticmethod

@@ -45,10 +45,9 @@ class ActionModule(CollectionAction):
             meant = select_rollback_applications(
                 hostvars, hosts, given["applications"], given["run"], given["wave"], known
             )
-            declared = {name: list(facts.get("oxzep7_applications") or []) for name, facts in hostvars.items()}
-            rules = _rollout.build_wave_policy(
-                given, task_vars.get("groups") or {}, _rollout.count_hosts_by_application(declared)
-            )
+            declared = {name: _rollout.list_declared_applications(facts) for name, facts in hostvars.items()}
+            unknown = [name for name, facts in hostvars.items() if "runs" not in (facts.get("rollback_records") or {})]
+            rules = _rollout.build_wave_policy(given, task_vars.get("groups") or {}, declared, unknown)
             own = {name: str(facts.get("oxzep7_criticality") or "") for name, facts in hostvars.items()}
             cut = order_rollback_waves(
                 {name: applications for name, applications in meant.items() if applications}, known, own, rules

@@ -15,8 +15,9 @@ from typing import Any
 from ansible_collections.oxzep7.python.plugins.plugin_utils._action import ActionFailedError, CollectionAction
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _gate, _ledger, _window
-from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _waves as _order
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._policy import list_lost_rows
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._strategy import check_strategy
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._waves import limit_interruptions
 
 POLL_SECONDS = 2.0
 
@@ -33,7 +34,7 @@ class ActionModule(CollectionAction):
         if why:
             raise ActionFailedError(why)
         try:
-            reason = given["closed"] or self._find_reason(given)
+            reason = given["closed"] or self._find_reason(given, task_vars)
         except ValueError as error:
             reason = str(error)
         return {
@@ -42,19 +43,9 @@ class ActionModule(CollectionAction):
             "wave": {key: given["wave"].get(key) for key in ("number", "hosts")},
         }
 
-    def _find_reason(self, given: Mapping[str, Any]) -> str:
+    def _find_reason(self, given: Mapping[str, Any], task_vars: Mapping[str, Any]) -> str:
         wave = given["wave"]
-        own: dict[str, int] = {}
-        for names in wave["applications"].values():
-            for name in names:
-                own[name] = own.get(name, 0) + 1
-        rules = _order.WavePolicy(
-            ["100%"], given["max_unavailable"], {name: int(count) for name, count in given["population"].items()}
-        )
-        every = {**{row["host"]: row.get("applications") or [] for row in given["rows"]}, **wave["applications"]}
-        reason = _ledger.check_availability(
-            given["rows"], wave["hosts"], every, _order.compute_interruption_limits(own, rules)
-        )
+        reason = check_hosts(given, task_vars)
         if reason or self._task.check_mode:
             return reason or self._check_window(given)
         number = int(wave["number"])
@@ -119,3 +110,21 @@ class ActionModule(CollectionAction):
         )
         why = _gate.poll_gate(question)
         return f"oxzep7_gate: {why}" if why else ""
+
+
+def check_hosts(given: Mapping[str, Any], task_vars: Mapping[str, Any]) -> str:
+    """Return why the wave may not begin because of hosts that may be without its applications; empty where it may."""
+    wave = given["wave"]
+    rows = [*given["rows"], *_list_lost_rows(given, task_vars)]
+    limits = limit_interruptions(wave["applications"].values(), given["max_unavailable"], given["population"])
+    every = {**{row["host"]: row.get("applications") or [] for row in rows}, **wave["applications"]}
+    return _ledger.check_availability(rows, wave["hosts"], every, limits)
+
+
+def _list_lost_rows(given: Mapping[str, Any], task_vars: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Rows of the hosts without an outcome that cannot be reached: before the run, or since then."""
+    told = {row["host"] for row in given["rows"]}
+    there = set(task_vars.get("ansible_play_hosts") or [])
+    lost = [name for name in task_vars.get("ansible_play_hosts_all") or [] if name not in there]
+    names = [name for name in dict.fromkeys([*given["unknown"], *lost]) if name not in told]
+    return list_lost_rows(names, task_vars["hostvars"])

@@ -68,6 +68,14 @@ options:
   max_failed_per_wave:
     description: Hosts of a wave that may fail; only O(max_failed) counts by default.
     type: raw
+  max_unavailable:
+    description: Hosts of one application that may be interrupted at once, as a count or a percentage.
+    type: raw
+    default: "100%"
+  population:
+    description: Number of hosts with each application.
+    type: dict
+    default: {}
   on_failure:
     description: Hosts to roll back when too many have failed.
     type: str

@@ -42,6 +42,11 @@ options:
     description: Number of hosts with each application.
     type: dict
     default: {}
+  unknown:
+    description: Hosts that could not be reached when the run began, and may be without their applications.
+    type: list
+    elements: str
+    default: []
   window:
     description:
       - Change windows, such as V(Sat,Sun 22:00-04:00 Europe/Berlin) or V(2026-11-28T22:00Z/2026-11-29T04:00Z).

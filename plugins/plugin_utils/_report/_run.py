@@ -127,23 +127,31 @@ def list_unreachable_rows(hosts: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def select_rollback_hosts(
-    rows: Sequence[Mapping[str, Any]], results: Sequence[Mapping[str, Any]], wave: int, on_failure: str, kind: str
+    rows: Sequence[Mapping[str, Any]],
+    results: Sequence[Mapping[str, Any]],
+    wave: int,
+    on_failure: str,
+    limits: Mapping[str, int],
+    lost: Sequence[Mapping[str, Any]] = (),
+    kind: str = _ledger.UPGRADE,
 ) -> list[list[str]]:
     """Return the hosts to roll back, now that the gate after *wave* is closed, the last wave first.
 
-    Every host with a promotion goes back, also if a later step failed there; an unreachable host cannot. In a rollback
-    none does: its hosts are where it should bring them, or it failed there.
+    Every host with a promotion goes back, also if a later step failed there; an unreachable host cannot. In a run of the
+    *kind* rollback none does: its hosts are where it should bring them, or it failed there. *limits* say
+    how many hosts of each application may be interrupted at once; *lost* are rows of hosts that no wave has.
     """
     if on_failure == "stop" or kind == _ledger.ROLLBACK:
         return []
     promoted = {row["host"] for row in results if row["result"] == "promoted"}
-    numbers = [wave] if on_failure == "rollback_wave" else sorted({row["wave"] for row in rows}, reverse=True)
-    groups = []
     present = (_ledger.UPGRADED, _ledger.REVERTED, _ledger.FAILED)
     returning = [row for row in rows if row["host"] in promoted and row["outcome"] in present]
+    numbers = [wave] if on_failure == "rollback_wave" else sorted({row["wave"] for row in returning}, reverse=True)
+    groups = []
     for number in numbers:
-        groups.append([row["host"] for row in returning if row["wave"] == number])
-    return [group for group in groups if group]
+        own = [row["host"] for row in returning if row["wave"] == number]
+        groups += _ledger.split_returning_hosts([*rows, *lost], own, limits)
+    return groups
 
 
 def list_ways_back(results: Sequence[Mapping[str, Any]]) -> list[str]:

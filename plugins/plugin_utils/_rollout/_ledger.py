@@ -55,6 +55,41 @@ def _choose_verb(names: Sequence[str]) -> str:
     return "is" if len(names) == 1 else "are"
 
 
+def list_doubtful_hosts(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The hosts among *rows* that may be without their applications, in order."""
+    return [row["host"] for row in rows if row["outcome"] in (FAILED, UNREACHABLE, INTERRUPTED, UNKNOWN)]
+
+
+def split_returning_hosts(
+    rows: Sequence[Mapping[str, Any]], hosts: Sequence[str], limits: Mapping[str, int]
+) -> list[list[str]]:
+    """Return *hosts*, which go back, in groups that are interrupted one after the other.
+
+    The hosts of a group, and those of *rows* that may be without an application, are not more than *limits* says of
+    any application; but one host may always go back.
+    """
+    applications = {row["host"]: row["applications"] for row in rows}
+    doubtful = set(list_doubtful_hosts(rows))
+    groups: list[list[str]] = []
+    waiting = list(hosts)
+    while waiting:
+        missing: dict[str, int] = {}
+        for host in doubtful:
+            for name in applications[host]:
+                missing[name] = missing.get(name, 0) + 1
+        group: list[str] = []
+        for host in waiting:
+            more = [] if host in doubtful else applications.get(host, [])
+            if group and any(missing.get(name, 0) >= limits[name] for name in more if name in limits):
+                continue
+            group.append(host)
+            for name in more:
+                missing[name] = missing.get(name, 0) + 1
+        groups.append(group)
+        waiting = [host for host in waiting if host not in group]
+    return groups
+
+
 def check_availability(
     rows: Sequence[Mapping[str, Any]],
     wave: Sequence[str],
@@ -65,10 +100,10 @@ def check_availability(
 
     *applications* of each host; of each application *limits* says how many hosts may be interrupted at once.
     """
-    doubtful = [row["host"] for row in rows if row["outcome"] in (FAILED, UNREACHABLE, INTERRUPTED, UNKNOWN)]
+    doubtful = list_doubtful_hosts(rows)
     for name, limit in sorted(limits.items()):
         down = [host for host in doubtful if name in applications.get(host, ())]
-        taken = [host for host in wave if name in applications.get(host, ())]
+        taken = [host for host in wave if name in applications.get(host, ()) and host not in down]
         if down and taken and len(down) + len(taken) > limit:
             return (
                 f"{', '.join(down)} may be without {name}, and this wave interrupts {len(taken)} more of its hosts; "

@@ -11,6 +11,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _ledger
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._estimate import estimate_wave
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._waves import (
     CRITICALITIES,
@@ -28,10 +29,32 @@ COLUMNS = ("wave", "hosts", "steps", "restarts", "duration")
 
 
 def build_wave_policy(
-    given: Mapping[str, Any], groups: Mapping[str, Sequence[str]], population: Mapping[str, int]
+    given: Mapping[str, Any],
+    groups: Mapping[str, Sequence[str]],
+    declared: Mapping[str, Sequence[Mapping[str, Any]]],
+    unknown: Sequence[str],
 ) -> WavePolicy:
-    """The policy that the validated options *given* ask for."""
-    return WavePolicy(given["waves"], given["max_unavailable"], population, given["canaries"], groups)
+    """The policy that the validated options *given* ask for.
+
+    *declared* are the applications of each host, also of those that are *unknown* because they could not be reached.
+    """
+    population = count_hosts_by_application(declared)
+    down = count_hosts_by_application({name: declared.get(name, ()) for name in unknown})
+    return WavePolicy(given["waves"], given["max_unavailable"], population, given["canaries"], groups, down)
+
+
+def list_declared_applications(facts: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The declared applications among the variables *facts* of a host."""
+    return [entry for entry in facts.get("oxzep7_applications") or [] if entry.get("name")]
+
+
+def list_lost_rows(hosts: Sequence[str], hostvars: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows, as the ledger has them, of *hosts* that cannot be reached, with all applications that they declare."""
+    rows: list[dict[str, Any]] = []
+    for name in hosts:
+        names = [entry["name"] for entry in list_declared_applications(hostvars[name])]
+        rows.append({"host": name, "outcome": _ledger.UNREACHABLE, "applications": names})
+    return rows
 
 
 def derive_criticality(own: str, applications: Sequence[Mapping[str, Any]]) -> str:

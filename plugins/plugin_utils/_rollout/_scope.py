@@ -79,6 +79,6 @@ def order_rollback_waves(
         if set(members) - placed
         else []
     )
-    pieces = WavePolicy(["100%"], rules.max_unavailable, rules.population, False)
+    pieces = WavePolicy(["100%"], rules.max_unavailable, rules.population, False, down=rules.down)
     every += [cut_waves([members[host] for host in wave if host in members], pieces) for wave in known]
     return [list(wave) for group in reversed(every) for wave in reversed(group)]

@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._amount import (
@@ -46,6 +47,7 @@ class WavePolicy:
     ``shape``: counts and percentages of hosts, the last of which repeats, and lists of hosts and groups for waves with
     exactly these. ``max_unavailable``: how many of the hosts of one application may be in a wave; one always may.
     ``population``: how many hosts have each application, whether they are part of the rollout or not.
+    ``down``: how many of these may be without it from the beginning, because they could not be reached.
     ``canaries``: whether a host waits until another one with the same environment was in an earlier wave.
     """
 
@@ -54,6 +56,7 @@ class WavePolicy:
     population: Mapping[str, int] = dataclasses.field(default_factory=dict)
     canaries: bool = True
     groups: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
+    down: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
 
 def cut_waves(members: Sequence[RolloutHost], policy: WavePolicy) -> list[list[str]]:
@@ -100,7 +103,8 @@ def _compute_member_limits(members: Sequence[RolloutHost], policy: WavePolicy) -
             )
         for name in member.applications:
             own[name] = own.get(name, 0) + 1
-    return compute_interruption_limits(own, policy)
+    limits = compute_interruption_limits(own, policy)
+    return {name: max(1, limit - policy.down.get(name, 0)) for name, limit in limits.items()}
 
 
 def compute_interruption_limits(own: Mapping[str, int], policy: WavePolicy) -> dict[str, int]:
@@ -116,6 +120,21 @@ def compute_interruption_limits(own: Mapping[str, int], policy: WavePolicy) -> d
             1, round_amount_down(policy.max_unavailable, max(count, policy.population.get(name, 0)), MAX_UNAVAILABLE)
         )
     return found
+
+
+def limit_interruptions(
+    applications: Iterable[Sequence[str]], max_unavailable: Amount, population: Mapping[str, Any]
+) -> dict[str, int]:
+    """How many hosts of each of *applications*, the names of each host, may be interrupted at once.
+
+    *population* says how many hosts have each application at all. Raises AmountError.
+    """
+    own: dict[str, int] = {}
+    for names in applications:
+        for name in names:
+            own[name] = own.get(name, 0) + 1
+    known = {name: int(count) for name, count in population.items()}
+    return compute_interruption_limits(own, WavePolicy(["100%"], max_unavailable, known))
 
 
 class _WaveCutter:

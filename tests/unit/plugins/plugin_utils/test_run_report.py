@@ -84,15 +84,9 @@ def test_who_goes_back():
         {"host": "n", "wave": 1, "outcome": "upgraded", "reason": "", "applications": []},
     ]
     done = [*results, {"host": "o", "result": "promoted"}]
-    assert _run.select_rollback_hosts(first + rows, done, 2, "stop", "upgrade") == []
-    assert _run.select_rollback_hosts(first + rows, done, 2, "rollback_wave", "upgrade") == [["a", "b"]]
-    assert _run.select_rollback_hosts(first + rows, done, 2, "rollback_run", "upgrade") == [["a", "b"], ["o"]]
-
-
-def test_nobody_goes_back_in_a_rollback():
-    rows = [{"host": host, "wave": 1, "outcome": "reverted", "reason": "", "applications": []} for host in "ab"]
-    done = [{"host": host, "result": "promoted"} for host in "ab"]
-    assert _run.select_rollback_hosts(rows, done, 1, "rollback_run", "rollback") == []
+    assert _run.select_rollback_hosts(first + rows, done, 2, "stop", {}) == []
+    assert _run.select_rollback_hosts(first + rows, done, 2, "rollback_wave", {}) == [["a", "b"]]
+    assert _run.select_rollback_hosts(first + rows, done, 2, "rollback_run", {}) == [["a", "b"], ["o"]]
 
 
 def test_hosts_that_are_down_are_named_first():
@@ -111,6 +105,31 @@ def test_hosts_that_are_down_are_named_first():
     assert "c may be without x" in _ledger.check_availability(rows, ["d"], {"c": ["x"], "d": ["x"]}, limits)
     undone = record_outcome(hostvars["c"]["host_record"], "rollback", undone_for="b is not upgraded")
     assert undone["outcome"] == "reverted" and not undone["down"]
+
+
+def test_no_host_goes_back_in_a_rollback():
+    rows = [{"host": host, "wave": 1, "outcome": "reverted", "reason": "", "applications": []} for host in "ab"]
+    done = [{"host": host, "result": "promoted"} for host in "ab"]
+    assert _run.select_rollback_hosts(rows, done, 1, "rollback_run", {}) == [["a", "b"]]
+    assert _run.select_rollback_hosts(rows, done, 1, "rollback_run", {}, kind="rollback") == []
+
+
+def test_hosts_go_back_in_groups_that_leave_enough_others():
+    rows = [
+        {"host": f"h{number}", "wave": 1, "outcome": "upgraded", "reason": "", "applications": ["x"]}
+        for number in range(4)
+    ]
+    rows.append({"host": "down", "wave": 2, "outcome": "failed", "reason": "", "applications": ["x"]})
+    rows.append({"host": "other", "wave": 2, "outcome": "upgraded", "reason": "", "applications": ["y"]})
+    rows += _run.list_unreachable_rows(["nobody"])
+    done = [{"host": row["host"], "result": "promoted"} for row in rows[:-1]]
+
+    def groups(limit):
+        return _run.select_rollback_hosts(rows, done, 2, "rollback_run", {"x": limit, "y": 1})
+
+    assert groups(3) == [["down", "other"], ["h0", "h1"], ["h2", "h3"]]
+    assert groups(1) == [["down", "other"], ["h0"], ["h1"], ["h2"], ["h3"]]
+    assert groups(9) == [["down", "other"], ["h0", "h1", "h2", "h3"]]
 
 
 def test_hosts_whose_wave_never_began():
