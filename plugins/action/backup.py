@@ -15,8 +15,9 @@ import shutil
 from typing import IO, Any
 
 from ansible.errors import AnsibleError
+from ansible_collections.oxzep7.python.plugins.module_utils._names import APPLICATION_NAME, BACKUP_ID
 from ansible_collections.oxzep7.python.plugins.plugin_utils._action import CollectionAction
-from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path, make_file_name
 
 MANIFEST_NAME, SEAL_NAME = "manifest.json", "manifest.sha256"
 
@@ -37,11 +38,8 @@ class ActionModule(CollectionAction):
         result = self.run_module(self.list_arguments(), task_vars)
         if given["fetch_dir"] and result.get("directory") and not result.get("failed"):
             try:
-                result["fetched"] = str(
-                    self._fetch_backup(
-                        result["directory"], expand_path(given["fetch_dir"]) / task_vars["inventory_hostname"]
-                    )
-                )
+                place = expand_path(given["fetch_dir"]) / make_file_name(task_vars["inventory_hostname"])
+                result["fetched"] = str(self._fetch_backup(result["directory"], place))
             except (AnsibleError, OSError, ValueError, KeyError) as error:
                 result.update(
                     failed=True,
@@ -55,7 +53,7 @@ class ActionModule(CollectionAction):
         Raises AnsibleError, OSError, ValueError.
         """
         application, identifier = directory.rstrip("/").split("/")[-2:]
-        final = place / application / identifier
+        final = place / APPLICATION_NAME(application) / BACKUP_ID(identifier)
         if final.exists():
             return final
         incoming = final.with_name(f".incoming-{identifier}")

@@ -9,12 +9,16 @@ from __future__ import annotations
 import datetime
 import json
 import pathlib
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._action import ActionFailedError, CollectionAction
-from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path, format_json, write_private
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import (
+    expand_path,
+    format_json,
+    make_file_name,
+    write_private,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import (
     Advisories,
     load_advisories,
@@ -141,7 +145,7 @@ def list_recorded_runs(directory: pathlib.Path) -> list[dict[str, Any]]:
 def write_fleet_report(directory: pathlib.Path, fleet: Mapping[str, Any], inventories: Mapping[str, Any]) -> None:
     """Write the report's files; the page comes last, so that what it stands beside is as new."""
     for name, inventory in inventories.items():
-        path = directory / "sbom" / f"{re.sub(r'[^A-Za-z0-9._-]', '_', name)}.cdx.json"
+        path = directory / "sbom" / f"{make_file_name(name)}.cdx.json"
         stamp = f'"{inventory["taken"]}'.rstrip("Z")
         if not path.exists() or stamp not in path.read_text(encoding="utf-8"):
             write_private(path, _sbom.render_sbom(name, inventory))

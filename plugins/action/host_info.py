@@ -8,8 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.oxzep7.python.plugins.module_utils._credentials import redact
 from ansible_collections.oxzep7.python.plugins.plugin_utils._action import CollectionAction
-from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path, format_json, write_private
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import (
+    expand_path,
+    format_json,
+    make_file_name,
+    write_private,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._originals import add_wheel_diffs
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._stdlib_changes import (
     EARLIEST_VERSION,
@@ -35,8 +41,9 @@ class ActionModule(CollectionAction):
             if environment:
                 environment["modified"] = modified.get(environment["path"])
         if given["report_dir"] and not self._task.check_mode:
-            path = expand_path(given["report_dir"]) / "hosts" / f"{task_vars['inventory_hostname']}.json"
-            write_private(path, format_json(result["inventory"]))
+            name = make_file_name(task_vars["inventory_hostname"])
+            path = expand_path(given["report_dir"]) / "hosts" / f"{name}.json"
+            write_private(path, format_json(redact(result["inventory"])))
             result["report"] = str(path)
         if not given["detail"]:
             del result["inventory"]

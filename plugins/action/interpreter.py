@@ -16,7 +16,10 @@ from ansible_collections.oxzep7.python.plugins.module_utils._interpreter.sources
     flatten_options,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._action import ActionFailedError, CollectionAction
-from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._registry import get_controller_source
+from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._registry import (
+    get_controller_source,
+    restore_credentials,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._source import (
     ControllerSource,
     InterpreterSourceError,
@@ -29,8 +32,10 @@ class ActionModule(CollectionAction):
     RULES = INTERPRETER_RULES
 
     def list_arguments(self) -> dict[str, Any]:
-        """As the base, with the options in ``interpreter`` beside the others."""
-        return flatten_options(super().list_arguments())
+        """As the base, with the options in ``interpreter`` beside the others, and the credentials of URLs."""
+        given = super().list_arguments()
+        entries = given.pop("entries", None) or []
+        return restore_credentials(flatten_options(given), entries)
 
     def perform(self, given: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         """Reuse a known interpreter, or have the source provide it."""

@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._action import CollectionAction
+from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._registry import restore_credentials
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._preflight import (
     check_clock_skew,
     check_controller_archives,
@@ -22,7 +23,10 @@ class ActionModule(CollectionAction):
     def perform(self, given: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         """One module execution."""
         before = time.time()
-        result = self.run_module(self.list_arguments(), task_vars)
+        steps = []
+        for step in given["steps"]:
+            steps.append({**step, "interpreter": restore_credentials(step["interpreter"], given["entries"])})
+        result = self.run_module({**self.list_arguments(), "steps": steps, "entries": []}, task_vars)
         after = time.time()
         if result.get("failed") or "findings" not in result:
             return result

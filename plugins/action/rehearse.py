@@ -98,7 +98,7 @@ class ActionModule(CollectionAction):
         def on(minor: Minor, interpreter: Mapping[str, Any]) -> Rehearsal:
             self._display.display(f"{host.name}: rehearsing {application['name']} on Python {format_minor(minor)}")
             taken = select_cargo(application["environment"], declared.get("carry") or "ask")
-            trials.append(_HostTrials(self, given, task_vars, declared, interpreter, minor, host.facts, taken))
+            trials.append(_HostTrials(self, given, task_vars, declared, interpreter, minor, host, taken))
             return Rehearsal(parts.locker, parts.index, trials[-1], host.name, get_today())
 
         for minor, ended in planner.rehearse_steps(host, application, on):
@@ -174,7 +174,7 @@ class _HostTrials:
         application: Mapping[str, Any],
         interpreter: Mapping[str, Any],
         minor: Minor,
-        facts: Mapping[str, Any],
+        host: PlannedHost,
         taken: Mapping[str, Any] | None,
     ) -> None:
         self._action = action
@@ -182,10 +182,11 @@ class _HostTrials:
         self._task_vars = task_vars
         self._application = application
         self._minor = minor
-        self._facts = facts
+        self._facts = host.facts
         self._cargo = taken
         asked = {
             **interpreter,
+            "entries": host.interpreters,
             "directory": given["interpreter_dir"],
             "cache_dir": given["cache_dir"],
             "offline": given["offline"],

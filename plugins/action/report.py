@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import json
 import pathlib
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._action import ActionFailedError, CollectionAction
-from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path, format_json, write_private
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import (
+    expand_path,
+    format_json,
+    make_file_name,
+    write_private,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import get_today, get_utc_timestamp
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibility import Evidence, update_matrix
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _record, _run
@@ -169,7 +173,7 @@ class ActionModule(CollectionAction):
                     _host_record.get_host_record(hostvars[host])
                 )
                 write_private(
-                    folder / "timelines" / f"{re.sub(r'[^A-Za-z0-9._-]', '_', host)}.md",
+                    folder / "timelines" / f"{make_file_name(host)}.md",
                     _record.format_timeline(host, record, given["run_id"]),
                 )
             write_private(folder / "change-record.md", _record.format_change_record(document))

@@ -60,9 +60,8 @@ class ActionModule(CollectionAction):
         waves = _rollout.describe_waves(
             cut, work, {}, int(context.CLIARGS.get("forks") or 5), given["stability_window"]
         )
-        unknown = [name for name, facts in hostvars.items() if "runs" not in (facts.get("rollback_records") or {})]
         return dict(
-            applications=meant,
+            applications={name: [entry["application"] for entry in rows] for name, rows in work.items()},
             waves=waves,
             wave_table=_rollout.format_wave_table(waves),
             placed=_rollout.list_host_waves(waves),

@@ -37,6 +37,14 @@ options:
     description: Whether C(uv) must not use a network.
     type: bool
     default: false
+  entries:
+    description:
+      - Sources, as C(oxzep7_interpreters) has them. Plans have URLs without credentials; those of an equal URL here are
+        used.
+      - Read by the action plugin.
+    type: list
+    elements: dict
+    default: []
   known:
     description:
       - Installed interpreters, as RV(oxzep7.python.preflight#module:interpreters) of M(oxzep7.python.preflight) lists
@@ -73,6 +81,7 @@ EXAMPLES = r"""
 - name: Install the interpreter of a planned step
   oxzep7.python.interpreter:
     interpreter: "{{ step.interpreter }}"
+    entries: "{{ oxzep7_interpreters }}"
 """
 
 RETURN = r"""

@@ -30,6 +30,13 @@ options:
     type: list
     elements: dict
     required: true
+  entries:
+    description:
+      - Sources, as C(oxzep7_interpreters) has them, for the credentials that URLs in O(steps) do not have.
+      - Read by the action plugin.
+    type: list
+    elements: dict
+    default: []
   interpreter_dir:
     description: Directory of installed interpreters.
     type: path
@@ -160,6 +167,7 @@ def main() -> None:
             "steps": {"type": "list", "elements": "dict", "required": True},
             "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
             "run_id": {"type": "str", "default": "manual"},
+            "entries": {"type": "list", "elements": "dict", "default": [], "no_log": True},
             "interpreter_dir": {"type": "path", "default": "/opt/oxzep7/interpreters"},
             "wheelhouse_dir": {"type": "path", "default": "/opt/oxzep7/wheelhouse"},
             "backup_dir": {"type": "path", "default": "/var/lib/oxzep7/backups"},

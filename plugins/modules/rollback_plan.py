@@ -62,7 +62,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 applications:
-  description: Lists of declared applications by host.
+  description: Lists of names of applications by host.
   returned: success
   type: dict
 waves:

@@ -23,6 +23,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins import loader
 from ansible.plugins.action import ActionBase
+from ansible_collections.oxzep7.python.plugins.module_utils._credentials import find_secrets, redact
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._names import restrict_names
 
@@ -102,6 +103,7 @@ def build_argument_spec(options: Mapping[str, Mapping[str, Any]]) -> dict[str, d
 class CollectionAction(ActionBase):
     """An action whose options are those that the module of the same name documents.
 
+    No result and no error has credentials of URLs.
     A subclass implements `perform`. Whatever of `CollectionError` and OSError it raises fails the task with its text.
     """
 
@@ -127,15 +129,21 @@ class CollectionAction(ActionBase):
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         """Validate the options and perform the task."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        given = self.validate_options()
+        secrets = find_secrets(self._task.args)
         try:
-            result.update(self.perform(given, task_vars))
+            result.update(self.perform(self.validate_options(), task_vars))
         except ActionFailedError as error:
             result.update(error.values, failed=True, msg=str(error))
         except (CollectionError, OSError) as error:
             result.update(failed=True, msg=str(error))
+        except Exception as error:
+            text = str(redact(str(error), secrets))
+            if text == str(error):
+                raise
+            raise AnsibleActionFail(text) from None
         result.setdefault("changed", False)
-        return result
+        shown: dict[str, Any] = redact(result, secrets)
+        return shown
 
     def perform(self, given: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         """Do what the task asks by its validated options *given*, and return the result."""

@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import pathlib
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +43,11 @@ def write_private(path: pathlib.Path, text: str) -> None:
 def format_json(value: Any) -> str:
     """*value* as JSON for reading: sorted keys, two spaces, a newline at the end."""
     return json.dumps(value, indent=2, sort_keys=True) + "\n"
+
+
+def make_file_name(host: str) -> str:
+    """The name of a host as one component of a path; an inventory may have any text for it."""
+    return re.sub(r"^[.-]|[^A-Za-z0-9._-]", "_", host) or "_"
 
 
 def expand_path(path: str) -> pathlib.Path:

@@ -17,6 +17,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._claims
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import get_timestamp
+from ansible_collections.oxzep7.python.plugins.module_utils._credentials import redact
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery import (
     _applications,
     _cron,
@@ -174,5 +175,5 @@ def store_inventory(directory: str, found: Dict[str, Any]) -> str:
     """Write *found* to ``host.json.gz`` in *directory*, made with mode 0700; returns the path. Raises OSError."""
     make_directory(directory, 0o700)
     path = os.path.join(directory, "host.json.gz")
-    write_atomically(path, gzip.compress(json.dumps(found, sort_keys=True).encode("utf-8"), 6))
+    write_atomically(path, gzip.compress(json.dumps(redact(found), sort_keys=True).encode("utf-8"), 6))
     return path

@@ -13,6 +13,7 @@ import tempfile
 import urllib.error
 from contextlib import contextmanager, suppress
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional
+from urllib.parse import urlsplit
 
 from ansible.module_utils.urls import open_url
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command
@@ -105,6 +106,11 @@ def _download_archive(url: str, target: str) -> None:
         raise InterpreterError("%s cannot be fetched: the server answered %d %s" % (url, error.code, error.reason))
     except (urllib.error.URLError, ValueError) as error:
         raise InterpreterError("%s cannot be fetched: %s" % (url, getattr(error, "reason", error)))
+
+
+def get_file_name(origin: str) -> str:
+    """The name of the file at *origin*, a URL or a path."""
+    return (urlsplit(origin).path if "://" in origin else origin).rpartition("/")[2]
 
 
 def resolve_digest(given: str, name: str) -> str:

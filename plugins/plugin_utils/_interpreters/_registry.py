@@ -10,6 +10,7 @@ import importlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.oxzep7.python.plugins.module_utils._credentials import redact_url
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter.sources._registry import INTERPRETER_SOURCES
 from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._source import (
     ControllerSource,
@@ -45,3 +46,13 @@ def choose_from_entries(entries: Iterable[Mapping[str, Any]], wish: InterpreterW
         if chosen:
             return chosen
     return None
+
+
+def restore_credentials(options: Mapping[str, Any], entries: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """*options*, as a plan has them, with the credentials that the same URLs have in *entries*."""
+    known: dict[str, str] = {}
+    for entry in entries:
+        for value in entry.values():
+            if isinstance(value, str) and "://" in value:
+                known.setdefault(redact_url(value), value)
+    return {key: known.get(value, value) if isinstance(value, str) else value for key, value in options.items()}

@@ -19,7 +19,7 @@ from typing import Any
 from ansible.module_utils.urls import open_url
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import compute_sha256
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import InterpreterError
-from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._install import resolve_digest
+from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._install import get_file_name, resolve_digest
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path, lock_file
 from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._source import InterpreterSourceError
 
@@ -36,7 +36,7 @@ def verify_signed_archive(cache: pathlib.Path, given: Mapping[str, Any]) -> str:
         raise InterpreterSourceError("`signature` and `key` belong together; give both, or neither")
     origin, signature = str(given.get("url") or given.get("path")), str(given["signature"])
     try:
-        digest = resolve_digest(str(given["sha256"]), origin.rpartition("/")[2])
+        digest = resolve_digest(str(given["sha256"]), get_file_name(origin))
     except InterpreterError as error:
         raise InterpreterSourceError(str(error)) from None
     folder = cache / "interpreters" / "signed"

@@ -20,6 +20,7 @@ import urllib.parse
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.oxzep7.python.plugins.module_utils._credentials import redact
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import compute_sha256
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter.sources.archive import ArchiveSource
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter.sources.uv import ORIGIN_PREFIX
@@ -39,14 +40,10 @@ FINAL_VERSION = re.compile(r"^\d+\.\d+\.\d+$")
 
 def _run_uv_python(uv: str, words: Sequence[str], downloads: str | None, offline: bool, **settings: str) -> str:
     """Standard output of *uv* ``python`` *words*. Raises InterpreterSourceError."""
-    command = [
-        uv,
-        "--no-config",
-        *(["--offline"] if offline else []),
-        "python",
-        *words,
-        *(["--python-downloads-json-url", downloads] if downloads else []),
-    ]
+    command = [uv, "--no-config", *(["--offline"] if offline else []), "python", *words]
+    # Everybody on the controller can read the words of a command.
+    if downloads:
+        settings["UV_PYTHON_DOWNLOADS_JSON_URL"] = downloads
     try:
         done = subprocess.run(
             command,
@@ -111,7 +108,7 @@ def fetch_managed_archive(
         raise InterpreterSourceError(
             f"uv knows no Python {version} for {architecture}; update uv on the controller, or choose another source"
         )
-    origin = json.dumps([row["url"], entry.get("mirror"), entry.get("downloads")])
+    origin = json.dumps(redact([row["url"], entry.get("mirror"), entry.get("downloads")]))
     asked = hashlib.sha256(origin.encode()).hexdigest()[:16]
     folder = cache / "interpreters"
     note = folder / f"{row['key']}-{asked}.json"
@@ -136,10 +133,11 @@ def _install_managed(
     local = _find_local_archive(row["url"], entry.get("mirror"))
     settings = {} if local else {"UV_PYTHON_CACHE_DIR": str(kept)}
     with tempfile.TemporaryDirectory(prefix=".uv-", dir=folder) as scratch:
-        mirror = ["--mirror", str(entry["mirror"])] if entry.get("mirror") else []
+        if entry.get("mirror"):
+            settings["UV_PYTHON_INSTALL_MIRROR"] = str(entry["mirror"])
         _run_uv_python(
             uv,
-            ["install", "--no-bin", "--install-dir", scratch, *mirror, row["key"]],
+            ["install", "--no-bin", "--install-dir", scratch, row["key"]],
             entry.get("downloads"),
             offline and not local,
             **settings,

@@ -21,7 +21,7 @@ import urllib.parse
 from collections.abc import Iterable
 
 from ansible.module_utils.urls import open_url
-from ansible_collections.oxzep7.python.plugins.module_utils._credentials import redact_url
+from ansible_collections.oxzep7.python.plugins.module_utils._credentials import redact_text, redact_url
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor
@@ -121,19 +121,23 @@ class PackageIndex:
         except (OSError, ValueError, TypeError):
             pass
         found = self._fetch_page(f"{url.rstrip('/')}/{name}/")
-        write_private(path, json.dumps([dataclasses.astuple(entry) for entry in found]))
+        text = json.dumps([dataclasses.astuple(entry) for entry in found])
+        # Addresses of files with credentials of their own are asked for again.
+        if redact_text(text) == text:
+            write_private(path, text)
         return found
 
     def _fetch_page(self, url: str) -> list[PackageFile]:
+        login = self._sources.get_login_options(url)
         try:
             answer = open_url(
-                url,
+                redact_url(url) if login else url,
                 headers={"Accept": ACCEPT_HEADER},
                 timeout=INDEX_TIMEOUT,
                 follow_redirects="all",
-                **self._sources.get_login_options(url),
+                **login,
             )
-            return read_page(answer.read().decode("utf-8"), answer.headers.get_content_type(), url)
+            return read_page(answer.read().decode("utf-8"), answer.headers.get_content_type(), redact_url(url))
         except urllib.error.HTTPError as error:
             if error.code in (404, 410):
                 return []

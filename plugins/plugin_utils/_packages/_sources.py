@@ -71,13 +71,17 @@ class PackageSources:
 
         def origin(text: str) -> tuple[str, str]:
             parts = urllib.parse.urlsplit(text)
-            return parts.scheme, parts.netloc
+            return parts.scheme, parts.netloc.rpartition("@")[2]
 
         fitting = []
         for name, base in self.indexes:
             if origin(base) == origin(url):
                 fitting.append((url.startswith(base.rstrip("/") + "/"), name))
         known = [self.get_credentials(name) for _below, name in sorted(fitting, key=lambda pair: not pair[0])]
+        if not self.indexes:
+            default = urllib.parse.urlsplit(find_default_index())
+            if default.username and (default.scheme, default.netloc.rpartition("@")[2]) == origin(url):
+                known = [(urllib.parse.unquote(default.username), urllib.parse.unquote(default.password or ""))]
         user, password = next(filter(None, known), (None, None))
         return {"url_username": user, "url_password": password, "force_basic_auth": True} if user else {}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.oxzep7.python.plugins.module_utils._credentials import redact_url
+from ansible_collections.oxzep7.python.plugins.module_utils._credentials import redact
 from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._registry import choose_from_entries
 from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._source import (
     InterpreterSourceError,
@@ -45,7 +45,7 @@ def choose_interpreter(
 
 
 def resolve_interpreter(host: PlannedHost, minor: Minor, patch: int | None, managed: ManagedLister) -> dict[str, Any]:
-    """As `choose_interpreter`. Raises PlanError where no source has it, or its URL contains credentials."""
+    """As `choose_interpreter`, without credentials in URLs. Raises PlanError where no source has it."""
     try:
         chosen = choose_interpreter(host, minor, patch, managed)
     except InterpreterSourceError as error:
@@ -54,9 +54,6 @@ def resolve_interpreter(host: PlannedHost, minor: Minor, patch: int | None, mana
         raise PlanError(
             f"no source for Python {format_minor(minor)} (interpreter-source-missing); add one to oxzep7_interpreters"
         )
-    if chosen.get("url") and redact_url(chosen["url"]) != chosen["url"]:
-        raise PlanError(
-            f"the URL of Python {format_minor(minor)} contains credentials (interpreter-url-credentials); "
-            "serve the archive without, or give its path on the controller"
-        )
-    return chosen
+    # Plans are stored and shown; what installs the interpreter takes them from oxzep7_interpreters again.
+    without: dict[str, Any] = redact(chosen)
+    return without

@@ -24,7 +24,7 @@ def collect_drill_results(hostvars: Mapping[str, Any], hosts: Sequence[str]) -> 
             found.append(
                 {
                     "host": host,
-                    "application": one["drill_application"]["name"],
+                    "application": one["drill_application"],
                     "backup": one.get("backup"),
                     "recovery_seconds": one.get("recovery_seconds"),
                     "result": _classify_drill(one),

@@ -53,7 +53,7 @@ def list_backup_names(facts: Mapping[str, Any]) -> dict[str, str]:
     found = {}
     for one in (facts.get("backup_results") or {}).get("results") or []:
         if one.get("backup"):
-            found[one["backup_application"]["name"]] = f"{one['backup']} (unverified)"
+            found[one["backup_application"]] = f"{one['backup']} (unverified)"
     return found
 
 

@@ -32,6 +32,7 @@ INTERPRETER_ARGUMENTS: Dict[str, Dict[str, Any]] = dict(
     origin={"type": "str"},
     cache_dir={"type": "path", "default": "~/.cache/oxzep7"},
     offline={"type": "bool", "default": False},
+    entries={"type": "list", "elements": "dict", "default": [], "no_log": True},
     known={"type": "list", "elements": "dict", "default": []},
     directory={"type": "path", "default": "/opt/oxzep7/interpreters"},
 )

@@ -9,9 +9,11 @@ from typing import Any, Dict, Optional
 
 from ansible.module_utils.urls import open_url
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
+from ansible_collections.oxzep7.python.plugins.module_utils._credentials import redact_url
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._ask import is_matching_version
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._install import (
     ArchiveOrder,
+    get_file_name,
     install_archive,
     list_installed_interpreters,
     resolve_digest,
@@ -67,7 +69,7 @@ options:
 
     def resolve_request(self, request: InterpreterRequest) -> InterpreterRequest:
         """*request* with its SHA-256, read from the file with checksums if it names one. Raises InterpreterError."""
-        name = _get_origin(request.options).rpartition("/")[2]
+        name = get_file_name(_get_origin(request.options))
         digest = resolve_digest(request.options.get("sha256") or "", name)
         return request._replace(options=dict(request.options, sha256=digest))
 
@@ -116,4 +118,4 @@ options:
 
 def _get_origin(options: Dict[str, Any]) -> str:
     """What messages and the marker call the archive."""
-    return options.get("origin") or options.get("url") or options.get("path") or ""
+    return redact_url(options.get("origin") or options.get("url") or options.get("path") or "")

@@ -209,3 +209,39 @@ def test_failures_have_one_shape(monkeypatch, error, expected):
     monkeypatch.setattr(_action.ActionBase, "run", lambda self, tmp, task_vars: {})
     monkeypatch.setattr(action, "perform", fail, raising=False)
     assert action.run(None, {}) == expected
+
+
+def test_no_result_has_credentials_of_urls(monkeypatch):
+    url = "https://me:Planted7password@h/x?token=Planted7token"
+    action = create_action("plan_diff", before=url, after="b")
+    monkeypatch.setattr(_action.ActionBase, "run", lambda self, tmp, task_vars: {"invocation": {"before": url}})
+
+    def run(perform):
+        monkeypatch.setattr(action, "perform", perform, raising=False)
+        return action.run(None, {})
+
+    def fail(given, task_vars):
+        raise OSError(f"{url} gave no answer to Planted7password")
+
+    def fail_with_values(given, task_vars):
+        raise _action.ActionFailedError(url, asked=[{"url": url, url: 1}])
+
+    def fail_unexpectedly(given, task_vars):
+        raise RuntimeError(f"unknown url type: {url}")
+
+    shown = "https://h/x?token=***"
+    assert run(lambda given, task_vars: {"found": given["before"]})["found"] == shown
+    assert run(fail)["msg"] == f"{shown} gave no answer to ***"
+    assert run(fail_with_values)["asked"] == [{"url": shown, shown: 1}]
+    assert "Planted7" not in str([run(perform) for perform in (fail, fail_with_values)])
+    with pytest.raises(AnsibleActionFail) as caught:
+        run(fail_unexpectedly)
+    assert "Planted7" not in str(caught.value) and "unknown url type" in str(caught.value)
+
+
+def test_names_are_refused_by_actions_too():
+    for name in ("run_id", "plan_id"):
+        options = {"run_id": "r", "wave": {}} if name == "run_id" else {"target": "3.12", "plan_dir": "p"}
+        action = create_action("wave_gate" if name == "run_id" else "plan", **{**options, name: "../x"})
+        with pytest.raises(AnsibleActionFail, match=r"cannot be '\.\./x'; use "):
+            action.validate_options()

@@ -12,7 +12,7 @@ import pathlib
 import threading
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.plugin_utils._files import write_private
+from ansible_collections.oxzep7.python.plugins.plugin_utils._files import make_file_name, write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages import _resolver, _wheels
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._platforms import list_platform_tags
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import (
@@ -137,8 +137,8 @@ def test_known_wheels_are_those_that_are_still_there(tmp_path):
 
 
 def test_drills_that_did_not_pass():
-    good = {"drill_application": {"name": "x"}, "passed": True, "recovery_seconds": 2.5}
-    bad = {"drill_application": {"name": "x"}, "failed": True, "problems": ["sick"]}
+    good = {"drill_application": "x", "passed": True, "recovery_seconds": 2.5}
+    bad = {"drill_application": "x", "failed": True, "problems": ["sick"]}
     failed = []
     for one in (good, bad):
         results = _drills.collect_drill_results({"a": {"drill_results": {"results": [one]}}}, ["a"])
@@ -148,3 +148,19 @@ def test_drills_that_did_not_pass():
     assert _drills.list_failed_drills(drilled) == {
         "c": "it: unknown: nothing was drilled"
     } and "- problem: nothing was drilled" in _drills.format_drill_page("r", drilled)
+
+
+@pytest.mark.parametrize(
+    "host, expected",
+    [
+        ("web-1.example.org", "web-1.example.org"),
+        ("a/b", "a_b"),
+        ("../x", "_._x"),
+        ("..", "_."),
+        ("-x", "_x"),
+        ("a b\n", "a_b_"),
+        ("", "_"),
+    ],
+)
+def test_the_name_of_a_host_is_one_component_of_a_path(host, expected):
+    assert make_file_name(host) == expected

@@ -222,3 +222,30 @@ def test_a_private_source_is_asked_with_the_credentials_of_its_index(served, tmp
 )
 def test_what_a_failed_build_lacked_is_named(said, expected):
     assert find_missing_prerequisite(said) == expected
+
+
+def test_a_default_index_with_credentials_is_asked_with_them_and_kept_without(served, tmp_path, monkeypatch):
+    url, asked = served
+    private = url.replace("://", "://me:topsecret@")
+    monkeypatch.setenv("UV_DEFAULT_INDEX", private)
+    found = PackageIndex(DEFAULT_SOURCES, tmp_path).list_files("a")
+    assert [(path, bool(authorization)) for path, authorization in asked] == [("/simple/a/", True)]
+    assert found and all("topsecret" not in entry.location for entry in found)
+    kept = "".join(path.read_text() for path in tmp_path.rglob("*.json"))
+    assert kept and "topsecret" not in kept
+    assert DEFAULT_SOURCES.get_login_options(url + "/a-1.0.tar.gz")["url_password"] == "topsecret"
+    assert DEFAULT_SOURCES.get_login_options("https://elsewhere/a-1.0.tar.gz") == {}
+
+
+def test_pages_whose_files_have_credentials_are_not_kept(tmp_path, monkeypatch):
+    sources = PackageSources.from_options(["http://127.0.0.1:9/simple"], [], False)
+    entry = PackageFile("a-1.0.tar.gz", "", None, False, "https://h/a-1.0.tar.gz?X-Amz-Signature=topsecret", None)
+    index = PackageIndex(sources, tmp_path)
+    monkeypatch.setattr(index, "_fetch_page", lambda url: [entry])
+    assert index.list_files("a") == [entry] and list(tmp_path.rglob("*.json")) == []
+
+
+def test_an_index_with_a_token_is_refused_as_one_with_a_password_is():
+    with pytest.raises(ValueError, match="contains credentials") as caught:
+        PackageSources.from_options(["https://h/simple?access_token=topsecret"], [], False)
+    assert "topsecret" not in str(caught.value)

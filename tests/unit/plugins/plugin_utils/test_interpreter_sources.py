@@ -9,6 +9,9 @@ from __future__ import annotations
 import pathlib
 
 import pytest
+from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
+from ansible_collections.oxzep7.python.plugins.module_utils._credentials import redact
+from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._install import get_file_name
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._source import InterpreterRequest, PathSource
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter.sources._arguments import flatten_options
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter.sources._registry import INTERPRETER_SOURCES
@@ -121,3 +124,64 @@ def test_a_source_that_lacks_a_library_is_not_taken_for_one_without_a_part_on_th
     monkeypatch.setattr(_registry.importlib, "import_module", import_module)
     with pytest.raises(ModuleNotFoundError, match="tomli"):
         get_controller_source("share")
+
+
+SECRET_ENTRY = {
+    "source": "archive",
+    "version": "3.9",
+    "url": "https://me:Planted7@h/python.tar.gz?sig=Planted7",
+    "sha256": "https://Planted7-token@h/sha256",
+}
+
+
+def test_a_plan_takes_credentials_from_the_options_again():
+    planned = redact(SECRET_ENTRY)
+    assert "Planted7" not in str(planned) and planned["sha256"] == "https://h/sha256"
+    asked = {**planned, "version": "3.9.18", "directory": "/opt"}
+    others = [{"source": "uv"}, {"source": "archive", "url": "https://other/python.tar.gz"}]
+    restored = _registry.restore_credentials(asked, [*others, SECRET_ENTRY])
+    assert restored == {**SECRET_ENTRY, "version": "3.9.18", "directory": "/opt"}
+    assert _registry.restore_credentials(asked, others) == asked
+    assert _registry.restore_credentials(SECRET_ENTRY, [planned]) == SECRET_ENTRY
+
+
+@pytest.mark.parametrize("key", ["mirror", "downloads"])
+def test_credentials_are_no_words_of_a_command(tmp_path, monkeypatch, key):
+    url = f"https://me:Planted7@h/{key}"
+    calls = tmp_path / "calls"
+    fake = tmp_path / "uv"
+    row = '{"implementation": "cpython", "variant": "default", "os": "linux", "libc": "gnu", "arch": "x86_64"'
+    row += ', "version": "3.9.18", "key": "k", "url": "https://h/releases/download/x/python.tar.gz"}'
+    fake.write_text(
+        f"""#!/bin/sh
+echo "$@" >>{calls}
+env | grep ^UV_PYTHON >>{calls}.env
+case "$*" in *" install "*)
+    mkdir -p "$UV_PYTHON_CACHE_DIR"
+    echo archive >"$UV_PYTHON_CACHE_DIR/python.tar.gz"
+    exit 0;;
+esac
+echo '[{row}]'
+"""
+    )
+    fake.chmod(0o755)
+    uv.list_managed_interpreters.cache_clear()
+    path, _digest = uv.fetch_managed_archive(tmp_path / "cache", str(fake), "3.9", "x86_64", {key: url})
+    assert path.read_text() == "archive\n"
+    assert "Planted7" not in calls.read_text() and url in pathlib.Path(f"{calls}.env").read_text()
+    kept = [file for file in (tmp_path / "cache").rglob("*") if file.is_file()]
+    assert kept and not any("Planted7" in file.read_text() for file in kept)
+
+
+def test_the_name_of_a_file_is_that_of_its_url_without_parameters():
+    assert get_file_name("https://me:pw@h/a/python.tar.gz?sig=x/y#z") == "python.tar.gz"
+    assert get_file_name("/srv/python.tar.gz") == "python.tar.gz" and get_file_name("") == ""
+
+
+def test_an_archive_is_named_without_credentials():
+    source = INTERPRETER_SOURCES["archive"]
+    changes = Changes()
+    request = InterpreterRequest("3.9.18", {**SECRET_ENTRY, "sha256": "0" * 64})
+    source.obtain_interpreter(request, "/nowhere", True, changes)
+    told = str(changes.result())
+    assert "https://h/python.tar.gz?sig=***" in told and "Planted7" not in told

@@ -133,10 +133,6 @@ def test_nothing_to_do_is_no_plan():
             "odd<3.*package-blocked",
         ),
         (
-            host(interpreters=[{"source": "archive", "version": "3.9", "url": "http://me:secret@x/y", "sha256": "0"}]),
-            "interpreter-url-credentials",
-        ),
-        (
             host(
                 findings=[
                     {
@@ -772,3 +768,16 @@ def test_modules_of_the_distribution_that_the_next_interpreter_lacks_forbid_a_pl
 )
 def test_modules_that_are_not_lost_forbid_nothing(made):
     assert planner("3.9").plan([made]).identifier
+
+
+def test_a_plan_has_urls_without_credentials():
+    entry = {
+        "source": "archive",
+        "version": "3.9",
+        "url": "http://me:Planted7@x/y?token=Planted7",
+        "sha256": "https://Planted7@x/z",
+    }
+    plan = planner("3.9").plan([host(interpreters=[entry])])
+    chosen = steps_of(plan)[0]["interpreter"]
+    assert (chosen["url"], chosen["sha256"]) == ("http://x/y?token=***", "https://x/z")
+    assert "Planted7" not in str(plan.document)

@@ -22,7 +22,7 @@ PROMOTED = {"application": "x", "from": "3.8", "to": "3.9", "downtime_ms": 5, "r
 HOSTVARS = {
     "a": {
         "host_record": {"results": [PROMOTED], "outcome": "upgraded", "step": {"application": "x", "ended": True}},
-        "backup_results": {"results": [{"backup_application": {"name": "x"}, "backup": "b1"}, {}]},
+        "backup_results": {"results": [{"backup_application": "x", "backup": "b1"}, {}]},
     },
     "b": {
         "host_record": {

@@ -1,0 +1,72 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The base of all modules: what a module returns and logs has no credentials of URLs."""
+
+import pytest
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
+
+SECRETS = {"password": "Planted7password", "token": "Planted7token"}
+URL = "https://me:%s@h/x?token=%s" % (SECRETS["password"], SECRETS["token"])
+
+
+class EndedError(Exception):
+    """The end of a module, with what it returns."""
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """Make a module with options, call it, and give back what it returned, its options, and what it logged."""
+    logged = []
+
+    def end(self, *words, **values):
+        raise EndedError(dict(values, options=self.params, hidden=self.no_log_values))
+
+    def run_module(call=lambda module: module.exit_json(), **options):
+        monkeypatch.setattr(AnsibleModule, "_load_params", lambda self: setattr(self, "params", dict(options)))
+        spec = {
+            "url": {"type": "str"},
+            "entries": {"type": "list", "elements": "dict"},
+            "run_id": {"default": "manual"},
+        }
+        with pytest.raises(EndedError) as caught:
+            call(CollectionModule(argument_spec=spec, supports_check_mode=True))
+        return caught.value.args[0], logged
+
+    monkeypatch.setattr(AnsibleModule, "exit_json", end)
+    monkeypatch.setattr(AnsibleModule, "fail_json", end)
+    monkeypatch.setattr(AnsibleModule, "log", lambda self, msg, log_args=None: logged.append((msg, log_args)))
+    return run_module
+
+
+def test_a_result_and_the_options_that_ansible_adds_to_it_have_none(run):
+    nested = {"a": [URL, {URL: "Basic " + SECRETS["password"]}], "changed": False, "count": 1, "none": None}
+    returned, _logged = run(lambda module: module.exit_json(**nested), url=URL, entries=[{"mirror": URL}])
+    shown = "https://h/x?token=***"
+    assert returned["a"] == [shown, {shown: "Basic ***"}]
+    assert (returned["changed"], returned["count"], returned["none"]) == (False, 1, None)
+    assert returned["options"]["url"] == shown and returned["options"]["entries"] == [{"mirror": shown}]
+    assert set(SECRETS.values()) <= returned["hidden"]
+
+
+def test_a_failure_has_none(run):
+    def fail(module):
+        module.fail_json(msg="%s gave no answer to %s" % (URL, SECRETS["token"]), details=[URL])
+
+    returned, _logged = run(fail, url=URL)
+    assert returned["msg"] == "https://h/x?token=*** gave no answer to ***"
+    assert "Planted7" not in str(returned["details"]) + str(returned["options"])
+
+
+def test_refused_options_are_shown_without(run):
+    returned, logged = run(url=URL, run_id="../" + URL)
+    assert "the identifier of a run cannot be" in returned["msg"]
+    assert "Planted7" not in returned["msg"] + str(returned["options"]) + str(logged)
+
+
+def test_the_log_on_the_host_has_none(run):
+    _returned, logged = run(url=URL, entries=[{"mirror": URL}])
+    assert len(logged) == 1 and "Invoked with" in logged[0][0]
+    assert "h/x?token=" in str(logged) and "Planted7" not in str(logged)
