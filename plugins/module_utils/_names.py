@@ -96,6 +96,7 @@ DATABASE_NAME = NameType(
 )
 # The options of modules that are identifiers wherever they occur.
 NAME_OPTIONS = {
+    "application": APPLICATION_NAME,
     "run_id": RUN_ID,
     "run": RUN_ID,
     "plan_id": PLAN_ID,

@@ -105,6 +105,8 @@ def test_argument_specs_refuse_identifiers_by_the_names_of_their_options():
         assert "'run_id'" in said and "the identifier of a run cannot be " + repr(wrong) in said
         assert "use at most 100 letters" in said and "oxzep7_run_id" in said
     assert validate(spec, run="../x")[0]
+    assert validate({"application": {"required": True}}, application="../x")[0]
+    assert validate({"application": {"type": "dict"}}, application={"name": "../x"})[0] == []
     assert spec["run_id"]["type"] == "str" and type(spec["run_id"]["type"]) is str
 
 
