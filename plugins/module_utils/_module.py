@@ -10,7 +10,7 @@ Names of files are UTF-8 whatever the locale is.
 from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._credentials import find_secrets, redact
+from ansible_collections.oxzep7.python.plugins.module_utils._credentials import find_secrets, redact, redact_text
 from ansible_collections.oxzep7.python.plugins.module_utils._host._encoding import use_utf8_names
 from ansible_collections.oxzep7.python.plugins.module_utils._names import restrict_names
 
@@ -29,6 +29,10 @@ class CollectionModule(AnsibleModule):
         """As the base, which logs all options on the host; it hides the values that are known to be secret."""
         self.no_log_values.update(find_secrets(self.params))
         super()._log_invocation()
+
+    def warn(self, warning: str, **values: Any) -> None:
+        """As the base."""
+        super().warn(redact_text(warning, find_secrets(self.params)), **values)
 
     def exit_json(self, **values: Any) -> None:
         """As the base."""

@@ -140,6 +140,6 @@ def test_a_host_tells_of_its_runs(module, place):
         and [entry["event"] for entry in application["history"]] == ["promoted"]
         and not application["open"]
     )
-    assert "is not an identifier of a run" in module.expect_failure(
+    assert "the identifier of a run cannot be" in module.expect_failure(
         "run_info", run_id="../one", state_dir=str(place.state)
     )

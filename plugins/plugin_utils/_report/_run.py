@@ -137,8 +137,8 @@ def select_rollback_hosts(
 ) -> list[list[str]]:
     """Return the hosts to roll back, now that the gate after *wave* is closed, the last wave first.
 
-    Every host with a promotion goes back, also if a later step failed there; an unreachable host cannot. In a run of the
-    *kind* rollback none does: its hosts are where it should bring them, or it failed there. *limits* say
+    Every host with a promotion goes back, also if a later step failed there; an unreachable host cannot. In a run of
+    the *kind* rollback none does: its hosts are where it should bring them, or it failed there. *limits* say
     how many hosts of each application may be interrupted at once; *lost* are rows of hosts that no wave has.
     """
     if on_failure == "stop" or kind == _ledger.ROLLBACK:

@@ -60,6 +60,18 @@ def test_a_failure_has_none(run):
     assert "Planted7" not in str(returned["details"]) + str(returned["options"])
 
 
+def test_a_warning_has_none(run, monkeypatch):
+    warned = []
+    monkeypatch.setattr(AnsibleModule, "warn", lambda self, text: warned.append(text))
+
+    def warn(module):
+        module.warn("%s gave no answer to %s" % (URL, SECRETS["token"]))
+        module.exit_json()
+
+    run(warn, url=URL)
+    assert warned == ["https://h/x?token=*** gave no answer to ***"]
+
+
 def test_refused_options_are_shown_without(run):
     returned, logged = run(url=URL, run_id="../" + URL)
     assert "the identifier of a run cannot be" in returned["msg"]
