@@ -9,11 +9,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.faults import backup, damage, promotion, restart, restore_again
+from tests.faults import backup, damage, power, promotion, restart, restore_again
 
 FAULTS: dict[str, Callable[[], tuple[int, int]]] = {
     "backup": backup.run_all,
     "damage": damage.run_all,
+    "power": power.run_all,
     "promotion": promotion.run_all,
     "restart": restart.run_all,
     "restore-again": restore_again.run_all,

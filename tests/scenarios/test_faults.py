@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from tests.faults import backup, damage, promotion, restart, restore_again
+from tests.faults import backup, damage, power, promotion, restart, restore_again
 from tests.faults.steady_host import FIRST, PATIENCE, expect_generation, start_steady_hosts
 from tests.faults.steady_host import build_promotion_options as options
 from tests.fleet import fleet
@@ -33,6 +33,12 @@ def test_a_second_restore_of_the_same_backup_survives_a_kill():
 def test_every_damage_of_a_backup_is_found():
     """A few; `make faults NAME=damage` does 500."""
     assert damage.run_all(20) == (20, 20)
+
+
+def test_every_change_survives_a_loss_of_power():
+    """A few points of each change, and its end; `make faults NAME=power` tries about 2,000."""
+    points, survived = power.run_all(limit=8)
+    assert survived == points >= 100
 
 
 def test_a_promotion_survives_a_stop_of_its_host():
