@@ -4,6 +4,7 @@
 
 """The record, the lease and the events."""
 
+import fcntl
 import json
 import multiprocessing
 import os
@@ -94,6 +95,24 @@ def test_a_symlink_in_place_of_the_lease_is_refused(state, tmp_path):
     with pytest.raises(OSError), state.hold_lease("run"):
         pass
     assert not (tmp_path / "victim").exists()
+
+
+def test_a_lease_that_its_holder_removed_meanwhile_is_not_taken(state, monkeypatch):
+    os.makedirs(state.directory)
+    real, removed = fcntl.flock, []
+
+    def lock(handle, how):
+        # The previous holder ends between the open and the lock of the next one.
+        if not removed:
+            removed.append(state.lease_path)
+            os.unlink(state.lease_path)
+        return real(handle, how)
+
+    monkeypatch.setattr(fcntl, "flock", lock)
+    with state.hold_lease("run-1"):
+        assert state.read_lease_holder()["run"] == "run-1"
+        with pytest.raises(LeaseHeldError), ApplicationState(state.root, "billing").hold_lease("run-2"):
+            pass
 
 
 def test_events_are_appended(state):

@@ -213,6 +213,50 @@ def test_another_process_with_the_number_of_the_holder_is_not_killed(place, hold
         other.kill()
 
 
+def test_a_lease_that_was_taken_anew_meanwhile_is_not_undone(place, holder):
+    adopt_new(place)
+    with subprocess.Popen(["sleep", "60"]) as other:
+        promise(place, -1, other.pid, "1")
+
+        def replace():
+            (place.state / "lease").unlink()
+            (place.state / "lease").write_text("of the next run")
+            holder.kill()
+
+        threading.Timer(1.0, replace).start()
+        assert place.undo() == 75 and place.content() == "new"
+        other.kill()
+
+
+def test_what_was_committed_meanwhile_is_not_undone(place, holder):
+    adopt_new(place)
+    with subprocess.Popen(["sleep", "60"]) as other:
+        promise(place, -1, other.pid, "1")
+
+        def commit():
+            (place.state / "state.next.json").unlink()
+            holder.kill()
+
+        threading.Timer(1.0, commit).start()
+        assert place.undo() == 0 and place.content() == "new" and not place.log.exists()
+        other.kill()
+
+
+def test_what_it_puts_back_is_on_disk_before_that_is_recorded(place, tmp_path):
+    adopt_new(place)
+    tools, log = tmp_path / "tools", tmp_path / "calls"
+    tools.mkdir()
+    for name in ("sync", "mv"):
+        (tools / name).write_text('#!/bin/sh\necho "%s $*" >>%s\nPATH=${PATH#*:} exec %s "$@"\n' % (name, log, name))
+        (tools / name).chmod(0o755)
+    path = str(tools) + ":" + os.environ["PATH"]
+    assert subprocess.call(["/bin/sh", str(place.state / "undo.sh"), "held"], env=dict(os.environ, PATH=path)) == 0
+    calls = [line.split() for line in log.read_text().splitlines()]
+    assert [call[0] for call in calls] == ["mv", "sync", "mv", "sync"]
+    assert calls[1][1:] == [str(place.live.parent)] and calls[3][1:] == [str(place.state)]
+    assert calls[2][-1] == str(place.state / "state.undone.json")
+
+
 def test_the_deadline_reaches_further_and_never_back(place):
     state = ApplicationState(str(place.root / "var"), "billing")
     os.makedirs(state.directory)
