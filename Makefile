@@ -15,7 +15,7 @@ NAME ?=
 FLEET ?=
 FLEETS ?= 2
 
-.PHONY: help tools fleet demo test beside lint sanity unit units integration scenarios fleet-up fleet-down build importer docsite pages benchmark faults refresh pins
+.PHONY: help tools fleet demo test beside lint sanity unit units integration scenarios fleet-up fleet-down build importer docsite pages benchmark faults mutants refresh pins
 
 help:
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -81,6 +81,9 @@ benchmark: fleet ## ratios against named baselines; NAME=… chooses one
 
 faults: fleet ## kill everything everywhere; NAME=… chooses one
 	@$(AS_ROOT) python -m tests.faults $(NAME)
+
+mutants: tools ## break lines that safety depends on, one at a time; NAME=… chooses some
+	@$(AS_ROOT) python -m tests.mutants $(NAME)
 
 refresh: tools ## renew the vendored release data from their source
 	@python -m tests.tools.refresh

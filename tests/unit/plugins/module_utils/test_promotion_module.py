@@ -119,7 +119,8 @@ def test_a_failure_that_is_accepted_stops_nothing(place):
 
 
 def test_the_dead_mans_switch_is_armed_while_it_is_open(place):
-    seen = "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' ' | grep -c \"[w]hile sleep 1.*$PWD\" >> log; true"
+    each = "for one in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$one; echo; done 2>/dev/null"
+    seen = each + ' | grep -c "[w]hile sleep 1.*$PWD" >> log; true'
     assert place.promote(seen)["dead_man"] == "process"
     counts = [int(word) for word in place.read_log()]
     assert counts[0] == 0 and counts[1] > 0
