@@ -106,6 +106,7 @@ class Host:
         self.live = root / "srv" / "venv"
         self.generations = root / "srv" / "venv.generations"
         self.generations.mkdir(parents=True)
+        self.live.mkdir()
         self.application = parse_application(validate_declaration({"name": "a", "environment": str(self.live)}))
         self.state = ApplicationState(str(root / "state"), "a")
         self.state.write(self.state.read())
@@ -143,9 +144,11 @@ def test_an_unfinished_build_goes(host):
 
 def test_what_a_live_path_leads_to_stays(host, tmp_path):
     path = host.make("1-py3.9")
+    host.live.rmdir()
     os.symlink("venv.generations/1-py3.9", str(host.live))
     assert host.remove(path) == "%s leads to it" % host.live
     host.live.unlink()
+    host.live.mkdir()
     elsewhere = tmp_path / "other"
     os.symlink(str(path / "lib"), str(elsewhere))
     other = ApplicationState(host.state.root, "b")

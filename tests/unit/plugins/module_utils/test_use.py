@@ -25,6 +25,10 @@ MAP = (
 )
 
 
+# Other accounts than root cannot examine every process.
+ACCOUNTS = None if os.geteuid() == 0 else [os.geteuid()]
+
+
 class Running:
     """A process that waits until the block ends."""
 
@@ -52,7 +56,7 @@ def tree(tmp_path):
 
 
 def test_an_unused_tree_is_not_in_use(tree):
-    assert describe_use(str(tree)) is None
+    assert describe_use(str(tree), ACCOUNTS) is None
 
 
 def find_use(pid, tree):
@@ -63,9 +67,9 @@ def test_a_job_of_its_interpreter_uses_it_without_mapping_any_of_its_files(tree)
     """The interpreter is a symlink, so that neither the program nor a mapped file lies in the tree."""
     with Running([tree / "bin" / "python", "-c", WAIT], cwd="/") as pid:
         assert not os.readlink("/proc/%d/exe" % pid).startswith(os.path.realpath(str(tree)))
-        assert describe_use(str(tree)) == "process %d was started with %s" % (pid, tree / "bin" / "python")
-        assert "was started with" in str(describe_use(os.path.realpath(str(tree))))
-    assert describe_use(str(tree)) is None
+        assert describe_use(str(tree), ACCOUNTS) == "process %d was started with %s" % (pid, tree / "bin" / "python")
+        assert "was started with" in str(describe_use(os.path.realpath(str(tree)), ACCOUNTS))
+    assert describe_use(str(tree), ACCOUNTS) is None
 
 
 def test_a_job_that_was_started_by_a_relative_path_uses_it(tree):
@@ -76,14 +80,14 @@ def test_a_job_that_was_started_by_a_relative_path_uses_it(tree):
     with Running(["bin/python", "-c", leaves], cwd=str(tree), env=variables) as pid:
         assert find_use(pid, tree) == "process %d was started with bin/python" % pid
     with Running(["bin/python", "-c", leaves], cwd=str(tree), env={}) as pid:
-        assert "from a directory that is not known" in str(describe_use(str(tree)))
+        assert "from a directory that is not known" in str(describe_use(str(tree), ACCOUNTS))
 
 
 @pytest.mark.parametrize("variable", ["VIRTUAL_ENV", "PYTHONPATH"])
 def test_an_interpreter_elsewhere_that_imports_from_it_uses_it(tree, variable):
     value = "/nowhere:%s" % tree if variable == "PYTHONPATH" else str(tree)
     with Running([sys.executable, "-c", WAIT], env={variable: value}, cwd="/") as pid:
-        assert describe_use(str(tree)) == "process %d has %s=%s" % (pid, variable, tree)
+        assert describe_use(str(tree), ACCOUNTS) == "process %d has %s=%s" % (pid, variable, tree)
 
 
 def test_a_copied_program_a_directory_and_files_count(tree, tmp_path):
@@ -131,7 +135,7 @@ def test_a_process_that_has_ended_and_was_not_collected_uses_nothing(tree):
     process = subprocess.Popen([str(tree / "bin" / "python"), "-c", ""])
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     try:
-        assert describe_use(str(tree)) is None
+        assert describe_use(str(tree), ACCOUNTS) is None
     finally:
         process.wait()
 
@@ -147,7 +151,19 @@ def test_what_cannot_be_examined_may_use_it_except_the_init_of_a_container(tree,
     assert found == expected or str(found).startswith(str(expected))
 
 
+def test_a_process_of_another_account_does_not_count_where_only_some_do(tree, monkeypatch):
+    def refuse(_pid, _tree):
+        raise PermissionError(13, "Permission denied", "/proc/%d/maps" % _pid)
+
+    monkeypatch.setattr(_use, "find_process_use", refuse)
+    monkeypatch.setattr(_use, "_list_process_ids", lambda: [os.getppid()])
+    own = os.stat("/proc/%d" % os.getppid()).st_uid
+    assert "cannot be examined" in describe_use(str(tree), [own])
+    assert describe_use(str(tree), [own + 1]) is None
+
+
 def test_hidden_processes_may_use_it(tree, monkeypatch):
+    monkeypatch.setattr(_use, "_list_process_ids", list)
     monkeypatch.setattr(_use, "_read_proc_mounts", lambda: "rw,nosuid,hidepid=2")
     monkeypatch.setattr(_use, "_may_trace", lambda: False)
     assert describe_use(str(tree)) == "processes of other accounts are hidden (hidepid)"
@@ -160,6 +176,7 @@ def test_hidden_processes_may_use_it(tree, monkeypatch):
 
 
 def test_a_volume_of_a_container_may_be_used_outside(tree, monkeypatch):
+    monkeypatch.setattr(_use, "_list_process_ids", list)
     monkeypatch.setattr(_use, "INITIAL_PID_NAMESPACE", 0)
     elsewhere = os.stat(str(tree)).st_dev != os.stat("/").st_dev
     assert (describe_use(str(tree)) is not None) == elsewhere
