@@ -66,8 +66,8 @@ options:
         suboptions:
           name:
             description: >-
-              Name of the systemd unit, or any name without blanks and V(/) if C(start) or C(supervisor) is set. Required
-              unless C(supervisor) is set.
+              Name of the systemd unit, or any name without blanks and V(/) if C(start) or C(supervisor) is set.
+              Required unless C(supervisor) is set.
             type: str
           action:
             description: >-

@@ -31,7 +31,9 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._direct
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, get_timestamp
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, call_as_identity
+from ansible_collections.oxzep7.python.plugins.module_utils._host._children import HelperError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._directories import remove_tree, remove_tree_as
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import DIRECTORY_FLAGS
 from ansible_collections.oxzep7.python.plugins.module_utils._host._use import describe_use
 
 
@@ -85,11 +87,17 @@ class Directories:
         self.root = application.generations_directory()
         self.place = locate_live_path(application.environment)
         self._made: List[str] = []
+        self._held: List[int] = []
 
     def make(self, path: str, kind: str) -> None:
         """Write the record of the empty directory *path*, which this process made. Raises OSError."""
         self._made.append(path)
         self._write(path, kind, False, None)
+        self.hold(path)
+
+    def hold(self, path: str) -> None:
+        """Keep *path* open until this process ends, so that every other one sees that it is in use. Raises OSError."""
+        self._held.append(os.open(path, DIRECTORY_FLAGS))
 
     def create(self, path: str, kind: str) -> None:
         """Make the directory *path*, which must not exist, with its record. Raises OSError."""
@@ -138,10 +146,7 @@ class Directories:
 
     def remove(self, path: str) -> Optional[str]:
         """Remove the directory *path* unless there is a reason to keep it, which is returned. Raises OSError."""
-        reason = self.find_reason(path)
-        if reason is None:
-            self.remove_now(path)
-        return reason
+        return self.find_reason(path) or self.remove_now(path)
 
     def find_reason(self, path: str, expendable: bool = False) -> Optional[str]:
         """Why the directory *path* must stay, or None. Raises OSError.
@@ -160,9 +165,13 @@ class Directories:
             reason = describe_use(path, self._list_accounts())
         return reason
 
-    def remove_now(self, path: str) -> None:
-        """Remove the directory *path*, for which there was no reason to stay. Raises OSError."""
-        remove_tree_as(self.builder, path, remove_directory)
+    def remove_now(self, path: str) -> Optional[str]:
+        """Remove the directory *path*, for which there was no reason to stay; returns why that failed, if it did."""
+        try:
+            remove_tree_as(self.builder, path, remove_directory)
+        except (HelperError, OSError) as error:
+            return "it could not be removed: %s" % error
+        return None
 
     def _list_accounts(self) -> Optional[List[int]]:
         """The accounts whose processes count for a caller other than root, who cannot examine any other process."""

@@ -174,8 +174,9 @@ def _remove_generation(
         if os.path.isdir(generation["path"]):
             directories.begin_removal(generation["path"])
         directories.state.write(following)
-        directories.remove_now(generation["path"])
     except (HelperError, OSError) as error:
-        return directories.state.read(), "it could not be removed: %s" % error
-    directories.state.append_event(directories.run, "generation removed", generation=generation["id"])
-    return following, None
+        return record, "it could not be removed: %s" % error
+    reason = directories.remove_now(generation["path"])
+    if reason is None:
+        directories.state.append_event(directories.run, "generation removed", generation=generation["id"])
+    return following, reason

@@ -181,6 +181,8 @@ def _install_trial(place: Workplace) -> None:
     for path, kind in ((place.scratch, SCRATCH), (place.path, TRIAL)):
         if not os.path.isdir(path):
             place.directories.create(path, kind)
+        else:
+            place.directories.hold(path)
         own = read_directory_record(path)
         if own is None or own.kind != kind or own.place != place.directories.place:
             raise BuildError(

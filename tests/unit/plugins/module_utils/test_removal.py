@@ -7,6 +7,8 @@
 import itertools
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._application import _claims, _directory_record
@@ -29,6 +31,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._declaration._comple
     parse_application,
     validate_declaration,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._generation import _removal
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import _choose_number
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._removal import (
     Directories,
@@ -126,8 +129,7 @@ class Host:
     def remove(self, path, expendable=False):
         reason = self.directories.find_reason(str(path), expendable)
         if reason is None:
-            self.directories.remove_now(str(path))
-            assert not path.exists()
+            assert self.directories.remove_now(str(path)) is None and not path.exists()
         return reason
 
 
@@ -140,6 +142,43 @@ def test_an_unfinished_build_goes(host):
     assert host.remove(host.make("1-py3.9")) is None
     assert host.remove(host.make("1-py3.9", complete=True)) == "its own record says that it is complete"
     assert host.remove(host.generations / "1-py3.9", expendable=True) is None
+
+
+BUILD = """
+import sys
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import (
+    parse_application, validate_declaration)
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._removal import Directories
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import get_current_identity
+application = parse_application(validate_declaration({"name": "a", "environment": sys.argv[1]}))
+state = ApplicationState(sys.argv[2], "a")
+directories = Directories(application, state, get_current_identity(), "r")
+directories.create(sys.argv[1] + ".generations/" + sys.argv[3], "generation")
+print("made", flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_a_build_that_another_state_directory_knows_of_stays(host, tmp_path):
+    """The lease is in the state directory, so it does not tell of one that is under another."""
+    words = [sys.executable, "-c", BUILD, str(host.live), str(tmp_path / "other"), "1-py3.9"]
+    path = host.generations / "1-py3.9"
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as build:
+        assert build.stdout.readline() == b"made\n"
+        assert host.remove(path) == "process %d has opened %s" % (build.pid, path)
+        build.communicate(b"\n")
+    assert host.remove(path) is None
+
+
+def test_what_cannot_be_removed_is_no_error(host, monkeypatch):
+    path = host.make("1-py3.9")
+
+    def refuse(_path):
+        raise PermissionError(1, "Operation not permitted", str(path / "lib"))
+
+    monkeypatch.setattr(_removal, "remove_directory", refuse)
+    assert host.directories.remove(str(path)).startswith("it could not be removed: [Errno 1]") and path.exists()
 
 
 def test_what_a_live_path_leads_to_stays(host, tmp_path):
