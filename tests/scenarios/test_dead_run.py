@@ -79,7 +79,7 @@ def assert_next_run_reaches_the_target(controller):
 
 def test_killed_module_is_undone_by_the_timers_unit(host, controller, tmp_path):
     process = begin(tmp_path)
-    assert "oxzep7-undo-ledger.timer" in run_on_host(host, "systemctl list-timers --all --no-legend")
+    assert "oxzep7-undo@ledger.timer" in run_on_host(host, "systemctl list-timers --all --no-legend")
     assert run_on_host(host, "sh /var/lib/oxzep7/applications/ledger/undo.sh 2>/dev/null; echo $?").strip() == "75", (
         "it must wait for a living module"
     )
