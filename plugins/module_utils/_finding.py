@@ -146,7 +146,8 @@ KEYS = {
         "info",
         False,
         "A cron job, a timer or another service manager uses the environment; a promotion does not restart it.",
-        "Make sure that none of its runs spans a promotion. It uses the new generation at its next start.",
+        "Declare timers and programs of supervisor in `services` of the application. Make sure that no run of others "
+        "spans a promotion; they use the new generation at their next start.",
     ),
     "dependents-not-declared": FindingKind(
         "dependents not declared",

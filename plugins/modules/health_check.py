@@ -47,8 +47,8 @@ healthy:
   type: bool
 checks:
   description: >-
-    For each service and check, C(name), C(kind), C(passed), C(evidence) and C(seconds) (its duration); for a check also
-    C(measured), its measurements for a later comparison.
+    For each service and check, C(name), C(kind), C(passed), C(evidence), C(seconds) (its duration) and C(measured) (its
+    measurements for a later comparison); for a service also C(final), whether nothing will start it again.
   returned: always
   type: list
   elements: dict

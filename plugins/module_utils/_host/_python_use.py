@@ -19,6 +19,8 @@ LIBPYTHON_NAME = re.compile(r"^lib(?:python(\d\.\d+)[dmtu]*|pypy(\d(?:\.\d+)?)[\
 VERSION_LINE = re.compile(r"^version(?:_info)?\s*=\s*(\d+\.\d+)", re.MULTILINE)
 DELETED_SUFFIX = " (deleted)"
 TABLE_LIMIT = 8 << 20
+WORDS_LIMIT = 1 << 16
+NAMED_LIMIT = 50
 Identity = Tuple[int, int]
 
 
@@ -43,7 +45,10 @@ class PythonPlace(NamedTuple):
 
 
 class ProcessUse(NamedTuple):
-    """What a process uses: its executable, the libpython it has mapped with its minor version, and all mapped files."""
+    """What a process uses: its executable, the libpython it has mapped with its minor version, and all mapped files.
+
+    ``named`` are the paths in its arguments, and the one in ``VIRTUAL_ENV``.
+    """
 
     pid: int
     executable: str
@@ -51,6 +56,7 @@ class ProcessUse(NamedTuple):
     library: Optional[str]
     minor: Optional[str]
     files: Tuple[str, ...]
+    named: Tuple[str, ...] = ()
 
     def is_interpreter(self) -> bool:
         """Whether its executable is called as interpreters are."""
@@ -139,12 +145,26 @@ def read_process_use(pid: int) -> Optional[ProcessUse]:
         executable = os.readlink("/proc/%d/exe" % pid)
         with open("/proc/%d/maps" % pid, "rb") as stream:
             files = parse_mapped_files(stream.read(TABLE_LIMIT).decode("utf-8", "surrogateescape"))
+        named = find_named_paths(_read_words(pid, "cmdline"), _read_words(pid, "environ"))
     except OSError:
         return None
     library = find_libpython(files)
     match = _match_libpython(library) if library else None
     minor = match.group(1) or match.group(2) if match else None
-    return ProcessUse(pid, executable, _identify("/proc/%d/exe" % pid), library, minor, tuple(files))
+    return ProcessUse(pid, executable, _identify("/proc/%d/exe" % pid), library, minor, tuple(files), named)
+
+
+def _read_words(pid: int, name: str) -> List[str]:
+    """The arguments (``cmdline``) or variables (``environ``) of process *pid*. Raises OSError."""
+    with open("/proc/%d/%s" % (pid, name), "rb") as stream:
+        return stream.read(WORDS_LIMIT).decode("utf-8", "surrogateescape").split("\0")
+
+
+def find_named_paths(arguments: Sequence[str], variables: Sequence[str]) -> Tuple[str, ...]:
+    """The absolute paths in *arguments*, also those of ``option=path``, and in the variable ``VIRTUAL_ENV``."""
+    words = [word.rpartition("=")[2] for word in arguments]
+    words += [word.partition("=")[2] for word in variables if word.startswith("VIRTUAL_ENV=")]
+    return tuple(dict.fromkeys(word for word in words if word.startswith("/")))[:NAMED_LIMIT]
 
 
 def find_libpython(files: Sequence[str]) -> Optional[str]:
@@ -163,6 +183,13 @@ def find_files_inside(use: ProcessUse, place: PythonPlace) -> List[str]:
     root = "/proc/%d/root" % use.pid
     known: Dict[str, bool] = {}
     return [path for path in use.files if _is_inside(os.path.dirname(path), root, place, known)]
+
+
+def find_named_path(use: ProcessUse, place: PythonPlace) -> Optional[str]:
+    """A path that the process of *use* was given and that is *place*, or below; None without one."""
+    known: Dict[str, bool] = {}
+    root = "/proc/%d/root" % use.pid
+    return next((path for path in use.named if _is_inside(path.rstrip("/") or "/", root, place, known)), None)
 
 
 def _is_inside(directory: str, root: str, place: PythonPlace, known: Dict[str, bool]) -> bool:

@@ -10,6 +10,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._python_use im
     ProcessUse,
     PythonPlace,
     find_files_inside,
+    find_named_path,
     list_process_entries,
     read_process_use,
     select_members,
@@ -94,7 +95,8 @@ def _describe_use(use: ProcessUse, new: Optional[PythonPlace]) -> Optional[str]:
     inside = find_files_inside(use, new)
     runs = use.program is not None and use.program == new.program
     if not inside and not runs:
-        return None
+        named = find_named_path(use, new) if use.library and use.minor in (new.minor, None) else None
+        return "runs %s and was started with %s" % (use.library, named) if named else None
     program = use.library if use.library and not runs else use.executable
     if not inside:
         return "runs %s" % program

@@ -16,6 +16,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._python_use im
     PythonPlace,
     describe_environment,
     find_files_inside,
+    find_named_paths,
     list_process_entries,
     parse_mapped_files,
     read_process_use,
@@ -43,6 +44,7 @@ PYTHON_OTHER = use("/usr/bin/python3.11", (1, 11))
 SHELL = use("/usr/bin/dash", (1, 1))
 UWSGI = use("/usr/bin/uwsgi-core", (1, 2), "/usr/lib/libpython3.9.so.1.0", "3.9")
 UWSGI_OLD = use("/usr/bin/uwsgi-core", (1, 2), "/usr/lib/libpython3.8.so.1.0", "3.8")
+UWSGI_HOME = UWSGI._replace(named=("/etc/uwsgi.ini", NEW.path))
 UWSGI_NEW = UWSGI._replace(files=(NEW.path + "/lib/python3.9/site-packages/greenlet.so",))
 COPIED = use(OLD.path + "/bin/python", (1, 77), files=[OLD.path + "/bin/python"])
 
@@ -64,6 +66,8 @@ COPIED = use(OLD.path + "/bin/python", (1, 77), files=[OLD.path + "/bin/python"]
             "not shown: process %d of web maps /usr/lib/libpython3.9.so.1.0 and nothing of" % NOBODY,
         ),
         ([UWSGI_NEW], True, True, "runs /usr/lib/libpython3.9.so.1.0 with 1 files of " + NEW.path),
+        ([UWSGI_HOME], True, True, "libpython3.9.so.1.0 and was started with " + NEW.path),
+        ([SHELL._replace(named=(NEW.path,))], True, False, "not shown: none of the 1 processes"),
         ([UWSGI_OLD], False, False, "maps /usr/lib/libpython3.8.so.1.0, and the environment is of Python 3.9"),
         ([UWSGI._replace(files=(OLD.path + "/lib/x.so",))], False, False, "still maps %s/lib/x.so" % OLD.path),
         ([COPIED], False, False, "still maps %s/bin/python" % OLD.path),
@@ -91,6 +95,12 @@ def test_a_service_that_used_python_must_do_so_again():
         False,
         "no process of web.service of one uses Python, as before",
     )
+
+
+def test_paths_in_arguments_and_in_the_environment():
+    arguments = ["uwsgi", "--virtualenv=/srv/a", "-H", "/srv/b", "relative/c", ""]
+    variables = ["PATH=/bin", "VIRTUAL_ENV=/srv/d", "VIRTUAL_ENV_PROMPT=/srv/e"]
+    assert find_named_paths(arguments, variables) == ("/srv/a", "/srv/b", "/srv/d")
 
 
 def test_control_groups_are_compared_as_paths():
