@@ -81,7 +81,8 @@ def make_directory(path: str, mode: int = PUBLIC_MODE, owner: Optional[Tuple[int
     """
     absolute = os.path.abspath(path)
     if os.path.islink(absolute):
-        absolute = _follow_own_symlink(absolute, os.geteuid())
+        _require_own_symlink(absolute, os.geteuid())
+        absolute = resolve_trusted_path(absolute)
     missing, here = [os.path.basename(absolute)], os.path.dirname(absolute)
     while not os.path.lexists(here):
         missing.append(os.path.basename(here))
@@ -127,7 +128,8 @@ def check_directory(path: str, owner: int) -> None:
     if not os.path.lexists(real):
         return
     if os.path.islink(real):
-        real = _follow_own_symlink(real, owner)
+        _require_own_symlink(real, owner)
+        real = os.path.realpath(real)
     state = os.lstat(real)
     if not stat.S_ISDIR(state.st_mode):
         raise UnsafePathError(errno.ENOTDIR, WRONG_KIND, real)
@@ -140,14 +142,13 @@ def _describe_owners(present: int, wanted: int) -> str:
     return "it belongs to %s, not to %s; remove it, or change its owner" % names
 
 
-def _follow_own_symlink(path: str, owner: int) -> str:
-    """The real path of the symlink *path*, which may lead to another disk if root, this account or *owner* made it."""
+def _require_own_symlink(path: str, owner: int) -> None:
+    """Raise UnsafePathError unless root, this account or *owner* made the symlink *path*, to another disk perhaps."""
     uid = os.lstat(path).st_uid
     if uid not in (0, os.geteuid(), owner):
         raise UnsafePathError(
             errno.ELOOP, "it is a symlink of %s, which is not followed; remove it" % resolve_user_name(uid), path
         )
-    return resolve_trusted_path(path)
 
 
 def _give_directory(handle: int, owner: Tuple[int, int], path: str) -> None:
