@@ -59,7 +59,7 @@ def redact_url(url: str) -> str:
 def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
     """*text* with the URLs in it as of `redact_url`, and without *secrets*."""
     # The longest first: one that is a part of another would leave the rest of that visible.
-    for secret in sorted(secrets, key=len, reverse=True):
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, MASK)
     return URL_IN_TEXT.sub(_redact_match, text) if "://" in text else text
 

@@ -11,6 +11,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible.errors import AnsibleError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _ledger
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._estimate import estimate_wave
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._waves import (
@@ -44,8 +45,14 @@ def build_wave_policy(
 
 
 def list_declared_applications(facts: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The declared applications among the variables *facts* of a host."""
-    return [entry for entry in facts.get("oxzep7_applications") or [] if entry.get("name")]
+    """The declared applications among the variables *facts* of a host.
+
+    None, where these need what only a host that can be reached has.
+    """
+    try:
+        return [entry for entry in facts.get("oxzep7_applications") or [] if entry.get("name")]
+    except AnsibleError:
+        return []
 
 
 def list_lost_rows(hosts: Sequence[str], hostvars: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -31,6 +31,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._stre
     write_all,
     write_in_thread,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._credentials import redact_text
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     build_process_environment,
@@ -227,11 +228,7 @@ repository_environment:
         secrets = [value for _name, value in self.variables] + [self.password or ""]
         # The location of a repository can have credentials.
         secrets.append(self.location if "@" in self.location else "")
-        # The longest first: one that is a part of another would otherwise leave the rest of that visible.
-        for secret in sorted(secrets, key=len, reverse=True):
-            if secret:
-                text = text.replace(secret, "***")
-        return text
+        return redact_text(text, secrets)
 
     @staticmethod
     def _is_absent(done: CommandResult) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 
 import pytest
+from ansible.errors import AnsibleError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import (
     _amount,
     _estimate,
@@ -419,6 +420,28 @@ def test_outcomes_of_hosts_that_recorded_none():
     assert _host_record.determine_outcome({}, False)[0] == "unreachable"
     outcome, why = _host_record.determine_outcome(begun, False)
     assert outcome == "unknown" and "x 3.8 -> 3.9" in why
+
+
+def test_a_lost_host_may_have_variables_that_cannot_be_read():
+    class Facts(dict):
+        def get(self, name, default=None):
+            raise AnsibleError(f"{name} is undefined")
+
+    known = {"a": {"oxzep7_applications": [{"name": "x"}, {"name": "y"}, {}]}, "b": Facts(), "c": {}}
+    assert _rollout.list_lost_rows(["a", "b", "c"], known) == [
+        {"host": "a", "outcome": "unreachable", "applications": ["x", "y"]},
+        {"host": "b", "outcome": "unreachable", "applications": []},
+        {"host": "c", "outcome": "unreachable", "applications": []},
+    ]
+
+
+def test_waves_leave_room_for_hosts_that_are_away():
+    hosts = [_order.RolloutHost(name, applications=frozenset({"x"})) for name in "abcdef"]
+    declared = {name: [{"name": "x"}] for name in "abcdefgh"}
+    given = {"waves": ["100%"], "max_unavailable": "50%", "canaries": False}
+    assert _order.cut_waves(hosts, _rollout.build_wave_policy(given, {}, declared, [])) == [list("abcd"), list("ef")]
+    away = _rollout.build_wave_policy(given, {}, declared, ["g", "h"])
+    assert away.population == {"x": 8} and _order.cut_waves(hosts, away) == [list("ab"), list("cd"), list("ef")]
 
 
 def test_hosts_that_may_be_down_count_with_those_of_the_wave():
