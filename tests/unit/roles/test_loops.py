@@ -1,0 +1,39 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Roles loop over names: Ansible shows and keeps the items of a loop, and declarations may have credentials."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+
+import pytest
+import yaml
+
+ROLES = pathlib.Path(__file__).resolve().parents[3] / "roles"
+FILES = sorted(ROLES.glob("*/tasks/*.yml"))
+# What operators declare with URLs or passwords in it.
+DECLARATIONS = ("oxzep7_applications", "oxzep7_interpreters", "oxzep7_notifications", "oxzep7_gate", "oxzep7_indexes")
+NAMES_ONLY = re.compile(r"oxzep7_applications \| map\(attribute='name'\)")
+
+
+def list_loops(tasks):
+    for task in tasks or []:
+        for key in ("block", "rescue", "always"):
+            yield from list_loops(task.get(key))
+        for key, value in task.items():
+            if key == "loop" or key.startswith("with_"):
+                yield str(value)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: "/".join(path.parts[-3:]))
+def test_no_loop_has_declarations_as_items(path):
+    for text in list_loops(yaml.safe_load(path.read_text(encoding="utf-8"))):
+        assert not any(name in NAMES_ONLY.sub("", text) for name in DECLARATIONS), text
+
+
+def test_there_are_loops_to_check():
+    loops = [text for path in FILES for text in list_loops(yaml.safe_load(path.read_text(encoding="utf-8")))]
+    assert sum(bool(NAMES_ONLY.search(text)) for text in loops) >= 3
