@@ -21,7 +21,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._state 
     LeaseHeldError,
     list_applications,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import (
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._complete import (
     parse_application,
     validate_declaration,
 )

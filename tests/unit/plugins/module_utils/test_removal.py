@@ -147,7 +147,7 @@ def test_an_unfinished_build_goes(host):
 BUILD = """
 import sys
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
-from ansible_collections.oxzep7.python.plugins.module_utils._declaration._parse import (
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._complete import (
     parse_application, validate_declaration)
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._removal import Directories
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import get_current_identity
