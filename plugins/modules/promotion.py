@@ -184,7 +184,7 @@ actions:
   elements: str
 """
 
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._journal import read_run
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
@@ -264,8 +264,7 @@ def _run(module: CollectionModule, record: PromotionRecord, changes: Changes) ->
     options = _build_options(given, module.check_mode)
     result = promote_generation(application, state, given["generation"], options, changes)
     in_use: Dict[str, str] = {}
-    for warning in result.pop("warnings", []):
-        module.warn(warning)
+    warnings: List[str] = result.pop("warnings", [])
     try:
         in_use = prune_generations(
             application,
@@ -275,13 +274,16 @@ def _run(module: CollectionModule, record: PromotionRecord, changes: Changes) ->
             given["run_id"],
             module.check_mode,
             changes,
+            warnings,
         )
     except (CollectionError, ValueError, OSError) as error:
         # The promotion has ended, and the generations that stay do no harm.
-        module.warn(
+        warnings.append(
             "generations of %s that are no longer needed could not be removed: %s; remove the cause, and the next "
             "promotion removes them" % (application.name, error)
         )
+    for warning in warnings:
+        module.warn(warning)
     return dict(
         result,
         in_use=in_use,

@@ -109,11 +109,13 @@ def prune_generations(
     run: str,
     check_mode: bool,
     changes: Changes,
+    warnings: Optional[List[str]] = None,
 ) -> Dict[str, str]:
     """Remove generations that are not needed after the promotion with the result *promoted*.
 
-    Returns those that stay although the number to keep is exceeded, with the reason. Only root can examine every
-    process, so other accounts remove nothing. Raises LeaseHeldError, IdentityError, OSError.
+    Returns those that stay although the number to keep is exceeded, with the reason; *warnings* gets a sentence for
+    each that stays for another reason than the rollback of a run. Only root can examine every process, so other
+    accounts remove nothing. Raises LeaseHeldError, IdentityError, OSError.
     """
     if os.geteuid() != 0:
         return {}
@@ -147,6 +149,8 @@ def prune_generations(
                     record, reason = _remove_generation(directories, record, generation)
             if reason:
                 kept[name] = reason
+            if reason and name not in needed and warnings is not None:
+                warnings.append("generation %s of %s stays: %s" % (name, application.name, reason))
         return kept
 
 

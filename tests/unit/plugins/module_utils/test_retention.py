@@ -105,11 +105,11 @@ def application(tmp_path):
     )
 
 
-def pruned(application, keep, check_mode):
+def pruned(application, keep, check_mode, warnings=None):
     declared, state, folder = application
     changes = Changes()
     kept = prune_generations(
-        declared, state, {"outcome": "unchanged"}, RetentionPolicy(keep, False, 7.0), "r", check_mode, changes
+        declared, state, {"outcome": "unchanged"}, RetentionPolicy(keep, False, 7.0), "r", check_mode, changes, warnings
     )
     return (
         kept,
@@ -210,7 +210,9 @@ def test_the_generation_from_before_the_run_is_not_removed_by_a_later_step_of_it
         one["run"] = "r"
     given["generations"][0]["origin"] = "built"
     state.write(given)
-    kept, actions, there, _recorded = pruned(application, 1, False)
+    warnings = []
+    kept, actions, there, _recorded = pruned(application, 1, False, warnings)
+    assert warnings == []
     assert kept == {"0-py3.8": "run r started from it"} and actions == ["remove generation 1-py3.9 of a"]
     assert there == ["0-py3.8", "2-py3.10"]
 
@@ -223,7 +225,9 @@ def test_what_cannot_be_removed_is_told_and_forgotten_by_no_one(application, mon
     target.mkdir()
     subprocess.check_call(["mount", "-t", "tmpfs", "tmpfs", str(target)])
     try:
-        kept, _actions, there, _recorded = pruned(application, 1, False)
+        warnings = []
+        kept, _actions, there, _recorded = pruned(application, 1, False, warnings)
         assert kept["1-py3.9"].startswith("it could not be removed: ") and "1-py3.9" in there
+        assert warnings == ["generation 1-py3.9 of a stays: " + kept["1-py3.9"]]
     finally:
         subprocess.check_call(["umount", str(target)])
