@@ -69,7 +69,10 @@ def kill_second_restore(host: SteadyHost, point: int) -> bool:
     require_module_success(again)
     if found not in ([work], [SAVED]):
         raise BrokenHostError(f"{called}the data are {found}, and not {work!r} alone")
-    if not seen["answer"].get("python") or seen["timers"] or seen["strange"]:
+    unfinished = [
+        name for name in seen["left"] if name.endswith(".part") or ".before-" not in name and name != "backups.json"
+    ]
+    if not seen["answer"].get("python") or seen["timers"] or seen["strange"] or unfinished:
         raise BrokenHostError(f"{called}the application does not run, or files are left: {seen}")
     if restored != [SAVED]:
         raise BrokenHostError(f"{called}the restored data are {restored}")

@@ -104,7 +104,7 @@ add_line() {{
 }}
 # A unit that ends takes its processes along, so what a command starts gets a scope of its own.
 apart() {{
-    if [ -d /run/systemd/system ] && systemd-run --scope --quiet true 2>/dev/null; then
+    if [ -d /run/systemd/system ] && [ "$(id -u)" = 0 ] && systemd-run --scope --quiet true 2>/dev/null; then
         systemd-run --scope --quiet -- "$@"
     else
         "$@"

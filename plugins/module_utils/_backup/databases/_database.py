@@ -28,6 +28,8 @@ SCRATCH_DATABASE = "oxzep7_drill"
 # Servers cut longer names of databases.
 NAME_LIMIT = 63
 SHOWN_DIFFERENCES = 5
+# The end of the name of a dump that is still being written.
+UNFINISHED = ".part"
 
 
 class DatabaseError(CollectionError):
@@ -184,7 +186,7 @@ class Database:
 
         Raises IdentityError, OSError.
         """
-        return (), ()
+        return [self._name_replaced_dump(dump) + UNFINISHED], ()
 
     def name_copy(self, word: str, dump: SavedDump) -> str:
         """The name of a copy of a server's database: *word* (``restored`` or ``before``), and whose it is.
@@ -208,8 +210,7 @@ class Database:
 
     def prepare_reload(self, dump: SavedDump, words: List[str], who: Identity, name: str) -> DatabaseExchange:
         """The exchange in which the command *words* of *who* loads over the live database, which is dumped before."""
-        file = self.name + self.suffix
-        before = os.path.join(dump.directory, "%s.before-%s" % (file, dump.get_stamp()))
+        before = self._name_replaced_dump(dump)
 
         def reload() -> None:
             self._dump_before(before, dump)
@@ -219,16 +220,20 @@ class Database:
 
         return DatabaseExchange(name, act=reload, undo=UndoCommand(words, who, source=before), before=before)
 
+    def _name_replaced_dump(self, dump: SavedDump) -> str:
+        """The file that keeps what a load of *dump* replaces."""
+        return os.path.join(dump.directory, "%s%s.before-%s" % (self.name, self.suffix, dump.get_stamp()))
+
     def _dump_before(self, before: str, dump: SavedDump) -> None:
         """Dump the live database to the file *before*, completely or not at all."""
         flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-        handle = os.open(before + ".part", flags, 0o600)
+        handle = os.open(before + UNFINISHED, flags, 0o600)
         try:
             self.dump(handle, dump.user, dump.application)
             os.fsync(handle)
         finally:
             os.close(handle)
-        os.rename(before + ".part", before)
+        os.rename(before + UNFINISHED, before)
         sync_directory(os.path.dirname(before))
 
 
