@@ -49,7 +49,7 @@ def kill_second_restore(host: SteadyHost, point: int) -> bool:
     """Kill a restore at its call *point*; returns whether it reached that. Raises BrokenHostError."""
     work = f"work {point}"
     undos = choose_undo(point)
-    _written, killed, *closed, recovered, found, seen, again, restored, _more, failed, kept = host.run_actions(
+    _written, killed, *closed, recovered, found, seen, again, restored, _more, failed, data = host.run_actions(
         ["write", work],
         ["trace", point, "kill", REPLACE, "restore"],
         *undos,
@@ -69,15 +69,14 @@ def kill_second_restore(host: SteadyHost, point: int) -> bool:
     require_module_success(again)
     if found not in ([work], [SAVED]):
         raise BrokenHostError(f"{called}the data are {found}, and not {work!r} alone")
-    unfinished = [
-        name for name in seen["left"] if name.endswith(".part") or ".before-" not in name and name != "backups.json"
-    ]
-    if not seen["answer"].get("python") or seen["timers"] or seen["strange"] or unfinished:
+    kept = [name for name in seen["left"] if ".before-" in name and not name.endswith(".part")]
+    left = sorted(set(seen["left"]) - {"backups.json", *kept})
+    if not seen["answer"].get("python") or seen["timers"] or seen["strange"] or left:
         raise BrokenHostError(f"{called}the application does not run, or files are left: {seen}")
     if restored != [SAVED]:
         raise BrokenHostError(f"{called}the restored data are {restored}")
-    if failed.get("outcome") != "reverted" or kept != [work]:
-        raise BrokenHostError(f"{called}a restore that failed left {kept}: {failed.get('msg')}")
+    if failed.get("outcome") != "reverted" or data != [work]:
+        raise BrokenHostError(f"{called}a restore that failed left {data}: {failed.get('msg')}")
     return bool(killed["status"] == KILLED)
 
 
