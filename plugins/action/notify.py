@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._action import CollectionAction
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import get_utc_timestamp
-from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _notifications
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _ledger, _notifications
 
 
 class ActionModule(CollectionAction):
@@ -34,7 +34,7 @@ class ActionModule(CollectionAction):
     def perform(self, given: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         """No module execution; nothing is sent in check mode."""
         outcomes: dict[str, list[str]] = {}
-        for row in given["ledger"]:
+        for row in _ledger.sort_by_urgency(given["ledger"]):
             outcomes.setdefault(str(row["outcome"]), []).append(str(row["host"]))
         news = _notifications.Notification(
             given["event"],

@@ -44,6 +44,7 @@ class ActionModule(CollectionAction):
         if not self._task.check_mode:
             self._write_run(folder, document, given, hostvars)
         lines = _run.list_off_target(document["ledger"], document["kind"]) if given["final"] else []
+        ended = _ledger.sort_by_urgency([row for row in document["ledger"] if row["wave"] == given["ended"]])
         return dict(
             path=str(folder / "run.json"),
             table=_run.format_step_table(document["results"]),
@@ -56,10 +57,8 @@ class ActionModule(CollectionAction):
             summary=_run.format_run_summary(
                 document["ledger"], lines, document["closed"], str(folder), document["results"]
             ),
-            failed_hosts=_ledger.list_failed_hosts(
-                _ledger.sort_by_urgency([row for row in document["ledger"] if row["wave"] == given["ended"]]),
-                document["kind"],
-            ),
+            failed_hosts=_ledger.list_failed_hosts(ended, document["kind"]),
+            failure=_ledger.describe_failures(ended, given["ended"], document["kind"]),
             off_target=lines,
             rollback=self._list_returning_hosts(document, given, hostvars),
         )

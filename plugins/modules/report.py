@@ -136,10 +136,14 @@ counts:
   returned: success
   type: dict
 failed_hosts:
-  description: The hosts of the wave that has just ended whose outcome is not good.
+  description: The hosts of the wave that has just ended whose outcome is not good, the most urgent first.
   returned: success
   type: list
   elements: str
+failure:
+  description: The same as a sentence, with the hosts first on which an application is down; empty without any.
+  returned: success
+  type: str
 closed:
   description: Reason why no wave may begin any more; empty if one may.
   returned: success

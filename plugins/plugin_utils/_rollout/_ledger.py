@@ -29,6 +29,14 @@ def sort_by_urgency(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]
     return sorted(rows, key=lambda row: (not row.get("down"), row["outcome"] != FAILED))
 
 
+def describe_failures(rows: Sequence[Mapping[str, Any]], wave: int, kind: str) -> str:
+    """What is wrong in *wave* by its *rows*, the most urgent first; empty where nothing is."""
+    failed = list_failed_hosts(sort_by_urgency(rows), kind)
+    down = [row["host"] for row in rows if row.get("down")]
+    first = f"an application is down on {', '.join(down)}; " if down else ""
+    return f"{first}hosts of wave {wave} have failed: {', '.join(failed)}" if failed else ""
+
+
 def check_failure_budget(
     rows: Sequence[Mapping[str, Any]], wave: int, kind: str, hosts: int, per_run: Amount, per_wave: Amount | None
 ) -> str:

@@ -101,6 +101,11 @@ def test_hosts_that_are_down_are_named_first():
     assert [line.split(":")[0] for line in _run.list_off_target(rows, "upgrade")] == ["c", "b", "a"]
     summary = _run.format_run_summary(rows, _run.list_off_target(rows, "upgrade"), "", "/somewhere").splitlines()
     assert summary[0] == "2 failed, 1 reverted" and summary[1] == "c: failed: x is not healthy: web"
+    assert _ledger.describe_failures(rows, 1, "upgrade") == (
+        "an application is down on c; hosts of wave 1 have failed: c, b, a"
+    )
+    assert _ledger.describe_failures(rows[:1], 1, "upgrade") == "hosts of wave 1 have failed: a"
+    assert _ledger.describe_failures([], 1, "upgrade") == ""
     limits = {"x": 1}
     assert "c may be without x" in _ledger.check_availability(rows, ["d"], {"c": ["x"], "d": ["x"]}, limits)
     undone = record_outcome(hostvars["c"]["host_record"], "rollback", undone_for="b is not upgraded")
