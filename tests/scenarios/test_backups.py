@@ -155,12 +155,26 @@ def test_a_database_that_is_written_to_is_kept_of_one_moment_and_comes_back_row_
         assert len(restored["kept"]) >= 1 and host.run_script(f"ls {restored['kept'][0]}")
 
 
+def list_copies(host, kind):
+    """The databases and files that restores have made or kept, except dumps."""
+    if kind == "postgresql":
+        return sorted(answered(host, kind, "SELECT datname FROM pg_database"))
+    own = ("db.sqlite3-wal", "db.sqlite3-shm")
+    return [name for name in host.run_script("ls -A /srv/steady").split() if name not in own]
+
+
 @pytest.mark.parametrize("kind", DATABASES)
 def test_a_database_in_place_is_taken_back_when_the_application_fails(host, kind):
     application = {**APPLICATION, "backup": {"databases": [DATABASES[kind]]}}
-    require_module_success(
-        host.run_actions(["module", "backup", {"application": application, "layers": ["databases"]}])[0]
+    in_place = {"application": application, "layers": ["databases"], "databases": "in_place", "stability_window": 0}
+    # The same backup was restored before, and what that replaced is there still.
+    made, first = host.run_actions(
+        ["module", "backup", {"application": application, "layers": ["databases"]}],
+        ["module", "restore", in_place],
     )
+    require_module_success(made)
+    require_module_success(first)
+    copies = list_copies(host, kind)
     if kind == "sqlite":
         host.run_script(
             "runuser -u steady -- python3 -c \"import sqlite3; c = sqlite3.connect('/srv/steady/db.sqlite3');"
@@ -181,17 +195,13 @@ def test_a_database_in_place_is_taken_back_when_the_application_fails(host, kind
         [
             "module",
             "restore",
-            {
-                "application": spoilt,
-                "layers": ["databases"],
-                "databases": "in_place",
-                "timeout": 1,
-                "stability_window": 0,
-            },
+            {**in_place, "application": spoilt, "timeout": 1},
         ]
     )
     assert failed["failed"] and "what was there before is live again" in failed["msg"], failed
+    assert failed["outcome"] == "reverted"
     assert answered(host, kind, "SELECT * FROM two") == [] != answered(host, kind, "SELECT * FROM one")
+    assert list_copies(host, kind) == copies
 
 
 def test_every_kind_of_file_and_attribute_comes_back(host):
