@@ -122,8 +122,9 @@ def probing(host, port, found):
         found += json.loads(working.stdout.read())
 
 
-def test_no_request_to_a_service_behind_a_socket_is_lost(host):
-    services, found = [{"name": "steady-front.service"}], []
+@pytest.mark.parametrize("declared", ["steady-front.service", "steady-front.socket"])
+def test_no_request_to_a_service_behind_a_socket_is_lost(host, declared):
+    services, found = [{"name": declared}], []
     check = [{"name": "answers", "http": {"url": "http://127.0.0.1:8004/", "body": "python"}}]
     with probing(host, 8004, found):
         forward, back = host.run_actions(

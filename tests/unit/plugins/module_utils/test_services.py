@@ -16,6 +16,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._servic
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._services import unit as unit_kind
 from ansible_collections.oxzep7.python.plugins.module_utils._services._units import (
+    STOP_PROPERTIES,
     Unit,
     find_setup_problems,
     judge_unit,
@@ -26,6 +27,12 @@ from ansible_collections.oxzep7.python.plugins.module_utils._services.supervisor
     parse_status,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._services.unit import UnitService
+
+try:
+    from hypothesis import given
+    from hypothesis import strategies as some
+except ImportError:
+    given = None
 
 
 def make_unit(name, active="active", sub="running", **properties):
@@ -150,6 +157,35 @@ def test_dependents_are_found_through_each_other_and_only_active_ones_are_starte
     (problem,) = find_service_problems([UnitService("web.service"), UnitService("c.service")])
     assert problem["key"] == "dependents-not-declared"
     assert problem["detail"].startswith("a.service, b.service, d.target, e.service:")
+
+
+if given:
+    PLACES = some.integers(0, 6)
+    EDGES = some.lists(some.tuples(PLACES, PLACES, some.sampled_from(STOP_PROPERTIES)), max_size=14)
+
+    @given(EDGES, some.sets(PLACES), some.sets(PLACES, min_size=1), some.sampled_from(["stop-start", "restart"]))
+    def test_exactly_the_active_units_that_stop_are_started_again(edges, active, declared, action):
+        names = ["u%d.service" % number for number in range(7)]
+        units = {
+            name: make_unit(name, "active" if number in active else "inactive") for number, name in enumerate(names)
+        }
+        stopped, size = set(declared), 0
+        for first, second, key in edges:
+            unit = units[names[first]]
+            unit[key] = (unit.get(key, "") + " " + names[second]).strip()
+        while size != len(stopped):
+            size = len(stopped)
+            stopped |= {second for first, second, _key in edges if first in stopped}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(unit_kind, "is_systemd_running", lambda: True)
+            patch.setattr(unit_kind, "read_unit_properties", Systemd(*units.values()).read)
+            services = [UnitService(names[number], action) for number in sorted(declared)]
+            adapted = adapt_services(services)
+        assert [service.name for service in adapted[: len(services)]] == [service.name for service in services]
+        expected = sorted(names[number] for number in (stopped & active) - declared)
+        assert [(service.name, service.action) for service in adapted[len(services) :]] == [
+            (name, "start-again") for name in expected
+        ]
 
 
 def test_a_declared_service_that_stops_with_another_one_is_started_again_whatever_its_action(systemd):
