@@ -40,6 +40,7 @@ LONGEST_FIRST = (
     "test_a_promotion_survives_a_stop_of_its_host",
     "test_zoo",
     "test_services",
+    "test_units",
     "test_own_packages",
     "test_interpreters",
     "test_fleet",
