@@ -47,7 +47,8 @@ def _list_requirements() -> Dict[str, List[str]]:
     for kind in SERVICE_KINDS:
         others = {name for other in SERVICE_KINDS if other is not kind for name in other.options}
         if kind.selector is not None:
-            needed.update((name, [kind.selector]) for name in kind.options if name not in others)
+            own = set(kind.options) - others - {kind.selector}
+            needed.update((name, [kind.selector]) for name in sorted(own))
     return needed
 
 
