@@ -11,8 +11,10 @@ import contextlib
 import errno
 import fcntl
 import os
+import re
 import secrets
 import stat
+import tempfile
 from typing import Any, Callable, Iterator, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, get_current_identity
@@ -26,28 +28,51 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._directories i
 # Not /tmp or /var/tmp: every account can create names there, and programs cannot always be executed.
 ROOT_DIRECTORY = "/var/cache/oxzep7"
 LOCK_SUFFIX = ".lock"
+LOCK_NAME = re.compile(r"^[0-9a-f]{8}\.lock$")
 FILES_NAME = "files"
 REMOVE_TIMEOUT = 3600.0
 
 
+def _find_root() -> Optional[str]:
+    """The directory for all scratch directories of this account; None for an account without a home directory."""
+    if os.geteuid() == 0:
+        return ROOT_DIRECTORY
+    home = get_current_identity().home
+    try:
+        usable = os.stat(home).st_uid == os.geteuid() and os.access(home, os.W_OK | os.X_OK)
+    except OSError:
+        usable = False
+    return os.path.join(home, ".cache", "oxzep7") if usable else None
+
+
 def get_scratch_root() -> str:
-    """The directory in which this process makes scratch directories."""
-    return ROOT_DIRECTORY if os.geteuid() == 0 else os.path.join(get_current_identity().home, ".cache", "oxzep7")
+    """The directory below which this process makes scratch directories."""
+    return _find_root() or tempfile.gettempdir()
 
 
-def _prepare_root() -> str:
-    """`get_scratch_root`, which exists, belongs to this account, and can be passed but not listed by others.
+@contextlib.contextmanager
+def _open_root() -> Iterator[str]:
+    """The directory to make a scratch directory in, for the block. Raises OSError."""
+    root = _find_root()
+    if root is not None:
+        _prepare_root(root)
+        yield root
+        return
+    with tempfile.TemporaryDirectory(prefix="oxzep7-") as own:
+        yield own
+
+
+def _prepare_root(root: str) -> None:
+    """Make sure that *root* exists, belongs to this account, and can be passed but not listed by others.
 
     Raises OSError.
     """
-    root = get_scratch_root()
     make_directory(root, 0o711)
     state = os.lstat(root)
     if not stat.S_ISDIR(state.st_mode) or state.st_uid != os.geteuid():
         raise OSError(errno.EPERM, "not a directory of this account; move it away, then run again", root)
     if stat.S_IMODE(state.st_mode) != 0o711:
         set_mode(root, 0o711)
-    return root
 
 
 def _is_still(handle: int, path: str) -> bool:
@@ -111,7 +136,9 @@ def _remove_if_stale(path: str) -> None:
 
 def remove_stale_scratch() -> None:
     """Remove what dead processes of this account left; what cannot be removed stays for the next run."""
-    root = get_scratch_root()
+    root = _find_root()
+    if root is None:
+        return
     try:
         if os.lstat(root).st_uid != os.geteuid():
             return
@@ -119,9 +146,24 @@ def remove_stale_scratch() -> None:
     except OSError:
         return
     for name in names:
-        if name.endswith(LOCK_SUFFIX):
+        if LOCK_NAME.match(name):
             with contextlib.suppress(OSError):
                 _remove_if_stale(os.path.join(root, name))
+
+
+@contextlib.contextmanager
+def _hold_place() -> Iterator[str]:
+    """A new directory of this account, which others can pass, for the block. Raises OSError."""
+    with _open_root() as root:
+        path, handle = _create_lock(root)
+        try:
+            place = path[: -len(LOCK_SUFFIX)]
+            os.mkdir(place)
+            os.chmod(place, 0o711)
+            yield place
+        finally:
+            with contextlib.suppress(OSError):
+                _release_lock(path, handle)
 
 
 @contextlib.contextmanager
@@ -131,12 +173,7 @@ def create_scratch(who: Identity, fill: Optional[Callable[[str], Any]] = None) -
     Its parent belongs to this process, so *who* cannot rename it. In it, *who* can put a link in the place of anything.
     Raises OSError.
     """
-    root = _prepare_root()
-    path, handle = _create_lock(root)
-    try:
-        place = path[: -len(LOCK_SUFFIX)]
-        os.mkdir(place)
-        os.chmod(place, 0o711)
+    with _hold_place() as place:
         files = os.path.join(place, FILES_NAME)
         os.mkdir(files)
         os.chmod(files, 0o700)
@@ -147,6 +184,3 @@ def create_scratch(who: Identity, fill: Optional[Callable[[str], Any]] = None) -
                 os.chown(os.path.join(files, name), who.uid, who.gid, follow_symlinks=False)
             os.chown(files, who.uid, who.gid)
         yield files
-    finally:
-        with contextlib.suppress(OSError):
-            _release_lock(path, handle)

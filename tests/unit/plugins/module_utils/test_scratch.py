@@ -25,7 +25,7 @@ HOLD = """
 import sys
 from ansible_collections.oxzep7.python.plugins.module_utils._host import _scratch
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import get_current_identity
-_scratch.get_scratch_root = lambda: sys.argv[1]
+_scratch._find_root = lambda: sys.argv[1]
 with _scratch.create_scratch(get_current_identity()) as place:
     print(place, flush=True)
     sys.stdin.read()
@@ -37,7 +37,7 @@ AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a dir
 def root(tmp_path, monkeypatch):
     """The directory of all scratch directories, which does not exist yet."""
     place = tmp_path / "cache" / "oxzep7"
-    monkeypatch.setattr(_scratch, "get_scratch_root", lambda: str(place))
+    monkeypatch.setattr(_scratch, "_find_root", lambda: str(place))
     return place
 
 
@@ -91,10 +91,23 @@ def test_what_is_of_unknown_origin_stays_and_prevents_nothing(root):
     (root / "a-file").touch()
     (root / "link.lock").symlink_to(root / "a-file")
     (root / "directory.lock").mkdir()
+    (root / "11111111.lock").mkdir()
+    (root / "22222222.lock").symlink_to(root / "a-file")
+    (root / "poetry.lock").touch()
+    (root / "poetry").mkdir()
     remove_stale_scratch()
     with create_scratch(get_current_identity()):
         pass
-    assert sorted(os.listdir(str(root))) == ["a-file", "directory.lock", "link.lock", "of-nobody"]
+    assert sorted(os.listdir(str(root))) == [
+        "11111111.lock",
+        "22222222.lock",
+        "a-file",
+        "directory.lock",
+        "link.lock",
+        "of-nobody",
+        "poetry",
+        "poetry.lock",
+    ]
 
 
 def test_a_lock_without_a_directory_goes(root):
@@ -139,7 +152,7 @@ def test_an_account_reaches_its_own_directory_and_changes_nothing_else(monkeypat
     )
     with tempfile.TemporaryDirectory() as parent:
         os.chmod(parent, 0o711)
-        monkeypatch.setattr(_scratch, "get_scratch_root", lambda: parent + "/root")
+        monkeypatch.setattr(_scratch, "_find_root", lambda: parent + "/root")
         with create_scratch(nobody, lambda place: open(place + "/given", "w").close()) as place:
             done = subprocess.run(
                 ["setpriv", "--reuid=%d" % nobody.uid, "--clear-groups", "sh", "-c", script, "sh", place]
@@ -157,6 +170,31 @@ def test_a_directory_that_another_account_made_is_not_used(root):
     assert os.listdir(str(root)) == ["00000000.lock"]
     with pytest.raises(OSError, match="not a directory of this account"), create_scratch(get_current_identity()):
         pass
+
+
+def test_an_account_without_a_home_works_in_a_directory_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(_scratch, "_find_root", lambda: None)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "00000000.lock").touch()
+    remove_stale_scratch()
+    with create_scratch(get_current_identity()) as place:
+        (private,) = [name for name in os.listdir(str(tmp_path)) if name.startswith("oxzep7-")]
+        assert place.startswith(str(tmp_path / private) + "/") and mode(tmp_path / private) == 0o700
+        assert get_scratch_root() == str(tmp_path)
+    assert os.listdir(str(tmp_path)) == ["00000000.lock"]
+
+
+def test_the_place_of_an_account_is_in_its_home_if_it_has_one(tmp_path, monkeypatch):
+    here = get_current_identity()._replace(home=str(tmp_path))
+    monkeypatch.setattr(_scratch, "get_current_identity", lambda: here)
+    monkeypatch.setattr(_scratch, "ROOT_DIRECTORY", None)
+    if os.geteuid() == 0:
+        os.chown(str(tmp_path), 65534, 65534)
+        monkeypatch.setattr(os, "geteuid", lambda: 65534)
+    assert get_scratch_root() == str(tmp_path / ".cache" / "oxzep7")
+    for home in ("/", "/nowhere"):
+        monkeypatch.setattr(_scratch, "get_current_identity", lambda: here._replace(home=home))  # noqa: B023
+        assert get_scratch_root() == tempfile.gettempdir()
 
 
 def test_the_place_is_one_that_only_this_account_can_write_to():
