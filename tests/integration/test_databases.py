@@ -62,6 +62,16 @@ BEGIN PERFORM public.g(); RETURN $1; END $$;
 """
 
 
+ROUTINES = r"""
+CREATE TABLE a (id INT PRIMARY KEY, text VARCHAR(99), data BLOB);
+INSERT INTO a VALUES (1, 'é(1', x'00ff5c0d0a27'), (2, '\\! touch /tmp/x\n\\! touch /tmp/x', NULL);
+DELIMITER ;;
+CREATE PROCEDURE p() BEGIN SELECT 1; SELECT '\\!'; END ;;
+CREATE TRIGGER t BEFORE INSERT ON a FOR EACH ROW BEGIN SET NEW.text = 'x'; SET NEW.data = NULL; END ;;
+DELIMITER ;
+"""
+
+
 def run_as(account, *words, **options):
     prefix = ["setpriv", f"--reuid={account}", f"--regid={account}", "--init-groups", "env", "-C", "/"]
     return subprocess.run([*prefix, *words], check=True, text=True, capture_output=True, **options).stdout
@@ -285,8 +295,7 @@ def shop(folder):
 @NEEDS_MARIADB
 def test_a_dump_of_mariadb_is_proven(shop, folder):
     options, client = shop
-    text = "CREATE TABLE a (id INT PRIMARY KEY, text VARCHAR(99)); INSERT INTO a VALUES (1, 'é(1'), (2, '2')"
-    subprocess.run([*client, "-e", text, "shop"], check=True)
+    subprocess.run([*client, "shop"], check=True, input=ROUTINES, text=True)
     database = create_database("shop", "mysql", options)
     dump = save(database, folder / "dumps")
     assert database.prove_dump(dump) == dump.rows == {"a": 2}
@@ -304,28 +313,50 @@ def test_the_size_of_a_database_of_mariadb(shop):
 
 
 @NEEDS_MARIADB
-def test_commands_in_a_dump_reach_nothing(shop, probe_words, folder):
+def test_the_server_of_a_dump_reaches_nothing(shop, folder):
     options, client = shop
     subprocess.run([*client, "-e", "CREATE TABLE ran (who TEXT); CREATE TABLE reached (what TEXT)", "shop"], check=True)
     database = create_database("shop", "mysql", options)
     dump = save(database, folder / "dumps")
-    # The dump of an older or of a foreign program does not forbid commands to the client.
-    lines = [line for line in pathlib.Path(dump.path).read_text().splitlines() if "sandbox mode" not in line]
-    for table, command in (("ran", "id -u"), ("reached", "{\n" + PROBE.replace("exit 0", "") + "}")):
-        script = f"""file=/tmp/{table}$$
-        {command} | while read -r line; do echo "INSERT INTO {table} VALUES ('$line');"; done >$file
-        for place in /tmp "$1/plain"; do
-          [ ! -S "$place/socket" ] ||
-            mariadb --no-defaults --socket="$place/socket" --user=root oxzep7_drill <$file
-        done
-        rm $file"""
-        lines.append("\\! " + render_script(script, probe_words))
-    pathlib.Path(dump.path).write_text("\n".join(lines) + "\n")
+    (folder / "public").write_text("of the host")
+    (folder / "public").chmod(0o644)
+    (folder / "open").mkdir()
+    (folder / "open").chmod(0o1777)
+    program = "\n".join(
+        [
+            pathlib.Path(dump.path).read_text(),
+            f"INSERT INTO reached SELECT 'a file' FROM DUAL WHERE LOAD_FILE('{folder}/public') IS NOT NULL;",
+            "INSERT INTO reached SELECT 'accounts' FROM DUAL WHERE LOAD_FILE('/etc/passwd') LIKE '%nobody:%';",
+            "INSERT INTO ran SELECT 'reading' FROM DUAL WHERE LOAD_FILE('/etc/passwd') LIKE '%scratch:%';",
+            f"SELECT 'planted' INTO OUTFILE '{folder}/open/planted';",
+        ]
+    )
+    pathlib.Path(dump.path).write_text(program)
+    with pytest.raises(RuntimeError, match="Can't create/write to file|secure-file-priv"):
+        database.prove_dump(dump)
+    pathlib.Path(dump.path).write_text(program.replace(str(folder / "open"), "/tmp"))
     assert database.prove_dump(dump) == {"ran": 1, "reached": 0}
     assert list((folder / "open").iterdir()) == [] and list_left() == []
+    # Without isolation, the same dump reads and writes files of the host.
+    pathlib.Path(dump.path).write_text(program)
     (folder / "plain").mkdir()
     shutil.chown(folder / "plain", "nobody")
     with open(dump.path, "rb") as stream:
         plain = _mysql._load_in_server(stream.fileno(), resolve_user("nobody"), str(folder / "plain"))
-    assert plain["ran"] == 1 and plain["reached"] >= 5 and (folder / "open" / "planted").exists()
-    pathlib.Path("/var/tmp/oxzep7-planted").unlink()
+    assert plain == {"ran": 0, "reached": 2} and (folder / "open" / "planted").read_text() == "planted\n"
+
+
+@NEEDS_MARIADB
+def test_commands_of_the_client_in_a_dump_are_refused(shop, folder):
+    options, client = shop
+    database = create_database("shop", "mysql", options)
+    dump = save(database, folder / "dumps")
+    # The dump of an older or of a foreign program does not forbid commands to the client.
+    lines = [line for line in pathlib.Path(dump.path).read_text().splitlines() if "sandbox mode" not in line]
+    for command in (f"\\! touch {folder}/planted", f"system touch {folder}/planted", f"tee {folder}/planted"):
+        pathlib.Path(dump.path).write_text("\n".join([*lines, command, ";", ""]))
+        with pytest.raises(RuntimeError, match=r"error in your SQL syntax|Unknown command"):
+            database.prove_dump(dump)
+        with pytest.raises(CommandError, match=r"error in your SQL syntax|Unknown command"):
+            database.load_copy(dump)
+    assert not (folder / "planted").exists()

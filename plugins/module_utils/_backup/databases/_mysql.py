@@ -32,6 +32,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._commands impo
 from ansible_collections.oxzep7.python.plugins.module_utils._names import ACCOUNT_NAME, DATABASE_NAME
 
 SERVER_PROGRAMS, CLIENT_PROGRAMS = ("mariadbd", "mysqld"), ("mariadb", "mysql")
+# Forbids commands of the client in what it reads: a dump could have the shell run some, with the client's rights.
+CLIENT_OPTIONS = ["--binary-mode"]
 DUMP_OPTIONS = [
     "--single-transaction",
     "--quick",
@@ -150,7 +152,12 @@ def _run_server(scratch: str, who: Identity) -> Iterator[List[str]]:
         who,
         log=os.path.join(scratch, "output"),
     )
-    client = [find_mysql_program(*CLIENT_PROGRAMS), "--no-defaults", "--socket=" + socket, "--user=root"]
+    client = [
+        find_mysql_program(*CLIENT_PROGRAMS),
+        "--no-defaults",
+        "--socket=" + socket,
+        "--user=root",
+    ] + CLIENT_OPTIONS
     try:
         _wait_for_server(client, who)
         yield client
@@ -208,7 +215,8 @@ mysql:
     def make_client(self, *names: str) -> List[str]:
         """The first of the programs *names* that this host has, with the declared defaults. Raises DatabaseError."""
         defaults = self.options.get("defaults_file")
-        return [find_mysql_program(*names)] + (["--defaults-extra-file=" + defaults] if defaults else [])
+        words = [find_mysql_program(*names)] + (["--defaults-extra-file=" + defaults] if defaults else [])
+        return words + CLIENT_OPTIONS if names == CLIENT_PROGRAMS else words
 
     def measure_size(self, user: Identity) -> Optional[int]:
         """The size of the data of all tables, without their indexes."""
