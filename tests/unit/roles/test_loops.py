@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Roles loop over names: Ansible shows and keeps the items of a loop, and declarations may have credentials."""
+"""Roles loop over names: Ansible shows and keeps the items of a loop, and declarations may have credentials.
+
+Of a loop over an include, it shows the label only.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,9 @@ def list_loops(tasks):
     for task in tasks or []:
         for key in ("block", "rescue", "always"):
             yield from list_loops(task.get(key))
+        labelled = "label" in (task.get("loop_control") or {})
+        if labelled and any(key.rpartition(".")[2].startswith("include_") for key in task):
+            continue
         for key, value in task.items():
             if key == "loop" or key.startswith("with_"):
                 yield str(value)
@@ -36,4 +42,4 @@ def test_no_loop_has_declarations_as_items(path):
 
 def test_there_are_loops_to_check():
     loops = [text for path in FILES for text in list_loops(yaml.safe_load(path.read_text(encoding="utf-8")))]
-    assert sum(bool(NAMES_ONLY.search(text)) for text in loops) >= 3
+    assert sum(bool(NAMES_ONLY.search(text)) for text in loops) >= 2
