@@ -312,6 +312,6 @@ def test_no_playbook_shows_stores_or_passes_on_credentials(world):
     assert world.server.served == {path for path, (wanted, _data) in world.server.files.items() if wanted}
     # What a failure tells has none either.
     (world.root / "sick.json").write_text(json.dumps({"oxzep7_applications": world.declare_sick()}), encoding="utf-8")
-    status, printed = world.run("rollback", "-e", "@sick.json")
+    status, printed = world.run("upgrade", "-e", "@sick.json")
     assert status != 0 and "answered 200, not 500" in printed
     assert world.list_files_with_secrets() == []
