@@ -27,6 +27,7 @@ import zipfile
 from typing import Any
 
 from ansible.module_utils import basic
+from ansible_collections.oxzep7.python.plugins.module_utils._application._directory_record import DIRECTORY_RECORD_NAME
 
 NAME = "powered"
 CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x00020000, 0x1000, 0x4000, 0x40000
@@ -94,13 +95,16 @@ def require_success(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def fingerprint(place: str | pathlib.Path) -> str:
-    """A digest of names, modes, owners and contents below *place*; a word where there is no tree."""
+    """A digest of names, modes, owners and contents below *place*; a word where there is no tree.
+
+    The record that a generation has of itself is left out: it changes before the generation does.
+    """
     if not os.path.isdir(place):
         return "file" if os.path.lexists(place) else "nothing"
     found = hashlib.sha256()
     for folder, below, names in os.walk(place):
         below.sort()
-        for name in sorted(below + names):
+        for name in sorted({*below, *names} - {DIRECTORY_RECORD_NAME}):
             path = os.path.join(folder, name)
             state = os.lstat(path)
             content, mode = b"", state.st_mode

@@ -46,7 +46,7 @@ MUTATIONS: list[Mutation] = [
         "module_utils/test_privileges.py",
         supplementary_groups_of_root_are_kept=("        os.setgroups(self.groups)\n", ""),
         the_group_of_root_is_kept=("        os.setgid(self.gid)\n", ""),
-        a_world_writable_parent_is_trusted=("if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:", "if False:"),
+        a_world_writable_parent_is_trusted=("        if control.everybody:\n", "        if False:\n"),
         a_parent_of_another_account_is_trusted=("if len(unprivileged) > 1:", "if False:"),
     ),
     *_mutate(
@@ -123,25 +123,39 @@ MUTATIONS: list[Mutation] = [
         ),
     ),
     *_mutate(
-        "module_utils/_generation/_build.py",
+        "module_utils/_generation/_removal.py",
+        "module_utils/test_removal.py",
+        "module_utils/test_directories.py",
         "module_utils/test_durability.py",
-        a_complete_generation_is_not_synced=("        os.sync()\n", ""),
+        a_complete_generation_is_not_synced=(
+            "        sync_file_system(path)\n        self._write(",
+            "        self._write(",
+        ),
+        a_directory_of_another_path_is_removed=(
+            "    if own is not None and own.place != facts.place:\n",
+            "    if False:\n",
+        ),
+        a_directory_without_a_record_is_removed=("    if own is None and not facts.expendable:\n", "    if False:\n"),
+        a_complete_directory_is_removed=(
+            "    if own is not None and own.complete and not facts.expendable:\n",
+            "    if False:\n",
+        ),
+        a_live_directory_is_removed=("    if facts.live:\n", "    if False:\n"),
+        a_recorded_directory_is_removed=("    if facts.recorded:\n", "    if False:\n"),
+        an_unreadable_record_protects_nothing=("    if facts.unreadable:\n", "    if False:\n"),
+        a_backup_protects_nothing=("    if facts.backups:\n", "    if False:\n"),
+    ),
+    *_mutate(
+        "module_utils/_host/_use.py",
+        "module_utils/test_use.py",
+        use_of_a_generation_is_not_seen=("for pid in _list_process_ids():", "for pid in ():"),
+        hidden_processes_use_nothing=("    if hidden:\n        return hidden\n", ""),
     ),
     *_mutate(
         "module_utils/_generation/_retention.py",
         "module_utils/test_retention.py",
-        use_of_a_generation_is_not_seen=("for process in list_processes():", "for process in []:"),
         one_good_generation_less_is_kept=("set(good[: max(1, keep)])", "set(good[: max(1, keep - 1)])"),
         the_original_is_removed=('entry["origin"] == "adopted" and not forget_original', "False"),
-    ),
-    *_mutate(
-        "module_utils/_host/_processes.py",
-        "module_utils/test_health.py",
-        old_mappings_are_not_looked_for=(
-            "mapped = find_mapped_file(process.pid, old) if old else None",
-            "mapped = None",
-        ),
-        another_interpreter_is_accepted=("if wanted and process.executable != wanted:", "if False:"),
     ),
     # Choosing and promoting.
     *_mutate(
@@ -155,7 +169,7 @@ MUTATIONS: list[Mutation] = [
         "module_utils/test_preconditions.py",
         "module_utils/test_promotion_module.py",
         an_unhealthy_application_is_promoted=("    if failures:\n", "    if False:\n"),
-        a_demanded_switch_may_be_missing=("if policy.dead_man == REQUIRED and", "if False and"),
+        a_demanded_switch_may_be_missing=("if wanted == REQUIRED and", "if False and"),
         a_mount_point_is_swapped=("if os.path.ismount(environment):", "if False:"),
         a_missing_privilege_is_ignored=("if not can_become(owner):", "if False:"),
     ),
@@ -187,13 +201,11 @@ MUTATIONS: list[Mutation] = [
             "state.commit(); results = watch.wait_until_healthy(options.timeout)\n",
         ),
         failed_checks_are_ignored=(
-            "        if select_failures(results):\n            raise _UnhealthyError(",
-            "        if False:\n            raise _UnhealthyError(",
+            "            if select_failures(results):\n                raise _UnhealthyError(",
+            "            if False:\n                raise _UnhealthyError(",
         ),
-        the_switch_is_not_armed=(
-            "dead_man = arm_dead_man(state, token, max(1, int(options.dead_man_interval)))",
-            'dead_man = "process"',
-        ),
+        the_switch_is_not_armed=("dead_man = arm_dead_man(", 'dead_man = "process" or ('),
+        an_unhealthy_undo_counts_as_a_revert=("unhealthy = bool(undone.problem)", "unhealthy = False"),
     ),
     *_mutate(
         "module_utils/_transaction/_stability.py",
@@ -219,11 +231,13 @@ MUTATIONS: list[Mutation] = [
         "module_utils/_transaction/_undo_script.py",
         "module_utils/test_undo.py",
         undo_takes_a_removed_lease=('    [ "$directory/lease" -ef /proc/self/fd/9 ] || exit 75\n', ""),
-        undo_does_not_look_again_with_the_lease=('    [ -e "$directory/state.next.json" ] || exit 0\nfi\n', "fi\n"),
+        undo_does_not_look_again_with_the_lease=("    is_open || exit 0\nfi\n", "fi\n"),
         undo_kills_a_holder_before_its_deadline=('-lt "$until" ]; then', '-gt "$until" ]; then'),
         undo_kills_another_process=('[ -z "$now" ] || [ "$now" != "$began" ] || kill', "kill"),
-        undo_starts_no_service=('    lines += [line + "\\n" for line in _format_starts(services, timeout)]\n', ""),
-        undo_stops_no_service=('    lines += [line + "\\n" for line in _format_stops(services, timeout)]\n', ""),
+        undo_starts_no_service=('    lines += [line + "\\n" for line in render_starts(services, timeout)]\n', ""),
+        undo_stops_no_service=('    lines += [line + "\\n" for line in render_stops(services, timeout)]\n', ""),
+        undo_changes_an_unmounted_place=('if [ ! -e "$place/{token}" ]; then', "if false; then"),
+        undo_works_without_the_old_generation=('&& [ ! -d "$old" ]; then', "&& false; then"),
         undo_hides_a_failed_start=('exit "$failed"', "exit 0"),
         undo_does_not_sync_the_live_path=("sync {parent} 2>/dev/null || sync\n", ""),
         undo_does_not_sync_its_record=('sync "$directory" 2>/dev/null || sync\n', ""),
@@ -334,8 +348,11 @@ MUTATIONS: list[Mutation] = [
     *_mutate(
         "plugin_utils/_rollout/_window.py",
         "plugin_utils/test_waves.py",
-        the_end_of_a_window_is_ignored=("return self.start <= start and end <= self.end", "return self.start <= start"),
-        the_start_of_a_window_is_ignored=("return self.start <= start and end <= self.end", "return end <= self.end"),
+        the_end_of_a_window_is_ignored=(
+            "return self.start <= start and start + datetime.timedelta(seconds=seconds) <= self.end",
+            "return self.start <= start",
+        ),
+        the_start_of_a_window_is_ignored=("return self.start <= start and start + ", "return start + "),
     ),
     *_mutate(
         "plugin_utils/_rollout/_amount.py",
