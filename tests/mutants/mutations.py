@@ -157,6 +157,19 @@ MUTATIONS: list[Mutation] = [
         one_good_generation_less_is_kept=("set(good[: max(1, keep)])", "set(good[: max(1, keep - 1)])"),
         the_original_is_removed=('entry["origin"] == "adopted" and not forget_original', "False"),
     ),
+    # What services run.
+    *_mutate(
+        "module_utils/_services/_proof.py",
+        "module_utils/test_process_proof.py",
+        old_mappings_are_not_looked_for=('    if inside:\n        return "still maps %s" % inside[0]\n', ""),
+        another_interpreter_is_accepted=("        if new and use.library is None:\n", "        if False:\n"),
+        a_service_without_python_is_proven=("if pythons and new:", "if False:"),
+    ),
+    *_mutate(
+        "module_utils/_health/_application.py",
+        "module_utils/test_services.py",
+        restarts_are_not_counted=("if count_restarts and state.restarts and", "if False and"),
+    ),
     # Choosing and promoting.
     *_mutate(
         "module_utils/_promotion/_choice.py",
@@ -206,6 +219,12 @@ MUTATIONS: list[Mutation] = [
         ),
         the_switch_is_not_armed=("dead_man = arm_dead_man(", 'dead_man = "process" or ('),
         an_unhealthy_undo_counts_as_a_revert=("unhealthy = bool(undone.problem)", "unhealthy = False"),
+    ),
+    *_mutate(
+        "module_utils/_transaction/_journal.py",
+        "module_utils/test_durability.py",
+        an_act_is_not_synced=("            os.fsync(handle)\n", ""),
+        the_name_of_the_acts_is_not_synced=("        sync_directory(self._state.directory)\n", ""),
     ),
     *_mutate(
         "module_utils/_transaction/_stability.py",

@@ -21,6 +21,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._generation._install
 from ansible_collections.oxzep7.python.plugins.module_utils._host import _files
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import get_current_identity
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion import _swap
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._journal import Journal
 
 
 @pytest.fixture
@@ -59,6 +60,14 @@ def test_a_commit_is_on_disk_when_it_returns(tmp_path, calls):
     del calls[:]
     state.commit()
     assert calls == [("rename", state.path), ("fsync", state.directory)]
+
+
+def test_an_act_is_on_disk_before_it_is_done(tmp_path, calls):
+    state = ApplicationState(str(tmp_path), "billing")
+    make_private_directory(state.directory)
+    del calls[:]
+    Journal(state).note_act("move 0")
+    assert calls == [("fsync", state.acts_path), ("fsync", state.directory)]
 
 
 def test_a_private_directory_is_on_disk_with_all_its_parents(tmp_path, calls):

@@ -109,6 +109,11 @@ def test_one_that_does_not_stay_healthy_is_undone(place):
     assert result["failed"] and result["outcome"] == "reverted" and place.content() == "old"
 
 
+def test_one_that_is_not_healthy_after_its_undo_either_has_failed(place):
+    result = place.promote("[ ! -e used ] && touch used")
+    assert result["failed"] and result["outcome"] == "failed" and place.content() == "old"
+
+
 def test_an_application_that_is_not_healthy_is_left_alone(place):
     result = place.promote("grep -q new srv/venv/marker", start="echo started >> %s" % place.log)
     assert result["failed"] and result["outcome"] == "refused" and place.content() == "old" and not place.log.exists()

@@ -14,7 +14,9 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._servic
     render_starts,
     render_stops,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._health._application import _describe_states
 from ansible_collections.oxzep7.python.plugins.module_utils._services import unit as unit_kind
+from ansible_collections.oxzep7.python.plugins.module_utils._services._service import ServiceState
 from ansible_collections.oxzep7.python.plugins.module_utils._services._units import (
     STOP_PROPERTIES,
     Unit,
@@ -338,3 +340,11 @@ def test_the_undo_script_reads_the_state_of_programs(tmp_path, answer, failed):
     ]
     assert subprocess.check_output(["/bin/sh", "-c", "\n".join(lines)], cwd=str(tmp_path)).decode().split() == [failed]
     assert (tmp_path / "log").read_text().splitlines() == ["stop many:*", "start many:*", "status many:*"]
+
+
+def test_a_service_that_its_manager_has_restarted_is_not_healthy():
+    state = ServiceState(True, "running", restarts=2)
+    (result,) = _describe_states({UnitService("web.service"): state}, True, ())
+    assert not result["passed"] and result["evidence"] == "restarted 2 times by systemd"
+    (result,) = _describe_states({UnitService("web.service"): state}, False, ())
+    assert result["passed"]
