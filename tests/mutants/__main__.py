@@ -58,8 +58,10 @@ def copy_tree(place: pathlib.Path) -> pathlib.Path:
     quiet = shutil.ignore_patterns("__pycache__", ".hypothesis")
     for name in COPIED:
         source = ROOT / name
-        copy = shutil.copytree if source.is_dir() else shutil.copy2
-        copy(source, root / name, **({"ignore": quiet} if source.is_dir() else {}))
+        if source.is_dir():
+            shutil.copytree(source, root / name, ignore=quiet)
+        else:
+            shutil.copy2(source, root / name)
     return root
 
 

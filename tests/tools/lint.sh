@@ -15,7 +15,7 @@ ruff check --quiet .
 ruff format --quiet --check .
 step "mypy, strict"
 (cd "$root/.venv/collections" && MYPYPATH=. mypy --no-error-summary --config-file "$root/pyproject.toml" -p ansible_collections.oxzep7.python.plugins)
-mypy --no-error-summary --config-file pyproject.toml -m tests.fleet.fleet -m tests.faults.__main__ -m tests.benchmark.host_info -m tests.zoo.found -m tests.tools.tree -m tests.tools.file_access -m tests.tools.words -m tests.tools.comprehensions -m tests.tools.pages
+mypy --no-error-summary --config-file pyproject.toml -m tests.fleet.fleet -m tests.faults.__main__ -m tests.mutants.__main__ -m tests.benchmark.host_info -m tests.zoo.found -m tests.tools.tree -m tests.tools.file_access -m tests.tools.words -m tests.tools.comprehensions -m tests.tools.pages
 step "yamllint"
 yamllint --strict .
 step "ansible-lint, production profile"
