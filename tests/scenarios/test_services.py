@@ -214,6 +214,31 @@ def test_a_unit_of_the_applications_own_systemd(host):
     assert host.run_script(f"{own} is-active mine.service").strip() == "active"
 
 
+def ask_health(**changes):
+    """The action that asks for the health of the application with *changes*, without what `None` stands for."""
+    declared = {key: value for key, value in {**APPLICATION, **changes}.items() if value is not None}
+    return ["module", "health_check", {"state_dir": None, "run_id": None, "application": declared}]
+
+
+def test_the_user_of_its_units_checks_what_root_owns(host):
+    owned = host.run_script("readlink -f /srv/steady/venv").strip()
+    checks = [{"name": "who", "command": {"cmd": ["sh", "-c", 'test "$(id -un)" = steady']}}]
+    more = [*APPLICATION["services"], {"name": "systemd-journald.service"}]
+    host.run_script(f"chown root: {owned}")
+    try:
+        healthy, refused, consented = host.run_actions(
+            ask_health(user=None, checks=checks),
+            ask_health(user=None, checks=checks, services=more),
+            ask_health(user="root", checks=checks, services=more),
+        )
+    finally:
+        host.run_script(f"chown steady: {owned}")
+    assert healthy["healthy"], healthy
+    message = "its services run as different users: root (systemd-journald.service), steady (steady-web.service, "
+    assert refused["failed"] and message in refused["msg"], refused
+    assert [check["name"] for check in consented["checks"] if not check["passed"]] == ["who"], consented
+
+
 def test_work_is_kept_away_while_services_are_down(host):
     log = "/run/hooks"
     services = [{"name": "steady-web.service"}]
