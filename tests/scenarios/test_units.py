@@ -36,7 +36,7 @@ class UnitHost(SteadyHost):
     def create_application(self, name, services, **more):
         """Create the environment of an application and a generation beside it; returns its declaration."""
         self.run_script(f"mkdir -p /srv/{name} && python3 -m venv --without-pip /srv/{name}/venv")
-        application = {"name": name, "environment": f"/srv/{name}/venv", "services": services, **more}
+        application = {"name": name, "environment": f"/srv/{name}/venv", "services": services, "user": "root", **more}
         options = {"application": application, "interpreter": "/usr/bin/python3", "version": "3.11", "lock": LOCK}
         require_module_success(self.run_actions(["module", "environment", options])[0])
         return application
@@ -267,6 +267,7 @@ def test_programs_that_embed_python_are_proved_by_what_they_map(host, embedding)
 
 
 def test_units_of_the_same_name_are_told_apart(host):
+    host.run_script("useradd --create-home one && useradd --create-home two")
     application = host.create_application("same", [{"name": "same.service", "user": "one"}])
     for environment in ("/srv/same/venv", f"/srv/same/venv.generations/{FIRST}"):
         install_native_module(host, environment)
@@ -276,7 +277,7 @@ def test_units_of_the_same_name_are_told_apart(host):
     pids = {}
     for user in ("one", "two"):
         host.run_script(
-            f"useradd --create-home {user} && touch /var/lib/systemd/linger/{user}"
+            f"touch /var/lib/systemd/linger/{user}"
             f" && cd /home/{user} && mkdir -p .config/systemd/user"
             f" && cp /etc/systemd/system/same.service .config/systemd/user/ && chown -R {user}: ."
             f" && systemctl start user@$(id -u {user}).service"
