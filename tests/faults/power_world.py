@@ -104,7 +104,9 @@ def fingerprint(place: str | pathlib.Path) -> str:
     found = hashlib.sha256()
     for folder, below, names in os.walk(place):
         below.sort()
-        for name in sorted({*below, *names} - {DIRECTORY_RECORD_NAME}):
+        for name in sorted(below + names):
+            if DIRECTORY_RECORD_NAME in name:
+                continue
             path = os.path.join(folder, name)
             state = os.lstat(path)
             content, mode = b"", state.st_mode
