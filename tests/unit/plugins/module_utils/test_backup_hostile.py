@@ -118,3 +118,15 @@ def test_what_an_archive_has_is_held_against_the_manifest(tmp_path, case):
     with pytest.raises(DamagedArchiveError):
         restored(tmp_path, lambda make: prove_entries(StreamReader(stream, lambda: None), MANIFEST, make))
     assert [name for name, _mode in described(tmp_path)] == ["tree", "tree/a"]
+
+
+@pytest.mark.parametrize("content, whole", [(GOOD, True), (b"evil", False)])
+def test_content_is_compared_behind_a_true_header(content, whole):
+    headers = [make_tar_header(one) for one in MANIFEST[:3]]
+    written = b"".join(headers) + content + bytes(508) + bytes(1024)
+    stream = StreamReader(io.BytesIO(written), lambda: None)
+    if whole:
+        prove_entries(stream, MANIFEST[:3])
+        return
+    with pytest.raises(DamagedArchiveError, match="the content of a/file differs"):
+        prove_entries(stream, MANIFEST[:3])
