@@ -7,6 +7,8 @@
 import os
 from typing import Any, Dict, List, Optional, Sequence
 
+from ansible_collections.oxzep7.python.plugins.module_utils._application._claims import require_unclaimed
+from ansible_collections.oxzep7.python.plugins.module_utils._application._live import load_record
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import find_generation, get_timestamp
 from ansible_collections.oxzep7.python.plugins.module_utils._backup._compare import (
     IS_NEW,
@@ -43,7 +45,7 @@ def run_restore(task: RestoreTask, layers: Sequence[str], changes: Changes) -> N
     """
     if not task.ask.check_mode:
         settle_promotion(task.state, task.ask.options.run, application=task.application)
-    task.record = task.state.read()
+    task.record = _read_record(task)
     if task.ask.scratch:
         _restore_to_scratch(task, layers, changes)
         return
@@ -65,6 +67,20 @@ def run_restore(task: RestoreTask, layers: Sequence[str], changes: Changes) -> N
             raise PromotionRefused(describe_violations(violations))
     if not task.ask.check_mode and (task.restored or rows):
         _apply_restore(task, absent, found, rows)
+
+
+def _read_record(task: RestoreTask) -> Dict[str, Any]:
+    """The record of the application; rebuilt from its generations where the state directory was lost.
+
+    Where these are lost, too, the restore goes on without one. Raises PromotionRefused for the environment of another
+    application, ValueError, OSError.
+    """
+    if not task.ask.scratch:
+        require_unclaimed(task.application, task.state)
+    try:
+        return load_record(task.application, task.state)[0]
+    except PromotionRefused:
+        return task.state.read()
 
 
 def _compare_layers(task: RestoreTask, names: Sequence[str]) -> Dict[str, Dict[str, str]]:
