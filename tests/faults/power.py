@@ -13,7 +13,6 @@ target.
 from __future__ import annotations
 
 import concurrent.futures
-import ctypes
 import dataclasses
 import hashlib
 import json
@@ -98,15 +97,6 @@ class Recorded:
     entries: int
     backups: int
     versions: dict[str, set[bytes]]
-
-
-class _Library(ctypes.CDLL):
-    """A C library without syncfs(2), of which FUSE is not told; sync(2) is called and recorded instead."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "syncfs":
-            raise AttributeError(name)
-        return super().__getattr__(name)
 
 
 class LostError(Exception):
@@ -221,7 +211,6 @@ def _prepare_host(world: World) -> None:
         record_sync(str(world.root))
 
     os.sync = sync_and_record
-    ctypes.CDLL = _Library  # type: ignore[misc]
 
 
 def _record(world: World, tree: Tree, case: Case) -> tuple[list[Operation], dict[str, Any]]:

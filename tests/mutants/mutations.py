@@ -127,10 +127,7 @@ MUTATIONS: list[Mutation] = [
         "module_utils/test_removal.py",
         "module_utils/test_directories.py",
         "module_utils/test_durability.py",
-        a_complete_generation_is_not_synced=(
-            "        sync_file_system(path)\n        self._write(",
-            "        self._write(",
-        ),
+        a_complete_generation_is_not_synced=("        os.sync()\n", ""),
         a_directory_of_another_path_is_removed=(
             "    if own is not None and own.place != facts.place:\n",
             "    if False:\n",
@@ -162,7 +159,7 @@ MUTATIONS: list[Mutation] = [
         "module_utils/_services/_proof.py",
         "module_utils/test_process_proof.py",
         old_mappings_are_not_looked_for=('    if inside:\n        return "still maps %s" % inside[0]\n', ""),
-        another_interpreter_is_accepted=("        if new and use.library is None:\n", "        if False:\n"),
+        another_interpreter_is_accepted=("        if new and use.is_interpreter():\n", "        if False:\n"),
         a_service_without_python_is_proven=("if pythons and new:", "if False:"),
     ),
     *_mutate(
