@@ -37,7 +37,8 @@ def list_tree(place):
 
 
 def declare_worker(place, environment=None):
-    return {"name": "worker", "environment": str(environment or place.home / "venv"), "services": []}
+    user = place.declare_application()["user"]
+    return {"name": "worker", "environment": str(environment or place.home / "venv"), "user": user, "services": []}
 
 
 def build_options(place, wheel, application):
