@@ -37,8 +37,8 @@ MODULES = ("backup", "backup_info", "environment", "plan_delivery", "promotion",
 # What the state directory of an application may hold when nothing is at work.
 AT_REST = {"state.json", "backups.json"}
 SYNC_WRAPPER = """#!/bin/sh
-{real} "$@" || exit 1
-[ $# -gt 0 ] || mkdir {world}/.sync 2>/dev/null
+[ $# -eq 0 ] || exec {real} "$@"
+mkdir {world}/.sync 2>/dev/null
 exit 0
 """
 
