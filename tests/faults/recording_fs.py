@@ -329,6 +329,7 @@ def mount_recording(place: str, tree: Tree) -> Iterator[Recording]:
     try:
         yield recording
     finally:
-        subprocess.run(["umount", "--lazy", place], check=True)
+        # Modules leave files open, because their process ends.
+        subprocess.run(["umount", "--force", "--lazy", place], check=True)
         recording.operations = receiver.recv()
         server.join()
