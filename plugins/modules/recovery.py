@@ -18,9 +18,10 @@ author: oxzep7.python contributors (@oxzep7)
 options:
   applications:
     description:
-      - All applications that are declared on the host, as in C(oxzep7_applications). One with C(formerly) takes over
-        the record of that name, if the host has it, it is for the same environment, and the name is not declared any
-        more. Backups stay in the directory of the old name.
+      - All applications that are declared on the host, as in C(oxzep7_applications). Their checks decide whether an
+        application is healthy after an undo. Of others only the failures of C(undo.sh) are known.
+      - One with C(formerly) takes over the record of that name, if the host has it, it is for the same environment, and
+        the name is not declared any more. Backups stay in the directory of the old name.
     type: list
     elements: dict
     default: []
@@ -28,14 +29,6 @@ options:
     description: Seconds to wait for an application that another process has locked.
     type: float
     default: 15.0
-  applications:
-    description:
-      - The applications of the host, as declared in C(oxzep7_applications). Their checks decide whether an application
-        is healthy after an undo.
-      - Of others only the failures of C(undo.sh) are known.
-    type: list
-    elements: dict
-    default: []
 extends_documentation_fragment:
   - oxzep7.python.host
   - oxzep7.python.attributes

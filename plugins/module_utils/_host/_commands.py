@@ -246,7 +246,9 @@ class RunningCommand:
                         del pipes[number]
                 if self._whole and self._out.is_exceeded():
                     return 125, "\nstopped, because it printed more than %d MiB" % (WHOLE_BYTES >> 20)
-                ended = process.poll() is not None if handle is None else any(number == handle for number, _ in ready)
+                ended = (
+                    process.poll() is not None if handle is None else any(number == handle for number, _event in ready)
+                )
                 if ended:
                     return 0, ""
 
