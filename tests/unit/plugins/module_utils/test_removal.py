@@ -164,7 +164,8 @@ def test_a_build_that_another_state_directory_knows_of_stays(host, tmp_path):
     """The lease is in the state directory, so it does not tell of one that is under another."""
     words = [sys.executable, "-c", BUILD, str(host.live), str(tmp_path / "other"), "1-py3.9"]
     path = host.generations / "1-py3.9"
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as build:
+    paths = dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path))
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=paths) as build:
         assert build.stdout.readline() == b"made\n"
         assert host.remove(path) == "process %d has opened %s" % (build.pid, path)
         build.communicate(b"\n")
