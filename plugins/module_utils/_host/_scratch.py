@@ -50,18 +50,6 @@ def get_scratch_root() -> str:
     return _find_root() or tempfile.gettempdir()
 
 
-@contextlib.contextmanager
-def _open_root() -> Iterator[str]:
-    """The directory to make a scratch directory in, for the block. Raises OSError."""
-    root = _find_root()
-    if root is not None:
-        _prepare_root(root)
-        yield root
-        return
-    with tempfile.TemporaryDirectory(prefix="oxzep7-") as own:
-        yield own
-
-
 def _prepare_root(root: str) -> None:
     """Make sure that *root* exists, belongs to this account, and can be passed but not listed by others.
 
@@ -154,7 +142,12 @@ def remove_stale_scratch() -> None:
 @contextlib.contextmanager
 def _hold_place() -> Iterator[str]:
     """A new directory of this account, which others can pass, for the block. Raises OSError."""
-    with _open_root() as root:
+    with contextlib.ExitStack() as held:
+        root = _find_root()
+        if root is None:
+            root = held.enter_context(tempfile.TemporaryDirectory(prefix="oxzep7-"))
+        else:
+            _prepare_root(root)
         path, handle = _create_lock(root)
         try:
             place = path[: -len(LOCK_SUFFIX)]

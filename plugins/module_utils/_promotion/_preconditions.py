@@ -111,8 +111,7 @@ def check_dead_man(application: Application, wanted: str) -> Iterator[Dict[str, 
 
 def _check_host(application: Application, policy: PromotionPolicy) -> Iterator[Dict[str, Any]]:
     name, environment = application.name, application.environment
-    for finding in check_dead_man(application, policy.dead_man):
-        yield finding
+    yield from check_dead_man(application, policy.dead_man)
     if os.path.ismount(environment):
         yield build_finding(
             key="environment-mounted",
