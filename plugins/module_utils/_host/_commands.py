@@ -27,6 +27,8 @@ OUTPUT_TAIL = 4000
 # Bytes of standard output that are held to be parsed; those of output that is only evidence; and the size at which a
 # log is emptied before the next command.
 WHOLE_BYTES, EVIDENCE_BYTES, LOG_BYTES = 64 << 20, 1 << 20, 1 << 20
+# Exit status and reason of a command that prints more than is held to be parsed.
+TOO_MUCH = (125, "\nstopped, because it printed more than %d MiB" % (WHOLE_BYTES >> 20))
 # Bytes that are read at once, and that a pipe can hold without privileges (pipe(7)).
 READ_BYTES, PIPE_BYTES = 1 << 16, 1 << 20
 # Seconds between two questions whether a process has ended, where the kernel does not tell.
@@ -221,9 +223,17 @@ class RunningCommand:
             for opened in (process.stdout, process.stderr, self._log):
                 if opened is not None:
                     opened.close()
-        text = "" if self._whole and self._out.is_exceeded() else self._out.get_text()
-        dropped = 0 if self._whole else self._out.count_dropped()
-        return CommandResult(self._command, status or rc, text, self._err.get_text() + note, dropped)
+        return self._make_result(status or rc, note)
+
+    def _make_result(self, status: int, note: str) -> CommandResult:
+        """The result of a command that ended with *status*, and was killed for the reason *note*, if any."""
+        text, dropped = self._out.get_text(), self._out.count_dropped()
+        if self._whole:
+            dropped = 0
+            if self._out.is_exceeded():
+                # The last of it may have been read after the end of the command.
+                (status, note), text = TOO_MUCH, ""
+        return CommandResult(self._command, status, text, self._err.get_text() + note, dropped)
 
     def _follow(self, process: "subprocess.Popen[bytes]", pipes: Dict[int, _Output], timeout: float) -> Tuple[int, str]:
         """Read *pipes* until *process* ends; returns the status and the reason with which it must be killed, if any."""
@@ -245,7 +255,7 @@ class RunningCommand:
                         poller.unregister(number)
                         del pipes[number]
                 if self._whole and self._out.is_exceeded():
-                    return 125, "\nstopped, because it printed more than %d MiB" % (WHOLE_BYTES >> 20)
+                    return TOO_MUCH
                 ended = (
                     process.poll() is not None if handle is None else any(number == handle for number, _event in ready)
                 )
