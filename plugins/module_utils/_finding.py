@@ -443,8 +443,8 @@ KEYS = {
         "error",
         True,
         "The environment, its directory of generations, or the directory around them has an attribute of chattr(1) "
-        "with which even root can neither rename nor remove it.",
-        "Run the command of the finding; an operator set the attribute, so learn the reason before.",
+        "with which even root can neither rename nor remove it, or is on a file system that is mounted read-only.",
+        "Run the command of the finding; an operator set the attribute or the mount, so learn the reason before.",
     ),
     "preflight-failed": FindingKind(
         "preflight failed",

@@ -32,7 +32,7 @@ APPLICATION = {
     "checks": [{"name": "answers", "http": {"url": "http://127.0.0.1:8003/", "body": "python"}}],
 }
 ORIGINAL, FIRST, SECOND = "0-py3.8", "1-py3.9", "2-py3.10"
-PATIENCE = 30.0
+PATIENCE = 120.0
 T = TypeVar("T")
 
 

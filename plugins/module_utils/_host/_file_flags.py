@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The attributes of files that chattr(1) sets, of which two forbid even root to rename and remove."""
+"""What forbids even root to rename and remove: attributes of chattr(1), and file systems that are mounted read-only."""
 
 import array
 import fcntl
@@ -42,9 +42,18 @@ def read_file_flags(path: str) -> int:
         os.close(handle)
 
 
+def _is_read_only(path: str) -> bool:
+    try:
+        return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+    except OSError:
+        return False
+
+
 def find_fixed_path(paths: Sequence[str]) -> Optional[str]:
-    """What forbids to change the first of *paths* that is immutable or append-only, and the command; None without."""
+    """What forbids to change the first of *paths* that even root cannot change, and the next step; None without."""
     for path in paths:
+        if _is_read_only(path):
+            return "%s is on a file system that is mounted read-only; mount it for writing" % path
         flags = read_file_flags(path)
         for flag, word, letter in FIXED_FLAGS:
             if flags & flag:

@@ -132,7 +132,8 @@ def _check_host(application: Application, policy: PromotionPolicy) -> Iterator[D
     if fixed:
         yield build_finding(
             key="path-immutable",
-            detail="application %s: the live path cannot be swapped, because an attribute of a file forbids it" % name,
+            detail="application %s: the live path cannot be swapped, because even root cannot change what is there"
+            % name,
             remediation=fixed,
         )
     try:
