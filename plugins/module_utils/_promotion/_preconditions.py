@@ -132,8 +132,7 @@ def _check_host(application: Application, policy: PromotionPolicy) -> Iterator[D
     if fixed:
         yield build_finding(
             key="path-immutable",
-            detail="application %s: the live path cannot be swapped, because even root cannot change what is there"
-            % name,
+            detail="application %s: even root cannot change the live path or the directories around it" % name,
             remediation=fixed,
         )
     try:
