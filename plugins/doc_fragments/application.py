@@ -47,7 +47,7 @@ options:
       formerly:
         description: >-
           Old name of an application that was renamed. The next run, or C(oxzep7.python.recover), takes over the record
-          that the host has under this name for the same O(application.environment).
+          that the host has under this name for the same C(environment).
         type: str
       source:
         description: Directory of the application's source code, in which its tests run.
