@@ -42,6 +42,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transa
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._undo_script import (
     UndoDetails,
+    format_setpriv,
     render_undo_script,
 )
 
@@ -159,9 +160,7 @@ def render_undo_command(number: int, undo: UndoCommand) -> str:
     if undo.variables:
         words = ["env"] + ["%s=%s" % (key, value) for key, value in sorted(undo.variables.items())] + words
     if not undo.who.is_current():
-        # setpriv looks groups up by the account's name, which an account that is only a number lacks.
-        groups = "--clear-groups" if undo.who.name == str(undo.who.uid) else "--init-groups"
-        words = ["setpriv", "--reuid=%d" % undo.who.uid, "--regid=%d" % undo.who.gid, groups, "--"] + words
+        words = format_setpriv(undo.who).split() + words
     line = join_command(words)
     if undo.source:
         source = join_command([undo.source])
