@@ -102,23 +102,9 @@ def test_an_archive_is_read_to_its_end(place):
 
 
 @pytest.fixture
-def calls(monkeypatch):
+def calls(watch_calls):
     """The calls that make something durable, and renames, which are made all the same."""
-    found = []
-
-    def watch(name, describe):
-        real = getattr(os, name)
-
-        def call(*arguments, **options):
-            found.append((name, describe(*arguments)))
-            return real(*arguments, **options)
-
-        monkeypatch.setattr(os, name, call)
-
-    watch("fsync", lambda handle: os.readlink("/proc/self/fd/%d" % handle))
-    watch("rename", lambda old, new: new)
-    watch("sync", lambda: "everything")
-    return found
+    return watch_calls("fsync", "rename", "sync")
 
 
 def test_a_backup_is_on_disk_before_it_counts(place, calls):

@@ -25,25 +25,9 @@ from ansible_collections.oxzep7.python.plugins.module_utils._transaction._journa
 
 
 @pytest.fixture
-def calls(monkeypatch):
+def calls(watch_calls):
     """The calls that make something durable, or change a name, which are made all the same."""
-    found = []
-
-    def watch(name, describe):
-        real = getattr(os, name)
-
-        def call(*arguments, **options):
-            found.append((name, describe(*arguments)))
-            return real(*arguments, **options)
-
-        monkeypatch.setattr(os, name, call)
-
-    watch("fsync", lambda handle: os.readlink("/proc/self/fd/%d" % handle))
-    watch("rename", lambda old, new: new)
-    watch("mkdir", lambda path, *rest: path)
-    watch("symlink", lambda target, path: path)
-    watch("sync", lambda: "everything")
-    return found
+    return watch_calls("fsync", "rename", "mkdir", "symlink", "sync")
 
 
 def test_a_file_is_on_disk_before_its_name_and_its_name_before_the_return(tmp_path, calls):
