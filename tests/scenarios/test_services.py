@@ -139,16 +139,20 @@ def test_no_request_to_a_service_behind_a_socket_is_lost(host, declared):
 
 
 def test_the_downtime_is_what_somebody_else_measures(host):
+    # Each of the two measures in samples: a start that takes a multiple of what a loaded machine adds to one.
+    host.run_script(
+        "mkdir -p /etc/systemd/system/steady-web.service.d && printf '[Service]\\nExecStartPre=/bin/sleep 5\\n'"
+        " >/etc/systemd/system/steady-web.service.d/slow.conf && systemctl daemon-reload"
+    )
     found = []
     with probing(host, 8003, found):
         (promoted,) = host.run_actions(["module", "promotion", asked(APPLICATION["services"])])
+    host.run_script("rm /etc/systemd/system/steady-web.service.d/slow.conf && systemctl daemon-reload")
     down = [(began, ended) for began, ended, answer in found if answer is None]
     back = min(ended for began, ended, answer in found if answer and began > down[-1][0])
     measured = 1000 * (back - down[0][0])
-    assert require_module_success(promoted)["downtime_ms"] > 0 and abs(promoted["downtime_ms"] - measured) <= 50, (
-        promoted["downtime_ms"],
-        measured,
-    )
+    assert measured >= 5000, measured
+    assert abs(require_module_success(promoted)["downtime_ms"] - measured) <= 1000, (promoted["downtime_ms"], measured)
 
 
 def test_several_services_stop_backwards_and_start_in_order(host):

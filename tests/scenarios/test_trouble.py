@@ -46,7 +46,7 @@ def host(prepared):
     prepared.run_script(
         f"umount -q {STATE} /srv/steady 2>/dev/null; rm -f {NEW_SITE}/sitecustomize.py "
         "/srv/steady/venv/lib/python3.8/site-packages/sitecustomize.py"
-        " /etc/systemd/system/steady-web.service.d/*; systemctl daemon-reload"
+        " /etc/systemd/system/steady-*.service.d/*; systemctl daemon-reload"
     )
 
 
@@ -148,9 +148,11 @@ def test_a_build_on_a_full_disk_leaves_nothing(host, case):
 
 @pytest.mark.parametrize(("restart", "expected"), [("no", "not running"), ("always", "restarted 1 times by systemd")])
 def test_a_service_that_dies_after_a_while_is_caught_by_the_stability_window(host, restart, expected):
+    # Both services use the environment and die at the same time: which of them is seen first does not matter.
     host.run_script(
-        f"mkdir -p /etc/systemd/system/steady-web.service.d && printf '[Service]\\nRestart={restart}\\nRestartSec=0\\n'"
-        " >/etc/systemd/system/steady-web.service.d/restart.conf && systemctl daemon-reload"
+        "for unit in steady-web steady-worker; do mkdir -p /etc/systemd/system/$unit.service.d &&"
+        f" printf '[Service]\\nRestart={restart}\\nRestartSec=0\\n'"
+        " >/etc/systemd/system/$unit.service.d/restart.conf; done && systemctl daemon-reload"
     )
     host.run_script(
         "printf 'import os, threading\\ntimer = threading.Timer(20, os._exit, [1])\\ntimer.daemon = "
