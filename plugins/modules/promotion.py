@@ -156,7 +156,14 @@ checks:
   type: list
   elements: dict
 log:
-  description: Last log lines of the services.
+  description: >-
+    The last lines that services and declared commands logged from the swap until the change was undone.
+  returned: when reverted or failed
+  type: str
+cause:
+  description: >-
+    Why it failed, as one line: the last exception in that log with its file, or what a program said before it ended,
+    or the failed check.
   returned: when reverted or failed
   type: str
 journal:
@@ -167,8 +174,8 @@ journal:
 record:
   description:
     - The promotion as roles and reports pass it on, with C(application), C(from) and C(to) (generations), C(chosen)
-      (what O(generation) meant, in words), C(lock) (of the generation in C(to)), C(downtime_ms), C(seconds) and
-      C(result) (as RV(outcome)). Unknown values are V(null).
+      (what O(generation) meant, in words), C(lock) (of the generation in C(to)), C(downtime_ms), C(seconds),
+      C(result) (as RV(outcome)) and RV(cause). Unknown values are V(null).
   returned: always
   type: dict
 in_use:
@@ -320,7 +327,8 @@ def main() -> None:
     record = PromotionRecord(ApplicationState(given["state_dir"], name), given["generation"])
 
     def fail(outcome: str, text: str, **evidence: Any) -> None:
-        module.fail_json(msg=text, outcome=outcome, record=record.describe(outcome, {}), **evidence)
+        cause = {"cause": evidence.get("cause")}
+        module.fail_json(msg=text, outcome=outcome, record=record.describe(outcome, cause), **evidence)
 
     try:
         result = _run(module, record, changes)

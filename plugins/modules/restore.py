@@ -139,6 +139,20 @@ downtime_ms:
   description: Milliseconds for which HTTP checks were not answered; V(null) without a replacement.
   returned: success
   type: int
+checks:
+  description: The last result of every check.
+  returned: when reverted or failed
+  type: list
+  elements: dict
+log:
+  description: >-
+    The last lines that services and declared commands logged from the exchange until the change was undone.
+  returned: when reverted or failed
+  type: str
+cause:
+  description: Why it failed, as one line, as M(oxzep7.python.promotion) returns it.
+  returned: when reverted or failed
+  type: str
 differences:
   description: Differences of each existing layer from the backup; at most 50 lines.
   returned: always

@@ -113,6 +113,16 @@ def test_a_program_that_does_not_start_is_undone(module, place):
     assert place.read_greeting() == "old" and place.ask("status").count("RUNNING") == 3
 
 
+def test_the_cause_is_in_the_log_of_the_program(module, place):
+    wheel = place.build_wheel("2.0", "new", before="import nothing_here")
+    module("environment", **place.make_build_options(wheel))
+    result = module("promotion", **place.make_promotion_options(name_generation(place)))
+    assert result["outcome"] == "reverted", result
+    assert result["cause"].startswith("ModuleNotFoundError: No module named 'nothing_here' (")
+    assert result["record"]["cause"] == result["cause"] and result["cause"] in result["msg"]
+    assert "Traceback" in result["log"]
+
+
 def test_programs_that_are_not_there_or_do_not_run(module, place):
     healthy = module("health_check", application=place.declare_application())
     assert healthy["healthy"] and [check["kind"] for check in healthy["checks"]] == ["service", "service", "http"]

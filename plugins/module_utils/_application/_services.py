@@ -130,8 +130,6 @@ def list_service_files(services: Sequence[Service]) -> List[str]:
     return found
 
 
-def read_log_tail(services: Sequence[Service], lines: int = 15) -> Optional[str]:
-    """The last *lines* of the log of each kind of *services*; None without any."""
-    texts = [kind.read_log(own, lines) for kind, own in _group_by_kind(services)]
-    found = [text for text in texts if text is not None]
-    return "".join(found) if found else None
+def read_logs(services: Sequence[Service], since: float, until: float) -> str:
+    """What *services* logged between two moments, in seconds since the epoch. Raises ServiceError."""
+    return "\n".join(kind.read_log(own, since, until) or "" for kind, own in _group_by_kind(services))

@@ -39,6 +39,7 @@ class PromotionRecord:
             "downtime_ms": result.get("downtime_ms"),
             "seconds": round(time.monotonic() - self._began, 1),
             "result": outcome,
+            "cause": result.get("cause"),
         }
 
     def _read_state(self) -> Dict[str, Any]:

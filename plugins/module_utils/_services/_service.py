@@ -12,6 +12,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._finding import buil
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandResult, join_command
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import read_text_file
 
+# Bytes of a log in which the cause of a failure is looked for.
+LOG_LIMIT = 1 << 16
 COMMAND_TIMEOUT = 120.0
 PIDFILE_LIMIT = 100
 # What a promotion does with a service; an operator declares one of them.
@@ -160,8 +162,11 @@ class Service:
         return {}
 
     @classmethod
-    def read_log(cls, services: Sequence[Any], lines: int) -> Optional[str]:
-        """The last *lines* of the log of *services*, all of this kind; None where this kind has none."""
+    def read_log(cls, services: Sequence[Any], since: float, until: float) -> Optional[str]:
+        """What *services*, all of this kind, logged between two moments, in seconds since the epoch.
+
+        At most ``LOG_LIMIT`` bytes, the newest; None where this kind has no log.
+        """
         return None
 
     @classmethod

@@ -15,6 +15,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._commands impo
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._services._service import (
     COMMAND_TIMEOUT,
+    LOG_LIMIT,
     RELOAD,
     RESTART,
     STOP_START,
@@ -34,6 +35,9 @@ PROCESS_ID = re.compile(r"^pid (\d+)")
 MISSING_LINE = re.compile(r"ERROR \(no such (?:process|group)\)")
 # Answers with which nothing is left to do: supervisorctl has its exit status for them only since version 4.
 ACCEPTED_ERRORS = ("ERROR (already started)", "ERROR (not running)")
+# Bytes of each log: it also has what was written before a promotion, and only the end is about it.
+SUPERVISOR_LOG_LIMIT = 8192
+LOG_ERROR = re.compile(r"\S+: ERROR \(")
 RUNNING, FATAL = "RUNNING", "FATAL"
 # For awk: whether every line of the output of the command `status` is about a running process, and there is one.
 ALL_RUNNING = '$2 != "RUNNING" { bad = 1 } END { exit bad || !NR }'
@@ -142,14 +146,20 @@ supervisorctl:
         return [describe_missing_service(service.name) for service in services if not service.read_status()]
 
     @classmethod
-    def read_log(cls, services: Sequence["SupervisorService"], lines: int) -> Optional[str]:
-        """As the base: what they wrote to standard error."""
+    def read_log(cls, services: Sequence["SupervisorService"], since: float, until: float) -> Optional[str]:
+        """As the base, but only the newest of what they wrote: supervisor does not know when that was."""
         texts = []
         for service in services:
-            if not service.program.endswith(":*"):
-                done = run_command(service.control + ["tail", service.program, "stderr"], 20.0)
-                texts += done.stdout.splitlines(True)[-lines:]
-        return "".join(texts)
+            names = [service.program]
+            if service.program.endswith(":*"):
+                names = [process.name for process in service.read_status()]
+            for name in names:
+                # The channel is standard error unless that is redirected to standard output.
+                for channel in ("stdout", "stderr"):
+                    words = ["tail", "-%d" % SUPERVISOR_LOG_LIMIT, name, channel]
+                    done = run_command(service.control + words, COMMAND_TIMEOUT, tail=LOG_LIMIT)
+                    texts += [] if LOG_ERROR.match(done.stdout) else [done.stdout]
+        return "\n".join(texts)
 
 
 def parse_status(text: str) -> List[ProgramStatus]:

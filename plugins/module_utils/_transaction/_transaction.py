@@ -10,6 +10,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, NoReturn, Optional, Se
 from ansible_collections.oxzep7.python.plugins.module_utils._application import _services
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
+from ansible_collections.oxzep7.python.plugins.module_utils._cause import find_cause
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import (
     CollectionError,
     PromotionReverted,
@@ -26,6 +27,12 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._files import 
 from ansible_collections.oxzep7.python.plugins.module_utils._services._service import COMMAND_TIMEOUT
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._dead_man import arm_dead_man
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._deadline import Deadline
+from ansible_collections.oxzep7.python.plugins.module_utils._transaction._evidence import (
+    LogMark,
+    mark_logs,
+    read_logs_between,
+    take_tail,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._journal import Journal, Place
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._settlement import (
     close_transaction,
@@ -117,6 +124,7 @@ def run_transaction(change: ApplicationChange, options: TransactionOptions, act:
     probe: Optional[DowntimeProbe] = None
     warnings: List[str] = []
     opened = False
+    logs = mark_logs(state)
     previous = handle_signals()
     try:
         try:
@@ -128,6 +136,8 @@ def run_transaction(change: ApplicationChange, options: TransactionOptions, act:
             probe = DowntimeProbe(application.checks).start()
             _run_hooks("drain", application.drain, state.log_path)
             _services.stop_before_swap(application.services, options.service_timeout, state.log_path)
+            # What services write when they are stopped is not why they do not start again.
+            logs = mark_logs(state)
             how = act()
             _services.start_after_swap(application.services, options.service_timeout, state.log_path)
             results = watch.wait_until_healthy(options.timeout)
@@ -151,7 +161,7 @@ def run_transaction(change: ApplicationChange, options: TransactionOptions, act:
             probe.stop()
         # A signal or an error may also arrive after the rename that commits; then there is nothing to undo.
         if not state.is_committed(change.journal.identifier):
-            _undo_change(change, options.run, error)
+            _undo_change(change, options.run, error, logs)
         warnings.append("the change was committed, and then: %s" % error)
     warnings += remove_undo(state)
     state.append_event(options.run, entry["event"], downtime_ms=downtime, **details)
@@ -177,16 +187,16 @@ def _open_transaction(change: ApplicationChange, options: TransactionOptions, de
     return dead_man
 
 
-def _undo_change(change: ApplicationChange, run: str, error: BaseException) -> NoReturn:
-    """Undo *change* because of *error*. Raises PromotionReverted, UnhealthyAfterUndoError or UndoFailedError."""
-    evidence: Dict[str, Any] = {"checks": getattr(error, "results", []), "log": None}
-    cause = str(error)
+def _undo_change(change: ApplicationChange, run: str, error: BaseException, logs: LogMark) -> NoReturn:
+    """Undo *change* because of *error*; what was logged since *logs* is evidence.
+
+    Raises PromotionReverted, UnhealthyAfterUndoError or UndoFailedError.
+    """
+    end = mark_logs(change.state)
+    problems = ""
     # What cannot be said about services does not keep the change from being undone.
     with contextlib.suppress(CollectionError, ValueError, OSError):
-        evidence["log"] = _services.read_log_tail(change.application.services)
         problems = _services.describe_service_problems(change.application.services)
-        cause += "; %s" % problems if problems else ""
-    text = "%s failed and %s: %s" % (change.what, change.undone, cause)
     try:
         undone = undo_transaction(change.state, change.application)
     except UndoFailedError as problem:
@@ -201,6 +211,12 @@ def _undo_change(change: ApplicationChange, run: str, error: BaseException) -> N
             "%s failed (%s), and %s is gone, without which nothing can be undone; another process removed it"
             % (change.what, error, change.state.next_path)
         )
+    # Only now: an application that is down does not wait for its logs to be read.
+    log = read_logs_between(change.application, change.state, logs, end)
+    cause = find_cause(log)
+    why = "; ".join(text for text in (cause, str(error), problems) if text)
+    evidence = {"checks": getattr(error, "results", []), "log": take_tail(log), "cause": cause or str(error)}
+    text = "%s failed and %s: %s" % (change.what, change.undone, why)
     unhealthy = bool(undone.problem)
     if unhealthy:
         evidence["checks"] = undone.results
@@ -209,10 +225,10 @@ def _undo_change(change: ApplicationChange, run: str, error: BaseException) -> N
             change.undone,
             undone.problem,
             change.what,
-            cause,
+            why,
         )
     try:
-        close_transaction(change.state, undone, run, str(error))
+        close_transaction(change.state, undone, run, why)
     except (ValueError, OSError) as problem:
         text += "; the record could not be written and lacks this: %s" % problem
     raise (UnhealthyAfterUndoError if unhealthy else PromotionReverted)(text, evidence)
