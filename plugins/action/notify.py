@@ -34,8 +34,11 @@ class ActionModule(CollectionAction):
     def perform(self, given: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         """No module execution; nothing is sent in check mode."""
         outcomes: dict[str, list[str]] = {}
+        causes: dict[str, list[str]] = {}
         for row in _ledger.sort_by_urgency(given["ledger"]):
             outcomes.setdefault(str(row["outcome"]), []).append(str(row["host"]))
+            if row.get("cause"):
+                causes.setdefault(str(row["cause"]), []).append(str(row["host"]))
         news = _notifications.Notification(
             given["event"],
             given["run_id"],
@@ -45,6 +48,7 @@ class ActionModule(CollectionAction):
             given["wave"],
             given["waves"],
             outcomes,
+            causes,
         )
         problems = [] if self._task.check_mode else _notifications.notify_channels(given["channels"], news)
         for problem in problems:

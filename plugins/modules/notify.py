@@ -13,7 +13,7 @@ description:
   - Used by the roles of this collection.
   - Sends a notification over every channel that subscribes to its event, and retries where that may help.
   - A notification that is not delivered is a warning, and never fails a run.
-  - Notifications name hosts and their outcomes only.
+  - Notifications name hosts, their outcomes and, in one line for each, the causes of failures.
 author: oxzep7.python contributors (@oxzep7)
 options:
   channels:
@@ -107,7 +107,7 @@ options:
     description: Number of waves of the run.
     type: int
   ledger:
-    description: Rows of the ledger with the hosts and outcomes to send.
+    description: Rows of the ledger with the hosts, outcomes and causes to send.
     type: list
     elements: dict
     default: []

@@ -210,6 +210,13 @@ def test_email_with_a_login_and_a_refusal():
         assert "its server answered 554" in notify_channels([letter(port)], NEWS)[0]
 
 
+def test_causes_are_told_once_for_all_their_hosts():
+    causes = {"ImportError: no (x.py, line 1)": ["h1", "h2"], **{f"cause {number}": ["h3"] for number in range(6)}}
+    lines = Notification("revert", "r", "upgrade", "failed", "t", causes=causes).format_sentence().splitlines()
+    assert lines[:2] == ["upgrade r: failed", "h1, h2: ImportError: no (x.py, line 1)"]
+    assert len(lines) == 7 and lines[-1] == "and 2 other causes"
+
+
 def test_many_hosts_are_counted_after_the_first():
     news = Notification(
         "finish", "r", "upgrade", "ended", "t", outcomes={"upgraded": [f"h{number}" for number in range(25)]}

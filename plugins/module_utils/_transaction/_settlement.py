@@ -76,13 +76,13 @@ def undo_transaction(state: ApplicationState, application: Optional[Application]
 
 
 def close_transaction(
-    state: ApplicationState, undone: Optional[Undone], run_id: str, reason: str
+    state: ApplicationState, undone: Optional[Undone], run_id: str, reason: str, cause: Optional[str] = None
 ) -> Optional[Dict[str, Any]]:
     """Record what was *undone* because of *reason*, and remove what is left of it; returns its history entry.
 
-    Raises ValueError, OSError.
+    *cause* is the reason as one line, where it is known. Raises ValueError, OSError.
     """
-    entry = None if undone is None else _record_undone(state, undone.record, run_id, reason, undone.problem)
+    entry = None if undone is None else _record_undone(state, undone, run_id, reason, cause)
     if state.list_leftovers():
         remove_undo(state)
         state.remove_temporary_files()
@@ -102,22 +102,23 @@ def _run_undo(state: ApplicationState) -> None:
 
 
 def _record_undone(
-    state: ApplicationState, undone: Dict[str, Any], run_id: str, reason: str, problem: str
+    state: ApplicationState, undone: Undone, run_id: str, reason: str, cause: Optional[str]
 ) -> Dict[str, Any]:
     """Put what ``undo.sh`` took back into the history; return the entry."""
-    record = state.read()
-    entry = dict(undone["history"][-1], time=get_timestamp(), closed_by=run_id, reason=reason)
-    entry["event"] = FAILED if problem else REVERTED
-    if problem:
-        entry["problem"] = problem
-    if entry["kind"] != "restore" and record["current"] is None and os.path.islink(undone["live"]):
-        adopted = find_generation(undone, entry["from"])
+    record, taken = state.read(), undone.record
+    entry = dict(taken["history"][-1], time=get_timestamp(), closed_by=run_id, reason=reason)
+    entry["event"] = FAILED if undone.problem else REVERTED
+    entry.update({key: text for key, text in (("problem", undone.problem), ("cause", cause)) if text})
+    if entry["kind"] != "restore" and record["current"] is None and os.path.islink(taken["live"]):
+        adopted = find_generation(taken, entry["from"])
         others = [known for known in record["generations"] if known["id"] != entry["from"]]
         record["generations"] = [adopted] + others
         record["current"] = entry["from"]
     record["history"].append(entry)
     state.write(record)
-    state.append_event(run_id, entry["event"], **{key: entry.get(key) for key in ("from", "to", "reason", "problem")})
+    state.append_event(
+        run_id, entry["event"], **{key: entry.get(key) for key in ("from", "to", "reason", "cause", "problem")}
+    )
     state.remove_undone_record()
     return entry
 

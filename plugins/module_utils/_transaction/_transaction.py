@@ -228,7 +228,7 @@ def _undo_change(change: ApplicationChange, run: str, error: BaseException, logs
             why,
         )
     try:
-        close_transaction(change.state, undone, run, why)
+        close_transaction(change.state, undone, run, why, cause)
     except (ValueError, OSError) as problem:
         text += "; the record could not be written and lacks this: %s" % problem
     raise (UnhealthyAfterUndoError if unhealthy else PromotionReverted)(text, evidence)

@@ -51,6 +51,7 @@ def rebuild_ledger(
                         "downtime_ms": entry.get("downtime_ms"),
                         "result": entry["event"],
                         "reason": entry.get("problem") or entry.get("reason") or "",
+                        "cause": entry.get("cause"),
                     }
                 )
         ledger.append(_make_ledger_row(host, *_derive_outcome(own), names))
@@ -135,9 +136,10 @@ def _summarize_outcomes(ledger: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _format_steps(results: Sequence[Mapping[str, Any]]) -> list[str]:
-    lines = ["| " + " | ".join(_run.COLUMNS) + " |", "|" + "---|" * len(_run.COLUMNS)]
+    columns = _run.choose_columns(results)
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
     for row in results:
-        lines.append("| " + " | ".join(_format_cell(row.get(column)) for column in _run.COLUMNS) + " |")
+        lines.append("| " + " | ".join(_format_cell(row.get(column)) for column in columns) + " |")
     return lines
 
 

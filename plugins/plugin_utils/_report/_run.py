@@ -38,6 +38,7 @@ def list_step_rows(host: str, facts: Mapping[str, Any], ended: Mapping[str, Any]
                 "downtime_ms": None,
                 "result": ended["outcome"],
                 "reason": ended["reason"],
+                "cause": ended.get("cause"),
                 "backup": kept.get(str(last.get("application"))),
             }
         )
@@ -60,7 +61,8 @@ def list_ended_rows(
             "reason": reason,
             "applications": wave["applications"].get(host, []),
         }
-        rows.append({**row, "down": True} if record.get("down") else row)
+        row.update({key: record[key] for key in ("cause", "down") if record.get(key)})
+        rows.append(row)
     return rows
 
 
@@ -200,4 +202,9 @@ def count_outcomes(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
 
 def format_step_table(results: Sequence[Mapping[str, Any]]) -> list[str]:
     """*results* as aligned lines of text, with a heading; then where applications were rolled back to."""
-    return [*align_columns(results, COLUMNS), *list_ways_back(results)]
+    return [*align_columns(results, choose_columns(results)), *list_ways_back(results)]
+
+
+def choose_columns(results: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The columns for *results*: causes only where something failed."""
+    return (*COLUMNS, "cause") if any(row.get("cause") for row in results) else COLUMNS

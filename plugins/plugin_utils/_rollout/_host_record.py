@@ -15,6 +15,8 @@ Keys, each missing until it is known:
     Names of the applications of which a step of this run was promoted.
 ``outcome``, ``reason``
     How the wave of the host ended, in words of the ledger; replaced when the host is rolled back with others.
+``cause``
+    Why it failed, as one line; missing when it did not.
 ``down``
     Whether an application is not healthy on what was live before, either.
 ``journal``
@@ -35,6 +37,7 @@ ROW_KEYS = ("application", "from", "to", "downtime_ms", "result")
 STEP_KEYS = ("application", "from", "to", "lock")
 RESULT_WITHOUT_PROMOTION = {_ledger.UPGRADE: "built", _ledger.ROLLBACK: "restored"}
 PROMOTED = "promoted"
+CAUSE_LENGTH = 400
 UNKNOWN_REASON = "see the task that failed"
 
 
@@ -96,7 +99,8 @@ def close_wave(record: Mapping[str, Any], kind: str) -> dict[str, Any]:
 def close_failed_wave(record: Mapping[str, Any], kind: str, failure: Mapping[str, Any]) -> dict[str, Any]:
     """*record* when a task ended with the result *failure* in a run of *kind*."""
     outcome = classify_failure(failure, kind)
-    return _drop_journal({**record, "outcome": outcome, "reason": _get_reason(failure), "down": is_down(failure)})
+    told = {"outcome": outcome, "reason": _get_reason(failure), "cause": find_cause(failure), "down": is_down(failure)}
+    return _drop_journal({**record, **told})
 
 
 def add_hook_failure(record: Mapping[str, Any], hook: str, failure: Mapping[str, Any]) -> dict[str, Any]:
@@ -112,12 +116,19 @@ def close_undone_wave(
         text = f"rolled back, because {reason}"
         return _drop_journal({**record, "outcome": _ledger.REVERTED, "reason": text, "down": False})
     text = f"it could not be rolled back: {_get_reason(failure)}"
-    return _drop_journal({**record, "outcome": _ledger.FAILED, "reason": text, "down": is_down(failure)})
+    told = {"outcome": _ledger.FAILED, "reason": text, "cause": find_cause(failure), "down": is_down(failure)}
+    return _drop_journal({**record, **told})
 
 
 def is_down(failure: Mapping[str, Any]) -> bool:
     """Whether an application is not healthy since the *failure*: its undo failed, or it is not healthy after that."""
     return failure.get("outcome") == _ledger.FAILED
+
+
+def find_cause(failure: Mapping[str, Any]) -> str:
+    """Why a task ended with the result *failure*, in one line: what the module found out, or its message."""
+    text = " ".join(str(failure.get("cause") or _get_reason(failure)).split())
+    return text if len(text) <= CAUSE_LENGTH else text[: CAUSE_LENGTH - 1] + "…"
 
 
 def _drop_journal(record: dict[str, Any]) -> dict[str, Any]:

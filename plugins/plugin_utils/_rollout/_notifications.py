@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Notifications of a run: their content, their formats, and their delivery. They name hosts and outcomes only."""
+"""Notifications of a run: their content, their formats, and their delivery. They name hosts, outcomes and causes."""
 
 from __future__ import annotations
 
@@ -25,13 +25,17 @@ WEBHOOK, SLACK, TEAMS, EMAIL = "webhook", "slack", "teams", "email"
 EVENTS = ("run", "wave", "gate", "revert", "finish")
 SCHEMA = 1
 NAMED_HOSTS = 20
+NAMED_CAUSES = 5
 # What a server says when the same may go well a little later (RFC 9110, 15.5.9 and 15.6; RFC 6585, 4).
 RETRY_STATUSES = (408, 429)
 
 
 @dataclasses.dataclass(frozen=True)
 class Notification:
-    """What happened: one of `EVENTS`, in a run, with what it was about. ``outcomes`` are hosts by outcome."""
+    """What happened: one of `EVENTS`, in a run, with what it was about.
+
+    ``outcomes`` are hosts by outcome, ``causes`` hosts by the line that says why they failed.
+    """
 
     event: str
     run: str
@@ -41,11 +45,15 @@ class Notification:
     wave: int | None = None
     waves: int | None = None
     outcomes: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
+    causes: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
 
     def format_sentence(self) -> str:
         """Format the notification as a sentence."""
         parts = [f"{outcome}: {_list_hosts(hosts)}" for outcome, hosts in sorted(self.outcomes.items()) if hosts]
-        return f"{self.kind} {self.run}: {self.text}" + (f" ({'; '.join(parts)})" if parts else "")
+        told = f"{self.kind} {self.run}: {self.text}" + (f" ({'; '.join(parts)})" if parts else "")
+        causes = [f"{_list_hosts(hosts)}: {cause}" for cause, hosts in list(self.causes.items())[:NAMED_CAUSES]]
+        more = len(self.causes) - NAMED_CAUSES
+        return "\n".join([told, *causes, *([f"and {more} other causes"] if more > 0 else [])])
 
 
 def _list_hosts(hosts: Sequence[str]) -> str:

@@ -112,6 +112,28 @@ def test_hosts_that_are_down_are_named_first():
     assert undone["outcome"] == "reverted" and not undone["down"]
 
 
+def test_the_cause_of_a_failure_is_in_the_row_of_its_host():
+    cause = "ImportError: cannot import name 'getargspec' from 'inspect' (/srv/x/bottle.py, line 72)"
+    failure = {
+        "outcome": "reverted",
+        "msg": f"generation 2 of x failed and 1 is live again: {cause}; check",
+        "cause": cause,
+    }
+    hostvars = {
+        "a": {"host_record": record_outcome({}, "upgrade", failure)},
+        "b": {"host_record": record_outcome({}, "upgrade", {"outcome": "refused", "msg": "disk\nfull " + "x" * 1000})},
+        "c": {"host_record": record_outcome({}, "upgrade")},
+    }
+    wave = {"number": 1, "hosts": ["a", "b", "c"], "applications": {}}
+    ended = {row["host"]: row for row in _run.list_ended_rows(hostvars, wave, ["a", "b", "c"])}
+    assert ended["a"]["cause"] == cause and "cause" not in ended["c"]
+    assert ended["b"]["cause"].startswith("disk full xxx") and len(ended["b"]["cause"]) == 400
+    rows = [row for host, row in ended.items() for row in _run.list_step_rows(host, hostvars[host], row)]
+    heading, first, *_rest, last = _run.format_step_table(rows)
+    assert heading.split()[-1] == "cause" and first.endswith(cause) and last.endswith("-")
+    assert _run.format_step_table(rows[2:])[0].split()[-1] == "result"
+
+
 def test_no_host_goes_back_in_a_rollback():
     rows = [{"host": host, "wave": 1, "outcome": "reverted", "reason": "", "applications": []} for host in "ab"]
     done = [{"host": host, "result": "promoted"} for host in "ab"]
