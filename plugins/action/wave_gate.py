@@ -117,7 +117,7 @@ def check_hosts(given: Mapping[str, Any], task_vars: Mapping[str, Any]) -> str:
     wave = given["wave"]
     rows = [*given["rows"], *_list_lost_rows(given, task_vars)]
     limits = limit_interruptions(wave["applications"].values(), given["max_unavailable"], given["population"])
-    every = {**{row["host"]: row.get("applications") or [] for row in rows}, **wave["applications"]}
+    every = {**{row["host"]: _ledger.list_doubtful_applications(row) for row in rows}, **wave["applications"]}
     return _ledger.check_availability(rows, wave["hosts"], every, limits)
 
 

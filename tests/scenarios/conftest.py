@@ -33,6 +33,7 @@ LONGEST_FIRST = (
     "test_a_backup_and_a_restore_survive_a_kill_at_calls_that_change_something",
     "test_rehearsal",
     "test_backups",
+    "test_independence",
     "test_scenario[upgrade]",
     "test_trouble",
     "test_audit",
@@ -42,6 +43,7 @@ LONGEST_FIRST = (
     "test_services",
     "test_units",
     "test_own_packages",
+    "test_causes",
     "test_interpreters",
     "test_fleet",
 )

@@ -36,8 +36,8 @@ SUBJECTS = {
     " keep_generations forget_original rollback_window",
     "Backups and drills": "backup backup_*  drill_backup",
     "Waves": "waves criticality canaries max_unavailable",
-    "Budgets, gates and approvals": "max_failed max_failed_per_wave on_failure window soak gate approval"
-    " approved_waves approval_file approval_timeout",
+    "Budgets, gates and approvals": "max_failed max_failed_per_wave after_failure on_failure window soak gate"
+    " approval approved_waves approval_file approval_timeout",
     "Preflight": "known_findings max_skew",
     "Hooks and notifications": "before_host_tasks after_host_tasks failed_host_tasks before_wave_tasks after_wave_tasks"
     " failed_wave_tasks notifications",

@@ -23,6 +23,7 @@ ROOMS = {
     "module_utils._errors": "the errors that are shown to operators",
     "module_utils._changes": "the differences of a run: `changed`, `diff` and `actions`",
     "module_utils._finding": "the shape of a finding, and the list of all keys",
+    "module_utils._cause": "why a program failed, as one line, from what it printed or logged",
     "module_utils._names": "names and identifiers that may stand in paths and in shell text",
     "module_utils._host": "this machine: files, accounts, commands, untrusted reading, ELF",
     "module_utils._module": "the base of all modules",

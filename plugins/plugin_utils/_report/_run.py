@@ -14,6 +14,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._table import align_
 from ansible_collections.oxzep7.python.plugins.plugin_utils._wording import join_names
 
 COLUMNS = ("host", "application", "from", "to", "backup", "downtime_ms", "result")
+GOOD_RESULTS = ("promoted", "built", "unchanged", "restored")
 SUMMARY_LINES, LINE_LENGTH = 20, 2000
 
 
@@ -26,9 +27,13 @@ def list_step_rows(host: str, facts: Mapping[str, Any], ended: Mapping[str, Any]
     rows = []
     for row in record.get("results", []):
         rows.append({"host": host, **row, "backup": kept.get(row["application"])})
+    for failure in record.get("failures", []):
+        row = {key: failure[key] for key in ("application", "from", "to", "reason", "cause")}
+        name = str(failure["application"])
+        rows.append({"host": host, **row, "downtime_ms": None, "result": failure["outcome"], "backup": kept.get(name)})
     last = record.get("step") or {}
     good = ended["outcome"] == _ledger.UPGRADED or (ended["outcome"] == _ledger.REVERTED and last.get("ended"))
-    if not rows or not good:
+    if not rows or not (good or record.get("failures")):
         rows.append(
             {
                 "host": host,
@@ -62,6 +67,8 @@ def list_ended_rows(
             "applications": wave["applications"].get(host, []),
         }
         row.update({key: record[key] for key in ("cause", "down") if record.get(key)})
+        if record.get("failures"):
+            row["affected"] = _host_record.list_affected_applications(record)
         rows.append(row)
     return rows
 
@@ -69,26 +76,32 @@ def list_ended_rows(
 def split_by_application(
     rows: Sequence[Mapping[str, Any]], results: Sequence[Mapping[str, Any]], kind: str
 ) -> list[dict[str, Any]]:
-    """Return the ledger's *rows* for each application: those before the failed one are good, later ones skipped."""
+    """Return the ledger's *rows* for each application: those that failed, were treated, or were not reached."""
     found = []
     for row in rows:
         own = [one for one in results if one["host"] == row["host"]]
-        stopped = next(
-            (one["application"] for one in own if one["result"] not in ("promoted", "built", "unchanged")), None
-        )
+        failed = {one["application"]: one for one in own if one["result"] not in GOOD_RESULTS}
+        treated = {one["application"] for one in own}
         names = list(row["applications"]) or [None]
-        at = names.index(stopped) if stopped in names else 0
-        for number, name in enumerate(names):
-            outcome = row["outcome"]
-            if outcome != _ledger.SUCCESS_OUTCOMES[kind] and number != at:
-                outcome = _ledger.SUCCESS_OUTCOMES[kind] if number < at else _ledger.SKIPPED
+        # What failed without an application concerns the first that had no result yet.
+        first = next((name for name in names if name not in treated), names[0])
+        for name in names:
+            if row["outcome"] == _ledger.SUCCESS_OUTCOMES[kind]:
+                outcome = row["outcome"]
+            elif name in failed:
+                outcome = failed[name]["result"]
+            elif name in treated:
+                outcome = _ledger.SUCCESS_OUTCOMES[kind]
+            else:
+                outcome = row["outcome"] if name == first and not set(failed) & set(names) else _ledger.SKIPPED
+            reason = failed[name].get("reason") if name in failed else row["reason"]
             found.append(
                 {
                     "host": row["host"],
                     "application": name,
                     "wave": row["wave"],
                     "outcome": outcome,
-                    "reason": row["reason"] if outcome == row["outcome"] else "",
+                    "reason": reason or "" if outcome not in (_ledger.SUCCESS_OUTCOMES[kind], _ledger.SKIPPED) else "",
                 }
             )
     return found

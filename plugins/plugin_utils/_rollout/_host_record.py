@@ -13,6 +13,12 @@ Keys, each missing until it is known:
     One row for each step or rollback that ended well, as the report has it, without the host and the backup.
 ``promoted``
     Names of the applications of which a step of this run was promoted.
+``failures``
+    One row for each application that failed: ``application``, ``from``, ``to``, ``kind``, ``outcome``, ``reason``,
+    ``cause`` and ``down``, as for the host.
+``stopped``, ``left``
+    Names of the applications of which no further step is taken, and the kind of which none is taken on the host at
+    all; missing while there is none.
 ``outcome``, ``reason``
     How the wave of the host ended, in words of the ledger; replaced when the host is rolled back with others.
 ``cause``
@@ -25,8 +31,9 @@ Keys, each missing until it is known:
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _ledger
@@ -38,6 +45,17 @@ STEP_KEYS = ("application", "from", "to", "lock")
 RESULT_WITHOUT_PROMOTION = {_ledger.UPGRADE: "built", _ledger.ROLLBACK: "restored"}
 PROMOTED = "promoted"
 CAUSE_LENGTH = 400
+# From the worst; what none of these is has ended well.
+SEVERITY = (_ledger.FAILED, _ledger.INTERRUPTED, _ledger.REVERTED)
+CONTINUE, LEAVE_HOST = "continue", "leave_host"
+# Text of failures that concern the host: no application of it could do better.
+HOST_FAILURE = re.compile(
+    r"No space left on device|Disk quota exceeded|Read-only file system|Input/output error"
+    r"|(?:sudo|become|su)\b.{0,80}\b(?:password|privilege)|(?:Missing|Incorrect) \w+ password",
+    re.IGNORECASE,
+)
+# Variable of the loop over applications in the role backup.
+LOOP_VARIABLE = "backup_application"
 UNKNOWN_REASON = "see the task that failed"
 
 
@@ -91,16 +109,89 @@ def _make_row(step: Mapping[str, Any], promotion: Mapping[str, Any]) -> dict[str
     return {**row, **{key: step.get(key) for key in STEP_KEYS}, "seconds": round(time.time() - step["began"], 1)}
 
 
+def add_failure(
+    record: Mapping[str, Any], failure: Mapping[str, Any], kind: str, after_failure: str = CONTINUE
+) -> dict[str, Any]:
+    """*record* when a task for an application ended with the result *failure* in a step of *kind*.
+
+    After a failure of the host itself, or with ``leave_host`` as *after_failure*, no other application is treated.
+    """
+    failures = list(record.get("failures", []))
+    stopped = list(record.get("stopped", []))
+    leaving = False
+    for application, own in _split_failure(record, failure):
+        step = record.get("step") or {}
+        known = step if step.get("application") == application else {}
+        failures.append(
+            {
+                "application": application,
+                "from": known.get("from"),
+                "to": known.get("to"),
+                "kind": kind,
+                **_describe_failure(own, kind),
+            }
+        )
+        stopped.append(application)
+        leaving = leaving or application is None or after_failure == LEAVE_HOST or is_host_failure(own)
+    left = {"left": kind} if leaving else {}
+    return _drop_journal({**record, "failures": failures, "stopped": stopped, **left})
+
+
+def _split_failure(
+    record: Mapping[str, Any], failure: Mapping[str, Any]
+) -> Iterator[tuple[str | None, Mapping[str, Any]]]:
+    """The applications that *failure* concerns, each with its own; a loop over applications names them."""
+    items = [item for item in failure.get("results") or [] if item.get("failed")]
+    if items and all(item.get("ansible_loop_var") == LOOP_VARIABLE for item in items):
+        for item in items:
+            yield str(item[LOOP_VARIABLE]), item
+    else:
+        yield (record.get("step") or {}).get("application"), failure
+
+
+def is_host_failure(failure: Mapping[str, Any]) -> bool:
+    """Whether *failure* concerns the host: a full disk, a lost privilege, a module that was killed."""
+    if "module_stdout" in failure:
+        return True
+    return bool(HOST_FAILURE.search(_get_reason(failure)))
+
+
+def _describe_failure(failure: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    return {
+        "outcome": classify_failure(failure, kind),
+        "reason": _get_reason(failure),
+        "cause": find_cause(failure),
+        "down": is_down(failure),
+    }
+
+
 def close_wave(record: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    """*record* when everything that the *kind* of run asks of the host has ended well."""
-    return {**record, "outcome": _ledger.SUCCESS_OUTCOMES[kind], "reason": ""}
+    """*record* when everything that the *kind* of run asks of the host was tried."""
+    failures = _list_failures(record, kind)
+    if not failures:
+        return {**record, "outcome": _ledger.SUCCESS_OUTCOMES[kind], "reason": ""}
+    return _drop_journal({**record, **_join_failures(failures)})
+
+
+def _list_failures(record: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
+    return [row for row in record.get("failures", []) if row["kind"] == kind]
+
+
+def _join_failures(failures: list[dict[str, Any]]) -> dict[str, Any]:
+    """What several *failures* come to for their host: the worst outcome, and the reasons from the worst."""
+    sorted_rows = sorted(failures, key=lambda row: (not row["down"], SEVERITY.index(row["outcome"])))
+    return {
+        "outcome": sorted_rows[0]["outcome"] if not sorted_rows[0]["down"] else _ledger.FAILED,
+        "reason": "; ".join(row["reason"] for row in sorted_rows),
+        "cause": sorted_rows[0]["cause"],
+        "down": sorted_rows[0]["down"],
+    }
 
 
 def close_failed_wave(record: Mapping[str, Any], kind: str, failure: Mapping[str, Any]) -> dict[str, Any]:
-    """*record* when a task ended with the result *failure* in a run of *kind*."""
-    outcome = classify_failure(failure, kind)
-    told = {"outcome": outcome, "reason": _get_reason(failure), "cause": find_cause(failure), "down": is_down(failure)}
-    return _drop_journal({**record, **told})
+    """*record* when a task that is for no application ended with the result *failure* in a run of *kind*."""
+    own = {"kind": kind, **_describe_failure(failure, kind)}
+    return _drop_journal({**record, **_join_failures([*_list_failures(record, kind), own])})
 
 
 def add_hook_failure(record: Mapping[str, Any], hook: str, failure: Mapping[str, Any]) -> dict[str, Any]:
@@ -112,12 +203,20 @@ def close_undone_wave(
     record: Mapping[str, Any], reason: str, failure: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """*record* when the host was rolled back with others because of *reason*, or could not be, by *failure*."""
-    if failure is None:
+    failures = _list_failures(record, _ledger.ROLLBACK)
+    if failure is not None:
+        failures.append({"kind": _ledger.ROLLBACK, **_describe_failure(failure, _ledger.ROLLBACK)})
+    if not failures:
         text = f"rolled back, because {reason}"
         return _drop_journal({**record, "outcome": _ledger.REVERTED, "reason": text, "down": False})
-    text = f"it could not be rolled back: {_get_reason(failure)}"
-    told = {"outcome": _ledger.FAILED, "reason": text, "cause": find_cause(failure), "down": is_down(failure)}
-    return _drop_journal({**record, **told})
+    told = _join_failures(failures)
+    return _drop_journal({**record, **told, "reason": f"it could not be rolled back: {told['reason']}"})
+
+
+def list_affected_applications(record: Mapping[str, Any]) -> list[str]:
+    """The applications of the host with *record* that may be without what they ran on."""
+    rows = record.get("failures", [])
+    return sorted({str(row["application"]) for row in rows if row["down"] or row["outcome"] != _ledger.REVERTED})
 
 
 def is_down(failure: Mapping[str, Any]) -> bool:

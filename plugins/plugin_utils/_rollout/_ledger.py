@@ -68,6 +68,12 @@ def list_doubtful_hosts(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return [row["host"] for row in rows if row["outcome"] in (FAILED, UNREACHABLE, INTERRUPTED, UNKNOWN)]
 
 
+def list_doubtful_applications(row: Mapping[str, Any]) -> Sequence[str]:
+    """The applications of a host that may be down, by its *row*: all of them where it is not known which failed."""
+    found: Sequence[str] = row.get("affected", row.get("applications")) or []
+    return found
+
+
 def split_returning_hosts(
     rows: Sequence[Mapping[str, Any]], hosts: Sequence[str], limits: Mapping[str, int]
 ) -> list[list[str]]:

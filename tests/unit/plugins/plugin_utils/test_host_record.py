@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import pytest
+from ansible_collections.oxzep7.python.plugins.filter.record_failure import record_failure
 from ansible_collections.oxzep7.python.plugins.filter.record_outcome import record_outcome
 from ansible_collections.oxzep7.python.plugins.filter.record_result import record_result
 from ansible_collections.oxzep7.python.plugins.filter.record_step import record_step
@@ -70,6 +72,77 @@ def test_a_host_on_which_the_second_step_was_undone():
     assert _host_record.get_journal(record) is None
     later = record_outcome(record, "upgrade", {"msg": "no"}, "oxzep7_failed_host_tasks")
     assert later["outcome"] == "reverted" and later["reason"] == "sick; and oxzep7_failed_host_tasks failed: no"
+
+
+def fail(record, failure, kind="upgrade", after_failure="continue"):
+    return record_failure(record, failure, kind, after_failure)
+
+
+def test_an_application_that_failed_stops_only_itself():
+    record = fail(record_step({}, STEP, "upgrade"), {"outcome": "reverted", "msg": "x: sick", "cause": "KeyError: 1"})
+    assert record["stopped"] == ["x"] and "left" not in record
+    record = record_result(record_step(record, {**STEP, "application": "y"}, "upgrade"), PROMOTION)
+    done = record_outcome(record, "upgrade")
+    assert _host_record.determine_outcome(done, True) == ("reverted", "x: sick")
+    assert done["cause"] == "KeyError: 1" and not done["down"]
+    assert [(row["application"], row["result"], row.get("cause")) for row in rows(done, "reverted")] == [
+        ("y", "promoted", None),
+        ("x", "reverted", "KeyError: 1"),
+    ]
+    # What is healthy on the old environment is not in doubt.
+    assert _host_record.list_affected_applications(done) == []
+
+
+def test_of_several_failures_the_worst_is_the_outcome_of_the_host():
+    record = {}
+    for name, outcome in (("x", "reverted"), ("y", "failed"), ("z", "refused")):
+        record = fail(record_step(record, {**STEP, "application": name}, "upgrade"), {"outcome": outcome, "msg": name})
+    done = record_outcome(record, "upgrade")
+    assert (done["outcome"], done["reason"], done["down"]) == ("failed", "y; z; x", True)
+    assert _host_record.list_affected_applications(done) == ["y", "z"]
+    also = record_outcome(record, "upgrade", {"msg": "hook"})
+    assert also["outcome"] == "failed" and also["reason"] == "y; z; hook; x"
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        {"msg": "x: uv ended with 2: No space left on device (os error 28)"},
+        {"msg": "[Errno 30] Read-only file system: '/srv/x'"},
+        {"msg": "Missing sudo password"},
+        {"msg": "MODULE FAILURE", "module_stdout": ""},
+    ],
+)
+def test_a_failure_of_the_host_leaves_it(failure):
+    record = fail(record_step({}, STEP, "upgrade"), failure)
+    assert record["left"] == "upgrade"
+    assert "left" not in fail(record_step({}, STEP, "upgrade"), {"msg": "x: check 'space' (command): no password"})
+
+
+def test_a_host_is_left_where_that_is_asked():
+    assert fail(record_step({}, STEP, "upgrade"), {"msg": "no"}, after_failure="leave_host")["left"] == "upgrade"
+
+
+def test_backups_that_failed_concern_their_applications():
+    items = [
+        {"backup_application": "x", "ansible_loop_var": "backup_application", "failed": True, "msg": "x: damaged"},
+        {"backup_application": "y", "ansible_loop_var": "backup_application", "backup": "1"},
+    ]
+    record = fail({}, {"msg": "One or more items failed", "results": items})
+    assert record["stopped"] == ["x"] and "left" not in record
+    assert record["failures"][0]["reason"] == "x: damaged"
+    # Without an application nothing can be told apart.
+    assert fail({}, {"msg": "no role"})["left"] == "upgrade"
+
+
+def test_each_application_goes_back_for_itself():
+    record = fail(record_step(upgraded(), BACK, "rollback"), {"outcome": "failed", "msg": "x: gone"}, "rollback")
+    done = record_outcome(record, "rollback", undone_for="b is not upgraded")
+    assert _host_record.determine_outcome(done, True) == ("failed", "it could not be rolled back: x: gone")
+    # A failure of the upgrade is why it goes back, and not how that ended.
+    record = fail(record_step(upgraded(), STEP, "upgrade"), {"outcome": "reverted", "msg": "x: sick"})
+    done = record_outcome(record, "rollback", undone_for="b is not upgraded")
+    assert done["outcome"] == "reverted" and done["reason"] == "rolled back, because b is not upgraded"
 
 
 def test_a_host_that_was_rolled_back_with_others():
