@@ -12,6 +12,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._declar
 from ansible_collections.oxzep7.python.plugins.module_utils._application._directory_record import GENERATION, SCRATCH
 from ansible_collections.oxzep7.python.plugins.module_utils._application._run import IMPORT_TIMEOUT, run_in_environment
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import BuildError
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._consistency import list_inconsistencies
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._imports import (
     ImportFailure,
     find_import_failures,
@@ -24,6 +25,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts impo
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandResult, RunningCommand
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import list_top_level_modules
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import parse_left_out
 
 # How Python, and pytest after it, print a deprecation.
 DEPRECATION_WARNING = re.compile(r"^\s*(\S+:\d+): (?:Pending)?DeprecationWarning: (.+)$", re.MULTILINE)
@@ -107,9 +109,10 @@ def prove_environment(place: Workplace) -> List[str]:
     Raises BuildError unless its packages fit together, its modules import and the application's tests pass.
     """
     found = check_environment(place, list_top_level_modules(place.path))
-    if found.consistent.rc != 0:
+    complaints = list_inconsistencies(found.consistent, parse_left_out(place.order.lock or ""))
+    if complaints:
         raise ProofError(
-            "its packages do not fit together: %s" % found.consistent.last_lines(10),
+            "its packages do not fit together: %s" % "\n".join(complaints[-10:]),
             {"check": found.consistent.to_dict()},
             (),
         )
@@ -167,8 +170,9 @@ def describe_first_tier(place: Workplace, problem: ProofError) -> str:
     """The tiers that alone show *problem*, as the end of a message. Raises BuildError, CommandError, OSError."""
     wanted = set(problem.modules)
     inconsistent, failing = [], []
+    left_out = parse_left_out(place.order.lock or "")
     for tier, check in _check_tiers(place).items():
-        if not wanted and check.consistent.rc != 0:
+        if not wanted and list_inconsistencies(check.consistent, left_out):
             inconsistent.append("already with %s alone" % tier)
         names = sorted(wanted & set(check.failed))
         if names:

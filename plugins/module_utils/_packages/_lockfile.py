@@ -7,12 +7,13 @@
 import hashlib
 import os
 import re
-from typing import Any, Dict
+from typing import Any, Dict, Iterable, List
 
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import read_text
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 
 PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)")
+LEFT_OUT = re.compile(r"^# left out: ([a-z0-9-]+)$")
 
 
 def compute_lock_id(text: str) -> str:
@@ -23,6 +24,16 @@ def compute_lock_id(text: str) -> str:
 def parse_pins(text: str) -> Dict[str, str]:
     """Version by normalized package name in the lock *text*."""
     return {normalize_name(match.group(1)): match.group(2) for match in map(PIN.match, text.splitlines()) if match}
+
+
+def format_left_out(names: Iterable[str]) -> str:
+    """Comments that name packages (normalized) that a lock leaves out although others may require them."""
+    return "".join("# left out: %s\n" % name for name in sorted(names))
+
+
+def parse_left_out(text: str) -> List[str]:
+    """The packages that the lock *text* leaves out although others may require them."""
+    return [match.group(1) for match in map(LEFT_OUT.match, text.splitlines()) if match]
 
 
 def _is_complete(root: str, name: str) -> bool:

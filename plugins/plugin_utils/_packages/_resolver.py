@@ -19,7 +19,7 @@ import threading
 from collections.abc import Mapping
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import PIN
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import LEFT_OUT, PIN
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
@@ -41,14 +41,15 @@ class UvMissingError(CollectionError):
 
 @dataclasses.dataclass(frozen=True)
 class ResolutionRequest:
-    """A question to uv: the lowest version of each package, Python, platform, limits of others, and wheels that were
-    built for it (name and SHA-256)."""
+    """A question to uv: the lowest version of each package, Python, platform, limits of others, wheels that were
+    built for it (name and SHA-256), and packages that are left out although others require them."""
 
     requirements: tuple[str, ...]
     minor: Minor
     platform: str
     constraints: tuple[str, ...]
     built: tuple[tuple[str, str], ...] = ()
+    excluded: tuple[str, ...] = ()
 
     def compute_digest(self) -> str:
         """The identity of the question: equal questions have equal digests."""
@@ -100,7 +101,7 @@ def parse_annotated_lock(text: str) -> ResolvedLock:
     current = ""
     for line in text.splitlines():
         stripped = line.strip()
-        if stripped.startswith("#"):
+        if stripped.startswith("#") and not LEFT_OUT.match(line):
             who = stripped.lstrip("# ").removeprefix("via").strip()
             if who:
                 via[current].add("" if who.startswith("-r ") else normalize_name(who))
@@ -145,6 +146,8 @@ class Resolver:
             source.write_text("\n".join(question.requirements) + "\n", encoding="utf-8")
             limits = pathlib.Path(directory, "constraints.txt")
             limits.write_text("\n".join(question.constraints) + "\n", encoding="utf-8")
+            excludes = pathlib.Path(directory, "excludes.txt")
+            excludes.write_text("\n".join(question.excluded) + "\n", encoding="utf-8")
             built = pathlib.Path(directory, "built")
             built.mkdir()
             for name, _digest in question.built:
@@ -170,6 +173,7 @@ class Resolver:
                 question.platform,
                 "--constraint",
                 limits.name,
+                *(["--excludes", excludes.name] if question.excluded else []),
                 *(["--find-links", built.name] if question.built else []),
                 *self._sources.build_uv_options(),
                 source.name,

@@ -33,12 +33,17 @@ def read_constraints(directory: pathlib.Path) -> list[dict[str, Any]]:
     return lines
 
 
+def _build_key(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """What two equal constraints have in common."""
+    return tuple(str(row.get(name) or "") for name in ("requirement", "python", "drop", "replaced_by"))
+
+
 def append_constraints(directory: pathlib.Path, rows: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
     """Add new *rows* to ``constraints.yml`` and return them; the rest stays as it is. Raises PlanError, OSError."""
     path = directory / "constraints.yml"
     with lock_file(directory / ".constraints.lock"):
-        known = {(str(line["requirement"]), str(line.get("python") or "")) for line in read_constraints(directory)}
-        added = [dict(row) for row in rows if (row["requirement"], row.get("python", "")) not in known]
+        known = {_build_key(line) for line in read_constraints(directory)}
+        added = [dict(row) for row in rows if _build_key(row) not in known]
         if added:
             before = path.read_text(encoding="utf-8") if path.exists() else CONSTRAINTS_HEADING
             text = yaml.safe_dump(added, sort_keys=False, allow_unicode=True, width=140)

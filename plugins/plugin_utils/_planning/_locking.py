@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import PIN
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import PIN, format_left_out
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import parse_pins as pins_of
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_build import WheelBuildError
@@ -24,6 +24,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver 
     ResolutionRequest,
     ResolvedLock,
 )
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._departures import apply_departures
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import (
     MissingWheelsError,
     NoLockError,
@@ -95,6 +96,7 @@ class _StepDraft:
     barred: frozenset[str] = frozenset()
     newcomers: frozenset[str] = frozenset()
     copies: Mapping[str, PackageCopy] = dataclasses.field(default_factory=dict)
+    excluded: frozenset[str] = frozenset()
 
     def find_copy(self, name: str) -> PackageCopy | None:
         """The copy that stands for the package *name*, unless a constraint forbids its version."""
@@ -161,6 +163,22 @@ class StepLocker:
 
         Raises NoLockError, MissingWheelsError, UnpublishedPackagesError, IndexUnavailableError.
         """
+        departed = apply_departures(packages, limits)
+        found = self._lock_remaining(departed.packages, departed.limits, minor, platform, departed.excluded)
+        return dataclasses.replace(
+            found,
+            text=format_left_out(departed.excluded) + found.text,
+            reasons={**found.reasons, **departed.reasons},
+        )
+
+    def _lock_remaining(
+        self,
+        packages: PackageSet,
+        limits: tuple[VersionLimit, ...],
+        minor: Minor,
+        platform: str,
+        excluded: frozenset[str],
+    ) -> StepLock:
         # A package of a constraint is wanted even if no package requires it.
         packages = dataclasses.replace(
             packages, roots=packages.roots | {limit.name for limit in limits if limit.name in packages.pins}
@@ -170,7 +188,7 @@ class StepLocker:
         unknown = [name for name in sought if not self._index.list_releases(name, minor, platform)]
         if unknown:
             raise UnpublishedPackagesError(unknown)
-        draft = _StepDraft(dict(packages.pins), limits, minor, platform, copies=packages.copies)
+        draft = _StepDraft(dict(packages.pins), limits, minor, platform, copies=packages.copies, excluded=excluded)
         asked, lock = self._settle_draft(draft)
         held = packages.select_held(pins_of(lock.text), minor, platform.partition("-")[0])
         gone = find_unrequired_packages(
@@ -291,7 +309,7 @@ class StepLocker:
         barred = {f"{entry.name}!={version}" for entry in bounds.values() for version in entry.barred}
         asked = sorted(
             [_format_requirement(name, entry.lowest, name in copied) for name, entry in bounds.items()]
-            + self._list_install_requirements(draft)
+            + self._list_install_requirements(draft, wheels)
         )
         question = ResolutionRequest(
             tuple(asked),
@@ -299,22 +317,35 @@ class StepLocker:
             draft.platform,
             tuple(sorted(limits | barred | draft.barred)),
             tuple(sorted(wheels.values())),
+            tuple(sorted(draft.excluded)),
         )
         return _BoundedDraft(bounds, wheels, question, frozenset(copied))
 
-    def _list_install_requirements(self, draft: _StepDraft) -> list[str]:
-        """Requirements for what a constraint wants although nothing has it: its newest version within the limits."""
+    def _list_install_requirements(self, draft: _StepDraft, wheels: dict[str, tuple[str, str]]) -> list[str]:
+        """Requirements for what a constraint wants although nothing has it: its newest version within the limits.
+
+        One without any wheel is built, and added to *wheels*.
+        """
         found = []
         for name in {limit.name for limit in draft.limits if limit.install and limit.name not in draft.packages}:
             own = [limit for limit in draft.limits if limit.name == name]
-            usable = []
+            exact = any("==" in limit.requirement for limit in own)
+            admitted = []
             for entry in self._index.list_releases(name, draft.minor, draft.platform):
-                admitted = all(limit.admits(entry.version) for limit in own)
-                if entry.wheel and not entry.excluded and entry.is_stable() and admitted:
-                    usable.append(entry.version)
+                stable = entry.is_stable() or exact
+                if stable and not entry.excluded and all(limit.admits(entry.version) for limit in own):
+                    admitted.append(entry)
+            usable = [entry.version for entry in admitted if entry.wheel]
+            sources = [entry.version for entry in admitted if entry.source]
+            if not usable and sources:
+                wheels[name] = self._build_wanted(name, sources[-1], draft)
+                usable = sources
             if not usable:
                 raise NoLockError(
-                    "package-blocked", f"a constraint wants {name}, and no source has a wheel of it for this Python"
+                    "package-blocked",
+                    f"a constraint wants {name}, and no source has a version of it for this Python that fits "
+                    f"{', '.join(limit.requirement for limit in own)}; correct the constraint, or put a wheel into a "
+                    "folder of oxzep7_find_links",
                 )
             found.append(f"{name}>={usable[-1]}")
         return found
@@ -395,10 +426,16 @@ class StepLocker:
             raise NoLockError(
                 "package-blocked", f"{name} is required now, and has neither a wheel nor a source for this Python"
             )
+        return self._build_wanted(name, usable[-1], draft)
+
+    def _build_wanted(self, name: str, version: str, draft: _StepDraft) -> tuple[str, str]:
+        """As `_build_wheel`, for a package that is not there yet. Raises NoLockError, MissingWheelsError."""
         try:
-            return self._build_wheel(name, usable[-1], draft)
+            return self._build_wheel(name, version, draft)
         except WheelBuildError as error:
             raise NoLockError("package-not-built", str(error)) from None
+        except RemoteBuildError as error:
+            raise MissingWheelsError([error]) from None
 
     def _list_reliefs(self, draft: _StepDraft, asked: _BoundedDraft, complaint: str) -> Iterable[_StepDraft]:
         """Drafts that free one, two or all of the packages that *complaint* speaks of, the smallest sets first."""

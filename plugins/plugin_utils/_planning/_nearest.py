@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
@@ -38,6 +39,18 @@ class VersionLimit:
     date: str | None
     # Whether the package is wanted although nothing there requires it.
     install: bool = False
+    # Whether the package leaves, and the requirement of the package that takes its place.
+    drop: bool = False
+    replaced_by: str = ""
+
+    def is_departure(self) -> bool:
+        """Whether it makes its package leave."""
+        return self.drop or bool(self.replaced_by)
+
+    def describe_departure(self) -> str:
+        """Why its package leaves, as plans say it."""
+        how = f"replaced by {self.replaced_by}" if self.replaced_by else "left out"
+        return f"constraint {self.requirement} ({how}): {self.reason}"
 
     def admits(self, version: str) -> bool:
         """Whether *version* is within it."""
@@ -81,6 +94,7 @@ def select_limits(constraints: Iterable[Mapping[str, Any]], minor: Minor) -> tup
     for entry in constraints:
         try:
             requirement = Requirement(str(entry["requirement"]))
+            departure = _read_departure(requirement, entry)
             if SpecifierSet(str(entry.get("python") or "")).contains(format_minor(minor) + ".0", prereleases=True):
                 chosen.append(
                     VersionLimit(
@@ -89,12 +103,45 @@ def select_limits(constraints: Iterable[Mapping[str, Any]], minor: Minor) -> tup
                         str(entry.get("reason") or "no reason given"),
                         str(entry.get("evidence") or "constraint"),
                         str(entry["date"]) if entry.get("date") else None,
-                        entry.get("install") in (True, "true"),
+                        _read_flag(entry, "install"),
+                        *departure,
                     )
                 )
-        except (InvalidRequirement, InvalidSpecifier, KeyError) as error:
+        except KeyError as error:
+            raise InvalidLimitError(f"oxzep7_constraints: {dict(entry)!r}: it has no {error}") from None
+        except (InvalidRequirement, InvalidSpecifier, ValueError) as error:
             raise InvalidLimitError(f"oxzep7_constraints: {dict(entry)!r}: {error}") from None
     return tuple(sorted(set(chosen), key=lambda limit: (limit.name, limit.requirement, limit.evidence)))
+
+
+def _read_flag(entry: Mapping[str, Any], name: str) -> bool:
+    """The value of the boolean option *name* of a constraint. Raises ValueError."""
+    try:
+        return bool(boolean(entry.get(name) or False))
+    except TypeError:
+        raise ValueError(f"`{name}` is {entry[name]!r}; set it to true or false") from None
+
+
+def _read_departure(requirement: Requirement, entry: Mapping[str, Any]) -> tuple[bool, str]:
+    """The options ``drop`` and ``replaced_by`` of a constraint. Raises ValueError, InvalidRequirement."""
+    drop, text = _read_flag(entry, "drop"), str(entry.get("replaced_by") or "").strip()
+    if not drop and not text:
+        return False, ""
+    if drop and text:
+        raise ValueError("`drop` and `replaced_by` exclude each other; remove one")
+    if _read_flag(entry, "install"):
+        raise ValueError("`install` excludes `drop` and `replaced_by`; remove one")
+    used = "drop" if drop else "replaced_by"
+    if str(requirement) != requirement.name:
+        raise ValueError(f"with `{used}`, `requirement` is the name of a package alone; set it to {requirement.name}")
+    if not text:
+        return True, ""
+    other = Requirement(text)
+    if other.extras or other.marker or other.url:
+        raise ValueError(f"`replaced_by` is {text!r}; set it to NAME or NAME==VERSION")
+    if normalize_name(other.name) == normalize_name(requirement.name):
+        raise ValueError(f"{requirement.name} cannot replace itself; set `replaced_by` to another package")
+    return False, str(other)
 
 
 def find_nearest_version(

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import parse_pins as pins_of
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor
@@ -44,6 +44,16 @@ class PackageSet:
     requires: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
     added: frozenset[str] = frozenset()
     copies: Mapping[str, PackageCopy] = dataclasses.field(default_factory=dict)
+
+    def without(self, names: Collection[str]) -> PackageSet:
+        """The same without the packages *names*; what requires them is as it was."""
+        return dataclasses.replace(
+            self,
+            pins={name: version for name, version in self.pins.items() if name not in names},
+            roots=self.roots - frozenset(names),
+            requires={name: lines for name, lines in self.requires.items() if name not in names},
+            copies={name: copy for name, copy in self.copies.items() if name not in names},
+        )
 
     def select_held(self, after: Mapping[str, str], minor: Minor, architecture: str) -> frozenset[str]:
         """The packages that stay although none of *after* may require them: not only the old Python needed them.

@@ -142,6 +142,8 @@ class World:
         requires = {name: self.packages.get(name, {}).get(version, Made()).requires for name, version in chosen.items()}
         found: dict[str, dict[str, Requirement]] = {}
         for name, who in find_requirers(requires, question.minor, "x86_64").items():
+            if name in question.excluded:
+                continue
             for requirer in who:
                 line = next(line for line in requires[requirer] if Requirement(line).name == name)
                 found.setdefault(name, {})[requirer] = Requirement(str(Requirement(line)).partition(";")[0])
