@@ -431,6 +431,13 @@ KEYS = {
         "Publish that version to an index of `oxzep7_indexes`, or put its wheel into a folder of `oxzep7_find_links`.",
         ReducedLevel("warning", INVENTORY),
     ),
+    "package-retired": FindingKind(
+        "package without releases",
+        "info",
+        False,
+        "The plan keeps a package that has no releases any more; a later Python may end it.",
+        "Replace or drop it by the entry of `oxzep7_constraints` that the finding gives.",
+    ),
     "patch-available": FindingKind(
         "patch available",
         "info",

@@ -41,11 +41,15 @@ class WheelsNeededError(CollectionError):
 
 
 class NoLockError(CollectionError):
-    """A step without a lock: ``key`` is the finding's; the text says why and what to do."""
+    """A step without a lock: ``key`` is the finding's; the text gives the cause and the next step.
 
-    def __init__(self, key: str, text: str) -> None:
+    ``packages`` are those that block it, where they are known.
+    """
+
+    def __init__(self, key: str, text: str, packages: Sequence[str] = ()) -> None:
         super().__init__(text)
         self.key = key
+        self.packages = tuple(packages)
 
 
 class UnpublishedPackagesError(CollectionError):

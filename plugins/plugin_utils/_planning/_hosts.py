@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
@@ -42,9 +42,11 @@ def build_package_set(
     minor: Minor,
     architecture: str,
     copies: Mapping[str, Mapping[str, Any]] | None = None,
+    imported: Iterable[str] | None = None,
 ) -> PackageSet:
     """The packages of the *environment* of an inventory; *wanted* are those that the application names or imports.
 
+    *imported* are those that it imports, None where its source is unknown.
     *copies* are rows of package_copy by name; a row without a wheel counts for nothing.
     """
     made = {}
@@ -55,8 +57,10 @@ def build_package_set(
     for name in PHANTOM_PACKAGES:
         known.pop(name, None)
     pins = {name: made[name].version if name in made else package["version"] for name, package in known.items()}
+    told = None if imported is None else frozenset(imported)
+    declared = frozenset(wanted - set(told or ()))
     if any(package.get("requires") is None for package in known.values()):
-        return PackageSet(pins, {}, frozenset(pins), copies=made)
+        return PackageSet(pins, {}, frozenset(pins), copies=made, imported=told, declared=declared)
     requires = {name: package["requires"] for name, package in known.items()}
     for name in made:
         if copies and name in requires:
@@ -70,6 +74,8 @@ def build_package_set(
         frozenset(find_root_packages(pins, required_by, requested | set(made), wanted)),
         requires,
         copies=made,
+        imported=told,
+        declared=declared,
     )
 
 
@@ -95,6 +101,7 @@ def build_planned_host(
                 "declared": own,
                 "copies": copies.get(entry["name"]) or {},
                 "wanted": list_wanted_packages(entry["environment"], scan),
+                "imported": list_imported_packages(entry["environment"], scan),
             }
         )
     return PlannedHost(
@@ -105,6 +112,17 @@ def build_planned_host(
         facts.get("oxzep7_interpreters") or [],
         [*(facts.get("oxzep7_constraints") or []), *learned],
         str(facts.get("oxzep7_criticality") or ""),
+    )
+
+
+def list_imported_packages(environment: Mapping[str, Any] | None, scan: Mapping[str, Any] | None) -> list[str] | None:
+    """The packages of *environment* that the application imports in its source; None where that is unknown."""
+    if environment is None or scan is None:
+        return None
+    imports = set(scan["imports"])
+    packages = environment["packages"]
+    return sorted(
+        {normalize_name(package["name"]) for package in packages if imports.intersection(package.get("modules") or [])}
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import PIN, format_left_out
@@ -42,6 +42,13 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._package_s
     PackageCopy,
     PackageSet,
     StepLock,
+)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._retired import (
+    build_leaving_reason,
+    describe_remedies,
+    list_dispensable_packages,
+    list_superfluous_packages,
+    predict_leaving,
 )
 
 # Beyond, a person is quicker: each try is one resolution.
@@ -184,23 +191,52 @@ class StepLocker:
             packages, roots=packages.roots | {limit.name for limit in limits if limit.name in packages.pins}
         )
         self._index.load([*packages.pins, *(limit.name for limit in limits)])
-        sought = sorted(set(packages.pins) - set(packages.copies))
-        unknown = [name for name in sought if not self._index.list_releases(name, minor, platform)]
-        if unknown:
-            raise UnpublishedPackagesError(unknown)
         draft = _StepDraft(dict(packages.pins), limits, minor, platform, copies=packages.copies, excluded=excluded)
-        asked, lock = self._settle_draft(draft)
-        held = packages.select_held(pins_of(lock.text), minor, platform.partition("-")[0])
+        loose = list_superfluous_packages(packages, limits, minor)
+        try:
+            asked, lock, gone = self._settle_remaining(packages, draft, loose)
+        except NoLockError as error:
+            # What nothing wants, and blocks, is tried without.
+            blocking = frozenset(error.packages) & list_dispensable_packages(packages, limits, minor) - loose
+            if not blocking:
+                raise
+            loose |= blocking
+            asked, lock, gone = self._settle_remaining(packages, draft, loose)
+        reasons = {name: build_leaving_reason(name, minor) for name in gone & loose}
+        return self._build_step_lock(packages, asked, lock, gone, reasons, limits, minor, platform)
+
+    def _settle_remaining(
+        self, packages: PackageSet, draft: _StepDraft, loose: frozenset[str]
+    ) -> tuple[_BoundedDraft, ResolvedLock, set[str]]:
+        """The lock of *draft* without the packages that leave, and their names; none of them is built before.
+
+        *loose* packages stay only where others require them.
+        """
+        architecture = draft.platform.partition("-")[0]
+        leaving = predict_leaving(packages, loose, draft.minor, architecture)
+        while True:
+            asked, lock = self._settle_without(leaving, draft)
+            held = packages.select_held(pins_of(lock.text), draft.minor, architecture) - loose
+            back = {name for name in leaving if name in held or name in lock.via}
+            if not back:
+                break
+            leaving -= back
         gone = find_unrequired_packages(
             packages.pins, set(held), {name: set(who) - {""} for name, who in lock.via.items()}
         )
         if gone:
-            draft = dataclasses.replace(
-                draft, packages={name: version for name, version in packages.pins.items() if name not in gone}
-            )
-            asked, lock = self._settle_draft(draft)
-            gone = gone - set(lock.via)
-        return self._build_step_lock(packages, asked, lock, gone, limits, minor, platform)
+            leaving |= gone
+            asked, lock = self._settle_without(leaving, draft)
+        return asked, lock, leaving - set(lock.via)
+
+    def _settle_without(self, leaving: Collection[str], draft: _StepDraft) -> tuple[_BoundedDraft, ResolvedLock]:
+        """The lock of *draft* without the packages *leaving*. Raises NoLockError, UnpublishedPackagesError."""
+        kept = {name: version for name, version in draft.packages.items() if name not in leaving}
+        sought = sorted(set(kept) - set(draft.copies))
+        unknown = [name for name in sought if not self._index.list_releases(name, draft.minor, draft.platform)]
+        if unknown:
+            raise UnpublishedPackagesError(unknown)
+        return self._settle_draft(dataclasses.replace(draft, packages=kept))
 
     def _build_step_lock(
         self,
@@ -208,6 +244,7 @@ class StepLocker:
         asked: _BoundedDraft,
         lock: ResolvedLock,
         gone: set[str],
+        known: Mapping[str, MoveReason],
         limits: Sequence[VersionLimit],
         minor: Minor,
         platform: str,
@@ -231,7 +268,9 @@ class StepLocker:
             reasons[name] = MoveReason(own.evidence, own.text, own.date or published)
         for name in gone:
             who = ", ".join(sorted(packages.required_by.get(name, ())))
-            reasons[name] = MoveReason("not-required", f"was required by {who} only, and is not any more", None)
+            reasons[name] = known.get(name) or MoveReason(
+                "not-required", f"was required by {who} only, and is not any more", None
+            )
         doubts = {}
         for name, entry in asked.bounds.items():
             if entry.excluded and pins.get(name) == entry.lowest:
@@ -280,25 +319,30 @@ class StepLocker:
                 return relief, asked, self._resolver.lock(asked.question)
             except (ResolutionError, NoLockError):
                 continue
-        raise NoLockError("unresolvable", self._explain_failure(draft, self._bound_draft(draft), first))
+        asked = self._bound_draft(draft)
+        mentioned = find_mentioned_names(str(first), asked.bounds)
+        texts = [self._explain_failure(draft, asked, first), describe_remedies(mentioned, draft.minor)]
+        raise NoLockError("unresolvable", "; ".join(filter(None, texts)), mentioned)
 
     def _bound_draft(self, draft: _StepDraft) -> _BoundedDraft:
         bounds: dict[str, VersionBound] = {}
         wheels: dict[str, tuple[str, str]] = {}
         elsewhere: list[RemoteBuildError] = []
-        problems: list[NoLockError] = []
+        problems: dict[str, NoLockError] = {}
         for name, version in sorted(draft.packages.items()):
             try:
                 bounds[name] = self._find_bound(name, version, draft, wheels)
             except PackageBlockedError as error:
-                problems.append(NoLockError("package-blocked", str(error)))
+                problems[name] = NoLockError("package-blocked", str(error))
             except WheelBuildError as error:
                 advice = "provide what it lacks, or put a wheel into a folder of oxzep7_find_links"
-                problems.append(NoLockError("package-not-built", f"{error}; {advice}"))
+                problems[name] = NoLockError("package-not-built", f"{error}; {advice}")
             except RemoteBuildError as error:
                 elsewhere.append(error)
         if problems:
-            raise NoLockError(problems[0].key, "; ".join(map(str, problems)))
+            texts = [*map(str, problems.values()), describe_remedies(problems, draft.minor)]
+            key = next(iter(problems.values())).key
+            raise NoLockError(key, "; ".join(filter(None, texts)), tuple(problems))
         if elsewhere:
             raise MissingWheelsError(elsewhere)
         for name in draft.newcomers:

@@ -12,10 +12,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._finding import build_finding
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.module_utils._services._registry import get_service_name
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _stdlib_changes
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._retired import load_retired_packages
 
 # Points of each term of the risk; an unknown term counts as if it applied.
 RISK_POINTS = {
@@ -123,6 +125,8 @@ def _collect_findings(
                     remediation="publish it, so that it can be rebuilt",
                 )
             )
+    if steps:
+        found += _check_retired(application, steps)
     if application.get("goal") == "security" and not advised:
         found.append(
             build_finding(
@@ -131,6 +135,20 @@ def _collect_findings(
                 remediation="give oxzep7_advisories",
             )
         )
+    return found
+
+
+def _check_retired(application: Mapping[str, Any], steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Findings about packages without releases that the last of *steps* still has."""
+    left = {row["package"] for step in steps for row in step["changes"] if row["to"] is None}
+    minor = _lifecycle.parse_version(steps[-1]["to"])[0]
+    found = []
+    for name in sorted({normalize_name(package["name"]) for package in application["environment"]["packages"]} - left):
+        row = load_retired_packages().get(name)
+        if row and row.kind == "dead":
+            found.append(
+                build_finding(key="package-retired", detail=row.describe(), remediation=row.describe_remedy(minor))
+            )
     return found
 
 

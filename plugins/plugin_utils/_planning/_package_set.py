@@ -44,6 +44,9 @@ class PackageSet:
     requires: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
     added: frozenset[str] = frozenset()
     copies: Mapping[str, PackageCopy] = dataclasses.field(default_factory=dict)
+    # What the application imports and what its requirement files name; None where its source is unknown.
+    imported: frozenset[str] | None = None
+    declared: frozenset[str] = frozenset()
 
     def without(self, names: Collection[str]) -> PackageSet:
         """The same without the packages *names*; what requires them is as it was."""
@@ -82,6 +85,8 @@ class PackageSet:
             {name: lines for name, lines in self.requires.items() if pins.get(name) == self.pins[name]},
             self.added | (set(pins) - set(self.pins)),
             {name: copy for name, copy in self.copies.items() if pins.get(name) == copy.version},
+            self.imported,
+            self.declared,
         )
 
 

@@ -216,6 +216,7 @@ class Planner:
             _lifecycle.parse_version(environment["python"])[0],
             architecture,
             application.get("copies") or {},
+            application.get("imported"),
         )
         constraints = list(host.constraints)
         advisories = self._steps.select_advisories(application)

@@ -21,6 +21,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors im
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import ReleaseIndex, StepLocker
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import VersionLimit, select_limits
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._package_set import PackageSet, StepLock
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._retired import load_retired_packages
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._stdlib_changes import load_replacements
 
 # Without it the planner fails with a message before this is used.
@@ -95,6 +96,7 @@ class LearnedConstraint:
     host: str
     seen: str
     install: str = ""
+    replaced_by: str = ""
 
     def to_row(self) -> dict[str, str]:
         """As it is written."""
@@ -249,6 +251,7 @@ class Rehearsal:
             self._find_best_cure(tried, CureSearch(0, False))
             or self._find_best_cure(tried, CureSearch(VERSIONS_BETWEEN, False))
             or self._find_best_cure(tried, CureSearch(VERSIONS_BETWEEN, True))
+            or self._find_successor(tried)
             or self._find_replacement(tried)
         )
 
@@ -271,6 +274,22 @@ class Rehearsal:
             if best is None or score < best[0]:
                 best = (score, self._build_constraint(package, requirement, about, tried))
         return best[1] if best else None
+
+    def _find_successor(self, tried: TriedLock) -> LearnedConstraint | None:
+        """The package that takes the place of a dead one with the same modules, if no version of any package helps."""
+        outcome = tried.outcome
+        ranked = rank_candidates(outcome.failures, outcome.owners, tried.found.after.required_by)
+        for package, _explained in ranked[:MAXIMUM_CANDIDATES]:
+            row = load_retired_packages().get(package)
+            if row is None or row.since or not row.same or package not in tried.read_pins():
+                continue
+            order = {"requirement": package, "replaced_by": row.successor}
+            cured = self._find_cured_failures(order, tried, CureSearch(0, False))
+            if cured:
+                about = [name for name in outcome.failures if name in cured]
+                learned = self._build_constraint(package, package, about, tried)
+                return dataclasses.replace(learned, replaced_by=row.successor)
+        return None
 
     def _find_replacement(self, tried: TriedLock) -> LearnedConstraint | None:
         """The package that replaces a missing module of the standard library, if no version of any package helps."""
@@ -360,7 +379,7 @@ class Rehearsal:
 
     def _find_cured_failures(self, constraint: Mapping[str, str], tried: TriedLock, search: CureSearch) -> set[str]:
         failures = tried.outcome.failures
-        key = constraint["requirement"]
+        key = constraint.get("replaced_by") or constraint["requirement"]
         if key not in tried.seen:
             try:
                 outcome = self._attempts.run_trial(self._lock_with_constraint(constraint, tried), sorted(failures))

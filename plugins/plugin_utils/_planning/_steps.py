@@ -33,6 +33,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest i
     select_limits,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._package_set import PackageSet
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._retired import list_retired_uses
 
 # What planning reads of a package.
 PACKAGE_KEYS = ("name", "version", "requires", "requested")
@@ -129,6 +130,7 @@ class StepPlanner:
             [
                 [{key: package.get(key) for key in PACKAGE_KEYS} for package in environment["packages"]],
                 sorted(application.get("wanted") or ()),
+                application.get("imported"),
                 application.get("copies") or {},
                 before,
                 platform,
@@ -147,6 +149,7 @@ class StepPlanner:
                     current,
                     str(host.facts["architecture"]),
                     application.get("copies") or {},
+                    application.get("imported"),
                 ),
                 before,
                 minors,
@@ -197,6 +200,7 @@ class StepPlanner:
             sorted((name, sorted(who)) for name, who in packages.required_by.items()),
             sorted(packages.roots),
             sorted(packages.added),
+            *list_retired_uses(packages),
         )
         if asked in self._earlier or (self._reviewed and start in self._earlier):
             return self._earlier[asked if asked in self._earlier else start]

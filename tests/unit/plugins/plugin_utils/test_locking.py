@@ -30,11 +30,10 @@ def environment(pins, packages, requested=()):
     return {"packages": rows}
 
 
-def step(packages, pins, minor=(3, 12), before=(3, 8), constraints=(), wanted=(), requested=None):
+def step(packages, pins, minor=(3, 12), before=(3, 8), constraints=(), wanted=(), requested=None, imported=None):
     world = World(packages)
-    start = build_package_set(
-        environment(pins, packages, pins if requested is None else requested), set(wanted), before, "x86_64"
-    )
+    rows = environment(pins, packages, pins if requested is None else requested)
+    start = build_package_set(rows, {*wanted, *(imported or ())}, before, "x86_64", imported=imported)
     found = world.locker().lock(start, select_limits(constraints, minor), minor, PLATFORM)
     return (
         {row["package"]: row for row in list_package_changes(start.pins, found.after.pins, found.reasons)},

@@ -294,3 +294,25 @@ def test_evidence_is_merged_and_the_matrix_tells_what_is_known_and_how_old(tmp_p
     assert build_matrix(plan.document, plan.locks, doubted, TODAY)["packages"]["stable"]["3.9"]["state"] == "breaks"
     old = build_matrix(plan.document, plan.locks, read_evidence(path), datetime.date(2027, 6, 1))
     assert old["packages"]["stable"]["3.9"]["stale"]
+
+
+NOSE = {"nose": {"1.3.7": Made()}, "pynose": {"1.4.8": Made(), "1.5.4": Made()}, "app": {"1.0": Made()}}
+
+
+def test_a_dead_package_that_no_version_cures_gives_way_to_its_successor():
+    def breaks(pins):
+        failure = TrialFailure("module 'collections' has no attribute 'Callable'", ("/v/site-packages/nose/a.py",))
+        return {"nose": failure} if "nose" in pins else {} if "pynose" in pins else {"nose": None}
+
+    ended, _trials = rehearse(NOSE, {"app": "1.0", "nose": "1.3.7"}, breaks)
+    (learned,) = ended.learned
+    assert not ended.failures and ended.found.after.pins == {"app": "1.0", "pynose": "1.5.4"}
+    row = learned.to_row()
+    assert (row["requirement"], row["replaced_by"], row["python"]) == ("nose", "pynose", ">=3.12")
+    assert row["reason"].startswith("nose 1.3.7 breaks nose on Python 3.12: ")
+
+
+def test_a_successor_that_does_not_cure_is_not_learned():
+    failure = TrialFailure("broken", ("/v/site-packages/nose/a.py",))
+    ended, _trials = rehearse(NOSE, {"app": "1.0", "nose": "1.3.7"}, lambda pins: {"app": failure})
+    assert ended.learned == () and set(ended.failures) == {"app"} and "nose" in ended.found.after.pins
