@@ -37,6 +37,8 @@ class PackageRelease:
     universal: bool = False
     # Whether there is a wheel for the platform, whatever its Requires-Python says.
     fits: bool = False
+    # Whether there is a wheel for just this minor, on whatever platform.
+    elsewhere: bool = False
 
     def is_stable(self) -> bool:
         """Whether it was neither yanked nor is a prerelease."""
@@ -69,6 +71,7 @@ def build_releases(files: Iterable[PackageFile], minor: Minor, platform: str) ->
     """What *files* of one package are to *minor* on *platform*: every version, oldest first."""
     accepted = get_supported_tags(minor, platform)
     wheels: dict[Version, list[tuple[PackageFile, bool]]] = {}
+    own: set[Version] = set()
     sources: dict[Version, PackageFile] = {}
     for entry in files:
         known = parse_file_name(entry.name)
@@ -79,9 +82,12 @@ def build_releases(files: Iterable[PackageFile], minor: Minor, platform: str) ->
             sources[version] = entry
         else:
             wheels.setdefault(version, []).append((entry, not accepted.isdisjoint(tags)))
+            if any(tag.interpreter == f"cp{minor[0]}{minor[1]}" for tag in tags):
+                own.add(version)
     releases = []
     for version in sorted({*wheels, *sources}):
-        releases.append(_build_release(version, wheels.get(version, []), sources.get(version), minor))
+        made = _build_release(version, wheels.get(version, []), sources.get(version), minor)
+        releases.append(dataclasses.replace(made, elsewhere=version in own))
     return releases
 
 

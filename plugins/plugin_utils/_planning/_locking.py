@@ -24,6 +24,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver 
     ResolutionRequest,
     ResolvedLock,
 )
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._build_search import BuildQuestion, BuildSearch
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._departures import apply_departures
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import (
     MissingWheelsError,
@@ -35,7 +36,6 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest i
     PackageBlockedError,
     VersionBound,
     VersionLimit,
-    find_nearest_version,
     find_unrequired_packages,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._package_set import (
@@ -54,8 +54,6 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._retired i
 # Beyond, a person is quicker: each try is one resolution.
 MAXIMUM_TRIES = 40
 LOCKING_ROUNDS = 12
-# A version whose source does not build is followed by the next ones, so many times.
-MAXIMUM_BUILDS = 6
 # How uv names a package without wheels.
 WHEELLESS_PATTERN = re.compile(r"(?:Because|and|that) `?([A-Za-z0-9][\w.-]*?)`?(?:==\S+)? has no (?:usable )?wheels")
 WORD_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]|[A-Za-z0-9]")
@@ -156,7 +154,10 @@ def find_mentioned_names(text: str, names: Iterable[str]) -> list[str]:
 class StepLocker:
     """Locks steps; safe to use from several threads as its parts are."""
 
-    def __init__(self, resolver: LockResolver, index: ReleaseIndex, builder: WheelProvider) -> None:
+    def __init__(
+        self, resolver: LockResolver, index: ReleaseIndex, builder: WheelProvider, search: BuildSearch | None = None
+    ) -> None:
+        self._search = search or BuildSearch()
         self._resolver = resolver
         self._index = index
         self._builder = builder
@@ -408,54 +409,15 @@ class StepLocker:
                 (),
                 None if is_python_allowed(copy.requires_python, draft.minor) else copy.requires_python,
             )
-        releases = self._index.list_releases(name, draft.minor, draft.platform)
-        limits: list[VersionLimit] = list(draft.limits)
-        problem: Exception | None = None
-        for _attempt in range(MAXIMUM_BUILDS):
-            try:
-                entry = find_nearest_version(
-                    name,
-                    version,
-                    releases,
-                    limits,
-                    draft.minor,
-                    draft.platform,
-                    draft.built_from.get(name),
-                    problem is not None,
-                )
-            except PackageBlockedError:
-                raise problem or PackageBlockedError(self._describe_obstacle(name, version, releases, draft)) from None
-            if entry.build:
-                try:
-                    wheels[name] = self._build_wheel(name, entry.lowest, draft)
-                except (WheelBuildError, RemoteBuildError) as error:
-                    problem = problem or error
-                    if any(release.wheel for release in releases) or isinstance(error, WheelBuildError):
-                        limits.append(
-                            VersionLimit(
-                                name,
-                                f"{name}!={entry.lowest}",
-                                "it has no wheel, and could not be built",
-                                "not-built",
-                                None,
-                            )
-                        )
-                        continue
-                    raise
-            if problem and entry.reason:
-                entry = dataclasses.replace(entry, reason=MoveReason("not-built", str(problem), entry.reason.date))
-            return entry
-        raise problem or WheelBuildError(f"{name} {version} could not be built")
 
-    @staticmethod
-    def _describe_obstacle(name: str, version: str, releases: Sequence[PackageRelease], draft: _StepDraft) -> str:
-        try:
-            find_nearest_version(
-                name, version, releases, draft.limits, draft.minor, draft.platform, draft.built_from.get(name), True
-            )
-        except PackageBlockedError as error:
-            return str(error)
-        return f"{name} {version} has no version that fits"
+        def build(version: str) -> None:
+            wheels[name] = self._build_wheel(name, version, draft)
+
+        releases = self._index.list_releases(name, draft.minor, draft.platform)
+        question = BuildQuestion(
+            name, version, releases, draft.limits, draft.minor, draft.platform, draft.built_from.get(name)
+        )
+        return self._search.find_version(question, build)
 
     def _build_wheel(self, name: str, version: str, draft: _StepDraft) -> tuple[str, str]:
         release = self._index.find_release(name, version, draft.minor, draft.platform)
