@@ -59,7 +59,7 @@ class ActionModule(CollectionAction):
             raise ActionFailedError(problem, **result)
         try:
             hosts, unknown = self._collect_hosts(task_vars, given)
-            parts = _planning.build_tools(given)
+            parts = _planning.build_tools(given, [entry for host in hosts for entry in host.interpreters])
             plan = _planning.build_planner(given, parts, bool(given["plan_id"])).plan(hosts)
             declared = {host.name: _list_declarations(host) for host in hosts}
             rules = _build_wave_rules(given, task_vars, declared, unknown)

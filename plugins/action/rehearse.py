@@ -62,7 +62,7 @@ class ActionModule(CollectionAction):
             host = build_planned_host(name, task_vars["hostvars"][name], given, learned)
             if host is None:
                 raise PlanError(f"{name} has no inventory and cannot rehearse; run oxzep7.python.plan again")
-            parts = _planning.build_tools(given)
+            parts = _planning.build_tools(given, host.interpreters)
             planner = _planning.build_planner(given, parts)
             for application in host.applications:
                 if self._task.check_mode:

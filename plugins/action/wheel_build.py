@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._action import ActionFailedError, CollectionAction
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import format_minor, parse_version
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import RequiredWheel
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import RequiredWheel, list_tool_days
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import find_uv
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _setup as _planning
 
@@ -70,13 +70,14 @@ def _find_required_wheel(need: Mapping[str, Any], tools: _planning.PlanningTools
     return RequiredWheel(str(need["name"]), str(need["version"]), release.source, minor, str(need["platform"]))
 
 
-def _make_row(wheel: RequiredWheel) -> dict[str, str]:
+def _make_row(wheel: RequiredWheel) -> dict[str, Any]:
     return {
         "name": wheel.name,
         "version": wheel.version,
         "python": format_minor(wheel.minor),
         "platform": wheel.platform,
         "source": pathlib.PurePath(wheel.source.name).name,
+        "days": list(list_tool_days(wheel)),
     }
 
 

@@ -78,8 +78,9 @@ actions:
 
 import glob
 import os
+import re
 import shutil
-from typing import Optional
+from typing import Any, Dict, List, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
@@ -90,10 +91,33 @@ from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_bui
 )
 
 
-def find_interpreter(python: str, directory: str) -> Optional[str]:
-    """The path of an interpreter of the minor version *python*, below *directory* or in PATH, or None."""
-    installed = sorted(glob.glob(os.path.join(glob.escape(directory), python + ".*", "bin", "python" + python)))
-    return installed[-1] if installed else shutil.which("python" + python)
+def find_interpreters(python: str, directory: str) -> List[str]:
+    """The paths of interpreters of the minor version *python*: below *directory*, the newest first, and in PATH."""
+    installed = glob.glob(os.path.join(glob.escape(directory), python + ".*", "bin", "python" + python))
+    installed.sort(key=lambda path: [int(part) for part in re.findall(r"\d+", path[len(directory) :])], reverse=True)
+    other = shutil.which("python" + python)
+    return installed + ([other] if other else [])
+
+
+def build_with_first(interpreters: List[str], need: Dict[str, Any], directory: str, words: List[str]) -> str:
+    """Build *need* with the first of *interpreters* that can; returns the name of the wheel.
+
+    Raises CollectionError with the problem of the first, OSError.
+    """
+    problem: Optional[CollectionError] = None
+    for interpreter in interpreters:
+        order = WheelBuildRequest(
+            os.path.join(directory, "uv"),
+            interpreter,
+            os.path.join(directory, need["source"]),
+            words,
+            need.get("days") or [],
+        )
+        try:
+            return build_wheel(order, os.path.join(directory, "out-" + need["python"]))
+        except CollectionError as error:
+            problem = problem or error
+    raise problem or CollectionError("there is no interpreter")
 
 
 def main() -> None:
@@ -119,20 +143,14 @@ def main() -> None:
         changes.add("build %s" % label, label, None, "wheel")
         if module.check_mode:
             continue
-        interpreter = find_interpreter(need["python"], given["interpreter_dir"])
-        if interpreter is None:
+        interpreters = find_interpreters(need["python"], given["interpreter_dir"])
+        if not interpreters:
             module.fail_json(
                 msg="%s: this host has no Python %s in %s or in PATH; install it"
                 % (label, need["python"], given["interpreter_dir"])
             )
-        order = WheelBuildRequest(
-            os.path.join(given["directory"], "uv"),
-            str(interpreter),
-            os.path.join(given["directory"], need["source"]),
-            given["words"],
-        )
         try:
-            wheel = build_wheel(order, os.path.join(given["directory"], "out-" + need["python"]))
+            wheel = build_with_first(interpreters, need, given["directory"], given["words"])
         except (CollectionError, OSError) as error:
             module.fail_json(msg="%s could not be built on this host: %s" % (label, error))
         built.append(dict(need, wheel=wheel))

@@ -8,8 +8,9 @@ import functools
 import os
 import re
 import shutil
+import stat
 import tempfile
-from typing import List, NamedTuple, Optional
+from typing import Dict, List, NamedTuple, Optional, Sequence
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
@@ -27,8 +28,14 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._directories i
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import write_atomically
 from ansible_collections.oxzep7.python.plugins.module_utils._host._scratch import create_scratch, remove_stale_scratch
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import open_directory, open_file
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._build_output import (
+    explain_broken_start,
+    find_missing_prerequisite,
+    is_compiler_failure,
+)
 
 BUILD_TIMEOUT = 1800.0
+BUILD_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # 1980-01-01, the earliest that a zip file can say; with it equal sources give equal wheels.
 SOURCE_DATE_EPOCH = "315532800"
 # Variables for the access to a network; a build gets no others of the environment.
@@ -53,84 +60,36 @@ OLDER_SETUPTOOLS = (
         "setuptools<72",
     ),
 )
-MISSING_PATTERNS = (
-    re.compile(r"fatal error: ([\w./+-]+\.h(?:pp)?): No such file"),
-    re.compile(r"([\w.-]+[-_]config)(?: executable)?(?:: (?:command )?not found| not found|'?: No such file)"),
-    re.compile(r"No such file or directory: '([\w.-]+[-_]config|apxs)'"),
-    re.compile(r"Can not find valid pkg-config name[^\n]*?(mysqlclient|mariadb)?"),
-    re.compile(r"Package '?([\w.+-]+)'?,? .*(?:not found|required by)"),
-    re.compile(
-        r"(?:unable to execute|command|error:) '?([\w.+-]*(?:gcc|cc|g\+\+|cargo|rustc))'?(?:: | failed: )No such file"
-    ),
-    re.compile(r"(apxs)\S* (?:command )?(?:appears not|not found)"),
-)
-# Debian's package with a header or program.
-DEBIAN_PROVIDERS = (
-    (r"^Python\.h$", "python3-dev"),
-    (r"libpq|pg_config", "libpq-dev"),
-    (r"mysql|mariadb", "default-libmysqlclient-dev"),
-    (r"lber|ldap", "libldap-dev"),
-    (r"sasl", "libsasl2-dev"),
-    (r"^ffi", "libffi-dev"),
-    (r"openssl", "libssl-dev"),
-    (r"libxml|xml2-config", "libxml2-dev"),
-    (r"xslt", "libxslt1-dev"),
-    (r"curl", "libcurl4-openssl-dev"),
-    (r"apxs", "apache2-dev"),
-    (r"^z(lib|conf)", "zlib1g-dev"),
-    (r"jpeg", "libjpeg-dev"),
-    (r"ft2build", "libfreetype-dev"),
-    (r"^gmp", "libgmp-dev"),
-    (r"krb5|gssapi", "libkrb5-dev"),
-    (r"sqlite3", "libsqlite3-dev"),
-    (r"pcre", "libpcre3-dev"),
-    (r"xmlsec", "libxmlsec1-dev"),
-    (r"(gcc|cc|g\+\+)$", "build-essential"),
-    (r"cargo|rustc", "cargo"),
-)
-COMPILER_PATTERN = re.compile(r"\.(?:c|cc|cpp|h|hpp|pyx):\d+|error: command '|ld returned|cannot find -l|cargo")
 
 
 class WheelBuildError(CollectionError):
     """A failed build; the text has the last errors of the build, and what it lacks if that is known.
 
-    With ``compiling`` a compiler failed, so that another Python would not help.
+    With ``compiling`` a compiler failed, so that another Python would not help; ``missing`` is what it lacks.
     """
 
-    def __init__(self, text: str, compiling: bool = False) -> None:
+    def __init__(self, text: str, compiling: bool = False, missing: Optional[str] = None) -> None:
         super().__init__(text)
         self.compiling = compiling
+        self.missing = missing
 
 
 class WheelBuildRequest(NamedTuple):
-    """A wheel to build: path of uv, interpreter, source archive, further options for uv."""
+    """A wheel to build: path of uv, interpreter, source archive, further options for uv.
+
+    ``days`` (ISO 8601) are those of which the build tools are tried, in order, before the newest ones.
+    """
 
     uv: str
     interpreter: str
     source: str
     words: List[str]
+    days: Sequence[str] = ()
 
 
 def find_build_account() -> Identity:
     """The account that builds: that of this process, or one that owns nothing instead of root. Raises IdentityError."""
     return resolve_user("nobody") if os.geteuid() == 0 else get_current_identity()
-
-
-def find_missing_prerequisite(text: str) -> Optional[str]:
-    """The header or program missing in the output *text* of a build, with Debian's package; None if unknown."""
-    for pattern in MISSING_PATTERNS:
-        match = pattern.search(text)
-        if match:
-            name = match.group(1) or "mysqlclient"
-            return name + _describe_provider(name)
-    return None
-
-
-def _describe_provider(name: str) -> str:
-    for expression, package in DEBIAN_PROVIDERS:
-        if re.search(expression, name):
-            return " (Debian: %s)" % package
-    return ""
 
 
 def summarize_build_failure(done: CommandResult) -> str:
@@ -182,7 +141,9 @@ def _prepare_scratch(order: WheelBuildRequest, scratch: str) -> None:
         write_atomically(path, (limit + "\n").encode("ascii"), 0o644)
 
 
-def _run_build(order: WheelBuildRequest, scratch: str, builder: Identity, limit: Optional[str]) -> CommandResult:
+def _run_build(
+    order: WheelBuildRequest, scratch: str, builder: Identity, compilers: Dict[str, str], words: List[str]
+) -> CommandResult:
     command = [
         os.path.join(scratch, "uv"),
         "build",
@@ -195,13 +156,12 @@ def _run_build(order: WheelBuildRequest, scratch: str, builder: Identity, limit:
         os.path.join(scratch, "cache"),
         "--out-dir",
         os.path.join(scratch, "out"),
-    ] + order.words
-    if limit:
-        command += ["--build-constraints", _get_constraints_path(scratch, limit)]
+    ]
+    command += order.words + words
     settings = {
         "HOME": scratch,
         "TMPDIR": scratch,
-        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "PATH": BUILD_PATH,
         "LANG": "C.UTF-8",
         "LC_ALL": "C.UTF-8",
         "NO_COLOR": "1",
@@ -209,6 +169,7 @@ def _run_build(order: WheelBuildRequest, scratch: str, builder: Identity, limit:
         # A relocated interpreter does not find its own library.
         "LIBRARY_PATH": os.path.join(os.path.dirname(os.path.dirname(order.interpreter)), "lib"),
     }
+    settings.update(compilers)
     settings.update({name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ})
     return run_command(
         command + [os.path.join(scratch, os.path.basename(order.source))],
@@ -228,9 +189,58 @@ def _find_older_setuptools(done: CommandResult) -> Optional[str]:
     return None
 
 
-def can_run_interpreter(interpreter: str, builder: Identity) -> bool:
-    """Whether *builder* can run *interpreter*."""
-    return run_command([interpreter, "-I", "-S", "-c", ""], 60.0, builder).rc == 0
+def find_closed_directory(path: str, account: Identity) -> Optional[str]:
+    """The first directory above *path*, links followed, that *account* cannot enter; None if it can enter all."""
+    for start in (os.path.abspath(path), os.path.realpath(path)):
+        parts = os.path.dirname(start).split("/")
+        for depth in range(1, len(parts) + 1):
+            directory = "/".join(parts[:depth]) or "/"
+            if not _can_enter(directory, account):
+                return directory
+    return None
+
+
+def _can_enter(directory: str, account: Identity) -> bool:
+    try:
+        state = os.stat(directory)
+    except OSError:
+        return True
+    if account.uid in (0, state.st_uid):
+        return account.uid == 0 or bool(state.st_mode & stat.S_IXUSR)
+    groups = set(account.groups) | {account.gid}
+    return bool(state.st_mode & (stat.S_IXGRP if state.st_gid in groups else stat.S_IXOTH))
+
+
+def describe_unusable_interpreter(interpreter: str, builder: Identity) -> Optional[str]:
+    """Why *builder* cannot build with *interpreter*; None if it can run it."""
+    closed = find_closed_directory(interpreter, builder)
+    if closed:
+        return "%s, who builds, cannot enter %s; install it outside, where every account can run it" % (
+            builder.name,
+            closed,
+        )
+    done = run_command([interpreter, "-I", "-S", "-c", ""], 60.0, builder)
+    if done.rc == 0:
+        return None
+    text = done.stdout + "\n" + done.stderr
+    return explain_broken_start(text) or "%s, who builds, cannot run it: %s" % (
+        builder.name,
+        done.last_lines(2) or "status %d" % done.rc,
+    )
+
+
+def find_compiler_setting(interpreter: str, builder: Identity) -> Dict[str, str]:
+    """Variables that name this machine's compilers where those that *interpreter* was made with are not here."""
+    program = (
+        "import sysconfig; print(sysconfig.get_config_var('CC') or ''); print(sysconfig.get_config_var('CXX') or '')"
+    )
+    done = run_command([interpreter, "-I", "-S", "-c", program], 60.0, builder)
+    known = done.stdout.splitlines() if done.rc == 0 else []
+    found = {}
+    for name, words, here in zip(("CC", "CXX"), known, ("cc", "c++")):
+        if words and not shutil.which(words.split()[0], path=BUILD_PATH) and shutil.which(here, path=BUILD_PATH):
+            found[name] = here
+    return found
 
 
 def build_wheel(order: WheelBuildRequest, target: str) -> str:
@@ -242,20 +252,34 @@ def build_wheel(order: WheelBuildRequest, target: str) -> str:
         builder = find_build_account()
     except IdentityError as error:
         raise WheelBuildError("nothing is built as root: %s" % error)
-    if not can_run_interpreter(order.interpreter, builder):
-        raise WheelBuildError(
-            "%s, who builds, cannot run %s; place it where every account can" % (builder.name, order.interpreter)
-        )
+    problem = describe_unusable_interpreter(order.interpreter, builder)
+    if problem:
+        raise WheelBuildError("%s cannot build: %s" % (order.interpreter, problem))
     remove_stale_scratch()
     with create_scratch(builder, functools.partial(_prepare_scratch, order)) as scratch:
-        done = _run_build(order, scratch, builder, None)
-        older = _find_older_setuptools(done)
-        if older:
-            done = _run_build(order, scratch, builder, older)
+        done = _try_tools(order, scratch, builder)
         if done.rc != 0:
-            needed = find_missing_prerequisite(done.stdout + done.stderr)
+            text = done.stdout + done.stderr
+            needed = find_missing_prerequisite(text)
             raise WheelBuildError(
-                "%s%s" % ("it needs %s: " % needed if needed else "", summarize_build_failure(done)),
-                bool(COMPILER_PATTERN.search(done.stdout + done.stderr)),
+                "%s%s" % ("it needs %s: " % needed.describe() if needed else "", summarize_build_failure(done)),
+                is_compiler_failure(text),
+                needed.name if needed else None,
             )
         return _collect_wheel(os.path.join(scratch, "out"), target)
+
+
+def _try_tools(order: WheelBuildRequest, scratch: str, builder: Identity) -> CommandResult:
+    """Build with the tools of the days of *order*, and with the newest; the first that succeeds, or the last result."""
+    settings = find_compiler_setting(order.interpreter, builder)
+    for day in order.days:
+        done = _run_build(order, scratch, builder, settings, ["--exclude-newer", day])
+        # Other tools do not bring a header.
+        if done.rc == 0 or find_missing_prerequisite(done.stdout + done.stderr):
+            return done
+    done = _run_build(order, scratch, builder, settings, [])
+    older = _find_older_setuptools(done)
+    if older:
+        words = ["--build-constraints", _get_constraints_path(scratch, older)]
+        done = _run_build(order, scratch, builder, settings, words)
+    return done

@@ -7,11 +7,17 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._install import (
+    ArchiveOrder,
+    install_archive,
+    list_installed_interpreters,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter.sources._registry import INTERPRETER_SOURCES
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
 
@@ -63,6 +69,29 @@ class HostActions(Protocol):
         """Send the archive *source* and run the module with *options* and its path. Raises InterpreterSourceError."""
 
 
+@dataclasses.dataclass(frozen=True)
+class UnpackPlace:
+    """Where the controller keeps archives (*cache*) and unpacks interpreters for builds (*directory*)."""
+
+    cache: pathlib.Path
+    directory: pathlib.Path
+    offline: bool = False
+
+    def unpack(self, version: str, digest: str, origin: str, path: str | None, url: str | None = None) -> str:
+        """The executable of the archive with SHA-256 *digest*, at *path* or *url*, unpacked the first time.
+
+        Raises InterpreterSourceError, InterpreterError, OSError.
+        """
+        folder = self.directory / digest[:16]
+        for known in list_installed_interpreters(str(folder)):
+            if known["path"] and known["sha256"] == digest:
+                return str(known["path"])
+        if url and not path and self.offline:
+            raise InterpreterSourceError(f"{origin} is not here, and oxzep7_offline is set")
+        made = install_archive(ArchiveOrder(version, None if path else url, path, digest, origin), str(folder))
+        return str(made["path"])
+
+
 class ControllerSource:
     """An interpreter source on the controller. This base serves sources that need nothing of it."""
 
@@ -85,6 +114,14 @@ class ControllerSource:
     def is_reusable(self, options: Mapping[str, Any]) -> bool:
         """Whether an interpreter that preflight found may be used without running the module."""
         return True
+
+    def provide_here(self, options: Mapping[str, Any], place: UnpackPlace) -> str | None:
+        """The path of the chosen interpreter on this controller, or None where it is not here.
+
+        Raises InterpreterSourceError, InterpreterError, OSError.
+        """
+        path = str(options.get("path") or "")
+        return path if path and os.access(path, os.X_OK) else None
 
     def provide_interpreter(self, options: Mapping[str, Any], host: HostActions) -> dict[str, Any]:
         """Install or check the interpreter on the host; returns the result of the module.

@@ -10,12 +10,15 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.oxzep7.python.plugins.module_utils._credentials import redact_url
+from ansible_collections.oxzep7.python.plugins.module_utils._interpreter._install import get_file_name, resolve_digest
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path
 from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._signatures import verify_signed_archive
 from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._source import (
     ControllerSource,
     HostActions,
     InterpreterSourceError,
+    UnpackPlace,
 )
 
 
@@ -29,6 +32,17 @@ class ArchiveController(ControllerSource):
     def is_reusable(self, options: Mapping[str, Any]) -> bool:
         """As the base: a signature is verified in any case."""
         return not _is_signed(options)
+
+    def provide_here(self, options: Mapping[str, Any], place: UnpackPlace) -> str | None:
+        """As the base: the archive is unpacked here."""
+        path, url = options.get("path"), options.get("url")
+        origin = str(path or url)
+        if _is_signed(options):
+            digest = verify_signed_archive(place.cache, {**options, "sha256": read_checksums(str(options["sha256"]))})
+        else:
+            digest = resolve_digest(read_checksums(str(options.get("sha256") or "")), get_file_name(origin))
+        here = str(expand_path(str(path))) if path else None
+        return place.unpack(str(options["version"]), digest, redact_url(origin), here, str(url) if url else None)
 
     def provide_interpreter(self, options: Mapping[str, Any], host: HostActions) -> dict[str, Any]:
         """As the base: the archive is sent only to a host that lacks the interpreter."""

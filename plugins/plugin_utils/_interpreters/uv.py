@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import pathlib
+import platform
 import re
 import subprocess
 import tempfile
@@ -30,6 +31,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._sourc
     HostActions,
     InterpreterSourceError,
     InterpreterWish,
+    UnpackPlace,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import find_uv
 
@@ -162,6 +164,14 @@ def _find_local_archive(url: str, mirror: str | None) -> pathlib.Path | None:
     return pathlib.Path(urllib.parse.unquote(parts.path)) if parts.scheme == "file" else None
 
 
+def _get_archive_settings(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Mirror and list of archives of *options*, a path made absolute."""
+    settings = {key: options.get(key) for key in ("mirror", "downloads")}
+    if settings["downloads"] and "://" not in str(settings["downloads"]):
+        settings["downloads"] = str(expand_path(settings["downloads"]))
+    return settings
+
+
 class UvController(ControllerSource):
     """Fetches uv's archives on the controller and sends them as archives."""
 
@@ -180,20 +190,25 @@ class UvController(ControllerSource):
         settings = {key: entry[key] for key in ("mirror", "downloads") if entry.get(key)}
         return {"source": entry["source"], "version": row["version"], **settings}
 
+    def provide_here(self, options: Mapping[str, Any], place: UnpackPlace) -> str | None:
+        """As the base: uv's archive is unpacked here."""
+        version = str(options["version"])
+        path, digest = fetch_managed_archive(
+            place.cache, find_uv(), version, platform.machine(), _get_archive_settings(options), place.offline
+        )
+        return place.unpack(version, digest, f"{ORIGIN_PREFIX}{version}", str(path))
+
     def provide_interpreter(self, options: Mapping[str, Any], host: HostActions) -> dict[str, Any]:
         """As the base: fetch and send the archive if the host lacks the interpreter."""
         answer = host.run_module(options)
         if answer.get("failed") or answer.get("installed"):
             return answer
-        settings = {key: options.get(key) for key in ("mirror", "downloads")}
-        if settings["downloads"] and "://" not in str(settings["downloads"]):
-            settings["downloads"] = str(expand_path(settings["downloads"]))
         path, digest = fetch_managed_archive(
             expand_path(str(options["cache_dir"])),
             find_uv(),
             str(options["version"]),
             answer["architecture"],
-            settings,
+            _get_archive_settings(options),
             bool(options["offline"]),
         )
         archive = {

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import functools
 import hashlib
 import json
@@ -16,7 +17,7 @@ import platform as this_platform
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ansible.module_utils.urls import open_url
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
@@ -26,17 +27,22 @@ from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_bui
     WheelBuildError,
     WheelBuildRequest,
     build_wheel,
-    can_run_interpreter,
+    describe_unusable_interpreter,
     find_build_account,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import format_json, lock_file, write_private
-from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor, load_releases
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._once import OnceCache
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._pages import PackageFile
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._platforms import PLATFORM_PATTERN
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._sources import PackageSources
 
 SOURCE_LIMIT = 512 << 20
+# Build tools of before need other files than source archives have had since, or do not understand them.
+EARLIEST_TOOLS = "2020-01-01"
+# On these, no setuptools from before their release runs; its first releases for them follow soon.
+FIRST_WITHOUT_DISTUTILS: Minor = (3, 12)
+TOOLS_DELAY = datetime.timedelta(days=90)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,8 +64,8 @@ class RemoteBuildError(CollectionError):
         self.wanted = wanted
 
 
-def list_controller_interpreters(uv: str) -> dict[Minor, str]:
-    """The interpreters that uv finds on this controller, one for each minor version."""
+def list_controller_interpreters(uv: str) -> dict[Minor, list[str]]:
+    """The interpreters that uv finds on this controller, by minor version."""
     done = subprocess.run(
         [uv, "python", "list", "--only-installed", "--no-config", "--output-format", "json"],
         capture_output=True,
@@ -67,35 +73,71 @@ def list_controller_interpreters(uv: str) -> dict[Minor, str]:
         check=False,
         stdin=subprocess.DEVNULL,
     )
-    found: dict[Minor, str] = {}
+    found: dict[Minor, list[str]] = {}
     for entry in json.loads(done.stdout) if done.returncode == 0 else []:
         if entry.get("implementation") == "cpython" and entry.get("path"):
             parts = entry["version_parts"]
-            found.setdefault((parts["major"], parts["minor"]), entry["path"])
+            found.setdefault((parts["major"], parts["minor"]), []).append(entry["path"])
     return found
+
+
+# The paths of a minor's interpreters on this controller, and why others are not there.
+InterpreterProvider = Callable[[Minor], tuple[Sequence[str], Sequence[str]]]
+
+
+@dataclasses.dataclass(frozen=True)
+class UsableInterpreters:
+    """The interpreters of one minor with which the account that builds can build, and why others are of no use."""
+
+    paths: tuple[str, ...]
+    problems: tuple[str, ...]
 
 
 class WheelBuilder:
     """Builds each wheel once. Safe to use from several threads."""
 
     def __init__(
-        self, cache: pathlib.Path, uv: str, sources: PackageSources, interpreters: Mapping[Minor, str] | None = None
+        self,
+        cache: pathlib.Path,
+        uv: str,
+        sources: PackageSources,
+        interpreters: Mapping[Minor, Sequence[str]] | None = None,
+        provide: InterpreterProvider | None = None,
     ) -> None:
-        """Wheels are kept in ``cache/built``; *interpreters* are those that may be used (default: what uv finds)."""
+        """Wheels are kept in ``cache/built``; *interpreters* are those that may be used (default: what uv finds).
+
+        Those that *provide* gives, which are the hosts' own, come first.
+        """
         self._directory = cache / "built"
         self._uv = uv
         self._sources = sources
         self._given = interpreters
+        self._provide = provide
         self._wheels: OnceCache[tuple[str, str]] = OnceCache()
+        self._usable: OnceCache[UsableInterpreters] = OnceCache()
 
     @functools.cached_property
-    def _interpreters(self) -> dict[Minor, str]:
+    def _found(self) -> Mapping[Minor, Sequence[str]]:
+        return self._given if self._given is not None else list_controller_interpreters(self._uv)
+
+    def list_interpreters(self, minor: Minor) -> UsableInterpreters:
+        """The interpreters of *minor* that build here."""
+        return self._usable.get(minor, lambda: self._find_interpreters(minor))
+
+    def _find_interpreters(self, minor: Minor) -> UsableInterpreters:
         try:
             who = find_build_account()
-        except IdentityError:
-            return {}
-        given = self._given if self._given is not None else list_controller_interpreters(self._uv)
-        return {minor: path for minor, path in sorted(given.items(), reverse=True) if can_run_interpreter(path, who)}
+        except IdentityError as error:
+            return UsableInterpreters((), (f"nothing is built as root: {error}",))
+        own, problems = self._provide(minor) if self._provide else ((), ())
+        usable, reasons = [], list(problems)
+        for path in dict.fromkeys([*own, *self._found.get(minor, ())]):
+            problem = describe_unusable_interpreter(path, who)
+            if problem:
+                reasons.append(f"{path}: {problem}")
+            else:
+                usable.append(path)
+        return UsableInterpreters(tuple(usable), tuple(reasons))
 
     def get_wheel(self, wanted: RequiredWheel) -> tuple[str, str]:
         """File name and SHA-256 of the wheel for *wanted*, in ``cache/built``.
@@ -136,50 +178,53 @@ class WheelBuilder:
         source = (wanted.source.sha256 or hashlib.sha256(wanted.source.location.encode()).hexdigest())[:16]
         return self._directory / "records" / f"{wanted.name}-{wanted.version}-{source}-{where}.json"
 
-    def _can_compile_for(self, wanted: RequiredWheel) -> bool:
-        """Whether code that is compiled here runs on the platform: same architecture, C library not older than ours."""
-        match = PLATFORM_PATTERN.match(wanted.platform)
-        name, version = this_platform.libc_ver()
-        return bool(
-            match
-            and name == "glibc"
-            and match[1] == this_platform.machine()
-            and int(version.split(".")[1]) <= int(match[2])
-        )
-
     def _build_wheel(self, wanted: RequiredWheel) -> tuple[str, str]:
-        own = self._interpreters.get(wanted.minor)
-        others = [path for minor, path in self._interpreters.items() if minor != wanted.minor]
-        problem = ""
+        own = self.list_interpreters(wanted.minor)
+        obstacle = describe_platform_obstacle(wanted.platform)
+        problem: WheelBuildError | None = None
         with tempfile.TemporaryDirectory(prefix="oxzep7-source-") as directory:
             source = self.fetch_source(wanted, pathlib.Path(directory))
-            for path in ([own] if own else []) + others:
+            for path in self._iterate_interpreters(wanted.minor):
                 target = pathlib.Path(directory, "out")
+                order = WheelBuildRequest(
+                    self._uv, path, str(source), self._sources.build_uv_options(), list_tool_days(wanted)
+                )
                 try:
-                    name = build_wheel(
-                        WheelBuildRequest(self._uv, path, str(source), self._sources.build_uv_options()), str(target)
-                    )
+                    name = build_wheel(order, str(target))
                 except WheelBuildError as error:
-                    problem = problem or str(error)
-                    if error.compiling:
+                    problem = problem or error
+                    # Another interpreter may have the headers of Python; it has no others.
+                    if error.compiling and error.missing != "Python.h":
                         break
                     continue
                 # A wheel of another Python or platform is usable only without compiled code.
-                if name.endswith("-none-any.whl") or (path == own and self._can_compile_for(wanted)):
+                if name.endswith("-none-any.whl") or (path in own.paths and not obstacle):
                     return self.add_wheel(wanted, target / name)
                 (target / name).unlink()
-                if path != own:
+                if path not in own.paths:
                     break
-        if own and self._can_compile_for(wanted) and "Python.h" not in problem:
+        label = f"{wanted.name} {wanted.version}"
+        if own.paths and not obstacle and problem and problem.missing != "Python.h":
             raise WheelBuildError(
-                f"{wanted.name} {wanted.version} could not be built for Python {format_minor(wanted.minor)}: {problem}"
+                f"{label} could not be built for Python {format_minor(wanted.minor)}: {problem}",
+                problem.compiling,
+                problem.missing,
             )
+        reasons = [obstacle] if obstacle else list(own.problems) or ["it has no such Python"]
+        if problem and problem.missing == "Python.h" and not obstacle:
+            reasons = [*own.problems, str(problem)]
         raise RemoteBuildError(
             wanted,
-            f"{wanted.name} {wanted.version} must be compiled for Python {format_minor(wanted.minor)} on "
-            f"{wanted.platform}, and this controller has no such Python that can compile; name a host that has in "
-            "oxzep7_builder",
+            f"{label} must be compiled for Python {format_minor(wanted.minor)} on {wanted.platform}, and this "
+            f"controller cannot ({'; '.join(reasons)}); correct that, or name a host that can in oxzep7_builder",
         )
+
+    def _iterate_interpreters(self, minor: Minor) -> Iterator[str]:
+        """The interpreters to build with: those of *minor*, then one of each other, newest first, for pure packages."""
+        yield from self.list_interpreters(minor).paths
+        for other in sorted(self._found, reverse=True):
+            if other != minor:
+                yield from self.list_interpreters(other).paths[:1]
 
     def add_wheel(self, wanted: RequiredWheel, wheel: pathlib.Path) -> tuple[str, str]:
         """Take the file *wheel*, which a builder host built for *wanted*, into the cache."""
@@ -207,6 +252,30 @@ class WheelBuilder:
             )
         path.write_bytes(data)
         return path
+
+
+def describe_platform_obstacle(platform: str) -> str:
+    """Why code that is compiled here does not run on *platform*; empty if it does: C libraries only know older ones."""
+    match = PLATFORM_PATTERN.match(platform)
+    name, version = this_platform.libc_ver()
+    if not match or match[1] != this_platform.machine():
+        return f"it is {this_platform.machine()}"
+    if name != "glibc":
+        return f"its C library is {name or 'not glibc'}"
+    if int(version.split(".")[1]) > int(match[2]):
+        return f"its C library, glibc {version}, is newer"
+    return ""
+
+
+def list_tool_days(wanted: RequiredWheel) -> tuple[str, ...]:
+    """The day (ISO 8601) whose build tools suit the source of *wanted*: that of its publication, if they run there."""
+    if not wanted.source.published:
+        return ()
+    earliest = EARLIEST_TOOLS
+    release = load_releases().get(wanted.minor)
+    if release and wanted.minor >= FIRST_WITHOUT_DISTUTILS:
+        earliest = (release.first_release + TOOLS_DELAY).isoformat()
+    return (max(wanted.source.published[:10], earliest),)
 
 
 def store_wheel_copy(

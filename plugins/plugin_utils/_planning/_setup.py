@@ -9,10 +9,15 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path
+from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._build_interpreters import (
+    BuildInterpreters,
+    choose_unpack_directory,
+)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._source import UnpackPlace
 from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters.uv import list_managed_interpreters
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import Advisories, load_advisories
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import WheelBuilder
@@ -43,11 +48,21 @@ def build_sources(given: Mapping[str, Any]) -> PackageSources:
     )
 
 
-def build_tools(given: Mapping[str, Any]) -> PlanningTools:
-    """The parts for the validated options *given*. Raises CollectionError."""
+def list_managed(entry: Mapping[str, Any], architecture: str) -> Sequence[Mapping[str, str]]:
+    """A `ManagedLister`: what uv can install for *entry*."""
+    return list_managed_interpreters(find_uv(), architecture, entry.get("downloads"))
+
+
+def build_tools(given: Mapping[str, Any], entries: Sequence[Mapping[str, Any]] = ()) -> PlanningTools:
+    """The parts for the validated options *given*; *entries* of oxzep7_interpreters are what wheels are built with.
+
+    Raises CollectionError.
+    """
     cache, uv = expand_path(given["cache_dir"]), find_uv()
     sources = build_sources(given)
-    index, builder = PackageIndex(sources, cache), WheelBuilder(cache, uv, sources)
+    place = UnpackPlace(cache, choose_unpack_directory(cache), bool(given["offline"]))
+    here = BuildInterpreters(entries, place, list_managed)
+    index, builder = PackageIndex(sources, cache), WheelBuilder(cache, uv, sources, provide=here.provide)
     advisories = load_advisories(expand_path(given["advisories"])) if given["advisories"] else None
     return PlanningTools(
         sources, index, builder, StepLocker(Resolver(cache, uv, sources), index, builder), advisories, cache
@@ -76,5 +91,5 @@ def build_planner(given: Mapping[str, Any], parts: PlanningTools, reviewed: bool
         fix=given["fix_advisories"],
         earlier=earlier,
         reviewed=reviewed,
-        managed=lambda entry, architecture: list_managed_interpreters(find_uv(), architecture, entry.get("downloads")),
+        managed=list_managed,
     )

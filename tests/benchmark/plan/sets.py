@@ -247,7 +247,7 @@ class SetBench:
         self.built = cache / "built"
         self.built.mkdir(parents=True, exist_ok=True)
         minors = [(3, number) for number in range(9, TARGET[1] + 1)]
-        interpreters = {minor: str(unpack_interpreter(minor)) for minor in minors}
+        interpreters = {minor: [str(unpack_interpreter(minor))] for minor in minors}
         self.locker = StepLocker(
             Resolver(cache, find_uv()), self.index, WheelBuilder(cache, find_uv(), DEFAULT_SOURCES, interpreters)
         )

@@ -14,7 +14,6 @@ import zipfile
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_build import (
     WheelBuildError,
-    find_missing_prerequisite,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import RequiredWheel, WheelBuilder
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import IndexUnavailableError, PackageIndex
@@ -203,25 +202,6 @@ def test_a_private_source_is_asked_with_the_credentials_of_its_index(served, tmp
         sources.get_login_options("http://127.0.0.1:9/files/a-1.0.tar.gz") == {}
         and sources.get_login_options("https://elsewhere/a-1.0.tar.gz") == {}
     )
-
-
-@pytest.mark.parametrize(
-    "said, expected",
-    [
-        ("src/x.c:1:10: fatal error: libpq-fe.h: No such file or directory", "libpq-fe.h (Debian: libpq-dev)"),
-        ("Error: pg_config executable not found.", "pg_config (Debian: libpq-dev)"),
-        ("/bin/sh: 1: mysql_config: not found", "mysql_config (Debian: default-libmysqlclient-dev)"),
-        ("fatal error: Python.h: No such file or directory", "Python.h (Debian: python3-dev)"),
-        (
-            "Could not run curl-config: [Errno 2] No such file or directory: 'curl-config'",
-            "curl-config (Debian: libcurl4-openssl-dev)",
-        ),
-        ("fatal error: own/thing.h: No such file or directory", "own/thing.h"),
-        ("SyntaxError: invalid syntax", None),
-    ],
-)
-def test_what_a_failed_build_lacked_is_named(said, expected):
-    assert find_missing_prerequisite(said) == expected
 
 
 def test_a_default_index_with_credentials_is_asked_with_them_and_kept_without(served, tmp_path, monkeypatch):
