@@ -59,8 +59,8 @@ EXAMPLES = r"""
 RETURN = r"""
 copies:
   description:
-    - For each application and package the file name C(wheel), its C(sha256), C(version), C(requires) and
-      C(requires_python).
+    - For each application and package the file name C(wheel), its C(sha256), C(version), C(requires),
+      C(requires_python), and C(modified), the files whose content is not the recorded one.
     - For one that cannot be copied, the C(reason).
   returned: success
   type: dict
@@ -103,6 +103,7 @@ def copy_package(environment: str, name: str, directory: str) -> Dict[str, Any]:
         "version": made.version,
         "requires": made.requires,
         "requires_python": made.requires_python,
+        "modified": made.modified,
     }
 
 

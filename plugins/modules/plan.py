@@ -25,7 +25,9 @@ options:
       - Name of the host that builds RV(needs). Without one, a wheel that the controller cannot build is an error.
     type: str
   copy_packages:
-    description: Whether RV(packages) are copied afterwards. Otherwise a package that no source has is an error.
+    description:
+      - Whether RV(packages) are copied afterwards. Otherwise a package that no source has is an error, and one without
+        a wheel is built.
     type: bool
     default: false
   scan_wheels:
@@ -68,7 +70,8 @@ EXAMPLES = r"""
 RETURN = r"""
 packages:
   description:
-    - Packages that no source has, by host and application, which M(oxzep7.python.package_copy) must copy first.
+    - Packages that no source has, and those that stay without having a wheel, by host and application, which
+      M(oxzep7.python.package_copy) must copy first.
   returned: always
   type: dict
 needs:

@@ -16,7 +16,7 @@ import json
 import os
 import re
 import zipfile
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 from urllib.parse import quote, unquote
 
 from ansible_collections.oxzep7.python.plugins.module_utils._credentials import redact_url
@@ -65,13 +65,17 @@ class CopyError(CollectionError):
 
 
 class CopiedWheel(NamedTuple):
-    """A package as a wheel: the wheel's file name and bytes, the version, ``Requires-Dist`` and ``Requires-Python``."""
+    """A package as a wheel: the wheel's file name and bytes, the version, ``Requires-Dist`` and ``Requires-Python``.
+
+    ``modified`` are its files whose content is not the recorded one.
+    """
 
     wheel: str
     data: bytes
     version: str
     requires: List[str]
     requires_python: Optional[str]
+    modified: List[str]
 
 
 def gather_package_files(environment: str, name: str) -> Dict[str, Any]:
@@ -140,6 +144,7 @@ def pack_wheel(files: Dict[str, Any]) -> CopiedWheel:
         headers["Version"],
         sorted(REQUIRES.findall(metadata.partition("\n\n")[0])),
         headers.get("Requires-Python") or None,
+        list(files.get("modified") or []),
     )
 
 
@@ -184,8 +189,15 @@ def _list_entry_points(points: str) -> List[str]:
     return names
 
 
-def _collect_files(environment: str, site: str, info: str, paths: List[str], metadata: str) -> Dict[str, Any]:
-    """The files at *paths*, relative to *site* and recorded by its entry *info*, placed as in a wheel."""
+def _collect_files(
+    environment: str, site: str, info: str, paths: List[str], metadata: str, hashes: Sequence[str] = ()
+) -> Dict[str, Any]:
+    """The files at *paths*, relative to *site* and recorded by its entry *info*, placed as in a wheel.
+
+    ``modified`` are those that differ from the recorded *hashes*, as far as these are SHA-256.
+    """
+    recorded = dict(zip(paths, hashes))
+    modified: List[str] = []
     scripts = _list_entry_points(_read_text(os.path.join(site, info, "entry_points.txt")))
     files: Dict[str, str] = {}
     size = 0
@@ -204,13 +216,16 @@ def _collect_files(environment: str, site: str, info: str, paths: List[str], met
             data = _read_file(os.path.join(site, inside))
         except FileNotFoundError:
             raise CopyError("%s, which it records, does not exist" % inside)
+        known = recorded.get(path) or ""
+        if known.startswith("sha256=") and known != "sha256=" + _encode_digest(data):
+            modified.append(inside)
         size += len(data)
         if size > PACKAGE_LIMIT:
             raise CopyError("it is larger than %d bytes" % PACKAGE_LIMIT)
         files[place] = base64.b64encode(_make_portable(data) if place.startswith("{data}scripts/") else data).decode(
             "ascii"
         )
-    return {"metadata": metadata, "files": files}
+    return {"metadata": metadata, "files": files, "modified": sorted(modified)}
 
 
 def _place_in_wheel(environment: str, site: str, info: str, inside: str, scripts: List[str]) -> Optional[str]:
@@ -241,7 +256,8 @@ def _gather_recorded(environment: str, site: str, info: str) -> Dict[str, Any]:
         raise CopyError("it has no RECORD of its files")
     direct = _parse_direct_url(_read_text(os.path.join(site, info, "direct_url.json")))
     metadata = _read_text(os.path.join(site, info, "METADATA"))
-    found = _collect_files(environment, site, info, parse_record_rows(record)[0], metadata)
+    paths, hashes, _lengths = parse_record_rows(record)
+    found = _collect_files(environment, site, info, paths, metadata, hashes)
     if direct:
         found["files"]["{info}direct_url.json"] = _encode_base64(json.dumps(direct, sort_keys=True) + "\n")
     return found

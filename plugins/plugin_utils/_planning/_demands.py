@@ -18,7 +18,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import Advisories
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._cargo import check_cargo as findings_of_cargo
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost, is_not_from_index
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._interpreter_choice import choose_interpreter
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._package_set import PackageSet
 
@@ -140,7 +140,7 @@ def collect_blocking_findings(
     for package in environment["packages"]:
         name = normalize_name(package["name"])
         if (
-            _is_not_from_index(package)
+            is_not_from_index(package)
             and "reason" in copies.get(name, {})
             and not provides(name, str(package["version"]))
         ):
@@ -190,11 +190,6 @@ def _list_vendor_modules(interpreter: Mapping[str, Any]) -> set[str]:
     return found
 
 
-def _is_not_from_index(package: Mapping[str, Any]) -> bool:
-    """Whether *package* was not installed from an index, or is a vendor's variant of what an index may have."""
-    return bool(package["editable"] or package["direct_url"] or "+" in str(package["version"]))
-
-
 def build_origin_finding(application: str, package: Mapping[str, Any], why: str) -> dict[str, Any]:
     origin = f" (installed from {redact_url(package['direct_url'])})" if package.get("direct_url") else ""
     called = f"{package['name']} {package['version'] or ''}".strip()
@@ -212,6 +207,6 @@ def list_uncopied_packages(application: Mapping[str, Any], provides: Callable[[s
     found = set()
     for package in (application["environment"] or {}).get("packages") or []:
         name = normalize_name(package["name"])
-        if _is_not_from_index(package) and name not in copies and not provides(name, str(package["version"])):
+        if is_not_from_index(package) and name not in copies and not provides(name, str(package["version"])):
             found.add(name)
     return sorted(found)

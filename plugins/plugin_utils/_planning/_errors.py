@@ -60,6 +60,14 @@ class UnpublishedPackagesError(CollectionError):
         self.names = list(names)
 
 
+class UncopiedPackagesError(CollectionError):
+    """Packages without a wheel that stay, and whose installed files may be copied; ``names`` are theirs."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(f"no wheel of {', '.join(names)} for this Python; the installed files may do")
+        self.names = list(names)
+
+
 class MissingWheelsError(CollectionError):
     """Wheels that a builder host must provide first."""
 

@@ -36,6 +36,11 @@ class PlannedHost:
     criticality: str = ""
 
 
+def is_not_from_index(package: Mapping[str, Any]) -> bool:
+    """Whether *package* was not installed from an index, or is a vendor's variant of what an index may have."""
+    return bool(package.get("editable") or package.get("direct_url") or "+" in str(package["version"]))
+
+
 def build_package_set(
     environment: Mapping[str, Any],
     wanted: set[str],
@@ -43,24 +48,40 @@ def build_package_set(
     architecture: str,
     copies: Mapping[str, Mapping[str, Any]] | None = None,
     imported: Iterable[str] | None = None,
+    copying: bool = False,
 ) -> PackageSet:
     """The packages of the *environment* of an inventory; *wanted* are those that the application names or imports.
 
-    *imported* are those that it imports, None where its source is unknown.
+    *imported* are those that it imports, None where its source is unknown. With *copying*, packages of an index may be
+    copied, too, unless their files were changed by hand.
     *copies* are rows of package_copy by name; a row without a wheel counts for nothing.
     """
-    made = {}
-    for name, row in (copies or {}).items():
-        if "wheel" in row:
-            made[name] = PackageCopy(row["version"], row["wheel"], row["sha256"], row["requires_python"] or "")
     known = {normalize_name(package["name"]): package for package in environment["packages"]}
     for name in PHANTOM_PACKAGES:
         known.pop(name, None)
+    made = {}
+    for name, row in (copies or {}).items():
+        if "wheel" in row:
+            made[name] = PackageCopy(
+                row["version"],
+                row["wheel"],
+                row["sha256"],
+                row["requires_python"] or "",
+                name not in known or is_not_from_index(known[name]),
+                bool(row.get("modified")),
+            )
     pins = {name: made[name].version if name in made else package["version"] for name, package in known.items()}
     told = None if imported is None else frozenset(imported)
     declared = frozenset(wanted - set(told or ()))
+    changed = {normalize_name(str(entry["package"])) for entry in environment.get("modified") or ()}
+    copyable = set()
+    for name, package in known.items():
+        if copying and name not in (copies or {}) and name not in changed and not is_not_from_index(package):
+            copyable.add(name)
     if any(package.get("requires") is None for package in known.values()):
-        return PackageSet(pins, {}, frozenset(pins), copies=made, imported=told, declared=declared)
+        return PackageSet(
+            pins, {}, frozenset(pins), copies=made, imported=told, declared=declared, copyable=frozenset(copyable)
+        )
     requires = {name: package["requires"] for name, package in known.items()}
     for name in made:
         if copies and name in requires:
@@ -71,11 +92,14 @@ def build_package_set(
     return PackageSet(
         pins,
         required_by,
-        frozenset(find_root_packages(pins, required_by, requested | set(made), wanted)),
+        frozenset(
+            find_root_packages(pins, required_by, requested | {name for name, copy in made.items() if copy.own}, wanted)
+        ),
         requires,
         copies=made,
         imported=told,
         declared=declared,
+        copyable=frozenset(copyable),
     )
 
 

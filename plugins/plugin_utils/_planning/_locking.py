@@ -29,6 +29,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._departure
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import (
     MissingWheelsError,
     NoLockError,
+    UncopiedPackagesError,
     UnpublishedPackagesError,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import (
@@ -102,6 +103,7 @@ class _StepDraft:
     newcomers: frozenset[str] = frozenset()
     copies: Mapping[str, PackageCopy] = dataclasses.field(default_factory=dict)
     excluded: frozenset[str] = frozenset()
+    copyable: frozenset[str] = frozenset()
 
     def find_copy(self, name: str) -> PackageCopy | None:
         """The copy that stands for the package *name*, unless a constraint forbids its version."""
@@ -169,7 +171,7 @@ class StepLocker:
     def lock(self, packages: PackageSet, limits: tuple[VersionLimit, ...], minor: Minor, platform: str) -> StepLock:
         """The lock of *packages* for *minor* on *platform* within *limits*, with the fewest and smallest moves.
 
-        Raises NoLockError, MissingWheelsError, UnpublishedPackagesError, IndexUnavailableError.
+        Raises NoLockError, MissingWheelsError, UnpublishedPackagesError, UncopiedPackagesError, IndexUnavailableError.
         """
         departed = apply_departures(packages, limits)
         found = self._lock_remaining(departed.packages, departed.limits, minor, platform, departed.excluded)
@@ -192,7 +194,15 @@ class StepLocker:
             packages, roots=packages.roots | {limit.name for limit in limits if limit.name in packages.pins}
         )
         self._index.load([*packages.pins, *(limit.name for limit in limits)])
-        draft = _StepDraft(dict(packages.pins), limits, minor, platform, copies=packages.copies, excluded=excluded)
+        draft = _StepDraft(
+            dict(packages.pins),
+            limits,
+            minor,
+            platform,
+            copies=packages.copies,
+            excluded=excluded,
+            copyable=packages.copyable,
+        )
         loose = list_superfluous_packages(packages, limits, minor)
         try:
             asked, lock, gone = self._settle_remaining(packages, draft, loose)
@@ -277,10 +287,17 @@ class StepLocker:
             if entry.excluded and pins.get(name) == entry.lowest:
                 doubts[name] = entry.excluded
         copied = {name: packages.copies[name] for name in asked.copied if name in pins}
-        built = tuple(sorted(name for name in asked.wheels if name in pins and name not in copied))
+        kept = {}
+        for name, (wheel, _digest) in asked.wheels.items():
+            copy = packages.copies.get(name)
+            if copy and name not in copied and (copy.wheel, copy.version) == (wheel, pins.get(name)):
+                kept[name] = copy
+        taken = {**copied, **kept}
+        built = tuple(sorted(name for name in asked.wheels if name in pins and name not in taken))
         # An index may have another package of the same name and version; only the copy of the host is accepted.
-        text = replace_hashes(lock.text, {name: copy.sha256 for name, copy in copied.items()})
-        return StepLock(text, packages.apply_lock(lock, minor, platform), reasons, built, doubts, tuple(sorted(copied)))
+        text = replace_hashes(lock.text, {name: copy.sha256 for name, copy in taken.items()})
+        after = packages.apply_lock(lock, minor, platform)
+        return StepLock(text, after, reasons, built, doubts, tuple(sorted(copied)), tuple(sorted(kept)))
 
     def _settle_draft(self, draft: _StepDraft) -> tuple[_BoundedDraft, ResolvedLock]:
         """The lock of *draft*, freed where it must be; what newcomers exclude the Python is barred."""
@@ -325,11 +342,15 @@ class StepLocker:
         texts = [self._explain_failure(draft, asked, first), describe_remedies(mentioned, draft.minor)]
         raise NoLockError("unresolvable", "; ".join(filter(None, texts)), mentioned)
 
-    def _bound_draft(self, draft: _StepDraft) -> _BoundedDraft:
+    def _find_bounds(self, draft: _StepDraft, wheels: dict[str, tuple[str, str]]) -> dict[str, VersionBound]:
+        """From where each package of *draft* may be taken on; wheels that were built or copied are added to *wheels*.
+
+        Raises NoLockError, MissingWheelsError, UncopiedPackagesError for all packages at once.
+        """
         bounds: dict[str, VersionBound] = {}
-        wheels: dict[str, tuple[str, str]] = {}
         elsewhere: list[RemoteBuildError] = []
         problems: dict[str, NoLockError] = {}
+        uncopied: list[str] = []
         for name, version in sorted(draft.packages.items()):
             try:
                 bounds[name] = self._find_bound(name, version, draft, wheels)
@@ -340,16 +361,29 @@ class StepLocker:
                 problems[name] = NoLockError("package-not-built", f"{error}; {advice}")
             except RemoteBuildError as error:
                 elsewhere.append(error)
+            except UncopiedPackagesError as error:
+                uncopied += error.names
         if problems:
             texts = [*map(str, problems.values()), describe_remedies(problems, draft.minor)]
             key = next(iter(problems.values())).key
             raise NoLockError(key, "; ".join(filter(None, texts)), tuple(problems))
         if elsewhere:
             raise MissingWheelsError(elsewhere)
+        if uncopied:
+            raise UncopiedPackagesError(uncopied)
+        return bounds
+
+    def _bound_draft(self, draft: _StepDraft) -> _BoundedDraft:
+        wheels: dict[str, tuple[str, str]] = {}
+        bounds = self._find_bounds(draft, wheels)
         for name in draft.newcomers:
             wheels[name] = self._build_newcomer(name, draft)
-        copied = {name: copy for name, copy in ((name, draft.find_copy(name)) for name in bounds) if copy}
-        wheels.update({name: (copy.wheel, copy.sha256) for name, copy in copied.items()})
+        copied = set()
+        for name in bounds:
+            copy = draft.find_copy(name)
+            if copy and (copy.own or not self._index.list_releases(name, draft.minor, draft.platform)):
+                wheels[name] = (copy.wheel, copy.sha256)
+                copied.add(name)
         limits = {limit.requirement for limit in draft.limits}
         barred = {f"{entry.name}!={version}" for entry in bounds.values() for version in entry.barred}
         asked = sorted(
@@ -399,7 +433,8 @@ class StepLocker:
         self, name: str, version: str, draft: _StepDraft, wheels: dict[str, tuple[str, str]]
     ) -> VersionBound:
         copy = draft.find_copy(name)
-        if copy:
+        releases = self._index.list_releases(name, draft.minor, draft.platform)
+        if copy and (copy.own or not releases):
             return VersionBound(
                 name,
                 version,
@@ -411,9 +446,13 @@ class StepLocker:
             )
 
         def build(version: str) -> None:
-            wheels[name] = self._build_wheel(name, version, draft)
+            if copy and not copy.modified and copy.version == version:
+                wheels[name] = (copy.wheel, copy.sha256)
+            elif version == draft.packages[name] and name in draft.copyable:
+                raise UncopiedPackagesError([name])
+            else:
+                wheels[name] = self._build_wheel(name, version, draft)
 
-        releases = self._index.list_releases(name, draft.minor, draft.platform)
         question = BuildQuestion(
             name, version, releases, draft.limits, draft.minor, draft.platform, draft.built_from.get(name)
         )

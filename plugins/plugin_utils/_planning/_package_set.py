@@ -22,12 +22,18 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest i
 
 @dataclasses.dataclass(frozen=True)
 class PackageCopy:
-    """A package as a host has it, as a wheel among those built: version, file name, SHA-256 and ``Requires-Python``."""
+    """A package as a host has it, as a wheel among those built: version, file name, SHA-256 and ``Requires-Python``.
+
+    ``own`` tells that it was not installed from an index, so that nothing else may stand for it; ``modified`` that
+    files of it were changed by hand.
+    """
 
     version: str
     wheel: str
     sha256: str
     requires_python: str = ""
+    own: bool = True
+    modified: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +53,8 @@ class PackageSet:
     # What the application imports and what its requirement files name; None where its source is unknown.
     imported: frozenset[str] | None = None
     declared: frozenset[str] = frozenset()
+    # Packages of an index whose installed files may be copied, which was not tried yet.
+    copyable: frozenset[str] = frozenset()
 
     def without(self, names: Collection[str]) -> PackageSet:
         """The same without the packages *names*; what requires them is as it was."""
@@ -87,6 +95,7 @@ class PackageSet:
             {name: copy for name, copy in self.copies.items() if pins.get(name) == copy.version},
             self.imported,
             self.declared,
+            frozenset(name for name in self.copyable if pins.get(name) == self.pins.get(name)),
         )
 
 
@@ -94,6 +103,7 @@ class PackageSet:
 class StepLock:
     """The lock of a step: text, packages afterwards, reasons of moves, packages built or copied, and doubtful ones.
 
+    ``kept`` are packages of an index whose installed files are taken, because it has no wheel of them.
     ``doubts`` gives the ``Requires-Python`` by package that excludes the Python in this and every later version.
     """
 
@@ -103,3 +113,4 @@ class StepLock:
     built: tuple[str, ...]
     doubts: Mapping[str, str] = dataclasses.field(default_factory=dict)
     copied: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()

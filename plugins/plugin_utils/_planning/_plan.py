@@ -44,6 +44,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors im
     MissingWheelsError,
     NoLockError,
     PlanError,
+    UncopiedPackagesError,
     UnpublishedPackagesError,
     WheelsNeededError,
 )
@@ -57,7 +58,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._rehearsal
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._steps import StepPlanner
 
 # Why an application has no steps; None where it has.
-Problem = str | MissingWheelsError | UnpublishedPackagesError | None
+Problem = str | MissingWheelsError | UnpublishedPackagesError | UncopiedPackagesError | None
 
 
 def _format_findings(host: PlannedHost, findings: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -77,13 +78,14 @@ class Planner:
         earlier: Mapping[str, tuple[dict[str, Any], str]] | None = None,
         reviewed: bool = False,
         managed: ManagedLister = list_no_interpreters,
+        copying: bool = False,
     ) -> None:
         """*target* as operators write it; *today* decides what is supported (default: the day in UTC).
 
         With *advisories*, their packages move to the nearest version in which all known ones are fixed: with *fix* in
         every application, otherwise in those whose goal is security. Steps of an *earlier* plan that were asked the
         same stay as they are; of a *reviewed* one, all that start from the same packages. *managed* lists the
-        interpreters that uv can install.
+        interpreters that uv can install. With *copying*, packages without a wheel are copied rather than built.
         """
         if PACKAGING_ERROR:
             raise PlanError(f"planning needs the collection's requirements.txt on the controller: {PACKAGING_ERROR}")
@@ -93,7 +95,9 @@ class Planner:
         self._locker = locker
         self._advisories = advisories
         self._managed = managed
-        self._steps = StepPlanner(self._minor, self._patch, locker, advisories, fix, dict(earlier or {}), reviewed)
+        self._steps = StepPlanner(
+            self._minor, self._patch, locker, advisories, fix, dict(earlier or {}), reviewed, copying
+        )
 
     def plan(self, hosts: Sequence[PlannedHost]) -> Plan:
         """The plan for *hosts*. Raises PlanError with every blocking finding, CopiesNeededError, WheelsNeededError."""
@@ -131,7 +135,7 @@ class Planner:
         unpublished: dict[tuple[str, str], Sequence[str]] = {}
         failures: list[RemoteBuildError] = []
         for (host, application), problem in zip(work, problems, strict=True):
-            if isinstance(problem, UnpublishedPackagesError):
+            if isinstance(problem, (UnpublishedPackagesError, UncopiedPackagesError)):
                 unpublished[host.name, application["name"]] = problem.names
             if isinstance(problem, MissingWheelsError):
                 failures += problem.failures
@@ -177,7 +181,7 @@ class Planner:
             taken = select_cargo(environment, get_carry_policy(application)) if chain else None
             if taken:
                 result["cargo"] = taken
-        except MissingWheelsError as error:
+        except (MissingWheelsError, UncopiedPackagesError) as error:
             return result, error
         except UnpublishedPackagesError as error:
             copies = application.get("copies") or {}

@@ -92,4 +92,5 @@ def build_planner(given: Mapping[str, Any], parts: PlanningTools, reviewed: bool
         earlier=earlier,
         reviewed=reviewed,
         managed=list_managed,
+        copying=bool(given.get("copy_packages")),
     )

@@ -97,6 +97,7 @@ class StepPlanner:
         fix: bool,
         earlier: Mapping[str, tuple[dict[str, Any], str]],
         reviewed: bool,
+        copying: bool = False,
     ) -> None:
         self._minor = minor
         self._patch = patch
@@ -105,6 +106,7 @@ class StepPlanner:
         self._fix = fix
         self._earlier = earlier
         self._reviewed = reviewed
+        self._copying = copying
         self._chains: OnceCache[list[dict[str, Any]]] = OnceCache()
         self.locks: dict[str, str] = {}
 
@@ -150,6 +152,7 @@ class StepPlanner:
                     str(host.facts["architecture"]),
                     application.get("copies") or {},
                     application.get("imported"),
+                    self._copying,
                 ),
                 before,
                 minors,
@@ -213,6 +216,7 @@ class StepPlanner:
             "changes": list_package_changes(packages.pins, found.after.pins, found.reasons),
             "built": list(found.built),
             "copied": list(found.copied),
+            **({"kept": list(found.kept)} if found.kept else {}),
             "doubts": dict(found.doubts),
             "asked": asked,
             "start": start,

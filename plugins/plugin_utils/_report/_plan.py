@@ -46,7 +46,9 @@ def _list_steps(application: Mapping[str, Any], phases: Mapping[str, str]) -> li
         source = step["interpreter"].get("url") or step["interpreter"].get("path") or step["interpreter"]["source"]
         phase = phases[format_minor(parse_version(step["to"])[0])]
         support = f"{phase}, end of life {step['end_of_life']}, newest patch {step['newest_patch']}"
-        built = "".join(f", {title}: {', '.join(step[title])}" for title in ("built", "copied") if step.get(title))
+        built = ""
+        for key, title in (("built", "built"), ("copied", "copied"), ("kept", "installed files taken")):
+            built += f", {title}: {', '.join(step[key])}" if step.get(key) else ""
         lines.append(
             f"- {step['from']} -> {step['to']} ({support}), {step['packages']} packages{built}, "
             f"interpreter from {source}"

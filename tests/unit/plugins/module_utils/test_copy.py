@@ -4,6 +4,8 @@
 
 """Copies of installed packages: what is in them, what is refused and why."""
 
+import base64
+import hashlib
 import io
 import json
 import os
@@ -191,3 +193,14 @@ def test_what_pip_installed_the_old_way_is_copied_by_its_list_of_files(site):
         "own.py",
         "top_level.txt",
     ]
+
+
+def test_files_that_were_changed_by_hand_are_named(site):
+    """As far as the record has their hashes."""
+    info = "Own.Thing-1.0+vendor.2.dist-info"
+    install(site, {"own/__init__.py": "a = 1\n", "own/other.py": "b = 2\n", "own/unhashed.py": ""})
+    same = "sha256=" + base64.urlsafe_b64encode(hashlib.sha256(b"a = 1\n").digest()).rstrip(b"=").decode()
+    old = "sha256=" + base64.urlsafe_b64encode(hashlib.sha256(b"b = 1\n").digest()).rstrip(b"=").decode()
+    rows = ["own/__init__.py,%s,6" % same, "own/other.py,%s,6" % old, "own/unhashed.py,,", "%s/METADATA,," % info]
+    (site / info / "RECORD").write_text("\n".join(rows) + "\n")
+    assert copy(site).modified == ["own/other.py"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._releases import is_python_allowed
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import NoLockError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import NoLockError, UncopiedPackagesError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import build_package_set
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import select_limits
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._steps import list_package_changes
@@ -20,6 +20,7 @@ from .world import EVERY, Made, World
 
 PLATFORM = "x86_64-manylinux_2_36"
 OLD = range(6, 10)
+NONE = range(0)
 
 
 def environment(pins, packages, requested=()):
@@ -269,3 +270,60 @@ def test_an_unrelated_package_changes_no_row(packages, chosen, minor):
 def test_equal_questions_have_equal_answers(packages, chosen):
     first, second = outcome(packages, chosen, (3, 12)), outcome(packages, dict(reversed(list(chosen.items()))), (3, 12))
     assert (first and (first[0], first[1].text)) == (second and (second[0], second[1].text))
+
+
+SOLE = {"a": {"1.0": Made(NONE, True), "2.0": Made(NONE, True)}, "b": {"1.0": Made(requires=("a",))}}
+ROW = {
+    "wheel": "a-1.0-0_ab-py3-none-any.whl",
+    "sha256": "a" * 64,
+    "version": "1.0",
+    "requires": [],
+    "requires_python": None,
+}
+
+
+def copying(packages, pins, copies=None, constraints=(), modified=(), minor=(3, 12), copying=True):
+    world = World(packages)
+    rows = {**environment(pins, packages, pins), "modified": [{"package": name} for name in modified]}
+    start = build_package_set(rows, set(), (3, 8), "x86_64", copies, copying=copying)
+    return world.locker().lock(start, select_limits(constraints, minor), minor, PLATFORM), world
+
+
+def test_installed_files_are_asked_for_before_anything_is_built():
+    with pytest.raises(UncopiedPackagesError) as caught:
+        copying(SOLE, {"a": "1.0", "b": "1.0"})
+    assert caught.value.names == ["a"]
+
+
+def test_installed_files_stand_for_a_wheel_that_no_index_has():
+    found, world = copying(SOLE, {"a": "1.0", "b": "1.0"}, {"a": ROW})
+    assert world.wanted == [] and found.kept == ("a",) and found.built == found.copied == ()
+    block = found.text.split("b==1.0")[0]
+    assert block.startswith("a==1.0") and block.count("--hash") == 1 and "a" * 64 in block
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"copies": {"a": {"reason": "it has compiled code (a.so)"}}},
+        {"copies": {"a": {**ROW, "modified": ["a.py"]}}},
+        {"modified": ["a"]},
+        {"copying": False},
+    ],
+)
+def test_they_are_built_where_files_cannot_be_copied_or_were_changed(given):
+    found, world = copying(SOLE, {"a": "1.0", "b": "1.0"}, **given)
+    assert [wanted.version for wanted in world.wanted] == ["1.0"] and found.built == ("a",) and found.kept == ()
+
+
+def test_a_copy_gives_way_where_the_target_needs_another_version():
+    found, world = copying(SOLE, {"a": "1.0"}, {"a": ROW}, [{"requirement": "a>=2"}])
+    assert found.after.pins == {"a": "2.0"} and found.kept == () and found.built == ("a",)
+    packages = {"a": {"1.0": Made(NONE, True), "2.0": Made()}, "b": {"1.0": Made(OLD), "2.0": Made(requires=("a>=2",))}}
+    found, world = copying(packages, {"a": "1.0", "b": "1.0"}, {"a": ROW})
+    assert found.after.pins == {"a": "2.0", "b": "2.0"} and found.kept == () and "9" * 64 in found.text
+
+
+def test_a_published_wheel_is_preferred_to_a_copy():
+    found, _world = copying({"a": {"1.0": Made(source=True)}}, {"a": "1.0"}, {"a": ROW})
+    assert found.kept == () and found.built == () and "9" * 64 in found.text

@@ -781,3 +781,21 @@ def test_a_plan_has_urls_without_credentials():
     chosen = steps_of(plan)[0]["interpreter"]
     assert (chosen["url"], chosen["sha256"]) == ("http://x/y?token=***", "https://x/z")
     assert "Planted7" not in str(plan.document)
+
+
+def test_installed_files_of_packages_without_a_wheel_are_copied_where_that_is_allowed():
+    packages = {"sole": {"1.0": Made(range(0), True)}, "stable": {"1.0": Made()}}
+    made = host(packages=(("sole", "1.0"), ("stable", "1.0")))
+    with pytest.raises(CopiesNeededError) as caught:
+        Planner("3.9", World(packages).locker(), copying=True).plan([made])
+    assert caught.value.wanted == {"host1": {"app": ["sole"]}}
+    (step,) = steps_of(Planner("3.9", World(packages).locker()).plan([made]))
+    assert step["built"] == ["sole"] and "kept" not in step
+    made.applications[0]["copies"] = {"sole": {**WHEEL, "wheel": "sole-1.0-0_ab-py3-none-any.whl"}}
+    plan = Planner("3.9", World(packages).locker(), copying=True).plan([made])
+    (step,) = steps_of(plan)
+    assert (
+        step["kept"] == ["sole"]
+        and step["built"] == []
+        and "installed files taken: sole" in format_plan_markdown(plan.document)
+    )
