@@ -334,6 +334,13 @@ KEYS = {
         "Another run is changing the application.",
         "Wait for the run to end, then run again.",
     ),
+    "library-missing": FindingKind(
+        "library missing",
+        "error",
+        True,
+        "A wheel that was built for the application links to a shared library that the host does not have.",
+        "Install the package that the message names, or put a wheel into a folder of `oxzep7_find_links`.",
+    ),
     "library-unresolved": FindingKind(
         "library not found",
         "error",

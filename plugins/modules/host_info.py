@@ -150,7 +150,9 @@ summary:
       type: dict
       returned: success
 host:
-  description: Host name, architecture, C library, operating system and the interpreter that ran the module.
+  description:
+    - Host name, architecture, C library, names of the shared libraries that the linker knows, operating system, and the
+      interpreter that ran the module.
   returned: success
   type: dict
 applications:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import io
 import pathlib
 import shutil
+import subprocess
 import tarfile
 import tempfile
 import zipfile
 
 import pytest
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import SharedLibraries
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import compute_sha256
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import parse_pins
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_build import WheelBuildError
@@ -27,6 +29,10 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder i
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import PackageIndex
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import Resolver, find_uv
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._sources import DEFAULT_SOURCES, PackageSources
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._wheel_libraries import (
+    find_missing_libraries,
+    list_needed_libraries,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import StepLocker
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._package_set import PackageSet
 
@@ -36,7 +42,7 @@ PLATFORM = "x86_64-manylinux_2_40"
 MINOR = (3, 11)
 SETUP = """
 from setuptools import setup, Extension
-setup(name="acmec", version="{version}", ext_modules=[Extension("_acmec", ["_acmec.c"])])
+setup(name="acmec", version="{version}", ext_modules=[Extension("_acmec", ["_acmec.c"]{extra})])
 """
 SOURCE = """
 #include <Python.h>
@@ -44,16 +50,22 @@ SOURCE = """
 #error "this version is for older Pythons"
 #endif
 static struct PyModuleDef module = {{PyModuleDef_HEAD_INIT, "_acmec", 0, -1, 0}};
-PyMODINIT_FUNC PyInit__acmec(void) {{ return PyModule_Create(&module); }}
+#if {linked}
+extern const char *zlibVersion(void);
+#else
+static const char *zlibVersion(void) {{ return ""; }}
+#endif
+PyMODINIT_FUNC PyInit__acmec(void) {{ zlibVersion(); return PyModule_Create(&module); }}
 """
 
 
-def make_source(folder, version, old):
+def make_source(folder, version, old, linked=False):
     """A source archive of acmec *version*, which does not compile for Python 3.11 if *old*."""
     stem = f"acmec-{version}"
+    extra = ', libraries=["z"]' if linked else ""
     files = {
-        "setup.py": SETUP.format(version=version),
-        "_acmec.c": SOURCE.format(old=int(old)),
+        "setup.py": SETUP.format(version=version, extra=extra),
+        "_acmec.c": SOURCE.format(old=int(old), linked=int(linked)),
         "PKG-INFO": f"Metadata-Version: 1.0\nName: acmec\nVersion: {version}\n",
     }
     with tarfile.open(folder / f"{stem}.tar.gz", "w:gz") as archive:
@@ -165,3 +177,23 @@ def test_a_source_of_its_day_is_built_with_the_tools_of_that_day(place, entry):
 def test_a_build_that_lacks_a_header_says_so_once(place, entry):
     with pytest.raises(WheelBuildError, match=r"it needs .*(mysql|config).*RPM: mariadb-connector-c-devel"):
         make_builder(place, [entry]).get_wheel(required("mysqlclient", "1.4.6"))
+
+
+def test_libraries_that_a_wheel_links_to_are_those_that_the_linker_finds(place, entry):
+    (place / "links").mkdir()
+    make_source(place / "links", "1.0", False, linked=True)
+    sources = PackageSources((), (str(place / "links"),), False)
+    builder = make_builder(place, [entry], sources)
+    release = PackageIndex(sources, place / "cache").find_release("acmec", "1.0", MINOR, PLATFORM)
+    name, _digest = builder.get_wheel(RequiredWheel("acmec", "1.0", release.source, MINOR, PLATFORM))
+    said = subprocess.run(
+        ["sh", "-c", 'unzip -p "$0" "*.so" > "$1" && ldd "$1"', place / "cache" / "built" / name, place / "a.so"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "libz.so.1 =>" in said
+    assert builder.list_libraries(name) == ["libz.so.1"] == list_needed_libraries(place / "cache" / "built" / name)
+    names = SharedLibraries().list_library_names()
+    assert find_missing_libraries(["libz.so.1"], names) == []
+    assert find_missing_libraries(["libz.so.1", "libacme.so.3"], names) == ["libacme.so.3"]

@@ -98,7 +98,7 @@ def take_inventory(
             "seconds": round(time.monotonic() - began, 3),
             "verified": request.verify,
             "complete": not any(entry["reason"] == TIME_BUDGET_EXCEEDED for entry in not_seen),
-            "host": describe_host(libc),
+            "host": describe_host(libc, libraries.list_library_names()),
             "interpreters": interpreters,
             "environments": environments,
             "dependents": dependents,

@@ -47,6 +47,10 @@ def _read_linker_configuration(path: str = "/etc/ld.so.conf", depth: int = 0) ->
     return found
 
 
+# Beyond, the names of a host's libraries are not listed; common hosts have some hundreds.
+NAMES_LIMIT = 5000
+
+
 class SharedLibraries:
     """The shared libraries of the host; results are cached."""
 
@@ -58,6 +62,10 @@ class SharedLibraries:
             self._cache = {}
         self._directories = _read_linker_configuration() + DEFAULT_DIRECTORIES
         self._found: Dict[Tuple[str, Tuple[str, ...]], Optional[str]] = {}
+
+    def list_library_names(self) -> Optional[List[str]]:
+        """The names in the linker cache, sorted; None where there is no cache, or too many names."""
+        return sorted(self._cache) if 0 < len(self._cache) <= NAMES_LIMIT else None
 
     def find(self, name: str, search: List[str], origin: str) -> Optional[str]:
         """The path of the library *name* for a file in directory *origin* with these *search* paths, or None."""

@@ -6,7 +6,7 @@
 
 import os
 import platform
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._applications import get_own_interpreter
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import read_trusted_text
@@ -33,12 +33,13 @@ def detect_operating_system() -> Dict[str, Optional[str]]:
     return {"id": values.get("ID"), "version": values.get("VERSION_ID"), "name": values.get("PRETTY_NAME")}
 
 
-def describe_host(libc: Dict[str, Optional[str]]) -> Dict[str, Any]:
-    """The host as the inventory has it, with the C library *libc*."""
+def describe_host(libc: Dict[str, Optional[str]], libraries: Optional[List[str]]) -> Dict[str, Any]:
+    """The host as the inventory has it, with the C library *libc* and the names of its shared *libraries*."""
     return {
         "hostname": platform.node(),
         "architecture": platform.machine(),
         "libc": libc,
+        "libraries": libraries,
         "os": detect_operating_system(),
         "python": get_own_interpreter(),
         "privileged": os.geteuid() == 0,

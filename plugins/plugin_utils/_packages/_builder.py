@@ -17,6 +17,7 @@ import platform as this_platform
 import shutil
 import subprocess
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ansible.module_utils.urls import open_url
@@ -36,6 +37,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._once impo
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._pages import PackageFile
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._platforms import PLATFORM_PATTERN
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._sources import PackageSources
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._wheel_libraries import list_needed_libraries
 
 SOURCE_LIMIT = 512 << 20
 # Build tools of before need other files than source archives have had since, or do not understand them.
@@ -114,6 +116,7 @@ class WheelBuilder:
         self._given = interpreters
         self._provide = provide
         self._wheels: OnceCache[tuple[str, str]] = OnceCache()
+        self._libraries: OnceCache[list[str]] = OnceCache()
         self._usable: OnceCache[UsableInterpreters] = OnceCache()
 
     @functools.cached_property
@@ -152,6 +155,32 @@ class WheelBuilder:
     def _build_once(self, wanted: RequiredWheel) -> tuple[str, str]:
         with lock_file(self._get_record_path(wanted, False).with_suffix(".lock")):
             return self.find_built_wheel(wanted) or self._build_wheel(wanted)
+
+    def list_libraries(self, wheel: str) -> list[str]:
+        """The names of the libraries that the built *wheel* needs of a host, sorted."""
+        if wheel.endswith("-none-any.whl"):
+            return []
+        return self._libraries.get(wheel, lambda: self._read_libraries(wheel))
+
+    def _get_libraries_path(self, wheel: str) -> pathlib.Path:
+        return self._directory / "libraries" / f"{wheel}.json"
+
+    def _read_libraries(self, wheel: str) -> list[str]:
+        """As recorded when it was built here, else read from the wheel."""
+        try:
+            return list(map(str, json.loads(self._get_libraries_path(wheel).read_text(encoding="utf-8"))))
+        except (OSError, ValueError, TypeError):
+            pass
+        try:
+            return list_needed_libraries(self._directory / wheel)
+        except (OSError, zipfile.BadZipFile):
+            return []
+
+    def _record_libraries(self, wheel: str, interpreter: str) -> None:
+        """Remember what *wheel* needs besides the libraries that its *interpreter* brings."""
+        brought = {path.name for path in pathlib.Path(interpreter).resolve().parents[1].glob("lib/lib*.so*")}
+        needed = [name for name in list_needed_libraries(self._directory / wheel) if name not in brought]
+        write_private(self._get_libraries_path(wheel), json.dumps(needed))
 
     def find_built_wheel(self, wanted: RequiredWheel) -> tuple[str, str] | None:
         """The wheel for *wanted* if it was built before, here or on a builder host."""
@@ -199,7 +228,10 @@ class WheelBuilder:
                     continue
                 # A wheel of another Python or platform is usable only without compiled code.
                 if name.endswith("-none-any.whl") or (path in own.paths and not obstacle):
-                    return self.add_wheel(wanted, target / name)
+                    made = self.add_wheel(wanted, target / name)
+                    if not name.endswith("-none-any.whl") and not path.startswith("/usr/"):
+                        self._record_libraries(name, path)
+                    return made
                 (target / name).unlink()
                 if path not in own.paths:
                     break

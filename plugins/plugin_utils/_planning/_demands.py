@@ -17,10 +17,16 @@ from ansible_collections.oxzep7.python.plugins.module_utils._packages._names imp
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import Advisories
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._wheel_libraries import (
+    describe_library_package,
+    find_missing_libraries,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._cargo import check_cargo as findings_of_cargo
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import NoLockError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost, is_not_from_index
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._interpreter_choice import choose_interpreter
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._package_set import PackageSet
+from ansible_collections.oxzep7.python.plugins.plugin_utils._wording import join_names
 
 # Without it the planner fails with a message before this is used.
 with contextlib.suppress(ImportError):
@@ -188,6 +194,26 @@ def _list_vendor_modules(interpreter: Mapping[str, Any]) -> set[str]:
         if entry["kind"] == "module":
             found.add(entry["path"].rstrip("/").rpartition("/")[2].partition(".")[0])
     return found
+
+
+def check_libraries(host: PlannedHost, steps: Sequence[Mapping[str, Any]]) -> None:
+    """Raise NoLockError where a package of *steps* that was built links to a library that *host* lacks."""
+    present = host.facts.get("libraries")
+    for step in steps:
+        for package, needed in (step.get("libraries") or {}).items():
+            missing = find_missing_libraries(needed, present)
+            if missing:
+                named = []
+                for name in missing:
+                    known = describe_library_package(name)
+                    named.append(f"{name} ({known})" if known else name)
+                raise NoLockError(
+                    "library-missing",
+                    f"no lock for the step to Python {step['to']}: the wheel of {package} that was built for it links "
+                    f"to {join_names(named)}, which the host lacks; install the package on it, or put a wheel that was "
+                    "built without it into a folder of oxzep7_find_links",
+                    [package],
+                )
 
 
 def build_origin_finding(application: str, package: Mapping[str, Any], why: str) -> dict[str, Any]:

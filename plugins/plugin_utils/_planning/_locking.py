@@ -89,6 +89,9 @@ class WheelProvider(Protocol):
     def get_wheel(self, wanted: RequiredWheel) -> tuple[str, str]:
         """File name and SHA-256 of a built wheel. Raises WheelBuildError, RemoteBuildError."""
 
+    def list_libraries(self, wheel: str) -> list[str]:
+        """The names of the libraries that a built wheel needs of a host."""
+
 
 @dataclasses.dataclass
 class _StepDraft:
@@ -297,7 +300,9 @@ class StepLocker:
         # An index may have another package of the same name and version; only the copy of the host is accepted.
         text = replace_hashes(lock.text, {name: copy.sha256 for name, copy in taken.items()})
         after = packages.apply_lock(lock, minor, platform)
-        return StepLock(text, after, reasons, built, doubts, tuple(sorted(copied)), tuple(sorted(kept)))
+        needed = {name: self._builder.list_libraries(asked.wheels[name][0]) for name in built}
+        libraries = {name: names for name, names in needed.items() if names}
+        return StepLock(text, after, reasons, built, doubts, tuple(sorted(copied)), tuple(sorted(kept)), libraries)
 
     def _settle_draft(self, draft: _StepDraft) -> tuple[_BoundedDraft, ResolvedLock]:
         """The lock of *draft*, freed where it must be; what newcomers exclude the Python is barred."""

@@ -103,7 +103,8 @@ class PackageSet:
 class StepLock:
     """The lock of a step: text, packages afterwards, reasons of moves, packages built or copied, and doubtful ones.
 
-    ``kept`` are packages of an index whose installed files are taken, because it has no wheel of them.
+    ``kept`` are packages of an index whose installed files are taken, because it has no wheel of them. ``libraries``
+    are those that packages which were built need of a host.
     ``doubts`` gives the ``Requires-Python`` by package that excludes the Python in this and every later version.
     """
 
@@ -114,3 +115,4 @@ class StepLock:
     doubts: Mapping[str, str] = dataclasses.field(default_factory=dict)
     copied: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
+    libraries: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)

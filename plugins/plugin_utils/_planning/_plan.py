@@ -28,6 +28,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._cargo import select_cargo
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._demands import (
     build_origin_finding,
+    check_libraries,
     collect_blocking_findings,
     collect_constraints,
     get_carry_policy,
@@ -175,6 +176,7 @@ class Planner:
         }
         try:
             chain = self._steps.plan_steps(host, application)
+            check_libraries(host, chain)
             for step in chain:
                 interpreter = self._resolve_interpreter(host, _lifecycle.parse_version(step["to"])[0])
                 result["steps"].append({**step, "interpreter": interpreter})

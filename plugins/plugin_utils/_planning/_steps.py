@@ -217,6 +217,7 @@ class StepPlanner:
             "built": list(found.built),
             "copied": list(found.copied),
             **({"kept": list(found.kept)} if found.kept else {}),
+            **({"libraries": dict(found.libraries)} if found.libraries else {}),
             "doubts": dict(found.doubts),
             "asked": asked,
             "start": start,

@@ -799,3 +799,28 @@ def test_installed_files_of_packages_without_a_wheel_are_copied_where_that_is_al
         and step["built"] == []
         and "installed files taken: sole" in format_plan_markdown(plan.document)
     )
+
+
+@pytest.mark.parametrize(
+    "present, problem",
+    [
+        (["libxml2.so.2", "libz.so.1"], None),
+        (None, None),
+        (
+            ["libz.so.1"],
+            r"the wheel of sole that was built for it links to libxml2\.so\.2 \(Debian: libxml2, RPM: libxml2, "
+            r"SUSE: .*\), which the host lacks.*\(library-missing\)",
+        ),
+    ],
+)
+def test_a_built_wheel_that_needs_a_library_that_the_host_lacks_is_refused(present, problem):
+    world = World({"sole": {"1.0": Made(range(0), True)}})
+    world.libraries = {"sole": ["libxml2.so.2", "libz.so.1"]}
+    made = host(packages=(("sole", "1.0"),))
+    made = dataclasses.replace(made, facts={**made.facts, "libraries": present})
+    if problem is None:
+        (step,) = steps_of(Planner("3.9", world.locker()).plan([made]))
+        assert step["libraries"] == {"sole": ["libxml2.so.2", "libz.so.1"]}
+        return
+    with pytest.raises(PlanError, match=problem):
+        Planner("3.9", world.locker()).plan([made])

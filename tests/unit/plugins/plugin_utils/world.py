@@ -44,6 +44,7 @@ class World:
         self.questions: list = []
         self.wanted: list = []
         self.own: set = set()
+        self.libraries: dict = {}
 
     def locker(self) -> StepLocker:
         """A locker on this world."""
@@ -93,6 +94,10 @@ class World:
                 f"{wanted.name} {wanted.version} could not be built for Python 3.{wanted.minor[1]}: it needs mysql.h"
             )
         return f"{wanted.name}-{wanted.version}-py3-none-any.whl", "0" * 64
+
+    def list_libraries(self, wheel):
+        """As `Builder.list_libraries`."""
+        return self.libraries.get(wheel.split("-")[0], [])
 
     def lock(self, question):
         """As `Resolver.lock`: the lowest of what is asked for, the newest of its requirements, any bounds on Python."""
