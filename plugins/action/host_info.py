@@ -39,7 +39,7 @@ class ActionModule(CollectionAction):
             # The environment of an application is a copy without the diffs.
             environment = application["environment"]
             if environment:
-                environment["modified"] = modified.get(environment["path"])
+                environment["modified"] = modified.get(environment["resolved"])
         if given["report_dir"] and not self._task.check_mode:
             name = make_file_name(task_vars["inventory_hostname"])
             path = expand_path(given["report_dir"]) / "hosts" / f"{name}.json"

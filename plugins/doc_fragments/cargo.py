@@ -44,4 +44,26 @@ options:
           diff:
             description: Unified diff from the file of the package to the changed file.
             type: str
+          digest:
+            description:
+              - Digest of the changed file to which the diff leads, as V(sha256:hex).
+              - A build refuses the diff if the live file has another one.
+            type: str
+      removed:
+        description: Files of packages that were removed. They are left out of the new environment.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          path:
+            description: Path in the environment.
+            type: str
+            required: true
+          package:
+            description: Package of the file.
+            type: str
+            required: true
+          version:
+            description: Version of the package.
+            type: str
 """

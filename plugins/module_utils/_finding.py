@@ -372,10 +372,12 @@ KEYS = {
     ),
     "missing-files": FindingKind(
         "files missing",
-        "warning",
-        False,
-        "Files that a package recorded no longer exist.",
-        "Install the package again.",
+        "error",
+        True,
+        "Files that a package recorded no longer exist, and an upgrade would bring them back; with `carry: ask` they "
+        "block the plan of the application.",
+        "Install the package again, or set `carry` of the application to `patch`, `copy` or `drop`.",
+        ReducedLevel("warning", INVENTORY),
     ),
     "modified-files": FindingKind(
         "files changed by hand",

@@ -41,6 +41,10 @@ options:
         are found in any case.
     type: bool
     default: false
+  verify_applications:
+    description: As O(verify), for the environments of O(applications) only.
+    type: bool
+    default: false
   time_budget:
     description: Seconds after which the search ends. RV(inventory.not_seen) lists directories that were not entered.
     type: float
@@ -287,6 +291,7 @@ def main() -> None:
                 ],
             },
             "verify": {"type": "bool", "default": False},
+            "verify_applications": {"type": "bool", "default": False},
             "time_budget": {"type": "float", "default": 300},
             "applications": {"type": "list", "elements": "dict", "default": []},
             "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},
@@ -306,7 +311,12 @@ def main() -> None:
     try:
         applications = [parse_core_declaration(entry) for entry in given["applications"]]
         request = InventoryRequest(
-            given["roots"], given["homes"], given["exclude"], given["time_budget"], given["verify"]
+            given["roots"],
+            given["homes"],
+            given["exclude"],
+            given["time_budget"],
+            given["verify"],
+            given["verify_applications"],
         )
         found = take_inventory(request, applications, given["state_dir"], given["interpreter_dir"])
     except (CollectionError, ValueError) as error:

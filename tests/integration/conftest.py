@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import hashlib
 import io
@@ -112,7 +113,12 @@ def write_wheel(folder, name, version, files):
     contents = dict(files)
     contents[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
     contents[f"{info}/WHEEL"] = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-    contents[f"{info}/RECORD"] = "".join(f"{entry},,\n" for entry in [*contents, f"{info}/RECORD"])
+    rows = []
+    for entry, content in contents.items():
+        data = content if isinstance(content, bytes) else content.encode("utf-8")
+        digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode("ascii")
+        rows.append(f"{entry},sha256={digest},{len(data)}\n")
+    contents[f"{info}/RECORD"] = "".join([*rows, f"{info}/RECORD,,\n"])
     import zipfile
 
     with zipfile.ZipFile(path, "w") as archive:

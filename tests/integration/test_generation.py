@@ -118,6 +118,67 @@ def test_what_cannot_be_taken_along_leaves_no_generation(module, place, site, ca
     assert not built(place)[0].exists() and place.read_greeting() == "old"
 
 
+def test_a_build_asks_about_files_that_no_plan_has_decided(module, place, site):
+    (site / "extra.py").write_text("MINE = 1\n")
+    same = place.build_wheel("1.6", "old", **{"settings.py": "LIMIT = 'low'\nSIZE = 1\n", "unused.py": ""})
+    place.install_wheel(same)
+    (site / "settings.py").write_text("LIMIT = 'low'\nSIZE = 100\n")
+    (site / "unused.py").unlink()
+    message = module.expect_failure("environment", **place.make_build_options(same))
+    below = f"lib/python{place.interpreters[0][0]}/site-packages/"
+    assert "`carry` is ask" in message and "set `carry` of the application to copy, patch or drop" in message
+    for text in (
+        "bin/nightly (unmanaged script, 10 bytes",
+        f"{below}extra.py (unmanaged module, 9 bytes, sha256 ",
+        f"{below}local/ (unmanaged module, ",
+        f"{below}settings.py (modified, greeter 1.6, 25 bytes, sha256 ",
+        f"{below}unused.py (missing, greeter 1.6)",
+    ):
+        assert text in message, message
+    assert not built(place)[0].exists()
+    given = cargo(place, "copy")
+    given["changes"][0]["version"] = "1.6"
+    message = module.expect_failure("environment", cargo=given, **place.make_build_options(same))
+    assert "extra.py (unmanaged" in message and "unused.py (missing" in message and "local/" not in message
+    given["files"].append(below + "extra.py")
+    given["removed"] = [{"path": below + "unused.py", "package": "greeter", "version": "1.6"}]
+    results = module.run_four_times("environment", cargo=given, **place.make_build_options(same))
+    assert f"leave out {below}unused.py of greeter, which was removed" in results[0]["actions"]
+    packages = built(place)[1]
+    assert (packages / "extra.py").read_text() == "MINE = 1\n" and not (packages / "unused.py").exists()
+    assert (packages / "settings.py").read_text() == "LIMIT = 'low'\nSIZE = 100\n"
+
+
+def test_what_is_dropped_is_not_in_a_generation(module, place, site):
+    new = place.build_wheel("2.0", "new", **{"settings.py": "SIZE = 1\n"})
+    module.run_four_times("environment", **place.make_build_options(new, carry="drop"))
+    packages = built(place)[1]
+    assert (packages / "settings.py").read_text() == "SIZE = 1\n" and not (packages / "local").exists()
+
+
+def test_a_generation_with_an_older_state_of_a_file_is_not_used(module, place, site):
+    same = place.build_wheel("1.5", "old", **{"settings.py": "LIMIT = 'low'\nSIZE = 1\n"})
+    order = {"cargo": cargo(place, "copy"), **place.make_build_options(same)}
+    assert module("environment", **order)["generation"] == name_generation(place)
+    (site / "local" / "__init__.py").write_text("NAME = 'another'\n")
+    results = module.run_four_times("environment", **order)
+    assert results[1]["generation"] == name_generation(place, 2)
+    path = place.home / "venv.generations" / name_generation(place, 2)
+    (copied,) = path.glob("lib/python*/site-packages/local/__init__.py")
+    assert copied.read_text() == "NAME = 'another'\n"
+
+
+def test_a_diff_of_an_older_state_of_a_file_is_refused(module, place, site):
+    new = place.build_wheel("2.0", "new", **{"settings.py": "LIMIT = 'low'\nSIZE = 1\n"})
+    given = cargo(place, "patch")
+    given["changes"][0]["digest"] = "sha256:" + hashlib.sha256((site / "settings.py").read_bytes()).hexdigest()
+    (site / "settings.py").write_text("LIMIT = 'none'\nSIZE = 100\n")
+    message = module.expect_failure("environment", cargo=given, **place.make_build_options(new))
+    assert "settings.py (modified" in message and "run oxzep7.python.plan again" in message
+    (site / "settings.py").write_text("LIMIT = 'low'\nSIZE = 100\n")
+    module.run_four_times("environment", cargo=given, **place.make_build_options(new))
+
+
 def test_of_what_breaks_the_tier_is_named(module, place, tmp_path):
     base = write_wheel(place.wheels, "base", "1.0", {"base.py": "import no_such_module\n"})
     new = place.build_wheel("2.0", "new")

@@ -78,6 +78,35 @@ def test_a_diff_comes_from_a_wheel_on_the_controller(module, tmp_path, places):
     assert "+PATCHED = True" in entry["diff"]
 
 
+def test_of_applications_every_file_is_compared(module, tmp_path, places):
+    real = tmp_path / "srv" / "venv"
+    live = tmp_path / "srv" / "live"
+    live.symlink_to("venv")
+    (site,) = real.glob("lib/python3*/site-packages")
+    (site / "pip" / "__init__.py").write_text("PATCHED = True\n", encoding="utf-8")
+    (site / "pip" / "__main__.py").unlink()
+    (site / "mine.py").write_text("MINE = 1\n", encoding="utf-8")
+    given = {**places, "verify": False, "report_dir": None, "store": False}
+    applications = [{"name": "greeter", "environment": str(live)}]
+    below = str(site.relative_to(real))
+    for check in (True, False, False, True):
+        found = module(
+            "host_info", check=check, detail=True, verify_applications=True, applications=applications, **given
+        )
+        for environment in (found["applications"][0]["environment"], found["inventory"]["environments"][0]):
+            seen = {
+                kind: [entry["path"] for entry in environment[kind]] for kind in ("unmanaged", "modified", "missing")
+            }
+            assert seen == {
+                "unmanaged": [f"{below}/mine.py"],
+                "modified": [f"{below}/pip/__init__.py"],
+                "missing": [f"{below}/pip/__main__.py"],
+            }
+            assert not found["changed"] and environment["modified"][0]["size"] == len("PATCHED = True\n")
+    unasked = module("host_info", applications=applications, **given)["applications"][0]["environment"]
+    assert unasked["modified"] is None
+
+
 def test_a_state_directory_that_cannot_be_written_is_a_warning(module, tmp_path, places):
     (tmp_path / "state").write_text("a file")
     done = module("host_info", **{**places, "store": True})

@@ -7,13 +7,22 @@
 import base64
 import hashlib
 import os
-from typing import Any, Dict, Optional
+import re
+from typing import Any, Dict, Optional, Sequence
 
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import open_file
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._record import RecordedFile
 
 TEXT_LIMIT = 256 << 10
 READ_BLOCK_SIZE = 1 << 20
 HASH_ALGORITHMS = ("sha256", "sha384", "sha512")
+# A line of a program that installers write for an entry point; a long first line becomes three.
+GENERATED_LINE = re.compile(
+    r"#!.*$|'''exec' .*$|' '''$|# -\*- coding: [\w-]+ -\*-$|import (?:re|sys)$|from [\w.]+ import \w+$|\s*$"
+    r"|if __name__ == ['\"]__main__['\"]:$| +(?:el)?if sys\.argv\[0\]\.endswith\(['\"][\w.-]+['\"]\):$"
+    r"| +sys\.argv\[0\] = (?:sys\.argv\[0\]\[:-\d+\]|re\.sub\(r['\"][^'\"]*['\"], ['\"]['\"], sys\.argv\[0\]\))$"
+    r"| +sys\.argv\[0\] = sys\.argv\[0\]\.removesuffix\(['\"][\w.-]+['\"]\)$| +sys\.exit\([\w.]+\(\)\)$"
+)
 
 
 def encode_record_digest(digest: bytes) -> str:
@@ -29,7 +38,7 @@ def compute_record_hash(data: bytes, algorithm: str) -> str:
 def compare_with_record(directory: int, name: str, recorded: str) -> Optional[Dict[str, Any]]:
     """How the file *name* in the open *directory* differs from the *recorded* hash; None if it does not.
 
-    Returns ``{recorded, text}``, where text is None for a file that is long or no text, or ``{problem}``.
+    Returns ``{recorded, text, size, digest}``, where text is None for a file that is long or no text, or ``{problem}``.
     """
     algorithm, _separator, expected = recorded.partition("=")
     if algorithm not in HASH_ALGORITHMS:
@@ -41,15 +50,40 @@ def compare_with_record(directory: int, name: str, recorded: str) -> Optional[Di
     try:
         digest = hashlib.new(algorithm)
         data = os.read(handle, READ_BLOCK_SIZE)
-        first = data
+        first, size = data, 0
         while data:
+            size += len(data)
             digest.update(data)
             data = os.read(handle, READ_BLOCK_SIZE) if len(data) == READ_BLOCK_SIZE else b""
     finally:
         os.close(handle)
     if encode_record_digest(digest.digest()) == expected:
         return None
-    return {"recorded": recorded, "text": decode_short_text(first)}
+    return {
+        "recorded": recorded,
+        "text": decode_short_text(first),
+        "size": size,
+        "digest": "%s:%s" % (algorithm, digest.hexdigest()),
+    }
+
+
+def compare_with_records(directory: int, name: str, expected: Sequence[RecordedFile]) -> Optional[Dict[str, Any]]:
+    """How the file *name* in the open *directory* differs from every record of it, with ``package`` and ``version``.
+
+    None if it is as one of *expected* says, or if one says nothing: several packages may have recorded the same file.
+    """
+    found: Optional[Dict[str, Any]] = None
+    for recorded, package, version in expected:
+        difference = compare_with_record(directory, name, recorded) if recorded else None
+        if difference is None:
+            return None
+        found = dict(difference, package=package, version=version)
+    return found
+
+
+def is_generated_program(text: Optional[str]) -> bool:
+    """Whether *text* is nothing but what an installer writes for an entry point, with whatever first line."""
+    return bool(text and text.startswith("#!") and all(map(GENERATED_LINE.match, text.splitlines())))
 
 
 def decode_short_text(data: bytes) -> Optional[str]:

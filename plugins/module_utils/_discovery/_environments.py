@@ -6,66 +6,35 @@
 
 import hashlib
 import os
-import re
-import stat
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
+from typing import Any, Dict, FrozenSet, Iterable, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import GENERATIONS_SUFFIX
-from ansible_collections.oxzep7.python.plugins.module_utils._application._directory_record import DIRECTORY_RECORD_NAME
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _scripts
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._comparison import compare_with_record
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._environment_kinds import (
     LIBRARY_DIRECTORY,
-    SHARED_KINDS,
-    find_library_directories,
     list_subdirectory,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._extension_summary import summarize_extensions
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import SharedLibraries
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._site_packages import SitePackages
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import describe_error, list_entries
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._local_files import LocalFiles
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import resolve_user_name
-from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import (
-    DIRECTORY_FLAGS,
-    open_subdirectory,
-    read_bytes,
-    read_text_file,
-)
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._record import RecordedFile
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import read_text_file
 
-# Entries that venv, virtualenv, uv, conda and this collection make.
-STANDARD_NAMES = {
-    DIRECTORY_RECORD_NAME,
-    "bin",
-    "include",
-    "lib",
-    "lib64",
-    "pyvenv.cfg",
-    ".gitignore",
-    "CACHEDIR.TAG",
-    ".lock",
-    "pip-selfcheck.json",
-    "uv-receipt.toml",
-    "pipx_metadata.json",
-    "share",
-    "man",
-    "local",
-}
-STANDARD_PROGRAM = re.compile(
-    r"^(?:(?:python|pypy)[0-9.]*[dmtu]?|[Aa]ctivate(?:[._].*)?|deactivate(?:\..*)?|pip[0-9.]*|easy_install[0-9.-]*"
-    r"|wheel[0-9.-]*|pydoc\.bat|python-config)$"
-)
 SHEBANG_LIMIT = 127
 LISTED_LIMIT = 200
 
 
 class EnvironmentOptions(NamedTuple):
-    """How environments are described: *verify* compares content with RECORD, *deadline* is in monotonic seconds."""
+    """How environments are described: *verify* compares content with RECORD, *deadline* is in monotonic seconds.
+
+    In the environments *verified*, real paths, content is compared in any case.
+    """
 
     verify: bool
     libraries: SharedLibraries
     mounts: Dict[str, str]
     deadline: float
+    verified: FrozenSet[str] = frozenset()
 
 
 def compute_fingerprint(implementation: str, python: Optional[str], packages: List[Dict[str, Any]]) -> str:
@@ -88,71 +57,16 @@ class Environment:
         self._path = path
         self._kind = kind
         self._options = options
-        self._sites: List[SitePackages] = []
-        self._unmanaged: List[Dict[str, Any]] = []
-        self._modified: List[Dict[str, Any]] = []
+        self._files = LocalFiles(handle, path, kind, options.verify or path in options.verified, options.deadline)
         self._long_shebangs: List[str] = []
         # Directories of the interpreters that programs name, with the number of these programs.
         self._interpreter_directories: Dict[str, int] = {}
-        self.not_seen: List[Dict[str, str]] = []
+        self.not_seen = self._files.not_seen
 
     def describe(self, directories: List[str], others: List[str]) -> Dict[str, Any]:
         """The environment as the inventory has it; *directories* and *others* are the names in it. Raises OSError."""
-        libraries = find_library_directories(self._handle, directories)
-        for library, name in libraries:
-            for last in ("site-packages", "dist-packages"):
-                self._read_site("%s/%s/%s" % (library, name, last))
-        if "site-packages" in directories:
-            self._read_site("site-packages")
-        elsewhere: Dict[str, RecordedFile] = {}
-        for site in self._sites:
-            elsewhere.update(site.elsewhere)
-        if "bin" in directories:
-            self._read_programs(elsewhere)
-        missing = []
-        for path in sorted(elsewhere):
-            if not self._is_present(path, elsewhere[path]):
-                missing.append({"path": path, "package": elsewhere[path][1]})
-        if self._kind not in SHARED_KINDS:
-            self._add_unmanaged_entries(directories, others, {path.split("/", 1)[0] for path in elsewhere})
-        return self._build_result(libraries, missing)
-
-    def _read_site(self, relative: str) -> None:
-        path = self._path + "/" + relative
-        try:
-            handle = open_subdirectory(self._handle, relative)
-        except OSError as error:
-            if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
-                self.not_seen.append(describe_error(path, error))
-            return
-        try:
-            site = SitePackages(path, relative, self._options.verify, self._options.deadline)
-            site.read(handle)
-            self._sites.append(site)
-            self.not_seen += site.problems
-        except OSError as error:
-            self.not_seen.append(describe_error(path, error))
-        finally:
-            os.close(handle)
-
-    def _read_programs(self, elsewhere: Dict[str, RecordedFile]) -> None:
-        try:
-            inside = os.open("bin", DIRECTORY_FLAGS, dir_fd=self._handle)
-        except OSError as error:
-            self.not_seen.append(describe_error(self._path + "/bin", error))
-            return
-        try:
-            for name in sorted(list_entries(inside)[1]):
-                head = self._read_head(inside, name)
-                if head is None:
-                    continue
-                self._read_shebang(name, head)
-                if self._kind in SHARED_KINDS or "bin/" + name in elsewhere or STANDARD_PROGRAM.match(name):
-                    continue
-                size = _get_file_size(inside, name)
-                self._unmanaged.append({"path": "bin/" + name, "kind": "script", "files": 1, "size": size})
-        finally:
-            os.close(inside)
+        self._files.read(directories, others, self._read_shebang)
+        return self._build_result()
 
     def _read_shebang(self, name: str, head: bytes) -> None:
         """Note the interpreter of the program *name* that begins with *head*."""
@@ -162,42 +76,6 @@ class Environment:
             self._interpreter_directories[directory] = self._interpreter_directories.get(directory, 0) + 1
         if length > SHEBANG_LIMIT:
             self._long_shebangs.append("bin/" + name)
-
-    def _read_head(self, inside: int, name: str) -> Optional[bytes]:
-        try:
-            return read_bytes(name, inside, 1024)
-        except OSError as error:
-            if not os.path.islink("/proc/self/fd/%d/%s" % (inside, name)):
-                self.not_seen.append(describe_error("%s/bin/%s" % (self._path, name), error))
-            return None
-
-    def _is_present(self, path: str, expected: RecordedFile) -> bool:
-        """Whether the recorded file *path* exists; its content is compared as well if the options ask for it."""
-        directory, _separator, name = path.rpartition("/")
-        try:
-            handle = open_subdirectory(self._handle, directory)
-        except OSError:
-            return False
-        try:
-            os.stat(name, dir_fd=handle, follow_symlinks=False)
-            if self._options.verify and expected[0]:
-                difference = compare_with_record(handle, name, expected[0])
-                if difference:
-                    self._modified.append(dict(difference, path=path, package=expected[1], version=expected[2]))
-            return True
-        except OSError:
-            return False
-        finally:
-            os.close(handle)
-
-    def _add_unmanaged_entries(self, directories: List[str], others: List[str], recorded: Set[str]) -> None:
-        for name in sorted(directories + others):
-            if name in STANDARD_NAMES or name in recorded:
-                continue
-            is_directory = name in directories
-            size = 0 if is_directory else _get_file_size(self._handle, name)
-            path = name + "/" if is_directory else name
-            self._unmanaged.append({"path": path, "kind": "data", "files": 1, "size": size})
 
     def _read_settings(self) -> Dict[str, str]:
         """The settings in ``pyvenv.cfg``, by lower-case key."""
@@ -246,24 +124,16 @@ class Environment:
             return "moved", os.path.dirname(best)
         return "live", None
 
-    def _build_result(self, libraries: List[Tuple[str, str]], absent: List[Dict[str, Any]]) -> Dict[str, Any]:
+    def _build_result(self) -> Dict[str, Any]:
         settings = self._read_settings()
+        sites, libraries = self._files.sites, self._files.libraries
         python = _detect_python(settings, libraries)
         implementation = _detect_implementation(settings, libraries)
         base, exists = self._find_base_program()
         state, points = self._detect_state(base, exists, settings.get("home"))
-        packages: List[Dict[str, Any]] = []
-        missing: List[Dict[str, Any]] = []
-        modified, unmanaged = list(self._modified), list(self._unmanaged)
-        for site in self._sites:
-            packages += site.packages
-            missing += site.list_missing_files()
-            modified += site.modified
-            unmanaged += site.unmanaged
+        packages = [package for site in sites for package in site.packages]
         packages.sort(key=lambda entry: (entry["name"], entry["version"] or ""))
-        modified.sort(key=_get_path)
-        unmanaged.sort(key=_get_path)
-        missing += absent
+        files = self._files.describe()
         result = {
             "path": self._path,
             "kind": self._kind,
@@ -279,27 +149,17 @@ class Environment:
             "nested_in": None,
             "packages": packages,
             "fingerprint": compute_fingerprint(implementation, python, packages),
-            "size": sum(site.size for site in self._sites),
-            "sites": [site.relative for site in self._sites],
-            "unmanaged": unmanaged[:LISTED_LIMIT],
-            "missing": missing[:LISTED_LIMIT],
-            "modified": modified[:LISTED_LIMIT] if self._options.verify else None,
-            "counts": {
-                "unmanaged": len(unmanaged),
-                "missing": len(missing),
-                "modified": len(modified) if self._options.verify else None,
-            },
+            "size": sum(site.size for site in sites),
+            "sites": [site.relative for site in sites],
+            "counts": {kind: None if found is None else len(found) for kind, found in files.items()},
             "long_shebangs": self._long_shebangs,
             "services": [],
         }
-        result.update(summarize_extensions(self._path, self._sites, base, self._options.libraries, LISTED_LIMIT))
+        result.update({kind: found and found[:LISTED_LIMIT] for kind, found in files.items()})
+        result.update(summarize_extensions(self._path, sites, base, self._options.libraries, LISTED_LIMIT))
         if self._kind == "conda":
             result["conda_packages"] = _read_conda_packages(self._handle)
         return result
-
-
-def _get_path(entry: Dict[str, Any]) -> str:
-    return str(entry["path"])
 
 
 def _detect_python(settings: Dict[str, str], libraries: List[Tuple[str, str]]) -> Optional[str]:
@@ -332,11 +192,3 @@ def _read_conda_packages(handle: int) -> List[Dict[str, Any]]:
         if name.endswith(".json") and len(parts) == 3:
             found.append({"name": parts[0], "version": parts[1]})
     return found
-
-
-def _get_file_size(directory: int, name: str) -> int:
-    try:
-        state = os.stat(name, dir_fd=directory, follow_symlinks=False)
-        return state.st_size if stat.S_ISREG(state.st_mode) else 0
-    except OSError:
-        return 0

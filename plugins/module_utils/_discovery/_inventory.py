@@ -51,7 +51,8 @@ INVENTORY_SCHEMA = 2
 class InventoryRequest(NamedTuple):
     """What to look at: roots, whether users' homes elsewhere as well, directories to leave out, and limits.
 
-    ``time_budget`` is in seconds; ``verify`` compares content with RECORD.
+    ``time_budget`` is in seconds; ``verify`` compares content with RECORD, ``verify_applications`` that of the
+    environments of declared applications.
     """
 
     roots: List[str]
@@ -59,6 +60,7 @@ class InventoryRequest(NamedTuple):
     exclude: List[str]
     time_budget: float
     verify: bool
+    verify_applications: bool = False
 
 
 def take_inventory(
@@ -69,9 +71,11 @@ def take_inventory(
     mounts = read_mounts()
     limits = WalkLimits(set(map(os.path.normpath, request.exclude)), mounts, began + request.time_budget)
     libraries = SharedLibraries()
-    options = _environments.EnvironmentOptions(request.verify, libraries, mounts, limits.deadline)
+    declared = _list_declared_environments(applications)
+    verified = frozenset(map(os.path.realpath, declared)) if request.verify_applications else frozenset()
+    options = _environments.EnvironmentOptions(request.verify, libraries, mounts, limits.deadline, verified)
     libc = detect_libc()
-    roots = request.roots + [interpreter_directory] + _list_declared_environments(applications)
+    roots = request.roots + [interpreter_directory] + declared
     if request.homes:
         roots += _system.list_user_homes()
     found = survey_roots(roots, limits, options)
@@ -88,8 +92,7 @@ def take_inventory(
     services = _dependents.group_by_environment(dependents)
     for environment in environments:
         environment["services"] = services.get(environment["path"], [])
-    if request.verify:
-        _originals.add_host_diffs(environments)
+    _originals.add_host_diffs(environments)
     described = _describe_applications(applications, environments, state_root, interpreter_directory)
     result: Dict[str, Any] = make_printable(
         {

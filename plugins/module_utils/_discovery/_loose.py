@@ -4,6 +4,7 @@
 
 """Groups the files of a ``site-packages`` directory that no package recorded, and recognizes their kinds."""
 
+import hashlib
 import os
 import re
 from typing import Any, Dict, Iterable, List, Optional
@@ -13,7 +14,11 @@ from ansible_collections.oxzep7.python.plugins.module_utils._discovery._metadata
     PackageMetadata,
     path_exists,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import read_text_file
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import (
+    open_file,
+    open_subdirectory,
+    read_text_file,
+)
 
 PTH_CODE_LINE = re.compile(r"^import[ \t]")
 # Installers write these into every environment and into no RECORD.
@@ -25,13 +30,19 @@ INSTALLER_FILES = {
     "_virtualenv.py",
     "distutils-precedence.pth",
 }
+# Bytes of an entry for which a digest is computed.
+DIGEST_LIMIT = 64 << 20
+READ_BLOCK_SIZE = 1 << 20
 KNOWN_PTH_CODE = {"_virtualenv.pth": ("import _virtualenv",)}
 
 
-def group_loose_files(handle: int, paths: List[str], metadata: PackageMetadata) -> List[Dict[str, Any]]:
+def group_loose_files(
+    handle: int, paths: List[str], metadata: PackageMetadata, digest: bool = False
+) -> List[Dict[str, Any]]:
     """The unmanaged entries among the loose *paths* of the open directory, sorted: ``{path, kind, files, size}``.
 
-    A directory in which no package has a file is one entry.
+    A directory in which no package has a file is one entry. With *digest* each has ``digest``, too, which is None for
+    more than 64 MiB and for what cannot be read.
     """
     owned = set(metadata.owned_names)
     if any("/" in path and not METADATA_SUFFIX.search(_get_top_level(path)) for path in paths):
@@ -49,7 +60,10 @@ def group_loose_files(handle: int, paths: List[str], metadata: PackageMetadata) 
         kind = _detect_kind(handle, name)
         if kind:
             size = _sum_sizes(handle, groups[name])
-            found.append({"path": name, "kind": kind, "files": len(groups[name]), "size": size})
+            entry = {"path": name, "kind": kind, "files": len(groups[name]), "size": size}
+            if digest:
+                entry["digest"] = _compute_digest(handle, groups[name]) if size <= DIGEST_LIMIT else None
+            found.append(entry)
     return found
 
 
@@ -87,3 +101,33 @@ def _sum_sizes(directory: int, paths: Iterable[str]) -> int:
         except OSError:
             continue
     return size
+
+
+def _compute_digest(directory: int, paths: List[str]) -> Optional[str]:
+    """The digest of the file, or of the paths and contents of several, in the open *directory*."""
+    digests = []
+    for path in sorted(paths):
+        own = _hash_file(directory, path)
+        if own is None:
+            return None
+        digests.append((path, own))
+    if len(digests) == 1:
+        return "sha256:" + digests[0][1]
+    text = "".join("%s %s\n" % (own, path) for path, own in digests)
+    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _hash_file(directory: int, path: str) -> Optional[str]:
+    digest = hashlib.sha256()
+    try:
+        inside = open_subdirectory(directory, os.path.dirname(path))
+        try:
+            handle = open_file(os.path.basename(path), inside)
+        finally:
+            os.close(inside)
+        with os.fdopen(handle, "rb") as stream:
+            for block in iter(lambda: stream.read(READ_BLOCK_SIZE), b""):
+                digest.update(block)
+    except OSError:
+        return None
+    return digest.hexdigest()

@@ -51,7 +51,9 @@ class PackageMetadata:
         self.packages: List[Dict[str, Any]] = []
         self.records: List[_ParsedRecord] = []
         self.recorded: Dict[str, RecordedFile] = {}
-        self.elsewhere: Dict[str, RecordedFile] = {}
+        self.elsewhere: Dict[str, List[RecordedFile]] = {}
+        # What further packages recorded of files in ``recorded``.
+        self.recorded_twice: Dict[str, List[RecordedFile]] = {}
         # Top-level names with files of a package, and those of packages without a record, which own all files below.
         self.owned_names: Set[str] = set()
         self.unrecorded_names: Set[str] = set()
@@ -153,6 +155,8 @@ class PackageMetadata:
         record = _parse_record(data, package["name"], package["version"])
         package["modules"] = record.modules
         self.size += record.size
+        for path in self.recorded.keys() & record.files.keys():
+            self.recorded_twice.setdefault(path, []).append(self.recorded[path])
         self.recorded.update(record.files)
         self.records.append(record)
         for path in record.outside:
@@ -167,7 +171,7 @@ class PackageMetadata:
         if inside.startswith(self._relative + "/"):
             self.recorded[inside[len(self._relative) + 1 :]] = expected
         elif not inside.startswith(("/", "../")):
-            self.elsewhere[inside] = expected
+            self.elsewhere.setdefault(inside, []).append(expected)
 
     def _read_legacy_record(self, inside: int, name: str, package: Dict[str, Any]) -> None:
         text = read_text_file("installed-files.txt", inside, RECORD_LIMIT)

@@ -9,7 +9,7 @@ import stat
 import time
 from typing import Any, Dict, List, Set
 
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._comparison import compare_with_record
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._comparison import compare_with_records
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._extensions import (
     CompiledExtension,
     is_extension,
@@ -53,7 +53,7 @@ class SitePackages:
         self._compare_files(handle, "")
         self._read_recorded_extensions(handle)
         self.size += self._metadata.size
-        for entry in group_loose_files(handle, self._loose, self._metadata):
+        for entry in group_loose_files(handle, self._loose, self._metadata, self.verify):
             self.size += entry["size"]
             self.unmanaged.append(dict(entry, path=self.relative + "/" + entry["path"]))
 
@@ -120,11 +120,9 @@ class SitePackages:
             self._read_extension(handle, path, "")
 
     def _compare_file(self, handle: int, name: str, path: str, expected: RecordedFile) -> None:
-        difference = compare_with_record(handle, name, expected[0]) if expected[0] else None
+        difference = compare_with_records(handle, name, [*self._metadata.recorded_twice.get(path, ()), expected])
         if difference:
-            entry = self._make_entry(path, expected)
-            entry.update(difference, version=expected[2])
-            self.modified.append(entry)
+            self.modified.append(dict(difference, path=self.relative + "/" + path))
 
     def _read_recorded_extensions(self, handle: int) -> None:
         recorded = self._metadata.recorded

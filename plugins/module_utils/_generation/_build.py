@@ -80,13 +80,14 @@ def build_generation(
         live = find_live_generation(application, record, read_python_version(application.environment))
         if not check_mode:
             record = _settle_unfinished(place, record, kept)
-        existing = _find_existing(record, order)
+        local = _check_local_changes(application, order, live)
+        existing = _find_existing(record, order, local)
         if existing:
             return dict(existing)
         _check_vendor_modules(place)
         # A number is never used twice, so that a log line always means one generation.
         number = _choose_number(record, list_directories(place.directories.root))
-        generation = _make_record(application, order, number)
+        generation = dict(_make_record(application, order, number), local=local)
         _add_changes(changes, application, order, generation)
         if check_mode:
             return generation
@@ -124,11 +125,37 @@ def build_generation(
         return generation
 
 
-def _find_existing(record: Dict[str, Any], order: EnvironmentOrder) -> Optional[Dict[str, Any]]:
-    """The complete generation of *record* that was built for *order*, or None."""
+def _check_local_changes(
+    application: Application, order: EnvironmentOrder, live: Dict[str, Any]
+) -> Optional[Dict[str, str]]:
+    """The digests of what somebody changed in the live environment, the generation *live*; None if all is dropped.
+
+    Raises BuildError for what would be lost although nobody decided so, OSError.
+    """
+    if order.cargo is None and application.carry == "drop":
+        return None
+    try:
+        changes = _carry.read_changes(application.environment)
+        _carry.check_changes(application.carry, order.cargo, changes, live.get("carries") or {})
+    except _carry.CarryError as error:
+        raise BuildError("%s: %s" % (application.name, error))
+    found = _carry.digest_changes(changes)
+    # What an earlier step carried is what it was built from.
+    return dict(found, **(live.get("local") or {})) if live.get("carries") == found else found
+
+
+def _find_existing(
+    record: Dict[str, Any], order: EnvironmentOrder, local: Optional[Dict[str, str]]
+) -> Optional[Dict[str, Any]]:
+    """The complete generation of *record* that was built for *order* and carries the changes *local*, or None."""
     for entry in record["generations"]:
         built_for = (entry.get("lock"), entry.get("interpreter"))
-        if entry.get("complete") and built_for == (order.lock_id, order.interpreter) and os.path.isdir(entry["path"]):
+        if (
+            entry.get("complete")
+            and built_for == (order.lock_id, order.interpreter)
+            and (not local or entry.get("local") == local)
+            and os.path.isdir(entry["path"])
+        ):
             return dict(entry)
     return None
 
@@ -234,6 +261,7 @@ def _build_environment(place: Workplace, generation: Dict[str, Any]) -> None:
     place.install_lock(place.order.lock or "")
     if place.order.cargo:
         generation["carried"] = place.load_cargo(_carry.load_cargo)
+        generation["carries"] = _carry.digest_changes(_carry.read_changes(place.path))
     call_as_identity(builder, _likeness.apply_access, building, live, place.path)
     # A user who cannot write there would compile the remaining modules again at every start.
     compiler = BackgroundCompiler(place, complete=place.user.uid != builder.uid)

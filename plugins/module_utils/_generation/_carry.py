@@ -2,13 +2,23 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Carries files outside every package, and manual changes to files of packages, into a new generation."""
+"""Carries files outside every package, and manual changes to files of packages, into a new generation.
+
+The environment is read again before a build, so that nothing is lost that a plan did not know of.
+"""
 
 import os
 import re
 import shutil
-from typing import Any, Dict, List, Mapping, NamedTuple, Sequence
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._local_changes import (
+    CARRY_ADVICE,
+    MODIFIED,
+    LocalChange,
+    list_local_changes,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._local_files import read_local_files
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._patch import PatchError, apply_patch
 from ansible_collections.oxzep7.python.plugins.module_utils._host._directories import make_directory, remove_tree
@@ -20,6 +30,9 @@ CHANGED_LIMIT = 64 << 20
 LIBRARY_PATH = re.compile(r"^(lib(?:64)?)/python\d+\.\d+/")
 # A name that only one minor version of one implementation imports (PEP 3149).
 TAGGED_FILE = re.compile(r"\.(?:cpython|pypy)-?\d\w*(?:-[\w-]+)?\.so$|\.cpython-\d+(?:\.opt-\d)?\.pyc$")
+
+# Files that a message names.
+MAXIMUM_NAMED = 20
 
 CARRY_ARGUMENT: Dict[str, Any] = {
     "type": "dict",
@@ -35,6 +48,17 @@ CARRY_ARGUMENT: Dict[str, Any] = {
                 "package": {"type": "str", "required": True},
                 "version": {"type": "str"},
                 "diff": {"type": "str"},
+                "digest": {"type": "str"},
+            },
+        },
+        "removed": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {
+                "path": {"type": "str", "required": True},
+                "package": {"type": "str", "required": True},
+                "version": {"type": "str"},
             },
         },
     },
@@ -46,23 +70,25 @@ class CarryError(CollectionError):
 
 
 class Cargo(NamedTuple):
-    """The *policy* (``copy`` or ``patch``), paths in the old environment, and the changed files of packages.
+    """The *policy* (``copy`` or ``patch``), paths in the old environment, changed and removed files of packages.
 
-    The path of a directory ends with ``/``. A change has ``path``, ``package``, ``version`` and, to be patched,
-    ``diff``.
+    The path of a directory ends with ``/``. A change has ``path``, ``package``, ``version``, to be patched ``diff``,
+    and ``digest`` of the file that the diff leads to. A removed file has ``path``, ``package`` and ``version``.
     """
 
     policy: str
     files: Sequence[str]
     changes: Sequence[Mapping[str, Any]]
+    removed: Sequence[Mapping[str, Any]] = ()
 
 
 def parse_cargo(given: Mapping[str, Any]) -> Cargo:
     """The cargo in the validated option *given*. Raises CarryError for a path that leads out of the environment."""
-    for path in list(given["files"]) + [change["path"] for change in given["changes"]]:
+    removed = given.get("removed") or []
+    for path in list(given["files"]) + [change["path"] for change in list(given["changes"]) + list(removed)]:
         if os.path.isabs(path) or ".." in path.split("/") or not path.strip("/"):
             raise CarryError("%r is not a path inside the environment" % path)
-    return Cargo(given["policy"], given["files"], given["changes"])
+    return Cargo(given["policy"], given["files"], given["changes"], removed)
 
 
 def describe_cargo(cargo: Cargo) -> List[str]:
@@ -71,7 +97,66 @@ def describe_cargo(cargo: Cargo) -> List[str]:
     verb = "apply" if cargo.policy == "patch" else "keep"
     for change in cargo.changes:
         sentences.append("%s the changes made to %s of %s" % (verb, change["path"], change["package"]))
+    for entry in cargo.removed:
+        sentences.append("leave out %s of %s, which was removed" % (entry["path"], entry["package"]))
     return sentences
+
+
+def _generalize_path(path: str) -> str:
+    """*path* as it is in an environment of any minor version."""
+    return LIBRARY_PATH.sub(lambda match: "%s/python*/" % match.group(1), path)
+
+
+def read_changes(environment: str) -> List[LocalChange]:
+    """The files of *environment* that differ from its packages. Raises CarryError if a part cannot be read, OSError."""
+    found, not_seen = read_local_files(environment)
+    if not_seen:
+        raise CarryError(
+            "%s cannot be compared with its packages: %s: %s; run with become"
+            % (environment, not_seen[0]["path"], not_seen[0]["reason"])
+        )
+    return list_local_changes(found)
+
+
+def digest_changes(changes: Sequence[LocalChange]) -> Dict[str, str]:
+    """What of *changes* tells whether they are still the same, by path in an environment of any minor version."""
+    return {_generalize_path(change.path): "%s %s" % (change.change, change.digest or "") for change in changes}
+
+
+def check_changes(carry: str, cargo: Optional[Cargo], changes: Sequence[LocalChange], carried: Dict[str, str]) -> None:
+    """Raise CarryError if *changes* of the live environment would be lost although nobody decided so.
+
+    *carry* is the option of the application. *carried* are the `digest_changes` of the live generation when it was
+    built, so that what an earlier step has applied is known.
+    """
+    policy = cargo.policy if cargo else carry
+    if policy == "drop" or not changes:
+        return
+    if policy == "ask":
+        raise CarryError(
+            "files of the environment differ from its packages, and `carry` is ask: %s; %s"
+            % (_join_changes(changes), CARRY_ADVICE)
+        )
+    known = {_generalize_path(path): "" for path in cargo.files} if cargo else {}
+    for entry in list(cargo.changes) + list(cargo.removed) if cargo else []:
+        known[_generalize_path(entry["path"])] = entry.get("digest") or ""
+    unknown = []
+    for change in changes:
+        path = _generalize_path(change.path)
+        stale = policy == "patch" and change.change == MODIFIED and known.get(path) and known[path] != change.digest
+        if path not in known or (stale and carried.get(path) != "%s %s" % (change.change, change.digest or "")):
+            unknown.append(change)
+    if unknown:
+        raise CarryError(
+            "files of the environment differ from its packages, and not as the plan says: %s; run oxzep7.python.plan "
+            "again" % _join_changes(unknown)
+        )
+
+
+def _join_changes(changes: Sequence[LocalChange]) -> str:
+    more = len(changes) - MAXIMUM_NAMED
+    named = "; ".join(change.describe() for change in changes[:MAXIMUM_NAMED])
+    return named + (" and %d more" % more if more > 0 else "")
 
 
 def _locate_path(environment: str, path: str, minor: str) -> str:
@@ -97,6 +182,9 @@ def load_cargo(cargo: Cargo, live: str, live_minor: str, path: str, minor: str, 
         else:
             _keep_changed_file(source, target, change, pins)
         loaded.append(change["path"])
+    for entry in cargo.removed:
+        _leave_out_file(_locate_path(path, entry["path"], minor), entry, cargo.policy, pins)
+        loaded.append(entry["path"])
     return loaded
 
 
@@ -169,6 +257,18 @@ def _keep_changed_file(source: str, target: str, change: Mapping[str, Any], pins
             % (change["path"], change["package"], change["version"], pins.get(change["package"]) or "no such package")
         )
     _replace_file(target, read_whole_file(source, CHANGED_LIMIT))
+
+
+def _leave_out_file(target: str, entry: Mapping[str, Any], policy: str, pins: Dict[str, str]) -> None:
+    if not os.path.lexists(target):
+        return
+    if policy != "patch" and pins.get(entry["package"]) != entry["version"]:
+        raise CarryError(
+            "%s was removed from %s %s, and the new generation has it from %s %s; set `carry` of the application to "
+            "patch (leave it out) or drop (install it)"
+            % (entry["path"], entry["package"], entry["version"], entry["package"], pins.get(entry["package"]))
+        )
+    os.unlink(target)
 
 
 def _patch_file(target: str, change: Mapping[str, Any]) -> None:

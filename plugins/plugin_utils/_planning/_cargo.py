@@ -6,68 +6,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._local_changes import (
+    CARRY_ADVICE,
+    MISSING,
+    MODIFIED,
+    UNMANAGED,
+    LocalChange,
+    list_local_changes,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._finding import build_finding
 from ansible_collections.oxzep7.python.plugins.plugin_utils._wording import join_names
 
-# Leftovers of an interrupted pip, which an environment does not need.
-IGNORED_KINDS = ("leftover",)
-
-
-def find_local_changes(environment: Mapping[str, Any]) -> tuple[list[str], list[Mapping[str, Any]]]:
-    """The files of *environment* in no package, and those of packages that were changed by hand."""
-    return (
-        [entry["path"] for entry in environment.get("unmanaged") or [] if entry["kind"] not in IGNORED_KINDS],
-        list(environment.get("modified") or []),
-    )
+CARRYING_POLICIES = ("copy", "patch")
+KINDS = (UNMANAGED, MODIFIED, MISSING)
 
 
 def select_cargo(environment: Mapping[str, Any], policy: str) -> dict[str, Any] | None:
     """What is taken along under *policy*, as the module environment wants it; None where that is nothing."""
-    files, changed = find_local_changes(environment)
-    if policy not in ("copy", "patch") or not (files or changed):
+    changes = list_local_changes(environment)
+    if policy not in CARRYING_POLICIES or not changes:
         return None
-    keys = ("path", "package", "version", "diff") if policy == "patch" else ("path", "package", "version")
-    kept = [{key: entry[key] for key in keys} for entry in changed]
-    return {"policy": policy, "files": files, "changes": kept}
+    cargo: dict[str, Any] = {"policy": policy, "files": [], "changes": []}
+    for change in changes:
+        row: dict[str, Any] = {"path": change.path, "package": change.package, "version": change.version}
+        if change.change == UNMANAGED:
+            cargo["files"].append(change.path)
+        elif change.change == MISSING:
+            cargo.setdefault("removed", []).append(row)
+        else:
+            if policy == "patch":
+                row["diff"] = change.diff
+                row.update({"digest": change.digest} if change.digest else {})
+            cargo["changes"].append(row)
+    return cargo
+
+
+def describe_local_changes(environment: Mapping[str, Any]) -> list[str]:
+    """A line for each file of *environment* that differs from its packages."""
+    return [change.describe() for change in list_local_changes(environment)]
 
 
 def check_cargo(application: str, environment: Mapping[str, Any], policy: str) -> list[dict[str, Any]]:
     """Blocking findings about files in the *environment* of *application* that an upgrade would lose."""
-    files, changed = find_local_changes(environment)
-    found = []
-    if policy == "ask" and files:
-        found.append(
-            build_finding(
-                key="unmanaged-files",
-                detail=f"{application}: in no package, so an upgrade would leave them behind: {join_names(files)}",
-                remediation="package them, or set `carry` of the application to copy or drop",
-            )
-        )
-    if policy == "ask" and changed:
-        found.append(
-            build_finding(
-                key="modified-files",
-                detail=f"{application}: changed by hand: {join_names([entry['path'] for entry in changed])}",
-                remediation="publish the changes as package versions, "
-                "or set `carry` of the application to patch, copy or drop",
-            )
-        )
-    known = len(environment.get("unmanaged") or []) + len(changed)
+    changes = list_local_changes(environment)
+    found = _build_change_findings(application, changes) if policy == "ask" else []
+    lists = [environment.get(kind) or [] for kind in KINDS]
     counts = environment.get("counts") or {}
-    if policy in ("copy", "patch") and (counts.get("unmanaged") or 0) + (counts.get("modified") or 0) > known:
+    if policy in CARRYING_POLICIES and sum(counts.get(kind) or 0 for kind in KINDS) > sum(map(len, lists)):
         found.append(
             build_finding(
                 key="too-many-to-carry",
-                detail=f"{application}: more files than the inventory lists ({known}) are in no package "
+                detail=f"{application}: more files than the inventory lists ({sum(map(len, lists))}) are in no package "
                 "or were changed",
                 remediation="package them, or set `carry` of the application to drop",
             )
         )
-    unknown = [entry["path"] for entry in changed if not entry.get("diff")] if policy == "patch" else []
-    if unknown:
+    unknown = [change.path for change in changes if change.change == MODIFIED and not change.diff]
+    if policy == "patch" and unknown:
         found.append(
             build_finding(
                 key="change-unknown",
@@ -75,6 +73,40 @@ def check_cargo(application: str, environment: Mapping[str, Any], policy: str) -
                 f"{join_names(unknown)}",
                 remediation="put the packages' wheels where oxzep7_download_originals finds them, "
                 "or set `carry` of the application to copy or drop",
+            )
+        )
+    return found
+
+
+def _build_change_findings(application: str, changes: Sequence[LocalChange]) -> list[dict[str, Any]]:
+    listed = {}
+    for kind in KINDS:
+        listed[kind] = "; ".join(change.describe() for change in changes if change.change == kind)
+    advice = f"publish them as package versions, or {CARRY_ADVICE}"
+    found = []
+    if listed[UNMANAGED]:
+        found.append(
+            build_finding(
+                key="unmanaged-files",
+                detail=f"{application}: in no package, so an upgrade would leave them behind: {listed[UNMANAGED]}",
+                remediation=advice,
+            )
+        )
+    if listed[MODIFIED]:
+        found.append(
+            build_finding(
+                key="modified-files",
+                detail=f"{application}: changed by hand: {listed[MODIFIED]}",
+                remediation=advice,
+            )
+        )
+    if listed[MISSING]:
+        found.append(
+            build_finding(
+                key="missing-files",
+                detail=f"{application}: recorded by packages and removed, so an upgrade would bring them back: "
+                f"{listed[MISSING]}",
+                remediation=advice,
             )
         )
     return found

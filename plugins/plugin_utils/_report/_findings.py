@@ -10,6 +10,13 @@ import datetime
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._local_changes import (
+    MISSING,
+    MODIFIED,
+    UNMANAGED,
+    LocalChange,
+    list_local_changes,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._finding import SEVERITIES, build_finding
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import Advisories
@@ -213,33 +220,38 @@ def _check_unmanaged_files(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]
             detail=f"runs at every start and is in no package: {join_names(code)}",
             remediation="package it, or put it into the application",
         )
-    rest = [one["path"] for one in entry["unmanaged"] if one["kind"] not in STARTUP_CODE_KINDS]
+    rest = _list_changes(list_local_changes(entry, ignored=STARTUP_CODE_KINDS), UNMANAGED)
     if rest and entry["kind"] != "prefix":
         yield build_finding(
             key="unmanaged-files",
             where=path,
-            detail=f"in no package, so an upgrade would leave them behind: {join_names(rest)}",
-            remediation="package them, or move them out of the environment",
+            detail=f"in no package, so an upgrade would leave them behind: {rest}",
+            remediation="package them, move them out of the environment, or decide with `carry` of the application",
             reduced=True,
         )
 
 
+def _list_changes(changes: Sequence[LocalChange], kind: str) -> str:
+    return join_names([change.describe() for change in changes if change.change == kind])
+
+
 def _check_damage(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    path = str(entry["path"])
+    path, changes = str(entry["path"]), list_local_changes(entry)
     if entry["modified"]:
         yield build_finding(
             key="modified-files",
             where=path,
-            detail=f"changed by hand: {join_names([one['path'] for one in entry['modified']])}",
-            remediation="publish the change as a package version, or give it up",
+            detail=f"changed by hand: {_list_changes(changes, MODIFIED)}",
+            remediation="publish the change as a package version, or decide with `carry` of the application",
             reduced=True,
         )
     if entry["missing"]:
         yield build_finding(
             key="missing-files",
             where=path,
-            detail=f"recorded and gone: {join_names([one['path'] for one in entry['missing']])}",
-            remediation="install the package again",
+            detail=f"recorded and gone: {_list_changes(changes, MISSING)}",
+            remediation="install the package again, or decide with `carry` of the application",
+            reduced=True,
         )
     if entry["unresolved"]:
         yield build_finding(

@@ -15,7 +15,13 @@ import time
 import zipfile
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _originals, _site_packages, _survey
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery import (
+    _local_changes,
+    _local_files,
+    _originals,
+    _site_packages,
+    _survey,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._environments import (
     EnvironmentOptions,
     compute_fingerprint,
@@ -123,6 +129,79 @@ def test_missing_and_modified_files(venv):
         (SITE + "/pkg/data.bin", None, "1.0"),
     ]
     assert venv.describe()["modified"] is None
+
+
+def test_a_file_of_several_packages_is_as_one_of_them_recorded_it(venv):
+    venv.package("one", files={"tests/__init__.py": "ONE = 1\n"})
+    venv.package("two", files={"tests/__init__.py": "TWO = 2\n"})
+    assert venv.describe(verify=True)["modified"] == []
+    venv.write(SITE + "/tests/__init__.py", "ONE = 1\n")
+    assert venv.describe(verify=True)["modified"] == []
+    venv.write(SITE + "/tests/__init__.py", "THREE = 3\n")
+    (entry,) = venv.describe(verify=True)["modified"]
+    assert (entry["path"], entry["package"], entry["size"]) == (SITE + "/tests/__init__.py", "two", 10)
+    assert entry["digest"] == "sha256:" + hashlib.sha256(b"THREE = 3\n").hexdigest()
+
+
+WRAPPER = """#!/elsewhere/bin/python
+# -*- coding: utf-8 -*-
+import re
+import sys
+from one import main
+if __name__ == '__main__':
+    sys.argv[0] = re.sub(r'(-script\\.pyw|\\.exe)?$', '', sys.argv[0])
+    sys.exit(main())
+"""
+LONG_LINE = "#!/bin/sh\n'''exec' /a/b \"$0\" \"$@\"\n' '''"
+
+
+@pytest.mark.parametrize(
+    "text, seen",
+    [
+        (WRAPPER, []),
+        (WRAPPER.replace("#!/elsewhere/bin/python", LONG_LINE), []),
+        (WRAPPER.replace("    sys.exit", "    import os\n    sys.exit"), ["bin/one"]),
+        (WRAPPER.replace("main()", "main(['--debug'])"), ["bin/one"]),
+        ("#!/bin/sh\nexec true\n", ["bin/one"]),
+    ],
+)
+def test_only_what_somebody_wrote_in_a_generated_program_is_a_change(venv, text, seen):
+    venv.package("one", rows=["../../../bin/one," + record(b"#!/here/bin/python\n")])
+    venv.write("bin/one", text)
+    assert [entry["path"] for entry in venv.describe(verify=True)["modified"]] == seen
+
+
+def test_an_environment_read_for_a_build_is_as_the_inventory_has_it(venv):
+    venv.package("one", files={"one.py": "LIMIT = 1\n", "gone.py": ""})
+    venv.write(SITE + "/one.py", "LIMIT = 2\n")
+    (venv.site / "gone.py").unlink()
+    venv.write(SITE + "/local/__init__.py", "x")
+    venv.write(SITE + "/local/data.txt", "y")
+    venv.write("bin/nightly", "#!/bin/sh\n")
+    found, not_seen = _local_files.read_local_files(str(venv.path))
+    described = venv.describe(verify=True)
+    assert not_seen == []
+    assert {key: described[key] for key in found} == found
+    changes = _local_changes.list_local_changes(found)
+    assert [(change.path, change.change, change.package, change.version) for change in changes] == [
+        ("bin/nightly", "unmanaged", "", None),
+        (SITE + "/local/", "unmanaged", "", None),
+        (SITE + "/one.py", "modified", "one", "1.0"),
+        (SITE + "/gone.py", "missing", "one", "1.0"),
+    ]
+    venv.write(SITE + "/local/data.txt", "z")
+    again = _local_changes.list_local_changes(_local_files.read_local_files(str(venv.path))[0])
+    assert [change.digest != other.digest for change, other in zip(changes, again)] == [False, True, False, False]
+
+
+def test_only_environments_of_applications_are_compared_where_only_they_are_asked_for(venv):
+    venv.package("one")
+    venv.write(SITE + "/one.py", "LIMIT = 2\n")
+    for verified, expected in ((frozenset([str(venv.path)]), [SITE + "/one.py"]), (frozenset(["/elsewhere"]), None)):
+        limits = WalkLimits(set(), {}, time.monotonic() + 600)
+        options = EnvironmentOptions(False, SharedLibraries(), {}, limits.deadline, verified)
+        (found,) = _survey.survey_roots([str(venv.path)], limits, options).environments
+        assert (found["modified"] and [entry["path"] for entry in found["modified"]]) == expected
 
 
 def test_a_recorded_file_that_is_no_file_any_more(venv):

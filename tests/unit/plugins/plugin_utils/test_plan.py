@@ -611,8 +611,8 @@ def test_a_patch_is_not_taken_back():
         planner("3.11.4").plan([host(python="3.11.9")])
 
 
-def loose(carry=None, diff="@@ -1 +1 @@\n-a\n+b\n", **counts):
-    """A host whose environment has files in no package, and a changed one."""
+def loose(carry=None, diff="@@ -1 +1 @@\n-a\n+b\n", missing=False, **counts):
+    """A host whose environment has files in no package, a changed one and, with *missing*, a removed one."""
     made = host()
     made.applications[0]["environment"].update(
         unmanaged=[
@@ -628,7 +628,8 @@ def loose(carry=None, diff="@@ -1 +1 @@\n-a\n+b\n", **counts):
                 "diff": diff,
             }
         ],
-        counts={"unmanaged": 2, "modified": 1, **counts},
+        missing=[{"path": "lib/python3.8/site-packages/stable.py", "package": "stable"}] if missing else [],
+        counts={"unmanaged": 2, "modified": 1, "missing": int(missing), **counts},
     )
     made.applications[0]["declared"] = {"carry": carry} if carry else {}
     return made
@@ -638,8 +639,29 @@ def test_what_would_be_lost_forbids_a_plan_until_somebody_decides():
     with pytest.raises(PlanError) as caught:
         planner("3.9").plan([loose()])
     lines = str(caught.value).splitlines()
-    assert len(lines) == 2 and "local.py (unmanaged-files)" in lines[0] and "ages.py (modified-files)" in lines[1]
-    assert "~ip" not in lines[0] and all("`carry`" in line for line in lines)
+    assert len(lines) == 2 and "(unmanaged-files)" in lines[0] and "(modified-files)" in lines[1]
+    assert "site-packages/local.py (unmanaged module)" in lines[0] and "ages.py (modified, ages 1.0)" in lines[1]
+    assert "~ip" not in lines[0] and all("`carry` of the application to copy, patch or drop" in line for line in lines)
+
+
+def test_files_that_differ_are_one_decision_told_file_by_file():
+    made = loose(missing=True)
+    made.applications[0]["environment"]["unmanaged"][0].update(size=7, digest="sha256:" + "ab" * 32)
+    made.applications[0]["environment"]["modified"][0].update(size=9, digest="sha256:" + "cd" * 32)
+    with pytest.raises(PlanError) as caught:
+        planner("3.9").plan([made])
+    lines = str(caught.value).splitlines()
+    assert "local.py (unmanaged module, 7 bytes, sha256 abababababab)" in lines[0]
+    assert "ages.py (modified, ages 1.0, 9 bytes, sha256 cdcdcdcdcdcd)" in lines[1]
+    assert "stable.py (missing, stable 1.0) (missing-files)" in lines[2]
+    for carry in ("copy", "patch", "drop"):
+        made.applications[0]["declared"] = {"carry": carry}
+        cargo = planner("3.9").plan([made]).document["hosts"]["host1"]["applications"][0].get("cargo")
+        assert (cargo and cargo["removed"]) == (
+            None
+            if carry == "drop"
+            else [{"path": "lib/python3.8/site-packages/stable.py", "package": "stable", "version": "1.0"}]
+        )
 
 
 @pytest.mark.parametrize(("carry", "kept"), [("patch", {"diff": "@@ -1 +1 @@\n-a\n+b\n"}), ("copy", {})])
