@@ -367,8 +367,9 @@ KEYS = {
         "metadata damaged",
         "warning",
         False,
-        "The metadata of an installed package have no name.",
-        "Install the package again.",
+        "The metadata of an installed package have no name, or metadata describe nothing that is installed, as an "
+        "interrupted installer leaves it. Such metadata are not a package of the environment.",
+        "Remove what describes nothing that is installed, and install packages without a name again.",
     ),
     "missing-files": FindingKind(
         "files missing",

@@ -4,35 +4,29 @@
 
 """Compares installed files with their hashes in RECORD (PEP 376)."""
 
-import base64
 import hashlib
 import os
 import re
 from typing import Any, Dict, Optional, Sequence
 
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import open_file
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._hashes import (
+    HASH_ALGORITHMS,
+    compute_record_hash,
+    encode_record_digest,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._record import RecordedFile
 
 TEXT_LIMIT = 256 << 10
 READ_BLOCK_SIZE = 1 << 20
-HASH_ALGORITHMS = ("sha256", "sha384", "sha512")
 # A line of a program that installers write for an entry point; a long first line becomes three.
+OPTION_OF_LINE = re.compile(r" -\w+\s*$")
 GENERATED_LINE = re.compile(
     r"#!.*$|'''exec' .*$|' '''$|# -\*- coding: [\w-]+ -\*-$|import (?:re|sys)$|from [\w.]+ import \w+$|\s*$"
     r"|if __name__ == ['\"]__main__['\"]:$| +(?:el)?if sys\.argv\[0\]\.endswith\(['\"][\w.-]+['\"]\):$"
     r"| +sys\.argv\[0\] = (?:sys\.argv\[0\]\[:-\d+\]|re\.sub\(r['\"][^'\"]*['\"], ['\"]['\"], sys\.argv\[0\]\))$"
     r"| +sys\.argv\[0\] = sys\.argv\[0\]\.removesuffix\(['\"][\w.-]+['\"]\)$| +sys\.exit\([\w.]+\(\)\)$"
 )
-
-
-def encode_record_digest(digest: bytes) -> str:
-    """*digest* as RECORD writes it, without the name of the algorithm."""
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
-
-
-def compute_record_hash(data: bytes, algorithm: str) -> str:
-    """The hash of *data* as RECORD writes it."""
-    return "%s=%s" % (algorithm, encode_record_digest(hashlib.new(algorithm, data).digest()))
 
 
 def compare_with_record(directory: int, name: str, recorded: str) -> Optional[Dict[str, Any]]:
@@ -84,6 +78,21 @@ def compare_with_records(directory: int, name: str, expected: Sequence[RecordedF
 def is_generated_program(text: Optional[str]) -> bool:
     """Whether *text* is nothing but what an installer writes for an entry point, with whatever first line."""
     return bool(text and text.startswith("#!") and all(map(GENERATED_LINE.match, text.splitlines())))
+
+
+def is_rewritten_script(text: Optional[str], recorded: str) -> bool:
+    """Whether *text* is the *recorded* file with another first line, as installers write the path of a Python into it.
+
+    pip before 22.2 recorded scripts as they are in the wheel, and pipx adds an option behind the path.
+    """
+    if not text or not text.startswith("#!"):
+        return False
+    algorithm, first = recorded.partition("=")[0], text.partition("\n")[0]
+    rest = text[len(first) :]
+    if algorithm not in HASH_ALGORITHMS:
+        return False
+    originals = ["#!python", "#!pythonw", OPTION_OF_LINE.sub("", first)]
+    return any(compute_record_hash((line + rest).encode("utf-8"), algorithm) == recorded for line in originals)
 
 
 def decode_short_text(data: bytes) -> Optional[str]:

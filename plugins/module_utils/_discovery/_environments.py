@@ -94,6 +94,27 @@ class Environment:
                 return os.path.realpath(path), os.path.exists(path)
         return None, False
 
+    def _find_copied_base(self, program: str, home: Optional[str]) -> str:
+        """The interpreter of which *program*, in this environment, is a copy; *program* itself where that is unknown.
+
+        *home* is the directory of that interpreter by ``pyvenv.cfg``; virtualenv before 20 wrote its prefix into a
+        file of the library.
+        """
+        if not program.startswith(self._path + "/"):
+            return program
+        places = [home] if home else []
+        for library, name in self._files.libraries:
+            prefix = read_text_file("%s/%s/orig-prefix.txt" % (library, name), self._handle, 4096) or ""
+            places += [prefix.strip() + "/bin"] if prefix.startswith("/") else []
+        names = [os.path.basename(program)]
+        names += [name for _library, name in self._files.libraries if name not in names]
+        for place in places:
+            for name in names:
+                path = os.path.realpath(os.path.join(place, name))
+                if os.path.isfile(path) and not path.startswith(self._path + "/"):
+                    return path
+        return program
+
     def _detect_state(self, base: Optional[str], exists: bool, home: Optional[str]) -> Tuple[str, Optional[str]]:
         """``live``, ``dangling``, ``moved`` or ``generation``; with the live path in the last two cases.
 
@@ -142,13 +163,14 @@ class Environment:
             "python": python,
             "implementation": implementation,
             "home": settings.get("home"),
-            "interpreter": base if exists else None,
+            "interpreter": self._find_copied_base(base, settings.get("home")) if base and exists else None,
             "system_site_packages": settings.get("include-system-site-packages", "false").lower() == "true",
             "owner": resolve_user_name(os.fstat(self._handle).st_uid),
             "mount": None,
             "nested_in": None,
             "packages": packages,
             "fingerprint": compute_fingerprint(implementation, python, packages),
+            "stale_metadata": [entry for site in sites for entry in site.stale],
             "size": sum(site.size for site in sites),
             "sites": [site.relative for site in sites],
             "counts": {kind: None if found is None else len(found) for kind, found in files.items()},

@@ -17,6 +17,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._direct
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._comparison import (
     compare_with_records,
     is_generated_program,
+    is_rewritten_script,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._environment_kinds import (
     SHARED_KINDS,
@@ -179,7 +180,7 @@ class LocalFiles:
         try:
             os.stat(name, dir_fd=handle, follow_symlinks=False)
             difference = compare_with_records(handle, name, expected) if self._verify else None
-            if difference and not (directory == "bin" and is_generated_program(difference.get("text"))):
+            if difference and not (directory == "bin" and _is_installed_program(difference)):
                 self.modified.append(dict(difference, path=path))
             return True
         except OSError:
@@ -214,6 +215,12 @@ def read_local_files(path: str) -> Tuple[Dict[str, Any], List[Dict[str, str]]]:
         os.close(handle)
     packages = [package for site in found.sites for package in site.packages]
     return dict(found.describe(), packages=packages), found.not_seen
+
+
+def _is_installed_program(difference: Dict[str, Any]) -> bool:
+    """Whether a program with *difference* from its record is what an installer made of that."""
+    text = difference.get("text")
+    return is_generated_program(text) or is_rewritten_script(text, difference.get("recorded") or "")
 
 
 def _get_path(entry: Dict[str, Any]) -> str:

@@ -19,6 +19,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted imp
     open_subdirectory,
     read_text_file,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._duplicates import LEFTOVER_MARK
 
 PTH_CODE_LINE = re.compile(r"^import[ \t]")
 # Installers write these into every environment and into no RECORD.
@@ -50,7 +51,8 @@ def group_loose_files(
     groups: Dict[str, List[str]] = {}
     for path in paths:
         top = _get_top_level(path)
-        if METADATA_SUFFIX.search(top) or top in metadata.unrecorded_names:
+        known = METADATA_SUFFIX.search(top) and not top.startswith(LEFTOVER_MARK)
+        if known or top in metadata.unrecorded_names:
             continue
         if path.endswith(".pyc") and path_exists(handle, path[:-1]):
             continue
@@ -79,7 +81,7 @@ def _detect_kind(handle: int, name: str) -> Optional[str]:
         return None
     if name in ("sitecustomize.py", "usercustomize.py"):
         return name[:-3]
-    if name.startswith("~"):
+    if name.startswith(LEFTOVER_MARK):
         return "leftover"
     return "module" if name.endswith(("/", ".py", ".so", ".pyc")) else "file"
 

@@ -11,17 +11,24 @@ import json
 import os
 import re
 import zipfile
-from typing import Any, Dict, List, Optional, Set
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._credentials import redact_url
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import describe_error, list_entries
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import (
     DIRECTORY_FLAGS,
+    list_names,
+    open_directory,
     open_file,
     read_bytes,
     read_text_file,
+    resolve_trusted_path,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import RECORD_LIMIT
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._duplicates import (
+    LEFTOVER_MARK,
+    choose_metadata,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._hashes import RECORD_LIMIT
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._record import (
     RecordedFile,
@@ -34,6 +41,8 @@ HEADER_SIZES = (4096, 1 << 20)
 EGG_LIMIT = 64 << 20
 METADATA_SUFFIX = re.compile(r"\.(?:dist-info|egg-info|egg-link|egg)$")
 METADATA_DIRECTORIES = (".dist-info", ".egg-info", ".egg")
+# An entry without a description and without these is what an installer could not remove.
+PACKAGE_EVIDENCE = ("RECORD", "installed-files.txt", "top_level.txt")
 METADATA_FILES = (".egg-info", ".egg-link", ".egg")
 VERSIONED_NAME = re.compile(r"^(.+?)-([^-]+)(?:-py\d.*)?$")
 METADATA_HEADER = re.compile(r"^(Name|Version|Requires-Python):[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
@@ -58,18 +67,25 @@ class PackageMetadata:
         self.owned_names: Set[str] = set()
         self.unrecorded_names: Set[str] = set()
         self.problems: List[Dict[str, str]] = []
+        # Metadata that describe no installed package: ``{metadata, reason}``.
+        self.stale: List[Dict[str, str]] = []
         self.size = 0
         self._path = path
         self._relative = relative
 
     def read(self, handle: int) -> None:
         """Read the metadata in the open directory *handle*. Raises OSError."""
-        directories, others = list_entries(handle)
-        for name in sorted(directories):
-            if name.endswith(METADATA_DIRECTORIES):
+        directories, others = (
+            [name for name in sorted(names) if not name.startswith(LEFTOVER_MARK)] for names in list_entries(handle)
+        )
+        shadowed = choose_metadata(handle, directories + others)
+        for name in sorted(shadowed):
+            self.stale.append({"metadata": name, "reason": "the installed files are those of %s" % shadowed[name]})
+        for name in directories:
+            if name.endswith(METADATA_DIRECTORIES) and name not in shadowed:
                 self._read_directory(handle, name)
-        for name in sorted(others):
-            if name.endswith(METADATA_FILES):
+        for name in others:
+            if name.endswith(METADATA_FILES) and name not in shadowed:
                 self._read_file(handle, name)
 
     def _add_problem(self, name: str, error: OSError) -> None:
@@ -99,9 +115,14 @@ class PackageMetadata:
         legacy = name.endswith(".egg-info")
         try:
             headers = _read_headers(inside, "PKG-INFO" if legacy else "METADATA")
+        except FileNotFoundError:
+            headers = ""
         except OSError as error:
             self._add_problem(name, error)
             headers = ""
+        if not headers and not any(path_exists(inside, name) for name in PACKAGE_EVIDENCE):
+            self.stale.append({"metadata": name, "reason": "it describes no package"})
+            return
         direct = _read_direct_url(inside)
         package = self._add_package(
             name,
@@ -133,9 +154,12 @@ class PackageMetadata:
     def _read_file(self, handle: int, name: str) -> None:
         if name.endswith(".egg-link"):
             target = (read_text_file(name, handle, 4096) or "").split("\n", 1)[0].strip()
-            self._add_package(
-                name, "", installer="setuptools", requested=True, editable=True, direct_url=target or None
+            found = read_developed_metadata(target, METADATA_SUFFIX.sub("", name)) if target.startswith("/") else None
+            headers, requires = found or ("", "")
+            package = self._add_package(
+                name, headers, installer="setuptools", requested=True, editable=True, direct_url=target or None
             )
+            package["requires"] = parse_legacy_requires(requires)
         elif name.endswith(".egg"):
             self._add_package(name, _read_zipped_metadata(handle, name), installer="easy_install")
             self.owned_names.add(name)
@@ -221,6 +245,21 @@ def parse_metadata(name: str, headers: str) -> Dict[str, Any]:
     if not parsed.get("Name"):
         package["damaged"] = True
     return package
+
+
+def read_developed_metadata(source: str, stem: str) -> Optional[Tuple[str, str]]:
+    """The description and the requirements of the package *stem* in its *source*, which setuptools linked; or None."""
+    try:
+        for name in list_names(source):
+            if name.endswith(".egg-info") and normalize_name(name[: -len(".egg-info")]) == normalize_name(stem):
+                inside = open_directory(os.path.join(resolve_trusted_path(source), name))
+                try:
+                    return read_text_file("PKG-INFO", inside) or "", read_text_file("requires.txt", inside) or ""
+                finally:
+                    os.close(inside)
+    except OSError:
+        return None
+    return None
 
 
 def path_exists(directory: int, path: str) -> bool:

@@ -9,10 +9,10 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._comparison import (
     TEXT_LIMIT,
-    compute_record_hash,
     decode_short_text,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import read_without_symlinks
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._hashes import compute_record_hash
 
 DIFF_LINES = 400
 # Name and version.

@@ -41,6 +41,7 @@ class SitePackages:
         self._metadata = PackageMetadata(path, relative)
         self.packages = self._metadata.packages
         self.elsewhere = self._metadata.elsewhere
+        self.stale = self._metadata.stale
         self.problems = self._metadata.problems
         self._deadline = deadline
         self._complete = True
@@ -64,7 +65,8 @@ class SitePackages:
             return found
         recorded = self._metadata.recorded
         for path in sorted(set(recorded) - self._seen):
-            if "__pycache__/" not in path and not path.endswith((".pyc", ".pyo", "/")):
+            # virtualenv records directories of bytecode, too.
+            if "__pycache__" not in path.split("/") and not path.endswith((".pyc", ".pyo", "/")):
                 found.append(self._make_entry(path, recorded[path]))
         return found
 

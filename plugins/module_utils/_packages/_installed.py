@@ -9,12 +9,15 @@ import os
 import re
 from typing import Dict, Iterator, List, NamedTuple, Optional
 
-from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import read_text_file
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import open_directory, read_text_file
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._duplicates import (
+    LEFTOVER_MARK,
+    choose_metadata,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._hashes import RECORD_LIMIT
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 
 MODULE = re.compile(r"^([A-Za-z_][A-Za-z0-9_]*)(?:\.py|(?:\.[A-Za-z0-9_-]+)?\.so)$")
-# Bytes; the longest known RECORD has five million.
-RECORD_LIMIT = 32 << 20
 
 
 class InstalledPackage(NamedTuple):
@@ -43,7 +46,7 @@ def list_installed_packages(environment: str) -> List[InstalledPackage]:
     """The packages installed in *environment*, by their metadata, sorted by name."""
     found = []
     for directory in find_site_packages(environment):
-        for entry in sorted(os.listdir(directory)):
+        for entry in _list_metadata(directory):
             if entry.endswith(".dist-info"):
                 text = read_text_file(os.path.join(directory, entry, "METADATA")) or ""
             elif entry.endswith(".egg-info"):
@@ -59,6 +62,17 @@ def list_installed_packages(environment: str) -> List[InstalledPackage]:
                     )
                 )
     return sorted(found)
+
+
+def _list_metadata(directory: str) -> List[str]:
+    """The metadata entries of *directory*, sorted, without those that describe nothing which is installed."""
+    names = [name for name in sorted(os.listdir(directory)) if not name.startswith(LEFTOVER_MARK)]
+    handle = open_directory(os.path.realpath(directory))
+    try:
+        shadowed = choose_metadata(handle, names)
+    finally:
+        os.close(handle)
+    return [name for name in names if name not in shadowed]
 
 
 def get_module_name(path: str) -> Optional[str]:

@@ -11,11 +11,11 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._comparison import compute_record_hash
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._originals import (
     make_unified_diff,
     strip_site_packages,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._hashes import compute_record_hash
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import lock_file
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._platforms import list_platform_tags

@@ -284,13 +284,14 @@ def _check_packages(entry: Mapping[str, Any], advisories: Advisories | None) -> 
             remediation="publish them to an index and install them from there",
             reduced=True,
         )
-    damaged = [str(one["name"]) for one in entry["packages"] if one.get("damaged")]
+    damaged = [f"{one['metadata']} has no name" for one in entry["packages"] if one.get("damaged")]
+    damaged += [f"{one['metadata']}: {one['reason']}" for one in entry.get("stale_metadata") or []]
     if damaged:
         yield build_finding(
             key="metadata-damaged",
             where=path,
-            detail=f"metadata without a name: {join_names(damaged)}",
-            remediation="install the package again",
+            detail="; ".join(damaged),
+            remediation="remove what describes nothing that is installed, and install packages without a name again",
         )
     known = (
         [(one, advisories.find_for_package(one["name"], one["version"])) for one in entry["packages"]]
