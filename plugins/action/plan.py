@@ -20,7 +20,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import (
     get_today,
     parse_version,
 )
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._wheels import DownloadError, download_wheels
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._wheels import DownloadError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _setup as _planning
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._comparison import compare_with_review
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibility import (
@@ -102,7 +102,7 @@ class ActionModule(CollectionAction):
             write_plan_locks(plan, directory)
             seen = []
             if given["scan_wheels"]:
-                seen = self._scan_wheels(plan, {host.name: host for host in hosts}, parts, directory)
+                seen = self._scan_wheels(plan, parts, directory)
             result.update(self._publish_plan(plan, given, directory, seen), scanned=_describe_breakages(seen))
         else:
             result.update(directory=None)
@@ -128,30 +128,19 @@ class ActionModule(CollectionAction):
             given["stability_window"],
         )
 
-    def _scan_wheels(
-        self, plan: Plan, hosts: Mapping[str, PlannedHost], parts: _planning.PlanningTools, directory: pathlib.Path
-    ) -> list[Evidence]:
+    def _scan_wheels(self, plan: Plan, parts: _planning.PlanningTools, directory: pathlib.Path) -> list[Evidence]:
         """The evidence of a scan of the wheels of all locks; a warning for those that cannot be downloaded or read."""
-        questions = {}
-        for name, part in plan.document["hosts"].items():
+        pythons = {}
+        for part in plan.document["hosts"].values():
             for application in part["applications"]:
                 for step in application["steps"]:
-                    python = format_minor(parse_version(step["to"])[0])
-                    questions[step["lock"]] = (python, hosts[name].facts)
+                    pythons[step["lock"]] = format_minor(parse_version(step["to"])[0])
         read = []
-        for lock, (python, facts) in sorted(questions.items()):
+        for lock, python in sorted(pythons.items()):
             try:
-                files = download_wheels(
-                    parts.cache,
-                    directory / "locks" / f"{lock}.txt",
-                    lock,
-                    python,
-                    facts["architecture"],
-                    facts["libc"]["version"],
-                    parts.sources,
-                )
+                files = parts.store.fetch_lock(directory / "locks" / f"{lock}.txt", lock)
                 read.append((python, plan.locks[lock], files))
-            except (DownloadError, OSError, ValueError) as error:
+            except (DownloadError, OSError) as error:
                 self._display.warning(f"the wheels of lock {lock[:12]} are not scanned: {error}")
         try:
             return scan_locks(read, parts.cache, get_today().isoformat())

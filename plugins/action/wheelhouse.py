@@ -33,13 +33,13 @@ class ActionModule(CollectionAction):
             return self.run_module(self.list_arguments(), task_vars)
         cache, directory = expand_path(given["cache_dir"]), given["directory"]
         lock = expand_path(given["plan_dir"]) / "locks" / f"{LOCK_ID(given['lock'])}.txt"
-        files = _wheels.read_known_files(cache, given["lock"], given["architecture"])
+        files = _wheels.read_known_files(cache, given["lock"])
         if files is None and self._task.check_mode:
             count = sum("==" in line for line in lock.read_text(encoding="utf-8").splitlines())
             action = f"download up to {count} wheels and send those that the host lacks"
             return {"changed": True, "sent": [], "directory": directory, "uv": None, "actions": [action]}
         if files is None:
-            files = _download_wheels(cache, lock, given)
+            files = _fetch_wheels(cache, lock, given)
         paths = {entry["name"]: cache / "wheels" / entry["name"] for entry in files}
         result: dict[str, Any] = {}
         uv = self._find_usable_uv(given["architecture"]) if given["ship_uv"] else None
@@ -79,11 +79,9 @@ class ActionModule(CollectionAction):
             return self.run_module({**arguments, "bundle": sent[bundle.name]}, task_vars)
 
 
-def _download_wheels(cache: pathlib.Path, lock: pathlib.Path, given: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The files of the lock at *lock*, downloaded to *cache*. Raises ActionFailedError."""
-    minor = ".".join(given["version"].split(".")[:2])
-    host = (given["architecture"], given["libc_version"])
+def _fetch_wheels(cache: pathlib.Path, lock: pathlib.Path, given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The files of the lock at *lock*, fetched to *cache*. Raises ActionFailedError."""
     try:
-        return _wheels.download_wheels(cache, lock, given["lock"], minor, *host, _planning.build_sources(given))
+        return _wheels.WheelStore(cache, _planning.build_sources(given)).fetch_lock(lock, given["lock"])
     except (CollectionError, OSError, ValueError) as error:
-        raise ActionFailedError(f"wheels of lock {given['lock'][:12]} could not be downloaded: {error}") from None
+        raise ActionFailedError(f"wheels of lock {given['lock'][:12]} could not be fetched: {error}") from None

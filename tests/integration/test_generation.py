@@ -182,7 +182,7 @@ def test_a_diff_of_an_older_state_of_a_file_is_refused(module, place, site):
 def test_of_what_breaks_the_tier_is_named(module, place, tmp_path):
     base = write_wheel(place.wheels, "base", "1.0", {"base.py": "import no_such_module\n"})
     new = place.build_wheel("2.0", "new")
-    text = make_lock(base) + "    # via greeter\n" + make_lock(new)
+    text = make_lock(base) + "    # required by: greeter\n" + make_lock(new)
     name = hashlib.sha256(text.encode()).hexdigest()
     (place.state / "locks" / f"{name}.txt").write_text(text)
     result = module("environment", **{**place.make_build_options(new), "lock": name})

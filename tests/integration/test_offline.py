@@ -14,12 +14,11 @@ import subprocess
 import sys
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages import _wheels
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._platforms import list_platform_tags
 
 PROGRAM = """
 import json, pathlib, sys
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _setup
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages import _wheels
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost
 folder, work = sys.argv[1:]
 given = {"target": "3.12", "plan_dir": work + "/plan", "cache_dir": work + "/cache", "advisories": None,
@@ -37,9 +36,17 @@ host = PlannedHost("h", system, [{"name": "x", "findings": [], "environment": en
 plan = _setup.build_planner(given, parts).plan([host])
 lock = pathlib.Path(work, "lock.txt")
 lock.write_text(plan.locks[plan.document["hosts"]["h"]["applications"][0]["steps"][-1]["lock"]])
-files = _wheels.download_wheels(parts.cache, lock, "l", "3.12", "x86_64", "2.36", parts.sources)
+files = parts.store.fetch_lock(lock, "l")
 print(json.dumps([entry["name"] for entry in files]))
 """
+
+
+def download_wheels(what, folder, minor):
+    """Put wheels of *what* for CPython *minor* into *folder*, if there are any."""
+    words = ["--no-deps", "--only-binary", ":all:", "--python-version", minor, "--dest", str(folder)]
+    for tag in list_platform_tags("x86_64", "2.36"):
+        words += ["--platform", tag]
+    subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", *words, *what], check=False)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can cut the network of a process here")
@@ -55,7 +62,7 @@ def test_a_plan_and_its_wheels_come_from_a_folder_without_any_network(tmp_path):
             ["markupsafe==2.1.1"],
             ["markupsafe==2.1.3"],
         ):
-            _wheels.run_pip_download(what, folder, minor, _wheels.list_platform_tags("x86_64", "2.36"))
+            download_wheels(what, folder, minor)
     log = tmp_path / "log"
     done = subprocess.run(
         [

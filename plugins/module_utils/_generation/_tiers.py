@@ -6,29 +6,18 @@
 
 from typing import Dict, List, Sequence, Set
 
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import PIN
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import PIN, parse_lock
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 
 
-def parse_dependencies(text: str) -> Dict[str, Set[str]]:
-    """The dependencies of each package of the lock *text*, from uv's comments (``# via``)."""
-    found: Dict[str, Set[str]] = {}
-    wanting: Dict[str, Set[str]] = {}
-    current = ""
-    for line in text.splitlines():
-        pin = PIN.match(line)
-        comment = line.strip()
-        if pin:
-            current = normalize_name(pin.group(1))
-            found[current] = set()
-        elif comment.startswith("#") and current:
-            who = comment.lstrip("# ")
-            who = who[3:].strip() if who.startswith("via") else who
-            if who and not who.startswith("-r "):
-                wanting.setdefault(normalize_name(who), set()).add(current)
-    for who, wanted in wanting.items():
-        if who in found:
-            found[who] |= wanted
+def list_dependencies(text: str) -> Dict[str, Set[str]]:
+    """The dependencies of each package of the lock *text* among its packages."""
+    packages = parse_lock(text)
+    found: Dict[str, Set[str]] = {name: set() for name in packages}
+    for package in packages.values():
+        for who in package.requirers:
+            if who in found:
+                found[who].add(package.name)
     return found
 
 
@@ -60,7 +49,7 @@ def split_tiers(text: str, named: Sequence[Sequence[str]]) -> List[List[str]]:
     The tiers that an operator *named* come first, each with its dependencies, and the other packages last. Without them
     there are two, the lower and the upper half of the longest chain of dependencies.
     """
-    needed = parse_dependencies(text)
+    needed = list_dependencies(text)
     if named:
         wanted = [{normalize_name(name) for name in names} & set(needed) for names in named]
     else:

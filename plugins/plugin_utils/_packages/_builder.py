@@ -20,7 +20,6 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from ansible.module_utils.urls import open_url
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import compute_sha256
@@ -37,9 +36,12 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._once impo
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._pages import PackageFile
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._platforms import PLATFORM_PATTERN
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._sources import PackageSources
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._transport import (
+    IndexUnavailableError,
+    Transport,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._wheel_libraries import list_needed_libraries
 
-SOURCE_LIMIT = 512 << 20
 # Build tools of before need other files than source archives have had since, or do not understand them.
 EARLIEST_TOOLS = "2020-01-01"
 # On these, no setuptools from before their release runs; its first releases for them follow soon.
@@ -105,6 +107,7 @@ class WheelBuilder:
         sources: PackageSources,
         interpreters: Mapping[Minor, Sequence[str]] | None = None,
         provide: InterpreterProvider | None = None,
+        transport: Transport | None = None,
     ) -> None:
         """Wheels are kept in ``cache/built``; *interpreters* are those that may be used (default: what uv finds).
 
@@ -113,6 +116,7 @@ class WheelBuilder:
         self._directory = cache / "built"
         self._uv = uv
         self._sources = sources
+        self._transport = transport or Transport(sources)
         self._given = interpreters
         self._provide = provide
         self._wheels: OnceCache[tuple[str, str]] = OnceCache()
@@ -270,19 +274,13 @@ class WheelBuilder:
         if "://" not in wanted.source.location:
             return pathlib.Path(shutil.copyfile(wanted.source.location, path))
         try:
-            data = open_url(
-                wanted.source.location,
-                timeout=300,
-                follow_redirects="all",
-                **self._sources.get_login_options(wanted.source.location),
-            ).read(SOURCE_LIMIT)
-        except OSError as error:
+            self._transport.download(wanted.source.location, path)
+        except IndexUnavailableError as error:
             raise WheelBuildError(f"the source of {wanted.name} {wanted.version} is not available: {error}") from None
-        if wanted.source.sha256 and hashlib.sha256(data).hexdigest() != wanted.source.sha256:
+        if wanted.source.sha256 and compute_sha256(str(path)) != wanted.source.sha256:
             raise WheelBuildError(
                 f"the source of {wanted.name} {wanted.version} has not the SHA-256 that the index gives"
             )
-        path.write_bytes(data)
         return path
 
 

@@ -14,15 +14,12 @@ import dataclasses
 import hashlib
 import json
 import pathlib
-import threading
+import re
 import time
-import urllib.error
-import urllib.parse
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from ansible.module_utils.urls import open_url
 from ansible_collections.oxzep7.python.plugins.module_utils._credentials import redact_text, redact_url
-from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._pages import (
@@ -36,7 +33,11 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._releases 
     build_releases,
     parse_file_name,
 )
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._sources import PackageSources, find_default_index
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._sources import PackageSources
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._transport import (
+    IndexUnavailableError,
+    Transport,
+)
 
 try:
     from packaging.version import Version
@@ -46,20 +47,21 @@ except ImportError as error:
     PACKAGING_ERROR = error
 
 ACCEPT_HEADER = f"{JSON_TYPE}, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
-# Pages are asked for again after a day; what was resolved from them stays.
+# Seconds after which a page is asked for again, if its index does not say less.
 PAGE_LIFETIME = 86400.0
-INDEX_TIMEOUT = 60
-
-
-class IndexUnavailableError(CollectionError):
-    """An index that gave no answer; the text names it, without credentials, and the cause."""
 
 
 class PackageIndex:
     """Answers what there is of a package, each page read once; safe to use from several threads."""
 
-    def __init__(self, sources: PackageSources, cache: pathlib.Path, fresh: float = PAGE_LIFETIME) -> None:
-        """Pages are kept below *cache* and asked for again when older than *fresh* seconds."""
+    def __init__(
+        self,
+        sources: PackageSources,
+        cache: pathlib.Path,
+        fresh: float = PAGE_LIFETIME,
+        transport: Transport | None = None,
+    ) -> None:
+        """Pages are kept below *cache* for *fresh* seconds, or for less if the index asks for that."""
         if PACKAGING_ERROR:
             raise IndexUnavailableError(
                 f"planning needs the collection's requirements.txt on the controller: {PACKAGING_ERROR}"
@@ -67,11 +69,11 @@ class PackageIndex:
         self._sources = sources
         self._cache = cache / "pages"
         self._fresh = fresh
-        self._guard = threading.Lock()
         self._files: dict[str, list[PackageFile]] = {}
         self._releases: dict[tuple[str, Minor, str], list[PackageRelease]] = {}
         self._folders = [read_folder(pathlib.Path(folder)) for folder in sources.folders]
-        self._urls = [] if sources.offline else list(sources.indexes) or [("default", find_default_index())]
+        self._urls = sources.list_indexes()
+        self._transport = transport or Transport(sources)
 
     def load(self, names: Iterable[str]) -> None:
         """Read the pages of all *names*, several at a time. Raises IndexUnavailableError."""
@@ -113,34 +115,70 @@ class PackageIndex:
         )
         return any(str(known[0]) == version for known in (parse_file_name(entry.name) for entry in files) if known)
 
+    def compute_page_digest(self, name: str) -> str:
+        """A digest of everything that the sources list of *name*. Raises IndexUnavailableError."""
+        listed = sorted((entry.name, entry.sha256 or "", entry.yanked) for entry in self.list_files(name))
+        return hashlib.sha256(repr(listed).encode()).hexdigest()[:16]
+
     def _read_cached_page(self, url: str, name: str) -> list[PackageFile]:
         path = self._cache / hashlib.sha256(redact_url(url).encode()).hexdigest()[:16] / f"{name}.json"
+        kept = _read_kept_page(path)
+        if kept and time.time() < kept["expires"]:
+            return list(kept["files"])
+        address = f"{url.rstrip('/')}/{name}/"
         try:
-            if time.time() - path.stat().st_mtime < self._fresh:
-                return [PackageFile(*row) for row in json.loads(path.read_text(encoding="utf-8"))]
-        except (OSError, ValueError, TypeError):
-            pass
-        found = self._fetch_page(f"{url.rstrip('/')}/{name}/")
-        text = json.dumps([dataclasses.astuple(entry) for entry in found])
+            answer = self._transport.read(
+                address, {"Accept": ACCEPT_HEADER, **(_build_condition(kept["headers"]) if kept else {})}
+            )
+            if kept and answer.status == 304:
+                found, headers = list(kept["files"]), {**kept["headers"], **_select_headers(answer.headers)}
+            else:
+                found = read_page(answer.text, answer.get_content_type(), redact_url(address))
+                headers = _select_headers(answer.headers)
+        except IndexUnavailableError as error:
+            if error.status not in (404, 410):
+                raise
+            found, headers = [], {}
+        except (ValueError, KeyError, TypeError) as error:
+            raise IndexUnavailableError(f"the index {redact_url(address)} gives no page: {error}") from None
+        text = json.dumps(
+            {
+                "expires": time.time() + min(self._fresh, _read_max_age(headers)),
+                "headers": headers,
+                "files": [dataclasses.astuple(entry) for entry in found],
+            }
+        )
         # Addresses of files with credentials of their own are asked for again.
         if redact_text(text) == text:
             write_private(path, text)
         return found
 
-    def _fetch_page(self, url: str) -> list[PackageFile]:
-        login = self._sources.get_login_options(url)
-        try:
-            answer = open_url(
-                redact_url(url) if login else url,
-                headers={"Accept": ACCEPT_HEADER},
-                timeout=INDEX_TIMEOUT,
-                follow_redirects="all",
-                **login,
-            )
-            return read_page(answer.read().decode("utf-8"), answer.headers.get_content_type(), redact_url(url))
-        except urllib.error.HTTPError as error:
-            if error.code in (404, 410):
-                return []
-            raise IndexUnavailableError(f"the index {redact_url(url)} answers {error.code} {error.reason}") from None
-        except (OSError, ValueError, KeyError) as error:
-            raise IndexUnavailableError(f"the index {redact_url(url)} gives no answer: {error}") from None
+
+def _read_kept_page(path: pathlib.Path) -> dict[str, Any] | None:
+    """The page stored at *path*: its ``files``, when it ``expires``, and the ``headers`` that it came with."""
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        files = [PackageFile(*row) for row in kept["files"]]
+        return {"expires": float(kept["expires"]), "headers": dict(kept["headers"]), "files": files}
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _select_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Those of *headers* that say for how long a page is good, and by what it is known."""
+    return {name: headers[name] for name in ("cache-control", "etag", "last-modified") if name in headers}
+
+
+def _build_condition(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers that ask for a page only if it is not the one with *headers* any more."""
+    known = {"If-None-Match": headers.get("etag"), "If-Modified-Since": headers.get("last-modified")}
+    return {name: value for name, value in known.items() if value}
+
+
+def _read_max_age(headers: Mapping[str, str]) -> float:
+    """For how many seconds the index itself calls a page with *headers* fresh; infinity where it does not say."""
+    control = headers.get("cache-control", "").lower()
+    if "no-store" in control or "no-cache" in control:
+        return 0.0
+    match = re.search(r"\bmax-age=([0-9]{1,9})\b", control)
+    return float(match[1]) if match else float("inf")

@@ -18,10 +18,17 @@ from ansible_collections.oxzep7.python.plugins.module_utils._discovery._original
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._hashes import compute_record_hash
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import lock_file
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._platforms import list_platform_tags
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._wheels import DownloadError, run_pip_download
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, parse_version
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import PackageIndex
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._platforms import rank_wheel
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._releases import parse_file_name
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._sources import DEFAULT_SOURCES
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._transport import (
+    IndexUnavailableError,
+    Transport,
+)
 
-ORIGINALS_TIMEOUT = 120
+ORIGINALS_TIMEOUT = 10.0
 MEMBER_LIMIT = 1 << 20
 
 
@@ -35,17 +42,21 @@ def _find_wheels(directory: pathlib.Path, name: str, version: str) -> list[pathl
     return found
 
 
-def _fetch_wheel(directory: pathlib.Path, name: str, version: str, minor: str, host: Mapping[str, Any]) -> None:
-    """Ask the package index once for the wheel that fits *host*; a failure is not remembered."""
+def _fetch_wheel(directory: pathlib.Path, name: str, version: str, minor: Minor, host: Mapping[str, Any]) -> None:
+    """Fetch the wheel that fits *host* best, if the package index has one; a failure is not remembered."""
+    transport = Transport(DEFAULT_SOURCES, attempts=1, timeout=ORIGINALS_TIMEOUT)
     try:
-        run_pip_download(
-            ["--timeout", "10", "--retries", "0", f"{name}=={version}"],
-            directory,
-            minor,
-            list_platform_tags(host["architecture"], host["libc"]["version"] or ""),
-            ORIGINALS_TIMEOUT,
-        )
-    except (DownloadError, OSError, ValueError):
+        index = PackageIndex(DEFAULT_SOURCES, directory.parent, transport=transport)
+        platform = f"{host['architecture']}-manylinux_{str(host['libc']['version'] or '').replace('.', '_')}"
+        ranked = []
+        for entry in index.list_files(name):
+            known, rank = parse_file_name(entry.name), rank_wheel(entry.name, minor, platform)
+            if known and rank is not None and str(known[0]) == version:
+                ranked.append((rank, entry.name, entry))
+        if ranked:
+            entry = min(ranked)[2]
+            transport.download(entry.location, directory / pathlib.PurePath(entry.name).name)
+    except (IndexUnavailableError, OSError, ValueError):
         return
 
 
@@ -93,7 +104,7 @@ def _find_original(
     with lock_file(directory / ".lock"):
         wheels = _find_wheels(directory, name, version)
         if not wheels and download and environment["python"]:
-            _fetch_wheel(directory, name, version, ".".join(environment["python"].split(".")[:2]), host)
+            _fetch_wheel(directory, name, version, parse_version(environment["python"])[0], host)
             wheels = _find_wheels(directory, name, version)
     return _find_first(_read_member(wheel, strip_site_packages(entry["path"]), entry["recorded"]) for wheel in wheels)
 

@@ -7,22 +7,17 @@
 from __future__ import annotations
 
 import dataclasses
-import email.parser
 import html.parser
 import json
 import pathlib
-import re
-import urllib.error
 import urllib.parse
-import zipfile
 from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._metadata import read_wheel_metadata
 
 JSON_TYPE = "application/vnd.pypi.simple.v1+json"
-METADATA_LIMIT = 1 << 20
-METADATA_PATTERN = re.compile(r"[^/]+\.dist-info/METADATA")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,11 +104,6 @@ def read_folder(folder: pathlib.Path) -> dict[str, list[PackageFile]]:
 
 def _read_requires_python(wheel: pathlib.Path) -> str:
     try:
-        with zipfile.ZipFile(wheel) as archive:
-            metadata = [name for name in archive.namelist() if METADATA_PATTERN.fullmatch(name)]
-            name = next(iter(metadata))
-            with archive.open(name) as stream:
-                text = stream.read(METADATA_LIMIT).decode("utf-8", "replace")
-    except (OSError, StopIteration, zipfile.BadZipFile, RuntimeError):
+        return read_wheel_metadata(wheel).requires_python
+    except (OSError, ValueError):
         return ""
-    return str(email.parser.HeaderParser().parsestr(text)["Requires-Python"] or "")

@@ -2,69 +2,55 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Keeps the wheels of locks on the controller: downloaded once, by pip, with hashes required."""
+"""Keeps the wheels of locks on the controller: fetched once, from where a lock says, and proven by their hashes."""
 
 from __future__ import annotations
 
-import contextlib
-import functools
+import concurrent.futures
 import json
 import os
 import pathlib
-import re
-import subprocess
-import sys
+import shutil
 import tarfile
-from collections.abc import Iterable, Sequence
+import urllib.parse
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ansible_collections.oxzep7.python.plugins.module_utils._credentials import redact_url
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import compute_sha256
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import PIN
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import LockedPackage, parse_lock
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import format_json, lock_file, write_private
-from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, parse_version
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._platforms import (
-    build_wheel_tags,
-    list_platform_tags,
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import PackageIndex
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._metadata import (
+    WheelMetadata,
+    parse_metadata,
+    read_wheel_metadata,
 )
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._sources import DEFAULT_SOURCES, PackageSources
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._sources import PackageSources
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._transport import (
+    IndexUnavailableError,
+    Transport,
+)
 
-# Without it planning fails with a message before this is used.
-with contextlib.suppress(ImportError):
-    from packaging.utils import parse_wheel_filename
-    from packaging.version import Version
-
-PIP_TIMEOUT = 1800
-HASH_PATTERN = re.compile(r"--hash=sha256:([0-9a-f]{64})")
+# Files that are fetched at the same time.
+WORKERS = 8
 
 
 class DownloadError(CollectionError):
-    """Wheels that could not be had; the text is pip's own explanation."""
+    """Wheels that could not be had; the text names them, and the cause."""
 
 
-def _get_list_path(cache: pathlib.Path, lock: str, architecture: str) -> pathlib.Path:
-    return cache / "locks" / f"{lock}-{architecture}.json"
+def get_file_name(source: str) -> str:
+    """The name of the file at *source*, a URL or a name; empty for one that is no plain name."""
+    path = urllib.parse.unquote(urllib.parse.urlsplit(source).path) if "://" in source else source
+    name = path.rpartition("/")[2]
+    return "" if name.startswith(".") else name
 
 
-def read_known_files(cache: pathlib.Path, lock: str, architecture: str) -> list[dict[str, Any]] | None:
-    """The wheels of *lock* as earlier downloaded (name, size in bytes, sha256), or None."""
-    path = _get_list_path(cache, lock, architecture)
-    if not path.exists():
-        return None
-    files: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-    return files if all((cache / "wheels" / entry["name"]).exists() for entry in files) else None
-
-
-def describe_file(path: pathlib.Path) -> dict[str, Any]:
-    """Name, size in bytes and SHA-256 of the file *path*."""
-    found = path.stat()
-    return {
-        "name": path.name,
-        "size": found.st_size,
-        "sha256": _compute_digest(str(path), found.st_size, found.st_mtime_ns),
-        "executable": False,
-    }
+def describe_file(path: pathlib.Path, digest: str) -> dict[str, Any]:
+    """Name, size in bytes and SHA-256, which is *digest*, of the file *path*."""
+    return {"name": path.name, "size": path.stat().st_size, "sha256": digest, "executable": False}
 
 
 def describe_program(cache: pathlib.Path, path: pathlib.Path, name: str) -> dict[str, Any]:
@@ -87,147 +73,148 @@ def describe_program(cache: pathlib.Path, path: pathlib.Path, name: str) -> dict
     }
 
 
-@functools.lru_cache(maxsize=16384)
-def _compute_digest(path: str, _size: int, _changed: int) -> str:
-    """The SHA-256 of a file; many locks of a rehearsal share most wheels."""
-    return compute_sha256(path)
+def read_known_files(cache: pathlib.Path, lock: str) -> list[dict[str, Any]] | None:
+    """The wheels of *lock* as earlier fetched (name, size in bytes, sha256), or None."""
+    path = cache / "locks" / f"{lock}.json"
+    if not path.exists():
+        return None
+    files: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    return files if all(_has_size(cache / "wheels" / entry["name"], entry["size"]) for entry in files) else None
 
 
-def download_wheels(
-    cache: pathlib.Path,
-    lock_path: pathlib.Path,
-    lock: str,
-    minor: str,
-    architecture: str,
-    libc_version: str,
-    sources: PackageSources = DEFAULT_SOURCES,
-) -> list[dict[str, Any]]:
-    """Download all wheels of a lock to ``cache/wheels``; result as of `read_known_files`.
-
-    Raises DownloadError, ValueError.
-    """
-    with lock_file(cache / "locks" / f"{lock}-{architecture}.lock"):
-        files = read_known_files(cache, lock, architecture)
-        if files is not None:
-            return files
-        incoming = cache / "wheels" / f".incoming-{lock}-{architecture}"
-        incoming.mkdir(parents=True, exist_ok=True)
-        tags = list_platform_tags(architecture, libc_version)
-        files, missing = _find_known_wheels(
-            cache / "wheels", lock_path.read_text(encoding="utf-8"), parse_version(minor)[0], tags
-        )
-        if missing:
-            wanted = incoming / "missing.txt"
-            wanted.write_text(missing, encoding="utf-8")
-            _download_missing(wanted, incoming, minor, tags, sources, cache / "built")
-            wanted.unlink()
-        for path in sorted(incoming.glob("*.whl")):
-            files.append(describe_file(path))
-            os.replace(path, cache / "wheels" / path.name)
-        incoming.rmdir()
-        files.sort(key=lambda entry: str(entry["name"]))
-        write_private(_get_list_path(cache, lock, architecture), format_json(files))
-        return files
-
-
-def _find_known_wheels(
-    wheels: pathlib.Path, lock: str, minor: Minor, platforms: Sequence[str]
-) -> tuple[list[dict[str, Any]], str]:
-    """The wheels of *lock* that *wheels* has, of other locks, and the rest of the lock."""
-    accepted = build_wheel_tags(minor, platforms)
-    found, missing = [], []
-    for block in re.split(r"\n(?=\S)", lock.strip()):
-        pin = PIN.match(block)
-        if not pin:
-            continue
-        hashes = set(HASH_PATTERN.findall(block))
-        known = None
-        for path in sorted(wheels.glob(f"{re.sub('[-_.]+', '*', pin[1])}-*.whl")):
-            name, version, _build, tags = parse_wheel_filename(path.name)
-            if name == normalize_name(pin[1]) and version == Version(pin[2]) and not accepted.isdisjoint(tags):
-                described = describe_file(path)
-                known = described if described["sha256"] in hashes else known
-        if known:
-            found.append(known)
-        else:
-            missing.append(block)
-    return found, "\n".join(missing)
-
-
-def run_pip_download(
-    what: Iterable[str],
-    target: pathlib.Path,
-    minor: str,
-    tags: Iterable[str],
-    timeout: float = PIP_TIMEOUT,
-    sources: PackageSources = DEFAULT_SOURCES,
-) -> subprocess.CompletedProcess[str]:
-    """Download wheels of *what*, without dependencies, to *target*, for CPython *minor* and platform *tags*.
-
-    Raises DownloadError when pip does not end within *timeout* seconds.
-    """
-    words, settings = sources.build_pip_options()
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "--disable-pip-version-check",
-        "--quiet",
-        "--no-deps",
-        "--only-binary",
-        ":all:",
-        "--implementation",
-        "cp",
-        "--python-version",
-        minor,
-        "--abi",
-        "cp" + minor.replace(".", ""),
-        "--abi",
-        "abi3",
-        "--abi",
-        "none",
-        "--dest",
-        str(target),
-        *(word for tag in tags for word in ("--platform", tag)),
-        *words,
-        *what,
-    ]
+def _has_size(path: pathlib.Path, size: int) -> bool:
     try:
-        return subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-            stdin=subprocess.DEVNULL,
-            env={**os.environ, **settings},
-        )
-    except subprocess.TimeoutExpired:
-        raise DownloadError(f"pip did not finish within {timeout} seconds") from None
+        return path.stat().st_size == size
+    except OSError:
+        return False
 
 
-def _download_missing(
-    lock_path: pathlib.Path,
-    target: pathlib.Path,
-    minor: str,
-    tags: Iterable[str],
-    sources: PackageSources,
-    built: pathlib.Path,
-) -> None:
-    # An upper bound that uv let pass was seen by the plan; hashes decide which file it is.
-    what = [
-        "--ignore-requires-python",
-        "--require-hashes",
-        *(["--find-links", str(built)] if built.is_dir() else []),
-        "--requirement",
-        str(lock_path),
-    ]
-    done = run_pip_download(what, target, minor, tags, sources=sources)
-    if done.returncode != 0:
+class WheelStore:
+    """The wheels in the cache directory; safe to use from several threads."""
+
+    def __init__(
+        self,
+        cache: pathlib.Path,
+        sources: PackageSources,
+        index: PackageIndex | None = None,
+        transport: Transport | None = None,
+    ) -> None:
+        """Wheels are kept in ``cache/wheels``, those that were built or copied in ``cache/built``."""
+        self._cache = cache
+        self._sources = sources
+        self._transport = transport or Transport(sources)
+        self._index = index or PackageIndex(sources, cache, transport=self._transport)
+
+    def fetch_lock(self, path: pathlib.Path, lock: str) -> list[dict[str, Any]]:
+        """Have all wheels of the lock at *path*, called *lock*; result as of `read_known_files`.
+
+        Raises DownloadError, OSError.
+        """
+        with lock_file(self._cache / "locks" / f"{lock}.lock"):
+            files = read_known_files(self._cache, lock)
+            if files is None:
+                packages = parse_lock(path.read_text(encoding="utf-8")).values()
+                files = [describe_file(*found) for found in self.fetch_all(packages)]
+                files.sort(key=lambda entry: str(entry["name"]))
+                write_private(self._cache / "locks" / f"{lock}.json", format_json(files))
+            return files
+
+    def fetch_all(self, packages: Iterable[LockedPackage]) -> list[tuple[pathlib.Path, str]]:
+        """The wheels of *packages* in ``cache/wheels``, with their SHA-256. Raises DownloadError with all that lack."""
+        found, problems = [], []
+        with concurrent.futures.ThreadPoolExecutor(max_workers=WORKERS) as pool:
+            for work in [pool.submit(self.fetch, package) for package in packages]:
+                try:
+                    found.append(work.result())
+                except (DownloadError, IndexUnavailableError) as error:
+                    problems.append(str(error))
+        if problems:
+            raise DownloadError("; ".join(problems))
+        return found
+
+    def fetch(self, package: LockedPackage) -> tuple[pathlib.Path, str]:
+        """The wheel of *package* in ``cache/wheels``, and its SHA-256.
+
+        Raises DownloadError, IndexUnavailableError, OSError.
+        """
+        name = get_file_name(package.source)
+        with lock_file(self._cache / "wheels" / f".{package.name}.lock"):
+            for path in self._list_local_files(name):
+                digest = compute_sha256(str(path))
+                if digest in package.hashes:
+                    return self._keep(path), digest
+            problem = ""
+            for url in self._list_urls(package):
+                try:
+                    digest, path = self._download(url)
+                except IndexUnavailableError as error:
+                    problem = problem or str(error)
+                    continue
+                if digest in package.hashes:
+                    target = path.with_name(get_file_name(url))
+                    os.replace(path, target)
+                    return target, digest
+                path.unlink()
+                problem = f"{redact_url(url)} has the SHA-256 {digest}, which the lock does not have"
         raise DownloadError(
-            " ".join(line for line in done.stderr.splitlines() if line.startswith("ERROR")) or done.stderr[-2000:]
+            f"no source has the wheel of {package.name} {package.version} that the lock names "
+            f"({name or 'SHA-256 ' + ', '.join(package.hashes)}){': ' + problem if problem else ''}; put it into a "
+            "folder of oxzep7_find_links, or plan again"
         )
+
+    def _list_local_files(self, name: str) -> Iterator[pathlib.Path]:
+        folders = [self._cache / "wheels", self._cache / "built", *map(pathlib.Path, self._sources.folders)]
+        for path in [folder / name for folder in folders] if name else []:
+            if path.is_file():
+                yield path
+
+    def _download(self, url: str) -> tuple[str, pathlib.Path]:
+        """The SHA-256 of the file at *url*, and where it is, under a name of its own. Raises IndexUnavailableError."""
+        path = self._cache / "wheels" / f".{get_file_name(url)}"
+        self._transport.download(url, path)
+        return compute_sha256(str(path)), path
+
+    def _keep(self, path: pathlib.Path) -> pathlib.Path:
+        target = self._cache / "wheels" / path.name
+        if path != target:
+            copy = target.with_name(f".{target.name}")
+            shutil.copyfile(path, copy)
+            os.replace(copy, target)
+        return target
+
+    def _list_urls(self, package: LockedPackage) -> Iterator[str]:
+        """Where the wheel of *package* may be had: what the lock says, then what the indexes list with that hash."""
+        if self._sources.offline:
+            return
+        if "://" in package.source and get_file_name(package.source):
+            yield package.source
+        for entry in self._index.list_files(package.name):
+            if entry.sha256 in package.hashes and "://" in entry.location and entry.location != package.source:
+                yield entry.location
+
+    def read_metadata(self, package: LockedPackage) -> WheelMetadata:
+        """The metadata of the wheel of *package*. Raises DownloadError, IndexUnavailableError, OSError, ValueError."""
+        memo = self._cache / "metadata" / f"{package.hashes[0]}.json"
+        try:
+            known = json.loads(memo.read_text(encoding="utf-8"))
+            return WheelMetadata(tuple(known["requires"]), known["requires_python"])
+        except (OSError, ValueError, KeyError, TypeError):
+            found = self._find_metadata(package)
+        write_private(memo, format_json({"requires": found.requires, "requires_python": found.requires_python}))
+        return found
+
+    def _find_metadata(self, package: LockedPackage) -> WheelMetadata:
+        """As `read_metadata`: from the index by itself where it serves that, else from the wheel."""
+        local = next(self._list_local_files(get_file_name(package.source)), None)
+        if local is None and "://" in package.source:
+            try:
+                text = self._transport.read(f"{package.source}.metadata").text
+                if text.startswith("Metadata-Version:"):
+                    return parse_metadata(text)
+            except IndexUnavailableError as error:
+                if error.status is None:
+                    raise
+        return read_wheel_metadata(self.fetch(package)[0])
 
 
 def write_bundle(target: pathlib.Path, files: Iterable[tuple[str, pathlib.Path]]) -> None:

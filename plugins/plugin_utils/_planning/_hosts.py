@@ -12,10 +12,8 @@ from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import (
-    find_requirers,
-    find_root_packages,
-)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._requirers import find_requirers
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import find_root_packages
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._package_set import PackageCopy, PackageSet
 
 # Debian's pip once reported this package, which exists nowhere.

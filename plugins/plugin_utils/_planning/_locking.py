@@ -12,8 +12,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import PIN, format_left_out
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import parse_pins as pins_of
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import format_left_out
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_build import WheelBuildError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor
@@ -124,22 +123,6 @@ class _BoundedDraft:
     copied: frozenset[str] = frozenset()
 
 
-def replace_hashes(text: str, digests: Mapping[str, str]) -> str:
-    """The lock *text* with the SHA-256 of *digests* alone for the packages that it names."""
-    lines: list[str] = []
-    current = ""
-    for line in text.splitlines():
-        pin = PIN.match(line)
-        if pin:
-            current = normalize_name(pin[1])
-        if current in digests and line.lstrip().startswith("--hash="):
-            continue
-        lines.append(line)
-        if pin and current in digests:
-            lines.append(f"    --hash=sha256:{digests[current]}")
-    return "".join(f"{line}\n" for line in lines) if digests else text
-
-
 def _format_requirement(name: str, version: str, alone: bool) -> str:
     """The requirement for *name* from *version* on; for that version only if *alone*, or if it has a local label."""
     return f"{name}{'==' if alone or '+' in version else '>='}{version}"
@@ -228,20 +211,18 @@ class StepLocker:
         """
         architecture = draft.platform.partition("-")[0]
         leaving = predict_leaving(packages, loose, draft.minor, architecture)
+        staying: set[str] = set()
         while True:
             asked, lock = self._settle_without(leaving, draft)
-            held = packages.select_held(pins_of(lock.text), draft.minor, architecture) - loose
-            back = {name for name in leaving if name in held or name in lock.via}
-            if not back:
-                break
-            leaving -= back
-        gone = find_unrequired_packages(
-            packages.pins, set(held), {name: set(who) - {""} for name, who in lock.via.items()}
-        )
-        if gone:
-            leaving |= gone
-            asked, lock = self._settle_without(leaving, draft)
-        return asked, lock, leaving - set(lock.via)
+            held = packages.select_held(lock.pins, draft.minor, architecture) - loose
+            # A package that is wanted after all does not leave again.
+            back = {name for name in leaving if name in held or name in lock.packages}
+            staying |= back
+            requirers = {name: set(who) for name, who in lock.requirers.items()}
+            gone = set() if back else find_unrequired_packages(packages.pins, staying | held, requirers)
+            if not back and not gone:
+                return asked, lock, leaving
+            leaving = (leaving - back) | gone
 
     def _settle_without(self, leaving: Collection[str], draft: _StepDraft) -> tuple[_BoundedDraft, ResolvedLock]:
         """The lock of *draft* without the packages *leaving*. Raises NoLockError, UnpublishedPackagesError."""
@@ -263,7 +244,7 @@ class StepLocker:
         minor: Minor,
         platform: str,
     ) -> StepLock:
-        pins = pins_of(lock.text)
+        pins = lock.pins
         reasons = {}
         for name, version in pins.items():
             if packages.pins.get(name) == version:
@@ -275,7 +256,7 @@ class StepLocker:
             if own is None and wanted and name not in packages.pins:
                 own = MoveReason(wanted.evidence, f"constraint {wanted.requirement}: {wanted.reason}", wanted.date)
             if own is None:
-                who = ", ".join(sorted(lock.via[name] - {""})) or "another package"
+                who = ", ".join(sorted(lock.requirers[name])) or "another package"
                 own = MoveReason(
                     "dependency", f"{'now' if name not in packages.pins else 'a later version is'} required by {who}"
                 )
@@ -297,20 +278,18 @@ class StepLocker:
                 kept[name] = copy
         taken = {**copied, **kept}
         built = tuple(sorted(name for name in asked.wheels if name in pins and name not in taken))
-        # An index may have another package of the same name and version; only the copy of the host is accepted.
-        text = replace_hashes(lock.text, {name: copy.sha256 for name, copy in taken.items()})
         after = packages.apply_lock(lock, minor, platform)
         needed = {name: self._builder.list_libraries(asked.wheels[name][0]) for name in built}
         libraries = {name: names for name, names in needed.items() if names}
-        return StepLock(text, after, reasons, built, doubts, tuple(sorted(copied)), tuple(sorted(kept)), libraries)
+        return StepLock(lock.text, after, reasons, built, doubts, tuple(sorted(copied)), tuple(sorted(kept)), libraries)
 
     def _settle_draft(self, draft: _StepDraft) -> tuple[_BoundedDraft, ResolvedLock]:
         """The lock of *draft*, freed where it must be; what newcomers exclude the Python is barred."""
         for _round in range(LOCKING_ROUNDS):
             draft, asked, lock = self._resolve_draft(draft)
-            names = [name for name in lock.via if name not in draft.packages]
+            names = [name for name in lock.packages if name not in draft.packages]
             self._index.load(names)
-            pins = pins_of(lock.text)
+            pins = lock.pins
             barred = set()
             for name in names:
                 release = self._index.find_release(name, pins[name], draft.minor, draft.platform)
@@ -534,7 +513,7 @@ class StepLocker:
                 lock = self._resolver.lock(question)
             except ResolutionError:
                 continue
-            pins = pins_of(lock.text)
+            pins = lock.pins
             holds = []
             for name in freed:
                 holds.append(self._describe_hold(name, asked.bounds[name], pins.get(name), lock, draft.limits))
@@ -556,5 +535,5 @@ class StepLocker:
         )
         if own:
             floor += f" within {', '.join(own)}"
-        who = ", ".join(sorted(lock.via.get(name, frozenset()) - {""})) or "other packages"
+        who = ", ".join(sorted(lock.requirers.get(name, ()))) or "other packages"
         return f"{floor}, and {who} would have {version or 'none'}"

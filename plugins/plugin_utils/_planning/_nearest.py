@@ -274,34 +274,6 @@ def classify_move(before: str | None, after: str | None) -> str:
     )
 
 
-def find_requirers(requires: Mapping[str, Sequence[str]], minor: Minor, architecture: str) -> dict[str, set[str]]:
-    """Who of *requires* (``Requires-Dist`` by package) requires each package on *minor*, extras left out."""
-    environment = {
-        "python_version": format_minor(minor),
-        "python_full_version": f"{format_minor(minor)}.99",
-        "implementation_name": "cpython",
-        "implementation_version": f"{format_minor(minor)}.99",
-        "platform_python_implementation": "CPython",
-        "os_name": "posix",
-        "sys_platform": "linux",
-        "platform_system": "Linux",
-        "platform_machine": architecture,
-        "platform_release": "",
-        "platform_version": "",
-        "extra": "",
-    }
-    found: dict[str, set[str]] = {}
-    for package, lines in requires.items():
-        for line in lines:
-            try:
-                requirement = Requirement(line)
-            except InvalidRequirement:
-                continue
-            if requirement.marker is None or requirement.marker.evaluate(environment):
-                found.setdefault(normalize_name(requirement.name), set()).add(package)
-    return found
-
-
 def find_root_packages(
     names: Iterable[str], required_by: Mapping[str, set[str]], requested: set[str], wanted: set[str]
 ) -> set[str]:

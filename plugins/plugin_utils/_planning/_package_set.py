@@ -9,15 +9,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import parse_pins as pins_of
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import (
-    ResolvedLock,
-)
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import (
-    MoveReason,
-    find_requirers,
-)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._requirers import find_requirers
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import ResolvedLock
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import MoveReason
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,8 +78,8 @@ class PackageSet:
 
     def apply_lock(self, lock: ResolvedLock, minor: Minor, platform: str) -> PackageSet:
         """What the next step starts from, when *lock* is this one's."""
-        pins = pins_of(lock.text)
-        via = {name: set(who) - {""} for name, who in lock.via.items()}
+        pins = lock.pins
+        via = {name: set(who) for name, who in lock.requirers.items()}
         held = self.select_held(pins, minor, platform.partition("-")[0])
         return PackageSet(
             pins,

@@ -16,10 +16,10 @@ from collections.abc import Iterable, Sequence
 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import DATA
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor, parse_version
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._requirers import find_requirers
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import (
     MoveReason,
     VersionLimit,
-    find_requirers,
     find_unrequired_packages,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._package_set import PackageSet

@@ -24,6 +24,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder i
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import PackageIndex
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import Resolver, find_uv
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._sources import PackageSources
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._wheels import WheelStore
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import StepLocker
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import Planner
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._steps import collect_earlier_steps
@@ -35,6 +36,7 @@ class PlanningTools:
 
     sources: PackageSources
     index: PackageIndex
+    store: WheelStore
     builder: WheelBuilder
     locker: StepLocker
     advisories: Advisories | None
@@ -63,10 +65,10 @@ def build_tools(given: Mapping[str, Any], entries: Sequence[Mapping[str, Any]] =
     place = UnpackPlace(cache, choose_unpack_directory(cache), bool(given["offline"]))
     here = BuildInterpreters(entries, place, list_managed)
     index, builder = PackageIndex(sources, cache), WheelBuilder(cache, uv, sources, provide=here.provide)
+    store = WheelStore(cache, sources, index)
+    resolver = Resolver(cache, uv, sources, store, index)
     advisories = load_advisories(expand_path(given["advisories"])) if given["advisories"] else None
-    return PlanningTools(
-        sources, index, builder, StepLocker(Resolver(cache, uv, sources), index, builder), advisories, cache
-    )
+    return PlanningTools(sources, index, store, builder, StepLocker(resolver, index, builder), advisories, cache)
 
 
 def build_planner(given: Mapping[str, Any], parts: PlanningTools, reviewed: bool = False) -> Planner:

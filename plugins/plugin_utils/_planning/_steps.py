@@ -15,10 +15,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import Advisories
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._once import OnceCache
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import (
-    find_uv_platform,
-    parse_annotated_lock,
-)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import ResolvedLock, find_uv_platform
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._demands import (
     collect_constraints,
     list_step_minors,
@@ -184,7 +181,7 @@ class StepPlanner:
             # Within one minor only the patch differs.
             after = format_minor(minor) if before.count(".") == 1 else f"{format_minor(minor)}.{self._patch}"
             steps.append({"from": before, **step, "to": after})
-            packages, before = packages.apply_lock(parse_annotated_lock(text), minor, platform), format_minor(minor)
+            packages, before = packages.apply_lock(ResolvedLock.parse(text), minor, platform), format_minor(minor)
         return steps
 
     def _plan_step(

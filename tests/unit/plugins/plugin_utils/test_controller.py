@@ -14,6 +14,7 @@ import threading
 import pytest
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import make_file_name, write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages import _resolver, _wheels
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._metadata import WheelMetadata
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._platforms import list_platform_tags
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import (
     ResolutionError,
@@ -21,7 +22,10 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver 
     Resolver,
     find_uv_platform,
 )
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._sources import PackageSources
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _drills
+
+from .index_server import write_wheel
 
 
 @pytest.mark.parametrize(
@@ -65,40 +69,56 @@ def test_the_explanation_is_uvs_own_words_on_one_line():
     )
 
 
-FAKE = """#!/bin/sh
+FAKE = r"""#!/bin/sh
 echo "$@" >> {log}
 sleep 0.2
 for word in "$@"; do last=$word; done
-sed 's/>=/==/' "$last"
+sed 's/\(.*\)>=\(.*\)/[[packages]]\nname = "\1"\nversion = "\2"\n'\
+'wheels = [{{path = "\1-\2-py3-none-any.whl", hashes = {{sha256 = "{digest}"}}}}]/' "$last"
 """
 
 
 @pytest.fixture
 def fake_uv(tmp_path):
     script = tmp_path / "uv"
-    script.write_text(FAKE.format(log=tmp_path / "log"))
+    script.write_text(FAKE.format(log=tmp_path / "log", digest="0" * 64))
     script.chmod(0o755)
     return script
+
+
+@pytest.fixture
+def sources(tmp_path):
+    """A folder with the wheels of the questions, and no network."""
+    for name in ("six", "attrs"):
+        write_wheel(tmp_path / "links", name, "1.0")
+    return PackageSources((), (str(tmp_path / "links"),), offline=True)
+
+
+class KnownMetadata:
+    """A store of wheels that require nothing."""
+
+    def read_metadata(self, package):
+        return WheelMetadata()
 
 
 def question(name="six", minor=(3, 9)):
     return ResolutionRequest((f"{name}>=1.0",), minor, "x86_64-manylinux_2_36", ())
 
 
-def test_equal_questions_are_asked_once_even_at_the_same_time(tmp_path, fake_uv):
-    resolver = Resolver(tmp_path / "cache", str(fake_uv))
+def test_equal_questions_are_asked_once_even_at_the_same_time(tmp_path, fake_uv, sources):
+    resolver = Resolver(tmp_path / "cache", str(fake_uv), sources, KnownMetadata())
     start = threading.Barrier(8)
 
     def ask(index):
         start.wait()
-        return resolver.lock(question("six" if index % 2 else "attrs")).text
+        return resolver.lock(question("six" if index % 2 else "attrs")).pins
 
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(ask, range(8)))
-    assert answers == ["attrs==1.0\n", "six==1.0\n"] * 4
+    assert answers == [{"attrs": "1.0"}, {"six": "1.0"}] * 4
     assert resolver.calls == 2
-    again = Resolver(tmp_path / "cache", "/no/such/uv")
-    assert again.lock(question()).text == "six==1.0\n" and again.calls == 0
+    again = Resolver(tmp_path / "cache", "/no/such/uv", sources, KnownMetadata())
+    assert again.lock(question()).pins == {"six": "1.0"} and again.calls == 0
 
 
 def test_a_failed_question_is_explained_and_not_cached(tmp_path):
@@ -107,7 +127,7 @@ def test_a_failed_question_is_explained_and_not_cached(tmp_path):
     script.chmod(0o755)
     with pytest.raises(ResolutionError, match="error: no index"):
         Resolver(tmp_path / "cache", str(script)).lock(question())
-    assert not list((tmp_path / "cache").rglob("*.txt"))
+    assert not list((tmp_path / "cache" / "resolutions").glob("*"))
 
 
 def test_host_data_are_private(tmp_path):
@@ -129,11 +149,13 @@ def test_a_program_is_read_once_while_it_stays_the_same(tmp_path, monkeypatch):
 
 
 def test_known_wheels_are_those_that_are_still_there(tmp_path):
-    assert _wheels.read_known_files(tmp_path, "l", "x86_64") is None
-    write_private(tmp_path / "locks" / "l-x86_64.json", json.dumps([{"name": "a.whl", "size": 1, "sha256": "0"}]))
-    assert _wheels.read_known_files(tmp_path, "l", "x86_64") is None
+    assert _wheels.read_known_files(tmp_path, "l") is None
+    write_private(tmp_path / "locks" / "l.json", json.dumps([{"name": "a.whl", "size": 1, "sha256": "0"}]))
+    assert _wheels.read_known_files(tmp_path, "l") is None
     write_private(tmp_path / "wheels" / "a.whl", "x")
-    assert _wheels.read_known_files(tmp_path, "l", "x86_64") == [{"name": "a.whl", "size": 1, "sha256": "0"}]
+    assert _wheels.read_known_files(tmp_path, "l") == [{"name": "a.whl", "size": 1, "sha256": "0"}]
+    write_private(tmp_path / "wheels" / "a.whl", "xy")
+    assert _wheels.read_known_files(tmp_path, "l") is None
 
 
 def test_drills_that_did_not_pass():

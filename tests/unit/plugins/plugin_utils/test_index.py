@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What indexes and folders say of packages, and how their options reach uv and pip."""
+"""What indexes and folders say of packages, and how their options reach uv."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index imp
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._pages import JSON_TYPE, PackageFile, read_page
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._releases import build_releases, is_python_allowed
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._sources import DEFAULT_SOURCES, PackageSources
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._transport import Answer, Transport
 
 PLATFORM = "x86_64-manylinux_2_36"
 HTML = """<html><body>
@@ -113,17 +114,10 @@ def test_credentials_are_no_part_of_options_and_come_from_the_environment(monkey
     ]
     monkeypatch.setenv("UV_INDEX_OWN_USERNAME", "me")
     monkeypatch.setenv("UV_INDEX_OWN_PASSWORD", "p:w")
-    words, variables = sources.build_pip_options()
-    assert words == [] and variables == {
-        "PIP_INDEX_URL": "https://me:p%3Aw@h/simple",
-        "PIP_EXTRA_INDEX_URL": "https://i/simple",
-    }
-    plain = PackageSources.from_options(["http://h:81/simple"], [], False)
-    assert plain.build_pip_options()[1] == {
-        "PIP_INDEX_URL": "http://h:81/simple",
-        "PIP_EXTRA_INDEX_URL": "",
-        "PIP_TRUSTED_HOST": "h:81",
-    }
+    assert sources.find_login("https://h/simple/a/") == ("me", "p:w") and sources.find_login("https://i/simple") is None
+    settings = sources.build_uv_environment()
+    assert (settings["UV_INDEX_OWN_USERNAME"], settings["UV_INDEX_OWN_PASSWORD"]) == ("me", "p:w")
+    assert not [name for name in settings if name.startswith(("PIP_", "UV_INDEX_INDEX2"))]
     assert "p:w" not in repr(sources) and DEFAULT_SOURCES.build_uv_options() == []
 
 
@@ -135,7 +129,6 @@ def test_without_a_network_only_folders_are_asked(tmp_path):
     (tmp_path / "a-1.1.tar.gz").write_bytes(b"")
     sources = PackageSources.from_options([], [str(tmp_path)], True)
     assert sources.build_uv_options() == ["--offline", "--no-index", "--find-links", str(tmp_path)]
-    assert sources.build_pip_options() == (["--no-index", "--find-links", str(tmp_path)], {})
     index = PackageIndex(sources, tmp_path / "cache")
     assert [(entry.version, entry.wheel) for entry in index.list_releases("a", (3, 9), PLATFORM)] == [
         ("1.0", True),
@@ -145,6 +138,11 @@ def test_without_a_network_only_folders_are_asked(tmp_path):
     assert index.has_version("a", "1.0") and not index.has_version("a", "2.0")
     with pytest.raises(ValueError, match="no/such/folder is not a directory"):
         PackageSources.from_options([], ["no/such/folder"], True)
+
+
+def make_transport(sources):
+    """A transport that does not wait."""
+    return Transport(sources, report=lambda text: None, sleep=lambda seconds: None)
 
 
 @pytest.fixture
@@ -183,7 +181,7 @@ def test_pages_are_asked_once_and_kept_without_credentials(served, tmp_path, mon
     kept = "".join(path.read_text() for path in tmp_path.rglob("*.json"))
     assert "topsecret" not in kept and "topsecret" not in " ".join(map(str, tmp_path.rglob("*")))
     with pytest.raises(IndexUnavailableError, match="answers 500") as caught:
-        PackageIndex(sources, tmp_path).list_files("c")
+        PackageIndex(sources, tmp_path, transport=make_transport(sources)).list_files("c")
     assert "topsecret" not in str(caught.value)
 
 
@@ -194,13 +192,13 @@ def test_a_private_source_is_asked_with_the_credentials_of_its_index(served, tmp
     sources = PackageSources.from_options(["http://127.0.0.1:9/other", {"name": "own", "url": url}], [], False)
     location = url.replace("/simple", "/files/a-1.0.tar.gz")
     wanted = RequiredWheel("a", "1.0", PackageFile("a-1.0.tar.gz", "", None, False, location, None), (3, 12), PLATFORM)
-    with pytest.raises(WheelBuildError, match="is not available: HTTP Error 500") as caught:
-        WheelBuilder(tmp_path, "uv", sources).fetch_source(wanted, tmp_path)
+    with pytest.raises(WheelBuildError, match="is not available: the index .* answers 500") as caught:
+        WheelBuilder(tmp_path, "uv", sources, transport=make_transport(sources)).fetch_source(wanted, tmp_path)
     assert "topsecret" not in str(caught.value)
-    assert [(path, bool(authorization)) for path, authorization in asked] == [("/files/a-1.0.tar.gz", True)]
+    assert {(path, bool(authorization)) for path, authorization in asked} == {("/files/a-1.0.tar.gz", True)}
     assert (
-        sources.get_login_options("http://127.0.0.1:9/files/a-1.0.tar.gz") == {}
-        and sources.get_login_options("https://elsewhere/a-1.0.tar.gz") == {}
+        sources.find_login("http://127.0.0.1:9/files/a-1.0.tar.gz") is None
+        and sources.find_login("https://elsewhere/a-1.0.tar.gz") is None
     )
 
 
@@ -213,15 +211,18 @@ def test_a_default_index_with_credentials_is_asked_with_them_and_kept_without(se
     assert found and all("topsecret" not in entry.location for entry in found)
     kept = "".join(path.read_text() for path in tmp_path.rglob("*.json"))
     assert kept and "topsecret" not in kept
-    assert DEFAULT_SOURCES.get_login_options(url + "/a-1.0.tar.gz")["url_password"] == "topsecret"
-    assert DEFAULT_SOURCES.get_login_options("https://elsewhere/a-1.0.tar.gz") == {}
+    assert DEFAULT_SOURCES.find_login(url + "/a-1.0.tar.gz") == ("me", "topsecret")
+    assert DEFAULT_SOURCES.find_login("https://elsewhere/a-1.0.tar.gz") is None
+    assert "topsecret" not in " ".join(DEFAULT_SOURCES.build_uv_options())
+    assert DEFAULT_SOURCES.build_uv_environment()["UV_INDEX_DEFAULT_PASSWORD"] == "topsecret"
 
 
 def test_pages_whose_files_have_credentials_are_not_kept(tmp_path, monkeypatch):
     sources = PackageSources.from_options(["http://127.0.0.1:9/simple"], [], False)
     entry = PackageFile("a-1.0.tar.gz", "", None, False, "https://h/a-1.0.tar.gz?X-Amz-Signature=topsecret", None)
     index = PackageIndex(sources, tmp_path)
-    monkeypatch.setattr(index, "_fetch_page", lambda url: [entry])
+    page = json.dumps({"files": [{"filename": entry.name, "url": entry.location}]})
+    monkeypatch.setattr(index._transport, "read", lambda *_asked: Answer(200, page, {"content-type": JSON_TYPE}))
     assert index.list_files("a") == [entry] and list(tmp_path.rglob("*.json")) == []
 
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import LockedPackage
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_build import WheelBuildError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._pages import PackageFile
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._releases import PackageRelease, is_python_allowed
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._requirers import find_requirers
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import (
     ResolutionError,
-    parse_annotated_lock,
+    ResolvedLock,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import StepLocker
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import find_requirers
 from packaging.requirements import Requirement
 from packaging.version import Version
 
@@ -115,13 +116,12 @@ class World:
             demands = self._demands(chosen, question)
             chosen = {name: version for name, version in chosen.items() if name in asked or name in demands}
             if chosen == before:
-                text = ""
-                for name in sorted(chosen):
+                found = {}
+                for name, version in chosen.items():
                     digest = dict(question.built).get(built_as.get(name), "9" * 64)
-                    text += f"{name}=={chosen[name]} \\\n    --hash=sha256:{digest}\n    # via\n"
-                    for who in [*(["-r requirements.in"] if name in asked else []), *demands.get(name, {})]:
-                        text += f"    #   {who}\n"
-                return parse_annotated_lock(text)
+                    requirers = tuple(sorted(demands.get(name, {})))
+                    found[name] = LockedPackage(name, version, (digest,), "", requirers)
+                return ResolvedLock(found)
         raise ResolutionError("no end")
 
     def _choose(self, name, asked, demands, limits, built, question):

@@ -1,0 +1,131 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which packages require which, by their metadata. Functions of data only."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import itertools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
+
+# Without it the planner fails with a message before this is used.
+with contextlib.suppress(ImportError):
+    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.version import InvalidVersion, Version
+
+# The first and a late patch: what any patch of a minor requires is required.
+PATCHES = (0, 99)
+EXTRA_MARKER = re.compile(r"""\bextra\s*==\s*['"]([^'"]+)['"]""")
+
+
+def _build_marker_environments(minor: Minor, architecture: str) -> list[dict[str, str]]:
+    """The values of markers on *minor* on Linux, for several patches."""
+    found = []
+    for patch in PATCHES:
+        version = f"{format_minor(minor)}.{patch}"
+        found.append(
+            {
+                "python_version": format_minor(minor),
+                "python_full_version": version,
+                "implementation_name": "cpython",
+                "implementation_version": version,
+                "platform_python_implementation": "CPython",
+                "os_name": "posix",
+                "sys_platform": "linux",
+                "platform_system": "Linux",
+                "platform_machine": architecture,
+                "platform_release": "",
+                "platform_version": "",
+            }
+        )
+    return found
+
+
+@functools.lru_cache(maxsize=65536)
+def _parse_requirement(line: str) -> Requirement | None:
+    try:
+        return Requirement(line)
+    except InvalidRequirement:
+        return None
+
+
+def _select_requirements(
+    lines: Sequence[str], extras: frozenset[str], environments: Sequence[Mapping[str, str]]
+) -> Iterator[Requirement]:
+    """The requirements of ``Requires-Dist`` *lines* that hold in one of the *environments*, with the *extras*."""
+    for line in lines:
+        requirement = _parse_requirement(line)
+        if requirement is None:
+            continue
+        marker = requirement.marker
+        if marker is None:
+            yield requirement
+            continue
+        values = itertools.product(environments, ("", *sorted(extras)))
+        if any(marker.evaluate({**environment, "extra": extra}) for environment, extra in values):
+            yield requirement
+
+
+def find_requirers(
+    requires: Mapping[str, Sequence[str]],
+    minor: Minor,
+    architecture: str,
+    extras: Mapping[str, frozenset[str]] | None = None,
+) -> dict[str, set[str]]:
+    """Who of *requires* (``Requires-Dist`` by package) requires each package on *minor*.
+
+    *extras* are those that are wanted of a package; those that requirements name count for themselves.
+    """
+    environments = _build_marker_environments(minor, architecture)
+    wanted = {name: set(chosen) for name, chosen in (extras or {}).items()}
+    found: dict[str, set[str]] = {}
+    waiting = list(requires)
+    while waiting:
+        package = waiting.pop()
+        for requirement in _select_requirements(requires[package], frozenset(wanted.get(package, ())), environments):
+            name = normalize_name(requirement.name)
+            if name != package:
+                found.setdefault(name, set()).add(package)
+            more = {normalize_name(extra) for extra in requirement.extras} - wanted.setdefault(name, set())
+            if more:
+                wanted[name] |= more
+                if name in requires and name not in waiting:
+                    waiting.append(name)
+    return found
+
+
+def find_satisfied_extras(
+    requires: Mapping[str, Sequence[str]], pins: Mapping[str, str], minor: Minor, architecture: str
+) -> dict[str, frozenset[str]]:
+    """The extras of each package of *requires* whose requirements *pins* (version by package) all satisfy."""
+    environments = _build_marker_environments(minor, architecture)
+    found: dict[str, frozenset[str]] = {}
+    for package, lines in requires.items():
+        plain = {str(entry) for entry in _select_requirements(lines, frozenset(), environments)}
+        named = {normalize_name(extra) for line in lines for extra in EXTRA_MARKER.findall(line)}
+        satisfied = set()
+        for extra in named:
+            chosen = _select_requirements(lines, frozenset({extra}), environments)
+            own = [entry for entry in chosen if str(entry) not in plain]
+            if own and all(_is_satisfied(entry, pins, package) for entry in own):
+                satisfied.add(extra)
+        if satisfied:
+            found[package] = frozenset(satisfied)
+    return found
+
+
+def _is_satisfied(requirement: Requirement, pins: Mapping[str, str], package: str) -> bool:
+    name = normalize_name(requirement.name)
+    try:
+        return (
+            name in pins and name != package and requirement.specifier.contains(Version(pins[name]), prereleases=True)
+        )
+    except InvalidVersion:
+        return False
