@@ -22,6 +22,7 @@ with contextlib.suppress(ImportError):
 
 # The first and a late patch: what any patch of a minor requires is required.
 PATCHES = (0, 99)
+LEGACY_REQUIREMENT = re.compile(r"^\s*([A-Za-z0-9][\w.-]*(?:\s*\[[^]]*\])?)[^;]*(;.*)?$")
 EXTRA_MARKER = re.compile(r"""\bextra\s*==\s*['"]([^'"]+)['"]""")
 
 
@@ -50,10 +51,14 @@ def _build_marker_environments(minor: Minor, architecture: str) -> list[dict[str
 
 @functools.lru_cache(maxsize=65536)
 def _parse_requirement(line: str) -> Requirement | None:
-    try:
-        return Requirement(line)
-    except InvalidRequirement:
-        return None
+    """The requirement *line*; of one with bounds of a form that is not valid any more, all but the bounds."""
+    match = LEGACY_REQUIREMENT.match(line)
+    for text in (line, "".join(match.groups("")) if match else "", match[1] if match else ""):
+        try:
+            return Requirement(text)
+        except InvalidRequirement:
+            continue
+    return None
 
 
 def _select_requirements(
@@ -108,17 +113,22 @@ def find_satisfied_extras(
     environments = _build_marker_environments(minor, architecture)
     found: dict[str, frozenset[str]] = {}
     for package, lines in requires.items():
-        plain = {str(entry) for entry in _select_requirements(lines, frozenset(), environments)}
+        plain = {_format_bare(entry) for entry in _select_requirements(lines, frozenset(), environments)}
         named = {normalize_name(extra) for line in lines for extra in EXTRA_MARKER.findall(line)}
         satisfied = set()
         for extra in named:
             chosen = _select_requirements(lines, frozenset({extra}), environments)
-            own = [entry for entry in chosen if str(entry) not in plain]
+            own = [entry for entry in chosen if _format_bare(entry) not in plain]
             if own and all(_is_satisfied(entry, pins, package) for entry in own):
                 satisfied.add(extra)
         if satisfied:
             found[package] = frozenset(satisfied)
     return found
+
+
+def _format_bare(requirement: Requirement) -> str:
+    """*requirement* without its marker."""
+    return f"{normalize_name(requirement.name)}{sorted(requirement.extras)}{requirement.specifier}"
 
 
 def _is_satisfied(requirement: Requirement, pins: Mapping[str, str], package: str) -> bool:
