@@ -199,8 +199,8 @@ inventory:
     environments:
       description: >-
         Each environment: path, kind, state (live, dangling, moved, generation), Python, base interpreter, packages,
-        fingerprint, size in bytes without bytecode, unmanaged, missing and modified files, libraries of compiled
-        extensions, long shebangs.
+        extras that pipx or uv recorded, fingerprint, size in bytes without bytecode, unmanaged, missing and modified
+        files, libraries of compiled extensions, long shebangs.
       type: list
       elements: dict
       returned: always

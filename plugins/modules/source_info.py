@@ -71,8 +71,9 @@ RETURN = r"""
 applications:
   description:
     - For each application its C(name) and C(source), C(uses) (path, name, line, versions, whether on import, whether
-      certain), C(imports) (a path by module), C(required) (packages in its requirements files), C(dynamic) (path and
-      line of imports whose module is computed), C(problems), and the number of C(files) and C(lines).
+      certain), C(imports) (a path by module), C(required) (packages in its requirements files), C(extras) (those that
+      these name, by package), C(dynamic) (path and line of imports whose module is computed), C(problems), and the
+      number of C(files) and C(lines).
   returned: success
   type: list
   elements: dict

@@ -19,6 +19,11 @@ from ansible_collections.oxzep7.python.plugins.module_utils._discovery._librarie
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._local_files import LocalFiles
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import resolve_user_name
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import read_text_file
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._requested import (
+    PIPX_RECORD,
+    UV_RECORD,
+    parse_recorded_extras,
+)
 
 SHEBANG_LIMIT = 127
 LISTED_LIMIT = 200
@@ -85,6 +90,11 @@ class Environment:
             if separator:
                 found[key.strip().lower()] = value.strip()
         return found
+
+    def _read_requested_extras(self) -> Dict[str, List[str]]:
+        """The extras by package with which pipx or uv recorded that they installed it."""
+        pipx, uv = (read_text_file(name, self._handle) for name in (PIPX_RECORD, UV_RECORD))
+        return parse_recorded_extras(pipx, uv)
 
     def _find_base_program(self) -> Tuple[Optional[str], bool]:
         """The real path of ``bin/python``, and whether it exists."""
@@ -169,6 +179,7 @@ class Environment:
             "mount": None,
             "nested_in": None,
             "packages": packages,
+            "requested_extras": self._read_requested_extras(),
             "fingerprint": compute_fingerprint(implementation, python, packages),
             "stale_metadata": [entry for site in sites for entry in site.stale],
             "size": sum(site.size for site in sites),

@@ -21,6 +21,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted imp
     resolve_trusted_path,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._requested import parse_requirement_extras
 from ansible_collections.oxzep7.python.plugins.module_utils._source._scan import scan_source
 from ansible_collections.oxzep7.python.plugins.module_utils._source._watch import WatchedNames
 
@@ -149,12 +150,15 @@ def scan_application(
     """
     tree = _TreeScanner(WatchedNames(names), symbols, time.monotonic() + budget, request.exclude)
     required: List[str] = []
+    extras: Dict[str, List[str]] = {}
     for path in request.requirements:
         text = read_text_file(resolve_trusted_path(path))
         if text is None:
             tree.problems.append({"path": path, "reason": "cannot be read"})
         else:
             required += parse_requirement_names(text)
+            for name, named in parse_requirement_extras(text).items():
+                extras[name] = sorted(set(extras.get(name, []) + named))
     if request.source:
         try:
             tree.root = resolve_trusted_path(request.source)
@@ -174,6 +178,7 @@ def scan_application(
         "dynamic": tree.dynamic[:USES_LIMIT],
         "problems": tree.problems,
         "required": sorted(set(required)),
+        "extras": extras,
         "files": tree.files,
         "lines": tree.lines,
     }

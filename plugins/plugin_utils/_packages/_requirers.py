@@ -10,7 +10,7 @@ import contextlib
 import functools
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
@@ -106,23 +106,33 @@ def find_requirers(
     return found
 
 
-def find_satisfied_extras(
-    requires: Mapping[str, Sequence[str]], pins: Mapping[str, str], minor: Minor, architecture: str
+def find_held_extras(
+    requires: Mapping[str, Sequence[str]],
+    pins: Mapping[str, str],
+    minor: Minor,
+    architecture: str,
+    declared: Mapping[str, Collection[str]],
 ) -> dict[str, frozenset[str]]:
-    """The extras of each package of *requires* whose requirements *pins* (version by package) all satisfy."""
+    """The extras with which each package of *requires* is used, by the versions *pins* of all that are installed.
+
+    These are extras whose requirements are satisfied, and *declared* ones with a requirement that is installed.
+    """
     environments = _build_marker_environments(minor, architecture)
     found: dict[str, frozenset[str]] = {}
     for package, lines in requires.items():
         plain = {_format_bare(entry) for entry in _select_requirements(lines, frozenset(), environments)}
         named = {normalize_name(extra) for line in lines for extra in EXTRA_MARKER.findall(line)}
-        satisfied = set()
+        asked = {normalize_name(extra) for extra in declared.get(package, ())}
+        held = set()
         for extra in named:
             chosen = _select_requirements(lines, frozenset({extra}), environments)
             own = [entry for entry in chosen if _format_bare(entry) not in plain]
-            if own and all(_is_satisfied(entry, pins, package) for entry in own):
-                satisfied.add(extra)
-        if satisfied:
-            found[package] = frozenset(satisfied)
+            satisfied = [entry for entry in own if _is_satisfied(entry, pins, package)]
+            there = any(normalize_name(entry.name) in pins for entry in own)
+            if own and (len(satisfied) == len(own) or (extra in asked and there)):
+                held.add(extra)
+        if held:
+            found[package] = frozenset(held)
     return found
 
 

@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._requirers import find_requirers
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._requirers import find_held_extras, find_requirers
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import find_root_packages
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._package_set import PackageCopy, PackageSet
 
@@ -47,11 +47,12 @@ def build_package_set(
     copies: Mapping[str, Mapping[str, Any]] | None = None,
     imported: Iterable[str] | None = None,
     copying: bool = False,
+    extras: Mapping[str, Collection[str]] | None = None,
 ) -> PackageSet:
     """The packages of the *environment* of an inventory; *wanted* are those that the application names or imports.
 
-    *imported* are those that it imports, None where its source is unknown. With *copying*, packages of an index may be
-    copied, too, unless their files were changed by hand.
+    *imported* are those that it imports, None where its source is unknown, and *extras* those that it declares. With
+    *copying*, packages of an index may be copied, too, unless their files were changed by hand.
     *copies* are rows of package_copy by name; a row without a wheel counts for nothing.
     """
     known = {normalize_name(package["name"]): package for package in environment["packages"]}
@@ -98,6 +99,7 @@ def build_package_set(
         imported=told,
         declared=declared,
         copyable=frozenset(copyable),
+        extras=find_held_extras(requires, pins, minor, architecture, extras or {}),
     )
 
 
@@ -124,6 +126,7 @@ def build_planned_host(
                 "copies": copies.get(entry["name"]) or {},
                 "wanted": list_wanted_packages(entry["environment"], scan),
                 "imported": list_imported_packages(entry["environment"], scan),
+                "extras": collect_declared_extras(entry["environment"], scan),
             }
         )
     return PlannedHost(
@@ -135,6 +138,17 @@ def build_planned_host(
         [*(facts.get("oxzep7_constraints") or []), *learned],
         str(facts.get("oxzep7_criticality") or ""),
     )
+
+
+def collect_declared_extras(
+    environment: Mapping[str, Any] | None, scan: Mapping[str, Any] | None
+) -> dict[str, list[str]]:
+    """The extras by package that requirement files name, and those with which a tool says that it installed."""
+    found: dict[str, set[str]] = {}
+    for known in ((scan or {}).get("extras"), (environment or {}).get("requested_extras")):
+        for name, extras in (known or {}).items():
+            found.setdefault(normalize_name(name), set()).update(extras)
+    return {name: sorted(extras) for name, extras in sorted(found.items())}
 
 
 def list_imported_packages(environment: Mapping[str, Any] | None, scan: Mapping[str, Any] | None) -> list[str] | None:

@@ -106,6 +106,16 @@ class _StepDraft:
     copies: Mapping[str, PackageCopy] = dataclasses.field(default_factory=dict)
     excluded: frozenset[str] = frozenset()
     copyable: frozenset[str] = frozenset()
+    extras: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
+
+    def format_requirement(self, entry: VersionBound, alone: bool) -> str:
+        """The requirement for the package of *entry* from its lowest version on; for that alone if *alone*."""
+        return f"{self.format_name(entry.name)}{'==' if alone or '+' in entry.lowest else '>='}{entry.lowest}"
+
+    def format_name(self, name: str) -> str:
+        """The package *name* with the extras that it is used with."""
+        extras = ",".join(sorted(self.extras.get(name, ())))
+        return f"{name}[{extras}]" if extras else name
 
     def find_copy(self, name: str) -> PackageCopy | None:
         """The copy that stands for the package *name*, unless a constraint forbids its version."""
@@ -121,11 +131,6 @@ class _BoundedDraft:
     wheels: dict[str, tuple[str, str]]
     question: ResolutionRequest
     copied: frozenset[str] = frozenset()
-
-
-def _format_requirement(name: str, version: str, alone: bool) -> str:
-    """The requirement for *name* from *version* on; for that version only if *alone*, or if it has a local label."""
-    return f"{name}{'==' if alone or '+' in version else '>='}{version}"
 
 
 def find_mentioned_names(text: str, names: Iterable[str]) -> list[str]:
@@ -188,6 +193,7 @@ class StepLocker:
             copies=packages.copies,
             excluded=excluded,
             copyable=packages.copyable,
+            extras=packages.extras,
         )
         loose = list_superfluous_packages(packages, limits, minor)
         try:
@@ -371,7 +377,7 @@ class StepLocker:
         limits = {limit.requirement for limit in draft.limits}
         barred = {f"{entry.name}!={version}" for entry in bounds.values() for version in entry.barred}
         asked = sorted(
-            [_format_requirement(name, entry.lowest, name in copied) for name, entry in bounds.items()]
+            [draft.format_requirement(entry, name in copied) for name, entry in bounds.items()]
             + self._list_install_requirements(draft, wheels)
         )
         question = ResolutionRequest(
@@ -503,7 +509,9 @@ class StepLocker:
             requirements = []
             for name, entry in sorted(asked.bounds.items()):
                 copied = name in asked.copied
-                requirements.append(name if name in freed else _format_requirement(name, entry.lowest, copied))
+                requirements.append(
+                    draft.format_name(name) if name in freed else draft.format_requirement(entry, copied)
+                )
             question = dataclasses.replace(
                 asked.question,
                 constraints=tuple(text for text in asked.question.constraints if not find_mentioned_names(text, freed)),

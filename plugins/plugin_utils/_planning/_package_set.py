@@ -50,6 +50,8 @@ class PackageSet:
     declared: frozenset[str] = frozenset()
     # Packages of an index whose installed files may be copied, which was not tried yet.
     copyable: frozenset[str] = frozenset()
+    # The extras with which packages are used; a lock has what these require, too.
+    extras: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
 
     def without(self, names: Collection[str]) -> PackageSet:
         """The same without the packages *names*; what requires them is as it was."""
@@ -59,6 +61,7 @@ class PackageSet:
             roots=self.roots - frozenset(names),
             requires={name: lines for name, lines in self.requires.items() if name not in names},
             copies={name: copy for name, copy in self.copies.items() if name not in names},
+            extras={name: chosen for name, chosen in self.extras.items() if name not in names},
         )
 
     def select_held(self, after: Mapping[str, str], minor: Minor, architecture: str) -> frozenset[str]:
@@ -66,7 +69,7 @@ class PackageSet:
 
         A requirer that moved counts as before, unless its own metadata does not require them on *minor* either.
         """
-        still = find_requirers(self.requires, minor, architecture)
+        still = find_requirers(self.requires, minor, architecture, self.extras)
         moved = {name for name, version in self.pins.items() if after.get(name) not in (None, version)}
         held = set(self.roots)
         for name, who in self.required_by.items():
@@ -91,6 +94,7 @@ class PackageSet:
             self.imported,
             self.declared,
             frozenset(name for name in self.copyable if pins.get(name) == self.pins.get(name)),
+            {name: chosen for name, chosen in self.extras.items() if name in pins},
         )
 
 

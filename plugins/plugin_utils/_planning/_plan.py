@@ -223,6 +223,7 @@ class Planner:
             architecture,
             application.get("copies") or {},
             application.get("imported"),
+            extras=application.get("extras") or {},
         )
         constraints = list(host.constraints)
         advisories = self._steps.select_advisories(application)

@@ -159,7 +159,7 @@ def predict_leaving(packages: PackageSet, loose: frozenset[str], minor: Minor, a
 
     A package whose metadata are unknown requires what it did before.
     """
-    now = find_requirers(packages.requires, minor, architecture)
+    now = find_requirers(packages.requires, minor, architecture, packages.extras)
     via = {}
     for name in packages.pins:
         unknown = {who for who in packages.required_by.get(name, ()) if who not in packages.requires}

@@ -130,6 +130,7 @@ class StepPlanner:
                 [{key: package.get(key) for key in PACKAGE_KEYS} for package in environment["packages"]],
                 sorted(application.get("wanted") or ()),
                 application.get("imported"),
+                application.get("extras") or {},
                 application.get("copies") or {},
                 before,
                 platform,
@@ -150,6 +151,7 @@ class StepPlanner:
                     application.get("copies") or {},
                     application.get("imported"),
                     self._copying,
+                    application.get("extras") or {},
                 ),
                 before,
                 minors,
@@ -200,6 +202,7 @@ class StepPlanner:
             sorted((name, sorted(who)) for name, who in packages.required_by.items()),
             sorted(packages.roots),
             sorted(packages.added),
+            sorted((name, sorted(extras)) for name, extras in packages.extras.items()),
             *list_retired_uses(packages),
         )
         if asked in self._earlier or (self._reviewed and start in self._earlier):

@@ -16,6 +16,22 @@ import threading
 import zipfile
 from collections.abc import Iterator
 
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_build import WheelBuildError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import RequiredWheel
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import PackageIndex
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import (
+    ResolutionRequest,
+    ResolvedLock,
+    Resolver,
+    find_uv,
+)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._sources import PackageSources
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._transport import Transport
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._wheels import WheelStore
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import StepLocker
+
+PLATFORM = "x86_64-manylinux_2_28"
+
 
 def write_wheel(
     folder: pathlib.Path,
@@ -155,3 +171,31 @@ def serve_index(
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+class NoBuilder:
+    """Builds nothing."""
+
+    def get_wheel(self, wanted: RequiredWheel) -> tuple[str, str]:
+        """As `WheelBuilder.get_wheel`."""
+        raise WheelBuildError(f"{wanted.name} {wanted.version} cannot be built here")
+
+
+class Controller:
+    """The parts of a controller with the cache directory *cache* that uses the index at *url*."""
+
+    def __init__(self, url: str, cache: pathlib.Path, folders: tuple[str, ...] = ()) -> None:
+        self.told: list[str] = []
+        self.waits: list[float] = []
+        sources = PackageSources((("own", url),), folders)
+        transport = Transport(sources, self.told.append, self.waits.append)
+        index = PackageIndex(sources, cache, transport=transport)
+        self.store = WheelStore(cache, sources, index, transport)
+        self.resolver = Resolver(cache, find_uv(), sources, self.store, index, self.told.append, self.waits.append)
+        self.locker = StepLocker(self.resolver, index, NoBuilder())
+
+    def lock(self, *requirements: str, **more) -> ResolvedLock:
+        """What *requirements* resolve to on Python 3.11."""
+        return self.resolver.lock(
+            ResolutionRequest(requirements, (3, 11), PLATFORM, more.pop("constraints", ()), **more)
+        )

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._requirers import (
+    find_held_extras,
     find_requirers,
-    find_satisfied_extras,
 )
 
 
@@ -73,6 +73,12 @@ def test_an_extra_is_satisfied_by_the_versions_that_are_there():
         ]
     }
     pins = {"psycopg": "3.0.8", "psycopg-binary": "3.0.8", "typing-extensions": "4.0"}
-    assert find_satisfied_extras(requires, pins, (3, 11), "x86_64") == {"psycopg": frozenset({"binary"})}
-    assert find_satisfied_extras(requires, {**pins, "psycopg-binary": "3.0.9"}, (3, 11), "x86_64") == {}
-    assert find_satisfied_extras(requires, {**pins, "psycopg-binary": "2004d"}, (3, 11), "x86_64") == {}
+
+    def held(pins, declared=()):
+        return find_held_extras(requires, pins, (3, 11), "x86_64", {"psycopg": declared})
+
+    assert held(pins) == {"psycopg": frozenset({"binary"})}
+    assert held({**pins, "psycopg-binary": "3.0.9"}) == {}
+    assert held({**pins, "psycopg-binary": "2004d"}) == {}
+    # What is declared counts also where another version is installed, but not where nothing is.
+    assert held({**pins, "psycopg-binary": "3.0.9"}, ("Binary", "c")) == {"psycopg": frozenset({"binary"})}

@@ -9,26 +9,19 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import pathlib
 import time
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import PackageIndex
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import (
     ResolutionError,
     ResolutionRequest,
     ResolvedLock,
-    Resolver,
     find_uv,
     parse_uv_lock,
 )
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._sources import PackageSources
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._transport import IndexUnavailableError, Transport
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._wheels import WheelStore
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._transport import IndexUnavailableError
 
-from .index_server import serve_index, write_wheel
-
-PLATFORM = "x86_64-manylinux_2_28"
+from .index_server import PLATFORM, Controller, serve_index, write_wheel
 
 
 @pytest.fixture
@@ -42,25 +35,6 @@ def served(folder, tmp_path, monkeypatch):
     folder.mkdir()
     with serve_index(folder) as index:
         yield index
-
-
-class Controller:
-    """The parts of a controller with the cache directory *cache* that uses the index at *url*."""
-
-    def __init__(self, url: str, cache: pathlib.Path, folders: tuple[str, ...] = ()) -> None:
-        self.told: list[str] = []
-        self.waits: list[float] = []
-        sources = PackageSources((("own", url),), folders)
-        transport = Transport(sources, self.told.append, self.waits.append)
-        index = PackageIndex(sources, cache, transport=transport)
-        self.store = WheelStore(cache, sources, index, transport)
-        self.resolver = Resolver(cache, find_uv(), sources, self.store, index, self.told.append, self.waits.append)
-
-    def lock(self, *requirements: str, **more) -> ResolvedLock:
-        """What *requirements* resolve to on Python 3.11."""
-        return self.resolver.lock(
-            ResolutionRequest(requirements, (3, 11), PLATFORM, more.pop("constraints", ()), **more)
-        )
 
 
 def hash_file(path):

@@ -107,13 +107,14 @@ class World:
         built_as = {name.split("-")[0]: name for name, _digest in question.built}
         limits = [Requirement(line) for line in question.constraints]
         asked = {requirement.name: requirement.specifier for requirement in map(Requirement, question.requirements)}
+        extras = {entry.name: frozenset(entry.extras) for entry in map(Requirement, question.requirements)}
         chosen: dict[str, str] = {}
         demands: dict[str, dict[str, Requirement]] = {}
         for _round in range(50):
             before = dict(chosen)
             for name in [*asked, *[name for name in demands if name not in asked]]:
                 chosen[name] = self._choose(name, asked, demands.get(name, {}), limits, built, question)
-            demands = self._demands(chosen, question)
+            demands = self._demands(chosen, question, extras)
             chosen = {name: version for name, version in chosen.items() if name in asked or name in demands}
             if chosen == before:
                 found = {}
@@ -143,10 +144,10 @@ class World:
             )
         return (min if name in asked else max)(fitting, key=Version)
 
-    def _demands(self, chosen, question):
+    def _demands(self, chosen, question, extras):
         requires = {name: self.packages.get(name, {}).get(version, Made()).requires for name, version in chosen.items()}
         found: dict[str, dict[str, Requirement]] = {}
-        for name, who in find_requirers(requires, question.minor, "x86_64").items():
+        for name, who in find_requirers(requires, question.minor, "x86_64", extras).items():
             if name in question.excluded:
                 continue
             for requirer in who:
