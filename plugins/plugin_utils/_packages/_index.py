@@ -38,6 +38,11 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._transport
     IndexUnavailableError,
     Transport,
 )
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._versions import (
+    get_variant,
+    is_valid_version,
+    parse_installed_version,
+)
 
 try:
     from packaging.version import Version
@@ -103,17 +108,31 @@ class PackageIndex:
 
     def find_release(self, name: str, version: str, minor: Minor, platform: str) -> PackageRelease | None:
         """The release *version* of *name*, or None when no source has it."""
-        wanted = Version(version)
+        wanted = parse_installed_version(version)
         return next(
             (entry for entry in self.list_releases(name, minor, platform) if Version(entry.version) == wanted), None
         )
 
     def has_version(self, name: str, version: str) -> bool:
         """Whether a folder or a configured index has that version; the default index does not count."""
+        return is_valid_version(version) and Version(version) in self._list_own_versions(name)
+
+    def has_variant(self, name: str, version: str) -> bool:
+        """Whether one of these has that version or a later one with the same kind of local label.
+
+        Raises IndexUnavailableError.
+        """
+        wanted = parse_installed_version(version)
+        if not wanted.local:
+            return self.has_version(name, version)
+        own = [known for known in self._list_own_versions(name) if known.local and known >= wanted]
+        return any(get_variant(known) == get_variant(wanted) for known in own)
+
+    def _list_own_versions(self, name: str) -> list[Version]:
         files = [entry for folder in self._folders for entry in folder.get(name, [])] + (
             self.list_files(name) if self._sources.indexes else []
         )
-        return any(str(known[0]) == version for known in (parse_file_name(entry.name) for entry in files) if known)
+        return [known[0] for known in (parse_file_name(entry.name) for entry in files) if known]
 
     def compute_page_digest(self, name: str) -> str:
         """A digest of everything that the sources list of *name*. Raises IndexUnavailableError."""

@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._requirers import find_held_extras, find_requirers
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._versions import normalize_version
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import find_root_packages
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._package_set import PackageCopy, PackageSet
 
@@ -69,7 +70,9 @@ def build_package_set(
                 name not in known or is_not_from_index(known[name]),
                 bool(row.get("modified")),
             )
-    pins = {name: made[name].version if name in made else package["version"] for name, package in known.items()}
+    pins = {}
+    for name, package in known.items():
+        pins[name] = made[name].version if name in made else normalize_version(str(package["version"] or ""))
     told = None if imported is None else frozenset(imported)
     declared = frozenset(wanted - set(told or ()))
     changed = {normalize_name(str(entry["package"])) for entry in environment.get("modified") or ()}

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import re
@@ -23,6 +24,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver 
     ResolutionRequest,
     ResolvedLock,
 )
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._versions import is_same_version
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._build_search import BuildQuestion, BuildSearch
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._departures import apply_departures
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import (
@@ -50,6 +52,10 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._retired i
     list_superfluous_packages,
     predict_leaving,
 )
+
+# Without it the planner fails with a message before this is used.
+with contextlib.suppress(ImportError):
+    from packaging.version import Version
 
 # Beyond, a person is quicker: each try is one resolution.
 MAXIMUM_TRIES = 40
@@ -81,6 +87,9 @@ class ReleaseIndex(Protocol):
     def has_version(self, name: str, version: str) -> bool:
         """Whether the operator's own sources have that version of *name*."""
 
+    def has_variant(self, name: str, version: str) -> bool:
+        """Whether they have it or a later one with the same kind of local label."""
+
 
 class WheelProvider(Protocol):
     """What is needed of a builder."""
@@ -110,7 +119,7 @@ class _StepDraft:
 
     def format_requirement(self, entry: VersionBound, alone: bool) -> str:
         """The requirement for the package of *entry* from its lowest version on; for that alone if *alone*."""
-        return f"{self.format_name(entry.name)}{'==' if alone or '+' in entry.lowest else '>='}{entry.lowest}"
+        return f"{self.format_name(entry.name)}{'==' if alone else '>='}{entry.lowest}"
 
     def format_name(self, name: str) -> str:
         """The package *name* with the extras that it is used with."""
@@ -131,6 +140,8 @@ class _BoundedDraft:
     wheels: dict[str, tuple[str, str]]
     question: ResolutionRequest
     copied: frozenset[str] = frozenset()
+    # Packages whose lowest version is the only one asked for.
+    alone: frozenset[str] = frozenset()
 
 
 def find_mentioned_names(text: str, names: Iterable[str]) -> list[str]:
@@ -158,6 +169,10 @@ class StepLocker:
     def has_version(self, name: str, version: str) -> bool:
         """Whether the operator's own sources have that version of *name*. Raises IndexUnavailableError."""
         return self._index.has_version(name, version)
+
+    def has_variant(self, name: str, version: str) -> bool:
+        """As `has_version`, for that version or a later one with the same kind of local label."""
+        return self._index.has_variant(name, version)
 
     def lock(self, packages: PackageSet, limits: tuple[VersionLimit, ...], minor: Minor, platform: str) -> StepLock:
         """The lock of *packages* for *minor* on *platform* within *limits*, with the fewest and smallest moves.
@@ -253,7 +268,7 @@ class StepLocker:
         pins = lock.pins
         reasons = {}
         for name, version in pins.items():
-            if packages.pins.get(name) == version:
+            if is_same_version(packages.pins.get(name), version):
                 continue
             release = self._index.find_release(name, version, minor, platform)
             published = release.published if release else None
@@ -274,7 +289,7 @@ class StepLocker:
             )
         doubts = {}
         for name, entry in asked.bounds.items():
-            if entry.excluded and pins.get(name) == entry.lowest:
+            if entry.excluded and is_same_version(pins.get(name), entry.lowest):
                 doubts[name] = entry.excluded
         copied = {name: packages.copies[name] for name in asked.copied if name in pins}
         kept = {}
@@ -376,8 +391,9 @@ class StepLocker:
                 copied.add(name)
         limits = {limit.requirement for limit in draft.limits}
         barred = {f"{entry.name}!={version}" for entry in bounds.values() for version in entry.barred}
+        alone = frozenset(copied) | self._find_exact(bounds.values(), draft)
         asked = sorted(
-            [draft.format_requirement(entry, name in copied) for name, entry in bounds.items()]
+            [draft.format_requirement(entry, name in alone) for name, entry in bounds.items()]
             + self._list_install_requirements(draft, wheels)
         )
         question = ResolutionRequest(
@@ -388,7 +404,21 @@ class StepLocker:
             tuple(sorted(wheels.values())),
             tuple(sorted(draft.excluded)),
         )
-        return _BoundedDraft(bounds, wheels, question, frozenset(copied))
+        return _BoundedDraft(bounds, wheels, question, frozenset(copied), alone)
+
+    def _find_exact(self, bounds: Iterable[VersionBound], draft: _StepDraft) -> frozenset[str]:
+        """The packages of *bounds* of which a resolver would take another version if that were allowed.
+
+        It takes a version that was yanked only where nothing else is asked for, and prefers what is neither a
+        prerelease nor a variant of a version.
+        """
+        found = set()
+        for entry in bounds:
+            release = self._index.find_release(entry.name, entry.lowest, draft.minor, draft.platform)
+            lowest = Version(entry.lowest)
+            if lowest.local or lowest.is_prerelease or (release and release.yanked):
+                found.add(entry.name)
+        return frozenset(found)
 
     def _list_install_requirements(self, draft: _StepDraft, wheels: dict[str, tuple[str, str]]) -> list[str]:
         """Requirements for what a constraint wants although nothing has it: its newest version within the limits.
@@ -484,6 +514,11 @@ class StepLocker:
             elif entry.build and entry.lowest in sources[:-1]:
                 options[name] = sources[sources.index(entry.lowest) + 1]
         mentioned = find_mentioned_names(complaint, self._find_new_packages(complaint, asked))
+        exact = [asked.bounds[name] for name in find_mentioned_names(complaint, asked.alone - asked.copied)]
+        if exact:
+            why = "other packages need a later version"
+            limits = [VersionLimit(one.name, f"{one.name}!={one.lowest}", why, "dependency", None) for one in exact]
+            yield dataclasses.replace(draft, limits=(*draft.limits, *limits))
         strangers = [name for name in mentioned if name not in draft.newcomers]
         if strangers:
             yield dataclasses.replace(draft, newcomers=draft.newcomers | set(strangers))
@@ -508,10 +543,8 @@ class StepLocker:
         for freed in itertools.islice(sets, MAXIMUM_TRIES):
             requirements = []
             for name, entry in sorted(asked.bounds.items()):
-                copied = name in asked.copied
-                requirements.append(
-                    draft.format_name(name) if name in freed else draft.format_requirement(entry, copied)
-                )
+                bounded = draft.format_requirement(entry, name in asked.alone)
+                requirements.append(draft.format_name(name) if name in freed else bounded)
             question = dataclasses.replace(
                 asked.question,
                 constraints=tuple(text for text in asked.question.constraints if not find_mentioned_names(text, freed)),

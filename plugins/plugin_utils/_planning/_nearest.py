@@ -16,6 +16,11 @@ from ansible_collections.oxzep7.python.plugins.module_utils._errors import Colle
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._releases import PackageRelease
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._versions import (
+    get_variant,
+    is_valid_version,
+    parse_installed_version,
+)
 
 # Without it the planner fails with a message before this is used.
 with contextlib.suppress(ImportError):
@@ -54,7 +59,7 @@ class VersionLimit:
 
     def admits(self, version: str) -> bool:
         """Whether *version* is within it."""
-        return Requirement(self.requirement).specifier.contains(version, prereleases=True)
+        return Requirement(self.requirement).specifier.contains(parse_installed_version(version), prereleases=True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,13 +166,14 @@ def find_nearest_version(
     that one on are built even if later ones have wheels. Raises PackageBlockedError.
     """
     own = [limit for limit in limits if limit.name == name]
-    later = [entry for entry in releases if Version(entry.version) >= Version(build_from or current)]
-    steady = Version(current).is_prerelease
+    later = _select_later(releases, build_from or current)
+    installed = parse_installed_version(current)
+    steady = installed.is_prerelease
     admitted = [entry for entry in later if all(limit.admits(entry.version) for limit in own)]
     eligible = []
     for entry in admitted:
         acceptable = not entry.yanked and (steady or not Version(entry.version).is_prerelease)
-        if not entry.excluded and (acceptable or entry.version == current):
+        if not entry.excluded and (acceptable or Version(entry.version) == installed):
             eligible.append(entry)
     barred = tuple(entry.version for entry in later if entry.excluded)
     wheels = [entry for entry in eligible if entry.wheel]
@@ -207,6 +213,15 @@ def find_nearest_version(
     raise PackageBlockedError(_describe_obstacle(name, current, later, own, minor, platform))
 
 
+def _select_later(releases: Sequence[PackageRelease], current: str) -> list[PackageRelease]:
+    """The *releases* from *current* on; of one with a local label those of the same variant, where there are any."""
+    installed = parse_installed_version(current)
+    later = [entry for entry in releases if Version(entry.version) >= installed]
+    if not installed.local:
+        return later
+    return [entry for entry in later if get_variant(Version(entry.version)) == get_variant(installed)] or later
+
+
 def _explain_move(
     name: str,
     current: str,
@@ -216,12 +231,16 @@ def _explain_move(
     minor: Minor,
     platform: str,
 ) -> MoveReason | None:
-    if Version(chosen.version) == Version(current):
+    installed = parse_installed_version(current)
+    if chosen.version == current or (is_valid_version(current) and Version(chosen.version) == installed):
         return None
+    if not is_valid_version(current):
+        why = f"{current} is not a version that package indexes and installers accept (PEP 440)"
+        return MoveReason("not-published", why, chosen.published)
     for limit in own:
         if not limit.admits(current):
             return MoveReason(limit.evidence, f"constraint {limit.requirement}: {limit.reason}", limit.date)
-    present = next((entry for entry in later if Version(entry.version) == Version(current)), None)
+    present = next((entry for entry in later if Version(entry.version) == installed), None)
     if present is None:
         return MoveReason("not-published", f"{current} is not published", chosen.published)
     if present.excluded:

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._requirers import find_requirers
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import ResolvedLock
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._versions import is_same_version
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import MoveReason
 
 
@@ -70,7 +71,8 @@ class PackageSet:
         A requirer that moved counts as before, unless its own metadata does not require them on *minor* either.
         """
         still = find_requirers(self.requires, minor, architecture, self.extras)
-        moved = {name for name, version in self.pins.items() if after.get(name) not in (None, version)}
+        there = {name: version for name, version in self.pins.items() if name in after}
+        moved = {name for name, version in there.items() if not is_same_version(after[name], version)}
         held = set(self.roots)
         for name, who in self.required_by.items():
             if name in self.pins and name not in self.added:
@@ -88,9 +90,9 @@ class PackageSet:
             pins,
             via,
             frozenset(name for name in held if name in pins and (name in self.roots or not via.get(name))),
-            {name: lines for name, lines in self.requires.items() if pins.get(name) == self.pins[name]},
+            {name: lines for name, lines in self.requires.items() if is_same_version(pins.get(name), self.pins[name])},
             self.added | (set(pins) - set(self.pins)),
-            {name: copy for name, copy in self.copies.items() if pins.get(name) == copy.version},
+            {name: copy for name, copy in self.copies.items() if is_same_version(pins.get(name), copy.version)},
             self.imported,
             self.declared,
             frozenset(name for name in self.copyable if pins.get(name) == self.pins.get(name)),

@@ -106,7 +106,7 @@ class Planner:
         work = [(host, application) for host in hosts for application in host.applications]
         blocking: list[str] = []
         for host, application in work:
-            findings = collect_blocking_findings(host, application, self._minor, self._patch, provides)
+            findings = collect_blocking_findings(host, application, self._minor, self._patch, self._locker.has_variant)
             blocking += _format_findings(host, findings)
         if blocking:
             raise PlanError("\n".join(blocking))

@@ -16,6 +16,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Mi
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import Advisories
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._once import OnceCache
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import ResolvedLock, find_uv_platform
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._versions import is_same_version
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._demands import (
     collect_constraints,
     list_step_minors,
@@ -47,7 +48,7 @@ def list_package_changes(
     """A row for each package that differs *after* from *before*, with the move, its reason, evidence and date."""
     changes = []
     for name in sorted({*before, *after}):
-        if before.get(name) != after.get(name):
+        if not is_same_version(before.get(name), after.get(name)):
             changes.append(
                 {
                     "package": name,

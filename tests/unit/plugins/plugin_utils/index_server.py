@@ -9,16 +9,19 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
+import html
 import http.server
 import pathlib
 import ssl
 import threading
+import urllib.parse
 import zipfile
 from collections.abc import Iterator
 
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_build import WheelBuildError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import RequiredWheel
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import PackageIndex
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._metadata import read_wheel_metadata
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import (
     ResolutionRequest,
     ResolvedLock,
@@ -68,6 +71,7 @@ class IndexServer:
     """Serves the wheels of ``folder`` as ``/simple/``; ``asked`` has the path and the credentials of each request.
 
     ``failures`` are answered first: a status with headers, or None for a connection that is closed without an answer.
+    ``yanked`` are names of files, ``redirect`` is where another host serves the files.
     ``hashes`` says whether pages have them, ``metadata`` whether ``.metadata`` is served, ``headers`` go to pages.
     """
 
@@ -80,6 +84,7 @@ class IndexServer:
         self.hashes = True
         self.metadata = False
         self.redirect = ""
+        self.yanked: set[str] = set()
         self.url = ""
 
     def list_paths(self, ending: str = "") -> list[str]:
@@ -90,10 +95,14 @@ class IndexServer:
         """The page of the package *name*."""
         rows = []
         for path in sorted(self.folder.glob("*.whl")):
-            if path.name.split("-")[0].replace("_", "-").lower() == name:
+            if path.name.split("-")[0].replace("_", "-").replace(".", "-").lower() == name:
                 digest = hashlib.sha256(path.read_bytes()).hexdigest()
                 shown = f"#sha256={digest}" if self.hashes else ""
-                rows.append(f'<a href="{self.redirect}/files/{path.name}{shown}">{path.name}</a>')
+                yanked = ' data-yanked="broken"' if path.name in self.yanked else ""
+                bound = html.escape(read_wheel_metadata(path).requires_python)
+                yanked += f' data-requires-python="{bound}"' if bound else ""
+                address = self.redirect + "/files/" + urllib.parse.quote(path.name)
+                rows.append(f'<a href="{address}{shown}"{yanked}>{path.name}</a>')
         return "<html><body>" + "\n".join(rows) + "</body></html>" if rows else None
 
 
@@ -117,7 +126,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         elif self.path.startswith("/simple/"):
             self._serve_page(self.path.split("/")[2])
         else:
-            self._serve_file(self.index.folder / self.path.removeprefix("/files/"))
+            self._serve_file(self.index.folder / urllib.parse.unquote(self.path.removeprefix("/files/")))
 
     do_HEAD = do_GET
 

@@ -136,6 +136,7 @@ def test_without_a_network_only_folders_are_asked(tmp_path):
     ]
     assert index.find_release("a", "1.0", (3, 12), PLATFORM).excluded == "<3.10" and index.list_files("b") == []
     assert index.has_version("a", "1.0") and not index.has_version("a", "2.0")
+    assert index.has_version("a", "1.0.0") and not index.has_version("a", "unknown")
     with pytest.raises(ValueError, match="no/such/folder is not a directory"):
         PackageSources.from_options([], ["no/such/folder"], True)
 
@@ -200,6 +201,28 @@ def test_a_private_source_is_asked_with_the_credentials_of_its_index(served, tmp
         sources.find_login("http://127.0.0.1:9/files/a-1.0.tar.gz") is None
         and sources.find_login("https://elsewhere/a-1.0.tar.gz") is None
     )
+
+
+@pytest.mark.parametrize(
+    "installed, expected",
+    [
+        ("2.0.0+cpu", True),
+        ("2.2.0+cpu", True),
+        ("2.3.0+cpu", False),
+        ("2.0.0+cu118", False),
+        ("2.0.0+acme.1", True),
+        ("2.0.0+acme.3", True),
+        ("2.2.0", False),
+        ("2.1.0", True),
+    ],
+)
+def test_a_later_version_of_the_same_variant_is_provided(tmp_path, installed, expected):
+    for version in ("2.2.0+cpu", "2.0.0+acme.2", "2.1.0", "2.4.0+other"):
+        (tmp_path / f"torch-{version}-py3-none-any.whl").write_bytes(b"")
+    if installed == "2.0.0+acme.3":
+        (tmp_path / "torch-2.0.1+acme.1-py3-none-any.whl").write_bytes(b"")
+    sources = PackageSources.from_options([], [str(tmp_path)], True)
+    assert PackageIndex(sources, tmp_path / "cache").has_variant("torch", installed) is expected
 
 
 def test_a_default_index_with_credentials_is_asked_with_them_and_kept_without(served, tmp_path, monkeypatch):

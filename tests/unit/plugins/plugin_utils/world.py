@@ -87,6 +87,8 @@ class World:
         """As `Index.provides`."""
         return (name, version) in self.own
 
+    has_variant = has_version
+
     def get_wheel(self, wanted):
         """As `Builder.wheel`."""
         self.wanted.append(wanted)
