@@ -13,8 +13,8 @@ options:
   indexes:
     description:
       - Package indexes, as URLs or as mappings with C(name) and C(url). The first that has a package is used for it.
-        Default is the indexes of the controller.
-      - Credentials are read from netrc, or from E(UV_INDEX_<NAME>_USERNAME) and E(UV_INDEX_<NAME>_PASSWORD).
+        Default is the index of E(UV_DEFAULT_INDEX), E(UV_INDEX_URL) or E(PIP_INDEX_URL), or else PyPI.
+      - Credentials are read from E(UV_INDEX_<NAME>_USERNAME) and E(UV_INDEX_<NAME>_PASSWORD), netrc or a keyring.
     type: list
     elements: raw
     default: []

@@ -165,6 +165,9 @@ def _run_build(
         "LANG": "C.UTF-8",
         "LC_ALL": "C.UTF-8",
         "NO_COLOR": "1",
+        # The certificates that the system trusts; the second is the name of older versions of uv.
+        "UV_SYSTEM_CERTS": "1",
+        "UV_NATIVE_TLS": "1",
         "SOURCE_DATE_EPOCH": SOURCE_DATE_EPOCH,
         # A relocated interpreter does not find its own library.
         "LIBRARY_PATH": os.path.join(os.path.dirname(os.path.dirname(order.interpreter)), "lib"),

@@ -115,6 +115,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         header = self.headers.get("Authorization")
         login = base64.b64decode(header.split()[1]).decode() if header else None
         self.index.asked.append((self.path, login))
+        # A client of a proxy names the whole address.
+        self.path = urllib.parse.urlsplit(self.path).path
         if self.index.failures:
             failure = self.index.failures.pop(0)
             if failure is None:
