@@ -12,8 +12,12 @@ version_added: 0.1.0
 description:
   - Builds an environment with O(interpreter) from the wheels of O(lock), offline and with hashes required, in the
     application's directory for generations.
-  - Checks that its packages fit together, imports every top-level module as the application's user and runs the
-    application's tests. A module that cannot be imported in the live environment either is not a failure.
+  - Checks that its packages fit together, imports as the application's user what is used of it, and runs the
+    application's tests. What does not work in the live environment either is not a failure.
+  - Imported are the first modules of every package, the modules and objects that entry points name, what the
+    application's source imports, what services and jobs start, and, within a time budget, all modules of packages; see
+    O(probe). Without O(application.tests), the application's own modules are imported, too. Where pip is one of the
+    packages, C(pip list) and C(pip check) must work as they do in the live environment.
   - Group, modes, POSIX ACLs and SELinux labels follow the live environment.
   - The live environment is not touched. A generation that was built from the same lock and interpreter is reused.
   - Each directory has a record in itself, C(.oxzep7-generation.json), which says for which live path it is and whether
@@ -63,9 +67,19 @@ options:
     elements: list
     default: []
   modules:
-    description: Modules to import with O(state=trial). Default is every top-level module.
+    description: Names to import with O(state=trial), as in RV(failures), each alone. Default is everything.
     type: list
     elements: str
+  probe:
+    description:
+      - How much is imported of the packages.
+      - V(entry_points) imports their first modules and what is used by name.
+      - V(modules) imports their other modules, too, within two minutes that are divided fairly. Modules of tests are
+        left out.
+      - V(all) has no such limit, and includes the modules of tests.
+    type: str
+    choices: [entry_points, modules, all]
+    default: modules
   tests:
     description:
       - With O(state=trial), whether to compile the application's source with the interpreter and, if every import
@@ -134,6 +148,17 @@ kept:
       own.
   returned: success and O(state) is V(present) or V(absent)
   type: dict
+untried:
+  description:
+    - What was not tried or could not be compared, each with C(reason), C(count) and the first C(names), such as
+      C(__main__) modules, tests, and what was not reached in the time.
+  returned: success and O(state) is V(present) or V(trial)
+  type: list
+  elements: dict
+tried:
+  description: Number of imports that were tried.
+  returned: success and O(state=trial)
+  type: int
 deprecation_warnings:
   description: Deprecations that imports and tests reported, each with file, line and text.
   returned: success and O(state=present)
@@ -144,7 +169,11 @@ details:
   returned: failure
   type: dict
 failures:
-  description: Modules that cannot be imported and could before, each with C(text), C(frames) and C(missing).
+  description:
+    - What cannot be imported or started and could before. A name is a module, C(module:attribute), C(bin/program) or a
+      command of pip.
+    - Each has C(text), C(exception), C(file), the C(package) that the file belongs to, C(frames), and C(missing), the
+      module that was not found. C(others) counts modules of packages that fail with the same text.
   returned: success and O(state=trial)
   type: dict
 tests:
@@ -195,6 +224,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._errors import Build
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._build import build_generation
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._carry import CARRY_ARGUMENT, parse_cargo
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._install import EnvironmentOrder, find_usable_uv
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._targets import MODULES, PROBE_CHOICES
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._trial import (
     TrialRequest,
     plan_trial,
@@ -223,6 +253,7 @@ def _make_order(
         run=given["run_id"],
         tiers=given["tiers"],
         cargo=parse_cargo(given["cargo"]) if given["cargo"] else None,
+        probe=given["probe"],
         drop=application.carry == "drop",
     )
 
@@ -245,6 +276,7 @@ def _build(
         "generation": generation["id"],
         "path": generation["path"],
         "deprecation_warnings": generation.get("deprecations") or [],
+        "untried": generation.get("untried") or [],
     }
 
 
@@ -289,6 +321,7 @@ def main() -> None:
             "tiers": {"type": "list", "elements": "list", "default": []},
             "cargo": CARRY_ARGUMENT,
             "modules": {"type": "list", "elements": "str"},
+            "probe": {"type": "str", "choices": PROBE_CHOICES, "default": MODULES},
             "tests": {"type": "bool", "default": False},
             "benchmarks": {"type": "bool", "default": False},
             "state_dir": {"type": "path", "default": "/var/lib/oxzep7"},

@@ -244,7 +244,7 @@ def _note_removal(place: Workplace, path: str, kept: Dict[str, str]) -> None:
 
 
 def _build_environment(place: Workplace, generation: Dict[str, Any]) -> None:
-    """Build and prove the environment, and note in *generation* what it carries and which deprecations it reports.
+    """Build and prove the environment, and note in *generation* what it carries and what its proof found.
 
     Raises BuildError, CommandError, OSError.
     """
@@ -266,7 +266,8 @@ def _build_environment(place: Workplace, generation: Dict[str, Any]) -> None:
     # A user who cannot write there would compile the remaining modules again at every start.
     compiler = BackgroundCompiler(place, complete=place.user.uid != builder.uid)
     try:
-        generation["deprecations"] = prove_environment(place)
+        proof = prove_environment(place)
+        generation.update(deprecations=proof.deprecations, untried=proof.untried)
     finally:
         compiler.stop_and_wait()
     if not _likeness.is_access_inherited(like, builder.gid):

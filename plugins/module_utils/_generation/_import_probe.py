@@ -2,33 +2,109 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run by the Python of the environment under test: imports modules one by one.
+"""Run by the Python of the environment under test: imports modules, batch by batch, each batch in a child process.
 
-Reads a JSON list of names from standard input and writes, after each import, one JSON line ``[name, failure,
-warnings]``. A failure is null or ``{"text": text, "frames": [paths, deepest last], "missing": name of the missing
-module, or null}``; warnings are the deprecations that the import reported, as ``"path:line: text"``. Output of the
-modules is discarded. Python 3.6 and later.
+Reads ``{"batches": [batch], "seconds": limit of all or null, "budget": limit of the shared batches or null}`` as JSON
+from standard input. A batch has ``names``, ``paths`` (directories that are searched first), ``limit`` (seconds of one
+import) and ``shared`` (whether it has a fair share of the budget; its warnings are left out). A name is ``module`` or
+``module:attribute``.
+
+Writes JSON lines: ``["begin", name]`` before an import, and ``["end", name, failure, warnings]`` after it. A failure is
+null or has ``text``, ``exception``, ``frames`` (paths, deepest last), ``missing`` (name of the module that an import
+lacks, or null) and ``ended`` (whether the import ended or blocked the process). Warnings are deprecations as
+``path:line: text``. The last line is ``["done"]``; what has no answer by then was not reached. Output of the modules is
+discarded. Python 3.6 and later.
 """
 
+import contextlib
 import importlib
 import json
 import os
+import select
+import signal
 import sys
+import time
 import traceback
 import warnings
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 MAX_FRAMES = 40
 MAX_WARNINGS = 50
+MAX_TEXT = 2000
+MAX_CAUSES = 3
+# Seconds after which it is asked again whether a child has ended, whose pipe a process of its own may hold open.
+POLL_SECONDS, SHORT_POLL_SECONDS = 0.2, 0.01
 
 
-def main() -> None:
-    """Import every name; one whose module ends the process has no answer."""
-    names = json.load(sys.stdin)
-    answers = os.fdopen(os.dup(1), "w", buffering=1)
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nowhere, 0)
-    os.dup2(nowhere, 1)
-    heard = []
+def resolve(name: str) -> None:
+    """Import ``module``, or what ``module:attribute`` names."""
+    home, _colon, rest = name.partition(":")
+    value = importlib.import_module(home)
+    for depth, part in enumerate(rest.split(".") if rest else []):
+        try:
+            value = getattr(value, part)
+        except AttributeError:
+            if depth:
+                raise
+            below = home + "." + part
+            try:
+                value = importlib.import_module(below)
+            except ModuleNotFoundError as error:
+                if error.name != below:
+                    raise
+                place = getattr(sys.modules.get(home), "__file__", None) or "unknown location"
+                raise ImportError("cannot import name %r from %r (%s)" % (part, home, place), name=home) from None
+
+
+def list_causes(error: BaseException) -> List[BaseException]:
+    """The exception *error* and those that led to it, the first one last."""
+    found = [error]
+    while len(found) <= MAX_CAUSES:
+        last = found[-1]
+        cause = last.__cause__ or (None if last.__suppress_context__ else last.__context__)
+        if cause is None or cause in found:
+            break
+        found.append(cause)
+    return found
+
+
+def list_frames(error: BaseException) -> List[Tuple[str, int]]:
+    """Path and line of each frame of *error* and of what it does not parse, deepest last."""
+    trace = traceback.extract_tb(error.__traceback__)
+    found = [(frame.filename, frame.lineno or 0) for frame in trace if not frame.filename.startswith("<")]
+    if isinstance(error, SyntaxError) and error.filename:
+        found.append((error.filename, error.lineno or 0))
+    return found
+
+
+def describe(error: BaseException) -> Dict[str, Any]:
+    """The failure *error* as it is answered."""
+    causes = list_causes(error)
+    frames = list_frames(error)
+    where = "%s:%d: " % frames[-1] if frames else ""
+    text = "%s%s: %s" % (where, type(error).__name__, error)
+    paths = [path for path, _line in frames]
+    for cause in causes[1:]:
+        paths += [path for path, _line in list_frames(cause)]
+    missing = [cause.name for cause in causes if isinstance(cause, ImportError) and cause.name]
+    return {
+        "text": text[:MAX_TEXT],
+        "exception": type(error).__name__,
+        "frames": paths[-MAX_FRAMES:],
+        "missing": missing[0] if missing else None,
+        "ended": False,
+    }
+
+
+def work(batch: Dict[str, Any], names: List[str], until: Optional[float], answers: int) -> None:
+    """Import *names* of *batch* and write an answer for each to *answers*; begin none after the moment *until*."""
+    own, paths = os.getpid(), batch["paths"]
+    if paths:
+        # No bytecode is written into these directories.
+        sys.dont_write_bytecode = True
+        sys.path[:0] = paths
+        os.chdir(paths[0])
+    heard: List[str] = []
     warnings.simplefilter("ignore")
     for category in (DeprecationWarning, PendingDeprecationWarning):
         warnings.simplefilter("default", category)
@@ -36,22 +112,181 @@ def main() -> None:
         "%s:%d: %s" % (filename, lineno, message)
     )
     for name in names:
+        if until is not None and time.monotonic() > until:
+            break
         del heard[:]
+        write(answers, ["begin", name])
         try:
-            importlib.import_module(name)
+            resolve(name)
             failure = None
         except BaseException as error:  # a module may raise SystemExit, or worse, when it is imported
-            trace = traceback.extract_tb(sys.exc_info()[2])
-            frames = [frame for frame in trace if not frame.filename.startswith("<frozen")]
-            where = "%s:%d: " % (frames[-1].filename, frames[-1].lineno or 0) if frames else ""
-            failure = {
-                "text": "%s%s: %s" % (where, type(error).__name__, error),
-                "frames": [frame.filename for frame in frames[-MAX_FRAMES:]],
-                "missing": error.name if isinstance(error, ImportError) else None,
-            }
-        answers.write(json.dumps([name, failure, heard[:MAX_WARNINGS]]) + "\n")
-    answers.flush()
-    os._exit(0)  # threads that an import started must not keep this process
+            failure = describe(error)
+        if os.getpid() != own:
+            os._exit(0)  # a child that the import forked, and that came back
+        write(answers, ["end", name, failure, [] if batch["shared"] else heard[:MAX_WARNINGS]])
+    write(answers, ["done"])
+
+
+def write(handle: int, answer: List[Any]) -> None:
+    """Write *answer* as a line to the descriptor *handle*."""
+    data = (json.dumps(answer) + "\n").encode("ascii")
+    while data:
+        data = data[os.write(handle, data) :]
+
+
+def parse(line: bytes) -> Tuple[str, str, List[Any]]:
+    """The kind and the name of an answer, and the whole; empty for what is none."""
+    try:
+        message = json.loads(line.decode("ascii"))
+        return str(message[0]), str(message[1]) if len(message) > 1 else "", message
+    except (ValueError, LookupError, TypeError):
+        return "", "", []
+
+
+class Child:
+    """A child process that imports, and what is read from it."""
+
+    def __init__(self, batch: Dict[str, Any], names: List[str], until: Optional[float]) -> None:
+        source, answers = os.pipe()
+        errors, target = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                nowhere = os.open(os.devnull, os.O_RDWR)
+                for number, handle in ((0, nowhere), (1, nowhere), (2, target)):
+                    os.dup2(handle, number)
+                work(batch, names, until, answers)
+            finally:
+                os._exit(0)  # threads that an import started must not keep this process
+        os.close(answers)
+        os.close(target)
+        self.source, self.errors = source, errors
+        self.open = [source, errors]
+        self.buffer, self.words = b"", b""
+        self.status: Optional[int] = None
+
+    def read(self, seconds: float) -> List[bytes]:
+        """The lines that arrive within *seconds*; sets ``status`` when the child has ended."""
+        # A process of the child's may hold the pipe open, and a module may close it.
+        wait = min(seconds, POLL_SECONDS if self.source in self.open else SHORT_POLL_SECONDS)
+        ready, _writable, _failed = select.select(self.open, [], [], max(0.0, wait))
+        for handle in ready:
+            data = os.read(handle, 1 << 16)
+            if not data:
+                self.open.remove(handle)
+            elif handle == self.source:
+                self.buffer += data
+            else:
+                self.words = (self.words + data)[-MAX_TEXT:]
+        if self.source not in ready:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self._read_rest()
+                self.status = status
+        lines = self.buffer.split(b"\n")
+        self.buffer = lines.pop()
+        return lines
+
+    def _read_rest(self) -> None:
+        """Read what the ended child has left in the pipe."""
+        os.set_blocking(self.source, False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                data = os.read(self.source, 1 << 16)
+                if not data:
+                    break
+                self.buffer += data
+
+    def close(self) -> None:
+        """End the child."""
+        if self.status is None:
+            os.kill(self.pid, signal.SIGKILL)
+            _pid, self.status = os.waitpid(self.pid, 0)
+        os.close(self.source)
+        os.close(self.errors)
+
+    def describe_end(self) -> str:
+        """How it ended."""
+        status = self.status or 0
+        code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+        words = self.words.decode("utf-8", "replace").strip().splitlines()
+        return "the interpreter ended with %d while importing it: %s" % (code, "\n".join(words[-2:]))
+
+
+def run_child(
+    batch: Dict[str, Any],
+    names: List[str],
+    until: Optional[float],
+    deadline: Optional[float],
+    answer: Callable[[List[Any]], None],
+) -> List[str]:
+    """Import *names* in a child and *answer* for each; returns those that another child has to import."""
+    child = Child(batch, names, until)
+    done = 0
+    begun: Optional[str] = None
+    text: Optional[str] = None
+    limit: Optional[float] = None
+    try:
+        while text is None:
+            now = time.monotonic()
+            ends = [moment for moment in (limit, deadline) if moment is not None]
+            if ends and now >= min(ends):
+                if begun is None or (limit is None or now < limit):
+                    return []
+                text = "still importing after %g seconds" % batch["limit"]
+                break
+            for line in child.read(min([moment - now for moment in ends] + [POLL_SECONDS])):
+                kind, name, message = parse(line)
+                if kind == "done":
+                    return []
+                if kind == "begin" and begun is None and name == names[done]:
+                    begun, limit = name, time.monotonic() + batch["limit"]
+                elif kind == "end" and begun is not None and name == begun:
+                    begun, limit, done = None, None, done + 1
+                else:
+                    continue  # of the module, and not of this program
+                answer(message)
+            if child.status is not None:
+                if begun is None:
+                    return names[done:] if done else []
+                text = child.describe_end()
+    finally:
+        child.close()
+    failure: Dict[str, Any] = {"text": text, "exception": "", "frames": [], "missing": None, "ended": True}
+    answer(["end", begun, failure, []])
+    return names[done + 1 :]
+
+
+def compute_share(budget: float, spent: float, count: int) -> float:
+    """The seconds for the next of *count* batches that share what is left of *budget* after *spent* seconds."""
+    return max(0.0, budget - spent) / count
+
+
+def main() -> None:
+    """Import every batch, and end all processes that the imports have started."""
+    order = json.loads(sys.stdin.read())
+    handle = os.dup(1)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, 0)
+    os.dup2(nowhere, 1)
+    started = time.monotonic()
+    deadline = None if order["seconds"] is None else started + order["seconds"]
+    sharing = sum(1 for batch in order["batches"] if batch["shared"])
+    spent = 0.0
+    for batch in order["batches"]:
+        began, until = time.monotonic(), None
+        if batch["shared"] and order["budget"] is not None:
+            until = began + compute_share(order["budget"], spent, sharing)
+        waiting = batch["names"]
+        while waiting and not any(end is not None and time.monotonic() >= end for end in (deadline, until)):
+            waiting = run_child(batch, waiting, until, deadline, lambda message: write(handle, message))
+        if batch["shared"]:
+            spent += time.monotonic() - began
+            sharing -= 1
+    write(handle, ["done"])
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(0)
 
 
 if __name__ == "__main__":

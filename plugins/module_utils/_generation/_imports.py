@@ -7,51 +7,131 @@
 import inspect
 import json
 import os
-from typing import Any, Dict, List, Optional, Set
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._generation import _import_probe
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, build_process_environment
-from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandResult, run_command
 
-# The failure of a module, from the probe: ``text``, ``frames`` and ``missing``.
+# The failure of a module, from the probe: ``text``, ``exception``, ``frames``, ``missing`` and ``ended``.
 ImportFailure = Dict[str, Any]
+# Seconds for the start of the probe and the end of its processes, and for all imports where nothing else limits them.
+MARGIN_SECONDS = 30.0
+LONGEST_SECONDS = 86400.0
 
 
-def _import_modules(
-    environment: str, names: List[str], identity: Identity, timeout: float, deprecations: Set[str]
-) -> Dict[str, ImportFailure]:
-    """Import *names* in order, in as few processes as their crashes allow; returns failures by name.
+class ImportBatch(NamedTuple):
+    """Names that one process imports in order, each for at most ``limit`` seconds.
 
-    Deprecations are added to *deprecations*.
+    A name is ``module`` or ``module:attribute``. The directories ``paths`` are searched first, and nothing is written
+    into them. With ``shared`` the batch has a fair share of the time budget.
     """
-    python = os.path.join(environment, "bin", "python")
-    program = inspect.getsource(_import_probe)
-    failed: Dict[str, ImportFailure] = {}
-    waiting = list(names)
+
+    names: List[str]
+    limit: float
+    paths: Tuple[str, ...] = ()
+    shared: bool = False
+
+
+class ImportAnswers(NamedTuple):
+    """What imports came to: failures by name, the names that were tried, and deprecations (``path:line: text``)."""
+
+    failed: Dict[str, ImportFailure]
+    tried: Set[str]
+    deprecations: Set[str]
+
+
+def run_imports(
+    environment: str,
+    batches: Sequence[ImportBatch],
+    identity: Identity,
+    seconds: Optional[float] = None,
+    budget: Optional[float] = None,
+    write: bool = True,
+) -> ImportAnswers:
+    """Import *batches* with the Python of *environment* as *identity*, for at most *seconds*, by default a day.
+
+    Those that share *budget* (seconds) have equal parts of it, and of what others leave. A module that ends the
+    process, or does not end in time, fails, and the next ones are imported in a new process. Without *write* no
+    bytecode is written.
+    """
+    answers = ImportAnswers({}, set(), set())
+    waiting = [batch for batch in batches if batch.names]
     while waiting:
-        done = run_command(
-            [python, "-c", program],
-            timeout,
-            identity,
-            environment=build_process_environment(identity, os.path.dirname(python)),
-            stdin=json.dumps(waiting),
-        )
-        answered = 0
-        for line in done.stdout.splitlines():
-            name, failure, warned = json.loads(line)
-            deprecations.update(warned)
-            answered += 1
-            if failure is not None:
-                failed[name] = failure
-        waiting = waiting[answered:]
-        if waiting:
-            failed[waiting[0]] = {
-                "text": "the interpreter ended with %d while importing it: %s" % (done.rc, done.last_lines(2)),
-                "frames": [],
-                "missing": None,
-            }
-            waiting = waiting[1:]
-    return failed
+        begun = _run_probe(environment, waiting, identity, (seconds, budget, write), answers)
+        if begun is None:
+            break
+        # The probe itself ended, which only the module that was being imported can have caused.
+        left = [batch._replace(names=[name for name in batch.names if name not in answers.tried]) for batch in waiting]
+        waiting = [batch for batch in left if batch.names]
+    return answers
+
+
+def _run_probe(
+    environment: str,
+    batches: Sequence[ImportBatch],
+    identity: Identity,
+    limits: Tuple[Optional[float], Optional[float], bool],
+    answers: ImportAnswers,
+) -> Optional[str]:
+    """Run the probe once and add what it says to *answers*; returns the name with which it ended, if it did not finish.
+
+    *limits* are the seconds of all imports, the budget, and whether bytecode is written.
+    """
+    seconds, budget, write = limits
+    python = os.path.join(environment, "bin", "python")
+    done = run_command(
+        [python] + ([] if write else ["-B"]) + ["-c", inspect.getsource(_import_probe)],
+        LONGEST_SECONDS if seconds is None else seconds + MARGIN_SECONDS,
+        identity,
+        environment=build_process_environment(identity, os.path.dirname(python)),
+        stdin=json.dumps(
+            {"batches": [dict(batch._asdict()) for batch in batches], "seconds": seconds, "budget": budget}
+        ),
+    )
+    begun = None
+    for line in done.stdout.splitlines():
+        try:
+            message = json.loads(line)
+            kind = message[0]
+            if kind == "done":
+                return None
+            if kind == "begin":
+                begun = str(message[1])
+            elif kind == "end":
+                begun = None
+                _take_answer(answers, str(message[1]), message[2], message[3])
+        except (ValueError, LookupError, TypeError, AttributeError):
+            # What is imported can write to the probe's output, too.
+            continue
+    names = [name for batch in batches for name in batch.names if name not in answers.tried]
+    blamed = begun if begun in names else names[0] if names else None
+    if blamed is not None:
+        _take_answer(answers, blamed, _describe_end(done), [])
+    return blamed
+
+
+def _describe_end(done: CommandResult) -> ImportFailure:
+    text = "the interpreter ended with %d while importing it: %s" % (done.rc, "\n".join(done.stderr.splitlines()[-2:]))
+    return {"text": text, "exception": "", "frames": [], "missing": None, "ended": True}
+
+
+def _take_answer(answers: ImportAnswers, name: str, failure: Any, warned: Any) -> None:
+    """Add the answer for *name*, which another account's process gave.
+
+    Raises LookupError, TypeError, AttributeError.
+    """
+    answers.tried.add(name)
+    answers.deprecations.update(str(warning) for warning in warned)
+    if failure is not None:
+        missing = failure["missing"]
+        answers.failed[name] = {
+            "text": str(failure["text"]),
+            "exception": str(failure["exception"]),
+            "frames": [str(path) for path in failure["frames"]],
+            "missing": None if missing is None else str(missing),
+            "ended": bool(failure["ended"]),
+        }
 
 
 def find_import_failures(
@@ -69,8 +149,12 @@ def find_import_failures(
     interpreter, or is still importing after *timeout* seconds, is a failure. Deprecations (``path:line: text``) are
     added to *deprecations*.
     """
-    failed: Dict[str, ImportFailure] = {}
     found = deprecations if deprecations is not None else set()
-    for name in names if alone else _import_modules(environment, names, identity, timeout, found):
-        failed.update(_import_modules(environment, [name], identity, timeout, found))
-    return failed
+    again = list(names)
+    if not alone:
+        answers = run_imports(environment, [ImportBatch(list(names), timeout)], identity)
+        found.update(answers.deprecations)
+        again = list(answers.failed)
+    answers = run_imports(environment, [ImportBatch([name], timeout) for name in again], identity)
+    found.update(answers.deprecations)
+    return answers.failed

@@ -9,6 +9,7 @@ import shutil
 from typing import List, NamedTuple, Optional, Sequence
 
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._carry import Cargo
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._targets import MODULES
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, build_process_environment
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import require_success, run_command
 from ansible_collections.oxzep7.python.plugins.module_utils._host._directories import make_directory
@@ -25,7 +26,7 @@ class EnvironmentOrder(NamedTuple):
 
     The text of the lock is None in check mode on a host without the plan. ``tiers`` are names of packages in the order
     in which an operator wants them installed; ``cargo`` is carried over beside the lock; with ``drop`` vendor modules
-    may be lost.
+    may be lost. ``probe`` is one of `PROBE_CHOICES`.
     """
 
     interpreter: str
@@ -38,6 +39,7 @@ class EnvironmentOrder(NamedTuple):
     tiers: Sequence[Sequence[str]] = ()
     cargo: Optional[Cargo] = None
     drop: bool = False
+    probe: str = MODULES
 
 
 def find_usable_uv(given: Optional[str]) -> Optional[str]:

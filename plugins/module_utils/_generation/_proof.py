@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The proof of an environment: its packages fit together, its modules import, and the application's tests pass."""
+"""The proof of an environment: its packages fit together, what is used imports, and the application's tests pass."""
 
 import os
 import re
@@ -16,6 +16,11 @@ from ansible_collections.oxzep7.python.plugins.module_utils._generation._consist
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._imports import (
     ImportFailure,
     find_import_failures,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._probe import (
+    ProbeRequest,
+    ProbeResult,
+    probe_environment,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._tiers import filter_lock, split_tiers
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._workplace import Workplace
@@ -39,6 +44,13 @@ class ProofError(BuildError):
     def __init__(self, text: str, details: Dict[str, Any], modules: Sequence[str]) -> None:
         super().__init__(text, details)
         self.modules = modules
+
+
+class Proof(NamedTuple):
+    """What a proof has found: the deprecations that imports and tests report, and what was not tried."""
+
+    deprecations: List[str]
+    untried: List[Dict[str, Any]]
 
 
 class EnvironmentCheck(NamedTuple):
@@ -79,20 +91,21 @@ def run_tests(application: Application, path: str, user: Identity) -> List[Comma
     return results
 
 
-def _start_consistency_check(place: Workplace) -> RunningCommand:
-    command = [place.python_path, "-m", "pip", "check"]
+def _start_consistency_check(place: Workplace, environment: str) -> RunningCommand:
+    python = os.path.join(environment, "bin", "python")
+    command = [python, "-B", "-m", "pip", "check"]
     if place.order.uv:
         # The cache has the interpreter's data, and belongs to the builder.
         usable = os.access(place.cache_directory, os.W_OK) and os.stat(place.cache_directory).st_uid == place.user.uid
         cache = ["--cache-dir", place.cache_directory] if usable else ["--no-cache"]
-        command = [place.order.uv, "pip", "check", "--no-config", "--offline"] + cache + ["--python", place.python_path]
+        command = [place.order.uv, "pip", "check", "--no-config", "--offline"] + cache + ["--python", python]
     return RunningCommand(command, place.user, environment=build_process_environment(place.user))
 
 
 def check_environment(place: Workplace, names: Iterable[str]) -> EnvironmentCheck:
     """Check whether the installed packages fit together, and import the modules *names* meanwhile."""
     deprecations: Set[str] = set()
-    checking = _start_consistency_check(place)
+    checking = _start_consistency_check(place, place.path)
     live = place.application.environment
     failed = find_new_import_failures(live, place.path, names, place.user, deprecations=deprecations)
     return EnvironmentCheck(checking.wait(IMPORT_TIMEOUT), failed, deprecations)
@@ -103,26 +116,44 @@ def _describe_failures(failed: Dict[str, ImportFailure]) -> str:
     return "; ".join("%s: %s" % (name, failure["text"]) for name, failure in shown)
 
 
-def prove_environment(place: Workplace) -> List[str]:
-    """The deprecations that imports and tests in the environment report.
-
-    Raises BuildError unless its packages fit together, its modules import and the application's tests pass.
-    """
-    found = check_environment(place, list_top_level_modules(place.path))
-    complaints = list_inconsistencies(found.consistent, parse_left_out(place.order.lock or ""))
+def _require_consistency(place: Workplace, now: CommandResult) -> None:
+    """Raise ProofError if *now*, a check of the new environment, complains of more than one of the live one does."""
+    if now.rc == 0:
+        return
+    before = _start_consistency_check(place, place.application.environment).wait(IMPORT_TIMEOUT)
+    complaints = list_inconsistencies(now, parse_left_out(place.order.lock or ""), before)
     if complaints:
+        text = "\n".join(complaints[-10:])
+        raise ProofError("its packages do not fit together: %s" % text, {"check": now.to_dict()}, ())
+
+
+def _require_working_modules(found: ProbeResult) -> None:
+    """Raise ProofError if anything that works in the live environment failed."""
+    if found.sources:
         raise ProofError(
-            "its packages do not fit together: %s" % "\n".join(complaints[-10:]),
-            {"check": found.consistent.to_dict()},
+            "%d files of the source are not compiled: %s" % (len(found.sources), _describe_failures(found.sources)),
+            {"sources": {name: failure["text"] for name, failure in found.sources.items()}},
             (),
         )
-    if found.failed:
-        count, text = len(found.failed), _describe_failures(found.failed)
+    if found.failures:
+        count, text = len(found.failures), _describe_failures(found.failures)
         raise ProofError(
             "%d modules that import in the live environment do not import in it: %s" % (count, text),
-            {"imports": {name: failure["text"] for name, failure in found.failed.items()}},
-            sorted(found.failed),
+            {"imports": {name: failure["text"] for name, failure in found.failures.items()}},
+            sorted(found.failures),
         )
+
+
+def prove_environment(place: Workplace) -> Proof:
+    """Prove the environment in *place*.
+
+    Raises BuildError unless its packages fit together, what is used of it imports and the application's tests pass.
+    """
+    checking = _start_consistency_check(place, place.path)
+    request = ProbeRequest(place.order.probe, left_out=parse_left_out(place.order.lock or ""))
+    found = probe_environment(place.application, place.path, place.user, request)
+    _require_consistency(place, checking.wait(IMPORT_TIMEOUT))
+    _require_working_modules(found)
     results = run_tests(place.application, place.path, place.user)
     if results and results[-1].rc != 0:
         last = results[-1]
@@ -134,7 +165,8 @@ def prove_environment(place: Workplace) -> List[str]:
     for result in results:
         for position, text in DEPRECATION_WARNING.findall(result.stdout + "\n" + result.stderr):
             deprecations.add("%s: %s" % (position, text))
-    return sorted(warning.replace(place.path + "/", "") for warning in deprecations)[:MAX_DEPRECATIONS]
+    told = sorted(warning.replace(place.path + "/", "") for warning in deprecations)[:MAX_DEPRECATIONS]
+    return Proof(told, found.untried)
 
 
 def _name_tier(number: int, count: int, names: Sequence[str]) -> str:

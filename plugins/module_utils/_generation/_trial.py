@@ -4,7 +4,6 @@
 
 """Tries a lock beside the live environment: finds imports, tests and sources that fail in it and worked before."""
 
-import json
 import os
 import re
 import time
@@ -22,7 +21,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._live i
     read_configuration,
     resolve_builder,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._application._run import IMPORT_TIMEOUT, run_in_environment
+from ansible_collections.oxzep7.python.plugins.module_utils._application._run import run_in_environment
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import BuildError
@@ -31,51 +30,27 @@ from ansible_collections.oxzep7.python.plugins.module_utils._generation._install
     EnvironmentOrder,
     prepare_directory,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._proof import (
-    find_new_import_failures,
-    run_tests,
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._output import (
+    extract_errors,
+    list_traceback_paths,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._probe import ProbeRequest, probe_environment
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._proof import run_tests
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._removal import Directories
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._workplace import Workplace, open_workplace
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     Identity,
-    build_process_environment,
     call_as_identity,
     find_entry_controller,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandResult, run_command
-from ansible_collections.oxzep7.python.plugins.module_utils._packages import _installed
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandResult
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import parse_left_out
 
 # How pytest, and unittest, name what failed.
 FAILED_TEST_NAME = re.compile(r"^(?:FAILED|ERROR) (\S+)|^(?:FAIL|ERROR): (.+)$", re.MULTILINE)
-TRACEBACK_PATH = re.compile(r"(?:File \"|^)(\S+?\.py)(?:\", line|:)\d*", re.MULTILINE)
-ERROR_LINE = re.compile(r"^E  |\b\w*(?:Error|Exception)\b(?!.*Warning)|^(?:FAILED|ERROR)\b")
-MAX_ERROR_LINES = 30
-# Run by the interpreter under test: prints the files below a directory that it cannot compile, and writes no file.
-COMPILE_SCRIPT = """
-import json, os, sys, tokenize, warnings
-warnings.simplefilter("ignore")
-skipped = ("node_modules", "site-packages", "__pycache__")
-failed = {}
-for folder, below, names in os.walk(sys.argv[1]):
-    below[:] = [name for name in below if not name.startswith(".") and name not in skipped
-                and not os.path.exists(os.path.join(folder, name, "pyvenv.cfg"))]
-    for name in names:
-        if name.endswith(".py"):
-            path = os.path.join(folder, name)
-            try:
-                with tokenize.open(path) as stream:
-                    compile(stream.read(), path, "exec", 0, True)
-            except (SyntaxError, ValueError, UnicodeError) as error:
-                failed[os.path.relpath(path, sys.argv[1])] = "%s: %s" % (type(error).__name__, error)
-            except OSError:
-                continue
-json.dump(failed, sys.stdout)
-"""
 # Names of scratch environments begin with it, and end with the minor version.
 TRIAL_PREFIX = ".rehearsal-"
 BENCHMARK_ROUNDS = 3
-MAX_TEST_FRAMES = 40
 BENCHMARK_TIMEOUT = 900.0
 
 
@@ -130,6 +105,8 @@ def plan_trial(application: Application, order: EnvironmentOrder, changes: Chang
         "owners": {},
         "modules": 0,
         "gone": [],
+        "untried": [],
+        "tried": 0,
         "benchmarks": [],
     }
 
@@ -141,30 +118,30 @@ def run_trial(
 
     Returns new failures by name, each with ``text``, ``frames`` and ``missing``: of imports in ``failures``, of
     ``tests``, and of compilation in ``sources``; also ``owners`` (package by module, before and now), ``modules``
-    (how many can be imported), ``gone`` (requested modules that do not exist) and ``benchmarks``.
+    (how many can be imported), ``gone`` (requested modules that do not exist), ``tried`` (number of imports),
+    ``untried`` (what was not tried, by reason) and ``benchmarks``.
     Raises BuildError, CommandError, IdentityError, LeaseHeldError, OSError.
     """
     path = _get_trial_directory(application, order.version)
     place = open_workplace(application, state, order, path, path + ".building")
-    live, user = application.environment, place.user
+    user = place.user
     with state.hold_lease(order.run):
         require_unclaimed(application, state)
         _install_trial(place)
-        installed = _installed.map_module_owners(path)
-        names = sorted(installed)
-        if request.modules is not None:
-            names = [name for name in names if name in request.modules]
-        failures = find_new_import_failures(live, path, names, user, alone=request.modules is not None)
-        sources = _find_new_compile_failures(application, path, user) if request.tests else {}
-        tests = _find_new_test_failures(application, path, user) if request.tests and not failures else {}
+        left_out = parse_left_out(order.lock or "")
+        asked = ProbeRequest(order.probe, request.modules, request.tests, left_out)
+        found = probe_environment(application, path, user, asked)
+        tests = _find_new_test_failures(application, path, user) if request.tests and not found.failures else {}
         benchmarks = [_compare_benchmark(application, path, user, command) for command in request.benchmarks]
         return {
-            "failures": failures,
+            "failures": found.failures,
             "tests": tests,
-            "sources": sources,
-            "owners": dict(_installed.map_module_owners(live), **installed),
-            "modules": len(installed),
-            "gone": sorted(set(request.modules or []) - set(installed)),
+            "sources": found.sources,
+            "owners": found.owners,
+            "modules": found.modules,
+            "gone": found.gone,
+            "untried": found.untried,
+            "tried": found.tried,
             "benchmarks": benchmarks,
         }
 
@@ -205,26 +182,6 @@ def _is_made_with(path: str, order: EnvironmentOrder) -> bool:
         return False
 
 
-def _find_uncompilable(application: Application, environment: str, user: Identity) -> Dict[str, str]:
-    python = os.path.join(environment, "bin", "python")
-    done = run_command(
-        [python, "-I", "-c", COMPILE_SCRIPT, application.source or "/nowhere"],
-        IMPORT_TIMEOUT,
-        user,
-        environment=build_process_environment(user),
-    )
-    if done.rc != 0:
-        raise BuildError("%s could not be compiled with %s: %s" % (application.source, python, done.last_lines(3)))
-    return dict(json.loads(done.stdout))
-
-
-def _find_new_compile_failures(application: Application, path: str, user: Identity) -> Dict[str, Dict[str, Any]]:
-    """Files of the source that the new interpreter does not compile and the live one does."""
-    failed = _find_uncompilable(application, path, user) if application.source else {}
-    before = _find_uncompilable(application, application.environment, user) if failed else {}
-    return {name: {"text": text, "frames": [], "missing": None} for name, text in failed.items() if name not in before}
-
-
 def _parse_failed_tests(results: List[CommandResult]) -> Dict[str, Dict[str, Any]]:
     """The failed tests by name; a command without names of tests has its own words for a name."""
     if not results or results[-1].rc == 0:
@@ -233,20 +190,8 @@ def _parse_failed_tests(results: List[CommandResult]) -> Dict[str, Dict[str, Any
     names = sorted({first or second for first, second in FAILED_TEST_NAME.findall(text)}) or [" ".join(results[-1].cmd)]
     command = results[-1].cmd
     runner = command[command.index("-m") + 1] if "-m" in command[:-1] else os.path.basename(command[0])
-    failure = {
-        "text": _extract_errors(text),
-        "frames": TRACEBACK_PATH.findall(text)[-MAX_TEST_FRAMES:],
-        "missing": None,
-        "runner": runner,
-    }
+    failure = {"text": extract_errors(text), "frames": list_traceback_paths(text), "missing": None, "runner": runner}
     return {name: failure for name in names}
-
-
-def _extract_errors(text: str) -> str:
-    """The lines of a test's output that name an error; the last lines if none does."""
-    lines = text.strip().splitlines()
-    errors = [line.strip() for line in lines if ERROR_LINE.search(line)]
-    return "\n".join(errors[-MAX_ERROR_LINES:] or lines[-MAX_ERROR_LINES:])
 
 
 def _find_new_test_failures(application: Application, path: str, user: Identity) -> Dict[str, Dict[str, Any]]:

@@ -83,7 +83,8 @@ def get_module_name(path: str) -> Optional[str]:
     return None if name == "__pycache__" else name
 
 
-def _list_recorded_files(package: InstalledPackage) -> Iterator[str]:
+def list_recorded_files(package: InstalledPackage) -> Iterator[str]:
+    """The paths of the files of *package* in its RECORD, relative to ``site-packages``."""
     text = read_text_file(os.path.join(package.metadata, "RECORD"), limit=RECORD_LIMIT) or ""
     for line in text.splitlines():
         yield line.rsplit(",", 2)[0].strip('"')
@@ -93,7 +94,7 @@ def map_module_owners(environment: str) -> Dict[str, str]:
     """The package of every module that can be imported by one name in *environment*, from the packages' RECORDs."""
     found: Dict[str, str] = {}
     for package in list_installed_packages(environment):
-        for path in _list_recorded_files(package):
+        for path in list_recorded_files(package):
             module = get_module_name(path)
             if module:
                 found.setdefault(module, package.name)
