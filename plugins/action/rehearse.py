@@ -138,6 +138,8 @@ class ActionModule(CollectionAction):
                 "learned": added,
                 "failures": {name: failure.text for name, failure in ended.failures.items()},
                 "benchmarks": trials.benchmarks,
+                "tried": trials.tried,
+                "untried": trials.untried,
             }
         )
 
@@ -195,6 +197,8 @@ class _HostTrials:
         self.installed = bool(installed.get("changed"))
         self._interpreter = {"interpreter": installed["path"], "version": installed["version"]}
         self.count = 0
+        self.tried = 0
+        self.untried: list[dict[str, Any]] = []
         self.benchmarks: list[dict[str, Any]] = []
 
     def run_trial(self, lock: str, only: Sequence[str] | None) -> TrialOutcome:
@@ -228,6 +232,7 @@ class _HostTrials:
                 "uv": sent.get("uv"),
                 "cargo": self._cargo,
                 "modules": imports,
+                "probe": self._given["probe"],
                 "tests": only is None or len(imports or ()) < len(only),
                 "benchmarks": timed,
                 "state_dir": self._given["state_dir"],
@@ -236,6 +241,8 @@ class _HostTrials:
             self._task_vars,
         )
         self.count += 1
+        if only is None:
+            self.tried, self.untried = answer["tried"], answer["untried"]
         self.benchmarks = answer["benchmarks"] or self.benchmarks
         failures = {name: TrialFailure.from_result(value, "import") for name, value in answer["failures"].items()}
         failures.update(

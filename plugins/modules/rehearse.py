@@ -42,6 +42,11 @@ options:
     description: Whether the host gets the controller's uv.
     type: bool
     default: true
+  probe:
+    description: How much is imported of packages, as O(oxzep7.python.environment#module:probe) has it.
+    type: str
+    choices: [entry_points, modules, all]
+    default: modules
 extends_documentation_fragment:
   - oxzep7.python.planning
   - oxzep7.python.sources
@@ -72,6 +77,8 @@ rehearsed:
   description:
     - For each step its C(application), C(to), C(rounds), C(trials), new constraints as C(learned), remaining
       C(failures), and C(benchmarks).
+    - C(tried) is the number of imports that were tried; C(untried) says what was not tried or could not be compared, as
+      M(oxzep7.python.environment) does.
   returned: always
   type: list
   elements: dict

@@ -85,8 +85,8 @@ class ProbeResult(NamedTuple):
 class _Group(NamedTuple):
     """Names that are imported by one process. With ``new`` a name that the live environment lacks must work, too.
 
-    With ``walked`` a name is tried within a share of the time. With ``optional`` it may need a module that no package of
-    the live environment has.
+    With ``walked`` a name is tried within a share of the time. With ``optional`` it may need a module that the live
+    environment lacks.
     """
 
     names: List[str]
@@ -280,17 +280,42 @@ class _Comparison:
         self.tried = len(now.tried)
         for group in groups:
             targets.skip(UNREACHED, [name for name in group.names if name not in now.tried])
-        left = self._compare(targets, groups, now.failed, budget is None)
         if request.only is not None:
+            left = self._compare(targets, groups, now.failed, budget is None)
             return {name: now.failed[name] for name in left}
-        left, followers = _group_alike(groups, left, now.failed)
+        followers = _group_alike(groups, now.failed)
+        left = self._compare_first(targets, groups, now.failed, followers, budget is None)
         alone = self._import(self._path, _make_single_batches(groups, left), write=True).failed
         found: Dict[str, ImportFailure] = {}
         for name in self._confirm(groups, [name for name in left if name in alone]):
             found[name] = alone[name]
-            if name in followers:
-                found[name] = dict(alone[name], others=followers[name])
+            if followers.get(name):
+                found[name] = dict(alone[name], others=len(followers[name]))
         return found
+
+    def _compare_first(
+        self,
+        targets: _Targets,
+        groups: Sequence[_Group],
+        failed: Dict[str, ImportFailure],
+        followers: Dict[str, List[str]],
+        unlimited: bool,
+    ) -> List[str]:
+        """As `_compare`, for the keys of *followers* and, where one of them fails in both, for those it stands for.
+
+        Those of them that are new get followers of their own.
+        """
+        first = {name: failed[name] for name in followers}
+        left = self._compare(targets, groups, first, unlimited)
+        again: Dict[str, ImportFailure] = {}
+        for name in followers:
+            if name not in left:
+                again.update({other: failed[other] for other in followers[name]})
+        more = self._compare(targets, groups, again, unlimited) if again else []
+        for name, others in _group_alike(groups, {name: failed[name] for name in more}).items():
+            followers[name] = others
+            left.append(name)
+        return left
 
     def _import(
         self, environment: str, batches: Sequence[ImportBatch], seconds: Optional[float] = None, **options: Any
@@ -344,21 +369,19 @@ def _make_single_batches(groups: Sequence[_Group], names: Sequence[str]) -> List
     return [group.make_batch([name], False) for group in groups for name in group.names if name in wanted]
 
 
-def _group_alike(
-    groups: Sequence[_Group], names: Sequence[str], failed: Dict[str, ImportFailure]
-) -> Tuple[List[str], Dict[str, int]]:
-    """*names* without those that are only tried and fail with the text of another one; and how many each stands for."""
-    named = {name for group in groups if not group.walked for name in group.names}
+def _group_alike(groups: Sequence[_Group], failed: Dict[str, ImportFailure]) -> Dict[str, List[str]]:
+    """The names of *failed*, each with the optional ones that fail with the same text and that it stands for."""
+    named = {name for group in groups if not group.optional for name in group.names}
+    order = [name for group in groups for name in group.names if name in failed]
     texts: Dict[str, str] = {}
-    left: List[str] = []
-    followers: Dict[str, int] = {}
-    for name in sorted(names, key=lambda one: one not in named):
+    found: Dict[str, List[str]] = {}
+    for name in sorted(order, key=lambda one: one not in named):
         first = texts.setdefault(failed[name]["text"], name)
         if first == name or name in named:
-            left.append(name)
+            found[name] = []
         else:
-            followers[first] = followers.get(first, 0) + 1
-    return left, followers
+            found[first].append(name)
+    return found
 
 
 def _find_lost_scripts(
@@ -391,7 +414,12 @@ def _find_new_compile_failures(
 def _map_owners(environment: str, packages: Sequence[PackageModules]) -> Dict[str, str]:
     """The package of each module in *environment*: of top-level ones, and of the first ones below a namespace."""
     found = map_module_owners(environment)
-    below = {name: package.package for package in packages for name in package.first if "." in name}
+    below: Dict[str, str] = {}
+    for package in packages:
+        first = {name: package.package for name in package.first}
+        for name in package.first + package.others:
+            if "." in name and (name in first or find_owner(name, first) is None):
+                below[name] = package.package
     for name in below:
         found.pop(name.split(".")[0], None)
     found.update(below)

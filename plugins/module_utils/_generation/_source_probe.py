@@ -49,12 +49,15 @@ def list_files(source: str, exclude: List[str]) -> Iterator[str]:
     for folder, below, names in os.walk(source):
         below[:] = [name for name in sorted(below) if is_source(os.path.join(folder, name), exclude)]
         for name in sorted(names):
-            if name.endswith(".py"):
-                yield os.path.join(folder, name)
+            path = os.path.join(folder, name)
+            if name.endswith(".py") and os.path.isfile(path):
+                yield path
 
 
 def is_python(path: str) -> bool:
     """Whether the script *path* is written in Python."""
+    if not os.path.isfile(path):
+        return False
     try:
         with open(path, "rb") as stream:
             head = stream.read(1024)

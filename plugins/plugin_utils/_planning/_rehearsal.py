@@ -32,7 +32,7 @@ REHEARSAL_ROUNDS = 40
 MAXIMUM_CANDIDATES = 6
 # How many versions are tried between those that strides meet, where none of them cures.
 VERSIONS_BETWEEN = 8
-SITE_PACKAGES_PATTERN = re.compile(r"/(?:site|dist)-packages/([^/]+)")
+SITE_PACKAGES_PATTERN = re.compile(r"/(?:site|dist)-packages/(.+?)(?:\.py|[.\w-]*\.so)?$")
 # Python says of a name that is not there whose it should be.
 NAMED_MODULE_PATTERN = re.compile(
     r"(?:cannot import name '[^']*' from (?:partially initialized module )?|module )'([\w.]+)'"
@@ -42,13 +42,17 @@ NOT_FOUND_PATTERN = re.compile(r"No module named '([\w.]+)'")
 
 @dataclasses.dataclass(frozen=True)
 class TrialFailure:
-    """An import or a test that worked before. ``frames`` are paths, deepest last; ``runner`` is what ran a test."""
+    """An import or a test that worked before. ``frames`` are paths, deepest last; ``runner`` is what ran a test.
+
+    ``packages`` are those that the failure itself names.
+    """
 
     text: str
     frames: tuple[str, ...] = ()
     missing: str | None = None
     kind: str = "import"
     runner: str = ""
+    packages: tuple[str, ...] = ()
 
     @classmethod
     def from_result(cls, value: Mapping[str, Any], kind: str) -> TrialFailure:
@@ -59,6 +63,7 @@ class TrialFailure:
             value.get("missing"),
             kind,
             str(value.get("runner") or ""),
+            tuple(value.get("packages") or ()),
         )
 
     def normalize_text(self) -> str:
@@ -68,8 +73,9 @@ class TrialFailure:
 
 @dataclasses.dataclass(frozen=True)
 class TrialOutcome:
-    """The outcome of a lock: new failures by module or test, the package of each top-level module before and now,
-    and requested modules that are absent.
+    """The outcome of a lock: new failures by module or test, and requested modules that are absent.
+
+    ``owners`` has the package of each top-level module, and of each first one below a namespace, before and now.
     """
 
     failures: Mapping[str, TrialFailure]
@@ -146,25 +152,30 @@ def iterate_positions(count: int, between: int) -> Iterator[int]:
         known = sorted([*known, width // 2 - before])
 
 
+def find_owner(name: str, owners: Mapping[str, str]) -> str | None:
+    """The package of the module *name*: that of the longest beginning of it which *owners* has."""
+    while name and name not in owners:
+        name = name.rpartition(".")[0]
+    return owners.get(name)
+
+
 def find_suspects(failure: TrialFailure, owners: Mapping[str, str]) -> list[str]:
-    """The packages that may be at fault: owner of the missing module, those on the way to the failure, test runner."""
-    found: list[str] = []
-    names = [
+    """The packages that may be at fault: those it names, the owner of the missing module, those on the way to the
+    failure, and the test runner.
+    """
+    modules = [
         failure.missing or "",
         *NOT_FOUND_PATTERN.findall(failure.text),
         *NAMED_MODULE_PATTERN.findall(failure.text),
     ]
-    for name in names:
-        owner = owners.get(name.split(".")[0])
-        if owner and owner not in found:
-            found.append(owner)
     for path in reversed(failure.frames):
-        match = SITE_PACKAGES_PATTERN.search(path)
-        owner = owners.get(re.sub(r"\.(py|.*\.so)$", "", match[1])) if match else None
+        if match := SITE_PACKAGES_PATTERN.search(path):
+            modules.append(match[1].replace("/", "."))
+    found = list(failure.packages)
+    for module in [*modules, failure.runner]:
+        owner = find_owner(module, owners)
         if owner and owner not in found:
             found.append(owner)
-    if owners.get(failure.runner) and owners[failure.runner] not in found:
-        found.append(owners[failure.runner])
     return found
 
 

@@ -193,6 +193,22 @@ def test_suspects_are_the_owner_of_what_is_missing_then_the_way_to_it():
     assert find_suspects(TrialFailure("E boom", runner="pytest"), owners) == ["pytest"]
 
 
+def test_a_namespace_is_nobodys_and_what_lies_below_it_somebodys():
+    owners = {"google.auth": "google-auth", "google.cloud.storage": "google-cloud-storage", "six": "six"}
+    failure = TrialFailure(
+        "http.py:1: ModuleNotFoundError: No module named 'six.moves'",
+        (
+            "/x/site-packages/google/cloud/storage/client.py",
+            "/x/site-packages/google/auth/transport/http.cpython-312-x86_64-linux-gnu.so",
+        ),
+        "six.moves",
+    )
+    assert find_suspects(failure, owners) == ["six", "google-auth", "google-cloud-storage"]
+    assert find_suspects(TrialFailure("boom", missing="google.other"), owners) == []
+    named = TrialFailure("a 1.0 requires b, which is not installed.", packages=("a", "b"))
+    assert find_suspects(named, owners) == ["a", "b"]
+
+
 def test_a_package_that_is_at_fault_again_is_freed_to_where_most_is_cured():
     packages = {"tools": {f"{number}.0": Made() for number in range(1, 60)}, "user": {"1.0": Made()}}
 
