@@ -37,7 +37,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._rehearsal
 )
 
 # Prefixes of failures that are no imports.
-OTHER_PREFIXES = ("test: ", "source: ")
+OTHER_PREFIXES = ("test: ", "source: ", "start: ")
 
 
 class HostTrialError(CollectionError):
@@ -251,9 +251,30 @@ class _HostTrials:
         failures.update(
             {f"source: {name}": TrialFailure.from_result(value, "source") for name, value in answer["sources"].items()}
         )
+        wants_start = only is None or any(name.startswith("start: ") for name in only)
+        if wants_start and not answer["failures"] and (self._application.get("rehearse") or {}).get("start"):
+            failures.update(self._start())
         if answer["failures"]:
-            # Tests that were not run because imports fail are not cured.
-            failures.update(
-                {name: TrialFailure("was not run", kind="test") for name in only or () if name.startswith("test: ")}
-            )
+            # What was not run because imports fail is not cured.
+            for name in only or ():
+                if name.startswith(("test: ", "start: ")):
+                    failures[name] = TrialFailure("was not run", kind=name.partition(":")[0])
         return TrialOutcome(failures, answer["owners"], frozenset(answer["gone"]))
+
+    def _start(self) -> dict[str, TrialFailure]:
+        """The failure of the application's start in the environment of the last trial."""
+        answer = self._action.try_module(
+            "dry_start",
+            {
+                "application": self._application,
+                "version": self._interpreter["version"],
+                "state_dir": self._given["state_dir"],
+                "run_id": self._given["run_id"],
+            },
+            self._task_vars,
+        )
+        self.untried = self.untried + [row for row in answer["untried"] if row not in self.untried]
+        found = {}
+        for name, value in answer["failures"].items():
+            found[f"start: {name}"] = TrialFailure.from_result(value, "start")
+        return found

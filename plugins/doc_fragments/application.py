@@ -197,6 +197,47 @@ options:
               command:
                 description: Command, run as C(drill.command) is.
                 type: raw
+      rehearse:
+        description: Additional proofs of a rehearsal.
+        type: dict
+        suboptions:
+          start:
+            description:
+              - Start the application from the environment that a rehearsal tries, as the application's user, on a free
+                port, until a check passes; it is stopped then. What fails there and not in the live environment counts
+                as a failed import does.
+              - The live application keeps running, so the command must bear a second one beside it.
+            type: dict
+            suboptions:
+              command:
+                description:
+                  - Command to start, as a list or as a string that is split into words. C({port}) is replaced by the
+                    port. Programs are searched in the environment first.
+                  - Paths below C(environment) mean the environment that is tried.
+                type: raw
+              service:
+                description: >-
+                  Systemd unit of which C(ExecStart), C(WorkingDirectory), C(Environment) and C(EnvironmentFile) are
+                  used in place of C(command). It requires C(port_variable).
+                type: str
+              port_variable:
+                description: Environment variable that gets the port.
+                type: str
+              directory:
+                description: Working directory. Default is that of C(service), else C(source).
+                type: str
+              variables:
+                description: Environment variables. C({port}) is replaced by the port.
+                type: dict
+              check:
+                description: >-
+                  Check that must pass, of any kind of C(checks), without C(name). C({port}) is replaced by the port.
+                  Default is that the port accepts connections.
+                type: dict
+              timeout:
+                description: Seconds within which the check must pass.
+                type: float
+                default: 60.0
 """
 
 

@@ -19,6 +19,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._services._service i
 
 # The directory of generations has the name of the live path with this suffix.
 GENERATIONS_SUFFIX = ".generations"
+# What the port of a start takes the place of.
+PORT_MARK = "{port}"
 
 
 class DatabaseSettings(NamedTuple):
@@ -47,6 +49,32 @@ class DrillSettings(NamedTuple):
     reads: Tuple[List[str], ...] = ()
 
 
+class StartSettings(NamedTuple):
+    """How a rehearsal starts the application beside the live one.
+
+    Either the words of a command, or the systemd unit of which it is the command. ``{port}`` in words, variables and
+    the check, and the variable ``port_variable``, get a free port. The check, of any kind, must pass within ``timeout``
+    seconds.
+    """
+
+    command: Tuple[str, ...] = ()
+    service: Optional[str] = None
+    port_variable: Optional[str] = None
+    directory: Optional[str] = None
+    variables: Tuple[Tuple[str, str], ...] = ()
+    check: Optional[Dict[str, Any]] = None
+    timeout: float = 60.0
+
+
+def replace_port(value: Any, port: int) -> Any:
+    """*value* of an option with the number *port* for ``{port}`` in every text."""
+    if isinstance(value, dict):
+        return {name: replace_port(inner, port) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [replace_port(inner, port) for inner in value]
+    return value.replace(PORT_MARK, str(port)) if isinstance(value, str) else value
+
+
 class Application(NamedTuple):
     """A declared application. Paths are absolute; ``user`` is None for the owner of the environment.
 
@@ -70,6 +98,7 @@ class Application(NamedTuple):
     keeping: BackupSettings = BackupSettings()
     drill: DrillSettings = DrillSettings()
     formerly: Optional[str] = None
+    start: Optional[StartSettings] = None
 
     def generations_directory(self) -> str:
         """The directory of this application's generations, beside the live path."""

@@ -7,8 +7,11 @@
 from typing import Any, Dict
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
+    PORT_MARK,
     Application,
     ApplicationError,
+    StartSettings,
+    replace_port,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._core import (
     build_core_options,
@@ -19,6 +22,9 @@ from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._regi
     list_check_kinds,
     select_check_kind,
 )
+
+# Any port, to validate a declaration.
+SAMPLE_PORT = 1
 
 
 def build_checks_option() -> Dict[str, Any]:
@@ -59,7 +65,23 @@ def parse_checked_application(parameters: Dict[str, Any]) -> Application:
     """The application that validated *parameters* declare, without its backups. Raises ApplicationError."""
     for check in parameters.get("checks") or []:
         _validate_check(parameters["name"], check)
-    return parse_core_application(parameters)
+    application = parse_core_application(parameters)
+    if application.start:
+        build_start_check(application.name, application.start, SAMPLE_PORT)
+    return application
+
+
+def build_start_check(application: str, start: StartSettings, port: int) -> Dict[str, Any]:
+    """The check that must pass when *start* has started *application* on *port*; by default that it is listened on.
+
+    Raises ApplicationError.
+    """
+    declared = start.check or {"tcp": {"host": "127.0.0.1", "port": PORT_MARK}}
+    check = dict(replace_port(declared, port), name="rehearse.start")
+    options = {"name": {"type": "str"}, "checks": build_checks_option()}
+    (found,) = validate_parameters({"name": application, "checks": [check]}, options)["checks"]
+    _validate_check(application, found)
+    return dict(found)
 
 
 def parse_checked_declaration(declaration: Dict[str, Any]) -> Application:

@@ -8,13 +8,14 @@ Each kind of check or database that a module knows is a file that Ansible sends 
 """
 
 import os
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import (
     Application,
     ApplicationError,
     DrillSettings,
+    StartSettings,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import split_command
 from ansible_collections.oxzep7.python.plugins.module_utils._names import ACCOUNT_NAME, APPLICATION_NAME
@@ -36,6 +37,24 @@ DRILL_OPTIONS: Dict[str, Any] = {
         "options": {"pickle": {"type": "str"}, "command": {"type": "raw"}},
         "mutually_exclusive": [["pickle", "command"]],
         "required_one_of": [["pickle", "command"]],
+    },
+}
+
+REHEARSE_OPTIONS: Dict[str, Any] = {
+    "start": {
+        "type": "dict",
+        "options": {
+            "command": {"type": "raw"},
+            "service": {"type": "str"},
+            "port_variable": {"type": "str"},
+            "directory": {"type": "str"},
+            "variables": {"type": "dict"},
+            "check": {"type": "dict"},
+            "timeout": {"type": "float", "default": 60.0},
+        },
+        "mutually_exclusive": [["command", "service"]],
+        "required_one_of": [["command", "service"]],
+        "required_by": {"service": ["port_variable"]},
     },
 }
 
@@ -61,6 +80,7 @@ def build_core_options() -> Dict[str, Any]:
         "benchmarks": {"type": "list", "elements": "raw", "default": []},
         "backup": {"type": "dict"},
         "drill": {"type": "dict", "options": DRILL_OPTIONS},
+        "rehearse": {"type": "dict", "options": REHEARSE_OPTIONS},
     }
 
 
@@ -93,6 +113,23 @@ def _parse_drill_settings(application: str, parameters: Dict[str, Any]) -> Drill
     return DrillSettings(command, timeout, tuple(pickles), tuple(commands))
 
 
+def _parse_start_settings(application: str, parameters: Optional[Dict[str, Any]]) -> Optional[StartSettings]:
+    if not parameters:
+        return None
+    if parameters.get("directory"):
+        require_absolute(application, "rehearse.start.directory", parameters["directory"])
+    variables = parameters.get("variables") or {}
+    return StartSettings(
+        tuple(split_command(parameters.get("command") or [])),
+        parameters.get("service"),
+        parameters.get("port_variable"),
+        parameters.get("directory"),
+        tuple(sorted((str(name), str(value)) for name, value in variables.items())),
+        parameters.get("check"),
+        float(parameters.get("timeout") or StartSettings().timeout),
+    )
+
+
 def parse_core_application(parameters: Dict[str, Any]) -> Application:
     """The application that validated *parameters* declare, without its backups. Raises ApplicationError."""
     name = parameters["name"]
@@ -121,6 +158,7 @@ def parse_core_application(parameters: Dict[str, Any]) -> Application:
             undrain=parse_commands(parameters, "undrain"),
             drill=_parse_drill_settings(name, parameters.get("drill") or {}),
             formerly=parameters.get("formerly") or None,
+            start=_parse_start_settings(name, (parameters.get("rehearse") or {}).get("start")),
         )
     except ApplicationError:
         raise

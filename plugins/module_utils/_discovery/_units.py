@@ -13,6 +13,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._discovery._referenc
     PythonReference,
     parse_python_variables,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._scripts import split_command_line
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import list_names, read_trusted_text
 
 SYSTEM_UNIT_DIRECTORIES = [
@@ -52,6 +53,17 @@ class SystemdUnit(NamedTuple):
     environment_files: List[str]
     directory: Optional[str]
     triggers: Optional[str]
+
+
+class UnitStart(NamedTuple):
+    """How a unit starts its service: the words of its last ``ExecStart``, all variables, and the working directory.
+
+    Variables may be secrets, which are not for an inventory.
+    """
+
+    words: List[str]
+    variables: Dict[str, str]
+    directory: Optional[str]
 
 
 def _get_template(name: str) -> Optional[str]:
@@ -174,6 +186,46 @@ def _read_unit(name: str, directories: List[str]) -> Optional[SystemdUnit]:
         if text is not None:
             texts.append(text)
     return parse_unit(name, files, texts) if texts else None
+
+
+def _parse_assignments(text: str) -> Dict[str, str]:
+    """The assignments ``NAME=value`` in *text*, with any names."""
+    pairs = (word.partition("=") for word in split_command_line(text))
+    return {name: value for name, separator, value in pairs if separator}
+
+
+def parse_unit_start(name: str, texts: List[str]) -> Tuple[UnitStart, List[str]]:
+    """What the *texts* of the files of the unit *name* say of its start, and its files with variables."""
+    words: List[str] = []
+    variables: Dict[str, str] = {}
+    files: List[str] = []
+    directory: Optional[str] = None
+    for line in "\n".join(texts).replace("\\\n", " ").splitlines():
+        key, separator, value = line.strip().partition("=")
+        key, value = key.strip(), _expand_specifiers(value.strip(), name)
+        if not separator or key.startswith(("#", ";", "[")):
+            continue
+        if key == "ExecStart":
+            words = split_command_line(value.lstrip(COMMAND_PREFIXES))
+        elif key == "WorkingDirectory":
+            directory = value.lstrip("-") or None
+        elif key == "Environment":
+            variables = dict(variables, **_parse_assignments(value)) if value else {}
+        elif key == "EnvironmentFile":
+            files = files + [value.lstrip("-")] if value else []
+    return UnitStart(words, variables, directory), files
+
+
+def read_unit_start(name: str, directories: List[str]) -> Optional[UnitStart]:
+    """How the unit *name* in *directories* starts its service; None for one without ``ExecStart``."""
+    texts = [read_trusted_text(path) or "" for path in find_unit_files(name, directories)]
+    start, files = parse_unit_start(name, texts)
+    variables = dict(start.variables)
+    for path in files:
+        for line in (read_trusted_text(path) or "").splitlines():
+            if not line.lstrip().startswith(("#", ";")):
+                variables.update(_parse_assignments(line))
+    return start._replace(variables=variables) if start.words else None
 
 
 def _build_references(

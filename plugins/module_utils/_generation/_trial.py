@@ -7,7 +7,7 @@
 import os
 import re
 import time
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._claims import require_unclaimed
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
@@ -37,7 +37,11 @@ from ansible_collections.oxzep7.python.plugins.module_utils._generation._output 
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._probe import ProbeRequest, probe_environment
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._proof import run_tests
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._removal import Directories
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._workplace import Workplace, open_workplace
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._workplace import (
+    Workplace,
+    open_workplace,
+    resolve_build_accounts,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     Identity,
     call_as_identity,
@@ -64,6 +68,19 @@ class TrialRequest(NamedTuple):
 
 def _get_trial_directory(application: Application, version: str) -> str:
     return os.path.join(application.generations_directory(), TRIAL_PREFIX + ".".join(version.split(".")[:2]))
+
+
+def find_trial(application: Application, version: str) -> Tuple[str, Identity]:
+    """The scratch environment of *application* for *version*, and the account that proves it.
+
+    Raises BuildError if there is none, OSError.
+    """
+    path = _get_trial_directory(application, version)
+    _builder, user = resolve_build_accounts(application)
+    own = read_directory_record(path)
+    if own is None or own.kind != TRIAL or not os.path.isfile(os.path.join(path, "pyvenv.cfg")):
+        raise BuildError("%s is not the environment of a trial; try a lock first" % path)
+    return path, user
 
 
 def _list_trial_directories(application: Application) -> List[str]:

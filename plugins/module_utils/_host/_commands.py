@@ -205,15 +205,11 @@ class RunningCommand:
             if self._log:
                 self._log.close()
             return CommandResult(self._command, 127, "", self._problem)
-        pipes: Dict[int, _Output] = {}
-        for stream, output in ((process.stdout, self._out), (process.stderr, self._err)):
-            if stream is not None:
-                pipes[stream.fileno()] = output
+        pipes = self._list_pipes(process)
         try:
             status, note = self._follow(process, dict(pipes), timeout)
             if note:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
+                _signal_session(process.pid, signal.SIGKILL)
             rc = process.wait()
             for handle, output in pipes.items():
                 _read_rest(handle, output)
@@ -224,6 +220,47 @@ class RunningCommand:
                 if opened is not None:
                     opened.close()
         return self._make_result(status or rc, note)
+
+    def wait_until(
+        self, condition: Callable[[], bool], timeout: float, interval: float, grace: float
+    ) -> Tuple[bool, CommandResult]:
+        """Whether *condition*, asked at every *interval*, came true within *timeout* seconds, and the result.
+
+        The command is stopped then: its session gets SIGTERM, and SIGKILL after *grace* seconds.
+        """
+        process = self._process
+        if process is None:
+            return False, self.wait(0)
+        pipes = self._list_pipes(process)
+        following, deadline = dict(pipes), time.monotonic() + timeout
+        met = False
+        try:
+            while True:
+                status, _note = self._follow(process, following, interval)
+                met = status == 124 and condition()
+                if met or status != 124 or time.monotonic() > deadline:
+                    break
+            if status == 124:
+                _signal_session(process.pid, signal.SIGTERM)
+                self._follow(process, following, grace)
+            _signal_session(process.pid, signal.SIGKILL)
+            rc = process.wait()
+            for handle, output in pipes.items():
+                _read_rest(handle, output)
+        finally:
+            for stream in (process.stdout, process.stderr):
+                if stream is not None:
+                    stream.close()
+        return met, self._make_result(
+            status or rc, "" if met or status != 124 else "\nstopped after %g seconds" % timeout
+        )
+
+    def _list_pipes(self, process: "subprocess.Popen[bytes]") -> Dict[int, _Output]:
+        pipes: Dict[int, _Output] = {}
+        for stream, output in ((process.stdout, self._out), (process.stderr, self._err)):
+            if stream is not None:
+                pipes[stream.fileno()] = output
+        return pipes
 
     def _make_result(self, status: int, note: str) -> CommandResult:
         """The result of a command that ended with *status*, and was killed for the reason *note*, if any."""
@@ -269,6 +306,12 @@ class RunningCommand:
         self._whole = False
         log.seek(max(self._log_start if size >= self._log_start else 0, size - EVIDENCE_BYTES))
         self._out.add(log.read(EVIDENCE_BYTES) or b"")
+
+
+def _signal_session(leader: int, number: int) -> None:
+    """Send the signal *number* to the processes of the session that *leader* has begun, if any are left."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, number)
 
 
 def _make_preparation(account: Identity, umask: Optional[int]) -> Optional[Callable[[], None]]:
