@@ -10,7 +10,8 @@ module: dry_start
 short_description: Start an application from the environment of a trial
 version_added: 0.1.0
 description:
-  - Used by M(oxzep7.python.rehearse), behind a trial with M(oxzep7.python.environment).
+  - Used by the roles of this collection.
+  - M(oxzep7.python.rehearse) runs it after a trial with M(oxzep7.python.environment).
   - Starts the application as O(application.rehearse.start) says, in the scratch environment of the trial, beside the
     live application and on a free port, waits for the check and stops it.
   - If the check does not pass, the same is done in the live environment. A start that fails there, too, is no failure.

@@ -67,7 +67,9 @@ options:
     elements: list
     default: []
   modules:
-    description: Names to import with O(state=trial), as in RV(failures), each alone. Default is everything.
+    description: >-
+      Names to try with O(state=trial), as in RV(failures), each alone. They work in the live environment, which is not
+      asked again. Default is everything.
     type: list
     elements: str
   probe:

@@ -53,8 +53,8 @@ def find_new_pip_failures(
 ) -> Dict[str, Dict[str, Any]]:
     """Commands of pip that do not work in the environment *path* and work in *live*, each with its failure.
 
-    ``pip check`` fails if it complains of what it does not complain of in *live*, other than that the packages *left_out*
-    are not installed. Of the commands in *only*, if given.
+    ``pip check`` fails if it complains of what it does not complain of in *live*, other than that the packages
+    *left_out* are not installed. Of the commands in *only*, if given.
     """
     found: Dict[str, Dict[str, Any]] = {}
     for verb in PIP_COMMANDS:

@@ -55,7 +55,8 @@ NOT_COMPARED = "fail, and were not reached in the live environment"
 class ProbeRequest(NamedTuple):
     """What is tried: `ENTRY_POINTS`, `MODULES` or `EVERYTHING`; only the names in ``only``, if given, each alone.
 
-    With ``sources`` the files of the source are compiled. The lock leaves the packages ``left_out`` out.
+    These work in the live environment: they are what has failed elsewhere. With ``sources`` the files of the source are
+    compiled. The lock leaves the packages ``left_out`` out.
     """
 
     mode: str
@@ -217,7 +218,7 @@ def probe_environment(
 ) -> ProbeResult:
     """Try the environment *path* of *application* as *user*, and what fails there also in the live one.
 
-    Modules that are only tried have *budget* seconds together. Raises BuildError, OSError.
+    Modules of packages that nothing names have *budget* seconds together. Raises BuildError, OSError.
     """
     live = application.environment
     packages = list_package_modules(path, request.mode == EVERYTHING)
@@ -281,8 +282,7 @@ class _Comparison:
         for group in groups:
             targets.skip(UNREACHED, [name for name in group.names if name not in now.tried])
         if request.only is not None:
-            left = self._compare(targets, groups, now.failed, budget is None)
-            return {name: now.failed[name] for name in left}
+            return now.failed
         followers = _group_alike(groups, now.failed)
         left = self._compare_first(targets, groups, now.failed, followers, budget is None)
         alone = self._import(self._path, _make_single_batches(groups, left), write=True).failed
@@ -376,7 +376,8 @@ def _group_alike(groups: Sequence[_Group], failed: Dict[str, ImportFailure]) -> 
     texts: Dict[str, str] = {}
     found: Dict[str, List[str]] = {}
     for name in sorted(order, key=lambda one: one not in named):
-        first = texts.setdefault(failed[name]["text"], name)
+        # How a process ended does not say why.
+        first = name if failed[name]["ended"] else texts.setdefault(failed[name]["text"], name)
         if first == name or name in named:
             found[name] = []
         else:
