@@ -5,7 +5,10 @@
 """What checks of installed packages complain of, where a lock leaves packages out."""
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._consistency import list_inconsistencies
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._consistency import (
+    list_inconsistencies,
+    parse_complaints,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandResult
 
 PIP = (
@@ -41,3 +44,37 @@ def test_a_version_that_does_not_fit_is_told_whatever_is_left_out():
 def test_a_check_that_ends_badly_without_a_word_is_no_proof():
     assert list_inconsistencies(result(("", "")), ["certifi"]) == ["the check ended with 1"]
     assert list_inconsistencies(result(PIP, rc=0), []) == []
+
+
+BEFORE = """old 1.0 requires gone, which is not installed.
+requests 2.25 has requirement idna<3,>=2.5, but you have idna 3.1.
+"""
+NOW = """requests 2.31 has requirement idna<3.5,>=2.5, but you have idna 4.0.
+old 1.1 requires gone, which is not installed.
+"""
+
+
+def test_what_did_not_fit_before_is_no_failure():
+    assert list_inconsistencies(result((NOW, "")), [], result((BEFORE, ""))) == []
+    new = "requests 2.31 has requirement chardet<5, but you have chardet 6.0."
+    assert list_inconsistencies(result((NOW + new, "")), [], result((BEFORE, ""))) == [new]
+    wrong = "old 1.1 has requirement gone<2, but you have gone 3."
+    assert list_inconsistencies(result((wrong, "")), [], result((BEFORE, ""))) == [wrong]
+    assert list_inconsistencies(result((NOW, "")), [], result((BEFORE, ""), rc=0)) == NOW.splitlines()
+
+
+def test_complaints_name_packages_in_every_form():
+    lines = [
+        "Zope.Interface 5.3 requires setuptools, which is not installed.",
+        "a 1.0 is not supported on this platform",
+        "The package `B_c==1.0` requires Python >=3.13, but `3.12.1` is installed",
+        "The package `b` requires `D.e[x]>=2`, but `1.0` is installed",
+        "Traceback (most recent call last):",
+    ]
+    assert [tuple(found)[:2] for found in parse_complaints(result(("\n".join(lines), "")))] == [
+        ("zope-interface", "setuptools"),
+        ("a", ""),
+        ("b-c", ""),
+        ("b", "d-e"),
+        ("", ""),
+    ]
