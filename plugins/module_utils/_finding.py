@@ -320,6 +320,14 @@ KEYS = {
         "The file of the interpreter was removed, and a process still runs it.",
         "Restart the process.",
     ),
+    "interpreter-named": FindingKind(
+        "old interpreter named",
+        "warning",
+        False,
+        "A service of the application names the interpreter that the plan replaces, for example in `LD_LIBRARY_PATH` "
+        "for uWSGI or in `WSGIPythonHome`; it would not start, or would mix two versions.",
+        "Change the line that the finding names before the upgrade.",
+    ),
     "interpreter-unobtainable": FindingKind(
         "interpreter unobtainable",
         "error",

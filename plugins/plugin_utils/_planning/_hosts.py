@@ -16,6 +16,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._requirers
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._versions import normalize_version
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import find_root_packages
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._package_set import PackageCopy, PackageSet
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._pinned import find_pinned_settings
 
 # Debian's pip once reported this package, which exists nowhere.
 PHANTOM_PACKAGES = frozenset({"pkg-resources"})
@@ -128,6 +129,9 @@ def build_planned_host(
                 "declared": own,
                 "copies": copies.get(entry["name"]) or {},
                 "wanted": list_wanted_packages(entry["environment"], scan),
+                "pinned": find_pinned_settings(
+                    entry["environment"], taken["interpreters"], taken.get("dependents") or ()
+                ),
                 "imported": list_imported_packages(entry["environment"], scan),
                 "extras": collect_declared_extras(entry["environment"], scan),
             }

@@ -17,6 +17,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._services._registry 
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _stdlib_changes
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._pinned import check_pinned_settings
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._retired import load_retired_packages
 
 # Points of each term of the risk; an unknown term counts as if it applied.
@@ -127,6 +128,7 @@ def _collect_findings(
             )
     if steps:
         found += _check_retired(application, steps)
+        found += check_pinned_settings(application.get("pinned") or (), str(planned.get("environment")), steps)
     if application.get("goal") == "security" and not advised:
         found.append(
             build_finding(
