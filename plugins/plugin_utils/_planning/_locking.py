@@ -370,8 +370,8 @@ class StepLocker:
                 uncopied += error.names
         if problems:
             texts = [*map(str, problems.values()), describe_remedies(problems, draft.minor)]
-            key = next(iter(problems.values())).key
-            raise NoLockError(key, "; ".join(filter(None, texts)), tuple(problems))
+            first = next(iter(problems.values()))
+            raise NoLockError(first.key, "; ".join(filter(None, texts)), tuple(problems))
         if elsewhere:
             raise MissingWheelsError(elsewhere)
         if uncopied:
