@@ -118,21 +118,58 @@ def find_held_extras(
     These are extras whose requirements are satisfied, and *declared* ones with a requirement that is installed.
     """
     environments = _build_marker_environments(minor, architecture)
-    found: dict[str, frozenset[str]] = {}
-    for package, lines in requires.items():
-        plain = {_format_bare(entry) for entry in _select_requirements(lines, frozenset(), environments)}
-        named = {normalize_name(extra) for line in lines for extra in EXTRA_MARKER.findall(line)}
-        asked = {normalize_name(extra) for extra in declared.get(package, ())}
-        held = set()
-        for extra in named:
-            chosen = _select_requirements(lines, frozenset({extra}), environments)
-            own = [entry for entry in chosen if _format_bare(entry) not in plain]
-            satisfied = [entry for entry in own if _is_satisfied(entry, pins, package)]
-            there = any(normalize_name(entry.name) in pins for entry in own)
-            if own and (len(satisfied) == len(own) or (extra in asked and there)):
-                held.add(extra)
-        if held:
-            found[package] = frozenset(held)
+    own = {name: _split_extras(lines, environments) for name, lines in requires.items()}
+    held = {name: set(extras) for name, extras in own.items()}
+    while True:
+        dropped = []
+        for name, extras in held.items():
+            asked = {normalize_name(extra) for extra in declared.get(name, ())}
+            for extra in extras:
+                entries = own[name][extra]
+                there = extra in asked and any(normalize_name(entry.name) in pins for entry in entries)
+                if not there and not all(_is_satisfied(entry, pins, name, own, held) for entry in entries):
+                    dropped.append((name, extra))
+        for name, extra in dropped:
+            held[name].discard(extra)
+        if not dropped:
+            return {name: frozenset(extras) for name, extras in held.items() if extras}
+
+
+def select_incidental_extras(
+    requires: Mapping[str, Sequence[str]],
+    held: Mapping[str, frozenset[str]],
+    declared: Mapping[str, Collection[str]],
+    explained: Collection[str],
+    minor: Minor,
+    architecture: str,
+) -> dict[str, frozenset[str]]:
+    """The *held* extras that no operator *declared* and for which no package is there: all have other reasons.
+
+    *explained* are the packages that have one.
+    """
+    environments = _build_marker_environments(minor, architecture)
+    found = {}
+    for name, extras in held.items():
+        asked = {normalize_name(extra) for extra in declared.get(name, ())}
+        chosen = set()
+        for extra, entries in _split_extras(requires.get(name, ()), environments).items():
+            alone = [entry for entry in entries if normalize_name(entry.name) not in explained]
+            if extra in extras and extra not in asked and not alone:
+                chosen.add(extra)
+        if chosen:
+            found[name] = frozenset(chosen)
+    return found
+
+
+def _split_extras(lines: Sequence[str], environments: Sequence[Mapping[str, str]]) -> dict[str, list[Requirement]]:
+    """What each extra of a package with ``Requires-Dist`` *lines* requires more than the package itself."""
+    plain = {_format_bare(entry) for entry in _select_requirements(lines, frozenset(), environments)}
+    found = {}
+    for extra in {normalize_name(extra) for line in lines for extra in EXTRA_MARKER.findall(line)}:
+        chosen = _select_requirements(lines, frozenset({extra}), environments)
+        more = [entry for entry in chosen if _format_bare(entry) not in plain]
+        if more:
+            found[extra] = more
     return found
 
 
@@ -141,11 +178,21 @@ def _format_bare(requirement: Requirement) -> str:
     return f"{normalize_name(requirement.name)}{sorted(requirement.extras)}{requirement.specifier}"
 
 
-def _is_satisfied(requirement: Requirement, pins: Mapping[str, str], package: str) -> bool:
+def _is_satisfied(
+    requirement: Requirement,
+    pins: Mapping[str, str],
+    package: str,
+    known: Mapping[str, Mapping[str, Sequence[Requirement]]],
+    held: Mapping[str, Collection[str]],
+) -> bool:
+    """Whether the *requirement* of *package* is satisfied by *pins*, and its own extras are among those *held*."""
     name = normalize_name(requirement.name)
+    if name not in pins or (name == package and not requirement.extras):
+        return False
+    extras = {normalize_name(extra) for extra in requirement.extras}
+    if any(extra in known.get(name, ()) and extra not in held.get(name, ()) for extra in extras):
+        return False
     try:
-        return (
-            name in pins and name != package and requirement.specifier.contains(Version(pins[name]), prereleases=True)
-        )
+        return bool(requirement.specifier.contains(Version(pins[name]), prereleases=True))
     except InvalidVersion:
         return False

@@ -12,7 +12,11 @@ from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._requirers import find_held_extras, find_requirers
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._requirers import (
+    find_held_extras,
+    find_requirers,
+    select_incidental_extras,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._versions import normalize_version
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import find_root_packages
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._package_set import PackageCopy, PackageSet
@@ -91,6 +95,8 @@ def build_package_set(
             requires[name] = copies[name]["requires"]
     required_by = find_requirers(requires, minor, architecture)
     requested = {name for name, package in known.items() if package.get("requested")}
+    held = find_held_extras(requires, pins, minor, architecture, extras or {})
+    explained = {name for name, who in required_by.items() if who} | set(imported or ())
     # Packages that were installed by hand are wanted.
     return PackageSet(
         pins,
@@ -103,7 +109,8 @@ def build_package_set(
         imported=told,
         declared=declared,
         copyable=frozenset(copyable),
-        extras=find_held_extras(requires, pins, minor, architecture, extras or {}),
+        extras=held,
+        incidental=select_incidental_extras(requires, held, extras or {}, explained, minor, architecture),
     )
 
 

@@ -116,6 +116,14 @@ class _StepDraft:
     excluded: frozenset[str] = frozenset()
     copyable: frozenset[str] = frozenset()
     extras: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
+    incidental: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
+
+    def without_incidental(self, names: Collection[str]) -> _StepDraft:
+        """The same without the incidental extras of the packages *names*, or of all if there are none."""
+        freed = {name: extras for name, extras in self.incidental.items() if name in names or not names}
+        kept = {name: self.extras.get(name, frozenset()) - extras for name, extras in freed.items()}
+        rest = {name: extras for name, extras in self.incidental.items() if name not in freed}
+        return dataclasses.replace(self, extras={**self.extras, **kept}, incidental=rest)
 
     def format_requirement(self, entry: VersionBound, alone: bool) -> str:
         """The requirement for the package of *entry* from its lowest version on; for that alone if *alone*."""
@@ -209,6 +217,7 @@ class StepLocker:
             excluded=excluded,
             copyable=packages.copyable,
             extras=packages.extras,
+            incidental=packages.incidental,
         )
         loose = list_superfluous_packages(packages, limits, minor)
         try:
@@ -332,6 +341,8 @@ class StepLocker:
             return draft, asked, self._resolver.lock(asked.question)
         except ResolutionError as error:
             first = error
+        if draft.incidental:
+            return self._resolve_draft(draft.without_incidental(find_mentioned_names(str(first), draft.incidental)))
         tried = 0
         for relief in self._list_reliefs(draft, asked, str(first)):
             tried += 1

@@ -53,6 +53,8 @@ class PackageSet:
     copyable: frozenset[str] = frozenset()
     # The extras with which packages are used; a lock has what these require, too.
     extras: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
+    # Those of them that are satisfied by packages which are there for other reasons; they give way in a conflict.
+    incidental: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
 
     def without(self, names: Collection[str]) -> PackageSet:
         """The same without the packages *names*; what requires them is as it was."""
@@ -97,6 +99,7 @@ class PackageSet:
             self.declared,
             frozenset(name for name in self.copyable if pins.get(name) == self.pins.get(name)),
             {name: chosen for name, chosen in self.extras.items() if name in pins},
+            {name: chosen for name, chosen in self.incidental.items() if name in pins},
         )
 
 

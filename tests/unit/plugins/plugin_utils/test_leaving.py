@@ -6,12 +6,19 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._requirers import find_requirers
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import NoLockError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import build_package_set
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import select_limits
 from hypothesis import given
 from hypothesis import strategies as some
+from packaging.requirements import InvalidRequirement, Requirement
+
+from tests.benchmark.plan.sets import LOCKS, load_sets
 
 from .world import EVERY, Made, World
 
@@ -72,4 +79,50 @@ def test_what_leaves_is_wanted_by_nothing(packages, installed, wanted, requested
         assert start.required_by.get(name), name
     assert {name: set(who) for name, who in after.required_by.items() if who} == {
         name: who for name, who in required.items() if name in after.pins
+    }
+
+
+def read_set(name):
+    """Pins of the set *name*, and what they require of each other."""
+    pins, minor = load_sets(LOCKS)[name]
+    known = json.loads((LOCKS / "requires.json").read_text(encoding="utf-8"))
+    requires = {}
+    for package, version in pins.items():
+        lines = []
+        for line in known.get(f"{package}=={version}", ()):
+            try:
+                entry = Requirement(line)
+            except InvalidRequirement:
+                entry = Requirement(line.split()[0])
+            wanted = normalize_name(entry.name)
+            if wanted in pins and entry.specifier.contains(pins[wanted], prereleases=True):
+                # The world of these tests reads requirements that are valid alone.
+                lines.append(f"{entry}")
+        requires[package] = tuple(lines)
+    return pins, minor, requires
+
+
+@pytest.mark.parametrize("asked", ["everything", "nothing"])
+@pytest.mark.parametrize("name", sorted(path.stem for path in LOCKS.glob("*.txt")))
+def test_what_leaves_the_pins_of_an_application_is_wanted_by_nothing(name, asked):
+    pins, minor, requires = read_set(name)
+    packages = {package: {pins[package]: Made(requires=requires[package])} for package in pins}
+    rows = []
+    for package, version in pins.items():
+        requested = asked == "everything"
+        rows.append({"name": package, "version": version, "requires": list(requires[package]), "requested": requested})
+    start = build_package_set({"packages": rows}, set(), minor, "x86_64")
+    before = start
+    for target in range(minor[1] + 1, 14):
+        after = World(packages).locker().lock(before, (), (3, target), PLATFORM).after
+        left = {package: requires[package] for package in after.pins}
+        required = find_requirers(left, (3, target), "x86_64", after.extras)
+        gone = set(before.pins) - set(after.pins)
+        assert not gone & (set(required) | start.roots), target
+        assert set(required) <= set(after.pins), target
+        for package in gone:
+            assert start.required_by.get(package), (package, target)
+        before = after
+    assert {package: before.pins[package] for package in before.pins} == {
+        package: version for package, version in pins.items() if package in before.pins
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import PlanError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import NoLockError, PlanError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost, build_package_set
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import Planner
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._steps import list_package_changes
@@ -72,6 +72,26 @@ def test_a_package_and_the_one_that_was_installed_for_its_extra_move_together(fo
         "psycopg": "3.1",
         "psycopg-binary": "3.1",
     }
+
+
+def test_an_extra_that_nothing_was_installed_for_gives_way_in_a_conflict(folder, plan):
+    # As celery does: a later version has an exact pin in an extra that nobody uses.
+    write_wheel(folder, "queue", "5.2", ("crypto ; extra == 'auth'",), OLD)
+    write_wheel(folder, "queue", "5.3", ("crypto==41 ; extra == 'auth'",))
+    for version in ("36", "41"):
+        write_wheel(folder, "crypto", version, (), OLD)
+    write_wheel(folder, "crypto", "43")
+    write_wheel(folder, "web", "1.0", ("crypto",))
+    requires = {"queue": ["crypto ; extra == 'auth'"], "web": ["crypto"]}
+    assert plan({"queue": "5.2", "crypto": "36", "web": "1.0"}, requires)[0] == {
+        "queue": "5.3",
+        "crypto": "43",
+        "web": "1.0",
+    }
+    with pytest.raises(NoLockError, match="crypto"):
+        plan({"queue": "5.2", "crypto": "36", "web": "1.0"}, requires, extras={"queue": ["auth"]})
+    with pytest.raises(NoLockError, match="crypto"):
+        plan({"queue": "5.2", "crypto": "36"}, requires)
 
 
 def test_what_a_barred_version_names_is_not_taken_for_a_requirer(folder, plan):

@@ -80,5 +80,12 @@ def test_an_extra_is_satisfied_by_the_versions_that_are_there():
     assert held(pins) == {"psycopg": frozenset({"binary"})}
     assert held({**pins, "psycopg-binary": "3.0.9"}) == {}
     assert held({**pins, "psycopg-binary": "2004d"}) == {}
+    nested = {"boto3": ["botocore[crt]>=1 ; extra == 'crt'"], "botocore": ["awscrt ; extra == 'crt'"]}
+    there = {"boto3": "1.0", "botocore": "1.0"}
+    assert find_held_extras(nested, there, (3, 11), "x86_64", {}) == {}
+    assert find_held_extras(nested, {**there, "awscrt": "1"}, (3, 11), "x86_64", {}) == {
+        "boto3": frozenset({"crt"}),
+        "botocore": frozenset({"crt"}),
+    }
     # What is declared counts also where another version is installed, but not where nothing is.
     assert held({**pins, "psycopg-binary": "3.0.9"}, ("Binary", "c")) == {"psycopg": frozenset({"binary"})}

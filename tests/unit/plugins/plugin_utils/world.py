@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import LockedPackage
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_build import WheelBuildError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._pages import PackageFile
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._releases import PackageRelease, is_python_allowed
@@ -153,6 +154,6 @@ class World:
             if name in question.excluded:
                 continue
             for requirer in who:
-                line = next(line for line in requires[requirer] if Requirement(line).name == name)
+                line = next(line for line in requires[requirer] if normalize_name(Requirement(line).name) == name)
                 found.setdefault(name, {})[requirer] = Requirement(str(Requirement(line)).partition(";")[0])
         return found
