@@ -193,7 +193,7 @@ class WheelStore:
                 yield entry.location
 
     def read_metadata(self, package: LockedPackage) -> WheelMetadata:
-        """The metadata of the wheel of *package*. Raises DownloadError, IndexUnavailableError, OSError, ValueError."""
+        """The metadata of the wheel of *package*. Raises DownloadError, IndexUnavailableError, OSError."""
         memo = self._cache / "metadata" / f"{package.hashes[0]}.json"
         try:
             known = json.loads(memo.read_text(encoding="utf-8"))
@@ -214,7 +214,11 @@ class WheelStore:
             except IndexUnavailableError as error:
                 if error.status is None:
                     raise
-        return read_wheel_metadata(self.fetch(package)[0])
+        path = self.fetch(package)[0]
+        try:
+            return read_wheel_metadata(path)
+        except ValueError as error:
+            raise DownloadError(f"the wheel of {package.name} {package.version} cannot be read: {error}") from None
 
 
 def write_bundle(target: pathlib.Path, files: Iterable[tuple[str, pathlib.Path]]) -> None:

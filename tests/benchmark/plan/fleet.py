@@ -38,8 +38,8 @@ SOURCES = [{**ARCHIVE, "version": f"3.{minor}"} for minor in range(9, 13)]
 class RecordingResolver(Resolver):
     """Remembers the questions that it was asked."""
 
-    def __init__(self, cache: pathlib.Path) -> None:
-        super().__init__(cache, find_uv())
+    def __init__(self, cache: pathlib.Path, index: PackageIndex) -> None:
+        super().__init__(cache, find_uv(), index=index)
         self.questions: set[ResolutionRequest] = set()
 
     def lock(self, question: ResolutionRequest) -> ResolvedLock:
@@ -50,7 +50,7 @@ class RecordingResolver(Resolver):
     def time_bare_resolver(self) -> float:
         """Seconds that uv takes for every question, one after the other."""
         started = time.perf_counter()
-        for question in sorted(self.questions, key=lambda entry: entry.digest()):
+        for question in sorted(self.questions, key=lambda entry: entry.compute_digest()):
             self._run_uv_compile(question)
         return time.perf_counter() - started
 
@@ -77,8 +77,8 @@ def time_planning(
     cache: pathlib.Path, count: int, earlier: Plan | None = None
 ) -> tuple[float, Plan, RecordingResolver]:
     """Seconds, plan and resolver of planning *count* hosts; with *earlier*, as a second run finds it."""
-    resolver = RecordingResolver(cache)
     index = PackageIndex(DEFAULT_SOURCES, cache)
+    resolver = RecordingResolver(cache, index)
     known = collect_earlier_steps(earlier.document, earlier.locks.get) if earlier else {}
     machines = make_hosts(count)
     started = time.perf_counter()

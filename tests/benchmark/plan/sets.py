@@ -249,7 +249,9 @@ class SetBench:
         minors = [(3, number) for number in range(9, TARGET[1] + 1)]
         interpreters = {minor: [str(unpack_interpreter(minor))] for minor in minors}
         self.locker = StepLocker(
-            Resolver(cache, find_uv()), self.index, WheelBuilder(cache, find_uv(), DEFAULT_SOURCES, interpreters)
+            Resolver(cache, find_uv(), index=self.index),
+            self.index,
+            WheelBuilder(cache, find_uv(), DEFAULT_SOURCES, interpreters),
         )
         self.learned: list[LearnedConstraint] = []
 
