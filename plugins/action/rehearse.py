@@ -98,7 +98,7 @@ class ActionModule(CollectionAction):
         def on(minor: Minor, interpreter: Mapping[str, Any]) -> Rehearsal:
             self._display.display(f"{host.name}: rehearsing {application['name']} on Python {format_minor(minor)}")
             taken = select_cargo(application["environment"], declared.get("carry") or "ask")
-            trials.append(_HostTrials(self, given, task_vars, declared, interpreter, minor, host, taken))
+            trials.append(_HostTrials(self, given, task_vars, declared, interpreter, host, taken))
             return Rehearsal(parts.locker, parts.index, trials[-1], host.name, get_today())
 
         for minor, ended in planner.rehearse_steps(host, application, on):
@@ -166,7 +166,7 @@ def _describe_failure(row: Mapping[str, Any]) -> str:
 
 
 class _HostTrials:
-    """Tries locks for one application and Python on the host; the interpreter is installed before the first."""
+    """Tries locks for one application on the host; the interpreter is installed before the first."""
 
     def __init__(
         self,
@@ -175,7 +175,6 @@ class _HostTrials:
         task_vars: Any,
         application: Mapping[str, Any],
         interpreter: Mapping[str, Any],
-        minor: Minor,
         host: PlannedHost,
         taken: Mapping[str, Any] | None,
     ) -> None:
@@ -183,7 +182,6 @@ class _HostTrials:
         self._given = given
         self._task_vars = task_vars
         self._application = application
-        self._minor = minor
         self._facts = host.facts
         self._cargo = taken
         asked = {
@@ -210,9 +208,7 @@ class _HostTrials:
             "oxzep7.python.wheelhouse",
             {
                 "lock": identifier,
-                "version": format_minor(self._minor),
                 "architecture": self._facts["architecture"],
-                "libc_version": self._facts["libc"]["version"],
                 "plan_dir": str(scratch),
                 "directory": self._given["wheelhouse_dir"],
                 **{key: self._given[key] for key in ("cache_dir", "ship_uv", "indexes", "find_links", "offline")},

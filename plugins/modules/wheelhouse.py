@@ -11,21 +11,16 @@ short_description: Send the wheels of a lock to a host
 version_added: 0.1.0
 description:
   - Used by the roles of this collection.
-  - Downloads the wheels of O(lock) once to the controller, and sends each host, in one transfer, only those it lacks.
+  - Fetches the wheels that O(lock) names once to the controller, and sends each host, in one transfer, only those it
+    lacks.
   - Can also send the C(uv) of the controller, so that hosts build with it.
 author: oxzep7.python contributors (@oxzep7)
 options:
   lock:
     description: Identifier of a lock in O(plan_dir). Required unless O(files) is set.
     type: str
-  version:
-    description: Python version of the lock. Required with O(lock).
-    type: str
   architecture:
     description: Machine type of the host, such as V(x86_64). Required with O(lock).
-    type: str
-  libc_version:
-    description: Version of the host's C library (glibc). Required with O(lock).
     type: str
   plan_dir:
     description: Directory on the controller with the plan. Required with O(lock).
@@ -92,9 +87,7 @@ EXAMPLES = r"""
 - name: Send the missing wheels
   oxzep7.python.wheelhouse:
     lock: "{{ step.lock }}"
-    version: "3.9"
     architecture: x86_64
-    libc_version: "2.36"
     plan_dir: ./oxzep7/plan
 """
 
@@ -135,9 +128,7 @@ def main() -> None:
     module = CollectionModule(
         argument_spec={
             "lock": {"type": "str"},
-            "version": {"type": "str"},
             "architecture": {"type": "str"},
-            "libc_version": {"type": "str"},
             "plan_dir": {"type": "path"},
             "cache_dir": {"type": "path", "default": "~/.cache/oxzep7"},
             "ship_uv": {"type": "bool", "default": True},

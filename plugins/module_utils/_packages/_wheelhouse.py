@@ -25,7 +25,7 @@ BLOCK_SIZE = 1 << 20
 WHEELHOUSE_RULES: Dict[str, Any] = {
     "required_one_of": [("lock", "files")],
     "mutually_exclusive": [("lock", "files")],
-    "required_by": {"lock": ["version", "architecture", "libc_version", "plan_dir"], "bundle": ["files"]},
+    "required_by": {"lock": ["architecture", "plan_dir"], "bundle": ["files"]},
 }
 
 
