@@ -124,6 +124,9 @@ class ActionModule(CollectionAction):
         added = append_constraints(directory, [entry.to_row() for entry in ended.learned])
         for row in added:
             self._display.display(f"{host}: {row['requirement']} from Python {format_minor(minor)} on: {row['reason']}")
+        self._display.display(
+            f"{host}: {application['name']} on Python {format_minor(minor)}: {_describe_proof(trials)}"
+        )
         record_evidence(
             directory / "evidence.json", Evidence.from_rehearsal(ended, minor, host, get_today().isoformat())
         )
@@ -157,6 +160,12 @@ class ActionModule(CollectionAction):
         if answer.get("failed"):
             raise HostTrialError(f"{name}: {answer.get('msg')}")
         return answer
+
+
+def _describe_proof(trials: _HostTrials) -> str:
+    """How many imports the last complete trial tried, and what it did not try."""
+    left = ", ".join(f"{row['reason']}: {row['count']}" for row in trials.untried)
+    return f"{trials.tried} imports tried; {left or 'none left out'}"
 
 
 def _describe_failure(row: Mapping[str, Any]) -> str:

@@ -48,7 +48,7 @@ SITE_PACKAGES_PATH = re.compile(r"/(?:site|dist)-packages/(.+?)(?:/__init__)?\.(
 UNREACHED = "not reached in the time for packages' modules"
 OPTIONAL = "need a module that is not installed in the live environment either"
 ENDED = "end or block their process in both environments"
-FAILED = "fail in both environments"
+FAILED = "fail in both environments, or fail and are new"
 NOT_COMPARED = "fail, and were not reached in the live environment"
 
 
