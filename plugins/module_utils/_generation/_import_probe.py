@@ -103,7 +103,8 @@ def work(batch: Dict[str, Any], names: List[str], until: Optional[float], answer
         # No bytecode is written into these directories.
         sys.dont_write_bytecode = True
         sys.path[:0] = paths
-        os.chdir(paths[0])
+        with contextlib.suppress(OSError):
+            os.chdir(paths[0])
     heard: List[str] = []
     warnings.simplefilter("ignore")
     for category in (DeprecationWarning, PendingDeprecationWarning):

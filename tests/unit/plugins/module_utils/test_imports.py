@@ -170,6 +170,11 @@ def test_directories_are_searched_first_and_nothing_is_written_into_them(environ
     assert list(answers.failed) == ["good"] and sorted(os.listdir(source)) == ["good.py", "here.py"]
 
 
+def test_a_directory_that_is_gone_hides_no_failure(environment, tmp_path):
+    answers = run(environment, _imports.ImportBatch(["good", "bad"], 30.0, (str(tmp_path / "gone"),)))
+    assert answers.tried == {"good", "bad"} and list(answers.failed) == ["bad"]
+
+
 def test_what_a_module_writes_to_the_probe_is_not_believed(environment):
     with open(environment + "/modules/lies.py", "w") as stream:
         stream.write("import os\nfor handle in range(3, 30):\n    try:\n        os.write(handle, b'[1, 2]\\n')\n"

@@ -8,8 +8,16 @@ import sys
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._core import parse_core_declaration
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _units
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import make_reference
-from ansible_collections.oxzep7.python.plugins.module_utils._generation import _programs, _source_probe, _targets
+from ansible_collections.oxzep7.python.plugins.module_utils._generation import (
+    _installer_proof,
+    _programs,
+    _source_probe,
+    _targets,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import get_current_identity
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandResult
 
 VENV = "/srv/app/venv"
 
@@ -123,6 +131,52 @@ def test_units_and_jobs_that_use_the_environment_count_once():
         for kind in ("service", "cron.d", "supervisor")
     ] + [make_reference("service", "other", "/etc/y", "app", "/usr/bin/true")]
     assert _programs.find_programs(application, references) == [_programs.Program((), "job", None, None)]
+
+
+def test_programs_of_the_units_of_this_host_are_found(tmp_path, monkeypatch):
+    (tmp_path / "web.service").write_text(
+        "[Service]\nUser=app\nWorkingDirectory=/srv/app/code\nExecStartPre=/bin/true\n"
+        "ExecStart=%s/bin/python -m site_app --port 80\n" % VENV
+    )
+    (tmp_path / "other.service").write_text("[Service]\nExecStart=/usr/bin/python3 -m other\n")
+    (tmp_path / "job.timer").write_text("[Timer]\nOnCalendar=daily\n")
+    (tmp_path / "job.service").write_text("[Service]\nExecStart=%s/bin/job\nWorkingDirectory=/srv\n" % VENV)
+    monkeypatch.setattr(_units, "SYSTEM_UNIT_DIRECTORIES", [str(tmp_path)])
+    monkeypatch.setattr(_units, "USER_UNIT_DIRECTORIES", [])
+    application = parse_core_declaration({"name": "app", "environment": VENV})
+    assert set(_programs.find_programs(application)) == {
+        _programs.Program(("site_app",), None, None, "/srv/app/code"),
+        _programs.Program((), "job", None, "/srv"),
+    }
+
+
+def answer(rc, stdout, stderr=""):
+    return CommandResult(["pip"], rc, stdout, stderr)
+
+
+@pytest.mark.parametrize(
+    "verb, now, before, failure",
+    [
+        ("list", answer(1, "", "AttributeError: no 'ImpImporter'"), answer(0, ""), "ImpImporter"),
+        ("list", answer(1, "", "AttributeError: x"), answer(1, "", "No module named pip"), None),
+        ("check", answer(1, "", "AttributeError: x"),
+         answer(1, "a 1 requires b, which is not installed.\n"), "AttributeError"),
+        ("check", answer(1, "a 2 requires b, which is not installed.\n"),
+         answer(1, "a 1 requires b, which is not installed.\n"), None),
+        ("check", answer(1, "a 2 requires c, which is not installed.\n"),
+         answer(1, "a 1 requires b, which is not installed.\n"), "a 2 requires c"),
+        ("check", answer(1, "a 2 requires left, which is not installed.\n"), answer(0, ""), None),
+        ("check", answer(1, "a 2 requires c, which is not installed.\n"), answer(1, "", "No module named pip"), None),
+    ],
+)  # fmt: skip
+def test_only_what_pip_did_before_must_work(verb, now, before, failure, monkeypatch):
+    answers = {("new", verb): now, ("live", verb): before}
+    monkeypatch.setattr(
+        _installer_proof, "_run_pip", lambda environment, verb, _user: answers.get((environment, verb), answer(0, ""))
+    )
+    found = _installer_proof.find_new_pip_failures("live", "new", get_current_identity(), ["left"])
+    assert list(found) == ([f"python -m pip {verb}"] if failure else [])
+    assert failure is None or failure in found[f"python -m pip {verb}"]["text"]
 
 
 def examine(source, scripts=()):
