@@ -76,6 +76,7 @@ ALLOWED = (
     _allow("_backup/", "open os.open compute_sha256 shutil.rmtree shutil.copy", BACKUP),
     _allow("_backup/_drill", "os.chmod", BACKUP),
     _allow("_backup/layers/_extract", "os.chown os.chmod os.setxattr", OPENED),
+    _allow("_diagnosis/_profile_probe", "io.open", "run by the user who can change what it reads"),
     _allow("_discovery/_libraries", "open", "the cache of the dynamic linker"),
     _allow("_discovery/_metadata", "zipfile.ZipFile", OPENED),
     _allow("_discovery/_running", "open", "files of the kernel"),

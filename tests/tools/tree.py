@@ -39,6 +39,7 @@ ROOMS = {
     "module_utils._transaction": "a change that is made completely or undone: journal, dead man, undo script",
     "module_utils._promotion": "choosing a generation and making it live",
     "module_utils._generation": "building and proving a generation",
+    "module_utils._diagnosis": "two generations side by side: what differs, and the likely cause",
     "module_utils._backup.databases": "one file for each kind of database",
     "module_utils._backup.layers": "what a layer is: entries, tar streams, encryption, manifests",
     "module_utils._backup.engines": "one file for each backup engine",
