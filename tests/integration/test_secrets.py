@@ -292,6 +292,7 @@ def test_no_playbook_shows_stores_or_passes_on_credentials(world):
         ("upgrade", ("-e", "oxzep7_run_id=first")),
         ("backup", ()),
         ("drill", ()),
+        ("diagnose", ()),
         ("record", ("-e", "oxzep7_record_run=first")),
         ("rollback", ("--check",)),
         ("rollback", ()),

@@ -45,6 +45,7 @@ SUBJECTS = {
     "Rollback": "generation rollback_applications rollback_run rollback_wave rollback_backup rollback_layers"
     " rollback_databases",
     "Runs and records": "run_id record_run",
+    "Diagnosis": "diagnose_*",
 }
 
 

@@ -72,6 +72,10 @@ class DiagnosisError(CollectionError):
     """Two generations that cannot be compared; the text says why, and what to do."""
 
 
+class NothingToCompareError(DiagnosisError):
+    """An application that was never promoted, where no generations are named."""
+
+
 class Request(NamedTuple):
     """What is asked: identifiers of generations, or empty; commands; limits in seconds of each and of the logs."""
 
@@ -102,7 +106,7 @@ def choose_pair(record: Dict[str, Any], before: str, after: str) -> Pair:
     names = [before or (newest or {}).get("from"), after or (newest or {}).get("to")]
     known = ", ".join(entry["id"] for entry in record["generations"]) or "none"
     if None in names:
-        raise DiagnosisError(
+        raise NothingToCompareError(
             "application %s: no promotion is recorded; name two generations, such as -e oxzep7_diagnose_before=ID "
             "-e oxzep7_diagnose_after=ID. It has %s" % (record["application"], known)
         )

@@ -20,6 +20,7 @@ MODULES = sorted(path.stem for path in (_action.PLUGINS / "modules").glob("*.py"
 FOR_PEOPLE = {
     "backup",
     "backup_info",
+    "diagnose",
     "drill",
     "environment",
     "health_check",
