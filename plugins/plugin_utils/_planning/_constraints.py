@@ -35,7 +35,7 @@ def read_constraints(directory: pathlib.Path) -> list[dict[str, Any]]:
 
 def _build_key(row: Mapping[str, Any]) -> tuple[str, ...]:
     """What two equal constraints have in common."""
-    return tuple(str(row.get(name) or "") for name in ("requirement", "python", "drop", "replaced_by"))
+    return tuple(str(row.get(name) or "") for name in ("requirement", "python", "drop", "replaced_by", "build"))
 
 
 def append_constraints(directory: pathlib.Path, rows: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:

@@ -134,6 +134,10 @@ class _StepDraft:
         extras = ",".join(sorted(self.extras.get(name, ())))
         return f"{name}[{extras}]" if extras else name
 
+    def is_built(self, name: str) -> bool:
+        """Whether a constraint has the package *name* built, although it has wheels."""
+        return any(limit.build for limit in self.limits if limit.name == name)
+
     def find_copy(self, name: str) -> PackageCopy | None:
         """The copy that stands for the package *name*, unless a constraint forbids its version."""
         copy = self.copies.get(name)
@@ -476,8 +480,12 @@ class StepLocker:
                 None if is_python_allowed(copy.requires_python, draft.minor) else copy.requires_python,
             )
 
+        forced = draft.is_built(name)
+
         def build(version: str) -> None:
-            if copy and not copy.modified and copy.version == version:
+            if forced:
+                wheels[name] = self._build_wheel(name, version, draft)
+            elif copy and not copy.modified and copy.version == version:
                 wheels[name] = (copy.wheel, copy.sha256)
             elif version == draft.packages[name] and name in draft.copyable:
                 raise UncopiedPackagesError([name])
@@ -485,7 +493,13 @@ class StepLocker:
                 wheels[name] = self._build_wheel(name, version, draft)
 
         question = BuildQuestion(
-            name, version, releases, draft.limits, draft.minor, draft.platform, draft.built_from.get(name)
+            name,
+            version,
+            releases,
+            draft.limits,
+            draft.minor,
+            draft.platform,
+            draft.built_from.get(name) or (version if forced else None),
         )
         return self._search.find_version(question, build)
 

@@ -47,6 +47,8 @@ class VersionLimit:
     # Whether the package leaves, and the requirement of the package that takes its place.
     drop: bool = False
     replaced_by: str = ""
+    # Whether the package is built from its source although it has wheels.
+    build: bool = False
 
     def is_departure(self) -> bool:
         """Whether it makes its package leave."""
@@ -110,6 +112,7 @@ def select_limits(constraints: Iterable[Mapping[str, Any]], minor: Minor) -> tup
                         str(entry["date"]) if entry.get("date") else None,
                         _read_flag(entry, "install"),
                         *departure,
+                        _read_flag(entry, "build"),
                     )
                 )
         except KeyError as error:
@@ -134,8 +137,9 @@ def _read_departure(requirement: Requirement, entry: Mapping[str, Any]) -> tuple
         return False, ""
     if drop and text:
         raise ValueError("`drop` and `replaced_by` exclude each other; remove one")
-    if _read_flag(entry, "install"):
-        raise ValueError("`install` excludes `drop` and `replaced_by`; remove one")
+    for name in ("install", "build"):
+        if _read_flag(entry, name):
+            raise ValueError(f"`{name}` excludes `drop` and `replaced_by`; remove one")
     used = "drop" if drop else "replaced_by"
     if str(requirement) != requirement.name:
         raise ValueError(f"with `{used}`, `requirement` is the name of a package alone; set it to {requirement.name}")

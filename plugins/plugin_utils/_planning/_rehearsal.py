@@ -23,6 +23,11 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest i
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._package_set import PackageSet, StepLock
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._retired import load_retired_packages
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._stdlib_changes import load_replacements
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._twins import (
+    Twins,
+    find_twins,
+    iterate_twin_orders,
+)
 
 # Without it the planner fails with a message before this is used.
 with contextlib.suppress(ImportError):
@@ -103,6 +108,7 @@ class LearnedConstraint:
     seen: str
     install: str = ""
     replaced_by: str = ""
+    build: str = ""
 
     def to_row(self) -> dict[str, str]:
         """As it is written."""
@@ -251,19 +257,60 @@ class Rehearsal:
                 packages, limits, minor, platform, found, self._attempts.run_trial(found.text, None), tuple(learned)
             )
             rounds += 1
-            freed = self._find_constraint(tried) if tried.outcome.failures and rounds < REHEARSAL_ROUNDS else None
-            if freed is None:
+            freed = self._find_constraints(tried) if tried.outcome.failures and rounds < REHEARSAL_ROUNDS else []
+            if not freed:
                 return RehearsalResult(found, tuple(learned), rounds, tried.outcome.failures)
-            learned.append(freed)
+            learned += freed
 
-    def _find_constraint(self, tried: TriedLock) -> LearnedConstraint | None:
-        """The package to free. What costs more trials, or a module, is asked only where nothing else helps."""
-        return (
-            self._find_best_cure(tried, CureSearch(0, False))
-            or self._find_best_cure(tried, CureSearch(VERSIONS_BETWEEN, False))
+    def _find_constraints(self, tried: TriedLock) -> list[LearnedConstraint]:
+        """The constraints on what to free. What costs more trials, or a module, is asked where nothing else helps."""
+        nearest = self._find_best_cure(tried, CureSearch(0, False))
+        if nearest:
+            return [nearest]
+        twins = self._find_twin_cure(tried)
+        if twins:
+            return twins
+        found = (
+            self._find_best_cure(tried, CureSearch(VERSIONS_BETWEEN, False))
             or self._find_best_cure(tried, CureSearch(VERSIONS_BETWEEN, True))
             or self._find_successor(tried)
             or self._find_replacement(tried)
+        )
+        return [found] if found else []
+
+    def _find_twin_cure(self, tried: TriedLock) -> list[LearnedConstraint]:
+        """Constraints on packages that load the same C library in builds that differ: all move, or all are built."""
+        outcome, pins = tried.outcome, tried.read_pins()
+        for failure in outcome.failures.values():
+            twins = find_twins(failure.text, find_suspects(failure, outcome.owners), pins)
+            if twins is None:
+                continue
+            versions = {name: self._list_other_versions(name, tried) for name in twins.packages}
+            sources = []
+            for name in twins.packages:
+                release = self._index.find_release(name, pins[name], tried.minor, tried.platform)
+                if release and release.source:
+                    sources.append(name)
+            for rows in iterate_twin_orders(twins, versions, sources):
+                cured = self._find_cured_by(rows, tried, CureSearch(0, False))
+                about = [name for name in outcome.failures if name in cured]
+                if about:
+                    return [self._build_twin_constraint(twins, row, about, tried) for row in rows]
+        return []
+
+    def _build_twin_constraint(
+        self, twins: Twins, row: Mapping[str, str], about: Sequence[str], tried: TriedLock
+    ) -> LearnedConstraint:
+        pins = tried.read_pins()
+        (limit,) = select_limits([row], tried.minor)
+        learned = self._build_constraint(limit.name, row["requirement"], about, tried)
+        names = " and ".join(f"{name} {pins[name]}" for name in twins.packages)
+        how = "are built alike" if row.get("build") else "move together"
+        said = tried.outcome.failures[about[0]].normalize_text()[-300:]
+        return dataclasses.replace(
+            learned,
+            reason=f"{names} load different builds of {twins.library}, so they {how}: {said}",
+            build=row.get("build", ""),
         )
 
     def _find_best_cure(self, tried: TriedLock, search: CureSearch) -> LearnedConstraint | None:
@@ -385,15 +432,25 @@ class Rehearsal:
 
     def _lock_with_constraint(self, constraint: Mapping[str, str], tried: TriedLock) -> str:
         """The lock's text when *constraint* holds, too. Raises NoLockError, MissingWheelsError."""
-        limits = tried.limits + select_limits([constraint], tried.minor)
+        return self._lock_with_constraints([constraint], tried)
+
+    def _lock_with_constraints(self, constraints: Sequence[Mapping[str, str]], tried: TriedLock) -> str:
+        """The lock's text when *constraints* hold, too. Raises NoLockError, MissingWheelsError."""
+        limits = tried.limits + select_limits(constraints, tried.minor)
         return self._locker.lock(tried.packages, limits, tried.minor, tried.platform).text
 
     def _find_cured_failures(self, constraint: Mapping[str, str], tried: TriedLock, search: CureSearch) -> set[str]:
+        return self._find_cured_by([constraint], tried, search)
+
+    def _find_cured_by(
+        self, constraints: Sequence[Mapping[str, str]], tried: TriedLock, search: CureSearch
+    ) -> set[str]:
+        """The failures that *constraints*, together, cure."""
         failures = tried.outcome.failures
-        key = constraint.get("replaced_by") or constraint["requirement"]
+        key = "; ".join(" ".join(constraint.values()) for constraint in constraints)
         if key not in tried.seen:
             try:
-                outcome = self._attempts.run_trial(self._lock_with_constraint(constraint, tried), sorted(failures))
+                outcome = self._attempts.run_trial(self._lock_with_constraints(constraints, tried), sorted(failures))
                 tried.seen[key] = (frozenset(outcome.failures), outcome.gone)
             except (NoLockError, MissingWheelsError):
                 tried.seen[key] = (frozenset(failures), frozenset())
