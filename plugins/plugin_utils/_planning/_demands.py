@@ -25,6 +25,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._cargo imp
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import NoLockError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost, is_not_from_index
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._interpreter_choice import choose_interpreter
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import InvalidLimitError, select_limits
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._package_set import PackageSet
 from ansible_collections.oxzep7.python.plugins.plugin_utils._wording import join_names
 
@@ -143,10 +144,12 @@ def collect_blocking_findings(
     found += findings_of_cargo(application["name"], environment, get_carry_policy(application))
     found += _check_vendor_modules(host, application, path)
     copies = application.get("copies") or {}
+    departing = list_departing_packages(host, path[0])
     for package in environment["packages"]:
         name = normalize_name(package["name"])
         if (
             is_not_from_index(package)
+            and name not in departing
             and "reason" in copies.get(name, {})
             and not provides(name, str(package["version"]))
         ):
@@ -227,9 +230,24 @@ def build_origin_finding(application: str, package: Mapping[str, Any], why: str)
     )
 
 
-def list_uncopied_packages(application: Mapping[str, Any], provides: Callable[[str, str], bool]) -> list[str]:
-    """The packages of *application* that are not from an index, in no source, and not copied yet."""
-    copies = application.get("copies") or {}
+def list_departing_packages(host: PlannedHost, minor: Minor) -> set[str]:
+    """The packages that constraints on *host* make leave on *minor*; those that cannot be read are refused later."""
+    try:
+        return {limit.name for limit in select_limits(host.constraints, minor) if limit.is_departure()}
+    except InvalidLimitError:
+        return set()
+
+
+def list_uncopied_packages(
+    host: PlannedHost, application: Mapping[str, Any], minors: Sequence[Minor], provides: Callable[[str, str], bool]
+) -> list[str]:
+    """The packages of *application* that are not from an index, in no source, and not copied yet.
+
+    None without steps to *minors*; those that leave on the first are left out.
+    """
+    if not minors:
+        return []
+    copies = {*(application.get("copies") or {}), *list_departing_packages(host, minors[0])}
     found = set()
     for package in (application["environment"] or {}).get("packages") or []:
         name = normalize_name(package["name"])

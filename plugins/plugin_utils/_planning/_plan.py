@@ -113,7 +113,8 @@ class Planner:
         missing: dict[tuple[str, str], Sequence[str]] = {}
         for host, application in work:
             if self._has_steps(application):
-                missing[host.name, application["name"]] = list_uncopied_packages(application, provides)
+                minors = self.list_minors(application)
+                missing[host.name, application["name"]] = list_uncopied_packages(host, application, minors, provides)
         self._require_copies(hosts, missing)
         with concurrent.futures.ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2)) as pool:
             planned = list(pool.map(lambda pair: self._plan_application(*pair), work))
@@ -211,9 +212,8 @@ class Planner:
         A step starts with the packages of the one before. Ends after the first step that fails. Raises CollectionError.
         """
         environment = application["environment"]
-        self._require_copies(
-            [host], {(host.name, application["name"]): list_uncopied_packages(application, self._locker.has_version)}
-        )
+        missing = list_uncopied_packages(host, application, self.list_minors(application), self._locker.has_version)
+        self._require_copies([host], {(host.name, application["name"]): missing})
         architecture = str(host.facts["architecture"])
         platform = find_uv_platform(architecture, host.facts["libc"])
         packages = build_package_set(

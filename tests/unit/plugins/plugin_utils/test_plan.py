@@ -846,3 +846,14 @@ def test_a_built_wheel_that_needs_a_library_that_the_host_lacks_is_refused(prese
         return
     with pytest.raises(PlanError, match=problem):
         Planner("3.9", world.locker()).plan([made])
+
+
+def test_what_a_constraint_drops_is_neither_copied_nor_a_reason_to_refuse():
+    leaving = [{"requirement": "ages", "drop": True, "reason": "nothing runs it"}]
+    for made in (elsewhere(), copied(elsewhere(), reason="it has compiled code (x.so)")):
+        (step, *_more) = steps_of(planner("3.12").plan([dataclasses.replace(made, constraints=leaving)]))
+        (row,) = [row for row in step["changes"] if row["package"] == "ages"]
+        assert row["to"] is None and "nothing runs it" in row["reason"]
+    later = [{**leaving[0], "python": ">=3.12"}]
+    with pytest.raises(CopiesNeededError):
+        planner("3.12").plan([dataclasses.replace(elsewhere(), constraints=later)])
