@@ -176,8 +176,8 @@ class OriginEnvironment:
         return build_package_set({"packages": found}, set(), self.minor, "x86_64")
 
 
-class LocalAttempts:
-    """Attempts on this machine, in one environment for each set and Python."""
+class LocalTrials:
+    """Trials on this machine, in one environment for each set and Python."""
 
     def __init__(self, origin: OriginEnvironment, minor: Minor, built: pathlib.Path) -> None:
         self._origin = origin
@@ -187,8 +187,8 @@ class LocalAttempts:
         if not self.path.exists():
             run_isolated_uv("venv", "--no-project", "--python", str(unpack_interpreter(minor)), str(self.path))
 
-    def attempt(self, lock: str, only: Sequence[str] | None) -> TrialOutcome:
-        """As `Attempts.attempt`."""
+    def run_trial(self, lock: str, only: Sequence[str] | None) -> TrialOutcome:
+        """As `TrialRunner.run_trial`."""
         target = self.path / "lock.txt"
         target.write_text(lock, encoding="utf-8")
         done = run_isolated_uv(
@@ -318,7 +318,7 @@ class SetBench:
                 packages = found.after
         except (NoLockError, MissingWheelsError) as error:
             return self.make_row("nearest", None, note=str(error)[:160])
-        failures = LocalAttempts(self.origin, TARGET, self.built).attempt(found.text, None).failures
+        failures = LocalTrials(self.origin, TARGET, self.built).run_trial(found.text, None).failures
         return self.make_row("nearest", packages.pins, built=len(found.built), failures=len(failures))
 
     def rehearse_steps(self) -> SetResult:
@@ -326,7 +326,7 @@ class SetBench:
         packages, rounds = self.origin.read_packages(), 0
         try:
             for minor in self._list_minors():
-                local = LocalAttempts(self.origin, minor, self.built)
+                local = LocalTrials(self.origin, minor, self.built)
                 rehearsal = Rehearsal(
                     self.locker, self.index, local, "here", datetime.datetime.now(datetime.timezone.utc).date()
                 )
