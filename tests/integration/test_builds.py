@@ -18,8 +18,14 @@ import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._libraries import SharedLibraries
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import compute_sha256
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import parse_pins
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_build import WheelBuildError
-from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._build_interpreters import BuildInterpreters
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_build import (
+    WheelBuildError,
+    find_build_account,
+)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._build_interpreters import (
+    BuildInterpreters,
+    choose_unpack_directory,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._source import UnpackPlace
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import (
     RemoteBuildError,
@@ -115,6 +121,14 @@ def test_the_hosts_interpreter_is_unpacked_once_and_compiles_what_none_on_the_co
     before = pathlib.Path(python).stat().st_ctime_ns
     assert make_builder(place, [entry]).list_interpreters(MINOR).paths == (python,)
     assert pathlib.Path(python).stat().st_ctime_ns == before
+
+
+def test_interpreters_are_unpacked_in_the_cache_unless_the_account_that_builds_cannot_enter_it(place):
+    assert choose_unpack_directory(place / "cache") == place / "cache" / "interpreters-here"
+    (place / "closed").mkdir(mode=0o700)
+    elsewhere = choose_unpack_directory(place / "closed" / "cache")
+    inside = elsewhere.is_relative_to(place / "closed")
+    assert inside is (find_build_account().uid == (place / "closed").stat().st_uid)
 
 
 def required(name, version, minor=MINOR, platform=PLATFORM):

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import os
 import pathlib
 import platform as this_platform
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,12 @@ from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._credentials import redact_text
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._scratch import get_scratch_root
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_build import (
+    find_build_account,
+    find_closed_directory,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._registry import get_controller_source
 from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._source import (
     InterpreterWish,
@@ -26,8 +30,13 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Mi
 
 
 def choose_unpack_directory(cache: pathlib.Path) -> pathlib.Path:
-    """Where interpreters are unpacked: in *cache*, or, for root, where the account that builds can run them."""
-    return (pathlib.Path(get_scratch_root()) if os.geteuid() == 0 else cache) / "interpreters-here"
+    """Where interpreters are unpacked: in *cache*, or where the account that builds can run them if it cannot there."""
+    own = cache / "interpreters-here"
+    try:
+        closed = find_closed_directory(str(own / "archive"), find_build_account())
+    except IdentityError:
+        closed = None
+    return pathlib.Path(get_scratch_root()) / own.name if closed else own
 
 
 class BuildInterpreters:
