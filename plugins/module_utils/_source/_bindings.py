@@ -5,14 +5,22 @@
 """Scopes of a Python source, what its names are bound to, and the dotted names that its expressions stand for."""
 
 import ast
-from typing import Any, Dict, List, Optional, Set
+from typing import Any, Callable, Dict, List, Optional, Set
 
-from ansible_collections.oxzep7.python.plugins.module_utils._source._syntax import read_literal_text
+from ansible_collections.oxzep7.python.plugins.module_utils._source._guards import (
+    NO_VERSIONS,
+    find_version_span,
+    invert_span,
+)
+from ansible_collections.oxzep7.python.plugins.module_utils._source._moves import resolve_moved_name
+from ansible_collections.oxzep7.python.plugins.module_utils._source._syntax import read_text
 
 # What functions of the standard library return, as far as methods of it were removed.
 ELEMENT_CLASS = "xml.etree.ElementTree.Element"
 ELEMENT_TREE_CLASS = "xml.etree.ElementTree.ElementTree"
+PATH_CLASS = "pathlib.Path"
 RETURN_TYPES = {
+    "gzip.open": "gzip.GzipFile",
     "threading.current_thread": "threading.Thread",
     "threading.main_thread": "threading.Thread",
     "xml.etree.ElementTree.parse": ELEMENT_TREE_CLASS,
@@ -28,6 +36,23 @@ RETURN_TYPES = {
     "logging.getLogger": "logging.Logger",
     "wave.open": "wave.Wave_read",
 }
+for _method in (
+    "absolute",
+    "cwd",
+    "expanduser",
+    "home",
+    "joinpath",
+    "relative_to",
+    "rename",
+    "replace",
+    "resolve",
+    "with_name",
+    "with_stem",
+    "with_suffix",
+):
+    RETURN_TYPES[PATH_CLASS + "." + _method] = PATH_CLASS
+# Classes of attributes.
+ATTRIBUTE_TYPES = {PATH_CLASS + ".parent": PATH_CLASS}
 # Classes of the items of what a function returns, or of an instance that is iterated over.
 ITEM_TYPES = {
     "threading.enumerate": "threading.Thread",
@@ -38,9 +63,16 @@ ITEM_TYPES = {
     ELEMENT_TREE_CLASS + ".findall": ELEMENT_CLASS,
     ELEMENT_TREE_CLASS + ".iter": ELEMENT_CLASS,
     ELEMENT_TREE_CLASS + ".iterfind": ELEMENT_CLASS,
+    PATH_CLASS + ".glob": PATH_CLASS,
+    PATH_CLASS + ".iterdir": PATH_CLASS,
+    PATH_CLASS + ".rglob": PATH_CLASS,
 }
 # Begins the dotted name of a class that the source itself defines.
 LOCAL_CLASS_PREFIX = "<class>."
+# Of a name that a function assigns somewhere, and not yet.
+UNSET = object()
+# Finds what a dotted name in a module of the same source stands for; returns the name itself, if that is not known.
+ExportResolver = Callable[[str], Any]
 
 
 class InstanceOf(str):
@@ -57,18 +89,23 @@ class Scope:
     def __init__(self, kind: str, names: Optional[Dict[str, Any]] = None, owner: Any = None) -> None:
         self.kind = kind
         self.names: Dict[str, Any] = {} if names is None else names
+        # The literal texts that names are bound to.
+        self.texts: Dict[str, str] = {}
         self.owner = owner
 
 
 class Bindings:
-    """Values by name: dotted names, `InstanceOf`, `IterableOf`, spans of versions, or None for an unknown value.
+    """Values by name: dotted names, `InstanceOf`, `IterableOf`, spans of versions, tests of attributes, or None.
 
     ``scopes`` is replaced and never changed in place, so that a function's body can be visited later in the scopes
     around its definition.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, resolve_export: Optional[ExportResolver] = None) -> None:
         self.scopes: List[Scope] = [Scope("module")]
+        # Whether what is visited runs on no version, or on earlier ones only: it binds what nothing else has bound.
+        self.weak = False
+        self._resolve_export = resolve_export
         # Of the classes that the source defines, by dotted name: their bases and the names in their bodies.
         self.bases: Dict[str, List[Any]] = {}
         self.members: Dict[str, Set[str]] = {}
@@ -79,6 +116,14 @@ class Bindings:
     def scope(self) -> Scope:
         """The innermost scope."""
         return self.scopes[-1]
+
+    def list_module_names(self) -> Dict[str, Any]:
+        """The names of the module; those that are unknown, and classes of its own, have no value."""
+        found = {}
+        for name, value in self.scopes[0].names.items():
+            own = isinstance(value, str) and value.startswith(LOCAL_CLASS_PREFIX)
+            found[name] = None if own or value is UNSET else value
+        return found
 
     def enter_scope(self, scope: Scope) -> None:
         """Make *scope* the innermost one."""
@@ -94,21 +139,38 @@ class Bindings:
             if scope.kind == "class" and number:
                 continue
             if name in scope.names:
-                return scope.names[name]
+                value = scope.names[name]
+                return None if value is UNSET else value
+        return None
+
+    def find_text(self, node: Any) -> Optional[str]:
+        """The text that the expression *node* is or names, or None."""
+        if not isinstance(node, ast.Name):
+            return read_text(node)
+        for number, scope in enumerate(reversed(self.scopes)):
+            if node.id in scope.names and not (scope.kind == "class" and number):
+                return scope.texts.get(node.id)
         return None
 
     def is_bound(self, name: str) -> bool:
         """Whether any scope around has *name*."""
         return any(name in scope.names for scope in self.scopes)
 
-    def bind(self, name: str, value: Any) -> None:
-        """Bind *name* to *value* in the innermost scope."""
-        self.scopes[-1].names[name] = value
+    def bind(self, name: str, value: Any, text: Optional[str] = None) -> None:
+        """Bind *name* to *value*, or the literal *text*, in the innermost scope."""
+        scope = self.scopes[-1]
+        if self.weak and scope.names.get(name, UNSET) is not UNSET:
+            return
+        scope.names[name] = value
+        if text is not None:
+            scope.texts[name] = text
+        elif scope.texts:
+            scope.texts.pop(name, None)
 
-    def bind_target(self, target: Any, value: Any) -> None:
+    def bind_target(self, target: Any, value: Any, text: Optional[str] = None) -> None:
         """Bind the names in the assignment target *target*; an unpacked value is unknown."""
         if isinstance(target, ast.Name):
-            self.bind(target.id, value)
+            self.bind(target.id, value, text)
         elif isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
             base = self.find(target.value.id)
             if isinstance(base, InstanceOf) and value is not None:
@@ -129,7 +191,19 @@ class Bindings:
             return self._infer_result(node)
         if isinstance(node, ast.Await):
             return self.resolve(node.value)
+        if isinstance(node, ast.BinOp):
+            left = self.resolve(node.left)
+            return left if isinstance(left, InstanceOf) and left == PATH_CLASS else None
+        if isinstance(node, ast.IfExp):
+            return self._resolve_conditional(node)
         return None
+
+    def _resolve_conditional(self, node: Any) -> Any:
+        """The value of the branch that every version takes; with another test that of the body."""
+        span = find_version_span(node.test, self.resolve)
+        if span == NO_VERSIONS or (span is not None and invert_span(span)[0] > span[0]):
+            return self.resolve(node.orelse)
+        return self.resolve(node.body)
 
     def resolve_items(self, node: Any) -> Optional[InstanceOf]:
         """What iterating over the expression *node* yields, or None."""
@@ -145,17 +219,34 @@ class Bindings:
             field = self._fields.get(str(base), {}).get(name)
             if field or isinstance(base, IterableOf):
                 return field or None
-        return base + "." + name if isinstance(base, str) else None
+            if base + "." + name in ATTRIBUTE_TYPES:
+                return InstanceOf(ATTRIBUTE_TYPES[base + "." + name])
+        return self.expand(base + "." + name) if isinstance(base, str) else None
+
+    def expand(self, name: str) -> Any:
+        """What the dotted *name* stands for: names of six on Python 3, and names in modules of the same source."""
+        if "six" in name or "moves" in name:
+            name = resolve_moved_name(name)
+        return self._resolve_export(name) if self._resolve_export else name
+
+    def find_super(self) -> Optional[InstanceOf]:
+        """What ``super()`` is here: an instance of the first base of the class around, or None."""
+        for scope in reversed(self.scopes):
+            if scope.kind == "class":
+                first = (self.bases.get(scope.owner) or [None])[0]
+                return InstanceOf(first) if isinstance(first, str) else None
+        return None
 
     def _infer_result(self, node: Any) -> Any:
         """What a call returns: an instance of the class called, or what is known of the function."""
         called = self.resolve(node.func)
         if not isinstance(called, str) or isinstance(called, IterableOf):
-            if isinstance(node.func, ast.Name) and node.func.id == "__import__" and node.args:
-                return read_literal_text(node.args[0])
-            return None
+            function = getattr(node.func, "id", "")
+            if function == "__import__" and node.args:
+                return self.find_text(node.args[0])
+            return self.find_super() if function == "super" else None
         if called == "importlib.import_module" and node.args:
-            return read_literal_text(node.args[0])
+            return self.find_text(node.args[0])
         if called in ITEM_TYPES:
             return IterableOf(ITEM_TYPES[called])
         if called in RETURN_TYPES:

@@ -5,17 +5,29 @@
 """Visits the expressions of a Python source and records the watched names that they use."""
 
 import ast
-from typing import Any, Callable, Dict, FrozenSet, List, Tuple
+import collections
+from typing import Any, Callable, Deque, Dict, List, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._source._bindings import Bindings, Scope
+from ansible_collections.oxzep7.python.plugins.module_utils._source._class_paths import (
+    PATH_FUNCTIONS,
+    PATH_KEYS,
+    list_texts,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._source._guards import (
-    ANY_NAME,
+    NO_TEST,
+    AttributeTest,
     find_tested_names,
     find_version_span,
     invert_span,
     is_exact,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._source._syntax import list_arguments, read_literal_text
+from ansible_collections.oxzep7.python.plugins.module_utils._source._syntax import (
+    format_dotted_name,
+    list_arguments,
+    read_literal_text,
+    read_text,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._source._uses import ScanContext, UseRecorder
 
 IMPORT_FUNCTIONS = ("importlib.import_module", "__import__")
@@ -28,16 +40,17 @@ class ExpressionVisitor:
     """Visits expressions. Bodies of functions are put off until all that the module binds is known."""
 
     def __init__(self, bindings: Bindings, recorder: UseRecorder, tests_names: bool) -> None:
-        """*tests_names*: whether the source calls ``hasattr``."""
+        """*tests_names*: whether the source calls ``hasattr`` or ``getattr``."""
         self.dynamic_imports: List[int] = []
         self._bindings = bindings
         self._recorder = recorder
         self._tests_names = tests_names
-        self._deferred: List[Tuple[Any, List[Scope], ScanContext]] = []
+        self._deferred: Deque[Tuple[Any, List[Scope], ScanContext]] = collections.deque()
         self._expressions: Dict[type, Callable[[Any, ScanContext], None]] = {
             ast.Attribute: self._visit_attribute,
             ast.Name: self._visit_name,
             ast.Call: self._visit_call,
+            ast.Dict: self._visit_dictionary,
             ast.IfExp: self._visit_conditional,
             ast.BoolOp: self._visit_boolean,
             ast.Lambda: self._visit_lambda,
@@ -47,39 +60,43 @@ class ExpressionVisitor:
             self._expressions[kind] = self._visit_comprehension
 
     def _visit_expression(self, node: Any, context: ScanContext) -> None:
-        handler = self._expressions.get(type(node))
+        handler = self._expressions.get(node.__class__)
         if handler:
             handler(node, context)
-            return
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.keyword):
-                self._visit_expression(child.value, context)
-            elif isinstance(child, ast.expr):
-                self._visit_expression(child, context)
-            elif not isinstance(child, IGNORED_NODES):
-                self._visit_children(child, context)
+        else:
+            self._visit_children(node, context)
 
     def _visit_children(self, node: Any, context: ScanContext) -> None:
-        for _field, value in ast.iter_fields(node):
-            if isinstance(value, ast.expr):
+        for field in node._fields:
+            value = getattr(node, field, None)
+            if value.__class__ is list:
+                if value:
+                    self._visit_list(value, context)
+            elif isinstance(value, ast.AST) and not isinstance(value, IGNORED_NODES):
                 self._visit_expression(value, context)
-            elif isinstance(value, list):
-                self._visit_list(value, context)
 
     def _visit_list(self, entries: List[Any], context: ScanContext) -> None:
         for entry in entries:
-            if isinstance(entry, ast.expr):
+            if isinstance(entry, ast.AST) and not isinstance(entry, IGNORED_NODES):
                 self._visit_expression(entry, context)
-            elif isinstance(entry, ast.AST):
-                self._visit_children(entry, context)
 
     def _defer_body(self, node: Any, names: Dict[str, Any], context: ScanContext) -> None:
         """Visit the body of the function *node* later, with *names* in a scope of its own."""
         inside = context._replace(on_import=False, caught=frozenset())
         self._deferred.append((node, self._bindings.scopes + [Scope("function", names)], inside))
 
-    def _find_tested_names(self, test: Any) -> FrozenSet[str]:
-        return find_tested_names(test, self._bindings.resolve) if self._tests_names else frozenset()
+    def _find_tested_names(self, test: Any) -> AttributeTest:
+        return find_tested_names(test, self._bindings.resolve) if self._tests_names else NO_TEST
+
+    def _split_context(self, test: Any, context: ScanContext) -> Tuple[ScanContext, ScanContext]:
+        """The contexts in which *test* is true and false."""
+        span, tested = find_version_span(test, self._bindings.resolve), self._find_tested_names(test)
+        true, false = context, context
+        if span is not None:
+            true = context.narrow(span)
+            if is_exact(test, span):
+                false = context.narrow(invert_span(span))
+        return true.add_tested(tested.present), false.add_tested(tested.absent)
 
     def _visit_constant(self, node: Any, context: ScanContext) -> None:
         """A constant uses no name."""
@@ -111,14 +128,8 @@ class ExpressionVisitor:
         self._bindings.leave_scope()
 
     def _visit_conditional(self, node: Any, context: ScanContext) -> None:
-        span, tested = find_version_span(node.test, self._bindings.resolve), self._find_tested_names(node.test)
         self._visit_expression(node.test, context)
-        body, orelse = context.narrow(span), context
-        if span is not None and is_exact(node.test, span):
-            orelse = context.narrow(invert_span(span))
-        if tested:
-            body = body._replace(tested=body.tested | tested)
-            orelse = orelse._replace(tested=orelse.tested | {ANY_NAME})
+        body, orelse = self._split_context(node.test, context)
         self._visit_expression(node.body, body)
         self._visit_expression(node.orelse, orelse)
 
@@ -126,11 +137,21 @@ class ExpressionVisitor:
         conjunction = isinstance(node.op, ast.And)
         for value in node.values:
             self._visit_expression(value, context)
-            span, tested = find_version_span(value, self._bindings.resolve), self._find_tested_names(value)
-            if span is not None:
-                context = context.narrow(span if conjunction else invert_span(span))
-            if tested:
-                context = context._replace(tested=context.tested | (tested if conjunction else {ANY_NAME}))
+            true, false = self._split_context(value, context)
+            context = true if conjunction else false
+
+    def _visit_dictionary(self, node: Any, context: ScanContext) -> None:
+        for key, value in zip(node.keys, node.values):
+            if key is not None:
+                self._visit_expression(key, context)
+                if read_text(key) in PATH_KEYS:
+                    self._record_paths(value, True, context)
+            self._visit_expression(value, context)
+
+    def _record_paths(self, value: Any, dotted: bool, context: ScanContext) -> None:
+        """Record the dotted paths in the strings of *value*; with *dotted* only those with a dot."""
+        for text, node in list_texts(value):
+            self._recorder.record_path(text, dotted, node, context)
 
     def _visit_call(self, node: Any, context: ScanContext) -> None:
         called = self._bindings.resolve(node.func)
@@ -140,17 +161,28 @@ class ExpressionVisitor:
             self._visit_expression(argument, context)
         for keyword in node.keywords:
             self._visit_expression(keyword.value, context)
-            if keyword.arg in self._recorder.watched_keywords:
-                self._recorder.record_keyword(name, keyword.arg, node, context)
+        if self._recorder.can_record_call(name) and (called is not None or not self._bindings.is_bound(name)):
+            self._recorder.record_call(name, node, context)
         if name in IMPORT_FUNCTIONS:
             self._visit_dynamic_import(node, context)
         elif name == "getattr" and len(node.args) == 2:
             base, attribute = self._bindings.resolve(node.args[0]), read_literal_text(node.args[1])
             if isinstance(base, str) and attribute:
                 self._recorder.record_module_name(base, attribute, node, context)
+        else:
+            self._record_path_arguments(name, node, context)
+
+    def _record_path_arguments(self, name: str, node: Any, context: ScanContext) -> None:
+        """Record the dotted paths that the call *node* of the function *name* imports."""
+        if node.args and (name in PATH_FUNCTIONS or format_dotted_name(node.func) in PATH_FUNCTIONS):
+            self._record_paths(node.args[0], True, context)
+        elif name.rpartition(".")[2] == "Celery":
+            for keyword in node.keywords:
+                if keyword.arg in ("include", "imports"):
+                    self._record_paths(keyword.value, False, context)
 
     def _visit_dynamic_import(self, node: Any, context: ScanContext) -> None:
-        module = read_literal_text(node.args[0]) if node.args else None
+        module = self._bindings.find_text(node.args[0]) if node.args else None
         if module is None:
             self.dynamic_imports.append(node.lineno)
         else:

@@ -9,9 +9,15 @@ A span is a range of minor versions of Python 3: from (inclusive), to (exclusive
 
 import ast
 import re
-from typing import Any, Callable, FrozenSet, List, Optional, Tuple
+from typing import Any, Callable, FrozenSet, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._source._syntax import get_last_name, read_literal_text
+from ansible_collections.oxzep7.python.plugins.module_utils._source._syntax import (
+    format_dotted_name,
+    get_last_name,
+    list_imported_names,
+    read_literal_text,
+    walk_statements,
+)
 
 VersionSpan = Tuple[int, int]
 NameResolver = Callable[[Any], Any]
@@ -19,9 +25,9 @@ ALL_VERSIONS: VersionSpan = (0, 99)
 NO_VERSIONS: VersionSpan = (0, 0)
 PYTHON_2_FLAG = re.compile(r"^_?(?:IS_|is_)?(?:PY|py|PYTHON|python)_?2[K_]?$|^PYPY$|^JYTHON$|^IRONPYTHON$")
 PYTHON_3_FLAG = re.compile(r"^_?(?:IS_|is_)?(?:PY|py|PYTHON|python)_?3[K_]?$")
-# In a set of tested names: any name, and an object that is not known.
+# In a set of tested names: any attribute of an object, and an object as the source writes it.
 ANY_NAME = "*"
-UNKNOWN_OBJECT = "?"
+WRITTEN = "?"
 # Modules that Python 3 never had: their import fails, and the except clause runs.
 PYTHON_2_MODULES = frozenset(
     [
@@ -42,6 +48,7 @@ PYTHON_2_MODULES = frozenset(
         "UserList",
         "UserString",
         "_winreg",
+        "cElementTree",
         "anydbm",
         "cPickle",
         "cStringIO",
@@ -52,6 +59,7 @@ PYTHON_2_MODULES = frozenset(
         "dbhash",
         "dircache",
         "dummy_thread",
+        "elementtree",
         "exceptions",
         "fpformat",
         "ftpconnect",
@@ -92,6 +100,127 @@ PYTHON_2_MODULES = frozenset(
 
 # Built-in names that Python 3 does not have.
 PYTHON_2_NAMES = frozenset(["unicode", "base" + "string", "unichr", "xrange", "raw_input", "long", "reload", "reduce"])
+# Names that Python 3 moved or dropped before the first version that is scanned for.
+PYTHON_2_ATTRIBUTES = frozenset(
+    [
+        "cgi.escape",
+        "cgi.parse_qs",
+        "cgi.parse_qsl",
+        "inspect.getmoduleinfo",
+        "itertools.ifilter",
+        "itertools.ifilterfalse",
+        "itertools.imap",
+        "itertools.izip",
+        "itertools.izip_longest",
+        "operator.isCallable",
+        "operator.sequenceIncludes",
+        "os.getcwdu",
+        "os.popen2",
+        "os.popen3",
+        "string.letters",
+        "string.lowercase",
+        "string.maketrans",
+        "string.uppercase",
+        "sys.exc_clear",
+        "sys.exc_type",
+        "sys.maxint",
+        "sys.setdefaultencoding",
+        "types.ClassType",
+        "types.InstanceType",
+        "types.ListType",
+        "types.StringType",
+        "types.StringTypes",
+        "types.UnicodeType",
+        "urllib.FancyURLopener",
+        "urllib.URLopener",
+        "urllib.pathname2url",
+        "urllib.quote",
+        "urllib.quote_plus",
+        "urllib.unquote",
+        "urllib.unquote_plus",
+        "urllib.url2pathname",
+        "urllib.urlencode",
+        "urllib.urlopen",
+        "urllib.urlretrieve",
+    ]
+)
+# Names that programs look for and every version that is scanned for has.
+PRESENT_ATTRIBUTES = frozenset(
+    [
+        "ast.Constant",
+        "asyncio.all_tasks",
+        "asyncio.create_task",
+        "asyncio.current_task",
+        "asyncio.ensure_future",
+        "asyncio.get_running_loop",
+        "asyncio.run",
+        "base64.decodebytes",
+        "base64.encodebytes",
+        "collections.ChainMap",
+        "collections.Counter",
+        "collections.OrderedDict",
+        "collections.abc",
+        "contextlib.ExitStack",
+        "functools.lru_cache",
+        "html.escape",
+        "html.unescape",
+        "importlib.import_module",
+        "importlib.invalidate_caches",
+        "importlib.machinery",
+        "importlib.reload",
+        "importlib.util",
+        "importlib.util.find_spec",
+        "importlib.util.module_from_spec",
+        "importlib.util.spec_from_file_location",
+        "inspect.Signature",
+        "inspect.getfullargspec",
+        "inspect.isawaitable",
+        "inspect.iscoroutinefunction",
+        "inspect.signature",
+        "inspect.unwrap",
+        "locale.format_string",
+        "math.gcd",
+        "os.fspath",
+        "os.replace",
+        "os.scandir",
+        "plistlib.dump",
+        "plistlib.load",
+        "random.SystemRandom",
+        "shlex.quote",
+        "shutil.which",
+        "ssl.SSLContext",
+        "ssl.create_default_context",
+        "subprocess.run",
+        "sys.version_info",
+        "threading.Thread.is_alive",
+        "threading.get_ident",
+        "time.monotonic",
+        "time.perf_counter",
+        "time.process_time",
+        "types.SimpleNamespace",
+        "types.coroutine",
+        "unittest.TestCase.assertCountEqual",
+        "unittest.TestCase.assertRaisesRegex",
+        "unittest.TestCase.assertRegex",
+        "unittest.TextTestResult",
+        "unittest.mock",
+    ]
+)
+
+
+class AttributeTest(NamedTuple):
+    """Names whose presence is known where a test is true, and where it is false; the versions in which it is true."""
+
+    present: FrozenSet[str]
+    absent: FrozenSet[str]
+    span: Optional[VersionSpan]
+
+    def invert(self) -> "AttributeTest":
+        """The same for the opposite of the test."""
+        return AttributeTest(self.absent, self.present, None if self.span is None else invert_span(self.span))
+
+
+NO_TEST = AttributeTest(frozenset(), frozenset(), None)
 
 
 def intersect_spans(one: VersionSpan, other: VersionSpan) -> VersionSpan:
@@ -121,7 +250,11 @@ def find_version_span(test: Any, resolve: NameResolver) -> Optional[VersionSpan]
         return _combine_spans(test, resolve)
     if isinstance(test, ast.Compare) and len(test.ops) == 1:
         return _evaluate_comparison(test, resolve)
+    if isinstance(test, ast.Call):
+        return _evaluate_call(test, resolve)
     name = resolve(test)
+    if isinstance(name, AttributeTest):
+        return name.span
     if isinstance(name, tuple):
         return name
     last = str(name or getattr(test, "id", None) or getattr(test, "attr", "")).rpartition(".")[2]
@@ -132,17 +265,69 @@ def find_version_span(test: Any, resolve: NameResolver) -> Optional[VersionSpan]
     return None
 
 
-def find_tested_names(test: Any, resolve: NameResolver) -> FrozenSet[str]:
-    """The dotted names that the expression *test* looks for with ``hasattr``."""
-    found = set()
-    for node in ast.walk(test):
-        if not isinstance(node, ast.Call) or len(node.args) != 2:
-            continue
-        if isinstance(node.func, ast.Name) and node.func.id == "hasattr":
-            base, name = resolve(node.args[0]), read_literal_text(node.args[1])
-            if name:
-                found.add((base if isinstance(base, str) else UNKNOWN_OBJECT) + "." + name)
-    return frozenset(found)
+def find_tested_names(test: Any, resolve: NameResolver) -> AttributeTest:
+    """What the expression *test* asks with ``hasattr``, or with ``getattr`` and a default of None."""
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return find_tested_names(test.operand, resolve).invert()
+    if isinstance(test, ast.BoolOp):
+        found = [find_tested_names(value, resolve) for value in test.values]
+        present: FrozenSet[str] = frozenset().union(*(entry.present for entry in found))
+        return AttributeTest(present, frozenset().union(*(entry.absent for entry in found)), None)
+    if isinstance(test, ast.Compare) and len(test.ops) == 1 and is_none(test.comparators[0]):
+        inner = find_tested_names(test.left, resolve)
+        if isinstance(test.ops[0], (ast.Is, ast.Eq)):
+            return inner.invert()
+        return inner if isinstance(test.ops[0], (ast.IsNot, ast.NotEq)) else NO_TEST
+    if isinstance(test, ast.Name):
+        value = resolve(test)
+        return value if isinstance(value, AttributeTest) else NO_TEST
+    if isinstance(test, ast.Call):
+        return read_attribute_test(test, resolve)
+    return NO_TEST
+
+
+def read_attribute_test(call: Any, resolve: NameResolver) -> AttributeTest:
+    """What the *call* of ``hasattr``, ``getattr`` or ``callable`` asks; nothing for any other call."""
+    function = getattr(call.func, "id", "")
+    if function == "callable" and len(call.args) == 1:
+        return find_tested_names(call.args[0], resolve)
+    is_probe = function == "getattr" and len(call.args) == 3 and is_none(call.args[2])
+    if not is_probe and not (function == "hasattr" and len(call.args) == 2):
+        return NO_TEST
+    name = read_literal_text(call.args[1])
+    if not name:
+        return NO_TEST
+    base, written = resolve(call.args[0]), format_dotted_name(call.args[0])
+    objects = ([base] if isinstance(base, str) else []) + ([WRITTEN + written] if written else [])
+    span = None
+    if isinstance(base, str):
+        full = base + "." + name
+        span = ALL_VERSIONS if full in PRESENT_ATTRIBUTES else NO_VERSIONS if full in PYTHON_2_ATTRIBUTES else None
+    present = frozenset(entry + "." + name for entry in objects)
+    # Without the name its object has an earlier one, or another module has it.
+    absent = frozenset([entry + "." + ANY_NAME for entry in objects] + [ANY_NAME + "." + name])
+    return AttributeTest(present, absent, span)
+
+
+def is_none(node: Any) -> bool:
+    """Whether the expression *node* is the constant None."""
+    # Before Python 3.8, NameConstant.
+    return type(node).__name__ in ("Constant", "NameConstant") and node.value is None
+
+
+def fails_on_python_3(body: List[Any]) -> bool:
+    """Whether the block *body* imports or names what Python 3 lacks, so that a program takes its fallback."""
+    for node in walk_statements(body):
+        if isinstance(node, ast.Name) and node.id in PYTHON_2_NAMES:
+            return True
+        modules = list_imported_names(node)
+        if any(name.split(".")[0] in PYTHON_2_MODULES for name in modules):
+            return True
+        if isinstance(node, ast.ImportFrom) and modules:
+            names = {modules[0] + "." + alias.name for alias in node.names}
+            if names & PYTHON_2_ATTRIBUTES:
+                return True
+    return False
 
 
 def is_exact(test: Any, span: VersionSpan) -> bool:
@@ -194,8 +379,39 @@ def _evaluate_literal(node: Any) -> Any:
         return None
 
 
+def _evaluate_call(test: Any, resolve: NameResolver) -> Optional[VersionSpan]:
+    """The span of ``hasattr`` for a known name, and of ``sys.version.startswith``."""
+    if isinstance(test.func, ast.Attribute) and test.func.attr == "startswith" and len(test.args) == 1:
+        prefix = read_literal_text(test.args[0])
+        if prefix and _is_version_text(test.func.value, resolve):
+            return _compare_text(ast.Eq(), prefix)
+        return None
+    return read_attribute_test(test, resolve).span
+
+
+def _is_version_text(node: Any, resolve: NameResolver) -> bool:
+    if isinstance(node, ast.Call):
+        return bool(resolve(node.func) == "platform.python_version")
+    return bool(resolve(node) == "sys.version")
+
+
+def _compare_text(operator: Any, value: str) -> Optional[VersionSpan]:
+    """The span of a comparison of the version as text with *value*, such as ``3`` or ``3.5``."""
+    parts = value.rstrip(".").split(".")
+    if not all(part.isdigit() for part in parts[:2]) or parts[0] == "":
+        return None
+    if isinstance(operator, ast.Gt) and parts == ["3"]:
+        return ALL_VERSIONS
+    return _compare_tuple(operator, tuple(int(part) for part in parts[:2]), True)
+
+
 def _evaluate_comparison(test: Any, resolve: NameResolver) -> Optional[VersionSpan]:
     left, value = test.left, _evaluate_literal(test.comparators[0])
+    if value is None and is_none(test.comparators[0]):
+        return find_tested_names(test, resolve).span
+    if isinstance(value, str):
+        whole = left.value if isinstance(left, ast.Subscript) else left
+        return _compare_text(test.ops[0], value) if _is_version_text(whole, resolve) else None
     if isinstance(left, ast.Subscript):
         if resolve(left.value) != "sys.version_info":
             return None

@@ -9,11 +9,13 @@ left out.
 """
 
 import ast
+import gc
 import re
 import warnings
-from typing import Dict, List, NamedTuple, Optional, Set
+from typing import Any, Dict, List, NamedTuple, Optional, Set
 
 from ansible_collections.oxzep7.python.plugins.module_utils._source._bindings import Bindings
+from ansible_collections.oxzep7.python.plugins.module_utils._source._modules import SourceModules
 from ansible_collections.oxzep7.python.plugins.module_utils._source._statements import SourceVisitor
 from ansible_collections.oxzep7.python.plugins.module_utils._source._uses import SourceUse, UseRecorder
 from ansible_collections.oxzep7.python.plugins.module_utils._source._watch import WatchedNames
@@ -27,12 +29,14 @@ class ScanResult(NamedTuple):
     """The uses in a source, and the top-level names of the modules that it imports.
 
     ``dynamic`` are the lines of imports whose module is computed; ``problem`` says why the source was not parsed.
+    ``names`` are those of the module with what they stand for.
     """
 
     uses: List[SourceUse]
     imports: List[str]
     dynamic: List[int]
     problem: Optional[str]
+    names: Dict[str, Any] = {}
 
 
 def list_imported_modules(text: str) -> List[str]:
@@ -44,11 +48,33 @@ def list_imported_modules(text: str) -> List[str]:
     return sorted(found - {""})
 
 
-def scan_source(text: str, watch: WatchedNames, every: bool = False) -> ScanResult:
-    """Scan the source *text* for the names *watch*; a text that cannot have any of them is parsed only with *every*."""
+def scan_source(
+    text: str,
+    watch: WatchedNames,
+    every: bool = False,
+    modules: Optional[SourceModules] = None,
+    package: Optional[str] = None,
+) -> ScanResult:
+    """Scan the source *text* for the names *watch*; a text that cannot have any of them is parsed only with *every*.
+
+    *modules* are the others of the source; *package* is the one of this module.
+    """
     imports = list_imported_modules(text)
     if not (every or watch.can_match(text)):
         return ScanResult([], imports, [], None)
+    # Trees have no cycles; looking for some in them takes a third of the time.
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return _scan_parsed(text, imports, watch, modules, package)
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _scan_parsed(
+    text: str, imports: List[str], watch: WatchedNames, modules: Optional[SourceModules], package: Optional[str]
+) -> ScanResult:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -59,15 +85,16 @@ def scan_source(text: str, watch: WatchedNames, every: bool = False) -> ScanResu
         return ScanResult([], imports, [], error.msg + place)
     except (ValueError, RecursionError, MemoryError) as error:
         return ScanResult([], imports, [], str(error))
-    bindings = Bindings()
-    recorder = UseRecorder(watch, bindings, imports)
+    bindings = Bindings(modules.resolve if modules else None)
+    recorder = UseRecorder(watch, bindings, imports, modules, package)
     visitor = SourceVisitor(bindings, recorder, text)
     try:
         visitor.visit_module(tree)
     except RecursionError:
         return ScanResult([], imports, [], "nested too deeply")
     uses = _select_first_uses(recorder.uses)
-    return ScanResult(uses, imports, sorted(set(visitor.dynamic_imports)), None)
+    found = sorted({*imports, *recorder.path_imports})
+    return ScanResult(uses, found, sorted(set(visitor.dynamic_imports)), None, bindings.list_module_names())
 
 
 def _select_first_uses(uses: List[SourceUse]) -> List[SourceUse]:

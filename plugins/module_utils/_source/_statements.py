@@ -10,21 +10,18 @@ from typing import Any, Callable, Dict, List, Optional, Set
 
 from ansible_collections.oxzep7.python.plugins.module_utils._source._bindings import (
     LOCAL_CLASS_PREFIX,
+    UNSET,
     Bindings,
     InstanceOf,
     Scope,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._source._class_paths import MODULE_SETTINGS, SETTING_NAMES
 from ansible_collections.oxzep7.python.plugins.module_utils._source._expressions import ExpressionVisitor
 from ansible_collections.oxzep7.python.plugins.module_utils._source._guards import (
     ALL_VERSIONS,
-    ANY_NAME,
     NO_VERSIONS,
-    PYTHON_2_MODULES,
-    PYTHON_2_NAMES,
-    VersionSpan,
+    fails_on_python_3,
     find_version_span,
-    invert_span,
-    is_exact,
     is_never_true,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._source._syntax import (
@@ -33,9 +30,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._source._syntax impo
     is_raise_only,
     list_arguments,
     list_exceptions,
-    list_imported_names,
     list_stored_names,
-    walk_statements,
+    read_text,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._source._uses import (
     ATTRIBUTE_ERRORS,
@@ -45,6 +41,9 @@ from ansible_collections.oxzep7.python.plugins.module_utils._source._uses import
 )
 
 FUTURE_ANNOTATIONS = re.compile(r"^from __future__ import .*\bannotations\b", re.MULTILINE)
+# Expressions that can be a test of a version or of an attribute.
+TEST_NODES = (ast.Name, ast.Attribute, ast.Compare, ast.BoolOp, ast.UnaryOp, ast.Call)
+CELERY_MARK = re.compile("celery|broker_url", re.IGNORECASE)
 SUPPRESSING_FUNCTIONS = ("suppress", "raises", "assertRaises")
 
 
@@ -53,7 +52,8 @@ class SourceVisitor(ExpressionVisitor):
 
     def __init__(self, bindings: Bindings, recorder: UseRecorder, text: str) -> None:
         """*text* is the source that is visited."""
-        super().__init__(bindings, recorder, "hasattr" in text)
+        super().__init__(bindings, recorder, "attr(" in text)
+        self._is_celery = ("imports" in text or "include" in text) and CELERY_MARK.search(text) is not None
         self._lazy_annotations = "annotations" in text and FUTURE_ANNOTATIONS.search(text) is not None
         self._statements: Dict[type, Callable[[Any, ScanContext], Any]] = {
             ast.Import: self._visit_import,
@@ -64,6 +64,8 @@ class SourceVisitor(ExpressionVisitor):
             ast.FunctionDef: self._visit_function,
             ast.AsyncFunctionDef: self._visit_function,
             ast.Assign: self._visit_assign,
+            ast.AugAssign: self._visit_augmented,
+            ast.While: self._visit_while,
             ast.AnnAssign: self._visit_annotated,
             ast.With: self._visit_with,
             ast.AsyncWith: self._visit_with,
@@ -75,9 +77,17 @@ class SourceVisitor(ExpressionVisitor):
 
     def visit_module(self, tree: Any) -> None:
         """Visit all of *tree*. Raises RecursionError."""
-        self._visit_block(tree.body, ScanContext(ALL_VERSIONS, frozenset(), frozenset(), True))
+        self.visit_statements(tree)
+        self.visit_functions()
+
+    def visit_statements(self, tree: Any) -> None:
+        """Visit what an import of *tree* runs."""
+        self._visit_block(tree.body, ScanContext(ALL_VERSIONS, frozenset(), frozenset(), True, False))
+
+    def visit_functions(self) -> None:
+        """Visit the functions that were put off."""
         while self._deferred:
-            node, scopes, context = self._deferred.pop(0)
+            node, scopes, context = self._deferred.popleft()
             self._bindings.scopes = scopes
             if isinstance(node, ast.Lambda):
                 self._visit_expression(node.body, context)
@@ -85,15 +95,16 @@ class SourceVisitor(ExpressionVisitor):
                 self._visit_block(node.body, context)
 
     def _visit_block(self, body: List[Any], context: ScanContext) -> None:
-        """Visit the statements *body*; an ``if`` that leaves the block narrows the versions for those after it."""
+        """Visit the statements *body*; an ``if`` that leaves the block narrows the context of those after it."""
+        around = self._bindings.weak
         for node in body:
+            self._bindings.weak = context.is_weak()
             handler = self._statements.get(type(node))
             if handler is None:
                 self._visit_children(node, context)
-                continue
-            remaining = handler(node, context)
-            if remaining is not None:
-                context = context.narrow(remaining)
+            else:
+                context = handler(node, context) or context
+        self._bindings.weak = around
 
     def _visit_list(self, entries: List[Any], context: ScanContext) -> None:
         if entries and isinstance(entries[0], ast.stmt):
@@ -103,81 +114,83 @@ class SourceVisitor(ExpressionVisitor):
 
     def _visit_import(self, node: Any, context: ScanContext) -> None:
         for alias in node.names:
-            self._recorder.record_import(alias.name, node, context)
+            name = self._bindings.expand(alias.name)
+            module = name if isinstance(name, str) else alias.name
+            self._recorder.record_import(module, node, context)
             if alias.asname:
-                self._bindings.bind(alias.asname, alias.name)
+                self._bindings.bind(alias.asname, name)
             else:
                 top = alias.name.split(".")[0]
                 self._bindings.bind(top, top)
 
     def _visit_import_from(self, node: Any, context: ScanContext) -> None:
-        module = None if node.level else node.module
-        is_watched = module is not None and self._recorder.record_import(module, node, context)
+        module = self._recorder.find_module(node.level, node.module)
+        is_watched = module is not None and not node.level and self._recorder.record_import(module, node, context)
         for alias in node.names:
             if alias.name == "*":
                 if module:
-                    self._recorder.record_star_import(module, context)
+                    self._bind_star(module, context)
                 continue
-            name = module + "." + alias.name if module else None
-            if name and not is_watched:
-                self._recorder.record_imported_name(name, node, context)
-            self._bindings.bind(alias.asname or alias.name, name)
+            value = self._bindings.expand(module + "." + alias.name) if module is not None else None
+            if value == "%s.%s" % (module, alias.name) and not is_watched:
+                # A name of another module of the source is judged there.
+                self._recorder.record_imported_name(str(value), node, context)
+            if value is None and alias.name == "six":
+                value = "six"
+            self._bindings.bind(alias.asname or alias.name, value)
 
-    def _visit_if(self, node: Any, context: ScanContext) -> Optional[VersionSpan]:
-        """Visit an ``if``; returns the versions that reach the statements after it, or None for all that reach it."""
+    def _bind_star(self, module: str, context: ScanContext) -> None:
+        exports = self._recorder.list_exports(module)
+        if exports is None:
+            self._recorder.record_star_import(module, context)
+            return
+        for name, value in exports.items():
+            if not name.startswith("_"):
+                self._bindings.bind(name, value)
+
+    def _visit_if(self, node: Any, context: ScanContext) -> Optional[ScanContext]:
+        """Visit an ``if``; returns the context of the statements after it, or None for the one before it."""
         self._visit_expression(node.test, context)
-        span = find_version_span(node.test, self._bindings.resolve)
-        tested = self._find_tested_names(node.test)
+        body, orelse = self._split_context(node.test, context)
         if is_never_true(node.test, self._bindings.resolve):
-            span = NO_VERSIONS
-        exact = span is not None and is_exact(node.test, span)
-        body, orelse = context.narrow(span), context
-        if span is not None and exact:
-            orelse = context.narrow(invert_span(span))
-        if tested:
-            present, absent = tested, frozenset({ANY_NAME})
-            if isinstance(node.test, ast.UnaryOp):
-                present, absent = absent, present
-            body = body._replace(tested=body.tested | present)
-            orelse = orelse._replace(tested=orelse.tested | absent)
+            body, orelse = context.narrow(NO_VERSIONS), context
         self._visit_block(node.body, body)
         self._visit_block(node.orelse, orelse)
-        if span is None or not exact:
-            return None
         if is_exiting(node.body):
-            return invert_span(span)
-        return span if node.orelse and is_exiting(node.orelse) else None
+            return orelse
+        return body if node.orelse and is_exiting(node.orelse) else None
+
+    def _visit_while(self, node: Any, context: ScanContext) -> None:
+        self._visit_expression(node.test, context)
+        self._visit_block(node.body, self._split_context(node.test, context)[0])
+        self._visit_block(node.orelse, context)
 
     def _visit_try(self, node: Any, context: ScanContext) -> None:
         caught: Set[str] = set()
         for handler in node.handlers:
             if not is_raise_only(handler.body):
                 caught.update(list_exceptions(handler.type))
-        self._visit_block(node.body, context._replace(caught=context.caught | caught))
+        fails = bool(caught & ATTRIBUTE_ERRORS) and fails_on_python_3(node.body)
+        inside = context._replace(caught=context.caught | caught, fallback=context.fallback or fails)
+        self._visit_block(node.body, inside)
         for handler in node.handlers:
-            self._visit_block(handler.body, self._enter_handler(node.body, handler, context))
+            inside = context
+            if not fails and list_exceptions(handler.type) & ATTRIBUTE_ERRORS:
+                # The block has what later versions have; the clause runs in earlier ones, which have the watched names.
+                inside = context._replace(caught=context.caught | IMPORT_ERRORS | ATTRIBUTE_ERRORS, fallback=True)
+            self._visit_block(handler.body, inside)
         self._visit_block(node.orelse, context)
         self._visit_block(node.finalbody, context)
-
-    def _enter_handler(self, body: List[Any], handler: Any, context: ScanContext) -> ScanContext:
-        """The context of an except clause after the block *body*."""
-        if not list_exceptions(handler.type) & ATTRIBUTE_ERRORS:
-            return context
-        for node in walk_statements(body):
-            if isinstance(node, ast.Name) and node.id in PYTHON_2_NAMES:
-                return context
-            for name in list_imported_names(node):
-                if name.split(".")[0] in PYTHON_2_MODULES:
-                    return context
-        # The block has what later versions have; the clause runs in earlier ones, which still have the watched names.
-        return context._replace(caught=context.caught | IMPORT_ERRORS | ATTRIBUTE_ERRORS)
 
     def _visit_with(self, node: Any, context: ScanContext) -> None:
         for item in node.items:
             call = item.context_expr
             self._visit_expression(call, context)
+            value = self._bindings.resolve(call)
+            if isinstance(value, InstanceOf):
+                self._recorder.record_method(value, "__enter__", call, context)
             if item.optional_vars is not None:
-                self._bindings.bind_target(item.optional_vars, self._bindings.resolve(call))
+                self._bindings.bind_target(item.optional_vars, value)
             if isinstance(call, ast.Call):
                 context = context._replace(caught=context.caught | self._list_suppressed(call))
         self._visit_block(node.body, context)
@@ -199,10 +212,32 @@ class SourceVisitor(ExpressionVisitor):
 
     def _visit_assign(self, node: Any, context: ScanContext) -> None:
         self._visit_expression(node.value, context)
-        span = find_version_span(node.value, self._bindings.resolve)
-        value = span if span is not None else self._bindings.resolve(node.value)
+        value, text = self._evaluate(node.value), read_text(node.value)
         for target in node.targets:
-            self._bindings.bind_target(target, value)
+            self._bindings.bind_target(target, value, text)
+            self._record_setting(target, node.value, context)
+
+    def _evaluate(self, node: Any) -> Any:
+        """What a name stands for that is assigned the expression *node*."""
+        if not isinstance(node, TEST_NODES):
+            return self._bindings.resolve(node)
+        tested = self._find_tested_names(node)
+        if tested.present:
+            return tested
+        span = find_version_span(node, self._bindings.resolve)
+        return self._bindings.resolve(node) if span is None else span
+
+    def _visit_augmented(self, node: Any, context: ScanContext) -> None:
+        self._visit_expression(node.value, context)
+        self._record_setting(node.target, node.value, context)
+
+    def _record_setting(self, target: Any, value: Any, context: ScanContext) -> None:
+        """Record what a setting *target* names, if its *value* is one that a framework imports."""
+        name = getattr(target, "id", getattr(target, "attr", ""))
+        if name not in SETTING_NAMES or (name.islower() and not self._is_celery):
+            return
+        if isinstance(target, ast.Name) or name.islower():
+            self._record_paths(value, name not in MODULE_SETTINGS, context)
 
     def _visit_annotated(self, node: Any, context: ScanContext) -> None:
         if not self._lazy_annotations and self._bindings.scope.kind != "function":
@@ -237,7 +272,7 @@ class SourceVisitor(ExpressionVisitor):
         for value in node.args.defaults + node.args.kw_defaults:
             if value is not None:
                 self._visit_expression(value, context)
-        names: Dict[str, Any] = dict.fromkeys(list_stored_names(node.body))
+        names: Dict[str, Any] = dict.fromkeys(list_stored_names(node.body), UNSET)
         arguments = list_arguments(node.args)
         for argument in arguments:
             names[argument.arg] = None

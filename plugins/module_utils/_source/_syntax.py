@@ -9,9 +9,12 @@ from typing import Any, Iterator, List, Optional, Set
 
 EXIT_STATEMENTS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 EXIT_FUNCTIONS = ("exit", "_exit", "skip")
+EXIT_CALLS = ("exit", "sys.exit", "os._exit")
 SKIP_EXCEPTIONS = ("SkipTest", "Skipped")
 DEFINITION_NODES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 BLOCK_FIELDS = ("body", "orelse", "finalbody", "handlers", "cases")
+# Before Python 3.8, Str and Bytes.
+LITERAL_FIELDS = {"Constant": "value", "Str": "s", "Bytes": "s"}
 # What an except clause without a type catches, as far as a scan needs it.
 ALL_EXCEPTIONS = frozenset(["BaseException", "Exception", "ImportError", "AttributeError"])
 
@@ -23,6 +26,31 @@ def read_literal_text(node: Any) -> Optional[str]:
     except (ValueError, TypeError, SyntaxError):
         return None
     return value if isinstance(value, str) else None
+
+
+def read_text(node: Any) -> Optional[str]:
+    """The text that *node* is, bytes as Latin-1, also of several literals with ``+``; None for any other expression."""
+    if isinstance(node, ast.BinOp):
+        if not isinstance(node.op, ast.Add):
+            return None
+        left, right = read_text(node.left), read_text(node.right)
+        return None if left is None or right is None else left + right
+    kind = type(node).__name__
+    value = getattr(node, LITERAL_FIELDS[kind]) if kind in LITERAL_FIELDS else None
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
+    return value if isinstance(value, str) else None
+
+
+def format_dotted_name(node: Any) -> str:
+    """The names and attributes that the expression *node* consists of, such as ``self.parser``; empty for any other."""
+    parts: List[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return ""
+    return ".".join([node.id] + parts[::-1])
 
 
 def get_last_name(node: Any) -> str:
@@ -67,8 +95,11 @@ def walk_statements(body: List[Any]) -> Iterator[Any]:
 
 
 def is_raise_only(body: List[Any]) -> bool:
-    """Whether an exception handler ends by raising an error that does not skip a test."""
-    return isinstance(body[-1], ast.Raise) and get_last_name(body[-1].exc) not in SKIP_EXCEPTIONS
+    """Whether an exception handler ends the program, or raises an error that does not skip a test."""
+    last = body[-1]
+    if isinstance(last, ast.Raise):
+        return get_last_name(last.exc) not in SKIP_EXCEPTIONS
+    return isinstance(last, ast.Expr) and format_dotted_name(getattr(last.value, "func", None)) in EXIT_CALLS
 
 
 def is_exiting(body: List[Any]) -> bool:

@@ -7,7 +7,7 @@
 import os
 import re
 import time
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import TIME_BUDGET_EXCEEDED, list_entries
@@ -16,17 +16,24 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted imp
     DIRECTORY_FLAGS,
     open_directory,
     open_file,
+    open_subdirectory,
     read_bytes,
     read_text_file,
     resolve_trusted_path,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._requested import parse_requirement_extras
+from ansible_collections.oxzep7.python.plugins.module_utils._source._class_paths import INI_SUFFIXES, list_ini_paths
+from ansible_collections.oxzep7.python.plugins.module_utils._source._guards import ALL_VERSIONS
+from ansible_collections.oxzep7.python.plugins.module_utils._source._modules import SourceModules
 from ansible_collections.oxzep7.python.plugins.module_utils._source._scan import scan_source
 from ansible_collections.oxzep7.python.plugins.module_utils._source._watch import WatchedNames
 
 FILE_LIMIT = 4 << 20
+INI_LIMIT = 1 << 18
 USES_LIMIT = 5000
+# How many modules are read one for another, before the first of them is scanned.
+NESTED_LIMIT = 20
 # Seconds for one application.
 TIME_BUDGET = 120.0
 EXCLUDED_DIRECTORIES = {"__pycache__", "node_modules", "site-packages"}
@@ -51,11 +58,71 @@ class _TreeScanner:
         self.deadline = deadline
         self.exclude = exclude
         self.root = ""
+        self.depth = 0
         self.uses: List[Tuple[Any, ...]] = []
         self.imports: Dict[str, str] = {}
         self.dynamic: List[Tuple[str, int]] = []
         self.problems: List[Dict[str, str]] = []
         self.files = self.lines = 0
+        self._handle = -1
+        self._modules = SourceModules(self._load_module)
+        # The directories in which top-level modules are looked for, with the names in them.
+        self._roots: Dict[str, Set[str]] = {}
+        # The names of each module that was scanned; of one that is being scanned, none yet.
+        self._names: Dict[str, Dict[str, Any]] = {}
+
+    def scan(self, handle: int) -> None:
+        """Scan the open directory *handle*, ``root``."""
+        self._handle = handle
+        for root in ("", "src/"):
+            try:
+                inside = open_subdirectory(handle, root)
+            except OSError:
+                continue
+            try:
+                directories, others = list_entries(inside)
+            finally:
+                os.close(inside)
+            names = {name[: -len(".py")] for name in others if name.endswith(".py")}.union(directories)
+            self._roots[root] = {name for name in names - EXCLUDED_DIRECTORIES if name not in self.watch.names}
+            self._modules.tops |= self._roots[root]
+        self.scan_directory(handle, "")
+
+    def _load_module(self, name: str) -> Optional[Dict[str, Any]]:
+        """The names of the module *name* of the source, which is scanned now if that was not done; None without one."""
+        parts = name.split(".")
+        for root, names in self._roots.items():
+            if parts[0] not in names or EXCLUDED_DIRECTORIES.intersection(parts):
+                continue
+            for path in (root + "/".join(parts) + ".py", root + "/".join(parts + ["__init__.py"])):
+                if path not in self._names and self.depth < NESTED_LIMIT and not self._is_left_out(path):
+                    self.depth += 1
+                    try:
+                        self._scan_path(path)
+                    finally:
+                        self.depth -= 1
+                if path in self._names:
+                    return self._names[path]
+        return None
+
+    def _is_left_out(self, path: str) -> bool:
+        whole = os.path.join(self.root, path)
+        return any(whole.startswith(directory + "/") for directory in self.exclude)
+
+    def _scan_path(self, path: str) -> None:
+        """Scan the Python file *path* below the root, if there is one."""
+        directory, name = os.path.split(path)
+        try:
+            inside = open_subdirectory(self._handle, directory)
+        except OSError:
+            return
+        try:
+            data = read_bytes(name, inside, FILE_LIMIT)
+        except OSError:
+            return
+        finally:
+            os.close(inside)
+        self._scan_source(path, data)
 
     def scan_directory(self, handle: int, prefix: str) -> None:
         if time.monotonic() > self.deadline:
@@ -85,6 +152,10 @@ class _TreeScanner:
         try:
             if name.endswith(".so"):
                 self._scan_compiled(handle, path, name)
+            elif name.endswith(INI_SUFFIXES):
+                self._scan_ini(path, read_bytes(name, handle, INI_LIMIT))
+            elif path in self._names:
+                return
             elif name.endswith(".py") or ("." not in name and PYTHON_SHEBANG.match(read_bytes(name, handle, 64))):
                 self._scan_source(path, read_bytes(name, handle, FILE_LIMIT))
         except OSError as error:
@@ -96,10 +167,18 @@ class _TreeScanner:
             missing = find_undefined_symbols(opened) & self.symbols
         finally:
             os.close(opened)
-        self.uses += [(path, symbol, 0, (0, 99), True, True) for symbol in sorted(missing)]
+        self.uses += [(path, symbol, 0, ALL_VERSIONS, True, True) for symbol in sorted(missing)]
+
+    def _scan_ini(self, path: str, data: bytes) -> None:
+        for name, line in list_ini_paths(data.decode("utf-8", "replace")):
+            self.imports.setdefault(name.partition(".")[0], path)
+            covering = self.watch.find_covering_name(name)
+            if covering:
+                self.uses.append((path, covering, line, ALL_VERSIONS, False, True))
 
     def _scan_source(self, path: str, data: bytes) -> None:
         self.files += 1
+        self._names[path] = {}
         self.lines += data.count(b"\n")
         if len(data) == FILE_LIMIT:
             self.problems.append({"path": path, "reason": "longer than %d bytes" % FILE_LIMIT})
@@ -110,7 +189,9 @@ class _TreeScanner:
         except (UnicodeDecodeError, LookupError) as error:
             self.problems.append({"path": path, "reason": "cannot be decoded: %s" % error})
             return
-        found = scan_source(text, self.watch, every=True)
+        package = os.path.dirname(path).replace("/", ".")
+        found = scan_source(text, self.watch, True, self._modules, package)
+        self._names[path] = found.names
         if found.problem:
             self.problems.append({"path": path, "reason": "does not parse: %s" % found.problem})
         for module in found.imports:
@@ -167,7 +248,7 @@ def scan_application(
             tree.problems.append({"path": request.source, "reason": error.strerror or str(error)})
         else:
             try:
-                tree.scan_directory(handle, "")
+                tree.scan(handle)
             finally:
                 os.close(handle)
     return {

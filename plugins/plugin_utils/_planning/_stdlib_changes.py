@@ -46,7 +46,8 @@ def load_replacements() -> dict[str, str]:
 class StdlibChange:
     """One change: dotted name, the minors that deprecated, removed or changed it, advice, and source.
 
-    The name of a parameter is ``function(parameter)``.
+    The name of a parameter is ``function(parameter)``, that of values of it ``function(parameter=rule)``; ``position``
+    is that of an argument that gives it without its name.
 
     ``deprecated`` is ``yes`` where it is not known since when.
     """
@@ -57,6 +58,11 @@ class StdlibChange:
     changed: Minor | None
     note: str | None
     source: str
+    position: int | None = None
+
+    def format_watched(self) -> str:
+        """What a scan looks for: the name, with the position if it has one."""
+        return self.name if self.position is None else f"{self.name}@{self.position}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +88,15 @@ def load_changes() -> tuple[StdlibChange, ...]:
     for row in rows:
         removed, changed = minor(row.get("removed")), minor(row.get("changed"))
         changes.append(
-            StdlibChange(row["name"], row.get("deprecated"), removed, changed, row.get("note"), row["source"])
+            StdlibChange(
+                row["name"],
+                row.get("deprecated"),
+                removed,
+                changed,
+                row.get("note"),
+                row["source"],
+                row.get("position"),
+            )
         )
     return tuple(changes)
 
@@ -99,7 +113,8 @@ def list_alterations(current: Minor, target: Minor) -> list[StdlibChange]:
 
 def list_watched_names(current: Minor, target: Minor) -> list[str]:
     """The names that a scan should look for, removed or altered on the way, sorted."""
-    return sorted({change.name for change in [*list_removals(current, target), *list_alterations(current, target)]})
+    changes = [*list_removals(current, target), *list_alterations(current, target)]
+    return sorted({change.format_watched() for change in changes})
 
 
 def build_watch_list(current: str, target: str) -> dict[str, list[str]]:
