@@ -106,6 +106,7 @@ class Bindings:
         # Whether what is visited runs on no version, or on earlier ones only: it binds what nothing else has bound.
         self.weak = False
         self._resolve_export = resolve_export
+        self._expanded: Dict[str, Any] = {}
         # Of the classes that the source defines, by dotted name: their bases and the names in their bodies.
         self.bases: Dict[str, List[Any]] = {}
         self.members: Dict[str, Set[str]] = {}
@@ -183,20 +184,20 @@ class Bindings:
 
     def resolve(self, node: Any) -> Any:
         """The value of the expression *node*, or None."""
-        if isinstance(node, ast.Name):
+        kind = node.__class__
+        if kind is ast.Name:
             return self.find(node.id)
-        if isinstance(node, ast.Attribute):
-            return self._resolve_attribute(self.resolve(node.value), node.attr)
-        if isinstance(node, ast.Call):
+        if kind is ast.Attribute:
+            base = self.resolve(node.value)
+            return None if base is None else self._resolve_attribute(base, node.attr)
+        if kind is ast.Call:
             return self._infer_result(node)
-        if isinstance(node, ast.Await):
+        if kind is ast.Await:
             return self.resolve(node.value)
-        if isinstance(node, ast.BinOp):
+        if kind is ast.BinOp:
             left = self.resolve(node.left)
             return left if isinstance(left, InstanceOf) and left == PATH_CLASS else None
-        if isinstance(node, ast.IfExp):
-            return self._resolve_conditional(node)
-        return None
+        return self._resolve_conditional(node) if kind is ast.IfExp else None
 
     def _resolve_conditional(self, node: Any) -> Any:
         """The value of the branch that every version takes; with another test that of the body."""
@@ -225,9 +226,10 @@ class Bindings:
 
     def expand(self, name: str) -> Any:
         """What the dotted *name* stands for: names of six on Python 3, and names in modules of the same source."""
-        if "six" in name or "moves" in name:
-            name = resolve_moved_name(name)
-        return self._resolve_export(name) if self._resolve_export else name
+        if name not in self._expanded:
+            moved = resolve_moved_name(name)
+            self._expanded[name] = self._resolve_export(moved) if self._resolve_export else moved
+        return self._expanded[name]
 
     def find_super(self) -> Optional[InstanceOf]:
         """What ``super()`` is here: an instance of the first base of the class around, or None."""

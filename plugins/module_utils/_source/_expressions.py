@@ -174,8 +174,11 @@ class ExpressionVisitor:
 
     def _record_path_arguments(self, name: str, node: Any, context: ScanContext) -> None:
         """Record the dotted paths that the call *node* of the function *name* imports."""
-        if node.args and (name in PATH_FUNCTIONS or format_dotted_name(node.func) in PATH_FUNCTIONS):
-            self._record_paths(node.args[0], True, context)
+        if not name and getattr(node.func, "attr", "") == "setattr":
+            name = format_dotted_name(node.func)
+        if name in PATH_FUNCTIONS:
+            for argument in node.args[:1]:
+                self._record_paths(argument, True, context)
         elif name.rpartition(".")[2] == "Celery":
             for keyword in node.keywords:
                 if keyword.arg in ("include", "imports"):

@@ -43,7 +43,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._source._uses import
 FUTURE_ANNOTATIONS = re.compile(r"^from __future__ import .*\bannotations\b", re.MULTILINE)
 # Expressions that can be a test of a version or of an attribute.
 TEST_NODES = (ast.Name, ast.Attribute, ast.Compare, ast.BoolOp, ast.UnaryOp, ast.Call)
-CELERY_MARK = re.compile("celery|broker_url", re.IGNORECASE)
+CELERY_WORDS = ("celery", "Celery", "CELERY", "broker_url")
 SUPPRESSING_FUNCTIONS = ("suppress", "raises", "assertRaises")
 
 
@@ -53,7 +53,7 @@ class SourceVisitor(ExpressionVisitor):
     def __init__(self, bindings: Bindings, recorder: UseRecorder, text: str) -> None:
         """*text* is the source that is visited."""
         super().__init__(bindings, recorder, "attr(" in text)
-        self._is_celery = ("imports" in text or "include" in text) and CELERY_MARK.search(text) is not None
+        self._is_celery = any(word in text for word in CELERY_WORDS)
         self._lazy_annotations = "annotations" in text and FUTURE_ANNOTATIONS.search(text) is not None
         self._statements: Dict[type, Callable[[Any, ScanContext], Any]] = {
             ast.Import: self._visit_import,

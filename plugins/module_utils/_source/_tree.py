@@ -68,34 +68,41 @@ class _TreeScanner:
         self._modules = SourceModules(self._load_module)
         # The directories in which top-level modules are looked for, with the names in them.
         self._roots: Dict[str, Set[str]] = {}
+        self._listed: Dict[str, Set[str]] = {}
         # The names of each module that was scanned; of one that is being scanned, none yet.
         self._names: Dict[str, Dict[str, Any]] = {}
 
     def scan(self, handle: int) -> None:
         """Scan the open directory *handle*, ``root``."""
         self._handle = handle
-        for root in ("", "src/"):
-            try:
-                inside = open_subdirectory(handle, root)
-            except OSError:
-                continue
-            try:
-                directories, others = list_entries(inside)
-            finally:
-                os.close(inside)
-            names = {name[: -len(".py")] for name in others if name.endswith(".py")}.union(directories)
+        for root in ("", "src"):
+            names = {name[: -len(".py")] if name.endswith(".py") else name for name in self._list_names(root)}
             self._roots[root] = {name for name in names - EXCLUDED_DIRECTORIES if name not in self.watch.names}
             self._modules.tops |= self._roots[root]
         self.scan_directory(handle, "")
+
+    def _list_names(self, directory: str) -> Set[str]:
+        """The names in *directory* below the root; none in one that cannot be read."""
+        if directory not in self._listed:
+            self._listed[directory] = set()
+            try:
+                inside = open_subdirectory(self._handle, directory)
+                try:
+                    directories, others = list_entries(inside)
+                finally:
+                    os.close(inside)
+                self._listed[directory] = {*directories, *others}
+            except OSError:
+                pass
+        return self._listed[directory]
 
     def _load_module(self, name: str) -> Optional[Dict[str, Any]]:
         """The names of the module *name* of the source, which is scanned now if that was not done; None without one."""
         parts = name.split(".")
         for root, names in self._roots.items():
-            if parts[0] not in names or EXCLUDED_DIRECTORIES.intersection(parts):
-                continue
-            for path in (root + "/".join(parts) + ".py", root + "/".join(parts + ["__init__.py"])):
-                if path not in self._names and self.depth < NESTED_LIMIT and not self._is_left_out(path):
+            if parts[0] in names and not EXCLUDED_DIRECTORIES.intersection(parts):
+                path = self._find_module(root, parts)
+                if path and path not in self._names and self.depth < NESTED_LIMIT:
                     self.depth += 1
                     try:
                         self._scan_path(path)
@@ -105,9 +112,17 @@ class _TreeScanner:
                     return self._names[path]
         return None
 
-    def _is_left_out(self, path: str) -> bool:
-        whole = os.path.join(self.root, path)
-        return any(whole.startswith(directory + "/") for directory in self.exclude)
+    def _find_module(self, root: str, parts: List[str]) -> str:
+        """The path below the root of the module with the names *parts*; empty without one."""
+        directory = root
+        for number, part in enumerate(parts, 1):
+            names = self._list_names(directory)
+            if number == len(parts) and part + ".py" in names:
+                return os.path.join(directory, part + ".py")
+            directory = os.path.join(directory, part)
+            if part not in names or os.path.join(self.root, directory) in self.exclude:
+                return ""
+        return os.path.join(directory, "__init__.py") if "__init__.py" in self._list_names(directory) else ""
 
     def _scan_path(self, path: str) -> None:
         """Scan the Python file *path* below the root, if there is one."""
