@@ -60,6 +60,7 @@ class ActionModule(CollectionAction):
         try:
             hosts, unknown = self._collect_hosts(task_vars, given)
             parts = _planning.build_tools(given, [entry for host in hosts for entry in host.interpreters])
+            _planning.note_installed_uses(hosts, parts, given)
             plan = _planning.build_planner(given, parts, bool(given["plan_id"])).plan(hosts)
             declared = {host.name: _list_declarations(host) for host in hosts}
             rules = _build_wave_rules(given, task_vars, declared, unknown)

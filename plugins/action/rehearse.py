@@ -28,6 +28,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._constrain
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import PlanError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost, build_planned_host
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._installed_uses import KnownUses
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import Planner
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._rehearsal import (
     Rehearsal,
@@ -64,6 +65,7 @@ class ActionModule(CollectionAction):
                 raise PlanError(f"{name} has no inventory and cannot rehearse; run oxzep7.python.plan again")
             parts = _planning.build_tools(given, host.interpreters)
             planner = _planning.build_planner(given, parts)
+            _planning.note_installed_uses([host], parts, given)
             for application in host.applications:
                 if self._task.check_mode:
                     for minor in planner.list_minors(application):
@@ -99,7 +101,8 @@ class ActionModule(CollectionAction):
             self._display.display(f"{host.name}: rehearsing {application['name']} on Python {format_minor(minor)}")
             taken = select_cargo(application["environment"], declared.get("carry") or "ask")
             trials.append(_HostTrials(self, given, task_vars, declared, interpreter, host, taken))
-            return Rehearsal(parts.locker, parts.index, trials[-1], host.name, get_today())
+            known = KnownUses.from_application(application, minor)
+            return Rehearsal(parts.locker, parts.index, trials[-1], host.name, get_today(), known)
 
         for minor, ended in planner.rehearse_steps(host, application, on):
             self._record_result(

@@ -456,6 +456,14 @@ KEYS = {
         "The plan keeps a package that has no releases any more; a later Python may end it.",
         "Replace or drop it by the entry of `oxzep7_constraints` that the finding gives.",
     ),
+    "package-uses-removed": FindingKind(
+        "package uses what was removed",
+        "warning",
+        False,
+        "An installed package, in the version that a step keeps, uses a name of the standard library that the Python "
+        "of the step no longer has.",
+        "Rehearse the steps, which tries that package first, or constrain it in `oxzep7_constraints`.",
+    ),
     "patch-available": FindingKind(
         "patch available",
         "info",

@@ -249,7 +249,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._discovery._inventor
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import read_delivery
-from ansible_collections.oxzep7.python.plugins.module_utils._source._tree import build_scan_request, scan_application
+from ansible_collections.oxzep7.python.plugins.module_utils._source._installed import scan_declared
 
 PLANNING_KEYS = (
     "path",
@@ -325,8 +325,7 @@ def main() -> None:
     if given["target"]:
         result["sources"] = []
         for application in applications:
-            scan = build_scan_request(application)
-            result["sources"].append(scan_application(scan, given["names"], given["symbols"]))
+            result["sources"].append(scan_declared(application, given["names"], given["symbols"]))
     if given["store"] and not module.check_mode:
         try:
             result["stored"] = store_inventory(given["state_dir"], found)

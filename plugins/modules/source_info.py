@@ -14,6 +14,7 @@ description:
   - Aliases are resolved. A use that the program guards by C(try)/C(except), C(hasattr) or a test of the version is
     left out, or limited to the versions that reach it. A use that an import runs is marked.
   - Imports whose module is computed, and files that cannot be read or parsed, are listed as unknown.
+  - The packages in the environments of the applications are scanned as well, without their tests.
   - Compiled files are searched for symbols of the C API that they need and do not define.
   - The action plugin sets the names and symbols from the collection's table of changes between O(current) and
     O(target).
@@ -74,6 +75,8 @@ applications:
       certain), C(imports) (a path by module), C(required) (packages in its requirements files), C(extras) (those that
       these name, by package), C(dynamic) (path and line of imports whose module is computed), C(problems), and the
       number of C(files) and C(lines).
+    - C(installed) has the C(uses) (package, version, path, name, line, versions, whether on import, whether certain),
+      C(problems) and number of C(files) of the packages in its environment, without their tests.
   returned: success
   type: list
   elements: dict
@@ -88,11 +91,8 @@ import sys
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._core import parse_core_declaration
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
-from ansible_collections.oxzep7.python.plugins.module_utils._source._tree import (
-    TIME_BUDGET,
-    build_scan_request,
-    scan_application,
-)
+from ansible_collections.oxzep7.python.plugins.module_utils._source._installed import scan_declared
+from ansible_collections.oxzep7.python.plugins.module_utils._source._tree import TIME_BUDGET
 
 
 def main() -> None:
@@ -112,8 +112,8 @@ def main() -> None:
     found = []
     try:
         for parameters in given["applications"]:
-            request = build_scan_request(parse_core_declaration(parameters))
-            found.append(scan_application(request, given["names"], given["symbols"], given["time_budget"]))
+            application = parse_core_declaration(parameters)
+            found.append(scan_declared(application, given["names"], given["symbols"], given["time_budget"]))
     except CollectionError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, applications=found, python="%d.%d.%d" % sys.version_info[:3])

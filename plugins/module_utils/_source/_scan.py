@@ -29,7 +29,7 @@ class ScanResult(NamedTuple):
     """The uses in a source, and the top-level names of the modules that it imports.
 
     ``dynamic`` are the lines of imports whose module is computed; ``problem`` says why the source was not parsed.
-    ``names`` are those of the module with what they stand for.
+    ``names`` are those of the module with what they stand for. What cannot have any watched name is not ``parsed``.
     """
 
     uses: List[SourceUse]
@@ -37,6 +37,7 @@ class ScanResult(NamedTuple):
     dynamic: List[int]
     problem: Optional[str]
     names: Dict[str, Any] = {}
+    parsed: bool = True
 
 
 def list_imported_modules(text: str) -> List[str]:
@@ -61,7 +62,7 @@ def scan_source(
     """
     imports = list_imported_modules(text)
     if not (every or watch.can_match(text)):
-        return ScanResult([], imports, [], None)
+        return ScanResult([], imports, [], None, {}, False)
     # Trees have no cycles; looking for some in them takes a third of the time.
     collects = gc.isenabled()
     gc.disable()

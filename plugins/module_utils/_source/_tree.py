@@ -7,7 +7,7 @@
 import os
 import re
 import time
-from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple
+from typing import AbstractSet, Any, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import TIME_BUDGET_EXCEEDED, list_entries
@@ -51,12 +51,28 @@ class ScanRequest(NamedTuple):
     exclude: List[str]
 
 
-class _TreeScanner:
-    def __init__(self, watch: WatchedNames, symbols: List[str], deadline: float, exclude: List[str]) -> None:
-        self.watch = watch
+class TreeScanner:
+    """Scans a directory for *names*, and its compiled files for *symbols*, for *budget* seconds.
+
+    *exclude* are absolute paths, *skipped* names of directories that are left out. Without *every*, files that cannot
+    have any of the names are not parsed.
+    """
+
+    def __init__(
+        self,
+        names: List[str],
+        symbols: List[str],
+        budget: float,
+        exclude: List[str],
+        every: bool = True,
+        skipped: AbstractSet[str] = frozenset(),
+    ) -> None:
+        self.watch = WatchedNames(names)
         self.symbols = set(symbols)
-        self.deadline = deadline
+        self.deadline = time.monotonic() + budget
         self.exclude = exclude
+        self.every = every
+        self.skipped = EXCLUDED_DIRECTORIES.union(skipped)
         self.root = ""
         self.depth = 0
         self.uses: List[Tuple[Any, ...]] = []
@@ -71,6 +87,7 @@ class _TreeScanner:
         self._listed: Dict[str, Set[str]] = {}
         # The names of each module that was scanned; of one that is being scanned, none yet.
         self._names: Dict[str, Dict[str, Any]] = {}
+        self._unparsed: Set[str] = set()
 
     def scan(self, handle: int) -> None:
         """Scan the open directory *handle*, ``root``."""
@@ -102,7 +119,7 @@ class _TreeScanner:
         for root, names in self._roots.items():
             if parts[0] in names and not EXCLUDED_DIRECTORIES.intersection(parts):
                 path = self._find_module(root, parts)
-                if path and path not in self._names and self.depth < NESTED_LIMIT:
+                if path and (path not in self._names or path in self._unparsed) and self.depth < NESTED_LIMIT:
                     self.depth += 1
                     try:
                         self._scan_path(path)
@@ -137,7 +154,7 @@ class _TreeScanner:
             return
         finally:
             os.close(inside)
-        self._scan_source(path, data)
+        self._scan_source(path, data, True)
 
     def scan_directory(self, handle: int, prefix: str) -> None:
         if time.monotonic() > self.deadline:
@@ -149,7 +166,7 @@ class _TreeScanner:
         for name in sorted(others):
             self._scan_file(handle, prefix + name, name)
         for name in sorted(directories):
-            if name.startswith(".") or name in EXCLUDED_DIRECTORIES:
+            if name.startswith(".") or name in self.skipped:
                 continue
             if os.path.join(self.root, prefix + name) in self.exclude:
                 continue
@@ -166,13 +183,14 @@ class _TreeScanner:
     def _scan_file(self, handle: int, path: str, name: str) -> None:
         try:
             if name.endswith(".so"):
-                self._scan_compiled(handle, path, name)
+                if self.symbols:
+                    self._scan_compiled(handle, path, name)
             elif name.endswith(INI_SUFFIXES):
                 self._scan_ini(path, read_bytes(name, handle, INI_LIMIT))
             elif path in self._names:
                 return
             elif name.endswith(".py") or ("." not in name and PYTHON_SHEBANG.match(read_bytes(name, handle, 64))):
-                self._scan_source(path, read_bytes(name, handle, FILE_LIMIT))
+                self._scan_source(path, read_bytes(name, handle, FILE_LIMIT), self.every)
         except OSError as error:
             self.problems.append({"path": path, "reason": error.strerror or str(error)})
 
@@ -191,8 +209,11 @@ class _TreeScanner:
             if covering:
                 self.uses.append((path, covering, line, ALL_VERSIONS, False, True))
 
-    def _scan_source(self, path: str, data: bytes) -> None:
-        self.files += 1
+    def _scan_source(self, path: str, data: bytes, every: bool) -> None:
+        if path in self._unparsed:
+            self._unparsed.remove(path)
+        else:
+            self.files += 1
         self._names[path] = {}
         self.lines += data.count(b"\n")
         if len(data) == FILE_LIMIT:
@@ -205,7 +226,9 @@ class _TreeScanner:
             self.problems.append({"path": path, "reason": "cannot be decoded: %s" % error})
             return
         package = os.path.dirname(path).replace("/", ".")
-        found = scan_source(text, self.watch, True, self._modules, package)
+        found = scan_source(text, self.watch, every, self._modules, package)
+        if not found.parsed:
+            self._unparsed.add(path)
         self._names[path] = found.names
         if found.problem:
             self.problems.append({"path": path, "reason": "does not parse: %s" % found.problem})
@@ -244,7 +267,7 @@ def scan_application(
     imported, ``dynamic`` the path and line of each import whose module is computed, ``problems`` the files that were
     not read or parsed.
     """
-    tree = _TreeScanner(WatchedNames(names), symbols, time.monotonic() + budget, request.exclude)
+    tree = TreeScanner(names, symbols, budget, request.exclude)
     required: List[str] = []
     extras: Dict[str, List[str]] = {}
     for path in request.requirements:

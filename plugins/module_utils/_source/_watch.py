@@ -41,6 +41,9 @@ def parse_imports(text: str) -> Dict[str, str]:
                 while "." in name:
                     name = name.rpartition(".")[0]
                     found.setdefault(name, "")
+        if names.strip():
+            # Another module of the same source may hand on what it imported.
+            found[""] = found.get("", "") + names + " "
     return found
 
 
@@ -164,4 +167,6 @@ def _is_named(word: str, home: str, text: str, imports: Dict[str, str]) -> bool:
 def _is_imported(home: str, imports: Dict[str, str]) -> bool:
     """Whether the module *home* is imported; `from a import b` and `import a` may bring the module a.b."""
     parent, _dot, last = home.rpartition(".")
-    return home in imports or (parent in imports and (not imports[parent] or last in imports[parent]))
+    if home in imports or "*" in imports.get("", ""):
+        return True
+    return parent in imports and (not imports[parent] or last in imports[parent])

@@ -17,6 +17,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._services._registry 
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _stdlib_changes
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._installed_uses import build_use_findings
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._pinned import check_pinned_settings
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._retired import load_retired_packages
 
@@ -96,6 +97,7 @@ def _collect_findings(
         found += _check_source(
             scan, _lifecycle.parse_version(planned["from"])[0], _lifecycle.parse_version(steps[-1]["to"])[0]
         )
+    found += build_use_findings(scan, planned, application.get("clean") or {})
     for step in steps:
         for name, bound in step["doubts"].items():
             found.append(

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import parse_pins as pins_of
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import MissingWheelsError, NoLockError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._installed_uses import KnownUses
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import ReleaseIndex, StepLocker
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import VersionLimit, select_limits
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._package_set import PackageSet, StepLock
@@ -33,6 +34,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._twins imp
 with contextlib.suppress(ImportError):
     from packaging.version import Version
 
+NOTHING_KNOWN = KnownUses()
 REHEARSAL_ROUNDS = 40
 MAXIMUM_CANDIDATES = 6
 # How many versions are tried between those that strides meet, where none of them cures.
@@ -233,8 +235,15 @@ class Rehearsal:
     """Rehearses steps on one host."""
 
     def __init__(
-        self, locker: StepLocker, index: ReleaseIndex, attempts: TrialRunner, host: str, today: datetime.date
+        self,
+        locker: StepLocker,
+        index: ReleaseIndex,
+        attempts: TrialRunner,
+        host: str,
+        today: datetime.date,
+        known: KnownUses = NOTHING_KNOWN,
     ) -> None:
+        self._known = known
         self._locker = locker
         self._index = index
         self._attempts = attempts
@@ -317,9 +326,9 @@ class Rehearsal:
         """The package whose nearest other version cures most failures; of equals, the one with the fewest moves."""
         best: tuple[tuple[int, int, int, int], LearnedConstraint] | None = None
         outcome = tried.outcome
-        for order, (package, explained) in enumerate(
-            rank_candidates(outcome.failures, outcome.owners, tried.found.after.required_by)[:MAXIMUM_CANDIDATES]
-        ):
+        ranked = rank_candidates(outcome.failures, outcome.owners, tried.found.after.required_by)
+        ranked = self._known.rank_candidates(ranked, tried.read_pins(), tried.minor)
+        for order, (package, explained) in enumerate(ranked[:MAXIMUM_CANDIDATES]):
             if best and -best[0][0] >= explained and best[0][1] <= 1:
                 # Who explains less cannot cure more, and nothing moves fewer packages than one.
                 break
@@ -397,7 +406,9 @@ class Rehearsal:
 
         # A package that was freed before and is at fault again is not freed by one version again and again.
         wanted = self._count_most_cured(requirements, cured_by) if package in tried.list_freed() else 1
-        positions = iterate_positions(len(requirements), search.between)
+        positions = self._known.order_positions(
+            package, requirements, iterate_positions(len(requirements), search.between)
+        )
         position = next((number for number in positions if len(cured_by(number)) >= wanted), None)
         if position is None:
             return None

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import pathlib
@@ -15,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import parse_pins as pins_of
+from ansible_collections.oxzep7.python.plugins.module_utils._source import _tree
 from ansible_collections.oxzep7.python.plugins.module_utils._source._tree import ScanRequest, scan_application
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, load_releases, parse_version
@@ -34,23 +36,43 @@ def scan_wheel(path: pathlib.Path, sha256: str, cache: pathlib.Path) -> dict[str
 
     Each wheel is read once. Raises OSError, ValueError.
     """
-    known = cache / "scans" / f"{sha256}-{_hash_change_table()}.json"
-    if not known.exists():
-        newest = max(load_releases())
-        with tempfile.TemporaryDirectory(prefix="oxzep7-scan-") as directory:
-            _unpack_code(path, pathlib.Path(directory))
-            answer = scan_application(
-                ScanRequest(path.name, directory, [], []),
-                _stdlib_changes.list_watched_names(FIRST_VERSION, newest),
-                _stdlib_changes.list_watched_symbols(FIRST_VERSION, newest),
-                SCAN_BUDGET,
-            )
-        write_private(known, json.dumps({"uses": answer["uses"], "problems": answer["problems"]}))
-    return dict(json.loads(known.read_text(encoding="utf-8")))
+    known = read_known_scan(sha256, cache)
+    if known is not None:
+        return known
+    newest = max(load_releases())
+    with tempfile.TemporaryDirectory(prefix="oxzep7-scan-") as directory:
+        _unpack_code(path, pathlib.Path(directory))
+        answer = scan_application(
+            ScanRequest(path.name, directory, [], []),
+            _stdlib_changes.list_watched_names(FIRST_VERSION, newest),
+            _stdlib_changes.list_watched_symbols(FIRST_VERSION, newest),
+            SCAN_BUDGET,
+        )
+    found = {"uses": answer["uses"], "problems": answer["problems"]}
+    write_private(_get_scan_path(sha256, cache), json.dumps(found))
+    # As it is read again.
+    return dict(json.loads(json.dumps(found)))
 
 
-def _hash_change_table() -> str:
-    return hashlib.sha256(_stdlib_changes.CHANGE_TABLE.read_bytes()).hexdigest()[:8]
+def read_known_scan(sha256: str, cache: pathlib.Path) -> dict[str, Any] | None:
+    """The scan of the wheel with the hash *sha256*, if this scanner read it before."""
+    try:
+        return dict(json.loads(_get_scan_path(sha256, cache).read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return None
+
+
+def _get_scan_path(sha256: str, cache: pathlib.Path) -> pathlib.Path:
+    return cache / "scans" / f"{sha256}-{_hash_scanner()}.json"
+
+
+@functools.cache
+def _hash_scanner() -> str:
+    """A hash of the table of changes and of the scanner itself: what either of them found before is not used."""
+    digest = hashlib.sha256(_stdlib_changes.CHANGE_TABLE.read_bytes())
+    for path in sorted(pathlib.Path(_tree.__file__).parent.glob("_*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:8]
 
 
 def _unpack_code(path: pathlib.Path, target: pathlib.Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path
@@ -25,6 +25,12 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index imp
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import Resolver, find_uv
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._sources import PackageSources
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._wheels import WheelStore
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._later_wheels import (
+    LaterWheels,
+    build_fetcher,
+    note_clean_versions,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import StepLocker
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import Planner
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._steps import collect_earlier_steps
@@ -69,6 +75,11 @@ def build_tools(given: Mapping[str, Any], entries: Sequence[Mapping[str, Any]] =
     resolver = Resolver(cache, uv, sources, store, index)
     advisories = load_advisories(expand_path(given["advisories"])) if given["advisories"] else None
     return PlanningTools(sources, index, store, builder, StepLocker(resolver, index, builder), advisories, cache)
+
+
+def note_installed_uses(hosts: Iterable[PlannedHost], parts: PlanningTools, given: Mapping[str, Any]) -> None:
+    """As `note_clean_versions`, for the validated options *given*. Raises UnknownVersionError."""
+    note_clean_versions(hosts, LaterWheels(parts.index, build_fetcher(parts.sources), parts.cache), given["target"])
 
 
 def build_planner(given: Mapping[str, Any], parts: PlanningTools, reviewed: bool = False) -> Planner:
