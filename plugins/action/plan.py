@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import pathlib
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import (
     get_today,
     parse_version,
 )
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import PackageIndex
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._wheels import DownloadError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _setup as _planning
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._comparison import compare_with_review
@@ -34,12 +36,20 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._constrain
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._document import Plan
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import (
     CopiesNeededError,
+    PlanBlockedError,
     PlanError,
     WheelsNeededError,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost, build_planned_host
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._proofs import (
+    collect_proofs,
+    find_release_dates,
+    merge_dates,
+    select_missing_dates,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._scanning import scan_locks
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report._plan import format_plan_markdown, render_plan_page
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report._training import format_training_markdown
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _policy as _rollout
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._strategy import check_strategy
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._waves import WavePolicy
@@ -79,7 +89,7 @@ class ActionModule(CollectionAction):
             result.update(needs=error.wanted, msg=str(error), failed=not given["builder"])
             return result
         except (CollectionError, ValueError) as error:
-            raise ActionFailedError(str(error), **result) from None
+            raise self._refuse_plan(error, given, result) from None
         result.update(
             target=plan.document["target"],
             findings=plan.document["findings"],
@@ -104,10 +114,25 @@ class ActionModule(CollectionAction):
             seen = []
             if given["scan_wheels"]:
                 seen = self._scan_wheels(plan, parts, directory)
-            result.update(self._publish_plan(plan, given, directory, seen), scanned=_describe_breakages(seen))
+            result.update(
+                self._publish_plan(plan, given, directory, seen, parts.index), scanned=_describe_breakages(seen)
+            )
         else:
             result.update(directory=None)
         return result
+
+    def _refuse_plan(self, error: Exception, given: Mapping[str, Any], result: dict[str, Any]) -> ActionFailedError:
+        """The failure for *error*. What blocks a plan is written beside the plan; in check mode, to the cache."""
+        if not isinstance(error, PlanBlockedError):
+            return ActionFailedError(str(error), **result)
+        result["blocked"] = [dataclasses.asdict(row) for row in error.blocked]
+        document = {"id": None, "target": given["target"], "findings": [], "hosts": {}, "notes": {}}
+        document["blocked"] = result["blocked"]
+        plans = expand_path(given["cache_dir"]) / "plans"
+        directory = plans if self._task.check_mode else expand_path(given["plan_dir"])
+        write_private(directory / "blocked.html", render_plan_page(document, {"packages": {}}))
+        write_private(directory / "blocked.md", format_plan_markdown(document))
+        return ActionFailedError(f"{error}\n{directory / 'blocked.md'} has this as a table", **result)
 
     @staticmethod
     def _cut_waves(
@@ -149,13 +174,33 @@ class ActionModule(CollectionAction):
             self._display.warning(f"wheels are not scanned: {error}")
             return []
 
+    def _collect_release_dates(self, plan: Plan, before: str, index: PackageIndex) -> dict[str, dict[str, str]]:
+        """The dates of release of all packages of *plan*: of the earlier plan *before*, the others by the *index*."""
+        try:
+            known = json.loads(before)["released"] if before else {}
+        except (ValueError, KeyError, TypeError):
+            known = {}
+        texts = list(plan.locks.values())
+        try:
+            found = find_release_dates(index, select_missing_dates(texts, known))
+        except CollectionError as error:
+            self._display.warning(f"the ages of packages are unknown: {error}")
+            found = {}
+        return merge_dates(texts, known, found)
+
     def _publish_plan(
-        self, plan: Plan, given: Mapping[str, Any], directory: pathlib.Path, seen: list[Evidence]
+        self,
+        plan: Plan,
+        given: Mapping[str, Any],
+        directory: pathlib.Path,
+        seen: list[Evidence],
+        index: PackageIndex,
     ) -> dict[str, Any]:
         published = expand_path(given["plan_dir"]) / "plan.json"
         old = published.with_name("plan.md")
         before = published.read_text(encoding="utf-8") if published.exists() else ""
         readable_before = old.read_text(encoding="utf-8") if old.exists() else ""
+        plan.document["released"] = self._collect_release_dates(plan, before, index)
         write_plan(plan, directory, [*read_evidence(expand_path(given["plan_dir"]) / "evidence.json"), *seen])
         if seen and not self._task.check_mode:
             record_evidence(expand_path(given["plan_dir"]) / "evidence.json", seen)
@@ -247,8 +292,12 @@ def write_plan(plan: Plan, directory: pathlib.Path, evidence: list[Evidence]) ->
 
     Raises OSError.
     """
+    plan.document["proofs"] = collect_proofs(plan.document, plan.locks, evidence, plan.document.get("released") or {})
     table = build_matrix(plan.document, plan.locks, evidence, get_today())
     write_matrix(directory, table)
+    write_private(directory / "training.md", format_training_markdown(plan.document))
+    for name in ("blocked.md", "blocked.html"):
+        (directory / name).unlink(missing_ok=True)
     write_private(directory / "plan.html", render_plan_page(plan.document, table))
     write_private(directory / "plan.md", format_plan_markdown(plan.document))
     write_private(directory / "plan.json", format_json(plan.document))

@@ -74,6 +74,13 @@ packages:
       M(oxzep7.python.package_copy) must copy first.
   returned: always
   type: dict
+blocked:
+  description:
+    - Why applications cannot be planned; each with C(host), C(application), C(key) of the finding, C(detail) and
+      C(remediation). The plan directory has it as a table in C(blocked.md) and C(blocked.html).
+  returned: when an application cannot be planned
+  type: list
+  elements: dict
 needs:
   description: Wheels that a builder host must build before the plan.
   returned: always

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What somebody changed in an environment beside its packages: one list of files, for findings, plans and builds."""
+"""What was changed in an environment by hand: one list of files, for findings, plans and builds."""
 
 from typing import Any, List, Mapping, NamedTuple, Optional, Sequence
 

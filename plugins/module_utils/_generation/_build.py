@@ -128,9 +128,9 @@ def build_generation(
 def _check_local_changes(
     application: Application, order: EnvironmentOrder, live: Dict[str, Any]
 ) -> Optional[Dict[str, str]]:
-    """The digests of what somebody changed in the live environment, the generation *live*; None if all is dropped.
+    """The digests of what was changed by hand in the live environment, the generation *live*; None if all is dropped.
 
-    Raises BuildError for what would be lost although nobody decided so, OSError.
+    Raises BuildError for what would be lost without a decision of the operator, OSError.
     """
     if order.cargo is None and application.carry == "drop":
         return None

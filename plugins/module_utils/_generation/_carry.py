@@ -124,7 +124,7 @@ def digest_changes(changes: Sequence[LocalChange]) -> Dict[str, str]:
 
 
 def check_changes(carry: str, cargo: Optional[Cargo], changes: Sequence[LocalChange], carried: Dict[str, str]) -> None:
-    """Raise CarryError if *changes* of the live environment would be lost although nobody decided so.
+    """Raise CarryError if *changes* of the live environment would be lost without a decision of the operator.
 
     *carry* is the option of the application. *carried* are the `digest_changes` of the live generation when it was
     built, so that what an earlier step has applied is known.

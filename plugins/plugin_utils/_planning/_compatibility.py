@@ -106,26 +106,33 @@ def build_matrix(
     for entry in evidence:
         seen.setdefault((entry.package, entry.version, entry.python), []).append(entry)
     cells: dict[str, dict[str, list[dict[str, Any]]]] = {}
-    for part in plan["hosts"].values():
-        for application in part["applications"]:
-            for step in application["steps"]:
-                changed = {row["package"]: row for row in step["changes"]}
-                python = format_minor(parse_version(step["to"])[0])
-                for package, version in pins_of(locks[step["lock"]]).items():
-                    cells.setdefault(package, {}).setdefault(python, []).append(
-                        _build_cell(package, version, changed.get(package), python, seen, today)
-                    )
-                for package, row in changed.items():
-                    if row["to"] is None:
-                        cells.setdefault(package, {}).setdefault(python, []).append(
-                            _build_cell(package, None, row, python, seen, today)
-                        )
+    for step, hosts in _count_equal_steps(plan):
+        changed = {row["package"]: row for row in step["changes"]}
+        python = format_minor(parse_version(step["to"])[0])
+        versions: dict[str, str | None] = dict(pins_of(locks[step["lock"]]))
+        versions.update({package: None for package, row in changed.items() if row["to"] is None})
+        for package, version in versions.items():
+            cell = _build_cell(package, version, changed.get(package), python, seen, today)
+            cells.setdefault(package, {}).setdefault(python, []).append({**cell, "hosts": hosts})
     pythons = sorted({python for row in cells.values() for python in row}, key=lambda text: parse_version(text)[0])
     return {
         "schema": MATRIX_SCHEMA,
         "pythons": pythons,
         "packages": {name: _merge_row(row) for name, row in sorted(cells.items())},
     }
+
+
+def _count_equal_steps(plan: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], int]]:
+    """The different steps of all applications, each with how many take it."""
+    steps: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+    counts: dict[tuple[Any, ...], int] = {}
+    for part in plan["hosts"].values():
+        for application in part["applications"]:
+            for step in application["steps"]:
+                key = (step["to"], step["lock"], step.get("start"), step.get("asked"))
+                steps.setdefault(key, step)
+                counts[key] = counts.get(key, 0) + 1
+    return [(step, counts[key]) for key, step in steps.items()]
 
 
 def _rank_evidence(entry: Evidence) -> int:
@@ -176,7 +183,7 @@ def _merge_cells(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """One cell for several hosts; where they differ, the versions are listed and the state is mixed."""
     unique = {(cell["state"], cell["from"], cell["to"]) for cell in found}
     if len(unique) == 1:
-        return {**found[0], "hosts": len(found)}
+        return {**found[0], "hosts": sum(cell["hosts"] for cell in found)}
     ways = sorted(f"{before or 'new'} -> {after or 'gone'}" for _state, before, after in unique)
     return {
         **found[0],
@@ -184,7 +191,7 @@ def _merge_cells(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "from": None,
         "to": None,
         "reason": "; ".join(ways),
-        "hosts": len(found),
+        "hosts": sum(cell["hosts"] for cell in found),
         "stale": any(cell["stale"] for cell in found),
     }
 

@@ -6,17 +6,67 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+from ansible_collections.oxzep7.python.plugins.module_utils._finding import KEYS
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import (
     RemoteBuildError,
     list_needed_wheels,
 )
+from ansible_collections.oxzep7.python.plugins.plugin_utils._wording import compress_names
+
+# Names and ranges of hosts in a line of a message.
+MAXIMUM_HOSTS = 40
 
 
 class PlanError(CollectionError):
     """A plan that cannot be made: one line for each reason."""
+
+
+@dataclasses.dataclass(frozen=True)
+class BlockedApplication:
+    """Why an application of a host cannot be planned: the key of the finding, cause and next step; and all as a line.
+
+    Key and next step are empty where no finding is known.
+    """
+
+    host: str
+    application: str
+    key: str
+    detail: str
+    remediation: str
+    text: str
+
+    @classmethod
+    def from_finding(cls, host: str, application: str, entry: Mapping[str, Any]) -> BlockedApplication:
+        """From a finding about the application."""
+        text = f"{entry['detail']} ({entry['key']}); {entry['remediation']}"
+        return cls(host, application, entry["key"], entry["detail"], entry["remediation"], text)
+
+    @classmethod
+    def from_error(cls, host: str, application: str, error: CollectionError) -> BlockedApplication:
+        """From the error that ended its planning."""
+        if isinstance(error, NoLockError):
+            text = f"{application}: {error} ({error.key})"
+            return cls(host, application, error.key, str(error), KEYS[error.key].action, text)
+        return cls(host, application, "", str(error), "", f"{application}: {error}")
+
+
+class PlanBlockedError(PlanError):
+    """A plan that cannot be made: a line for each reason, with all hosts of it. ``blocked`` are its rows."""
+
+    def __init__(self, blocked: Sequence[BlockedApplication]) -> None:
+        hosts: dict[str, list[str]] = {}
+        for row in blocked:
+            hosts.setdefault(row.text, []).append(row.host)
+        lines = []
+        for text, names in hosts.items():
+            lines.append(f"{compress_names(list(dict.fromkeys(names)), MAXIMUM_HOSTS)}: {text}")
+        super().__init__("\n".join(lines))
+        self.blocked = list(blocked)
 
 
 class CopiesNeededError(CollectionError):

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._finding import build_finding
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
@@ -17,6 +17,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._services._registry 
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _stdlib_changes
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._cargo import describe_local_changes
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._installed_uses import build_use_findings
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._pinned import check_pinned_settings
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._retired import load_retired_packages
@@ -38,6 +39,13 @@ MAXIMUM_NEWS = 12
 MAXIMUM_WARNINGS = 3
 
 
+class StepFinding(NamedTuple):
+    """A finding, and the number of the step that it first concerns; None without steps."""
+
+    step: int | None
+    finding: dict[str, Any]
+
+
 def build_notes(application: Mapping[str, Any], planned: Mapping[str, Any], advised: bool) -> dict[str, Any]:
     """Risk, findings, success criteria, restarts and changes in Python of the *planned* steps of *application*."""
     declared = application.get("declared") or {}
@@ -45,11 +53,15 @@ def build_notes(application: Mapping[str, Any], planned: Mapping[str, Any], advi
     steps = planned["steps"]
     minors = [_lifecycle.parse_version(step["to"])[0] for step in steps]
     current = _lifecycle.parse_version(planned["from"])[0]
-    findings = _collect_findings(application, planned, scan, advised)
+    placed = _collect_findings(application, planned, scan, advised)
+    findings = [entry.finding for entry in placed]
     services = [get_service_name(service) for service in declared.get("services") or []]
     return {
         "risk": score_risk(application, steps, findings),
         "findings": findings,
+        # By step, the positions of the findings that it is the first to meet.
+        "met": [[at for at, entry in enumerate(placed) if entry.step == number] for number in range(len(steps))],
+        "local": describe_local_changes(application["environment"]) if steps else [],
         "success": _list_success_criteria(declared),
         "services": services,
         "restarts": len(services) * len(steps),
@@ -82,64 +94,83 @@ def score_risk(
 
 def _collect_findings(
     application: Mapping[str, Any], planned: Mapping[str, Any], scan: Mapping[str, Any] | None, advised: bool
-) -> list[dict[str, Any]]:
+) -> list[StepFinding]:
     steps = planned["steps"]
-    found = []
+    first = 0 if steps else None
+    found: list[StepFinding] = []
     if steps and scan is None:
         found.append(
-            build_finding(
-                key="source-unknown",
-                detail="its source was not read; what it uses of the standard library is unknown",
-                remediation="declare `source`",
+            StepFinding(
+                first,
+                build_finding(
+                    key="source-unknown",
+                    detail="its source was not read; what it uses of the standard library is unknown",
+                    remediation="declare `source`",
+                ),
             )
         )
     if steps and scan is not None:
-        found += _check_source(
-            scan, _lifecycle.parse_version(planned["from"])[0], _lifecycle.parse_version(steps[-1]["to"])[0]
-        )
-    found += build_use_findings(scan, planned, application.get("clean") or {})
-    for step in steps:
+        minors = [_lifecycle.parse_version(step["to"])[0] for step in steps]
+        found += _check_source(scan, _lifecycle.parse_version(planned["from"])[0], minors)
+    for entry in build_use_findings(scan, planned, application.get("clean") or {}):
+        found.append(StepFinding(first, entry))
+    for number, step in enumerate(steps):
         for name, bound in step["doubts"].items():
             found.append(
-                build_finding(
-                    key="requires-python-excludes",
-                    detail=f"{name} excludes Python {step['to']} ({bound}) in every version from the present one on; "
-                    "it is kept",
-                    remediation="rehearse, or replace the package",
+                StepFinding(
+                    number,
+                    build_finding(
+                        key="requires-python-excludes",
+                        detail=f"{name} excludes Python {step['to']} ({bound}) in every version from the present one "
+                        "on; it is kept",
+                        remediation="rehearse, or replace the package",
+                    ),
                 )
             )
-    met = application.get("deprecations") or []
-    if steps and met:
-        more = f" and {len(met) - MAXIMUM_WARNINGS} more" if len(met) > MAXIMUM_WARNINGS else ""
+    found += _check_deprecations(application, planned)
+    for name in (steps[0].get("copied") or []) if steps else []:
         found.append(
-            build_finding(
-                key="deprecations-met",
-                detail=f"Python {planned['from']} warned when it was built and tested: "
-                f"{'; '.join(met[:MAXIMUM_WARNINGS])}{more}",
-                remediation="rehearse; what is deprecated goes in some later version",
-            )
-        )
-    if steps:
-        for name in steps[0].get("copied") or []:
-            found.append(
+            StepFinding(
+                first,
                 build_finding(
                     key="package-copied",
                     detail=f"no source has {name}; its files are copied from this host as they are",
                     remediation="publish it, so that it can be rebuilt",
-                )
+                ),
             )
+        )
     if steps:
-        found += _check_retired(application, steps)
-        found += check_pinned_settings(application.get("pinned") or (), str(planned.get("environment")), steps)
+        found += [StepFinding(first, entry) for entry in _check_retired(application, steps)]
+        pinned = application.get("pinned") or ()
+        for entry in check_pinned_settings(pinned, str(planned.get("environment")), steps):
+            found.append(StepFinding(first, entry))
     if application.get("goal") == "security" and not advised:
         found.append(
-            build_finding(
-                key="advisories-missing",
-                detail="its goal is security, and there are no advisories",
-                remediation="give oxzep7_advisories",
+            StepFinding(
+                first,
+                build_finding(
+                    key="advisories-missing",
+                    detail="its goal is security, and there are no advisories",
+                    remediation="give oxzep7_advisories",
+                ),
             )
         )
     return found
+
+
+def _check_deprecations(application: Mapping[str, Any], planned: Mapping[str, Any]) -> list[StepFinding]:
+    """The finding about warnings that the present Python gave."""
+    met = application.get("deprecations") or []
+    if not met or not planned["steps"]:
+        return []
+    more = f" and {len(met) - MAXIMUM_WARNINGS} more" if len(met) > MAXIMUM_WARNINGS else ""
+    finding = build_finding(
+        key="deprecations-met",
+        detail=f"Python {planned['from']} warned when it was built and tested: "
+        f"{'; '.join(met[:MAXIMUM_WARNINGS])}{more}",
+        remediation="rehearse; what is deprecated goes in some later version",
+    )
+    return [StepFinding(0, finding)]
 
 
 def _check_retired(application: Mapping[str, Any], steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -156,35 +187,44 @@ def _check_retired(application: Mapping[str, Any], steps: list[dict[str, Any]]) 
     return found
 
 
-def _check_source(scan: Mapping[str, Any], current: Minor, target: Minor) -> list[dict[str, Any]]:
+def _check_source(scan: Mapping[str, Any], current: Minor, minors: Sequence[Minor]) -> list[StepFinding]:
     found = []
     for path in sorted({use[0] for use in scan["uses"]}):
-        for entry in _stdlib_changes.find_broken_uses(
-            [use[1:] for use in scan["uses"] if use[0] == path], current, target
-        ):
+        uses = [use[1:] for use in scan["uses"] if use[0] == path]
+        for entry in _stdlib_changes.find_broken_uses(uses, current, minors[-1]):
             when = "on import" if entry.on_import else "when called"
             found.append(
-                build_finding(
-                    key="source-uses-removed",
-                    detail=f"{path}:{entry.line}: {_stdlib_changes.describe_broken_use(entry)} ({when})",
-                    remediation="change the source before that step",
+                StepFinding(
+                    next(number for number, minor in enumerate(minors) if minor >= entry.since),
+                    build_finding(
+                        key="source-uses-removed",
+                        detail=f"{path}:{entry.line}: {_stdlib_changes.describe_broken_use(entry)} ({when})",
+                        remediation="change the source before that step",
+                    ),
                 )
             )
     for problem in scan["problems"]:
         found.append(
-            build_finding(
-                key="source-not-read",
-                detail=f"{problem['path']}: {problem['reason']}",
-                remediation="look at it; what it uses is unknown",
+            StepFinding(
+                0,
+                build_finding(
+                    key="source-not-read",
+                    detail=f"{problem['path']}: {problem['reason']}",
+                    remediation="look at it; what it uses is unknown",
+                ),
             )
         )
     if scan["dynamic"]:
         path, line = scan["dynamic"][0]
         found.append(
-            build_finding(
-                key="source-imports-dynamically",
-                detail=f"{len(scan['dynamic'])} imports, the first in {path}:{line}, name their module when they run",
-                remediation="tests tell what they import",
+            StepFinding(
+                0,
+                build_finding(
+                    key="source-imports-dynamically",
+                    detail=f"{len(scan['dynamic'])} imports, the first in {path}:{line}, name their module when they "
+                    "run",
+                    remediation="tests tell what they import",
+                ),
             )
         )
     return found
@@ -205,13 +245,12 @@ def _list_success_criteria(declared: Mapping[str, Any]) -> list[str]:
 def summarize_python_changes(scan: Mapping[str, Any] | None, before: Minor, minor: Minor) -> dict[str, Any]:
     """Removals, changed behaviour and news from *before* to *minor* in the modules that the source imports.
 
-    Everything if the source is unknown.
+    Everything if the source is unknown. ``used`` are the removals that the source names.
     """
-    return dict(
-        _summarize_changes(
-            frozenset(scan["imports"]) | {"builtins", "open"} if scan is not None else None, before, minor
-        )
-    )
+    imports = frozenset(scan["imports"]) | {"builtins", "open"} if scan is not None else None
+    found = dict(_summarize_changes(imports, before, minor))
+    named = {use[1] for use in scan["uses"]} if scan is not None else set()
+    return {**found, "used": [name for name in found["removed"] if name in named]}
 
 
 @functools.lru_cache(maxsize=1024)

@@ -41,9 +41,10 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._document 
     choose_representatives,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import (
+    BlockedApplication,
     CopiesNeededError,
     MissingWheelsError,
-    NoLockError,
+    PlanBlockedError,
     PlanError,
     UncopiedPackagesError,
     UnpublishedPackagesError,
@@ -59,11 +60,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._rehearsal
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._steps import StepPlanner
 
 # Why an application has no steps; None where it has.
-Problem = str | MissingWheelsError | UnpublishedPackagesError | UncopiedPackagesError | None
-
-
-def _format_findings(host: PlannedHost, findings: Sequence[Mapping[str, Any]]) -> list[str]:
-    return [f"{host.name}: {entry['detail']} ({entry['key']}); {entry['remediation']}" for entry in findings]
+Problem = list[BlockedApplication] | MissingWheelsError | UnpublishedPackagesError | UncopiedPackagesError | None
 
 
 class Planner:
@@ -104,12 +101,13 @@ class Planner:
         """The plan for *hosts*. Raises PlanError with every blocking finding, CopiesNeededError, WheelsNeededError."""
         provides = self._locker.has_version
         work = [(host, application) for host in hosts for application in host.applications]
-        blocking: list[str] = []
+        blocking = []
         for host, application in work:
-            findings = collect_blocking_findings(host, application, self._minor, self._patch, self._locker.has_variant)
-            blocking += _format_findings(host, findings)
+            has = self._locker.has_variant
+            for entry in collect_blocking_findings(host, application, self._minor, self._patch, has):
+                blocking.append(BlockedApplication.from_finding(host.name, application["name"], entry))
         if blocking:
-            raise PlanError("\n".join(blocking))
+            raise PlanBlockedError(blocking)
         missing: dict[tuple[str, str], Sequence[str]] = {}
         for host, application in work:
             if self._has_steps(application):
@@ -144,9 +142,11 @@ class Planner:
         self._require_copies(hosts, unpublished)
         if failures:
             raise WheelsNeededError(failures)
-        texts = dict.fromkeys(str(problem) for problem in problems if problem)
-        if texts:
-            raise PlanError("\n".join(texts))
+        blocked = [row for problem in problems if isinstance(problem, list) for row in problem]
+        if blocked:
+            raise PlanBlockedError(blocked)
+        if any(problems):
+            raise PlanError("\n".join(dict.fromkeys(str(problem) for problem in problems if problem)))
 
     def _has_steps(self, application: Mapping[str, Any]) -> bool:
         return application["environment"] is not None and bool(self.list_minors(application))
@@ -192,12 +192,11 @@ class Planner:
             for package in environment["packages"]:
                 name = normalize_name(package["name"])
                 if name in error.names and name in copies:
-                    refused.append(build_origin_finding(application["name"], package, copies[name]["reason"]))
-            return result, "\n".join(_format_findings(host, refused)) or error
-        except NoLockError as error:
-            return result, f"{host.name}: {application['name']}: {error} ({error.key})"
+                    entry = build_origin_finding(application["name"], package, copies[name]["reason"])
+                    refused.append(BlockedApplication.from_finding(host.name, application["name"], entry))
+            return result, refused or error
         except CollectionError as error:
-            return result, f"{host.name}: {application['name']}: {error}"
+            return result, [BlockedApplication.from_error(host.name, application["name"], error)]
         return result, None
 
     def list_minors(self, application: Mapping[str, Any]) -> list[Minor]:
