@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import pathlib
 from collections.abc import Mapping
@@ -125,7 +124,7 @@ class ActionModule(CollectionAction):
         """The failure for *error*. What blocks a plan is written beside the plan; in check mode, to the cache."""
         if not isinstance(error, PlanBlockedError):
             return ActionFailedError(str(error), **result)
-        result["blocked"] = [dataclasses.asdict(row) for row in error.blocked]
+        result["blocked"] = error.list_reasons()
         document = {"id": None, "target": given["target"], "findings": [], "hosts": {}, "notes": {}}
         document["blocked"] = result["blocked"]
         plans = expand_path(given["cache_dir"]) / "plans"

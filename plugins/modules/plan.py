@@ -76,7 +76,7 @@ packages:
   type: dict
 blocked:
   description:
-    - Why applications cannot be planned; each with C(host), C(application), C(key) of the finding, C(detail) and
+    - Why applications cannot be planned; each with C(hosts), C(application), C(key) of the finding, C(detail) and
       C(remediation). The plan directory has it as a table in C(blocked.md) and C(blocked.html).
   returned: when an application cannot be planned
   type: list

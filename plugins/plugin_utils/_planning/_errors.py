@@ -68,6 +68,15 @@ class PlanBlockedError(PlanError):
         super().__init__("\n".join(lines))
         self.blocked = list(blocked)
 
+    def list_reasons(self) -> list[dict[str, Any]]:
+        """The rows as data, each reason once with its ``hosts``."""
+        reasons: dict[str, dict[str, Any]] = {}
+        for row in self.blocked:
+            values = {"application": row.application, "key": row.key, "detail": row.detail}
+            reason = reasons.setdefault(row.text, {**values, "remediation": row.remediation, "hosts": []})
+            reason["hosts"] = list(dict.fromkeys([*reason["hosts"], row.host]))
+        return list(reasons.values())
+
 
 class CopiesNeededError(CollectionError):
     """Packages that no source has and that may be copied from their hosts: names by application and host."""

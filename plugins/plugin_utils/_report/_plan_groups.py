@@ -232,12 +232,12 @@ def summarize_steps(document: Mapping[str, Any], groups: Iterable[EnvironmentGro
 
 
 def list_blocked(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """The rows about applications that cannot be planned, equal reasons once: see ``BLOCKED_COLUMNS``."""
-    found: dict[tuple[str, str, str, str], list[str]] = {}
+    """The rows about applications that cannot be planned: see ``BLOCKED_COLUMNS``."""
+    rows = []
     for row in document.get("blocked") or []:
-        key = (row["application"], row["key"], row["detail"], row["remediation"])
-        found.setdefault(key, []).append(row["host"])
-    return [(name, compress_names(hosts, MAXIMUM_NAMED), *rest) for (name, *rest), hosts in found.items()]
+        hosts = compress_names(row["hosts"], MAXIMUM_NAMED)
+        rows.append((row["application"], hosts, row["key"], row["detail"], row["remediation"]))
+    return rows
 
 
 def describe_risk(group: EnvironmentGroup) -> str:

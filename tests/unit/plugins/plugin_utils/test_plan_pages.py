@@ -168,7 +168,7 @@ def test_what_blocks_is_a_table_with_the_remedy_and_each_reason_once():
     (line,) = str(caught.value).splitlines()
     assert line.startswith("web[1:1000]: app: no lock for the step from Python 3.9 to 3.10")
     document = {"id": None, "target": "3.12", "findings": [], "hosts": {}, "notes": {}}
-    document["blocked"] = [vars(row) for row in caught.value.blocked]
+    document["blocked"] = caught.value.list_reasons()
     (row,) = read_table(format_plan_markdown(document), "What blocks")
     assert row["hosts"] == "web[1:1000]" and row["key"] == "package-blocked" and "odd" in row["why"] and row["remedy"]
     page = render_plan_page(document, {"packages": {}})
@@ -248,9 +248,7 @@ def test_everything_from_hosts_and_packages_is_escaped():
             for row in step["changes"]:
                 row.update(package=EVIL, reason=EVIL, **{"from": EVIL, "to": EVIL})
     document["waves"] = [[EVIL], ["web1"]]
-    document["blocked"] = [
-        {"host": EVIL, "application": EVIL, "key": EVIL, "detail": EVIL, "remediation": EVIL, "text": EVIL}
-    ]
+    document["blocked"] = [{"hosts": [EVIL], "application": EVIL, "key": EVIL, "detail": EVIL, "remediation": EVIL}]
     matrix = build_matrix(document, plan.locks, [], TODAY)
     page = render_plan_page(document, matrix)
     assert "<img" not in page and page.count("&lt;img src=x") > 10
