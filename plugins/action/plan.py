@@ -14,6 +14,7 @@ from typing import Any
 from ansible import context
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._action import ActionFailedError, CollectionAction
+from ansible_collections.oxzep7.python.plugins.plugin_utils._activity import Activity
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path, format_json, write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import (
     format_minor,
@@ -69,8 +70,9 @@ class ActionModule(CollectionAction):
         try:
             hosts, unknown = self._collect_hosts(task_vars, given)
             parts = _planning.build_tools(given, [entry for host in hosts for entry in host.interpreters])
-            _planning.note_installed_uses(hosts, parts, given)
-            plan = _planning.build_planner(given, parts, bool(given["plan_id"])).plan(hosts)
+            with Activity("plan", self._display.display):
+                _planning.note_installed_uses(hosts, parts, given)
+                plan = _planning.build_planner(given, parts, bool(given["plan_id"])).plan(hosts)
             declared = {host.name: _list_declarations(host) for host in hosts}
             rules = _build_wave_rules(given, task_vars, declared, unknown)
             cut = self._cut_waves(plan, declared, {host.name: host.criticality for host in hosts}, rules, given)

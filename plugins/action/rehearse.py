@@ -12,7 +12,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import parse_pins
 from ansible_collections.oxzep7.python.plugins.plugin_utils._action import ActionFailedError, CollectionAction
+from ansible_collections.oxzep7.python.plugins.plugin_utils._activity import Activity, complete, expect, track
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path, write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import (
     Minor,
@@ -35,7 +37,9 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._rehearsal
     RehearsalResult,
     TrialFailure,
     TrialOutcome,
+    TrialRunner,
 )
+from ansible_collections.oxzep7.python.plugins.plugin_utils._wording import join_names
 
 # Prefixes of failures that are no imports.
 OTHER_PREFIXES = ("test: ", "source: ", "start: ")
@@ -66,12 +70,13 @@ class ActionModule(CollectionAction):
             parts = _planning.build_tools(given, host.interpreters)
             planner = _planning.build_planner(given, parts)
             _planning.note_installed_uses([host], parts, given)
-            for application in host.applications:
-                if self._task.check_mode:
-                    for minor in planner.list_minors(application):
-                        result["actions"].append(f"rehearse {application['name']} on Python {format_minor(minor)}")
-                else:
-                    self._rehearse_application(result, host, application, planner, parts, given, task_vars)
+            with Activity(f"{name}: rehearse", self._display.display):
+                for application in host.applications:
+                    if self._task.check_mode:
+                        for minor in planner.list_minors(application):
+                            result["actions"].append(f"rehearse {application['name']} on Python {format_minor(minor)}")
+                    else:
+                        self._rehearse_application(result, host, application, planner, parts, given, task_vars)
         except (CollectionError, ValueError) as error:
             raise ActionFailedError(f"{name}: {error}", **result) from None
         failed = [row for row in result["rehearsed"] if row["failures"]]
@@ -101,13 +106,16 @@ class ActionModule(CollectionAction):
             self._display.display(f"{host.name}: rehearsing {application['name']} on Python {format_minor(minor)}")
             taken = select_cargo(application["environment"], declared.get("carry") or "ask")
             trials.append(_HostTrials(self, given, task_vars, declared, interpreter, host, taken))
+            followed = FollowedTrials(trials[-1], f"{application['name']} on Python {format_minor(minor)}")
             known = KnownUses.from_application(application, minor)
-            return Rehearsal(parts.locker, parts.index, trials[-1], host.name, get_today(), known)
+            return Rehearsal(parts.locker, parts.index, followed, host.name, get_today(), known)
 
+        expect("steps rehearsed", len(planner.list_minors(application)))
         for minor, ended in planner.rehearse_steps(host, application, on):
             self._record_result(
                 result, host.name, application, minor, ended, trials[-1], expand_path(given["plan_dir"])
             )
+            complete("steps rehearsed")
         self.try_module(
             "environment",
             {"application": declared, "state": "absent", "state_dir": given["state_dir"]},
@@ -175,6 +183,25 @@ def _describe_failure(row: Mapping[str, Any]) -> str:
     """The first failure of a rehearsed step."""
     subject, text = next(iter(row["failures"].items()))
     return f"{row['application']} on Python {row['to']}: {subject}: {text}"
+
+
+class FollowedTrials:
+    """Trials of one step that are told as they run: the first by its size, others by how they differ from it."""
+
+    def __init__(self, trials: TrialRunner, step: str) -> None:
+        """*step* names the application and the version."""
+        self._trials = trials
+        self._step = step
+        self._first: Mapping[str, str] = {}
+
+    def run_trial(self, lock: str, only: Sequence[str] | None) -> TrialOutcome:
+        """As `TrialRunner.run_trial`."""
+        pins = parse_pins(lock)
+        others = [f"{name} {version}" for name, version in pins.items() if self._first.get(name) != version]
+        what = join_names(others) or "the same" if self._first else f"{len(pins)} packages"
+        self._first = self._first or pins
+        with track("trials", f"{self._step}: {what}"):
+            return self._trials.run_trial(lock, only)
 
 
 class _HostTrials:

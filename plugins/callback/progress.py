@@ -15,12 +15,14 @@ description:
   - On a terminal, draws and updates a table of all hosts with their application, step, phase and its duration.
   - Elsewhere, as in AWX or a pipeline, prints a line for each change of phase.
   - Failures, and the messages of debug tasks, are printed in either case.
+  - Of long stages on the controller, such as planning and rehearsing, shows how much of their work is done.
 author: oxzep7.python contributors (@oxzep7)
 requirements:
   - To be enabled as C(stdout_callback = oxzep7.python.progress) in ansible.cfg.
 """
 
 import json
+import os
 import shutil
 import sys
 import threading
@@ -70,6 +72,9 @@ class CallbackModule(CallbackBase):
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._warned: set[str] = set()
+        self._pid = os.getpid()
+        self._show = self._display.display
+        self._display.display = self._receive_message
         if self._live:
             threading.Thread(target=self._refresh_table, daemon=True).start()
 
@@ -82,7 +87,7 @@ class CallbackModule(CallbackBase):
         with self._lock:
             if not self._live:
                 for line in lines:
-                    self._display.display(f"{time.strftime('%H:%M:%S')} {line}")
+                    self._show(f"{time.strftime('%H:%M:%S')} {line}")
                 return
             size = shutil.get_terminal_size()
             table = (
@@ -95,6 +100,22 @@ class CallbackModule(CallbackBase):
             sys.stdout.write(clear + "".join(line + "\n" for line in (lines if keep else []) + table))
             sys.stdout.flush()
             self._drawn = len(table)
+
+    def _receive_message(self, msg: Any, *given: Any, **options: Any) -> None:
+        """Take a message for the display, of this process or of a worker, so that it does not tear the table.
+
+        In a worker, which has this object as well, Ansible passes it on to the main process.
+        """
+        if os.getpid() != self._pid or given or not set(options) <= {"color"} or not str(msg).strip():
+            self._show(msg, *given, **options)
+            return
+        if not self._live:
+            self._print_lines(str(msg).splitlines())
+            return
+        self._show(msg, log_only=True)
+        lines = str(msg).splitlines()
+        lasting = [line for line in lines if not self._board.note_activity(line, time.monotonic())]
+        self._print_lines(lasting)
 
     def _show_warnings(self, answer: dict[str, Any]) -> None:
         """Show the warnings of a task, each once."""

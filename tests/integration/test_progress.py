@@ -91,7 +91,8 @@ def test_a_line_for_each_change_of_phase(tmp_path, command):
     assert "nobody-may-see" not in done.stdout and "TASK" not in done.stdout and "\x1b" not in done.stdout
 
 
-def test_a_table_on_a_terminal(tmp_path, command):
+def run_on_terminal(command, tmp_path):
+    """What is shown of *command* on a terminal."""
     main, other = pty.openpty()
     with subprocess.Popen(
         command, cwd=tmp_path, env=environment(tmp_path), stdin=subprocess.DEVNULL, stdout=other, stderr=other
@@ -108,9 +109,81 @@ def test_a_table_on_a_terminal(tmp_path, command):
             said += data
         running.wait(120)
     os.close(main)
-    text = said.decode()
+    return said.decode()
+
+
+def test_a_table_on_a_terminal(tmp_path, command):
+    text = run_on_terminal(command, tmp_path)
     # The last table is drawn over those before it, and stays.
     last = text.rsplit("\x1b[J", 1)[1].replace("\r", "").splitlines()
     assert "\x1b[" in text and last[-1].startswith("Watch: 2 failed"), last
     assert any(re.match(r"host +application +step +phase +elapsed$", line) for line in last)
     assert any(re.match(r"b +billing +3\.8→3\.9 +failed +-$", line) for line in last) and "nobody-may-see" not in text
+
+
+SLOW = """
+import threading
+from ansible.plugins.action import ActionBase
+from ansible_collections.oxzep7.python.plugins.plugin_utils import _activity
+
+class ActionModule(ActionBase):
+    def run(self, tmp=None, task_vars=None):
+        result = super().run(tmp, task_vars)
+        lines, enough = [], threading.Event()
+
+        def say(line):
+            self._display.display(line)
+            lines.append(line)
+            if len(lines) == 2:
+                enough.set()
+
+        with _activity.Activity("work", say, 0.05):
+            _activity.expect("pieces", 3)
+            with _activity.track("pieces", "the first"):
+                enough.wait(60)
+        result.update(changed=False, lines=len(lines))
+        return result
+"""
+STAGE = """
+- name: Work
+  hosts: all
+  gather_facts: false
+  tasks:
+    - name: Take long
+      slow:
+      run_once: true
+"""
+
+
+@pytest.fixture
+def stage(tmp_path):
+    """A playbook with one long stage on the controller."""
+    for folder, text in (("action_plugins", SLOW), ("library", "#!/usr/bin/python\n")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "slow.py").write_text(text)
+    (tmp_path / "stage.yml").write_text(STAGE)
+    return ["ansible-playbook", "-i", "a,b", "-c", "local", "stage.yml"]
+
+
+@pytest.mark.parametrize("callback", ["default", "oxzep7.python.progress"])
+def test_a_long_stage_says_what_it_does_with_any_callback(tmp_path, stage, callback):
+    (tmp_path / "ansible.cfg").write_text(f"[defaults]\nstdout_callback = {callback}\n")
+    done = subprocess.run(
+        stage, cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = [line for line in done.stdout.splitlines() if "… work: " in line]
+    assert len(lines) >= 3 and "… work: 0 of 3 pieces (now the first); 0s" in lines[0]
+    assert "… work: 1 of 3 pieces; " in lines[-1]
+    stamped = [bool(re.match(r"\d\d:\d\d:\d\d … ", line)) for line in lines]
+    assert set(stamped) == {callback != "default"}
+
+
+def test_a_long_stage_is_a_line_of_the_table_on_a_terminal(tmp_path, stage):
+    (tmp_path / "ansible.cfg").write_text("[defaults]\nstdout_callback = oxzep7.python.progress\n")
+    text = run_on_terminal(stage, tmp_path)
+    drawn = [part.replace("\r", "").splitlines() for part in re.split(r"\x1b\[\d+A\x1b\[J", text)[1:]]
+    seen = [lines for lines in drawn if any(line.startswith("… work: 0 of 3 pieces (now the first)") for line in lines)]
+    # It stands between the hosts and the last line, and is drawn over by the next one.
+    assert seen and all(lines[-1].startswith("Work: ") and lines[-2].startswith("… work: ") for lines in seen)
+    assert max(sum(line.startswith("… work: ") for line in lines) for lines in drawn) == 1

@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
+from ansible_collections.oxzep7.python.plugins.plugin_utils._activity import expect, track
 from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._source import ManagedLister
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import Advisories
@@ -114,6 +115,7 @@ class Planner:
                 minors = self.list_minors(application)
                 missing[host.name, application["name"]] = list_uncopied_packages(host, application, minors, provides)
         self._require_copies(hosts, missing)
+        expect("applications planned", len(work))
         with concurrent.futures.ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2)) as pool:
             planned = list(pool.map(lambda pair: self._plan_application(*pair), work))
         self._check_problems(hosts, work, [problem for _result, problem in planned])
@@ -176,7 +178,8 @@ class Planner:
             "steps": [],
         }
         try:
-            chain = self._steps.plan_steps(host, application)
+            with track("applications planned", f"{application['name']} on {host.name}"):
+                chain = self._steps.plan_steps(host, application)
             check_libraries(host, chain)
             for step in chain:
                 interpreter = self._resolve_interpreter(host, _lifecycle.parse_version(step["to"])[0])

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.plugin_utils import _lifecycle
+from ansible_collections.oxzep7.python.plugins.plugin_utils._activity import expect, track
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import Advisories
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._once import OnceCache
@@ -172,10 +173,12 @@ class StepPlanner:
         advisories: Advisories | None,
     ) -> list[dict[str, Any]]:
         steps = []
+        expect("steps resolved", len(minors))
         for minor in minors:
             limits = select_limits(collect_constraints(packages, constraints, advisories), minor)
             try:
-                step, text = self._plan_step(packages, limits, minor, platform)
+                with track("steps resolved", f"{len(packages.pins)} packages for Python {format_minor(minor)}"):
+                    step, text = self._plan_step(packages, limits, minor, platform)
             except NoLockError as error:
                 raise NoLockError(
                     error.key, f"no lock for the step from Python {before} to {format_minor(minor)}: {error}"

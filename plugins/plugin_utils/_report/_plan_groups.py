@@ -233,7 +233,7 @@ def summarize_steps(document: Mapping[str, Any], groups: Iterable[EnvironmentGro
 
 def list_blocked(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
     """The rows about applications that cannot be planned: see ``BLOCKED_COLUMNS``."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for row in document.get("blocked") or []:
         hosts = compress_names(row["hosts"], MAXIMUM_NAMED)
         rows.append((row["application"], hosts, row["key"], row["detail"], row["remediation"]))

@@ -7,8 +7,11 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from typing import Any
+
+from ansible_collections.oxzep7.python.plugins.plugin_utils._activity import MARK, format_elapsed
 
 PREFIX = "oxzep7.python."
 # Phases that the modules of the collection are shown as.
@@ -35,6 +38,11 @@ PHASES = {
     "run_info": "record",
 }
 WAITING, FAILED, UNREACHABLE, DONE = "waits", "failed", "unreachable", "done"
+# The name of the stage ends where its counts begin.
+ACTIVITY_LINE = re.compile(re.escape(MARK) + r"(.+?): \d")
+# Seconds for which the last line of a stage is shown; it says more before, or it has ended.
+ACTIVITY_LIFETIME = 45.0
+MAXIMUM_ACTIVITIES = 3
 COLUMNS = ("host", "application", "step", "phase", "elapsed")
 ELLIPSIS = "…"
 
@@ -42,14 +50,6 @@ ELLIPSIS = "…"
 def find_phase(action: str) -> str | None:
     """Return the phase that the module *action* is shown as; None for one that is not shown."""
     return PHASES.get(action.removeprefix(PREFIX)) if action.startswith(PREFIX) else None
-
-
-def format_elapsed(seconds: float) -> str:
-    """Return *seconds* as text, such as 1m05s."""
-    whole = int(seconds)
-    if whole < 60:
-        return f"{whole}s"
-    return f"{whole // 60}m{whole % 60:02d}s" if whole < 3600 else f"{whole // 3600}h{whole % 3600 // 60:02d}m"
 
 
 @dataclasses.dataclass
@@ -74,6 +74,8 @@ class ProgressBoard:
         self.rows: dict[str, HostProgress] = {}
         self.play = ""
         self.gate = ""
+        # The last line of each long stage, and when it came.
+        self.activities: dict[str, tuple[str, float]] = {}
 
     def begin_play(self, play: str, hosts: list[str], now: float) -> list[str]:
         """A *play*, or a batch of one, begins with *hosts*; return the line for it. Other hosts stay as they are."""
@@ -109,6 +111,17 @@ class ProgressBoard:
             return []
         self.gate = gate
         return [gate]
+
+    def note_activity(self, line: str, now: float) -> bool:
+        """Keep *line* as what its stage is doing; returns False for any other line."""
+        match = ACTIVITY_LINE.match(line)
+        if match:
+            self.activities[match[1]] = (line, now)
+        return bool(match)
+
+    def _list_activities(self, now: float) -> list[str]:
+        current = [(since, text) for text, since in self.activities.values() if now - since < ACTIVITY_LIFETIME]
+        return [text for _since, text in sorted(current)[-MAXIMUM_ACTIVITIES:]]
 
     def update_step(self, host: str, facts: Mapping[str, Any]) -> None:
         """*host* has begun a step, with ``application``, ``from`` and ``to``."""
@@ -148,7 +161,8 @@ class ProgressBoard:
         order = sorted(
             self.rows, key=lambda host: (self.rows[host].phase in (WAITING, DONE), self.rows[host].phase == DONE)
         )
-        shown = order[: max(1, height - 3)]
+        activities = self._list_activities(now)[: max(0, height - 4)]
+        shown = order[: max(1, height - 3 - len(activities))]
         cells = [COLUMNS] + [self._format_cells(host, now) for host in shown]
         widths = [max(len(line[index]) for line in cells) for index in range(len(COLUMNS))]
         lines = []
@@ -156,6 +170,7 @@ class ProgressBoard:
             lines.append("  ".join(text.ljust(size) for text, size in zip(line, widths, strict=True)).rstrip())
         if len(shown) < len(order):
             lines.append(f"and {len(order) - len(shown)} more")
+        lines += activities
         lines.append(
             f"{self.play}: "
             + ", ".join(f"{count} {phase}" for phase, count in self.count_phases().items())
