@@ -62,6 +62,10 @@ class ActionModule(CollectionAction):
 
     def perform(self, given: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         """No module execution. In check mode the plan is written to the cache directory only."""
+        with Activity("plan", self._display.display):
+            return self._make_plan(given, task_vars)
+
+    def _make_plan(self, given: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         result: dict[str, Any] = {"changed": False, "needs": [], "packages": {}}
         missing = "" if given["target"] else "oxzep7_target is not set; set it to a version, such as 3.11"
         problem = check_strategy(self._task) or missing
@@ -70,9 +74,8 @@ class ActionModule(CollectionAction):
         try:
             hosts, unknown = self._collect_hosts(task_vars, given)
             parts = _planning.build_tools(given, [entry for host in hosts for entry in host.interpreters])
-            with Activity("plan", self._display.display):
-                _planning.note_installed_uses(hosts, parts, given)
-                plan = _planning.build_planner(given, parts, bool(given["plan_id"])).plan(hosts)
+            _planning.note_installed_uses(hosts, parts, given)
+            plan = _planning.build_planner(given, parts, bool(given["plan_id"])).plan(hosts)
             declared = {host.name: _list_declarations(host) for host in hosts}
             rules = _build_wave_rules(given, task_vars, declared, unknown)
             cut = self._cut_waves(plan, declared, {host.name: host.criticality for host in hosts}, rules, given)

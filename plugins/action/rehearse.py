@@ -186,7 +186,7 @@ def _describe_failure(row: Mapping[str, Any]) -> str:
 
 
 class FollowedTrials:
-    """Trials of one step that are told as they run: the first by its size, others by how they differ from it."""
+    """Trials of one step, counted as they run: the first by its size, others by how they differ from it."""
 
     def __init__(self, trials: TrialRunner, step: str) -> None:
         """*step* names the application and the version."""

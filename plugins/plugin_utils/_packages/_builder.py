@@ -30,6 +30,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_bui
     describe_unusable_interpreter,
     find_build_account,
 )
+from ansible_collections.oxzep7.python.plugins.plugin_utils._activity import track
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import format_json, lock_file, write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor, load_releases
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._once import OnceCache
@@ -157,7 +158,10 @@ class WheelBuilder:
         return self._wheels.get(wanted, lambda: self._build_once(wanted))
 
     def _build_once(self, wanted: RequiredWheel) -> tuple[str, str]:
-        with lock_file(self._get_record_path(wanted, False).with_suffix(".lock")):
+        with (
+            track("builds", f"{wanted.name} {wanted.version} for Python {format_minor(wanted.minor)}"),
+            lock_file(self._get_record_path(wanted, False).with_suffix(".lock")),
+        ):
             return self.find_built_wheel(wanted) or self._build_wheel(wanted)
 
     def list_libraries(self, wheel: str) -> list[str]:

@@ -20,6 +20,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._credentials import redact_text, redact_url
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._activity import expect, follow
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._pages import (
@@ -84,8 +86,9 @@ class PackageIndex:
         """Read the pages of all *names*, several at a time. Raises IndexUnavailableError."""
         missing = [name for name in dict.fromkeys(names) if name not in self._files]
         if missing:
+            expect("index pages read", len(missing))
             with concurrent.futures.ThreadPoolExecutor(max_workers=8) as pool:
-                list(pool.map(self.list_files, missing))
+                list(pool.map(follow("index pages read", self.list_files), missing))
 
     def list_files(self, name: str) -> list[PackageFile]:
         """All files of the package *name* (normalized), of folders and the first index that knows it.
