@@ -43,9 +43,9 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors im
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost, build_planned_host
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._proofs import (
     collect_proofs,
-    find_release_dates,
-    merge_dates,
-    select_missing_dates,
+    find_release_facts,
+    merge_facts,
+    select_missing_facts,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._scanning import scan_locks
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report._plan import format_plan_markdown, render_plan_page
@@ -178,19 +178,21 @@ class ActionModule(CollectionAction):
             self._display.warning(f"wheels are not scanned: {error}")
             return []
 
-    def _collect_release_dates(self, plan: Plan, before: str, index: PackageIndex) -> dict[str, dict[str, str]]:
-        """The dates of release of all packages of *plan*: of the earlier plan *before*, the others by the *index*."""
+    def _collect_release_facts(
+        self, plan: Plan, before: str, index: PackageIndex
+    ) -> dict[str, dict[str, Mapping[str, Any]]]:
+        """What is known of the releases in *plan*: from the earlier plan *before*, of others from the *index*."""
         try:
             known = json.loads(before)["released"] if before else {}
         except (ValueError, KeyError, TypeError):
             known = {}
         texts = list(plan.locks.values())
         try:
-            found = find_release_dates(index, select_missing_dates(texts, known))
+            found = find_release_facts(index, select_missing_facts(texts, known))
         except CollectionError as error:
             self._display.warning(f"the ages of packages are unknown: {error}")
             found = {}
-        return merge_dates(texts, known, found)
+        return merge_facts(texts, known, found)
 
     def _publish_plan(
         self,
@@ -204,7 +206,7 @@ class ActionModule(CollectionAction):
         old = published.with_name("plan.md")
         before = published.read_text(encoding="utf-8") if published.exists() else ""
         readable_before = old.read_text(encoding="utf-8") if old.exists() else ""
-        plan.document["released"] = self._collect_release_dates(plan, before, index)
+        plan.document["released"] = self._collect_release_facts(plan, before, index)
         write_plan(plan, directory, [*read_evidence(expand_path(given["plan_dir"]) / "evidence.json"), *seen])
         if seen and not self._task.check_mode:
             record_evidence(expand_path(given["plan_dir"]) / "evidence.json", seen)

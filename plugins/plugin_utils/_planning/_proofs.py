@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -18,12 +19,16 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibi
 
 # Without it the planner fails with a message before this is used.
 with contextlib.suppress(ImportError):
+    from packaging.tags import Tag
     from packaging.version import InvalidVersion, Version
+
+COMPILED_PATTERN = re.compile(r"^cp3(\d+)$")
 
 # Kinds of evidence for which the package was installed and used.
 TRIED_KINDS = ("run", "test", "import")
-# Dates of release by package and version.
-ReleaseDates = Mapping[str, Mapping[str, str]]
+# By package and version: ``date`` of the first file (ISO 8601), and ``compiled``, the Pythons that have wheels of their
+# own.
+ReleaseFacts = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
 def list_step_locks(document: Mapping[str, Any]) -> set[tuple[str, str]]:
@@ -37,13 +42,14 @@ def list_step_locks(document: Mapping[str, Any]) -> set[tuple[str, str]]:
 
 
 def collect_proofs(
-    document: Mapping[str, Any], locks: Mapping[str, str], evidence: Iterable[Evidence], released: ReleaseDates
+    document: Mapping[str, Any], locks: Mapping[str, str], evidence: Iterable[Evidence], released: ReleaseFacts
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """The proof of each lock of the plan's *document*, by lock and Python.
 
     A proof has ``packages`` and ``proven`` (how many), ``kind`` (the weakest evidence) and ``date`` (the oldest), which
     are None unless something is proven, ``broken`` (names that evidence speaks against), ``older`` (names of unproven
-    packages that were released before that Python) and ``youngest`` (the date of the youngest release of these).
+    packages that were released before that Python and not compiled for it) and ``youngest`` (the date of the youngest
+    release of these).
     """
     seen: dict[tuple[str, str, str], list[Evidence]] = {}
     for entry in evidence:
@@ -58,15 +64,16 @@ def collect_proofs(
 
 
 def _build_proof(
-    pins: Mapping[str, str], known: Mapping[str, Sequence[Evidence]], python: str, released: ReleaseDates
+    pins: Mapping[str, str], known: Mapping[str, Sequence[Evidence]], python: str, released: ReleaseFacts
 ) -> dict[str, Any]:
     strongest = {name: _find_strongest(entries) for name, entries in known.items() if entries}
     works = {name: entry for name, entry in strongest.items() if entry.state == "works"}
     appeared = load_releases()[parse_version(python)[0]].first_release.isoformat()
     dates = {}
     for name, version in pins.items():
-        date = (released.get(name) or {}).get(version)
-        if name not in works and date and date < appeared:
+        known_of = (released.get(name) or {}).get(version) or {}
+        date = known_of.get("date")
+        if name not in works and date and date < appeared and python not in known_of["compiled"]:
             dates[name] = date
     return {
         "packages": len(pins),
@@ -88,8 +95,8 @@ def _find_strongest(entries: Sequence[Evidence]) -> Evidence:
     )
 
 
-def select_missing_dates(locks: Iterable[str], released: ReleaseDates) -> dict[str, set[str]]:
-    """The versions by package in the texts of *locks* of which *released* has no date."""
+def select_missing_facts(locks: Iterable[str], released: ReleaseFacts) -> dict[str, set[str]]:
+    """The versions by package in the texts of *locks* of which *released* has nothing."""
     missing: dict[str, set[str]] = {}
     for text in locks:
         for name, version in parse_pins(text).items():
@@ -108,32 +115,42 @@ class FileIndex(Protocol):
         """All files of the package *name*."""
 
 
-def find_release_dates(index: FileIndex, wanted: Mapping[str, Iterable[str]]) -> dict[str, dict[str, str]]:
-    """The first day (ISO 8601) of each version in *wanted*, by package, as far as *index* knows it.
+def find_release_facts(index: FileIndex, wanted: Mapping[str, Iterable[str]]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Date and compiled wheels of each version in *wanted*, by package, as far as *index* knows them.
 
     Raises IndexUnavailableError.
     """
     index.load(wanted)
-    found: dict[str, dict[str, str]] = {}
+    found: dict[str, dict[str, dict[str, Any]]] = {}
     for name, versions in wanted.items():
         days: dict[Version, str] = {}
+        compiled: dict[Version, set[str]] = {}
         for entry in index.list_files(name):
             known = parse_file_name(entry.name)
             if known and entry.published:
                 days[known[0]] = min(entry.published, days.get(known[0], entry.published))
+                compiled.setdefault(known[0], set()).update(_list_compiled(known[1] or ()))
         for version in versions:
             with contextlib.suppress(InvalidVersion, KeyError):
-                found.setdefault(name, {})[version] = days[Version(version)]
+                known_as = Version(version)
+                facts = {"date": days[known_as], "compiled": sorted(compiled[known_as])}
+                found.setdefault(name, {})[version] = facts
     return found
 
 
-def merge_dates(locks: Iterable[str], *known: ReleaseDates) -> dict[str, dict[str, str]]:
-    """The dates of the versions in the texts of *locks*; of several in *known*, the last counts."""
-    merged: dict[str, dict[str, str]] = {}
+def _list_compiled(tags: Iterable[Tag]) -> set[str]:
+    """The versions of CPython for which alone a wheel with *tags* was compiled."""
+    matches = [COMPILED_PATTERN.match(tag.interpreter) for tag in tags if tag.platform != "any" and tag.abi != "abi3"]
+    return {f"3.{match[1]}" for match in matches if match}
+
+
+def merge_facts(locks: Iterable[str], *known: ReleaseFacts) -> dict[str, dict[str, Mapping[str, Any]]]:
+    """The facts about the versions in the texts of *locks*; of several in *known*, the last counts."""
+    merged: dict[str, dict[str, Mapping[str, Any]]] = {}
     for text in locks:
         for name, version in parse_pins(text).items():
-            for dates in known:
-                date = (dates.get(name) or {}).get(version)
-                if date:
-                    merged.setdefault(name, {})[version] = date
+            for facts in known:
+                own = (facts.get(name) or {}).get(version)
+                if own:
+                    merged.setdefault(name, {})[version] = own
     return merged

@@ -10,14 +10,16 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-STYLE = """body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:80rem;padding:0 1rem;color:#222}
+STYLE = """:root{color-scheme:light dark}
+body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:80rem;padding:0 1rem;color:#222}
 body{background:#fff}table{border-collapse:collapse;margin:.5rem 0 1.5rem}
 th,td{border:1px solid #ccc;padding:.2rem .5rem;text-align:left;vertical-align:top}
 th{background:#f3f3f3}.works{background:#e4f5e4}.moves,.added{background:#fdf3d8}.leaves,.mixed{background:#e8eef8}.breaks{background:#fbe0de}
 .unknown{background:#eee}.major{background:#f9d5c5}.stale{font-style:italic}caption{text-align:left;font-weight:600}
-@media(prefers-color-scheme:dark){body{color:#ddd;background:#1b1b1b}th{background:#333}.works{background:#1d3a1d}.moves,.added{background:#463a14}
+@media screen and (prefers-color-scheme:dark){
+body{color:#ddd;background:#1b1b1b}th{background:#333}.works{background:#1d3a1d}.moves,.added{background:#463a14}
 .leaves,.mixed{background:#23304a}.breaks{background:#4d2320}.unknown{background:#2c2c2c}.major{background:#5a2a17}}
-.scroll{overflow-x:auto}.steps td{font-size:.9rem}
+.scroll{overflow-x:auto}.steps td{font-size:.9em}.steps a{color:inherit}
 .steps tr.first td{border-top:2px solid #888}.steps td:nth-last-child(8){white-space:nowrap}
 .steps tr.urgent td:last-child{font-weight:600;border-left:4px solid #c9472b}td{overflow-wrap:anywhere;min-width:2.5rem}
 .note{border-left:4px solid #d39e00;padding-left:.6rem}
@@ -28,7 +30,7 @@ svg.plan path.stripe{fill:#8881}svg.plan path.stays{stroke:#9aa0a8;stroke-width:
 svg.plan path.major{fill:#c9472b}svg.plan path.new{stroke:#1f78c8;stroke-width:2.5}
 svg.plan path.leaves{stroke:#8250c4;stroke-width:2.5}svg.plan path.built{stroke:currentColor;stroke-width:1.5}
 svg.plan a{color:inherit}
-@media(prefers-color-scheme:dark){svg.plan path.new{stroke:#5aa9ee}svg.plan path.leaves{stroke:#b18ae6}
+@media screen and (prefers-color-scheme:dark){svg.plan path.new{stroke:#5aa9ee}svg.plan path.leaves{stroke:#b18ae6}
 svg.plan path.major{fill:#e0664a}}
 @media print{body{max-width:none;margin:0;font-size:11px;color:#000;background:#fff}.scroll{overflow:visible}
 svg.plan{min-width:0!important}tr{break-inside:avoid}}"""

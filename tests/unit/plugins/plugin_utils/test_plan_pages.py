@@ -21,10 +21,10 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors im
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import Planner
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._proofs import (
     collect_proofs,
-    find_release_dates,
+    find_release_facts,
     list_step_locks,
-    merge_dates,
-    select_missing_dates,
+    merge_facts,
+    select_missing_facts,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report._plan import format_plan_markdown, render_plan_page
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report._plan_groups import group_environments
@@ -110,7 +110,10 @@ def test_what_was_rehearsed_is_told_with_its_date_and_what_was_not_with_its_age(
     for (lock, python), kinds in zip(locks, (("run", "import"), ("import",), (), ()), strict=True):
         pins = parse_pins(plan.locks[lock])
         for number, (name, version) in enumerate(pins.items()):
-            released.setdefault(name, {})[version] = "2015-03-01" if number < 15 else "2026-01-01"
+            date = "2015-03-01" if number < 17 else "2026-01-01"
+            # Two of them have wheels that were compiled for 3.12.
+            compiled = ["3.9", "3.12"] if number in (15, 16) else ["3.9"]
+            released.setdefault(name, {})[version] = {"date": date, "compiled": compiled}
             if kinds and not (python == "3.10" and number < 2):
                 kind = kinds[number % len(kinds)]
                 evidence.append(Evidence(name, version, python, "works", kind, f"2026-11-{10 + number % 9}", "web1"))
@@ -132,7 +135,7 @@ def test_what_was_rehearsed_is_told_with_its_date_and_what_was_not_with_its_age(
     assert "unproven on 3.9," not in text and "2 packages unproven on 3.10" in text
 
 
-def test_dates_of_release_are_asked_for_once():
+def test_releases_are_asked_for_once():
     class Index:
         asked: list = []
 
@@ -140,18 +143,23 @@ def test_dates_of_release_are_asked_for_once():
             self.asked += names
 
         def list_files(self, name):
-            return [
-                PackageFile(f"{name}-1.0.tar.gz", "", "2015-02-03", False, "memory", None),
-                PackageFile(f"{name}-1.0-py3-none-any.whl", "", "2014-02-03", False, "memory", None),
-                PackageFile(f"{name}-nonsense.txt", "", "2001-01-01", False, "memory", None),
-            ]
+            dates = {
+                f"{name}-1.0.tar.gz": "2015-02-03",
+                f"{name}-1.0-cp39-cp39-manylinux_2_17_x86_64.whl": "2014-02-03",
+                f"{name}-1.0-cp38-abi3-manylinux_2_17_x86_64.whl": "2014-02-04",
+                f"{name}-1.0-py3-none-any.whl": "2014-02-04",
+                f"{name}-1.1-cp312-cp312-manylinux_2_17_x86_64.whl": "2025-02-03",
+                f"{name}-nonsense.txt": "2001-01-01",
+            }
+            return [PackageFile(entry, "", date, False, "memory", None) for entry, date in dates.items()]
 
     locks = ["one==1.0 \\\n    --hash=sha256:0\ntwo==1.0 \\\n    --hash=sha256:0\n"]
-    known = {"one": {"1.0": "2013-01-01"}, "gone": {"1": "2000-01-01"}}
-    missing = select_missing_dates(locks, known)
+    known = {"one": {"1.0": {"date": "2013-01-01", "compiled": []}}, "gone": {"1": {"date": "2000-01-01"}}}
+    missing = select_missing_facts(locks, known)
     assert missing == {"two": {"1.0"}}
-    found = merge_dates(locks, known, find_release_dates(Index(), missing))
-    assert found == {"one": {"1.0": "2013-01-01"}, "two": {"1.0": "2014-02-03"}} and Index.asked == ["two"]
+    found = merge_facts(locks, known, find_release_facts(Index(), missing))
+    assert found == {"one": known["one"], "two": {"1.0": {"date": "2014-02-03", "compiled": ["3.9"]}}}
+    assert Index.asked == ["two"]
 
 
 def test_what_blocks_is_a_table_with_the_remedy_and_each_reason_once():
