@@ -179,6 +179,32 @@ def test_a_diff_of_an_older_state_of_a_file_is_refused(module, place, site):
     module.run_four_times("environment", cargo=given, **place.make_build_options(new))
 
 
+def test_what_one_step_carried_is_carried_by_the_next(module, place, site):
+    first, second, third = (
+        place.build_wheel(version, version, **{"settings.py": f"# {version}\nLIMIT = 'low'\nSIZE = 1\n"})
+        for version in ("2.0", "3.0", "4.0")
+    )
+    given = cargo(place, "patch")
+    given["changes"][0]["digest"] = "sha256:" + hashlib.sha256((site / "settings.py").read_bytes()).hexdigest()
+    # As a rehearsal does: two generations are built from the original.
+    for number, wheel in ((1, first), (2, second)):
+        built_one = module("environment", cargo=given, **place.make_build_options(wheel))
+        assert built_one.get("generation") == name_generation(place, number), built_one
+    promoted = module("promotion", **place.make_promotion_options(name_generation(place, 1)))
+    assert not promoted.get("failed") and place.read_greeting() == "2.0", promoted
+    again = module("environment", cargo=given, **place.make_build_options(second))
+    assert (again["generation"], again["changed"]) == (name_generation(place, 2), False)
+    results = module.run_four_times("environment", cargo=given, **place.make_build_options(third))
+    assert results[1]["generation"] == name_generation(place, 3)
+    (changed,) = (place.home / "venv.generations" / name_generation(place, 3)).glob("lib/*/site-packages/settings.py")
+    assert changed.read_text() == "# 4.0\nLIMIT = 'low'\nSIZE = 100\n"
+    # What is changed after the promotion is known to no plan.
+    (live,) = (place.home / "venv").glob("lib/*/site-packages/settings.py")
+    live.write_text("# 2.0\nLIMIT = 'high'\nSIZE = 100\n")
+    message = module.expect_failure("environment", cargo=given, **place.make_build_options(third))
+    assert "settings.py (modified, greeter 2.0" in message and "run oxzep7.python.plan again" in message
+
+
 def test_of_what_breaks_the_tier_is_named(module, place, tmp_path):
     base = write_wheel(place.wheels, "base", "1.0", {"base.py": "import no_such_module\n"})
     new = place.build_wheel("2.0", "new")

@@ -112,8 +112,8 @@ def read_changes(environment: str) -> List[LocalChange]:
     found, not_seen = read_local_files(environment)
     if not_seen:
         raise CarryError(
-            "%s cannot be compared with its packages: %s: %s; run with become"
-            % (environment, not_seen[0]["path"], not_seen[0]["reason"])
+            "%s cannot be compared with its packages: %s: %s; run with become, or set `carry` of the application to "
+            "drop" % (environment, not_seen[0]["path"], not_seen[0]["reason"])
         )
     return list_local_changes(found)
 
