@@ -11,7 +11,7 @@ import json
 import os
 import re
 import zipfile
-from typing import Any, Dict, List, Optional, Set, Tuple
+from typing import Any, Dict, Iterable, List, Optional, Set, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._credentials import redact_url
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import describe_error, list_entries
@@ -75,9 +75,7 @@ class PackageMetadata:
 
     def read(self, handle: int) -> None:
         """Read the metadata in the open directory *handle*. Raises OSError."""
-        directories, others = (
-            [name for name in sorted(names) if not name.startswith(LEFTOVER_MARK)] for names in list_entries(handle)
-        )
+        directories, others = map(_sort_without_leftovers, list_entries(handle))
         shadowed = choose_metadata(handle, directories + others)
         for name in sorted(shadowed):
             self.stale.append({"metadata": name, "reason": "the installed files are those of %s" % shadowed[name]})
@@ -216,6 +214,10 @@ class PackageMetadata:
     def _add_unrecorded_names(self, inside: int) -> None:
         for line in (read_text_file("top_level.txt", inside) or "").split():
             self.unrecorded_names.update((line, line + ".py", line + ".so"))
+
+
+def _sort_without_leftovers(names: Iterable[str]) -> List[str]:
+    return sorted(name for name in names if not name.startswith(LEFTOVER_MARK))
 
 
 def parse_metadata(name: str, headers: str) -> Dict[str, Any]:

@@ -16,7 +16,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted imp
     read_bytes,
     resolve_trusted_path,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import RECORD_LIMIT
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._hashes import RECORD_LIMIT
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._record import parse_record_rows
 from ansible_collections.oxzep7.python.plugins.module_utils._source._tree import (

@@ -20,7 +20,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._credentials import redact_text, redact_url
-from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._activity import expect, follow
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor
