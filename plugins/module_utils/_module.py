@@ -7,9 +7,14 @@
 Names of files are UTF-8 whatever the locale is.
 """
 
-from typing import Any, Dict
+import functools
+import json
+import sys
+import traceback
+from typing import Any, Callable, Dict, FrozenSet
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.oxzep7.python.plugins.module_utils._cause import find_cause
 from ansible_collections.oxzep7.python.plugins.module_utils._credentials import find_secrets, redact, redact_text
 from ansible_collections.oxzep7.python.plugins.module_utils._host._encoding import use_utf8_names
 from ansible_collections.oxzep7.python.plugins.module_utils._names import restrict_names
@@ -19,11 +24,14 @@ class CollectionModule(AnsibleModule):
     """A module of this collection."""
 
     params: Dict[str, Any]
+    # Of the options of the module that runs.
+    secrets: FrozenSet[str] = frozenset()
 
     def __init__(self, argument_spec: Dict[str, Any], **rules: Any) -> None:
         """As the base."""
         use_utf8_names()
         super().__init__(argument_spec=restrict_names(argument_spec), **rules)
+        CollectionModule.secrets = find_secrets(self.params)
 
     def _log_invocation(self) -> None:
         """As the base, which logs all options on the host; it hides the values that are known to be secret."""
@@ -50,3 +58,27 @@ class CollectionModule(AnsibleModule):
         self.params = redact(self.params, secrets)
         cleaned: Dict[str, Any] = redact(values, secrets)
         return cleaned
+
+
+def report_crash(main: Callable[[], None]) -> Callable[[], None]:
+    """*main* of a module, which ends with a result also after an error that is a defect of the collection.
+
+    Releases of ansible-core differ in what they make of such an error, and show it as it is. The result has
+    ``crashed``, and no credentials.
+    """
+
+    @functools.wraps(main)
+    def run() -> None:
+        try:
+            main()
+        except Exception as error:
+            text = redact_text(traceback.format_exc(), CollectionModule.secrets)
+            cause = find_cause(text) or type(error).__name__
+            message = (
+                "an unexpected error ended the module: %s. This is a defect of the collection: report it with its "
+                "traceback, and run again, which first settles what was left open" % cause
+            )
+            print(json.dumps({"failed": True, "crashed": True, "msg": message, "exception": text}))
+            sys.exit(1)
+
+    return run

@@ -118,7 +118,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup.engines._reg
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers import _manifest
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.layers._manifest import Backup
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
-from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule, report_crash
 
 MANIFEST_KEYS = ("created", "engine", "generation", "read_back", "run", "seconds")
 
@@ -134,6 +134,7 @@ def _describe_backup(backup: Backup, engines: Engines, prove: bool) -> Dict[str,
     return dict(found, damage=damage, layers=layers)
 
 
+@report_crash
 def main() -> None:
     """Run the module."""
     module = CollectionModule(

@@ -113,9 +113,10 @@ from ansible_collections.oxzep7.python.plugins.module_utils._declaration._comple
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._scratch import remove_stale_scratch
-from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule, report_crash
 
 
+@report_crash
 def main() -> None:
     """Run the module."""
     module = CollectionModule(

@@ -78,9 +78,10 @@ from ansible_collections.oxzep7.python.plugins.module_utils._declaration._checke
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import BuildError, CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._start import find_new_start_failure
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._trial import find_trial
-from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule, report_crash
 
 
+@report_crash
 def main() -> None:
     """Run the module."""
     module = CollectionModule(

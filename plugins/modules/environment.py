@@ -234,7 +234,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._generation._trial i
     run_trial,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import read_text
-from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule, report_crash
 from ansible_collections.oxzep7.python.plugins.module_utils._names import LOCK_ID
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import compute_lock_id
 
@@ -309,6 +309,7 @@ def _warn_of_kept(module: CollectionModule, kept: Dict[str, str]) -> None:
 STATES = {"present": _build, "trial": _try_lock, "absent": _remove_trials}
 
 
+@report_crash
 def main() -> None:
     """Run the module."""
     module = CollectionModule(

@@ -67,9 +67,10 @@ from ansible_collections.oxzep7.python.plugins.module_utils._health._evaluation 
     describe_results,
     select_failures,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule, report_crash
 
 
+@report_crash
 def main() -> None:
     """Run the module."""
     module = CollectionModule(

@@ -247,7 +247,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._discovery._inventor
     take_inventory,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
-from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule, report_crash
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import read_delivery
 from ansible_collections.oxzep7.python.plugins.module_utils._source._installed import scan_declared
 
@@ -269,6 +269,7 @@ def select_planning_values(interpreter: Dict[str, Any]) -> Dict[str, Any]:
     return {key: interpreter[key] for key in PLANNING_KEYS}
 
 
+@report_crash
 def main() -> None:
     """Run the module."""
     module = CollectionModule(

@@ -124,9 +124,10 @@ from ansible_collections.oxzep7.python.plugins.module_utils._interpreter.sources
     flatten_options,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._interpreter.sources._registry import INTERPRETER_SOURCES
-from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule, report_crash
 
 
+@report_crash
 def main() -> None:
     """Run the module."""
     module = CollectionModule(argument_spec=INTERPRETER_ARGUMENTS, supports_check_mode=True, **INTERPRETER_RULES)

@@ -78,7 +78,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts impo
     resolve_uid,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import write_atomically
-from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule, report_crash
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._copy import (
     CopyError,
     gather_package_files,
@@ -107,6 +107,7 @@ def copy_package(environment: str, name: str, directory: str) -> Dict[str, Any]:
     }
 
 
+@report_crash
 def main() -> None:
     """Run the module."""
     module = CollectionModule(

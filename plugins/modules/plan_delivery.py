@@ -86,10 +86,11 @@ import os
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import make_private_directory
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import read_text, write_atomically
-from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule, report_crash
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import compute_lock_id
 
 
+@report_crash
 def main() -> None:
     """Run the module."""
     module = CollectionModule(

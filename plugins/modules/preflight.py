@@ -139,7 +139,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._declaration._comple
     validate_declaration,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
-from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule, report_crash
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheelhouse import list_file_sizes
 from ansible_collections.oxzep7.python.plugins.module_utils._preflight import (
     PreflightOptions,
@@ -159,6 +159,7 @@ def _parse_planned(declarations: List[Dict[str, Any]], steps: List[Dict[str, Any
     return found
 
 
+@report_crash
 def main() -> None:
     """Run the module."""
     module = CollectionModule(

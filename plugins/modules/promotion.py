@@ -215,7 +215,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._generation._retenti
     RetentionPolicy,
     prune_generations,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule, report_crash
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._preconditions import PromotionPolicy
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._promote import (
     PromotionOptions,
@@ -299,6 +299,7 @@ def _run(module: CollectionModule, record: PromotionRecord, changes: Changes) ->
     )
 
 
+@report_crash
 def main() -> None:
     """Run the module."""
     module = CollectionModule(

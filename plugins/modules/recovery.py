@@ -91,7 +91,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._state 
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._checked import parse_checked_declaration
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
-from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule, report_crash
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import list_promoting_runs
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._settlement import FAILED, settle_promotion
 
@@ -181,6 +181,7 @@ class _Recovery:
         self.changes.add("remove what a dead run left of %s: %s" % (name, leftovers), name, "left", "gone")
 
 
+@report_crash
 def main() -> None:
     """Run the module."""
     module = CollectionModule(

@@ -198,10 +198,11 @@ from ansible_collections.oxzep7.python.plugins.module_utils._errors import (
     UndoFailedError,
     UnhealthyAfterUndoError,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule, report_crash
 from ansible_collections.oxzep7.python.plugins.module_utils._transaction._transaction import TransactionOptions
 
 
+@report_crash
 def main() -> None:
     """Run the module."""
     module = CollectionModule(

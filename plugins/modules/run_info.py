@@ -62,9 +62,10 @@ applications:
 """
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application import _journal
-from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule, report_crash
 
 
+@report_crash
 def main() -> None:
     """Run the module."""
     module = CollectionModule(

@@ -90,11 +90,12 @@ import sys
 
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._core import parse_core_declaration
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
-from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule, report_crash
 from ansible_collections.oxzep7.python.plugins.module_utils._source._installed import scan_declared
 from ansible_collections.oxzep7.python.plugins.module_utils._source._tree import TIME_BUDGET
 
 
+@report_crash
 def main() -> None:
     """Run the module."""
     module = CollectionModule(

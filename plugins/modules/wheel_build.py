@@ -84,7 +84,7 @@ from typing import Any, Dict, List, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
-from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule, report_crash
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_build import (
     WheelBuildRequest,
     build_wheel,
@@ -120,6 +120,7 @@ def build_with_first(interpreters: List[str], need: Dict[str, Any], directory: s
     raise problem or CollectionError("there is no interpreter")
 
 
+@report_crash
 def main() -> None:
     """Run the module."""
     module = CollectionModule(

@@ -119,10 +119,11 @@ actions:
 
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
-from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule, report_crash
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheelhouse import WHEELHOUSE_RULES, store_files
 
 
+@report_crash
 def main() -> None:
     """Run the module."""
     module = CollectionModule(

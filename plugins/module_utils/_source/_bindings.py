@@ -13,7 +13,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._source._guards impo
     invert_span,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._source._moves import resolve_moved_name
-from ansible_collections.oxzep7.python.plugins.module_utils._source._syntax import read_text
+from ansible_collections.oxzep7.python.plugins.module_utils._source._syntax import get_text
 
 # What functions of the standard library return, as far as methods of it were removed.
 ELEMENT_CLASS = "xml.etree.ElementTree.Element"
@@ -147,7 +147,7 @@ class Bindings:
     def find_text(self, node: Any) -> Optional[str]:
         """The text that the expression *node* is or names, or None."""
         if not isinstance(node, ast.Name):
-            return read_text(node)
+            return get_text(node)
         for number, scope in enumerate(reversed(self.scopes)):
             if node.id in scope.names and not (scope.kind == "class" and number):
                 return scope.texts.get(node.id)

@@ -24,9 +24,9 @@ from ansible_collections.oxzep7.python.plugins.module_utils._source._guards impo
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._source._syntax import (
     format_dotted_name,
+    get_text,
     list_arguments,
     read_literal_text,
-    read_text,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._source._uses import ScanContext, UseRecorder
 
@@ -144,7 +144,7 @@ class ExpressionVisitor:
         for key, value in zip(node.keys, node.values):
             if key is not None:
                 self._visit_expression(key, context)
-                if read_text(key) in PATH_KEYS:
+                if get_text(key) in PATH_KEYS:
                     self._record_paths(value, True, context)
             self._visit_expression(value, context)
 

@@ -26,12 +26,12 @@ from ansible_collections.oxzep7.python.plugins.module_utils._source._guards impo
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._source._syntax import (
     get_last_name,
+    get_text,
     is_exiting,
     is_raise_only,
     list_arguments,
     list_exceptions,
     list_stored_names,
-    read_text,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._source._uses import (
     ATTRIBUTE_ERRORS,
@@ -212,7 +212,7 @@ class SourceVisitor(ExpressionVisitor):
 
     def _visit_assign(self, node: Any, context: ScanContext) -> None:
         self._visit_expression(node.value, context)
-        value, text = self._evaluate(node.value), read_text(node.value)
+        value, text = self._evaluate(node.value), get_text(node.value)
         for target in node.targets:
             self._bindings.bind_target(target, value, text)
             self._record_setting(target, node.value, context)

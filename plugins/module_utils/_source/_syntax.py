@@ -28,12 +28,12 @@ def read_literal_text(node: Any) -> Optional[str]:
     return value if isinstance(value, str) else None
 
 
-def read_text(node: Any) -> Optional[str]:
+def get_text(node: Any) -> Optional[str]:
     """The text that *node* is, bytes as Latin-1, also of several literals with ``+``; None for any other expression."""
     if isinstance(node, ast.BinOp):
         if not isinstance(node.op, ast.Add):
             return None
-        left, right = read_text(node.left), read_text(node.right)
+        left, right = get_text(node.left), get_text(node.right)
         return None if left is None or right is None else left + right
     kind = type(node).__name__
     value = getattr(node, LITERAL_FIELDS[kind]) if kind in LITERAL_FIELDS else None

@@ -151,9 +151,7 @@ def _split_failure(
 
 def is_host_failure(failure: Mapping[str, Any]) -> bool:
     """Whether *failure* concerns the host: a full disk, a lost privilege, a module that was killed."""
-    if "module_stdout" in failure:
-        return True
-    return bool(HOST_FAILURE.search(_get_reason(failure)))
+    return is_crash(failure) or bool(HOST_FAILURE.search(_get_reason(failure)))
 
 
 def _describe_failure(failure: Mapping[str, Any], kind: str) -> dict[str, Any]:
@@ -244,8 +242,12 @@ def classify_failure(failure: Mapping[str, Any], kind: str) -> str:
     if "outcome" in failure:
         undone = failure["outcome"] == _ledger.REVERTED and kind == _ledger.UPGRADE
         return _ledger.REVERTED if undone else _ledger.FAILED
-    # Only a module that died without a result leaves its standard output.
-    return _ledger.INTERRUPTED if "module_stdout" in failure else _ledger.FAILED
+    return _ledger.INTERRUPTED if is_crash(failure) else _ledger.FAILED
+
+
+def is_crash(failure: Mapping[str, Any]) -> bool:
+    """Whether the module of *failure* died: only then its standard output is left, or it says so itself."""
+    return "module_stdout" in failure or bool(failure.get("crashed"))
 
 
 def determine_outcome(record: Mapping[str, Any], reachable: bool) -> tuple[str, str]:

@@ -4,9 +4,11 @@
 
 """The base of all modules: what a module returns and logs has no credentials of URLs."""
 
+import json
+
 import pytest
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule, report_crash
 
 SECRETS = {"password": "Planted7password", "token": "Planted7token"}
 URL = "https://me:%s@h/x?token=%s" % (SECRETS["password"], SECRETS["token"])
@@ -82,3 +84,31 @@ def test_the_log_on_the_host_has_none(run):
     _returned, logged = run(url=URL, entries=[{"mirror": URL}])
     assert len(logged) == 1 and "Invoked with" in logged[0][0]
     assert "h/x?token=" in str(logged) and "Planted7" not in str(logged)
+
+
+def test_an_unexpected_error_is_a_result_and_has_none(monkeypatch, capsys):
+    monkeypatch.setattr(AnsibleModule, "_load_params", lambda self: setattr(self, "params", {"url": URL}))
+
+    @report_crash
+    def main():
+        """A defect."""
+        module = CollectionModule(argument_spec={"url": {"type": "str"}})
+        raise KeyError("%s %s" % (module.params["url"], SECRETS["token"]))
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+    printed = capsys.readouterr().out
+    result = json.loads(printed)
+    assert ended.value.code == 1 and result["failed"] and result["crashed"] and main.__doc__ == "A defect."
+    assert "KeyError" in result["msg"] and "test_module.py" in result["msg"] and "Traceback" in result["exception"]
+    assert not [secret for secret in SECRETS.values() if secret in printed]
+
+
+def test_a_module_that_ends_as_it_should_is_not_changed(capsys):
+    @report_crash
+    def main():
+        raise SystemExit(0)
+
+    with pytest.raises(SystemExit):
+        main()
+    assert capsys.readouterr().out == ""

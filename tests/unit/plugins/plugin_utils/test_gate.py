@@ -118,6 +118,7 @@ def test_what_stops_a_run_before_its_first_wave():
         ({"outcome": "failed"}, "upgrade", "failed"),
         ({"msg": "no"}, "upgrade", "failed"),
         ({"msg": "MODULE FAILURE", "module_stdout": ""}, "upgrade", "interrupted"),
+        ({"msg": "an unexpected error", "crashed": True}, "upgrade", "interrupted"),
     ],
 )
 def test_how_a_host_ended_its_wave(result, kind, expected):

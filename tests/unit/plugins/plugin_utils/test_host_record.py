@@ -111,6 +111,7 @@ def test_of_several_failures_the_worst_is_the_outcome_of_the_host():
         {"msg": "[Errno 30] Read-only file system: '/srv/x'"},
         {"msg": "Missing sudo password"},
         {"msg": "MODULE FAILURE", "module_stdout": ""},
+        {"msg": "an unexpected error", "crashed": True},
     ],
 )
 def test_a_failure_of_the_host_leaves_it(failure):
