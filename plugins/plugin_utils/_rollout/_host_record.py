@@ -246,7 +246,7 @@ def classify_failure(failure: Mapping[str, Any], kind: str) -> str:
 
 
 def is_crash(failure: Mapping[str, Any]) -> bool:
-    """Whether the module of *failure* died: only then its standard output is left, or it says so itself."""
+    """Whether the module of *failure* died: only then its standard output is left, or its result has ``crashed``."""
     return "module_stdout" in failure or bool(failure.get("crashed"))
 
 
