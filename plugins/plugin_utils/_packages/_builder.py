@@ -36,6 +36,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Mi
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._once import OnceCache
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._pages import PackageFile
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._platforms import PLATFORM_PATTERN
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._retries import is_transient_message
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._sources import PackageSources
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._transport import (
     IndexUnavailableError,
@@ -43,6 +44,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._transport
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._wheel_libraries import list_needed_libraries
 
+GONE_STATUSES = (404, 410)
 # Build tools of before need other files than source archives have had since, or do not understand them.
 EARLIEST_TOOLS = "2020-01-01"
 # On these, no setuptools from before their release runs; its first releases for them follow soon.
@@ -59,6 +61,10 @@ class RequiredWheel:
     source: PackageFile
     minor: Minor
     platform: str
+
+
+class SourceUnavailableError(WheelBuildError):
+    """A source, or what its build requires, that could not be fetched now: whether it builds is not known."""
 
 
 class RemoteBuildError(CollectionError):
@@ -229,6 +235,10 @@ class WheelBuilder:
                 try:
                     name = build_wheel(order, str(target))
                 except WheelBuildError as error:
+                    if is_transient_message(str(error)):
+                        raise SourceUnavailableError(
+                            f"what the build of {wanted.name} {wanted.version} requires is not available: {error}"
+                        ) from None
                     problem = problem or error
                     # Another interpreter may have the headers of Python; it has no others.
                     if error.compiling and error.missing != "Python.h":
@@ -273,14 +283,16 @@ class WheelBuilder:
         return self.record_wheel(wanted, wheel.name)
 
     def fetch_source(self, wanted: RequiredWheel, directory: pathlib.Path) -> pathlib.Path:
-        """The source of *wanted*, its hash proven, in *directory*. Raises WheelBuildError."""
+        """The source of *wanted*, its hash proven, in *directory*. Raises WheelBuildError, SourceUnavailableError."""
         path = directory / pathlib.PurePath(wanted.source.name).name
         if "://" not in wanted.source.location:
             return pathlib.Path(shutil.copyfile(wanted.source.location, path))
         try:
             self._transport.download(wanted.source.location, path)
         except IndexUnavailableError as error:
-            raise WheelBuildError(f"the source of {wanted.name} {wanted.version} is not available: {error}") from None
+            gone = error.status in GONE_STATUSES
+            text = f"the source of {wanted.name} {wanted.version} is not available: {error}"
+            raise (WheelBuildError if gone else SourceUnavailableError)(text) from None
         if wanted.source.sha256 and compute_sha256(str(path)) != wanted.source.sha256:
             raise WheelBuildError(
                 f"the source of {wanted.name} {wanted.version} has not the SHA-256 that the index gives"

@@ -12,7 +12,10 @@ from collections.abc import Callable, Sequence
 
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_build import WheelBuildError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, load_releases
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import RemoteBuildError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import (
+    RemoteBuildError,
+    SourceUnavailableError,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._releases import PackageRelease
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import (
     MoveReason,
@@ -120,7 +123,8 @@ class BuildSearch:
     def find_version(self, question: BuildQuestion, build: Callable[[str], None]) -> VersionBound:
         """The nearest version that has a wheel or that *build* makes one of.
 
-        *build* raises WheelBuildError or RemoteBuildError. Raises these, and PackageBlockedError.
+        *build* raises WheelBuildError, RemoteBuildError or SourceUnavailableError. Raises these, and
+        PackageBlockedError.
         """
         entry = question.find_nearest()
         if not entry.build:
@@ -128,6 +132,9 @@ class BuildSearch:
         problem: WheelBuildError | RemoteBuildError
         try:
             build(entry.lowest)
+        except SourceUnavailableError:
+            # It may build at the next attempt, so no other version is chosen.
+            raise
         except WheelBuildError as error:
             problem = error
         except RemoteBuildError as error:
@@ -164,6 +171,8 @@ class BuildSearch:
             tried.append(candidates[position])
             try:
                 build(candidates[position])
+            except SourceUnavailableError:
+                raise
             except (WheelBuildError, RemoteBuildError):
                 return False
             return True

@@ -348,7 +348,7 @@ class Rehearsal:
         ranked = rank_candidates(outcome.failures, outcome.owners, tried.found.after.required_by)
         for package, _explained in ranked[:MAXIMUM_CANDIDATES]:
             row = load_retired_packages().get(package)
-            if row is None or row.since or not row.same or package not in tried.read_pins():
+            if row is None or row.since or not row.same or package not in tried.packages.pins:
                 continue
             order = {"requirement": package, "replaced_by": row.successor}
             cured = self._find_cured_failures(order, tried, CureSearch(0, False))

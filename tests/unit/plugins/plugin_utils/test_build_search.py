@@ -10,6 +10,7 @@ import math
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_build import WheelBuildError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import SourceUnavailableError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._pages import PackageFile
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._releases import PackageRelease, build_releases
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._build_search import (
@@ -131,3 +132,16 @@ def test_a_later_wheel_ends_the_search():
     releases = [release("1.0"), release("1.1"), release("1.2", wheel=True, plain=True)]
     entry, built = search(releases, {"1.1"})
     assert entry.lowest == "1.2" and not entry.build and built == ["1.0"]
+
+
+@pytest.mark.parametrize("unavailable", ["1.0", "1.2"])
+def test_a_source_that_is_not_available_now_is_no_reason_to_take_another_version(unavailable):
+    def build(version):
+        if version == unavailable:
+            raise SourceUnavailableError(f"the source of a {version} is not available: 503")
+        raise WheelBuildError("it needs a.h")
+
+    releases = [release(f"1.{number}") for number in range(3)]
+    question = BuildQuestion("a", "1.0", releases, (), (3, 12), PLATFORM)
+    with pytest.raises(SourceUnavailableError, match="503"):
+        BuildSearch().find_version(question, build)

@@ -332,3 +332,24 @@ def test_a_successor_that_does_not_cure_is_not_learned():
     failure = TrialFailure("broken", ("/v/site-packages/nose/a.py",))
     ended, _trials = rehearse(NOSE, {"app": "1.0", "nose": "1.3.7"}, lambda pins: {"app": failure})
     assert ended.learned == () and set(ended.failures) == {"app"} and "nose" in ended.found.after.pins
+
+
+def test_a_dead_package_that_left_and_is_missed_comes_back_as_its_successor():
+    packages = {
+        "app": {"1.0": Made()},
+        "pycrypto": {"2.6.1": Made(range(0), True, False)},
+        "pycryptodome": {"3.20": Made(), "3.23": Made()},
+    }
+    world = World(packages)
+    rows = [
+        {"name": name, "version": version, "requires": []} for name, version in (("app", "1.0"), ("pycrypto", "2.6.1"))
+    ]
+    missing = TrialFailure("No module named 'Crypto'", ("/v/site-packages/app/a.py",), "Crypto")
+    trials = Trials(
+        lambda pins: {} if "pycryptodome" in pins else {"app": missing}, {"app": "app", "Crypto": "pycrypto"}
+    )
+    start = build_package_set({"packages": rows}, {"app"}, (3, 8), "x86_64", imported=["app"])
+    ended = Rehearsal(world.locker(), world, trials, "host1", TODAY).rehearse_step(start, [], (3, 12), PLATFORM)
+    assert not ended.failures and ended.found.after.pins == {"app": "1.0", "pycryptodome": "3.23"}
+    (row,) = [entry.to_row() for entry in ended.learned]
+    assert (row["requirement"], row["replaced_by"]) == ("pycrypto", "pycryptodome")
