@@ -156,7 +156,7 @@ def test_it_blocks_where_another_package_requires_it():
 def test_a_dead_package_that_stays_is_a_finding_with_its_remedy():
     application = {
         "name": "a",
-        "environment": {"packages": [{"name": "nose"}, {"name": "PyCrypto"}, {"name": "bs4"}]},
+        "environment": {"packages": [{"name": name, "version": "1.0"} for name in ("nose", "PyCrypto", "bs4")]},
         "scan": None,
     }
     changes = [{"package": "pycrypto", "to": None, "move": "left"}]
