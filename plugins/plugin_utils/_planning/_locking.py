@@ -8,17 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import itertools
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Protocol
 
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import format_left_out
-from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_build import WheelBuildError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import RemoteBuildError, RequiredWheel
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._releases import PackageRelease, is_python_allowed
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._releases import is_python_allowed
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import (
     ResolutionError,
     ResolutionRequest,
@@ -26,7 +22,20 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver 
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._versions import is_same_version
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._build_search import BuildQuestion, BuildSearch
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._conflicts import (
+    MAXIMUM_TRIES,
+    explain_conflict,
+    find_mentioned_names,
+    list_reliefs,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._departures import apply_departures
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._drafts import (
+    BoundedDraft,
+    LockResolver,
+    ReleaseIndex,
+    StepDraft,
+    WheelProvider,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import (
     MissingWheelsError,
     NoLockError,
@@ -41,7 +50,6 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest i
     find_unrequired_packages,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._package_set import (
-    PackageCopy,
     PackageSet,
     StepLock,
 )
@@ -57,114 +65,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._retired i
 with contextlib.suppress(ImportError):
     from packaging.version import Version
 
-# Beyond, a person is quicker: each try is one resolution.
-MAXIMUM_TRIES = 40
 LOCKING_ROUNDS = 12
-# How uv names a package without wheels.
-WHEELLESS_PATTERN = re.compile(r"(?:Because|and|that) `?([A-Za-z0-9][\w.-]*?)`?(?:==\S+)? has no (?:usable )?wheels")
-WORD_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]|[A-Za-z0-9]")
-
-
-class LockResolver(Protocol):
-    """What is needed of a resolver."""
-
-    def lock(self, question: ResolutionRequest) -> ResolvedLock:
-        """The lock. Raises ResolutionError."""
-
-
-class ReleaseIndex(Protocol):
-    """What is needed of an index."""
-
-    def load(self, names: Iterable[str]) -> None:
-        """Have what is known of all *names*."""
-
-    def list_releases(self, name: str, minor: Minor, platform: str) -> list[PackageRelease]:
-        """Every version of *name*, oldest first."""
-
-    def find_release(self, name: str, version: str, minor: Minor, platform: str) -> PackageRelease | None:
-        """That version of *name*, if there is one."""
-
-    def has_version(self, name: str, version: str) -> bool:
-        """Whether the operator's own sources have that version of *name*."""
-
-    def has_variant(self, name: str, version: str) -> bool:
-        """Whether they have it or a later one with the same kind of local label."""
-
-
-class WheelProvider(Protocol):
-    """What is needed of a builder."""
-
-    def get_wheel(self, wanted: RequiredWheel) -> tuple[str, str]:
-        """File name and SHA-256 of a built wheel. Raises WheelBuildError, RemoteBuildError."""
-
-    def list_libraries(self, wheel: str) -> list[str]:
-        """The names of the libraries that a built wheel needs of a host."""
-
-
-@dataclasses.dataclass
-class _StepDraft:
-    """A step in the making. ``built_from``: versions from which packages are built although later ones have wheels."""
-
-    packages: dict[str, str]
-    limits: tuple[VersionLimit, ...]
-    minor: Minor
-    platform: str
-    built_from: dict[str, str] = dataclasses.field(default_factory=dict)
-    barred: frozenset[str] = frozenset()
-    newcomers: frozenset[str] = frozenset()
-    copies: Mapping[str, PackageCopy] = dataclasses.field(default_factory=dict)
-    excluded: frozenset[str] = frozenset()
-    copyable: frozenset[str] = frozenset()
-    extras: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
-    incidental: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
-
-    def without_incidental(self, names: Collection[str]) -> _StepDraft:
-        """The same without the incidental extras of the packages *names*, or of all if there are none."""
-        freed = {name: extras for name, extras in self.incidental.items() if name in names or not names}
-        kept = {name: self.extras.get(name, frozenset()) - extras for name, extras in freed.items()}
-        rest = {name: extras for name, extras in self.incidental.items() if name not in freed}
-        return dataclasses.replace(self, extras={**self.extras, **kept}, incidental=rest)
-
-    def format_requirement(self, entry: VersionBound, alone: bool) -> str:
-        """The requirement for the package of *entry* from its lowest version on; for that alone if *alone*."""
-        return f"{self.format_name(entry.name)}{'==' if alone else '>='}{entry.lowest}"
-
-    def format_name(self, name: str) -> str:
-        """The package *name* with the extras that it is used with."""
-        extras = ",".join(sorted(self.extras.get(name, ())))
-        return f"{name}[{extras}]" if extras else name
-
-    def is_built(self, name: str) -> bool:
-        """Whether a constraint has the package *name* built, although it has wheels."""
-        return any(limit.build for limit in self.limits if limit.name == name)
-
-    def find_copy(self, name: str) -> PackageCopy | None:
-        """The copy that stands for the package *name*, unless a constraint forbids its version."""
-        copy = self.copies.get(name)
-        if copy is None or self.packages.get(name) != copy.version:
-            return None
-        return copy if all(limit.admits(copy.version) for limit in self.limits if limit.name == name) else None
-
-
-@dataclasses.dataclass(frozen=True)
-class _BoundedDraft:
-    bounds: dict[str, VersionBound]
-    wheels: dict[str, tuple[str, str]]
-    question: ResolutionRequest
-    copied: frozenset[str] = frozenset()
-    # Packages whose lowest version is the only one asked for.
-    alone: frozenset[str] = frozenset()
-
-
-def find_mentioned_names(text: str, names: Iterable[str]) -> list[str]:
-    """Those of *names* that *text* speaks of, in its order."""
-    known = set(names)
-    found = []
-    for word in WORD_PATTERN.findall(text):
-        name = normalize_name(re.split(r"==", word)[0])
-        if name in known and name not in found:
-            found.append(name)
-    return found
 
 
 class StepLocker:
@@ -212,7 +113,7 @@ class StepLocker:
             packages, roots=packages.roots | {limit.name for limit in limits if limit.name in packages.pins}
         )
         self._index.load([*packages.pins, *(limit.name for limit in limits)])
-        draft = _StepDraft(
+        draft = StepDraft(
             dict(packages.pins),
             limits,
             minor,
@@ -237,8 +138,8 @@ class StepLocker:
         return self._build_step_lock(packages, asked, lock, gone, reasons, limits, minor, platform)
 
     def _settle_remaining(
-        self, packages: PackageSet, draft: _StepDraft, loose: frozenset[str]
-    ) -> tuple[_BoundedDraft, ResolvedLock, set[str]]:
+        self, packages: PackageSet, draft: StepDraft, loose: frozenset[str]
+    ) -> tuple[BoundedDraft, ResolvedLock, set[str]]:
         """The lock of *draft* without the packages that leave, and their names; none of them is built before.
 
         *loose* packages stay only where others require them.
@@ -258,7 +159,7 @@ class StepLocker:
                 return asked, lock, leaving
             leaving = (leaving - back) | gone
 
-    def _settle_without(self, leaving: Collection[str], draft: _StepDraft) -> tuple[_BoundedDraft, ResolvedLock]:
+    def _settle_without(self, leaving: Collection[str], draft: StepDraft) -> tuple[BoundedDraft, ResolvedLock]:
         """The lock of *draft* without the packages *leaving*. Raises NoLockError, UnpublishedPackagesError."""
         kept = {name: version for name, version in draft.packages.items() if name not in leaving}
         sought = sorted(set(kept) - set(draft.copies))
@@ -270,7 +171,7 @@ class StepLocker:
     def _build_step_lock(
         self,
         packages: PackageSet,
-        asked: _BoundedDraft,
+        asked: BoundedDraft,
         lock: ResolvedLock,
         gone: set[str],
         known: Mapping[str, MoveReason],
@@ -317,7 +218,7 @@ class StepLocker:
         libraries = {name: names for name, names in needed.items() if names}
         return StepLock(lock.text, after, reasons, built, doubts, tuple(sorted(copied)), tuple(sorted(kept)), libraries)
 
-    def _settle_draft(self, draft: _StepDraft) -> tuple[_BoundedDraft, ResolvedLock]:
+    def _settle_draft(self, draft: StepDraft) -> tuple[BoundedDraft, ResolvedLock]:
         """The lock of *draft*, freed where it must be; what newcomers exclude the Python is barred."""
         for _round in range(LOCKING_ROUNDS):
             draft, asked, lock = self._resolve_draft(draft)
@@ -339,7 +240,7 @@ class StepLocker:
             "constrain them",
         )
 
-    def _resolve_draft(self, draft: _StepDraft) -> tuple[_StepDraft, _BoundedDraft, ResolvedLock]:
+    def _resolve_draft(self, draft: StepDraft) -> tuple[StepDraft, BoundedDraft, ResolvedLock]:
         asked = self._bound_draft(draft)
         try:
             return draft, asked, self._resolver.lock(asked.question)
@@ -348,7 +249,7 @@ class StepLocker:
         if draft.incidental:
             return self._resolve_draft(draft.without_incidental(find_mentioned_names(str(first), draft.incidental)))
         tried = 0
-        for relief in self._list_reliefs(draft, asked, str(first)):
+        for relief in list_reliefs(self._index, draft, asked, str(first)):
             tried += 1
             if tried > MAXIMUM_TRIES:
                 break
@@ -359,10 +260,10 @@ class StepLocker:
                 continue
         asked = self._bound_draft(draft)
         mentioned = find_mentioned_names(str(first), asked.bounds)
-        texts = [self._explain_failure(draft, asked, first), describe_remedies(mentioned, draft.minor)]
+        texts = [explain_conflict(self._resolver, draft, asked, first), describe_remedies(mentioned, draft.minor)]
         raise NoLockError("unresolvable", "; ".join(filter(None, texts)), mentioned)
 
-    def _find_bounds(self, draft: _StepDraft, wheels: dict[str, tuple[str, str]]) -> dict[str, VersionBound]:
+    def _find_bounds(self, draft: StepDraft, wheels: dict[str, tuple[str, str]]) -> dict[str, VersionBound]:
         """From where each package of *draft* may be taken on; wheels that were built or copied are added to *wheels*.
 
         Raises NoLockError, MissingWheelsError, UncopiedPackagesError for all packages at once.
@@ -393,7 +294,7 @@ class StepLocker:
             raise UncopiedPackagesError(uncopied)
         return bounds
 
-    def _bound_draft(self, draft: _StepDraft) -> _BoundedDraft:
+    def _bound_draft(self, draft: StepDraft) -> BoundedDraft:
         wheels: dict[str, tuple[str, str]] = {}
         bounds = self._find_bounds(draft, wheels)
         for name in draft.newcomers:
@@ -419,9 +320,9 @@ class StepLocker:
             tuple(sorted(wheels.values())),
             tuple(sorted(draft.excluded)),
         )
-        return _BoundedDraft(bounds, wheels, question, frozenset(copied), alone)
+        return BoundedDraft(bounds, wheels, question, frozenset(copied), alone)
 
-    def _find_exact(self, bounds: Iterable[VersionBound], draft: _StepDraft) -> frozenset[str]:
+    def _find_exact(self, bounds: Iterable[VersionBound], draft: StepDraft) -> frozenset[str]:
         """The packages of *bounds* of which a resolver would take another version if that were allowed.
 
         It takes a version that was yanked only where nothing else is asked for, and prefers what is neither a
@@ -435,7 +336,7 @@ class StepLocker:
                 found.add(entry.name)
         return frozenset(found)
 
-    def _list_install_requirements(self, draft: _StepDraft, wheels: dict[str, tuple[str, str]]) -> list[str]:
+    def _list_install_requirements(self, draft: StepDraft, wheels: dict[str, tuple[str, str]]) -> list[str]:
         """Requirements for what a constraint wants although nothing has it: its newest version within the limits.
 
         One without any wheel is built, and added to *wheels*.
@@ -465,7 +366,7 @@ class StepLocker:
         return found
 
     def _find_bound(
-        self, name: str, version: str, draft: _StepDraft, wheels: dict[str, tuple[str, str]]
+        self, name: str, version: str, draft: StepDraft, wheels: dict[str, tuple[str, str]]
     ) -> VersionBound:
         copy = draft.find_copy(name)
         releases = self._index.list_releases(name, draft.minor, draft.platform)
@@ -503,13 +404,13 @@ class StepLocker:
         )
         return self._search.find_version(question, build)
 
-    def _build_wheel(self, name: str, version: str, draft: _StepDraft) -> tuple[str, str]:
+    def _build_wheel(self, name: str, version: str, draft: StepDraft) -> tuple[str, str]:
         release = self._index.find_release(name, version, draft.minor, draft.platform)
         if release is None or release.source is None:
             raise WheelBuildError(f"{name} {version} has no source to build from")
         return self._builder.get_wheel(RequiredWheel(name, version, release.source, draft.minor, draft.platform))
 
-    def _build_newcomer(self, name: str, draft: _StepDraft) -> tuple[str, str]:
+    def _build_newcomer(self, name: str, draft: StepDraft) -> tuple[str, str]:
         releases = self._index.list_releases(name, draft.minor, draft.platform)
         usable = [entry.version for entry in releases if entry.source and not entry.excluded and not entry.yanked]
         if not usable:
@@ -518,7 +419,7 @@ class StepLocker:
             )
         return self._build_wanted(name, usable[-1], draft)
 
-    def _build_wanted(self, name: str, version: str, draft: _StepDraft) -> tuple[str, str]:
+    def _build_wanted(self, name: str, version: str, draft: StepDraft) -> tuple[str, str]:
         """As `_build_wheel`, for a package that is not there yet. Raises NoLockError, MissingWheelsError."""
         try:
             return self._build_wheel(name, version, draft)
@@ -526,80 +427,3 @@ class StepLocker:
             raise NoLockError("package-not-built", str(error)) from None
         except RemoteBuildError as error:
             raise MissingWheelsError([error]) from None
-
-    def _list_reliefs(self, draft: _StepDraft, asked: _BoundedDraft, complaint: str) -> Iterable[_StepDraft]:
-        """Drafts that free one, two or all of the packages that *complaint* speaks of, the smallest sets first."""
-        options: dict[str, str] = {}
-        for name in find_mentioned_names(complaint, asked.bounds):
-            entry = asked.bounds[name]
-            releases = self._index.list_releases(name, draft.minor, draft.platform)
-            sources = [release.version for release in releases if release.source and not release.excluded]
-            if entry.reason and entry.reason.evidence == "no-wheel" and entry.current in sources:
-                options[name] = entry.current
-            elif entry.build and entry.lowest in sources[:-1]:
-                options[name] = sources[sources.index(entry.lowest) + 1]
-        mentioned = find_mentioned_names(complaint, self._find_new_packages(complaint, asked))
-        exact = [asked.bounds[name] for name in find_mentioned_names(complaint, asked.alone - asked.copied)]
-        if exact:
-            why = "other packages need a later version"
-            limits = [VersionLimit(one.name, f"{one.name}!={one.lowest}", why, "dependency", None) for one in exact]
-            yield dataclasses.replace(draft, limits=(*draft.limits, *limits))
-        strangers = [name for name in mentioned if name not in draft.newcomers]
-        if strangers:
-            yield dataclasses.replace(draft, newcomers=draft.newcomers | set(strangers))
-        sizes: list[Iterable[tuple[str, ...]]] = [
-            itertools.combinations(options, 1),
-            itertools.combinations(options, 2),
-        ]
-        for chosen in itertools.chain(*sizes, [tuple(options)] if len(options) > 2 else []):
-            yield dataclasses.replace(
-                draft, built_from={**draft.built_from, **{name: options[name] for name in chosen}}
-            )
-
-    def _find_new_packages(self, complaint: str, asked: _BoundedDraft) -> list[str]:
-        """New packages that have no wheel, as *complaint* names them."""
-        names = [normalize_name(name) for name in WHEELLESS_PATTERN.findall(complaint)]
-        return [name for name in names if name not in asked.bounds]
-
-    def _explain_failure(self, draft: _StepDraft, asked: _BoundedDraft, first: ResolutionError) -> str:
-        """The smallest set of packages to free for a lock, with what holds them; else the text of the resolver."""
-        names = find_mentioned_names(str(first), asked.bounds)
-        sets = itertools.chain.from_iterable(itertools.combinations(names, size) for size in (1, 2, 3))
-        for freed in itertools.islice(sets, MAXIMUM_TRIES):
-            requirements = []
-            for name, entry in sorted(asked.bounds.items()):
-                bounded = draft.format_requirement(entry, name in asked.alone)
-                requirements.append(draft.format_name(name) if name in freed else bounded)
-            question = dataclasses.replace(
-                asked.question,
-                constraints=tuple(text for text in asked.question.constraints if not find_mentioned_names(text, freed)),
-                requirements=tuple(requirements),
-            )
-            try:
-                lock = self._resolver.lock(question)
-            except ResolutionError:
-                continue
-            pins = lock.pins
-            holds = []
-            for name in freed:
-                holds.append(self._describe_hold(name, asked.bounds[name], pins.get(name), lock, draft.limits))
-            return (
-                "there is no lock in which every package stays or moves up; it takes freeing "
-                f"{' and '.join(freed)}: {'; '.join(holds)}. Replace or constrain one of them"
-            )
-        return str(first)
-
-    @staticmethod
-    def _describe_hold(
-        name: str, entry: VersionBound, version: str | None, lock: ResolvedLock, limits: Sequence[VersionLimit]
-    ) -> str:
-        own = [limit.requirement for limit in limits if limit.name == name]
-        floor = (
-            f"{name} is at {entry.current}"
-            if entry.reason is None
-            else f"{name} must be {entry.lowest} or later ({entry.reason.text})"
-        )
-        if own:
-            floor += f" within {', '.join(own)}"
-        who = ", ".join(sorted(lock.requirers.get(name, ()))) or "other packages"
-        return f"{floor}, and {who} would have {version or 'none'}"

@@ -17,9 +17,10 @@ from typing import Any, Protocol
 
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import parse_pins as pins_of
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._drafts import ReleaseIndex
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import MissingWheelsError, NoLockError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._installed_uses import KnownUses
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import ReleaseIndex, StepLocker
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import StepLocker
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import VersionLimit, select_limits
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._package_set import PackageSet, StepLock
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._retired import load_retired_packages
