@@ -20,6 +20,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._credentials import 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import compute_sha256
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import LockedPackage, parse_lock
+from ansible_collections.oxzep7.python.plugins.plugin_utils._activity import expect, track
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import format_json, lock_file, write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import PackageIndex
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._metadata import (
@@ -122,8 +123,10 @@ class WheelStore:
     def fetch_all(self, packages: Iterable[LockedPackage]) -> list[tuple[pathlib.Path, str]]:
         """The wheels of *packages* in ``cache/wheels``, with their SHA-256. Raises DownloadError with all that lack."""
         found, problems = [], []
+        packages = list(packages)
+        expect("wheels fetched", len(packages))
         with concurrent.futures.ThreadPoolExecutor(max_workers=WORKERS) as pool:
-            for work in [pool.submit(self.fetch, package) for package in packages]:
+            for work in [pool.submit(self._fetch_tracked, package) for package in packages]:
                 try:
                     found.append(work.result())
                 except (DownloadError, IndexUnavailableError) as error:
@@ -131,6 +134,10 @@ class WheelStore:
         if problems:
             raise DownloadError("; ".join(problems))
         return found
+
+    def _fetch_tracked(self, package: LockedPackage) -> tuple[pathlib.Path, str]:
+        with track("wheels fetched", package.name):
+            return self.fetch(package)
 
     def fetch(self, package: LockedPackage) -> tuple[pathlib.Path, str]:
         """The wheel of *package* in ``cache/wheels``, and its SHA-256.
