@@ -32,6 +32,7 @@ MAX_FRAMES = 40
 MAX_WARNINGS = 50
 MAX_TEXT = 2000
 MAX_CAUSES = 3
+ALARM_SECONDS = 60
 # Seconds after which it is asked again whether a child has ended, whose pipe a process of its own may hold open.
 POLL_SECONDS, SHORT_POLL_SECONDS = 0.2, 0.01
 
@@ -116,6 +117,8 @@ def work(batch: Dict[str, Any], names: List[str], until: Optional[float], answer
         if until is not None and time.monotonic() > until:
             break
         del heard[:]
+        # Where the parent is gone, nothing else ends this process.
+        signal.alarm(int(batch["limit"]) + ALARM_SECONDS)
         write(answers, ["begin", name])
         try:
             resolve(name)
@@ -153,21 +156,25 @@ class Child:
         self.pid = os.fork()
         if self.pid == 0:
             try:
+                os.setpgid(0, 0)
                 nowhere = os.open(os.devnull, os.O_RDWR)
                 for number, handle in ((0, nowhere), (1, nowhere), (2, target)):
                     os.dup2(handle, number)
                 work(batch, names, until, answers)
             finally:
                 os._exit(0)  # threads that an import started must not keep this process
+        with contextlib.suppress(OSError):
+            os.setpgid(self.pid, self.pid)
         os.close(answers)
         os.close(target)
         self.source, self.errors = source, errors
         self.open = [source, errors]
         self.buffer, self.words = b"", b""
-        self.status: Optional[int] = None
+        self.ended = False
+        self.status = 0
 
     def read(self, seconds: float) -> List[bytes]:
-        """The lines that arrive within *seconds*; sets ``status`` when the child has ended."""
+        """The lines that arrive within *seconds*; sets ``ended`` when the child has ended."""
         # A process of the child's may hold the pipe open, and a module may close it.
         wait = min(seconds, POLL_SECONDS if self.source in self.open else SHORT_POLL_SECONDS)
         ready, _writable, _failed = select.select(self.open, [], [], max(0.0, wait))
@@ -179,11 +186,10 @@ class Child:
                 self.buffer += data
             else:
                 self.words = (self.words + data)[-MAX_TEXT:]
-        if self.source not in ready:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                self._read_rest()
-                self.status = status
+        # Its number stays its own until it is closed.
+        if self.source not in ready and os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            self._read_rest()
+            self.ended = True
         lines = self.buffer.split(b"\n")
         self.buffer = lines.pop()
         return lines
@@ -199,17 +205,16 @@ class Child:
                 self.buffer += data
 
     def close(self) -> None:
-        """End the child."""
-        if self.status is None:
-            os.kill(self.pid, signal.SIGKILL)
-            _pid, self.status = os.waitpid(self.pid, 0)
+        """End the child and the processes that it has started."""
+        with contextlib.suppress(OSError):
+            os.killpg(self.pid, signal.SIGKILL)
+        _pid, self.status = os.waitpid(self.pid, 0)
         os.close(self.source)
         os.close(self.errors)
 
     def describe_end(self) -> str:
         """How it ended."""
-        status = self.status or 0
-        code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+        code = -os.WTERMSIG(self.status) if os.WIFSIGNALED(self.status) else os.WEXITSTATUS(self.status)
         words = self.words.decode("utf-8", "replace").strip().splitlines()
         return "the interpreter ended with %d while importing it: %s" % (code, "\n".join(words[-2:]))
 
@@ -247,12 +252,13 @@ def run_child(
                 else:
                     continue  # of the module, and not of this program
                 answer(message)
-            if child.status is not None:
+            if child.ended:
                 if begun is None:
                     return names[done:] if done else []
-                text = child.describe_end()
+                text = ""
     finally:
         child.close()
+    text = text or child.describe_end()
     failure: Dict[str, Any] = {"text": text, "exception": "", "frames": [], "missing": None, "ended": True}
     answer(["end", begun, failure, []])
     return names[done + 1 :]
@@ -264,7 +270,7 @@ def compute_share(budget: float, spent: float, count: int) -> float:
 
 
 def main() -> None:
-    """Import every batch, and end all processes that the imports have started."""
+    """Import every batch."""
     order = json.loads(sys.stdin.read())
     handle = os.dup(1)
     nowhere = os.open(os.devnull, os.O_RDWR)
@@ -285,8 +291,6 @@ def main() -> None:
             spent += time.monotonic() - began
             sharing -= 1
     write(handle, ["done"])
-    if os.getpgrp() == os.getpid():
-        os.killpg(0, signal.SIGKILL)
     os._exit(0)
 
 

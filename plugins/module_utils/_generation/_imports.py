@@ -57,14 +57,29 @@ def run_imports(
     """
     answers = ImportAnswers({}, set(), set())
     waiting = [batch for batch in batches if batch.names]
+    limits = (seconds, budget, write)
     while waiting:
-        begun = _run_probe(environment, waiting, identity, (seconds, budget, write), answers)
-        if begun is None:
+        end = _run_probe(environment, waiting, identity, limits, answers)
+        if end.finished:
             break
-        # The probe itself ended, which only the module that was being imported can have caused.
+        # Only an import can have ended the probe, and the last answers may be lost: one name decides alone.
         left = [batch._replace(names=[name for name in batch.names if name not in answers.tried]) for batch in waiting]
         waiting = [batch for batch in left if batch.names]
+        if waiting:
+            batch = next((batch for batch in waiting if end.begun in batch.names), waiting[0])
+            name = end.begun if end.begun in batch.names else batch.names[0]
+            alone = _run_probe(environment, [batch._replace(names=[name], shared=False)], identity, limits, answers)
+            if name not in answers.tried:
+                _take_answer(answers, str(name), _describe_end(alone.result), [])
     return answers
+
+
+class _ProbeEnd(NamedTuple):
+    """How a run of the probe ended: whether by itself, and with the import that had begun."""
+
+    finished: bool
+    begun: Optional[str]
+    result: CommandResult
 
 
 def _run_probe(
@@ -73,8 +88,8 @@ def _run_probe(
     identity: Identity,
     limits: Tuple[Optional[float], Optional[float], bool],
     answers: ImportAnswers,
-) -> Optional[str]:
-    """Run the probe once and add what it says to *answers*; returns the name with which it ended, if it did not finish.
+) -> _ProbeEnd:
+    """Run the probe once and add what it says to *answers*.
 
     *limits* are the seconds of all imports, the budget, and whether bytecode is written.
     """
@@ -95,7 +110,7 @@ def _run_probe(
             message = json.loads(line)
             kind = message[0]
             if kind == "done":
-                return None
+                return _ProbeEnd(True, None, done)
             if kind == "begin":
                 begun = str(message[1])
             elif kind == "end":
@@ -104,11 +119,7 @@ def _run_probe(
         except (ValueError, LookupError, TypeError, AttributeError):
             # What is imported can write to the probe's output, too.
             continue
-    names = [name for batch in batches for name in batch.names if name not in answers.tried]
-    blamed = begun if begun in names else names[0] if names else None
-    if blamed is not None:
-        _take_answer(answers, blamed, _describe_end(done), [])
-    return blamed
+    return _ProbeEnd(False, begun, done)
 
 
 def _describe_end(done: CommandResult) -> ImportFailure:

@@ -42,6 +42,7 @@ def environment(tmp_path, monkeypatch):
         "forks": "import os; os.fork()",
         "leaves_a_child": "import os, time\nif not os.fork(): time.sleep(1000)",
         "kills_all": "import os, signal; os.killpg(0, signal.SIGKILL)",
+        "kills_parent": "import os, signal, time; os.kill(os.getppid(), signal.SIGKILL); time.sleep(1)",
         "package": "value = 1\nclass Thing:\n    method = 2",
     }.items():
         (modules / (name + ".py")).write_text(text + "\n")
@@ -117,11 +118,12 @@ def test_processes_that_an_import_starts_do_not_outlive_the_probe(environment):
     assert not any(text.startswith(b"sleep-of-%d" % os.getpid()) for text in texts)
 
 
-def test_a_module_that_kills_the_probe_is_blamed_and_the_rest_is_tried(environment):
-    answers = run(
-        environment, _imports.ImportBatch(["good", "kills_all", "bad"], 30.0), _imports.ImportBatch(["json"], 30)
-    )
-    assert answers.tried == {"good", "kills_all", "bad", "json"} and sorted(answers.failed) == ["bad", "kills_all"]
+@pytest.mark.parametrize("killer", ["kills_all", "kills_parent"])
+def test_a_module_that_kills_its_processes_is_blamed_and_the_rest_is_tried(environment, killer):
+    names = ["good", "package", killer, "bad"]
+    answers = run(environment, _imports.ImportBatch(names, 30.0), _imports.ImportBatch(["json"], 30.0))
+    assert answers.tried == {*names, "json"} and sorted(answers.failed) == ["bad", killer]
+    assert answers.failed[killer]["ended"]
 
 
 def test_attributes_and_modules_below_are_names_too(environment):
