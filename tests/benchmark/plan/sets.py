@@ -26,7 +26,9 @@ import tarfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.oxzep7.python.plugins.module_utils._generation import _imports
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._core import parse_core_declaration
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._probe import ProbeRequest, probe_environment
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._targets import MODULES
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import (
     Identity,
     get_current_identity,
@@ -49,6 +51,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._rehearsal
     Rehearsal,
     TrialFailure,
     TrialOutcome,
+    find_owner,
 )
 
 from tests.fleet.archives import pack_interpreter
@@ -59,7 +62,6 @@ PLATFORM = "x86_64-manylinux_2_36"
 TARGET: Minor = (3, 12)
 # What the applications of that day took for granted of setuptools.
 OLD_TOOLS = "setuptools<58\n"
-TIMEOUT = 600.0
 
 
 @dataclasses.dataclass
@@ -183,7 +185,8 @@ class LocalTrials:
         self._origin = origin
         self.path = WORK / "attempts" / f"{origin.path.name}-{format_minor(minor)}"
         self._built = built
-        self._before: dict[str, bool] = {}
+        declared = {"name": "benchmark", "environment": str(origin.path)}
+        self._application = parse_core_declaration(declared)
         if not self.path.exists():
             run_isolated_uv("venv", "--no-project", "--python", str(unpack_interpreter(minor)), str(self.path))
 
@@ -206,34 +209,14 @@ class LocalTrials:
         )
         if done.returncode != 0:
             return TrialOutcome({"(installation)": TrialFailure(done.stderr[-500:])}, {})
-        owners = {
-            **_installed.map_module_owners(str(self._origin.path)),
-            **_installed.map_module_owners(str(self.path)),
-        }
-        # Whether what cannot be installed on the origin here worked there is not known.
-        owners = sorted(_installed.map_module_owners(str(self.path)).items())
-        there = [module for module, package in owners if package not in self._origin.lacking]
-        failed = _imports.find_import_failures(
-            str(self.path),
-            [name for name in there if only is None or name in only],
-            choose_identity(),
-            TIMEOUT,
-            only is not None,
-        )
-        new = {name: failure for name, failure in failed.items() if not self._failed_before(name)}
-        return TrialOutcome(
-            {name: TrialFailure.from_result(failure, "import") for name, failure in new.items()},
-            owners,
-            frozenset(set(only or ()) - set(there)),
-        )
-
-    def _failed_before(self, name: str) -> bool:
-        if name not in self._before:
-            known = name in _installed.list_top_level_modules(str(self._origin.path))
-            self._before[name] = known and bool(
-                _imports.find_import_failures(str(self._origin.path), [name], choose_identity(), TIMEOUT)
-            )
-        return self._before[name]
+        request = ProbeRequest(MODULES, only, left_out=_lockfile.parse_left_out(lock))
+        found = probe_environment(self._application, str(self.path), choose_identity(), request)
+        failures = {}
+        for name, failure in found.failures.items():
+            # Whether what cannot be installed on the origin here worked there is not known.
+            if find_owner(name.partition(":")[0], found.owners) not in self._origin.lacking:
+                failures[name] = TrialFailure.from_result(failure, "import")
+        return TrialOutcome(failures, found.owners, frozenset(found.gone))
 
 
 class SetBench:
