@@ -216,15 +216,24 @@ def parse_unit_start(name: str, texts: List[str]) -> Tuple[UnitStart, List[str]]
     return UnitStart(words, variables, directory), files
 
 
+def _strip_quotes(value: str) -> str:
+    """*value* of a line in a file of variables, which is all of the line's rest (systemd.exec(5), EnvironmentFile=)."""
+    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+    return value[1:-1] if quoted else value
+
+
 def read_unit_start(name: str, directories: List[str]) -> Optional[UnitStart]:
-    """How the unit *name* in *directories* starts its service; None for one without ``ExecStart``."""
+    """How the service *name*, also without its suffix, starts in *directories*; None for one without ``ExecStart``."""
+    name = name if name.endswith(".service") else name + ".service"
     texts = [read_trusted_text(path) or "" for path in find_unit_files(name, directories)]
     start, files = parse_unit_start(name, texts)
     variables = dict(start.variables)
     for path in files:
         for line in (read_trusted_text(path) or "").splitlines():
             if not line.lstrip().startswith(("#", ";")):
-                variables.update(_parse_assignments(line))
+                name, separator, value = line.strip().partition("=")
+                if separator:
+                    variables[name.strip()] = _strip_quotes(value.strip())
     return start._replace(variables=variables) if start.words else None
 
 

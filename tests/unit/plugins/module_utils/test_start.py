@@ -148,6 +148,10 @@ ModuleNotFoundError: No module named 'six.moves'
     assert failure["frames"] == ["/x/site-packages/gunicorn/arbiter.py", "/x/site-packages/flask/__init__.py"]
 
 
-def test_a_unit_without_a_command_is_none(tmp_path):
+def test_a_unit_is_read_with_its_files_and_without_a_command_is_none(tmp_path):
     assert _start.read_unit_start("web.service", [str(tmp_path)]) is None
+    (tmp_path / "web.service").write_text("[Service]\nExecStart=/bin/web\nEnvironmentFile=%s/web.env\n" % tmp_path)
+    (tmp_path / "web.env").write_text('# A comment\nSECRET=x y\nPORT="1"\n')
+    expected = UnitStart(["/bin/web"], {"SECRET": "x y", "PORT": "1"}, None)
+    assert _start.read_unit_start("web", [str(tmp_path)]) == expected
     assert parse_unit_start("web.service", ["[Unit]\nDescription=x\n"])[0] == UnitStart([], {}, None)
