@@ -33,7 +33,7 @@ FILE_LIMIT = 4 << 20
 INI_LIMIT = 1 << 18
 USES_LIMIT = 5000
 # How many modules are read one for another, before the first of them is scanned.
-NESTED_LIMIT = 20
+NESTED_LIMIT = 8
 # Seconds for one application.
 TIME_BUDGET = 120.0
 EXCLUDED_DIRECTORIES = {"__pycache__", "node_modules", "site-packages"}
@@ -88,6 +88,8 @@ class TreeScanner:
         # The names of each module that was scanned; of one that is being scanned, none yet.
         self._names: Dict[str, Dict[str, Any]] = {}
         self._unparsed: Set[str] = set()
+        # Those of modules that are only read for others so far.
+        self._shallow: Dict[str, Dict[str, Any]] = {}
 
     def scan(self, handle: int) -> None:
         """Scan the open directory *handle*, ``root``."""
@@ -119,14 +121,12 @@ class TreeScanner:
         for root, names in self._roots.items():
             if parts[0] in names and not EXCLUDED_DIRECTORIES.intersection(parts):
                 path = self._find_module(root, parts)
-                if path and (path not in self._names or path in self._unparsed) and self.depth < NESTED_LIMIT:
-                    self.depth += 1
-                    try:
-                        self._scan_path(path)
-                    finally:
-                        self.depth -= 1
+                if path and (path not in self._names or path in self._unparsed):
+                    self._scan_path(path)
                 if path in self._names:
                     return self._names[path]
+                if path in self._shallow:
+                    return self._shallow[path]
         return None
 
     def _find_module(self, root: str, parts: List[str]) -> str:
@@ -137,24 +137,37 @@ class TreeScanner:
             if number == len(parts) and part + ".py" in names:
                 return os.path.join(directory, part + ".py")
             directory = os.path.join(directory, part)
-            if part not in names or os.path.join(self.root, directory) in self.exclude:
+            if (
+                part not in names
+                or os.path.join(self.root, directory) in self.exclude
+                or (directory != part and "pyvenv.cfg" in names)
+            ):
                 return ""
         return os.path.join(directory, "__init__.py") if "__init__.py" in self._list_names(directory) else ""
 
     def _scan_path(self, path: str) -> None:
-        """Scan the Python file *path* below the root, if there is one."""
+        """Scan the Python file *path* below the root; only its own names, where many wait for it or time is used up."""
+        shallow = self.depth >= NESTED_LIMIT or time.monotonic() > self.deadline
+        if shallow and path in self._shallow:
+            return
         directory, name = os.path.split(path)
         try:
             inside = open_subdirectory(self._handle, directory)
+            try:
+                data = read_bytes(name, inside, FILE_LIMIT)
+            finally:
+                os.close(inside)
         except OSError:
             return
+        if shallow:
+            # Deeper ones would exceed the stack.
+            self._shallow[path] = scan_source(data.decode("utf-8", "replace"), self.watch, True).names
+            return
+        self.depth += 1
         try:
-            data = read_bytes(name, inside, FILE_LIMIT)
-        except OSError:
-            return
+            self._scan_source(path, data, True)
         finally:
-            os.close(inside)
-        self._scan_source(path, data, True)
+            self.depth -= 1
 
     def scan_directory(self, handle: int, prefix: str) -> None:
         if time.monotonic() > self.deadline:

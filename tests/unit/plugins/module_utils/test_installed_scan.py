@@ -15,6 +15,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._source._installed i
     scan_declared,
     scan_environment,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._source._tree import ScanRequest, scan_application
 
 SITE = "lib/python3.8/site-packages"
 
@@ -102,3 +103,14 @@ def test_a_link_of_another_account_to_elsewhere_is_not_followed(tmp_path):
     application = parse_core_declaration({"name": "billing", "environment": str(tmp_path / "venv")})
     found = scan_declared(application, NAMES, [])["installed"]
     assert found["uses"] == [] and len(found["problems"]) == 1
+
+
+def test_a_long_chain_of_imports_is_followed_without_exceeding_the_stack(tmp_path):
+    chain = 60
+    files = {f"pkg/m{number}.py": f"from .m{number + 1} import configparser\n" for number in range(chain)}
+    files[f"pkg/m{chain}.py"] = "import configparser\n"
+    files["main.py"] = "from pkg.m57 import configparser\nconfigparser.SafeConfigParser()\n"
+    put(tmp_path, files)
+    found = scan_application(ScanRequest("app", str(tmp_path), [], []), NAMES, [])
+    assert found["problems"] == [] and found["files"] == chain + 2
+    assert [row[:3] for row in found["uses"]] == [("main.py", "configparser.SafeConfigParser", 2)]

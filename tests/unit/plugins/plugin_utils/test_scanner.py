@@ -34,6 +34,11 @@ def test_what_the_scanner_was_made_with_is_read_without_mistakes():
     assert score.right > 200 and not score.faults, "\n".join(score.faults)
 
 
+def test_the_part_that_was_held_out_has_few_mistakes():
+    score = score_snippets(snippet for snippet in read_corpus() if snippet.held_out)
+    assert score.right > 50 and score.precision >= 0.97 and score.recall >= 0.97, "\n".join(score.faults)
+
+
 def test_a_text_that_is_not_parsed_has_nothing_to_find():
     plain = [snippet for snippet in read_corpus() if len(snippet.files) == 1 and not snippet.held_out]
     for snippet in plain:
