@@ -107,6 +107,8 @@ class Bindings:
         self.weak = False
         self._resolve_export = resolve_export
         self._expanded: Dict[str, Any] = {}
+        # Whether any name stands for one elsewhere.
+        self.crossed = False
         # Of the classes that the source defines, by dotted name: their bases and the names in their bodies.
         self.bases: Dict[str, List[Any]] = {}
         self.members: Dict[str, Set[str]] = {}
@@ -228,7 +230,9 @@ class Bindings:
         """What the dotted *name* stands for: names of six on Python 3, and names in modules of the same source."""
         if name not in self._expanded:
             moved = resolve_moved_name(name)
-            self._expanded[name] = self._resolve_export(moved) if self._resolve_export else moved
+            value = self._resolve_export(moved) if self._resolve_export else moved
+            self.crossed = self.crossed or (isinstance(value, str) and value != name)
+            self._expanded[name] = value
         return self._expanded[name]
 
     def find_super(self) -> Optional[InstanceOf]:

@@ -23,6 +23,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._source._watch impor
 IMPORT_LINE = re.compile(
     r"^[ \t]*(?:from[ \t]+([A-Za-z_]\w*)|import[ \t]+([A-Za-z_][\w.]*(?:[ \t]*,[ \t]*[A-Za-z_][\w.]*)*))", re.MULTILINE
 )
+# What a function may import that its module does not: by a computed name, or from another module of the source.
+FUNCTION_IMPORT = re.compile(r"import_module|__import__|^[ \t]+from[ \t]+\.", re.MULTILINE)
 
 
 class ScanResult(NamedTuple):
@@ -61,20 +63,26 @@ def scan_source(
     *modules* are the others of the source; *package* is the one of this module.
     """
     imports = list_imported_modules(text)
-    if not (every or watch.can_match(text)):
+    can_match = watch.can_match(text)
+    if not (every or can_match):
         return ScanResult([], imports, [], None, {}, False)
     # Trees have no cycles; looking for some in them takes a third of the time.
     collects = gc.isenabled()
     gc.disable()
     try:
-        return _scan_parsed(text, imports, watch, modules, package)
+        return _scan_parsed(text, imports, can_match, watch, modules, package)
     finally:
         if collects:
             gc.enable()
 
 
 def _scan_parsed(
-    text: str, imports: List[str], watch: WatchedNames, modules: Optional[SourceModules], package: Optional[str]
+    text: str,
+    imports: List[str],
+    can_match: bool,
+    watch: WatchedNames,
+    modules: Optional[SourceModules],
+    package: Optional[str],
 ) -> ScanResult:
     try:
         with warnings.catch_warnings():
@@ -90,9 +98,13 @@ def _scan_parsed(
     recorder = UseRecorder(watch, bindings, imports, modules, package)
     visitor = SourceVisitor(bindings, recorder, text)
     try:
-        visitor.visit_module(tree)
+        visitor.visit_statements(tree)
+        if can_match or bindings.crossed or FUNCTION_IMPORT.search(text):
+            visitor.visit_functions()
     except RecursionError:
         return ScanResult([], imports, [], "nested too deeply")
+    finally:
+        visitor.release()
     uses = _select_first_uses(recorder.uses)
     found = sorted({*imports, *recorder.path_imports})
     return ScanResult(uses, found, sorted(set(visitor.dynamic_imports)), None, bindings.list_module_names())

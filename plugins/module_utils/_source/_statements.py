@@ -75,24 +75,27 @@ class SourceVisitor(ExpressionVisitor):
         if hasattr(ast, "TryStar"):
             self._statements[ast.TryStar] = self._visit_try
 
-    def visit_module(self, tree: Any) -> None:
-        """Visit all of *tree*. Raises RecursionError."""
-        self.visit_statements(tree)
-        self.visit_functions()
-
     def visit_statements(self, tree: Any) -> None:
-        """Visit what an import of *tree* runs."""
+        """Visit what an import of *tree* runs. Raises RecursionError."""
         self._visit_block(tree.body, ScanContext(ALL_VERSIONS, frozenset(), frozenset(), True, False))
 
     def visit_functions(self) -> None:
-        """Visit the functions that were put off."""
+        """Visit the functions that were put off. Raises RecursionError."""
         while self._deferred:
             node, scopes, context = self._deferred.popleft()
             self._bindings.scopes = scopes
             if isinstance(node, ast.Lambda):
                 self._visit_expression(node.body, context)
             else:
+                for name in list_stored_names(node.body):
+                    scopes[-1].names.setdefault(name, UNSET)
                 self._visit_block(node.body, context)
+
+    def release(self) -> None:
+        """Let go of the tree: this object and its methods hold each other."""
+        self._deferred.clear()
+        self._expressions.clear()
+        self._statements.clear()
 
     def _visit_block(self, body: List[Any], context: ScanContext) -> None:
         """Visit the statements *body*; an ``if`` that leaves the block narrows the context of those after it."""
@@ -272,7 +275,7 @@ class SourceVisitor(ExpressionVisitor):
         for value in node.args.defaults + node.args.kw_defaults:
             if value is not None:
                 self._visit_expression(value, context)
-        names: Dict[str, Any] = dict.fromkeys(list_stored_names(node.body), UNSET)
+        names: Dict[str, Any] = {}
         arguments = list_arguments(node.args)
         for argument in arguments:
             names[argument.arg] = None

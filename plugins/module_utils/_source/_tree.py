@@ -136,12 +136,9 @@ class TreeScanner:
             names = self._list_names(directory)
             if number == len(parts) and part + ".py" in names:
                 return os.path.join(directory, part + ".py")
+            nested = number > 1 and "pyvenv.cfg" in names
             directory = os.path.join(directory, part)
-            if (
-                part not in names
-                or os.path.join(self.root, directory) in self.exclude
-                or (directory != part and "pyvenv.cfg" in names)
-            ):
+            if nested or part not in names or os.path.join(self.root, directory) in self.exclude:
                 return ""
         return os.path.join(directory, "__init__.py") if "__init__.py" in self._list_names(directory) else ""
 
