@@ -72,9 +72,10 @@ class PlanBlockedError(PlanError):
         """The rows as data, each reason once with its ``hosts``."""
         reasons: dict[str, dict[str, Any]] = {}
         for row in self.blocked:
-            values = {"application": row.application, "key": row.key, "detail": row.detail}
-            reason = reasons.setdefault(row.text, {**values, "remediation": row.remediation, "hosts": []})
-            reason["hosts"] = list(dict.fromkeys([*reason["hosts"], row.host]))
+            values = dataclasses.asdict(row)
+            host, text = values.pop("host"), values.pop("text")
+            reason = reasons.setdefault(text, {**values, "hosts": []})
+            reason["hosts"] = list(dict.fromkeys([*reason["hosts"], host]))
         return list(reasons.values())
 
 
