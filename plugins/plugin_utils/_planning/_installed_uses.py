@@ -51,26 +51,31 @@ def list_installed_uses(scan: Mapping[str, Any] | None, current: Minor, target: 
 
 def build_use_findings(
     scan: Mapping[str, Any] | None, planned: Mapping[str, Any], clean: Mapping[str, str | None]
-) -> list[dict[str, Any]]:
+) -> list[tuple[int, dict[str, Any]]]:
     """A finding for each package that a step of *planned* keeps at a version which uses what its Python lacks.
 
-    *clean* has the nearest later version that has no such uses on import by package.
+    Each comes with the number of the first step that does so. *clean* has by package the nearest later version that has
+    no such uses on import.
     """
     steps = planned["steps"]
     if not steps:
         return []
     uses = list_installed_uses(scan, parse_version(planned["from"])[0], parse_version(steps[-1]["to"])[0])
     moved: set[str] = set()
-    told: dict[str, tuple[str, list[InstalledUse]]] = {}
-    for step in steps:
+    told: dict[str, tuple[int, list[InstalledUse]]] = {}
+    for number, step in enumerate(steps):
         minor = parse_version(step["to"])[0]
         moved |= {row["package"] for row in step["changes"]}
         for use in uses:
             if use.since <= minor and use.package not in moved:
-                python, known = told.setdefault(use.package, (format_minor(minor), []))
+                known = told.setdefault(use.package, (number, []))[1]
                 if use not in known:
                     known.append(use)
-    return [_build_finding(python, known, clean.get(package)) for package, (python, known) in sorted(told.items())]
+    found = []
+    for package, (number, known) in sorted(told.items()):
+        python = format_minor(parse_version(steps[number]["to"])[0])
+        found.append((number, _build_finding(python, known, clean.get(package))))
+    return found
 
 
 def _build_finding(python: str, uses: Sequence[InstalledUse], clean: str | None) -> dict[str, Any]:

@@ -112,8 +112,7 @@ def _collect_findings(
     if steps and scan is not None:
         minors = [_lifecycle.parse_version(step["to"])[0] for step in steps]
         found += _check_source(scan, _lifecycle.parse_version(planned["from"])[0], minors)
-    for entry in build_use_findings(scan, planned, application.get("clean") or {}):
-        found.append(StepFinding(first, entry))
+    found += itertools.starmap(StepFinding, build_use_findings(scan, planned, application.get("clean") or {}))
     for number, step in enumerate(steps):
         for name, bound in step["doubts"].items():
             found.append(

@@ -51,7 +51,8 @@ OLD = scan(use("bottle", "0.12", "imp", 40), use("bottle", "0.12", "inspect.geta
 
 
 def test_a_package_that_stays_is_told_with_file_line_and_a_later_version():
-    (finding,) = build_use_findings(OLD, planned(("3.11.9", []), ("3.12.1", [])), {"bottle": "0.13"})
+    ((step, finding),) = build_use_findings(OLD, planned(("3.11.9", []), ("3.12.1", [])), {"bottle": "0.13"})
+    assert step == 0
     assert finding["key"] == "package-uses-removed" and not finding["blocking"]
     assert f"{BOTTLE}:40: imp is gone in Python 3.12" in finding["detail"]
     assert "(on import)" in finding["detail"] and "(when called)" in finding["detail"]
@@ -65,6 +66,7 @@ def test_a_package_that_moves_before_and_a_step_that_lacks_nothing_are_not_told(
     assert build_use_findings(OLD, planned(("3.9.1", []), ("3.10.1", [])), {}) == []
     assert build_use_findings(OLD, planned(("3.11.9", moved), ("3.12.1", [])), {}) == []
     assert len(build_use_findings(OLD, planned(("3.11.9", []), ("3.12.1", moved)), {})) == 1
+    assert [step for step, _finding in build_use_findings(OLD, planned(("3.9.1", []), ("3.12.1", [])), {})] == [1]
     assert build_use_findings(None, planned(("3.12.1", [])), {}) == []
     assert build_use_findings(OLD, planned(), {}) == []
 
