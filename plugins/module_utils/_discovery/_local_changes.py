@@ -49,7 +49,7 @@ def list_local_changes(environment: Mapping[str, Any], ignored: Sequence[str] = 
 
     Unmanaged files of the kinds *ignored* are left out.
     """
-    versions = {package["name"]: package["version"] for package in environment.get("packages") or []}
+    versions = {package["name"]: package.get("version") for package in environment.get("packages") or []}
     found = []
     for entry in environment.get("unmanaged") or []:
         if entry["kind"] not in ignored:
