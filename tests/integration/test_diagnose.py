@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import re
@@ -22,6 +23,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts impo
     build_process_environment,
     get_current_identity,
 )
+
+from tests.demo.machine import find_free_port
 
 VERSIONS = pathlib.Path.home() / ".pyenv" / "versions"
 TOOL = """
@@ -477,3 +480,78 @@ def test_log_names_the_exception_and_its_difference(pair):
     found = pair.diagnose(("true",))
     expect_first_line(found, "^missing dependency: helper", "the log has ModuleNotFoundError.*web.py, line 7")
     assert all("requests" not in entry["example"] for entry in found["log"])
+
+
+@pytest.fixture
+def reverted(place, module):
+    """An application whose promotion was undone, because the new one does not start with what its service is given."""
+    broken = place.build_wheel("2.0", "new", before="import planted_dependency")
+    built = module("environment", **place.make_build_options(broken))
+    assert not built.get("failed"), built
+    done = module("promotion", **place.make_promotion_options(built["generation"]))
+    assert "reverted" in str(done.get("outcome")) or done["failed"], done
+    return place
+
+
+def test_module_and_playbook_explain_a_promotion_that_was_undone(reverted, module, playbook_server):
+    place = reverted
+    shown = [name for name in sorted(os.listdir(place.state)) if name != "logs"]
+    record = place.read_state()
+    options = {
+        "application": place.declare_application(),
+        "state_dir": str(place.state),
+        "commands": [["python", "-m", "greeter", str(find_free_port())]],
+        "timeout": 3,
+    }
+    for check in (True, False):
+        found = module("diagnose", check=check, **options)
+        assert not found.get("failed") and not found["changed"], found
+        assert (found["before"]["id"], found["after"]["id"]) == (
+            record["history"][-1]["from"],
+            record["history"][-1]["to"],
+        )
+        expect_first_line(
+            found, "^exit status: .*ends with 124 in .*, with 1 in .*: ModuleNotFoundError.*planted_dependency"
+        )
+    variables = {
+        "oxzep7_become": False,
+        "ansible_python_interpreter": sys.executable,
+        "oxzep7_applications": [options["application"]],
+        "oxzep7_state_dir": options["state_dir"],
+        "oxzep7_diagnose_commands": options["commands"],
+        "oxzep7_diagnose_timeout": 3,
+        "oxzep7_run_id": "why",
+        "oxzep7_report_dir": str(place.root / "report"),
+    }
+    (place.root / "variables.json").write_text(json.dumps(variables), encoding="utf-8")
+    words = ["-i", "localhost,", "-c", "local", "-e", f"@{place.root}/variables.json", "oxzep7.python.diagnose"]
+    status, printed = playbook_server.run(place.root, *words)
+    assert status == 0 and "planted_dependency" in printed, printed
+    page = (place.root / "report" / "diagnoses" / "why.html").read_text(encoding="utf-8")
+    assert "planted_dependency" in page and "Side by side" in page
+    assert place.read_greeting() == "old" and place.read_state() == record
+    assert [name for name in sorted(os.listdir(place.state)) if name != "logs"] == shown
+
+
+def test_application_that_was_never_promoted_is_no_failure(place, module):
+    found = module("diagnose", application=place.declare_application(), state_dir=str(place.state))
+    assert not found.get("failed") and found["lines"] == [] and "no promotion is recorded" in found["reason"]
+    missing = module(
+        "diagnose", application=place.declare_application(), state_dir=str(place.state), before="1-x", after="2-x"
+    )
+    assert missing["failed"] and "generation 1-x does not exist any more" in missing["msg"]
+
+
+def test_a_module_that_neither_has_is_not_explained_by_a_path(pair):
+    plant_path_file(pair)
+    pair.write_lazy("import planted_dependency\n", both=False)
+    expect_first_line(pair.diagnose(WORK), "^exit status: greet --work .*No module named 'planted_dependency'")
+
+
+def test_a_module_that_only_a_path_has_is_explained_by_it(pair):
+    shared = pair.root / "shared"
+    shared.mkdir()
+    (shared / "planted_dependency.py").write_text("")
+    (next(pair.before.glob("lib/python*/site-packages")) / "shared.pth").write_text(f"{shared}\n")
+    pair.write_lazy("import planted_dependency\ndef work(): pass\n")
+    expect_first_line(pair.diagnose(WORK), r"^\.pth: .*shared\.pth is only in 1-before", "therefore greet --work")

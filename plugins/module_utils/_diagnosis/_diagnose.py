@@ -66,6 +66,7 @@ import importlib, sys
 module = importlib.import_module(sys.argv[1])
 sys.exit(0 if len(sys.argv) < 3 or hasattr(module, sys.argv[2]) else 1)
 """
+MODULE_PROGRAM = "import importlib.util, sys; sys.exit(importlib.util.find_spec(sys.argv[1]) is None)"
 
 
 class DiagnosisError(CollectionError):
@@ -237,8 +238,11 @@ def _find_removed(
     rest = []
     for failure in failures:
         missing = find_missing_name(failure.cause)
-        if missing is None or not _has_name(sides[0], missing, account) or _has_name(sides[1], missing, account):
+        if missing is None:
             rest.append(failure)
+            continue
+        if not _has_name(sides[0], missing, account) or _has_name(sides[1], missing, account):
+            rest.append(failure._replace(known=_has_module(sides[0], missing.module, account)))
             continue
         versions = (str(profiles[0]["version"]), str(profiles[1]["version"]))
         owner = describe_owner(failure.cause, profiles[1]["packages"])
@@ -250,6 +254,13 @@ def _has_name(side: Side, missing: Any, account: Identity) -> bool:
     words = [missing.module] + ([missing.name] if missing.name else [])
     program = [side.get_python(), "-I", "-S", "-c", NAME_PROGRAM]
     return run_command(program + words, NAME_TIMEOUT, account, environment=side.variables, tail=1024).rc == 0
+
+
+def _has_module(side: Side, module: str, account: Identity) -> bool:
+    """Whether the interpreter of *side*, as the service starts it, finds the top of *module*."""
+    program = [side.get_python(), "-c", MODULE_PROGRAM, module.split(".")[0]]
+    done = run_command(program, NAME_TIMEOUT, account, side.directory, dict(side.variables), tail=1024)
+    return done.rc == 0
 
 
 def _describe_log(changes: Sequence[LogChange], cause: Optional[str]) -> List[Difference]:

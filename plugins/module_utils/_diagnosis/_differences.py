@@ -27,6 +27,8 @@ BROKEN, RUN_FAILS, MISSING_LIBRARY, MISSING_PACKAGE, SCRIPTS, START, VARIABLES, 
 LIBRARIES, BUILD, JOURNAL, PLANNED, OUTPUT, INTERPRETER = 44, 42, 40, 30, 20, 10
 # Packages that tools install into each new environment.
 TOOLS = ("pip", "setuptools", "wheel")
+# What they, virtualenv and uv run at the start.
+TOOL_STARTS = re.compile(r"distutils-precedence\.pth|_distutils_hack(?:\..*)?|_virtualenv(?:\.pth)?")
 FLAG_NAMES = {
     "optimize": "optimization (-O)",
     "hash_randomization": "hash randomization",
@@ -244,7 +246,7 @@ def _compare_packages(seen: _Comparison) -> None:
         told = "%s %s of %s is not installed in %s" % (name, before[name]["version"], seen.names[0], seen.names[1])
         told += "; %s" % needs[0] if needs else ""
         rank = MISSING_PACKAGE if needs or (seen.same_minor and name not in TOOLS) else PACKAGES - 1
-        rank = PLANNED if name in TOOLS and not needs and not seen.same_minor else rank
+        rank = PLANNED if name in TOOLS and not needs else rank
         seen.add("packages", name, (before[name]["version"], "not installed"), "missing dependency", rank, told)
     known = {_name_requirement(need) for package in before.values() for need in package["needs"]} - set(before)
     wanted = {_name_requirement(need) for package in after.values() for need in package["needs"]} - set(after)
@@ -323,9 +325,10 @@ def _compare_start(seen: _Comparison) -> None:
             told = "%s is only in %s: %s" % (path, seen.names[only], " | ".join(values[only] or ["it is empty"]))
         else:
             told = "%s has other lines: %s in %s, %s in %s" % (path, values[0], seen.names[0], values[1], seen.names[1])
-        rank = PLANNED - 1 if "distutils-precedence" in name else START
+        file = name.rpartition("/")[2]
+        rank = PLANNED - 1 if TOOL_STARTS.fullmatch(file) else START
         shown = [_show(" | ".join(value)) if value else "absent" for value in values]
-        seen.add("start", name.rpartition("/")[2], shown, ".pth", rank, _show(told))
+        seen.add("start", file, shown, ".pth", rank, _show(told))
     loaded: List[Dict[str, List[Any]]] = []
     for which, start in enumerate(seen.pick("start")):
         loaded.append({name: [seen.plain(which, value[0])] + value[1:] for name, value in start.items()})
@@ -344,8 +347,9 @@ def _compare_start(seen: _Comparison) -> None:
         )
         if None not in values and shown[0] == shown[1]:
             told = "%s is loaded at the start, and differs between %s and %s" % (name, seen.names[0], seen.names[1])
-        rank = START + 1 if custom else START - 2
-        seen.add("start", name, shown, "module at the start", rank if seen.same_minor or custom else PLANNED, told)
+        rank = START + 1 if custom else START - 2 if seen.same_minor else PLANNED
+        rank = PLANNED - 1 if TOOL_STARTS.fullmatch(name) else rank
+        seen.add("start", name, shown, "module at the start", rank, told)
 
 
 def _compare_variables(seen: _Comparison) -> None:
@@ -472,6 +476,9 @@ EFFECTS: Tuple[Tuple[str, str, str], ...] = (
 
 def _brings(cause: Difference, other: Difference) -> bool:
     key = "%s:%s" % (other.area, other.name)
+    if cause.area != "packages" and other.culprit == "version mismatch":
+        # A path adds packages; which version of one is installed has its own reason.
+        return False
     for area, name, effects in EFFECTS:
         if cause.area == area and re.fullmatch(name, cause.name) and re.fullmatch(effects, key):
             return True

@@ -8,6 +8,7 @@ import re
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._diagnosis._differences import (
+    PLANNED,
     RUN_FAILS,
     Culprit,
     Difference,
@@ -50,10 +51,14 @@ EXPLANATIONS: Tuple[Tuple[str, str], ...] = (
 
 
 class Failure(NamedTuple):
-    """Something that fails on one side only: the sentence about it, and its cause."""
+    """Something that fails on one side only: the sentence about it, and its cause.
+
+    ``known`` is whether the other side finds the module that the cause misses, if it misses one.
+    """
 
     text: str
     cause: str
+    known: bool = True
 
 
 class MissingName(NamedTuple):
@@ -101,9 +106,11 @@ def explain_failure(failure: Failure, culprits: Sequence[Culprit], packages: Map
             if any(one.area == "packages" and one.name in names for one in [culprit.difference] + culprit.effects):
                 return culprit
     for says, explains in EXPLANATIONS:
-        if not re.search(says, failure.cause):
+        if not re.search(says, failure.cause) or (missing and not failure.known):
             continue
         for culprit in culprits:
+            if culprit.difference.rank < PLANNED:
+                continue
             for one in [culprit.difference] + culprit.effects:
                 if re.fullmatch(explains, "%s:%s" % (one.area, one.name)):
                     return culprit

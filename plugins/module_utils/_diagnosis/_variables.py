@@ -54,7 +54,7 @@ def show_value(name: str, value: Optional[str]) -> str:
 
 def list_secrets(variables: Mapping[str, str]) -> FrozenSet[str]:
     """Values of *variables* that must not be shown, and secrets of URLs in others."""
-    hidden = {value for name, value in variables.items() if SECRET_PARAMETER.search(name)}
+    hidden = {value for name, value in variables.items() if SECRET_PARAMETER.search(name) and not is_transient(name)}
     return frozenset(value for value in hidden if len(value) >= SECRET_LENGTH) | find_secrets(dict(variables))
 
 

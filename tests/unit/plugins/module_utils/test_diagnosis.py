@@ -147,6 +147,7 @@ def test_only_known_names_are_shown():
 def test_secrets_of_variables_are_those_to_hide_in_output():
     found = _variables.list_secrets({"API_TOKEN": "abcdefgh", "DSN": "https://u:password1@h/", "HOME": "/srv/app"})
     assert {"abcdefgh", "password1"} <= found and "/srv/app" not in found
+    assert _variables.list_secrets({"PWD": "/srv/app"}) == frozenset()
 
 
 def test_a_running_process_decides_what_the_unit_sets():
@@ -300,3 +301,28 @@ def test_programs_for_other_interpreters_can_be_arguments_in_any_locale(program)
     # Python 3.6 encodes arguments in ASCII where the locale is C.
     source = inspect.getsource(program)
     assert source.isascii()
+
+
+def test_what_tools_install_is_named_last():
+    def change(profile):
+        site = f"{profile['prefix']}/lib/python3.9/site-packages"
+        profile["site_files"] = {f"{site}/_virtualenv.pth": ["import _virtualenv"]}
+        profile["start"] = {"_virtualenv": [f"{site}/_virtualenv.py", 900, ""]}
+        profile["environ"]["TZ"] = "UTC"
+
+    lines = compare(change)
+    assert lines[0] == "environment variable: TZ is not set in 1-py3.9, UTC in 2-py3.9" and len(lines) == 3
+
+
+def test_a_package_of_another_version_is_no_effect_of_what_runs_at_the_start():
+    def change(profile):
+        profile["site_files"] = {f"{profile['prefix']}/lib/python3.9/site-packages/x.pth": ["import x"]}
+        profile["packages"]["lib"]["version"] = "2.0"
+
+    package = {"version": "1.0", "needs": [], "scripts": {}, "points": {}, "tops": [], "directory": "/site"}
+    profiles = [make_profile(place) for place in PLACES]
+    for profile in profiles:
+        profile["packages"] = {"lib": dict(package)}
+    change(profiles[1])
+    found = _differences.order_differences(_differences.compare_profiles(NAMES, tuple(profiles), PLACES, LIVE))
+    assert [one.difference.culprit for one in found] == [".pth", "version mismatch"]
