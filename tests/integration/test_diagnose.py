@@ -430,6 +430,25 @@ def test_upgrade_without_a_difference_of_its_own(upgrade, before, after):
     assert any(line.startswith("version mismatch: 1-before has cpython") for line in found["lines"])
 
 
+IN_AN_UPGRADE = [
+    (plant_path_file, r"^\.pth: .*vendor\.pth"),
+    (plant_missing_library, r"^missing library: "),
+    (plant_removed_package, "^missing dependency: helper"),
+    (plant_shebang, "^shebang: greet"),
+    (plant_hash_seed, "^environment variable: PYTHONHASHSEED"),
+    (plant_recursion_limit, "^module at the start: sitecustomize .*recursion limit"),
+    (plant_optimization, r"^changed default: optimization"),
+    (plant_mask, "umask"),
+]
+
+
+@pytest.mark.parametrize(("plant", "pattern"), IN_AN_UPGRADE)
+def test_first_line_names_what_was_planted_in_an_upgrade(upgrade, plant, pattern):
+    pair = upgrade("3.9", "3.10")
+    plant(pair)
+    expect_first_line(pair.diagnose(("true",)), pattern)
+
+
 def test_other_exit_status(pair):
     pair.write_lazy("def work(): raise SystemExit(3)\n", both=False)
     expect_first_line(pair.diagnose(WORK), "^exit status: greet --work ends with 0 in 1-before, with 3 in 2-after")

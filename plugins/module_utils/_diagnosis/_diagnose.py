@@ -9,6 +9,7 @@ Everything is read, or run in scratch directories by the application's user. Not
 
 import calendar
 import os
+import re
 import time
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -60,6 +61,7 @@ PROMOTION_EVENTS = ("promoted", "reverted", "failed")
 ATTEMPT_SECONDS = 600.0
 NAME_TIMEOUT = 30.0
 MAX_LINES, MAX_DIFFERENCES, OUTPUT_LENGTH = 50, 300, 2000
+EXCEPTION_NAME = re.compile(r"[A-Za-z_][\w.]*(?:Error|Exception|Warning|Exit|Interrupt)\b")
 # Asked of the standard library alone: ends with 0 if the module, and what it should have, are there.
 NAME_PROGRAM = """
 import importlib, sys
@@ -266,7 +268,9 @@ def _has_module(side: Side, module: str, account: Identity) -> bool:
 def _describe_log(changes: Sequence[LogChange], cause: Optional[str]) -> List[Difference]:
     found = []
     if cause:
-        found.append(Difference("log", cause, "", cause, "log", "log: since the promotion: %s" % cause, RUN_FAILS - 1))
+        # An exception is a failure. Another line may be about anything that happened meanwhile.
+        rank = RUN_FAILS - 1 if EXCEPTION_NAME.match(cause) else JOURNAL + 1
+        found.append(Difference("log", cause, "", cause, "log", "log: since the promotion: %s" % cause, rank))
     for change in changes:
         if change.trouble and change.kind != "gone" and not (cause and change.kind == "new"):
             text = "log: %s: %s (%d times, %d before)" % (change.kind, change.example, change.after, change.before)

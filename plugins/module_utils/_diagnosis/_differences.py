@@ -413,20 +413,32 @@ def _compare_defaults(seen: _Comparison) -> None:
             only = [[entry for entry in entries[which] if entry not in entries[1 - which]] for which in (0, 1)]
             shown = [", ".join(found[:SHOWN_NAMES]) or "nothing more" for found in only]
             told = "%s: only in %s: %s; only in %s: %s" % (name, seen.names[0], shown[0], seen.names[1], shown[1])
-        rank = DEFAULTS if seen.same_minor else PLANNED + (5 if name in LOUD_DEFAULTS else 1)
+        rank = DEFAULTS
+        if not seen.same_minor and name in LOUD_DEFAULTS + QUIET_DEFAULTS:
+            rank = PLANNED + (5 if name in LOUD_DEFAULTS else 1)
         seen.add("defaults", name, shown, "changed default", rank, told)
 
 
-# Defaults whose change breaks programs, also where a new version of Python brings it.
+# Defaults that new versions of Python change: those whose change breaks programs, and the others.
 LOUD_DEFAULTS = (
     "encoding of files",
-    "encoding of standard output",
     "encoding of file names",
-    "locale",
+    "encoding of standard input",
+    "encoding of standard output",
     "multiprocessing start method",
     "tarfile filter",
-    "recursion limit",
-    "umask",
+)
+QUIET_DEFAULTS = (
+    "encoding errors of file names",
+    "encoding errors of standard output",
+    "buffering of standard output",
+    "default of warnings",
+    "digests",
+    "event loop policy",
+    "garbage collection",
+    "hash algorithm",
+    "limit of digits of integers",
+    "pickle protocol",
 )
 COMPARISONS: Tuple[Callable[[_Comparison], None], ...] = (
     _compare_libraries,

@@ -43,7 +43,8 @@ VOLATILE = (
     (re.compile(r"\b\d\d:\d\d:\d\d(?:[.,]\d+)?\b"), "TIME"),
     (re.compile(r"\b\d+(?:\.\d+)? ?(?:ms|us|µs|ns|s|sec|seconds)\b"), "DURATION"),
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "UUID"),
-    (re.compile(r"(/tmp|/var/cache/oxzep7)/[\w./-]+"), r"\1/FILE"),
+    (re.compile(r"(/tmp|/oxzep7/[0-9a-f]{8}/files)/[\w./-]+"), r"\1/FILE"),
+    (re.compile(r"/oxzep7/[0-9a-f]{8}/files"), "/oxzep7/FILES"),
     (re.compile(r"\[\d+\]|\bpid[ =:]*\d+"), "[PID]"),
 )
 

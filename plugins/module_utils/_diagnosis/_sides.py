@@ -12,6 +12,7 @@ from typing import Any, Dict, FrozenSet, List, NamedTuple, Optional, Tuple
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._application._services import observe_services
 from ansible_collections.oxzep7.python.plugins.module_utils._diagnosis._variables import (
+    is_transient,
     merge_running,
     move_paths,
     split_assignments,
@@ -77,7 +78,7 @@ def build_sides(
 
 
 def read_settings(application: Application, account: Identity) -> ServiceSettings:
-    """The settings of the first service that has some; without one, those of commands of this collection."""
+    """The settings of the first service that runs as *account*; without one, those of this collection's commands."""
     plain = build_process_environment(account)
     directory = application.source if application.source and os.path.isdir(application.source) else "/"
     for service in application.services:
@@ -94,7 +95,8 @@ def read_settings(application: Application, account: Identity) -> ServiceSetting
             running = read_process_variables(pid, account)
             if running is not None:
                 origin = "process %d of %s" % (pid, service.get_label())
-                return ServiceSettings(running, directory, read_process_mask(pid), origin)
+                kept = {name: value for name, value in running.items() if not is_transient(name)}
+                return ServiceSettings(kept, directory, read_process_mask(pid), origin)
     return ServiceSettings(plain, directory, DEFAULT_MASK, "this collection, as its commands are run")
 
 
@@ -103,6 +105,10 @@ def _read_unit(service: UnitService, account: Identity) -> Optional[ServiceSetti
     if shown.rc != 0:
         return None
     values = parse_properties(shown.stdout)
+    owner = service.user or (values.get("User") or ["root"])[0]
+    if owner not in (account.name, str(account.uid)):
+        # What another account is given is not for this one to see.
+        return None
     manager = run_systemctl(service.user, ["show-environment"], SHOW_TIMEOUT)
     variables = split_assignments([unquote_word(line) for line in manager.stdout.splitlines()])
     variables.update({"HOME": account.home, "USER": account.name, "LOGNAME": account.name})

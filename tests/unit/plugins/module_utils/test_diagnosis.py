@@ -11,6 +11,7 @@ import inspect
 import os
 
 import pytest
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._checked import parse_checked_declaration
 from ansible_collections.oxzep7.python.plugins.module_utils._diagnosis import (
     _diagnose,
     _differences,
@@ -23,6 +24,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._diagnosis import (
     _variables,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import get_current_identity
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandResult
 
 NAMES = ("1-py3.9", "2-py3.9")
 PLACES = ("/srv/app/venv.generations/1-py3.9", "/srv/app/venv.generations/2-py3.9")
@@ -326,3 +328,37 @@ def test_a_package_of_another_version_is_no_effect_of_what_runs_at_the_start():
     change(profiles[1])
     found = _differences.order_differences(_differences.compare_profiles(NAMES, tuple(profiles), PLACES, LIVE))
     assert [one.difference.culprit for one in found] == [".pth", "version mismatch"]
+
+
+class Units:
+    """Answers of systemctl for a unit that runs as *user*."""
+
+    def __init__(self, user):
+        self.text = f"User={user}\nEnvironment=TOKEN=planted\nUMask=0027\nMainPID=0\nWorkingDirectory=!/\n"
+
+    def run(self, _user, words, _timeout):
+        text = self.text if words[0] == "show" else "PATH=/usr/bin\nLANG=C\n"
+        return _sides_result(text)
+
+
+def _sides_result(text):
+    return CommandResult([], 0, text, "")
+
+
+@pytest.mark.parametrize(("user", "given"), [("", False), ("someone-else", False), (None, True)])
+def test_only_the_account_of_a_unit_gets_what_the_unit_is_given(monkeypatch, user, given):
+    me = get_current_identity()._replace(name="billing", uid=4711)
+    monkeypatch.setattr(_sides, "run_systemctl", Units("billing" if user is None else user).run)
+    monkeypatch.setattr(_sides, "is_systemd_running", lambda: True)
+    application = parse_checked_declaration({"name": "app", "environment": LIVE, "services": [{"name": "app.service"}]})
+    found = _sides.read_settings(application, me)
+    assert (found.variables.get("TOKEN") == "planted") is given
+    if given:
+        assert (found.umask, found.directory, found.variables["HOME"]) == (0o027, "/", me.home)
+        assert found.origin == "app.service" and found.variables["LANG"] == "C"
+
+
+def test_a_line_of_a_log_that_is_no_exception_is_not_first():
+    found = _diagnose._describe_log([], "ERROR could not reach mail")
+    assert found[0].rank < _differences.PACKAGES
+    assert _diagnose._describe_log([], "KeyError: 'x' (/a.py, line 1)")[0].rank > _differences.MISSING_LIBRARY
