@@ -530,7 +530,9 @@ def test_module_and_playbook_explain_a_promotion_that_was_undone(reverted, modul
             record["history"][-1]["to"],
         )
         expect_first_line(
-            found, "^exit status: .*ends with 124 in .*, with 1 in .*: ModuleNotFoundError.*planted_dependency"
+            found,
+            "^version mismatch: package greeter is 1.0 in",
+            "therefore .*with 124 in .*, with 1 in .*planted_dependency",
         )
     variables = {
         "oxzep7_become": False,
@@ -574,3 +576,13 @@ def test_a_module_that_only_a_path_has_is_explained_by_it(pair):
     (next(pair.before.glob("lib/python*/site-packages")) / "shared.pth").write_text(f"{shared}\n")
     pair.write_lazy("import planted_dependency\ndef work(): pass\n")
     expect_first_line(pair.diagnose(WORK), r"^\.pth: .*shared\.pth is only in 1-before", "therefore greet --work")
+
+
+def test_an_error_inside_a_package_of_another_version_is_explained_by_that(pair):
+    pair.write_lazy("def work():\n    import helper\n    helper.answer()\n")
+    for path, text in ((pair.before, "def answer(): pass\n"), (pair.after, "def answer(): return {}['planted']\n")):
+        (next(path.glob("lib/python*/site-packages")) / "helper" / "__init__.py").write_text(text)
+    plant_other_version(pair)
+    expect_first_line(
+        pair.diagnose(WORK), "^version mismatch: package helper is 1.2", "therefore .*KeyError: 'planted'"
+    )

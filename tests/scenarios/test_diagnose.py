@@ -23,6 +23,7 @@ from tests.fleet import fleet
 from tests.fleet.hosts import write_file
 
 DROP_IN = "/etc/systemd/system/steady-web.service.d/planted.conf"
+ASK = 'import urllib.request; urllib.request.urlopen("http://127.0.0.1:8003/")'
 PROGRAM = """
 import runpy, sys
 if sys.version_info[:2] == (3, 10):
@@ -87,6 +88,7 @@ def test_the_log_of_a_promotion_that_was_undone_names_the_removed_name(promoted)
     lines = "[Service]\nExecStart=\nExecStart=/srv/steady/venv/bin/python /srv/steady/boot.py\n"
     write_file(promoted.name, DROP_IN, lines)
     promoted.run_script("systemctl daemon-reload && systemctl restart steady-web.service")
+    promoted.run_script(f"for try in $(seq 300); do python3 -c '{ASK}' && exit 0; sleep 0.2; done; exit 1")
     done = promoted.run_actions(["module", "promotion", build_promotion_options(SECOND, "upgrade")])[0]
     assert done["failed"] and done["outcome"] == "reverted", done
     found = diagnose(promoted)

@@ -5,7 +5,7 @@
 """Which difference explains a failure. Functions of data, without effects."""
 
 import re
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._diagnosis._differences import (
     PLANNED,
@@ -82,39 +82,64 @@ def find_missing_name(cause: str) -> Optional[MissingName]:
     return None
 
 
+def _find_owner(path: str, packages: Mapping[str, Any]) -> Optional[str]:
+    """The name of the one of *packages* that the file *path* is probably of; None if it is of none."""
+    inside = re.search(r"/site-packages/([\w-]+)", path)
+    if inside is None:
+        return None
+    name = normalize_name(inside.group(1))
+    for package, known in packages.items():
+        if package == name or inside.group(1) in known["tops"]:
+            return package
+    return None
+
+
 def describe_owner(cause: str, packages: Mapping[str, Any]) -> str:
     """The file that *cause* names, and the package of *packages* that it is probably of; empty without a file."""
     match = CAUSE_FILE.search(cause)
     if not match:
         return ""
     path = match.group("path")
-    inside = re.search(r"/site-packages/([\w-]+)", path)
-    name = normalize_name(inside.group(1)) if inside else ""
-    for package, known in packages.items():
-        if inside and (package == name or inside.group(1) in known["tops"]):
-            return "; used by %s %s in %s" % (package, known["version"], path)
+    owner = _find_owner(path, packages)
+    if owner:
+        return "; used by %s %s in %s" % (owner, packages[owner]["version"], path)
     return "; used in %s" % path
+
+
+def _find_package(culprits: Sequence[Culprit], names: Set[str]) -> Optional[Culprit]:
+    """The first of *culprits* that is, or brings, a difference of one of the packages *names*."""
+    for culprit in culprits:
+        for one in [culprit.difference] + culprit.effects:
+            if one.area == "packages" and one.name in names:
+                return culprit
+    return None
+
+
+def _find_effect(culprits: Sequence[Culprit], explains: str) -> Optional[Culprit]:
+    """The first of *culprits* that is, or brings, a difference whose area and name are of the form *explains*."""
+    for culprit in culprits:
+        for one in [culprit.difference] + culprit.effects:
+            if culprit.difference.rank >= PLANNED and re.fullmatch(explains, "%s:%s" % (one.area, one.name)):
+                return culprit
+    return None
 
 
 def explain_failure(failure: Failure, culprits: Sequence[Culprit], packages: Mapping[str, Any]) -> Optional[Culprit]:
     """The first of *culprits* that explains *failure*; *packages* are those of the side that does not fail."""
     missing = find_missing_name(failure.cause)
+    found = None
     if missing:
         top = missing.module.split(".")[0]
         names = {normalize_name(top)} | {name for name, known in packages.items() if top in known["tops"]}
-        for culprit in culprits:
-            if any(one.area == "packages" and one.name in names for one in [culprit.difference] + culprit.effects):
-                return culprit
-    for says, explains in EXPLANATIONS:
-        if not re.search(says, failure.cause) or (missing and not failure.known):
-            continue
-        for culprit in culprits:
-            if culprit.difference.rank < PLANNED:
-                continue
-            for one in [culprit.difference] + culprit.effects:
-                if re.fullmatch(explains, "%s:%s" % (one.area, one.name)):
-                    return culprit
-    return None
+        found = _find_package(culprits, names)
+    if not missing or failure.known:
+        for says, explains in EXPLANATIONS:
+            if re.search(says, failure.cause):
+                found = found or _find_effect(culprits, explains)
+    # What raises it may be of another version.
+    match = CAUSE_FILE.search(failure.cause)
+    owner = _find_owner(match.group("path"), packages) if match else None
+    return found or (_find_package(culprits, {owner}) if owner else None)
 
 
 def attach_failures(
