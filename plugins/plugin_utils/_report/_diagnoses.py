@@ -22,11 +22,14 @@ def collect_diagnoses(hostvars: Mapping[str, Any], hosts: Sequence[str]) -> list
     """One entry per host and application that was diagnosed, with ``host`` and ``application``."""
     found = []
     for host in hosts:
-        results = (hostvars[host].get("diagnose_results") or {}).get("results") or []
-        for one in results:
+        outcome = hostvars[host].get("diagnose_results")
+        if outcome is None:
+            found.append({"host": host, "application": None, "failed": True, "msg": "it did not answer"})
+            continue
+        for one in outcome.get("results") or []:
             found.append({**one, "host": host, "application": one["diagnose_application"]})
-        if not results:
-            found.append({"host": host, "application": None, "failed": True, "msg": "nothing was diagnosed"})
+        if not outcome.get("results"):
+            found.append({"host": host, "application": None, "reason": "no application is declared"})
     return found
 
 

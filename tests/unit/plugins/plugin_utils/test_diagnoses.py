@@ -34,7 +34,7 @@ def test_text_has_the_likely_cause_first():
         "a: billing: 0-py3.8 (Python 3.8.18) and 1-py3.9 (Python 3.9.18): 1 difference",
         "  1. exit status: <b>",
         "a: wiki: 0-py3.8 (Python 3.8.18) and 1-py3.9 (Python 3.9.18): no difference",
-        "b: nothing was diagnosed",
+        "b: it did not answer",
     ]
 
 
@@ -47,7 +47,7 @@ def test_failures_name_their_hosts_and_an_application_without_a_promotion_is_non
     never = {"diagnose_application": "wiki", "lines": [], "reason": "no promotion is recorded"}
     broken = {"diagnose_application": "billing", "failed": True, "msg": "no such user"}
     entries = collect(never, broken)
-    assert _diagnoses.list_failures(entries) == {"a": "no such user", "b": "nothing was diagnosed"}
+    assert _diagnoses.list_failures(entries) == {"a": "no such user", "b": "it did not answer"}
     assert _diagnoses.format_diagnoses(entries)[0] == "a: wiki: no promotion is recorded"
 
 
@@ -55,3 +55,10 @@ def test_page_escapes_what_hosts_report():
     page = _diagnoses.render_diagnoses_page("r1", collect(ENTRY))
     assert "exit status: &lt;b&gt;" in page and "&lt;boom&gt;" in page and "ERROR &lt;i&gt;" in page
     assert "<i>" not in page and '<td class="moves">3.9.18</td>' in page and '<td class="">0022</td>' in page
+
+
+def test_host_without_applications_is_no_failure():
+    entries = _diagnoses.collect_diagnoses({"a": {"diagnose_results": {"skipped": True, "results": []}}}, ["a"])
+    assert _diagnoses.list_failures(entries) == {}
+    assert _diagnoses.format_diagnoses(entries) == ["a: no application is declared"]
+    assert "no application is declared" in _diagnoses.render_diagnoses_page("r", entries)
