@@ -58,6 +58,9 @@ def test_source_info_reads_everything_and_runs_nothing(module, application):
         "required"
     ] == ["user"]
     assert found["dynamic"] == [["dynamic", 3]]
+    installed = found["installed"]
+    assert installed["files"] > 100 and installed["problems"] == []
+    assert {row[0] for row in installed["uses"]} <= {"pip", "setuptools", "helper", "user"}
     assert sorted(problem["path"] for problem in found["problems"]) == ["link.py", "old.py"]
     assert "does not parse" in next(problem["reason"] for problem in found["problems"] if problem["path"] == "old.py")
 
