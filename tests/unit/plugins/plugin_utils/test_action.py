@@ -40,7 +40,7 @@ WITH_CODE = [name for name, text in TEXTS.items() if "def main(" in text]
 COMMON_RETURNS = {"changed", "diff", "failed", "msg"}
 
 
-class CapturedError(Exception):
+class CapturedError(BaseException):
     """Ends a module when it has given its argument spec."""
 
 
