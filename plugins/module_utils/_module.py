@@ -11,7 +11,7 @@ import functools
 import json
 import sys
 import traceback
-from typing import Any, Callable, Dict, FrozenSet
+from typing import Any, Callable, Dict, FrozenSet, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._cause import find_cause
@@ -24,8 +24,8 @@ class CollectionModule(AnsibleModule):
     """A module of this collection."""
 
     params: Dict[str, Any]
-    # Of the options of the module that runs.
-    secrets: FrozenSet[str] = frozenset()
+    # Of the options of the module that runs; None before they are read.
+    secrets: Optional[FrozenSet[str]] = None
 
     def __init__(self, argument_spec: Dict[str, Any], **rules: Any) -> None:
         """As the base."""
@@ -64,7 +64,7 @@ def report_crash(main: Callable[[], None]) -> Callable[[], None]:
     """*main* of a module, which ends with a result also after an error that is a defect of the collection.
 
     Releases of ansible-core differ in what they make of such an error, and show it as it is. The result has
-    ``crashed``, and no credentials.
+    ``crashed``, and no credentials. Before the options are read there are none to leave out.
     """
 
     @functools.wraps(main)
@@ -72,6 +72,8 @@ def report_crash(main: Callable[[], None]) -> Callable[[], None]:
         try:
             main()
         except Exception as error:
+            if CollectionModule.secrets is None:
+                raise
             text = redact_text(traceback.format_exc(), CollectionModule.secrets)
             cause = find_cause(text) or type(error).__name__
             message = (
