@@ -8,10 +8,8 @@ Names of files are UTF-8 whatever the locale is.
 """
 
 import functools
-import json
-import sys
 import traceback
-from typing import Any, Callable, Dict, FrozenSet, Optional
+from typing import Any, Callable, Dict, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.oxzep7.python.plugins.module_utils._cause import find_cause
@@ -24,14 +22,14 @@ class CollectionModule(AnsibleModule):
     """A module of this collection."""
 
     params: Dict[str, Any]
-    # Of the options of the module that runs; None before they are read.
-    secrets: Optional[FrozenSet[str]] = None
+    # The module that runs, once its options are read.
+    current: Optional["CollectionModule"] = None
 
     def __init__(self, argument_spec: Dict[str, Any], **rules: Any) -> None:
         """As the base."""
         use_utf8_names()
         super().__init__(argument_spec=restrict_names(argument_spec), **rules)
-        CollectionModule.secrets = find_secrets(self.params)
+        CollectionModule.current = self
 
     def _log_invocation(self) -> None:
         """As the base, which logs all options on the host; it hides the values that are known to be secret."""
@@ -64,7 +62,7 @@ def report_crash(main: Callable[[], None]) -> Callable[[], None]:
     """*main* of a module, which ends with a result also after an error that is a defect of the collection.
 
     Releases of ansible-core differ in what they make of such an error, and show it as it is. The result has
-    ``crashed``, and no credentials. Before the options are read there are none to leave out.
+    ``crashed`` and ``traceback``, and no credentials. Before the options are read there are none to leave out.
     """
 
     @functools.wraps(main)
@@ -72,15 +70,15 @@ def report_crash(main: Callable[[], None]) -> Callable[[], None]:
         try:
             main()
         except Exception as error:
-            if CollectionModule.secrets is None:
+            if CollectionModule.current is None:
                 raise
-            text = redact_text(traceback.format_exc(), CollectionModule.secrets)
-            cause = find_cause(text) or type(error).__name__
-            message = (
-                "an unexpected error ended the module: %s. This is a defect of the collection: report it with its "
-                "traceback, and run again, which first settles what was left open" % cause
+            text = traceback.format_exc()
+            CollectionModule.current.fail_json(
+                msg="an unexpected error ended the module: %s. This is a defect of the collection: report it with its "
+                "traceback, and run again, which first settles what was left open"
+                % (find_cause(text) or type(error).__name__),
+                crashed=True,
+                traceback=text,
             )
-            print(json.dumps({"failed": True, "crashed": True, "msg": message, "exception": text}))
-            sys.exit(1)
 
     return run

@@ -213,7 +213,7 @@ def _compare_tls(seen: _Comparison) -> None:
             continue
         if name == "OpenSSL":
             rank, culprit = LIBRARIES + 1, "other version of a library"
-            majors = [str(version).split(".")[0] for version in (before[name], after[name])]
+            majors = [str(version).partition(".")[0] for version in (before[name], after[name])]
             rank = DEFAULTS - 1 if majors[0] != majors[1] else rank
         else:
             rank, culprit = (DEFAULTS if seen.same_minor else LIBRARIES), "changed default"
@@ -254,7 +254,7 @@ def _compare_packages(seen: _Comparison) -> None:
         needs = _find_needs(after, name)
         told = "%s is not installed in %s; %s" % (name, seen.names[1], needs[0])
         seen.add("packages", name, ("not needed", "not installed"), "missing dependency", MISSING_PACKAGE, told)
-    for name in _list_gone(after, before):
+    for name in sorted(set(after) - set(before)):
         rank = PLANNED - 1
         seen.add("packages", name, ("not installed", after[name]["version"]), "additional package", rank)
     for name in sorted(set(before) & set(after)):

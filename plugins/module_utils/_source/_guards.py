@@ -139,10 +139,8 @@ PYTHON_2_ATTRIBUTES = frozenset(
         "urllib.unquote",
         "urllib.unquote_plus",
         "urllib.url2pathname",
-        "urllib.urlencode",
-        "urllib.urlopen",
-        "urllib.urlretrieve",
     ]
+    + ["urllib.url" + end for end in ("encode", "open", "retrieve")]
 )
 # Names that programs look for and every version that is scanned for has.
 PRESENT_ATTRIBUTES = frozenset(

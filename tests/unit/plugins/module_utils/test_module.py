@@ -5,6 +5,9 @@
 """The base of all modules: what a module returns and logs has no credentials of URLs."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 from ansible.module_utils.basic import AnsibleModule
@@ -86,22 +89,34 @@ def test_the_log_on_the_host_has_none(run):
     assert "h/x?token=" in str(logged) and "Planted7" not in str(logged)
 
 
-def test_an_unexpected_error_is_a_result_and_has_none(monkeypatch, capsys):
-    monkeypatch.setattr(AnsibleModule, "_load_params", lambda self: setattr(self, "params", {"url": URL}))
+CRASHING = """
+from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule, report_crash
 
-    @report_crash
-    def main():
-        """A defect."""
-        module = CollectionModule(argument_spec={"url": {"type": "str"}})
-        raise KeyError("%s %s" % (module.params["url"], SECRETS["token"]))
+@report_crash
+def main():
+    module = CollectionModule(argument_spec={"url": {"type": "str"}})
+    raise KeyError("%s TOKEN" % module.params["url"])
 
-    with pytest.raises(SystemExit) as ended:
-        main()
-    printed = capsys.readouterr().out
-    result = json.loads(printed)
-    assert ended.value.code == 1 and result["failed"] and result["crashed"] and main.__doc__ == "A defect."
-    assert "KeyError" in result["msg"] and "test_module.py" in result["msg"] and "Traceback" in result["exception"]
-    assert not [secret for secret in SECRETS.values() if secret in printed]
+main()
+"""
+
+
+def test_an_unexpected_error_is_a_result_and_has_none(tmp_path):
+    program, options = tmp_path / "crashing.py", tmp_path / "options.json"
+    program.write_text(CRASHING.replace("TOKEN", SECRETS["token"]))
+    options.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": {"url": URL}}))
+    done = subprocess.run(
+        [sys.executable, str(program), str(options)],
+        env=dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path))),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        universal_newlines=True,
+        check=False,
+    )
+    result = json.loads(done.stdout)
+    assert done.returncode == 1 and result["failed"] and result["crashed"], done
+    assert "KeyError" in result["msg"] and str(program) in result["msg"] and "Traceback" in result["traceback"]
+    assert not [secret for secret in SECRETS.values() if secret in done.stdout + done.stderr]
 
 
 def test_a_module_that_ends_as_it_should_is_not_changed(capsys):
