@@ -181,6 +181,8 @@ class World:
             "name": NAME,
             "environment": str(self.live),
             "source": str(self.source),
+            # Its marker belongs to no package, and an upgrade may lose it.
+            "carry": "drop",
             "user": "root",
             "services": [service],
             "checks": list(checks),

@@ -190,6 +190,8 @@ class World:
                     source=str(home / "app"),
                     requirements=[str(home / "app" / "requirements.txt")],
                     checks=[{"name": "greets", "http": {"url": check}}],
+                    # The direct URL that is planted is a file that the package did not record.
+                    carry="drop",
                 )
             ],
             "oxzep7_interpreters": [

@@ -23,8 +23,13 @@ ENTRY_POINT = re.compile(r"^[^=]+=\s*([A-Za-z_][\w.]*)\s*(?::\s*([A-Za-z_][\w.]*
 TEST_PARTS = {"test", "tests", "testing", "conftest"}
 # Modules that do something when they are imported: a browser, a poem, a window, a server.
 ACTING_MODULES = {"antigravity", "this", "idlelib", "turtledemo", "pythonwin"}
+# These install and build; `pip list` and `pip check` prove that they work, and applications import their first modules.
+INSTALLERS = {"pip", "setuptools", "wheel", "distribute"}
+# Groups of entry points that only a build of a package looks up.
+BUILD_GROUP = re.compile(r"^(?:distutils|egg_info|setuptools)\.")
 # Why a module is not imported.
 MAIN, TESTS, SETUP, ACTS = "__main__ modules", "tests", "setup.py", "act when they are imported"
+BUILDS = "build and install packages"
 
 
 class PackageModules(NamedTuple):
@@ -78,11 +83,14 @@ def list_modules(paths: Iterable[str], shared: Set[str]) -> Tuple[List[str], Lis
 
 
 def parse_entry_points(text: str) -> List[str]:
-    """What the entry points in *text* name, as ``module`` or ``module:attribute``, whatever their group."""
+    """What the entry points in *text* name, as ``module`` or ``module:attribute``, except those for builds."""
     found = []
+    group = ""
     for line in text.splitlines():
+        if line.startswith("["):
+            group = line.strip(" []\t")
         match = ENTRY_POINT.match(line.strip())
-        if match and not line.lstrip().startswith(("#", ";", "[")):
+        if match and not line.lstrip().startswith(("#", ";", "[")) and not BUILD_GROUP.match(group):
             found.append(match.group(1) + (":" + match.group(2) if match.group(2) else ""))
     return sorted(set(found))
 
@@ -112,6 +120,8 @@ def _list_of_package(package: InstalledPackage, files: List[str], shared: Set[st
     kept = set(first + others)
     for name in first + others:
         reason = _find_reason(name, tests)
+        if package.name in INSTALLERS and name in others:
+            reason = BUILDS
         if reason:
             skipped.setdefault(reason, []).append(name)
             kept.discard(name)

@@ -4,8 +4,6 @@
 
 """A scan of the packages in an environment: whose uses they are, and what is left out."""
 
-from __future__ import annotations
-
 import os
 
 import pytest

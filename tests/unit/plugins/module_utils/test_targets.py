@@ -70,8 +70,19 @@ one=pkg.plugins.one:Plugin.make
 whole = pkg.whole
 # old = pkg.old:gone
 bad = not-a-module:x
+[distutils.commands]
+build_it = pkg.build:Command
+[setuptools.finalize_distribution_options]
+order = pkg.build:finalize
 """
     assert _targets.parse_entry_points(text) == ["pkg.cli:main", "pkg.plugins.one:Plugin.make", "pkg.whole"]
+
+
+def test_of_what_installs_packages_the_rest_is_not_imported(tmp_path):
+    install(tmp_path, "setuptools", ["setuptools/__init__.py", "setuptools/command/__init__.py"])
+    found = list_names(tmp_path)["setuptools"]
+    assert (found.first, found.others) == (["setuptools"], [])
+    assert found.skipped == {"build and install packages": ["setuptools.command"]}
 
 
 def test_what_is_not_imported_is_kept_with_its_reason(tmp_path):
@@ -185,7 +196,7 @@ def examine(source, scripts=()):
 
 def test_imports_of_the_source_are_dotted_and_unconditional(tmp_path):
     (tmp_path / "app.py").write_text(
-        "from __future__ import annotations\n"
+        "from __future__ import division\n"
         "import os.path, flask\n"
         "from werkzeug.utils import secure_filename as s, cached_property\n"
         "from six.moves import *\n"
