@@ -17,7 +17,17 @@ from tests.fleet import fleet
 from tests.fleet.hosts import copy_to_host, run_on_host
 from tests.scenarios.conftest import PlaybookController
 
-OPTIONS = {"oxzep7_target": "3.12", "oxzep7_constraints": [], "oxzep7_stability_window": 0, "oxzep7_scan_wheels": True}
+# A rehearsal finds these as well, by as many trials as all that is examined here takes.
+INSTALLERS = [
+    {"requirement": "setuptools>=66.1.0", "python": ">=3.12", "reason": "the first with the standard library of 3.12"},
+    {"requirement": "pip>=23.1", "python": ">=3.12", "reason": "the first without distutils"},
+]
+OPTIONS = {
+    "oxzep7_target": "3.12",
+    "oxzep7_constraints": INSTALLERS,
+    "oxzep7_stability_window": 0,
+    "oxzep7_scan_wheels": True,
+}
 ADDED = ("jinja2==2.11.3", "markupsafe==1.1.1")
 LIVE = "readlink /srv/ledger/venv; ls /srv/ledger/venv/lib; systemctl show -p MainPID --value ledger-web ledger-worker"
 
