@@ -79,14 +79,18 @@ def test_without_an_activity_nothing_is_counted():
 def test_a_stage_at_work_says_so_again_and_again_and_once_at_its_end():
     said, enough = [], threading.Event()
 
+    def is_at_work(line):
+        return "0 trials (now billing)" in line
+
     def say(line):
         said.append(line)
-        if len(said) == 3:
+        if len(list(filter(is_at_work, said))) == 3:
             enough.set()
 
+    # A line may come before the work is tracked, or after it is done and before the stage ends.
     with Activity("plan", say, 0.001), _activity.track("trials", "billing"):
         assert enough.wait(30)
-    assert all("0 trials (now billing)" in line for line in said[:-1]) and "1 trials;" in said[-1]
+    assert "1 trials;" in said[-1]
     assert _activity._current is None
 
 
