@@ -68,5 +68,5 @@ ln -sfn ../../../.. .venv/collections/ansible_collections/oxzep7/python
 
 [ "${1-tools}" = fleet ] || exit 0
 command -v apt-get >/dev/null || { echo "prepare: test hosts need a Debian or Ubuntu machine" >&2; exit 1; }
-packages chromium fuse3 podman runc crun mmdebstrap debian-archive-keyring netavark iptables iproute2 uidmap openssh-client gcc libc6-dev patchelf zstd strace curl ca-certificates gnupg minisign openssl rsync restic age
+packages chromium fuse3 mariadb-client mariadb-server-core podman runc crun mmdebstrap debian-archive-keyring netavark iptables iproute2 uidmap openssh-client gcc libc6-dev patchelf zstd strace curl ca-certificates gnupg minisign openssl rsync restic age
 as_root true || { echo "prepare: test hosts are containers with systemd, which only root can start; run as root, or allow sudo" >&2; exit 1; }
