@@ -411,6 +411,13 @@ KEYS = {
         "Run with become, raise `oxzep7_time_budget`, or look at the places by hand.",
         ReducedLevel("info", "for file systems that the inventory leaves out"),
     ),
+    "original-occupied": FindingKind(
+        "place of the original occupied",
+        "error",
+        True,
+        "Something is at the path where the first promotion moves the environment.",
+        "Move it away.",
+    ),
     "package-advisory": FindingKind(
         "package advisory",
         "error",

@@ -17,6 +17,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._declar
 from ansible_collections.oxzep7.python.plugins.module_utils._application._live import (
     find_live_generation,
     load_record,
+    read_live_target,
     read_python_version,
     resolve_builder,
 )
@@ -61,9 +62,22 @@ def check_record(application: Application, state: ApplicationState, run: str) ->
         return
     try:
         record, _rebuilt = load_record(application, state)
-        find_live_generation(application, record, read_python_version(application.environment))
+        live = find_live_generation(application, record, read_python_version(application.environment))
     except PromotionRefused as error:
         yield build_finding(key="live-path-changed", detail=error.detail, remediation=error.remediation)
+        return
+    yield from check_adoption(application, live)
+
+
+def check_adoption(application: Application, live: Dict[str, Any]) -> Iterator[Dict[str, Any]]:
+    """Yield a finding if something is where the environment, now *live*, moves at its adoption."""
+    if read_live_target(application) is None and os.path.lexists(live["path"]):
+        yield build_finding(
+            key="original-occupied",
+            detail="application %s: %s exists, and the original environment moves there"
+            % (application.name, live["path"]),
+            remediation="move it away",
+        )
 
 
 def find_violations(

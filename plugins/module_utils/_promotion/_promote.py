@@ -37,6 +37,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._promotion import _s
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._choice import choose_generation
 from ansible_collections.oxzep7.python.plugins.module_utils._promotion._preconditions import (
     PromotionPolicy,
+    check_adoption,
     describe_violations,
     find_violations,
 )
@@ -101,10 +102,10 @@ def promote_generation(
         if chosen is None or (chosen["id"] == live["id"] and record["current"] is not None):
             return {"outcome": "unchanged", "generation": live["id"], "from": live["id"]}
         findings, baseline = find_violations(application, [chosen], options.policy)
+        findings += check_adoption(application, live)
         violations = [finding for finding in findings if finding["blocking"]]
         if violations:
             raise PromotionRefused(describe_violations(violations))
-        _require_free_original(application, live)
         changes.add(
             "promote %s of %s in place of %s" % (chosen["id"], application.name, live["id"]),
             application.environment,
@@ -114,15 +115,6 @@ def promote_generation(
         if options.check_mode:
             return {"outcome": "promoted", "generation": chosen["id"], "from": live["id"]}
         return _promote_chosen(application, state, record, live, chosen, options, baseline)
-
-
-def _require_free_original(application: Application, live: Dict[str, Any]) -> None:
-    """Raise PromotionRefused if something is where the original environment moves at its adoption."""
-    if read_live_target(application) is None and os.path.lexists(live["path"]):
-        raise PromotionRefused(
-            "%s exists, and the original environment of %s moves there" % (live["path"], application.name),
-            "move it away",
-        )
 
 
 def _build_next_record(

@@ -124,6 +124,10 @@ def put_generations_elsewhere(host):
     os.symlink(other + "/generations", generations)
 
 
+def occupy_original(host):
+    os.mkdir(str(host.generation.parent / "0-py3.8"))
+
+
 def lose_service(host):
     report_problem(host, describe_missing_service("x.service"))
 
@@ -180,6 +184,7 @@ CASES = {
     "environment-mounted": mount_environment,
     "service-masked": mask_service,
     "generations-elsewhere": put_generations_elsewhere,
+    "original-occupied": occupy_original,
     "service-not-found": lose_service,
     "unit-file-changed": change_unit_file,
     "path-immutable": forbid_renames,
