@@ -46,8 +46,8 @@ options:
   databases:
     description:
       - V(none) does not change databases; O(scratch) gets their dumps.
-      - V(new_name) loads each beside the live one, with V(_restored_) and the time of the backup in its name, and
-        compares the rows of every table.
+      - V(new_name) loads each beside the live one, with V(_restored_) and the identifier of the restore in its name,
+        and compares the rows of every table. Each restore makes a copy of its own; drop those that are not needed.
       - V(in_place) makes it the live one while services are stopped. PostgreSQL and SQLite databases are exchanged, and
         the replaced one is kept with V(_before_) or V(.before-) in its name. Others are dumped and loaded over.
     type: str

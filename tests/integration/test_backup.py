@@ -398,6 +398,12 @@ def test_a_restore_after_which_the_application_fails_is_taken_back(module, place
     assert len(rows_in(beside["databases"]["db.sqlite3"])) == 507 and beside["databases"]["db.sqlite3"] != str(
         place.home / "db.sqlite3"
     ), beside
+    # A copy belongs to whoever asked for it: the next restore of the same backup makes another.
+    written(pathlib.Path(beside["databases"]["db.sqlite3"]), 3)
+    again = module("restore", application=alone, databases="new_name", layers=["databases"], **place_of(place))
+    assert again["databases"] != beside["databases"] and len(rows_in(again["databases"]["db.sqlite3"])) == 507
+    assert len(rows_in(beside["databases"]["db.sqlite3"])) == 510
+    assert [name for name in place.list_open_files() if "before" not in name] == ["backups.json"]
 
 
 def test_a_second_restore_of_the_same_backup_that_fails_leaves_the_data_from_before_it(module, place, everything):

@@ -140,7 +140,13 @@ def save(database, directory):
     """A dump of *database*, as a backup has it."""
     directory.mkdir(mode=0o700, exist_ok=True)
     row = database.write_dump(str(directory), resolve_user("nobody"), "shop")
-    return SavedDump(str(directory / row["file"]), row["rows"], "b", "shop", resolve_user("nobody"))
+    return SavedDump(
+        str(directory / row["file"]),
+        row["rows"],
+        "shop",
+        resolve_user("nobody"),
+        transaction="20261130T000000Z-00000000",
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -353,7 +359,9 @@ def test_commands_of_the_client_in_a_dump_are_refused(shop, folder):
     dump = save(database, folder / "dumps")
     # The dump of an older or of a foreign program does not forbid commands to the client.
     lines = [line for line in pathlib.Path(dump.path).read_text().splitlines() if "sandbox mode" not in line]
-    for command in (f"\\! touch {folder}/planted", f"system touch {folder}/planted", f"tee {folder}/planted"):
+    words = (f"\\! touch {folder}/planted", f"system touch {folder}/planted", f"tee {folder}/planted")
+    for number, command in enumerate(words):
+        dump = dump._replace(transaction=f"20261130T000000Z-0000000{number}")
         pathlib.Path(dump.path).write_text("\n".join([*lines, command, ";", ""]))
         with pytest.raises(RuntimeError, match=r"error in your SQL syntax|Unknown command"):
             database.prove_dump(dump)

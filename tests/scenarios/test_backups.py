@@ -128,6 +128,15 @@ def test_a_database_that_is_written_to_is_kept_of_one_moment_and_comes_back_row_
     rows = answered(host, kind, "SELECT * FROM one ORDER BY id", name)
     assert rows == answered(host, kind, "SELECT * FROM two ORDER BY id", name) and 0 < len(rows) <= end
     assert rows == answered(host, kind, f"SELECT * FROM one WHERE id <= {rows[-1].split()[0]} ORDER BY id")
+    # A second copy beside the first, from which an operator has taken away a row.
+    if kind != "sqlite":
+        answered(host, kind, "DELETE FROM one WHERE id = 1", name)
+        (again,) = host.run_actions(
+            ["module", "restore", {"application": application, "layers": ["databases"], "databases": "new_name"}]
+        )
+        (other,) = require_module_success(again)["databases"].values()
+        counts = [answered(host, kind, "SELECT count(*) FROM one", place) for place in (name, other)]
+        assert [int(count[0]) for count in counts] == [len(rows) - 1, len(rows)]
     # In place: what was written since is gone, and kept aside.
     answered(host, kind, "DELETE FROM two") if kind != "sqlite" else host.run_script(
         "runuser -u steady -- python3 -c \"import sqlite3; c = sqlite3.connect('/srv/steady/db.sqlite3');"

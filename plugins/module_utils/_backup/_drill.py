@@ -163,9 +163,7 @@ def _load_dumps(subject: DrillSubject, layer: Layer, directory: str, notes: Dril
         try:
             database = create_database(row["name"], row["kind"], row["options"])
             path = os.path.join(directory, row["file"])
-            found = database.prove_dump(
-                SavedDump(path, row["rows"], subject.backup.identifier, subject.application.name, user)
-            )
+            found = database.prove_dump(SavedDump(path, row["rows"], subject.application.name, user))
         except (CollectionError, OSError) as error:
             notes.problems.append("database %s: %s" % (row["name"], error))
             continue

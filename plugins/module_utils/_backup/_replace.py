@@ -93,6 +93,8 @@ def replace_live(task: RestoreTask, found: Dict[str, Dict[str, str]], rows: Sequ
                 _add_database(task, made, row, os.path.join(dumps, row["file"]))
             if made.moves or made.acts:
                 _run_replacement(task, made)
+            else:
+                remove_undo(task.state)
     except BaseException:
         remove_undo(task.state)
         raise
@@ -134,16 +136,17 @@ def _add_database(task: RestoreTask, made: _Replacement, row: Dict[str, Any], pa
     """
     database = create_database(row["name"], row["kind"], row["options"])
     user = task.application.resolve_account()
-    dump = SavedDump(path, row["rows"], task.backup.identifier, task.application.name, user)
+    dump = SavedDump(path, row["rows"], task.application.name, user, task.state.directory, task.journal.identifier)
+    files, commands = database.list_copy_parts(dump)
+    parts = {
+        "beside": list(files),
+        "discard": [[command.words, command.who.uid, command.variables] for command in commands],
+    }
+    task.journal.note(**parts)
     if task.ask.databases != IN_PLACE:
         task.databases[database.name] = database.load_copy(dump)
+        task.journal.release(**parts)
         return
-    dump = dump._replace(directory=task.state.directory, transaction=task.journal.identifier)
-    files, commands = database.list_copy_parts(dump)
-    task.journal.note(
-        beside=list(files),
-        discard=[[command.words, command.who.uid, command.variables] for command in commands],
-    )
     exchange = database.prepare_exchange(dump)
     task.databases[database.name] = exchange.name
     for place, away in exchange.files:

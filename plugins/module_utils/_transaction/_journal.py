@@ -73,6 +73,12 @@ class Journal:
             self._record[key] = self._record.get(key, []) + value if isinstance(value, list) else value
         write_json(self._state.journal_path, self._record)
 
+    def release(self, **parts: List[Any]) -> None:
+        """Keep the complete *parts*, lists that `note` added, when the transaction is closed. Raises OSError."""
+        for key, value in parts.items():
+            self._record[key] = [part for part in self._record[key] if part not in value]
+        write_json(self._state.journal_path, self._record)
+
     def note_places(self, places: Sequence[Place]) -> None:
         """Note *places*, and make in each the file by which ``undo.sh`` knows it. Raises OSError."""
         self.note(places=[[place.directory, place.who.uid] for place in places])

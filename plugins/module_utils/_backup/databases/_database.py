@@ -40,20 +40,15 @@ class SavedDump(NamedTuple):
     """A dump of a backup that is to be loaded: its file, the rows of each table when it was made, and whose it is.
 
     ``user`` is the account of the ``application``; ``directory`` can keep files of root until a restore is settled.
-    ``transaction`` is the identifier of that restore, which the names of an exchange have.
+    ``transaction`` is the identifier of that restore, which the names of copies have, so that none has been there.
     """
 
     path: str
     rows: Dict[str, int]
-    backup: str
     application: str
     user: Identity
     directory: str = ""
     transaction: str = ""
-
-    def get_stamp(self) -> str:
-        """What tells the names of copies apart: the transaction, or the backup outside of one."""
-        return self.transaction or self.backup
 
 
 class UndoCommand(NamedTuple):
@@ -165,8 +160,7 @@ class Database:
     def load_copy(self, dump: SavedDump) -> str:
         """Load *dump* beside the live database; returns the name or path of the copy.
 
-        A copy of that name is the remainder of an interrupted restore, and is replaced. Raises DatabaseError,
-        CommandError, IdentityError, OSError.
+        Raises DatabaseError, CommandError, IdentityError, OSError.
         """
         raise NotImplementedError
 
@@ -182,18 +176,15 @@ class Database:
         raise NotImplementedError
 
     def list_copy_parts(self, dump: SavedDump) -> Tuple[Sequence[str], Sequence[UndoCommand]]:
-        """What `prepare_exchange` makes of *dump* beside the live database: files, and commands that remove the rest.
+        """What `load_copy` and `prepare_exchange` make of *dump*: files, and commands that remove the rest.
 
         Raises IdentityError, OSError.
         """
         return [self._name_replaced_dump(dump) + UNFINISHED], ()
 
     def name_copy(self, word: str, dump: SavedDump) -> str:
-        """The name of a copy of a server's database: *word* (``restored`` or ``before``), and whose it is.
-
-        Outside of a transaction that is the time of the backup, so that a later copy replaces an earlier one.
-        """
-        stem = (dump.transaction.replace("-", "_") or dump.backup.partition("-")[0]).lower()
+        """The name of a copy of a server's database: *word* (``restored`` or ``before``), and which restore's it is."""
+        stem = dump.transaction.replace("-", "_").lower()
         name, room = str(self.options["database"]), NAME_LIMIT - len(word) - len(stem) - 2
         if len(name) > room:
             digest = hashlib.sha256(name.encode("utf-8")).hexdigest()[:6]
@@ -222,7 +213,7 @@ class Database:
 
     def _name_replaced_dump(self, dump: SavedDump) -> str:
         """The file that keeps what a load of *dump* replaces."""
-        return os.path.join(dump.directory, "%s%s.before-%s" % (self.name, self.suffix, dump.get_stamp()))
+        return os.path.join(dump.directory, "%s%s.before-%s" % (self.name, self.suffix, dump.transaction))
 
     def _dump_before(self, before: str, dump: SavedDump) -> None:
         """Dump the live database to the file *before*, completely or not at all."""

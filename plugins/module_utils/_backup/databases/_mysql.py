@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import time
-from typing import Dict, Iterator, List, Optional
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._database import (
     DUMP_TIMEOUT,
@@ -20,6 +20,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._d
     DatabaseError,
     DatabaseExchange,
     SavedDump,
+    UndoCommand,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._backup.databases._server import call_with_place
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, get_current_identity
@@ -242,13 +243,18 @@ mysql:
         who = self.resolve_account(dump.user)
         name = self.name_copy("restored", dump)
         client = self.make_client(*CLIENT_PROGRAMS)
-        quoted = _quote_name(name)
-        query = "DROP DATABASE IF EXISTS %s; CREATE DATABASE %s" % (quoted, quoted)
-        _run_client("the database", client + ["-e", query], who)
+        _run_client("the database", client + ["-e", "CREATE DATABASE %s" % _quote_name(name)], who)
         with open(dump.path, "rb") as stream:
             _load_dump(client + [name], stream.fileno(), who)
         self.check_copied_rows(dump, name, count_mysql_rows(client + [name], who))
         return name
+
+    def list_copy_parts(self, dump: SavedDump) -> Tuple[Sequence[str], Sequence[UndoCommand]]:
+        """The dump of what is replaced, and the database of another name."""
+        files, commands = super().list_copy_parts(dump)
+        query = "DROP DATABASE IF EXISTS %s" % _quote_name(self.name_copy("restored", dump))
+        words = self.make_client(*CLIENT_PROGRAMS) + ["-e", query]
+        return files, list(commands) + [UndoCommand(words, self.resolve_account(dump.user))]
 
     def prepare_exchange(self, dump: SavedDump) -> DatabaseExchange:
         """The act creates the database again, with its character set, and loads the dump; MySQL renames none."""

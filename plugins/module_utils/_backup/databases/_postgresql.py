@@ -257,7 +257,6 @@ postgresql:
         who = self.resolve_account(dump.user)
         name = self.name_copy("restored", dump)
         environment = self.make_environment(who)
-        _run_postgresql(["dropdb", "--no-password", "--if-exists", name], who, environment)
         _run_postgresql(["createdb", "--no-password", "--template=template0", name], who, environment)
         there = dict(environment, PGDATABASE=name)
         # The account may not reach the file.

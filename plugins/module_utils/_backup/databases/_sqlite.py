@@ -199,7 +199,7 @@ sqlite:
 
     @staticmethod
     def _name_copy_path(place: str, dump: SavedDump) -> str:
-        return "%s.restored-%s" % (place, dump.get_stamp())
+        return "%s.restored-%s" % (place, dump.transaction)
 
     def _resolve_place(self) -> str:
         """The path of the live file, through no link of a user. Raises OSError."""
