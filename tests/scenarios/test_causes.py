@@ -9,6 +9,12 @@ from __future__ import annotations
 import json
 
 import pytest
+from ansible_collections.oxzep7.python.tests.unit.plugins.module_utils.failing_programs import (
+    PACKAGES,
+    PROGRAMS,
+    get_expected_texts,
+    get_source,
+)
 
 from tests.faults.steady_host import (
     FIRST,
@@ -103,3 +109,46 @@ def test_the_cause_is_what_the_journal_says(prepared, case):
     assert expected in failed["cause"], json.dumps(failed, indent=1)
     assert failed["cause"] in failed["msg"] and failed["record"]["cause"] == failed["cause"]
     expect_generation(seen, ORIGINAL)
+
+
+PLANTED = "/srv/planted/lib/python3.11/site-packages"
+# Runs each program as a unit, and prints the cause that its journal names; words: the names of units.
+RUN_UNITS = """
+import json, subprocess, sys, time
+from ansible_collections.oxzep7.python.plugins.module_utils._cause import find_cause
+from ansible_collections.oxzep7.python.plugins.module_utils._services.unit import UnitService
+found = {}
+for name in sys.argv[1:]:
+    begin = time.time()
+    command = ["/usr/bin/python3", "/srv/planted/%s.py" % name]
+    words = ["systemd-run", "--quiet", "--wait", "--unit", name, "--setenv=PYTHONPATH=" + "%(site)s"]
+    subprocess.run(words + ["--setenv=LC_ALL=C.UTF-8"] + command)
+    log = UnitService.read_log([UnitService(name + ".service")], begin, time.time())
+    found[name] = [find_cause(log), log]
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def told(prepared):
+    """The cause that the journal of each program names, and that journal, by the unit of the program."""
+    prepared.run_script(f"mkdir -p {PLANTED}")
+    for name, text in PACKAGES.items():
+        write_file(prepared.name, f"{PLANTED}/{name}", text)
+    units = [f"planted{number}" for number in range(len(PROGRAMS))]
+    for unit, name in zip(units, PROGRAMS, strict=True):
+        write_file(prepared.name, f"/srv/planted/{unit}.py", get_source(name))
+    write_file(prepared.name, "/root/run_units.py", RUN_UNITS.replace("%(site)s", PLANTED))
+    words = f"cd /root/faults/lib && PYTHONPATH=. python3 /root/run_units.py {' '.join(units)}"
+    return json.loads(prepared.run_script(words))
+
+
+@pytest.mark.parametrize("number", range(len(PROGRAMS)), ids=list(PROGRAMS))
+def test_the_journal_of_a_program_names_its_cause(told, number):
+    cause, log = told[f"planted{number}"]
+    expected = get_expected_texts(list(PROGRAMS)[number], f"/srv/planted/planted{number}.py", PLANTED)
+    assert cause and any(text in cause for text in expected), (cause, log)
+
+
+def test_there_are_thirty_failures_at_the_start():
+    assert len(CASES) + len(PROGRAMS) >= 30

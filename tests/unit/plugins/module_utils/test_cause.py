@@ -11,90 +11,20 @@ import textwrap
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._cause import CAUSE_LENGTH, find_cause
-
-# Source of the program, and what the cause must be; {file} is its path, {package} that of a module it imports.
-PROGRAMS = {
-    "missing module": ("import nothing_here", "ModuleNotFoundError: No module named 'nothing_here' ({file}, line 1)"),
-    "missing name": (
-        "from inspect import getnothing",
-        "ImportError: cannot import name 'getnothing'",
-    ),
-    "missing attribute": (
-        "import collections\ncollections.Nothing",
-        "AttributeError: module 'collections' has no attribute 'Nothing' ({file}, line 2)",
-    ),
-    "in a package": ("import package", "ModuleNotFoundError: No module named 'gone' ({package}, line 2)"),
-    "in the standard library": ("import json\njson.loads('{')", "({file}, line 2)"),
-    "keyword": ("open(nothing=1)", "TypeError: "),
-    "syntax": ("x = 1\nprint 'x'\n", "SyntaxError: "),
-    "syntax in a package": ("import broken", "SyntaxError: "),
-    "indentation": ("if 1:\nx = 1\n", "IndentationError: expected an indented block"),
-    "no message": ("raise ValueError", "ValueError ({file}, line 1)"),
-    "message of several lines": ("raise ValueError('first\\nsecond')", "ValueError: first ({file}, line 1)"),
-    "own exception": (
-        "class Gone(Exception):\n    pass\n\n\nraise Gone('no region')",
-        "__main__.Gone: no region ({file}, line 5)|Gone: no region ({file}, line 5)",
-    ),
-    "while another was handled": (
-        "try:\n    1 / 0\nexcept ZeroDivisionError:\n    raise KeyError('x')",
-        "KeyError: 'x' ({file}, line 4)",
-    ),
-    "raised from another": (
-        "try:\n    import nothing_here\nexcept ImportError as error:\n    raise RuntimeError('no settings') from error",
-        "RuntimeError: no settings ({file}, line 4); caused by ModuleNotFoundError: No module named 'nothing_here' "
-        "({file}, line 2)",
-    ),
-    "recursion": ("def f():\n    return f()\n\n\nf()", "RecursionError: maximum recursion depth exceeded"),
-    "in a thread": (
-        "import threading\n\n\ndef work():\n    raise OSError(5, 'disk')\n\n\nthread = threading.Thread(target=work)\n"
-        "thread.start()\nthread.join()",
-        "OSError: [Errno 5] disk ({file}, line 5)",
-    ),
-    "logged": (
-        "import logging\nlogging.basicConfig(format='%(asctime)s %(levelname)s %(message)s')\ntry:\n    {{}}['a']\n"
-        "except KeyError:\n    logging.exception('no start')\n    raise SystemExit(1)",
-        "KeyError: 'a' ({file}, line 4)",
-    ),
-    "each line with a prefix": (
-        "import sys, traceback\ntry:\n    [][1]\nexcept IndexError:\n"
-        "    for line in traceback.format_exc().splitlines():\n        print('host app[12]: ' + line, file=sys.stderr)",
-        "IndexError: list index out of range ({file}, line 3)",
-    ),
-    "stopped by the keyboard afterwards": (
-        "import traceback\ntry:\n    1 / 0\nexcept ZeroDivisionError:\n    traceback.print_exc()\n"
-        "raise KeyboardInterrupt",
-        "ZeroDivisionError: division by zero ({file}, line 3)",
-    ),
-    "address in use": (
-        "import socket\nfirst = socket.socket()\nfirst.bind(('127.0.0.1', 0))\nfirst.listen(1)\n"
-        "socket.socket().bind(first.getsockname())",
-        "OSError: [Errno 98] Address already in use ({file}, line 5)",
-    ),
-    "no permission": ("open('/proc/1/nothing/x')", "({file}, line 1)"),
-    "assertion": ("assert False, 'settings'", "AssertionError: settings ({file}, line 1)"),
-    "argument": (
-        "import argparse\nparser = argparse.ArgumentParser(prog='web')\nparser.parse_args(['--no-such'])",
-        "web: error: unrecognized arguments: --no-such",
-    ),
-    "deprecated call": (
-        "import warnings\nwarnings.simplefilter('error')\nwarnings.warn('old')",
-        "UserWarning: old ({file}",
-    ),
-    "encoding": ("'\\xe4'.encode('ascii')", "UnicodeEncodeError: 'ascii' codec can't encode character"),
-    "exit with a message": ("raise SystemExit('web: error: no settings')", "web: error: no settings"),
-    "logged error": (
-        "import sys\nsys.stderr.write('loading\\nCRITICAL:root:no database\\nbye\\n')\nsys.exit(3)",
-        "CRITICAL:root:no database",
-    ),
-}
+from ansible_collections.oxzep7.python.tests.unit.plugins.module_utils.failing_programs import (
+    PACKAGES,
+    PROGRAMS,
+    get_expected_texts,
+    get_source,
+)
 
 
 @pytest.fixture
 def folder(tmp_path):
     site = tmp_path / "lib" / "python3.9" / "site-packages"
     site.mkdir(parents=True)
-    (site / "package.py").write_text("import os\nimport gone\n")
-    (site / "broken.py").write_text("print 'x'\n")
+    for name, text in PACKAGES.items():
+        (site / name).write_text(text)
     return tmp_path
 
 
@@ -112,14 +42,13 @@ def run_program(command, folder):
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_cause_of_a_python_program(folder, name):
-    source, expected = PROGRAMS[name]
     file = folder / "program.py"
-    file.write_text(source.replace("{{}}", "{}"))
-    names = {"file": str(file), "package": str(folder / "lib/python3.9/site-packages/package.py")}
+    file.write_text(get_source(name))
+    expected = get_expected_texts(name, str(file), str(folder / "lib/python3.9/site-packages"))
     output = run_program([sys.executable, str(file)], folder)
     found = find_cause(output)
     assert found is not None, output
-    assert any(text.format(**names) in found for text in expected.split("|")), (found, output)
+    assert any(text in found for text in expected), (found, output)
     assert "\n" not in found
 
 
