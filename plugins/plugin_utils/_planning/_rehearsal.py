@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import collections
+import concurrent.futures
 import contextlib
 import dataclasses
 import datetime
 import itertools
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import parse_pins as pins_of
@@ -38,6 +39,8 @@ with contextlib.suppress(ImportError):
 NOTHING_KNOWN = KnownUses()
 REHEARSAL_ROUNDS = 40
 MAXIMUM_CANDIDATES = 6
+# What a package that moved away from a name ranks behind those that use the name.
+LOSER_RANK = 40
 # How many versions are tried between those that strides meet, where none of them cures.
 VERSIONS_BETWEEN = 8
 SITE_PACKAGES_PATTERN = re.compile(r"/(?:site|dist)-packages/(.+?)(?:\.py|[.\w-]*\.so)?$")
@@ -98,6 +101,27 @@ class TrialRunner(Protocol):
         """The outcome of *lock*; of the names in *only*, if given, and of everything otherwise."""
 
 
+class ConstraintKeeper(Protocol):
+    """Keeps what rehearsals learn, and knows what others have learned meanwhile."""
+
+    def read(self) -> Sequence[Mapping[str, Any]]:
+        """The constraints that are known now."""
+
+    def keep(self, learned: Sequence[LearnedConstraint], minor: Minor) -> None:
+        """Keep what was *learned* on the way to *minor*, before anything else is tried."""
+
+
+class NothingKept:
+    """A `ConstraintKeeper` for rehearsals whose result alone counts."""
+
+    def read(self) -> Sequence[Mapping[str, Any]]:
+        """Nothing."""
+        return ()
+
+    def keep(self, learned: Sequence[LearnedConstraint], minor: Minor) -> None:
+        """Do nothing."""
+
+
 @dataclasses.dataclass(frozen=True)
 class LearnedConstraint:
     """A line of ``constraints.yml``: what must hold from a Python on, why, what was seen, when and where."""
@@ -116,6 +140,11 @@ class LearnedConstraint:
     def to_row(self) -> dict[str, str]:
         """As it is written."""
         return {name: value for name, value in dataclasses.asdict(self).items() if value}
+
+    def to_order(self) -> dict[str, str]:
+        """What of it a trial tries."""
+        row = self.to_row()
+        return {name: row[name] for name in ("requirement", "install", "replaced_by", "build") if name in row}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -188,17 +217,29 @@ def find_suspects(failure: TrialFailure, owners: Mapping[str, str]) -> list[str]
     return found
 
 
+def find_losers(failure: TrialFailure, owners: Mapping[str, str]) -> set[str]:
+    """The packages from which *failure* imports a name that they do not have."""
+    return {owner for module in NAMED_MODULE_PATTERN.findall(failure.text) if (owner := find_owner(module, owners))}
+
+
 def rank_candidates(
-    failures: Mapping[str, TrialFailure], owners: Mapping[str, str], via: Mapping[str, Iterable[str]]
+    failures: Mapping[str, TrialFailure],
+    owners: Mapping[str, str],
+    via: Mapping[str, Iterable[str]],
+    moved: Collection[str] = (),
 ) -> list[tuple[str, int]]:
-    """Packages to free with the number of failures that each explains, most first, shared requirements among them."""
+    """Packages to free with the number of failures that each explains, most first, shared requirements among them.
+
+    Of packages that explain as many, one that has *moved* and lost a name thereby comes after those that use the name.
+    """
     explains: dict[str, set[str]] = collections.defaultdict(set)
     rank: dict[str, int] = {}
     importers: dict[str, set[str]] = collections.defaultdict(set)
     for name, failure in failures.items():
         for position, package in enumerate(find_suspects(failure, owners)):
             explains[package].add(name)
-            rank[package] = min(rank.get(package, 99), position)
+            later = LOSER_RANK if package in moved and package in find_losers(failure, owners) else 0
+            rank[package] = min(rank.get(package, 99), position + later)
             importers[package].add(name)
     for package, requirers in via.items():
         shared = [requirer for requirer in requirers if requirer in importers]
@@ -220,8 +261,10 @@ class TriedLock:
     found: StepLock
     outcome: TrialOutcome
     learned: tuple[LearnedConstraint, ...] = ()
-    # What other locks came to, by what they were constrained to.
-    seen: dict[str, tuple[frozenset[str], frozenset[str]]] = dataclasses.field(default_factory=dict)
+    # What other locks came to, by what they were constrained to; None where there is no such lock.
+    seen: dict[str, TrialOutcome | None] = dataclasses.field(default_factory=dict)
+    # The failures that stayed with such a constraint while others, cured since, failed too.
+    hopeless: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
 
     def list_freed(self) -> set[str]:
         """The packages that this step's rehearsal has freed already."""
@@ -230,6 +273,60 @@ class TriedLock:
     def read_pins(self) -> dict[str, str]:
         """Version by package of the lock."""
         return pins_of(self.found.text)
+
+    def list_moved(self) -> set[str]:
+        """The packages that are there before and have another version in the lock."""
+        before = self.packages.pins
+        return {name for name, version in self.read_pins().items() if before.get(name, version) != version}
+
+    def list_hopeless(self) -> dict[str, frozenset[str]]:
+        """The failures by constraint, as it is tried, that it did not cure."""
+        found = dict(self.hopeless)
+        for key, outcome in self.seen.items():
+            failed = frozenset(self.outcome.failures if outcome is None else outcome.failures)
+            found[key] = found.get(key, frozenset()) | failed
+        return found
+
+
+def build_key(constraints: Iterable[Mapping[str, str]]) -> str:
+    """What stands for *constraints* that are tried together."""
+    return "; ".join(" ".join(constraint.values()) for constraint in constraints)
+
+
+def iterate_with_next(numbers: Iterable[int]) -> Iterator[tuple[int, int | None]]:
+    """Each of *numbers*, with the one after it."""
+    one, other = itertools.tee(numbers)
+    next(other, None)
+    return itertools.zip_longest(one, other)
+
+
+class LocksAhead:
+    """Makes the locks of a step; those of the next candidates in threads while others are tried."""
+
+    def __init__(self, locker: StepLocker, count: int) -> None:
+        """Without *count*, the number of threads, nothing is made before it is asked for."""
+        self._locker = locker
+        self._pool = concurrent.futures.ThreadPoolExecutor(count) if count else None
+        self._begun: dict[tuple[Any, ...], concurrent.futures.Future[str]] = {}
+
+    def prepare(self, constraints: Sequence[Mapping[str, str]], tried: TriedLock) -> None:
+        """Begin to make the lock of *tried* with *constraints*."""
+        key = self._build_key(constraints, tried)
+        if self._pool and key not in self._begun and build_key(constraints) not in tried.seen:
+            self._begun[key] = self._pool.submit(self._make, constraints, tried)
+
+    def lock(self, constraints: Sequence[Mapping[str, str]], tried: TriedLock) -> str:
+        """The lock's text when *constraints* hold, too. Raises NoLockError, MissingWheelsError."""
+        begun = self._begun.get(self._build_key(constraints, tried))
+        return begun.result() if begun else self._make(constraints, tried)
+
+    @staticmethod
+    def _build_key(constraints: Sequence[Mapping[str, str]], tried: TriedLock) -> tuple[Any, ...]:
+        return tried.limits, tried.minor, tuple(sorted(tried.packages.pins.items())), build_key(constraints)
+
+    def _make(self, constraints: Sequence[Mapping[str, str]], tried: TriedLock) -> str:
+        limits = tried.limits + select_limits(constraints, tried.minor)
+        return self._locker.lock(tried.packages, limits, tried.minor, tried.platform).text
 
 
 class Rehearsal:
@@ -243,8 +340,13 @@ class Rehearsal:
         host: str,
         today: datetime.date,
         known: KnownUses = NOTHING_KNOWN,
+        keeper: ConstraintKeeper | None = None,
+        ahead: int = 0,
     ) -> None:
+        """*ahead* is how many locks of next candidates are made while one is tried."""
         self._known = known
+        self._keeper = keeper or NothingKept()
+        self._ahead = LocksAhead(locker, ahead)
         self._locker = locker
         self._index = index
         self._attempts = attempts
@@ -254,23 +356,56 @@ class Rehearsal:
     def rehearse_step(
         self, packages: PackageSet, constraints: Sequence[Mapping[str, Any]], minor: Minor, platform: str
     ) -> RehearsalResult:
-        """Rehearse the step of *packages* to *minor*.
+        """Rehearse the step of *packages* to *minor*. A round tries everything, and cures what fails.
 
         Raises NoLockError, MissingWheelsError, and what attempts raise.
         """
         learned: list[LearnedConstraint] = []
         rounds = 0
         while True:
-            limits = select_limits([*constraints, *(entry.to_row() for entry in learned)], minor)
+            rows = [*constraints, *self._keeper.read(), *(entry.to_row() for entry in learned)]
+            limits = select_limits(rows, minor)
             found = self._locker.lock(packages, limits, minor, platform)
             tried = TriedLock(
                 packages, limits, minor, platform, found, self._attempts.run_trial(found.text, None), tuple(learned)
             )
             rounds += 1
-            freed = self._find_constraints(tried) if tried.outcome.failures and rounds < REHEARSAL_ROUNDS else []
+            freed = self._cure_failures(tried) if rounds < REHEARSAL_ROUNDS else []
             if not freed:
                 return RehearsalResult(found, tuple(learned), rounds, tried.outcome.failures)
             learned += freed
+
+    def _cure_failures(self, tried: TriedLock) -> list[LearnedConstraint]:
+        """The constraints that cure the failures of *tried*, one after the other, each kept as soon as it is found.
+
+        Only these failures are tried on the way: what else a constraint does, the next round tells.
+        """
+        found: list[LearnedConstraint] = []
+        while tried.outcome.failures and len(found) < REHEARSAL_ROUNDS:
+            freed = self._find_constraints(tried)
+            if not freed:
+                break
+            self._keeper.keep(freed, tried.minor)
+            found += freed
+            tried = self._apply_constraints(tried, freed)
+        return found
+
+    def _apply_constraints(self, tried: TriedLock, freed: Sequence[LearnedConstraint]) -> TriedLock:
+        """*tried* with what was *freed*, and what of its failures is left."""
+        outcome = self._try_constraints([entry.to_order() for entry in freed], tried)
+        if outcome is None:
+            outcome = TrialOutcome({}, tried.outcome.owners)
+        left = {name: failure for name, failure in outcome.failures.items() if name in tried.outcome.failures}
+        limits = tried.limits + select_limits([entry.to_row() for entry in freed], tried.minor)
+        return dataclasses.replace(
+            tried,
+            limits=limits,
+            found=self._locker.lock(tried.packages, limits, tried.minor, tried.platform),
+            outcome=dataclasses.replace(outcome, failures=left),
+            learned=(*tried.learned, *freed),
+            seen={},
+            hopeless=tried.list_hopeless(),
+        )
 
     def _find_constraints(self, tried: TriedLock) -> list[LearnedConstraint]:
         """The constraints on what to free. What costs more trials, or a module, is asked where nothing else helps."""
@@ -327,7 +462,8 @@ class Rehearsal:
         """The package whose nearest other version cures most failures; of equals, the one with the fewest moves."""
         best: tuple[tuple[int, int, int, int], LearnedConstraint] | None = None
         outcome = tried.outcome
-        ranked = rank_candidates(outcome.failures, outcome.owners, tried.found.after.required_by)
+        required_by = tried.found.after.required_by
+        ranked = rank_candidates(outcome.failures, outcome.owners, required_by, tried.list_moved())
         ranked = self._known.rank_candidates(ranked, tried.read_pins(), tried.minor)
         for order, (package, explained) in enumerate(ranked[:MAXIMUM_CANDIDATES]):
             if best and -best[0][0] >= explained and best[0][1] <= 1:
@@ -410,7 +546,14 @@ class Rehearsal:
         positions = self._known.order_positions(
             package, requirements, iterate_positions(len(requirements), search.between)
         )
-        position = next((number for number in positions if len(cured_by(number)) >= wanted), None)
+        rows = {number: [{"requirement": requirements[number]}] for number in range(len(requirements))}
+        position = None
+        for number, following in iterate_with_next(positions):
+            if following is not None:
+                self._ahead.prepare(rows[following], tried)
+            if len(cured_by(number)) >= wanted:
+                position = number
+                break
         if position is None:
             return None
         low, high = max([number for number in trials if number < position], default=-1) + 1, position
@@ -444,12 +587,7 @@ class Rehearsal:
 
     def _lock_with_constraint(self, constraint: Mapping[str, str], tried: TriedLock) -> str:
         """The lock's text when *constraint* holds, too. Raises NoLockError, MissingWheelsError."""
-        return self._lock_with_constraints([constraint], tried)
-
-    def _lock_with_constraints(self, constraints: Sequence[Mapping[str, str]], tried: TriedLock) -> str:
-        """The lock's text when *constraints* hold, too. Raises NoLockError, MissingWheelsError."""
-        limits = tried.limits + select_limits(constraints, tried.minor)
-        return self._locker.lock(tried.packages, limits, tried.minor, tried.platform).text
+        return self._ahead.lock([constraint], tried)
 
     def _find_cured_failures(self, constraint: Mapping[str, str], tried: TriedLock, search: CureSearch) -> set[str]:
         return self._find_cured_by([constraint], tried, search)
@@ -459,12 +597,20 @@ class Rehearsal:
     ) -> set[str]:
         """The failures that *constraints*, together, cure."""
         failures = tried.outcome.failures
-        key = "; ".join(" ".join(constraint.values()) for constraint in constraints)
+        if tried.hopeless.get(build_key(constraints), frozenset()).issuperset(failures):
+            return set()
+        outcome = self._try_constraints(constraints, tried)
+        if outcome is None:
+            return set()
+        without = search.without
+        return {name for name in failures if name not in outcome.failures and (without or name not in outcome.gone)}
+
+    def _try_constraints(self, constraints: Sequence[Mapping[str, str]], tried: TriedLock) -> TrialOutcome | None:
+        """What the failures of *tried* come to when *constraints* hold, too; None without such a lock."""
+        key = build_key(constraints)
         if key not in tried.seen:
-            try:
-                outcome = self._attempts.run_trial(self._lock_with_constraints(constraints, tried), sorted(failures))
-                tried.seen[key] = (frozenset(outcome.failures), outcome.gone)
-            except (NoLockError, MissingWheelsError):
-                tried.seen[key] = (frozenset(failures), frozenset())
-        failed, gone = tried.seen[key]
-        return {name for name in failures if name not in failed and (search.without or name not in gone)}
+            tried.seen[key] = None
+            with contextlib.suppress(NoLockError, MissingWheelsError):
+                lock = self._ahead.lock(constraints, tried)
+                tried.seen[key] = self._attempts.run_trial(lock, sorted(tried.outcome.failures))
+        return tried.seen[key]

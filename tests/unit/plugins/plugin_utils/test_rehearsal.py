@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 
+import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import parse_pins as pins_of
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibility import (
     Evidence,
@@ -43,8 +44,12 @@ class Trials:
         self.breaks = breaks
         self.owners = owners
         self.locks = []
+        # The numbers of those of which everything was tried.
+        self.whole = []
 
     def run_trial(self, lock, only):
+        if only is None:
+            self.whole.append(len(self.locks))
         self.locks.append(lock)
         failures = self.breaks(pins_of(lock))
         gone = frozenset(name for name, failure in failures.items() if failure is None)
@@ -125,7 +130,126 @@ def test_several_faults_are_freed_one_after_the_other():
         return found
 
     ended, _trials = rehearse(packages, {"a": "1.0", "b": "1.0"}, breaks)
-    assert sorted(entry.requirement for entry in ended.learned) == ["a>=2.0", "b>=1.1"] and ended.rounds == 3
+    assert sorted(entry.requirement for entry in ended.learned) == ["a>=2.0", "b>=1.1"] and ended.rounds == 2
+
+
+FAULTS = {f"lib{number}": {f"1.{minor}": Made() for minor in range(6)} for number in range(4)}
+
+
+def break_low_minors(pins):
+    failures = {}
+    for number in range(4):
+        if Version(pins[f"lib{number}"]) < Version("1.1"):
+            failures[f"lib{number}"] = TrialFailure(f"boom {number}", (f"/x/site-packages/lib{number}.py",))
+    return failures
+
+
+class Kept:
+    """What a rehearsal had kept, with the number of locks that were tried by then; others learn *rows* meanwhile."""
+
+    def __init__(self, trials, rows=()):
+        self.trials = trials
+        self.rows = list(rows)
+        self.told = []
+
+    def read(self):
+        return self.rows
+
+    def keep(self, learned, minor):
+        self.told += [(len(self.trials.locks), entry.requirement, minor) for entry in learned]
+
+
+def build_rehearsal(packages, pins, breaks, ahead=0):
+    world = World(packages)
+    rows = [{"name": name, "version": version, "requires": [], "requested": True} for name, version in pins.items()]
+    trials = Trials(breaks, {name: name for name in packages})
+    kept = Kept(trials)
+    start = build_package_set({"packages": rows}, set(), (3, 8), "x86_64")
+    return Rehearsal(world.locker(), world, trials, "host1", TODAY, keeper=kept, ahead=ahead), start, trials, kept
+
+
+@pytest.mark.parametrize("ahead", [0, 2])
+def test_all_faults_of_one_trial_are_cured_before_everything_is_tried_again(ahead):
+    pins = dict.fromkeys(FAULTS, "1.0")
+    rehearsal, start, trials, kept = build_rehearsal(FAULTS, pins, break_low_minors, ahead)
+    ended = rehearsal.rehearse_step(start, [], (3, 12), PLATFORM)
+    assert ended.failures == {} and set(ended.found.after.pins.values()) == {"1.1"}
+    assert ended.rounds == 2 and trials.whole == [0, len(trials.locks) - 1]
+    # A trial for each cure, and one of everything before and after.
+    assert len(trials.locks) == 4 + 2
+
+
+def test_what_is_learned_is_kept_before_anything_else_is_tried():
+    rehearsal, start, _trials, kept = build_rehearsal(FAULTS, dict.fromkeys(FAULTS, "1.0"), break_low_minors)
+    rehearsal.rehearse_step(start, [], (3, 12), PLATFORM)
+    assert kept.told == [(2 + number, f"lib{number}>=1.1", (3, 12)) for number in range(4)]
+
+
+def test_a_rehearsal_that_dies_has_kept_what_it_learned_and_the_next_one_goes_on():
+    class Killed(Exception):
+        pass
+
+    rehearsal, start, trials, kept = build_rehearsal(FAULTS, dict.fromkeys(FAULTS, "1.0"), break_low_minors)
+    run, trials.run_trial = trials.run_trial, lambda lock, only: run(lock, only) if len(trials.locks) < 4 else die()
+
+    def die():
+        raise Killed
+
+    with pytest.raises(Killed):
+        rehearsal.rehearse_step(start, [], (3, 12), PLATFORM)
+    again, start, trials, later = build_rehearsal(FAULTS, dict.fromkeys(FAULTS, "1.0"), break_low_minors)
+    later.rows = [{"requirement": requirement, "python": ">=3.12"} for _count, requirement, _minor in kept.told]
+    assert len(later.rows) == 3
+    ended = again.rehearse_step(start, [], (3, 12), PLATFORM)
+    assert [entry.requirement for entry in ended.learned] == ["lib3>=1.1"] and len(trials.locks) == 3
+
+
+def test_what_others_learn_meanwhile_counts_from_the_next_round_on():
+    rehearsal, start, trials, kept = build_rehearsal(FAULTS, dict.fromkeys(FAULTS, "1.0"), break_low_minors)
+    kept.rows = [{"requirement": f"lib{number}>=1.2", "python": ">=3.12"} for number in range(4)]
+    ended = rehearsal.rehearse_step(start, [], (3, 12), PLATFORM)
+    assert (ended.learned, ended.rounds, len(trials.locks)) == ((), 1, 1)
+    assert set(ended.found.after.pins.values()) == {"1.2"}
+
+
+def test_versions_that_did_not_cure_are_not_tried_again_for_the_failures_that_are_left():
+    packages = {
+        "a": {"1.0": Made(), "2.0": Made()},
+        "b": {"1.0": Made(), "1.1": Made()},
+        "shared": {f"1.{minor}": Made() for minor in range(8)},
+    }
+
+    def breaks(pins):
+        found = {}
+        for name, cured in (("a", "2.0"), ("b", "1.1")):
+            if pins[name] != cured:
+                paths = (f"/x/site-packages/{name}.py", "/x/site-packages/shared.py")
+                found[name] = TrialFailure(f"{name} is broken", paths)
+        return found
+
+    ended, trials = rehearse(packages, {"a": "1.0", "b": "1.0", "shared": "1.0"}, breaks)
+    assert sorted(entry.requirement for entry in ended.learned) == ["a>=2.0", "b>=1.1"] and not ended.failures
+    tried = [pins_of(lock)["shared"] for lock in trials.locks]
+    assert sorted(version for version in tried if version != "1.0") == ["1.1", "1.2", "1.4", "1.7"]
+
+
+def test_a_package_that_moved_and_lost_a_name_is_tried_after_those_that_use_the_name():
+    packages = {
+        "jinja2": {"2.11": Made(), "3.0": Made()},
+        "markupsafe": {"1.1": Made(range(6, 11)), **{f"2.{minor}": Made() for minor in range(1, 9)}},
+    }
+    failure = TrialFailure(
+        "filters.py:13: ImportError: cannot import name 'soft_unicode' from 'markupsafe' (/x/markupsafe/__init__.py)",
+        ("/x/site-packages/jinja2/filters.py",),
+        "markupsafe",
+    )
+    ended, trials = rehearse(
+        packages,
+        {"jinja2": "2.11", "markupsafe": "1.1"},
+        lambda pins: {"jinja2": failure} if pins["jinja2"] == "2.11" and pins["markupsafe"] != "1.1" else {},
+        minor=(3, 11),
+    )
+    assert [entry.requirement for entry in ended.learned] == ["jinja2>=3.0"] and len(trials.locks) == 3
 
 
 def test_where_no_version_helps_it_ends_and_says_what_fails():
