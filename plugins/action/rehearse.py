@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import hashlib
-import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,15 +22,19 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import (
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _setup as _planning
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._cargo import select_cargo
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibility import Evidence, record_evidence
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._constraints import (
-    append_constraints,
-    read_constraints,
-)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._constraints import read_constraints
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import PlanError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost, build_planned_host
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._installed_uses import KnownUses
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._learning import PlanDirectoryKeeper
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import Planner
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._problems import (
+    build_problem,
+    describe_error,
+    describe_failures,
+    describe_problem,
+    format_problems,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._rehearsal import (
     Rehearsal,
     RehearsalResult,
@@ -43,6 +46,8 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._wording import join
 
 # Prefixes of failures that are no imports.
 OTHER_PREFIXES = ("test: ", "source: ", "start: ")
+# Locks of next candidates that are made while one is tried.
+LOCKS_AHEAD = 2
 
 
 class HostTrialError(CollectionError):
@@ -59,6 +64,7 @@ class ActionModule(CollectionAction):
         result: dict[str, Any] = {
             "changed": False,
             "rehearsed": [],
+            "problems": [],
             "actions": [],
             "constraints": str(directory / "constraints.yml"),
         }
@@ -70,23 +76,26 @@ class ActionModule(CollectionAction):
             parts = _planning.build_tools(given, host.interpreters)
             planner = _planning.build_planner(given, parts)
             _planning.note_installed_uses([host], parts, given)
-            with Activity(f"{name}: rehearse", self._display.display):
-                for application in host.applications:
+        except (CollectionError, ValueError) as error:
+            raise ActionFailedError(f"{name}: {error}", **result) from None
+        with Activity(f"{name}: rehearse", self._display.display):
+            for application in host.applications:
+                keeper = PlanDirectoryKeeper(directory, name, get_today(), self._display.display)
+                try:
                     if self._task.check_mode:
                         for minor in planner.list_minors(application):
                             result["actions"].append(f"rehearse {application['name']} on Python {format_minor(minor)}")
                     else:
-                        self._rehearse_application(result, host, application, planner, parts, given, task_vars)
-        except (CollectionError, ValueError) as error:
-            raise ActionFailedError(f"{name}: {error}", **result) from None
-        failed = [row for row in result["rehearsed"] if row["failures"]]
-        if failed:
-            failures = "; ".join(_describe_failure(row) for row in failed)
-            raise ActionFailedError(
-                f"{name}: no version of any package cures {failures[:1500]}; correct the source, replace the package, "
-                f"or constrain it in {result['constraints']}",
-                **result,
-            )
+                        self._rehearse_application(result, host, application, planner, parts, keeper, given, task_vars)
+                except (CollectionError, ValueError, OSError) as error:
+                    problem = build_problem(application["name"], "", describe_error(str(error)), result["constraints"])
+                    result["problems"].append(problem)
+                    self._display.display(f"{name}: {describe_problem(problem)}")
+                result["changed"] = result["changed"] or bool(keeper.added)
+                result["actions"] += [f"constrain {row['requirement']}" for row in keeper.added]
+        result["unrehearsed"] = sorted({problem["application"] for problem in result["problems"]})
+        if result["problems"]:
+            raise ActionFailedError(format_problems(name, result["problems"]), **result)
         return result
 
     def _rehearse_application(
@@ -96,31 +105,38 @@ class ActionModule(CollectionAction):
         application: Mapping[str, Any],
         planner: Planner,
         parts: _planning.PlanningTools,
+        keeper: PlanDirectoryKeeper,
         given: Mapping[str, Any],
         task_vars: Any,
     ) -> None:
         declared = next(entry for entry in task_vars["oxzep7_applications"] if entry["name"] == application["name"])
         trials: list[_HostTrials] = []
+        known = KnownUses()
 
         def on(minor: Minor, interpreter: Mapping[str, Any]) -> Rehearsal:
+            nonlocal known
             self._display.display(f"{host.name}: rehearsing {application['name']} on Python {format_minor(minor)}")
             taken = select_cargo(application["environment"], declared.get("carry") or "ask")
             trials.append(_HostTrials(self, given, task_vars, declared, interpreter, host, taken))
             followed = FollowedTrials(trials[-1], f"{application['name']} on Python {format_minor(minor)}")
             known = KnownUses.from_application(application, minor)
-            return Rehearsal(parts.locker, parts.index, followed, host.name, get_today(), known)
+            return Rehearsal(parts.locker, parts.index, followed, host.name, get_today(), known, keeper, LOCKS_AHEAD)
 
+        absent = {"application": declared, "state": "absent", "state_dir": given["state_dir"]}
         expect("steps rehearsed", len(planner.list_minors(application)))
-        for minor, ended in planner.rehearse_steps(host, application, on):
-            self._record_result(
-                result, host.name, application, minor, ended, trials[-1], expand_path(given["plan_dir"])
-            )
-            complete("steps rehearsed")
-        self.try_module(
-            "environment",
-            {"application": declared, "state": "absent", "state_dir": given["state_dir"]},
-            task_vars,
-        )
+        try:
+            for minor, ended in planner.rehearse_steps(host, application, on):
+                self._record_result(result, host.name, application, minor, ended, trials[-1], keeper)
+                complete("steps rehearsed")
+                if ended.failures:
+                    cause = describe_failures(ended, minor, known)
+                    result["problems"].append(
+                        build_problem(application["name"], format_minor(minor), cause, result["constraints"])
+                    )
+        except (CollectionError, ValueError, OSError):
+            self.run_module(absent, task_vars, "environment")
+            raise
+        self.try_module("environment", absent, task_vars)
 
     def _record_result(
         self,
@@ -130,26 +146,20 @@ class ActionModule(CollectionAction):
         minor: Minor,
         ended: RehearsalResult,
         trials: _HostTrials,
-        directory: pathlib.Path,
+        keeper: PlanDirectoryKeeper,
     ) -> None:
-        added = append_constraints(directory, [entry.to_row() for entry in ended.learned])
-        for row in added:
-            self._display.display(f"{host}: {row['requirement']} from Python {format_minor(minor)} on: {row['reason']}")
+        keeper.keep_result(ended, minor)
         self._display.display(
             f"{host}: {application['name']} on Python {format_minor(minor)}: {_describe_proof(trials)}"
         )
-        record_evidence(
-            directory / "evidence.json", Evidence.from_rehearsal(ended, minor, host, get_today().isoformat())
-        )
-        result["changed"] = result["changed"] or bool(added) or trials.installed
-        result["actions"] += [f"constrain {row['requirement']}" for row in added]
+        result["changed"] = result["changed"] or trials.installed
         result["rehearsed"].append(
             {
                 "application": application["name"],
                 "to": format_minor(minor),
                 "rounds": ended.rounds,
                 "trials": trials.count,
-                "learned": added,
+                "learned": [entry.to_row() for entry in ended.learned],
                 "failures": {name: failure.text for name, failure in ended.failures.items()},
                 "benchmarks": trials.benchmarks,
                 "tried": trials.tried,
@@ -177,12 +187,6 @@ def _describe_proof(trials: _HostTrials) -> str:
     """How many imports the last complete trial tried, and what it did not try."""
     left = ", ".join(f"{row['reason']}: {row['count']}" for row in trials.untried)
     return f"{trials.tried} imports tried; {left or 'none left out'}"
-
-
-def _describe_failure(row: Mapping[str, Any]) -> str:
-    """The first failure of a rehearsed step."""
-    subject, text = next(iter(row["failures"].items()))
-    return f"{row['application']} on Python {row['to']}: {subject}: {text}"
 
 
 class FollowedTrials:

@@ -16,8 +16,10 @@ description:
   - The package at fault is found by trial. Candidates are the owner of a missing module, the packages on the way to it,
     and their common requirements; the one whose nearest later version cures most failures is freed. This repeats until
     there are no new failures, or no version helps.
-  - Each round adds an entry to C(constraints.yml) of the plan directory, with reason, evidence, date and host.
-    M(oxzep7.python.plan) reads them.
+  - What is learned is added to C(constraints.yml) of the plan directory as soon as it is found, with reason, evidence,
+    date and host. M(oxzep7.python.plan) reads it, and so do other rehearsals that are running. A rehearsal that was
+    interrupted goes on from there.
+  - An application that cannot be rehearsed does not end the others. The task fails when all have been tried.
   - If no version helps and a module was removed from the standard library, its replacement package is tried.
   - Live environments are not changed. Interpreters are installed and wheels are sent.
 author: oxzep7.python contributors (@oxzep7)
@@ -82,6 +84,19 @@ rehearsed:
   returned: always
   type: list
   elements: dict
+problems:
+  description:
+    - The applications that were not rehearsed to the target, each with C(application), C(cause) and C(next), what to do
+      next.
+    - C(to) is the version where new failures remain; it is empty if the application could not be tried.
+  returned: always
+  type: list
+  elements: dict
+unrehearsed:
+  description: The names of the applications with problems.
+  returned: always
+  type: list
+  elements: str
 constraints:
   description: Path of the file with constraints.
   returned: always

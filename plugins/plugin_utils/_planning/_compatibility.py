@@ -16,7 +16,10 @@ from typing import Any
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import parse_pins as pins_of
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import format_json, lock_file, write_private
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor, parse_version
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._rehearsal import RehearsalResult
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._rehearsal import (
+    LearnedConstraint,
+    RehearsalResult,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _csv
 
 EVIDENCE_STALE_AFTER = datetime.timedelta(days=90)
@@ -46,9 +49,16 @@ class Evidence:
         if not ended.failures:
             for name, version in pins_of(ended.found.text).items():
                 found.append(cls(name, version, python, "works", "import", date, host))
-        for entry in ended.learned:
+        return [*found, *cls.from_learned(ended.learned, minor, host, date)]
+
+    @classmethod
+    def from_learned(cls, learned: Iterable[LearnedConstraint], minor: Minor, host: str, date: str) -> list[Evidence]:
+        """What *learned* constraints say of the versions that they free: these break."""
+        found = []
+        for entry in learned:
             words = entry.reason.split(" breaks ")[0].split()
             if len(words) == 2:
+                python = format_minor(minor)
                 found.append(cls(words[0], words[1], python, "breaks", entry.evidence, date, host, entry.reason))
         return found
 

@@ -39,13 +39,28 @@ def _build_key(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def append_constraints(directory: pathlib.Path, rows: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
-    """Add new *rows* to ``constraints.yml`` and return them; the rest stays as it is. Raises PlanError, OSError."""
+    """Add new *rows* to ``constraints.yml`` and return them; the rest stays as it is. Raises OSError.
+
+    Others may add rows at the same time, and an operator may edit the file. While it cannot be read, rows are added to it
+    all the same.
+    """
     path = directory / "constraints.yml"
     with lock_file(directory / ".constraints.lock"):
-        known = {_build_key(line) for line in read_constraints(directory)}
-        added = [dict(row) for row in rows if _build_key(row) not in known]
-        if added:
+        while True:
             before = path.read_text(encoding="utf-8") if path.exists() else CONSTRAINTS_HEADING
+            known = _list_known_keys(directory)
+            added = [dict(row) for row in rows if _build_key(row) not in known]
             text = yaml.safe_dump(added, sort_keys=False, allow_unicode=True, width=140)
+            # Who edits the file does not take the lock.
+            if not added or not path.exists() or path.read_text(encoding="utf-8") == before:
+                break
+        if added:
             write_private(path, before.rstrip("\n") + "\n" + text)
     return added
+
+
+def _list_known_keys(directory: pathlib.Path) -> set[tuple[str, ...]]:
+    try:
+        return {_build_key(line) for line in read_constraints(directory)}
+    except PlanError:
+        return set()

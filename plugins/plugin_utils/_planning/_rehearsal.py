@@ -149,12 +149,13 @@ class LearnedConstraint:
 
 @dataclasses.dataclass(frozen=True)
 class RehearsalResult:
-    """The end of a step's rehearsal: its lock, what was learned, the rounds, and what still fails."""
+    """The end of a step's rehearsal: its lock, what was learned, rounds, what still fails, and packages by module."""
 
     found: StepLock
     learned: tuple[LearnedConstraint, ...]
     rounds: int
     failures: Mapping[str, TrialFailure]
+    owners: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -372,7 +373,7 @@ class Rehearsal:
             rounds += 1
             freed = self._cure_failures(tried) if rounds < REHEARSAL_ROUNDS else []
             if not freed:
-                return RehearsalResult(found, tuple(learned), rounds, tried.outcome.failures)
+                return RehearsalResult(found, tuple(learned), rounds, tried.outcome.failures, tried.outcome.owners)
             learned += freed
 
     def _cure_failures(self, tried: TriedLock) -> list[LearnedConstraint]:
