@@ -26,6 +26,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted imp
 
 SUPERVISOR_FILES = ["/etc/supervisord.conf", "/etc/supervisor/supervisord.conf"]
 SUPERVISOR_DIRECTORIES = ["/etc/supervisor/conf.d", "/etc/supervisord.d", "/etc/supervisor.d"]
+PROGRAM_NAME = "%(program_name)s"
 RUNIT_DIRECTORIES = ["/etc/service", "/service", "/var/service", "/etc/sv", "/etc/runit/runsvdir/default"]
 RUNIT_USER = re.compile(r"\bchpst\b.*?-u\s+:?([A-Za-z_][\w-]*)")
 SETUIDGID_USER = re.compile(r"\bsetuidgid\s+([A-Za-z_][\w-]*)")
@@ -63,8 +64,8 @@ WSGI_OPTION = re.compile(r"\b(python-home|user|home)=\"?([^\s\"]+)")
 GUNICORN_SETTING = re.compile(r"^(pythonpath|chdir|user)\s*=\s*[\"']([^\"']+)", re.MULTILINE)
 
 
-def parse_supervisor(path: str, text: str) -> List[PythonReference]:
-    """Each program in a supervisor configuration."""
+def _read_sections(text: str, kinds: Tuple[str, ...]) -> List[Tuple[str, Dict[str, str]]]:
+    """Name and values of each section of one of *kinds* in the supervisor configuration *text*."""
     parser = configparser.RawConfigParser(strict=False, inline_comment_prefixes=(";",))
     try:
         parser.read_string(text)
@@ -72,15 +73,48 @@ def parse_supervisor(path: str, text: str) -> List[PythonReference]:
         return []
     found = []
     for section in parser.sections():
-        if not section.startswith(("program:", "eventlistener:", "fcgi-program:")):
-            continue
-        values: Dict[str, str] = dict(parser.items(section))
+        kind, _separator, name = section.partition(":")
+        if kind in kinds and name:
+            found.append((name, dict(parser.items(section))))
+    return found
+
+
+def _name_supervised(name: str, values: Dict[str, str]) -> str:
+    """What ``supervisorctl`` calls the program *name* outside of groups: it, or all of its processes."""
+    alone = values.get("numprocs", "1") == "1" and values.get("process_name", PROGRAM_NAME) in (PROGRAM_NAME, name)
+    return name if alone else name + ":*"
+
+
+def parse_supervisor_groups(text: str) -> Dict[str, str]:
+    """The group of each program that the supervisor configuration *text* puts into one."""
+    groups = {}
+    for group, values in _read_sections(text, ("group",)):
+        for program in values.get("programs", "").split(","):
+            groups[program.strip()] = group
+    return groups
+
+
+def _name_grouped(references: List[PythonReference], groups: Dict[str, str]) -> List[PythonReference]:
+    """*references* with the names that programs of supervisor have in their *groups*."""
+    found = []
+    for reference in references:
+        name, _separator, processes = reference.name.partition(":")
+        if reference.kind == "supervisor" and name in groups:
+            reference = reference._replace(name="%s:%s" % (groups[name], processes or name))
+        found.append(reference)
+    return found
+
+
+def parse_supervisor(path: str, text: str) -> List[PythonReference]:
+    """Each program in a supervisor configuration, with the name that ``supervisorctl`` gives it outside of groups."""
+    found = []
+    for name, values in _read_sections(text, ("program", "eventlistener", "fcgi-program")):
         pairs = re.findall(r"([A-Za-z_]\w*)\s*=\s*(\"[^\"]*\"|'[^']*'|[^,]*)", values.get("environment", ""))
-        variables = {name: value.strip("\"' ") for name, value in pairs if PYTHON_VARIABLE.match(name)}
+        variables = {key: value.strip("\"' ") for key, value in pairs if PYTHON_VARIABLE.match(key)}
         found.append(
             make_reference(
                 "supervisor",
-                section.partition(":")[2],
+                _name_supervised(name, values),
                 path,
                 values.get("user") or "root",
                 values.get("command", ""),
@@ -184,14 +218,17 @@ def _parse_configuration(kind: str, path: str, text: str) -> List[PythonReferenc
 
 def find_supervisor_references(configurations: List[Dict[str, str]]) -> List[PythonReference]:
     """The references in their usual files and in *configurations*, ``{kind, path}``, that the walk found."""
-    found = _find_runit_references()
-    for path in SUPERVISOR_FILES:
-        found += parse_supervisor(path, read_trusted_text(path) or "")
+    texts = [("supervisor", path, read_trusted_text(path) or "") for path in SUPERVISOR_FILES]
     for kind, directories, suffixes in CONFIGURATION_DIRECTORIES:
-        for path, text in _read_files(directories, suffixes):
-            found += _parse_configuration(kind, path, text)
+        texts += [(kind, path, text) for path, text in _read_files(directories, suffixes)]
     for entry in configurations:
-        found += _parse_configuration(entry["kind"], entry["path"], _read_configuration(entry["path"]))
+        texts.append((entry["kind"], entry["path"], _read_configuration(entry["path"])))
+    found, groups = _find_runit_references(), {}  # type: List[PythonReference], Dict[str, str]
+    for kind, path, text in texts:
+        found += _parse_configuration(kind, path, text)
+        if kind == "supervisor":
+            groups.update(parse_supervisor_groups(text))
+    found = _name_grouped(found, groups)
     for path, text in _read_files(APACHE_DIRECTORIES, (".conf", ".load")):
         found += parse_mod_wsgi(path, text)
     return found

@@ -34,6 +34,8 @@ HEADING = """\
 # Paste it into group_vars, then add to each application what no inventory can know: tests, and a health check
 # that would notice when it does not work. A suggested check knows no more than that a unit is active or a port open.
 """
+# How an application selects services that were found as dependents of a kind.
+SELECTORS = {"service": "name", "supervisor": "supervisor"}
 SUGGESTED_KINDS = ("venv", "virtualenv", "poetry")
 SUGGESTED_STATES = ("live", "generation")
 LOCAL_ADDRESSES = ("127.0.0.1", "0.0.0.0", "[::]", "[::1]")
@@ -42,7 +44,7 @@ LOCAL_ADDRESSES = ("127.0.0.1", "0.0.0.0", "[::]", "[::1]")
 def _suggest_name(path: str, services: list[str]) -> str:
     """A name by the environment's path, or by its first service where the path says nothing."""
     parts = [part for part in path.split("/") if part and part.lower() not in GENERIC_DIRECTORIES]
-    base = parts[-1] if parts else services[0].rpartition(".")[0]
+    base = parts[-1] if parts else services[0].removesuffix(".service")
     return NAME_SEPARATORS.sub("-", base.lower()).strip("-._")[:63] or "application"
 
 
@@ -57,10 +59,11 @@ def _suggest_source(inventory: Mapping[str, Any], path: str, directories: list[s
     return beside[0] if len(beside) == 1 else None
 
 
-def _suggest_port_checks(inventory: Mapping[str, Any], services: list[str]) -> list[dict[str, Any]]:
+def _suggest_port_checks(inventory: Mapping[str, Any], path: str, units: list[str]) -> list[dict[str, Any]]:
+    """A check of each local port of *units*, and of other services' processes in the environment *path*."""
     ports = set()
     for entry in inventory["dependents"]:
-        if entry["kind"] == "process" and entry["unit"] in services:
+        if entry["kind"] == "process" and (entry["unit"] in units or entry["unit"] and entry["environment"] == path):
             for address in entry["listens"]:
                 host, _separator, port = address.rpartition(":")
                 if host in LOCAL_ADDRESSES:
@@ -95,22 +98,25 @@ def _suggest_application(inventory: Mapping[str, Any], environment: Mapping[str,
     path = environment["path"]
     users = []
     for entry in inventory["dependents"]:
-        if entry["kind"] == "service" and entry["environment"] == path:
+        if entry["kind"] in SELECTORS and entry["environment"] == path and "@." not in entry["name"]:
             users.append(entry)
-    services = sorted({entry["name"] for entry in users if "@." not in entry["name"]})
+    services = sorted({(entry["kind"], entry["name"]) for entry in users})
     if not services:
         return None
+    units = [name for kind, name in services if kind == "service"]
     live = environment["points_to"] if environment["state"] == "generation" else path
-    suggestion: dict[str, Any] = {"name": _suggest_name(live, services), "environment": live}
+    suggestion: dict[str, Any] = {"name": _suggest_name(live, [name for _kind, name in services]), "environment": live}
     source = _suggest_source(inventory, path, [entry["directory"] for entry in users if entry["directory"]])
     if source:
         suggestion["source"] = source
     accounts = {entry["user"] for entry in users if entry["user"]}
     if len(accounts) == 1 and accounts != {environment["owner"]}:
         suggestion["user"] = accounts.pop()
-    suggestion["services"] = [{"name": name} for name in services]
-    units = [{"name": f"{name} is active", "systemd": {"unit": name}} for name in services]
-    suggestion["checks"] = _suggest_port_checks(inventory, services) or units
+    suggestion["services"] = [{SELECTORS[kind]: name} for kind, name in services]
+    active = [{"name": f"{name} is active", "systemd": {"unit": name}} for name in units]
+    checks = _suggest_port_checks(inventory, path, units) or active
+    if checks:
+        suggestion["checks"] = checks
     return suggestion
 
 

@@ -166,6 +166,30 @@ def test_supervisor():
     assert _supervisors.parse_supervisor("/etc/s.conf", "not a configuration") == []
 
 
+def test_programs_of_supervisor_have_the_names_by_which_it_controls_them(tmp_path, monkeypatch):
+    programs = tmp_path / "programs.conf"
+    programs.write_text(
+        "[program:web]\ncommand=/srv/venv/bin/web\n[program:alone]\ncommand=/srv/venv/bin/alone\n"
+        "[program:many]\ncommand=/srv/venv/bin/many\nnumprocs=3\nprocess_name=%(program_name)s_%(process_num)02d\n"
+        "[program:called]\ncommand=/srv/venv/bin/called\nprocess_name=other\n"
+        "[program:pooled]\ncommand=/srv/venv/bin/pooled\nnumprocs=2\nprocess_name=%(process_num)d\n"
+    )
+    (tmp_path / "groups.conf").write_text("[group:shop]\nprograms=web, absent\n[group:pool]\nprograms=pooled\n")
+    monkeypatch.setattr(_supervisors, "CONFIGURATION_DIRECTORIES", [("supervisor", [str(tmp_path)], (".conf",))])
+    names = {
+        reference.commands[0].rpartition("/")[2]: reference.name
+        for reference in _supervisors.find_supervisor_references([])
+        if reference.source == str(programs)
+    }
+    assert names == {
+        "web": "shop:web",
+        "alone": "alone",
+        "many": "many:*",
+        "called": "called:*",
+        "pooled": "pool:*",
+    }
+
+
 @pytest.mark.parametrize(
     "text",
     [

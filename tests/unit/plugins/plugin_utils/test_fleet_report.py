@@ -352,6 +352,22 @@ def test_names_come_from_paths_or_services(path, services, name):
     assert found[0]["checks"] == [{"name": f"{services[0]} is active", "systemd": {"unit": services[0]}}]
 
 
+def test_an_application_is_suggested_for_programs_of_supervisor():
+    program = dependent("supervisor", "shop:worker", directory="/srv/app/src", user="app")
+    (found,) = _suggestions.suggest_applications(inventory(environments=[environment()], dependents=[program]))
+    assert found == {
+        "name": "shop-worker",
+        "environment": "/srv/app/venv",
+        "source": "/srv/app/src",
+        "services": [{"supervisor": "shop:worker"}],
+    }
+    listening = dependent("process", "12", unit="supervisor.service", listens=["127.0.0.1:8001"])
+    other = dependent("process", "13", unit="supervisor.service", listens=["127.0.0.1:8002"], environment="/srv/b/venv")
+    (found,) = suggested(dependents=[dependent(), program, listening, other])
+    assert found["services"] == [{"name": "app.service"}, {"supervisor": "shop:worker"}]
+    assert found["checks"] == [{"name": "port 8001", "tcp": {"port": 8001}}]
+
+
 def test_equal_names_are_told_apart_and_others_are_left_out():
     environments = [
         environment(path, kind=kind, state=state)
