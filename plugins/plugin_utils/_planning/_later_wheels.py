@@ -17,6 +17,7 @@ from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import compute_sha256
+from ansible_collections.oxzep7.python.plugins.plugin_utils._activity import expect, track
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import (
     Minor,
     get_today,
@@ -143,8 +144,10 @@ def note_clean_versions(hosts: Iterable[PlannedHost], wheels: LaterWheels, targe
                 except CollectionError:
                     continue
                 clean = {}
+                expect("later versions looked for", len(uses))
                 for use in uses:
-                    clean[use.package] = wheels.find_clean(use.package, use.version, use.since, newest, platform)
+                    with track("later versions looked for", f"{use.package} {use.version}"):
+                        clean[use.package] = wheels.find_clean(use.package, use.version, use.since, newest, platform)
                 application["clean"] = clean
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zipfile
 
+from ansible_collections.oxzep7.python.plugins.plugin_utils._activity import Activity
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import PackageIndex
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._sources import PackageSources
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import build_package_set
@@ -128,7 +129,9 @@ def test_wheels_of_later_versions_are_scanned_for_the_nearest_without_such_uses(
         note_clean_versions([planned_host], wheels, "3.12")
         return application.get("clean")
 
-    assert note(OLD) == {"bottle": "0.14"}
+    with Activity("plan", lambda line: None) as activity:
+        assert note(OLD) == {"bottle": "0.14"}
+        assert "1 of 1 later versions looked for" in activity.describe()
     assert note(scan(use("bottle", "0.15", "imp", 40))) == {"bottle": None}
     assert note(scan(use("nowhere", "0.1", "imp", 40))) == {"nowhere": None}
     assert note(scan(use("bottle", "0.12", "imp", 40, on_import=False))) is None
