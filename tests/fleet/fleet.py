@@ -186,11 +186,9 @@ def _choose_image(kind: str) -> str:
         return images.build_base_image(release, tuple(extra.split(",")))
     if ":" not in kind:
         return images.build_base_image(kind)
-    return (
-        images.build_trio_image(release.partition(":")[0])
-        if kind.endswith(":trio")
-        else images.build_ledger_image(*kind.split(":"))
-    )
+    release, _separator, applications = kind.partition(":")
+    builders = {"trio": images.build_trio_image, "real": images.build_real_image}
+    return builders[applications](release) if applications in builders else images.build_ledger_image(*kind.split(":"))
 
 
 def start_fleet(kinds: list[str], options: Sequence[str] = ()) -> float:

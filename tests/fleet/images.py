@@ -11,7 +11,7 @@ import pathlib
 import tempfile
 import time
 
-from tests.fleet.archives import pack_interpreter
+from tests.fleet.archives import find_packable_interpreter, pack_interpreter
 from tests.fleet.paths import CACHE, HERE, FleetError, hash_inputs, hold_lock, run_checked
 
 RELEASES = {"debian11": "bullseye", "debian12": "bookworm", "debian13": "trixie"}
@@ -30,6 +30,8 @@ PACKAGES = [
 ]
 EXTRA_PACKAGES = {"debian11": ["python3-venv"], "debian12": [], "debian13": []}
 ORIGINAL_MINOR = "3.8"
+# What built packages from source in early 2021; later releases refuse some sources of that time.
+BUILD_TOOLS = ["pip==21.0.1", "setuptools==54.0.0", "wheel==0.36.2", "cffi==1.14.5"]
 
 
 def has_image(image: str) -> bool:
@@ -100,6 +102,28 @@ def _download_wheels(requirements: pathlib.Path, minor: str, folder: pathlib.Pat
     run_checked(*command, "--dest", str(folder), "--requirement", str(requirements))
 
 
+def build_wheels(requirements: list[pathlib.Path]) -> pathlib.Path:
+    """Download or build the wheels of *requirements* for the original minor, unless they are there; returns the folder.
+
+    Raises FleetError.
+    """
+    interpreter = find_packable_interpreter(ORIGINAL_MINOR)
+    recipe = hash_inputs(*requirements, BUILD_TOOLS, str(interpreter))
+    folder = CACHE / "wheels" / recipe
+    with hold_lock(f"wheels-{recipe}"), tempfile.TemporaryDirectory(prefix="oxzep7-wheels-") as tools:
+        done = folder / ".complete"
+        if not done.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            pip = [f"{tools}/bin/python", "-m", "pip", "--quiet", "--disable-pip-version-check"]
+            run_checked(str(interpreter), "-m", "venv", tools)
+            run_checked(*pip, "install", "--upgrade", *BUILD_TOOLS)
+            building = [*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder)]
+            for path in requirements:
+                run_checked(*building, "--requirement", str(path))
+            done.touch()
+    return folder
+
+
 def build_ledger_image(release: str, database: str) -> str:
     """Build the image of a host of *release* that runs the ledger on Python 3.8; returns its name.
 
@@ -110,21 +134,34 @@ def build_ledger_image(release: str, database: str) -> str:
         f"{release}-ledger-{database}",
         HERE / "ledger",
         HERE / "provision.sh",
-        [HERE / "ledger" / "requirements.txt"],
+        [fetch_wheels(HERE / "ledger" / "requirements.txt", ORIGINAL_MINOR)],
         database,
     )
 
 
 def build_trio_image(release: str) -> str:
     """Build the image of a host of *release* with three small, stopped applications on Python 3.8; returns its name."""
-    requirements = sorted((HERE / "trio").glob("*/requirements.txt"))
+    wheels = [fetch_wheels(path, ORIGINAL_MINOR) for path in sorted((HERE / "trio").glob("*/requirements.txt"))]
     return _build_provisioned_image(
-        build_base_image(release), f"{release}-trio", HERE / "trio", HERE / "trio" / "provision.sh", requirements, ""
+        build_base_image(release), f"{release}-trio", HERE / "trio", HERE / "trio" / "provision.sh", wheels, ""
+    )
+
+
+def build_real_image(release: str) -> str:
+    """Build the image of a host of *release* with six applications of PyPI on Python 3.8; returns its name."""
+    wheels = build_wheels(sorted((HERE / "real").glob("*/requirements.txt")))
+    return _build_provisioned_image(
+        build_base_image(release, ("libxml2", "redis-server", "supervisor")),
+        f"{release}-real",
+        HERE / "real",
+        HERE / "real" / "provision.sh",
+        [wheels],
+        "",
     )
 
 
 def _build_provisioned_image(
-    parent: str, name: str, folder: pathlib.Path, script: pathlib.Path, requirements: list[pathlib.Path], argument: str
+    parent: str, name: str, folder: pathlib.Path, script: pathlib.Path, wheels: list[pathlib.Path], argument: str
 ) -> str:
     """Build the image *name* unless it exists: *parent*, where *script* ran with *folder*, wheels and *argument*."""
     archive = pack_interpreter(ORIGINAL_MINOR)
@@ -140,7 +177,7 @@ def _build_provisioned_image(
                 parent,
                 image,
                 {folder: folder.name, archive: "python.tar.gz", script: "provision.sh"},
-                [fetch_wheels(path, ORIGINAL_MINOR) for path in requirements],
+                wheels,
                 argument,
             )
     return image
