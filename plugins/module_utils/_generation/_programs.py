@@ -21,7 +21,26 @@ VALUE_OPTIONS = ("-W", "-X", "--check-hash-based-pycs")
 # The application that a server is given: ``package.module:name`` or, to celery, the name of a module.
 APPLICATION_WORD = re.compile(r"^([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):([A-Za-z_]\w*)(?:\(.*\))?$")
 MODULE_NAME = re.compile(r"^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$")
-MODULE_OPTIONS = ("-A", "--app")
+MODULE_OPTIONS = ("-A", "--app", "-w", "--module", "--wsgi")
+GUNICORN = "gunicorn"
+# Its options without a value; a word after any other one is no application.
+GUNICORN_FLAGS = (
+    "-D",
+    "-R",
+    "--capture-output",
+    "--check-config",
+    "--daemon",
+    "--disable-redirect-access-to-syslog",
+    "--enable-stdio-inheritance",
+    "--initgroups",
+    "--no-sendfile",
+    "--preload",
+    "--print-config",
+    "--proxy-protocol",
+    "--reload",
+    "--reuse-port",
+    "--spew",
+)
 
 
 class Program(NamedTuple):
@@ -69,7 +88,7 @@ def _parse_python(words: List[str], directory: Optional[str]) -> Program:
         elif word == "-m" or (word.startswith("-") and not word.startswith("--") and word.endswith("m")):
             name = words[position + 1] if position + 1 < len(words) else ""
             names = (name,) if MODULE_NAME.match(name) else ()
-            return Program(names + _find_applications(words[position + 2 :]), directory=directory)
+            return Program(names + _find_applications(words[position + 2 :], name), directory=directory)
         elif word.startswith("-"):
             if word.endswith("c"):
                 break
@@ -80,8 +99,8 @@ def _parse_python(words: List[str], directory: Optional[str]) -> Program:
     return Program(directory=directory)
 
 
-def _find_applications(words: List[str]) -> Tuple[str, ...]:
-    """The modules and objects that *words* tell a server to load."""
+def _find_applications(words: List[str], program: str = "") -> Tuple[str, ...]:
+    """The modules and objects that *words*, arguments of *program*, tell a server to load."""
     found = []
     for before, word in zip([""] + words, words):
         option, separator, value = word.partition("=")
@@ -92,7 +111,18 @@ def _find_applications(words: List[str]) -> Tuple[str, ...]:
             found.append(word)
         elif separator and option in MODULE_OPTIONS and MODULE_NAME.match(value):
             found.append(value)
+    if program == GUNICORN and not found:
+        found += _find_gunicorn_application(words)
     return tuple(found)
+
+
+def _find_gunicorn_application(words: List[str]) -> List[str]:
+    """The object that gunicorn loads where its arguments *words* name only a module."""
+    for before, word in zip([""] + words, words):
+        valued = before.startswith("-") and "=" not in before and before not in GUNICORN_FLAGS
+        if not valued and MODULE_NAME.match(word):
+            return [word + ":application"]
+    return []
 
 
 def parse_program(
@@ -109,7 +139,7 @@ def parse_program(
         rest = words[position + 1 :]
         if PYTHON_NAME.match(name):
             return _parse_python(rest, directory)
-        return Program(_find_applications(rest), name, None, directory)
+        return Program(_find_applications(rest, name), name, None, directory)
     return None
 
 
