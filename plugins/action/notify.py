@@ -37,8 +37,8 @@ class ActionModule(CollectionAction):
         causes: dict[str, list[str]] = {}
         for row in _ledger.sort_by_urgency(given["ledger"]):
             outcomes.setdefault(str(row["outcome"]), []).append(str(row["host"]))
-            if row.get("cause"):
-                causes.setdefault(str(row["cause"]), []).append(str(row["host"]))
+            for cause in _ledger.list_causes(row):
+                causes.setdefault(cause, []).append(str(row["host"]))
         news = _notifications.Notification(
             given["event"],
             given["run_id"],

@@ -44,6 +44,7 @@ class ActionModule(CollectionAction):
         if not self._task.check_mode:
             self._write_run(folder, document, given, hostvars)
         lines = _run.list_off_target(document["ledger"], document["kind"]) if given["final"] else []
+        returning = self._select_returning_applications(document, given)
         ended = _ledger.sort_by_urgency([row for row in document["ledger"] if row["wave"] == given["ended"]])
         return dict(
             path=str(folder / "run.json"),
@@ -52,15 +53,22 @@ class ActionModule(CollectionAction):
             ledger=document["ledger"],
             counts=_run.count_outcomes(document["ledger"]),
             closed=document["closed"],
+            closed_applications=document["closed_applications"],
             began=document["began"],
             ended=given["ended"],
             summary=_run.format_run_summary(
-                document["ledger"], lines, document["closed"], str(folder), document["results"]
+                document["ledger"],
+                lines,
+                document["closed"],
+                str(folder),
+                document["results"],
+                document["closed_applications"],
             ),
             failed_hosts=_ledger.list_failed_hosts(ended, document["kind"]),
             failure=_ledger.describe_failures(ended, given["ended"], document["kind"]),
             off_target=lines,
-            rollback=self._list_returning_hosts(document, given, hostvars),
+            returning=returning,
+            rollback=self._list_returning_hosts(document, given, hostvars, list(returning)),
         )
 
     def _build_document(
@@ -76,13 +84,20 @@ class ActionModule(CollectionAction):
             "began": earlier.get("began") or get_utc_timestamp(),
             "ended": get_utc_timestamp() if given["final"] else None,
             "on_failure": given["on_failure"],
-            "budget": {"per_run": given["max_failed"], "per_wave": given["max_failed_per_wave"]},
+            "budget": {
+                "per_run": given["max_failed"],
+                "per_wave": given["max_failed_per_wave"],
+                "counts": given["budget"],
+            },
+            "blocked": given["blocked"],
+            "closed_applications": {},
         }
         if given["plan_dir"]:
             document.update(self._read_plan(expand_path(given["plan_dir"])))
         if not waves and given["hosts"]:
             document.update(self._rebuild_from_hosts(given, hostvars))
             return document
+        known = {**(earlier.get("closed_applications") or {}), **given["closed_applications"]}
         fresh = []
         for wave in waves:
             changed = given["final"] or wave["number"] == ended or set(given["again"]) & set(wave["hosts"])
@@ -92,31 +107,57 @@ class ActionModule(CollectionAction):
         rows = [row for row in earlier.get("ledger") or [] if row["host"] not in again]
         results = [row for row in earlier.get("results") or [] if row["host"] not in again]
         for wave in fresh:
-            for row in _run.list_ended_rows(hostvars, wave, reachable):
+            for row in _run.list_ended_rows(hostvars, wave, reachable, given["kind"], known, given["blocked"]):
                 rows.append(row)
                 results += _run.list_step_rows(row["host"], hostvars[row["host"]], row)
-        hosts = sum(len(wave["hosts"]) for wave in waves)
-        closed = given["closed"] or _ledger.check_failure_budget(
-            rows, ended, given["kind"], hosts, given["max_failed"], given["max_failed_per_wave"]
-        )
+        closed, known = self._check_budgets(rows, given, known)
         if given["final"]:
-            rows += _run.list_skipped_rows(waves, ended, closed or "the run ended") + _run.list_unreachable_rows(
-                given["unknown"]
-            )
+            rows += _run.list_skipped_rows(waves, ended, closed, given["kind"], known, given["blocked"])
+            rows += _run.list_unreachable_rows(given["unknown"])
+            rows += _run.list_blocked_rows([row["host"] for row in rows], given["blocked"], given["kind"])
+            told = {row["host"] for row in results}
+            results += _run.list_blocked_steps([row for row in rows if row["host"] not in told])
         document.update(
             ledger=rows,
             results=results,
             closed=closed,
-            applications=_run.split_by_application(rows, results, given["kind"]),
+            closed_applications=known,
+            applications=_run.split_by_application(rows),
         )
         return document
 
     @staticmethod
+    def _check_budgets(
+        rows: list[dict[str, Any]], given: Mapping[str, Any], known: Mapping[str, Any]
+    ) -> tuple[str, dict[str, Any]]:
+        """Why no wave may begin any more, and the applications of which no host may, by *rows* and those *known*."""
+        budget = _ledger.FailureBudget(given["max_failed"], given["max_failed_per_wave"])
+        closed, ended, waves = given["closed"], given["ended"], given["waves"]
+        found: dict[str, Any] = dict(known)
+        if given["budget"] == _ledger.PER_APPLICATION:
+            exhausted = _ledger.check_application_budgets(rows, ended, given["kind"], waves, budget)
+            for name, reason in exhausted.items():
+                found.setdefault(name, {"wave": ended, "reason": reason})
+        elif not closed:
+            hosts = sum(len(wave["hosts"]) for wave in waves)
+            closed = _ledger.check_failure_budget(rows, ended, given["kind"], hosts, budget.per_run, budget.per_wave)
+        return closed, found
+
+    @staticmethod
+    def _select_returning_applications(document: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, str]:
+        """The applications that are to go back, each with the reason: all that a wave closes for, or those closed."""
+        if document["closed"]:
+            names = {name for wave in given["waves"] for own in wave["applications"].values() for name in own}
+            return dict.fromkeys(sorted(names), document["closed"])
+        closed = document["closed_applications"]
+        return {name: entry["reason"] for name, entry in sorted(closed.items()) if entry["wave"] == given["ended"]}
+
+    @staticmethod
     def _list_returning_hosts(
-        document: Mapping[str, Any], given: Mapping[str, Any], hostvars: Mapping[str, Any]
+        document: Mapping[str, Any], given: Mapping[str, Any], hostvars: Mapping[str, Any], names: list[str]
     ) -> list[list[str]]:
-        """The hosts that are to go back; none while the gate is open, or before any wave."""
-        if not document["closed"] or not given["ended"]:
+        """The hosts on which applications with one of *names* are to go back; none before any wave."""
+        if not names or not given["ended"]:
             return []
         rows = document["ledger"]
         limits = limit_interruptions(
@@ -124,7 +165,7 @@ class ActionModule(CollectionAction):
         )
         lost = list_lost_rows(given["unknown"], hostvars)
         return _run.select_rollback_hosts(
-            rows, document["results"], given["ended"], given["on_failure"], limits, lost, document["kind"]
+            rows, document["results"], given["ended"], given["on_failure"], limits, lost, document["kind"], names
         )
 
     @staticmethod
@@ -151,7 +192,7 @@ class ActionModule(CollectionAction):
             "kind": kind,
             "began": times[0] if times else None,
             "ended": times[-1] if times else None,
-            "applications": _run.split_by_application(ledger, results, kind),
+            "applications": _run.split_by_application(ledger),
         }
 
     @staticmethod

@@ -33,26 +33,39 @@ class ActionModule(CollectionAction):
         why = check_strategy(self._task)
         if why:
             raise ActionFailedError(why)
+        wave = given["wave"]
+        closed = dict(given["closed_applications"])
+        idle: list[str] = []
         try:
-            reason = given["closed"] or self._find_reason(given, task_vars)
+            reason = given["closed"]
+            if not reason:
+                unavailable = find_unavailable_applications(given, closed, task_vars)
+                if given["budget"] == _ledger.PER_APPLICATION:
+                    for name, why in unavailable.items():
+                        closed[name] = {"wave": int(wave["number"]) - 1, "reason": why}
+                else:
+                    reason = next(iter(unavailable.values()), "")
+                idle = list_idle_hosts(wave, closed)
+                if not reason and len(idle) < len(wave["hosts"]):
+                    reason = self._find_reason(given)
         except ValueError as error:
             reason = str(error)
+        working = [host for host in wave["hosts"] if host not in set(idle)]
         return {
-            "open": not reason,
-            "reason": reason,
-            "wave": {key: given["wave"].get(key) for key in ("number", "hosts")},
+            "open": not reason and bool(working),
+            "reason": reason or ("" if working else describe_idle_wave(wave, closed)),
+            "closed": reason,
+            "closed_applications": closed,
+            "idle": idle,
+            "wave": {"number": wave.get("number"), "hosts": working},
         }
 
-    def _find_reason(self, given: Mapping[str, Any], task_vars: Mapping[str, Any]) -> str:
-        wave = given["wave"]
-        reason = check_hosts(given, task_vars)
-        if reason or self._task.check_mode:
-            return reason or self._check_window(given)
-        number = int(wave["number"])
+    def _find_reason(self, given: Mapping[str, Any]) -> str:
         # A reason that is known at once is reported before any wait.
         reason = self._check_window(given)
-        if reason:
+        if reason or self._task.check_mode:
             return reason
+        number = int(given["wave"]["number"])
         if number > 1:
             self._wait_for_soak(number, given["soak"])
         return self._wait_for_approval(number, given) or self._ask_gate(given["gate"]) or self._check_window(given)
@@ -112,13 +125,31 @@ class ActionModule(CollectionAction):
         return f"oxzep7_gate: {why}" if why else ""
 
 
-def check_hosts(given: Mapping[str, Any], task_vars: Mapping[str, Any]) -> str:
-    """Return why the wave may not begin because of hosts that may be without its applications; empty where it may."""
+def list_idle_hosts(wave: Mapping[str, Any], closed: Mapping[str, Any]) -> list[str]:
+    """The hosts of *wave* all of whose applications are *closed*; one without any is not idle."""
+    names = {host: wave["applications"].get(host) or [] for host in wave["hosts"]}
+    return [host for host in wave["hosts"] if names[host] and all(name in closed for name in names[host])]
+
+
+def describe_idle_wave(wave: Mapping[str, Any], closed: Mapping[str, Any]) -> str:
+    """Why *wave* has nothing to do: the reasons for which its applications are *closed*."""
+    names = {name for own in wave["applications"].values() for name in own}
+    return "; ".join(dict.fromkeys(str(closed[name]["reason"]) for name in sorted(names) if name in closed))
+
+
+def find_unavailable_applications(
+    given: Mapping[str, Any], closed: Mapping[str, Any], task_vars: Mapping[str, Any]
+) -> dict[str, str]:
+    """The applications that the wave may not interrupt, with the reason: too many hosts may be without them already.
+
+    What is *closed* is not interrupted.
+    """
     wave = given["wave"]
+    own = {host: [name for name in names if name not in closed] for host, names in wave["applications"].items()}
     rows = [*given["rows"], *_list_lost_rows(given, task_vars)]
     limits = limit_interruptions(wave["applications"].values(), given["max_unavailable"], given["population"])
-    every = {**{row["host"]: _ledger.list_doubtful_applications(row) for row in rows}, **wave["applications"]}
-    return _ledger.check_availability(rows, wave["hosts"], every, limits)
+    every = {**{row["host"]: _ledger.list_doubtful_applications(row) for row in rows}, **own}
+    return _ledger.find_unavailable_applications(rows, wave["hosts"], every, limits)
 
 
 def _list_lost_rows(given: Mapping[str, Any], task_vars: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -38,8 +38,10 @@ options:
     description: Hook that failed after the host; O(failure) is added to the reason, and the outcome stays.
     type: str
   undone_for:
-    description: Reason why the host was rolled back with others after its wave.
-    type: str
+    description:
+      - Reason why the host was rolled back with others after its wave; where only some of its applications were, a
+        dictionary with the reason of each.
+    type: raw
 positional: kind, failure, hook, undone_for
 """
 
@@ -57,7 +59,11 @@ _value:
 
 
 def record_outcome(
-    record: Mapping[str, Any], kind: str, failure: Mapping[str, Any] | None = None, hook: str = "", undone_for: str = ""
+    record: Mapping[str, Any],
+    kind: str,
+    failure: Mapping[str, Any] | None = None,
+    hook: str = "",
+    undone_for: str | Mapping[str, str] = "",
 ) -> dict[str, Any]:
     """*record* when the wave of its host has ended, or what followed on it."""
     if undone_for:

@@ -61,8 +61,28 @@ options:
     description: Reason why the gate is closed already; empty if it is open.
     type: str
     default: ""
+  closed_applications:
+    description:
+      - Applications of which no host is begun any more, each with the C(wave) after which that is so, and the
+        C(reason). Those of O(earlier) stay.
+    type: dict
+    default: {}
+  blocked:
+    description:
+      - What cannot be planned, each with C(host), C(application), C(key), C(cause) and C(remediation), and C(from) and
+        C(to) where they are known. It is not on target, and no budget counts it.
+    type: list
+    elements: dict
+    default: []
+  budget:
+    description:
+      - With V(application), the hosts that failed are counted for each application, and what exceeds a budget stops
+        that application only. With V(run), all hosts are counted together, and stop all.
+    type: str
+    choices: [application, run]
+    default: application
   max_failed:
-    description: Hosts of the run that may fail, as a count, or as a percentage, which is rounded down.
+    description: Hosts that may fail, as a count, or as a percentage, which is rounded down.
     type: raw
     default: 0
   max_failed_per_wave:
@@ -127,7 +147,10 @@ results:
   type: list
   elements: dict
 ledger:
-  description: One entry per host, with C(wave), C(outcome), C(reason) and C(applications).
+  description:
+    - One entry per host, with C(wave), C(outcome), C(reason) and C(applications).
+    - C(outcomes) are its applications, each with C(application), C(outcome), C(reason), and where known C(cause) and
+      C(remediation). The outcome of the host is the worst of them.
   returned: success
   type: list
   elements: dict
@@ -148,13 +171,21 @@ closed:
   description: Reason why no wave may begin any more; empty if one may.
   returned: success
   type: str
+closed_applications:
+  description: Applications of which no host is begun any more, each with C(wave) and C(reason).
+  returned: success
+  type: dict
+returning:
+  description: Applications to roll back, each with the reason.
+  returned: success
+  type: dict
 rollback:
   description: Hosts to roll back, in this order, wave by wave.
   returned: success
   type: list
   elements: list
 off_target:
-  description: With O(final), a line for each host that is not on target.
+  description: With O(final), a line for each host, and for each blocked application, that is not on target.
   returned: success
   type: list
   elements: str

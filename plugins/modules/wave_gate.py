@@ -12,7 +12,8 @@ version_added: 0.1.0
 description:
   - Used by the roles of this collection.
   - Checks, in this order, whether a gate has closed before, whether the hosts of the wave and those with an uncertain
-    outcome are too many of one application, and whether the wave can end inside a change window.
+    outcome are too many of one application, whether an application of the wave is still open, and whether the wave can
+    end inside a change window.
   - Then waits for O(soak), and checks the approval and O(gate).
   - A closed gate is a result, not a failure, so that the tasks at the end of a run still run.
 author: oxzep7.python contributors (@oxzep7)
@@ -34,6 +35,19 @@ options:
     description: Reason why the gate is closed already; empty if it is open.
     type: str
     default: ""
+  closed_applications:
+    description:
+      - Applications of which no host is begun any more, each with C(wave) and C(reason), as M(oxzep7.python.report)
+        returned them. A wave without any other application stays closed, and a later wave may begin.
+    type: dict
+    default: {}
+  budget:
+    description:
+      - With V(application), an application of which too many hosts may be down is closed, and the others of the wave
+        begin. With V(run), the gate is closed.
+    type: str
+    choices: [application, run]
+    default: application
   max_unavailable:
     description: Hosts of one application that may be interrupted at once, as a count or a percentage.
     type: raw
@@ -135,8 +149,21 @@ open:
   description: Whether the wave may begin.
   returned: success
   type: bool
+closed:
+  description: Reason why no wave may begin any more; empty if one may.
+  returned: success
+  type: str
+closed_applications:
+  description: Applications of which no host is begun any more, each with C(wave) and C(reason).
+  returned: success
+  type: dict
+idle:
+  description: Hosts of the wave whose applications are all closed.
+  returned: success
+  type: list
+  elements: str
 wave:
-  description: The C(number) and the C(hosts) of the wave.
+  description: The C(number) of the wave, and its C(hosts) that are not idle.
   returned: success
   type: dict
 reason:

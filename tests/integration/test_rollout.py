@@ -73,8 +73,8 @@ def rollout(request, tmp_path):
         pytest.skip(f"ansible-core {request.param} does not run on this Python")
     bin_directory = install_core(request.param)
 
-    def run(bad=(), lost=(), waves=WAVES, environment=None, options=(), **variables):
-        applications = {host: ["billing"] for wave in waves for host in wave}
+    def run(bad=(), lost=(), waves=WAVES, environment=None, options=(), having=None, blocked=(), **variables):
+        applications = having or {host: ["billing"] for wave in waves for host in wave}
         plan = {
             "waves": [
                 {
@@ -92,6 +92,7 @@ def rollout(request, tmp_path):
             "wave_table": ["three waves"],
             "population": {"billing": len(applications)},
             "unknown": [],
+            "blocked": list(blocked),
         }
         (tmp_path / "play.yml").write_text(PLAY)
         (tmp_path / "tasks.yml").write_text(TASKS)
@@ -202,6 +203,51 @@ def test_a_wave_that_is_lost_wholly_counts(rollout):
 def test_every_host_is_lost_and_there_still_is_a_report(rollout):
     ended = rollout(lost=HOSTS, waves=[HOSTS], oxzep7_max_failed="100%")
     assert ended.rc != 0 and ended.begun == [] and set(ended.outcomes().values()) == {"unreachable"}, ended.said
+
+
+@every_core
+def test_an_application_whose_budget_is_used_up_stops_alone(rollout):
+    having = {"h1": ["wiki"], "h2": ["wiki"], "h3": ["wiki", "billing"], "h4": ["billing"], "h5": ["billing"]}
+    waves = [["h1"], ["h2"], ["h3", "h4"], ["h5"]]
+    ended = rollout(bad=["h1"], waves=waves, having=having)
+    # The second wave has nothing else, so it stays closed, and the others begin.
+    assert ended.rc != 0 and ended.begun == ["h1", "h3", "h4", "h5"], ended.said
+    assert ended.outcomes() == {"h1": "failed", "h2": "skipped", "h3": "skipped", "h4": "upgraded", "h5": "upgraded"}
+    assert ended.hooks == ["before 1", "failed 1", "before 3", "after 3", "before 4", "after 4"]
+    told = {(row["host"], row["application"]): row["outcome"] for row in ended.run["applications"]}
+    assert told["h3", "billing"] == "upgraded" and told["h3", "wiki"] == told["h2", "wiki"] == "skipped"
+    reason = "h1 is not upgraded, and for wiki oxzep7_max_failed allows 0 of 3 hosts (0)"
+    assert ended.run["closed_applications"] == {"wiki": {"wave": 1, "reason": reason}}
+    assert ended.said.count(reason) >= 2 and ended.run["closed"] == ""
+    together = rollout(bad=["h1"], waves=waves, having=having, oxzep7_budget="run")
+    assert together.rc != 0 and together.begun == ["h1"] and "allows 0 of 5 hosts (0)" in together.run["closed"]
+
+
+def test_what_is_blocked_is_reported_and_fails_the_job_at_its_end(rollout):
+    row = {"host": "h2", "application": "wiki", "key": "the-key", "cause": "no wheel", "remediation": "pin it"}
+    line = "blocked: wiki: no wheel (the-key); pin it"
+    blocked = [row, {**row, "host": "h5"}]
+    with web(204) as server:
+        ended = rollout(
+            waves=[["h1"], ["h2"]],
+            blocked=blocked,
+            environment={"ANSIBLE_SHOW_CUSTOM_STATS": "1"},
+            oxzep7_notifications=[{"kind": "webhook", "url": server.url, "events": ["finish"]}],
+        )
+    assert ended.rc != 0 and ended.begun == ["h1", "h2"], ended.said
+    assert ended.outcomes() == {"h1": "upgraded", "h2": "blocked", "h5": "blocked"} and ended.run["closed"] == ""
+    said, statistics = ended.said.split("CUSTOM STATS")
+    record = (rollout.folder / "oxzep7" / "report" / "runs" / "the-run" / "change-record.md").read_text()
+    for text in (said, statistics, record):
+        assert f"h2: {line}" in text and f"h5: {line}" in text, text
+    (news,) = [json.loads(body) for _headers, body in server.sent]
+    assert news["outcomes"]["blocked"] == ["h2", "h5"]
+    assert news["causes"] == {"wiki is blocked: no wheel; pin it": ["h2", "h5"]}
+    # Also where nothing is left to be done, and where the controller is left out.
+    for options in ([], ["--limit", "h5"]):
+        ended = rollout(waves=[], blocked=blocked[1:], options=options)
+        assert ended.rc != 0 and ended.begun == [] and ended.outcomes() == {"h5": "blocked"}, ended.said
+        assert f"h5: {line}" in ended.said
 
 
 def test_budgets_of_a_wave_and_percentages(rollout):

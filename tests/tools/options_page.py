@@ -37,7 +37,7 @@ SUBJECTS = {
     " keep_generations forget_original rollback_window",
     "Backups and drills": "backup backup_*  drill_backup",
     "Waves": "waves criticality canaries max_unavailable",
-    "Budgets, gates and approvals": "max_failed max_failed_per_wave after_failure on_failure window soak gate"
+    "Budgets, gates and approvals": "budget max_failed max_failed_per_wave after_failure on_failure window soak gate"
     " approval approved_waves approval_file approval_timeout",
     "Preflight": "known_findings max_skew",
     "Hooks and notifications": "before_host_tasks after_host_tasks failed_host_tasks before_wave_tasks after_wave_tasks"

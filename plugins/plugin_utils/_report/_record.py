@@ -54,12 +54,18 @@ def rebuild_ledger(
                         "cause": entry.get("cause"),
                     }
                 )
-        ledger.append(_make_ledger_row(host, *_derive_outcome(own), names))
+        outcomes = [{"application": one["name"], **_describe_outcome([one])} for one in own]
+        ledger.append({**_make_ledger_row(host, *_derive_outcome(own), names), "outcomes": outcomes})
     return ledger, results
 
 
 def _make_ledger_row(host: str, outcome: str, reason: str, applications: Sequence[str]) -> dict[str, Any]:
     return {"host": host, "wave": None, "outcome": outcome, "reason": reason, "applications": list(applications)}
+
+
+def _describe_outcome(applications: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    outcome, reason = _derive_outcome(applications)
+    return {"outcome": outcome, "reason": reason}
 
 
 def _derive_outcome(applications: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
@@ -94,9 +100,8 @@ def format_change_record(run: Mapping[str, Any]) -> str:
     lines += ["## Decided", ""]
     if run["waves"]:
         lines += [
-            f"{len(run['waves'])} waves; budget {run['budget']['per_run']} hosts per run"
-            + (f", {run['budget']['per_wave']} per wave" if run["budget"]["per_wave"] is not None else "")
-            + f"; when a gate closes: {run['on_failure']}.",
+            f"{len(run['waves'])} waves; budget {_describe_budget(run['budget'])}; "
+            f"when a gate closes: {run['on_failure']}.",
             "",
         ]
         for wave in run["waves"]:
@@ -113,6 +118,8 @@ def format_change_record(run: Mapping[str, Any]) -> str:
     lines += ["", "## Met", ""]
     if run["closed"]:
         lines += [f"No wave began any more: {run['closed']}.", ""]
+    closed = _run.describe_closed_applications(run.get("closed_applications") or {})
+    lines += [*(f"- {text}" for text in closed), ""] if closed else []
     met = _run.list_off_target(ledger, kind)
     lines += [f"- {_shorten_text(text)}" for text in met] or ["Nothing that was not expected."]
     undone = [row for row in run["results"] if row["result"] == "reverted"]
@@ -133,6 +140,12 @@ def format_change_record(run: Mapping[str, Any]) -> str:
 
 def _summarize_outcomes(ledger: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(f"{count} {outcome}" for outcome, count in _run.count_outcomes(ledger).items()) or "no host"
+
+
+def _describe_budget(budget: Mapping[str, Any]) -> str:
+    whole = "hosts of an application" if budget.get("counts") == _ledger.PER_APPLICATION else "hosts per run"
+    per_wave = "" if budget["per_wave"] is None else f", {budget['per_wave']} per wave"
+    return f"{budget['per_run']} {whole}{per_wave}"
 
 
 def _format_steps(results: Sequence[Mapping[str, Any]]) -> list[str]:

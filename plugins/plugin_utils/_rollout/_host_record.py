@@ -19,6 +19,11 @@ Keys, each missing until it is known:
 ``stopped``, ``left``
     Names of the applications of which no further step is taken, and the kind of which none is taken on the host at
     all; missing while there is none.
+``host_failed``
+    Whether a failure concerns the host itself; missing when none does.
+``undone``
+    How the way back of each application ended that was rolled back with others, by its name, as an application of a
+    row of the ledger.
 ``outcome``, ``reason``
     How the wave of the host ended, in words of the ledger; replaced when the host is rolled back with others.
 ``cause``
@@ -33,7 +38,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _ledger
@@ -45,8 +50,6 @@ STEP_KEYS = ("application", "from", "to", "lock")
 RESULT_WITHOUT_PROMOTION = {_ledger.UPGRADE: "built", _ledger.ROLLBACK: "restored"}
 PROMOTED = "promoted"
 CAUSE_LENGTH = 400
-# From the worst; what none of these is has ended well.
-SEVERITY = (_ledger.FAILED, _ledger.INTERRUPTED, _ledger.REVERTED)
 CONTINUE, LEAVE_HOST = "continue", "leave_host"
 # Text of failures that concern the host: no application of it could do better.
 HOST_FAILURE = re.compile(
@@ -118,7 +121,7 @@ def add_failure(
     """
     failures = list(record.get("failures", []))
     stopped = list(record.get("stopped", []))
-    leaving = False
+    leaving = host_failed = False
     for application, own in _split_failure(record, failure):
         step = record.get("step") or {}
         known = step if step.get("application") == application else {}
@@ -132,9 +135,12 @@ def add_failure(
             }
         )
         stopped.append(application)
-        leaving = leaving or application is None or after_failure == LEAVE_HOST or is_host_failure(own)
-    left = {"left": kind} if leaving else {}
-    return _drop_journal({**record, "failures": failures, "stopped": stopped, **left})
+        host_failed = host_failed or application is None or is_host_failure(own)
+        leaving = leaving or host_failed or after_failure == LEAVE_HOST
+    changed = {**record, "failures": failures, "stopped": stopped}
+    changed.update({"left": kind} if leaving else {})
+    changed.update({"host_failed": True} if host_failed else {})
+    return _drop_journal(changed)
 
 
 def _split_failure(
@@ -175,12 +181,13 @@ def _list_failures(record: Mapping[str, Any], kind: str) -> list[dict[str, Any]]
     return [row for row in record.get("failures", []) if row["kind"] == kind]
 
 
-def _join_failures(failures: list[dict[str, Any]]) -> dict[str, Any]:
-    """What several *failures* come to for their host: the worst outcome, and the reasons from the worst."""
-    sorted_rows = sorted(failures, key=lambda row: (not row["down"], SEVERITY.index(row["outcome"])))
+def _join_failures(failures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What several *failures* come to together: the worst outcome, and the reasons from the worst."""
+    order = _ledger.SEVERITY
+    sorted_rows = sorted(failures, key=lambda row: (not row["down"], order.index(row["outcome"])))
     return {
         "outcome": sorted_rows[0]["outcome"] if not sorted_rows[0]["down"] else _ledger.FAILED,
-        "reason": "; ".join(row["reason"] for row in sorted_rows),
+        "reason": "; ".join(dict.fromkeys(row["reason"] for row in sorted_rows)),
         "cause": sorted_rows[0]["cause"],
         "down": sorted_rows[0]["down"],
     }
@@ -189,7 +196,8 @@ def _join_failures(failures: list[dict[str, Any]]) -> dict[str, Any]:
 def close_failed_wave(record: Mapping[str, Any], kind: str, failure: Mapping[str, Any]) -> dict[str, Any]:
     """*record* when a task that is for no application ended with the result *failure* in a run of *kind*."""
     own = {"kind": kind, **_describe_failure(failure, kind)}
-    return _drop_journal({**record, **_join_failures([*_list_failures(record, kind), own])})
+    joined = _join_failures([*_list_failures(record, kind), own])
+    return _drop_journal({**record, **joined, "host_failed": True})
 
 
 def add_hook_failure(record: Mapping[str, Any], hook: str, failure: Mapping[str, Any]) -> dict[str, Any]:
@@ -198,23 +206,41 @@ def add_hook_failure(record: Mapping[str, Any], hook: str, failure: Mapping[str,
 
 
 def close_undone_wave(
-    record: Mapping[str, Any], reason: str, failure: Mapping[str, Any] | None = None
+    record: Mapping[str, Any], reasons: str | Mapping[str, str], failure: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """*record* when the host was rolled back with others because of *reason*, or could not be, by *failure*."""
+    """*record* when applications of the host were rolled back with others, or could not be, by *failure*.
+
+    *reasons* are by application; one reason is for all of which a step was promoted.
+    """
+    promoted = record.get("promoted", [])
+    texts = dict.fromkeys(promoted, reasons) if isinstance(reasons, str) else reasons
     failures = _list_failures(record, _ledger.ROLLBACK)
-    if failure is not None:
-        failures.append({"kind": _ledger.ROLLBACK, **_describe_failure(failure, _ledger.ROLLBACK)})
+    whole = [] if failure is None else [_describe_failure(failure, _ledger.ROLLBACK)]
+    undone = {}
+    for name in promoted:
+        if name in texts:
+            own = [row for row in failures if row["application"] == name] or whole
+            undone[name] = _describe_way_back(own, texts[name])
+    changed = {**record, "undone": {**record.get("undone", {}), **undone}}
+    # What the host failed with does not matter any more where all of it went back.
+    if set(changed["undone"]) >= set(promoted):
+        changed.pop("host_failed", None)
+    others = [row for row in _list_failures(record, _ledger.UPGRADE) if row["application"] not in changed["undone"]]
+    rows = [*changed["undone"].values(), *others] or [_describe_way_back(whole, _get_only_reason(reasons))]
+    return _drop_journal({**changed, **_join_failures(rows)})
+
+
+def _get_only_reason(reasons: str | Mapping[str, str]) -> str:
+    return reasons if isinstance(reasons, str) else "; ".join(dict.fromkeys(reasons.values()))
+
+
+def _describe_way_back(failures: Sequence[Mapping[str, Any]], reason: str) -> dict[str, Any]:
+    """How the way back of an application ended, by the *failures* on it; *reason* is why it went back."""
     if not failures:
         text = f"rolled back, because {reason}"
-        return _drop_journal({**record, "outcome": _ledger.REVERTED, "reason": text, "down": False})
+        return {"outcome": _ledger.REVERTED, "reason": text, "cause": None, "down": False}
     told = _join_failures(failures)
-    return _drop_journal({**record, **told, "reason": f"it could not be rolled back: {told['reason']}"})
-
-
-def list_affected_applications(record: Mapping[str, Any]) -> list[str]:
-    """The applications of the host with *record* that may be without what they ran on."""
-    rows = record.get("failures", [])
-    return sorted({str(row["application"]) for row in rows if row["down"] or row["outcome"] != _ledger.REVERTED})
+    return {**told, "reason": f"it could not be rolled back: {told['reason']}"}
 
 
 def is_down(failure: Mapping[str, Any]) -> bool:
@@ -266,3 +292,43 @@ def determine_outcome(record: Mapping[str, Any], reachable: bool) -> tuple[str, 
             "it closes an open promotion by itself, and the next run learns how"
         )
     return _ledger.UNREACHABLE, "it could not be reached when its wave began"
+
+
+def list_application_outcomes(
+    record: Mapping[str, Any], names: Sequence[str], outcome: str, reason: str, kind: str
+) -> list[dict[str, Any]]:
+    """How each of *names*, the applications of a wave on its host, ended, as the ledger has it.
+
+    *outcome* and *reason* are those of the host by its *record*, in a run of *kind*.
+    """
+    return [{"application": name, **_describe_outcome(record, name, outcome, reason, kind)} for name in names]
+
+
+def _describe_outcome(record: Mapping[str, Any], name: str, outcome: str, reason: str, kind: str) -> Mapping[str, Any]:
+    good = {"outcome": _ledger.SUCCESS_OUTCOMES[kind], "reason": ""}
+    failures = _list_failures(record, kind)
+    own = [row for row in failures if row["application"] == name]
+    if name in record.get("undone", {}):
+        return _select_told(record["undone"][name])
+    if own:
+        return _select_told(_join_failures(own))
+    if outcome == good["outcome"]:
+        return good
+    treated = any(row["application"] == name for row in record.get("results", []))
+    # Where applications failed, and the host did not, those that were treated and did not fail have ended well.
+    if failures and record.get("outcome") and not record.get("host_failed"):
+        left = record.get("left") == kind and not treated
+        return {"outcome": _ledger.SKIPPED, "reason": f"the host was left: {reason}"} if left else good
+    step = record.get("step") or {}
+    current = step.get("application") == name and not step.get("ended")
+    if treated and not current:
+        return good
+    if current or outcome in _ledger.DOUBTFUL_OUTCOMES:
+        return _select_told({"outcome": outcome, "reason": reason, "cause": record.get("cause")})
+    return {"outcome": _ledger.SKIPPED, "reason": f"the host was left: {reason}"}
+
+
+def _select_told(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What the ledger says of an application: causes only where they are known, and whether it is down if it is."""
+    told = {"outcome": row["outcome"], "reason": row["reason"] or ""}
+    return {**told, **{key: row[key] for key in ("cause", "down") if row.get(key)}}

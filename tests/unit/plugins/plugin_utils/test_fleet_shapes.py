@@ -153,7 +153,7 @@ class Fleet:
                 "max_unavailable": self.given.max_unavailable,
                 "population": rules.population,
             }
-            if wave_gate.check_hosts(gate, facts):
+            if wave_gate.find_unavailable_applications(gate, {}, facts):
                 return
             self._begin_wave(wave, rows, len(left))
             for host in wave["hosts"]:

@@ -11,8 +11,8 @@ from ansible_collections.oxzep7.python.plugins.filter.record_failure import reco
 from ansible_collections.oxzep7.python.plugins.filter.record_outcome import record_outcome
 from ansible_collections.oxzep7.python.plugins.filter.record_result import record_result
 from ansible_collections.oxzep7.python.plugins.filter.record_step import record_step
-from ansible_collections.oxzep7.python.plugins.plugin_utils._report._run import list_step_rows
-from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _host_record
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report._run import list_ended_rows, list_step_rows
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _host_record, _ledger
 
 STEP = {"application": "x", "from": "3.8", "to": "3.9", "lock": "l", "label": "x 3.8 -> 3.9", "interpreter": {}}
 RECORD = {
@@ -26,6 +26,12 @@ RECORD = {
 }
 PROMOTION = {"outcome": "promoted", "journal": {"events": []}, "record": RECORD}
 BACK = {"application": "x", "from": "live", "to": "before r"}
+
+
+def list_doubtful(record, names):
+    wave = {"number": 1, "hosts": ["a"], "applications": {"a": names}}
+    (row,) = list_ended_rows({"a": {"host_record": record}}, wave, ["a"])
+    return _ledger.list_doubtful_applications(row)
 
 
 def upgraded():
@@ -90,7 +96,7 @@ def test_an_application_that_failed_stops_only_itself():
         ("x", "reverted", "KeyError: 1"),
     ]
     # What is healthy on the old environment is not in doubt.
-    assert _host_record.list_affected_applications(done) == []
+    assert list_doubtful(done, ["x", "y"]) == []
 
 
 def test_of_several_failures_the_worst_is_the_outcome_of_the_host():
@@ -99,7 +105,7 @@ def test_of_several_failures_the_worst_is_the_outcome_of_the_host():
         record = fail(record_step(record, {**STEP, "application": name}, "upgrade"), {"outcome": outcome, "msg": name})
     done = record_outcome(record, "upgrade")
     assert (done["outcome"], done["reason"], done["down"]) == ("failed", "y; z; x", True)
-    assert _host_record.list_affected_applications(done) == ["y", "z"]
+    assert list_doubtful(done, ["x", "y", "z"]) == ["y", "z"]
     also = record_outcome(record, "upgrade", {"msg": "hook"})
     assert also["outcome"] == "failed" and also["reason"] == "y; z; hook; x"
 
