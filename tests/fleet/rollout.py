@@ -44,6 +44,7 @@ OPTIONS: dict[str, Any] = {
     "oxzep7_target": NEW,
     "oxzep7_waves": [1, "100%"],
     "oxzep7_max_unavailable": "75%",
+    "oxzep7_budget": "run",
     "oxzep7_stability_window": 0,
     "oxzep7_timeout": 20,
     "oxzep7_backup": False,
