@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import pathlib
-import platform
 import tempfile
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +17,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheelhous
 from ansible_collections.oxzep7.python.plugins.plugin_utils._action import ActionFailedError, CollectionAction
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages import _wheels
-from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import UvMissingError, find_uv
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._uv_program import obtain_uv
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _setup as _planning
 
 
@@ -42,7 +41,7 @@ class ActionModule(CollectionAction):
             files = _fetch_wheels(cache, lock, given)
         paths = {entry["name"]: cache / "wheels" / entry["name"] for entry in files}
         result: dict[str, Any] = {}
-        uv = self._find_usable_uv(given["architecture"]) if given["ship_uv"] else None
+        uv = self._find_usable_uv(given, cache) if given["ship_uv"] else None
         if uv:
             described = _wheels.describe_program(cache, uv, "uv")
             paths[described["name"]] = uv
@@ -59,13 +58,14 @@ class ActionModule(CollectionAction):
         result.update(answer, sent=missing)
         return result
 
-    def _find_usable_uv(self, architecture: str) -> pathlib.Path | None:
-        """The uv of the controller, if the host can run it."""
-        if platform.machine() != architecture or platform.system() != "Linux":
-            return None
+    def _find_usable_uv(self, given: Mapping[str, Any], cache: pathlib.Path) -> pathlib.Path | None:
+        """A uv that the host can run; None, and a warning, where no source has one."""
         try:
-            return pathlib.Path(find_uv())
-        except UvMissingError:
+            return obtain_uv(given["architecture"], _planning.build_sources(given), cache)
+        except (CollectionError, OSError, ValueError) as error:
+            self._display.warning(
+                f"the wheels of hosts with {given['architecture']} are installed by their pip: {error}"
+            )
             return None
 
     def _send_wheels(

@@ -30,7 +30,9 @@ options:
     type: path
     default: ~/.cache/oxzep7
   ship_uv:
-    description: Whether to send C(uv), if the controller and the host have the same architecture.
+    description:
+      - Whether to send C(uv), of which hosts with another architecture than the controller get the wheel for theirs.
+      - Hosts without it install with pip, whose later versions refuse packages with old metadata.
     type: bool
     default: true
   known:
