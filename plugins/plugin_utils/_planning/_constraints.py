@@ -41,8 +41,8 @@ def _build_key(row: Mapping[str, Any]) -> tuple[str, ...]:
 def append_constraints(directory: pathlib.Path, rows: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
     """Add new *rows* to ``constraints.yml`` and return them; the rest stays as it is. Raises OSError.
 
-    Others may add rows at the same time, and an operator may edit the file. While it cannot be read, rows are added
-    to it all the same.
+    Others may add rows at the same time, and an operator may edit the file. While it cannot be read, rows are added all
+    the same.
     """
     path = directory / "constraints.yml"
     with lock_file(directory / ".constraints.lock"):

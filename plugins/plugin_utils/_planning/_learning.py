@@ -43,7 +43,7 @@ class PlanDirectoryKeeper:
         self.added: list[dict[str, str]] = []
 
     def read(self) -> Sequence[Mapping[str, Any]]:
-        """As `ConstraintKeeper.read`. While the file, which an operator edits, cannot be read, its last content counts."""
+        """As `ConstraintKeeper.read`. While the file is edited and cannot be read, its last content counts."""
         try:
             self._known = read_constraints(self._directory)
         except PlanError as error:
