@@ -24,7 +24,6 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import (
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import PackageIndex
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._wheels import DownloadError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _setup as _planning
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._comparison import compare_with_review
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibility import (
     Evidence,
     build_matrix,
@@ -33,10 +32,9 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibi
     write_matrix,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._constraints import read_constraints
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._document import Plan
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._document import Plan, describe_blocked
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import (
     CopiesNeededError,
-    PlanBlockedError,
     PlanError,
     WheelsNeededError,
 )
@@ -72,33 +70,31 @@ class ActionModule(CollectionAction):
         if problem:
             raise ActionFailedError(problem, **result)
         try:
+            review = read_reviewed_plan(expand_path(given["plan_dir"]) / "plan.json", given["plan_id"])
             hosts, unknown = self._collect_hosts(task_vars, given)
             parts = _planning.build_tools(given, [entry for host in hosts for entry in host.interpreters])
             _planning.note_installed_uses(hosts, parts, given)
-            plan = _planning.build_planner(given, parts, bool(given["plan_id"])).plan(hosts)
+            plan = _planning.build_planner(given, parts, review).plan(hosts)
+            plan.document["unknown"] = unknown
             declared = {host.name: _list_declarations(host) for host in hosts}
             rules = _build_wave_rules(given, task_vars, declared, unknown)
             cut = self._cut_waves(plan, declared, {host.name: host.criticality for host in hosts}, rules, given)
-            if given["plan_id"]:
-                check_reviewed_plan(plan, expand_path(given["plan_dir"]) / "plan.json", given["plan_id"])
         except CopiesNeededError as error:
-            result.update(
-                packages=error.wanted,
-                failed=not given["copy_packages"],
-                msg=f"no source has {error}; copy them with oxzep7.python.package_copy, "
-                "publish them to an index of oxzep7_indexes, or put wheels into a folder of oxzep7_find_links",
-            )
+            result.update(packages=error.wanted)
             return result
         except WheelsNeededError as error:
-            result.update(needs=error.wanted, msg=str(error), failed=not given["builder"])
+            result.update(needs=error.wanted)
             return result
         except (CollectionError, ValueError) as error:
-            raise self._refuse_plan(error, given, result) from None
+            raise ActionFailedError(str(error), **result) from None
+        blocked = plan.list_blocked()
         result.update(
             target=plan.document["target"],
             findings=plan.document["findings"],
             id=plan.identifier,
             steps=plan.count_steps(),
+            blocked=blocked,
+            blocked_lines=describe_blocked(blocked),
             unknown=unknown,
             waves=cut,
             population=rules.population,
@@ -106,10 +102,6 @@ class ActionModule(CollectionAction):
             placed=_rollout.list_host_waves(cut),
             rehearse=plan.representatives,
         )
-        for entry in plan.document["findings"]:
-            self._display.warning(f"{entry['detail']} ({entry['key']}); {entry['remediation']}")
-        for host in unknown:
-            self._display.warning(f"{host} has no inventory; it is unknown to this plan")
         if plan.identifier:
             # A reviewed plan stays in the plan directory, even if only a part of it remains.
             aside = self._task.check_mode or given["plan_id"]
@@ -123,20 +115,16 @@ class ActionModule(CollectionAction):
             )
         else:
             result.update(directory=None)
+        self._show_warnings(result)
         return result
 
-    def _refuse_plan(self, error: Exception, given: Mapping[str, Any], result: dict[str, Any]) -> ActionFailedError:
-        """The failure for *error*. What blocks a plan is written beside the plan; in check mode, to the cache."""
-        if not isinstance(error, PlanBlockedError):
-            return ActionFailedError(str(error), **result)
-        result["blocked"] = error.list_reasons()
-        document = {"id": None, "target": given["target"], "findings": [], "hosts": {}, "notes": {}}
-        document["blocked"] = result["blocked"]
-        plans = expand_path(given["cache_dir"]) / "plans"
-        directory = plans if self._task.check_mode else expand_path(given["plan_dir"])
-        write_private(directory / "blocked.html", render_plan_page(document, {"packages": {}}))
-        write_private(directory / "blocked.md", format_plan_markdown(document))
-        return ActionFailedError(f"{error}\n{directory / 'blocked.md'} has this as a table", **result)
+    def _show_warnings(self, result: Mapping[str, Any]) -> None:
+        for entry in result["findings"]:
+            self._display.warning(f"{entry['detail']} ({entry['key']}); {entry['remediation']}")
+        for host in result["unknown"]:
+            self._display.warning(f"{host} has no inventory; it is unknown to this plan")
+        for line in result["blocked_lines"]:
+            self._display.warning(f"blocked: {line}")
 
     @staticmethod
     def _cut_waves(
@@ -260,10 +248,15 @@ def _describe_breakages(seen: list[Evidence]) -> list[str]:
     return [f"{row.package} {row.version} on Python {row.python}: {row.detail}" for row in broken]
 
 
-def check_reviewed_plan(plan: Plan, path: pathlib.Path, identifier: str) -> None:
-    """Raise PlanError unless *path* has the plan called *identifier* and *plan* is what is left to do of it."""
+def read_reviewed_plan(path: pathlib.Path, identifier: str | None) -> dict[str, Any] | None:
+    """The document of the plan called *identifier* in *path*; None without an identifier.
+
+    Raises PlanError unless that plan is there.
+    """
+    if not identifier:
+        return None
     try:
-        reviewed = json.loads(path.read_text(encoding="utf-8"))
+        reviewed: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         found = reviewed["id"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise PlanError(
@@ -273,16 +266,7 @@ def check_reviewed_plan(plan: Plan, path: pathlib.Path, identifier: str) -> None
         raise PlanError(
             f"oxzep7_plan_id is {identifier}, but {path} is plan {found}; review that one, or restore the reviewed plan"
         )
-    different = compare_with_review(reviewed, plan.document)
-    if different:
-        raise PlanError(
-            "\n".join(
-                [
-                    f"the plan differs from the reviewed plan {identifier}; run oxzep7.python.plan and review it again",
-                    *different,
-                ]
-            )
-        )
+    return reviewed
 
 
 def write_plan_locks(plan: Plan, directory: pathlib.Path) -> None:
@@ -302,8 +286,6 @@ def write_plan(plan: Plan, directory: pathlib.Path, evidence: list[Evidence]) ->
     table = build_matrix(plan.document, plan.locks, evidence, get_today())
     write_matrix(directory, table)
     write_private(directory / "training.md", format_training_markdown(plan.document))
-    for name in ("blocked.md", "blocked.html"):
-        (directory / name).unlink(missing_ok=True)
     write_private(directory / "plan.html", render_plan_page(plan.document, table))
     write_private(directory / "plan.md", format_plan_markdown(plan.document))
     write_private(directory / "plan.json", format_json(plan.document))

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -76,17 +77,21 @@ class ActionModule(CollectionAction):
             parts = _planning.build_tools(given, host.interpreters)
             planner = _planning.build_planner(given, parts)
             _planning.note_installed_uses([host], parts, given)
+            planned = read_planned_steps(given["planned_dir"], name)
         except (CollectionError, ValueError) as error:
             raise ActionFailedError(f"{name}: {error}", **result) from None
         with Activity(f"{name}: rehearse", self._display.display):
             for application in host.applications:
                 keeper = PlanDirectoryKeeper(directory, name, get_today(), self._display.display)
                 try:
+                    minors = _list_minors(planner, application, planned)
                     if self._task.check_mode:
-                        for minor in planner.list_minors(application):
+                        for minor in minors:
                             result["actions"].append(f"rehearse {application['name']} on Python {format_minor(minor)}")
-                    else:
-                        self._rehearse_application(result, host, application, planner, parts, keeper, given, task_vars)
+                    elif minors:
+                        self._rehearse_application(
+                            result, host, application, minors, planner, parts, keeper, given, task_vars
+                        )
                 except (CollectionError, ValueError, OSError) as error:
                     problem = build_problem(application["name"], "", describe_error(str(error)), result["constraints"])
                     result["problems"].append(problem)
@@ -103,6 +108,7 @@ class ActionModule(CollectionAction):
         result: dict[str, Any],
         host: PlannedHost,
         application: Mapping[str, Any],
+        minors: Sequence[Minor],
         planner: Planner,
         parts: _planning.PlanningTools,
         keeper: PlanDirectoryKeeper,
@@ -123,9 +129,9 @@ class ActionModule(CollectionAction):
             return Rehearsal(parts.locker, parts.index, followed, host.name, get_today(), known, keeper, LOCKS_AHEAD)
 
         absent = {"application": declared, "state": "absent", "state_dir": given["state_dir"]}
-        expect("steps rehearsed", len(planner.list_minors(application)))
+        expect("steps rehearsed", len(minors))
         try:
-            for minor, ended in planner.rehearse_steps(host, application, on):
+            for minor, ended in planner.rehearse_steps(host, application, minors, on):
                 self._record_result(result, host.name, application, minor, ended, trials[-1], keeper)
                 complete("steps rehearsed")
                 if ended.failures:
@@ -181,6 +187,29 @@ class ActionModule(CollectionAction):
         if answer.get("failed"):
             raise HostTrialError(f"{name}: {answer.get('msg')}")
         return answer
+
+
+def read_planned_steps(directory: str | None, host: str) -> dict[str, int] | None:
+    """How many steps of each application of *host* the plan in *directory* has; None without a plan.
+
+    Raises PlanError.
+    """
+    if not directory:
+        return None
+    path = expand_path(directory) / "plan.json"
+    try:
+        part = json.loads(path.read_text(encoding="utf-8"))["hosts"].get(host) or {"applications": []}
+        return {application["name"]: len(application["steps"]) for application in part["applications"]}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise PlanError(f"{path} cannot be read: {error}; run oxzep7.python.plan again") from None
+
+
+def _list_minors(planner: Planner, application: Mapping[str, Any], planned: Mapping[str, int] | None) -> list[Minor]:
+    """The minors to rehearse *application* on: those of its *planned* steps, or all up to the target."""
+    if application["environment"] is None or (planned is not None and not planned.get(application["name"])):
+        return []
+    minors = planner.list_minors(application)
+    return minors if planned is None else minors[: planned[application["name"]]]
 
 
 def _describe_proof(trials: _HostTrials) -> str:

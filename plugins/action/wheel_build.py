@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._action import ActionFailedError, CollectionAction
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import format_minor, parse_version
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import RequiredWheel, list_tool_days
@@ -23,22 +24,29 @@ class ActionModule(CollectionAction):
     """Send the sources, run the module, and fetch each wheel."""
 
     def perform(self, given: dict[str, Any], task_vars: Any) -> dict[str, Any]:
-        """Build the wheels that the cache lacks."""
+        """Build the wheels that the cache lacks; one that cannot be built does not keep the others from it."""
         try:
             tools = _planning.build_tools({**given, "advisories": None})
-            required = [_find_required_wheel(need, tools) for need in given["needs"]]
         except ValueError as error:
             raise ActionFailedError(str(error)) from None
-        wanted = [entry for entry in required if not tools.builder.find_built_wheel(entry)]
+        wanted, problems = [], []
+        for need in given["needs"]:
+            try:
+                required = _find_required_wheel(need, tools)
+            except (CollectionError, ValueError) as error:
+                problems.append({**need, "cause": str(error)})
+                continue
+            if not tools.builder.find_built_wheel(required):
+                wanted.append(required)
         # Directories are on the controller; build requirements come from indexes.
         words = [] if given["offline"] else dataclasses.replace(tools.sources, folders=()).build_uv_options()
-        rows = [_make_row(entry) for entry in wanted]
-        arguments = {"needs": rows, "interpreter_dir": given["interpreter_dir"], "words": words}
-        if not rows:
-            return {"changed": False, "built": [], "actions": []}
+        arguments = {"interpreter_dir": given["interpreter_dir"], "words": words}
+        if not wanted:
+            return {"changed": False, "built": [], "problems": problems, "actions": []}
         if self._task.check_mode:
-            return self.run_module(arguments, task_vars)
-        return self._build_wheels(wanted, arguments, tools, task_vars)
+            return self.run_module({**arguments, "needs": list(map(_make_row, wanted))}, task_vars)
+        answer = self._build_wheels(wanted, arguments, tools, task_vars)
+        return {**answer, "problems": problems + answer.get("problems", [])}
 
     def _build_wheels(
         self, wanted: list[RequiredWheel], arguments: dict[str, Any], tools: _planning.PlanningTools, task_vars: Any
@@ -48,17 +56,23 @@ class ActionModule(CollectionAction):
             tempfile.TemporaryDirectory(prefix="oxzep7-wheels-") as scratch,
         ):
             files: dict[str, Any] = {"uv": find_uv()}
+            rows, problems = [], []
             for entry in wanted:
-                path = tools.builder.fetch_source(entry, pathlib.Path(scratch))
+                try:
+                    path = tools.builder.fetch_source(entry, pathlib.Path(scratch))
+                except CollectionError as error:
+                    problems.append({**_make_row(entry), "cause": str(error)})
+                    continue
                 files[path.name] = path
+                rows.append(_make_row(entry))
             self.send_files(remote, files)
-            answer = self.run_module({**arguments, "directory": remote}, task_vars)
+            answer = self.run_module({**arguments, "needs": rows, "directory": remote}, task_vars)
             for row in answer.get("built", []) if not answer.get("failed") else []:
                 local = pathlib.Path(scratch, "wheels", row["wheel"])
                 local.parent.mkdir(exist_ok=True)
                 self.fetch_file(self.join_remote(remote, f"out-{row['python']}", row["wheel"]), local)
                 tools.builder.add_wheel(_select_wheel(wanted, row), local)
-        return answer
+        return {**answer, "problems": problems + answer.get("problems", [])}
 
 
 def _find_required_wheel(need: Mapping[str, Any], tools: _planning.PlanningTools) -> RequiredWheel:

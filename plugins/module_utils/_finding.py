@@ -73,6 +73,13 @@ KEYS = {
         "The interpreter that Ansible uses on the host lies in `oxzep7_interpreter_dir`.",
         "Set `ansible_python_interpreter` to the interpreter of the operating system.",
     ),
+    "application-not-planned": FindingKind(
+        "application not planned",
+        "error",
+        True,
+        "The steps of an application could not be planned, and no other finding says why.",
+        "Correct the cause, and plan again.",
+    ),
     "backup-missing": FindingKind(
         "no backup",
         "info",
@@ -327,6 +334,13 @@ KEYS = {
         "A service of the application names the interpreter that the plan replaces, for example in `LD_LIBRARY_PATH` "
         "for uWSGI or in `WSGIPythonHome`; it would not start, or would mix two versions.",
         "Change the line that the finding names before the upgrade.",
+    ),
+    "interpreter-source-missing": FindingKind(
+        "no source of an interpreter",
+        "error",
+        True,
+        "No entry of `oxzep7_interpreters` provides the Python of a step on the host.",
+        "Add an entry to `oxzep7_interpreters`, and plan again.",
     ),
     "interpreter-unobtainable": FindingKind(
         "interpreter unobtainable",
@@ -593,6 +607,13 @@ KEYS = {
         True,
         "The record of the application cannot be read.",
         "Run with become.",
+    ),
+    "steps-not-reviewed": FindingKind(
+        "steps not reviewed",
+        "error",
+        True,
+        "With `oxzep7_plan_id`, the steps of an application are not those of the reviewed plan.",
+        "Run `oxzep7.python.plan`, and review the new plan.",
     ),
     "system-link": FindingKind(
         "system link",

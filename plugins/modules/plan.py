@@ -18,18 +18,38 @@ description:
   - A package that only the old Python needs is dropped. A package without a wheel in any later version is built once,
     by an account that owns nothing.
   - Each unique combination of pins, Python and platform is resolved once.
+  - What cannot be planned is in the plan as blocked, with the reason, and nothing else is kept from being planned. An
+    application has the steps up to the first one that is blocked. The module does not fail because of it.
 author: oxzep7.python contributors (@oxzep7)
 options:
   builder:
     description:
-      - Name of the host that builds RV(needs). Without one, a wheel that the controller cannot build is an error.
+      - Name of the host that builds RV(needs). Without one, a wheel that the controller cannot build blocks its
+        application.
     type: str
   copy_packages:
     description:
-      - Whether RV(packages) are copied afterwards. Otherwise a package that no source has is an error, and one without
-        a wheel is built.
+      - Whether RV(packages) are copied afterwards. Otherwise a package that no source has blocks its application, and
+        one without a wheel is built.
     type: bool
     default: false
+  copied:
+    description:
+      - The value RV(packages) of the call before, for which copies were tried. What is still missing of it blocks its
+        application.
+    type: dict
+    default: {}
+  built:
+    description:
+      - The value RV(needs) of the call before, for which the builder was asked. What is still missing of it blocks its
+        application.
+    type: list
+    elements: dict
+    default: []
+  building:
+    description: The result of M(oxzep7.python.wheel_build) for O(built), which says why wheels are missing.
+    type: dict
+    default: {}
   scan_wheels:
     description:
       - Whether to download the wheels of every lock, and to scan them for uses of names that their Python lacks. Each
@@ -39,7 +59,8 @@ options:
     default: false
   plan_id:
     description:
-      - Identifier of the reviewed plan in O(plan_dir). Any plan but this one, or the rest of it, is refused.
+      - Identifier of the reviewed plan in O(plan_dir). Only its steps are planned; an application that would have
+        others is blocked. Another plan in O(plan_dir), or another O(target), is an error.
       - The plan directory is not changed then.
     type: str
 extends_documentation_fragment:
@@ -76,11 +97,16 @@ packages:
   type: dict
 blocked:
   description:
-    - Why applications cannot be planned; each with C(hosts), C(application), C(key) of the finding, C(detail) and
-      C(remediation). The plan directory has it as a table in C(blocked.md) and C(blocked.html).
-  returned: when an application cannot be planned
+    - A row for each reason why an application of a host, or its steps from one on, cannot be planned; each with
+      C(host), C(application), C(key) of the finding, C(cause) and C(remediation).
+  returned: success
   type: list
   elements: dict
+blocked_lines:
+  description: A line for each reason of RV(blocked), with all of its hosts.
+  returned: success
+  type: list
+  elements: str
 needs:
   description: Wheels that a builder host must build before the plan.
   returned: always
@@ -106,7 +132,9 @@ findings:
   type: list
   elements: dict
 id:
-  description: Digest of the plan; V(null) when there is nothing to do.
+  description:
+    - Digest of what the plan does; V(null) when there is nothing to do, and nothing is blocked. What is blocked is no
+      part of it.
   returned: success
   type: str
 steps:
@@ -140,7 +168,8 @@ unknown:
   type: list
   elements: str
 directory:
-  description: Directory of the plan on the controller; in check mode in the cache directory.
+  description:
+    - Directory of the plan on the controller; in check mode in the cache directory. V(null) without RV(id).
   returned: success
   type: str
 path:

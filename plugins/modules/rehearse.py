@@ -24,6 +24,10 @@ description:
   - Live environments are not changed. Interpreters are installed and wheels are sent.
 author: oxzep7.python contributors (@oxzep7)
 options:
+  planned_dir:
+    description:
+      - Directory on the controller with the plan whose steps are rehearsed. Without it, all steps to O(target) are.
+    type: path
   state_dir:
     description: Directory on the host with the records of its applications.
     type: path

@@ -69,6 +69,13 @@ built:
   returned: success
   type: list
   elements: dict
+problems:
+  description:
+    - Wheels that were not built, each with C(name), C(version), C(python), C(platform) and the C(cause). The other ones
+      are built all the same.
+  returned: success
+  type: list
+  elements: dict
 actions:
   description: Actions that were done, or would be in check mode.
   returned: success
@@ -138,24 +145,25 @@ def main() -> None:
     )
     given = module.params
     changes = Changes()
-    built = []
+    built, problems = [], []
     for need in given["needs"]:
         label = "%s %s for Python %s" % (need["name"], need["version"], need["python"])
-        changes.add("build %s" % label, label, None, "wheel")
         if module.check_mode:
+            changes.add("build %s" % label, label, None, "wheel")
             continue
         interpreters = find_interpreters(need["python"], given["interpreter_dir"])
         if not interpreters:
-            module.fail_json(
-                msg="%s: this host has no Python %s in %s or in PATH; install it"
-                % (label, need["python"], given["interpreter_dir"])
-            )
+            where = (label, need["python"], given["interpreter_dir"])
+            problems.append(dict(need, cause="%s: this host has no Python %s in %s or in PATH; install it" % where))
+            continue
         try:
             wheel = build_with_first(interpreters, need, given["directory"], given["words"])
         except (CollectionError, OSError) as error:
-            module.fail_json(msg="%s could not be built on this host: %s" % (label, error))
+            problems.append(dict(need, cause="%s could not be built on this host: %s" % (label, error)))
+            continue
+        changes.add("build %s" % label, label, None, "wheel")
         built.append(dict(need, wheel=wheel))
-    module.exit_json(built=built, **changes.result())
+    module.exit_json(built=built, problems=problems, **changes.result())
 
 
 if __name__ == "__main__":

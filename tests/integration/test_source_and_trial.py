@@ -192,5 +192,5 @@ def test_wheel_build_compiles_on_a_host_that_has_the_python(module, tmp_path):
         "python_levenshtein-0.12.2-cp39-cp39-"
     )
     assert (tmp_path / "cache" / "built" / row["wheel"]).exists()
-    message = module("wheel_build", **{**options, "needs": [{**need, "python": "3.99"}]})["msg"]
-    assert "has no Python 3.99" in message
+    (problem,) = module("wheel_build", **{**options, "needs": [{**need, "python": "3.99"}]})["problems"]
+    assert "has no Python 3.99" in problem["cause"]

@@ -82,7 +82,7 @@ CASES = {
     "unknown option": (lambda: {"oxzep7_target": "3.9", "oxzep7_applications": application(surprise=1)}, "surprise"),
     "no source": (
         lambda: {"oxzep7_target": "3.9", "oxzep7_interpreters": []},
-        "no source for Python 3.9 (interpreter-source-missing)",
+        "no source for Python 3.9 (interpreter-source-missing); add an entry",
     ),
     "wrong sha256": (
         lambda: {"oxzep7_target": "3.9", "oxzep7_interpreters": archive()},

@@ -30,8 +30,8 @@ TARGET = {
 SUBJECTS = {
     "Applications and interpreters": "target applications interpreters constraints become",
     "Inventory": "roots homes exclude time_budget verify download_originals advisories",
-    "Plan and rehearsal": "indexes find_links offline builder rehearsal_hosts fix_advisories scan_wheels plan_id tiers"
-    " probe",
+    "Plan and rehearsal": "indexes find_links offline builder rehearsal_hosts fix_advisories scan_wheels plan_id"
+    " blocked tiers probe",
     "Directories": "state_dir interpreter_dir wheelhouse_dir plan_dir report_dir cache_dir ship_uv",
     "Promotion": "promote timeout stability_window accept_unhealthy service_timeout dead_man drain_tasks undrain_tasks"
     " keep_generations forget_original rollback_window",

@@ -6,9 +6,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import (
+    BlockedReason,
+    BlockedStepError,
+    PlanError,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._wording import join_names
 
 
@@ -30,26 +36,51 @@ def _get_start_pins(document: Mapping[str, Any], host: str, application: str) ->
     return pins
 
 
-def compare_with_review(reviewed: Mapping[str, Any], plan: Mapping[str, Any]) -> list[str]:
-    """How the document *plan* differs from what remains of the document *reviewed*: a line for each application."""
-    if plan["target"] != reviewed["target"]:
-        return [f"the target is {plan['target']}, and {reviewed['target']} was reviewed"]
-    found = []
-    for name, part in plan["hosts"].items():
+def restrict_to_review(
+    reviewed: Mapping[str, Any], target: str, parts: Mapping[str, dict[str, Any]], found: Mapping[str, Any]
+) -> None:
+    """Leave in *parts*, the part of each host of a plan to *target*, only steps that the document *reviewed* has.
+
+    The others are blocked. *found* has the ``starts`` and ``pins`` of the plan. Raises PlanError for another target.
+    """
+    if target != reviewed["target"]:
+        raise PlanError(
+            f"the target is {target}, and {reviewed['target']} was reviewed in the plan {reviewed['id']}; "
+            "run oxzep7.python.plan and review it again"
+        )
+    for name, part in parts.items():
         known = _index_applications(reviewed, name)
         for application in part["applications"]:
-            steps = application["steps"]
-            before = known.get(application["name"], {"steps": []})
-            if steps and (application["environment"], _select_reviewed_keys(steps)) != (
-                before.get("environment"),
-                _select_reviewed_keys(before["steps"][-len(steps) :]),
-            ):
-                why = describe_drift(reviewed, plan, name, application["name"])
-                found.append(
-                    f"{name}: {application['name']}: its steps are not those that were reviewed"
-                    + (f"; {why}" if why else "")
-                )
-    return found
+            steps, before = application["steps"], known.get(application["name"], {"steps": []})
+            count, complete = _count_reviewed_steps(application, before)
+            if not steps or (count == len(steps) and (complete or application.get("blocked"))):
+                continue
+            if complete and before.get("blocked"):
+                first = steps[count]
+                why = f"the steps from Python {first['from']} on were blocked in the reviewed plan {reviewed['id']}"
+            else:
+                count, first = 0, steps[0]
+                drift = describe_drift(reviewed, found, name, application["name"])
+                why = f"its steps are not those of the reviewed plan {reviewed['id']}{'; ' if drift else ''}{drift}"
+            reason = BlockedReason.from_error(BlockedStepError("steps-not-reviewed", why), first["from"], first["to"])
+            application.update(steps=steps[:count], blocked=[reason.to_row()])
+            if not count:
+                application.pop("cargo", None)
+
+
+def _count_reviewed_steps(application: Mapping[str, Any], before: Mapping[str, Any]) -> tuple[int, bool]:
+    """How many of the first steps of *application* are those of the reviewed one *before*, and whether up to its end.
+
+    Steps that were taken since are left out.
+    """
+    steps, known = _select_reviewed_keys(application["steps"]), _select_reviewed_keys(before["steps"])
+    if not known:
+        return 0, True
+    if application["environment"] != before.get("environment") or not steps or steps[0] not in known:
+        return 0, False
+    rest = known[known.index(steps[0]) :]
+    count = sum(1 for _pair in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(steps, rest, strict=False)))
+    return count, count == len(rest)
 
 
 def compare_plans(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
@@ -73,6 +104,8 @@ def _index_applications(document: Mapping[str, Any], host: str) -> dict[str, Map
 def _summarize_application(application: Mapping[str, Any] | None) -> dict[tuple[str, ...], str]:
     """The changes that a plan makes to an application: the interpreter and the lock of each step, and each package."""
     found: dict[tuple[str, ...], str] = {}
+    for reason in (application or {}).get("blocked") or []:
+        found[("blocked", reason["key"])] = reason["cause"]
     for step in application["steps"] if application else []:
         found[(step["to"], "interpreter")] = step["interpreter"].get("version") or step["interpreter"]["source"]
         found[(step["to"], "lock")] = step["lock"][:12]

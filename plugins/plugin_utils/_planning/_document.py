@@ -20,8 +20,11 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._demands i
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._notes import build_notes
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._steps import hash_parts
+from ansible_collections.oxzep7.python.plugins.plugin_utils._wording import compress_names
 
 PLAN_SCHEMA = 1
+# Names and ranges of hosts in a line of a message.
+MAXIMUM_HOSTS = 40
 
 
 @dataclasses.dataclass
@@ -35,8 +38,12 @@ class Plan:
 
     @property
     def identifier(self) -> str | None:
-        """Digest of the plan; None when there is nothing to do."""
-        return self.document["id"] if any(self.count_steps().values()) else None
+        """Digest of the plan; None when there is nothing to do, and nothing is blocked."""
+        return self.document["id"] if any(self.count_steps().values()) or self.list_blocked() else None
+
+    def list_blocked(self) -> list[dict[str, str]]:
+        """A row for each reason why an application of a host is blocked."""
+        return list_blocked_rows(self.document)
 
     def count_steps(self) -> dict[str, int]:
         """Number of steps by host."""
@@ -44,6 +51,41 @@ class Plan:
         for name, part in self.document["hosts"].items():
             counts[name] = sum(len(application["steps"]) for application in part["applications"])
         return counts
+
+
+def list_blocked_rows(document: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Each reason of the plan's *document* why an application is blocked, with its ``host`` and ``application``."""
+    rows = []
+    for name, part in document["hosts"].items():
+        for application in part["applications"]:
+            for reason in application.get("blocked") or []:
+                told = {key: str(reason[key]) for key in ("key", "cause", "remediation")}
+                rows.append({"host": str(name), "application": str(application["name"]), **told})
+    return rows
+
+
+def describe_blocked(rows: Sequence[Mapping[str, str]]) -> list[str]:
+    """A line for each reason among *rows*, with all hosts of it."""
+    hosts: dict[str, list[str]] = {}
+    for row in rows:
+        named = row["cause"].startswith((f"{row['application']}:", f"{row['application']} "))
+        about = "" if named else f"{row['application']}: "
+        hosts.setdefault(f"{about}{row['cause']} ({row['key']}); {row['remediation']}", []).append(row["host"])
+    lines = []
+    for text, names in hosts.items():
+        lines.append(f"{compress_names(list(dict.fromkeys(names)), MAXIMUM_HOSTS)}: {text}")
+    return lines
+
+
+def _identify(document: Mapping[str, Any]) -> str:
+    """The digest of what is done by *document*; what is blocked is no part of it."""
+    hosts = {}
+    for name, part in document["hosts"].items():
+        applications = []
+        for application in part["applications"]:
+            applications.append({key: value for key, value in application.items() if key != "blocked"})
+        hosts[name] = {**part, "applications": applications}
+    return hashlib.sha256(format_json({**document, "hosts": hosts}).encode()).hexdigest()[:16]
 
 
 def collect_start_pins(
@@ -91,7 +133,7 @@ def build_document(
     *audited* tells whether advisories were read; *today* decides what is supported.
     """
     document: dict[str, Any] = {"schema": PLAN_SCHEMA, "target": target, "hosts": parts}
-    document["id"] = hashlib.sha256(format_json(document).encode()).hexdigest()[:16]
+    document["id"] = _identify(document)
     # What changes with time alone is no part of the identity.
     notes: dict[str, dict[str, Any]] = {}
     minors: set[_lifecycle.Minor] = set()

@@ -10,73 +10,63 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.oxzep7.python.plugins.module_utils._credentials import redact_text
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.module_utils._finding import KEYS
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import (
     RemoteBuildError,
     list_needed_wheels,
 )
-from ansible_collections.oxzep7.python.plugins.plugin_utils._wording import compress_names
-
-# Names and ranges of hosts in a line of a message.
-MAXIMUM_HOSTS = 40
 
 
 class PlanError(CollectionError):
-    """A plan that cannot be made: one line for each reason."""
+    """A plan that cannot be made for any application."""
+
+
+class BlockedStepError(CollectionError):
+    """What blocks an application from a step on: ``key`` is the finding's; the text gives the cause."""
+
+    def __init__(self, key: str, text: str, remediation: str = "") -> None:
+        super().__init__(text)
+        action = KEYS[key].action.rstrip(".")
+        self.key = key
+        self.remediation = remediation or action[0].lower() + action[1:]
 
 
 @dataclasses.dataclass(frozen=True)
-class BlockedApplication:
-    """Why an application of a host cannot be planned: the key of the finding, cause and next step; and all as a line.
+class BlockedReason:
+    """Why an application of a host cannot be planned: the key of the finding, the cause and the next step.
 
-    Key and next step are empty where no finding is known.
+    ``before`` and ``after`` are the versions of the first step that is not planned, empty where none is.
     """
 
-    host: str
-    application: str
     key: str
-    detail: str
+    cause: str
     remediation: str
-    text: str
+    before: str = ""
+    after: str = ""
 
     @classmethod
-    def from_finding(cls, host: str, application: str, entry: Mapping[str, Any]) -> BlockedApplication:
+    def from_finding(cls, entry: Mapping[str, Any]) -> BlockedReason:
         """From a finding about the application."""
-        text = f"{entry['detail']} ({entry['key']}); {entry['remediation']}"
-        return cls(host, application, entry["key"], entry["detail"], entry["remediation"], text)
+        return cls(entry["key"], entry["detail"], entry["remediation"])
 
     @classmethod
-    def from_error(cls, host: str, application: str, error: CollectionError) -> BlockedApplication:
-        """From the error that ended its planning."""
-        if isinstance(error, NoLockError):
-            text = f"{application}: {error} ({error.key})"
-            return cls(host, application, error.key, str(error), KEYS[error.key].action, text)
-        return cls(host, application, "", str(error), "", f"{application}: {error}")
+    def from_error(cls, error: Exception, before: str = "", after: str = "") -> BlockedReason:
+        """From the error that ended its planning, at the step between the two versions."""
+        if not isinstance(error, BlockedStepError):
+            text = str(error) if isinstance(error, CollectionError) else f"{type(error).__name__}: {error}"
+            error = BlockedStepError("application-not-planned", text)
+        return cls(error.key, str(error), error.remediation, before, after)
+
+    def to_row(self) -> dict[str, str]:
+        """The reason as the plan has it, without credentials in URLs."""
+        row = {"key": self.key, "cause": redact_text(self.cause), "remediation": redact_text(self.remediation)}
+        return {**row, "from": self.before, "to": self.after} if self.after else row
 
 
-class PlanBlockedError(PlanError):
-    """A plan that cannot be made: a line for each reason, with all hosts of it. ``blocked`` are its rows."""
-
-    def __init__(self, blocked: Sequence[BlockedApplication]) -> None:
-        hosts: dict[str, list[str]] = {}
-        for row in blocked:
-            hosts.setdefault(row.text, []).append(row.host)
-        lines = []
-        for text, names in hosts.items():
-            lines.append(f"{compress_names(list(dict.fromkeys(names)), MAXIMUM_HOSTS)}: {text}")
-        super().__init__("\n".join(lines))
-        self.blocked = list(blocked)
-
-    def list_reasons(self) -> list[dict[str, Any]]:
-        """The rows as data, each reason once with its ``hosts``."""
-        reasons: dict[str, dict[str, Any]] = {}
-        for row in self.blocked:
-            values = dataclasses.asdict(row)
-            host, text = values.pop("host"), values.pop("text")
-            reason = reasons.setdefault(text, {**values, "hosts": []})
-            reason["hosts"] = list(dict.fromkeys([*reason["hosts"], host]))
-        return list(reasons.values())
+# What data of a host that have another shape than expected raise.
+DATA_ERRORS = (CollectionError, ValueError, LookupError, TypeError, AttributeError)
 
 
 class CopiesNeededError(CollectionError):
@@ -100,23 +90,24 @@ class WheelsNeededError(CollectionError):
         self.wanted = list_needed_wheels(failures)
 
 
-class NoLockError(CollectionError):
-    """A step without a lock: ``key`` is the finding's; the text gives the cause and the next step.
-
-    ``packages`` are those that block it, where they are known.
-    """
+class NoLockError(BlockedStepError):
+    """A step without a lock. ``packages`` are those that block it, where they are known."""
 
     def __init__(self, key: str, text: str, packages: Sequence[str] = ()) -> None:
-        super().__init__(text)
-        self.key = key
+        super().__init__(key, text)
         self.packages = tuple(packages)
 
 
-class UnpublishedPackagesError(CollectionError):
+class UnpublishedPackagesError(BlockedStepError):
     """Packages that no source has in any version; ``names`` are theirs."""
 
     def __init__(self, names: Sequence[str]) -> None:
-        super().__init__(f"no source has {', '.join(names)}")
+        super().__init__(
+            "package-not-from-index",
+            f"no source has {', '.join(names)}",
+            "copy them with oxzep7.python.package_copy, publish them to an index of oxzep7_indexes, "
+            "or put wheels into a folder of oxzep7_find_links",
+        )
         self.names = list(names)
 
 
@@ -128,9 +119,9 @@ class UncopiedPackagesError(CollectionError):
         self.names = list(names)
 
 
-class MissingWheelsError(CollectionError):
+class MissingWheelsError(BlockedStepError):
     """Wheels that a builder host must provide first."""
 
     def __init__(self, failures: Sequence[RemoteBuildError]) -> None:
-        super().__init__("; ".join(map(str, failures)))
+        super().__init__("package-not-built", "; ".join(map(str, failures)))
         self.failures = list(failures)

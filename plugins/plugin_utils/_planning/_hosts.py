@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from ansible.errors import AnsibleError
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._requirers import (
@@ -18,6 +19,11 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._requirers
     select_incidental_extras,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._versions import normalize_version
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import (
+    DATA_ERRORS,
+    BlockedReason,
+    PlanError,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import find_root_packages
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._package_set import PackageCopy, PackageSet
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._pinned import find_pinned_settings
@@ -38,6 +44,8 @@ class PlannedHost:
     constraints: Sequence[Mapping[str, Any]]
     # How much depends on it; empty where only its applications say.
     criticality: str = ""
+    # By name of an application, what already forbids to plan it.
+    blocked: Mapping[str, Sequence[BlockedReason]] = dataclasses.field(default_factory=dict)
 
 
 def is_not_from_index(package: Mapping[str, Any]) -> bool:
@@ -117,41 +125,74 @@ def build_package_set(
 def build_planned_host(
     name: str, facts: Mapping[str, Any], given: Mapping[str, Any], learned: Sequence[Mapping[str, Any]]
 ) -> PlannedHost | None:
-    """The host *name* with the variables *facts*, or None without an inventory."""
+    """The host *name* with the variables *facts*, or None without an inventory.
+
+    What cannot be read of it blocks the application that it is about, or all of the host.
+    """
     taken = facts.get(given["inventories"])
     if not taken or taken.get("failed") or taken.get("unreachable") or "applications" not in taken:
         return None
-    declared = {entry.get("name"): entry for entry in facts.get("oxzep7_applications") or []}
-    scans = {entry["name"]: entry for entry in taken.get("sources") or []}
-    copies = (facts.get(given["copies"]) or {}).get("copies") or {}
+    blocked: dict[str, list[BlockedReason]] = {}
+    try:
+        declared = {entry.get("name"): entry for entry in facts.get("oxzep7_applications") or []}
+        interpreters = facts.get("oxzep7_interpreters") or []
+        constraints = [*(facts.get("oxzep7_constraints") or []), *learned]
+        criticality = str(facts.get("oxzep7_criticality") or "")
+    except (AnsibleError, *DATA_ERRORS) as error:
+        declared, interpreters, constraints, criticality = {}, [], [*learned], ""
+        text = f"the variables of {name} cannot be read: {error}"
+        for entry in taken["applications"]:
+            blocked[entry["name"]] = [BlockedReason.from_error(PlanError(text))]
+    copies = _collect_copies(name, facts, given)
     applications = []
     for entry in taken["applications"]:
         own = declared.get(entry["name"]) or {}
-        scan = scans.get(entry["name"])
-        applications.append(
-            {
-                **entry,
-                "goal": own.get("goal") or "compatibility",
-                "scan": scan,
-                "declared": own,
-                "copies": copies.get(entry["name"]) or {},
-                "wanted": list_wanted_packages(entry["environment"], scan),
-                "pinned": find_pinned_settings(
-                    entry["environment"], taken["interpreters"], taken.get("dependents") or ()
-                ),
-                "imported": list_imported_packages(entry["environment"], scan),
-                "extras": collect_declared_extras(entry["environment"], scan),
-            }
-        )
+        try:
+            applications.append(_build_planned_application(entry, own, taken, copies.get(entry["name"]) or {}))
+        except DATA_ERRORS as error:
+            blocked.setdefault(entry["name"], []).append(BlockedReason.from_error(error))
+            applications.append({"name": entry["name"], "environment": None, "findings": [], "declared": own})
     return PlannedHost(
         name,
         taken["host"],
         applications,
         taken["interpreters"],
-        facts.get("oxzep7_interpreters") or [],
-        [*(facts.get("oxzep7_constraints") or []), *learned],
-        str(facts.get("oxzep7_criticality") or ""),
+        interpreters,
+        constraints,
+        criticality,
+        blocked,
     )
+
+
+def _collect_copies(
+    name: str, facts: Mapping[str, Any], given: Mapping[str, Any]
+) -> dict[str, dict[str, Mapping[str, Any]]]:
+    """The rows of package_copy by application and package; a row with the reason for what the host did not copy."""
+    taken = facts.get(given["copies"]) or {}
+    found = {application: dict(rows) for application, rows in (taken.get("copies") or {}).items()}
+    for application, names in ((given.get("copied") or {}).get(name) or {}).items():
+        for package in names:
+            reason = str(taken.get("msg") or "its host could not be reached")
+            found.setdefault(application, {}).setdefault(package, {"reason": reason})
+    return found
+
+
+def _build_planned_application(
+    entry: Mapping[str, Any], own: Mapping[str, Any], taken: Mapping[str, Any], copies: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The application *entry* of the inventory *taken*, with its declaration *own* and *copies* of its packages."""
+    scan = next((row for row in taken.get("sources") or [] if row["name"] == entry["name"]), None)
+    return {
+        **entry,
+        "goal": own.get("goal") or "compatibility",
+        "scan": scan,
+        "declared": own,
+        "copies": copies,
+        "wanted": list_wanted_packages(entry["environment"], scan),
+        "pinned": find_pinned_settings(entry["environment"], taken["interpreters"], taken.get("dependents") or ()),
+        "imported": list_imported_packages(entry["environment"], scan),
+        "extras": collect_declared_extras(entry["environment"], scan),
+    }
 
 
 def collect_declared_extras(

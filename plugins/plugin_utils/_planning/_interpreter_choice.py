@@ -17,7 +17,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._sourc
     ManagedLister,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import PlanError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import BlockedStepError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost
 
 
@@ -45,15 +45,14 @@ def choose_interpreter(
 
 
 def resolve_interpreter(host: PlannedHost, minor: Minor, patch: int | None, managed: ManagedLister) -> dict[str, Any]:
-    """As `choose_interpreter`, without credentials in URLs. Raises PlanError where no source has it."""
+    """As `choose_interpreter`, without credentials in URLs. Raises BlockedStepError where no source has it."""
     try:
         chosen = choose_interpreter(host, minor, patch, managed)
     except InterpreterSourceError as error:
-        raise PlanError(f"no source for Python {format_minor(minor)} (interpreter-source-missing): {error}") from None
+        why = f"no source for Python {format_minor(minor)}: {error}"
+        raise BlockedStepError("interpreter-source-missing", why) from None
     if chosen is None:
-        raise PlanError(
-            f"no source for Python {format_minor(minor)} (interpreter-source-missing); add one to oxzep7_interpreters"
-        )
+        raise BlockedStepError("interpreter-source-missing", f"no source for Python {format_minor(minor)}")
     # Plans are stored and shown; what installs the interpreter takes them from oxzep7_interpreters again.
     without: dict[str, Any] = redact(chosen)
     return without

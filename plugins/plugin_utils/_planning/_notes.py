@@ -52,7 +52,7 @@ def build_notes(application: Mapping[str, Any], planned: Mapping[str, Any], advi
     scan = application.get("scan")
     steps = planned["steps"]
     minors = [_lifecycle.parse_version(step["to"])[0] for step in steps]
-    current = _lifecycle.parse_version(planned["from"])[0]
+    current = [_lifecycle.parse_version(planned["from"])[0]] if planned["from"] else []
     placed = _collect_findings(application, planned, scan, advised)
     findings = [entry.finding for entry in placed]
     services = [get_service_name(service) for service in declared.get("services") or []]
@@ -66,7 +66,7 @@ def build_notes(application: Mapping[str, Any], planned: Mapping[str, Any], advi
         "services": services,
         "restarts": len(services) * len(steps),
         "last_downtime_ms": ((application.get("last") or {}).get("downtime_ms")),
-        "python": [summarize_python_changes(scan, *pair) for pair in itertools.pairwise([current, *minors])],
+        "python": [summarize_python_changes(scan, *pair) for pair in itertools.pairwise([*current, *minors])],
     }
 
 

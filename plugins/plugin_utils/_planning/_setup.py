@@ -32,7 +32,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._later_whe
     note_clean_versions,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import StepLocker
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import Planner
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import Obtaining, Planner
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._steps import collect_earlier_steps
 
 
@@ -82,8 +82,11 @@ def note_installed_uses(hosts: Iterable[PlannedHost], parts: PlanningTools, give
     note_clean_versions(hosts, LaterWheels(parts.index, build_fetcher(parts.sources), parts.cache), given["target"])
 
 
-def build_planner(given: Mapping[str, Any], parts: PlanningTools, reviewed: bool = False) -> Planner:
-    """The planner for the validated options *given*; equal steps of the plan directory are kept."""
+def build_planner(given: Mapping[str, Any], parts: PlanningTools, review: Mapping[str, Any] | None = None) -> Planner:
+    """The planner for the validated options *given*; equal steps of the plan directory are kept.
+
+    *review* is the document of the reviewed plan, if there has to be one.
+    """
     directory = expand_path(given["plan_dir"])
 
     def lock(identifier: str) -> str | None:
@@ -103,7 +106,13 @@ def build_planner(given: Mapping[str, Any], parts: PlanningTools, reviewed: bool
         advisories=parts.advisories,
         fix=given["fix_advisories"],
         earlier=earlier,
-        reviewed=reviewed,
+        review=review,
         managed=list_managed,
         copying=bool(given.get("copy_packages")),
+        obtaining=Obtaining(
+            bool(given.get("copy_packages")),
+            bool(given.get("builder")),
+            tuple(given.get("built") or ()),
+            given.get("building") or {},
+        ),
     )

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -22,7 +24,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._demands i
     collect_constraints,
     list_step_minors,
 )
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import NoLockError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import DATA_ERRORS, NoLockError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost, build_package_set
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import StepLocker
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import (
@@ -84,6 +86,14 @@ def collect_earlier_steps(
     return found
 
 
+@dataclasses.dataclass(frozen=True)
+class StepChain:
+    """The steps of an application up to the first that cannot be planned, which has the ``problem``, if one has."""
+
+    steps: Sequence[Mapping[str, Any]]
+    problem: Exception | None = None
+
+
 class StepPlanner:
     """Finds the steps of applications, equal ones once. ``locks`` are the texts of all locks by identifier."""
 
@@ -106,7 +116,7 @@ class StepPlanner:
         self._earlier = earlier
         self._reviewed = reviewed
         self._copying = copying
-        self._chains: OnceCache[list[dict[str, Any]]] = OnceCache()
+        self._chains: OnceCache[StepChain] = OnceCache()
         self.locks: dict[str, str] = {}
 
     def list_minors(self, application: Mapping[str, Any]) -> list[Minor]:
@@ -117,14 +127,23 @@ class StepPlanner:
         """The advisories that move packages of *application*, if any do."""
         return self._advisories if self._fix or application.get("goal") == "security" else None
 
-    def plan_steps(self, host: PlannedHost, application: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def list_moves(self, application: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """The versions before and after each step of *application*. Raises UnknownVersionError."""
+        python = application["environment"]["python"]
+        current, _patch_number = _lifecycle.parse_version(python)
+        minors = self.list_minors(application)
+        if minors == [current]:
+            # Within one minor only the patch differs.
+            return [(python, f"{format_minor(current)}.{self._patch}")]
+        return list(itertools.pairwise(map(format_minor, [current, *minors])))
+
+    def plan_steps(self, host: PlannedHost, application: Mapping[str, Any]) -> StepChain:
         """The steps of *application* without interpreters, found once for equal packages, constraints and platforms."""
         environment = application["environment"]
         current, _patch_number = _lifecycle.parse_version(environment["python"])
-        minors = self.list_minors(application)
-        if not minors:
-            return []
-        before = environment["python"] if minors == [current] else format_minor(current)
+        moves = self.list_moves(application)
+        if not moves:
+            return StepChain([])
         platform = find_uv_platform(str(host.facts["architecture"]), host.facts["libc"])
         advisories = self.select_advisories(application)
         unique = json.dumps(
@@ -134,7 +153,7 @@ class StepPlanner:
                 application.get("imported"),
                 application.get("extras") or {},
                 application.get("copies") or {},
-                before,
+                moves,
                 platform,
                 [dict(entry) for entry in host.constraints],
                 advisories is not None,
@@ -155,8 +174,7 @@ class StepPlanner:
                     self._copying,
                     application.get("extras") or {},
                 ),
-                before,
-                minors,
+                moves,
                 platform,
                 host.constraints,
                 advisories,
@@ -166,29 +184,28 @@ class StepPlanner:
     def _plan_chain(
         self,
         packages: PackageSet,
-        before: str,
-        minors: Sequence[Minor],
+        moves: Sequence[tuple[str, str]],
         platform: str,
         constraints: Sequence[Mapping[str, Any]],
         advisories: Advisories | None,
-    ) -> list[dict[str, Any]]:
-        steps = []
-        expect("steps resolved", len(minors))
-        for minor in minors:
-            limits = select_limits(collect_constraints(packages, constraints, advisories), minor)
+    ) -> StepChain:
+        steps: list[dict[str, Any]] = []
+        expect("steps resolved", len(moves))
+        for before, after in moves:
+            minor = _lifecycle.parse_version(after)[0]
             try:
+                limits = select_limits(collect_constraints(packages, constraints, advisories), minor)
                 with track("steps resolved", f"{len(packages.pins)} packages for Python {format_minor(minor)}"):
                     step, text = self._plan_step(packages, limits, minor, platform)
             except NoLockError as error:
-                raise NoLockError(
-                    error.key, f"no lock for the step from Python {before} to {format_minor(minor)}: {error}"
-                ) from None
+                why = f"no lock for the step from Python {before} to {format_minor(minor)}: {error}"
+                return StepChain(steps, NoLockError(error.key, why, error.packages))
+            except DATA_ERRORS as error:
+                return StepChain(steps, error)
             self.locks[step["lock"]] = text
-            # Within one minor only the patch differs.
-            after = format_minor(minor) if before.count(".") == 1 else f"{format_minor(minor)}.{self._patch}"
             steps.append({"from": before, **step, "to": after})
-            packages, before = packages.apply_lock(ResolvedLock.parse(text), minor, platform), format_minor(minor)
-        return steps
+            packages = packages.apply_lock(ResolvedLock.parse(text), minor, platform)
+        return StepChain(steps)
 
     def _plan_step(
         self, packages: PackageSet, limits: tuple[VersionLimit, ...], minor: Minor, platform: str

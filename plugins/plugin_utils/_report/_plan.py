@@ -30,13 +30,11 @@ MAXIMUM_FINDINGS = 60
 
 
 def _build_title(document: Mapping[str, Any]) -> str:
-    if document["id"] is None:
-        return f"No plan: Python {document['target']}"
     return f"Plan {document['id']}: Python {document['target']}"
 
 
 def format_plan_markdown(document: Mapping[str, Any]) -> str:
-    """The plan's *document* as Markdown; one without an identifier has only what blocks it."""
+    """The plan's *document* as Markdown."""
     groups = _plan_groups.group_environments(document)
     lines = [f"# {_build_title(document)}", ""]
     for entry in document["findings"]:
@@ -44,12 +42,15 @@ def format_plan_markdown(document: Mapping[str, Any]) -> str:
     rows = [row.values for row in _plan_groups.summarize_steps(document, groups)]
     if rows:
         lines += ["## Steps", "", *_format_markdown_table(_plan_groups.COLUMNS, rows), ""]
-    idle = _plan_groups.list_idle(document)
-    if idle:
-        lines += [f"Nothing to do: {idle}.", ""]
     blocked = _plan_groups.list_blocked(document)
     if blocked:
         lines += ["## What blocks", "", *_format_markdown_table(_plan_groups.BLOCKED_COLUMNS, blocked), ""]
+    unknown = _plan_groups.describe_unknown(document)
+    if unknown:
+        lines += [f"Unknown, because there is no inventory: {unknown}.", ""]
+    idle = _plan_groups.list_idle(document)
+    if idle:
+        lines += [f"Nothing to do: {idle}.", ""]
     if document.get("waves"):
         lines += ["## Waves", "", "One after the other:", "", *_list_waves(document), ""]
     for group in groups:
@@ -156,12 +157,15 @@ def render_plan_page(document: Mapping[str, Any], matrix: Mapping[str, Any]) -> 
     rows = _plan_groups.summarize_steps(document, groups)
     if rows:
         parts.append(_render_steps(rows))
-    idle = _plan_groups.list_idle(document)
-    if idle:
-        parts.append(f"<p>Nothing to do: {html.escape(idle)}.</p>")
     blocked = _plan_groups.list_blocked(document)
     if blocked:
         parts += ["<h2>What blocks</h2>", _scroll(render_html_table("", _plan_groups.BLOCKED_COLUMNS, blocked))]
+    unknown = _plan_groups.describe_unknown(document)
+    if unknown:
+        parts.append(f"<p>Unknown, because there is no inventory: {html.escape(unknown)}.</p>")
+    idle = _plan_groups.list_idle(document)
+    if idle:
+        parts.append(f"<p>Nothing to do: {html.escape(idle)}.</p>")
     parts.append(draw_plan(document, groups))
     if document.get("waves"):
         items = "".join(f"<li>{html.escape(line.partition('. ')[2])}</li>" for line in _list_waves(document))

@@ -27,7 +27,7 @@ COLUMNS = (
     "findings",
     "to decide",
 )
-BLOCKED_COLUMNS = ("application", "hosts", "key", "why", "remedy")
+BLOCKED_COLUMNS = ("application", "hosts", "from step", "key", "why", "remedy")
 UNTRIED = "index only"
 MAXIMUM_NAMED = 12
 # Hosts and ranges of hosts in a cell of the first table.
@@ -158,11 +158,11 @@ def group_environments(document: Mapping[str, Any]) -> list[EnvironmentGroup]:
 
 
 def list_idle(document: Mapping[str, Any]) -> str:
-    """The applications that have nothing to do, with their hosts."""
+    """The applications that have nothing to do, and are not blocked, with their hosts."""
     idle: dict[str, list[str]] = {}
     for name, part in document["hosts"].items():
         for application in part["applications"]:
-            if not application["steps"]:
+            if not application["steps"] and not application.get("blocked"):
                 idle.setdefault(application["name"], []).append(name)
     return "; ".join(f"{name} on {compress_names(hosts, MAXIMUM_NAMED)}" for name, hosts in idle.items())
 
@@ -232,12 +232,26 @@ def summarize_steps(document: Mapping[str, Any], groups: Iterable[EnvironmentGro
 
 
 def list_blocked(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """The rows about applications that cannot be planned: see ``BLOCKED_COLUMNS``."""
-    rows: list[tuple[str, ...]] = []
-    for row in document.get("blocked") or []:
-        hosts = compress_names(row["hosts"], MAXIMUM_NAMED)
-        rows.append((row["application"], hosts, row["key"], row["detail"], row["remediation"]))
+    """The rows about applications that cannot be planned, each reason once for all its hosts: see ``BLOCKED_COLUMNS``.
+
+    An application without a step of it is blocked from its first one on.
+    """
+    hosts: dict[tuple[str, ...], list[str]] = {}
+    for name, part in document["hosts"].items():
+        for application in part["applications"]:
+            for reason in application.get("blocked") or []:
+                step = f"{reason['from']} -> {reason['to']}" if reason.get("to") else "the first"
+                told = (application["name"], step, reason["key"], reason["cause"], reason["remediation"])
+                hosts.setdefault(told, []).append(name)
+    rows = []
+    for (application_name, step, *rest), names in hosts.items():
+        rows.append((application_name, compress_names(list(dict.fromkeys(names)), MAXIMUM_NAMED), step, *rest))
     return rows
+
+
+def describe_unknown(document: Mapping[str, Any]) -> str:
+    """The hosts without an inventory, of which nothing is known; empty where there is none."""
+    return compress_names(document.get("unknown") or [], MAXIMUM_NAMED)
 
 
 def describe_risk(group: EnvironmentGroup) -> str:

@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import datetime
+import re
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import NoLockError, PlanError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import NoLockError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost, build_package_set
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import Planner
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._steps import list_package_changes
@@ -265,9 +266,10 @@ def test_a_fleet_of_several_platforms_has_a_lock_for_each_and_shares_equal_ones(
 
 
 @pytest.mark.parametrize("libc", [{"name": "musl", "version": "1.2.4"}, {"name": "glibc", "version": "2.12"}])
-def test_a_host_for_which_no_wheels_are_planned_is_refused_by_name(folder, served, tmp_path, libc):
+def test_a_host_for_which_no_wheels_are_planned_is_blocked_by_name(folder, served, tmp_path, libc):
     write_wheel(folder, "a", "1.0")
     controller = Controller(served.url, tmp_path / "cache")
-    said = f"^alpine: app: .*{libc['name']} {libc['version']}.*glibc 2.17 or later"
-    with pytest.raises(PlanError, match=said):
-        Planner("3.12", controller.locker).plan([host("alpine", "x86_64", libc, {"a": "1.0"})])
+    plan = Planner("3.12", controller.locker).plan([host("alpine", "x86_64", libc, {"a": "1.0"})])
+    (row,) = plan.list_blocked()
+    assert (row["host"], row["application"], row["key"]) == ("alpine", "app", "application-not-planned")
+    assert re.search(f"{libc['name']} {libc['version']}.*glibc 2.17 or later", row["cause"])

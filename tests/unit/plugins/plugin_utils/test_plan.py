@@ -9,16 +9,19 @@ from __future__ import annotations
 import copy
 import dataclasses
 import datetime
+import re
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._advisories import Advisories
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._comparison import (
-    compare_plans,
-    compare_with_review,
-)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._comparison import compare_plans
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibility import build_matrix
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._demands import list_fix_constraints
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import CopiesNeededError, PlanError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._document import describe_blocked
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import (
+    CopiesNeededError,
+    PlanError,
+    WheelsNeededError,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._interpreter_choice import choose_interpreter
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import (
@@ -26,7 +29,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest i
     classify_move,
     select_limits,
 )
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import Planner
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import Obtaining, Planner
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._steps import collect_earlier_steps
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report._plan import format_plan_markdown, render_plan_page
 from hypothesis import given
@@ -91,6 +94,19 @@ def steps_of(plan, name="host1"):
     return plan.document["hosts"][name]["applications"][0]["steps"]
 
 
+def blocked_lines(plan):
+    """What blocks, as it is told; the texts of the plan have it, too."""
+    rows = plan.list_blocked()
+    readable, page = format_plan_markdown(plan.document), render_plan_page(plan.document, {"packages": {}})
+    assert all(row["key"] in readable and row["key"] in page for row in rows)
+    return describe_blocked(rows)
+
+
+def only_line(plan):
+    (line,) = blocked_lines(plan)
+    return line
+
+
 def test_every_minor_is_visited_and_a_package_moves_only_for_a_reason():
     steps = steps_of(planner("3.11").plan([host()]))
     assert [(step["from"], step["to"]) for step in steps] == [("3.8", "3.9"), ("3.9", "3.10"), ("3.10", "3.11")]
@@ -147,10 +163,13 @@ def test_nothing_to_do_is_no_plan():
         ),
     ],
 )
-def test_what_forbids_a_plan_is_named_with_host_and_key(given_host, expected):
-    with pytest.raises(PlanError, match=expected) as caught:
-        planner("3.11").plan([given_host])
-    assert "host1" in str(caught.value) and "secret" not in str(caught.value)
+def test_what_blocks_an_application_is_named_and_keeps_no_other_from_being_planned(given_host, expected):
+    plan = planner("3.11").plan([given_host, host("other")])
+    (row,) = plan.list_blocked()
+    line = only_line(plan)
+    assert re.search(expected, line) and line.startswith("host1: ") and "me:secret" not in str(plan.document)
+    assert (row["host"], row["application"]) == ("host1", "app") and row["cause"] and row["remediation"]
+    assert len(steps_of(plan, "other")) == 3 and plan.count_steps()["host1"] == len(steps_of(plan)) < 3
 
 
 def elsewhere(version="1.0"):
@@ -184,14 +203,11 @@ def test_a_package_that_no_source_has_is_to_be_copied_unless_the_operator_provid
     assert steps_of(Planner("3.9", world.locker()).plan([elsewhere()]))[0]["changes"] == []
 
 
-def test_a_package_that_cannot_be_copied_forbids_the_plan_and_says_why():
-    with pytest.raises(PlanError, match="package-not-from-index") as caught:
-        planner("3.11").plan([copied(elsewhere(), reason="it has compiled code (x.so)")])
-    assert (
-        "secret" not in str(caught.value)
-        and "oxzep7_find_links" in str(caught.value)
-        and "compiled code (x.so)" in str(caught.value)
-    )
+def test_a_package_that_cannot_be_copied_blocks_its_application_and_says_why():
+    plan = planner("3.11").plan([copied(elsewhere(), reason="it has compiled code (x.so)")])
+    line = only_line(plan)
+    assert "package-not-from-index" in line and "oxzep7_find_links" in line and "compiled code (x.so)" in line
+    assert "me:secret" not in str(plan.document)
 
 
 def test_a_copy_stays_as_it_is_at_every_step_and_no_other_file_may_stand_for_it():
@@ -230,10 +246,8 @@ def test_a_package_that_no_index_knows_is_to_be_copied_and_what_was_copied_is_as
         planner("3.11").plan([given_host])
     assert caught.value.wanted == {"host1": {"app": ["ages", "own-thing"]}}
     given_host.applications[0]["copies"]["own-thing"] = {"reason": "it does not record its files"}
-    with pytest.raises(
-        PlanError, match="no source has Own.Thing 1.0, and it cannot be copied: it does not record its files"
-    ):
-        planner("3.11").plan([given_host])
+    line = only_line(planner("3.11").plan([given_host]))
+    assert "no source has Own.Thing 1.0, and it cannot be copied: it does not record its files" in line
 
 
 def test_deprecations_that_the_last_step_met_are_a_finding_of_the_next():
@@ -255,9 +269,8 @@ def test_a_local_version_is_taken_as_it_is():
 
 
 def test_every_finding_is_listed_at_once():
-    with pytest.raises(PlanError) as caught:
-        planner("3.11").plan([host("a", python="3.12.1"), host("b", python="3.13.0")])
-    assert str(caught.value).count("target-below-current") == 2
+    lines = blocked_lines(planner("3.11").plan([host("a", python="3.12.1"), host("b", python="3.13.0")]))
+    assert len(lines) == 2 and all("target-below-current" in line for line in lines)
 
 
 versions = {name: st.sampled_from(sorted(entries)) for name, entries in PACKAGES.items()}
@@ -266,28 +279,23 @@ environments = st.dictionaries(st.sampled_from(sorted(PACKAGES)), st.none(), min
 )
 
 
-def plan_or_none(packages, order=None):
+def plan_packages(packages, order=None):
     given_host = host(packages=tuple(packages.items()))
     if order is not None:
         order.shuffle(given_host.applications[0]["environment"]["packages"])
-    try:
-        return planner("3.12").plan([given_host])
-    except PlanError:
-        return None
+    return planner("3.12").plan([given_host])
 
 
 @given(environments, st.randoms())
 def test_the_plan_is_deterministic_whatever_the_order(packages, order):
-    first, second = plan_or_none(packages), plan_or_none(copy.copy(packages), order)
-    assert (first and first.document["hosts"]["host1"]["applications"][0]["steps"]) == (
-        second and second.document["hosts"]["host1"]["applications"][0]["steps"]
-    )
+    first, second = plan_packages(packages), plan_packages(copy.copy(packages), order)
+    assert first.document["hosts"] == second.document["hosts"]
 
 
 @given(environments)
 def test_no_package_goes_down_and_each_that_moves_had_to(packages):
-    plan = plan_or_none(packages)
-    for step in steps_of(plan) if plan else []:
+    plan = plan_packages(packages)
+    for step in steps_of(plan):
         for change in step["changes"]:
             assert Version(change["to"]) > Version(change["from"])
             assert int(step["to"].split(".")[1]) not in PACKAGES[change["package"]][change["from"]].wheels
@@ -296,8 +304,8 @@ def test_no_package_goes_down_and_each_that_moves_had_to(packages):
 @given(environments)
 def test_an_unrelated_package_changes_no_other_row(packages):
     without = {name: version for name, version in packages.items() if name != "stable"}
-    first, second = plan_or_none({**without, "stable": "1.0"}), plan_or_none(without) if without else None
-    if first and second:
+    first, second = plan_packages({**without, "stable": "1.0"}), plan_packages(without) if without else None
+    if second:
         assert [step["changes"] for step in steps_of(first)] == [step["changes"] for step in steps_of(second)]
 
 
@@ -408,32 +416,120 @@ def test_advisories_move_packages_to_the_nearest_version_that_fixes_them_all():
     assert plain[0]["changes"] == []
 
 
+def review(reviewed, hosts, target="3.11", world=None):
+    """The plan for *hosts* by the *reviewed* one."""
+    earlier = collect_earlier_steps(reviewed.document, reviewed.locks.get)
+    locker = (world or World(PACKAGES)).locker()
+    return Planner(target, locker, earlier=earlier, review=reviewed.document).plan(hosts)
+
+
 def test_what_is_left_of_a_reviewed_plan_is_that_plan():
-    reviewed = planner("3.11").plan([host("a"), host("b")]).document
-    assert compare_with_review(reviewed, reviewed) == []
-    left = (
-        planner("3.11")
-        .plan([host("a", python="3.10.1", packages=(("ages", "1.1"), ("stable", "1.0"))), host("b", python="3.11.1")])
-        .document
+    reviewed = planner("3.11").plan([host("a"), host("b")])
+    assert review(reviewed, [host("a"), host("b")]).document == reviewed.document
+    left = review(
+        reviewed,
+        [host("a", python="3.10.1", packages=(("ages", "1.1"), ("stable", "1.0"))), host("b", python="3.11.1")],
     )
-    assert left["id"] != reviewed["id"] and compare_with_review(reviewed, left) == []
+    assert left.document["id"] != reviewed.document["id"] and left.list_blocked() == []
+    assert left.count_steps() == {"a": 1, "b": 0}
 
 
 @pytest.mark.parametrize(
-    "changed, expected",
+    "changed",
     [
-        (lambda: planner("3.10").plan([host()]), "the target is 3.10"),
-        (
-            lambda: planner("3.11").plan([host(packages=(("ages", "1.2"), ("stable", "1.0")))]),
-            "host1: app: its steps are not those",
-        ),
-        (lambda: planner("3.11").plan([host("new")]), "new: app: its steps are not those"),
-        (lambda: planner("3.11").plan([host(constraints=[{"requirement": "stable>=2.0"}])]), "host1: app"),
+        host(packages=(("ages", "1.2"), ("stable", "1.0"))),
+        host("new"),
+        host(constraints=[{"requirement": "stable>=2.0"}], packages=(("ages", "1.0"), ("stable", "0.9"))),
+        host(interpreters=[{**make_archive_source(minor), "url": "http://other/"} for minor in range(9, 12)]),
     ],
 )
-def test_anything_else_than_the_reviewed_plan_is_named(changed, expected):
-    (line,) = compare_with_review(planner("3.11").plan([host()]).document, changed().document)
-    assert expected in line
+def test_an_application_that_would_take_other_steps_than_reviewed_is_blocked_alone(changed):
+    reviewed = planner("3.11").plan([host(), host("same")])
+    plan = review(reviewed, [changed, host("same")])
+    (row,) = plan.list_blocked()
+    assert (row["host"], row["key"]) == (changed.name, "steps-not-reviewed") and reviewed.identifier in row["cause"]
+    assert steps_of(plan, changed.name) == [] and len(steps_of(plan, "same")) == 3
+
+
+def test_a_reviewed_plan_is_for_one_target():
+    with pytest.raises(PlanError, match="the target is 3.10, and 3.11 was reviewed"):
+        review(planner("3.11").plan([host()]), [host()], "3.10")
+
+
+def without_interpreters(*minors):
+    return host(interpreters=[make_archive_source(minor) for minor in range(9, 13) if minor not in minors])
+
+
+def test_what_became_blocked_after_the_review_stops_nothing_else():
+    reviewed = planner("3.11").plan([host(), host("same")])
+    plan = review(reviewed, [without_interpreters(11), host("same")])
+    (row,) = plan.list_blocked()
+    assert row["key"] == "interpreter-source-missing"
+    assert [step["to"] for step in steps_of(plan)] == ["3.9", "3.10"] and len(steps_of(plan, "same")) == 3
+
+
+@pytest.mark.parametrize("missing, reviewed_steps", [((11,), ["3.9", "3.10"]), ((9,), [])])
+def test_what_became_plannable_after_the_review_is_to_be_reviewed(missing, reviewed_steps):
+    reviewed = planner("3.11").plan([without_interpreters(*missing), host("same")])
+    plan = review(reviewed, [host(), host("same")])
+    (row,) = plan.list_blocked()
+    assert row["key"] == "steps-not-reviewed" and "were blocked in the reviewed plan" in row["cause"]
+    assert [step["to"] for step in steps_of(plan)] == reviewed_steps and len(steps_of(plan, "same")) == 3
+    assert plan.document["id"] == reviewed.document["id"]
+
+
+def test_steps_are_planned_up_to_the_first_that_is_blocked():
+    odd = host(packages=(("odd", "1.0"),), constraints=[{"requirement": "odd<3"}])
+    plan = planner("3.11").plan([odd, host("other")])
+    part = plan.document["hosts"]["host1"]["applications"][0]
+    (reason,) = part["blocked"]
+    assert [(step["from"], step["to"]) for step in part["steps"]] == [("3.8", "3.9"), ("3.9", "3.10")]
+    assert (reason["from"], reason["to"], reason["key"]) == ("3.10", "3.11", "package-blocked")
+    assert set(plan.locks) == {step["lock"] for name in ("host1", "other") for step in steps_of(plan, name)}
+    assert plan.representatives == ["host1", "other"]
+    text = format_plan_markdown(plan.document)
+    text = format_plan_markdown(plan.document)
+    assert "| app | host1 | 3.10 -> 3.11 | package-blocked |" in text
+    assert text.index("What blocks") > text.index("Steps") and "Nothing to do" not in text
+
+
+def test_the_identity_of_a_plan_is_what_it_does():
+    blocked = host("z", findings=[{"key": "unhealthy", "detail": "x", "blocking": True, "remediation": "y"}])
+    other = host("z", findings=[{"key": "unhealthy", "detail": "z", "blocking": True, "remediation": "y"}])
+    plans = [planner("3.11").plan([host(), made]) for made in (blocked, other)]
+    assert plans[0].document["id"] == plans[1].document["id"] and plans[0].identifier
+    alone = planner("3.11").plan([blocked])
+    assert alone.identifier and alone.count_steps() == {"z": 0} and alone.representatives == []
+    changed = planner("3.11").plan([other]).document
+    assert compare_plans(alone.document, changed) == ["z: app: blocked unhealthy: x -> z"]
+
+
+def test_what_is_not_to_be_had_blocks_its_application_after_it_was_asked_for_once():
+    plan = planner("3.11", obtaining=Obtaining(copies=False)).plan([elsewhere(), host("other")])
+    assert "no source has ages (package-not-from-index); copy them with" in only_line(plan)
+    assert len(steps_of(plan, "other")) == 3
+    world = World({**PACKAGES, "sole": {"1.0": Made(range(0), True, elsewhere=True)}})
+    hosts = [host(packages=(("sole", "1.0"),)), host("other")]
+    with pytest.raises(WheelsNeededError) as caught:
+        Planner("3.10", world.locker()).plan(hosts)
+    asked = caught.value.wanted
+    assert asked
+    for obtaining, expected in [
+        (Obtaining(wheels=False), "must be compiled"),
+        (Obtaining(built=asked, building={"msg": "no route"}), "the builder: no route"),
+        (Obtaining(built=asked, building={"problems": [{**asked[0], "cause": "no cc"}]}), "no cc"),
+    ]:
+        plan = Planner("3.10", world.locker(), obtaining=obtaining).plan(hosts)
+        assert expected in only_line(plan) and "package-not-built" in only_line(plan)
+        assert len(steps_of(plan, "other")) == 2
+
+
+def test_data_that_cannot_be_read_block_their_application_alone():
+    broken = host()
+    broken.applications[0]["environment"]["packages"] = [{"name": "ages"}]
+    plan = planner("3.11").plan([broken, host("other")])
+    assert "KeyError" in only_line(plan) and "application-not-planned" in only_line(plan)
+    assert len(steps_of(plan, "other")) == 3
 
 
 @pytest.mark.parametrize(
@@ -520,10 +616,8 @@ def test_a_reviewed_plan_holds_for_a_host_that_is_half_way():
     first = planner("3.11").plan([host()])
     world = World({**PACKAGES, "ages": {**PACKAGES["ages"], "1.15": Made()}})
     half = host(python="3.10.1", packages=(("ages", "1.1"), ("stable", "1.0")))
-    kept = Planner(
-        "3.11", world.locker(), earlier=collect_earlier_steps(first.document, first.locks.get), reviewed=True
-    ).plan([half])
-    assert compare_with_review(first.document, kept.document) == [] and world.questions == []
+    kept = review(first, [half], world=world)
+    assert kept.list_blocked() == [] and kept.count_steps() == {"host1": 1} and world.questions == []
 
 
 def test_one_host_stands_for_all_with_equal_environments():
@@ -607,8 +701,8 @@ def test_a_patch_that_nobody_asked_for_is_no_step(python):
 
 
 def test_a_patch_is_not_taken_back():
-    with pytest.raises(PlanError, match="3.11.4 is below the current version 3.11.9.*target-below-current"):
-        planner("3.11.4").plan([host(python="3.11.9")])
+    line = only_line(planner("3.11.4").plan([host(python="3.11.9")]))
+    assert re.search("3.11.4 is below the current version 3.11.9.*target-below-current", line)
 
 
 def loose(carry=None, diff="@@ -1 +1 @@\n-a\n+b\n", missing=False, **counts):
@@ -636,9 +730,7 @@ def loose(carry=None, diff="@@ -1 +1 @@\n-a\n+b\n", missing=False, **counts):
 
 
 def test_what_would_be_lost_forbids_a_plan_until_somebody_decides():
-    with pytest.raises(PlanError) as caught:
-        planner("3.9").plan([loose()])
-    lines = str(caught.value).splitlines()
+    lines = blocked_lines(planner("3.9").plan([loose()]))
     assert len(lines) == 2 and "(unmanaged-files)" in lines[0] and "(modified-files)" in lines[1]
     assert "site-packages/local.py (unmanaged module)" in lines[0] and "ages.py (modified, ages 1.0)" in lines[1]
     assert "~ip" not in lines[0] and all("`carry` of the application to copy, patch or drop" in line for line in lines)
@@ -648,9 +740,7 @@ def test_files_that_differ_are_one_decision_told_file_by_file():
     made = loose(missing=True)
     made.applications[0]["environment"]["unmanaged"][0].update(size=7, digest="sha256:" + "ab" * 32)
     made.applications[0]["environment"]["modified"][0].update(size=9, digest="sha256:" + "cd" * 32)
-    with pytest.raises(PlanError) as caught:
-        planner("3.9").plan([made])
-    lines = str(caught.value).splitlines()
+    lines = blocked_lines(planner("3.9").plan([made]))
     assert "local.py (unmanaged module, 7 bytes, sha256 abababababab)" in lines[0]
     assert "ages.py (modified, ages 1.0, 9 bytes, sha256 cdcdcdcdcdcd)" in lines[1]
     assert "stable.py (missing, stable 1.0) (missing-files)" in lines[2]
@@ -684,8 +774,7 @@ def test_what_is_dropped_is_not_in_the_plan():
     [(loose("patch", diff=None), "change-unknown"), (loose("copy", unmanaged=500), "too-many-to-carry")],
 )
 def test_what_cannot_be_taken_along_forbids_a_plan(made, key):
-    with pytest.raises(PlanError, match=key):
-        planner("3.9").plan([made])
+    assert key in only_line(planner("3.9").plan([made]))
 
 
 def make_uv_row(version):
@@ -778,10 +867,8 @@ def vendored(carry=None, shared=True, new=()):
 
 
 def test_modules_of_the_distribution_that_the_next_interpreter_lacks_forbid_a_plan():
-    with pytest.raises(PlanError, match=r"lacks: _acme, acme_vendor \(vendor-modules-missing\)"):
-        planner("3.9").plan([vendored()])
-    with pytest.raises(PlanError, match="lacks: _acme "):
-        planner("3.9").plan([vendored(new=["acme_vendor/"])])
+    assert "lacks: _acme, acme_vendor (vendor-modules-missing)" in only_line(planner("3.9").plan([vendored()]))
+    assert "lacks: _acme (" in only_line(planner("3.9").plan([vendored(new=["acme_vendor/"])]))
 
 
 @pytest.mark.parametrize(
@@ -844,8 +931,7 @@ def test_a_built_wheel_that_needs_a_library_that_the_host_lacks_is_refused(prese
         (step,) = steps_of(Planner("3.9", world.locker()).plan([made]))
         assert step["libraries"] == {"sole": ["libxml2.so.2", "libz.so.1"]}
         return
-    with pytest.raises(PlanError, match=problem):
-        Planner("3.9", world.locker()).plan([made])
+    assert re.search(problem, only_line(Planner("3.9", world.locker()).plan([made])))
 
 
 def test_what_a_constraint_drops_is_neither_copied_nor_a_reason_to_refuse():

@@ -17,7 +17,7 @@ import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import parse_pins
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._pages import PackageFile
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibility import Evidence, build_matrix
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import PlanBlockedError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._document import describe_blocked
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import Planner
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._proofs import (
     collect_proofs,
@@ -171,16 +171,16 @@ def test_what_blocks_is_a_table_with_the_remedy_and_each_reason_once():
     }
     applications = [{"name": "app", "findings": [], "environment": environment}]
     hosts = [PlannedHost(f"web{number}", FACTS, applications, [], SOURCES, []) for number in range(1, 1001)]
-    with pytest.raises(PlanBlockedError) as caught:
-        Planner("3.12", World(packages).locker()).plan(hosts)
-    (line,) = str(caught.value).splitlines()
+    plan = Planner("3.12", World(packages).locker()).plan(hosts)
+    (line,) = describe_blocked(plan.list_blocked())
     assert line.startswith("web[1:1000]: app: no lock for the step from Python 3.9 to 3.10")
-    document = {"id": None, "target": "3.12", "findings": [], "hosts": {}, "notes": {}}
-    document["blocked"] = caught.value.list_reasons()
-    (row,) = read_table(format_plan_markdown(document), "What blocks")
+    plan.document["unknown"] = ["far1"]
+    text = format_plan_markdown(plan.document)
+    (row,) = read_table(text, "What blocks")
     assert row["hosts"] == "web[1:1000]" and row["key"] == "package-blocked" and "odd" in row["why"] and row["remedy"]
-    page = render_plan_page(document, {"packages": {}})
-    assert "No plan: Python 3.12" in page and Structure(page).found
+    assert row["from step"] == "3.9 -> 3.10" and "Unknown, because there is no inventory: far1." in text
+    page = render(plan)
+    assert "What blocks" in page and "inventory: far1." in page and Structure(page).found
 
 
 def test_a_thousand_hosts_with_25_environments_are_25_sections():
@@ -256,7 +256,10 @@ def test_everything_from_hosts_and_packages_is_escaped():
             for row in step["changes"]:
                 row.update(package=EVIL, reason=EVIL, **{"from": EVIL, "to": EVIL})
     document["waves"] = [[EVIL], ["web1"]]
-    document["blocked"] = [{"hosts": [EVIL], "application": EVIL, "key": EVIL, "detail": EVIL, "remediation": EVIL}]
+    document["hosts"][EVIL]["applications"][0]["blocked"] = [
+        {"key": EVIL, "cause": EVIL, "remediation": EVIL, "from": EVIL, "to": EVIL}
+    ]
+    document["unknown"] = [EVIL]
     matrix = build_matrix(document, plan.locks, [], TODAY)
     page = render_plan_page(document, matrix)
     assert "<img" not in page and page.count("&lt;img src=x") > 10

@@ -11,6 +11,7 @@ import dataclasses
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import LockedPackage
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_build import WheelBuildError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._builder import RemoteBuildError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._pages import PackageFile
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._releases import PackageRelease, is_python_allowed
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._requirers import find_requirers
@@ -28,7 +29,7 @@ EVERY = range(6, 20)
 @dataclasses.dataclass(frozen=True)
 class Made:
     """One version: minors with a wheel, whether it has a source that builds, ``Requires-Python``, ``Requires-Dist``,
-    and whether the wheel is for every platform."""
+    whether the wheel is for every platform, and whether only another host can build it."""
 
     wheels: range = EVERY
     source: bool = False
@@ -36,6 +37,7 @@ class Made:
     python: str = ""
     requires: tuple[str, ...] = ()
     plain: bool = False
+    elsewhere: bool = False
 
 
 class World:
@@ -93,6 +95,8 @@ class World:
     def get_wheel(self, wanted):
         """As `Builder.wheel`."""
         self.wanted.append(wanted)
+        if self.packages[wanted.name][wanted.version].elsewhere:
+            raise RemoteBuildError(wanted, f"{wanted.name} {wanted.version} must be compiled elsewhere")
         if not self.packages[wanted.name][wanted.version].builds:
             raise WheelBuildError(
                 f"{wanted.name} {wanted.version} could not be built for Python 3.{wanted.minor[1]}: it needs mysql.h"

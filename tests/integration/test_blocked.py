@@ -1,0 +1,144 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A fleet in which one application cannot be planned and one host cannot be reached: the other application moves."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+from tests.integration.conftest import write_wheel
+
+SETTINGS = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "0", "ANSIBLE_DIFF_ALWAYS": "1"}
+
+
+class Fleet:
+    """This machine with two applications, of which no source has what one needs, and a host that does not answer."""
+
+    def __init__(self, root, interpreters):
+        self.root, (self.old, python), (self.new, later) = root, *interpreters[:2]
+        self.wheels = root / "wheels"
+        self.wheels.mkdir()
+        applications = []
+        for name in ("greeter", "stuck"):
+            wheel = write_wheel(self.wheels, name, "1.0", {f"{name}.py": ""})
+            environment = root / name / "venv"
+            subprocess.run([python, "-m", "venv", "--without-pip", environment], check=True)
+            (packages,) = environment.glob("lib/*/site-packages")
+            zipfile.ZipFile(wheel).extractall(packages)
+            account = pwd.getpwuid(os.geteuid()).pw_name
+            applications.append({"name": name, "environment": str(environment), "user": account})
+        here = {
+            "ansible_connection": "local",
+            "ansible_python_interpreter": sys.executable,
+            "oxzep7_applications": applications,
+            "oxzep7_constraints": [{"requirement": "stuck>=2", "reason": "1.0 is broken"}],
+            "oxzep7_interpreters": [{"source": "existing", "version": self.new, "path": later}],
+            "oxzep7_state_dir": str(root / "state"),
+            "oxzep7_roots": [str(root / "greeter"), str(root / "stuck")],
+            "oxzep7_homes": False,
+        }
+        away = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
+        common = {
+            "oxzep7_become": False,
+            "oxzep7_target": self.new,
+            "oxzep7_wheelhouse_dir": str(root / "wheelhouse"),
+            "oxzep7_cache_dir": str(root / "cache"),
+            "oxzep7_backup": False,
+            "oxzep7_stability_window": 0,
+            "oxzep7_offline": True,
+            "oxzep7_find_links": [str(self.wheels)],
+        }
+        groups = {
+            "all": {"hosts": {"away": {**away, "oxzep7_applications": applications}, "here": here}, "vars": common}
+        }
+        (root / "inventory.json").write_text(json.dumps(groups), encoding="utf-8")
+
+    def run(self, playbook, *options):
+        """Run *playbook*; returns its exit status and what it printed."""
+        done = subprocess.run(
+            ["ansible-playbook", "-i", "inventory.json", f"oxzep7.python.{playbook}", *options],
+            cwd=self.root,
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **SETTINGS},
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    def read_plan(self, path="oxzep7/plan"):
+        return json.loads((self.root / path / "plan.json").read_text(encoding="utf-8"))
+
+    def read_version(self, name):
+        """The version of the interpreter that runs the application *name*."""
+        words = [
+            self.root / name / "venv" / "bin" / "python",
+            "-c",
+            "import sys; print('%d.%d' % sys.version_info[:2])",
+        ]
+        return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.fixture
+def fleet(tmp_path, interpreters):
+    return Fleet(tmp_path, interpreters)
+
+
+def test_what_cannot_be_planned_is_told_and_keeps_nothing_else_from_its_target(fleet):
+    told = "here: stuck: no lock for the step from Python"
+    status, printed = fleet.run("plan", "--limit", "here", "--check")
+    assert status == 2 and told in printed and not (fleet.root / "oxzep7" / "plan").exists()
+    for changed in (True, False):
+        status, printed = fleet.run("plan", "--limit", "here")
+        assert status == 2 and told in printed and "(package-blocked)" in printed
+        assert ("+# Plan" in printed) is changed and f"changed={2 if changed else 0}" in printed
+    plan = fleet.read_plan()
+    greeter, stuck = plan["hosts"]["here"]["applications"]
+    assert [(step["from"], step["to"]) for step in greeter["steps"]] == [(fleet.old, fleet.new)]
+    assert stuck["steps"] == [] and "blocked" not in greeter
+    ((reason),) = stuck["blocked"]
+    assert (reason["key"], reason["from"], reason["to"]) == ("package-blocked", fleet.old, fleet.new)
+    assert "stuck>=2" in reason["cause"] and reason["remediation"]
+    readable = (fleet.root / "oxzep7" / "plan" / "plan.md").read_text(encoding="utf-8")
+    assert readable.index("## Steps") < readable.index("## What blocks") < readable.index("## Waves")
+    delivered = json.loads((fleet.root / "state" / "plan.json").read_text(encoding="utf-8"))
+    assert delivered["id"] == plan["id"] and delivered["applications"] == [greeter, stuck]
+
+    status, printed = fleet.run("rehearse", "--limit", "here")
+    assert status == 2 and told in printed
+    assert f"greeter on Python {fleet.new}: " in printed and f"stuck on Python {fleet.new}" not in printed
+    plan = fleet.read_plan()
+
+    status, printed = fleet.run("upgrade", "--limit", "here", "-e", "oxzep7_blocked=stop")
+    assert status == 2 and told in printed and fleet.read_version("greeter") == fleet.old
+
+    # A host that does not answer changes neither.
+    options = {"oxzep7_plan_id": plan["id"], "oxzep7_known_findings": ["host-unreachable"]}
+    status, printed = fleet.run("upgrade", "-e", json.dumps(options))
+    assert status != 0 and "away has no inventory; it is unknown to this plan" in printed and told in printed
+    assert (fleet.read_version("greeter"), fleet.read_version("stuck")) == (fleet.new, fleet.old)
+    assert fleet.read_plan() == plan
+
+    # Nothing is left but what is blocked.
+    status, printed = fleet.run("upgrade", "--limit", "here")
+    assert status == 2 and told in printed and "Upgrade in waves" not in printed
+    assert fleet.read_plan()["hosts"]["here"]["applications"][0]["steps"] == []
+
+
+def test_every_application_of_a_host_may_be_blocked(fleet):
+    status, printed = fleet.run("plan", "-e", '{"oxzep7_interpreters": []}')
+    assert status != 0 and printed.count("(interpreter-source-missing)") >= 1
+    plan = fleet.read_plan()
+    assert plan["unknown"] == ["away"] and set(plan["hosts"]) == {"here"}
+    assert [application["steps"] for application in plan["hosts"]["here"]["applications"]] == [[], []]
+    readable = (fleet.root / "oxzep7" / "plan" / "plan.md").read_text(encoding="utf-8")
+    assert "Unknown, because there is no inventory: away." in readable and "Nothing to do" not in readable
