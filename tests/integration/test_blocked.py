@@ -47,6 +47,7 @@ class Fleet:
             "oxzep7_homes": False,
         }
         away = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
+        away["oxzep7_applications"] = [{**applications[0], "name": "other"}]
         common = {
             "oxzep7_become": False,
             "oxzep7_target": self.new,
@@ -57,9 +58,7 @@ class Fleet:
             "oxzep7_offline": True,
             "oxzep7_find_links": [str(self.wheels)],
         }
-        groups = {
-            "all": {"hosts": {"away": {**away, "oxzep7_applications": applications}, "here": here}, "vars": common}
-        }
+        groups = {"all": {"hosts": {"away": away, "here": here}, "vars": common}}
         (root / "inventory.json").write_text(json.dumps(groups), encoding="utf-8")
 
     def run(self, playbook, *options):

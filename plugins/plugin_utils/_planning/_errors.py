@@ -61,7 +61,7 @@ class BlockedReason:
 
     def to_row(self) -> dict[str, str]:
         """The reason as the plan has it, without credentials in URLs."""
-        row = {"key": self.key, "cause": redact_text(self.cause), "remediation": redact_text(self.remediation)}
+        row = {name: redact_text(getattr(self, name)) for name in ("key", "cause", "remediation")}
         return {**row, "from": self.before, "to": self.after} if self.after else row
 
 

@@ -5,6 +5,7 @@
 """One table of findings: what the sources produce, what the table has and what the documentation lists are the same."""
 
 import ast
+import itertools
 import os
 import sys
 
@@ -14,8 +15,8 @@ from ansible_collections.oxzep7.python.plugins.module_utils._finding import KEYS
 
 PLUGINS = os.path.dirname(os.path.dirname(_finding.__file__))
 CONSTRUCTOR = "build_finding"
-# An error whose first argument is the key of the finding that it becomes.
-KEYED_ERROR = "NoLockError"
+# Errors whose first argument is the key of the finding that they become.
+KEYED_ERRORS = ("NoLockError", "BlockedStepError")
 parses_all_sources = pytest.mark.skipif(
     sys.version_info < (3, 10), reason="the sources of the controller have newer syntax"
 )
@@ -55,7 +56,7 @@ def list_produced_keys():
         assert set(given) <= {"key", "detail", "remediation", "where", "reduced"}, place
         assert get_text(given["key"]) is not None, "%s: the key is no literal" % place
         produced.setdefault(get_text(given["key"]), []).append(place)
-    for place, call in list_calls(KEYED_ERROR):
+    for place, call in itertools.chain(*map(list_calls, KEYED_ERRORS)):
         key = get_text(call.args[0])
         # A literal, or the key of an error that is raised again.
         assert key is not None or isinstance(call.args[0], ast.Attribute), place
