@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 
 import pytest
@@ -89,6 +90,22 @@ def test_an_application_that_fails_costs_only_itself(controller):
     assert CAUSE in record
     applications = {(row["host"], row["application"]): row["outcome"] for row in run["applications"]}
     assert applications.pop(("host1", "tickets")) == "reverted" and set(applications.values()) == {"upgraded"}
+
+
+def test_the_status_shows_where_every_application_stands(controller):
+    done = controller("status", oxzep7_target="3.10")
+    assert done.returncode == 0, done.stdout[-5000:]
+    status = json.loads((controller.folder / "oxzep7" / "report" / "status.json").read_text())
+    rows = {(row["host"], row["application"]): row for row in status["applications"]}
+    live = {host: read_versions(host) for host in HOSTS}
+    assert {key: row["python"].rpartition(".")[0] for key, row in rows.items()} == {
+        (host, name): live[host][name] for host in HOSTS for name in PORTS
+    }
+    left = rows.pop(("host1", "tickets"))
+    assert (left["state"], left["why"]) == ("planned", CAUSE) and status["counts"] == {"planned": 1, "on target": 5}
+    assert {row["state"] for row in rows.values()} == {"on target"}
+    assert f"host1: tickets: {CAUSE}" in done.stdout
+    assert CAUSE in html.unescape((controller.folder / "oxzep7" / "report" / "status.html").read_text())
 
 
 def test_a_rerun_does_what_is_left(controller):

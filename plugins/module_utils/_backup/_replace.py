@@ -138,7 +138,7 @@ def _add_database(task: RestoreTask, made: _Replacement, row: Dict[str, Any], pa
     user = task.application.resolve_account()
     dump = SavedDump(path, row["rows"], task.application.name, user, task.state.directory, task.journal.identifier)
     files, commands = database.list_copy_parts(dump)
-    parts = {
+    parts: Dict[str, List[Any]] = {
         "beside": list(files),
         "discard": [[command.words, command.who.uid, command.variables] for command in commands],
     }
