@@ -49,6 +49,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._scanning 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report._plan import format_plan_markdown, render_plan_page
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report._training import format_training_markdown
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _policy as _rollout
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._selection import Selection
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._strategy import check_strategy
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._waves import WavePolicy
 
@@ -238,8 +239,9 @@ def _build_wave_rules(
 ) -> WavePolicy:
     """The policy of the waves: *unknown* hosts have their applications, too, and may be without them."""
     everywhere = {**declared}
+    selection = Selection.from_options(given)
     for name in unknown:
-        everywhere[name] = _rollout.list_declared_applications(task_vars["hostvars"][name])
+        everywhere[name] = selection.choose(_rollout.list_declared_applications(task_vars["hostvars"][name]))
     return _rollout.build_wave_policy(given, task_vars.get("groups") or {}, everywhere, unknown)
 
 

@@ -20,6 +20,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._scope impo
     order_rollback_waves,
     select_rollback_applications,
 )
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._selection import Selection
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._strategy import check_strategy
 
 
@@ -32,6 +33,7 @@ class ActionModule(CollectionAction):
         """No module execution."""
         hosts = [str(name) for name in task_vars["ansible_play_hosts_all"]]
         hostvars = {name: task_vars["hostvars"][name] for name in hosts}
+        selection = Selection.from_options(given)
         why = check_strategy(self._task)
         if why:
             raise ActionFailedError(why)
@@ -43,9 +45,11 @@ class ActionModule(CollectionAction):
                 given["wave"],
             )
             meant = select_rollback_applications(
-                hostvars, hosts, given["applications"], given["run"], given["wave"], known
+                hostvars, hosts, given["applications"], given["run"], given["wave"], known, selection
             )
-            declared = {name: _rollout.list_declared_applications(facts) for name, facts in hostvars.items()}
+            declared = {}
+            for name, facts in hostvars.items():
+                declared[name] = selection.choose(_rollout.list_declared_applications(facts))
             unknown = [name for name, facts in hostvars.items() if "runs" not in (facts.get("rollback_records") or {})]
             rules = _rollout.build_wave_policy(given, task_vars.get("groups") or {}, declared, unknown)
             own = {name: str(facts.get("oxzep7_criticality") or "") for name, facts in hostvars.items()}

@@ -54,6 +54,7 @@ class Fleet:
             "oxzep7_wheelhouse_dir": str(root / "wheelhouse"),
             "oxzep7_cache_dir": str(root / "cache"),
             "oxzep7_backup": False,
+            "oxzep7_backup_dir": str(root / "backups"),
             "oxzep7_stability_window": 0,
             "oxzep7_offline": True,
             "oxzep7_find_links": [str(self.wheels)],
@@ -141,3 +142,22 @@ def test_every_application_of_a_host_may_be_blocked(fleet):
     assert [application["steps"] for application in plan["hosts"]["here"]["applications"]] == [[], []]
     readable = (fleet.root / "oxzep7" / "plan" / "plan.md").read_text(encoding="utf-8")
     assert "Unknown, because there is no inventory: away." in readable and "Nothing to do" not in readable
+
+
+def test_a_run_is_about_the_chosen_applications(fleet):
+    def run(playbook, **options):
+        return fleet.run(playbook, "--limit", "here", "-e", json.dumps(options))
+
+    status, printed = run("plan", oxzep7_only_applications=["gre*"])
+    assert status == 0, printed
+    plan = fleet.read_plan()
+    assert [application["name"] for application in plan["hosts"]["here"]["applications"]] == ["greeter"]
+    status, printed = run("backup", oxzep7_skip_applications=["stuck"])
+    assert status == 0 and [path.name for path in (fleet.root / "backups").iterdir()] == ["greeter"], printed
+    status, printed = run("upgrade", oxzep7_only_applications=["greeter"])
+    assert status == 0 and (fleet.read_version("greeter"), fleet.read_version("stuck")) == (fleet.new, fleet.old)
+    # What only a host beyond the limit declares is known; what none declares is an error.
+    status, printed = run("plan", oxzep7_only_applications=["other"])
+    assert status == 0 and fleet.read_plan() == plan, printed
+    status, printed = run("plan", oxzep7_only_applications=["greeter"], oxzep7_skip_applications=["nosuch"])
+    assert status == 2 and "no host declares nosuch; correct oxzep7_only_applications" in printed

@@ -28,7 +28,8 @@ TARGET = {
 }
 # Each option belongs to one subject.
 SUBJECTS = {
-    "Applications and interpreters": "target applications interpreters constraints become",
+    "Applications and interpreters": "target applications only_applications skip_applications interpreters"
+    " constraints become",
     "Inventory": "roots homes exclude time_budget verify download_originals advisories",
     "Plan and rehearsal": "indexes find_links offline builder rehearsal_hosts fix_advisories scan_wheels plan_id"
     " blocked tiers probe",

@@ -27,6 +27,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors im
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import find_root_packages
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._package_set import PackageCopy, PackageSet
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._pinned import find_pinned_settings
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._selection import Selection
 
 # Debian's pip once reported this package, which exists nowhere.
 PHANTOM_PACKAGES = frozenset({"pkg-resources"})
@@ -127,11 +128,12 @@ def build_planned_host(
 ) -> PlannedHost | None:
     """The host *name* with the variables *facts*, or None without an inventory.
 
-    What cannot be read of it blocks the application that it is about, or all of the host.
+    It has the applications that *given* chooses. What cannot be read blocks the application that it is about, or all.
     """
     taken = facts.get(given["inventories"])
     if not taken or taken.get("failed") or taken.get("unreachable") or "applications" not in taken:
         return None
+    found = Selection.from_options(given).choose(taken["applications"])
     blocked: dict[str, list[BlockedReason]] = {}
     try:
         declared = {entry.get("name"): entry for entry in facts.get("oxzep7_applications") or []}
@@ -141,11 +143,11 @@ def build_planned_host(
     except (AnsibleError, *DATA_ERRORS) as error:
         declared, interpreters, constraints, criticality = {}, [], [*learned], ""
         text = f"the variables of {name} cannot be read: {error}"
-        for entry in taken["applications"]:
+        for entry in found:
             blocked[entry["name"]] = [BlockedReason.from_error(PlanError(text))]
     copies = _collect_copies(name, facts, given)
     applications = []
-    for entry in taken["applications"]:
+    for entry in found:
         own = declared.get(entry["name"]) or {}
         try:
             applications.append(_build_planned_application(entry, own, taken, copies.get(entry["name"]) or {}))

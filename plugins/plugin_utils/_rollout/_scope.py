@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _policy as _rollout
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._selection import EVERYTHING, Selection
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._waves import RolloutHost, WavePolicy, cut_waves
 
 
@@ -25,8 +26,11 @@ def select_rollback_applications(
     run: str,
     wave: int,
     known: Sequence[Sequence[str]],
+    selection: Selection = EVERYTHING,
 ) -> dict[str, list[Mapping[str, Any]]]:
     """Select the applications with one of *names*, or all, of each of *hosts*. Raises ScopeError for an empty result.
+
+    *selection* leaves out others.
 
     With *run* those that it promoted; with *wave* those of the hosts that the *known* waves have in it.
     """
@@ -37,7 +41,7 @@ def select_rollback_applications(
     for host in [name for name in hosts if name in chosen]:
         for application in hostvars[host].get("oxzep7_applications") or []:
             promoted = not run or run in _list_runs(hostvars[host], application["name"])
-            if promoted and (not names or application["name"] in names):
+            if promoted and selection.includes(application["name"]) and (not names or application["name"] in names):
                 found[host].append(application)
     if not any(found.values()):
         of_wave = f" in wave {wave}" if wave else ""
@@ -46,7 +50,8 @@ def select_rollback_applications(
             "; correct oxzep7_rollback_run, or --limit"
             if run
             else f"no host of this run{of_wave} declares {', '.join(names) or 'an application'}; correct "
-            f"oxzep7_rollback_applications{', oxzep7_rollback_wave' if wave else ''}, or --limit"
+            f"oxzep7_rollback_applications{', oxzep7_rollback_wave' if wave else ''}"
+            f"{', oxzep7_only_applications, oxzep7_skip_applications' if selection != EVERYTHING else ''}, or --limit"
         )
     return found
 

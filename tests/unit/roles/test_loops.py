@@ -19,7 +19,7 @@ ROLES = pathlib.Path(__file__).resolve().parents[3] / "roles"
 FILES = sorted(ROLES.glob("*/tasks/*.yml"))
 # What operators declare with URLs or passwords in it.
 DECLARATIONS = ("oxzep7_applications", "oxzep7_interpreters", "oxzep7_notifications", "oxzep7_gate", "oxzep7_indexes")
-NAMES_ONLY = re.compile(r"oxzep7_applications \| map\(attribute='name'\)")
+NAMES_ONLY = re.compile(r"oxzep7_chosen_names")
 
 
 def list_loops(tasks):

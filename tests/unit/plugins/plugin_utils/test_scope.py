@@ -12,6 +12,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._scope impo
     order_rollback_waves,
     select_rollback_applications,
 )
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._selection import Selection
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._waves import WavePolicy
 
 HOSTVARS = {
@@ -32,6 +33,13 @@ def test_every_host_has_those_of_its_applications_that_are_meant():
         "b": [],
         "c": [],
     }
+
+
+def test_what_a_run_leaves_out_is_not_rolled_back():
+    chosen = select_rollback_applications(HOSTVARS, ["a", "b"], [], "", 0, [], Selection(skip=("mail",)))
+    assert chosen == {"a": [{"name": "billing"}], "b": []}
+    with pytest.raises(ScopeError, match="declares mail; correct .*oxzep7_skip_applications, or --limit"):
+        select_rollback_applications(HOSTVARS, ["a", "b"], ["mail"], "", 0, [], Selection(skip=("mail",)))
 
 
 @pytest.mark.parametrize(
