@@ -179,6 +179,7 @@ def describe_application(
         "name": application.name,
         "environment": environment,
         "findings": findings,
+        "services": [service.get_managed_name() for service in application.services],
         "current": record["current"],
         "deprecations": current.get("deprecations") or [],
         "generations": list(map(_summarize_generation, record["generations"])),

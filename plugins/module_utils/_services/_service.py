@@ -88,6 +88,10 @@ class Service:
         """What messages call it, different from all others of this host."""
         return self.name
 
+    def get_managed_name(self) -> str:
+        """What its manager calls it."""
+        return self.name
+
     def is_started(self) -> bool:
         """Whether a promotion starts it anew."""
         return self.action in (STOP_START, RESTART, START_AGAIN)

@@ -89,6 +89,10 @@ supervisorctl:
         action = entry.get("action") or STOP_START
         return cls(entry.get("name") or entry["supervisor"], action, entry["supervisor"], control)
 
+    def get_managed_name(self) -> str:
+        """As the base."""
+        return self.program
+
     def _run(self, words: Sequence[str], timeout: float) -> CommandResult:
         return run_command(self.control + list(words) + [self.program], timeout)
 

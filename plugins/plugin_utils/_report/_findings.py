@@ -433,6 +433,21 @@ def collect_backup_findings(applications: Sequence[Mapping[str, Any]]) -> list[d
     return found
 
 
+def _map_restarted_services(applications: Sequence[Mapping[str, Any]]) -> dict[str, set[str]]:
+    """Names of the services that *applications* declare, by their live environment."""
+    found: dict[str, set[str]] = {}
+    for entry in applications:
+        if entry["environment"]:
+            found.setdefault(entry["environment"]["resolved"], set()).update(entry.get("services") or ())
+    return found
+
+
+def _is_restarted(dependent: Mapping[str, Any], services: Mapping[str, set[str]]) -> bool:
+    """Whether *dependent* is one of *services*; ``group:*`` of supervisor is each program of the group."""
+    names = {dependent["name"], f"{dependent['name'].partition(':')[0]}:*"}
+    return not names.isdisjoint(services.get(dependent["environment"], ()))
+
+
 def collect_host_findings(
     inventory: Mapping[str, Any], advisories: Advisories | None, today: datetime.date
 ) -> list[dict[str, Any]]:
@@ -443,10 +458,12 @@ def collect_host_findings(
         base = bases.get(environment["interpreter"] or "")
         if base and environment["kind"] not in ("prefix", "conda"):
             users.setdefault(base, []).append(environment["path"])
+    restarted = _map_restarted_services(inventory["applications"])
     dependents: dict[str, list[Mapping[str, Any]]] = {}
     for entry in inventory["dependents"]:
         if entry["environment"]:
-            dependents.setdefault(entry["environment"], []).append(entry)
+            if not _is_restarted(entry, restarted):
+                dependents.setdefault(entry["environment"], []).append(entry)
         elif entry["interpreter"]:
             users.setdefault(bases.get(entry["interpreter"], entry["interpreter"]), []).append(
                 f"{entry['kind']} {entry['name']}"

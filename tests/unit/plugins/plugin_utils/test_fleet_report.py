@@ -136,6 +136,31 @@ def test_environments_findings(more, key, severity):
     assert _findings.collect_environment_findings(environment(), None) == []
 
 
+@pytest.mark.parametrize(
+    "services, told",
+    [
+        ([], "supervisor shop:web, supervisor shop:worker, timer job.timer"),
+        (["shop:web", "job.timer"], "supervisor shop:worker"),
+        (["shop:*", "job.timer"], None),
+    ],
+)
+def test_dependents_that_a_promotion_restarts_are_no_finding(services, told):
+    users = [
+        dependent(kind, name)
+        for kind, name in (
+            ("supervisor", "shop:web"),
+            ("supervisor", "shop:worker"),
+            ("timer", "job.timer"),
+            ("service", "app.service"),
+        )
+    ]
+    path = {"path": "/srv/app/venv", "resolved": "/srv/app/venv"}
+    declared = {"name": "app", "environment": path, "findings": [], "services": services, "backups": []}
+    taken = inventory(environments=[environment()], dependents=users, applications=[declared])
+    found = {entry["key"]: entry["detail"] for entry in _findings.collect_host_findings(taken, None, TODAY)}
+    assert found.get("dependent-not-restarted") == (f"also used by {told}" if told else None)
+
+
 def test_advisories_of_packages_weigh_by_use():
     found = environment(packages=[package("django", "3.1.6"), package("flask", "1.0")])
     assert keys(_findings.collect_environment_findings(found, known(django="3.1.7"))) == {"package-advisory": "warning"}
