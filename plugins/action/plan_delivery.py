@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._order import order_applications
 from ansible_collections.oxzep7.python.plugins.plugin_utils._action import ActionFailedError, CollectionAction
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path, format_json
-from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._policy import EACH_STEP
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._policy import (
+    EACH_STEP,
+    list_declared_applications,
+)
 
 
 class ActionModule(CollectionAction):
@@ -43,10 +48,20 @@ class ActionModule(CollectionAction):
             }
         else:
             result = self.run_module(arguments, task_vars)
+        declared = list_declared_applications(task_vars["hostvars"][host])
+        order = order_applications(declared)
+        result["after"] = {str(entry["name"]): list(entry["after"]) for entry in declared if entry.get("after")}
+        result["blocked"] = [application["name"] for application in part["applications"] if application.get("blocked")]
         result["steps"] = []
-        for application in part["applications"]:
+        for application in sort_planned_applications(part["applications"], order):
             result["steps"] += [_build_step_entry(application, step, given["promote"]) for step in application["steps"]]
         return result
+
+
+def sort_planned_applications(applications: Sequence[dict[str, Any]], order: Sequence[str]) -> list[dict[str, Any]]:
+    """*applications* of a plan in *order*; those that are not declared any more come last."""
+    ranks = {name: number for number, name in enumerate(order)}
+    return sorted(applications, key=lambda entry: ranks.get(entry["name"], len(ranks)))
 
 
 def _build_step_entry(application: dict[str, Any], step: dict[str, Any], promote: str) -> dict[str, Any]:

@@ -142,6 +142,14 @@ options:
         type: str
         choices: [low, normal, high]
         default: normal
+      after:
+        description: >-
+          Names of applications of the same host on which this one depends. They are upgraded before it, and rolled
+          back after it; without this, applications follow one another by C(criticality), low first, and then by name.
+          When one of them is not on its target after its steps, no step of this application is taken in this run.
+        type: list
+        elements: str
+        default: []
       benchmarks:
         description: >-
           Commands whose duration a rehearsal measures in the live environment and in the new one. They run as

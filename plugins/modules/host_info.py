@@ -240,6 +240,7 @@ report:
 from typing import Any, Dict
 
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._core import parse_core_declaration
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._order import check_order
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._inventory import (
     InventoryRequest,
     store_inventory,
@@ -311,6 +312,7 @@ def main() -> None:
     given = module.params
     try:
         applications = [parse_core_declaration(entry) for entry in given["applications"]]
+        check_order(given["applications"])
         request = InventoryRequest(
             given["roots"],
             given["homes"],

@@ -71,10 +71,19 @@ actions:
   returned: success
   type: list
   elements: str
+after:
+  description: Names of what each declared application comes after, of those that come after any.
+  returned: success
+  type: dict
+blocked:
+  description: Names of the applications of the host that cannot be planned to their target.
+  returned: success
+  type: list
+  elements: str
 steps:
   description:
-    - The steps of the host in the order in which they are done, each with C(application), C(label), C(from), C(to),
-      C(lock), C(interpreter) and C(cargo).
+    - The steps of the host in the order in which they are done, by C(after) and C(criticality) of the declared
+      applications, each with C(application), C(label), C(from), C(to), C(lock), C(interpreter) and C(cargo).
     - C(promote) tells whether the step ends with a promotion.
   returned: success
   type: list

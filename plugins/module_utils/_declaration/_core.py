@@ -17,6 +17,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._declar
     DrillSettings,
     StartSettings,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._order import CRITICALITIES
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import split_command
 from ansible_collections.oxzep7.python.plugins.module_utils._names import ACCOUNT_NAME, APPLICATION_NAME
 from ansible_collections.oxzep7.python.plugins.module_utils._services._registry import (
@@ -76,7 +77,8 @@ def build_core_options() -> Dict[str, Any]:
         "requirements": {"type": "list", "elements": "str", "default": []},
         "goal": {"type": "str", "choices": GOAL_CHOICES, "default": "compatibility"},
         "carry": {"type": "str", "choices": CARRY_CHOICES, "default": "ask"},
-        "criticality": {"type": "str", "choices": ["low", "normal", "high"], "default": "normal"},
+        "criticality": {"type": "str", "choices": list(CRITICALITIES), "default": "normal"},
+        "after": {"type": "list", "elements": "str", "default": []},
         "benchmarks": {"type": "list", "elements": "raw", "default": []},
         "backup": {"type": "dict"},
         "drill": {"type": "dict", "options": DRILL_OPTIONS},

@@ -148,14 +148,8 @@ def _rank_key(key: str) -> int:
 def _describe_blocked_application(entry: Mapping[str, Any]) -> dict[str, Any]:
     """A row of the plan for what cannot be planned, as an application of the ledger."""
     cause = str(entry["cause"])
-    return {
-        **{key: entry[key] for key in ("from", "to") if entry.get(key)},
-        "application": str(entry["application"]),
-        "outcome": _ledger.BLOCKED,
-        "reason": f"{cause} ({entry['key']})",
-        "cause": cause,
-        "remediation": str(entry["remediation"]),
-    }
+    told = {key: entry[key] for key in ("application", "from", "to", "remediation") if entry.get(key)}
+    return {**told, "outcome": _ledger.BLOCKED, "reason": f"{cause} ({entry['key']})", "cause": cause}
 
 
 def list_blocked_rows(hosts: Sequence[str], blocked: Sequence[Mapping[str, Any]], kind: str) -> list[dict[str, Any]]:

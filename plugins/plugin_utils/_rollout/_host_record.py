@@ -19,6 +19,9 @@ Keys, each missing until it is known:
 ``stopped``, ``left``
     Names of the applications of which no further step is taken, and the kind of which none is taken on the host at
     all; missing while there is none.
+``after``, ``waiting``
+    What each application comes after, by its name; and why no step is taken of those that come after one that is not on
+    target, as applications of a row of the ledger, by their names.
 ``host_failed``
     Whether a failure concerns the host itself; missing when none does.
 ``undone``
@@ -50,6 +53,14 @@ STEP_KEYS = ("application", "from", "to", "lock")
 RESULT_WITHOUT_PROMOTION = {_ledger.UPGRADE: "built", _ledger.ROLLBACK: "restored"}
 PROMOTED = "promoted"
 CAUSE_LENGTH = 400
+# What became of an application, for those that come after it.
+WORDING = {
+    _ledger.FAILED: "failed",
+    _ledger.INTERRUPTED: "was interrupted",
+    _ledger.REVERTED: "was reverted",
+    _ledger.BLOCKED: "is blocked",
+    _ledger.SKIPPED: "was left out",
+}
 CONTINUE, LEAVE_HOST = "continue", "leave_host"
 # Text of failures that concern the host: no application of it could do better.
 HOST_FAILURE = re.compile(
@@ -79,6 +90,40 @@ def list_backup_names(facts: Mapping[str, Any]) -> dict[str, str]:
         if one.get("backup"):
             found[one["backup_application"]] = f"{one['backup']} (unverified)"
     return found
+
+
+def begin_wave(
+    record: Mapping[str, Any],
+    after: Mapping[str, Sequence[str]],
+    blocked: Sequence[str],
+    closed: Sequence[str],
+) -> dict[str, Any]:
+    """*record* when the wave of its host begins: no step is taken of what is *closed*.
+
+    The same is true of what comes *after* that, or after what is *blocked*.
+    """
+    begun = {**record, "after": after, "stopped": [*record.get("stopped", []), *closed]}
+    for name in closed:
+        begun = _stop_successors(begun, name, _ledger.SKIPPED)
+    for name in blocked:
+        begun = _stop_successors(begun, name, _ledger.BLOCKED)
+    return begun
+
+
+def _stop_successors(record: dict[str, Any], name: str, outcome: str) -> dict[str, Any]:
+    """*record* when *name* ended with *outcome*: what comes after it waits for the next run."""
+    for other, before in record.get("after", {}).items():
+        if name in before and other not in record["stopped"]:
+            text = f"after: {name}, which {WORDING[outcome]}"
+            row = {"outcome": _ledger.SKIPPED, "reason": text, "cause": text}
+            row["remediation"] = f"run again when {name} is on target"
+            record = {
+                **record,
+                "stopped": [*record["stopped"], other],
+                "waiting": {**record.get("waiting", {}), other: row},
+            }
+            record = _stop_successors(record, other, _ledger.SKIPPED)
+    return record
 
 
 def begin_step(record: Mapping[str, Any], step: Mapping[str, Any], kind: str) -> dict[str, Any]:
@@ -140,6 +185,9 @@ def add_failure(
     changed = {**record, "failures": failures, "stopped": stopped}
     changed.update({"left": kind} if leaving else {})
     changed.update({"host_failed": True} if host_failed else {})
+    if kind == _ledger.UPGRADE:
+        for row in failures[len(record.get("failures", [])) :]:
+            changed = _stop_successors(changed, str(row["application"]), row["outcome"])
     return _drop_journal(changed)
 
 
@@ -312,6 +360,8 @@ def _describe_outcome(record: Mapping[str, Any], name: str, outcome: str, reason
         return _select_told(record["undone"][name])
     if own:
         return _select_told(_join_failures(own))
+    if name in record.get("waiting", {}):
+        return _select_told(record["waiting"][name])
     if outcome == good["outcome"]:
         return good
     treated = any(row["application"] == name for row in record.get("results", []))
@@ -331,4 +381,4 @@ def _describe_outcome(record: Mapping[str, Any], name: str, outcome: str, reason
 def _select_told(row: Mapping[str, Any]) -> dict[str, Any]:
     """What the ledger says of an application: causes only where they are known, and whether it is down if it is."""
     told = {"outcome": row["outcome"], "reason": row["reason"] or ""}
-    return {**told, **{key: row[key] for key in ("cause", "down") if row.get(key)}}
+    return {**told, **{key: row[key] for key in ("cause", "remediation", "down") if row.get(key)}}

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleError
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._order import CRITICALITIES
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _ledger
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._estimate import estimate_wave
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._waves import (
-    CRITICALITIES,
     RolloutHost,
     WavePolicy,
     cut_waves,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._order import order_applications
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _policy as _rollout
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._selection import EVERYTHING, Selection
@@ -58,6 +59,12 @@ def select_rollback_applications(
 
 def _list_runs(facts: Mapping[str, Any], name: str) -> Sequence[str]:
     return ((facts.get("rollback_records") or {}).get("runs") or {}).get(name) or ()
+
+
+def order_rollback(applications: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[Mapping[str, Any]]:
+    """Return those of the declared *applications* with one of *names*, the one first that an upgrade takes last."""
+    known = {str(application["name"]): application for application in applications}
+    return [known[name] for name in reversed(order_applications(applications)) if name in names]
 
 
 def order_rollback_waves(

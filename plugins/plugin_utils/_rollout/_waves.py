@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.oxzep7.python.plugins.module_utils._declaration._order import CRITICALITIES
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._amount import (
     Amount,
@@ -19,7 +20,6 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._amount imp
     round_amount_up,
 )
 
-CRITICALITIES = ("low", "normal", "high")
 WAVES, MAX_UNAVAILABLE = "oxzep7_waves", "oxzep7_max_unavailable"
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 
 import pytest
-from ansible_collections.oxzep7.python.plugins.action import wave_gate
+from ansible_collections.oxzep7.python.plugins.action import plan_delivery, wave_gate
 from ansible_collections.oxzep7.python.plugins.filter.record_failure import record_failure
 from ansible_collections.oxzep7.python.plugins.filter.record_outcome import record_outcome
 from ansible_collections.oxzep7.python.plugins.filter.record_result import record_result
 from ansible_collections.oxzep7.python.plugins.filter.record_step import record_step
+from ansible_collections.oxzep7.python.plugins.filter.record_wave import record_wave
+from ansible_collections.oxzep7.python.plugins.filter.rollback_order import rollback_order
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _record, _run
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _ledger
 from hypothesis import given
@@ -304,3 +306,54 @@ def test_hosts_whose_wave_did_not_begin_have_their_blocked_applications_too():
     assert _run.list_off_target([row], "upgrade")[-1] == LINE
     (closed,) = _run.list_skipped_rows([wave], 1, "", "upgrade", CLOSED)
     assert closed["reason"] == "its wave did not begin: h1 is not upgraded"
+
+
+AFTER = {"y": ["x"], "z": ["y"]}
+
+
+def begin(blocked=(), closed=(), after=AFTER):
+    return record_wave({}, {"steps": [], "after": after, "blocked": list(blocked)}, dict.fromkeys(closed))
+
+
+def test_what_comes_after_an_application_that_failed_waits_for_the_next_run():
+    record = fail(begin(), "x", {"outcome": "reverted", "msg": "x: sick"})
+    assert record["stopped"] == ["x", "y", "z"]
+    row = end(record_outcome(record, "upgrade"))
+    assert tell(row) == {"x": "reverted", "y": "skipped", "z": "skipped"}
+    assert _run.list_off_target([row], "upgrade") == [
+        "a: reverted: x: sick",
+        "a: skipped: y: after: x, which was reverted; run again when x is on target",
+        "a: skipped: z: after: y, which was left out; run again when y is on target",
+    ]
+    # What waits is no failure of its own.
+    assert _ledger.list_failed_applications(row, "upgrade") == ["x"]
+
+
+def test_what_comes_after_an_application_that_is_blocked_or_closed_is_not_begun():
+    blocked = end(record_outcome(begin(blocked=["x"]), "upgrade"), "yz")
+    assert tell(blocked) == {"y": "skipped", "z": "skipped"} and "x, which is blocked" in blocked["reason"]
+    record = begin(closed=["y"])
+    assert record["stopped"] == ["y", "z"]
+    row = end(record_outcome(promote(record, "x"), "upgrade"), closed={"y": {"wave": 1, "reason": "h1"}})
+    assert tell(row) == {"x": "upgraded", "z": "skipped", "y": "skipped"}
+    assert begin(blocked=["x"], after={})["stopped"] == []
+
+
+def test_a_failed_way_back_stops_nothing_else():
+    begun = record_step(begin(), {"application": "x", "from": "1", "to": "0"}, "rollback")
+    assert record_failure(begun, {"msg": "no"}, "rollback")["stopped"] == ["x"]
+
+
+def test_a_rollback_takes_the_last_application_first():
+    declared = [
+        {"name": "web", "after": ["db"], "criticality": "low"},
+        {"name": "db", "criticality": "high"},
+        {"name": "mail"},
+    ]
+    assert [one["name"] for one in rollback_order(declared, ["web", "db", "mail", "gone"])] == ["web", "db", "mail"]
+    assert [one["name"] for one in rollback_order(declared, ["db", "web"])] == ["web", "db"]
+
+
+def test_steps_are_delivered_in_the_order_of_the_declaration():
+    planned = [{"name": name} for name in ("gone", "b", "a")]
+    assert [one["name"] for one in plan_delivery.sort_planned_applications(planned, ["a", "b"])] == ["a", "b", "gone"]
