@@ -126,3 +126,37 @@ def test_a_rollback_goes_on_behind_an_application_that_cannot_go_back(controller
     assert done.returncode != 0
     assert read_versions("host1") == {"board": "3.10", "tickets": "3.8", "feeds": "3.8"}, done.stdout[-5000:]
     assert set(read_versions("host2").values()) == {"3.8"}
+
+
+def test_a_budget_that_is_used_up_costs_the_other_applications_nothing(controller):
+    run_on_host("host1", f"cat >/srv/tickets/app/licence.py <<'END'\n{BROKEN.replace('10', '9')}END\n")
+    inventory = json.loads(fleet.INVENTORY.read_text(encoding="utf-8"))
+    for host in HOSTS:
+        for application in inventory["all"]["hosts"][host]["oxzep7_applications"]:
+            application["after"] = ["tickets"] if application["name"] == "feeds" else []
+    fleet.INVENTORY.write_text(json.dumps(inventory, indent=2), encoding="utf-8")
+    options = {**OPTIONS, "oxzep7_target": "3.9", "oxzep7_waves": [["host1"], "100%"], "oxzep7_max_failed": 0}
+    done = controller("upgrade", **options, oxzep7_run_id="fourth")
+    assert done.returncode != 0
+    # On the first host feeds wait for tickets, which failed; on the second host, tickets are closed.
+    assert read_versions("host1") == {"board": "3.10", "tickets": "3.8", "feeds": "3.8"}, done.stdout[-5000:]
+    assert read_versions("host2") == {"board": "3.9", "tickets": "3.8", "feeds": "3.8"}, done.stdout[-5000:]
+    folder = controller.folder / "oxzep7" / "report" / "runs" / "fourth"
+    run = json.loads((folder / "run.json").read_text())
+    told = {(row["host"], row["application"]): row["outcome"] for row in run["applications"]}
+    assert told == {
+        ("host1", "tickets"): "reverted",
+        ("host1", "feeds"): "skipped",
+        ("host2", "board"): "upgraded",
+        ("host2", "tickets"): "skipped",
+        ("host2", "feeds"): "skipped",
+    }
+    reason = "host1 is not upgraded, and for tickets oxzep7_max_failed allows 0 of 2 hosts (0)"
+    assert run["closed_applications"] == {"tickets": {"wave": 1, "reason": reason}}
+    record = (folder / "change-record.md").read_text()
+    for line in (
+        f"tickets: closed after wave 1: {reason}",
+        "host1: skipped: feeds: after: tickets, which was reverted; run again when tickets is on target",
+        f"host2: skipped: tickets: no further host of it was begun: {reason}",
+    ):
+        assert line in record and line in done.stdout, line

@@ -35,7 +35,10 @@ def order_applications(declarations: Sequence[Mapping[str, Any]]) -> List[str]:
 
 
 def check_order(declarations: Sequence[Mapping[str, Any]]) -> None:
-    """Raise ApplicationError where ``after`` of one of *declarations* names an application that is not declared here, or a circle."""
+    """Raise ApplicationError where ``after`` of one of *declarations* is of no use.
+
+    That is a name without a declaration on this host, or a circle.
+    """
     before = _list_predecessors(declarations)
     for name in sorted(before):
         for other in before[name]:
