@@ -16,6 +16,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._files import (
     make_file_name,
     write_private,
 )
+from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import choose_newest_target, get_today
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._originals import add_wheel_diffs
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._stdlib_changes import (
     EARLIEST_VERSION,
@@ -28,7 +29,10 @@ class ActionModule(CollectionAction):
 
     def perform(self, given: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         """Run the module, add diffs from wheels, and write the report unless in check mode."""
-        names = build_watch_list(EARLIEST_VERSION, given["target"]) if given["target"] else {}
+        names = {}
+        if given["target"]:
+            own = [str(entry["target"]) for entry in given["applications"] if entry.get("target")]
+            names = build_watch_list(EARLIEST_VERSION, choose_newest_target(given["target"], own, get_today()))
         result = self.run_module({**names, **self.list_arguments()}, task_vars)
         if result.get("failed") or "inventory" not in result:
             return result

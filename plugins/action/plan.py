@@ -46,6 +46,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._proofs im
     select_missing_facts,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._scanning import scan_locks
+from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _plan_groups
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report._plan import format_plan_markdown, render_plan_page
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report._training import format_training_markdown
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _policy as _rollout
@@ -116,10 +117,12 @@ class ActionModule(CollectionAction):
             )
         else:
             result.update(directory=None)
-        self._show_warnings(result)
+        self._show_warnings(result, plan.document)
         return result
 
-    def _show_warnings(self, result: Mapping[str, Any]) -> None:
+    def _show_warnings(self, result: Mapping[str, Any], document: Mapping[str, Any]) -> None:
+        for line in _plan_groups.list_stays(document):
+            self._display.display(line)
         for entry in result["findings"]:
             self._display.warning(f"{entry['detail']} ({entry['key']}); {entry['remediation']}")
         for host in result["unknown"]:

@@ -118,6 +118,25 @@ options:
         type: list
         elements: raw
         default: []
+      target:
+        description: >-
+          Version that this application goes to instead of C(oxzep7_target), such as V(3.11), V(3.11.9) or V(newest-1).
+          It may be lower or higher. Excludes C(stay).
+        type: str
+      stay:
+        description:
+          - Keeps the application at its version, for a reason and until a day. It is in the plan, and has no steps.
+          - When the day is past, it still stays, and plans and audits have the finding C(stay-expired).
+        type: dict
+        suboptions:
+          reason:
+            description: Reason, which plans show.
+            type: str
+            required: true
+          until:
+            description: Last day, such as V(2027-03-31).
+            type: str
+            required: true
       carry:
         description:
           - Treatment of files that belong to no package of the environment, and of manually changed files of packages.

@@ -608,6 +608,13 @@ KEYS = {
         "The record of the application cannot be read.",
         "Run with become.",
     ),
+    "stay-expired": FindingKind(
+        "stay expired",
+        "warning",
+        False,
+        "The day until which an application was declared to stay at its version is past. It still stays.",
+        "Take `stay` out of the declaration, or give another date.",
+    ),
     "steps-not-reviewed": FindingKind(
         "steps not reviewed",
         "error",

@@ -9,13 +9,14 @@ The data are vendored in ``_data/python-releases.toml`` (CC0; see ``_data/README
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import functools
 import pathlib
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
@@ -168,6 +169,18 @@ def check_target(text: str) -> tuple[Minor, int | None]:
             f"the newest known is {format_minor(minor)}.{known[minor].newest_patch}"
         )
     return minor, patch
+
+
+def choose_newest_target(target: str, others: Iterable[str], today: datetime.date) -> str:
+    """The newest of *target* and *others*, resolved; unknown ones among *others* do not count.
+
+    Raises UnknownVersionError for *target*.
+    """
+    newest = resolve_target(target, today)
+    for other in others:
+        with contextlib.suppress(UnknownVersionError):
+            newest = max(newest, resolve_target(other, today), key=lambda text: parse_version(text)[0])
+    return newest
 
 
 def find_upgrade_path(current: Minor, target: Minor) -> list[Minor]:

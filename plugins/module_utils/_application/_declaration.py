@@ -78,7 +78,8 @@ def replace_port(value: Any, port: int) -> Any:
 class Application(NamedTuple):
     """A declared application. Paths are absolute; ``user`` is None for the owner of the environment.
 
-    ``formerly`` is the name under which this host has its record, if it was renamed.
+    ``formerly`` is the name under which this host has its record, if it was renamed. ``stay`` has the ``reason`` for
+    which it stays at its version, and the day ``until`` which it does.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Application(NamedTuple):
     drill: DrillSettings = DrillSettings()
     formerly: Optional[str] = None
     start: Optional[StartSettings] = None
+    stay: Optional[Dict[str, Any]] = None
 
     def generations_directory(self) -> str:
         """The directory of this application's generations, beside the live path."""

@@ -17,6 +17,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._declar
     DrillSettings,
     StartSettings,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._application._stay import STAY_OPTIONS, parse_day
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._order import CRITICALITIES
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import split_command
 from ansible_collections.oxzep7.python.plugins.module_utils._names import ACCOUNT_NAME, APPLICATION_NAME
@@ -75,6 +76,8 @@ def build_core_options() -> Dict[str, Any]:
         "tests": {"type": "list", "elements": "raw", "default": []},
         "tests_timeout": {"type": "float", "default": 900.0},
         "requirements": {"type": "list", "elements": "str", "default": []},
+        "target": {"type": "str"},
+        "stay": {"type": "dict", "options": STAY_OPTIONS},
         "goal": {"type": "str", "choices": GOAL_CHOICES, "default": "compatibility"},
         "carry": {"type": "str", "choices": CARRY_CHOICES, "default": "ask"},
         "criticality": {"type": "str", "choices": list(CRITICALITIES), "default": "normal"},
@@ -132,6 +135,19 @@ def _parse_start_settings(application: str, parameters: Optional[Dict[str, Any]]
     )
 
 
+def _parse_stay(application: str, parameters: Dict[str, Any]) -> Optional[Dict[str, Any]]:
+    stay: Optional[Dict[str, Any]] = parameters.get("stay") or None
+    if not stay:
+        return None
+    if parameters.get("target"):
+        raise ApplicationError("application %s: target and stay exclude each other" % application)
+    try:
+        parse_day(str(stay["until"]))
+    except ValueError:
+        raise ApplicationError("application %s: stay.until %r is no day as 2027-03-31" % (application, stay["until"]))
+    return stay
+
+
 def parse_core_application(parameters: Dict[str, Any]) -> Application:
     """The application that validated *parameters* declare, without its backups. Raises ApplicationError."""
     name = parameters["name"]
@@ -161,6 +177,7 @@ def parse_core_application(parameters: Dict[str, Any]) -> Application:
             drill=_parse_drill_settings(name, parameters.get("drill") or {}),
             formerly=parameters.get("formerly") or None,
             start=_parse_start_settings(name, (parameters.get("rehearse") or {}).get("start")),
+            stay=_parse_stay(name, parameters),
         )
     except ApplicationError:
         raise

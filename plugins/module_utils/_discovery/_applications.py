@@ -4,6 +4,7 @@
 
 """Describes the declared applications of this host, with the findings that forbid to upgrade them."""
 
+import datetime
 import os
 import sys
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
@@ -23,6 +24,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._application._state 
     find_generation,
     list_applications,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._application._stay import check_stay
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._interpreters import read_file_capabilities
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import describe_error
 from ansible_collections.oxzep7.python.plugins.module_utils._finding import build_finding, place_finding
@@ -154,6 +156,7 @@ def describe_application(
                 remediation="run with become, or repair the environment",
             )
         )
+    findings += check_stay(application.name, application.stay, datetime.datetime.now(datetime.timezone.utc).date())
     record: Dict[str, Any] = {"current": None, "generations": [], "history": []}
     backups: Dict[str, Dict[str, Any]] = {}
     try:

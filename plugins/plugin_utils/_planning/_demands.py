@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -97,18 +98,48 @@ def collect_constraints(
     return [*constraints, *(list_fix_constraints(packages.pins, advisories) if advisories else [])]
 
 
-def list_step_minors(python: str, target: Minor, patch: int | None) -> list[Minor]:
-    """The minors that an environment of version *python* visits on its way to *target* and, if given, its *patch*.
+@dataclasses.dataclass(frozen=True)
+class Goal:
+    """The version that applications go to: a minor version and, where one was asked for, a patch."""
+
+    minor: Minor
+    patch: int | None
+    text: str
+
+    @classmethod
+    def from_target(cls, target: str, today: datetime.date) -> Goal:
+        """By *target*, as operators write it. Raises UnknownVersionError."""
+        text = _lifecycle.resolve_target(target, today)
+        return cls(*_lifecycle.check_target(text), text)
+
+    def choose_minor_patch(self, minor: Minor) -> int | None:
+        """The patch that a step to *minor* is to have, if one was asked for."""
+        return self.patch if minor == self.minor else None
+
+
+def get_own_target(application: Mapping[str, Any]) -> str:
+    """The target in the declaration of *application*; empty where it goes to that of the run."""
+    return str((application.get("declared") or {}).get("target") or "")
+
+
+def get_stay(application: Mapping[str, Any]) -> dict[str, str] | None:
+    """The ``reason`` for which *application* stays at its version, and the day ``until`` which it does, if it does."""
+    stay = (application.get("declared") or {}).get("stay")
+    return {key: str(stay[key]) for key in ("reason", "until")} if stay else None
+
+
+def list_step_minors(python: str, goal: Goal) -> list[Minor]:
+    """The minors that an environment of version *python* visits on its way to *goal*.
 
     An older patch of the same minor is a step of its own. Raises UnknownVersionError for a target below *python*.
     """
     minor, own = _lifecycle.parse_version(python)
-    path = _lifecycle.find_upgrade_path(minor, target)
-    if path or patch is None or own is None or own == patch:
+    path = _lifecycle.find_upgrade_path(minor, goal.minor)
+    if path or goal.patch is None or own is None or own == goal.patch:
         return path
-    if own > patch:
+    if own > goal.patch:
         raise _lifecycle.UnknownVersionError(
-            f"the target {format_minor(target)}.{patch} is below the current version {python}; "
+            f"the target {format_minor(goal.minor)}.{goal.patch} is below the current version {python}; "
             "use oxzep7.python.rollback to go back"
         )
     return [minor]
@@ -121,8 +152,7 @@ def get_carry_policy(application: Mapping[str, Any]) -> str:
 def collect_blocking_findings(
     host: PlannedHost,
     application: Mapping[str, Any],
-    target: Minor,
-    patch: int | None,
+    goal: Goal,
     provides: Callable[[str, str], bool],
 ) -> list[dict[str, Any]]:
     found = [dict(entry) for entry in application["findings"] if entry["blocking"]]
@@ -130,7 +160,7 @@ def collect_blocking_findings(
     if found or environment is None:
         return found
     try:
-        path = list_step_minors(environment["python"], target, patch)
+        path = list_step_minors(environment["python"], goal)
     except _lifecycle.UnknownVersionError as error:
         return [
             build_finding(

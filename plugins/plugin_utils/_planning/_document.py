@@ -140,7 +140,7 @@ def build_document(
     for host in hosts:
         notes[host.name] = {}
         for application, part in zip(host.applications, parts[host.name]["applications"], strict=True):
-            notes[host.name][application["name"]] = build_notes(application, part, audited)
+            notes[host.name][application["name"]] = build_notes(application, part, audited, today)
             minors.update(_lifecycle.parse_version(step["to"])[0] for step in part["steps"])
     starts, pins = collect_start_pins(hosts, parts)
     releases = _lifecycle.load_releases()

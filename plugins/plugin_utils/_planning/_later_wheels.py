@@ -20,9 +20,9 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._files import 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._activity import expect, track
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import (
     Minor,
+    choose_newest_target,
     get_today,
     parse_version,
-    resolve_target,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import PackageIndex
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._pages import PackageFile
@@ -31,6 +31,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._releases 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import find_uv_platform
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._sources import PackageSources
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._transport import Transport
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._demands import get_own_target
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._installed_uses import (
     InstalledUse,
@@ -134,9 +135,10 @@ def note_clean_versions(hosts: Iterable[PlannedHost], wheels: LaterWheels, targe
 
     The version is the nearest later one without such uses, or None. Raises UnknownVersionError.
     """
-    newest = parse_version(resolve_target(target, get_today()))[0]
     for host in hosts:
         for application in host.applications:
+            own = filter(None, [get_own_target(application)])
+            newest = parse_version(choose_newest_target(target, own, get_today()))[0]
             uses = _select_certain_uses(application, newest)
             if uses and isinstance(application, dict):
                 try:

@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import datetime
 import functools
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ansible_collections.oxzep7.python.plugins.module_utils._application._stay import check_stay
 from ansible_collections.oxzep7.python.plugins.module_utils._finding import build_finding
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.module_utils._services._registry import get_service_name
@@ -46,14 +48,21 @@ class StepFinding(NamedTuple):
     finding: dict[str, Any]
 
 
-def build_notes(application: Mapping[str, Any], planned: Mapping[str, Any], advised: bool) -> dict[str, Any]:
-    """Risk, findings, success criteria, restarts and changes in Python of the *planned* steps of *application*."""
+def build_notes(
+    application: Mapping[str, Any], planned: Mapping[str, Any], advised: bool, today: datetime.date
+) -> dict[str, Any]:
+    """Risk, findings, success criteria, restarts and changes in Python of the *planned* steps of *application*.
+
+    *today* decides whether the day until which it stays is past.
+    """
     declared = application.get("declared") or {}
     scan = application.get("scan")
     steps = planned["steps"]
     minors = [_lifecycle.parse_version(step["to"])[0] for step in steps]
     current = [_lifecycle.parse_version(planned["from"])[0]] if planned["from"] else []
     placed = _collect_findings(application, planned, scan, advised)
+    for entry in check_stay(planned["name"], planned.get("stay"), today):
+        placed.append(StepFinding(None, entry))
     findings = [entry.finding for entry in placed]
     services = [get_service_name(service) for service in declared.get("services") or []]
     return {

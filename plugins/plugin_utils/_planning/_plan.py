@@ -32,11 +32,14 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._cargo import select_cargo
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._comparison import restrict_to_review
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._demands import (
+    Goal,
     build_origin_finding,
     check_libraries,
     collect_blocking_findings,
     collect_constraints,
     get_carry_policy,
+    get_own_target,
+    get_stay,
     list_uncopied_packages,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._document import (
@@ -124,13 +127,12 @@ class Planner:
         if PACKAGING_ERROR:
             raise PlanError(f"planning needs the collection's requirements.txt on the controller: {PACKAGING_ERROR}")
         self._today = today or _lifecycle.get_today()
-        self._target = _lifecycle.resolve_target(target, self._today)
-        self._minor, self._patch = _lifecycle.check_target(self._target)
+        self._goal = Goal.from_target(target, self._today)
         self._locker = locker
         self._advisories = advisories
         self._managed = managed
         self._steps = StepPlanner(
-            self._minor, self._patch, locker, advisories, fix, dict(earlier or {}), review is not None, copying
+            self._goal, self._today, locker, advisories, fix, dict(earlier or {}), review is not None, copying
         )
         self._review = review
         self._obtaining = obtaining or Obtaining()
@@ -164,13 +166,13 @@ class Planner:
         self._require_what_is_missing(hosts, work, [missing for _result, missing in planned])
         parts: dict[str, dict[str, Any]] = {}
         for host in hosts:
-            parts[host.name] = {"schema": PLAN_SCHEMA, "target": self._target, "applications": []}
+            parts[host.name] = {"schema": PLAN_SCHEMA, "target": self._goal.text, "applications": []}
         for (host, _application), (result, _missing) in zip(work, planned, strict=True):
             parts[host.name]["applications"].append(result)
         if self._review is not None:
             starts, pins = collect_start_pins(hosts, parts)
-            restrict_to_review(self._review, self._target, parts, {"starts": starts, "pins": pins})
-        document = build_document(self._target, hosts, parts, self._advisories is not None, self._today)
+            restrict_to_review(self._review, self._goal.text, parts, {"starts": starts, "pins": pins})
+        document = build_document(self._goal.text, hosts, parts, self._advisories is not None, self._today)
         used = {step["lock"] for part in parts.values() for entry in part["applications"] for step in entry["steps"]}
         locks = {name: text for name, text in sorted(self._steps.locks.items()) if name in used}
         return Plan(document, locks, choose_representatives(parts))
@@ -178,10 +180,11 @@ class Planner:
     def _list_forbidding_reasons(self, host: PlannedHost, application: Mapping[str, Any]) -> list[BlockedReason]:
         """What blocks *application* before any of its steps is planned."""
         known = [*host.blocked.get(application["name"], ())]
-        if known:
+        if known or get_stay(application):
             return known
         try:
-            found = collect_blocking_findings(host, application, self._minor, self._patch, self._locker.has_variant)
+            goal = self._steps.find_goal(application)
+            found = collect_blocking_findings(host, application, goal, self._locker.has_variant)
         except DATA_ERRORS as error:
             return [BlockedReason.from_error(error)]
         return [BlockedReason.from_finding(entry) for entry in found]
@@ -237,13 +240,18 @@ class Planner:
             "from": environment.get("python"),
             "steps": [],
         }
+        own, stay = get_own_target(application), get_stay(application)
+        if own:
+            result["target"] = own
+        if stay:
+            return {**result, "stay": stay}, None
         if forbidden or not environment:
             reasons = forbidden or [BlockedReason.from_error(PlanError("its environment was not found"))]
             return {**result, "blocked": [reason.to_row() for reason in reasons]}, None
         try:
             with track("applications planned", f"{application['name']} on {host.name}"):
                 chain = self._steps.plan_steps(host, application)
-            problem = self._add_steps(result, host, chain)
+            problem = self._add_steps(result, host, self._steps.find_goal(application), chain)
             taken = select_cargo(environment, get_carry_policy(application)) if result["steps"] else None
         except DATA_ERRORS as error:
             return {**result, "steps": [], "blocked": [BlockedReason.from_error(error).to_row()]}, None
@@ -256,12 +264,12 @@ class Planner:
         result["blocked"] = [reason.to_row() for reason in self._explain(problem, application, len(result["steps"]))]
         return result, None
 
-    def _add_steps(self, result: dict[str, Any], host: PlannedHost, chain: StepChain) -> Exception | None:
+    def _add_steps(self, result: dict[str, Any], host: PlannedHost, goal: Goal, chain: StepChain) -> Exception | None:
         """Add the steps of *chain* to *result*, up to the first that *host* cannot take; returns why it cannot."""
         for step in chain.steps:
             try:
                 check_libraries(host, [step])
-                interpreter = self._resolve_interpreter(host, _lifecycle.parse_version(step["to"])[0])
+                interpreter = self._resolve_interpreter(host, _lifecycle.parse_version(step["to"])[0], goal)
             except DATA_ERRORS as error:
                 return error
             result["steps"].append({**step, "interpreter": interpreter})
@@ -326,7 +334,7 @@ class Planner:
         constraints = list(host.constraints)
         advisories = self._steps.select_advisories(application)
         for minor in minors:
-            ended = on(minor, self._resolve_interpreter(host, minor)).rehearse_step(
+            ended = on(minor, self._resolve_interpreter(host, minor, self._steps.find_goal(application))).rehearse_step(
                 packages, collect_constraints(packages, constraints, advisories), minor, platform
             )
             yield minor, ended
@@ -335,5 +343,5 @@ class Planner:
             packages = ended.found.after
             constraints += [entry.to_row() for entry in ended.learned]
 
-    def _resolve_interpreter(self, host: PlannedHost, minor: Minor) -> dict[str, Any]:
-        return resolve_interpreter(host, minor, self._patch if minor == self._minor else None, self._managed)
+    def _resolve_interpreter(self, host: PlannedHost, minor: Minor, goal: Goal) -> dict[str, Any]:
+        return resolve_interpreter(host, minor, goal.choose_minor_patch(minor), self._managed)

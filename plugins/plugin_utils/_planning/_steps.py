@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import hashlib
 import itertools
 import json
@@ -21,7 +22,10 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._once impo
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import ResolvedLock, find_uv_platform
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._versions import is_same_version
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._demands import (
+    Goal,
     collect_constraints,
+    get_own_target,
+    get_stay,
     list_step_minors,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import DATA_ERRORS, NoLockError
@@ -99,8 +103,8 @@ class StepPlanner:
 
     def __init__(
         self,
-        minor: Minor,
-        patch: int | None,
+        goal: Goal,
+        today: datetime.date,
         locker: StepLocker,
         advisories: Advisories | None,
         fix: bool,
@@ -108,8 +112,8 @@ class StepPlanner:
         reviewed: bool,
         copying: bool = False,
     ) -> None:
-        self._minor = minor
-        self._patch = patch
+        self._goal = goal
+        self._today = today
         self._locker = locker
         self._advisories = advisories
         self._fix = fix
@@ -120,8 +124,15 @@ class StepPlanner:
         self.locks: dict[str, str] = {}
 
     def list_minors(self, application: Mapping[str, Any]) -> list[Minor]:
-        """The minors that *application* visits. Raises UnknownVersionError."""
-        return list_step_minors(application["environment"]["python"], self._minor, self._patch)
+        """The minors that *application* visits; none where it stays. Raises UnknownVersionError."""
+        if get_stay(application):
+            return []
+        return list_step_minors(application["environment"]["python"], self.find_goal(application))
+
+    def find_goal(self, application: Mapping[str, Any]) -> Goal:
+        """The version that *application* goes to: its own target, or that of the run. Raises UnknownVersionError."""
+        own = get_own_target(application)
+        return Goal.from_target(own, self._today) if own else self._goal
 
     def select_advisories(self, application: Mapping[str, Any]) -> Advisories | None:
         """The advisories that move packages of *application*, if any do."""
@@ -134,7 +145,7 @@ class StepPlanner:
         minors = self.list_minors(application)
         if minors == [current]:
             # Within one minor only the patch differs.
-            return [(python, f"{format_minor(current)}.{self._patch}")]
+            return [(python, f"{format_minor(current)}.{self.find_goal(application).patch}")]
         return list(itertools.pairwise(map(format_minor, [current, *minors])))
 
     def plan_steps(self, host: PlannedHost, application: Mapping[str, Any]) -> StepChain:

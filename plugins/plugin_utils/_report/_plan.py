@@ -48,6 +48,9 @@ def format_plan_markdown(document: Mapping[str, Any]) -> str:
     unknown = _plan_groups.describe_unknown(document)
     if unknown:
         lines += [f"Unknown, because there is no inventory: {unknown}.", ""]
+    stays = _plan_groups.list_stays(document)
+    if stays:
+        lines += [*(f"- {line}" for line in stays), ""]
     idle = _plan_groups.list_idle(document)
     if idle:
         lines += [f"Nothing to do: {idle}.", ""]
@@ -163,6 +166,9 @@ def render_plan_page(document: Mapping[str, Any], matrix: Mapping[str, Any]) -> 
     unknown = _plan_groups.describe_unknown(document)
     if unknown:
         parts.append(f"<p>Unknown, because there is no inventory: {html.escape(unknown)}.</p>")
+    stays = _plan_groups.list_stays(document)
+    if stays:
+        parts.append(_render_list(stays))
     idle = _plan_groups.list_idle(document)
     if idle:
         parts.append(f"<p>Nothing to do: {html.escape(idle)}.</p>")

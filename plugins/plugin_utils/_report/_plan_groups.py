@@ -158,11 +158,11 @@ def group_environments(document: Mapping[str, Any]) -> list[EnvironmentGroup]:
 
 
 def list_idle(document: Mapping[str, Any]) -> str:
-    """The applications that have nothing to do, and are not blocked, with their hosts."""
+    """The applications that have nothing to do, and neither are blocked nor stay, with their hosts."""
     idle: dict[str, list[str]] = {}
     for name, part in document["hosts"].items():
         for application in part["applications"]:
-            if not application["steps"] and not application.get("blocked"):
+            if not application["steps"] and not application.get("blocked") and not application.get("stay"):
                 idle.setdefault(application["name"], []).append(name)
     return "; ".join(f"{name} on {compress_names(hosts, MAXIMUM_NAMED)}" for name, hosts in idle.items())
 
@@ -247,6 +247,21 @@ def list_blocked(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
     for (application_name, step, *rest), names in hosts.items():
         rows.append((application_name, compress_names(list(dict.fromkeys(names)), MAXIMUM_NAMED), step, *rest))
     return rows
+
+
+def list_stays(document: Mapping[str, Any]) -> list[str]:
+    """A line for each application that stays at its version, with its hosts, the last day, the reason and findings."""
+    hosts: dict[str, list[str]] = {}
+    for name, part in document["hosts"].items():
+        for application in part["applications"]:
+            stay = application.get("stay")
+            if stay:
+                line = f"{application['name']} stays at Python {application['from']} until {stay['until']}"
+                line += f": {stay['reason']}"
+                for entry in document["notes"][name][application["name"]]["findings"]:
+                    line += f"; {entry['title']} ({entry['key']})"
+                hosts.setdefault(line, []).append(name)
+    return [f"{compress_names(names, MAXIMUM_NAMED)}: {line}" for line, names in hosts.items()]
 
 
 def describe_unknown(document: Mapping[str, Any]) -> str:

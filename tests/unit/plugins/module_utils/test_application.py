@@ -46,6 +46,21 @@ def test_commands_are_split_like_a_shell_would_but_nothing_is_expanded():
     assert application.tests == [["python", "-c", 'print("$HOME; `id`")'], ["a b", "c"]]
 
 
+def test_an_application_goes_to_a_version_or_stays():
+    stay = {"reason": "its vendor ends it", "until": "2027-03-31"}
+    assert parse_application(declared(target="3.11")).stay is None
+    assert parse_application(declared(stay=stay)).stay == stay
+    for options, said in [
+        ({"stay": dict(stay, until="soon")}, "stay.until 'soon'"),
+        ({"stay": dict(stay, until="2027-02-30")}, "stay.until '2027-02-30'"),
+        ({"stay": stay, "target": "3.11"}, "target and stay exclude each other"),
+        ({"stay": {"until": "2027-03-31"}}, "reason"),
+    ]:
+        with pytest.raises(ApplicationError) as caught:
+            parse_application(declared(**options))
+        assert said in str(caught.value)
+
+
 def test_empty_readings_of_a_drill_are_none():
     application = parse_application(declared(drill={"reads": [{"pickle": ""}, {"command": []}, {"command": "true"}]}))
     assert application.drill.pickles == () and application.drill.reads == (["true"],)

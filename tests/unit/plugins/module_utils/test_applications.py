@@ -13,7 +13,10 @@ from ansible_collections.oxzep7.python.plugins.module_utils._declaration._comple
     parse_application,
     validate_declaration,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._applications import collect_application_findings
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._applications import (
+    collect_application_findings,
+    describe_application,
+)
 
 
 @pytest.fixture
@@ -47,3 +50,17 @@ def test_an_interpreter_with_file_capabilities_forbids_and_names_what_to_do(envi
         "AmbientCapabilities=CAP_NET_BIND_SERVICE" in found["remediation"]
         and "setcap -r " + interpreter in found["remediation"]
     )
+
+
+@pytest.mark.parametrize("until, expected", [("2001-02-03", ["stay-expired"]), ("2999-02-03", [])])
+def test_a_day_until_which_an_application_stays_is_told_when_it_is_past(environment, tmp_path, until, expected):
+    user = pwd.getpwuid(os.geteuid()).pw_name
+    options = {"name": "a", "environment": str(environment[0]), "user": user}
+    stay = {"reason": "its vendor ends it", "until": until}
+    declared = parse_application(validate_declaration(dict(options, stay=stay)))
+    found = describe_application(declared, {"python": "3.8.1"}, str(tmp_path / "state"), "/opt/oxzep7/interpreters")
+    assert [entry["key"] for entry in found["findings"]] == expected
+    assert all("its vendor ends it" in entry["detail"] and not entry["blocking"] for entry in found["findings"])
+    # What is not there is a finding whether or not it stays.
+    lost = describe_application(declared, None, str(tmp_path / "state"), "/opt/oxzep7/interpreters")
+    assert "environment-unreadable" in [entry["key"] for entry in lost["findings"]]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import datetime
+import html
 import re
 
 import pytest
@@ -703,6 +704,56 @@ def test_a_patch_that_nobody_asked_for_is_no_step(python):
 def test_a_patch_is_not_taken_back():
     line = only_line(planner("3.11.4").plan([host(python="3.11.9")]))
     assert re.search("3.11.4 is below the current version 3.11.9.*target-below-current", line)
+
+
+def declare(made, **declared):
+    made.applications[0]["declared"] = declared
+    return made
+
+
+def test_an_application_goes_to_its_own_target():
+    hosts = [
+        declare(host("lower"), target="3.9"),
+        declare(host("higher"), target="3.12"),
+        declare(host("patched", python="3.11.2"), target="3.11.4"),
+        host("plain"),
+    ]
+    plan = planner("3.10").plan(hosts)
+    reached = {name: [step["to"] for step in steps_of(plan, name)] for name in plan.document["hosts"]}
+    assert reached == {
+        "lower": ["3.9"],
+        "higher": ["3.9", "3.10", "3.11", "3.12"],
+        "patched": ["3.11.4"],
+        "plain": ["3.9", "3.10"],
+    }
+    assert plan.list_blocked() == [] and steps_of(plan, "patched")[0]["interpreter"]["version"] == "3.11.4"
+    assert steps_of(plan, "plain") == steps_of(planner("3.10").plan([host("plain")]), "plain")
+    assert plan.document["target"] == "3.10"
+    parts = plan.document["hosts"]
+    assert parts["lower"]["applications"][0]["target"] == "3.9" and "target" not in parts["plain"]["applications"][0]
+
+
+@pytest.mark.parametrize("own, expected", [("3.99", "3.99 is not a released version"), ("3.7", "below the current")])
+def test_an_own_target_that_cannot_be_reached_blocks_its_application_alone(own, expected):
+    plan = planner("3.10").plan([declare(host(), target=own), host("other")])
+    assert expected in only_line(plan) and len(steps_of(plan, "other")) == 2
+
+
+@pytest.mark.parametrize("until, expired", [("2026-11-21", False), ("2026-11-20", True)])
+def test_an_application_stays_even_after_its_day(until, expired):
+    blocking = {"key": "unhealthy", "detail": "x", "blocking": True, "remediation": "y"}
+    made = declare(host(findings=[blocking]), stay={"reason": "its vendor <ends> it", "until": until})
+    plan = planner("3.10", datetime.date(2026, 11, 21)).plan([made, host("other")])
+    part = plan.document["hosts"]["host1"]["applications"][0]
+    assert part["steps"] == [] and part["stay"] == {"reason": "its vendor <ends> it", "until": until}
+    assert plan.list_blocked() == [] and len(steps_of(plan, "other")) == 2
+    assert [entry["key"] for entry in list_findings(plan)] == (["stay-expired"] if expired else [])
+    line = f"host1: app stays at Python 3.8.18 until {until}: its vendor <ends> it"
+    text, page = format_plan_markdown(plan.document), render_plan_page(plan.document, {"packages": {}})
+    assert f"- {line}" in text and html.escape(line) in page and "Nothing to do" not in text
+    assert ("(stay-expired)" in text) is expired and ("(stay-expired)" in page) is expired
+    later = planner("3.10", datetime.date(2027, 1, 1)).plan([made, host("other")])
+    assert later.document["id"] == plan.document["id"]
 
 
 def loose(carry=None, diff="@@ -1 +1 @@\n-a\n+b\n", missing=False, **counts):
