@@ -70,6 +70,7 @@ class ActionModule(CollectionAction):
             unknown=fleet["unknown"],
             end_of_life=fleet["end_of_life"],
             errors=list_errors({name: host for name, host in fleet["hosts"].items() if name in now}),
+            not_audited=[name for name in given["hosts"] if name not in now],
             earlier=sorted(set(fleet["hosts"]) - set(now)),
             path=str(directory / "fleet.html"),
         )

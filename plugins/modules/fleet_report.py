@@ -85,6 +85,11 @@ earlier:
   returned: success
   type: list
   elements: str
+not_audited:
+  description: Hosts of this run that gave no inventory, because they could not be reached, or failed.
+  returned: success
+  type: list
+  elements: str
 unknown:
   description: Hosts of this run without any inventory.
   returned: success
