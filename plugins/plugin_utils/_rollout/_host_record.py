@@ -65,6 +65,7 @@ CONTINUE, LEAVE_HOST = "continue", "leave_host"
 # Text of failures that concern the host: no application of it could do better.
 HOST_FAILURE = re.compile(
     r"No space left on device|Disk quota exceeded|Read-only file system|Input/output error"
+    r"|is being changed by run \S+ \("
     r"|(?:sudo|become|su)\b.{0,80}\b(?:password|privilege)|(?:Missing|Incorrect) \w+ password",
     re.IGNORECASE,
 )

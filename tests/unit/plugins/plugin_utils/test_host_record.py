@@ -11,6 +11,7 @@ from ansible_collections.oxzep7.python.plugins.filter.record_failure import reco
 from ansible_collections.oxzep7.python.plugins.filter.record_outcome import record_outcome
 from ansible_collections.oxzep7.python.plugins.filter.record_result import record_result
 from ansible_collections.oxzep7.python.plugins.filter.record_step import record_step
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import LeaseHeldError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report._run import list_ended_rows, list_step_rows
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _host_record, _ledger
 
@@ -116,6 +117,7 @@ def test_of_several_failures_the_worst_is_the_outcome_of_the_host():
         {"msg": "x: uv ended with 2: No space left on device (os error 28)"},
         {"msg": "[Errno 30] Read-only file system: '/srv/x'"},
         {"msg": "Missing sudo password"},
+        {"msg": str(LeaseHeldError("x", {"run": "nightly", "pid": 7, "since": "2026-11-30T01:00:00Z"}))},
         {"msg": "MODULE FAILURE", "module_stdout": ""},
         {"msg": "an unexpected error", "crashed": True},
     ],
