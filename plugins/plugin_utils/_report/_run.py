@@ -122,13 +122,15 @@ def _complete_row(
     kind: str,
 ) -> dict[str, Any]:
     """*row* with its applications, *parts* and those that are *blocked*; its outcome is the worst of all."""
-    own = {str(entry["application"]): entry for entry in blocked if entry["host"] == row["host"]}
+    own: dict[str, list[Mapping[str, Any]]] = {}
+    for entry in blocked:
+        if entry["host"] == row["host"]:
+            own.setdefault(str(entry["application"]), []).append(entry)
     outcomes = []
     for part in parts:
         untried = part["outcome"] in (_ledger.SUCCESS_OUTCOMES[kind], _ledger.SKIPPED)
-        entry = own.pop(part["application"], None) if untried else None
-        outcomes.append(_describe_blocked_application(entry) if entry else dict(part))
-        own.pop(part["application"], None)
+        entries = own.pop(part["application"], [])
+        outcomes.append(_describe_blocked_application(entries) if entries and untried else dict(part))
     outcomes += map(_describe_blocked_application, own.values())
     worst = _ledger.find_worst_outcome(
         [*([row["outcome"]] if "outcome" in row else []), *(part["outcome"] for part in outcomes)], kind
@@ -145,11 +147,13 @@ def _rank_key(key: str) -> int:
     return ROW_KEYS.index(key)
 
 
-def _describe_blocked_application(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """A row of the plan for what cannot be planned, as an application of the ledger."""
-    cause = str(entry["cause"])
-    told = {key: entry[key] for key in ("application", "from", "to", "remediation") if entry.get(key)}
-    return {**told, "outcome": _ledger.BLOCKED, "reason": f"{cause} ({entry['key']})", "cause": cause}
+def _describe_blocked_application(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What the plan says of an application that cannot be planned, as an application of the ledger."""
+    told = {key: entries[0][key] for key in ("application", "from", "to") if entries[0].get(key)}
+    told["remediation"] = "; ".join(dict.fromkeys(str(entry["remediation"]) for entry in entries))
+    causes = [str(entry["cause"]) for entry in entries]
+    reasons = [f"{entry['cause']} ({entry['key']})" for entry in entries]
+    return {**told, "outcome": _ledger.BLOCKED, "reason": "; ".join(reasons), "cause": "; ".join(causes)}
 
 
 def list_blocked_rows(hosts: Sequence[str], blocked: Sequence[Mapping[str, Any]], kind: str) -> list[dict[str, Any]]:

@@ -299,6 +299,13 @@ def test_an_application_that_took_some_steps_and_is_blocked_then_is_blocked():
     assert tell(end(failed, ["wiki"], blocked=BLOCKED)) == {"wiki": "reverted"}
 
 
+def test_all_causes_of_a_blocked_application_are_told():
+    also = {**BLOCKED[0], "key": "other", "cause": "no source has vendor"}
+    (row,) = _run.list_blocked_rows([], [BLOCKED[0], also], "upgrade")
+    (line,) = _run.list_off_target([row], "upgrade")
+    assert line == LINE.replace("unavailable)", "unavailable); no source has vendor (other)")
+
+
 def test_hosts_whose_wave_did_not_begin_have_their_blocked_applications_too():
     wave = {"number": 2, "hosts": ["a"], "applications": {"a": ["x"]}}
     (row,) = _run.list_skipped_rows([wave], 1, "no window", "upgrade", {}, BLOCKED)
