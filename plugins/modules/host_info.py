@@ -174,6 +174,11 @@ interpreters:
   returned: success
   type: list
   elements: dict
+dependents:
+  description: Values that a plan needs of services, jobs and configurations with variables that choose a Python.
+  returned: success
+  type: list
+  elements: dict
 sources:
   description: The same as RV(oxzep7.python.source_info#module:applications).
   returned: when O(target) is set
@@ -237,7 +242,7 @@ report:
   type: str
 """
 
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._core import parse_core_declaration
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._order import check_order
@@ -268,6 +273,18 @@ PLANNING_KEYS = (
 def select_planning_values(interpreter: Dict[str, Any]) -> Dict[str, Any]:
     """The values of *interpreter* that a plan needs."""
     return {key: interpreter[key] for key in PLANNING_KEYS}
+
+
+DEPENDENT_KEYS = ("kind", "name", "source", "line", "environment", "interpreter", "variables")
+
+
+def select_planning_dependents(dependents: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
+    """Of the *dependents* that set what chooses a Python, the values that a plan needs."""
+    found = []
+    for entry in dependents:
+        if entry["kind"] == "mod_wsgi" or (entry["variables"] and entry["kind"] != "process"):
+            found.append({key: entry[key] for key in DEPENDENT_KEYS})
+    return found
 
 
 @report_crash
@@ -340,6 +357,7 @@ def main() -> None:
         host=found["host"],
         applications=found["applications"],
         interpreters=list(map(select_planning_values, found["interpreters"])),
+        dependents=select_planning_dependents(found["dependents"]),
         unsettled=found["unsettled"],
         delivered=read_delivery(given["state_dir"]),
         inventory=found,

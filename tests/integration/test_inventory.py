@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import pathlib
 import subprocess
 
 import pytest
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import build_planned_host
 
 
 @pytest.fixture
@@ -58,6 +60,21 @@ def test_an_inventory_changes_nothing_and_is_kept(module, tmp_path, places):
     ).stat().st_mode & 0o777 == 0o600
     detailed = module("host_info", detail=True, **places)
     assert [entry["name"] for entry in detailed["inventory"]["environments"][0]["packages"]][:1] == ["pip"]
+
+
+def test_a_plan_sees_the_settings_that_name_the_interpreter(module, tmp_path, places, interpreters):
+    environment, interpreter = tmp_path / "srv" / "venv", pathlib.Path(interpreters[0][1])
+    library = interpreter.parent.parent / "lib"
+    (tmp_path / "srv" / "supervisord.conf").write_text(
+        f"[program:web]\ncommand={environment}/bin/uwsgi\nenvironment=LD_LIBRARY_PATH={library}\n"
+        f"[program:job]\ncommand={environment}/bin/python job.py\n"
+    )
+    application = {"name": "app", "environment": str(environment)}
+    roots = [str(tmp_path / "srv"), str(interpreter.parent.parent)]
+    taken = module("host_info", applications=[application], **{**places, "roots": roots, "verify": False})
+    host = build_planned_host("host1", {"taken": taken}, {"inventories": "taken", "copies": "none"}, [])
+    (row,) = host.applications[0]["pinned"]
+    assert (row["name"], row["setting"], row["named"]) == ("web", "LD_LIBRARY_PATH", str(library))
 
 
 def test_a_diff_comes_from_a_wheel_on_the_controller(module, tmp_path, places):
