@@ -34,6 +34,11 @@ from ansible_collections.oxzep7.python.plugins.module_utils._packages._build_out
     is_compiler_failure,
 )
 
+BUILD_ERROR = re.compile(r"\berror\b|Error\b|undefined reference to|multiple definition of|\bld: cannot find ")
+# What uv, pip and linkers add to errors of others.
+REMARK = re.compile(
+    r"Failed to build|The build backend returned an error|subprocess-exited-with-error|ld returned \d+ exit"
+)
 BUILD_TIMEOUT = 1800.0
 BUILD_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # 1980-01-01, the earliest that a zip file can say; with it equal sources give equal wheels.
@@ -93,12 +98,12 @@ def find_build_account() -> Identity:
 
 
 def summarize_build_failure(done: CommandResult) -> str:
-    """The last errors of a failed build, without the remarks of uv about backends."""
+    """The last errors of a failed build, without those that only say that there was one."""
     lines = []
     for line in (done.stdout + "\n" + done.stderr).splitlines():
-        if line.strip() and not line.startswith("hint:") and "Failed to build" not in line:
+        if line.strip() and not line.startswith("hint:") and not REMARK.search(line):
             lines.append(line.strip())
-    errors = [line for line in lines if re.search(r"\berror\b|Error\b", line)]
+    errors = [line for line in lines if BUILD_ERROR.search(line)]
     return "; ".join((errors or lines)[-2:])[-600:]
 
 

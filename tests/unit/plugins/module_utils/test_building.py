@@ -7,6 +7,7 @@
 import os
 
 import pytest
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandResult
 from ansible_collections.oxzep7.python.plugins.module_utils._packages import _wheel_build as _building
 
 SECRET = b"of root"
@@ -69,3 +70,21 @@ def test_a_pipe_is_refused_without_waiting(scratch):
     os.mkfifo(scratch / "out" / "a-1-py3-none-any.whl")
     with pytest.raises(OSError, match="not a regular file"):
         _taken(scratch)
+
+
+@pytest.mark.parametrize(
+    "output, expected",
+    [
+        (
+            "/usr/bin/ld: proto/base.o: in function `f':\nproto/base.c:9: undefined reference to `PyFoo'\n"
+            "collect2: error: ld returned 1 exit status\n*** error linking uWSGI ***\n",
+            "proto/base.c:9: undefined reference to `PyFoo'; *** error linking uWSGI ***",
+        ),
+        ("a.c:1:2: error: no member named 'x'\nerror: command 'gcc' failed\n",
+         "a.c:1:2: error: no member named 'x'; error: command 'gcc' failed"),
+        ("configuring\nno success\n", "configuring; no success"),
+    ],
+)  # fmt: skip
+def test_the_summary_of_a_failed_build_has_the_errors_themselves(output, expected):
+    remarks = "error: Failed to build `x`\n  cause: The build backend returned an error\nhint: see above\n"
+    assert _building.summarize_build_failure(CommandResult(["uv"], 1, output, remarks)) == expected
