@@ -213,7 +213,9 @@ def _list_minors(planner: Planner, application: Mapping[str, Any], planned: Mapp
 
 
 def _describe_proof(trials: _HostTrials) -> str:
-    """How many imports the last complete trial tried, and what it did not try."""
+    """How many imports the last complete trial tried, and what it did not try; or why nothing was tried."""
+    if trials.known:
+        return trials.known
     left = ", ".join(f"{row['reason']}: {row['count']}" for row in trials.untried)
     return f"{trials.tried} imports tried; {left or 'none left out'}"
 
@@ -267,6 +269,7 @@ class _HostTrials:
         self.installed = bool(installed.get("changed"))
         self._interpreter = {"interpreter": installed["path"], "version": installed["version"]}
         self.count = 0
+        self.known = ""
         self.tried = 0
         self.untried: list[dict[str, Any]] = []
         self.benchmarks: list[dict[str, Any]] = []
@@ -308,7 +311,8 @@ class _HostTrials:
             },
             self._task_vars,
         )
-        self.count += 1
+        self.known = answer["known"] if only is None else self.known
+        self.count += not answer["known"]
         if only is None:
             self.tried, self.untried = answer["tried"], answer["untried"]
         self.benchmarks = answer["benchmarks"] or self.benchmarks

@@ -106,7 +106,7 @@ attributes:
     support: full
   idempotent:
     support: full
-    details: A trial is done again each time; its result is that of the lock.
+    details: A trial is done again each time unless it passed as a whole within the last day.
 """
 
 EXAMPLES = r"""
@@ -200,6 +200,12 @@ gone:
   returned: success and O(state=trial)
   type: list
   elements: str
+known:
+  description:
+    - Why the lock was not tried, if it passed within the last day with the same source, services, tests and live
+      environment, or if a generation has been proved with it; empty otherwise.
+  returned: success and O(state=trial)
+  type: str
 benchmarks:
   description: For each benchmark the shortest of three runs before and after, in seconds, and their ratio.
   returned: success and O(state=trial)

@@ -66,7 +66,9 @@ attributes:
     support: none
   idempotent:
     support: partial
-    details: Every rehearsal tries the locks again; only new constraints are changes.
+    details: >-
+      A rehearsal tries again what did not pass within the last day and has no generation; only new constraints are
+      changes.
 notes:
   - The variables C(oxzep7_applications), C(oxzep7_interpreters) and C(oxzep7_constraints) are read.
 """

@@ -194,3 +194,66 @@ def test_wheel_build_compiles_on_a_host_that_has_the_python(module, tmp_path):
     assert (tmp_path / "cache" / "built" / row["wheel"]).exists()
     (problem,) = module("wheel_build", **{**options, "needs": [{**need, "python": "3.99"}]})["problems"]
     assert "has no Python 3.99" in problem["cause"]
+
+
+def plant_marked_module(environment, mark, text):
+    """A package of the live environment whose import leaves a line in the file *mark*."""
+    (site,) = environment.glob("lib/*/site-packages")
+    (site / "noisy.py").write_text(f"open({str(mark)!r}, 'a').write('x')\n{text}")
+    info = site / "noisy-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: noisy\nVersion: 1.0\n")
+    (info / "RECORD").write_text("noisy.py,,\nnoisy-1.0.dist-info/METADATA,,\n")
+
+
+@pytest.fixture
+def tried(module, application, interpreters, tmp_path):
+    """Tries a lock of a package whose import leaves a mark, and fails in both environments."""
+    declared, packages = application
+    minor, python = interpreters[1]
+    mark = tmp_path / "mark"
+    mark.write_text("")
+    plant_marked_module(pathlib.Path(declared["environment"]), mark, "raise ValueError\n")
+    wheels = [packages / "helper-1.0-py3-none-any.whl", packages / "user-1.0-py3-none-any.whl"]
+    text = f"open({str(mark)!r}, 'a').write('x')\nraise ValueError\n"
+    wheels.append(write_wheel(packages, "noisy", "1.0", {"noisy.py": text}))
+
+    def try_lock(**given):
+        mark.write_text("")
+        options = {"interpreter": python, "version": minor, "lock": make_lock(*wheels), "wheels": str(packages)}
+        options.update(state="trial", tests=True, application=declared, state_dir=str(tmp_path / "state"))
+        found = module("environment", **{**options, **given})
+        assert not found.get("failed"), found
+        return found, len(mark.read_text())
+
+    return try_lock
+
+
+def test_a_lock_that_passed_is_not_tried_again_until_something_changes(tried, application, tmp_path):
+    source = pathlib.Path(application[0]["source"])
+    first, imports = tried(run_id="one")
+    assert (first["known"], first["failures"]) == ("", {}) and imports > 1
+    again, imports = tried(run_id="two")
+    assert imports == 0 and again["known"] and not again["failures"]
+    assert (again["tried"], again["untried"]) == (first["tried"], first["untried"])
+    # A trial of chosen names is always done.
+    assert tried(run_id="two", modules=["user"])[0]["known"] == ""
+    (source / "more.py").write_text("import helper\n")
+    changed, _imports = tried(run_id="three")
+    assert changed["known"] == "" and changed["tried"] > 0
+    assert tried(run_id="three")[0]["known"]
+    plant = next(pathlib.Path(application[0]["environment"]).glob("lib/*/site-packages")) / "new.py"
+    plant.write_text("")
+    assert tried(run_id="three")[0]["known"] == ""
+
+
+def test_what_fails_in_the_live_environment_is_tried_once_in_a_run(tried, application):
+    source = pathlib.Path(application[0]["source"])
+    first, imports = tried(run_id="one")
+    assert imports > 1 and "noisy" in str(first["untried"])
+    (source / "more.py").write_text("")
+    second, imports = tried(run_id="one")
+    assert (second["known"], imports) == ("", 0)
+    assert {"noisy"} == {name for row in second["untried"] if "earlier trial" in row["reason"] for name in row["names"]}
+    (source / "more.py").write_text("import helper\n")
+    assert tried(run_id="another")[1] > 1

@@ -50,6 +50,7 @@ OPTIONAL = "need a module that is not installed in the live environment either"
 ENDED = "end or block their process in both environments"
 FAILED = "fail in both environments, or fail and are new"
 NOT_COMPARED = "fail, and were not reached in the live environment"
+KNOWN = "fail in the live environment, as an earlier trial has shown"
 
 
 class ProbeRequest(NamedTuple):
@@ -125,6 +126,14 @@ class _Targets:
         wanted = set(only)
         left = [group._replace(names=[name for name in group.names if name in wanted]) for group in self.groups]
         self.groups = [group for group in left if group.names]
+
+    def leave_out(self, known: Iterable[str]) -> None:
+        """Do not try the names *known*, which fail in the live environment."""
+        failing = set(known)
+        for number, group in enumerate(self.groups):
+            # A name that the live environment lacks must work, too, and does not fail there.
+            self.skip(KNOWN, [name for name in group.names if name in failing])
+            self.groups[number] = group._replace(names=[name for name in group.names if name not in failing])
 
     def has(self, name: str) -> bool:
         """Whether *name* is tried."""
@@ -214,12 +223,20 @@ def _add_source(targets: _Targets, application: Application, source: _Source) ->
 
 
 def probe_environment(
-    application: Application, path: str, user: Identity, request: ProbeRequest, budget: float = WALK_BUDGET
+    application: Application,
+    path: str,
+    user: Identity,
+    request: ProbeRequest,
+    budget: float = WALK_BUDGET,
+    failing: Optional[Dict[str, str]] = None,
 ) -> ProbeResult:
     """Try the environment *path* of *application* as *user*, and what fails there also in the live one.
 
-    Modules of packages that nothing names have *budget* seconds together. Raises BuildError, OSError.
+    Modules of packages that nothing names have *budget* seconds together. Names in *failing* fail in the live
+    environment and are not tried; those that this probe finds to do so are added, with the reason. Raises BuildError,
+    OSError.
     """
+    failing = {} if failing is None else failing
     live = application.environment
     packages = list_package_modules(path, request.mode == EVERYTHING)
     programs = find_programs(application)
@@ -236,8 +253,10 @@ def probe_environment(
         _add_walk(targets, packages)
     if only is not None:
         targets.select(only)
+    else:
+        targets.leave_out(failing)
     before = list_package_modules(live, True)
-    comparison = _Comparison(application, path, user, set(_list_installed_names(before)))
+    comparison = _Comparison(application, path, user, set(_list_installed_names(before)), failing)
     failures = comparison.find_new_failures(targets, request, None if request.mode == EVERYTHING else budget)
     failures.update(_find_lost_scripts(live, path, programs, only))
     if any(package.package == "pip" for package in packages):
@@ -260,10 +279,16 @@ def probe_environment(
 class _Comparison:
     """Imports names in a new environment and, where they fail, in the live one."""
 
-    def __init__(self, application: Application, path: str, user: Identity, known: Set[str]) -> None:
-        """*known* are the modules that the packages of the live environment begin with."""
+    def __init__(
+        self, application: Application, path: str, user: Identity, known: Set[str], failing: Dict[str, str]
+    ) -> None:
+        """*known* are the modules that the packages of the live environment begin with.
+
+        Names that fail in the live environment are added to *failing*.
+        """
         self._live, self._path, self._user = application.environment, path, user
         self._known = known
+        self._failing = failing
         self.deprecations: Set[str] = set()
         self.tried = 0
 
@@ -349,7 +374,8 @@ class _Comparison:
                     targets.skip(NOT_COMPARED, [name])
                 elif name in before.failed:
                     ended = failed[name]["ended"] and before.failed[name]["ended"]
-                    targets.skip(ENDED if ended else FAILED, [name])
+                    self._failing[name] = ENDED if ended else FAILED
+                    targets.skip(self._failing[name], [name])
                 elif optional.get(name) in before.failed:
                     targets.skip(OPTIONAL, [name])
                 else:

@@ -30,6 +30,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._generation._install
     EnvironmentOrder,
     prepare_directory,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._memory import TrialMemory, build_trial_key
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._output import (
     extract_errors,
     list_traceback_paths,
@@ -125,6 +126,7 @@ def plan_trial(application: Application, order: EnvironmentOrder, changes: Chang
         "untried": [],
         "tried": 0,
         "benchmarks": [],
+        "known": "",
     }
 
 
@@ -136,7 +138,8 @@ def run_trial(
     Returns new failures by name, each with ``text``, ``frames`` and ``missing``: of imports in ``failures``, of
     ``tests``, and of compilation in ``sources``; also ``owners`` (package by module, before and now), ``modules``
     (how many can be imported), ``gone`` (requested modules that do not exist), ``tried`` (number of imports),
-    ``untried`` (what was not tried, by reason) and ``benchmarks``.
+    ``untried`` (what was not tried, by reason) and ``benchmarks``. What passed before and still counts is not tried
+    again; ``known`` has the reason.
     Raises BuildError, CommandError, IdentityError, LeaseHeldError, OSError.
     """
     path = _get_trial_directory(application, order.version)
@@ -144,12 +147,22 @@ def run_trial(
     user = place.user
     with state.hold_lease(order.run):
         require_unclaimed(application, state)
+        memory = TrialMemory(application, state, order.run)
+        # The environment itself is wanted for benchmarks, and for a start.
+        whole = request.modules is None and request.tests and not request.benchmarks and not application.start
+        key = build_trial_key(application, order) if whole else None
+        passed = _find_passed(state, order, memory, key) if whole else None
+        if passed:
+            return passed
         _install_trial(place)
         left_out = parse_left_out(order.lock or "")
         asked = ProbeRequest(order.probe, request.modules, request.tests, left_out)
-        found = probe_environment(application, path, user, asked)
+        found = probe_environment(application, path, user, asked, failing=memory.failing)
         tests = _find_new_test_failures(application, path, user) if request.tests and not found.failures else {}
         benchmarks = [_compare_benchmark(application, path, user, command) for command in request.benchmarks]
+        if not found.failures and not tests and not found.sources:
+            memory.note_passed(key, {"modules": found.modules, "untried": found.untried, "tried": found.tried})
+        memory.save()
         return {
             "failures": found.failures,
             "tests": tests,
@@ -160,7 +173,27 @@ def run_trial(
             "untried": found.untried,
             "tried": found.tried,
             "benchmarks": benchmarks,
+            "known": "",
         }
+
+
+def _find_passed(
+    state: ApplicationState, order: EnvironmentOrder, memory: TrialMemory, key: Optional[str]
+) -> Optional[Dict[str, Any]]:
+    """The result of a trial of *order* that was done before, or that the proof of a generation stands for, or None."""
+    found = memory.find_passed(key)
+    known = "an earlier trial of this lock passed"
+    if found is None and order.cargo is None:
+        for entry in state.read()["generations"]:
+            made_of = (entry.get("lock"), entry.get("interpreter"), entry.get("python"))
+            whole = entry.get("complete") and not entry.get("local") and os.path.isdir(entry["path"])
+            if whole and made_of == (order.lock_id, order.interpreter, order.version):
+                found = {"modules": 0, "untried": entry.get("untried") or [], "tried": 0}
+                known = "generation %s was proved with this lock" % entry["id"]
+    if found is None:
+        return None
+    empty: Dict[str, Any] = {"failures": {}, "tests": {}, "sources": {}, "owners": {}, "gone": [], "benchmarks": []}
+    return dict(empty, known=known, **found)
 
 
 def _install_trial(place: Workplace) -> None:

@@ -128,6 +128,8 @@ class OriginEnvironment:
         self.path = WORK / "origins" / name
         self.minor = minor
         self.lacking: list[str] = []
+        # What cannot be imported there, as trials find it.
+        self.failing: dict[str, str] = {}
         ready = self.path / "lacking.json"
         if not ready.exists():
             shutil.rmtree(self.path, ignore_errors=True)
@@ -187,6 +189,7 @@ class LocalTrials:
         self._built = built
         declared = {"name": "benchmark", "environment": str(origin.path)}
         self._application = parse_core_declaration(declared)
+        self._failing = origin.failing
         if not self.path.exists():
             run_isolated_uv("venv", "--no-project", "--python", str(unpack_interpreter(minor)), str(self.path))
 
@@ -210,7 +213,7 @@ class LocalTrials:
         if done.returncode != 0:
             return TrialOutcome({"(installation)": TrialFailure(done.stderr[-500:])}, {})
         request = ProbeRequest(MODULES, only, left_out=_lockfile.parse_left_out(lock))
-        found = probe_environment(self._application, str(self.path), choose_identity(), request)
+        found = probe_environment(self._application, str(self.path), choose_identity(), request, failing=self._failing)
         failures = {}
         for name, failure in found.failures.items():
             # Whether what cannot be installed on the origin here worked there is not known.
