@@ -20,6 +20,11 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._files import (
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import get_today, get_utc_timestamp
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibility import Evidence, update_matrix
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._constraints import append_constraints
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._run_lessons import (
+    list_lessons,
+    read_lock_finder,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _record, _run
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _host_record, _ledger
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._policy import list_lost_rows
@@ -222,14 +227,19 @@ class ActionModule(CollectionAction):
         write_private(folder / "run.json", format_json(document))
 
     def _record_evidence(self, directory: pathlib.Path, entries: list[dict[str, Any]]) -> None:
-        """Add the promotions so far to the evidence in the plan directory; a report does not fail for that."""
+        """Add what the promotions so far teach to the plan directory; a report does not fail for that."""
 
         def lock(identifier: str) -> str | None:
             path = directory / "locks" / f"{identifier}.txt"
             return path.read_text(encoding="utf-8") if path.exists() else None
 
+        today = get_today().isoformat()
         try:
-            seen = Evidence.from_run(entries, lock, get_today().isoformat())
+            lessons = list_lessons(entries, read_lock_finder(directory), today)
+            for _minor, entry in lessons.learned:
+                for row in append_constraints(directory, [entry.to_row()]):
+                    self._display.display(f"{row['host']}: {row['requirement']}: {row['reason']}")
+            seen = [*Evidence.from_run(entries, lock, today), *lessons.evidence]
             if seen:
                 update_matrix(directory, seen, get_today())
         except (OSError, ValueError, KeyError) as error:

@@ -1,0 +1,122 @@
+# Copyright (c) 2026, oxzep7.python contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What failed promotions teach: a constraint only where the package at fault is certain."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import compute_lock_id
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import select_limits
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._run_lessons import list_lessons, read_lock_finder
+
+LOCK = "".join(
+    f"{name}=={version} \\\n    --hash=sha256:0\n"
+    for name, version in (("flask", "1.0"), ("google-auth", "1.30"), ("pypiserver", "1.4.2"))
+)
+SITE = "/srv/x/venv/lib/python3.11/site-packages"
+GETARGSPEC = (
+    "ImportError: cannot import name 'getargspec' from 'inspect' (/usr/lib/python3.11/inspect.py) "
+    f"({SITE}/pypiserver/bottle.py, line 38)"
+)
+DATE = "2026-11-30"
+
+
+def make_row(cause, **changes):
+    row = {"host": "web1", "application": "pypi", "from": "3.10", "to": "3.11", "result": "reverted", "cause": cause}
+    return {**row, **changes}
+
+
+def list_of(*rows, lock=LOCK):
+    return list_lessons(rows, lambda host, application, to: lock, DATE)
+
+
+def test_a_package_whose_own_file_uses_what_left_is_constrained():
+    ((minor, entry),) = list_of(make_row(GETARGSPEC), make_row(GETARGSPEC, host="web2")).learned
+    row = entry.to_row()
+    assert minor == (3, 11) and (row["requirement"], row["python"]) == ("pypiserver!=1.4.2", ">=3.11")
+    assert (row["evidence"], row["date"], row["host"]) == ("run", DATE, "web1")
+    assert row["reason"] == (
+        "pypiserver 1.4.2 breaks pypi on Python 3.11: inspect.getargspec was removed in Python 3.11; "
+        "used by bottle inside pypiserver 1.4.2"
+    )
+    (limit,) = select_limits([row], (3, 12))
+    assert limit.admits("1.4.3") and not limit.admits("1.4.2") and select_limits([row], (3, 10)) == ()
+
+
+def test_it_is_evidence_as_well():
+    (found,) = list_of(make_row(GETARGSPEC)).evidence
+    assert (found.package, found.version, found.python, found.state, found.kind) == (
+        "pypiserver",
+        "1.4.2",
+        "3.11",
+        "breaks",
+        "run",
+    )
+
+
+def test_a_file_that_the_python_does_not_compile_is_its_packages_fault():
+    cause = f"SyntaxError: invalid syntax ({SITE}/google/auth/aio.py, line 7)"
+    ((_minor, entry),) = list_of(make_row(cause)).learned
+    assert entry.requirement == "google-auth!=1.30"
+
+
+def test_the_first_exception_of_a_chain_decides():
+    cause = f"RuntimeError: no application ({SITE}/flask/cli.py, line 9); caused by {GETARGSPEC}"
+    ((_minor, entry),) = list_of(make_row(cause)).learned
+    assert entry.requirement == "pypiserver!=1.4.2"
+
+
+@pytest.mark.parametrize(
+    "cause, package",
+    [
+        (f"ModuleNotFoundError: No module named 'six.moves' ({SITE}/flask/app.py, line 3)", "flask"),
+        (f"OperationalError: no such table ({SITE}/flask/app.py, line 3)", "flask"),
+        (GETARGSPEC.replace("pypiserver/bottle.py", "unknown/bottle.py"), None),
+        ("ImportError: cannot import name 'getargspec' from 'inspect' (/srv/app/main.py, line 1)", None),
+        ("not running", None),
+    ],
+)
+def test_where_another_may_be_at_fault_there_is_evidence_at_most(cause, package):
+    lessons = list_of(make_row(cause))
+    assert lessons.learned == ()
+    assert [(entry.package, entry.state) for entry in lessons.evidence] == ([(package, "unknown")] if package else [])
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        make_row(GETARGSPEC, result="promoted"),
+        make_row(GETARGSPEC, **{"from": "3.11"}),
+        make_row(GETARGSPEC, **{"from": "3.12"}),
+        make_row(None),
+        make_row(GETARGSPEC, to=None),
+    ],
+)
+def test_only_a_failed_promotion_to_a_later_minor_teaches(row):
+    lessons = list_of(row)
+    assert (lessons.learned, lessons.evidence) == ((), ())
+
+
+def test_a_lock_that_works_on_another_host_does_not_break_its_package():
+    good = {"host": "web2", "application": "pypi", "from": "3.10", "to": "3.11", "result": "promoted"}
+    lessons = list_of(make_row(GETARGSPEC), {**good, "lock": compute_lock_id(LOCK)})
+    assert lessons.learned == () and [entry.state for entry in lessons.evidence] == ["unknown"]
+
+
+def test_nothing_is_taught_without_the_lock():
+    assert list_of(make_row(GETARGSPEC), lock=None).learned == ()
+
+
+def test_the_lock_is_found_in_the_plan(tmp_path):
+    (tmp_path / "locks").mkdir()
+    (tmp_path / "locks" / "l.txt").write_text(LOCK)
+    steps = [{"to": "3.10", "lock": "gone"}, {"to": "3.11", "lock": "l"}]
+    plan = {"hosts": {"web1": {"applications": [{"name": "pypi", "steps": steps}]}, "web2": {"applications": []}}}
+    (tmp_path / "plan.json").write_text(json.dumps(plan))
+    find = read_lock_finder(tmp_path)
+    assert find("web1", "pypi", "3.11.4") == LOCK
+    assert [find("web1", "pypi", "3.10"), find("web1", "wiki", "3.11"), find("web9", "pypi", "3.11")] == [None] * 3
