@@ -126,8 +126,11 @@ class ActionModule(CollectionAction):
             trials.append(_HostTrials(self, given, task_vars, declared, interpreter, host, taken))
             followed = FollowedTrials(trials[-1], f"{application['name']} on Python {format_minor(minor)}")
             known = KnownUses.from_application(application, minor)
-            return Rehearsal(parts.locker, parts.index, followed, host.name, get_today(), known, keeper, LOCKS_AHEAD)
+            return Rehearsal(
+                parts.locker, parts.index, followed, host.name, get_today(), known, keeper, LOCKS_AHEAD, later
+            )
 
+        later = _planning.build_later_wheels(parts).find_without
         absent = {"application": declared, "state": "absent", "state_dir": given["state_dir"]}
         expect("steps rehearsed", len(minors))
         try:

@@ -35,6 +35,14 @@ class BrokenUser:
         return f"{inside}{self.package} {self.version}"
 
 
+@dataclasses.dataclass(frozen=True)
+class RemovedUse:
+    """The use of the dotted ``name``, which left Python, in the file ``path`` of a package, below site-packages."""
+
+    name: str
+    path: str
+
+
 def list_missed_names(text: str) -> list[str]:
     """The dotted names that the error *text* says are not there, in their order."""
     found = [(match.start(), f"{match[2]}.{match[1]}") for match in IMPORTED_NAME.finditer(text)]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.module_utils._finding import build_finding
@@ -92,8 +92,10 @@ def _build_finding(python: str, uses: Sequence[InstalledUse], clean: str | None)
     )
 
 
-def find_clean_version(versions: Sequence[str], is_clean: Callable[[str], bool | None]) -> str | None:
-    """The nearest of *versions*, nearest first, for which *is_clean*; it is asked of `MAXIMUM_WHEELS` at most.
+def find_clean_version(
+    versions: Sequence[str], is_clean: Callable[[str], bool | None], limit: int = MAXIMUM_WHEELS
+) -> str | None:
+    """The nearest of *versions*, nearest first, for which *is_clean*; it is asked of *limit* at most.
 
     It returns None where that cannot be known, which counts as not clean. Versions that are clean are taken to stay so.
     """
@@ -101,7 +103,7 @@ def find_clean_version(versions: Sequence[str], is_clean: Callable[[str], bool |
 
     def ask(number: int) -> bool:
         if number not in asked:
-            asked[number] = len(asked) < MAXIMUM_WHEELS and bool(is_clean(versions[number]))
+            asked[number] = len(asked) < limit and bool(is_clean(versions[number]))
         return asked[number]
 
     strides = itertools.takewhile(lambda number: number < len(versions), ((1 << power) - 1 for power in range(32)))
@@ -147,10 +149,3 @@ class KnownUses:
     ) -> list[tuple[str, int]]:
         """*candidates* (package, failures explained) with the suspected ones first; else in their order."""
         return sorted(candidates, key=lambda entry: not self.is_suspected(entry[0], pins.get(entry[0]), minor))
-
-    def order_positions(self, package: str, requirements: Sequence[str], positions: Iterable[int]) -> Iterator[int]:
-        """*positions* of *requirements*, that of the version without such uses before all others."""
-        first = f"{package}>={self.clean.get(package)}"
-        if first in requirements:
-            yield requirements.index(first)
-        yield from positions

@@ -12,6 +12,7 @@ import pathlib
 import shutil
 import tempfile
 import time
+import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -32,6 +33,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._sources import PackageSources
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._transport import Transport
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._demands import get_own_target
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._explanations import RemovedUse
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._installed_uses import (
     InstalledUse,
@@ -39,10 +41,13 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._installed
     list_installed_uses,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._scanning import (
+    FIRST_VERSION,
     list_breakages,
     read_known_scan,
+    scan_file,
     scan_wheel,
 )
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._stdlib_changes import find_broken_uses
 
 # Without it the planner fails with a message before this is used.
 with contextlib.suppress(ImportError):
@@ -50,6 +55,8 @@ with contextlib.suppress(ImportError):
 
 # Seconds for all packages of a plan.
 SEARCH_BUDGET = 120.0
+# How many later versions of a package are asked whether they use one name.
+MAXIMUM_ASKED = 16
 WheelFetcher = Callable[[PackageFile, pathlib.Path], None]
 
 
@@ -79,6 +86,7 @@ class LaterWheels:
         self._cache = cache
         self._deadline = time.monotonic() + SEARCH_BUDGET
         self._known: dict[tuple[str, str, Minor, Minor, str], str | None] = {}
+        self._without: dict[tuple[str, str, RemovedUse, Minor, str], str | None] = {}
 
     def find_clean(self, package: str, version: str, since: Minor, target: Minor, platform: str) -> str | None:
         """The nearest later version of *package* for *since* whose import meets nothing that *target* or earlier lacks.
@@ -96,6 +104,39 @@ class LaterWheels:
             )
         return self._known[key]
 
+    def find_without(self, package: str, version: str, use: RemovedUse, minor: Minor, platform: str) -> str | None:
+        """The nearest later version of *package* for *minor* that lacks *use*, or checks that the name is there.
+
+        None where none of those that were asked does, and where they cannot be read.
+        """
+        key = (package, version, use, minor, platform)
+        if key not in self._without:
+            try:
+                later = self._list_later_versions(package, version, minor, platform)
+            except (CollectionError, InvalidVersion):
+                later = []
+            self._without[key] = find_clean_version(
+                later, lambda number: self._lacks(package, number, use, minor, platform), MAXIMUM_ASKED
+            )
+        return self._without[key]
+
+    def _lacks(self, package: str, version: str, use: RemovedUse, minor: Minor, platform: str) -> bool | None:
+        entry = self._find_wheel(package, version, minor, platform)
+        if entry is None:
+            return None
+        with tempfile.TemporaryDirectory(prefix="oxzep7-later-") as directory:
+            wheel, code = pathlib.Path(directory, pathlib.PurePath(entry.name).name), pathlib.Path(directory, "code")
+            try:
+                self._fetch(entry, wheel)
+                with zipfile.ZipFile(wheel) as archive:
+                    if use.path not in archive.namelist():
+                        return True
+                    archive.extract(use.path, code)
+                rows = scan_file(code, use.name)
+            except (OSError, ValueError, CollectionError, zipfile.BadZipFile):
+                return None
+        return not any(entry.certain for entry in find_broken_uses(rows, FIRST_VERSION, minor))
+
     def _list_later_versions(self, package: str, version: str, minor: Minor, platform: str) -> list[str]:
         """Raises CollectionError, InvalidVersion."""
         found = []
@@ -105,16 +146,19 @@ class LaterWheels:
         return found
 
     def _is_clean(self, package: str, version: str, since: Minor, target: Minor, platform: str) -> bool | None:
-        accepted = get_supported_tags(since, platform)
+        entry = self._find_wheel(package, version, since, platform)
+        scan = self._scan_file(entry) if entry else None
+        if scan is None:
+            return None
+        minors = [(since[0], number) for number in range(since[1], target[1] + 1)]
+        return not any(certain for minor in minors for _text, certain in list_breakages(scan, minor))
+
+    def _find_wheel(self, package: str, version: str, minor: Minor, platform: str) -> PackageFile | None:
+        accepted = get_supported_tags(minor, platform)
         for entry in self._index.list_files(package):
             known = parse_file_name(entry.name)
-            if known is None or not known[1] or str(known[0]) != version or accepted.isdisjoint(known[1]):
-                continue
-            scan = self._scan_file(entry)
-            if scan is None:
-                return None
-            minors = [(since[0], number) for number in range(since[1], target[1] + 1)]
-            return not any(certain for minor in minors for _text, certain in list_breakages(scan, minor))
+            if known and known[1] and str(known[0]) == version and not accepted.isdisjoint(known[1]):
+                return entry
         return None
 
     def _scan_file(self, entry: PackageFile) -> dict[str, Any] | None:

@@ -20,6 +20,11 @@ from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import Minor, format_minor
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._drafts import ReleaseIndex
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import MissingWheelsError, NoLockError
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._explanations import (
+    RemovedUse,
+    find_broken_user,
+    find_removal,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._installed_uses import KnownUses
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import StepLocker
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import VersionLimit, select_limits
@@ -37,6 +42,8 @@ with contextlib.suppress(ImportError):
     from packaging.version import Version
 
 NOTHING_KNOWN = KnownUses()
+# The nearest later version of a package (by name, version, minor and platform) without a use of what left Python.
+VersionFinder = Callable[[str, str, RemovedUse, Minor, str], str | None]
 REHEARSAL_ROUNDS = 40
 MAXIMUM_CANDIDATES = 6
 # What a package that moved away from a name ranks behind those that use the name.
@@ -343,8 +350,13 @@ class Rehearsal:
         known: KnownUses = NOTHING_KNOWN,
         keeper: ConstraintKeeper | None = None,
         ahead: int = 0,
+        later: VersionFinder | None = None,
     ) -> None:
-        """*ahead* is how many locks of next candidates are made while one is tried."""
+        """*ahead* is how many locks of next candidates are made while one is tried.
+
+        *later* names versions to try first where a failure shows what left Python.
+        """
+        self._later = later
         self._known = known
         self._keeper = keeper or NothingKept()
         self._ahead = LocksAhead(locker, ahead)
@@ -544,9 +556,8 @@ class Rehearsal:
 
         # A package that was freed before and is at fault again is not freed by one version again and again.
         wanted = self._count_most_cured(requirements, cured_by) if package in tried.list_freed() else 1
-        positions = self._known.order_positions(
-            package, requirements, iterate_positions(len(requirements), search.between)
-        )
+        likely = self._list_likely_positions(package, requirements, tried)
+        positions = itertools.chain(likely, iterate_positions(len(requirements), search.between))
         rows = {number: [{"requirement": requirements[number]}] for number in range(len(requirements))}
         position = None
         for number, following in iterate_with_next(positions):
@@ -558,6 +569,9 @@ class Rehearsal:
         if position is None:
             return None
         low, high = max([number for number in trials if number < position], default=-1) + 1, position
+        if position in likely and low < high:
+            # Where it was named rightly, the one before it does not cure.
+            low, high = (low, high - 1) if len(cured_by(high - 1)) >= len(cured_by(high)) else (high, high)
         while low < high:
             middle = (low + high) // 2
             if len(cured_by(middle)) >= len(cured_by(position)):
@@ -566,6 +580,24 @@ class Rehearsal:
                 low = middle + 1
         now, then = tried.read_pins(), pins_of(self._lock_with_constraint({"requirement": requirements[high]}, tried))
         return requirements[high], cured_by(high), sum(now.get(name) != then.get(name) for name in {*now, *then}), high
+
+    def _list_likely_positions(self, package: str, requirements: Sequence[str], tried: TriedLock) -> list[int]:
+        """The positions in *requirements* of versions that are known not to use what left Python and is missed."""
+        pins, outcome = tried.read_pins(), tried.outcome
+        named = [self._known.clean.get(package)]
+        uses: list[RemovedUse] = []
+        for failure in outcome.failures.values():
+            user = find_broken_user(failure.frames, outcome.owners, pins)
+            change = find_removal(failure.text, tried.minor)
+            if self._later and user and change and user.package == package:
+                use = RemovedUse(change.name, user.path)
+                if use not in uses:
+                    uses.append(use)
+                    named.append(self._later(package, user.version, use, tried.minor, tried.platform))
+        wanted = [f"{package}>={version}" for version in named if version]
+        found = [requirements.index(text) for text in dict.fromkeys(wanted) if text in requirements]
+        # A version that lacks one of them is nearer than one that lacks all.
+        return sorted(set(found))
 
     @staticmethod
     def _count_most_cured(requirements: Sequence[str], cured_by: Callable[[int], set[str]]) -> int:

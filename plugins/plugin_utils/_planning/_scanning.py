@@ -54,6 +54,12 @@ def scan_wheel(path: pathlib.Path, sha256: str, cache: pathlib.Path) -> dict[str
     return dict(json.loads(json.dumps(found)))
 
 
+def scan_file(directory: pathlib.Path, name: str) -> list[list[Any]]:
+    """The uses of the removed *name* in the files below *directory*, as `find_broken_uses` takes them."""
+    answer = scan_application(ScanRequest(directory.name, str(directory), [], []), [name], [], SCAN_BUDGET)
+    return [use[1:] for use in answer["uses"]]
+
+
 def read_known_scan(sha256: str, cache: pathlib.Path) -> dict[str, Any] | None:
     """The scan of the wheel with the hash *sha256*, if this scanner read it before."""
     try:

@@ -79,7 +79,12 @@ def build_tools(given: Mapping[str, Any], entries: Sequence[Mapping[str, Any]] =
 
 def note_installed_uses(hosts: Iterable[PlannedHost], parts: PlanningTools, given: Mapping[str, Any]) -> None:
     """As `note_clean_versions`, for the validated options *given*. Raises UnknownVersionError."""
-    note_clean_versions(hosts, LaterWheels(parts.index, build_fetcher(parts.sources), parts.cache), given["target"])
+    note_clean_versions(hosts, build_later_wheels(parts), given["target"])
+
+
+def build_later_wheels(parts: PlanningTools) -> LaterWheels:
+    """What reads the wheels of later versions."""
+    return LaterWheels(parts.index, build_fetcher(parts.sources), parts.cache)
 
 
 def build_planner(given: Mapping[str, Any], parts: PlanningTools, review: Mapping[str, Any] | None = None) -> Planner:

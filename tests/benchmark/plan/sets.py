@@ -43,6 +43,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._sources import DEFAULT_SOURCES
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import MissingWheelsError, NoLockError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import build_package_set
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._later_wheels import LaterWheels, build_fetcher
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._locking import StepLocker
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import classify_move
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._package_set import PackageSet
@@ -239,6 +240,7 @@ class SetBench:
             self.index,
             WheelBuilder(cache, find_uv(), DEFAULT_SOURCES, interpreters),
         )
+        self.later = LaterWheels(self.index, build_fetcher(DEFAULT_SOURCES), cache)
         self.learned: list[LearnedConstraint] = []
 
     def make_row(self, variant: str, after: Mapping[str, str] | None, **values: Any) -> SetResult:
@@ -313,8 +315,9 @@ class SetBench:
         try:
             for minor in self._list_minors():
                 local = LocalTrials(self.origin, minor, self.built)
+                today = datetime.datetime.now(datetime.timezone.utc).date()
                 rehearsal = Rehearsal(
-                    self.locker, self.index, local, "here", datetime.datetime.now(datetime.timezone.utc).date()
+                    self.locker, self.index, local, "here", today, ahead=2, later=self.later.find_without
                 )
                 result = rehearsal.rehearse_step(packages, [entry.to_row() for entry in self.learned], minor, PLATFORM)
                 self.learned += result.learned

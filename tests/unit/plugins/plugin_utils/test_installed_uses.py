@@ -11,6 +11,7 @@ import zipfile
 from ansible_collections.oxzep7.python.plugins.plugin_utils._activity import Activity
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import PackageIndex
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._sources import PackageSources
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._explanations import RemovedUse
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import build_package_set
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._installed_uses import (
     MAXIMUM_WHEELS,
@@ -183,3 +184,60 @@ def test_an_earlier_python_suspects_nobody():
     assert known.is_suspected("bottle", "0.12", (3, 12)) and not known.is_suspected("bottle", "0.12", (3, 11))
     assert not known.is_suspected("bottle", "0.13", (3, 12)) and not known.is_suspected("flask", "0.12", (3, 12))
     assert KnownUses.from_application({"environment": None}, (3, 12)) == KnownUses()
+
+
+def test_the_nearest_wheel_whose_file_no_longer_uses_one_name_is_found(tmp_path):
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    for version, text in {
+        "0.12": "import imp\nimport pkgutil\npkgutil.ImpImporter\n",
+        "0.13": "import imp\nimport pkgutil\npkgutil.ImpImporter\n",
+        "0.14": "import imp\nimport pkgutil\nif hasattr(pkgutil, 'ImpImporter'):\n    pkgutil.ImpImporter\n",
+        "0.15": "",
+    }.items():
+        make_wheel(folder, version, text)
+    sources = PackageSources((), (str(folder),), True)
+    wheels = LaterWheels(PackageIndex(sources, tmp_path / "cache"), build_fetcher(sources), tmp_path / "cache")
+
+    def find(name, path="bottle.py", package="bottle"):
+        return wheels.find_without(package, "0.12", RemovedUse(name, path), (3, 12), PLATFORM)
+
+    assert (find("pkgutil.ImpImporter"), find("imp")) == ("0.14", "0.15")
+    # A file that is no longer there uses nothing.
+    assert find("imp", "bottle/old.py") == "0.13"
+    assert find("imp", package="nowhere") is None
+
+
+FAR = {"far": {f"1.{number}": Made() for number in range(60)}}
+
+
+def rehearse_with_hint(named, wanted="1.47"):
+    """The number of trials until the nearest version that works is found, where *named* is said to be it."""
+    text = "AttributeError: module 'pkgutil' has no attribute 'ImpImporter'"
+    failure = TrialFailure(f"far.py:1: {text}", ("/x/site-packages/far/finder.py",))
+    world = World(FAR)
+    trials = Trials(lambda pins: {} if Version(pins["far"]) >= Version(wanted) else {"far": failure}, {"far": "far"})
+    rows = [{"name": "far", "version": "1.0", "requires": [], "requested": True}]
+    start = build_package_set({"packages": rows}, set(), (3, 8), "x86_64")
+    asked = []
+
+    def later(*question):
+        asked.append(question)
+        return named
+
+    ended = Rehearsal(world.locker(), world, trials, "host1", TODAY, later=later).rehearse_step(
+        start, [], (3, 12), PLATFORM
+    )
+    assert [entry.requirement for entry in ended.learned] == [f"far>={wanted}"] and not ended.failures
+    assert set(asked) == {("far", "1.0", RemovedUse("pkgutil.ImpImporter", "far/finder.py"), (3, 12), PLATFORM)}
+    return len(trials.locks)
+
+
+def test_a_version_that_is_named_rightly_costs_two_trials_however_far_it_is():
+    # One of everything, that version, the one before it, and everything again.
+    assert rehearse_with_hint("1.47") == 4
+
+
+@given(st.one_of(st.none(), st.integers(1, 59).map(lambda number: f"1.{number}")))
+def test_a_version_that_is_named_wrongly_changes_nothing_but_the_number_of_trials(named):
+    assert rehearse_with_hint(named) <= rehearse_with_hint(None) + 4
