@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pathlib
 import pwd
@@ -257,3 +258,21 @@ def test_what_fails_in_the_live_environment_is_tried_once_in_a_run(tried, applic
     assert {"noisy"} == {name for row in second["untried"] if "earlier trial" in row["reason"] for name in row["names"]}
     (source / "more.py").write_text("import helper\n")
     assert tried(run_id="another")[1] > 1
+
+
+def test_a_generation_of_the_same_run_does_not_import_it_either(tried, module, application, interpreters, tmp_path):
+    declared, packages = application
+    mark = tmp_path / "mark"
+    assert tried(run_id="one")[1] > 1
+    lock = make_lock(*sorted(packages.glob("*.whl")))
+    identifier = hashlib.sha256(lock.encode()).hexdigest()
+    (tmp_path / "state" / "locks").mkdir()
+    (tmp_path / "state" / "locks" / f"{identifier}.txt").write_text(lock)
+    options = {"interpreter": interpreters[1][1], "version": interpreters[1][0], "lock": identifier}
+    options.update(application=declared, wheels=str(packages), state_dir=str(tmp_path / "state"))
+    mark.write_text("")
+    built = module("environment", run_id="one", **options)
+    assert built["generation"] and mark.read_text() == ""
+    assert "noisy" in str(built["untried"])
+    known, imports = tried(run_id="two")
+    assert known["known"] and imports == 0

@@ -17,6 +17,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._generation._imports
     ImportFailure,
     find_import_failures,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._memory import TrialMemory
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._probe import (
     ProbeRequest,
     ProbeResult,
@@ -151,7 +152,9 @@ def prove_environment(place: Workplace) -> Proof:
     """
     checking = _start_consistency_check(place, place.path)
     request = ProbeRequest(place.order.probe, left_out=parse_left_out(place.order.lock or ""))
-    found = probe_environment(place.application, place.path, place.user, request)
+    # The trials of the same run have tried what fails in the live environment.
+    failing = TrialMemory(place.application, place.directories.state, place.order.run).failing
+    found = probe_environment(place.application, place.path, place.user, request, failing=failing)
     _require_consistency(place, checking.wait(IMPORT_TIMEOUT))
     _require_working_modules(found)
     results = run_tests(place.application, place.path, place.user)
