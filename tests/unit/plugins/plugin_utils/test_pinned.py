@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._units import parse_unit
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._notes import build_notes
@@ -93,7 +95,12 @@ def test_the_finding_has_the_line_to_write():
     pinned = find(dependent(variables={"LD_LIBRARY_PATH": f"{OLD}/lib"}))
     pinned += find(dependent(kind="mod_wsgi", name="WSGIPythonHome", source="/etc/a.conf", line=3, environment=None))
     application = {"name": "a", "environment": ENVIRONMENT, "scan": None, "pinned": pinned}
-    notes = build_notes(application, {"from": "3.8", "environment": "/srv/a/venv", "steps": STEPS}, True)
+    notes = build_notes(
+        application,
+        {"name": "a", "from": "3.8", "environment": "/srv/a/venv", "steps": STEPS},
+        True,
+        datetime.date(2026, 1, 1),
+    )
     library, home = [row for row in notes["findings"] if row["key"] == "interpreter-named"]
     assert f"LD_LIBRARY_PATH={OLD}/lib:/opt/oxzep7/interpreters/VERSION/lib" in library["remediation"]
     assert "web.service (/etc/systemd/system/web.service) sets LD_LIBRARY_PATH" in library["detail"]

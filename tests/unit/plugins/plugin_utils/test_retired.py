@@ -161,7 +161,7 @@ def test_a_dead_package_that_stays_is_a_finding_with_its_remedy():
     }
     changes = [{"package": "pycrypto", "to": None, "move": "left"}]
     steps = [{"to": "3.9", "changes": changes, "doubts": {}, "built": [], "copied": []}]
-    notes = build_notes(application, {"from": "3.8", "steps": steps}, True)
+    notes = build_notes(application, {"name": "a", "from": "3.8", "steps": steps}, True, datetime.date(2026, 1, 1))
     (found,) = [row for row in notes["findings"] if row["key"] == "package-retired"]
     assert "nose has no release since 2015-06-02" in found["detail"] and not found["blocking"]
     assert "{requirement: nose, replaced_by: pynose," in found["remediation"]
