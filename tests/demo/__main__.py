@@ -18,6 +18,7 @@ from typing import Any
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report._run import format_step_table
 
 from tests.demo import machine, podman
+from tests.fleet.output import find_unexpected_warnings
 from tests.fleet.paths import FleetError
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -41,6 +42,9 @@ def run_demo_playbook(playbook: str, inventory: pathlib.Path, options: list[str]
             env=environment,
         )
     print(f"{playbook}: ended with {rc} after {time.monotonic() - began:.0f} s; {log}", flush=True)
+    unexpected = find_unexpected_warnings(log.read_text(encoding="utf-8"), {})
+    if unexpected:
+        raise SystemExit("\n".join([f"demo: {playbook} should not have printed:", *unexpected]))
     if rc != expected:
         print("".join(log.read_text(encoding="utf-8").splitlines(keepends=True)[-30:]))
         raise SystemExit(f"demo: {playbook} should have ended with {expected}")

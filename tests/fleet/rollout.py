@@ -23,6 +23,7 @@ from typing import Any
 
 from tests.fleet import fleet
 from tests.fleet.hosts import run_on_host
+from tests.fleet.output import find_unexpected_warnings
 from tests.fleet.paths import ANSIBLE_CONF, WORK
 from tests.fleet.prober import Prober
 
@@ -44,6 +45,7 @@ OPTIONS: dict[str, Any] = {
     "oxzep7_target": NEW,
     "oxzep7_waves": [1, "100%"],
     "oxzep7_max_unavailable": "75%",
+    # The cases are about hosts of different applications that stop together.
     "oxzep7_budget": "run",
     "oxzep7_stability_window": 0,
     "oxzep7_timeout": 20,
@@ -137,6 +139,8 @@ class FinishedRun:
             env=build_controller_environment(),
         )
         self.rc, self.said = done.returncode, done.stdout + done.stderr
+        unexpected = find_unexpected_warnings(self.said, {})
+        expect_condition(not unexpected, f"{playbook} {run_id} should not have printed:", *unexpected)
         self.record = read_run_record(run_id)
 
     def outcomes(self) -> dict[str, str]:

@@ -19,6 +19,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.fleet import fleet
+from tests.fleet.output import check_warnings
 from tests.fleet.paths import ANSIBLE_CONF
 
 TIMEOUT = 900
@@ -78,17 +79,22 @@ def rank_item(item):
 
 @dataclasses.dataclass
 class PlaybookController:
-    """Runs the collection's playbooks from a folder of its own."""
+    """Runs the collection's playbooks from a folder of its own.
+
+    ``warnings`` are texts of warnings that its runs may print, each with the reason; any other one is a failure.
+    """
 
     folder: pathlib.Path
+    warnings: dict = dataclasses.field(default_factory=dict)
 
-    def __call__(self, playbook, *options, **variables):
-        """The finished process; *variables* become extra variables."""
-        return self.run_program("ansible-playbook", f"oxzep7.python.{playbook}", *options, "-e", json.dumps(variables))
+    def __call__(self, playbook, *options, warnings=None, **variables):
+        """The finished process; *variables* become extra variables. *warnings* are for this run only."""
+        words = (f"oxzep7.python.{playbook}", *options, "-e", json.dumps(variables))
+        return self.run_program("ansible-playbook", *words, warnings=warnings)
 
-    def run_program(self, program, *words):
-        """The finished process of *program*, on the hosts of the fleet."""
-        return subprocess.run(
+    def run_program(self, program, *words, warnings=None):
+        """The finished process of *program*, on the hosts of the fleet. *warnings* are for this run only."""
+        done = subprocess.run(
             [program, "-i", str(fleet.INVENTORY), *words],
             cwd=self.folder,
             capture_output=True,
@@ -97,6 +103,8 @@ class PlaybookController:
             timeout=TIMEOUT,
             env={**os.environ, "ANSIBLE_CONFIG": str(ANSIBLE_CONF), "ANSIBLE_PIPELINING": "1", "ANSIBLE_NOCOLOR": "1"},
         )
+        check_warnings(done.stdout + done.stderr, {**self.warnings, **(warnings or {})})
+        return done
 
 
 @pytest.fixture(scope="module")
