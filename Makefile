@@ -26,9 +26,9 @@ tools:
 fleet:
 	@tests/tools/prepare.sh fleet
 
-demo: tools ## the main job on this machine; FLEET=podman: on six systemd hosts over SSH (root)
+demo: tools ## the main job on this machine; FLEET=podman: on six systemd hosts over SSH (root); CORE=2.16: with that ansible-core
 	@[ "$(FLEET)" != podman ] || tests/tools/prepare.sh fleet
-	@$(if $(FLEET),$(AS_ROOT)) python -m tests.demo $(if $(FLEET),--fleet $(FLEET))
+	@$(if $(FLEET),$(AS_ROOT)) python -m tests.demo $(if $(FLEET),--fleet $(FLEET)) $(if $(CORE),--core $(CORE))
 
 # Test hosts wait more than they work, so everything else runs beside them, with what they leave of the processors.
 test: fleet lint ## everything; needs root for the test hosts

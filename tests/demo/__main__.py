@@ -20,21 +20,24 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._report._run import 
 from tests.demo import machine, podman
 from tests.fleet.output import find_unexpected_warnings
 from tests.fleet.paths import FleetError
+from tests.integration.cores import NEWEST, OLDER_RELEASES, install_core
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 OUTPUT = ROOT / "demo"
 EXPECTED_FAILURE = 2
 
 
-def run_demo_playbook(playbook: str, inventory: pathlib.Path, options: list[str], expected: int = 0) -> None:
-    """Run one playbook of the collection in the demo's folder; its output goes to a log."""
+def run_demo_playbook(
+    programs: pathlib.Path, playbook: str, inventory: pathlib.Path, options: list[str], expected: int = 0
+) -> None:
+    """Run one playbook of the collection with *programs* in the demo's folder; its output goes to a log."""
     print(f"{playbook} …", flush=True)
     began = time.monotonic()
     log = OUTPUT / f"{playbook}.log"
     environment = {**os.environ, "ANSIBLE_PIPELINING": "1", "ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "0"}
     with log.open("w", encoding="utf-8") as stream:
         rc = subprocess.call(
-            ["ansible-playbook", "-i", str(inventory), f"oxzep7.python.{playbook}", *options],
+            [programs / "ansible-playbook", "-i", str(inventory), f"oxzep7.python.{playbook}", *options],
             cwd=OUTPUT,
             stdout=stream,
             stderr=subprocess.STDOUT,
@@ -72,18 +75,22 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fleet", choices=["podman"])
+    parser.add_argument("--core", choices=[NEWEST, *OLDER_RELEASES], default=NEWEST, help="release of ansible-core")
     given = parser.parse_args()
+    programs = install_core(given.core)
     stage = podman if given.fleet else machine
     try:
         inventory, target, options = stage.start_demo_hosts()
     except (machine.DemoError, FleetError) as error:
         sys.exit(f"demo: {error}")
     try:
-        run_demo_playbook("audit", inventory, [])
-        run_demo_playbook("plan", inventory, ["-e", f"oxzep7_target={target}"])
+        run_demo_playbook(programs, "audit", inventory, [])
+        run_demo_playbook(programs, "plan", inventory, ["-e", f"oxzep7_target={target}"])
         print((OUTPUT / "oxzep7" / "plan" / "plan.md").read_text(encoding="utf-8").split("\n## ")[1])
         waves = ["-e", json.dumps({"oxzep7_waves": [1, "100%"]})]
-        run_demo_playbook("upgrade", inventory, ["-e", f"oxzep7_target={target}", *waves, *options], EXPECTED_FAILURE)
+        run_demo_playbook(
+            programs, "upgrade", inventory, ["-e", f"oxzep7_target={target}", *waves, *options], EXPECTED_FAILURE
+        )
         rows = read_newest_report()
         print("\n" + "\n".join(format_step_table(rows)) + "\n")
         for row in rows:

@@ -43,3 +43,19 @@ def test_no_loop_has_declarations_as_items(path):
 def test_there_are_loops_to_check():
     loops = [text for path in FILES for text in list_loops(yaml.safe_load(path.read_text(encoding="utf-8")))]
     assert sum(bool(NAMES_ONLY.search(text)) for text in loops) >= 2
+
+
+def list_looped_tasks(tasks):
+    for task in tasks or []:
+        for key in ("block", "rescue", "always"):
+            yield from list_looped_tasks(task.get(key))
+        if any(key == "loop" or key.startswith("with_") for key in task):
+            yield task
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: "/".join(path.parts[-3:]))
+def test_no_task_is_named_by_its_own_loop(path):
+    """The name is made before the loop begins: ansible-core 2.21 warns that its variable is undefined."""
+    for task in list_looped_tasks(yaml.safe_load(path.read_text(encoding="utf-8"))):
+        variable = (task.get("loop_control") or {}).get("loop_var", "item")
+        assert not re.search(rf"\b{variable}\b", " ".join(re.findall(r"\{\{.*?\}\}", task["name"]))), task["name"]
