@@ -87,6 +87,7 @@ ALLOWED = (
         "done as the account that builds, of files it has seen",
     ),
     _allow("_generation/_import_probe", "os.open", "the null device"),
+    _allow("_generation/_memory", "read_json", STATE),
     _allow("_generation/_source_probe", "open tokenize.open", "run as the application's user, of ordinary files"),
     _allow("_health/checks/_port", "open", "files of the kernel"),
     _allow("_host/_commands", "os.open", STATE),

@@ -24,8 +24,8 @@ MEMORY_FILE = "trials.json"
 # Seconds for which a lock that passed counts; the libraries of the host may change, which no key has.
 PASSED_AGE = 86400.0
 MAX_PASSED = 50
-# A larger source is not compared, and nothing is remembered of its locks.
-MAX_SOURCE_FILES = 20000
+# Files and directories. A larger source is not compared, and nothing is remembered of its locks.
+MAX_SOURCE_ENTRIES = 20000
 # Python writes these itself.
 IGNORED_DIRECTORIES = ("__pycache__", ".git", ".pytest_cache")
 
@@ -117,6 +117,9 @@ def digest_source(application: Application) -> Optional[str]:
     count = 0
     for directory, folders, names in os.walk(application.source):
         there = [name for name in sorted(folders) if name not in IGNORED_DIRECTORIES]
+        count += 1 + len(names)
+        if count > MAX_SOURCE_ENTRIES:
+            return None
         folders[:] = [name for name in there if os.path.realpath(os.path.join(directory, name)) not in excluded]
         for name in sorted(names):
             path = os.path.join(directory, name)
@@ -124,8 +127,5 @@ def digest_source(application: Application) -> Optional[str]:
                 found = os.lstat(path)
             except FileNotFoundError:
                 continue
-            count += 1
             digest.update(repr((path, found.st_size, found.st_mtime_ns, found.st_mode)).encode("utf-8"))
-            if count > MAX_SOURCE_FILES:
-                return None
     return digest.hexdigest()
