@@ -21,6 +21,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import (
     format_minor,
     get_today,
 )
+from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver import find_uv_platform
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning import _setup as _planning
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._cargo import select_cargo
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._constraints import read_constraints
@@ -93,7 +94,9 @@ class ActionModule(CollectionAction):
                             result, host, application, minors, planner, parts, keeper, given, task_vars
                         )
                 except (CollectionError, ValueError, OSError) as error:
-                    problem = build_problem(application["name"], "", describe_error(str(error)), result["constraints"])
+                    problem = build_problem(
+                        name, application["name"], "", describe_error(str(error)), result["constraints"]
+                    )
                     result["problems"].append(problem)
                     self._display.display(f"{name}: {describe_problem(problem)}")
                 result["changed"] = result["changed"] or bool(keeper.added)
@@ -117,10 +120,8 @@ class ActionModule(CollectionAction):
     ) -> None:
         declared = next(entry for entry in task_vars["oxzep7_applications"] if entry["name"] == application["name"])
         trials: list[_HostTrials] = []
-        known = KnownUses()
 
         def on(minor: Minor, interpreter: Mapping[str, Any]) -> Rehearsal:
-            nonlocal known
             self._display.display(f"{host.name}: rehearsing {application['name']} on Python {format_minor(minor)}")
             taken = select_cargo(application["environment"], declared.get("carry") or "ask")
             trials.append(_HostTrials(self, given, task_vars, declared, interpreter, host, taken))
@@ -138,9 +139,10 @@ class ActionModule(CollectionAction):
                 self._record_result(result, host.name, application, minor, ended, trials[-1], keeper)
                 complete("steps rehearsed")
                 if ended.failures:
-                    cause = describe_failures(ended, minor, known)
+                    platform = find_uv_platform(str(host.facts["architecture"]), host.facts["libc"])
+                    cause = describe_failures(ended, minor, platform, later)
                     result["problems"].append(
-                        build_problem(application["name"], format_minor(minor), cause, result["constraints"])
+                        build_problem(host.name, application["name"], format_minor(minor), cause, result["constraints"])
                     )
         except (CollectionError, ValueError, OSError):
             self.run_module(absent, task_vars, "environment")

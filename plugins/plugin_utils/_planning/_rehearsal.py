@@ -22,6 +22,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._drafts im
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import MissingWheelsError, NoLockError
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._explanations import (
     RemovedUse,
+    explain_failure,
     find_broken_user,
     find_removal,
 )
@@ -538,8 +539,11 @@ class Rehearsal:
         failure = tried.outcome.failures[about[0]]
         python = format_minor(tried.minor)
         others = f" and {len(about) - 1} more" if len(about) > 1 else ""
-        broken = f"{package} {tried.read_pins().get(package, 'its absence')} breaks {about[0]}{others}"
-        reason = f"{broken} on Python {python}: {failure.normalize_text()[-300:]}"
+        pins = tried.read_pins()
+        broken = f"{package} {pins.get(package, 'its absence')} breaks {about[0]}{others}"
+        user = find_broken_user(failure.frames, tried.outcome.owners, pins)
+        why = explain_failure(failure.text, tried.minor, user, None)
+        reason = f"{broken} on Python {python}: {failure.normalize_text()[-300:]}{f' ({why})' if why else ''}"
         return LearnedConstraint(
             requirement, f">={python}", reason, failure.kind, self._today.isoformat(), self._host, failure.text[-1000:]
         )
@@ -596,8 +600,8 @@ class Rehearsal:
                     named.append(self._later(package, user.version, use, tried.minor, tried.platform))
         wanted = [f"{package}>={version}" for version in named if version]
         found = [requirements.index(text) for text in dict.fromkeys(wanted) if text in requirements]
-        # A version that lacks one of them is nearer than one that lacks all.
-        return sorted(set(found))
+        # The last of them lacks every use, and may cure all failures.
+        return sorted(set(found), reverse=True)
 
     @staticmethod
     def _count_most_cured(requirements: Sequence[str], cured_by: Callable[[int], set[str]]) -> int:

@@ -17,13 +17,27 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._constrain
     read_constraints,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._explanations import (
+    RemovedUse,
     explain_failure,
     find_broken_user,
     find_removal,
 )
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import build_package_set
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._learning import PlanDirectoryKeeper
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._problems import describe_error
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._rehearsal import LearnedConstraint
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._problems import (
+    build_problem,
+    describe_error,
+    describe_failures,
+    format_problems,
+)
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._rehearsal import (
+    LearnedConstraint,
+    Rehearsal,
+    TrialFailure,
+)
+
+from .test_rehearsal import PLATFORM, Trials
+from .world import Made, World
 
 TODAY = datetime.date(2026, 11, 30)
 PYPISERVER = "/srv/x/lib/python3.11/site-packages/pypiserver/bottle.py"
@@ -143,6 +157,49 @@ def test_the_user_is_the_package_of_the_last_installed_file_and_none_where_that_
     assert find_broken_user([*paths, "/usr/lib/python3.11/inspect.py"], owners, pins).package == "ruamel-yaml"
     assert find_broken_user([*paths, "/v/lib/python3.11/site-packages/unknown.py"], owners, pins) is None
     assert find_broken_user(["/srv/app/main.py"], owners, pins) is None
+
+
+def test_what_no_version_cures_is_described_with_the_version_that_no_longer_uses_it():
+    world = World({"pypiserver": {"1.4.2": Made()}})
+    text = "bottle.py:38: ImportError: cannot import name 'getargspec' from 'inspect' (/usr/lib/python3.11/inspect.py)"
+    trials = Trials(
+        lambda pins: {"pypiserver": TrialFailure(text, (PYPISERVER,), "inspect")}, {"pypiserver": "pypiserver"}
+    )
+    rows = [{"name": "pypiserver", "version": "1.4.2", "requires": [], "requested": True}]
+    start = build_package_set({"packages": rows}, set(), (3, 8), "x86_64")
+    ended = Rehearsal(world.locker(), world, trials, "host1", TODAY).rehearse_step(start, [], (3, 11), PLATFORM)
+    asked = []
+
+    def later(*question):
+        asked.append(question)
+        return "1.5.0"
+
+    cause = describe_failures(ended, (3, 11), PLATFORM, later)
+    assert cause.startswith(f"no version of any package cures pypiserver: {text} (inspect.getargspec was removed in")
+    assert cause.endswith("used by bottle inside pypiserver 1.4.2; pypiserver 1.5.0 no longer uses it)")
+    use = RemovedUse("inspect.getargspec", "pypiserver/bottle.py")
+    assert asked == [("pypiserver", "1.4.2", use, (3, 11), PLATFORM)]
+    problem = build_problem("web1", "pypi", "3.11", cause, "/p/constraints.yml")
+    message = format_problems("web1", [problem])
+    assert message.startswith(
+        "web1: not rehearsed to the target: pypi; what was learned is kept\npypi on Python 3.11: "
+    )
+    assert message.endswith("constrain it in /p/constraints.yml; run oxzep7.python.rehearse again with --limit web1")
+
+
+def test_a_constraint_says_what_left_python_and_who_uses_it():
+    world = World({"pypiserver": {"1.4.2": Made(), "1.5.0": Made()}})
+    text = "cannot import name 'getargspec' from 'inspect' (/usr/lib/python3.11/inspect.py)"
+    failure = TrialFailure(text, (PYPISERVER,), "inspect")
+    trials = Trials(
+        lambda pins: {"pypiserver": failure} if pins["pypiserver"] == "1.4.2" else {}, {"pypiserver": "pypiserver"}
+    )
+    rows = [{"name": "pypiserver", "version": "1.4.2", "requires": [], "requested": True}]
+    start = build_package_set({"packages": rows}, set(), (3, 8), "x86_64")
+    ended = Rehearsal(world.locker(), world, trials, "host1", TODAY).rehearse_step(start, [], (3, 11), PLATFORM)
+    assert ended.learned[0].reason.endswith(
+        "(inspect.getargspec was removed in Python 3.11; used by bottle inside pypiserver 1.4.2)"
+    )
 
 
 def test_an_error_is_told_with_the_cause_in_the_output_below_it():
