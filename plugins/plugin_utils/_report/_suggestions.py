@@ -33,6 +33,7 @@ HEADING = """\
 # What oxzep7.python.audit suggests to declare: an application for each environment that services use.
 # Paste it into group_vars, then add to each application what no inventory can know: tests, and a health check
 # that would notice when it does not work. A suggested check knows no more than that a unit is active or a port open.
+# `source` is where the services start; remove it where that directory has data and no code of the application.
 """
 # How an application selects services that were found as dependents of a kind.
 SELECTORS = {"service": "name", "supervisor": "supervisor"}
