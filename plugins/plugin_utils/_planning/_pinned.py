@@ -39,7 +39,9 @@ def find_pinned_settings(
     found = []
     for entry in dependents:
         own = entry.get("environment") in paths or entry["name"] in (environment.get("services") or ())
-        if entry["kind"] == "process" or not (own or entry.get("interpreter") == environment.get("interpreter")):
+        # What uses another environment of the same interpreter is of another application.
+        shared = not entry.get("environment") and entry.get("interpreter") == environment.get("interpreter")
+        if entry["kind"] == "process" or not (own or shared):
             continue
         for setting, value in _list_settings(entry):
             named = _find_named(value, prefix)

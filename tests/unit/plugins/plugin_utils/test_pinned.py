@@ -77,6 +77,7 @@ def test_other_settings_are_found(values, setting):
         {"variables": {"LD_LIBRARY_PATH": f"{OLD}.1/lib"}},
         {"variables": {"PYTHONHOME": OLD}, "kind": "process"},
         {"variables": {"PYTHONHOME": OLD}, "name": "x.service", "environment": "/srv/b/venv", "interpreter": None},
+        {"variables": {"PYTHONHOME": OLD}, "name": "x.service", "environment": "/srv/b/venv"},
         {"kind": "mod_wsgi", "name": "WSGIPythonHome", "environment": "/srv/a/venv"},
     ],
 )
