@@ -33,6 +33,7 @@ FOR_PEOPLE = {
     "restore",
     "run_info",
     "source_info",
+    "status_info",
 }
 TEXTS = {name: (_action.PLUGINS / "modules" / f"{name}.py").read_text() for name in MODULES}
 WITH_CODE = [name for name, text in TEXTS.items() if "def main(" in text]
