@@ -129,9 +129,17 @@ def test_what_cannot_be_planned_is_told_and_keeps_nothing_else_from_its_target(f
     assert fleet.read_plan() == plan
 
     # Nothing is left but what is blocked.
-    status, printed = fleet.run("upgrade", "--limit", "here")
-    assert status == 2 and told in printed and "Upgrade in waves" not in printed
+    status, printed = fleet.run("upgrade", "--limit", "here", "-e", "oxzep7_run_id=left")
+    assert status == 2 and told in printed
     assert fleet.read_plan()["hosts"]["here"]["applications"][0]["steps"] == []
+    run = json.loads((fleet.root / "oxzep7" / "report" / "runs" / "left" / "run.json").read_text(encoding="utf-8"))
+    assert [(row["host"], row["outcome"]) for row in run["ledger"]] == [("here", "blocked")]
+
+    status, printed = fleet.run("status", "--limit", "here", "-e", "oxzep7_target=")
+    assert status == 0, printed
+    rows = json.loads((fleet.root / "oxzep7" / "report" / "status.json").read_text(encoding="utf-8"))["applications"]
+    assert [(row["application"], row["state"]) for row in rows] == [("stuck", "blocked"), ("greeter", "on target")]
+    assert reason["cause"] in rows[0]["why"] and reason["remediation"] in rows[0]["why"]
 
 
 def test_every_application_of_a_host_may_be_blocked(fleet):
