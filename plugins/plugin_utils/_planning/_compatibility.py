@@ -108,9 +108,9 @@ def build_matrix(
 ) -> dict[str, Any]:
     """The matrix of a plan's document and *locks*: a cell for each package of a host and each Python on the path.
 
-    A cell has ``state`` (``works``, ``moves``, ``leaves``, ``added``, ``breaks``, ``mixed`` or ``unknown``), the
-    versions ``from`` and ``to``, ``kind`` and ``date`` of the evidence, ``reason``, ``hosts`` (how many) and ``stale``
-    (evidence of 90 days ago or more).
+    A cell has ``state`` (``works``, ``moves``, ``leaves``, ``added``, ``breaks``, ``blocked``, ``mixed``, ``unknown``),
+    the versions ``from`` and ``to``, ``kind`` and ``date`` of the evidence, ``reason``, ``hosts`` (how many) and
+    ``stale`` (evidence of 90 days ago or more).
     """
     seen: dict[tuple[str, str, str], list[Evidence]] = {}
     for entry in evidence:
@@ -124,12 +124,29 @@ def build_matrix(
         for package, version in versions.items():
             cell = _build_cell(package, version, changed.get(package), python, seen, today)
             cells.setdefault(package, {}).setdefault(python, []).append({**cell, "hosts": hosts})
+    for package, python, before, cause in _list_blocked_packages(plan, locks):
+        cell = {"state": "blocked", "from": before, "to": None, "kind": "index", "date": None, "reason": cause}
+        cells.setdefault(package, {}).setdefault(python, []).append({**cell, "stale": False, "hosts": 1})
     pythons = sorted({python for row in cells.values() for python in row}, key=lambda text: parse_version(text)[0])
     return {
         "schema": MATRIX_SCHEMA,
         "pythons": pythons,
         "packages": {name: _merge_row(row) for name, row in sorted(cells.items())},
     }
+
+
+def _list_blocked_packages(
+    plan: Mapping[str, Any], locks: Mapping[str, str]
+) -> Iterable[tuple[str, str, str | None, str]]:
+    """Each package that blocks a step: its name, the Python of the step, its version where one is known, and why."""
+    for part in plan["hosts"].values():
+        for application in part["applications"]:
+            steps = application["steps"]
+            pins = pins_of(locks[steps[-1]["lock"]]) if steps else {}
+            for reason in application.get("blocked") or []:
+                for package in (reason.get("packages") or []) if reason.get("to") else []:
+                    python = format_minor(parse_version(reason["to"])[0])
+                    yield package, python, pins.get(package), reason["cause"]
 
 
 def _count_equal_steps(plan: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], int]]:
@@ -194,13 +211,15 @@ def _merge_cells(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     unique = {(cell["state"], cell["from"], cell["to"]) for cell in found}
     if len(unique) == 1:
         return {**found[0], "hosts": sum(cell["hosts"] for cell in found)}
-    ways = sorted(f"{before or 'new'} -> {after or 'gone'}" for _state, before, after in unique)
+    ways = []
+    for state, before, after in unique:
+        ways.append("blocked" if state == "blocked" else f"{before or 'new'} -> {after or 'gone'}")
     return {
         **found[0],
         "state": "mixed",
         "from": None,
         "to": None,
-        "reason": "; ".join(ways),
+        "reason": "; ".join(sorted(ways)),
         "hosts": sum(cell["hosts"] for cell in found),
         "stale": any(cell["stale"] for cell in found),
     }

@@ -159,6 +159,8 @@ def collect_blocking_findings(
     environment = application["environment"]
     if found or environment is None:
         return found
+    # What is no version at all is no finding about the target.
+    _lifecycle.parse_version(environment["python"])
     try:
         path = list_step_minors(environment["python"], goal)
     except _lifecycle.UnknownVersionError as error:

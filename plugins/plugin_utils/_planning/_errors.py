@@ -37,7 +37,8 @@ class BlockedStepError(CollectionError):
 class BlockedReason:
     """Why an application of a host cannot be planned: the key of the finding, the cause and the next step.
 
-    ``before`` and ``after`` are the versions of the first step that is not planned, empty where none is.
+    ``before`` and ``after`` are the versions of the first step that is not planned, empty where none is; ``packages``
+    are those that block it, where they are known.
     """
 
     key: str
@@ -45,6 +46,7 @@ class BlockedReason:
     remediation: str
     before: str = ""
     after: str = ""
+    packages: tuple[str, ...] = ()
 
     @classmethod
     def from_finding(cls, entry: Mapping[str, Any]) -> BlockedReason:
@@ -57,12 +59,17 @@ class BlockedReason:
         if not isinstance(error, BlockedStepError):
             text = str(error) if isinstance(error, CollectionError) else f"{type(error).__name__}: {error}"
             error = BlockedStepError("application-not-planned", text)
-        return cls(error.key, str(error), error.remediation, before, after)
+        packages = error.packages if isinstance(error, NoLockError) else ()
+        return cls(error.key, str(error), error.remediation, before, after, packages)
 
-    def to_row(self) -> dict[str, str]:
+    def to_row(self) -> dict[str, Any]:
         """The reason as the plan has it, without credentials in URLs."""
-        row = {name: redact_text(getattr(self, name)) for name in ("key", "cause", "remediation")}
-        return {**row, "from": self.before, "to": self.after} if self.after else row
+        row: dict[str, Any] = {name: redact_text(getattr(self, name)) for name in ("key", "cause", "remediation")}
+        if self.after:
+            row.update({"from": self.before, "to": self.after})
+        if self.packages:
+            row["packages"] = list(self.packages)
+        return row
 
 
 # What data of a host that have another shape than expected raise.

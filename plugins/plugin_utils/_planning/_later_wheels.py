@@ -24,6 +24,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._lifecycle import (
     choose_newest_target,
     get_today,
     parse_version,
+    resolve_target,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._index import PackageIndex
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._pages import PackageFile
@@ -33,6 +34,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._resolver 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._sources import PackageSources
 from ansible_collections.oxzep7.python.plugins.plugin_utils._packages._transport import Transport
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._demands import get_own_target
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import DATA_ERRORS
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._explanations import RemovedUse
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._installed_uses import (
@@ -177,24 +179,30 @@ class LaterWheels:
 def note_clean_versions(hosts: Iterable[PlannedHost], wheels: LaterWheels, target: str) -> None:
     """Give each application with installed packages whose import meets what leaves: ``clean``, a version by package.
 
-    The version is the nearest later one without such uses, or None. Raises UnknownVersionError.
+    The version is the nearest later one without such uses, or None. An application whose data cannot be read gets none;
+    planning it says why. Raises UnknownVersionError for *target*.
     """
+    today = get_today()
+    run = resolve_target(target, today)
     for host in hosts:
         for application in host.applications:
             own = filter(None, [get_own_target(application)])
-            newest = parse_version(choose_newest_target(target, own, get_today()))[0]
-            uses = _select_certain_uses(application, newest)
-            if uses and isinstance(application, dict):
-                try:
-                    platform = find_uv_platform(str(host.facts["architecture"]), host.facts["libc"])
-                except CollectionError:
-                    continue
-                clean = {}
-                expect("later versions looked for", len(uses))
-                for use in uses:
-                    with track("later versions looked for", f"{use.package} {use.version}"):
-                        clean[use.package] = wheels.find_clean(use.package, use.version, use.since, newest, platform)
-                application["clean"] = clean
+            newest = parse_version(choose_newest_target(run, own, today))[0]
+            with contextlib.suppress(*DATA_ERRORS):
+                _note_clean_versions(host, application, wheels, newest)
+
+
+def _note_clean_versions(host: PlannedHost, application: Mapping[str, Any], wheels: LaterWheels, newest: Minor) -> None:
+    uses = _select_certain_uses(application, newest)
+    if not uses or not isinstance(application, dict):
+        return
+    platform = find_uv_platform(str(host.facts["architecture"]), host.facts["libc"])
+    clean = {}
+    expect("later versions looked for", len(uses))
+    for use in uses:
+        with track("later versions looked for", f"{use.package} {use.version}"):
+            clean[use.package] = wheels.find_clean(use.package, use.version, use.since, newest, platform)
+    application["clean"] = clean
 
 
 def _select_certain_uses(application: Mapping[str, Any], target: Minor) -> list[InstalledUse]:

@@ -59,7 +59,7 @@ def build_notes(
     scan = application.get("scan")
     steps = planned["steps"]
     minors = [_lifecycle.parse_version(step["to"])[0] for step in steps]
-    current = [_lifecycle.parse_version(planned["from"])[0]] if planned["from"] else []
+    current = [_lifecycle.parse_version(planned["from"])[0]] if steps else []
     placed = _collect_findings(application, planned, scan, advised)
     for entry in check_stay(planned["name"], planned.get("stay"), today):
         placed.append(StepFinding(None, entry))

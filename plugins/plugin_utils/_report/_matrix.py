@@ -14,11 +14,11 @@ STYLE = """:root{color-scheme:light dark}
 body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:80rem;padding:0 1rem;color:#222}
 body{background:#fff}table{border-collapse:collapse;margin:.5rem 0 1.5rem}
 th,td{border:1px solid #ccc;padding:.2rem .5rem;text-align:left;vertical-align:top}
-th{background:#f3f3f3}.works{background:#e4f5e4}.moves,.added{background:#fdf3d8}.leaves,.mixed{background:#e8eef8}.breaks{background:#fbe0de}
+th{background:#f3f3f3}.works{background:#e4f5e4}.moves,.added{background:#fdf3d8}.leaves,.mixed{background:#e8eef8}.breaks,.blocked{background:#fbe0de}
 .unknown{background:#eee}.major{background:#f9d5c5}.stale{font-style:italic}caption{text-align:left;font-weight:600}
 @media screen and (prefers-color-scheme:dark){
 body{color:#ddd;background:#1b1b1b}th{background:#333}.works{background:#1d3a1d}.moves,.added{background:#463a14}
-.leaves,.mixed{background:#23304a}.breaks{background:#4d2320}.unknown{background:#2c2c2c}.major{background:#5a2a17}}
+.leaves,.mixed{background:#23304a}.breaks,.blocked{background:#4d2320}.unknown{background:#2c2c2c}.major{background:#5a2a17}}
 .scroll{overflow-x:auto}.steps td{font-size:.9em}.steps a{color:inherit}
 .steps tr.first td{border-top:2px solid #888}.steps td:nth-last-child(8){white-space:nowrap}
 .steps tr.urgent td:last-child{font-weight:600;border-left:4px solid #c9472b}td{overflow-wrap:anywhere;min-width:2.5rem}
@@ -66,6 +66,8 @@ def render_matrix_page(matrix: Mapping[str, Any]) -> str:
 
 
 def _describe_cell(known: Mapping[str, Any]) -> str:
+    if known["state"] == "blocked":
+        return f"blocked {known['from'] or ''}".strip()
     stays = known["state"] in ("works", "breaks", "unknown")
     way = known["to"] if stays else f"{known['from'] or 'new'} -> {known['to'] or 'gone'}"
     evidence = ", ".join(filter(None, [known["kind"], known["date"], "stale" if known["stale"] else None]))

@@ -492,6 +492,11 @@ def test_steps_are_planned_up_to_the_first_that_is_blocked():
     text = format_plan_markdown(plan.document)
     assert "| app | host1 | 3.10 -> 3.11 | package-blocked |" in text
     assert text.index("What blocks") > text.index("Steps") and "Nothing to do" not in text
+    table = build_matrix(plan.document, plan.locks, [], datetime.date(2026, 11, 21))
+    assert table["pythons"] == ["3.9", "3.10", "3.11"] and part["blocked"][0]["packages"] == ["odd"]
+    cell = table["packages"]["odd"]["3.11"]
+    assert (cell["state"], cell["from"], cell["reason"]) == ("blocked", "1.0", reason["cause"])
+    assert '<td class="blocked">blocked 1.0</td>' in render_plan_page(plan.document, table)
 
 
 def test_the_identity_of_a_plan_is_what_it_does():
