@@ -15,7 +15,7 @@ import zipfile
 
 import pytest
 
-from tests.integration.conftest import write_wheel
+from tests.integration.conftest import write_tar, write_wheel
 
 SETTINGS = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "0", "ANSIBLE_DIFF_ALWAYS": "1"}
 
@@ -150,6 +150,23 @@ def test_every_application_of_a_host_may_be_blocked(fleet):
     assert [application["steps"] for application in plan["hosts"]["here"]["applications"]] == [[], []]
     readable = (fleet.root / "oxzep7" / "plan" / "plan.md").read_text(encoding="utf-8")
     assert "Unknown, because there is no inventory: away." in readable and "Nothing to do" not in readable
+
+
+@pytest.mark.parametrize("builder", ["away", "here"])
+def test_a_wheel_that_no_builder_provides_blocks_what_needs_it(fleet, builder):
+    setup = "from setuptools import setup, Extension\nsetup(name='stuck', ext_modules=[Extension('c', ['c.c'])])\n"
+    members = {
+        "PKG-INFO": "Metadata-Version: 2.1\nName: stuck\nVersion: 2.0\n",
+        "setup.py": setup,
+        "c.c": "#error no\n",
+    }
+    rows = [(f"stuck-2.0/{name}", text.encode()) for name, text in members.items()]
+    write_tar(fleet.wheels / "stuck-2.0.tar.gz", rows)
+    status, printed = fleet.run("plan", "--limit", f"here,{builder}", "-e", f"oxzep7_builder={builder}")
+    assert status != 0 and "(package-not-built)" in printed
+    greeter, stuck = fleet.read_plan()["hosts"]["here"]["applications"]
+    assert len(greeter["steps"]) == 1 and stuck["steps"] == []
+    assert [row["key"] for row in stuck["blocked"]] == ["package-not-built"]
 
 
 def test_a_run_is_about_the_chosen_applications(fleet):

@@ -24,10 +24,14 @@ class PlanError(CollectionError):
 
 
 class BlockedStepError(CollectionError):
-    """What blocks an application from a step on: ``key`` is the finding's; the text gives the cause."""
+    """What blocks an application from a step on: ``key`` is the finding's; the text gives the cause.
 
-    def __init__(self, key: str, text: str, remediation: str = "") -> None:
+    ``packages`` are those that block it, where they are known.
+    """
+
+    def __init__(self, key: str, text: str, remediation: str = "", packages: Sequence[str] = ()) -> None:
         super().__init__(text)
+        self.packages = tuple(packages)
         action = KEYS[key].action.rstrip(".")
         self.key = key
         self.remediation = remediation or action[0].lower() + action[1:]
@@ -59,8 +63,7 @@ class BlockedReason:
         if not isinstance(error, BlockedStepError):
             text = str(error) if isinstance(error, CollectionError) else f"{type(error).__name__}: {error}"
             error = BlockedStepError("application-not-planned", text)
-        packages = error.packages if isinstance(error, NoLockError) else ()
-        return cls(error.key, str(error), error.remediation, before, after, packages)
+        return cls(error.key, str(error), error.remediation, before, after, error.packages)
 
     def to_row(self) -> dict[str, Any]:
         """The reason as the plan has it, without credentials in URLs."""
@@ -98,11 +101,10 @@ class WheelsNeededError(CollectionError):
 
 
 class NoLockError(BlockedStepError):
-    """A step without a lock. ``packages`` are those that block it, where they are known."""
+    """A step without a lock."""
 
     def __init__(self, key: str, text: str, packages: Sequence[str] = ()) -> None:
-        super().__init__(key, text)
-        self.packages = tuple(packages)
+        super().__init__(key, text, packages=packages)
 
 
 class UnpublishedPackagesError(BlockedStepError):
@@ -114,6 +116,7 @@ class UnpublishedPackagesError(BlockedStepError):
             f"no source has {', '.join(names)}",
             "copy them with oxzep7.python.package_copy, publish them to an index of oxzep7_indexes, "
             "or put wheels into a folder of oxzep7_find_links",
+            names,
         )
         self.names = list(names)
 
@@ -130,5 +133,6 @@ class MissingWheelsError(BlockedStepError):
     """Wheels that a builder host must provide first."""
 
     def __init__(self, failures: Sequence[RemoteBuildError]) -> None:
-        super().__init__("package-not-built", "; ".join(map(str, failures)))
+        names = sorted({failure.wanted.name for failure in failures})
+        super().__init__("package-not-built", "; ".join(map(str, failures)), packages=names)
         self.failures = list(failures)

@@ -52,9 +52,9 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._document 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import (
     DATA_ERRORS,
     BlockedReason,
-    BlockedStepError,
     CopiesNeededError,
     MissingWheelsError,
+    NoLockError,
     PlanError,
     UncopiedPackagesError,
     UnpublishedPackagesError,
@@ -289,7 +289,7 @@ class Planner:
         before, after = self._steps.list_moves(application)[number]
         if isinstance(problem, MissingWheelsError):
             text = "; ".join(map(self._obtaining.describe_failure, problem.failures))
-            return [BlockedReason.from_error(BlockedStepError(problem.key, text), before, after)]
+            return [BlockedReason.from_error(NoLockError(problem.key, text, problem.packages), before, after)]
         if isinstance(problem, UnpublishedPackagesError):
             found = []
             copies = application.get("copies") or {}

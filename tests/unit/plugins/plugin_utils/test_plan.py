@@ -527,6 +527,8 @@ def test_what_is_not_to_be_had_blocks_its_application_after_it_was_asked_for_onc
     ]:
         plan = Planner("3.10", world.locker(), obtaining=obtaining).plan(hosts)
         assert expected in only_line(plan) and "package-not-built" in only_line(plan)
+        table = build_matrix(plan.document, plan.locks, [], datetime.date(2026, 11, 21))
+        assert table["packages"]["sole"]["3.9"]["state"] == "blocked"
         assert len(steps_of(plan, "other")) == 2
 
 
