@@ -247,6 +247,60 @@ def test_an_application_that_is_down_stays_failed_when_another_goes_back():
     assert row["outcome"] == "failed" and row["down"] and tell(row) == {"x": "reverted", "y": "failed"}
 
 
+FATES = st.sampled_from(["upgraded", "reverted", "failed"])
+runs = st.lists(
+    st.tuples(st.integers(1, 4), st.dictionaries(st.sampled_from(NAMES), FATES, min_size=1)), min_size=1, max_size=10
+).map(lambda hosts: {f"h{number}": host for number, host in enumerate(hosts)})
+
+
+def build_record(outcomes):
+    record = {}
+    for name, outcome in outcomes.items():
+        record = (
+            promote(record, name) if outcome == "upgraded" else fail(record, name, {"outcome": outcome, "msg": name})
+        )
+    return record_outcome(record, "upgrade")
+
+
+def simulate_run(hosts, budget):
+    """The applications that were begun, and the last ledger, when each of *hosts* has its wave and its outcomes."""
+    waves = []
+    for number in sorted({wave for wave, _outcomes in hosts.values()}):
+        own = {host: list(outcomes) for host, (wave, outcomes) in hosts.items() if wave == number}
+        waves.append({"number": number, "hosts": list(own), "applications": own})
+    closed, hostvars, rows, begun = {}, {host: {} for host in hosts}, [], set()
+    for wave in waves:
+        idle = wave_gate.list_idle_hosts(wave, closed)
+        working = [host for host in wave["hosts"] if host not in idle]
+        for host in working:
+            asked = {name: fate for name, fate in hosts[host][1].items() if name not in closed}
+            hostvars[host] = {"host_record": build_record(asked)}
+            begun |= {(host, name) for name in asked}
+        if working:
+            rows += _run.list_ended_rows(hostvars, wave, list(hosts), closed=closed)
+            for name, why in _ledger.check_application_budgets(rows, wave["number"], "upgrade", waves, budget).items():
+                closed.setdefault(name, {"wave": wave["number"], "reason": why})
+    last = [row for wave in waves for row in _run.list_ended_rows(hostvars, wave, list(hosts), closed=closed)]
+    return begun, last
+
+
+@given(runs, budgets)
+def test_a_run_treats_each_application_as_if_it_were_alone(hosts, budget):
+    begun, last = simulate_run(hosts, budget)
+    for name in NAMES:
+        alone = {host: (wave, {name: fates[name]}) for host, (wave, fates) in hosts.items() if name in fates}
+        assert {pair for pair in begun if pair[1] == name} == (simulate_run(alone, budget)[0] if alone else set())
+    # What was not begun is told, and is never good; what was has its own outcome.
+    told = {(row["host"], part["application"]): part["outcome"] for row in last for part in row["outcomes"]}
+    assert told == {
+        (host, name): fate if (host, name) in begun else "skipped"
+        for host, (_wave, outcomes) in hosts.items()
+        for name, fate in outcomes.items()
+    }
+    for row in last:
+        assert (row["outcome"] == "upgraded") == (set(tell(row).values()) == {"upgraded"})
+
+
 BLOCKED = [
     {
         "host": "a",
