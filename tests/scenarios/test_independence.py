@@ -129,6 +129,10 @@ def test_a_rollback_goes_on_behind_an_application_that_cannot_go_back(controller
 
 
 def test_a_budget_that_is_used_up_costs_the_other_applications_nothing(controller):
+    # What the test before this one damaged is mended, and goes back, too.
+    run_on_host("host1", "cd /srv/board/venv.generations/0-py3.8 && mv gone bin || true")
+    controller("rollback", "--limit", "host1", **OPTIONS, oxzep7_rollback_run="first", oxzep7_run_id="mended")
+    assert read_versions("host1")["board"] == "3.8"
     run_on_host("host1", f"cat >/srv/tickets/app/licence.py <<'END'\n{BROKEN.replace('10', '9')}END\n")
     inventory = json.loads(fleet.INVENTORY.read_text(encoding="utf-8"))
     for host in HOSTS:
@@ -139,14 +143,13 @@ def test_a_budget_that_is_used_up_costs_the_other_applications_nothing(controlle
     done = controller("upgrade", **options, oxzep7_run_id="fourth")
     assert done.returncode != 0
     # On the first host feeds wait for tickets, which failed; on the second host, tickets are closed.
-    assert {"tickets": "3.8", "feeds": "3.8"}.items() <= read_versions("host1").items(), done.stdout[-5000:]
+    assert read_versions("host1") == {"board": "3.9", "tickets": "3.8", "feeds": "3.8"}, done.stdout[-5000:]
     assert read_versions("host2") == {"board": "3.9", "tickets": "3.8", "feeds": "3.8"}, done.stdout[-5000:]
     folder = controller.folder / "oxzep7" / "report" / "runs" / "fourth"
     run = json.loads((folder / "run.json").read_text())
     told = {(row["host"], row["application"]): row["outcome"] for row in run["applications"]}
-    # It is beyond the target where a test before this one could not roll it back.
-    assert told.pop(("host1", "board"), "upgraded") == "upgraded"
     assert told == {
+        ("host1", "board"): "upgraded",
         ("host1", "tickets"): "reverted",
         ("host1", "feeds"): "skipped",
         ("host2", "board"): "upgraded",
