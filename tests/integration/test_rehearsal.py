@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 import yaml
@@ -24,7 +26,7 @@ SETTINGS = {"ANSIBLE_PIPELINING": "1", "ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOS
 class RehearsedHost:
     """A host with three applications: one works, one is cured by a later version, one by none."""
 
-    def __init__(self, root, interpreters):
+    def __init__(self, root, interpreters, names=("lost", "cured", "sound")):
         self.root = root
         (_old, self.python), (self.new, path) = interpreters[:2]
         wheels = root / "wheels"
@@ -38,7 +40,7 @@ class RehearsedHost:
             ("lost", "1.1", fails),
         ):
             write_wheel(wheels, name, version, {f"{name}.py": text})
-        for name in ("lost", "cured", "sound"):
+        for name in names:
             environment = root / name / "venv"
             subprocess.run([self.python, "-m", "venv", "--without-pip", environment], check=True)
             wheel = wheels / f"{name}-1.0-py3-none-any.whl"
@@ -60,7 +62,7 @@ class RehearsedHost:
             "oxzep7_interpreters": [{"source": "existing", "version": self.new, "path": path}],
             "oxzep7_applications": [
                 {"name": name, "environment": str(root / name / "venv"), "user": pwd.getpwuid(os.geteuid()).pw_name}
-                for name in ("lost", "cured", "sound")
+                for name in names
             ],
         }
         self.inventory = root / "inventory.json"
@@ -77,6 +79,24 @@ class RehearsedHost:
             stdin=subprocess.DEVNULL,
             env={**os.environ, **SETTINGS},
         )
+
+    def rehearse_until_something_is_learned(self):
+        """Kill the controller and what it runs as soon as there is a constraint."""
+        running = subprocess.Popen(
+            ["ansible-playbook", "-i", str(self.inventory), "oxzep7.python.rehearse"],
+            cwd=self.root,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **SETTINGS},
+            start_new_session=True,
+        )
+        constraints = self.root / "oxzep7" / "plan" / "constraints.yml"
+        while not constraints.exists():
+            assert running.poll() is None, running.stdout.read().decode()[-4000:]
+            time.sleep(0.01)
+        os.killpg(running.pid, signal.SIGKILL)
+        running.communicate()
 
     def read_constraints(self):
         return yaml.safe_load((self.root / "oxzep7" / "plan" / "constraints.yml").read_text(encoding="utf-8"))
@@ -117,3 +137,17 @@ def test_an_application_that_nothing_cures_ends_for_itself(rehearsed):
             [f"1-py{rehearsed.new}"],
             [f"1-py{rehearsed.new}"],
         ]
+
+
+def test_a_rehearsal_that_was_killed_goes_on_where_it_was(tmp_path, interpreters):
+    host = RehearsedHost(tmp_path, interpreters, ("sound", "cured"))
+    host.rehearse_until_something_is_learned()
+    (learned,) = host.read_constraints()
+    assert learned["requirement"] == "cured>=1.1"
+    assert host.list_generations("sound") == [] and f".rehearsal-{host.new}" in host.list_generations("cured")
+    done = host.rehearse()
+    printed = done.stdout + done.stderr
+    assert done.returncode == 0, printed[-4000:]
+    assert f"host1: sound on Python {host.new}: an earlier trial of this lock passed" in printed
+    assert host.read_constraints() == [learned]
+    assert [host.list_generations(name) for name in ("sound", "cured")] == [[f"1-py{host.new}"]] * 2
