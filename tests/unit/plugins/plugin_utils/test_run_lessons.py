@@ -9,9 +9,15 @@ from __future__ import annotations
 import json
 
 import pytest
+from ansible_collections.oxzep7.python.plugins.action import report
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import compute_lock_id
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._constraints import read_constraints
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import select_limits
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import Planner
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._run_lessons import list_lessons, read_lock_finder
+
+from .test_plan import host, steps_of
+from .world import Made, World
 
 LOCK = "".join(
     f"{name}=={version} \\\n    --hash=sha256:0\n"
@@ -120,3 +126,39 @@ def test_the_lock_is_found_in_the_plan(tmp_path):
     find = read_lock_finder(tmp_path)
     assert find("web1", "pypi", "3.11.4") == LOCK
     assert [find("web1", "pypi", "3.10"), find("web1", "wiki", "3.11"), find("web9", "pypi", "3.11")] == [None] * 3
+
+
+class Shown:
+    """What an action shows."""
+
+    def __init__(self):
+        self.lines = []
+
+    def display(self, line):
+        self.lines.append(line)
+
+    warning = display
+
+
+def test_the_report_of_a_run_writes_it_to_the_plan_and_the_next_plan_moves_the_package(tmp_path):
+    packages = {"pypiserver": {"1.4.2": Made(), "1.5.0": Made()}}
+    planned_host = host("web1", python="3.10.4", packages=(("pypiserver", "1.4.2"),))
+    plan = Planner("3.11", World(packages).locker()).plan([planned_host])
+    (tmp_path / "locks").mkdir()
+    (tmp_path / "plan.json").write_text(json.dumps(plan.document))
+    for identifier, text in plan.locks.items():
+        (tmp_path / "locks" / f"{identifier}.txt").write_text(text)
+    action = report.ActionModule.__new__(report.ActionModule)
+    action._display = Shown()
+    for _wave in range(2):
+        action._record_evidence(tmp_path, [make_row(GETARGSPEC, application="app")])
+    assert [line for line in action._display.lines if "not added" in line] == []
+    assert len(action._display.lines) == 1 and "web1: pypiserver!=1.4.2: " in action._display.lines[0]
+    (row,) = read_constraints(tmp_path)
+    matrix = json.loads((tmp_path / "matrix.json").read_text())
+    (cell,) = matrix["packages"]["pypiserver"].values()
+    assert (cell["state"], cell["kind"]) == ("breaks", "run")
+    again = host("web1", python="3.10.4", packages=(("pypiserver", "1.4.2"),), constraints=[row])
+    (step,) = steps_of(Planner("3.11", World(packages).locker()).plan([again]), "web1")
+    (change,) = step["changes"]
+    assert (change["to"], change["evidence"]) == ("1.5.0", "run") and "inspect.getargspec" in change["reason"]
