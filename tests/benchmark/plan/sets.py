@@ -78,12 +78,14 @@ class SetResult:
     left: int | None = None
     built: int | None = None
     rounds: int | None = None
+    trials: int | None = None
     failures: int | None = None
     note: str = ""
 
     def format_line(self) -> str:
         """The line, in columns."""
-        values = [self.packages, self.moved, self.major, self.added, self.left, self.built, self.rounds, self.failures]
+        values = [self.packages, self.moved, self.major, self.added, self.left, self.built, self.rounds, self.trials]
+        values.append(self.failures)
         return (
             f"{self.name:<16}{self.variant:<13}"
             + "".join(f"{'-' if value is None else value:>9}" for value in values)
@@ -186,6 +188,7 @@ class LocalTrials:
 
     def __init__(self, origin: OriginEnvironment, minor: Minor, built: pathlib.Path) -> None:
         self._origin = origin
+        self.count = 0
         self.path = WORK / "attempts" / f"{origin.path.name}-{format_minor(minor)}"
         self._built = built
         declared = {"name": "benchmark", "environment": str(origin.path)}
@@ -196,6 +199,7 @@ class LocalTrials:
 
     def run_trial(self, lock: str, only: Sequence[str] | None) -> TrialOutcome:
         """As `TrialRunner.run_trial`."""
+        self.count += 1
         target = self.path / "lock.txt"
         target.write_text(lock, encoding="utf-8")
         done = run_isolated_uv(
@@ -311,7 +315,7 @@ class SetBench:
 
     def rehearse_steps(self) -> SetResult:
         """What a rehearsal of every step ends with."""
-        packages, rounds = self.origin.read_packages(), 0
+        packages, rounds, trials = self.origin.read_packages(), 0, 0
         try:
             for minor in self._list_minors():
                 local = LocalTrials(self.origin, minor, self.built)
@@ -322,9 +326,10 @@ class SetBench:
                 result = rehearsal.rehearse_step(packages, [entry.to_row() for entry in self.learned], minor, PLATFORM)
                 self.learned += result.learned
                 rounds += result.rounds
+                trials += local.count
                 packages = result.found.after
         except (NoLockError, MissingWheelsError) as error:
-            return self.make_row("ours", None, rounds=rounds, note=str(error)[:160])
+            return self.make_row("ours", None, rounds=rounds, trials=trials, note=str(error)[:160])
         worst = "; ".join(
             [f"{name}: {result.failures[name].normalize_text()[-100:]}" for name in list(result.failures)[:2]]
         )
@@ -333,6 +338,7 @@ class SetBench:
             packages.pins,
             built=len(result.found.built),
             rounds=rounds,
+            trials=trials,
             failures=len(result.failures),
             note=worst,
         )
@@ -372,7 +378,7 @@ def main() -> None:
     given = parser.parse_args()
     WORK.mkdir(parents=True, exist_ok=True)
     chosen = {name: value for name, value in load_sets(given.locks).items() if not given.names or name in given.names}
-    titles = ("packages", "moved", "major", "added", "left", "built", "rounds", "failures")
+    titles = ("packages", "moved", "major", "added", "left", "built", "rounds", "trials", "failures")
     print(f"{'set':<16}{'variant':<13}" + "".join(f"{title:>9}" for title in titles))
     rows: list[SetResult] = []
     for minor in sorted(

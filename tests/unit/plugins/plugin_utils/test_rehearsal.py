@@ -165,6 +165,7 @@ def build_rehearsal(packages, pins, breaks, ahead=0):
     trials = Trials(breaks, {name: name for name in packages})
     kept = Kept(trials)
     start = build_package_set({"packages": rows}, set(), (3, 8), "x86_64")
+    trials.world = world
     return Rehearsal(world.locker(), world, trials, "host1", TODAY, keeper=kept, ahead=ahead), start, trials, kept
 
 
@@ -177,6 +178,9 @@ def test_all_faults_of_one_trial_are_cured_before_everything_is_tried_again(ahea
     assert ended.rounds == 2 and trials.whole == [0, len(trials.locks) - 1]
     # A trial for each cure, and one of everything before and after.
     assert len(trials.locks) == 4 + 2
+    # The locks that are tried, and those of next candidates that are made meanwhile.
+    asked = {(question.requirements, question.constraints) for question in trials.world.questions}
+    assert 5 <= len(asked) <= 5 + bool(ahead) * 4
 
 
 def test_what_is_learned_is_kept_before_anything_else_is_tried():
