@@ -15,6 +15,7 @@ from ansible.errors import AnsibleError
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._order import CRITICALITIES
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _ledger
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._estimate import estimate_wave
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._selection import Selection
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._waves import (
     RolloutHost,
     WavePolicy,
@@ -56,10 +57,12 @@ def list_declared_applications(facts: Mapping[str, Any]) -> list[Mapping[str, An
 
 
 def list_lost_rows(hosts: Sequence[str], hostvars: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Rows, as the ledger has them, of *hosts* that cannot be reached, with all applications that they declare."""
+    """Rows, as the ledger has them, of *hosts* that cannot be reached, with their chosen applications."""
     rows: list[dict[str, Any]] = []
     for name in hosts:
-        names = [entry["name"] for entry in list_declared_applications(hostvars[name])]
+        declared = list_declared_applications(hostvars[name])
+        chosen = Selection.from_variables(hostvars[name]).choose(declared) if declared else []
+        names = [entry["name"] for entry in chosen]
         rows.append({"host": name, "outcome": _ledger.UNREACHABLE, "applications": names})
     return rows
 

@@ -29,6 +29,11 @@ class Selection:
         """By the options ``only_applications`` and ``skip_applications`` among *given*, if they are there."""
         return cls(tuple(given.get("only_applications") or ()), tuple(given.get("skip_applications") or ()))
 
+    @classmethod
+    def from_variables(cls, facts: Mapping[str, Any]) -> Selection:
+        """By the variables *facts* of a host, as far as the inventory or the command line sets them."""
+        return cls(*(tuple(facts.get(f"oxzep7_{name}_applications") or ()) for name in ("only", "skip")))
+
     def includes(self, name: str) -> bool:
         """Whether the run is about the application *name*."""
         return (not self.only or _match_any(name, self.only)) and not _match_any(name, self.skip)

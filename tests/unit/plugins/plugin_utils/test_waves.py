@@ -435,6 +435,12 @@ def test_a_lost_host_may_have_variables_that_cannot_be_read():
     ]
 
 
+def test_a_lost_host_lacks_only_what_the_run_is_about():
+    facts = {"oxzep7_applications": [{"name": "x"}, {"name": "y"}, {"name": "z"}], "oxzep7_skip_applications": ["z"]}
+    rows = _rollout.list_lost_rows(["a", "b"], {"a": facts, "b": {**facts, "oxzep7_only_applications": ["y", "z"]}})
+    assert [row["applications"] for row in rows] == [["x", "y"], ["y"]]
+
+
 def test_waves_leave_room_for_hosts_that_are_away():
     hosts = [_order.RolloutHost(name, applications=frozenset({"x"})) for name in "abcdef"]
     declared = {name: [{"name": "x"}] for name in "abcdefgh"}
