@@ -15,7 +15,7 @@ NAME ?=
 FLEET ?=
 FLEETS ?= 2
 
-.PHONY: help tools fleet demo test beside lint sanity unit units integration scenarios fleet-up fleet-down build importer docsite pages benchmark faults mutants refresh pins
+.PHONY: help tools fleet demo test beside lint sanity unit units integration scenarios real fleet-up fleet-down build importer docsite pages benchmark faults mutants refresh pins
 
 help:
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -57,6 +57,9 @@ integration: tools ## each module in the four-times pattern, on this machine
 
 scenarios: fleet ## molecule scenarios and fleet tests on real hosts; FLEETS=N fleets side by side
 	@$(AS_ROOT) python -m pytest -q -n $(FLEETS) tests/scenarios --durations 10
+
+real: fleet ## six applications of PyPI with pins of 2021, from an audit to Python 3.12
+	@$(AS_ROOT) env OXZEP7_REAL=all python -m pytest -q tests/scenarios/test_real_applications.py --durations 10
 
 fleet-up: fleet ## start six test hosts
 	@$(AS_ROOT) python -m tests.fleet.fleet up

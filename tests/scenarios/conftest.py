@@ -33,6 +33,7 @@ LONGEST_FIRST = (
     "test_bad_input",
     "test_a_backup_and_a_restore_survive_a_kill_at_calls_that_change_something",
     "test_rehearsal",
+    "test_real_applications",
     "test_backups",
     "test_independence",
     "test_scenario[upgrade]",
@@ -82,10 +83,12 @@ class PlaybookController:
     """Runs the collection's playbooks from a folder of its own.
 
     ``warnings`` are texts of warnings that its runs may print, each with the reason; any other one is a failure.
+    ``timeout`` is for each of its programs, in seconds.
     """
 
     folder: pathlib.Path
     warnings: dict = dataclasses.field(default_factory=dict)
+    timeout: float = TIMEOUT
 
     def __call__(self, playbook, *options, warnings=None, **variables):
         """The finished process; *variables* become extra variables. *warnings* are for this run only."""
@@ -100,7 +103,7 @@ class PlaybookController:
             capture_output=True,
             text=True,
             check=False,
-            timeout=TIMEOUT,
+            timeout=self.timeout,
             env={**os.environ, "ANSIBLE_CONFIG": str(ANSIBLE_CONF), "ANSIBLE_PIPELINING": "1", "ANSIBLE_NOCOLOR": "1"},
         )
         check_warnings(done.stdout + done.stderr, {**self.warnings, **(warnings or {})})
