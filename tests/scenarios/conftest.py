@@ -34,6 +34,7 @@ LONGEST_FIRST = (
     "test_a_backup_and_a_restore_survive_a_kill_at_calls_that_change_something",
     "test_rehearsal",
     "test_real_applications",
+    "test_eight_applications",
     "test_backups",
     "test_independence",
     "test_scenario[upgrade]",
