@@ -20,7 +20,7 @@ HOSTS = ("host1", "host2", "host3")
 OLD, NEW = "3.8", "3.11"
 # Of the image, and small ones beside them.
 PORTS = {"board": 8101, "tickets": 8102, "feeds": 8103}
-SMALL = {"archive": 8104, "docs": 8105, "mail": 8106, "parts": 8107, "wiki": 8108}
+SMALL = {"archive": 8104, "docs": 8105, "letters": 8106, "parts": 8107, "wiki": 8108}
 UNPLANNED, UNBUILT, UNTESTED, UNHEALTHY, LOST = "wiki", "parts", "docs", "tickets", "host3"
 PROGRAM = """
 import http.server, json, platform, sys
@@ -163,7 +163,7 @@ def test_every_problem_costs_what_it_concerns(controller):
     done = controller("upgrade", **OPTIONS, oxzep7_run_id="first")
     assert done.returncode != 0
     run, record = read_run(controller, "first")
-    good = {"board", "feeds", "archive", "mail"}
+    good = {"board", "feeds", "archive", "letters"}
     first, second = read_versions("host1"), read_versions("host2")
     assert {name for name, version in first.items() if version == NEW} == good, done.stdout[-8000:]
     assert {name for name, version in second.items() if version == NEW} == good, done.stdout[-8000:]
@@ -203,7 +203,7 @@ def test_a_rerun_does_only_what_is_left(controller):
     assert {row for row in promoted if row[0] == "host2"} == {
         ("host2", UNHEALTHY, minor) for minor in ("3.9", "3.10", NEW)
     }
-    assert {name for host, name, _to in promoted if host == LOST} == {"board", "feeds", "archive", "mail", UNHEALTHY}
+    assert {name for host, name, _to in promoted if host == LOST} == {"board", "feeds", "archive", "letters", UNHEALTHY}
     for host in HOSTS:
         left = {name for name, version in read_versions(host).items() if version != NEW}
         assert left == {UNPLANNED, UNBUILT, UNTESTED}, host
