@@ -41,6 +41,17 @@ LockFinder = Callable[[str, str, str], str | None]
 
 
 @dataclasses.dataclass(frozen=True)
+class _Lesson:
+    """A failed promotion: the package whose file fails, the new minor, the cause, why it fails, the lock's text."""
+
+    user: BrokenUser
+    minor: Minor
+    cause: str
+    why: str | None
+    lock: str
+
+
+@dataclasses.dataclass(frozen=True)
 class RunLessons:
     """What the promotions of a run teach: constraints by the minor from which on they hold, and evidence."""
 
@@ -65,14 +76,14 @@ def list_lessons(results: Iterable[Mapping[str, Any]], find_lock: LockFinder, da
         lesson = _read_lesson(row, find_lock)
         if lesson is None:
             continue
-        user, minor, cause, why, text = lesson
-        lock = compute_lock_id(text)
-        host, python = str(row["host"]), format_minor(minor)
-        if why and lock not in good:
-            detail = f"{user.package} {user.version} breaks {row['application']} on Python {python}: {why}"
+        user, cause = lesson.user, lesson.cause
+        lock = compute_lock_id(lesson.lock)
+        host, python = str(row["host"]), format_minor(lesson.minor)
+        if lesson.why and lock not in good:
+            detail = f"{user.package} {user.version} breaks {row['application']} on Python {python}: {lesson.why}"
             requirement = f"{user.package}!={user.version}"
             entry = LearnedConstraint(requirement, f">={python}", detail, RUN, date, host, cause[:SEEN_LENGTH])
-            learned.setdefault(requirement, (minor, entry))
+            learned.setdefault(requirement, (lesson.minor, entry))
             state = "breaks"
         else:
             detail = f"{row['application']} failed on Python {python} in it, and why is not certain: {cause}"
@@ -82,10 +93,8 @@ def list_lessons(results: Iterable[Mapping[str, Any]], find_lock: LockFinder, da
     return RunLessons(tuple(learned.values()), tuple(evidence.values()))
 
 
-def _read_lesson(
-    row: Mapping[str, Any], find_lock: LockFinder
-) -> tuple[BrokenUser, Minor, str, str | None, str] | None:
-    """The package whose file fails in a failed promotion, the new minor, the cause, why it fails, and the lock."""
+def _read_lesson(row: Mapping[str, Any], find_lock: LockFinder) -> _Lesson | None:
+    """What a failed promotion shows; None where its cause names no package of its lock."""
     cause = str(row.get("cause") or "")
     if row.get("result") not in FAILED_RESULTS or not (cause and row.get("from") and row.get("to")):
         return None
@@ -94,16 +103,16 @@ def _read_lesson(
     if text is None:
         return None
     pins = parse_pins(text)
-    found = None
+    found: _Lesson | None = None
     # The first exception of a chain says most.
     for part in reversed(cause.split(CAUSED_BY)):
         user = find_broken_user(CAUSE_FILE.findall(part)[-1:], map_own_modules(pins), pins)
         why = _explain(part, minor, user) if user else None
         if user and (why or found is None):
-            found = (user, minor, part, why)
+            found = _Lesson(user, minor, part, why, text)
         if why:
             break
-    return (*found, text) if found else None
+    return found
 
 
 def _explain(cause: str, minor: Minor, user: BrokenUser) -> str | None:
