@@ -7,8 +7,9 @@
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import ApplicationError
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration import _order
-from hypothesis import given
-from hypothesis import strategies as st
+
+hypothesis = pytest.importorskip("hypothesis")
+given, st = hypothesis.given, hypothesis.strategies
 
 NAMES = "abcdef"
 LEVELS = st.sampled_from([None, *_order.CRITICALITIES])
