@@ -121,7 +121,8 @@ DOWNLOADS = {"wrong sha256", "traversal", "absolute symlink"}
 def test_bad_input(hosts, controller, case, check):
     variables, expected = CASES[case]
     before = run_on_host("host1", SNAPSHOT)
-    done = controller("upgrade", "--limit", "host1", *(["--check"] if check else []), **variables())
+    words = ["--limit", "host1", *(["--check"] if check else [])]
+    done = controller("upgrade", *words, warnings={"blocked: host1: ledger: ": "the bad input"}, **variables())
     assert done.returncode != 0 and expected in done.stdout + done.stderr, done.stdout[-3000:] + done.stderr[-3000:]
     assert run_on_host("host1", SNAPSHOT) == before
     assert (
