@@ -29,7 +29,7 @@ def test_scenario(scenario):
         capture_output=True,
         text=True,
         check=False,
-        timeout=1500,
+        timeout=2400,
         env={**os.environ, "OXZEP7_FLEET": FLEET, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"},
     )
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-4000:]
