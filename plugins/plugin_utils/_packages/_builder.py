@@ -18,10 +18,10 @@ import shutil
 import subprocess
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
-from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError
+from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import IdentityError, call_as_identity
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import compute_sha256
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._wheel_build import (
     WheelBuildError,
@@ -255,8 +255,9 @@ class WheelBuilder:
                     break
         label = f"{wanted.name} {wanted.version}"
         if own.paths and not obstacle and problem and problem.missing != "Python.h":
+            cause = "; ".join([*list_hidden_folders(self._sources.folders), str(problem)])
             raise WheelBuildError(
-                f"{label} could not be built for Python {format_minor(wanted.minor)}: {problem}",
+                f"{label} could not be built for Python {format_minor(wanted.minor)}: {cause}",
                 problem.compiling,
                 problem.missing,
             )
@@ -298,6 +299,24 @@ class WheelBuilder:
                 f"the source of {wanted.name} {wanted.version} has not the SHA-256 that the index gives"
             )
         return path
+
+
+def list_hidden_folders(folders: Iterable[str]) -> list[str]:
+    """A sentence for each of *folders*, of ``oxzep7_find_links``, that the account which builds cannot read."""
+    try:
+        who = find_build_account()
+    except IdentityError:
+        return []
+    found = []
+    for folder in folders:
+        try:
+            call_as_identity(who, os.listdir, folder)
+        except OSError as error:
+            found.append(
+                f"{folder} of oxzep7_find_links cannot be read by {who.name}, the account that builds "
+                f"({error.strerror}); let it read the folder and enter those above it"
+            )
+    return found
 
 
 def describe_platform_obstacle(platform: str) -> str:
