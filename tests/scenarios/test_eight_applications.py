@@ -176,7 +176,7 @@ def controller(tmp_path_factory):
         prepare_host(host)
     fleet.INVENTORY.write_text(json.dumps(inventory, indent=2), encoding="utf-8")
     run_on_host(LOST, "systemctl stop ssh.service ssh.socket 2>/dev/null; pkill sshd; true")
-    yield PlaybookController(folder, WARNINGS)
+    yield PlaybookController(folder, WARNINGS, timeout=1800)
     fleet.stop_fleet()
 
 
