@@ -140,6 +140,10 @@ def test_what_cannot_be_planned_is_told_and_keeps_nothing_else_from_its_target(f
     rows = json.loads((fleet.root / "oxzep7" / "report" / "status.json").read_text(encoding="utf-8"))["applications"]
     assert [(row["application"], row["state"]) for row in rows] == [("stuck", "blocked"), ("greeter", "on target")]
     assert reason["cause"] in rows[0]["why"] and reason["remediation"] in rows[0]["why"]
+    status, printed = fleet.run("status", "--limit", "away")
+    assert status != 0 and "1 unknown" in printed
+    rows = json.loads((fleet.root / "oxzep7" / "report" / "status.json").read_text(encoding="utf-8"))["applications"]
+    assert [(row["host"], row["state"]) for row in rows] == [("away", "unknown")] and rows[0]["why"]
 
 
 def test_every_application_of_a_host_may_be_blocked(fleet):
