@@ -60,7 +60,10 @@ def list_blocked_rows(document: Mapping[str, Any]) -> list[dict[str, str]]:
         for application in part["applications"]:
             for reason in application.get("blocked") or []:
                 told = {key: str(reason[key]) for key in ("key", "cause", "remediation")}
-                rows.append({"host": str(name), "application": str(application["name"]), **told})
+                own = str(application["name"])
+                # Findings name their application themselves.
+                told["cause"] = told["cause"].removeprefix(f"{own}: ")
+                rows.append({"host": str(name), "application": own, **told})
     return rows
 
 
