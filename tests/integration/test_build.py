@@ -36,4 +36,4 @@ def test_tarball_installs_and_its_playbooks_parse(tmp_path):
         )
     members = subprocess.run(["tar", "-tzf", tarball], check=True, capture_output=True, text=True).stdout.splitlines()
     assert not [member for member in members if member.startswith((".venv", ".fleet", ".ci", "demo/"))]
-    assert len(names) == 10
+    assert len(names) == 11

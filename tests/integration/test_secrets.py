@@ -295,6 +295,7 @@ def test_no_playbook_shows_stores_or_passes_on_credentials(world):
         ("backup", ()),
         ("drill", ()),
         ("diagnose", ()),
+        ("status", ()),
         ("record", ("-e", "oxzep7_record_run=first")),
         ("rollback", ("--check",)),
         ("rollback", ()),
