@@ -17,6 +17,7 @@ END = re.compile(
 # Warnings that every run of a playbook on the hosts of the tests may print, with the reason of each.
 COMMON = {
     "(target-end-of-life)": "the interpreters of the test hosts are older than what is supported",
+    "(target-end-of-life-soon)": "the interpreters of the test hosts are older than what is supported",
 }
 
 

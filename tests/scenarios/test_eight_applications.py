@@ -101,7 +101,6 @@ WARNINGS = {
     "Failed to connect": "the host is lost",
     f"blocked: host1: {UNPLANNED}: ": "a package of it has no source",
     f"blocked: host2: {UNBUILT}: ": "a package of it cannot be built",
-    "(target-end-of-life-soon)": "the interpreters of the test hosts are older than what is supported",
 }
 
 

@@ -161,8 +161,12 @@ def _format_cell(value: Any) -> str:
 
 
 def _shorten_text(text: str, limit: int = 400) -> str:
+    """*text* on one line of at most *limit* characters, without its middle: what to do stands at its end."""
     flat = " ".join(text.split())
-    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+    if len(flat) <= limit:
+        return flat
+    tail = limit // 2 - 20
+    return f"{flat[: limit - tail - 3]} … {flat[-tail:]}"
 
 
 def format_timeline(host: str, record: Mapping[str, Any] | None, run: str) -> str:
