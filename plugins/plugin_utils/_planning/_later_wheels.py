@@ -38,6 +38,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors im
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._explanations import RemovedUse
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._hosts import PlannedHost
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._installed_uses import (
+    MAXIMUM_WHEELS,
     InstalledUse,
     find_clean_version,
     list_installed_uses,
@@ -87,40 +88,46 @@ class LaterWheels:
         self._fetch = fetch
         self._cache = cache
         self._deadline = time.monotonic() + SEARCH_BUDGET
-        self._known: dict[tuple[str, str, Minor, Minor, str], str | None] = {}
-        self._without: dict[tuple[str, str, RemovedUse, Minor, str], str | None] = {}
+        # By what was asked: the package, its version, for which minor and platform, and about what.
+        self._known: dict[tuple[str, str, Minor, str, Minor | RemovedUse], str | None] = {}
 
     def find_clean(self, package: str, version: str, since: Minor, target: Minor, platform: str) -> str | None:
         """The nearest later version of *package* for *since* whose import meets nothing that *target* or earlier lacks.
 
         None where none of those that were asked is, and where they cannot be read.
         """
-        key = (package, version, since, target, platform)
-        if key not in self._known:
-            try:
-                later = self._list_later_versions(package, version, since, platform)
-            except (CollectionError, InvalidVersion):
-                later = []
-            self._known[key] = find_clean_version(
-                later, lambda number: self._is_clean(package, number, since, target, platform)
-            )
-        return self._known[key]
+        return self._find_once(
+            (package, version, since, platform, target),
+            lambda number: self._is_clean(package, number, since, target, platform),
+            MAXIMUM_WHEELS,
+        )
 
     def find_without(self, package: str, version: str, use: RemovedUse, minor: Minor, platform: str) -> str | None:
         """The nearest later version of *package* for *minor* that lacks *use*, or checks that the name is there.
 
         None where none of those that were asked does, and where they cannot be read.
         """
-        key = (package, version, use, minor, platform)
-        if key not in self._without:
+        return self._find_once(
+            (package, version, minor, platform, use),
+            lambda number: self._lacks(package, number, use, minor, platform),
+            MAXIMUM_ASKED,
+        )
+
+    def _find_once(
+        self,
+        question: tuple[str, str, Minor, str, Minor | RemovedUse],
+        is_good: Callable[[str], bool | None],
+        limit: int,
+    ) -> str | None:
+        """The nearest later version that *is_good*, for a *question* that is asked again and again."""
+        if question not in self._known:
+            package, version, minor, platform, _about = question
             try:
                 later = self._list_later_versions(package, version, minor, platform)
             except (CollectionError, InvalidVersion):
                 later = []
-            self._without[key] = find_clean_version(
-                later, lambda number: self._lacks(package, number, use, minor, platform), MAXIMUM_ASKED
-            )
-        return self._without[key]
+            self._known[question] = find_clean_version(later, is_good, limit)
+        return self._known[question]
 
     def _lacks(self, package: str, version: str, use: RemovedUse, minor: Minor, platform: str) -> bool | None:
         entry = self._find_wheel(package, version, minor, platform)
