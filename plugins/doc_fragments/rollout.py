@@ -41,4 +41,14 @@ options:
   report_dir:
     description: Directory on the controller with the records of earlier runs, to estimate the duration of a wave.
     type: path
+  only_applications:
+    description: Names of applications, or shell patterns, to which the call is restricted. Without any, it is not.
+    type: list
+    elements: str
+    default: []
+  skip_applications:
+    description: Names of applications, or shell patterns, that are left out.
+    type: list
+    elements: str
+    default: []
 """

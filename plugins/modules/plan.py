@@ -63,16 +63,6 @@ options:
         others is blocked. Another plan in O(plan_dir), or another O(target), is an error.
       - The plan directory is not changed then.
     type: str
-  only_applications:
-    description: Names of applications, or shell patterns, to which the call is restricted. Without any, it is not.
-    type: list
-    elements: str
-    default: []
-  skip_applications:
-    description: Names of applications, or shell patterns, that are left out.
-    type: list
-    elements: str
-    default: []
 extends_documentation_fragment:
   - oxzep7.python.planning
   - oxzep7.python.rollout

@@ -37,16 +37,6 @@ options:
     description: The plan directory.
     type: path
     required: true
-  only_applications:
-    description: Names of applications, or shell patterns, to which the call is restricted. Without any, it is not.
-    type: list
-    elements: str
-    default: []
-  skip_applications:
-    description: Names of applications, or shell patterns, that are left out.
-    type: list
-    elements: str
-    default: []
 extends_documentation_fragment:
   - oxzep7.python.rollout
   - oxzep7.python.attributes
