@@ -51,7 +51,7 @@ def visit_httpbin(mark):
 
 def visit_radicale(mark):
     """Writes an event into a calendar."""
-    base = "http://127.0.0.1:5232/writer/work/"
+    base = "http://127.0.0.1:5232/writer/diary/"
     try:
         ask(base, "MKCALENDAR", user="writer:sesame")
     except urllib.error.HTTPError as error:
