@@ -40,8 +40,9 @@ applications:
   description:
     - Each application that has a record or is in the delivered plan, with C(name), C(environment), the live generation
       C(current), its C(python), and C(since) when it is live.
-    - C(target) is that of the plan, C(steps) are the versions of its steps that are left, and C(blocked) are the
-      reasons of what cannot be planned, each with C(key), C(cause) and C(remediation).
+    - C(target) is that of the plan, or the application's own. C(stay) has the reason and the day until which it stays,
+      C(steps) are the versions of its steps that are left, and C(blocked) are the reasons of what cannot be planned,
+      each with C(key), C(cause) and C(remediation).
     - C(open) tells whether a promotion is open, C(holder) is the run that changes the application now.
     - C(last) is the newest entry of its history, with C(time), C(run), C(event), C(kind), C(from), C(to) and C(cause).
     - C(drill) is the newest drill of a backup, with C(backup), C(time) and whether it C(passed).

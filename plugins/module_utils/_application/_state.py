@@ -15,7 +15,7 @@ import datetime
 import fcntl
 import json
 import os
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._credentials import redact
 from ansible_collections.oxzep7.python.plugins.module_utils._errors import CollectionError
@@ -252,6 +252,11 @@ class ApplicationState:
 def find_generation(record: Dict[str, Any], identifier: Optional[str]) -> Optional[Dict[str, Any]]:
     """The generation called *identifier* in *record*, or None."""
     return next((entry for entry in record["generations"] if entry["id"] == identifier), None)
+
+
+def parse_minor(version: Optional[str]) -> Tuple[int, ...]:
+    """The minor of the Python *version*, for comparison; empty where that is not known."""
+    return tuple(int(part) for part in str(version or "").split(".")[:2] if part.isdigit())
 
 
 def list_applications(root: str) -> List[str]:

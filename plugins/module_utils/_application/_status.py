@@ -5,13 +5,15 @@
 """Where the applications of a host stand, by its records alone: nothing is walked, run or asked."""
 
 import os
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._backups import read_known_backups
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
     ApplicationState,
+    LeaseHeldError,
     find_generation,
     list_applications,
+    parse_minor,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import read_json
 
@@ -30,7 +32,8 @@ def read_status(root: str) -> List[Dict[str, Any]]:
 
 def _read_planned_parts(root: str) -> Dict[str, Dict[str, Any]]:
     plan = read_json(os.path.join(root, "plan.json")) or {}
-    return {part["name"]: dict(part, target=plan.get("target")) for part in plan.get("applications", [])}
+    # An application may have a target of its own.
+    return {part["name"]: dict({"target": plan.get("target")}, **part) for part in plan.get("applications", [])}
 
 
 def _describe_application(state: ApplicationState, planned: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
@@ -47,10 +50,11 @@ def _describe_application(state: ApplicationState, planned: Optional[Mapping[str
         "python": python,
         "since": _find_begin(history, record["current"]),
         "target": part.get("target"),
-        "steps": [step["to"] for step in part.get("steps", []) if _is_before(python, step["to"])],
+        "stay": part.get("stay"),
+        "steps": [step["to"] for step in part.get("steps", []) if parse_minor(python) < parse_minor(step["to"])],
         "blocked": list(part.get("blocked", [])),
         "open": state.is_open(),
-        "holder": (state.read_lease_holder() or {}).get("run") if os.path.exists(state.lease_path) else None,
+        "holder": _find_holder(state),
         "last": {key: last.get(key) for key in LAST_KEYS} if last else None,
         "drill": _find_last_drill(read_known_backups(state)),
     }
@@ -73,10 +77,10 @@ def _find_last_drill(backups: Mapping[str, Mapping[str, Any]]) -> Optional[Dict[
     return max(drills, key=lambda drill: str(drill["time"])) if drills else None
 
 
-def _is_before(python: Optional[str], version: str) -> bool:
-    """Whether the version *python* has an older minor than *version*; true where it is not known."""
-    return python is None or _parse_minor(python) < _parse_minor(version)
-
-
-def _parse_minor(version: str) -> Tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".")[:2])
+def _find_holder(state: ApplicationState) -> Optional[str]:
+    """The run whose process changes the application now; a dead one leaves its lease, which then holds nothing."""
+    try:
+        with state.hold_lease("status", only_look=True):
+            return None
+    except LeaseHeldError as error:
+        return error.holder.get("run")

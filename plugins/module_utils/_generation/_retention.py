@@ -12,7 +12,11 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._application._journal import read_events
 from ansible_collections.oxzep7.python.plugins.module_utils._application._live import resolve_builder
-from ansible_collections.oxzep7.python.plugins.module_utils._application._state import ApplicationState, get_timestamp
+from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
+    ApplicationState,
+    get_timestamp,
+    parse_minor,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._changes import Changes
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._removal import Directories
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import can_become
@@ -48,19 +52,16 @@ def find_expendable_generations(record: Dict[str, Any], keep: int, forget_origin
     """
     good = list_good_generations(record)
     stay = set(good[: max(1, keep)]) | {record["current"]}
-    live = next((_parse_minor(entry) for entry in record["generations"] if entry["id"] == record["current"]), ())
+    live = next(
+        (parse_minor(entry.get("python")) for entry in record["generations"] if entry["id"] == record["current"]), ()
+    )
     expendable = []
     for entry in record["generations"]:
-        passed = entry["id"] in good or () < _parse_minor(entry) < live
+        passed = entry["id"] in good or () < parse_minor(entry.get("python")) < live
         original = entry["origin"] == "adopted" and not forget_original
         if entry["id"] not in stay and passed and not original:
             expendable.append(entry)
     return expendable
-
-
-def _parse_minor(entry: Dict[str, Any]) -> Tuple[int, ...]:
-    """The minor version of a generation, for comparison."""
-    return tuple(int(part) for part in str(entry.get("python") or "").split(".")[:2] if part.isdigit())
 
 
 def find_generations_of_runs(

@@ -79,6 +79,8 @@ def _judge_application(entry: Mapping[str, Any], target: str | None) -> tuple[st
         return BLOCKED, "; ".join(f"{reason['cause']}; {reason['remediation']}" for reason in entry["blocked"])
     last = entry["last"] or {}
     why = str(last.get("cause") or "") if last.get("event") not in (None, "promoted", "restored") else ""
+    if entry["stay"]:
+        return KNOWN, f"it stays until {entry['stay']['until']}: {entry['stay']['reason']}"
     if target is None or entry["python"] is None:
         return KNOWN, why
     if parse_version(entry["python"])[0] >= parse_version(target)[0]:

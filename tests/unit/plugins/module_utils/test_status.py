@@ -67,6 +67,25 @@ def test_of_a_plan_the_steps_that_are_left_are_told(state):
     assert (row["target"], row["steps"], row["blocked"]) == ("3.11", ["3.10.13"], [BLOCKED])
 
 
+def test_a_target_of_its_own_is_that_of_the_application(state):
+    stay = {"reason": "vendor", "until": "2027-01-31"}
+    write_plan(
+        state.root,
+        {"name": "web", "from": "3.8.18", "target": "3.9", "steps": []},
+        {"name": "x", "steps": [], "stay": stay},
+    )
+    web, other = read_status(state.root)
+    assert (web["target"], web["stay"]) == ("3.9", None) and (other["target"], other["stay"]) == ("3.11", stay)
+
+
+def test_a_dead_process_holds_nothing_although_its_lease_is_there(state):
+    state.open_promotion(state.read())
+    with open(state.lease_path, "w") as stream:
+        json.dump({"run": "dead", "pid": 1}, stream)
+    (row,) = read_status(state.root)
+    assert row["open"] and row["holder"] is None
+
+
 def test_an_application_that_is_only_planned_has_a_row(state):
     write_plan(state.root, {"name": "api", "environment": "/srv/api", "from": "3.8.18", "steps": [{"to": "3.9.18"}]})
     api, web = read_status(state.root)
