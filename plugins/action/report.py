@@ -23,7 +23,6 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibi
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._constraints import append_constraints
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._run_lessons import (
     list_lessons,
-    read_lock_finder,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _record, _run
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _host_record, _ledger
@@ -235,7 +234,7 @@ class ActionModule(CollectionAction):
 
         today = get_today().isoformat()
         try:
-            lessons = list_lessons(entries, read_lock_finder(directory), today)
+            lessons = list_lessons(entries, lock, today)
             for _minor, entry in lessons.learned:
                 for row in append_constraints(directory, [entry.to_row()]):
                     self._display.display(f"{row['host']}: {row['requirement']}: {row['reason']}")

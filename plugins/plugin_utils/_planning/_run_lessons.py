@@ -7,8 +7,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import pathlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -36,8 +34,8 @@ CAUSED_BY = "; caused by "
 UNPARSED = re.compile(r"^(?:SyntaxError|IndentationError|TabError)\b")
 SEEN_LENGTH = 1000
 
-# The text of the lock of a host's application for a Python, by the names of both and the version; None if not known.
-LockFinder = Callable[[str, str, str], str | None]
+# The text of a lock by its identifier; None if it is not known.
+LockFinder = Callable[[str], str | None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,8 +60,8 @@ class RunLessons:
 def list_lessons(results: Iterable[Mapping[str, Any]], find_lock: LockFinder, date: str) -> RunLessons:
     """What the failed promotions among *results*, the rows of a run, teach on *date* (ISO 8601).
 
-    A package is certainly at fault where its own file uses what the new Python lacks, or is no program for it, and no
-    other promotion of the same lock went well.
+    Only a row with a lock is one of a step; a rollback has none. A package is certainly at fault where its own file
+    uses what the new Python lacks, or is no program for it, and no other promotion of the same lock went well.
     """
     rows = list(results)
     good = set()
@@ -96,10 +94,10 @@ def list_lessons(results: Iterable[Mapping[str, Any]], find_lock: LockFinder, da
 def _read_lesson(row: Mapping[str, Any], find_lock: LockFinder) -> _Lesson | None:
     """What a failed promotion shows; None where its cause names no package of its lock."""
     cause = str(row.get("cause") or "")
-    if row.get("result") not in FAILED_RESULTS or not (cause and row.get("from") and row.get("to")):
+    if row.get("result") not in FAILED_RESULTS or not (cause and row.get("lock")):
         return None
     before, minor = parse_version(str(row["from"]))[0], parse_version(str(row["to"]))[0]
-    text = find_lock(str(row["host"]), str(row["application"]), str(row["to"])) if before < minor else None
+    text = find_lock(str(row["lock"])) if before < minor else None
     if text is None:
         return None
     pins = parse_pins(text)
@@ -126,18 +124,3 @@ def map_own_modules(names: Iterable[str]) -> dict[str, str]:
     for name in names:
         found[name.replace("-", "_")] = found[name.replace("-", ".")] = name
     return found
-
-
-def read_lock_finder(directory: pathlib.Path) -> LockFinder:
-    """A `LockFinder` for the plan in the plan *directory*. Raises OSError, ValueError, KeyError."""
-    hosts = json.loads((directory / "plan.json").read_text(encoding="utf-8"))["hosts"]
-
-    def find_lock(host: str, application: str, to: str) -> str | None:
-        for planned in (hosts.get(host) or {}).get("applications") or []:
-            for step in planned["steps"] if planned["name"] == application else []:
-                path = directory / "locks" / f"{step['lock']}.txt"
-                if parse_version(step["to"])[0] == parse_version(to)[0] and path.exists():
-                    return path.read_text(encoding="utf-8")
-        return None
-
-    return find_lock

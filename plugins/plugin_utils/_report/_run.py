@@ -31,7 +31,7 @@ def list_step_rows(host: str, facts: Mapping[str, Any], ended: Mapping[str, Any]
     for row in record.get("results", []):
         rows.append({"host": host, **row, "backup": kept.get(row["application"])})
     for failure in record.get("failures", []):
-        row = {key: failure[key] for key in ("application", "from", "to", "reason", "cause")}
+        row = {key: failure[key] for key in ("application", "from", "to", "lock", "reason", "cause")}
         name = str(failure["application"])
         rows.append({"host": host, **row, "downtime_ms": None, "result": failure["outcome"], "backup": kept.get(name)})
     last = record.get("step") or {}
@@ -47,6 +47,7 @@ def list_step_rows(host: str, facts: Mapping[str, Any], ended: Mapping[str, Any]
                 "application": last.get("application"),
                 "from": last.get("from"),
                 "to": last.get("to"),
+                "lock": last.get("lock"),
                 "downtime_ms": None,
                 "result": ended["outcome"],
                 "reason": ended["reason"],

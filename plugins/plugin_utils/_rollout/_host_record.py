@@ -176,6 +176,7 @@ def add_failure(
                 "application": application,
                 "from": known.get("from"),
                 "to": known.get("to"),
+                "lock": known.get("lock"),
                 "kind": kind,
                 **_describe_failure(own, kind),
             }

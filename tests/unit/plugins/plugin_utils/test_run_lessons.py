@@ -14,7 +14,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._constraints import read_constraints
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._nearest import select_limits
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._plan import Planner
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._run_lessons import list_lessons, read_lock_finder
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._run_lessons import list_lessons
 
 from .test_plan import host, steps_of
 from .world import Made, World
@@ -33,11 +33,11 @@ DATE = "2026-11-30"
 
 def make_row(cause, **changes):
     row = {"host": "web1", "application": "pypi", "from": "3.10", "to": "3.11", "result": "reverted", "cause": cause}
-    return {**row, **changes}
+    return {**row, "lock": compute_lock_id(LOCK), **changes}
 
 
 def list_of(*rows, lock=LOCK):
-    return list_lessons(rows, lambda host, application, to: lock, DATE)
+    return list_lessons(rows, lambda identifier: lock, DATE)
 
 
 def test_a_package_whose_own_file_uses_what_left_is_constrained():
@@ -99,7 +99,9 @@ def test_where_another_may_be_at_fault_there_is_evidence_at_most(cause, package)
         make_row(GETARGSPEC, **{"from": "3.11"}),
         make_row(GETARGSPEC, **{"from": "3.12"}),
         make_row(None),
-        make_row(GETARGSPEC, to=None),
+        make_row(GETARGSPEC, lock=None),
+        # A rollback that failed.
+        make_row(GETARGSPEC, **{"from": "live", "to": "before first", "lock": None}),
     ],
 )
 def test_only_a_failed_promotion_to_a_later_minor_teaches(row):
@@ -115,17 +117,6 @@ def test_a_lock_that_works_on_another_host_does_not_break_its_package():
 
 def test_nothing_is_taught_without_the_lock():
     assert list_of(make_row(GETARGSPEC), lock=None).learned == ()
-
-
-def test_the_lock_is_found_in_the_plan(tmp_path):
-    (tmp_path / "locks").mkdir()
-    (tmp_path / "locks" / "l.txt").write_text(LOCK)
-    steps = [{"to": "3.10", "lock": "gone"}, {"to": "3.11", "lock": "l"}]
-    plan = {"hosts": {"web1": {"applications": [{"name": "pypi", "steps": steps}]}, "web2": {"applications": []}}}
-    (tmp_path / "plan.json").write_text(json.dumps(plan))
-    find = read_lock_finder(tmp_path)
-    assert find("web1", "pypi", "3.11.4") == LOCK
-    assert [find("web1", "pypi", "3.10"), find("web1", "wiki", "3.11"), find("web9", "pypi", "3.11")] == [None] * 3
 
 
 class Shown:
@@ -150,8 +141,10 @@ def test_the_report_of_a_run_writes_it_to_the_plan_and_the_next_plan_moves_the_p
         (tmp_path / "locks" / f"{identifier}.txt").write_text(text)
     action = report.ActionModule.__new__(report.ActionModule)
     action._display = Shown()
+    (step,) = steps_of(plan, "web1")
+    row = make_row(GETARGSPEC, application="app", lock=step["lock"])
     for _wave in range(2):
-        action._record_evidence(tmp_path, [make_row(GETARGSPEC, application="app")])
+        action._record_evidence(tmp_path, [row])
     assert [line for line in action._display.lines if "not added" in line] == []
     assert len(action._display.lines) == 1 and "web1: pypiserver!=1.4.2: " in action._display.lines[0]
     (row,) = read_constraints(tmp_path)
