@@ -123,7 +123,9 @@ for name in sys.argv[1:]:
     command = ["/usr/bin/python3", "/srv/planted/%s.py" % name]
     words = ["systemd-run", "--quiet", "--wait", "--unit", name, "--setenv=PYTHONPATH=" + "%(site)s"]
     subprocess.run(words + ["--setenv=LC_ALL=C.UTF-8"] + command)
-    log = UnitService.read_log([UnitService(name + ".service")], begin, time.time())
+    units = [UnitService(name + ".service")]
+    UnitService.flush_log(units)
+    log = UnitService.read_log(units, begin, time.time())
     found[name] = [find_cause(log), log]
 print(json.dumps(found))
 """

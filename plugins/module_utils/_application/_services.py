@@ -130,6 +130,12 @@ def list_service_files(services: Sequence[Service]) -> List[str]:
     return found
 
 
+def flush_logs(services: Sequence[Service]) -> None:
+    """Return when what *services* wrote so far is in their logs, or after a few seconds."""
+    for kind, own in _group_by_kind(services):
+        kind.flush_log(own)
+
+
 def read_logs(services: Sequence[Service], since: float, until: float) -> str:
     """What *services* logged between two moments, in seconds since the epoch. Raises ServiceError."""
     return "\n".join(kind.read_log(own, since, until) or "" for kind, own in _group_by_kind(services))

@@ -15,7 +15,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
 from ansible_collections.oxzep7.python.plugins.module_utils._application._live import load_record
-from ansible_collections.oxzep7.python.plugins.module_utils._application._services import read_logs
+from ansible_collections.oxzep7.python.plugins.module_utils._application._services import flush_logs, read_logs
 from ansible_collections.oxzep7.python.plugins.module_utils._application._state import (
     ApplicationState,
     find_generation,
@@ -172,8 +172,9 @@ def _add_original(application: Application, record: Dict[str, Any]) -> Dict[str,
 
 
 def _read_log_pair(application: Application, pair: Pair, request: Request) -> Optional[Tuple[str, str]]:
-    begin, middle, end = choose_windows(pair.promotion or {}, time.time(), request.log_seconds)
     try:
+        flush_logs(application.services)
+        begin, middle, end = choose_windows(pair.promotion or {}, time.time(), request.log_seconds)
         before = read_logs(application.services, begin, middle)
         return before, read_logs(application.services, middle, end)
     except (CollectionError, OSError):

@@ -166,6 +166,10 @@ class Service:
         return {}
 
     @classmethod
+    def flush_log(cls, services: Sequence[Any]) -> None:
+        """Return when what *services*, all of this kind, wrote so far is in their log, or after a few seconds."""
+
+    @classmethod
     def read_log(cls, services: Sequence[Any], since: float, until: float) -> Optional[str]:
         """What *services*, all of this kind, logged between two moments, in seconds since the epoch.
 

@@ -6,7 +6,7 @@
 
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command
+from ansible_collections.oxzep7.python.plugins.module_utils._host._journal import flush_journal, read_journal
 from ansible_collections.oxzep7.python.plugins.module_utils._names import ACCOUNT_NAME
 from ansible_collections.oxzep7.python.plugins.module_utils._services._service import (
     LOG_LIMIT,
@@ -44,7 +44,6 @@ from ansible_collections.oxzep7.python.plugins.module_utils._services._units imp
     select_members,
 )
 
-JOURNAL_TIMEOUT = 20.0
 START_VERBS = {
     STOP_START: "start",
     RESTART: "restart",
@@ -201,17 +200,20 @@ user:
         return found
 
     @classmethod
+    def flush_log(cls, services: Sequence["UnitService"]) -> None:
+        """As the base: the journal."""
+        if is_systemd_running():
+            flush_journal()
+
+    @classmethod
     def read_log(cls, services: Sequence["UnitService"], since: float, until: float) -> Optional[str]:
         """As the base: from the journal."""
         if not is_systemd_running():
             return None
-        # What a process wrote just before its end may still be on its way to the journal.
-        run_command(["journalctl", "--sync"], JOURNAL_TIMEOUT)
-        command = ["journalctl", "--no-pager", "--quiet", "--output=cat"]
-        command += ["--since=@%.6f" % since, "--until=@%.6f" % until]
+        options = ["--since=@%.6f" % since, "--until=@%.6f" % until]
         for service in services:
-            command += ["--user-unit" if service.user else "--unit", service.name]
-        return run_command(command, JOURNAL_TIMEOUT, tail=LOG_LIMIT).stdout
+            options += ["--user-unit" if service.user else "--unit", service.name]
+        return read_journal(options, LOG_LIMIT).stdout
 
     @classmethod
     def list_files(cls, services: Sequence["UnitService"]) -> List[str]:

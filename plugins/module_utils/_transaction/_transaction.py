@@ -192,6 +192,7 @@ def _undo_change(change: ApplicationChange, run: str, error: BaseException, logs
 
     Raises PromotionReverted, UnhealthyAfterUndoError or UndoFailedError.
     """
+    _services.flush_logs(change.application.services)
     end = mark_logs(change.state)
     problems = ""
     # What cannot be said about services does not keep the change from being undone.

@@ -19,12 +19,10 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts impo
     call_as_identity,
     get_current_identity,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command
+from ansible_collections.oxzep7.python.plugins.module_utils._host._journal import flush_journal, read_journal
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import open_regular_file
 from ansible_collections.oxzep7.python.plugins.module_utils._names import SERVICE_NAME
 
-JOURNALCTL = ["journalctl", "--quiet", "--no-pager", "--output=cat"]
-JOURNAL_TIMEOUT = 30.0
 # Bytes of new log that are examined; the newest, if more were logged.
 LOG_LIMIT = 1 << 20
 CURSOR_PATTERN = re.compile(r"^-- cursor: (\S+)$", re.MULTILINE)
@@ -46,14 +44,15 @@ def _read_appended(path: str, inode: int, size: int) -> str:
 
 def _read_cursor() -> Optional[str]:
     """The cursor of the journal's last entry."""
-    match = CURSOR_PATTERN.search(run_command(JOURNALCTL + ["--lines=1", "--show-cursor"], JOURNAL_TIMEOUT).stdout)
+    match = CURSOR_PATTERN.search(read_journal(["--lines=1", "--show-cursor"], LOG_LIMIT).stdout)
     return match.group(1) if match else None
 
 
 def _read_journal(unit: str, cursor: Optional[str]) -> str:
     """The text that *unit* logged after *cursor*, or since the host was booted. Raises CheckError."""
     start = "--after-cursor=" + cursor if cursor else "--boot"
-    done = run_command(JOURNALCTL + ["--unit=" + unit, start], JOURNAL_TIMEOUT, tail=LOG_LIMIT)
+    flush_journal()
+    done = read_journal(["--unit=" + unit, start], LOG_LIMIT)
     if done.rc != 0:
         raise CheckError("the journal cannot be read: %s" % done.last_lines(2))
     return done.stdout
