@@ -17,6 +17,7 @@ discarded. Python 3.6 and later.
 """
 
 import contextlib
+import functools
 import importlib
 import json
 import os
@@ -127,8 +128,20 @@ def work(batch: Dict[str, Any], names: List[str], until: Optional[float], answer
             failure = describe(error)
         if os.getpid() != own:
             os._exit(0)  # a child that the import forked, and that came back
+        remember_libraries()
         write(answers, ["end", name, failure, [] if batch["shared"] else heard[:MAX_WARNINGS]])
     write(answers, ["done"])
+
+
+def remember_libraries() -> None:
+    """Let ``ctypes.util.find_library``, which starts several processes for each answer, do so once for each name.
+
+    Modules whose library is missing ask for it again with every module that imports them.
+    """
+    util = sys.modules.get("ctypes.util")
+    find = getattr(util, "find_library", None)
+    if callable(find) and not hasattr(find, "cache_info"):
+        setattr(util, "find_library", functools.lru_cache(maxsize=None)(find))
 
 
 def write(handle: int, answer: List[Any]) -> None:

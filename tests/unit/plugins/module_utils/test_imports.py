@@ -177,6 +177,19 @@ def test_a_directory_that_is_gone_hides_no_failure(environment, tmp_path):
     assert answers.tried == {"good", "bad"} and list(answers.failed) == ["bad"]
 
 
+def test_a_library_that_many_modules_miss_is_sought_once(environment):
+    modules = pathlib.Path(environment) / "modules"
+    (modules / "seeker.py").write_text(
+        "import ctypes.util\nasked = []\nctypes.util.find_library = lambda name: asked.append(name)\n"
+    )
+    (modules / "first.py").write_text("import ctypes.util\nctypes.util.find_library('gdal')\n")
+    (modules / "second.py").write_text("import ctypes.util\nctypes.util.find_library('gdal')\n")
+    (modules / "told.py").write_text("import seeker\nraise ImportError(' '.join(seeker.asked))\n")
+    batch = _imports.ImportBatch(["seeker", "first", "second", "told"], 30.0)
+    failed = run(environment, batch).failed
+    assert list(failed) == ["told"] and failed["told"]["text"].endswith("ImportError: gdal")
+
+
 def test_what_a_module_writes_to_the_probe_is_not_believed(environment):
     with open(environment + "/modules/lies.py", "w") as stream:
         stream.write("import os\nfor handle in range(3, 30):\n    try:\n        os.write(handle, b'[1, 2]\\n')\n"
