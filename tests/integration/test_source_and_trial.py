@@ -276,3 +276,41 @@ def test_a_generation_of_the_same_run_does_not_import_it_either(tried, module, a
     assert "noisy" in str(built["untried"])
     known, imports = tried(run_id="two")
     assert known["known"] and imports == 0
+    # Its proof was about the source of that time.
+    source = pathlib.Path(declared["source"])
+    (source / "more.py").write_text("import helper\n")
+    changed, imports = tried(run_id="three", tests=True)
+    assert changed["known"] == "" and imports > 1
+
+
+def test_a_generation_that_exists_is_proved_again_when_the_source_has_changed(
+    module, application, interpreters, tmp_path
+):
+    declared, packages = application
+    source, state = pathlib.Path(declared["source"]), tmp_path / "state"
+    plant_marked_module(pathlib.Path(declared["environment"]), tmp_path / "mark", "")
+    lock = make_lock(*sorted(packages.glob("*.whl")))
+    identifier = hashlib.sha256(lock.encode()).hexdigest()
+    (state / "locks").mkdir(parents=True)
+    (state / "locks" / f"{identifier}.txt").write_text(lock)
+    options = {"interpreter": interpreters[1][1], "version": interpreters[1][0], "lock": identifier}
+    options.update(application=declared, wheels=str(packages), state_dir=str(state))
+    record = state / "applications" / "app" / "state.json"
+    built = module("environment", **options)
+    assert built["changed"]
+    before = record.read_text()
+    assert not module("environment", **options)["changed"] and record.read_text() == before
+    # The next deployment uses a package that only the live environment has.
+    (source / "more.py").write_text("import noisy\n")
+    planned = module("environment", check=True, **options)
+    assert not planned.get("failed") and record.read_text() == before
+    refused = module("environment", **options)
+    assert refused["failed"] and "exists, but was not proved with what the application is now" in refused["msg"]
+    assert "No module named 'noisy'" in refused["msg"] and os.path.isdir(built["path"])
+    assert record.read_text() == before
+    (source / "more.py").write_text("import helper, user\n")
+    good = module("environment", **options)
+    assert (good["generation"], good["changed"]) == (built["generation"], False)
+    proved = record.read_text()
+    assert proved != before
+    assert not module("environment", **options)["changed"] and record.read_text() == proved

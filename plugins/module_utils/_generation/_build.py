@@ -31,6 +31,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._generation._install
     EnvironmentOrder,
     prepare_directory,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._memory import build_subject_key
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._proof import (
     ProofError,
     describe_first_tier,
@@ -83,7 +84,9 @@ def build_generation(
         local = _check_local_changes(application, order, live)
         existing = _find_existing(record, order, local)
         if existing:
-            return dict(existing)
+            if existing["id"] != live["id"] and not check_mode:
+                existing = _prove_again(place, record, existing)
+            return existing
         _check_vendor_modules(place)
         # A number is never used twice, so that a log line always means one generation.
         number = _choose_number(record, list_directories(place.directories.root))
@@ -158,6 +161,30 @@ def _find_existing(
         ):
             return dict(entry)
     return None
+
+
+def _prove_again(place: Workplace, record: Dict[str, Any], generation: Dict[str, Any]) -> Dict[str, Any]:
+    """*generation* of *record*, proved again if its proof was about something else of the application.
+
+    Raises BuildError, CommandError, OSError.
+    """
+    application, state = place.application, place.directories.state
+    subject = build_subject_key(application, place.order.probe)
+    if subject is not None and generation.get("proved") == subject:
+        return generation
+    try:
+        proof = prove_environment(place._replace(path=generation["path"]))
+    except (BuildError, CommandError) as error:
+        raise BuildError(
+            "generation %s of %s exists, but was not proved with what the application is now, and fails with it: %s"
+            % (generation["id"], application.name, error),
+            error.details if isinstance(error, BuildError) else {},
+        )
+    proved = dict(generation, proved=subject, deprecations=proof.deprecations, untried=proof.untried)
+    generations = [proved if entry["id"] == proved["id"] else entry for entry in record["generations"]]
+    state.write(dict(record, generations=generations))
+    state.append_event(place.order.run, "generation proved again", generation=proved["id"])
+    return proved
 
 
 def _choose_number(record: Dict[str, Any], names: List[str]) -> int:
@@ -264,6 +291,7 @@ def _build_environment(place: Workplace, generation: Dict[str, Any]) -> None:
         generation["carries"] = _carry.digest_changes(_carry.read_changes(place.path))
     call_as_identity(builder, _likeness.apply_access, building, live, place.path)
     # A user who cannot write there would compile the remaining modules again at every start.
+    generation["proved"] = build_subject_key(place.application, place.order.probe)
     compiler = BackgroundCompiler(place, complete=place.user.uid != builder.uid)
     try:
         proof = prove_environment(place)

@@ -138,10 +138,10 @@ def remember_libraries() -> None:
 
     Modules whose library is missing ask for it again with every module that imports them.
     """
-    util = sys.modules.get("ctypes.util")
+    util: Any = sys.modules.get("ctypes.util")
     find = getattr(util, "find_library", None)
     if callable(find) and not hasattr(find, "cache_info"):
-        setattr(util, "find_library", functools.lru_cache(maxsize=None)(find))
+        util.find_library = functools.lru_cache(maxsize=None)(find)
 
 
 def write(handle: int, answer: List[Any]) -> None:

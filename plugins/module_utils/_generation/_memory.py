@@ -91,20 +91,26 @@ def build_trial_key(application: Application, order: EnvironmentOrder) -> Option
 
     Raises OSError.
     """
+    subject = build_subject_key(application, order.probe)
+    if subject is None:
+        return None
+    environments = [order.lock_id, order.interpreter, order.version, describe_environment(application.environment)]
+    return _digest_parts([*environments, repr(order.cargo), subject])
+
+
+def build_subject_key(application: Application, probe: str) -> Optional[str]:
+    """What stands for all of *application* that a proof of *probe* uses, apart from its environment.
+
+    None where that is too much. Raises OSError.
+    """
     source = digest_source(application)
     if source is None:
         return None
-    parts = [
-        order.lock_id,
-        order.interpreter,
-        order.version,
-        order.probe,
-        repr(order.cargo),
-        [application.user, application.tests, application.tests_timeout],
-        [list(program) for program in find_programs(application)],
-        describe_environment(application.environment),
-        source,
-    ]
+    programs = [list(program) for program in find_programs(application)]
+    return _digest_parts([probe, application.user, application.tests, application.tests_timeout, programs, source])
+
+
+def _digest_parts(parts: List[Any]) -> str:
     return hashlib.sha256(json.dumps(parts).encode("utf-8")).hexdigest()
 
 

@@ -30,7 +30,11 @@ from ansible_collections.oxzep7.python.plugins.module_utils._generation._install
     EnvironmentOrder,
     prepare_directory,
 )
-from ansible_collections.oxzep7.python.plugins.module_utils._generation._memory import TrialMemory, build_trial_key
+from ansible_collections.oxzep7.python.plugins.module_utils._generation._memory import (
+    TrialMemory,
+    build_subject_key,
+    build_trial_key,
+)
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._output import (
     extract_errors,
     list_traceback_paths,
@@ -151,7 +155,8 @@ def run_trial(
         # The environment itself is wanted for benchmarks, and for a start.
         whole = request.modules is None and request.tests and not request.benchmarks and not application.start
         key = build_trial_key(application, order) if whole else None
-        passed = _find_passed(state, order, memory, key) if whole else None
+        subject = build_subject_key(application, order.probe) if whole else None
+        passed = _find_passed(state, order, memory, key, subject) if whole else None
         if passed:
             return passed
         _install_trial(place)
@@ -178,16 +183,19 @@ def run_trial(
 
 
 def _find_passed(
-    state: ApplicationState, order: EnvironmentOrder, memory: TrialMemory, key: Optional[str]
+    state: ApplicationState, order: EnvironmentOrder, memory: TrialMemory, key: Optional[str], subject: Optional[str]
 ) -> Optional[Dict[str, Any]]:
-    """The result of a trial of *order* that was done before, or that the proof of a generation stands for, or None."""
+    """The result of a trial of *order* that was done before, or that the proof of a generation stands for, or None.
+
+    A proof counts while *subject*, what it was about, is the same.
+    """
     found = memory.find_passed(key)
     known = "an earlier trial of this lock passed"
-    if found is None and order.cargo is None:
+    if found is None and order.cargo is None and subject is not None:
         for entry in state.read()["generations"]:
-            made_of = (entry.get("lock"), entry.get("interpreter"), entry.get("python"))
+            made_of = (entry.get("lock"), entry.get("interpreter"), entry.get("python"), entry.get("proved"))
             whole = entry.get("complete") and not entry.get("local") and os.path.isdir(entry["path"])
-            if whole and made_of == (order.lock_id, order.interpreter, order.version):
+            if whole and made_of == (order.lock_id, order.interpreter, order.version, subject):
                 found = {"modules": 0, "untried": entry.get("untried") or [], "tried": 0}
                 known = "generation %s was proved with this lock" % entry["id"]
     if found is None:
