@@ -32,7 +32,11 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._compatibi
     write_matrix,
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._constraints import read_constraints
-from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._document import Plan, describe_blocked
+from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._document import (
+    Plan,
+    describe_blocked,
+    list_blocked_rows,
+)
 from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._errors import (
     CopiesNeededError,
     PlanError,
@@ -79,7 +83,7 @@ class ActionModule(CollectionAction):
             plan = _planning.build_planner(given, parts, review).plan(hosts)
             plan.document["unknown"] = unknown
             declared = {host.name: _list_declarations(host) for host in hosts}
-            rules = _build_wave_rules(given, task_vars, declared, unknown)
+            rules = _build_wave_rules(given, task_vars, declared, unknown, list_blocked_rows(plan.document))
             cut = self._cut_waves(plan, declared, {host.name: host.criticality for host in hosts}, rules, given)
         except CopiesNeededError as error:
             result.update(packages=error.wanted)
@@ -126,7 +130,7 @@ class ActionModule(CollectionAction):
         for entry in result["findings"]:
             self._display.warning(f"{entry['detail']} ({entry['key']}); {entry['remediation']}")
         for host in result["unknown"]:
-            self._display.warning(f"{host} has no inventory; it is unknown to this plan")
+            self._display.warning(f"{host} has no inventory, or was lost since; it is unknown to this plan")
         for line in result["blocked_lines"]:
             self._display.warning(f"blocked: {line}")
 
@@ -220,9 +224,11 @@ class ActionModule(CollectionAction):
         self, task_vars: Mapping[str, Any], given: Mapping[str, Any]
     ) -> tuple[list[PlannedHost], list[str]]:
         learned = read_constraints(expand_path(given["plan_dir"]))
+        there = set(map(str, task_vars["ansible_play_hosts"]))
         hosts, unknown = [], []
         for name in map(str, task_vars["ansible_play_hosts_all"]):
-            host = build_planned_host(name, task_vars["hostvars"][name], given, learned)
+            lost = given["refusals"] and name not in there
+            host = None if lost else build_planned_host(name, task_vars["hostvars"][name], given, learned)
             if host is None:
                 unknown.append(name)
             else:
@@ -239,13 +245,17 @@ def _build_wave_rules(
     task_vars: Any,
     declared: Mapping[str, list[Mapping[str, Any]]],
     unknown: list[str],
+    blocked: list[dict[str, str]],
 ) -> WavePolicy:
-    """The policy of the waves: *unknown* hosts have their applications, too, and may be without them."""
+    """The policy of the waves: *unknown* hosts have their applications, too, and may be without them.
+
+    Hosts may be without what is *blocked* because it is down, as well.
+    """
     everywhere = {**declared}
     selection = Selection.from_options(given)
     for name in unknown:
         everywhere[name] = selection.choose(_rollout.list_declared_applications(task_vars["hostvars"][name]))
-    return _rollout.build_wave_policy(given, task_vars.get("groups") or {}, everywhere, unknown)
+    return _rollout.build_wave_policy(given, task_vars.get("groups") or {}, everywhere, unknown, blocked)
 
 
 def _describe_breakages(seen: list[Evidence]) -> list[str]:

@@ -30,7 +30,7 @@ class ActionModule(CollectionAction):
         after = time.time()
         if result.get("failed") or "findings" not in result:
             return result
-        own = check_clock_skew(result["clock"], before, after, given["max_skew"])
+        own = check_clock_skew(result["clock"], before, after, given["max_skew"], given["steps"])
         own += check_controller_archives(given["steps"])
         known = set(given["known_findings"])
         result["findings"] += own

@@ -26,7 +26,7 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._planning._run_lesso
 )
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _record, _run
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _host_record, _ledger
-from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._policy import list_lost_rows
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._policy import list_lost_rows, map_doubtful_hosts
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._waves import limit_interruptions
 
 RUN_SCHEMA = 2
@@ -169,7 +169,15 @@ class ActionModule(CollectionAction):
         )
         lost = list_lost_rows(given["unknown"], hostvars)
         return _run.select_rollback_hosts(
-            rows, document["results"], given["ended"], given["on_failure"], limits, lost, document["kind"], names
+            rows,
+            document["results"],
+            given["ended"],
+            given["on_failure"],
+            limits,
+            lost,
+            document["kind"],
+            names,
+            map_doubtful_hosts(given["blocked"]),
         )
 
     @staticmethod

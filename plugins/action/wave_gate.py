@@ -15,7 +15,7 @@ from typing import Any
 from ansible_collections.oxzep7.python.plugins.plugin_utils._action import ActionFailedError, CollectionAction
 from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand_path
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _gate, _ledger, _window
-from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._policy import list_lost_rows
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._policy import list_lost_rows, map_doubtful_hosts
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._strategy import check_strategy
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._waves import limit_interruptions
 
@@ -149,7 +149,8 @@ def find_unavailable_applications(
     rows = [*given["rows"], *_list_lost_rows(given, task_vars)]
     limits = limit_interruptions(wave["applications"].values(), given["max_unavailable"], given["population"])
     every = {**{row["host"]: _ledger.list_doubtful_applications(row) for row in rows}, **own}
-    return _ledger.find_unavailable_applications(rows, wave["hosts"], every, limits)
+    without = map_doubtful_hosts(given["blocked"])
+    return _ledger.find_unavailable_applications(rows, wave["hosts"], every, limits, without)
 
 
 def _list_lost_rows(given: Mapping[str, Any], task_vars: Mapping[str, Any]) -> list[dict[str, Any]]:

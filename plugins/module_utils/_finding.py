@@ -303,7 +303,7 @@ KEYS = {
         "error",
         True,
         "The host could not be reached, or failed in an earlier task.",
-        "Repair the connection, leave the host out with `--limit`, or accept the key in `oxzep7_known_findings`.",
+        "Repair the connection, leave the host out with `--limit`, or do without `oxzep7_blocked: stop`.",
     ),
     "inodes-short": FindingKind(
         "too few inodes",

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Preflight: everything that could stop an upgrade of this host, as findings; nothing is changed."""
+"""Preflight: everything that could stop an upgrade of this host, as findings; nothing is changed.
+
+Each finding has ``applications``, the names of those that it concerns.
+"""
 
 import os
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
@@ -58,12 +61,13 @@ class PreflightOptions(NamedTuple):
 
 
 class SpaceRequirement(NamedTuple):
-    """Bytes and files that ``what`` needs below ``path``."""
+    """Bytes and files that ``what`` needs below ``path``, for ``applications``."""
 
     path: str
     what: str
     size: int
     files: int
+    applications: Tuple[str, ...]
 
 
 def find_existing_parent(path: str) -> str:
@@ -123,13 +127,15 @@ def estimate_space(
             "%d generations of %s" % (count, application.name),
             size * count,
             files * count,
+            (application.name,),
         )
     ]
     if asked.backup_layers:
         live = find_live_generation(application, record, read_python_version(application.environment))
         parts = list_parts(application, live, asked.backup_layers, asked.state_dir)
         needed = sum_estimates(estimate_size(part) for part in parts)
-        found.append(SpaceRequirement(asked.backup_dir, "a backup of %s" % application.name, needed.size, BACKUP_FILES))
+        what = "a backup of %s" % application.name
+        found.append(SpaceRequirement(asked.backup_dir, what, needed.size, BACKUP_FILES, (application.name,)))
         findings += check_backup_size(application, needed, asked.backup_dir)
     return found, findings
 
@@ -137,8 +143,8 @@ def estimate_space(
 def measure_free_space(needs: Sequence[SpaceRequirement]) -> List[Dict[str, Any]]:
     """Return a row for each file system that *needs* use.
 
-    A row has ``path``, ``needed_bytes``, ``free_bytes``, ``needed_inodes``, ``free_inodes`` (None without a limit) and
-    ``for``, the uses.
+    A row has ``path``, ``needed_bytes``, ``free_bytes``, ``needed_inodes``, ``free_inodes`` (None without a limit),
+    ``for``, the uses, and ``applications``, those that have them.
     """
     places: Dict[int, List[SpaceRequirement]] = {}
     for need in needs:
@@ -156,6 +162,7 @@ def measure_free_space(needs: Sequence[SpaceRequirement]) -> List[Dict[str, Any]
                 "needed_inodes": sum(need.files for need in own),
                 "free_inodes": there.f_favail if there.f_files else None,
                 "for": [need.what for need in own],
+                "applications": sorted({name for need in own for name in need.applications}),
             }
         )
     return found
@@ -165,7 +172,7 @@ def check_free_space(rows: Sequence[Dict[str, Any]]) -> Iterator[Dict[str, Any]]
     """Yield a finding for each of *rows* with too little free space or inodes."""
     for row in rows:
         if row["needed_bytes"] + RESERVE_BYTES > row["free_bytes"]:
-            yield build_finding(
+            finding = build_finding(
                 key="disk-space-short",
                 detail="%s has %d MiB free, and %d MiB are needed for %s, with %d MiB to spare"
                 % (
@@ -177,13 +184,15 @@ def check_free_space(rows: Sequence[Dict[str, Any]]) -> Iterator[Dict[str, Any]]
                 ),
                 remediation="free space, or choose other directories",
             )
+            yield dict(finding, applications=row["applications"])
         if row["free_inodes"] is not None and row["needed_inodes"] + RESERVE_FILES > row["free_inodes"]:
-            yield build_finding(
+            finding = build_finding(
                 key="inodes-short",
                 detail="%s has %d inodes free, and %d are needed for %s, with %d to spare"
                 % (row["path"], row["free_inodes"], row["needed_inodes"], ", ".join(row["for"]), RESERVE_FILES),
                 remediation="remove files, or choose other directories",
             )
+            yield dict(finding, applications=row["applications"])
 
 
 def check_application(
@@ -223,6 +232,15 @@ def _list_chosen_interpreters(steps: Sequence[Dict[str, Any]]) -> List[Dict[str,
     return list(chosen.values())
 
 
+def list_users_of_interpreter(steps: Sequence[Dict[str, Any]], identity: Tuple[str, str]) -> List[str]:
+    """Return the applications with *steps* to the interpreter of *identity*, its source and version."""
+    found = set()
+    for step in steps:
+        if (step["interpreter"]["source"], str(step["interpreter"]["version"])) == identity:
+            found.add(step["application"])
+    return sorted(found)
+
+
 def select_installed_interpreters(steps: Sequence[Dict[str, Any]], directory: str) -> List[Dict[str, Any]]:
     """Return the interpreters of *steps* that are installed under *directory*."""
     found = []
@@ -235,9 +253,9 @@ def select_installed_interpreters(steps: Sequence[Dict[str, Any]], directory: st
 
 
 def check_interpreter(
-    entry: Dict[str, Any], directory: str, installed: bool
+    entry: Dict[str, Any], directory: str, installed: bool, applications: Sequence[str] = ()
 ) -> Tuple[Optional[SpaceRequirement], Optional[Dict[str, Any]]]:
-    """Return the space for the interpreter *entry* of a step, or the finding if it is unobtainable.
+    """Return the space for the interpreter *entry* of steps of *applications*, or the finding if it is unobtainable.
 
     Neither for one that is *installed* or exists.
     """
@@ -263,7 +281,11 @@ def check_interpreter(
             remediation="correct oxzep7_interpreters, or let this host reach it",
         )
     return SpaceRequirement(
-        directory, "Python %s" % version, size * (1 + UNPACKED_FACTOR) if size else INTERPRETER_BYTES, INTERPRETER_FILES
+        directory,
+        "Python %s" % version,
+        size * (1 + UNPACKED_FACTOR) if size else INTERPRETER_BYTES,
+        INTERPRETER_FILES,
+        tuple(applications),
     ), None
 
 
@@ -285,31 +307,31 @@ def run_preflight(
     for application in applications:
         state = ApplicationState(asked.state_dir, application.name)
         own = [step for step in steps if step["application"] == application.name]
+        about: List[Dict[str, Any]] = []
         if application.name in shared:
-            found.append(build_shared_finding(application.name, shared[application.name]))
-            continue
-        try:
-            own_findings = check_application(application, own, state, asked)
-            found += own_findings
-            if any(finding["key"] in UNKNOWN_RECORD for finding in own_findings):
-                continue
-            own_needs, own_findings = estimate_space(application, own, state, asked)
-            needs += own_needs
-            found += own_findings
-        except (CollectionError, ValueError, OSError) as error:
-            found.append(
-                build_finding(
-                    key="preflight-failed",
-                    detail="%s: %s" % (application.name, error),
-                    remediation="remove the cause, then run again",
+            about.append(build_shared_finding(application.name, shared[application.name]))
+        else:
+            try:
+                about += check_application(application, own, state, asked)
+                if not any(finding["key"] in UNKNOWN_RECORD for finding in about):
+                    own_needs, unsure = estimate_space(application, own, state, asked)
+                    needs += own_needs
+                    about += unsure
+            except (CollectionError, ValueError, OSError) as error:
+                about.append(
+                    build_finding(
+                        key="preflight-failed",
+                        detail="%s: %s" % (application.name, error),
+                        remediation="remove the cause, then run again",
+                    )
                 )
-            )
+        found += [dict(finding, applications=[application.name]) for finding in about]
     installed = {(entry["source"], entry["wanted"]) for entry in there}
     for entry in _list_chosen_interpreters(steps):
-        need, problem = check_interpreter(
-            entry, asked.interpreter_dir, (entry["source"], str(entry["version"])) in installed
-        )
+        identity = entry["source"], str(entry["version"])
+        names = list_users_of_interpreter(steps, identity)
+        need, problem = check_interpreter(entry, asked.interpreter_dir, identity in installed, names)
         needs += [need] if need else []
-        found += [problem] if problem else []
+        found += [dict(problem, applications=names)] if problem else []
     rows = measure_free_space(needs)
     return found + list(check_free_space(rows)), rows

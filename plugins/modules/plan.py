@@ -63,6 +63,11 @@ options:
         others is blocked. Another plan in O(plan_dir), or another O(target), is an error.
       - The plan directory is not changed then.
     type: str
+  refusals:
+    description:
+      - Variable of the hosts with the result of M(oxzep7.python.preflight). The applications that its blocking findings
+        concern are blocked, and hosts that have left the play since their inventory was taken are unknown.
+    type: str
 extends_documentation_fragment:
   - oxzep7.python.planning
   - oxzep7.python.rollout

@@ -95,7 +95,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 findings:
-  description: All findings; each with C(key), C(severity), C(title), C(detail), C(blocking) and C(remediation).
+  description: >-
+    All findings; each with C(key), C(severity), C(title), C(detail), C(blocking), C(remediation) and C(applications),
+    the names of those that it concerns.
   returned: success
   type: list
   elements: dict
@@ -107,7 +109,8 @@ blocking:
 room:
   description: >-
     For each file system that will be used, its C(path), C(needed_bytes), C(free_bytes), C(needed_inodes),
-    C(free_inodes) (V(null) for a file system without a limit), and the uses, C(for).
+    C(free_inodes) (V(null) for a file system without a limit), the uses, C(for), and the C(applications) that have
+    them.
   returned: success
   type: list
   elements: dict

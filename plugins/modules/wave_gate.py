@@ -61,6 +61,11 @@ options:
     type: list
     elements: str
     default: []
+  blocked:
+    description: The value RV(oxzep7.python.plan#module:blocked); hosts may be without what is down or being changed.
+    type: list
+    elements: dict
+    default: []
   window:
     description:
       - Change windows, such as V(Sat,Sun 22:00-04:00 Europe/Berlin) or V(2026-11-28T22:00Z/2026-11-29T04:00Z).

@@ -122,9 +122,9 @@ def test_what_cannot_be_planned_is_told_and_keeps_nothing_else_from_its_target(f
     assert status == 2 and told in printed and fleet.read_version("greeter") == fleet.old
 
     # A host that does not answer changes neither.
-    options = {"oxzep7_plan_id": plan["id"], "oxzep7_known_findings": ["host-unreachable"]}
-    status, printed = fleet.run("upgrade", "-e", json.dumps(options))
-    assert status != 0 and "away has no inventory; it is unknown to this plan" in printed and told in printed
+    status, printed = fleet.run("upgrade", "-e", json.dumps({"oxzep7_plan_id": plan["id"]}))
+    assert status != 0 and "away has no inventory, or was lost since; it is unknown to this plan" in printed
+    assert told in printed
     assert (fleet.read_version("greeter"), fleet.read_version("stuck")) == (fleet.new, fleet.old)
     assert fleet.read_plan() == plan
 
@@ -190,3 +190,41 @@ def test_a_run_is_about_the_chosen_applications(fleet):
     assert status == 0 and fleet.read_plan() == plan, printed
     status, printed = run("plan", oxzep7_only_applications=["greeter"], oxzep7_skip_applications=["nosuch"])
     assert status == 2 and "no host declares nosuch; correct oxzep7_only_applications" in printed
+
+
+def test_a_finding_of_the_preflight_costs_what_it_concerns(fleet):
+    path = fleet.root / "inventory.json"
+    inventory = json.loads(path.read_text(encoding="utf-8"))
+    here = inventory["all"]["hosts"]["here"]
+    sick = fleet.root / "sick"
+    sick.touch()
+    here["oxzep7_applications"][1]["checks"] = [{"name": "works", "command": {"cmd": ["test", "!", "-e", str(sick)]}}]
+    here["oxzep7_constraints"] = []
+    path.write_text(json.dumps(inventory), encoding="utf-8")
+    told = "stuck is not healthy before the promotion: "
+
+    def run(identifier, **options):
+        words = ["--limit", "here", "-e", json.dumps({"oxzep7_run_id": identifier, **options})]
+        status, printed = fleet.run("upgrade", *words)
+        record = fleet.root / "oxzep7" / "report" / "runs" / identifier / "run.json"
+        return status, printed, json.loads(record.read_text(encoding="utf-8")) if record.exists() else None
+
+    status, printed, record = run("stopped", oxzep7_blocked="stop")
+    assert status != 0 and told in printed and record is None
+    assert (fleet.read_version("greeter"), fleet.read_version("stuck")) == (fleet.old, fleet.old)
+
+    status, printed, record = run("first")
+    assert status != 0 and told in printed and "(unhealthy)" in printed
+    assert (fleet.read_version("greeter"), fleet.read_version("stuck")) == (fleet.new, fleet.old)
+    outcomes = {row["application"]: row for row in record["applications"]}
+    assert {name: row["outcome"] for name, row in outcomes.items()} == {"greeter": "upgraded", "stuck": "blocked"}
+    assert told in outcomes["stuck"]["cause"] and outcomes["stuck"]["remediation"]
+    delivered = json.loads((fleet.root / "state" / "plan.json").read_text(encoding="utf-8"))
+    assert [bool(entry.get("blocked")) for entry in delivered["applications"]] == [False, True]
+
+    status, printed, record = run("again")
+    assert status != 0 and record["ledger"][0]["outcome"] == "blocked", printed
+    sick.unlink()
+    status, printed, record = run("repaired")
+    assert status == 0 and fleet.read_version("stuck") == fleet.new, printed
+    assert [(row["application"], row["result"]) for row in record["results"]] == [("stuck", "promoted")]

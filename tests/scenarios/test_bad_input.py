@@ -141,7 +141,7 @@ def test_full_disk_while_building(hosts, controller):
         "chown ledger: /srv/ledger/venv.generations",
     )
     try:
-        looked = controller("upgrade", "--limit", "host1", oxzep7_target="3.9")
+        looked = controller("upgrade", "--limit", "host1", oxzep7_target="3.9", oxzep7_blocked="stop")
         assert (
             looked.returncode == 2
             and "/srv/ledger/venv.generations has 8 MiB free" in looked.stdout

@@ -93,8 +93,6 @@ OPTIONS = {
     "oxzep7_constraints": [
         {"requirement": "bottle>=0.12.25", "python": ">=3.11", "reason": "earlier ones import inspect.getargspec"}
     ],
-    # The host that is lost is known to be lost.
-    "oxzep7_known_findings": ["host-unreachable"],
 }
 WARNINGS = {
     f"{LOST} has no inventory": "the host is lost",

@@ -62,7 +62,7 @@ def list_blocked_rows(document: Mapping[str, Any]) -> list[dict[str, str]]:
                 told = {key: str(reason[key]) for key in ("key", "cause", "remediation")}
                 own = str(application["name"])
                 # Findings name their application themselves.
-                told["cause"] = told["cause"].removeprefix(f"{own}: ")
+                told["cause"] = told["cause"].removeprefix("application ").removeprefix(f"{own}: ")
                 rows.append({"host": str(name), "application": own, **told})
     return rows
 

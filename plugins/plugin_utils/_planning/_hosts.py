@@ -128,13 +128,14 @@ def build_planned_host(
 ) -> PlannedHost | None:
     """The host *name* with the variables *facts*, or None without an inventory.
 
-    It has the applications that *given* chooses. What cannot be read blocks the application that it is about, or all.
+    It has the applications that *given* chooses. What cannot be read blocks the application that it is about, or all,
+    and so does what the preflight refused.
     """
     taken = facts.get(given["inventories"])
     if not taken or taken.get("failed") or taken.get("unreachable") or "applications" not in taken:
         return None
     found = Selection.from_options(given).choose(taken["applications"])
-    blocked: dict[str, list[BlockedReason]] = {}
+    blocked = _collect_refusals(facts, given)
     try:
         declared = {entry.get("name"): entry for entry in facts.get("oxzep7_applications") or []}
         interpreters = facts.get("oxzep7_interpreters") or []
@@ -164,6 +165,16 @@ def build_planned_host(
         criticality,
         blocked,
     )
+
+
+def _collect_refusals(facts: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, list[BlockedReason]]:
+    """The blocking findings of the preflight by the application that they concern."""
+    refused = (facts.get(given["refusals"]) or {}) if given.get("refusals") else {}
+    found: dict[str, list[BlockedReason]] = {}
+    for entry in refused.get("blocking") or []:
+        for name in entry["applications"]:
+            found.setdefault(name, []).append(BlockedReason.from_finding(entry))
+    return found
 
 
 def _collect_copies(

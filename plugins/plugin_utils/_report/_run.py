@@ -234,13 +234,14 @@ def select_rollback_hosts(
     lost: Sequence[Mapping[str, Any]] = (),
     kind: str = _ledger.UPGRADE,
     names: Sequence[str] | None = None,
+    without: Mapping[str, Sequence[str]] | None = None,
 ) -> list[list[str]]:
     """Return the hosts to roll back, now that the gate after *wave* is closed, the last wave first.
 
     Every host with a promotion, of an application with one of *names* if these are given, goes back, also if a later
     step failed there; an unreachable host cannot. In a run of the *kind* rollback none does: its hosts are where it
     should bring them, or it failed there. *limits* say how many hosts of each application may be interrupted at once;
-    *lost* are rows of hosts that no wave has.
+    *lost* are rows of hosts that no wave has, and hosts *without* an application have left no row because of it.
     """
     if on_failure == "stop" or kind == _ledger.ROLLBACK:
         return []
@@ -254,7 +255,7 @@ def select_rollback_hosts(
     groups = []
     for number in numbers:
         own = [row["host"] for row in returning if row["wave"] == number]
-        groups += _ledger.split_returning_hosts([*rows, *lost], own, limits, names)
+        groups += _ledger.split_returning_hosts([*rows, *lost], own, limits, names, without)
     return groups
 
 

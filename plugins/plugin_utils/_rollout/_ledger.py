@@ -191,18 +191,23 @@ def split_returning_hosts(
     hosts: Sequence[str],
     limits: Mapping[str, int],
     names: Sequence[str] | None = None,
+    without: Mapping[str, Sequence[str]] | None = None,
 ) -> list[list[str]]:
     """Return *hosts*, which go back, in groups that are interrupted one after the other.
 
-    The hosts of a group, and those of *rows* that may be without an application, are not more than *limits* says of
-    any application; but one host may always go back. Of a host, only the applications with one of *names* go back, or
-    all of them.
+    The hosts of a group, those of *rows* that may be without an application, and those *without* one, by its name, are
+    not more than *limits* says of any application; but one host may always go back. Of a host, only the applications
+    with one of *names* go back, or all of them.
     """
     applications: dict[str, list[str]] = {}
     doubtful: dict[str, list[str]] = {}
     for row in rows:
         applications[row["host"]] = [name for name in row["applications"] if names is None or name in names]
         doubtful[row["host"]] = list_doubtful_applications(row)
+    for name, there in (without or {}).items():
+        for host in there:
+            own = doubtful.setdefault(host, [])
+            own += [name] if name not in own else []
     groups: list[list[str]] = []
     waiting = list(hosts)
     while waiting:
@@ -241,12 +246,17 @@ def find_unavailable_applications(
     wave: Sequence[str],
     applications: Mapping[str, Sequence[str]],
     limits: Mapping[str, int],
+    without: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, str]:
-    """The applications that *wave* may not interrupt, each with the reason, as `check_availability` decides it."""
+    """The applications that *wave* may not interrupt, each with the reason, as `check_availability` decides it.
+
+    The hosts *without* an application, by its name, are in no wave because of it.
+    """
     doubtful = list_doubtful_hosts(rows)
     found = {}
     for name, limit in sorted(limits.items()):
         down = [host for host in doubtful if name in applications.get(host, ())]
+        down += [host for host in (without or {}).get(name, ()) if host not in down]
         taken = [host for host in wave if name in applications.get(host, ()) and host not in down]
         if down and taken and len(down) + len(taken) > limit:
             found[name] = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -27,6 +27,8 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._table import align_
 # The host of a rollout that is the controller: it is always reachable, so that what is done once is always done.
 CONTROLLER = "oxzep7-controller"
 EACH_STEP, FINAL = "each_step", "final"
+# Findings with which an application is down, or is just being changed.
+DOUBTFUL_KEYS = ("unhealthy", "lease-held")
 COLUMNS = ("wave", "hosts", "steps", "restarts", "duration")
 
 
@@ -35,14 +37,27 @@ def build_wave_policy(
     groups: Mapping[str, Sequence[str]],
     declared: Mapping[str, Sequence[Mapping[str, Any]]],
     unknown: Sequence[str],
+    blocked: Sequence[Mapping[str, str]] = (),
 ) -> WavePolicy:
     """The policy that the validated options *given* ask for.
 
     *declared* are the applications of each host, also of those that are *unknown* because they could not be reached.
+    *blocked* are the rows of the plan for what it does not upgrade.
     """
     population = count_hosts_by_application(declared)
     down = count_hosts_by_application({name: declared.get(name, ()) for name in unknown})
+    for name, hosts in map_doubtful_hosts(blocked).items():
+        down[name] = down.get(name, 0) + len(hosts)
     return WavePolicy(given["waves"], given["max_unavailable"], population, given["canaries"], groups, down)
+
+
+def map_doubtful_hosts(blocked: Iterable[Mapping[str, str]]) -> dict[str, list[str]]:
+    """The hosts that may be without an application, by its name, according to the rows *blocked* of a plan."""
+    found: dict[str, list[str]] = {}
+    for row in blocked:
+        if row["key"] in DOUBTFUL_KEYS and row["host"] not in found.setdefault(row["application"], []):
+            found[row["application"]].append(row["host"])
+    return found
 
 
 def list_declared_applications(facts: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -14,29 +14,37 @@ from ansible_collections.oxzep7.python.plugins.plugin_utils._files import expand
 from ansible_collections.oxzep7.python.plugins.plugin_utils._interpreters._registry import get_controller_source
 
 
-def check_clock_skew(clock: float, before: float, after: float, most: float) -> list[dict[str, Any]]:
-    """Return a finding if *clock*, which was read between *before* and *after*, is off by more than *most* seconds."""
+def check_clock_skew(
+    clock: float, before: float, after: float, most: float, steps: Sequence[Mapping[str, Any]] = ()
+) -> list[dict[str, Any]]:
+    """Return a finding if *clock*, which was read between *before* and *after*, is off by more than *most* seconds.
+
+    It concerns the applications of *steps*.
+    """
     off = max(before - clock, clock - after, 0.0)
     if off <= most:
         return []
     direction = "behind" if clock < before else "ahead of"
-    return [
-        build_finding(
-            key="clock-skewed",
-            detail=f"its clock is {off:.0f} seconds {direction} the controller's, and {most:g} are allowed",
-            remediation="have it keep time, for example with chrony",
-        )
-    ]
+    finding = build_finding(
+        key="clock-skewed",
+        detail=f"its clock is {off:.0f} seconds {direction} the controller's, and {most:g} are allowed",
+        remediation="have it keep time, for example with chrony",
+    )
+    return [{**finding, "applications": sorted({step["application"] for step in steps})}]
 
 
 def check_controller_archives(steps: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return a finding for each file that an interpreter of *steps* needs on the controller and that does not exist."""
-    needed = set()
+    needed: dict[tuple[str, str], set[str]] = {}
     for step in steps:
         entry = step["interpreter"]
         for path in get_controller_source(entry["source"]).list_needed_files(entry):
-            needed.add((str(entry["version"]), path))
-    return [_build_archive_finding(version, path) for version, path in sorted(needed) if not _is_file(path)]
+            needed.setdefault((str(entry["version"]), path), set()).add(step["application"])
+    found = []
+    for (version, path), names in sorted(needed.items()):
+        if not _is_file(path):
+            found.append({**_build_archive_finding(version, path), "applications": sorted(names)})
+    return found
 
 
 def _is_file(path: str) -> bool:
@@ -62,8 +70,7 @@ def list_blocking_lines(
     unreachable = build_finding(
         key="host-unreachable",
         detail="it could not be reached, or failed before",
-        remediation="repair the connection, leave the host out with --limit, or accept host-unreachable in "
-        "oxzep7_known_findings",
+        remediation="repair the connection, leave the host out with --limit, or run without oxzep7_blocked=stop",
     )
     lines = []
     for host in hosts:

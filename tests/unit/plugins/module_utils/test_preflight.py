@@ -31,6 +31,7 @@ def row(**changed):
         "needed_inodes": 10,
         "free_inodes": 1 << 20,
         "for": ["2 generations of x"],
+        "applications": ["x"],
     }
     return dict(whole, **changed)
 
@@ -49,13 +50,18 @@ def row(**changed):
 def test_room_that_is_too_little_is_summary_in_numbers(changed, keys):
     found = list(check_free_space([row(**changed)]))
     assert [entry["key"] for entry in found] == keys and all(entry["blocking"] for entry in found)
+    assert all(entry["applications"] == ["x"] for entry in found)
     assert all("2 generations of x" in entry["detail"] and "/srv has" in entry["detail"] for entry in found)
 
 
 def test_needs_of_one_file_system_add_up(tmp_path):
     rows = measure_free_space(
-        [SpaceRequirement(str(tmp_path / "not" / "there"), "a", 10, 1), SpaceRequirement(str(tmp_path), "b", 5, 2)]
+        [
+            SpaceRequirement(str(tmp_path / "not" / "there"), "a", 10, 1, ("x", "z")),
+            SpaceRequirement(str(tmp_path), "b", 5, 2, ("x",)),
+        ]
     )
+    assert rows[0]["applications"] == ["x", "z"]
     assert len(rows) == 1 and (rows[0]["needed_bytes"], rows[0]["needed_inodes"], rows[0]["for"]) == (15, 3, ["a", "b"])
     assert (
         rows[0]["free_bytes"] > 0

@@ -215,10 +215,27 @@ def test_too_many_hosts_without_an_application_close_only_that_one():
         "max_unavailable": "50%",
         "population": {"wiki": 2, "billing": 3},
         "unknown": [],
+        "blocked": [],
     }
     found = wave_gate.find_unavailable_applications(given, {}, {"hostvars": {}})
     assert list(found) == ["wiki"] and "h0 may be without wiki" in found["wiki"]
     assert wave_gate.find_unavailable_applications(given, CLOSED | {"wiki": {}}, {"hostvars": {}}) == {}
+
+
+@pytest.mark.parametrize("key, expected", [("unhealthy", ["wiki"]), ("lease-held", ["wiki"]), ("disk-space-short", [])])
+def test_a_host_on_which_the_preflight_found_the_application_down_counts(key, expected):
+    wave = {"number": 1, "hosts": ["a", "b"], "applications": {"a": ["wiki", "billing"], "b": ["billing"]}}
+    given = {
+        "wave": wave,
+        "rows": [],
+        "max_unavailable": 1,
+        "population": {"wiki": 2, "billing": 1},
+        "unknown": [],
+        "blocked": [{"host": "c", "application": "wiki", "key": key}],
+    }
+    found = wave_gate.find_unavailable_applications(given, {}, {"hostvars": {}})
+    assert list(found) == expected
+    assert all("c may be without wiki" in text for text in found.values())
 
 
 def test_only_the_closed_application_goes_back():
@@ -418,3 +435,12 @@ def test_a_rollback_takes_the_last_application_first():
 def test_steps_are_delivered_in_the_order_of_the_declaration():
     planned = [{"name": name} for name in ("gone", "b", "a")]
     assert [one["name"] for one in plan_delivery.sort_planned_applications(planned, ["a", "b"])] == ["a", "b", "gone"]
+
+
+@pytest.mark.parametrize(
+    "without, expected", [({}, [["h0", "h1"], ["h2"]]), ({"wiki": ["c"]}, [["h0"], ["h1"], ["h2"]])]
+)
+def test_hosts_go_back_alone_where_another_is_without_the_application(without, expected):
+    rows = build_rows([(1, {"wiki": "upgraded"}), (1, {"wiki": "upgraded"}), (1, {"wiki": "upgraded"})])
+    names = [row["host"] for row in rows]
+    assert _ledger.split_returning_hosts(rows, names, {"wiki": 2}, None, without) == expected

@@ -27,7 +27,8 @@ from hypothesis import strategies as st
 # What can happen to a host in its wave. A host with one of the last four may be without its applications.
 GOOD, UNDONE = "upgraded", "reverted"
 DOUBTFUL = ("failed", "unreachable", "interrupted", "unknown")
-AWAY = "away"
+# Away when the run begins, and there, but with its applications down.
+AWAY, SICK = "away", "sick"
 OUTCOMES = (GOOD, GOOD, GOOD, UNDONE, *DOUBTFUL)
 APPLICATIONS = "xyz"
 
@@ -66,7 +67,7 @@ budgets = st.one_of(st.integers(0, 5), st.integers(0, 60).map("{}%".format))
 hosts = st.tuples(
     st.sampled_from(CRITICALITIES),
     st.lists(st.sampled_from(APPLICATIONS), min_size=1, max_size=3, unique=True).map(tuple),
-    st.lists(st.sampled_from((*OUTCOMES, AWAY)), min_size=0, max_size=3).map(tuple),
+    st.lists(st.sampled_from((*OUTCOMES, AWAY, SICK)), min_size=0, max_size=3).map(tuple),
 )
 fleets = st.lists(hosts, min_size=1, max_size=40).map(
     lambda rows: [Host(f"h{number}", *row) for number, row in enumerate(rows)]
@@ -125,12 +126,17 @@ class Fleet:
     def run(self, number):
         """One run: everything that is left, in waves, until a gate closes."""
         unknown = [name for name, member in self.members.items() if member.get_fate(number) == AWAY]
+        sick = [name for name, member in self.members.items() if member.get_fate(number) == SICK]
+        blocked = []
+        for name in sick:
+            for one in self.members[name].applications:
+                blocked.append({"host": name, "application": one, "key": "unhealthy"})
         for member in self.members.values():
-            # A host that answers again has closed what was left open, and is well: the preflight asked it.
-            member.down = member.name in unknown
+            # A host that answers again has closed what was left open, and is well unless the preflight says otherwise.
+            member.down = member.name in unknown or member.name in sick
         declared = {name: [{"name": one} for one in member.applications] for name, member in self.members.items()}
-        rules = _policy.build_wave_policy(self.given.to_dict(), {}, declared, unknown)
-        left = [member for name, member in self.members.items() if not member.done and name not in unknown]
+        rules = _policy.build_wave_policy(self.given.to_dict(), {}, declared, unknown, blocked)
+        left = [member for name, member in self.members.items() if not member.done and name not in (*unknown, *sick)]
         cut = cut_waves(
             [RolloutHost(one.name, one.criticality, frozenset(), frozenset(one.applications)) for one in left], rules
         )
@@ -150,6 +156,7 @@ class Fleet:
                 "wave": wave,
                 "rows": rows,
                 "unknown": unknown,
+                "blocked": blocked,
                 "max_unavailable": self.given.max_unavailable,
                 "population": rules.population,
             }
@@ -167,7 +174,7 @@ class Fleet:
                 self.given.max_failed_per_wave,
             )
             if closed:
-                self._go_back(wave["number"], rows, results, rules, unknown, facts)
+                self._go_back(wave["number"], rows, results, rules, (unknown, blocked), facts)
                 return
 
     def _begin_wave(self, wave, rows, count):
@@ -196,13 +203,17 @@ class Fleet:
             }
         )
 
-    def _go_back(self, ended, rows, results, rules, unknown, facts):
+    def _go_back(self, ended, rows, results, rules, missing, facts):
+        unknown, blocked = missing
         limits = limit_interruptions(
             [row["applications"] for row in rows], self.given.max_unavailable, rules.population
         )
         lost = _policy.list_lost_rows(unknown, facts["hostvars"])
         everybody = rows + _run.list_unreachable_rows(unknown)
-        groups = _run.select_rollback_hosts(everybody, results, ended, self.given.on_failure, limits, lost)
+        without = _policy.map_doubtful_hosts(blocked)
+        groups = _run.select_rollback_hosts(
+            everybody, results, ended, self.given.on_failure, limits, lost, without=without
+        )
         returned = [host for group in groups for host in group]
         expected = {row["host"] for row in results}
         if self.given.on_failure == "rollback_wave":
