@@ -256,6 +256,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._errors import Colle
 from ansible_collections.oxzep7.python.plugins.module_utils._module import CollectionModule, report_crash
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._lockfile import read_delivery
 from ansible_collections.oxzep7.python.plugins.module_utils._source._installed import scan_declared
+from ansible_collections.oxzep7.python.plugins.module_utils._source._scan_memory import ScanMemory
 
 PLANNING_KEYS = (
     "path",
@@ -343,9 +344,15 @@ def main() -> None:
         module.fail_json(msg=str(error))
     result: Dict[str, Any] = {}
     if given["target"]:
+        memory = ScanMemory(given["state_dir"])
         result["sources"] = []
         for application in applications:
-            result["sources"].append(scan_declared(application, given["names"], given["symbols"]))
+            result["sources"].append(scan_declared(application, given["names"], given["symbols"], memory=memory))
+        if not module.check_mode:
+            try:
+                memory.save()
+            except OSError as error:
+                module.warn("what was scanned could not be kept on the host: %s" % error)
     if given["store"] and not module.check_mode:
         try:
             result["stored"] = store_inventory(given["state_dir"], found)

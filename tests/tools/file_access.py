@@ -74,6 +74,7 @@ ALLOWED = (
     _allow("_application/_journal", "open", STATE),
     _allow("_application/_state", "os.open read_json read_text", STATE),
     _allow("_application/_status", "read_json", STATE),
+    _allow("_source/_scan_memory", "read_json", STATE),
     _allow("_backup/", "open os.open compute_sha256 shutil.rmtree shutil.copy", BACKUP),
     _allow("_backup/_drill", "os.chmod", BACKUP),
     _allow("_backup/layers/_extract", "os.chown os.chmod os.setxattr", OPENED),

@@ -27,6 +27,7 @@ import sys
 import time
 import traceback
 import warnings
+from importlib.machinery import SourceFileLoader
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 MAX_FRAMES = 40
@@ -102,8 +103,7 @@ def work(batch: Dict[str, Any], names: List[str], until: Optional[float], answer
     """Import *names* of *batch* and write an answer for each to *answers*; begin none after the moment *until*."""
     own, paths = os.getpid(), batch["paths"]
     if paths:
-        # No bytecode is written into these directories.
-        sys.dont_write_bytecode = True
+        write_no_bytecode_below(paths)
         sys.path[:0] = paths
         with contextlib.suppress(OSError):
             os.chdir(paths[0])
@@ -131,6 +131,19 @@ def work(batch: Dict[str, Any], names: List[str], until: Optional[float], answer
         remember_libraries()
         write(answers, ["end", name, failure, [] if batch["shared"] else heard[:MAX_WARNINGS]])
     write(answers, ["done"])
+
+
+def write_no_bytecode_below(directories: List[str]) -> None:
+    """Let Python write the bytecode of modules elsewhere only."""
+    places = tuple(os.path.join(os.path.realpath(directory), "") for directory in directories)
+    loader: Any = SourceFileLoader
+    set_data = loader.set_data
+
+    def set_data_elsewhere(self: Any, path: str, data: bytes, **options: Any) -> None:
+        if not os.path.realpath(path).startswith(places):
+            set_data(self, path, data, **options)
+
+    loader.set_data = set_data_elsewhere
 
 
 def remember_libraries() -> None:

@@ -13,7 +13,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._generation._consist
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._output import parse_failure
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, build_process_environment
-from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandResult, run_command
+from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import CommandResult, RunningCommand
 
 PIP_TIMEOUT = 300.0
 PIP_COMMANDS = ("list", "check")
@@ -25,10 +25,10 @@ def name_pip_command(verb: str) -> str:
     return "python -m pip " + verb
 
 
-def _run_pip(environment: str, verb: str, user: Identity) -> CommandResult:
+def _start_pip(environment: str, verb: str, user: Identity) -> RunningCommand:
     python = os.path.join(environment, "bin", "python")
     settings = dict(build_process_environment(user, os.path.dirname(python)), **PIP_SETTINGS)
-    return run_command([python, "-B", "-m", "pip", verb], PIP_TIMEOUT, user, environment=settings)
+    return RunningCommand([python, "-B", "-m", "pip", verb], user, environment=settings)
 
 
 def _has_answered(verb: str, done: CommandResult) -> bool:
@@ -48,19 +48,27 @@ def _judge(verb: str, now: CommandResult, before: CommandResult, left_out: Colle
     return dict(failure, packages=packages) if new else None
 
 
+def start_pip_commands(
+    environment: str, user: Identity, only: Optional[Collection[str]] = None
+) -> Dict[str, RunningCommand]:
+    """The commands of pip, or those in *only*, at work in *environment*; they change nothing."""
+    asked = [verb for verb in PIP_COMMANDS if only is None or name_pip_command(verb) in only]
+    return {verb: _start_pip(environment, verb, user) for verb in asked}
+
+
 def find_new_pip_failures(
-    live: str, path: str, user: Identity, left_out: Collection[str], only: Optional[Collection[str]] = None
+    started: Dict[str, RunningCommand], live: str, user: Identity, left_out: Collection[str]
 ) -> Dict[str, Dict[str, Any]]:
-    """Commands of pip that do not work in the environment *path* and work in *live*, each with its failure.
+    """The commands of pip that were *started*, do not work and work in the environment *live*, each with its failure.
 
     ``pip check`` fails if it complains of what it does not complain of in *live*, other than that the packages
-    *left_out* are not installed. Of the commands in *only*, if given.
+    *left_out* are not installed.
     """
     found: Dict[str, Dict[str, Any]] = {}
-    for verb in PIP_COMMANDS:
-        if only is None or name_pip_command(verb) in only:
-            now = _run_pip(path, verb, user)
-            failure = _judge(verb, now, _run_pip(live, verb, user), left_out) if now.rc != 0 else None
-            if failure is not None:
-                found[name_pip_command(verb)] = failure
+    for verb, running in started.items():
+        now = running.wait(PIP_TIMEOUT)
+        before = _start_pip(live, verb, user).wait(PIP_TIMEOUT) if now.rc != 0 else None
+        failure = _judge(verb, now, before, left_out) if before is not None else None
+        if failure is not None:
+            found[name_pip_command(verb)] = failure
     return found

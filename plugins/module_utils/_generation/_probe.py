@@ -28,6 +28,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._generation._install
     PIP_COMMANDS,
     find_new_pip_failures,
     name_pip_command,
+    start_pip_commands,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._programs import Program, find_programs
 from ansible_collections.oxzep7.python.plugins.module_utils._generation._targets import (
@@ -255,12 +256,14 @@ def probe_environment(
         targets.select(only)
     else:
         targets.leave_out(failing)
+    # These start slowly, and nothing that is imported meanwhile changes what they see.
+    has_pip = any(package.package == "pip" for package in packages)
+    pip = start_pip_commands(path, user, only) if has_pip else {}
     before = list_package_modules(live, True)
     comparison = _Comparison(application, path, user, set(_list_installed_names(before)), failing)
     failures = comparison.find_new_failures(targets, request, None if request.mode == EVERYTHING else budget)
     failures.update(_find_lost_scripts(live, path, programs, only))
-    if any(package.package == "pip" for package in packages):
-        failures.update(find_new_pip_failures(live, path, user, request.left_out, only))
+    failures.update(find_new_pip_failures(pip, live, user, request.left_out))
     owners = dict(_map_owners(live, before), **_map_owners(path, packages))
     _name_packages(failures, owners)
     others = [name_pip_command(verb) for verb in PIP_COMMANDS]
@@ -308,39 +311,18 @@ class _Comparison:
             targets.skip(UNREACHED, [name for name in group.names if name not in now.tried])
         if request.only is not None:
             return now.failed
-        followers = _group_alike(groups, now.failed)
-        left = self._compare_first(targets, groups, now.failed, followers, budget is None)
-        alone = self._import(self._path, _make_single_batches(groups, left), write=True).failed
+        left, unreached = self._compare(targets, groups, now.failed, budget is None)
+        followers = _group_alike(groups, {name: now.failed[name] for name in left + unreached})
+        alone = self._import(self._path, _make_single_batches(groups, list(followers)), write=True).failed
         found: Dict[str, ImportFailure] = {}
-        for name in self._confirm(groups, [name for name in left if name in alone]):
+        for name in self._confirm(groups, [name for name in followers if name in alone]):
             found[name] = alone[name]
-            if followers.get(name):
+            if followers[name]:
                 found[name] = dict(alone[name], others=len(followers[name]))
-        return found
-
-    def _compare_first(
-        self,
-        targets: _Targets,
-        groups: Sequence[_Group],
-        failed: Dict[str, ImportFailure],
-        followers: Dict[str, List[str]],
-        unlimited: bool,
-    ) -> List[str]:
-        """As `_compare`, for the keys of *followers* and, where one of them fails in both, for those it stands for.
-
-        Those of them that are new get followers of their own.
-        """
-        first = {name: failed[name] for name in followers}
-        left = self._compare(targets, groups, first, unlimited)
-        again: Dict[str, ImportFailure] = {}
         for name in followers:
-            if name not in left:
-                again.update({other: failed[other] for other in followers[name]})
-        more = self._compare(targets, groups, again, unlimited) if again else []
-        for name, others in _group_alike(groups, {name: failed[name] for name in more}).items():
-            followers[name] = others
-            left.append(name)
-        return left
+            if name not in found:
+                targets.skip(NOT_COMPARED, [other for other in [name] + followers[name] if other in unreached])
+        return found
 
     def _import(
         self, environment: str, batches: Sequence[ImportBatch], seconds: Optional[float] = None, **options: Any
@@ -352,8 +334,11 @@ class _Comparison:
 
     def _compare(
         self, targets: _Targets, groups: Sequence[_Group], failed: Dict[str, ImportFailure], unlimited: bool
-    ) -> List[str]:
-        """The names of *failed* that can be imported in the live environment, or that only the new one must have."""
+    ) -> Tuple[List[str], List[str]]:
+        """The names of *failed* that the live environment imports, or that only the new one must have.
+
+        Also those that were not reached there in time.
+        """
         batches, optional = [], {}
         for group in groups:
             names = [name for name in group.names if name in failed and (not group.new or name in self._known)]
@@ -363,7 +348,7 @@ class _Comparison:
                 optional.update({name: module for name, module in missing.items() if module})
         batches.append(ImportBatch(sorted(set(optional.values()) - set(failed)), WALKED_LIMIT))
         before = self._import(self._live, batches, None if unlimited else COMPARISON_LIMIT, write=False)
-        left = []
+        left, unreached = [], []
         for group in groups:
             for name in group.names:
                 if name not in failed:
@@ -371,7 +356,7 @@ class _Comparison:
                 if group.new and name not in self._known:
                     left.append(name)
                 elif name not in before.tried:
-                    targets.skip(NOT_COMPARED, [name])
+                    unreached.append(name)
                 elif name in before.failed:
                     ended = failed[name]["ended"] and before.failed[name]["ended"]
                     self._failing[name] = ENDED if ended else FAILED
@@ -380,7 +365,7 @@ class _Comparison:
                     targets.skip(OPTIONAL, [name])
                 else:
                     left.append(name)
-        return left
+        return left, unreached
 
     def _confirm(self, groups: Sequence[_Group], names: List[str]) -> List[str]:
         """Those of *names* that the live environment imports alone, or lacks."""

@@ -4,12 +4,13 @@
 
 """Scans the packages that are installed in the environment of an application, and its source."""
 
+import contextlib
 import os
 import re
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from ansible_collections.oxzep7.python.plugins.module_utils._application._declaration import Application
-from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import list_entries
+from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk import TIME_BUDGET_EXCEEDED, list_entries
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import (
     open_directory,
     open_subdirectory,
@@ -19,6 +20,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted imp
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._hashes import RECORD_LIMIT
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._names import normalize_name
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._record import parse_record_rows
+from ansible_collections.oxzep7.python.plugins.module_utils._source._scan_memory import ScanMemory, build_scan_key
 from ansible_collections.oxzep7.python.plugins.module_utils._source._tree import (
     TIME_BUDGET,
     TreeScanner,
@@ -37,11 +39,19 @@ LEGACY_RECORD = "installed-files.txt"
 
 
 def scan_declared(
-    application: Application, names: List[str], symbols: List[str], budget: float = TIME_BUDGET
+    application: Application,
+    names: List[str],
+    symbols: List[str],
+    budget: float = TIME_BUDGET,
+    memory: Optional[ScanMemory] = None,
 ) -> Dict[str, Any]:
-    """Scan source and environment of *application*: as `scan_application`, and ``installed`` for the packages."""
+    """Scan source and environment of *application*: as `scan_application`, and ``installed`` for the packages.
+
+    Packages that are the same as in *memory* are not parsed again.
+    """
     scan = scan_application(build_scan_request(application), names, symbols, budget)
-    scan["installed"] = scan_environment(find_live_directory(application), names, min(budget, INSTALLED_BUDGET))
+    live = find_live_directory(application)
+    scan["installed"] = scan_environment(live, names, min(budget, INSTALLED_BUDGET), memory)
     return scan
 
 
@@ -56,31 +66,52 @@ def find_live_directory(application: Application) -> str:
     return generation if os.path.dirname(generation) == application.generations_directory() else application.environment
 
 
-def scan_environment(environment: str, names: List[str], budget: float = INSTALLED_BUDGET) -> Dict[str, Any]:
+def scan_environment(
+    environment: str, names: List[str], budget: float = INSTALLED_BUDGET, memory: Optional[ScanMemory] = None
+) -> Dict[str, Any]:
     """Scan the packages in *environment* for *names*, without their tests, for *budget* seconds.
 
     ``uses`` are rows (package, version, path, name, line, versions, on import, certain); files that no package
-    recorded are left out. ``problems`` are as those of a source; ``files`` is the number of Python files.
+    recorded are left out. ``problems`` are as those of a source; ``files`` is the number of Python files. The answer of
+    *memory* counts while the files are the same.
     """
     found: Dict[str, Any] = {"uses": [], "problems": [], "files": 0}
+    sites: List[Tuple[str, int]] = []
     try:
-        root = open_directory(resolve_trusted_path(environment))
-    except OSError as error:
-        found["problems"].append({"path": environment, "reason": error.strerror or str(error)})
+        try:
+            root = open_directory(resolve_trusted_path(environment))
+        except OSError as error:
+            found["problems"].append({"path": environment, "reason": error.strerror or str(error)})
+            return found
+        try:
+            sites = _open_sites(root)
+        finally:
+            os.close(root)
+        key = None
+        if memory:
+            # A file that goes meanwhile is seen by the scan.
+            with contextlib.suppress(OSError):
+                key = build_scan_key([handle for _site, handle in sites], names)
+            known = memory.find(environment, key)
+            if known is not None:
+                return known
+        for site, handle in sites:
+            _scan_site(handle, site, names, budget, found)
+        if memory and not any(problem["reason"] == TIME_BUDGET_EXCEEDED for problem in found["problems"]):
+            memory.note(environment, key, found)
         return found
-    try:
-        for site in _list_sites(root):
-            try:
-                handle = open_subdirectory(root, site)
-            except OSError:
-                continue
-            try:
-                _scan_site(handle, site, names, budget, found)
-            finally:
-                os.close(handle)
     finally:
-        os.close(root)
-    return found
+        for _site, handle in sites:
+            os.close(handle)
+
+
+def _open_sites(root: int) -> List[Tuple[str, int]]:
+    """The paths of ``site-packages`` below the open directory *root*, each with a descriptor."""
+    sites = []
+    for site in _list_sites(root):
+        with contextlib.suppress(OSError):
+            sites.append((site, open_subdirectory(root, site)))
+    return sites
 
 
 def _list_sites(root: int) -> List[str]:

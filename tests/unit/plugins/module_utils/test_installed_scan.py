@@ -4,15 +4,18 @@
 
 """A scan of the packages in an environment: whose uses they are, and what is left out."""
 
+import json
 import os
 
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._declaration._core import parse_core_declaration
+from ansible_collections.oxzep7.python.plugins.module_utils._source import _installed, _scan_memory
 from ansible_collections.oxzep7.python.plugins.module_utils._source._installed import (
     find_live_directory,
     scan_declared,
     scan_environment,
 )
+from ansible_collections.oxzep7.python.plugins.module_utils._source._scan_memory import ScanMemory
 from ansible_collections.oxzep7.python.plugins.module_utils._source._tree import ScanRequest, scan_application
 
 SITE = "lib/python3.8/site-packages"
@@ -112,3 +115,48 @@ def test_a_long_chain_of_imports_is_followed_without_exceeding_the_stack(tmp_pat
     found = scan_application(ScanRequest("app", str(tmp_path), [], []), NAMES, [])
     assert found["problems"] == [] and found["files"] == chain + 2
     assert [row[:3] for row in found["uses"]] == [("main.py", "configparser.SafeConfigParser", 2)]
+
+
+def test_what_is_the_same_is_not_parsed_again(tmp_path, monkeypatch):
+    root = str(make_environment(tmp_path / "venv"))
+    state = tmp_path / "state"
+    memory = ScanMemory(str(state))
+    first = scan_environment(root, NAMES, memory=memory)
+    memory.save()
+    assert os.stat(state).st_mode & 0o777 == 0o700
+    with monkeypatch.context() as patched:
+        patched.setattr(_installed, "_scan_site", None)
+        again = scan_environment(root, NAMES, memory=ScanMemory(str(state)))
+    assert json.loads(json.dumps(first)) == again and again["uses"]
+
+    def scan(names=NAMES):
+        fresh = ScanMemory(str(state))
+        found = scan_environment(root, names, memory=fresh)
+        fresh.save()
+        return sorted(row[3] for row in found["uses"])
+
+    before = sorted(row[3] for row in first["uses"])
+    # Bytecode is no change. The time of a file is set back by whoever wants to hide one.
+    put(tmp_path / "venv", {f"{SITE}/bottle_web/__pycache__/run.pyc": "x"})
+    place = tmp_path / "venv" / SITE / "elder.py"
+    times = place.stat()
+    place.write_text("def f():\n    import asyncori\n")
+    os.utime(place, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert place.stat().st_size == times.st_size
+    assert scan() == [name for name in before if name != "asyncore"]
+    assert scan(["imp"]) == ["imp"] * before.count("imp")
+    (state / "scans.json").write_text("{damaged")
+    assert scan() == [name for name in before if name != "asyncore"]
+    os.rename(root, root + ".gone")
+    other = ScanMemory(str(state))
+    scan_environment(str(make_environment(tmp_path / "other")), NAMES, memory=other)
+    other.save()
+    assert list(json.loads((state / "scans.json").read_text())) == [str(tmp_path / "other")]
+
+
+def test_an_environment_that_is_too_large_is_scanned_each_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(_scan_memory, "MAX_ENTRIES", 3)
+    memory = ScanMemory(str(tmp_path / "state"))
+    assert scan_environment(str(make_environment(tmp_path / "venv")), NAMES, memory=memory)["uses"]
+    memory.save()
+    assert not (tmp_path / "state").exists()

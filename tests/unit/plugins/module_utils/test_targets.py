@@ -190,10 +190,21 @@ def answer(rc, stdout, stderr=""):
 )  # fmt: skip
 def test_only_what_pip_did_before_must_work(verb, now, before, failure, monkeypatch):
     answers = {("new", verb): now, ("live", verb): before}
-    monkeypatch.setattr(
-        _installer_proof, "_run_pip", lambda environment, verb, _user: answers.get((environment, verb), answer(0, ""))
+
+    class Running:
+        """A command of pip that has ended."""
+
+        def __init__(self, environment, verb, _user):
+            self.result = answers.get((environment, verb), answer(0, ""))
+
+        def wait(self, _timeout):
+            return self.result
+
+    monkeypatch.setattr(_installer_proof, "_start_pip", Running)
+    user = get_current_identity()
+    found = _installer_proof.find_new_pip_failures(
+        _installer_proof.start_pip_commands("new", user), "live", user, ["left"]
     )
-    found = _installer_proof.find_new_pip_failures("live", "new", get_current_identity(), ["left"])
     assert list(found) == ([f"python -m pip {verb}"] if failure else [])
     assert failure is None or failure in found[f"python -m pip {verb}"]["text"]
 
