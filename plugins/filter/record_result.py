@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _host_record
@@ -28,7 +28,12 @@ options:
     description: Result of M(oxzep7.python.promotion); empty, or the result of a skipped task, without a promotion.
     type: dict
     required: true
-positional: promotion
+  untried:
+    description: The value RV(oxzep7.python.environment#module:untried), what the proof of the generation did not try.
+    type: list
+    elements: dict
+    default: []
+positional: promotion, untried
 """
 
 EXAMPLES = r"""
@@ -44,9 +49,11 @@ _value:
 """
 
 
-def record_result(record: Mapping[str, Any], promotion: Mapping[str, Any]) -> dict[str, Any]:
-    """*record* when its step has ended well."""
-    return _host_record.add_result(record, promotion)
+def record_result(
+    record: Mapping[str, Any], promotion: Mapping[str, Any], untried: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
+    """*record* when its step has ended well; *untried* is what its proof did not try."""
+    return _host_record.add_result(record, promotion, untried)
 
 
 class FilterModule:

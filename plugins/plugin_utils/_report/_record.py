@@ -12,7 +12,10 @@ from typing import Any
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _run
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _ledger
 from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout._window import format_minutes
+from ansible_collections.oxzep7.python.plugins.plugin_utils._wording import compress_names
 
+# Hosts that a line names.
+MAX_HOSTS = 10
 # What events of a host's journal tell beside their time, application and name.
 COMMON_KEYS = ("time", "application", "event")
 
@@ -115,6 +118,8 @@ def format_change_record(run: Mapping[str, Any]) -> str:
     lines += ["", "## Done", "", *(_format_steps(done) if done else ["Nothing was promoted."])]
     ways = _run.list_ways_back(run["results"])
     lines += ["", *(f"- {text}" for text in ways)] if ways else []
+    left = _list_untried(done)
+    lines += ["", "## Not tried by the proofs", "", *left] if left else []
     lines += ["", "## Met", ""]
     if run["closed"]:
         lines += [f"No wave began any more: {run['closed']}.", ""]
@@ -136,6 +141,18 @@ def format_change_record(run: Mapping[str, Any]) -> str:
         "```",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _list_untried(results: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A line for what the proofs of *results* did not try, by application, step and reason, with the hosts."""
+    hosts: dict[str, list[str]] = {}
+    for row in results:
+        for part in row.get("untried") or []:
+            names = [*part["names"], *(["..."] if part["count"] > len(part["names"]) else [])]
+            step = f"{row['application']} {row['from']} -> {row['to']}"
+            text = f"{step}: {part['reason']}: {part['count']} ({', '.join(names)})"
+            hosts.setdefault(text, []).append(row["host"])
+    return [f"- {compress_names(names, MAX_HOSTS)}: {text}" for text, names in sorted(hosts.items())]
 
 
 def _summarize_outcomes(ledger: Sequence[Mapping[str, Any]]) -> str:

@@ -53,6 +53,8 @@ STEP_KEYS = ("application", "from", "to", "lock")
 RESULT_WITHOUT_PROMOTION = {_ledger.UPGRADE: "built", _ledger.ROLLBACK: "restored"}
 PROMOTED = "promoted"
 CAUSE_LENGTH = 400
+# Names of each reason for which something was not tried.
+UNTRIED_NAMES = 3
 # What became of an application, for those that come after it.
 WORDING = {
     _ledger.FAILED: "failed",
@@ -133,10 +135,17 @@ def begin_step(record: Mapping[str, Any], step: Mapping[str, Any], kind: str) ->
     return {**record, "step": {**begun, "kind": kind, "began": time.time(), "ended": False}}
 
 
-def add_result(record: Mapping[str, Any], promotion: Mapping[str, Any]) -> dict[str, Any]:
-    """*record* when its step has ended well, with the result of the module promotion; empty without a promotion."""
+def add_result(
+    record: Mapping[str, Any], promotion: Mapping[str, Any], untried: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
+    """*record* when its step has ended well, with the result of the module promotion; empty without a promotion.
+
+    *untried* are the rows of the module environment for what the proof did not try.
+    """
     step = record["step"]
     row = _make_row(step, promotion)
+    if untried:
+        row["untried"] = [{**part, "names": list(part["names"])[:UNTRIED_NAMES]} for part in untried]
     changed = _drop_journal({**record, "step": {**step, "ended": True}, "results": [*record.get("results", []), row]})
     if promotion.get("journal"):
         changed["journal"] = promotion["journal"]

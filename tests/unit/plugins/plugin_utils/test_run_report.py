@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ansible_collections.oxzep7.python.plugins.filter.record_outcome import record_outcome
 from ansible_collections.oxzep7.python.plugins.plugin_utils._report import _record, _run
-from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _ledger
+from ansible_collections.oxzep7.python.plugins.plugin_utils._rollout import _host_record, _ledger
 
 WAVE = {
     "number": 2,
@@ -211,6 +211,23 @@ def test_the_change_record():
     assert "| a | x | 3.8 | 3.9 | b1 (unverified) | 5 | promoted |" in text and "- b: reverted: sick | bad" in text
     assert "2. a, b, c (3 steps, 6 restarts, about 2 min)" in text
     assert "No wave began any more: b is not upgraded." in text and "-e oxzep7_rollback_run=nightly" in text
+    assert "## Not tried" not in text
+
+
+def test_the_change_record_says_what_no_proof_has_tried():
+    part = {
+        "reason": "end or block their process in both environments",
+        "count": 4,
+        "names": ["p.q", "p.r", "p.s", "p.t"],
+    }
+    record = _host_record.begin_step({}, {"application": "x", "from": "3.8", "to": "3.9", "lock": "l"}, "upgrade")
+    record = _host_record.add_result(record, {"record": {"result": "promoted", "from": "0", "to": "1"}}, [part])
+    rows, results = everything()
+    results += [{"host": host, **record["results"][0]} for host in ("web1", "web2", "web3")]
+    run = {"run": "r", "kind": "upgrade", "began": "t1", "ended": "t2", "waves": [], "ledger": rows, "results": results}
+    text = _record.format_change_record({**run, "closed": "", "on_failure": "stop", "budget": {}})
+    section = text.partition("## Not tried by the proofs\n\n")[2].partition("\n\n")[0]
+    assert section == f"- web[1:3]: x 3.8 -> 3.9: {part['reason']}: 4 (p.q, p.r, p.s, ...)"
 
 
 def application(name="x", opened=False, **history):
