@@ -338,8 +338,12 @@ def is_crash(failure: Mapping[str, Any]) -> bool:
 def determine_outcome(record: Mapping[str, Any], reachable: bool) -> tuple[str, str]:
     """The outcome of a host whose wave has ended, and its reason, by its *record*.
 
-    A host that was lost during a step commits or undoes it alone, so its outcome is unknown until the next run.
+    A host that was lost during a step commits or undoes it alone, so its outcome is unknown until the next run. So it is
+    where a host with a good outcome was lost while it went back with others.
     """
+    if not reachable and _is_going_back(record):
+        name = record["step"]["application"]
+        return _ledger.UNKNOWN, f"it became unreachable while {name} went back; the next run learns what is live"
     if record.get("outcome"):
         return str(record["outcome"]), str(record.get("reason") or "")
     if reachable:
@@ -351,6 +355,14 @@ def determine_outcome(record: Mapping[str, Any], reachable: bool) -> tuple[str, 
             "it closes an open promotion by itself, and the next run learns how"
         )
     return _ledger.UNREACHABLE, "it could not be reached when its wave began"
+
+
+def _is_going_back(record: Mapping[str, Any]) -> bool:
+    """Whether the host, whose wave has ended, has begun a rollback that neither ended nor failed."""
+    step = record.get("step") or {}
+    if not record.get("outcome") or step.get("kind") != _ledger.ROLLBACK or step["ended"]:
+        return False
+    return step["application"] not in [row["application"] for row in _list_failures(record, _ledger.ROLLBACK)]
 
 
 def list_application_outcomes(
@@ -375,13 +387,15 @@ def _describe_outcome(record: Mapping[str, Any], name: str, outcome: str, reason
         return _select_told(record["waiting"][name])
     if outcome == good["outcome"]:
         return good
+    step = record.get("step") or {}
+    current = step.get("application") == name and not step.get("ended")
+    if current and outcome == _ledger.UNKNOWN and _is_going_back(record):
+        return _select_told({"outcome": outcome, "reason": reason})
     treated = any(row["application"] == name for row in record.get("results", []))
     # Where applications failed, and the host did not, those that were treated and did not fail have ended well.
     if failures and record.get("outcome") and not record.get("host_failed"):
         left = record.get("left") == kind and not treated
         return {"outcome": _ledger.SKIPPED, "reason": f"the host was left: {reason}"} if left else good
-    step = record.get("step") or {}
-    current = step.get("application") == name and not step.get("ended")
     if treated and not current:
         return good
     if current or outcome in _ledger.DOUBTFUL_OUTCOMES:

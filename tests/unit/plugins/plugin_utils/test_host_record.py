@@ -167,6 +167,23 @@ def test_a_host_that_was_rolled_back_with_others():
     assert _host_record.determine_outcome(lost, True) == ("failed", "it could not be rolled back: no")
 
 
+def test_a_host_that_is_lost_while_it_goes_back_with_others():
+    good = record_outcome(upgraded(), "upgrade")
+    assert good["outcome"] == "upgraded"
+    going = record_step(good, BACK, "rollback")
+    outcome, reason = _host_record.determine_outcome(going, False)
+    assert (outcome, reason) == ("unknown", "it became unreachable while x went back; the next run learns what is live")
+    told = _host_record.list_application_outcomes(going, ["x", "y"], outcome, reason, "upgrade")
+    assert [row["outcome"] for row in told] == ["unknown", "unknown"] and told[0]["reason"] == reason
+    # What is known of it stays so when it is lost later.
+    record = record_result(going, {**PROMOTION, "record": {**RECORD, "from": "1", "to": "0"}})
+    assert _host_record.determine_outcome(record, False)[0] == "upgraded"
+    failed = record_outcome(
+        fail(going, {"outcome": "failed", "msg": "x: gone"}, "rollback"), "rollback", undone_for="b is not upgraded"
+    )
+    assert _host_record.determine_outcome(failed, False) == ("failed", "it could not be rolled back: x: gone")
+
+
 def test_a_rollback_that_only_restores():
     record = record_result(record_step({}, BACK, "rollback"), {"skipped": True})
     done = record_outcome(record, "rollback")
