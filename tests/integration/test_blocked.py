@@ -185,6 +185,15 @@ def test_a_run_is_about_the_chosen_applications(fleet):
     assert status == 0 and [path.name for path in (fleet.root / "backups").iterdir()] == ["greeter"], printed
     status, printed = run("upgrade", oxzep7_only_applications=["greeter"])
     assert status == 0 and (fleet.read_version("greeter"), fleet.read_version("stuck")) == (fleet.new, fleet.old)
+    status, printed = run("drill", oxzep7_only_applications=["greeter"])
+    assert status == 0, printed
+    (record,) = (fleet.root / "oxzep7" / "report" / "drills").glob("*.json")
+    drilled = json.loads(record.read_text(encoding="utf-8"))["results"]
+    assert [(row["application"], row["result"]) for row in drilled] == [("greeter", "passed")]
+    status, printed = run("diagnose", oxzep7_skip_applications=["stuck"])
+    assert status == 0 and "greeter" in printed and "stuck" not in printed, printed
+    status, printed = run("rollback", oxzep7_only_applications=["greeter"], oxzep7_generation="previous")
+    assert status == 0 and fleet.read_version("greeter") == fleet.old, printed
     # What only a host beyond the limit declares is known; what none declares is an error.
     status, printed = run("plan", oxzep7_only_applications=["other"])
     assert status == 0 and fleet.read_plan() == plan, printed
