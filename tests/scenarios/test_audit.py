@@ -119,12 +119,15 @@ def test_check_mode_writes_nothing(audited, tmp_path):
 
 def test_without_root_less_is_seen_and_said(audited, tmp_path):
     expected = {"the inventory could not be stored on the host": "only root may write the state directory"}
+    # As Debian's package cron makes it.
+    run_on_host("host2", "mkdir -p /var/spool/cron/crontabs && chmod 1730 /var/spool/cron/crontabs")
     done = PlaybookController(tmp_path)("audit", "--limit", "host2", warnings=expected, oxzep7_become=False)
     assert done.returncode == 0, done.stdout[-3000:]
     found = json.loads((tmp_path / "oxzep7" / "report" / "fleet.json").read_text(encoding="utf-8"))["hosts"]["host2"]
     keys = {entry["key"]: entry["detail"] for entry in found["findings"]}
     assert "unprivileged" in keys and "not-seen" in keys
-    assert {"path": "/root", "reason": "Permission denied"} in found["not_seen"]
+    for path in ("/root", "/var/spool/cron/crontabs"):
+        assert {"path": path, "reason": "Permission denied"} in found["not_seen"]
     assert any(entry["path"] == "/proc" for entry in found["not_seen"])
 
 

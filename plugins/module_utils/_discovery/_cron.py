@@ -14,7 +14,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._discovery._referenc
     parse_python_variables,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import resolve_user_name
-from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import list_names, read_trusted_text
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import HostReader
 
 CRONTAB_DIRECTORIES = ["/var/spool/cron/crontabs", "/var/spool/cron", "/var/spool/cron/tabs"]
 CRON_PERIODS = ["hourly", "daily", "weekly", "monthly"]
@@ -82,44 +82,46 @@ def parse_at_job(text: str) -> Tuple[Optional[str], List[str]]:
     return directory.group(1) if directory else None, commands
 
 
-def find_cron_references() -> List[PythonReference]:
-    """A reference for each job."""
+def find_cron_references(reader: HostReader) -> List[PythonReference]:
+    """A reference for each job that *reader* can read."""
     found: List[PythonReference] = []
     for directory in CRONTAB_DIRECTORIES:
-        for user in list_names(directory):
-            found += _read_crontab("cron-user", os.path.join(directory, user), user, False)
-    found += _read_crontab("cron-system", "/etc/crontab", None, True)
-    for name in list_names("/etc/cron.d"):
+        for user in reader.list_names(directory):
+            found += _read_crontab(reader, "cron-user", os.path.join(directory, user), user, False)
+    found += _read_crontab(reader, "cron-system", "/etc/crontab", None, True)
+    for name in reader.list_names("/etc/cron.d"):
         if not name.startswith(".") and not name.endswith("~"):
-            found += _read_crontab("cron.d", os.path.join("/etc/cron.d", name), None, True)
+            found += _read_crontab(reader, "cron.d", os.path.join("/etc/cron.d", name), None, True)
     for period in CRON_PERIODS:
-        for path, name in _list_visible_files("/etc/cron." + period):
+        for path, name in _list_visible_files(reader, "/etc/cron." + period):
             found.append(make_reference("cron." + period, name, path, "root", path))
-    for number, name, command in parse_anacrontab(read_trusted_text("/etc/anacrontab") or ""):
+    for number, name, command in parse_anacrontab(reader.read_text("/etc/anacrontab") or ""):
         found.append(make_reference("anacron", name, "/etc/anacrontab", "root", command, number))
     for directory in AT_DIRECTORIES:
-        for path, name in _list_visible_files(directory):
-            found.append(_read_at_job(path, name))
+        for path, name in _list_visible_files(reader, directory):
+            found.append(_read_at_job(reader, path, name))
     return found
 
 
-def _list_visible_files(directory: str) -> List[Tuple[str, str]]:
+def _list_visible_files(reader: HostReader, directory: str) -> List[Tuple[str, str]]:
     """Path and name of each entry of *directory* that is not hidden."""
-    return [(os.path.join(directory, name), name) for name in list_names(directory) if not name.startswith(".")]
+    return [(os.path.join(directory, name), name) for name in reader.list_names(directory) if not name.startswith(".")]
 
 
-def _read_crontab(kind: str, path: str, user: Optional[str], with_user: bool) -> List[PythonReference]:
+def _read_crontab(
+    reader: HostReader, kind: str, path: str, user: Optional[str], with_user: bool
+) -> List[PythonReference]:
     found: List[PythonReference] = []
     if not os.path.isfile(path):
         return found
-    for job in parse_crontab(read_trusted_text(path) or "", with_user):
+    for job in parse_crontab(reader.read_text(path) or "", with_user):
         name = "%s:%d" % (os.path.basename(path), job.line)
         found.append(make_reference(kind, name, path, job.user or user, job.command, job.line, variables=job.variables))
     return found
 
 
-def _read_at_job(path: str, name: str) -> PythonReference:
-    directory, commands = parse_at_job(read_trusted_text(path) or "")
+def _read_at_job(reader: HostReader, path: str, name: str) -> PythonReference:
+    directory, commands = parse_at_job(reader.read_text(path) or "")
     try:
         user: Optional[str] = resolve_user_name(os.lstat(path).st_uid)
     except OSError:

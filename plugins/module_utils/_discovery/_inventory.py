@@ -43,7 +43,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._discovery._walk imp
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._directories import make_directory
 from ansible_collections.oxzep7.python.plugins.module_utils._host._files import write_atomically
-from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import make_printable
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import HostReader, make_printable
 
 INVENTORY_SCHEMA = 2
 
@@ -80,11 +80,13 @@ def take_inventory(
         roots += _system.list_user_homes()
     found = survey_roots(roots, limits, options)
     environments, not_seen = found.environments, found.not_seen
-    references = _find_references(found.configurations)
+    reader = HostReader()
+    references = _find_references(found.configurations, reader)
     processes = _running.find_python_processes(not_seen)
     interpreters = find_interpreters(environments, references, processes, libraries, libc)
-    programs = found.scripts + _system.find_system_programs()
+    programs = found.scripts + _system.find_system_programs(reader)
     finder = PythonFinder(environments, interpreters, programs, libraries)
+    not_seen += [entry for entry in reader.not_seen if entry not in not_seen]
     dependents = _dependents.find_dependents(references, programs, processes, finder)
     _system_packages.add_system_sites(interpreters, not_seen, limits.deadline)
     _system_packages.add_os_packages(interpreters, environments, dependents)
@@ -124,13 +126,13 @@ def _list_declared_environments(applications: List[Application]) -> List[str]:
     return found
 
 
-def _find_references(configurations: List[Dict[str, str]]) -> List[PythonReference]:
-    """The references in units, cron jobs, supervisors and the system's own files."""
+def _find_references(configurations: List[Dict[str, str]], reader: HostReader) -> List[PythonReference]:
+    """The references in units, cron jobs, supervisors and the system's own files, as far as *reader* can read them."""
     return (
-        _units.find_unit_references(_system.list_account_homes())
-        + _cron.find_cron_references()
-        + _supervisors.find_supervisor_references(configurations)
-        + _system.find_system_references()
+        _units.find_unit_references(_system.list_account_homes(), reader)
+        + _cron.find_cron_references(reader)
+        + _supervisors.find_supervisor_references(configurations, reader)
+        + _system.find_system_references(reader)
     )
 
 

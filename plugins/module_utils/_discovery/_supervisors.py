@@ -19,8 +19,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._discovery._scripts 
     split_command_line,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import (
-    list_names,
-    read_trusted_text,
+    HostReader,
     read_without_symlinks,
 )
 
@@ -178,12 +177,12 @@ def _read_configuration(path: str) -> str:
         return ""
 
 
-def _find_runit_references() -> List[PythonReference]:
+def _find_runit_references(reader: HostReader) -> List[PythonReference]:
     found = []
     for directory in RUNIT_DIRECTORIES:
-        for name in list_names(directory):
+        for name in reader.list_names(directory):
             path = os.path.join(directory, name, "run")
-            text = read_trusted_text(path)
+            text = reader.read_text(path)
             if text:
                 lines = list(filter(_is_runit_command, text.splitlines()))
                 found.append(
@@ -196,14 +195,14 @@ def _is_runit_command(line: str) -> bool:
     return bool(find_python_calls(line)) or split_command_line(line)[:1] == ["exec"]
 
 
-def _read_files(directories: List[str], suffixes: Tuple[str, ...]) -> List[Tuple[str, str]]:
+def _read_files(reader: HostReader, directories: List[str], suffixes: Tuple[str, ...]) -> List[Tuple[str, str]]:
     """Path and text of each file with one of *suffixes* in *directories*."""
     found = []
     for directory in directories:
-        for name in list_names(directory):
+        for name in reader.list_names(directory):
             if name.endswith(suffixes) and not name.startswith("."):
                 path = os.path.join(directory, name)
-                found.append((path, read_trusted_text(path) or ""))
+                found.append((path, reader.read_text(path) or ""))
     return found
 
 
@@ -216,20 +215,20 @@ def _parse_configuration(kind: str, path: str, text: str) -> List[PythonReferenc
     return [reference] if reference else []
 
 
-def find_supervisor_references(configurations: List[Dict[str, str]]) -> List[PythonReference]:
-    """The references in their usual files and in *configurations*, ``{kind, path}``, that the walk found."""
-    texts = [("supervisor", path, read_trusted_text(path) or "") for path in SUPERVISOR_FILES]
+def find_supervisor_references(configurations: List[Dict[str, str]], reader: HostReader) -> List[PythonReference]:
+    """The references in their usual files, and in *configurations*, ``{kind, path}``, that *reader* can read."""
+    texts = [("supervisor", path, reader.read_text(path) or "") for path in SUPERVISOR_FILES]
     for kind, directories, suffixes in CONFIGURATION_DIRECTORIES:
-        texts += [(kind, path, text) for path, text in _read_files(directories, suffixes)]
+        texts += [(kind, path, text) for path, text in _read_files(reader, directories, suffixes)]
     for entry in configurations:
         texts.append((entry["kind"], entry["path"], _read_configuration(entry["path"])))
-    found, groups = _find_runit_references(), {}  # type: List[PythonReference], Dict[str, str]
+    found, groups = _find_runit_references(reader), {}  # type: List[PythonReference], Dict[str, str]
     for kind, path, text in texts:
         found += _parse_configuration(kind, path, text)
         if kind == "supervisor":
             groups.update(parse_supervisor_groups(text))
     found = _name_grouped(found, groups)
-    for path, text in _read_files(APACHE_DIRECTORIES, (".conf", ".load")):
+    for path, text in _read_files(reader, APACHE_DIRECTORIES, (".conf", ".load")):
         found += parse_mod_wsgi(path, text)
     return found
 

@@ -16,7 +16,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._discovery._referenc
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._survey import recognize_program
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import resolve_user_name
 from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import (
-    list_names,
+    HostReader,
     open_directory,
     resolve_trusted_path,
 )
@@ -35,7 +35,7 @@ FIRST_USER_ID, NOBODY_ID = 1000, 65534
 ALTERNATIVES_DIRECTORY = "/etc/alternatives"
 
 
-def find_system_programs() -> List[Dict[str, Any]]:
+def find_system_programs(reader: HostReader) -> List[Dict[str, Any]]:
     """Scripts that run Python, and programs linked to a libpython, in the directories of the operating system."""
     found: List[Dict[str, Any]] = []
     for directory in _list_program_directories():
@@ -44,7 +44,7 @@ def find_system_programs() -> List[Dict[str, Any]]:
         except OSError:
             continue
         try:
-            for name in list_names(directory):
+            for name in reader.list_names(directory):
                 entry = _recognize_readable_program(handle, name)
                 if entry:
                     owner = resolve_user_name(os.stat(name, dir_fd=handle, follow_symlinks=False).st_uid)
@@ -88,13 +88,13 @@ def list_user_homes() -> List[str]:
     return found
 
 
-def find_system_references() -> List[PythonReference]:
+def find_system_references(reader: HostReader) -> List[PythonReference]:
     """The login shells and alternatives of this host, of Pythons and of other programs."""
     found = []
     for entry in pwd.getpwall():
         if entry.pw_shell:
             found.append(make_reference("login-shell", entry.pw_name, "/etc/passwd", entry.pw_name, entry.pw_shell))
-    for name in list_names(ALTERNATIVES_DIRECTORY):
+    for name in reader.list_names(ALTERNATIVES_DIRECTORY):
         try:
             target = os.readlink(os.path.join(ALTERNATIVES_DIRECTORY, name))
         except OSError:

@@ -14,7 +14,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._discovery._referenc
     parse_python_variables,
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._scripts import split_command_line
-from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import list_names, read_trusted_text
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import HostReader
 
 SYSTEM_UNIT_DIRECTORIES = [
     "/etc/systemd/system.control",
@@ -71,7 +71,7 @@ def _get_template(name: str) -> Optional[str]:
     return match.group(1) + match.group(2) if match else None
 
 
-def find_unit_files(name: str, directories: List[str]) -> List[str]:
+def find_unit_files(name: str, directories: List[str], reader: HostReader) -> List[str]:
     """The unit file of *name* and its drop-ins (systemd.unit(5)), in order; an instance has those of its template."""
     template = _get_template(name)
     names = [template, name] if template else [name]
@@ -84,7 +84,7 @@ def find_unit_files(name: str, directories: List[str]) -> List[str]:
     for unit in names:
         for directory in reversed(directories):
             folder = os.path.join(directory, unit + ".d")
-            for entry in list_names(folder):
+            for entry in reader.list_names(folder):
                 if entry.endswith(".conf"):
                     drop_ins[entry] = os.path.join(folder, entry)
     return main + [drop_ins[entry] for entry in sorted(drop_ins)]
@@ -153,24 +153,24 @@ def _expand_specifiers(value: str, name: str) -> str:
     return value
 
 
-def read_units(directories: List[str]) -> List[SystemdUnit]:
+def read_units(directories: List[str], reader: HostReader) -> List[SystemdUnit]:
     """Every service, timer and socket in *directories*, sorted by name; links name the instances of templates."""
     found = []
-    for name in sorted(_list_unit_names(directories)):
-        unit = _read_unit(name, directories)
+    for name in sorted(_list_unit_names(directories, reader)):
+        unit = _read_unit(name, directories, reader)
         if unit:
             found.append(unit)
     return found
 
 
-def _list_unit_names(directories: List[str]) -> Set[str]:
+def _list_unit_names(directories: List[str], reader: HostReader) -> Set[str]:
     names = set()
     for directory in directories:
-        for entry in list_names(directory):
+        for entry in reader.list_names(directory):
             if entry.endswith(UNIT_SUFFIXES):
                 names.add(entry)
             elif entry.endswith(LINK_DIRECTORIES):
-                for link in list_names(os.path.join(directory, entry)):
+                for link in reader.list_names(os.path.join(directory, entry)):
                     if link.endswith(UNIT_SUFFIXES):
                         names.add(link)
             elif entry.endswith(".d") and entry[:-2].endswith(UNIT_SUFFIXES):
@@ -178,11 +178,11 @@ def _list_unit_names(directories: List[str]) -> Set[str]:
     return names
 
 
-def _read_unit(name: str, directories: List[str]) -> Optional[SystemdUnit]:
-    files = find_unit_files(name, directories)
+def _read_unit(name: str, directories: List[str], reader: HostReader) -> Optional[SystemdUnit]:
+    files = find_unit_files(name, directories, reader)
     texts = []
     for path in files:
-        text = read_trusted_text(path)
+        text = reader.read_text(path)
         if text is not None:
             texts.append(text)
     return parse_unit(name, files, texts) if texts else None
@@ -222,14 +222,14 @@ def _strip_quotes(value: str) -> str:
     return value[1:-1] if quoted else value
 
 
-def read_unit_start(name: str, directories: List[str]) -> Optional[UnitStart]:
+def read_unit_start(name: str, directories: List[str], reader: HostReader) -> Optional[UnitStart]:
     """How the service *name*, also without its suffix, starts in *directories*; None for one without ``ExecStart``."""
     name = name if name.endswith(".service") else name + ".service"
-    texts = [read_trusted_text(path) or "" for path in find_unit_files(name, directories)]
+    texts = [reader.read_text(path) or "" for path in find_unit_files(name, directories, reader)]
     start, files = parse_unit_start(name, texts)
     variables = dict(start.variables)
     for path in files:
-        for line in (read_trusted_text(path) or "").splitlines():
+        for line in (reader.read_text(path) or "").splitlines():
             if not line.lstrip().startswith(("#", ";")):
                 name, separator, value = line.strip().partition("=")
                 if separator:
@@ -238,22 +238,28 @@ def read_unit_start(name: str, directories: List[str]) -> Optional[UnitStart]:
 
 
 def _build_references(
-    found: List[SystemdUnit], kind: Optional[str], user: Optional[str], directories: List[str]
+    directories: List[str], kind: Optional[str], user: Optional[str], reader: HostReader
 ) -> List[PythonReference]:
+    """A reference for each unit in *directories* that *reader* can read."""
+    found = read_units(directories, reader)
     by_name = {unit.name: unit for unit in found}
     references = []
     for unit in found:
         suffix = os.path.splitext(unit.name)[1]
         if suffix in TRIGGER_KINDS:
             target = unit.triggers or os.path.splitext(unit.name)[0] + ".service"
-            served = by_name.get(target) or _find_triggered_instance(target, by_name, directories)
+            served = by_name.get(target) or _find_triggered_instance(target, by_name, directories, reader)
             if served is None:
                 continue
             references.append(
-                _build_reference(unit.name, kind or TRIGGER_KINDS[suffix], unit.files, user or served.user, served)
+                _build_reference(
+                    unit.name, kind or TRIGGER_KINDS[suffix], unit.files, user or served.user, served, reader
+                )
             )
         elif not _has_instances(unit.name, by_name):
-            references.append(_build_reference(unit.name, kind or "service", unit.files, user or unit.user, unit))
+            references.append(
+                _build_reference(unit.name, kind or "service", unit.files, user or unit.user, unit, reader)
+            )
     return references
 
 
@@ -265,20 +271,22 @@ def _has_instances(name: str, names: Iterable[str]) -> bool:
 
 
 def _find_triggered_instance(
-    target: str, by_name: Dict[str, SystemdUnit], directories: List[str]
+    target: str, by_name: Dict[str, SystemdUnit], directories: List[str], reader: HostReader
 ) -> Optional[SystemdUnit]:
     template = _get_template(target)
     if template is None and target.endswith(".service"):
         return by_name.get(target[:-8] + "@.service")
     if template not in by_name:
         return None
-    return _read_unit(target, directories)
+    return _read_unit(target, directories, reader)
 
 
-def _build_reference(name: str, kind: str, files: List[str], user: Optional[str], unit: SystemdUnit) -> PythonReference:
+def _build_reference(
+    name: str, kind: str, files: List[str], user: Optional[str], unit: SystemdUnit, reader: HostReader
+) -> PythonReference:
     variables: Dict[str, str] = dict(unit.variables)
     for path in unit.environment_files:
-        for line in (read_trusted_text(path) or "").splitlines():
+        for line in (reader.read_text(path) or "").splitlines():
             if not line.lstrip().startswith(("#", ";")):
                 variables.update(parse_python_variables(line))
     return PythonReference(
@@ -294,11 +302,11 @@ def _build_reference(name: str, kind: str, files: List[str], user: Optional[str]
     )
 
 
-def find_unit_references(homes: List[Tuple[str, str]]) -> List[PythonReference]:
+def find_unit_references(homes: List[Tuple[str, str]], reader: HostReader) -> List[PythonReference]:
     """A reference for each unit of the system, of all users, and of each of *homes* ``(user, directory)``."""
-    found = _build_references(read_units(SYSTEM_UNIT_DIRECTORIES), None, None, SYSTEM_UNIT_DIRECTORIES)
-    found += _build_references(read_units(USER_UNIT_DIRECTORIES), "user-unit", "every user", USER_UNIT_DIRECTORIES)
+    found = _build_references(SYSTEM_UNIT_DIRECTORIES, None, None, reader)
+    found += _build_references(USER_UNIT_DIRECTORIES, "user-unit", "every user", reader)
     for user, home in homes:
         directories = [os.path.join(home, place) for place in HOME_UNIT_DIRECTORIES]
-        found += _build_references(read_units(directories), "user-unit", user, directories)
+        found += _build_references(directories, "user-unit", user, reader)
     return found

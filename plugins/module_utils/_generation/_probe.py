@@ -39,6 +39,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._generation._targets
 )
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, build_process_environment
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import run_command
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import HostReader
 from ansible_collections.oxzep7.python.plugins.module_utils._packages._installed import map_module_owners
 
 # Seconds for one module that is used by name, for one that is only tried, and for all of the latter; and for the same
@@ -51,6 +52,7 @@ OPTIONAL = "need a module that is not installed in the live environment either"
 ENDED = "end or block their process in both environments"
 FAILED = "fail in both environments, or fail and are new"
 NOT_COMPARED = "fail, and were not reached in the live environment"
+UNREAD = "could not be read, and may name programs of the application"
 KNOWN = "fail in the live environment, as an earlier trial has shown"
 
 
@@ -240,8 +242,10 @@ def probe_environment(
     failing = {} if failing is None else failing
     live = application.environment
     packages = list_package_modules(path, request.mode == EVERYTHING)
-    programs = find_programs(application)
+    reader = HostReader()
+    programs = find_programs(application, reader=reader)
     targets = _Targets()
+    targets.skip(UNREAD, [entry["path"] for entry in reader.not_seen])
     _add_installed(targets, packages, request.mode)
     _add_programs(targets, application, programs)
     only = request.only

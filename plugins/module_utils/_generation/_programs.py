@@ -14,6 +14,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._discovery._referenc
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._scripts import PYTHON_NAME, split_command_line
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._supervisors import find_supervisor_references
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._units import find_unit_references
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import HostReader
 from ansible_collections.oxzep7.python.plugins.module_utils._services.commands import CommandService
 
 # Options of the interpreter with a value (python(1)).
@@ -143,17 +144,24 @@ def parse_program(
     return None
 
 
-def _list_references() -> Iterator[PythonReference]:
-    yield from find_unit_references([])
-    yield from find_supervisor_references([])
-    yield from find_cron_references()
+def _list_references(reader: HostReader) -> Iterator[PythonReference]:
+    yield from find_unit_references([], reader)
+    yield from find_supervisor_references([], reader)
+    yield from find_cron_references(reader)
 
 
-def find_programs(application: Application, references: Optional[Iterable[PythonReference]] = None) -> List[Program]:
-    """What units, jobs and supervised programs of this host, and declared commands, start in the live environment."""
+def find_programs(
+    application: Application,
+    references: Optional[Iterable[PythonReference]] = None,
+    reader: Optional[HostReader] = None,
+) -> List[Program]:
+    """What units, jobs and supervised programs of this host, and declared commands, start in the live environment.
+
+    What *reader* could not read is in its list afterwards.
+    """
     environment = application.environment
     found: List[Program] = []
-    for reference in _list_references() if references is None else references:
+    for reference in _list_references(reader or HostReader()) if references is None else references:
         for command in reference.commands:
             program = parse_program(command, environment, reference.directory, reference.variables)
             if program is not None:

@@ -27,6 +27,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._health._evaluation 
 from ansible_collections.oxzep7.python.plugins.module_utils._health.checks._base import CheckContext
 from ansible_collections.oxzep7.python.plugins.module_utils._host._accounts import Identity, build_process_environment
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import EVIDENCE_BYTES, RunningCommand
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import HostReader
 
 LOOPBACK = "127.0.0.1"
 # Seconds between two evaluations of the check, and for which an application that was asked to end may still run.
@@ -99,7 +100,7 @@ def _find_unit(application: Application, start: StartSettings) -> Optional[UnitS
     """What the service of *start* says of its start; None for a declared command. Raises BuildError."""
     if not start.service:
         return None
-    unit = read_unit_start(start.service, SYSTEM_UNIT_DIRECTORIES)
+    unit = read_unit_start(start.service, SYSTEM_UNIT_DIRECTORIES, HostReader())
     if unit is None:
         raise BuildError(
             "%s: %s has no ExecStart on this host; correct `rehearse.start.service`, or set `command` in its place"

@@ -7,7 +7,7 @@
 import errno
 import os
 import stat
-from typing import Any, BinaryIO, List, Optional, Tuple
+from typing import Any, BinaryIO, Dict, List, Optional, Tuple
 
 FILE_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
 DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
@@ -167,27 +167,54 @@ def _read_direct(path: str, limit: int) -> bytes:
         os.close(handle)
 
 
+class HostReader:
+    """Reads files and directories in which symlinks of root are followed.
+
+    ``not_seen`` has an entry ``{path, reason}`` for each that exists, or may exist, and could not be read.
+    """
+
+    def __init__(self) -> None:
+        self.not_seen: List[Dict[str, str]] = []
+
+    def read_text(self, path: str, limit: int = READ_LIMIT) -> Optional[str]:
+        """The first *limit* bytes of *path* as text; None if it is missing or could not be read."""
+        try:
+            return _read_direct(path, limit).decode("utf-8", "replace")
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError:
+            # Perhaps only because of a symlink.
+            pass
+        try:
+            return read_without_symlinks(resolve_trusted_path(path), limit).decode("utf-8", "replace")
+        except OSError as error:
+            self._note(path, error)
+            return None
+
+    def list_names(self, path: str) -> List[str]:
+        """The names in the directory *path*, sorted; none if it is missing or could not be read."""
+        try:
+            os.lstat(path)
+            return sorted(os.listdir(resolve_trusted_path(path)))
+        except OSError as error:
+            self._note(path, error)
+            return []
+
+    def _note(self, path: str, error: OSError) -> None:
+        entry = {"path": path, "reason": error.strerror or str(error)}
+        # What is no directory, or no regular file, such as a masked unit, is not what was looked for.
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.EINVAL) and entry not in self.not_seen:
+            self.not_seen.append(entry)
+
+
 def read_trusted_text(path: str, limit: int = READ_LIMIT) -> Optional[str]:
-    """The text of *path*, in which symlinks of root are followed; None if it is missing or not readable."""
-    try:
-        return _read_direct(path, limit).decode("utf-8", "replace")
-    except FileNotFoundError:
-        return None
-    except OSError:
-        pass
-    try:
-        return read_without_symlinks(resolve_trusted_path(path), limit).decode("utf-8", "replace")
-    except OSError:
-        return None
+    """As `HostReader`, where it does not matter whether *path* is missing or could not be read."""
+    return HostReader().read_text(path, limit)
 
 
 def list_names(path: str) -> List[str]:
-    """The names in the directory *path*, sorted; none if it is missing or not readable."""
-    try:
-        os.lstat(path)
-        return sorted(os.listdir(resolve_trusted_path(path)))
-    except OSError:
-        return []
+    """As `HostReader`, where it does not matter whether *path* is missing or could not be read."""
+    return HostReader().list_names(path)
 
 
 def make_printable(value: Any) -> Any:

@@ -338,8 +338,8 @@ def is_crash(failure: Mapping[str, Any]) -> bool:
 def determine_outcome(record: Mapping[str, Any], reachable: bool) -> tuple[str, str]:
     """The outcome of a host whose wave has ended, and its reason, by its *record*.
 
-    A host that was lost during a step commits or undoes it alone, so its outcome is unknown until the next run. So it is
-    where a host with a good outcome was lost while it went back with others.
+    A host that was lost during a step commits or undoes it alone, so its outcome is unknown until the next run; also
+    where that was on the way back with others, after a good end of its wave.
     """
     if not reachable and _is_going_back(record):
         name = record["step"]["application"]

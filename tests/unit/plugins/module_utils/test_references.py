@@ -7,6 +7,7 @@
 import pytest
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery import _cron, _scripts, _supervisors, _units
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._references import parse_python_variables
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import HostReader
 
 UNIT = """\
 # ExecStart=/srv/commented/venv/bin/python
@@ -67,7 +68,7 @@ def test_files_of_a_unit_are_found_in_systemds_order(tmp_path):
         lib / "a@.service.d" / "05.conf",
     ):
         path.write_text("")
-    assert _units.find_unit_files("a@one.service", [str(etc), str(lib)]) == [
+    assert _units.find_unit_files("a@one.service", [str(etc), str(lib)], HostReader()) == [
         str(etc / "a@.service"),
         str(lib / "a@.service.d" / "05.conf"),
         str(etc / "a@.service.d" / "10.conf"),
@@ -81,7 +82,7 @@ def test_units_instances_and_drop_ins_without_a_unit(tmp_path):
     (tmp_path / "multi-user.target.wants" / "w@blue.service").symlink_to("../w@.service")
     (tmp_path / "late.service.d").mkdir()
     (tmp_path / "late.service.d" / "x.conf").write_text("[Service]\nExecStart=/opt/bin/python\n")
-    found = {entry.name: entry.commands for entry in _units.read_units([str(tmp_path)])}
+    found = {entry.name: entry.commands for entry in _units.read_units([str(tmp_path)], HostReader())}
     assert found == {
         "w@.service": ["/srv//bin/python"],
         "w@blue.service": ["/srv/blue/bin/python"],
@@ -178,7 +179,7 @@ def test_programs_of_supervisor_have_the_names_by_which_it_controls_them(tmp_pat
     monkeypatch.setattr(_supervisors, "CONFIGURATION_DIRECTORIES", [("supervisor", [str(tmp_path)], (".conf",))])
     names = {
         reference.commands[0].rpartition("/")[2]: reference.name
-        for reference in _supervisors.find_supervisor_references([])
+        for reference in _supervisors.find_supervisor_references([], HostReader())
         if reference.source == str(programs)
     }
     assert names == {

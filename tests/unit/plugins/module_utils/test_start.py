@@ -17,6 +17,7 @@ from ansible_collections.oxzep7.python.plugins.module_utils._declaration._checke
 from ansible_collections.oxzep7.python.plugins.module_utils._discovery._units import UnitStart, parse_unit_start
 from ansible_collections.oxzep7.python.plugins.module_utils._generation import _output, _start
 from ansible_collections.oxzep7.python.plugins.module_utils._host._commands import RunningCommand
+from ansible_collections.oxzep7.python.plugins.module_utils._host._untrusted import HostReader
 
 LIVE, TRIAL = "/srv/app/venv", "/srv/app/venv.generations/.rehearsal-3.12"
 
@@ -161,9 +162,9 @@ ModuleNotFoundError: No module named 'six.moves'
 
 
 def test_a_unit_is_read_with_its_files_and_without_a_command_is_none(tmp_path):
-    assert _start.read_unit_start("web.service", [str(tmp_path)]) is None
+    assert _start.read_unit_start("web.service", [str(tmp_path)], HostReader()) is None
     (tmp_path / "web.service").write_text("[Service]\nExecStart=/bin/web\nEnvironmentFile=%s/web.env\n" % tmp_path)
     (tmp_path / "web.env").write_text('# A comment\nSECRET=x y\nPORT="1"\n')
     expected = UnitStart(["/bin/web"], {"SECRET": "x y", "PORT": "1"}, None)
-    assert _start.read_unit_start("web", [str(tmp_path)]) == expected
+    assert _start.read_unit_start("web", [str(tmp_path)], HostReader()) == expected
     assert parse_unit_start("web.service", ["[Unit]\nDescription=x\n"])[0] == UnitStart([], {}, None)

@@ -5,6 +5,8 @@
 """Walking directories, and reading files in them."""
 
 import os
+import pathlib
+import tempfile
 import threading
 import time
 
@@ -191,3 +193,37 @@ def test_root_follows_no_symlink_of_a_user(tmp_path):
 
 def test_what_cannot_be_printed_is_escaped():
     assert _reading.make_printable({"a\udcff": ["b\udcfe", 1, None, "é\n"]}) == {"a\\xff": ["b\\xfe", 1, None, "é\n"]}
+
+
+@pytest.fixture
+def entered():
+    """A directory that other accounts can enter; those of pytest are private."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        os.chmod(name, 0o755)
+        yield pathlib.Path(name)
+
+
+def test_a_reader_tells_what_it_could_not_read_and_nothing_else(entered):
+    closed, secret = entered / "closed", entered / "secret"
+    closed.mkdir()
+    secret.write_text("x")
+    os.symlink("/dev/null", str(entered / "masked.service"))
+    os.symlink("gone", str(entered / "broken.service"))
+    closed.chmod(0)
+    secret.chmod(0)
+    reader, root = _reading.HostReader(), os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        assert reader.list_names(str(closed)) == [] and reader.list_names(str(closed)) == []
+        assert reader.read_text(str(secret)) is None
+        for name in ("masked.service", "broken.service", "gone", "secret/below"):
+            assert reader.read_text(str(entered / name)) is None and reader.list_names(str(entered / name)) == []
+    finally:
+        if root:
+            os.seteuid(0)
+        closed.chmod(0o700)
+    assert reader.not_seen == [
+        {"path": str(closed), "reason": "Permission denied"},
+        {"path": str(secret), "reason": "Permission denied"},
+    ]
